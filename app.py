@@ -1,0 +1,24 @@
+"""Billhook's Chalice app: the HTTP blueprints put together, and the event functions made known to the packager."""
+
+from typing import Any
+
+from chalice import Chalice, Response
+
+from chalicelib.entry import http_accounts, http_pages, http_webhooks, queue_events, stream
+from chalicelib.entry.presenting import reshaped
+from chalicelib.runtime.telemetry import flush
+
+app = Chalice(app_name="billhook", configure_logs=False)
+
+
+@app.middleware("http")
+def present(event: Any, get_response: Any) -> Response:
+    """Chalice's own errors in our shape; metrics written out with the answer."""
+    try:
+        return reshaped(get_response(event))
+    finally:
+        flush()
+
+
+for room in (http_accounts, http_pages, http_webhooks, queue_events, stream):
+    app.register_blueprint(room.bp)

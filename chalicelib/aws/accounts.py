@@ -1,0 +1,123 @@
+"""Accounts in the table, with the pointers by which they are found. One account, one item, one conditional write."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.dynamo import client, in_our_words, read_many
+from chalicelib.aws.items import Item, account_item, account_key, account_of
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import AccountTaken, LostRace
+from chalicelib.domain.pointers import Pointer, pointers
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Accounts:
+    """Reads and writes of accounts. `hash_key` keeps e-mail addresses out of keys, and so out of metrics and logs."""
+
+    def __init__(self, table: str, hash_key: Callable[[], str], dynamodb: "DynamoDBClient | None" = None) -> None:
+        self._table = table
+        self._hash_key = hash_key
+        self._dynamodb = dynamodb or client()
+
+    def load(self, id: str) -> Account | None:
+        """The account as last written: one consistent read."""
+        with in_our_words():
+            item = self._dynamodb.get_item(TableName=self._table, Key=account_key(id), ConsistentRead=True).get("Item")
+        return account_of(item) if item else None
+
+    def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
+        """The accounts of Stripe's customers, those that have one.
+
+        `guesses` names for each customer the account that is probably its own. A guess is believed only if that account knows the customer;
+        else the pointer is asked: so in the common case each account costs one read, and all of them together one call.
+        """
+        guessed = self._load_all(set(guesses.values()))
+        found = {customer: guessed[id] for customer, id in guesses.items() if id in guessed and customer in guessed[id].customers}
+        if missing := [customer for customer in guesses if customer not in found]:
+            owners = {
+                item["pk"]["S"].partition("#")[2]: item["account_id"]["S"]
+                for item in read_many(self._dynamodb, self._table, [_unique_key("CUSTOMER", customer) for customer in missing])
+            }
+            accounts = guessed | self._load_all(set(owners.values()) - set(guessed))
+            found |= {customer: accounts[id] for customer, id in owners.items() if id in accounts}
+        return found
+
+    def with_email(self, email: str) -> list[Account]:
+        """The accounts that have this address, whichever case it is written in."""
+        pointer = Pointer("EMAIL", email.strip().lower())
+        with in_our_words():
+            items = self._dynamodb.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": self._partition(pointer)}},
+                ConsistentRead=True,
+            )["Items"]
+        accounts = self._load_all({item["account_id"]["S"] for item in items})
+        return [accounts[id] for id in sorted(accounts)]
+
+    def with_external_id(self, external_id: str) -> Account | None:
+        """The account that the product knows by this id of its own."""
+        found = read_many(self._dynamodb, self._table, [_unique_key("EXTERNAL", external_id)])
+        return self.load(found[0]["account_id"]["S"]) if found else None
+
+    def save(self, old: Account, new: Account) -> None:
+        """Write `new` if the item still is `old`, with the pointers that changed, all or nothing.
+
+        Raises LostRace if another writer was faster, AccountTaken if a pointer is another account's, Unavailable.
+        """
+        put: Any = {"TableName": self._table, "Item": account_item(new), **_unchanged(old)}
+        changes = self._pointer_changes(old, new)
+        with in_our_words():
+            if not changes:
+                self._dynamodb.put_item(**put)
+                return
+            try:
+                self._dynamodb.transact_write_items(TransactItems=[{"Put": put}, *changes])
+            except self._dynamodb.exceptions.TransactionCanceledException as error:
+                reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+                if "ConditionalCheckFailed" in reasons[1:] and reasons[0] != "ConditionalCheckFailed":
+                    raise AccountTaken("A Stripe customer or an external id of this account belongs to another account.") from error
+                raise LostRace(f"The transaction was canceled: {reasons}.") from error
+
+    def _load_all(self, ids: set[str]) -> dict[str, Account]:
+        found = map(account_of, read_many(self._dynamodb, self._table, [account_key(id) for id in sorted(ids)]))
+        return {account.id: account for account in found}
+
+    def _pointer_changes(self, old: Account, new: Account) -> list[Any]:
+        before, after = pointers(old), pointers(new)
+        changes: list[Any] = [
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": {**self._key(pointer, new.id), "account_id": {"S": new.id}},
+                    **({"ConditionExpression": _OURS, "ExpressionAttributeValues": {":id": {"S": new.id}}} if pointer.unique else {}),
+                }
+            }
+            for pointer in sorted(after - before)
+        ]
+        return changes + [{"Delete": {"TableName": self._table, "Key": self._key(pointer, new.id)}} for pointer in sorted(before - after)]
+
+    def _key(self, pointer: Pointer, account_id: str) -> Item:
+        if pointer.unique:
+            return _unique_key(pointer.kind, pointer.value)
+        return {"pk": {"S": self._partition(pointer)}, "sk": {"S": f"ACCOUNT#{account_id}"}}
+
+    def _partition(self, pointer: Pointer) -> str:
+        return f"{pointer.kind}#{hmac.new(self._hash_key().encode(), pointer.value.encode(), hashlib.sha256).hexdigest()[:40]}"
+
+
+_OURS = "attribute_not_exists(pk) OR account_id = :id"
+
+
+def _unchanged(old: Account) -> dict[str, Any]:
+    if not old.version:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": {":version": {"N": str(old.version)}}}
+
+
+def _unique_key(kind: str, value: str) -> Item:
+    return {"pk": {"S": f"{kind}#{value}"}, "sk": {"S": kind}}

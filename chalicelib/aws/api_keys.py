@@ -1,0 +1,76 @@
+"""API keys in the table: their hashes, never the keys."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from chalicelib.aws.dynamo import client, in_our_words
+from chalicelib.aws.items import Item, stamp
+from chalicelib.domain.api_keys import ApiKey
+from chalicelib.domain.errors import LostRace
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class ApiKeys:
+    """All keys of a stage lie in one partition, to be listed."""
+
+    def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
+        self._table = table
+        self._dynamodb = dynamodb or client()
+
+    def load(self, id: str) -> ApiKey | None:
+        """The key of that id, revoked or not."""
+        with in_our_words():
+            item = self._dynamodb.get_item(TableName=self._table, Key=_key(id)).get("Item")
+        return _api_key(item) if item else None
+
+    def add(self, key: ApiKey) -> None:
+        """Keep a new key."""
+        item = {
+            **_key(key.id),
+            "name": {"S": key.name},
+            "scope": {"S": key.scope},
+            "secret_hash": {"S": key.secret_hash},
+            "created_at": {"S": stamp(key.created_at)},
+        }
+        with in_our_words():
+            self._dynamodb.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
+
+    def all(self) -> list[ApiKey]:
+        """Every key, revoked ones too, by id."""
+        with in_our_words():
+            pages = self._dynamodb.get_paginator("query").paginate(
+                TableName=self._table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "KEYS"}}
+            )
+            return [_api_key(item) for page in pages for item in page["Items"]]
+
+    def revoke(self, id: str, now: datetime) -> bool:
+        """Revoke a key for good; False if there is none of that id."""
+        try:
+            with in_our_words():
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key=_key(id),
+                    UpdateExpression="SET revoked_at = if_not_exists(revoked_at, :now)",
+                    ConditionExpression="attribute_exists(pk)",
+                    ExpressionAttributeValues={":now": {"S": stamp(now)}},
+                )
+        except LostRace:
+            return False
+        return True
+
+
+def _key(id: str) -> Item:
+    return {"pk": {"S": "KEYS"}, "sk": {"S": f"KEY#{id}"}}
+
+
+def _api_key(item: Item) -> ApiKey:
+    return ApiKey(
+        id=item["sk"]["S"].partition("#")[2],
+        name=item["name"]["S"],
+        scope=item["scope"]["S"],
+        secret_hash=item["secret_hash"]["S"],
+        created_at=datetime.fromisoformat(item["created_at"]["S"]),
+        revoked_at=datetime.fromisoformat(item["revoked_at"]["S"]) if "revoked_at" in item else None,
+    )

@@ -1,0 +1,87 @@
+"""The timeline of an account: what happened, beside the account in its partition, newest last by key."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from chalicelib.aws.dynamo import client, in_our_words, put_many
+from chalicelib.aws.items import Item, dump, stamp
+from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.timeline import Entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PAGE = 50
+
+
+class Log:
+    """Writes and reads timelines."""
+
+    def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
+        self._table = table
+        self._dynamodb = dynamodb or client()
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Write the entries; one that is there already stays what it is, as the same entry has the same key and body."""
+        put_many(self._dynamodb, self._table, {_sort_key(entry) + entry.account_id: _item(entry) for entry in entries}.values())
+
+    def page(self, account_id: str, cursor: str | None, now: datetime) -> tuple[list[Entry], str | None]:
+        """Up to fifty entries, newest first, from `cursor` on, and the cursor of the next page if there is one. Raises InvalidInput."""
+        before = _read_cursor(cursor) if cursor else "LOG#~"
+        with in_our_words():
+            answer = self._dynamodb.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+                FilterExpression="attribute_not_exists(#ttl) OR #ttl > :now",  # DynamoDB reaps late, and `local` not at all
+                ExpressionAttributeNames={"#ttl": "ttl"},
+                ExpressionAttributeValues={
+                    ":pk": {"S": f"ACCOUNT#{account_id}"},
+                    ":first": {"S": "LOG#"},
+                    ":last": {"S": before},
+                    ":now": {"N": str(int(now.timestamp()))},
+                },
+                ScanIndexForward=False,
+                Limit=PAGE + 1,
+            )
+        entries = [_entry(account_id, item) for item in answer["Items"] if item["sk"]["S"] != before]
+        more = "LastEvaluatedKey" in answer or len(entries) > PAGE
+        entries = entries[:PAGE]
+        last = _sort_key(entries[-1]) if entries else answer.get("LastEvaluatedKey", {}).get("sk", {}).get("S")
+        return entries, base64.urlsafe_b64encode(last.encode()).decode().rstrip("=") if more and last else None
+
+
+def _sort_key(entry: Entry) -> str:
+    return f"LOG#{stamp(entry.at)}#{entry.kind}#{entry.id}"
+
+
+def _item(entry: Entry) -> Item:
+    item: dict[str, Any] = {
+        "pk": {"S": f"ACCOUNT#{entry.account_id}"},
+        "sk": {"S": _sort_key(entry)},
+        "body": {"S": dump({"type": entry.type, "data": entry.data})},
+    }
+    if entry.keep_for:
+        item["ttl"] = {"N": str(int((entry.at + entry.keep_for).timestamp()))}
+    return item
+
+
+def _entry(account_id: str, item: Item) -> Entry:
+    _, at, kind, id = item["sk"]["S"].split("#", 3)
+    raw = msgspec.json.decode(item["body"]["S"])
+    return Entry(account_id, datetime.fromisoformat(at), kind, id, raw["type"], raw.get("data", {}))
+
+
+def _read_cursor(cursor: str) -> str:
+    try:
+        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput("cursor must be the one of the page before.", "cursor") from error
+    if not re.fullmatch(r"LOG#[\x20-\x7e]{1,300}", key):
+        raise InvalidInput("cursor must be the one of the page before.", "cursor")
+    return key

@@ -1,0 +1,51 @@
+"""Secrets out of the Parameter Store, all of a stage in one call, cached for five minutes: a rotation needs no deploy."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.errors import Unavailable
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters import SSMProvider
+
+CACHED_SECONDS = 300
+
+
+class Secrets:
+    """The SecureString parameters below one path."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    @property
+    def stripe_api_key(self) -> str:
+        """Stripe's secret or restricted key."""
+        return self._get("stripe-api-key")
+
+    @property
+    def stripe_webhook_secrets(self) -> list[str]:
+        """The signing secrets alive at the webhook endpoint, apart by white space: two while one is being rotated."""
+        return self._get("stripe-webhook-secrets").split()
+
+    @property
+    def hash_key(self) -> str:
+        """The key of the hashes that stand for e-mail addresses; it is never rotated."""
+        return self._get("hash-key")
+
+    @cached_property
+    def _provider(self) -> "SSMProvider":
+        from aws_lambda_powertools.utilities.parameters import SSMProvider
+
+        return SSMProvider()
+
+    def _get(self, name: str) -> str:
+        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+        try:
+            found = self._provider.get_multiple(self._path, max_age=CACHED_SECONDS, decrypt=True)
+        except GetParameterError as error:
+            raise Unavailable(f"The Parameter Store gave no secrets below {self._path}.") from error
+        value = found.get(name)
+        if not value:
+            raise Unavailable(f"The secret {self._path}/{name} is not set: put it into the Parameter Store as a SecureString.")
+        return str(value)

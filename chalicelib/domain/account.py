@@ -1,0 +1,170 @@
+"""One customer of the product: what is known, and how it learns. Pure, and a join: neither the order nor the number of the facts matters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from chalicelib.domain.facts import (
+    INVOICE_RANKS,
+    Answer,
+    Answered,
+    Ask,
+    Customer,
+    CustomerSeen,
+    Event,
+    Fact,
+    Invoice,
+    InvoiceSeen,
+    Subscription,
+    SubscriptionSeen,
+)
+from chalicelib.domain.happenings import Happening
+from chalicelib.domain.newer import Known, newest
+from chalicelib.domain.standing import Standing
+
+INVOICES_KEPT = 12
+ENDED_KEPT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """An invoice as last heard of."""
+
+    value: Invoice
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who the customer is, as the product and the signup told it."""
+
+    email: str | None = None
+    name: str | None = None
+    external_id: str | None = None
+    timezone: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Signup:
+    """A trial promised at signup, with its end fixed, which Stripe may not know of yet."""
+
+    plan: str
+    trial_ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Access given by hand until a moment; `plan` None gives access without a plan's features."""
+
+    until: datetime
+    plan: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """All that Billhook knows of one customer, and what was last written with it: standing, outbox, the policy's hash and the next due moment."""
+
+    id: str
+    version: int = 0
+    epoch: int = 0
+    profile: Profile = field(default_factory=Profile)
+    customers: Mapping[str, Known[Customer]] = field(default_factory=dict)
+    subscriptions: Mapping[str, Known[Subscription]] = field(default_factory=dict)
+    ended: Mapping[str, datetime] = field(default_factory=dict)
+    invoices: Mapping[str, Billed] = field(default_factory=dict)
+    signup: Signup | None = None
+    grants: tuple[Grant, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    standing: Standing | None = None
+    outbox: tuple[Happening, ...] = ()
+    written_at: datetime | None = None
+    policy: str | None = None
+    due_at: datetime | None = None
+
+    @property
+    def email(self) -> str | None:
+        """Where to write: the address of the signup, else that of the customer at Stripe (the last by id, should there be several)."""
+        return self.profile.email or next((c.email for c in self._living_customers() if c.email), None)
+
+    @property
+    def name(self) -> str | None:
+        """The name given at the signup, else Stripe's."""
+        return self.profile.name or next((c.name for c in self._living_customers() if c.name), None)
+
+    def _living_customers(self) -> list[Customer]:
+        return [self.customers[id].value for id in sorted(self.customers, reverse=True) if not self.customers[id].value.deleted]
+
+    def mark(self, id: str) -> str:
+        """A name for what is known of a customer or a subscription now: an answer is fenced by it."""
+        known: Known[Customer] | Known[Subscription] | None = self.customers.get(id) or self.subscriptions.get(id)
+        return known.mark if known else ""
+
+    def learn(self, fact: Fact) -> "Account":
+        """The account that also knows `fact`. What Stripe alone can settle is added to `asks`."""
+        match fact:
+            case CustomerSeen(customer, by):
+                return self._learn_customer(customer, by)
+            case SubscriptionSeen(subscription, by):
+                return self._learn_subscription(subscription, by)
+            case InvoiceSeen(invoice, at):
+                return self._learn_invoice(Billed(invoice, at))
+            case Answered(ask, facts):
+                account = replace(self, asks=tuple(known for known in self.asks if known != ask))
+                for inner in facts:
+                    account = account.learn(inner)
+                return account
+
+    def asking(self, ask: Ask) -> "Account":
+        """The account that waits for Stripe's answer to `ask`."""
+        return self if ask in self.asks else replace(self, asks=tuple(sorted({*self.asks, ask})))
+
+    def _learn_customer(self, customer: Customer, by: Event | Answer) -> "Account":
+        stored = self.customers.get(customer.id)
+        verdict = newest(stored, customer, by)
+        if verdict is None:
+            return self.asking(Ask("customer", customer.id))
+        return self if verdict == stored else replace(self, customers={**self.customers, customer.id: verdict})
+
+    def _learn_subscription(self, subscription: Subscription, by: Event | Answer) -> "Account":
+        if subscription.id in self.ended:
+            return self
+        stored = self.subscriptions.get(subscription.id)
+        verdict = newest(stored, subscription, by)
+        if verdict is None:
+            return self.asking(Ask("subscription", subscription.id))
+        if verdict == stored:
+            return self
+        return replace(self, subscriptions={**self.subscriptions, subscription.id: verdict})._with_old_ones_buried()
+
+    def _with_old_ones_buried(self) -> "Account":
+        ended = sorted(
+            (known.value for known in self.subscriptions.values() if known.value.final), key=lambda value: (value.created, value.id), reverse=True
+        )
+        buried = {value.id: value.ended_at or value.created for value in ended[ENDED_KEPT:]}
+        if not buried:
+            return self
+        return replace(
+            self,
+            subscriptions={id: known for id, known in self.subscriptions.items() if id not in buried},
+            ended={**self.ended, **buried},
+            invoices={id: billed for id, billed in self.invoices.items() if billed.value.subscription not in buried},
+        )
+
+    def _learn_invoice(self, news: Billed) -> "Account":
+        invoice = news.value
+        stored = self.invoices.get(invoice.id)
+        if invoice.subscription in self.ended or (stored and _further(stored) >= _further(news)):
+            return self
+        siblings = [billed.value for billed in self.invoices.values() if billed.value.subscription == invoice.subscription]
+        siblings = [sibling for sibling in siblings if sibling.id != invoice.id] + [invoice]
+        dropped = {old.id for old in sorted(siblings, key=lambda value: (value.created, value.id))[:-INVOICES_KEPT]}
+        invoices = {id: billed for id, billed in {**self.invoices, invoice.id: news}.items() if id not in dropped}
+        return self if invoices == self.invoices else replace(self, invoices=invoices)
+
+
+def _further(billed: Billed) -> tuple[int, int, datetime, str]:
+    """How far an invoice has come. The last two only make the choice among equals the same in every order."""
+    invoice = billed.value
+    return INVOICE_RANKS[invoice.status], invoice.attempt_count, billed.seen, repr(invoice)

@@ -1,0 +1,82 @@
+"""What can go wrong, named after what it is for the caller. How each is answered over HTTP stands in `entry/presenting.py`."""
+
+
+class BillhookError(Exception):
+    """A code for programs, a sentence for people that says how to mend it, and the field that is to blame, if one is."""
+
+    code = "error"
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidInput(BillhookError):
+    """Something that the caller sent is not what the contract says."""
+
+    code = "invalid"
+
+
+class SignatureRefused(BillhookError):
+    """A webhook that does not prove that it comes from Stripe, now."""
+
+    code = "signature_refused"
+
+
+class TooLarge(BillhookError):
+    """A body larger than what Billhook takes."""
+
+    code = "too_large"
+
+
+class Unauthorized(BillhookError):
+    """No key, or none that is alive."""
+
+    code = "unauthorized"
+
+
+class Forbidden(BillhookError):
+    """A key that is alive, but not for this call."""
+
+    code = "forbidden"
+
+
+class AccountNotFound(BillhookError):
+    """There is no account of that id."""
+
+    code = "account_not_found"
+
+
+class AccountTaken(BillhookError):
+    """A pointer that only one account can own (a Stripe customer, an external id) belongs to another."""
+
+    code = "account_taken"
+
+
+class Unreadable(BillhookError):
+    """News that no repetition will make readable: it goes to the dead letters, with this reason."""
+
+    code = "unreadable"
+
+
+class Unavailable(BillhookError):
+    """Another system cannot answer now: the same again later will do."""
+
+    code = "unavailable"
+
+
+class LostRace(BillhookError):
+    """Another writer was faster: read again, decide again."""
+
+    code = "lost_race"
+
+
+class PolicyMistakes(BillhookError):
+    """billing.toml cannot be used. `mistakes` names each one by key, with what is wrong and an example."""
+
+    code = "policy_mistakes"
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("billing.toml has mistakes:\n" + "\n".join(f"  {mistake}" for mistake in mistakes), "billing.toml")
+        self.mistakes = mistakes

@@ -1,0 +1,180 @@
+"""Facts: one thing learnt each, translated from its source. Objects keep Stripe's names and only the fields that a decision reads.
+
+A field stands here only if every API version from 2022-11-15 on can tell it: events and answers may be rendered by different versions,
+and the same state must compare equal whichever of them told it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+FINAL_STATUSES = frozenset({"canceled", "incomplete_expired"})
+STATUSES = FINAL_STATUSES | {"incomplete", "trialing", "active", "past_due", "unpaid", "paused"}
+"""Every status of a subscription that Stripe documents; another is unreadable rather than guessed."""
+
+INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3}
+"""An invoice's status only goes forward along these ranks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Stripe's customer. `card` is the default payment method or source: one merely attached does not count."""
+
+    id: str
+    email: str | None = None
+    name: str | None = None
+    card: str | None = None
+    deleted: bool = False
+
+    @property
+    def final(self) -> bool:
+        """Whether it can never live again."""
+        return self.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a subscription. `amount` is in minor units of `currency`; None where the price is tiered or custom."""
+
+    price: str
+    product: str | None = None
+    lookup_key: str | None = None
+    quantity: int | None = None
+    amount: int | None = None
+    currency: str | None = None
+    interval: str | None = None
+    interval_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PauseCollection:
+    """Stripe's `pause_collection`: invoices are not collected, the status stays what it is."""
+
+    behavior: str
+    resumes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Stripe's subscription. `period_end` is the latest of its items' ends."""
+
+    id: str
+    customer: str
+    status: str
+    created: datetime
+    items: tuple[Item, ...] = ()
+    discounts: tuple[str, ...] = ()
+    trial_start: datetime | None = None
+    trial_end: datetime | None = None
+    period_end: datetime | None = None
+    cancel_at: datetime | None = None
+    cancel_at_period_end: bool = False
+    ended_at: datetime | None = None
+    pause_collection: PauseCollection | None = None
+    card: str | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether it can never live again."""
+        return self.status in FINAL_STATUSES
+
+    @property
+    def cancels_at(self) -> datetime | None:
+        """When a scheduled cancellation takes effect. The portal sets `cancel_at` in flexible billing, all else may set the flag."""
+        return self.cancel_at or (self.period_end if self.cancel_at_period_end else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """Stripe's invoice; amounts in minor units of `currency`. `subscription` is None for a one-off."""
+
+    id: str
+    customer: str
+    status: str
+    created: datetime
+    subscription: str | None = None
+    currency: str | None = None
+    amount_due: int = 0
+    amount_paid: int = 0
+    attempt_count: int = 0
+    attempted: bool = False
+    next_payment_attempt: datetime | None = None
+    finalized_at: datetime | None = None
+    hosted_invoice_url: str | None = None
+
+
+def digest(thing: Customer | Subscription | None) -> str:
+    """A short name for a state, to tell two states of one object apart."""
+    return hashlib.blake2s(repr(thing).encode(), digest_size=6).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """News that came by an event. `created` is Stripe's second.
+
+    `before` is the digest of the state that `previous_attributes` tells of; `born` says that nothing was before;
+    `stale` that the news was more than a day old when it was heard.
+    """
+
+    created: datetime
+    before: str | None = None
+    born: bool = False
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """News that Stripe gave when asked. `began` is the second in which the request began, by our clock.
+
+    `mark` is what was known of the object at that moment: while it still is, nothing newer than the answer has been heard, whatever the clocks.
+    """
+
+    began: datetime
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSeen:
+    """A customer's state, by an event or an answer."""
+
+    customer: Customer
+    by: Event | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSeen:
+    """A subscription's state, by an event or an answer."""
+
+    subscription: Subscription
+    by: Event | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceSeen:
+    """An invoice's state. Invoices need no order: they only go forward."""
+
+    invoice: Invoice
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ask:
+    """What to ask Stripe: one `customer`, one `subscription`, or the `belongings` of a customer (its subscriptions and invoices)."""
+
+    what: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.what}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Stripe's whole answer to one ask; no facts if Stripe does not know the object."""
+
+    ask: Ask
+    facts: tuple[CustomerSeen | SubscriptionSeen | InvoiceSeen, ...] = ()
+
+
+StripeFact = CustomerSeen | SubscriptionSeen | InvoiceSeen
+Fact = StripeFact | Answered

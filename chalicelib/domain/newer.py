@@ -1,0 +1,95 @@
+"""Which of two pieces of news about one object is the newer, and when only Stripe can say."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from chalicelib.domain.facts import Answer, Customer, Event, Subscription, digest
+
+ASKED_WINDOW = timedelta(seconds=10)
+"""How far Stripe's clock and ours may differ: news this near to an answer may be from before or after it."""
+
+NOTHING = ""
+"""Stands in a trail before the state in which an object was created."""
+
+T = TypeVar("T", Customer, Subscription)
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[T]):
+    """A customer or a subscription as last heard of.
+
+    `seen` is the second of the newest news; `asked` says that it came as Stripe's answer to us. `trail` are the digests of the states within
+    that second in their proven order, the present one last.
+    """
+
+    value: T
+    seen: datetime
+    asked: bool = False
+    trail: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """A name for what is known now: an answer is fenced by the mark that stood when its request began."""
+        return f"{self.seen.timestamp():.0f} {' '.join(self.trail)}"
+
+
+def newest(stored: Known[T] | None, value: T, by: Event | Answer) -> Known[T] | None:
+    """What is known once `value` has been heard of too; None for a tie, which only Stripe can settle.
+
+    A join: whatever the order and number of the news, what is known in the end is the same.
+    """
+    if isinstance(by, Answer):
+        return _answered(stored, value, by)
+    if stored is None:
+        return None if by.stale and not value.final else _told(value, by)
+    if value.final != stored.value.final:
+        return _told(value, by) if value.final else stored
+    if stored.asked:
+        if abs(by.created - stored.seen) <= ASKED_WINDOW:
+            return stored if value == stored.value else None
+    elif by.created == stored.seen:
+        return _same_second(stored, value, by)
+    return _told(value, by) if by.created > stored.seen else stored
+
+
+def _told(value: T, by: Event) -> Known[T]:
+    now = digest(value)
+    before = NOTHING if by.born else by.before
+    return Known(value, by.created, trail=(now,) if before is None or before == now else (before, now))
+
+
+def _answered(stored: Known[T] | None, value: T, by: Answer) -> Known[T] | None:
+    answer = Known(value, by.began, asked=True, trail=(digest(value),))
+    if stored is None:
+        return answer
+    if value.final != stored.value.final:
+        return answer if value.final else stored
+    if by.mark == stored.mark:
+        return Known(value, max(by.began, stored.seen), asked=True, trail=answer.trail)
+    # Other news was learnt while Stripe answered.
+    if value == stored.value or by.began < stored.seen - ASKED_WINDOW:
+        return stored
+    return answer if by.began > stored.seen + ASKED_WINDOW else None
+
+
+def _same_second(stored: Known[T], value: T, by: Event) -> Known[T] | None:
+    """Stripe's `created` is a whole second, so only `previous_attributes` can prove an order within it.
+
+    The trail grows at both ends. A state that comes back within the second (on, off, on) leaves the order open: a tie.
+    """
+    now = digest(value)
+    trail: tuple[str, ...] = stored.trail
+    before = None if by.before == now else by.before
+    if by.born:
+        return stored
+    if now == trail[0] and before is not None:
+        return Known(stored.value, stored.seen, trail=(before, *trail)) if before not in trail else None
+    if now in trail:
+        known_before = trail[trail.index(now) - 1] if now != trail[0] else None
+        return stored if before in (None, known_before) else None
+    if before == trail[-1]:
+        return Known(value, stored.seen, trail=(*trail, now))
+    if trail[0] == NOTHING and len(trail) == 2:  # only the creation is known of, and nothing is older
+        return Known(value, stored.seen, trail=(now,) if before is None else (before, now))
+    return None

@@ -1,0 +1,29 @@
+"""By what else than its id an account is found."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.domain.account import Account
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pointer:
+    """`CUSTOMER` (Stripe's id) and `EXTERNAL` (the product's id) have one account; an `EMAIL` may be that of several."""
+
+    kind: str
+    value: str
+
+    @property
+    def unique(self) -> bool:
+        """Whether only one account can have it."""
+        return self.kind != "EMAIL"
+
+
+def pointers(account: "Account") -> frozenset[Pointer]:
+    """All pointers that lead to the account."""
+    found = {Pointer("CUSTOMER", id) for id in account.customers}
+    if account.profile.external_id:
+        found.add(Pointer("EXTERNAL", account.profile.external_id))
+    emails = {account.profile.email, *(known.value.email for known in account.customers.values())}
+    return frozenset(found | {Pointer("EMAIL", email.strip().lower()) for email in emails if email and email.strip()})

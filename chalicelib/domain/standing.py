@@ -1,0 +1,176 @@
+"""What an account may use now: a function of what is stored and the clock. No job and no event decides it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.facts import Invoice, Subscription
+from chalicelib.domain.policy import Policy
+
+if TYPE_CHECKING:
+    from chalicelib.domain.account import Account
+
+ACCESS_LEVELS = ("none", "limited", "full")
+"""From the least to the most. `limited` is the billing pages and the customer's own data, not the product's work."""
+
+REASONS = {
+    "trial_starting": "Signed up; the trial runs, and Stripe will know of it shortly.",
+    "trialing": "The free trial runs.",
+    "first_payment": "The trial ended with a card on file; its first payment is under way.",
+    "trial_expired": "The trial ended and was not paid for.",
+    "after_trial": "The trial ended; the plan that remains after it applies.",
+    "active": "The subscription is paid.",
+    "canceling": "The subscription is paid, and ends at the moment for which its cancellation is scheduled.",
+    "canceled": "The subscription was canceled.",
+    "stale": "The paid period is over and Stripe has said nothing of the next.",
+    "past_due_grace": "A payment failed; access goes on while it is tried again.",
+    "past_due": "A payment failed and the time to mend it has passed.",
+    "payment_incomplete": "The first payment has not been completed.",
+    "incomplete_expired": "The first payment was not completed in time.",
+    "unpaid": "Stripe gave up on a payment.",
+    "paused": "The subscription is paused.",
+    "collection_paused": "Collection of payments is paused.",
+    "customer_deleted": "The customer was deleted at Stripe.",
+    "granted": "Access was given by hand.",
+    "no_subscription": "There is no subscription.",
+}
+"""Why an account has the access it has: every `reason` there is, with what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account is now. `status` is Stripe's, or `granted`, `trial_starting`, `none`; `until` is when the clock alone will change it."""
+
+    status: str
+    access: str
+    reason: str
+    plan: str | None = None
+    features: tuple[str, ...] = ()
+    quantity: int | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What one subscription, grant or signup gives by itself."""
+
+    standing: Standing
+    created: datetime
+    id: str
+
+
+_Verdict = tuple[str, str, datetime | None]
+"""(access, reason, until)"""
+
+_CLOSED = {
+    "incomplete": "payment_incomplete",
+    "incomplete_expired": "incomplete_expired",
+    "unpaid": "unpaid",
+    "paused": "paused",
+    "canceled": "canceled",
+}
+
+
+def standing(account: "Account", policy: Policy, now: datetime) -> Standing:
+    """The best of what the account's subscriptions, grants and signup give at `now`, with the features of all that is full."""
+    claims = list(_claims(account, policy, now))
+    if not claims:
+        return Standing("none", "none", "no_subscription")
+    best = max(claims, key=lambda claim: _order(claim, policy)).standing
+    features = {feature for claim in claims if claim.standing.access == "full" for feature in policy.features(claim.standing.plan)}
+    return replace(best, features=tuple(sorted(features)))
+
+
+def unknown_prices(account: "Account", policy: Policy) -> tuple[str, ...]:
+    """Prices of living subscriptions that the catalogue does not know: they keep their access, without a plan, and are worth an alarm."""
+    living = (known.value for known in account.subscriptions.values() if not known.value.final)
+    return tuple(sorted({item.price for value in living if policy.plan_of(value.items)[0] is None for item in value.items}))
+
+
+def _order(claim: _Claim, policy: Policy) -> tuple[int, bool, float, int, datetime, str]:
+    until = claim.standing.until
+    lasting = until.timestamp() if until else 0.0
+    return ACCESS_LEVELS.index(claim.standing.access), until is None, lasting, policy.rank(claim.standing.plan), claim.created, claim.id
+
+
+def _claims(account: "Account", policy: Policy, now: datetime) -> Iterator[_Claim]:
+    for known in account.subscriptions.values():
+        subscription = known.value
+        plan, quantity = policy.plan_of(subscription.items)
+        access, reason, until = _verdict(account, subscription, policy, now, known.seen)
+        if policy.trial.after_trial and _ran_out(subscription, reason):
+            access, reason, until, plan = "full", "after_trial", None, policy.trial.after_trial
+        yield _Claim(Standing(subscription.status, access, reason, plan, (), quantity, until), subscription.created, subscription.id)
+    for grant in account.grants:
+        if now < grant.until:
+            yield _Claim(Standing("granted", "full", "granted", grant.plan, (), None, grant.until), grant.until, "")
+    if account.signup and not account.subscriptions and not account.ended:
+        signup, running = account.signup, now < account.signup.trial_ends_at
+        access, reason, until = ("full", "trial_starting", signup.trial_ends_at) if running else ("none", "trial_expired", None)
+        yield _Claim(Standing("trial_starting", access, reason, signup.plan, (), None, until), signup.trial_ends_at, "")
+    if account.ended and not account.subscriptions:
+        id, end = max(account.ended.items(), key=lambda pair: (pair[1], pair[0]))
+        yield _Claim(Standing("canceled", "none", "canceled"), end, id)
+
+
+def _ran_out(subscription: Subscription, reason: str) -> bool:
+    return reason == "trial_expired" or (reason == "paused" and subscription.trial_end is not None)
+
+
+def _verdict(account: "Account", subscription: Subscription, policy: Policy, now: datetime, seen: datetime) -> _Verdict:
+    customer = account.customers.get(subscription.customer)
+    if customer and customer.value.deleted:
+        return "none", "customer_deleted", None
+    if subscription.status in _CLOSED:
+        return "none", _CLOSED[subscription.status], None
+    verdict = _running(account, subscription, policy, now, seen)
+    pause, kept = subscription.pause_collection, policy.access.collection_paused
+    if kept is None or pause is None or (pause.resumes_at and pause.resumes_at <= now) or verdict[0] == "none":
+        return verdict
+    return kept, "collection_paused", pause.resumes_at
+
+
+def _running(account: "Account", subscription: Subscription, policy: Policy, now: datetime, seen: datetime) -> _Verdict:
+    """For `trialing`, `active` and `past_due`."""
+    canceled_at = subscription.cancels_at
+    if canceled_at and canceled_at <= now:
+        return "none", "canceled", None
+    card = bool(subscription.card or (subscription.customer in account.customers and account.customers[subscription.customer].value.card))
+    invoices = [billed.value for billed in account.invoices.values() if billed.value.subscription == subscription.id]
+    if subscription.status == "trialing":
+        verdict = _trialing(subscription, card, policy, now)
+    elif subscription.trial_end and not _paid_since(subscription.trial_end, invoices):
+        closes = subscription.trial_end + policy.trial.first_payment
+        verdict = ("full", "first_payment", closes) if card and now < closes else ("none", "trial_expired", None)
+    elif subscription.status == "past_due":
+        since = min((i.finalized_at or i.created for i in invoices if i.status == "open" and (i.attempted or i.attempt_count)), default=seen)
+        verdict = _graced("past_due_grace", since + policy.access.past_due_grace, ("limited", "past_due"), now)
+    elif canceled_at:
+        verdict = "full", "canceling", canceled_at
+    else:
+        verdict = _active(subscription, policy, now)
+    access, reason, until = verdict
+    return access, reason, min(until, canceled_at) if until and canceled_at else until
+
+
+def _trialing(subscription: Subscription, card: bool, policy: Policy, now: datetime) -> _Verdict:
+    end = subscription.trial_end
+    if end is None or now < end:
+        return "full", "trialing", end
+    return _graced("trialing", end + (policy.trial.late_news if card else timedelta(0)), ("none", "trial_expired"), now)
+
+
+def _active(subscription: Subscription, policy: Policy, now: datetime) -> _Verdict:
+    if subscription.period_end is None:
+        return "full", "active", None
+    return _graced("active", subscription.period_end + policy.access.renewal_grace, (policy.access.stale, "stale"), now)
+
+
+def _graced(reason: str, until: datetime, afterwards: tuple[str, str], now: datetime) -> _Verdict:
+    return ("full", reason, until) if now < until else (*afterwards, None)
+
+
+def _paid_since(moment: datetime, invoices: list[Invoice]) -> bool:
+    """The invoice of 0 that Stripe makes at a trial's start is no payment; one made at its end is, of 0 too (a coupon may make it so)."""
+    return any(invoice.status == "paid" and invoice.created >= moment for invoice in invoices)

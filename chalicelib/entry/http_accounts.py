@@ -1,0 +1,139 @@
+"""The product's calls: what an account may use, what it is, what happened to it."""
+
+import re
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import AccountNotFound, InvalidInput
+from chalicelib.domain.facts import Subscription
+from chalicelib.domain.standing import Standing, standing
+from chalicelib.domain.timeline import Entry
+from chalicelib.entry.presenting import answered, moment
+from chalicelib.runtime import wiring
+from chalicelib.runtime.clock import clock
+
+bp = Blueprint(__name__)
+
+
+@bp.route("/accounts/{account_id}/access", methods=["GET"])
+@answered
+def show_access(account_id: str) -> dict[str, Any]:
+    """What the account may use now: one consistent read, and the clock."""
+    _authorize("access")
+    account = _found(account_id)
+    now = standing(account, wiring.policy(), clock.now())
+    shown = _standing(now)
+    del shown["status"]
+    return {"account_id": account.id, **shown}
+
+
+@bp.route("/accounts/{account_id}", methods=["GET"])
+@answered
+def show_account(account_id: str) -> dict[str, Any]:
+    """The account with its standing and subscriptions."""
+    _authorize("read")
+    return _account(_found(account_id))
+
+
+@bp.route("/accounts", methods=["GET"])
+@answered
+def find_accounts() -> dict[str, Any]:
+    """{accounts: […]}: those with an e-mail, of which there may be several, or the one with an external id; empty if there is none."""
+    _authorize("read")
+    name, value = _one_query_parameter("email", "external_id")
+    if name == "email":
+        return {"accounts": [_account(account) for account in wiring.accounts().with_email(value)]}
+    account = wiring.accounts().with_external_id(value)
+    return {"accounts": [_account(account)] if account else []}
+
+
+@bp.route("/accounts/{account_id}/timeline", methods=["GET"])
+@answered
+def show_timeline(account_id: str) -> dict[str, Any]:
+    """{entries: […], cursor}: what happened, newest first; `cursor` asks for the next page and is null on the last."""
+    _authorize("read")
+    cursor = _query().get("cursor")
+    account = _found(account_id)
+    entries, following = wiring.log().page(account.id, cursor, clock.now())
+    return {"entries": [_entry(entry) for entry in entries], "cursor": following}
+
+
+def _authorize(scope: str) -> None:
+    """Before anything is read: a stranger learns nothing of which accounts there are."""
+    wiring.key_ring().check(bp.current_request.headers.get("authorization"), scope, clock.now())
+
+
+def _found(id: str) -> Account:
+    account = wiring.accounts().load(id) if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", id) else None
+    if account is None:
+        raise AccountNotFound("There is no account of that id.", "account_id")
+    return account
+
+
+def _query() -> dict[str, str]:
+    return {name: str(value) for name, value in (bp.current_request.query_params or {}).items()}
+
+
+def _one_query_parameter(*allowed: str) -> tuple[str, str]:
+    given = _query()
+    for name in given:
+        if name not in allowed:
+            raise InvalidInput(f"There is no parameter {name[:40]}: give one of {', '.join(allowed)}.", name[:40])
+    if len(given) != 1:
+        raise InvalidInput(f"Give one of {', '.join(allowed)}.", allowed[0])
+    ((name, value),) = given.items()
+    if not value.strip() or len(value) > 320:
+        raise InvalidInput(f"{name} must have 1 to 320 letters.", name)
+    return name, value
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "account_id": account.id,
+        "email": account.email,
+        "name": account.name,
+        "external_id": account.profile.external_id,
+        "timezone": account.profile.timezone,
+        "attributes": dict(account.profile.attributes),
+        "customers": sorted(account.customers),
+        "standing": _standing(standing(account, wiring.policy(), clock.now())),
+        "subscriptions": [_subscription(known.value) for _, known in sorted(account.subscriptions.items())],
+    }
+
+
+def _standing(now: Standing) -> dict[str, Any]:
+    return {
+        "status": now.status,
+        "access": now.access,
+        "reason": now.reason,
+        "plan": now.plan,
+        "features": list(now.features),
+        "quantity": now.quantity,
+        "until": moment(now.until),
+    }
+
+
+def _subscription(one: Subscription) -> dict[str, Any]:
+    plan, quantity = wiring.policy().plan_of(one.items)
+    return {
+        "id": one.id,
+        "customer": one.customer,
+        "status": one.status,
+        "plan": plan,
+        "quantity": quantity,
+        "items": [
+            {"price": i.price, "lookup_key": i.lookup_key, "quantity": i.quantity, "amount": i.amount, "currency": i.currency, "interval": i.interval}
+            for i in one.items
+        ],
+        "created": moment(one.created),
+        "trial_end": moment(one.trial_end),
+        "period_end": moment(one.period_end),
+        "cancels_at": moment(one.cancels_at),
+        "ended_at": moment(one.ended_at),
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {"at": moment(entry.at), "kind": entry.kind, "id": entry.id, "type": entry.type, "data": entry.data}

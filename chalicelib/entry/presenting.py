@@ -1,0 +1,62 @@
+"""How results and errors go out over HTTP, and who may ask."""
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.domain import errors
+from chalicelib.runtime.telemetry import logger
+
+STATUS: dict[type[errors.BillhookError], int] = {
+    errors.InvalidInput: 400,
+    errors.SignatureRefused: 400,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.AccountNotFound: 404,
+    errors.AccountTaken: 409,
+    errors.LostRace: 409,
+    errors.TooLarge: 413,
+    errors.Unavailable: 503,
+}
+"""The status of each error; one that is not here is ours, and a 500."""
+
+View = Callable[..., Any]
+
+
+def answered(view: View) -> View:
+    """For routes, below Chalice's decorator, whose middleware cannot see exceptions: our errors go out in our shape."""
+
+    @functools.wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return view(*args, **kwargs)
+        except errors.BillhookError as error:
+            status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+            if status >= 500:
+                logger.warning("A call could not be answered", extra={"code": error.code, "cause": type(error.__cause__).__name__})
+            return problem(status, error.code, error.message, error.field)
+
+    return wrapper
+
+
+def problem(status: int, code: str, message: str, field: str | None = None) -> Response:
+    """An error in the shape that every error has."""
+    error = {"code": code, "message": message} | ({"field": field} if field else {})
+    return Response({"error": error}, status_code=status, headers={"WWW-Authenticate": "Bearer"} if status == 401 else {})
+
+
+def reshaped(response: Response) -> Response:
+    """Chalice's own refusals (another method, another content type, an unexpected failure) in our shape."""
+    body = response.body
+    if response.status_code < 400 or not isinstance(body, dict) or "Code" not in body:
+        return response
+    codes = {"InternalServerError": "internal", "UnsupportedMediaType": "unsupported_media_type", "MethodNotAllowedError": "method_not_allowed"}
+    return problem(response.status_code, codes.get(body["Code"], "invalid"), str(body.get("Message", "")))
+
+
+def moment(value: datetime | None) -> str | None:
+    """A moment as JSON has it: ISO 8601, in UTC."""
+    return value.isoformat().replace("+00:00", "Z") if value else None

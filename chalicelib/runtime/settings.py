@@ -1,0 +1,32 @@
+"""What the functions are told by their environment (set by .chalice/, or by `local`)."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One deployed stage. `livemode` says which of Stripe's two modes this stage takes."""
+
+    stage: str
+    livemode: bool
+    table_name: str
+    events_queue_url: str
+    dead_letters_queue_url: str
+    parameters_path: str
+    stripe_api_base: str | None
+
+
+@cache
+def settings() -> Settings:
+    """Read the environment once. Raises KeyError naming the variable that is missing."""
+    return Settings(
+        stage=os.environ["STAGE"],
+        livemode=os.environ["LIVEMODE"] == "true",
+        table_name=os.environ["TABLE_NAME"],
+        events_queue_url=os.environ["EVENTS_QUEUE_URL"],
+        dead_letters_queue_url=os.environ["DEAD_LETTERS_QUEUE_URL"],
+        parameters_path=os.environ["PARAMETERS_PATH"],
+        stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
+    )

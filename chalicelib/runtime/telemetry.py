@@ -1,0 +1,57 @@
+"""What the functions say of themselves: structured logs and counted metrics. Never a payload, an address or a secret."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+METRICS = {
+    "WebhooksAccepted": "A webhook with a good signature is in the queue.",
+    "SignaturesRefused": "A webhook without a good signature: a stranger, a wrong secret, or a clock that is off.",
+    "BodiesTooLarge": "A webhook larger than the queue takes.",
+    "WebhooksOfOtherMode": "A webhook of Stripe's other mode reached this stage.",
+    "WebhooksNotQueued": "The queue refused a webhook; Stripe will repeat it.",
+    "EventsLearnt": "An event changed its account.",
+    "EventsUnchanged": "An event told nothing new.",
+    "EventsLeft": "An event of a type that tells us nothing.",
+    "EventsNotOurs": "An event about a customer of another product.",
+    "EventsDead": "An event went to the dead letters.",
+    "EventsGivenBack": "An event could not be taken in now and comes again.",
+    "UnknownApiVersions": "An event of an API version younger than this release was read by its shape.",
+    "UnknownPrices": "An account pays a price that the catalogue does not know.",
+    "Happenings": "A change of an account was carried out.",
+}
+"""Every metric there is, with what one count of it means."""
+
+logger = Logger(service="billhook")
+metrics = Metrics(namespace="Billhook", service="billhook")
+
+
+def count(metric: str, by: int = 1) -> None:
+    """Add to one of METRICS; nothing for 0."""
+    if metric not in METRICS:
+        raise KeyError(metric)
+    if by:
+        metrics.add_metric(metric, MetricUnit.Count, by)
+
+
+def flush() -> None:
+    """Write out what was counted. To be called at the end of each invocation: what is not written then is lost."""
+    if metrics.metric_set:
+        metrics.flush_metrics()
+
+
+def entrypoint(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """For event functions, below Chalice's decorator: Lambda calls them without app.py, so no middleware of the app runs for them."""
+
+    @functools.wraps(function)  # Chalice makes the Lambda handler of the name
+    def wrapper(event: Any) -> Any:
+        logger.append_keys(function=function.__name__, request_id=getattr(event.context, "aws_request_id", None))
+        try:
+            return function(event)
+        finally:
+            flush()
+
+    return wrapper

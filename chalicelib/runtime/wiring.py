@@ -1,0 +1,93 @@
+"""The adapters, each built once, when it is first needed."""
+
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.policy import Policy
+from chalicelib.runtime.clock import clock
+from chalicelib.runtime.settings import settings
+
+if TYPE_CHECKING:
+    from chalicelib.aws.accounts import Accounts
+    from chalicelib.aws.api_keys import ApiKeys
+    from chalicelib.aws.log import Log
+    from chalicelib.aws.queues import Queue
+    from chalicelib.aws.secrets import Secrets
+    from chalicelib.usecases.keys import KeyRing
+    from chalicelib.usecases.world import World
+
+
+@cache
+def policy() -> Policy:
+    """The owner's policy, out of billing.toml in the package. Raises PolicyMistakes."""
+    from chalicelib.domain.policy_file import read_policy
+
+    return read_policy((Path(__file__).parent.parent / "billing.toml").read_text())
+
+
+@cache
+def secrets() -> "Secrets":
+    """The secrets of this stage."""
+    from chalicelib.aws.secrets import Secrets
+
+    return Secrets(settings().parameters_path)
+
+
+@cache
+def accounts() -> "Accounts":
+    """The accounts in the table."""
+    from chalicelib.aws.accounts import Accounts
+
+    return Accounts(settings().table_name, lambda: secrets().hash_key)
+
+
+@cache
+def log() -> "Log":
+    """The timelines in the table."""
+    from chalicelib.aws.log import Log
+
+    return Log(settings().table_name)
+
+
+@cache
+def api_keys() -> "ApiKeys":
+    """The API keys in the table."""
+    from chalicelib.aws.api_keys import ApiKeys
+
+    return ApiKeys(settings().table_name)
+
+
+@cache
+def key_ring() -> "KeyRing":
+    """The API keys, as this function remembers them."""
+    from chalicelib.usecases.keys import KeyRing
+
+    return KeyRing(api_keys())
+
+
+@cache
+def events_queue() -> "Queue":
+    """Where webhooks wait to be taken in."""
+    from chalicelib.aws.queues import Queue
+
+    return Queue(settings().events_queue_url)
+
+
+@cache
+def world() -> "World":
+    """All that the use cases act on."""
+    from chalicelib.aws.queues import Queue
+    from chalicelib.stripe_api.gateway import StripeGateway
+    from chalicelib.usecases.world import World
+
+    return World(
+        accounts=accounts(),
+        log=log(),
+        dead_letters=Queue(settings().dead_letters_queue_url),
+        gateway=StripeGateway(lambda: secrets().stripe_api_key, settings().stripe_api_base),
+        policy=policy(),
+        now=clock.now,
+        pause=time.sleep,
+    )

@@ -1,0 +1,88 @@
+"""Stripe's events → facts. By the object that an event carries, whichever type it has, and in every API version's shape."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.facts import CustomerSeen, Event, InvoiceSeen, StripeFact, SubscriptionSeen, digest
+from chalicelib.domain.wanted import WANTED
+from chalicelib.stripe_api import objects
+
+STALE = timedelta(days=1)
+KNOWN_RELEASES = frozenset({"acacia", "basil", "clover", "dahlia", "endive"})
+NEWEST_UNNAMED = "2024-06-20"
+"""The last API version without a release name; a later one has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StripeEvent:
+    """One event, read. `fact` is None if it tells us nothing."""
+
+    id: str
+    type: str
+    created: datetime
+    api_version: str | None
+    livemode: bool
+    customer: str | None = None
+    account_id: str | None = None
+    fact: StripeFact | None = None
+    object: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def version_known(self) -> bool:
+        """Whether this release was written with the event's API version at hand; the event is read by its shape in any case."""
+        date, _, release = (self.api_version or "").partition(".")
+        return release in KNOWN_RELEASES or (not release and "2011" < date <= NEWEST_UNNAMED)
+
+
+def read_event(body: str, now: datetime) -> StripeEvent:
+    """The event in a webhook's body. Raises Unreadable for what no repetition will mend."""
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("The body is no JSON.") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("data"), dict) or not isinstance(raw["data"].get("object"), dict):
+        raise Unreadable("The body is no event of Stripe's: data.object is missing.", "data.object")
+    try:
+        return _read(raw, now)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unreadable(f"An object has a shape that this release does not know ({type(error).__name__}).") from error
+
+
+def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
+    data, kind = raw["data"], objects.text(raw, "type")
+    seen = data["object"]
+    created = objects.moment(raw, "created")
+    event = StripeEvent(objects.text(raw, "id"), kind, created, raw.get("api_version"), bool(raw.get("livemode")))
+    if kind not in WANTED:
+        return event
+    return StripeEvent(
+        event.id,
+        kind,
+        created,
+        event.api_version,
+        event.livemode,
+        customer=objects.customer_of(seen),
+        account_id=objects.account_id_of(seen),
+        fact=_fact(kind, seen, data.get("previous_attributes"), created, now),
+        object=seen,
+    )
+
+
+def _fact(kind: str, raw: Mapping[str, Any], previous: Mapping[str, Any] | None, created: datetime, now: datetime) -> StripeFact | None:
+    was = objects.before(raw, previous) if previous else None
+    born, stale = kind.endswith(".created"), now - created > STALE
+    match raw.get("object"):
+        case "customer":
+            gone = kind == "customer.deleted"
+            before = digest(objects.customer(was)) if was and not gone else None
+            return CustomerSeen(objects.customer(raw, deleted=gone), Event(created, before, born, stale))
+        case "subscription":
+            before = digest(objects.subscription(was)) if was else None
+            return SubscriptionSeen(objects.subscription(raw), Event(created, before, born, stale))
+        case "invoice":
+            return InvoiceSeen(objects.invoice(raw), created)
+    raise Unreadable(f"An event of type {kind} carries no object that belongs to it.", "data.object.object")

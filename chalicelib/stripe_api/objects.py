@@ -1,0 +1,146 @@
+"""Stripe's objects → ours, in every shape that Stripe has given them since 2022-11-15. Where a field moved, the line says when."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.facts import INVOICE_RANKS, STATUSES, Customer, Invoice, Item, PauseCollection, Subscription
+
+Raw = Mapping[str, Any]
+
+
+def customer(raw: Raw, *, deleted: bool = False) -> Customer:
+    """A customer; `deleted` says what the payload of `customer.deleted` does not. An answer for a deleted one does say it."""
+    id = text(raw, "id")
+    if deleted or raw.get("deleted"):
+        return Customer(id, deleted=True)
+    settings = raw.get("invoice_settings") or {}
+    return Customer(
+        id, raw.get("email"), raw.get("name"), card=reference(settings.get("default_payment_method")) or reference(raw.get("default_source"))
+    )
+
+
+def subscription(raw: Raw) -> Subscription:
+    """A subscription. Raises Unreadable where even its status cannot be told."""
+    lines = (raw.get("items") or {}).get("data") or []
+    status = text(raw, "status")
+    if status not in STATUSES:
+        raise Unreadable(f'A subscription has the status "{status}", which this release does not know.', "status")
+    ends = [line["current_period_end"] for line in lines if line.get("current_period_end")]  # on the items since basil (2025-03-31)
+    if not ends and raw.get("current_period_end"):
+        ends = [raw["current_period_end"]]
+    pause = raw.get("pause_collection")
+    return Subscription(
+        id=text(raw, "id"),
+        customer=reference(raw.get("customer")) or text(raw, "customer"),
+        status=status,
+        created=moment(raw, "created"),
+        items=tuple(_item(line) for line in lines),
+        discounts=_discounts(raw),
+        trial_start=when(raw.get("trial_start")),
+        trial_end=when(raw.get("trial_end")),
+        period_end=when(max(ends)) if ends else None,
+        cancel_at=when(raw.get("cancel_at")),
+        cancel_at_period_end=bool(raw.get("cancel_at_period_end")),
+        ended_at=when(raw.get("ended_at")),
+        pause_collection=PauseCollection(pause["behavior"], when(pause.get("resumes_at"))) if pause else None,
+        card=reference(raw.get("default_payment_method")) or reference(raw.get("default_source")),
+    )
+
+
+def invoice(raw: Raw) -> Invoice:
+    """An invoice. Raises Unreadable where its status cannot be told."""
+    status = text(raw, "status")
+    if status not in INVOICE_RANKS:
+        raise Unreadable(f'An invoice has the status "{status}", which this release does not know.', "status")
+    details = (raw.get("parent") or {}).get("subscription_details") or {}  # since basil; `subscription` before it
+    return Invoice(
+        id=text(raw, "id"),
+        customer=reference(raw.get("customer")) or text(raw, "customer"),
+        status=status,
+        created=moment(raw, "created"),
+        subscription=reference(details.get("subscription")) or reference(raw.get("subscription")),
+        currency=raw.get("currency"),
+        amount_due=raw.get("amount_due") or 0,
+        amount_paid=raw.get("amount_paid") or 0,
+        attempt_count=raw.get("attempt_count") or 0,
+        attempted=bool(raw.get("attempted")),
+        next_payment_attempt=when(raw.get("next_payment_attempt")),
+        finalized_at=when((raw.get("status_transitions") or {}).get("finalized_at")),
+        hosted_invoice_url=raw.get("hosted_invoice_url"),
+    )
+
+
+def customer_of(raw: Raw) -> str | None:
+    """The id of the customer that an object is or belongs to."""
+    return raw.get("id") if raw.get("object") == "customer" else reference(raw.get("customer"))
+
+
+def account_id_of(raw: Raw) -> str | None:
+    """The account that an object's metadata names; an invoice carries its subscription's."""
+    details = (raw.get("parent") or {}).get("subscription_details") or raw.get("subscription_details") or {}  # moved by basil
+    for metadata in (raw.get("metadata"), details.get("metadata")):
+        if isinstance(metadata, Mapping) and isinstance(metadata.get("account_id"), str):
+            return str(metadata["account_id"])
+    return None
+
+
+def before(raw: Raw, previous: Raw) -> dict[str, Any]:
+    """The object as it was before the change that `previous_attributes` tells of: hashes are partial, lists whole."""
+    merged = dict(raw)
+    for key, value in previous.items():
+        merged[key] = before(merged[key], value) if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) else value
+    return merged
+
+
+def reference(value: Any) -> str | None:
+    """The id in a field that holds an id or, expanded, the object."""
+    return value.get("id") if isinstance(value, Mapping) else value if isinstance(value, str) and value else None
+
+
+def when(value: Any) -> datetime | None:
+    """Unix seconds → a moment; None stays None. Raises Unreadable for anything else."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 36:
+        raise Unreadable("A time is no number of Unix seconds.")
+    return datetime.fromtimestamp(value, UTC)
+
+
+def moment(raw: Raw, key: str) -> datetime:
+    """A time that must be there."""
+    value = when(raw.get(key))
+    if value is None:
+        raise Unreadable(f"The field {key} is missing.", key)
+    return value
+
+
+def text(raw: Raw, key: str) -> str:
+    """A text that must be there."""
+    value = raw.get(key)
+    if not isinstance(value, str) or not value:
+        raise Unreadable(f"The field {key} is missing or no text.", key)
+    return value
+
+
+def _item(line: Raw) -> Item:
+    price = line.get("price") or line.get("plan") or {}
+    if isinstance(price, str):
+        return Item(price, quantity=line.get("quantity"))
+    recurring = price.get("recurring") or price  # a `plan` has interval and interval_count itself
+    return Item(
+        price=text(price, "id"),
+        product=reference(price.get("product")),
+        lookup_key=price.get("lookup_key"),
+        quantity=line.get("quantity"),
+        amount=price.get("unit_amount", price.get("amount")),
+        currency=price.get("currency"),
+        interval=recurring.get("interval"),
+        interval_count=recurring.get("interval_count") or 1,
+    )
+
+
+def _discounts(raw: Raw) -> tuple[str, ...]:
+    many = raw.get("discounts") or ([raw["discount"]] if raw.get("discount") else [])  # one `discount` before basil
+    return tuple(sorted(id for id in map(reference, many) if id))

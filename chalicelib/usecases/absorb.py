@@ -1,0 +1,76 @@
+"""Let an account learn facts: read, learn, ask Stripe what only Stripe can settle, write if nobody was faster; else again."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.agenda import next_version
+from chalicelib.domain.errors import LostRace, Unavailable
+from chalicelib.domain.facts import Answered, Ask, Fact
+from chalicelib.stripe_api.gateway import answer
+from chalicelib.usecases.world import World
+
+TRIES = 12
+ASKING_ROUNDS = 3
+
+
+@dataclass(slots=True)
+class Asker:
+    """Asks Stripe for one batch of work. Once Stripe is down it is down for the whole batch, which then does not wait again and again."""
+
+    world: World
+    down: bool = field(default=False, init=False)
+
+    def ask(self, ask: Ask, account: Account) -> Answered | None:
+        """Stripe's answer; None if it gives none now."""
+        if self.down:
+            return None
+        try:
+            return answer(self.world.gateway, ask, account, self.world.now())
+        except Unavailable:
+            self.down = True
+            return None
+
+
+def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker) -> Account:
+    """The account after it learnt `facts`, as written; as it was, and not written, if they told nothing new.
+
+    What Stripe alone can settle is asked at once, with what was left open before; what it cannot answer now stays on the agenda.
+    Raises Unavailable if the table cannot be reached, or others go on being faster.
+    """
+    answers: list[Answered] = []
+    for attempt in range(TRIES):
+        learnt = account
+        for fact in (*facts, *answers):
+            learnt = learnt.learn(fact)
+        learnt = _settled(learnt, answers, asker)
+        if learnt == account:
+            return account
+        new = next_version(account, learnt, world.policy, world.now())
+        try:
+            world.accounts.save(account, new)
+        except LostRace:
+            world.pause(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311
+            account = _again(account, world)
+        else:
+            return new
+    raise Unavailable(f"Other writers of account {account.id} were faster {TRIES} times.")
+
+
+def _settled(learnt: Account, answers: list[Answered], asker: Asker) -> Account:
+    for _ in range(ASKING_ROUNDS):
+        for ask in learnt.asks:
+            answered = asker.ask(ask, learnt)
+            if answered is None:
+                return learnt
+            answers.append(answered)
+            learnt = learnt.learn(answered)
+    return learnt
+
+
+def _again(account: Account, world: World) -> Account:
+    found = world.accounts.load(account.id)
+    if found is None and account.version:
+        raise Unavailable(f"Account {account.id} was erased meanwhile.")
+    return found or account

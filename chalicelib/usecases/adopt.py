@@ -1,0 +1,94 @@
+"""Adopt a customer of Stripe's that has no account yet: made in the dashboard, by another integration, or before Billhook was there."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.agenda import next_version
+from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
+from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, SubscriptionSeen
+from chalicelib.domain.policy import Policy
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.events import StripeEvent
+from chalicelib.usecases.world import World
+
+TRIES = 5
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def well_formed(id: str | None) -> bool:
+    """Whether this can be the id of an account."""
+    return id is not None and bool(_ACCOUNT_ID.fullmatch(id))
+
+
+def derived_id(customer: str) -> str:
+    """The id of an adopted account that nobody named: two who adopt the same customer agree on it."""
+    return f"acc_{customer.removeprefix('cus_')}"
+
+
+def probable_account(event: StripeEvent) -> str:
+    """The account that an event's customer has in all likelihood."""
+    return event.account_id if event.account_id and well_formed(event.account_id) else derived_id(event.customer or "")
+
+
+def adopt(customer: str, events: Iterable[StripeEvent], world: World) -> Account | None:
+    """The account of `customer`, made or joined; None if the events do not make it ours.
+
+    Only a subscription or a customer adopts. The pointer is written before the customer's subscriptions and invoices are asked for, which the
+    account waits for now: news of them that came too early to be kept is in that answer, and what comes after finds the account.
+    Raises Unavailable.
+    """
+    ours = [event for event in events if adopts(event, world.policy)]
+    if not ours:
+        return None
+    began = world.now().replace(microsecond=0)
+    raw = world.gateway.customer(customer)
+    if raw is None and all(_stale(event) for event in ours):
+        return None
+    id = _account_id(customer, raw, ours)
+    for _ in range(TRIES):
+        account = world.accounts.load(id) or Account(id)
+        if customer in account.customers:
+            return account
+        learnt = account.learn(_seen(customer, raw, began)).asking(Ask("belongings", customer))
+        new = next_version(account, learnt, world.policy, world.now())
+        try:
+            world.accounts.save(account, new)
+        except LostRace:
+            continue
+        except AccountTaken:
+            found = world.accounts.of_customers({customer: id})
+            if customer in found:
+                return found[customer]
+        else:
+            return new
+    raise Unavailable(f"Other writers were faster {TRIES} times at adopting a customer.")
+
+
+def adopts(event: StripeEvent, policy: Policy) -> bool:
+    """Whether an event by itself makes its customer ours: by an account id in its metadata, or by a plan of the catalogue."""
+    match event.fact:
+        case CustomerSeen():
+            return well_formed(event.account_id)
+        case SubscriptionSeen(subscription):
+            return well_formed(event.account_id) or policy.plan_of(subscription.items)[0] is not None
+    return False
+
+
+def _stale(event: StripeEvent) -> bool:
+    return isinstance(event.fact, CustomerSeen | SubscriptionSeen) and isinstance(event.fact.by, Event) and event.fact.by.stale
+
+
+def _account_id(customer: str, raw: Mapping[str, Any] | None, events: list[StripeEvent]) -> str:
+    customers_first = sorted(events, key=lambda event: not isinstance(event.fact, CustomerSeen))
+    named = [objects.account_id_of(raw) if raw else None, *(event.account_id for event in customers_first)]
+    return next((id for id in named if id and well_formed(id)), derived_id(customer))
+
+
+def _seen(customer: str, raw: Mapping[str, Any] | None, began: datetime) -> CustomerSeen:
+    if raw is not None:
+        return CustomerSeen(objects.customer(raw), Answer(began, ""))
+    # Stripe knows of none by now; what the events tell of it is newer than this.
+    return CustomerSeen(Customer(customer), Event(datetime.fromtimestamp(0, UTC)))

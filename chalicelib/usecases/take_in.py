@@ -1,0 +1,144 @@
+"""Take in Stripe's events: a batch of messages → each account's facts, learnt in one read and one write."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import Unavailable, Unreadable
+from chalicelib.domain.facts import CustomerSeen, InvoiceSeen, SubscriptionSeen
+from chalicelib.domain.standing import unknown_prices
+from chalicelib.domain.timeline import EVENTS_KEPT, Entry
+from chalicelib.stripe_api.events import StripeEvent, read_event
+from chalicelib.usecases.absorb import Asker, absorb
+from chalicelib.usecases.adopt import adopt, probable_account
+from chalicelib.usecases.world import World
+
+EFFECTS = {
+    "learnt": "The account changed.",
+    "unchanged": "Nothing new: a repeat, or older than what is known.",
+    "left": "An event of a type that tells us nothing.",
+    "not_ours": "About a customer of another product.",
+    "dead": "No repetition will make it readable; it lies in the dead letters.",
+    "given_back": "Something did not answer; the queue will bring it again.",
+}
+"""What can become of a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the queue."""
+
+    id: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message. `failure` is what went wrong, where something did."""
+
+    message: str
+    effect: str
+    event: StripeEvent | None = None
+    account: str | None = None
+    failure: Exception | None = None
+    unknown_prices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    message: str
+    event: StripeEvent
+
+
+def take_in(messages: Sequence[Message], world: World) -> list[Outcome]:
+    """What became of each message. Only those `given_back` are to come again; the rest is done, whatever happens to its neighbours."""
+    outcomes: list[Outcome] = []
+    wanted: dict[str, list[_Read]] = defaultdict(list)
+    for message in messages:
+        try:
+            event = read_event(message.body, world.now())
+        except Unreadable as failure:
+            outcomes.append(_bury(message, failure, world))
+        else:
+            if event.customer and event.fact:
+                wanted[event.customer].append(_Read(message.id, event))
+            else:
+                outcomes.append(Outcome(message.id, "left", event))
+    if wanted:
+        outcomes += _take_in_wanted(wanted, world)
+    return outcomes
+
+
+def _take_in_wanted(wanted: dict[str, list[_Read]], world: World) -> list[Outcome]:
+    asker = Asker(world)
+    outcomes: list[Outcome] = []
+    try:
+        guesses = {customer: next(map(probable_account, _named_first(reads))) for customer, reads in wanted.items()}
+        found = world.accounts.of_customers(guesses)
+    except Exception as failure:
+        return _given_back((read for reads in wanted.values() for read in reads), failure)
+    of_account: dict[str, list[_Read]] = defaultdict(list)
+    accounts: dict[str, Account] = {}
+    for customer, reads in wanted.items():
+        try:
+            account = found.get(customer) or adopt(customer, [read.event for read in reads], world)
+        except Exception as failure:
+            outcomes += _given_back(reads, failure)
+            continue
+        if account is None:
+            outcomes += [Outcome(read.message, "not_ours", read.event) for read in reads]
+            continue
+        of_account[account.id] += reads
+        known = accounts.get(account.id)
+        accounts[account.id] = account if known is None or known.version < account.version else known
+    for id, reads in of_account.items():
+        outcomes += _learn(accounts[id], reads, world, asker)
+    return _logged(outcomes, world)
+
+
+def _learn(account: Account, reads: list[_Read], world: World, asker: Asker) -> list[Outcome]:
+    try:
+        after = absorb(account, [read.event.fact for read in reads if read.event.fact], world, asker)
+    except Exception as failure:
+        return _given_back(reads, failure, account.id)
+    effect = "unchanged" if after == account else "learnt"
+    unknown = unknown_prices(after, world.policy)
+    return [Outcome(read.message, effect, read.event, account.id, unknown_prices=unknown) for read in reads]
+
+
+def _logged(outcomes: list[Outcome], world: World) -> list[Outcome]:
+    entries = [_entry(outcome.account, outcome.event) for outcome in outcomes if outcome.account and outcome.event and not outcome.failure]
+    if not entries:
+        return outcomes
+    try:
+        world.log.put(entries)
+    except Exception as failure:
+        return [
+            Outcome(outcome.message, "given_back", outcome.event, outcome.account, outcome.failure or failure) if outcome.account else outcome
+            for outcome in outcomes
+        ]
+    return outcomes
+
+
+def _entry(account: str, event: StripeEvent) -> Entry:
+    match event.fact:
+        case CustomerSeen(thing) | SubscriptionSeen(thing) | InvoiceSeen(thing):
+            return Entry(account, event.created, "stripe", event.id, event.type, thing, EVENTS_KEPT)
+    return Entry(account, event.created, "stripe", event.id, event.type, None, EVENTS_KEPT)
+
+
+def _bury(message: Message, failure: Unreadable, world: World) -> Outcome:
+    try:
+        world.dead_letters.send(message.body, {"code": failure.code, "reason": failure.message})
+    except Unavailable as unsent:
+        return Outcome(message.id, "given_back", failure=unsent)
+    return Outcome(message.id, "dead", failure=failure)
+
+
+def _given_back(reads: Iterable[_Read], failure: Exception, account: str | None = None) -> list[Outcome]:
+    return [Outcome(read.message, "given_back", read.event, account, failure) for read in reads]
+
+
+def _named_first(reads: list[_Read]) -> list[StripeEvent]:
+    return sorted((read.event for read in reads), key=lambda event: event.account_id is None)

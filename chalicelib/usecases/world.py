@@ -1,0 +1,51 @@
+"""What the use cases act on. `runtime` builds it of the real adapters, tests of others."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.policy import Policy
+from chalicelib.domain.timeline import Entry
+from chalicelib.stripe_api.gateway import Gateway
+
+
+class AccountStore(Protocol):
+    """Accounts in the table; see aws/accounts.py."""
+
+    def load(self, id: str) -> Account | None:
+        """One consistent read."""
+
+    def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
+        """The accounts of Stripe's customers."""
+
+    def save(self, old: Account, new: Account) -> None:
+        """One conditional write. Raises LostRace, AccountTaken, Unavailable."""
+
+
+class LogStore(Protocol):
+    """Timelines in the table; see aws/log.py."""
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Write entries; the same again does no harm."""
+
+
+class DeadLetters(Protocol):
+    """The queue of what no repetition will mend."""
+
+    def send(self, body: str, attributes: Mapping[str, str] | None = None) -> None:
+        """Put a message into the queue. Raises Unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The outside, the owner's policy and the clock. `pause` waits for that many seconds."""
+
+    accounts: AccountStore
+    log: LogStore
+    dead_letters: DeadLetters
+    gateway: Gateway
+    policy: Policy
+    now: Callable[[], datetime]
+    pause: Callable[[float], None]

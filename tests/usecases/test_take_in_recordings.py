@@ -1,0 +1,139 @@
+"""What Stripe really sends, in whatever order, however late and often: the account ends as Stripe has it."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.standing import standing
+from chalicelib.stripe_api import objects
+from chalicelib.usecases.take_in import Message, take_in
+from local.recordings import Recording
+from tests.worlds import POLICY, RECORDINGS, Place, at, learnt
+
+EXPECTED_STANDING = {
+    "buys_without_trial": [("full", "active"), ("full", "active")],
+    "canceled_at_once": [("none", "canceled")],
+    "cancels_then_changes_mind": [("full", "canceling"), ("full", "active"), ("full", "active")],
+    "charge_added_to_the_next_invoice": [("full", "active"), ("full", "active")],
+    "renewal_fails_then_recovers": [("full", "past_due_grace"), ("full", "active"), ("full", "active")],
+    "trial_converts": [("full", "trialing"), ("full", "trialing"), ("full", "active"), ("full", "active")],
+    "trial_pauses_then_resumes": [("none", "paused"), ("none", "paused"), ("full", "active"), ("full", "active")],
+    "upgrades_then_downgrades": [("full", "active"), ("full", "active"), ("full", "active")],
+}
+CHECKPOINTS = [(name, place) for name, recording in RECORDINGS.items() for place in range(len(recording.checkpoints))]
+
+
+def messages(events: list[dict[str, Any]]) -> list[Message]:
+    return [Message(f"m{place}", json.dumps(event)) for place, event in enumerate(events)]
+
+
+def play(place: Place, recording: Recording, events: list[dict[str, Any]], until: int, lateness: timedelta, batch: int) -> None:
+    """Take the events in at the end of their history: Stripe holds the truth after `until` events all the while."""
+    place.stripe.truth = recording.truth(until)
+    place.now.at = at(max(event["created"] for event in recording.events[:until])) + lateness
+    for start in range(0, len(events), batch):
+        outcomes = take_in(messages(events[start : start + batch]), place.world)
+        assert not [outcome.failure for outcome in outcomes if outcome.failure]
+
+
+def assert_true(place: Place, recording: Recording, checkpoint: int) -> None:
+    """What was learnt is Stripe's own answer, and the standing what it means at the checkpoint's time."""
+    truth = recording.truth(recording.events_until(recording.checkpoints[checkpoint]))
+    account = place.accounts.only()
+    assert learnt(account) == {
+        "customers": {id: objects.customer(raw) for id, raw in truth.customers.items()},
+        "subscriptions": {raw["id"]: objects.subscription(raw) for raw in recording.checkpoints[checkpoint]["subscriptions"]},
+        "ended": {},
+        "invoices": {id: objects.invoice(raw) for id, raw in truth.invoices.items()},
+    }
+    now = standing(account, POLICY, at(recording.checkpoints[checkpoint]["at"]))
+    assert (now.access, now.reason) == EXPECTED_STANDING[recording.name][checkpoint]
+
+
+@pytest.mark.parametrize(("name", "checkpoint"), CHECKPOINTS)
+@pytest.mark.parametrize("batch", [1, 100])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_history_in_order_and_reversed_ends_as_stripe_has_it(name: str, checkpoint: int, batch: int, backwards: bool) -> None:
+    recording, place = RECORDINGS[name], Place()
+    until = recording.events_until(recording.checkpoints[checkpoint])
+    events = recording.events[:until][::-1] if backwards else recording.events[:until]
+    play(place, recording, events, until, timedelta(0), batch)
+    assert_true(place, recording, checkpoint)
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_a_history_lived_through_in_its_own_time_is_right_at_every_checkpoint(name: str) -> None:
+    recording, place = RECORDINGS[name], Place()
+    checkpoints = {recording.events_until(checkpoint): number for number, checkpoint in enumerate(recording.checkpoints)}
+    for done, event in enumerate(recording.events, 1):
+        place.stripe.truth, place.now.at = recording.truth(done), at(event["created"])
+        take_in(messages([event]), place.world)
+        if done in checkpoints:
+            assert_true(place, recording, checkpoints[done])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.sampled_from(CHECKPOINTS), st.integers(0, 3 * 86400), st.sampled_from([1, 3, 10, 100]))
+def test_a_history_shuffled_late_and_doubled_ends_as_stripe_has_it(data: st.DataObject, which: tuple[str, int], late: int, batch: int) -> None:
+    recording, place = RECORDINGS[which[0]], Place()
+    until = recording.events_until(recording.checkpoints[which[1]])
+    doubled = [event for event in recording.events[:until] for _ in range(data.draw(st.sampled_from([1, 1, 2])))]
+    play(place, recording, data.draw(st.permutations(doubled)), until, timedelta(seconds=late), batch)
+    assert_true(place, recording, which[1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.sampled_from(CHECKPOINTS))
+def test_learning_alone_needs_no_order_where_the_account_is_known(data: st.DataObject, which: tuple[str, int]) -> None:
+    """An account that signed up is there before its first event: Stripe is asked for ties only, and may as well be silent for the rest."""
+    recording, place = RECORDINGS[which[0]], Place()
+    until = recording.events_until(recording.checkpoints[which[1]])
+    first = recording.events[0]
+    place.stripe.truth, place.now.at = recording.truth(1), at(first["created"])
+    take_in(messages([first]), place.world)
+    place.stripe.asked.clear()
+    play(place, recording, data.draw(st.permutations(recording.events[:until])), until, timedelta(0), 1)
+    assert all(question.startswith(("subscription ", "customer ")) for question in place.stripe.asked)
+    assert_true(place, recording, which[1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data(), st.sampled_from(sorted(RECORDINGS)), st.sampled_from(sorted(RECORDINGS)), st.booleans())
+def test_two_histories_interleaved_do_not_touch_each_other(data: st.DataObject, first: str, second: str, keep_email: bool) -> None:
+    """With the same e-mail too: Stripe lets customers share one."""
+    one, other = RECORDINGS[first].renamed("a", keep_email), RECORDINGS[second].renamed("b", keep_email)
+    place = Place()
+    truth = one.truth()
+    for mine, hers in zip(vars_of(truth), vars_of(other.truth()), strict=True):
+        mine.update(hers)
+    place.stripe.truth = truth
+    place.now.at = at(max(event["created"] for event in one.events + other.events))
+    for event in data.draw(st.permutations(one.events + other.events)):
+        take_in(messages([event]), place.world)
+    for recording in (one, other):
+        assert recording.account_id
+        account = place.accounts.load(recording.account_id)
+        assert account
+        alone = Place()
+        play(alone, recording, recording.events, len(recording.events), timedelta(0), 1)
+        assert learnt(account) == learnt(alone.accounts.only())
+
+
+def vars_of(truth: Any) -> tuple[dict[str, Any], ...]:
+    return truth.customers, truth.subscriptions, truth.invoices
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_three_deliveries_write_no_more_than_one(name: str) -> None:
+    recording = RECORDINGS[name]
+    once, thrice = Place(), Place()
+    for place, times in ((once, 1), (thrice, 3)):
+        for done, event in enumerate(recording.events, 1):
+            place.stripe.truth, place.now.at = recording.truth(done), at(event["created"])
+            for _ in range(times):
+                take_in(messages([event]), place.world)
+    assert thrice.accounts.only() == once.accounts.only()

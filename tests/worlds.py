@@ -1,0 +1,144 @@
+"""Worlds for use cases to act on without any service: the same promises, kept in memory."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from chalicelib.aws.items import Item, account_item, account_of
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
+from chalicelib.domain.happenings import Happening
+from chalicelib.domain.pointers import pointers
+from chalicelib.domain.policy import Policy
+from chalicelib.domain.policy_file import read_policy
+from chalicelib.domain.timeline import Entry
+from chalicelib.usecases.world import World
+from local.recordings import Recording, Truth
+
+ROOT = Path(__file__).parents[1]
+RECORDINGS = {path.stem: Recording.load(path) for path in sorted((ROOT / "tests" / "recordings").glob("*.json"))}
+POLICY: Policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
+NOTHING = Truth({}, {}, {})
+
+
+@dataclass
+class MemoryAccounts:
+    """Accounts as items, under the same conditions as in DynamoDB."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    told: list[Happening] = field(default_factory=list)
+
+    def load(self, id: str) -> Account | None:
+        return account_of(self.items[id]) if id in self.items else None
+
+    def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
+        return {customer: account for customer in guesses if (account := self.load(self.owners.get(customer, "")))}
+
+    def save(self, old: Account, new: Account) -> None:
+        stored = self.load(old.id)
+        if (stored.version if stored else 0) != old.version:
+            raise LostRace("Another writer was faster.")
+        added = {pointer.value for pointer in pointers(new) - pointers(old) if pointer.kind == "CUSTOMER"}
+        if any(self.owners.get(customer, new.id) != new.id for customer in added):
+            raise AccountTaken("A customer has one account.")
+        self.owners |= dict.fromkeys(added, new.id)
+        self.items[new.id] = account_item(new)
+
+    def only(self) -> Account:
+        """The one account that there is."""
+        (id,) = self.items
+        found = self.load(id)
+        assert found
+        return found
+
+
+@dataclass
+class MemoryLog:
+    entries: dict[tuple[str, datetime, str, str], Entry] = field(default_factory=dict)
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        self.entries |= {(entry.account_id, entry.at, entry.kind, entry.id): entry for entry in entries}
+
+
+@dataclass
+class MemoryQueue:
+    messages: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def send(self, body: str, attributes: Mapping[str, str] | None = None) -> None:
+        self.messages.append((body, dict(attributes or {})))
+
+
+@dataclass
+class Stripe:
+    """A gateway that answers with what Stripe holds; `asked` counts. Down while `down`."""
+
+    truth: Truth = NOTHING
+    down: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def customer(self, id: str) -> Any:
+        return self._answer(f"customer {id}", lambda: self.truth.customer(id))
+
+    def subscription(self, id: str) -> Any:
+        return self._answer(f"subscription {id}", lambda: self.truth.subscription(id))
+
+    def subscriptions_of(self, customer: str) -> Any:
+        return self._answer(f"subscriptions of {customer}", lambda: self.truth.subscriptions_of(customer))
+
+    def invoices_of(self, customer: str) -> Any:
+        return self._answer(f"invoices of {customer}", lambda: self.truth.invoices_of(customer))
+
+    def _answer(self, question: str, found: Any) -> Any:
+        self.asked.append(question)
+        if self.down:
+            raise Unavailable("Stripe gave no answer.")
+        return found()
+
+
+@dataclass
+class Moment:
+    """A clock that stands where it is put."""
+
+    at: datetime
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class Place:
+    """A whole world in memory, with its parts at hand."""
+
+    accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
+    log: MemoryLog = field(default_factory=MemoryLog)
+    dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
+    stripe: Stripe = field(default_factory=Stripe)
+    now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
+    policy: Policy = POLICY
+
+    @property
+    def world(self) -> World:
+        return World(self.accounts, self.log, self.dead_letters, self.stripe, self.policy, self.now, lambda seconds: None)
+
+
+def learnt(account: Account) -> dict[str, Any]:
+    """What was learnt from Stripe: without `seen`, version and the times of our own writes."""
+    return {
+        "customers": {id: known.value for id, known in account.customers.items()},
+        "subscriptions": {id: known.value for id, known in account.subscriptions.items()},
+        "ended": dict(account.ended),
+        "invoices": {id: billed.value for id, billed in account.invoices.items()},
+    }
+
+
+def at(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
+
+
+def later(moment: datetime, **time: float) -> datetime:
+    return moment + timedelta(**time)
+
+
