@@ -21,7 +21,7 @@ def check_signature(payload: bytes, header: str | None, secrets: Sequence[str], 
         raise SignatureRefused("The Stripe-Signature header is missing: only Stripe may call this address.")
     if len(header) > LONGEST_HEADER:
         raise SignatureRefused("The Stripe-Signature header is too long.")
-    pairs = [part.strip().partition("=") for part in header.split(",")]
+    pairs = [part.partition("=") for part in header.split(",")]
     stamps = [value for key, _, value in pairs if key == "t"]
     signatures = [value for key, _, value in pairs if key == "v1"]
     if len(stamps) != 1 or not (stamps[0].isascii() and stamps[0].isdigit()) or len(stamps[0]) > 12 or not signatures:
@@ -31,6 +31,6 @@ def check_signature(payload: bytes, header: str | None, secrets: Sequence[str], 
     signed = stamps[0].encode() + b"." + payload
     for secret in filter(None, secrets):
         expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
-        if any(hmac.compare_digest(expected, signature.encode()) for signature in signatures):
+        if any(hmac.compare_digest(expected, signature.encode(errors="replace")) for signature in signatures):
             return
     raise SignatureRefused("The signature does not match the body: check the endpoint's signing secret.")

@@ -1,0 +1,145 @@
+"""Which news is the newer: within a second, around an answer of Stripe's, and at the end of a life."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.facts import Answer, Customer, Event, Subscription, digest
+from chalicelib.domain.newer import ASKED_WINDOW, Known, newest
+
+T = datetime(2026, 3, 2, 9, tzinfo=UTC)
+STATES = {card: Customer("cus_1", card=card) for card in "abcdef"}
+A, B, C = STATES["a"], STATES["b"], STATES["c"]
+
+
+def event(second: int = 0, before: Customer | None = None, **more: bool) -> Event:
+    return Event(T + timedelta(seconds=second), digest(before) if before else None, **more)
+
+
+def heard(*news: tuple[Customer, Event | Answer]) -> Known[Customer] | None:
+    known: Known[Customer] | None = None
+    for value, by in news:
+        known = newest(known, value, by)
+        if known is None:
+            return None
+    return known
+
+
+def test_older_news_changes_nothing_and_newer_news_does() -> None:
+    known = heard((A, event(5)))
+    assert known is not None
+    assert newest(known, B, event(4)) == known
+    assert newest(known, B, event(6)) == Known(B, T + timedelta(seconds=6), trail=(digest(B),))
+
+
+def test_the_same_state_told_again_later_moves_what_was_seen() -> None:
+    """Else news from between, arriving last, would win."""
+    known = heard((A, event(0)), (A, event(9)), (B, event(5)))
+    assert known
+    assert known.value == A
+
+
+def test_a_tie_without_proof_is_for_stripe_to_settle() -> None:
+    assert heard((A, event()), (B, event())) is None
+
+
+@pytest.mark.parametrize("length", [2, 3, 4])
+def test_previous_attributes_prove_the_order_within_a_second(length: int) -> None:
+    """Whatever the order of arrival: where no link is missing the last state is known, where one is missing Stripe is asked."""
+    states = [STATES[card] for card in "abcdef"[: length + 1]]
+    links = [(now, event(0, before)) for before, now in zip(states, states[1:], strict=False)]
+    for order in permutations(links):
+        known = heard(*order)
+        assert known is None or known.value == states[-1]
+    in_order, reverse = heard(*links), heard(*links[::-1])
+    assert in_order
+    assert reverse
+    assert in_order.value == reverse.value == states[-1]
+
+
+@given(st.lists(st.sampled_from("abcd"), min_size=3, max_size=6).filter(lambda path: all(x != y for x, y in zip(path, path[1:], strict=False))), st.data())
+def test_a_second_that_comes_back_to_a_state_never_ends_in_a_wrong_one(path: list[str], data: st.DataObject) -> None:
+    """On, off, on within a second: a tie, or the truth."""
+    states = [STATES[card] for card in path]
+    links = [(now, event(0, before)) for before, now in zip(states, states[1:], strict=False)]
+    known = heard(*data.draw(st.permutations(links)))
+    assert known is None or known.value == states[-1]
+
+
+def test_a_creation_is_the_first_of_its_second() -> None:
+    born = (A, event(0, born=True))
+    assert heard(born, (B, event())) == heard((B, event()), born)
+    later = heard((B, event(0, A)), born)
+    assert later
+    assert later.value == B
+
+
+def test_a_repeat_is_nothing_new() -> None:
+    for news in [(A, event()), (B, event(0, A)), (A, event(0, born=True))]:
+        assert heard(news, news) == heard(news)
+
+
+def test_news_near_an_answer_that_differs_is_a_tie_again() -> None:
+    known = heard((A, Answer(T, "")))
+    assert known
+    for second in (-10, -1, 0, 1, 10):
+        assert newest(known, B, event(second)) is None
+        assert newest(known, A, event(second)) == known
+    assert newest(known, B, event(-11)) == known
+    after = newest(known, B, event(11))
+    assert after
+    assert (after.value, after.asked) == (B, False)
+    assert timedelta(seconds=10) == ASKED_WINDOW
+
+
+def test_an_answer_counts_where_nothing_was_heard_since_it_was_asked_for() -> None:
+    """Whatever the clocks: ours may be an hour behind Stripe's."""
+    known = heard((A, event(0)))
+    assert known
+    answered = newest(known, B, Answer(T - timedelta(hours=1), known.mark))
+    assert answered == Known(B, T, asked=True, trail=(digest(B),))
+
+
+def test_an_answer_overtaken_by_fresher_news_does_not_count() -> None:
+    asked_at = heard((A, event(0)))
+    assert asked_at
+    fresher = newest(asked_at, B, event(60))
+    assert newest(fresher, C, Answer(T + timedelta(seconds=5), asked_at.mark)) == fresher
+    near = newest(asked_at, B, event(6))
+    assert newest(near, C, Answer(T + timedelta(seconds=5), asked_at.mark)) is None
+    late = newest(asked_at, B, event(6))
+    assert newest(late, C, Answer(T + timedelta(seconds=60), asked_at.mark)) == Known(C, T + timedelta(seconds=60), True, (digest(C),))
+
+
+def test_of_two_answers_that_cross_the_one_begun_last_counts() -> None:
+    asked_at = heard((A, event(0)))
+    assert asked_at
+    early, late = Answer(T + timedelta(seconds=20), asked_at.mark), Answer(T + timedelta(seconds=40), asked_at.mark)
+    for order in permutations([(B, early), (C, late)]):
+        known: Known[Customer] | None = asked_at
+        for value, by in order:
+            known = newest(known, value, by)
+        assert known
+        assert known.value == C
+
+
+def test_old_news_of_something_never_heard_of_is_asked_for() -> None:
+    assert newest(None, A, event(0, stale=True)) is None
+    assert newest(None, replace(A, deleted=True), event(0, stale=True)) is not None, "what has ended grants nothing"
+
+
+def test_what_has_ended_never_rises_again() -> None:
+    live = Subscription("sub_1", "cus_1", "active", T)
+    gone = replace(live, status="canceled")
+    for order in permutations([(live, Event(T)), (gone, Event(T + timedelta(seconds=1))), (live, Event(T + timedelta(seconds=2)))]):
+        known: Known[Subscription] | None = None
+        for value, by in order:
+            known = newest(known, value, by)
+        assert known
+        assert known.value == gone
+    ended = newest(None, gone, Event(T))
+    assert newest(ended, live, Answer(T + timedelta(days=1), "")) == ended

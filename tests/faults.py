@@ -1,0 +1,46 @@
+"""Faults on purpose: outside calls counted, and a use case ended after any one of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.usecases.world import World
+
+
+class Crash(BaseException):
+    """The end of the process, as far as the code under test is concerned: nothing may catch it."""
+
+
+@dataclass
+class OutsideCalls:
+    """Every call that leaves the use case, by name, in order."""
+
+    made: list[str] = field(default_factory=list)
+    crash_at: int | None = None
+    reply_lost: bool = True
+
+    def watch(self, world: World) -> World:
+        """The same world, with its adapters watched."""
+        parts = {name: _Watched(name, getattr(world, name), self) for name in ("accounts", "log", "dead_letters", "gateway")}
+        return replace(world, **parts)
+
+    def call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self.made.append(name)
+        if self.crash_at is None or len(self.made) != self.crash_at:
+            return function(*args, **kwargs)
+        if self.reply_lost:
+            function(*args, **kwargs)
+        raise Crash(f"after call {self.crash_at}, {name}")
+
+
+class _Watched:
+    def __init__(self, name: str, adapter: Any, calls: OutsideCalls) -> None:
+        self._name, self._adapter, self._calls = name, adapter, calls
+
+    def __getattr__(self, verb: str) -> Any:
+        return lambda *args, **kwargs: self._calls.call(f"{self._name}.{verb}", getattr(self._adapter, verb), *args, **kwargs)
+
+
+def crashing_after(n: int, *, reply_lost: bool) -> OutsideCalls:
+    """Calls of which the n-th (from 1) is the last: made with its reply lost, or not made at all."""
+    return OutsideCalls(crash_at=n, reply_lost=reply_lost)

@@ -1,0 +1,189 @@
+"""One event of each API version is read alike; what cannot be read is said to be so."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.facts import CustomerSeen, Event, InvoiceSeen, SubscriptionSeen, digest
+from chalicelib.domain.wanted import WANTED
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.events import StripeEvent, read_event
+from tests.worlds import RECORDINGS, ROOT, at
+
+SHAPES = sorted((ROOT / "tests" / "shapes").glob("*.json"))
+VERSIONS = ["2022-11-15", "2025-03-31.basil", "2025-09-30.clover", "2026-08-26.dahlia", "2026-10-28.endive"]
+NOW = datetime(2026, 4, 16, 9, tzinfo=UTC)
+
+
+def shape(version: str, kind: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((ROOT / "tests" / "shapes" / f"{version}.{kind}.json").read_text())
+    return loaded
+
+
+def read(raw: object, now: datetime = NOW) -> StripeEvent:
+    return read_event(json.dumps(raw), now)
+
+
+@pytest.mark.parametrize("kind", ["customer", "invoice"])
+def test_every_api_version_tells_the_same_of_a_customer_and_an_invoice(kind: str) -> None:
+    read_ones = [read(shape(version, kind)) for version in VERSIONS]
+    assert all(one.fact == read_ones[0].fact and one.customer == read_ones[0].customer for one in read_ones)
+    assert all(one.version_known for one in read_ones)
+
+
+def test_every_api_version_tells_the_same_of_a_subscription() -> None:
+    told = {version: read(shape(version, "subscription")).fact for version in VERSIONS}
+    facts = [fact for fact in told.values() if isinstance(fact, SubscriptionSeen)]
+    newest = facts[-1].subscription
+    assert (newest.period_end, newest.discounts, newest.card) == (
+        at(1775120400),
+        ("di_1vwz8CCz7hWRKLEp4fYt8uQa",),
+        "pm_1vwz8CCz7hWRKLEpU3SJXFaa",
+    )
+    for version, fact in zip(VERSIONS, facts, strict=True):
+        assert fact.subscription.cancels_at == at(1775120400), version
+        if version != "2025-09-30.clover":  # there the portal sets cancel_at and leaves the flag
+            assert fact.subscription == newest, version
+
+
+def test_an_invoice_says_whose_it_is_in_both_places() -> None:
+    for version in VERSIONS:
+        event = read(shape(version, "invoice"))
+        assert isinstance(event.fact, InvoiceSeen)
+        assert event.fact.invoice.subscription == "sub_1vwz8CCz7hWRKLEpZH3B4kZx"
+        assert event.account_id == "acct_demo"
+
+
+def test_every_recorded_event_is_read_and_only_the_wanted_ones_tell() -> None:
+    for recording in RECORDINGS.values():
+        for raw in recording.events:
+            event = read(raw)
+            assert (event.fact is not None) == (raw["type"] in WANTED)
+            assert event.fact is None or event.customer
+
+
+def test_previous_attributes_tell_the_state_before() -> None:
+    raw = next(event for event in RECORDINGS["trial_pauses_then_resumes"].events if event["type"] == "customer.updated")
+    event = read(raw)
+    assert isinstance(event.fact, CustomerSeen)
+    assert isinstance(event.fact.by, Event)
+    first = objects.customer(RECORDINGS["trial_pauses_then_resumes"].events[0]["data"]["object"])
+    assert event.fact.by.before == digest(first)
+
+
+def test_a_deleted_customer_is_known_by_the_events_type_alone() -> None:
+    raw = {**RECORDINGS["trial_converts"].events[0], "type": "customer.deleted"}
+    event = read(raw)
+    assert isinstance(event.fact, CustomerSeen)
+    assert event.fact.customer.deleted
+    assert event.fact.customer.email is None
+
+
+def test_news_is_stale_after_a_day() -> None:
+    raw = RECORDINGS["trial_converts"].events[0]
+    for late, stale in [(timedelta(days=1), False), (timedelta(days=1, seconds=1), True)]:
+        event = read(raw, at(raw["created"]) + late)
+        assert isinstance(event.fact, CustomerSeen)
+        assert isinstance(event.fact.by, Event)
+        assert event.fact.by.stale is stale
+
+
+def test_an_expanded_reference_is_its_id() -> None:
+    raw = shape("2026-10-28.endive", "subscription")
+    thing = raw["data"]["object"]
+    plain = read(raw).fact
+    thing["customer"] = {"id": thing["customer"], "object": "customer"}
+    thing["default_payment_method"] = {"id": thing["default_payment_method"], "object": "payment_method"}
+    thing["items"]["data"][0]["price"]["product"] = {"id": thing["items"]["data"][0]["price"]["product"], "object": "product"}
+    assert read(raw).fact == plain
+
+
+@pytest.mark.parametrize("version", ["2027-01-27.foxglove", "2019-99-99.x", None, "", "tomorrow"])
+def test_an_unknown_api_version_is_read_by_its_shape_and_counted(version: str | None) -> None:
+    event = read({**shape("2026-10-28.endive", "subscription"), "api_version": version})
+    assert isinstance(event.fact, SubscriptionSeen)
+    assert not event.version_known
+
+
+@pytest.mark.parametrize("trial_end", [None, "absent"])
+def test_a_trial_end_of_null_or_none_at_all_is_no_trial(trial_end: str | None) -> None:
+    raw = shape("2026-10-28.endive", "subscription")
+    raw["data"]["object"]["trial_end"] = None
+    if trial_end == "absent":
+        del raw["data"]["object"]["trial_end"]
+    fact = read(raw).fact
+    assert isinstance(fact, SubscriptionSeen)
+    assert fact.subscription.trial_end is None
+
+
+def broken(**changes: Any) -> dict[str, Any]:
+    raw = shape("2026-10-28.endive", "subscription")
+    for path, value in changes.items():
+        *way, last = path.split("__")
+        place = raw
+        for step in way:
+            place = place[step]
+        place[last] = value
+    return raw
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"text"',
+        "{}",
+        '{"data": null}',
+        '{"data": {"object": []}}',
+        "[" * 5000,
+        json.dumps(broken(id=None)),
+        json.dumps(broken(created="now")),
+        json.dumps(broken(created=True)),
+        json.dumps(broken(created=-5)),
+        json.dumps(broken(data__object__status="dormant")),
+        json.dumps(broken(data__object__id=7)),
+        json.dumps(broken(data__object__customer=None)),
+        json.dumps(broken(data__object__items=[1])),
+        json.dumps(broken(data__object__trial_end="soon")),
+        json.dumps(broken(data__object__object="charge")),
+        json.dumps(broken(data__object__pause_collection={"x": 1})),
+        json.dumps(broken(data__object__created=None)),
+        json.dumps({**shape("2026-10-28.endive", "invoice"), "data": {"object": {"object": "invoice", "id": "in_1", "status": "lost"}}}),
+    ],
+)
+def test_what_no_repetition_will_mend_is_unreadable(body: str) -> None:
+    with pytest.raises(Unreadable):
+        read_event(body, NOW)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(SHAPES), st.data())
+def test_whatever_is_broken_in_an_event_it_is_read_or_unreadable_and_nothing_else(path: Any, data: st.DataObject) -> None:
+    raw = json.loads(path.read_text())
+    place = raw
+    for _ in range(data.draw(st.integers(0, 4))):
+        inner = [value for value in (place.values() if isinstance(place, dict) else place) if value and isinstance(value, dict | list)]
+        if not inner:
+            break
+        place = data.draw(st.sampled_from(inner))
+    key = data.draw(st.sampled_from(sorted(place)) if isinstance(place, dict) else st.integers(0, len(place) - 1))
+    place[key] = data.draw(json_values)
+    try:
+        read_event(json.dumps(raw), NOW)
+    except Unreadable as error:
+        assert error.message

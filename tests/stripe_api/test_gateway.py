@@ -1,0 +1,114 @@
+"""The gateway and Stripe's SDK against a Stripe on loopback that answers as we tell it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.facts import Answer, Ask, CustomerSeen, InvoiceSeen, SubscriptionSeen
+from chalicelib.stripe_api.gateway import StripeGateway, answer
+from tests.worlds import RECORDINGS, Stripe, at
+
+TRUTH = RECORDINGS["trial_converts"].truth()
+CUSTOMER, SUBSCRIPTION = next(iter(TRUTH.customers)), next(iter(TRUTH.subscriptions))
+
+
+class Replies:
+    """Replies by path, and the requests that came."""
+
+    def __init__(self) -> None:
+        self.by_path: dict[str, list[tuple[int, Any]]] = {}
+        self.requests: list[tuple[str, dict[str, list[str]], str]] = []
+
+    def next_for(self, path: str) -> tuple[int, Any]:
+        queued = self.by_path.get(path, [(404, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such object"}})])
+        return queued.pop(0) if len(queued) > 1 else queued[0]
+
+
+@pytest.fixture
+def replies() -> Iterator[Replies]:
+    replies = Replies()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            replies.requests.append((parts.path, parse_qs(parts.query), self.headers["Authorization"]))
+            status, body = replies.next_for(parts.path)
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    replies.base = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
+    yield replies
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def gateway(replies: Replies) -> StripeGateway:
+    return StripeGateway(lambda: "sk_test_1", replies.base)  # type: ignore[attr-defined]
+
+
+def test_an_object_comes_as_a_plain_dict(gateway: StripeGateway, replies: Replies) -> None:
+    replies.by_path = {f"/v1/customers/{CUSTOMER}": [(200, TRUTH.customers[CUSTOMER])]}
+    assert gateway.customer(CUSTOMER) == TRUTH.customers[CUSTOMER]
+    assert replies.requests[0][2] == "Bearer sk_test_1"
+
+
+def test_what_stripe_does_not_know_is_none(gateway: StripeGateway) -> None:
+    assert gateway.customer("cus_none") is None
+    assert gateway.subscription("sub_none") is None
+    assert gateway.subscriptions_of("cus_none") == []
+
+
+def test_a_deleted_customer_is_told_as_such(gateway: StripeGateway, replies: Replies) -> None:
+    replies.by_path = {f"/v1/customers/{CUSTOMER}": [(200, {"id": CUSTOMER, "object": "customer", "deleted": True})]}
+    told = answer(gateway, Ask("customer", CUSTOMER), Account("acc_1"), at(1000))
+    assert [fact.customer.deleted for fact in told.facts if isinstance(fact, CustomerSeen)] == [True]
+
+
+def test_all_pages_of_subscriptions_are_read(gateway: StripeGateway, replies: Replies) -> None:
+    pages = [{"object": "list", "data": [{"id": f"sub_{n}"}], "has_more": n < 3, "url": "/v1/subscriptions"} for n in (1, 2, 3)]
+    replies.by_path = {"/v1/subscriptions": [(200, page) for page in pages]}
+    assert [one["id"] for one in gateway.subscriptions_of("cus_1")] == ["sub_1", "sub_2", "sub_3"]
+    assert [request[1].get("starting_after") for request in replies.requests] == [None, ["sub_1"], ["sub_2"]]
+    assert replies.requests[0][1]["status"] == ["all"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
+def test_a_refusal_is_no_answer_and_says_nothing_of_the_key(gateway: StripeGateway, replies: Replies, status: int) -> None:
+    replies.by_path = {f"/v1/subscriptions/{SUBSCRIPTION}": [(status, {"error": {"message": "Invalid sk_test_1", "type": "api_error"}})]}
+    with pytest.raises(Unavailable) as caught:
+        gateway.subscription(SUBSCRIPTION)
+    assert "sk_test" not in str(caught.value)
+
+
+def test_a_stripe_that_cannot_be_reached_is_no_answer() -> None:
+    with pytest.raises(Unavailable):
+        StripeGateway(lambda: "sk_test_1", "http://127.0.0.1:9").customer("cus_1")
+
+
+def test_a_passing_failure_is_tried_once_more(gateway: StripeGateway, replies: Replies) -> None:
+    replies.by_path = {f"/v1/customers/{CUSTOMER}": [(500, {"error": {"message": "oops"}}), (200, TRUTH.customers[CUSTOMER])]}
+    assert gateway.customer(CUSTOMER)
+
+
+def test_an_answer_is_fenced_by_what_was_known_when_it_was_asked_for() -> None:
+    account = Account("acc_1")
+    asked = answer(Stripe(TRUTH), Ask("belongings", CUSTOMER), account, at(1000).replace(microsecond=999))
+    assert {type(fact) for fact in asked.facts} == {SubscriptionSeen, InvoiceSeen}
+    subscription = next(fact for fact in asked.facts if isinstance(fact, SubscriptionSeen))
+    assert subscription.by == Answer(at(1000), account.mark(SUBSCRIPTION))
