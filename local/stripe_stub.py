@@ -1,0 +1,111 @@
+"""A stand-in for Stripe that only answers reads, from the histories that it was told."""
+
+import json
+import threading
+from typing import Any
+
+from chalicelib.runtime.clock import clock
+from local.recordings import Object, Recording, Truth
+from local.serving import Answer, Request, Server, error_answer, json_answer
+
+
+class StripeStub:
+    """Serves customers, subscriptions and invoices as they are now, by the one clock. `POST /_test/recordings` tells it a history."""
+
+    def __init__(self) -> None:
+        self._recordings: dict[str, Recording] = {}
+        self._lock = threading.Lock()
+        self._server = Server(0, self._handle)
+
+    @property
+    def base(self) -> str:
+        return self._server.base
+
+    def start(self) -> None:
+        self._server.start()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def tell(self, recording: Recording) -> None:
+        """From now on, answer from this history too. The same history again replaces what was told of it."""
+        with self._lock:
+            self._recordings[recording.events[0]["id"]] = recording
+
+    def _handle(self, request: Request) -> Answer:
+        match request.method, [segment for segment in request.path.split("/") if segment]:
+            case "POST", ["_test", "recordings"]:
+                return self._told(request.body)
+            case "GET", ["_test", "recordings"]:
+                return json_answer([recording.account_id for recording in list(self._recordings.values())])
+            case "GET", ["v1", *rest]:
+                if not request.headers.get("Authorization"):
+                    return _refusal(401, "invalid_request_error", None, "You did not provide an API key.")
+                return self._read(rest, request)
+        return _refusal(404, "invalid_request_error", None, f"Unrecognized request URL ({request.method}: {request.path}).")
+
+    def _told(self, body: bytes) -> Answer:
+        try:
+            recording = Recording.from_json(json.loads(body))
+            self.tell(recording)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            return error_answer(400, "invalid", f"That is no recording: {error!r}.")
+        return json_answer({"events": len(recording.events)})
+
+    def _read(self, path: list[str], request: Request) -> Answer:
+        truth = self._truth()
+        query = dict(request.query)
+        expand = {value for name, value in request.query if name.startswith("expand")}
+        kinds = {"customers": truth.customers, "subscriptions": truth.subscriptions, "invoices": truth.invoices}
+        match path:
+            case [kind, id_] if kind in kinds:
+                found = kinds[kind].get(id_)
+                if found is None:
+                    return _refusal(404, "invalid_request_error", "resource_missing", f"No such {kind[:-1]}: '{id_}'")
+                return json_answer(_expanded(found, "latest_invoice" in expand, truth))
+            case [kind] if kind in kinds:
+                everything = sorted(kinds[kind].values(), key=lambda thing: -thing.get("created", 0))
+                wanted = [thing for thing in everything if _is_wanted(kind, thing, query)]
+                return _page(f"/v1/{kind}", [_expanded(thing, "data.latest_invoice" in expand, truth) for thing in wanted], query)
+        return _refusal(404, "invalid_request_error", None, f"Unrecognized request URL (GET: {request.path}).")
+
+    def _truth(self) -> Truth:
+        now = int(clock.now().timestamp())
+        whole = Truth({}, {}, {})
+        with self._lock:
+            recordings = list(self._recordings.values())
+        for recording in recordings:
+            truth = recording.truth_at(now)
+            whole.customers.update(truth.customers)
+            whole.subscriptions.update(truth.subscriptions)
+            whole.invoices.update(truth.invoices)
+        return whole
+
+
+def _is_wanted(kind: str, thing: Object, query: dict[str, str]) -> bool:
+    if "customer" in query and thing.get("customer") != query["customer"]:
+        return False
+    if kind == "subscriptions" and "status" not in query:
+        return thing["status"] not in ("canceled", "incomplete_expired")
+    status = query.get("status", "all")
+    return status == "all" or thing.get("status") == status or (status == "ended" and thing.get("status") in ("canceled", "incomplete_expired"))
+
+
+def _expanded(thing: Object, with_invoice: bool, truth: Truth) -> Object:
+    if not with_invoice or "latest_invoice" not in thing:
+        return thing
+    return thing | {"latest_invoice": truth.invoices.get(thing["latest_invoice"] or "")}
+
+
+def _page(url: str, things: list[Object], query: dict[str, str]) -> Answer:
+    limit = int(query["limit"]) if query.get("limit", "").isdecimal() else 10
+    after = query.get("starting_after")
+    if after:
+        places = [place for place, thing in enumerate(things) if thing["id"] == after]
+        things = things[places[0] + 1 :] if places else []
+    return json_answer({"object": "list", "url": url, "has_more": len(things) > limit, "data": things[:limit]})
+
+
+def _refusal(status: int, kind: str, code: str | None, message: str) -> Answer:
+    error: dict[str, Any] = {"type": kind, "message": message}
+    return json_answer({"error": error | ({"code": code, "param": "id"} if code else {})}, status)

@@ -1,0 +1,152 @@
+"""The whole system in one process, beside the emulator in another."""
+
+import os
+import secrets
+import threading
+from types import TracebackType
+from typing import Self
+
+from local.emulator import Emulator
+from local.resources import Resources, create
+from local.serving import Answer, Request, Server, error_answer
+from local.stripe_stub import StripeStub
+from local.template import REGION
+from local.triggers import QUEUE_WORKERS, Progress, QueueTrigger, StreamTrigger, Trigger
+
+
+class System:
+    """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a Stripe stub unless STRIPE_API_BASE names a Stripe.
+
+    There is one clock and one environment a process, so there is one System a process. Raises OSError, before anything is started, if the
+    port is taken.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._control = self._app = _not_yet
+        self._server = Server(port, self._handle)
+        self._emulator = Emulator()
+        self._stub: StripeStub | None = None
+        self._stopping = threading.Event()
+        self._triggers: list[Trigger] = []
+        self.port, self.base = self._server.port, self._server.base
+        self.api_key = self.webhook_secret = self.stripe_base = ""
+
+    @property
+    def emulator_endpoint(self) -> str:
+        return self._emulator.endpoint
+
+    @property
+    def has_stub(self) -> bool:
+        return self._stub is not None
+
+    def start(self) -> Self:
+        """Start everything; requests are answered when this returns."""
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _start(self) -> None:
+        self._emulator.start()
+        self.stripe_base = os.environ.get("STRIPE_API_BASE", "")
+        if not self.stripe_base:
+            self._stub = StripeStub()
+            self._stub.start()
+            self.stripe_base = self._stub.base
+        webhook_secrets = os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{secrets.token_hex(16)}"
+        self.webhook_secret = webhook_secrets.split()[0]
+        parameters = {
+            "stripe-api-key": os.environ.get("STRIPE_API_KEY") or "sk_test_local",
+            "stripe-webhook-secrets": webhook_secrets,
+            "hash-key": secrets.token_hex(32),
+        }
+        resources = create(self._emulator.endpoint, parameters)
+        _set_environment(self._emulator.endpoint, resources, self.stripe_base)
+        self._assemble(resources)
+        self._server.start()
+
+    def _assemble(self, resources: Resources) -> None:
+        """Load the functions, which read the environment, and put the triggers and the control room around them."""
+        from app import app
+        from chalicelib.entry.queue_events import process_events
+        from chalicelib.entry.stream import carry_out
+        from chalicelib.runtime import telemetry, wiring
+        from chalicelib.runtime.clock import clock
+        from chalicelib.usecases.keys import create_key
+        from local.control import Control, Facts
+        from local.gateway import ApiGateway
+        from local.settling import Rest
+
+        endpoint, progress = self._emulator.endpoint, Progress()
+        # A function on Lambda has one thread. Here many share it: what it builds on first use is built now, and nothing is counted.
+        telemetry.metrics.add_metric = _uncounted
+        wiring.world(), wiring.events_queue(), wiring.key_ring(), wiring.secrets().hash_key
+        self.api_key = create_key(wiring.api_keys(), "write", "local", clock.now())
+        stream = StreamTrigger("stream", self._stopping, endpoint, resources, carry_out, "carry_out", progress)
+        workers = [
+            QueueTrigger(f"events-{number}", self._stopping, endpoint, resources, process_events, "process_events", progress)
+            for number in range(QUEUE_WORKERS)
+        ]
+        facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint)
+        self._control = Control(facts, resources, Rest(endpoint, resources, stream, progress))
+        self._app = ApiGateway(app)
+        for trigger in (stream, *workers):
+            trigger.start()
+            self._triggers.append(trigger)
+
+    def _handle(self, request: Request) -> Answer:
+        is_local = request.path == "/_local" or request.path.startswith("/_local/")
+        return self._control(request) if is_local else self._app(request)
+
+    def close(self) -> None:
+        """End everything: no more requests, the batches in hand finished, then the emulator."""
+        self._server.close()
+        self._stopping.set()
+        for trigger in self._triggers:
+            trigger.join(5)
+        if self._stub:
+            self._stub.close()
+        self._emulator.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _not_yet(request: Request) -> Answer:
+    return error_answer(503, "starting", "Billhook is starting. Please try again in a moment.")
+
+
+def _uncounted(*_: object, **__: object) -> None:
+    """In place of a metric."""
+
+
+def _set_environment(endpoint: str, resources: Resources, stripe_base: str) -> None:
+    """Turn this process into the functions' environment: every AWS client of it goes to the emulator, whatever the machine's own settings say."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    own_hosts = "127.0.0.1,localhost"
+    os.environ |= resources.environment() | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "STAGE": "local",
+        "LIVEMODE": "false",
+        "STRIPE_API_BASE": stripe_base,
+        "POWERTOOLS_SERVICE_NAME": "billhook",
+        "POWERTOOLS_METRICS_NAMESPACE": "Billhook",
+        "POWERTOOLS_METRICS_DISABLED": "true",
+        "POWERTOOLS_TRACE_DISABLED": "1",
+        "LOG_LEVEL": "WARNING",
+        "NO_PROXY": own_hosts,
+        "no_proxy": own_hosts,
+    }

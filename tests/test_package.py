@@ -1,0 +1,193 @@
+"""The contract of what is deployed: what Chalice makes of the code and .chalice/resources.yaml must be what the functions rely on."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from chalicelib.aws.items import account_item
+from chalicelib.domain.account import Account
+from chalicelib.domain.happenings import Happening
+from tests.packaging.build import ROOT, Package, Template, build
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    return build(tmp_path_factory.mktemp("package"))
+
+
+def as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def handlers(package: Package) -> dict[str, tuple[str, str]]:
+    """The module and the name in it that Lambda calls, by function."""
+    return {id: tuple(fn["Handler"].rsplit(".", 1)) for id, fn in package.functions.items()}
+
+
+def test_the_three_functions_are_there(package: Package) -> None:
+    assert {fn["Handler"] for fn in package.functions.values()} == {
+        "app.app",
+        "chalicelib.entry.queue_events.process_events",
+        "chalicelib.entry.stream.carry_out",
+    }
+
+
+def test_every_handler_loads_with_nothing_but_the_package_and_what_lambda_ships(package: Package) -> None:
+    for module, name in handlers(package).values():
+        assert package.run(f"import importlib; print(callable(importlib.import_module({module!r}).{name}))").strip() == "True"
+
+
+def test_event_functions_load_without_the_app(package: Package) -> None:
+    for module, _ in handlers(package).values():
+        if module != "app":
+            assert package.run(f"import {module}; print('app' in sys.modules)").strip() == "False"
+
+
+def test_what_the_package_holds_is_its_own(package: Package) -> None:
+    """boto3 is Lambda's, and of Chalice only the router is needed: either would double the package."""
+    held = {path.name for path in (package.folder / "code").iterdir()}
+    assert held.isdisjoint({"boto3", "botocore", "click", "pip", "local", "ops", "tests"})
+    assert {path.name for path in (package.folder / "code" / "chalice").glob("*.py")} == {"__init__.py", "app.py"}
+
+
+def test_arm64_is_what_is_deployed() -> None:
+    assert json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_architecture"] == "arm64"
+
+
+def test_requirements_are_pinned_with_all_that_they_need(package: Package) -> None:
+    """Chalice resolves again only when requirements.txt changes, so what is not pinned would be whatever it was on that day."""
+    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    installed = {path.name.removesuffix(".dist-info") for path in (package.folder / "code").glob("*.dist-info")}
+    assert {line.replace("==", "-").replace("-", "_").lower() for line in lines} == {name.replace("-", "_").lower() for name in installed}
+
+
+def test_settings_of_every_function_come_from_the_template(package: Package) -> None:
+    shared = package.merged["Globals"]["Function"]["Environment"]["Variables"]
+    for fn in package.functions.values():
+        variables = shared | fn["Environment"]["Variables"]
+        assert variables.keys() >= {"STAGE", "LIVEMODE", "TABLE_NAME", "EVENTS_QUEUE_URL", "DEAD_LETTERS_QUEUE_URL", "PARAMETERS_PATH"}
+
+
+def test_only_prod_takes_live_events() -> None:
+    stages = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]
+    assert {name: stage["environment_variables"]["LIVEMODE"] for name, stage in stages.items()} == {"dev": "false", "prod": "true"}
+
+
+def test_failures_of_a_batch_are_reported_by_message(package: Package) -> None:
+    """Without this Lambda ignores the failures that a function returns, and deletes those messages."""
+    sources = [*package.sources("SQS"), *package.sources("DynamoDB")]
+    assert len(sources) == 2
+    for _, source in sources:
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_message_is_given_to_nobody_else_while_it_is_worked_on(package: Package) -> None:
+    for fn, source in package.sources("SQS"):
+        queue, attribute = source["Queue"]["Fn::GetAtt"]
+        assert attribute == "Arn"
+        assert package.merged["Resources"][queue]["Properties"]["VisibilityTimeout"] >= 6 * fn["Timeout"]
+
+
+def test_transient_failures_do_not_kill_a_message(package: Package) -> None:
+    queue = package.merged["Resources"]["EventsQueue"]["Properties"]
+    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLettersQueue", "Arn"]}, "maxReceiveCount": 1000}
+
+
+def test_the_stream_starts_its_function_only_for_accounts_with_an_outbox(package: Package) -> None:
+    [(_, source)] = package.sources("DynamoDB")
+    assert source["Stream"] == {"Fn::GetAtt": ["BillingTable", "StreamArn"]}
+    [only] = source["FilterCriteria"]["Filters"]
+    wanted = json.loads(only["Pattern"])["dynamodb"]
+    assert wanted["Keys"] == {"sk": {"S": ["ACCOUNT"]}}
+    assert list(wanted["NewImage"]) == ["outbox"]
+    # Lambda's `exists` sees leaves only, so it must name the very type under which an outbox is written.
+    written = account_item(Account("acc_1", outbox=(Happening("acc_1.0.1.trial.started", "trial.started", datetime.now(UTC), {}),)))
+    assert written["sk"] == {"S": "ACCOUNT"}
+    assert wanted["NewImage"]["outbox"] == {kind: [{"exists": True}] for kind in written["outbox"]}
+
+
+def test_every_function_has_a_role_of_its_own(package: Package) -> None:
+    roles = [fn["Role"]["Fn::GetAtt"][0] for fn in package.functions.values()]
+    assert len(set(roles)) == len(roles)
+
+
+def test_roles_name_what_they_may_touch(package: Package) -> None:
+    """Neither call of `*` can be narrowed: traces have no ARN, and streams are listed or not."""
+    for fn in package.functions.values():
+        [policy] = package.merged["Resources"][fn["Role"]["Fn::GetAtt"][0]]["Properties"]["Policies"]
+        statements = policy["PolicyDocument"]["Statement"]
+        actions = set(chain.from_iterable(as_list(it["Action"]) for it in statements))
+        anywhere = set(chain.from_iterable(as_list(it["Action"]) for it in statements if "*" in as_list(it["Resource"])))
+        assert not [action for action in actions if "*" in str(action)]
+        assert anywhere <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
+
+
+def test_every_function_has_a_log_group_that_forgets(package: Package) -> None:
+    groups = [it["Properties"] for it in package.merged["Resources"].values() if it["Type"] == "AWS::Logs::LogGroup"]
+    assert all(group["RetentionInDays"] == 30 for group in groups)
+    names = [group["LogGroupName"]["Fn::Sub"] for group in groups if "LogGroupName" in group]
+    assert sorted(names) == sorted(f"/aws/lambda/${{{id}}}" for id in package.functions)
+
+
+def test_a_role_may_write_to_the_logs_of_its_function_and_no_other(package: Package) -> None:
+    for id, fn in package.functions.items():
+        text = json.dumps(package.merged["Resources"][fn["Role"]["Fn::GetAtt"][0]])
+        assert [other for other in package.functions if f"/aws/lambda/${{AWS::StackName}}-{other}*" in text] == [id]
+
+
+def test_chalice_s_wrong_name_for_the_api_function_is_repaired(package: Package) -> None:
+    assert "${ApiHandler}" not in json.dumps(package.merged)
+
+
+def test_no_resource_of_ours_shadows_one_of_chalice_s(package: Package) -> None:
+    """Merging is silent: a queue named like a function would take its place, and its trigger would be gone."""
+    for id, resource in package.own["Resources"].items():
+        assert (id in package.bare["Resources"]) == ("Type" not in resource), id
+
+
+def test_tables_and_queues_outlive_the_stack(package: Package) -> None:
+    for id in ("BillingTable", "EventsQueue", "DeadLettersQueue"):
+        resource = package.merged["Resources"][id]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def routes(package: Package) -> set[tuple[str, str]]:
+    paths: Template = package.merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    return {(path, method.upper()) for path, methods in paths.items() for method in methods}
+
+
+def test_a_flood_on_the_webhook_cannot_starve_the_product_s_question(package: Package) -> None:
+    settings = package.merged["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+    limits = {("/" + it["ResourcePath"][1:].replace("~1", "/").lstrip("/"), it["HttpMethod"]): it["ThrottlingRateLimit"] for it in settings}
+    webhook, access = ("/webhooks/stripe", "POST"), ("/accounts/{account_id}/access", "GET")
+    assert limits[webhook] < limits[access]
+    # A limit for a route that is spelt otherwise would limit nothing, and no tool would say so.
+    assert set(limits) - {("/*", "*")} <= routes(package)
+
+
+@pytest.mark.parametrize(
+    "refusal", ["DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED", "REQUEST_TOO_LARGE", "INTEGRATION_TIMEOUT"]
+)
+def test_refusals_of_api_gateway_have_our_shape(package: Package, refusal: str) -> None:
+    response = package.merged["Resources"]["RestAPI"]["Properties"]["GatewayResponses"][refusal]
+    body = json.loads(response["ResponseTemplates"]["application/json"])
+    assert body["error"].keys() == {"code", "message"}
+
+
+def test_logs_hold_the_route_never_the_path(package: Package) -> None:
+    api = package.merged["Resources"]["RestAPI"]["Properties"]
+    logged = json.loads(api["AccessLogSetting"]["Format"])
+    assert set(logged.values()).isdisjoint({"$context.path", "$context.error.message", "$context.error.messageString"})
+    assert logged["route"] == "$context.resourcePath"
+    assert api["TracingEnabled"] is False
+
+
+def test_cloudformation_would_take_the_template(package: Package) -> None:
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([linter, package.template_file], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
