@@ -1,0 +1,36 @@
+# Needs make and Python 3.11 or newer, nothing else. The virtual environments are made on demand and kept until their requirements change.
+
+PYTHON ?= python3
+PORT ?= 8000
+# How many tests run at once, and whatever else pytest is to be told: make test ARGS='tests/domain -x'
+WORKERS ?= 2
+ARGS ?=
+
+environments = $(PYTHON) -I local/environments.py
+sources = app.py bench chalicelib local ops tests
+
+.PHONY: run test lint format clean
+
+# Make itself hands on what it was given: make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_…
+run:
+	@$(environments) .venv .emulator
+	@exec .venv/bin/python -m local run --port $(PORT)
+
+test:
+	@$(environments) .venv .emulator
+	@.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint:
+	@$(environments) .venv
+	@.venv/bin/ruff format --check $(sources)
+	@.venv/bin/ruff check $(sources)
+	@.venv/bin/mypy
+
+format:
+	@$(environments) .venv
+	@.venv/bin/ruff check --fix --exit-zero --quiet $(sources)
+	@.venv/bin/ruff format $(sources)
+
+clean:
+	rm -rf .venv .emulator .venv.lock .emulator.lock .chalice/deployments out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

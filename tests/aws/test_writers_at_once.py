@@ -1,0 +1,141 @@
+"""Many writers over real HTTP on the emulator: nothing lost, nothing doubled. moto cannot tell: its transactions do not exclude each other."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from chalicelib.aws.accounts import Accounts
+from chalicelib.aws.log import Log
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import AccountTaken, LostRace
+from chalicelib.usecases.carry_out import carry_out
+from chalicelib.usecases.take_in import take_in
+from chalicelib.usecases.world import World
+from local.emulator import Emulator
+from tests.aws.conftest import table_definition
+from tests.aws.test_accounts import account
+from tests.usecases.test_take_in_recordings import assert_true, messages
+from tests.worlds import RECORDINGS, MemoryQueue, Moment, Place, Stripe, at, learnt
+
+WRITERS = 8
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[str]:
+    with Emulator() as running:
+        yield running.endpoint
+
+
+@pytest.fixture
+def dynamodb(emulator: str, request: pytest.FixtureRequest) -> Any:
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=emulator,
+        region_name="us-east-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(max_pool_connections=2 * WRITERS, retries={"mode": "standard", "total_max_attempts": 3}),
+    )
+    client.create_table(**table_definition(request.node.name[:60].replace("[", ".").replace("]", "")))
+    return client
+
+
+@pytest.fixture
+def table(request: pytest.FixtureRequest) -> str:
+    return request.node.name[:60].replace("[", ".").replace("]", "")
+
+
+def world(dynamodb: Any, table: str, stripe: Stripe, now: Moment) -> World:
+    waiting = threading.Event()
+    return World(
+        Accounts(table, lambda: "key", dynamodb),
+        Log(table, dynamodb),
+        MemoryQueue(),
+        stripe,
+        Place().policy,
+        now,
+        lambda seconds: waiting.wait(seconds) and None,
+    )
+
+
+def at_once(work: list[Any]) -> list[Any]:
+    with ThreadPoolExecutor(WRITERS) as threads:
+        return list(threads.map(lambda one: one(), work))
+
+
+@pytest.mark.parametrize("name", ["trial_pauses_then_resumes", "renewal_fails_then_recovers"])
+def test_eight_writers_on_one_account_lose_no_update(dynamodb: Any, table: str, name: str) -> None:
+    recording = RECORDINGS[name]
+    place = world(dynamodb, table, Stripe(recording.truth()), Moment(at(recording.events[-1]["created"])))
+    batches = [messages([event]) for event in recording.events * 2]
+    outcomes = at_once([lambda batch=batch: take_in(batch, place) for batch in batches])
+    # Those given back, as the queue would bring them again.
+    again = [batch for batch, (outcome,) in zip(batches, outcomes, strict=True) if outcome.effect == "given_back"]
+    assert all(outcome.effect != "given_back" for batch in again for outcome in take_in(batch, place))
+    found = place.accounts.load("acct_demo")
+    assert found
+    memory = Place()
+    memory.accounts.save(replace(found, version=0, customers={}), found)
+    assert_true(memory, recording, len(recording.checkpoints) - 1)
+
+
+def test_one_of_many_equal_writes_wins_and_the_rest_know_it(dynamodb: Any, table: str) -> None:
+    accounts = Accounts(table, lambda: "key", dynamodb)
+
+    def adopt(number: int) -> str:
+        one = account(f"acc_{number % 2}", "cus_1")
+        try:
+            accounts.save(Account(one.id), one)
+        except (LostRace, AccountTaken) as lost:
+            return type(lost).__name__
+        return "won"
+
+    results = at_once([lambda number=number: adopt(number) for number in range(6 * WRITERS)])
+    assert results.count("won") == 1
+    assert len(dynamodb.scan(TableName=table)["Items"]) == 3, "one account, its customer and its address"
+
+
+def test_stream_and_agenda_at_once_carry_out_each_happening_once(dynamodb: Any, table: str) -> None:
+    recording = RECORDINGS["trial_converts"]
+    place = world(dynamodb, table, Stripe(recording.truth(5)), Moment(at(recording.events[4]["created"])))
+    take_in(messages(recording.events[:5]), place)
+    at_once([lambda: carry_out("acct_demo", place)] * WRITERS)
+    found = place.accounts.load("acct_demo")
+    assert found
+    assert found.outbox == ()
+    entries, _ = Log(table, dynamodb).page("acct_demo", None, at(recording.events[4]["created"]) + timedelta(days=1))
+    types = sorted(entry.type for entry in entries if entry.kind == "happening")
+    assert types == ["access.granted", "account.created", "trial.started"]
+
+
+def test_a_write_whose_reply_was_lost_is_seen_as_a_lost_race_and_learnt_again(dynamodb: Any, table: str) -> None:
+    """botocore repeats a write whose reply it did not get: the repeat meets its own condition."""
+    recording = RECORDINGS["trial_converts"]
+    place = world(dynamodb, table, Stripe(recording.truth(1)), Moment(at(recording.events[0]["created"])))
+    take_in(messages(recording.events[:1]), place)
+    accounts, lost = place.accounts, []
+
+    class ReplyLost:
+        def __getattr__(self, verb: str) -> Any:
+            return getattr(accounts, verb)
+
+        def save(self, old: Any, new: Any) -> None:
+            accounts.save(old, new)
+            if not lost:
+                lost.append(new)
+                raise LostRace("the repeat met its own condition")
+
+    outcomes = take_in(messages(recording.events[4:5]), replace(place, accounts=ReplyLost()))  # type: ignore[arg-type]
+    assert [outcome.effect for outcome in outcomes] == ["learnt"]
+    found = accounts.load("acct_demo")
+    assert found
+    assert lost
+    assert learnt(found) == learnt(lost[0])
+    assert found.version == lost[0].version
