@@ -140,5 +140,3 @@ def at(second: int) -> datetime:
 
 def later(moment: datetime, **time: float) -> datetime:
     return moment + timedelta(**time)
-
-

@@ -61,7 +61,10 @@ def test_previous_attributes_prove_the_order_within_a_second(length: int) -> Non
     assert in_order.value == reverse.value == states[-1]
 
 
-@given(st.lists(st.sampled_from("abcd"), min_size=3, max_size=6).filter(lambda path: all(x != y for x, y in zip(path, path[1:], strict=False))), st.data())
+@given(
+    st.lists(st.sampled_from("abcd"), min_size=3, max_size=6).filter(lambda path: all(x != y for x, y in zip(path, path[1:], strict=False))),
+    st.data(),
+)
 def test_a_second_that_comes_back_to_a_state_never_ends_in_a_wrong_one(path: list[str], data: st.DataObject) -> None:
     """On, off, on within a second: a tie, or the truth."""
     states = [STATES[card] for card in path]

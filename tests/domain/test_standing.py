@@ -100,7 +100,11 @@ def test_another_subscriptions_invoice_pays_nothing() -> None:
 
 @pytest.mark.parametrize(
     "scheduled",
-    [{"cancel_at_period_end": True}, {"cancel_at": START + timedelta(days=31)}, {"cancel_at_period_end": True, "cancel_at": START + timedelta(days=31)}],
+    [
+        {"cancel_at_period_end": True},
+        {"cancel_at": START + timedelta(days=31)},
+        {"cancel_at_period_end": True, "cancel_at": START + timedelta(days=31)},
+    ],
 )
 def test_a_subscription_to_be_canceled_ends_at_that_moment(scheduled: dict[str, object]) -> None:
     of = account(replace(BOUGHT, **scheduled))  # type: ignore[arg-type]

@@ -27,7 +27,9 @@ class Replies:
         self.requests: list[tuple[str, dict[str, list[str]], str]] = []
 
     def next_for(self, path: str) -> tuple[int, Any]:
-        queued = self.by_path.get(path, [(404, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such object"}})])
+        queued = self.by_path.get(
+            path, [(404, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such object"}})]
+        )
         return queued.pop(0) if len(queued) > 1 else queued[0]
 
 

@@ -78,7 +78,19 @@ def test_without_a_secret_nothing_is_accepted(secrets: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [None, "", "t=1", "v1=abc", "t=,v1=abc", "t=²,v1=abc", f"t={NOW.timestamp():.0f}", signed().replace("v1", "v0"), "t=1,t=2,v1=x", "a" * 5000, "v1=é,v1=\ud800," + signed()[:12]],
+    [
+        None,
+        "",
+        "t=1",
+        "v1=abc",
+        "t=,v1=abc",
+        "t=²,v1=abc",
+        f"t={NOW.timestamp():.0f}",
+        signed().replace("v1", "v0"),
+        "t=1,t=2,v1=x",
+        "a" * 5000,
+        "v1=é,v1=\ud800," + signed()[:12],
+    ],
 )
 def test_a_header_that_proves_nothing_is_refused(header: str | None) -> None:
     assert not accepts(PAYLOAD, header, [SECRET])

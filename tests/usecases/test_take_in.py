@@ -38,7 +38,10 @@ def test_a_bad_message_does_not_stop_its_neighbours(place: Place) -> None:
     batch = [Message("m0", "{broken"), *messages(TRIAL.events[:5])[1:], Message("m9", json.dumps({**CREATED, "created": "never"}))]
     outcomes = {outcome.message: outcome.effect for outcome in take_in(batch, place.world)}
     assert outcomes == {"m0": "dead", "m1": "learnt", "m2": "learnt", "m3": "learnt", "m4": "learnt", "m9": "dead"}
-    assert [(body, attributes["code"]) for body, attributes in place.dead_letters.messages] == [("{broken", "unreadable"), (batch[-1].body, "unreadable")]
+    assert [(body, attributes["code"]) for body, attributes in place.dead_letters.messages] == [
+        ("{broken", "unreadable"),
+        (batch[-1].body, "unreadable"),
+    ]
     assert place.dead_letters.messages[0][1]["reason"] == "The body is no JSON."
 
 
