@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.facts import Invoice
@@ -33,6 +33,9 @@ TYPES = {
 }
 """Every type of happening there is, with what it means."""
 
+NEWS = timedelta(days=1)
+"""An invoice no older than this is news of a customer just adopted."""
+
 _ACCESS_TYPES = {"full": "access.granted", "limited": "access.limited", "none": "access.revoked"}
 
 
@@ -49,7 +52,7 @@ class Happening:
 def happenings(old: "Account", new: "Account", now: datetime) -> tuple[Happening, ...]:
     """What happened between two versions of an account whose standings are those last written. Features are never compared."""
     told: dict[str, Happening] = {}
-    for type, data in (*_of_standing(old, new, now), *_of_payments(old, new)):
+    for type, data in (*_of_standing(old, new, now), *_of_payments(old, new, now)):
         id = f"{new.id}.{new.epoch}.{new.version}.{type}"
         told[type] = Happening(id, type, now, data)
     return tuple(told.values())
@@ -119,11 +122,12 @@ def _of_status(was: "Standing", is_: "Standing") -> list[str]:
     return ["subscription.resumed"] if was.reason == "paused" and is_.access == "full" else []
 
 
-def _of_payments(old: "Account", new: "Account") -> _Told:
-    if any(ask.what == "belongings" for ask in old.asks):
-        return  # what an adopted customer paid before is history, not news
+def _of_payments(old: "Account", new: "Account", now: datetime) -> _Told:
+    adopted = any(ask.what == "belongings" for ask in old.asks)
     for id, billed in sorted(new.invoices.items(), key=lambda pair: pair[1].value.created):
         invoice = billed.value
+        if adopted and invoice.created < now - NEWS:
+            continue  # what an adopted customer paid before is history
         before = old.invoices[id].value if id in old.invoices else None
         if invoice.status == "paid" and invoice.amount_paid and not (before and before.status == "paid"):
             yield "payment.succeeded", _money(invoice)

@@ -113,9 +113,11 @@ def test_a_paused_subscription_that_runs_again() -> None:
     assert types(written(seen(BOUGHT, START + 2 * SECOND), before=paused)) == ["access.granted", "subscription.resumed"]
 
 
-def test_what_an_adopted_customer_paid_before_is_history() -> None:
-    adopted = next_version(Account("acc_1"), Account("acc_1").asking(Ask("belongings", "cus_1")), POLICY, START)
-    assert types(written(SubscriptionSeen(BOUGHT, Answer(START, "")), InvoiceSeen(FIRST, START), before=adopted)) == ["access.granted"]
+@pytest.mark.parametrize(("days", "told"), [(0, ["access.granted", "payment.succeeded"]), (2, ["access.granted"])])
+def test_what_an_adopted_customer_paid_before_is_history(days: int, told: list[str]) -> None:
+    now = FIRST.created + timedelta(days=days)
+    adopted = next_version(Account("acc_1"), Account("acc_1").asking(Ask("belongings", "cus_1")), POLICY, now)
+    assert types(written(SubscriptionSeen(BOUGHT, Answer(now, "")), InvoiceSeen(FIRST, now), before=adopted, at=now)) == told
 
 
 def test_a_repeat_has_the_same_id_and_body() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given
@@ -51,7 +51,7 @@ def test_a_tie_without_proof_is_for_stripe_to_settle() -> None:
 def test_previous_attributes_prove_the_order_within_a_second(length: int) -> None:
     """Whatever the order of arrival: where no link is missing the last state is known, where one is missing Stripe is asked."""
     states = [STATES[card] for card in "abcdef"[: length + 1]]
-    links = [(now, event(0, before)) for before, now in zip(states, states[1:], strict=False)]
+    links = [(now, event(0, before)) for before, now in pairwise(states)]
     for order in permutations(links):
         known = heard(*order)
         assert known is None or known.value == states[-1]
@@ -62,13 +62,13 @@ def test_previous_attributes_prove_the_order_within_a_second(length: int) -> Non
 
 
 @given(
-    st.lists(st.sampled_from("abcd"), min_size=3, max_size=6).filter(lambda path: all(x != y for x, y in zip(path, path[1:], strict=False))),
+    st.lists(st.sampled_from("abcd"), min_size=3, max_size=6).filter(lambda path: all(x != y for x, y in pairwise(path))),
     st.data(),
 )
 def test_a_second_that_comes_back_to_a_state_never_ends_in_a_wrong_one(path: list[str], data: st.DataObject) -> None:
     """On, off, on within a second: a tie, or the truth."""
     states = [STATES[card] for card in path]
-    links = [(now, event(0, before)) for before, now in zip(states, states[1:], strict=False)]
+    links = [(now, event(0, before)) for before, now in pairwise(states)]
     known = heard(*data.draw(st.permutations(links)))
     assert known is None or known.value == states[-1]
 

@@ -1,0 +1,52 @@
+"""The operator's commands, as they are typed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.__main__ import main
+from tests.aws.conftest import TABLE, dynamodb  # noqa: F401 - the fixture
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(arguments)
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+@pytest.fixture
+def table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr("chalicelib.aws.api_keys.client", lambda: dynamodb)
+    monkeypatch.setenv("TABLE_NAME", TABLE)
+
+
+def test_keys_are_made_listed_and_revoked(table: None, capsys: pytest.CaptureFixture[str]) -> None:
+    status, token, _ = run(capsys, "keys", "create", "the product", "--scope", "read")
+    assert status == 0
+    id = token.split("_")[1]
+    _, listed, _ = run(capsys, "keys", "list")
+    assert [line.split()[:2] for line in listed.splitlines()] == [[id, "read"]]
+    assert "alive" in listed
+    assert token.strip() not in listed
+    assert run(capsys, "keys", "revoke", id)[0] == 0
+    assert "revoked" in run(capsys, "keys", "list")[1]
+    status, _, error = run(capsys, "keys", "revoke", "0" * 12)
+    assert (status, error) == (1, "There is no key 000000000000: python -m ops keys list shows them.\n")
+
+
+def test_a_stage_must_be_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TABLE_NAME", raising=False)
+    assert run(capsys, "keys", "list")[0::2] == (1, "Which stage? Give its table by --table or in $TABLE_NAME.\n")
+
+
+def test_the_policy_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, out, _ = run(capsys, "check")
+    assert (status, out[:20]) == (0, "billing.toml is fine")
+    bad = tmp_path / "billing.toml"
+    bad.write_text("schema = 9\n")
+    status, _, error = run(capsys, "check", str(bad))
+    assert status == 1
+    assert "schema: must be 1" in error
+    assert "trial.days: is missing" in error
+    assert run(capsys, "check", str(tmp_path / "none"))[0] == 1

@@ -1,0 +1,102 @@
+"""Who may import whom: entry → usecases → domain, adapters as arguments, heavy things only where they are used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.worlds import ROOT
+
+MAY_IMPORT = {
+    "domain": {"domain"},
+    "stripe_api": {"stripe_api", "domain"},
+    "aws": {"aws", "domain"},
+    "usecases": {"usecases", "domain", "stripe_api"},
+    "runtime": {"runtime", "usecases", "domain", "stripe_api", "aws"},
+    "entry": {"entry", "usecases", "domain", "runtime", "stripe_api"},
+}
+"""Room → rooms. stripe_api's translation is pure, so use cases call it; what calls Stripe they are given."""
+
+MODULES = sorted((ROOT / "chalicelib").rglob("*.py"))
+
+
+def imported(path: Path, everywhere: bool) -> set[str]:
+    """The modules that a file imports: everywhere, or at its top alone, outside TYPE_CHECKING."""
+    tree = ast.parse(path.read_text())
+    nodes = list(ast.walk(tree)) if everywhere else tree.body
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def rooms(names: set[str]) -> set[str]:
+    return {name.split(".")[1] for name in names if name.startswith("chalicelib.")}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_imports_only_the_rooms_it_may(path: Path) -> None:
+    room = path.parent.name
+    if room == "chalicelib":
+        return
+    assert rooms(imported(path, everywhere=True)) <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.name == "domain"], ids=lambda path: path.name)
+def test_the_domain_imports_the_standard_library_alone(path: Path) -> None:
+    names = {name.split(".")[0] for name in imported(path, everywhere=True)}
+    assert names <= sys.stdlib_module_names | {"chalicelib"}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.name in {"domain", "usecases"}], ids=lambda path: str(path.name))
+def test_neither_domain_nor_use_cases_read_a_clock_or_the_environment(path: Path) -> None:
+    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert not [
+        call for call in calls if call.split(".")[-1] in {"now", "utcnow", "today", "time", "getenv", "sleep"} and not call.endswith("world.now")
+    ]
+    assert not imported(path, everywhere=True) & {"os", "time"}
+
+
+def test_no_local_tests_ops_or_bench_in_what_is_deployed() -> None:
+    for path in [*MODULES, ROOT / "app.py"]:
+        assert not {name.split(".")[0] for name in imported(path, everywhere=True)} & {"local", "tests", "ops", "bench", "moto", "pytest"}
+
+
+def loaded_by(*modules: str) -> set[str]:
+    code = f"import sys\nfor name in {modules!r}: __import__(name)\nprint('\\n'.join(sys.modules))"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
+
+
+@pytest.mark.parametrize("module", ["app", "chalicelib.entry.http_webhooks", "chalicelib.entry.http_accounts"])
+def test_ingest_and_access_load_neither_stripe_nor_jinja2(module: str) -> None:
+    assert not loaded_by(module) & {"stripe", "jinja2", "moto"}
+
+
+def test_ingest_does_not_load_the_table() -> None:
+    assert not {
+        name for name in loaded_by("chalicelib.entry.http_webhooks") if name.startswith(("chalicelib.aws", "chalicelib.usecases", "msgspec", "boto3"))
+    }
+
+
+def test_a_request_for_access_loads_no_stripe_either() -> None:
+    """Not only the import: answering one."""
+    code = """
+import os, sys
+os.environ.update(STAGE="t", LIVEMODE="false", TABLE_NAME="t", EVENTS_QUEUE_URL="q", DEAD_LETTERS_QUEUE_URL="d", PARAMETERS_PATH="/p",
+                  AWS_DEFAULT_REGION="us-east-1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
+from chalicelib.runtime import wiring
+wiring.accounts(), wiring.log(), wiring.key_ring(), wiring.policy(), wiring.events_queue()
+print("\\n".join(sys.modules))
+"""
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    assert not set(loaded) & {"stripe", "jinja2"}
+
+
+@pytest.mark.parametrize("handler", ["chalicelib.entry.queue_events", "chalicelib.entry.stream"])
+def test_an_event_function_runs_without_the_app(handler: str) -> None:
+    assert "app" not in loaded_by(handler)
