@@ -1,6 +1,6 @@
 """How values lie in the table: JSON texts beside the few attributes that keys, conditions, index and stream filter need.
 
-One text is written and read by the SDK a good millisecond faster than the same as nested maps (bench/take_in.py), and takes less room.
+One text is written and read by the SDK more than a millisecond faster than the same as nested maps (bench/take_in.py), and takes less room.
 """
 
 from dataclasses import replace
