@@ -1,5 +1,6 @@
 """Worlds for use cases to act on without any service: the same promises, kept in memory."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from chalicelib.domain.pointers import pointers
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.policy_file import read_policy
 from chalicelib.domain.timeline import Entry
+from chalicelib.runtime.telemetry import METRICS
 from chalicelib.usecases.world import World
 from local.recordings import Recording, Truth
 
@@ -118,10 +120,15 @@ class Place:
     stripe: Stripe = field(default_factory=Stripe)
     now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
     policy: Policy = POLICY
+    metrics: Counter[str] = field(default_factory=Counter)
+
+    def counted(self, metric: str, by: int) -> None:
+        assert metric in METRICS
+        self.metrics[metric] += by
 
     @property
     def world(self) -> World:
-        return World(self.accounts, self.log, self.dead_letters, self.stripe, self.policy, self.now, lambda seconds: None)
+        return World(self.accounts, self.log, self.dead_letters, self.stripe, self.policy, self.now, lambda seconds: None, self.counted)
 
 
 def learnt(account: Account) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class ApiKeys:
     def load(self, id: str) -> ApiKey | None:
         """The key of that id, revoked or not."""
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._table, Key=_key(id)).get("Item")
+            item = self._dynamodb.get_item(TableName=self._table, Key=_key(id), ConsistentRead=True).get("Item")
         return _api_key(item) if item else None
 
     def add(self, key: ApiKey) -> None:

@@ -121,22 +121,24 @@ class Account:
         return self if ask in self.asks else replace(self, asks=tuple(sorted({*self.asks, ask})))
 
     def _learn_customer(self, customer: Customer, by: Event | Answer) -> "Account":
-        stored = self.customers.get(customer.id)
+        ask, stored = Ask("customer", customer.id), self.customers.get(customer.id)
         verdict = newest(stored, customer, by)
         if verdict is None:
-            return self.asking(Ask("customer", customer.id))
-        return self if verdict == stored else replace(self, customers={**self.customers, customer.id: verdict})
+            return self.asking(ask)
+        account = self if verdict == stored else replace(self, customers={**self.customers, customer.id: verdict})
+        return account.asking(ask) if verdict.doubts else account
 
     def _learn_subscription(self, subscription: Subscription, by: Event | Answer) -> "Account":
         if subscription.id in self.ended:
             return self
-        stored = self.subscriptions.get(subscription.id)
+        ask, stored = Ask("subscription", subscription.id), self.subscriptions.get(subscription.id)
         verdict = newest(stored, subscription, by)
         if verdict is None:
-            return self.asking(Ask("subscription", subscription.id))
-        if verdict == stored:
-            return self
-        return replace(self, subscriptions={**self.subscriptions, subscription.id: verdict})._with_old_ones_buried()
+            return self.asking(ask)
+        account = self
+        if verdict != stored:
+            account = replace(self, subscriptions={**self.subscriptions, subscription.id: verdict})._with_old_ones_buried()
+        return account.asking(ask) if verdict.doubts else account
 
     def _with_old_ones_buried(self) -> "Account":
         ended = sorted(

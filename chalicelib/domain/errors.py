@@ -66,6 +66,12 @@ class Unavailable(BillhookError):
     code = "unavailable"
 
 
+class Refused(BillhookError):
+    """Another system will not answer this question, however often it is asked, until somebody changes a setting."""
+
+    code = "refused"
+
+
 class LostRace(BillhookError):
     """Another writer was faster: read again, decide again."""
 

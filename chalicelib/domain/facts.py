@@ -66,6 +66,7 @@ class Subscription:
     discounts: tuple[str, ...] = ()
     trial_start: datetime | None = None
     trial_end: datetime | None = None
+    period_start: datetime | None = None
     period_end: datetime | None = None
     cancel_at: datetime | None = None
     cancel_at_period_end: bool = False
@@ -77,6 +78,11 @@ class Subscription:
     def final(self) -> bool:
         """Whether it can never live again."""
         return self.status in FINAL_STATUSES
+
+    @property
+    def cancels_scheduled(self) -> bool:
+        """Whether a cancellation is scheduled, by whichever field."""
+        return self.cancel_at_period_end or self.cancel_at is not None
 
     @property
     def cancels_at(self) -> datetime | None:
@@ -159,7 +165,7 @@ class InvoiceSeen:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ask:
-    """What to ask Stripe: one `customer`, one `subscription`, or the `belongings` of a customer (its subscriptions and invoices)."""
+    """What to ask Stripe: one `customer`, one `subscription`, or the `subscriptions` or `invoices` of a customer."""
 
     what: str
     id: str

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.facts import Invoice
+from chalicelib.domain.facts import Invoice, Subscription
+from chalicelib.domain.payments import paid_since_trial
 
 if TYPE_CHECKING:
     from chalicelib.domain.account import Account
-    from chalicelib.domain.standing import Standing
 
 TYPES = {
     "account.created": "Billhook knows of a customer for the first time.",
@@ -41,7 +41,9 @@ _ACCESS_TYPES = {"full": "access.granted", "limited": "access.limited", "none": 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One change. `id` is made of account, epoch, version and type, so that a repeat is the same id with the same body. `data` is flat."""
+    """One change. `id` is made of account, epoch, version, type and, where it is about one, the object's id, so that a repeat is the same id
+    with the same body. `data` is flat.
+    """
 
     id: str
     type: str
@@ -52,28 +54,29 @@ class Happening:
 def happenings(old: "Account", new: "Account", now: datetime) -> tuple[Happening, ...]:
     """What happened between two versions of an account whose standings are those last written. Features are never compared."""
     told: dict[str, Happening] = {}
-    for type, data in (*_of_standing(old, new, now), *_of_payments(old, new, now)):
-        id = f"{new.id}.{new.epoch}.{new.version}.{type}"
-        told[type] = Happening(id, type, now, data)
+    for type, data in (*_of_standing(old, new), *_of_trials(old, new, now), *_of_subscriptions(old, new), *_of_payments(old, new, now)):
+        about = data.get("invoice") or data.get("subscription")
+        id = f"{new.id}.{new.epoch}.{new.version}.{type}" + (f".{about}" if about else "")
+        told[id] = Happening(id, type, now, data)
     return tuple(told.values())
 
 
 _Told = Iterator[tuple[str, dict[str, str | int | None]]]
 
 
-def _of_standing(old: "Account", new: "Account", now: datetime) -> _Told:
+def _of_standing(old: "Account", new: "Account") -> _Told:
     was, is_ = old.standing, new.standing
     if is_ is None:
         return
     types: list[str] = [] if was else ["account.created"]
-    before = was.access if was else "none"
-    if is_.access != before:
+    if is_.access != (was.access if was else "none"):
         types.append(_ACCESS_TYPES[is_.access])
-    types += _of_trial(was, is_, now)
-    if was:
-        types += ["plan.changed"] if was.plan != is_.plan and is_.plan and was.plan else []
-        types += ["quantity.changed"] if was.quantity != is_.quantity and is_.quantity and was.quantity else []
-        types += _of_status(was, is_)
+    if was and was.reason in _ON_TRIAL and (is_.access != "full" or is_.reason == "after_trial"):
+        types.append("trial.expired")
+    if was and was.plan and is_.plan and was.plan != is_.plan:
+        types.append("plan.changed")
+    if was and was.quantity and is_.quantity and was.quantity != is_.quantity:
+        types.append("quantity.changed")
     for type in types:
         yield (
             type,
@@ -83,7 +86,7 @@ def _of_standing(old: "Account", new: "Account", now: datetime) -> _Told:
                 "status": is_.status,
                 "plan": is_.plan,
                 "quantity": is_.quantity,
-                "until": is_.until.isoformat() if is_.until else None,
+                "until": _iso(is_.until),
                 "access_before": was.access if was else None,
                 "reason_before": was.reason if was else None,
                 "plan_before": was.plan if was else None,
@@ -91,39 +94,50 @@ def _of_standing(old: "Account", new: "Account", now: datetime) -> _Told:
         )
 
 
-_ON_TRIAL = frozenset({"trialing", "trial_starting"})
+_ON_TRIAL = frozenset({"trialing", "trial_starting", "first_payment"})
 
 
-def _of_trial(was: "Standing | None", is_: "Standing", now: datetime) -> list[str]:
-    was_on, is_on = bool(was and was.reason in _ON_TRIAL), is_.reason in _ON_TRIAL
-    if is_on and not was_on:
-        return ["trial.started"]
-    if was and was_on and is_on and was.until and is_.until and was.until != is_.until and now < was.until:
-        return ["trial.extended" if was.until < is_.until else "trial.shortened"]
-    if was and (was_on or was.reason == "first_payment"):
-        if is_.reason == "active":
-            return ["trial.converted"]
-        if is_.access != "full" or is_.reason == "after_trial":
-            return ["trial.expired"]
-    return []
+def _of_trials(old: "Account", new: "Account", now: datetime) -> _Told:
+    if new.signup and not old.signup:
+        yield "trial.started", {"subscription": None, "trial_end": _iso(new.signup.trial_ends_at)}
+    for was, is_ in _pairs(old, new):
+        data: dict[str, str | int | None] = {"subscription": is_.id, "trial_end": _iso(is_.trial_end)}
+        if is_.trial_end is None:
+            continue
+        if is_.status == "trialing" and now < is_.trial_end and not new.signup and (was is None or was.trial_end is None):
+            yield "trial.started", data
+        if was is None or was.trial_end is None:
+            continue
+        if is_.status == was.status == "trialing" and is_.trial_end != was.trial_end and now < was.trial_end:
+            yield "trial.extended" if was.trial_end < is_.trial_end else "trial.shortened", data
+        if paid_since_trial(new, is_) and not paid_since_trial(old, is_):
+            yield "trial.converted", data
 
 
-def _of_status(was: "Standing", is_: "Standing") -> list[str]:
-    if was.reason == is_.reason:
-        return []
-    if is_.reason == "canceling":
-        return ["subscription.canceling"]
-    if is_.reason == "canceled":
-        return ["subscription.canceled"]
-    if was.reason == "canceling" and is_.access == "full":
-        return ["subscription.uncanceled"]
-    if is_.reason == "paused":
-        return ["subscription.paused"]
-    return ["subscription.resumed"] if was.reason == "paused" and is_.access == "full" else []
+def _of_subscriptions(old: "Account", new: "Account") -> _Told:
+    for was, is_ in _pairs(old, new):
+        if was is None or was.final:
+            continue
+        data: dict[str, str | int | None] = {"subscription": is_.id, "status": is_.status, "cancels_at": _iso(is_.cancels_at)}
+        if is_.status == "canceled":
+            yield "subscription.canceled", data
+        elif is_.final:
+            continue
+        elif is_.cancels_scheduled != was.cancels_scheduled:
+            yield "subscription.canceling" if is_.cancels_scheduled else "subscription.uncanceled", data
+        if is_.status == "paused" != was.status:
+            yield "subscription.paused", data
+        if was.status == "paused" and is_.status in {"active", "trialing"}:
+            yield "subscription.resumed", data
+
+
+def _pairs(old: "Account", new: "Account") -> Iterator[tuple[Subscription | None, Subscription]]:
+    for id, known in new.subscriptions.items():
+        yield old.subscriptions[id].value if id in old.subscriptions else None, known.value
 
 
 def _of_payments(old: "Account", new: "Account", now: datetime) -> _Told:
-    adopted = any(ask.what == "belongings" for ask in old.asks)
+    adopted = any(ask.what == "invoices" for ask in old.asks)
     for id, billed in sorted(new.invoices.items(), key=lambda pair: pair[1].value.created):
         invoice = billed.value
         if adopted and invoice.created < now - NEWS:
@@ -136,7 +150,6 @@ def _of_payments(old: "Account", new: "Account", now: datetime) -> _Told:
 
 
 def _money(invoice: Invoice) -> dict[str, str | int | None]:
-    next_attempt = invoice.next_payment_attempt
     return {
         "invoice": invoice.id,
         "subscription": invoice.subscription,
@@ -144,5 +157,9 @@ def _money(invoice: Invoice) -> dict[str, str | int | None]:
         "amount_paid": invoice.amount_paid,
         "currency": invoice.currency,
         "attempt_count": invoice.attempt_count,
-        "next_payment_attempt": next_attempt.isoformat() if next_attempt else None,
+        "next_payment_attempt": _iso(invoice.next_payment_attempt),
     }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None

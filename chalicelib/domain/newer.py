@@ -1,6 +1,6 @@
 """Which of two pieces of news about one object is the newer, and when only Stripe can say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -8,6 +8,8 @@ from chalicelib.domain.facts import Answer, Customer, Event, Subscription, diges
 
 ASKED_WINDOW = timedelta(seconds=10)
 """How far Stripe's clock and ours may differ: news this near to an answer may be from before or after it."""
+
+SETTLED_KEPT = 12
 
 NOTHING = ""
 """Stands in a trail before the state in which an object was created."""
@@ -20,22 +22,25 @@ class Known(Generic[T]):
     """A customer or a subscription as last heard of.
 
     `seen` is the second of the newest news; `asked` says that it came as Stripe's answer to us. `trail` are the digests of the states within
-    that second in their proven order, the present one last.
+    that second in their proven order, the present one last. `doubts` name the news that tied with it and wait for Stripe; `settled` the news
+    that an answer is known to be newer than, so that their repeats raise no question again.
     """
 
     value: T
     seen: datetime
     asked: bool = False
     trail: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
 
     @property
     def mark(self) -> str:
-        """A name for what is known now: an answer is fenced by the mark that stood when its request began."""
-        return f"{self.seen.timestamp():.0f} {' '.join(self.trail)}"
+        """A name for all that was heard until now: an answer is fenced by the mark that stood when its request began."""
+        return f"{self.seen.timestamp():.0f} {' '.join(self.trail)}" + (f" or {' '.join(self.doubts)}" if self.doubts else "")
 
 
 def newest(stored: Known[T] | None, value: T, by: Event | Answer) -> Known[T] | None:
-    """What is known once `value` has been heard of too; None for a tie, which only Stripe can settle.
+    """What is known once `value` has been heard of too. Doubts are for Stripe to settle, and so is None: nothing to be believed yet.
 
     A join: whatever the order and number of the news, what is known in the end is the same.
     """
@@ -43,6 +48,14 @@ def newest(stored: Known[T] | None, value: T, by: Event | Answer) -> Known[T] | 
         return _answered(stored, value, by)
     if stored is None:
         return None if by.stale and not value.final else _told(value, by)
+    return _told_too(stored, value, by) or _doubting(stored, _news(by.created, digest(value)))
+
+
+def _doubting(stored: Known[T], news: str) -> Known[T]:
+    return stored if news in stored.settled or news in stored.doubts else replace(stored, doubts=(*stored.doubts, news))
+
+
+def _told_too(stored: Known[T], value: T, by: Event) -> Known[T] | None:
     if value.final != stored.value.final:
         return _told(value, by) if value.final else stored
     if stored.asked:
@@ -64,13 +77,24 @@ def _answered(stored: Known[T] | None, value: T, by: Answer) -> Known[T] | None:
     if stored is None:
         return answer
     if value.final != stored.value.final:
-        return answer if value.final else stored
+        return answer if value.final else replace(stored, doubts=())
     if by.mark == stored.mark:
-        return Known(value, max(by.began, stored.seen), asked=True, trail=answer.trail)
-    # Other news was learnt while Stripe answered.
+        return replace(answer, seen=max(by.began, stored.seen), settled=_settled(stored))
+    # Other news was learnt while Stripe answered. What is still in doubt stays so: the question was not about that news.
     if value == stored.value or by.began < stored.seen - ASKED_WINDOW:
         return stored
-    return answer if by.began > stored.seen + ASKED_WINDOW else None
+    if stored.doubts or by.began <= stored.seen + ASKED_WINDOW:
+        return stored if stored.doubts else replace(stored, doubts=(_news(by.began, digest(value)),))
+    return answer
+
+
+def _settled(stored: Known[T]) -> tuple[str, ...]:
+    in_its_second: list[str] = [] if stored.asked else [_news(stored.seen, state) for state in stored.trail]
+    return (*stored.settled, *in_its_second, *stored.doubts)[-SETTLED_KEPT:]
+
+
+def _news(at: datetime, state: str) -> str:
+    return f"{at.timestamp():.0f}:{state}"
 
 
 def _same_second(stored: Known[T], value: T, by: Event) -> Known[T] | None:
@@ -84,12 +108,12 @@ def _same_second(stored: Known[T], value: T, by: Event) -> Known[T] | None:
     if by.born:
         return stored
     if now == trail[0] and before is not None:
-        return Known(stored.value, stored.seen, trail=(before, *trail)) if before not in trail else None
+        return replace(stored, trail=(before, *trail)) if before not in trail else None
     if now in trail:
         known_before = trail[trail.index(now) - 1] if now != trail[0] else None
         return stored if before in (None, known_before) else None
     if before == trail[-1]:
-        return Known(value, stored.seen, trail=(*trail, now))
+        return replace(stored, value=value, trail=(*trail, now))
     if trail[0] == NOTHING and len(trail) == 2:  # only the creation is known of, and nothing is older
-        return Known(value, stored.seen, trail=(now,) if before is None else (before, now))
+        return replace(stored, value=value, trail=(now,) if before is None else (before, now))
     return None

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.facts import Invoice, Subscription
+from chalicelib.domain.facts import Subscription
+from chalicelib.domain.payments import invoices_of, paid_since_trial
 from chalicelib.domain.policy import Policy
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _verdict(account: "Account", subscription: Subscription, policy: Policy, now
     pause, kept = subscription.pause_collection, policy.access.collection_paused
     if kept is None or pause is None or (pause.resumes_at and pause.resumes_at <= now) or verdict[0] == "none":
         return verdict
-    return kept, "collection_paused", pause.resumes_at
+    return kept, "collection_paused", min((end for end in (pause.resumes_at, verdict[2]) if end), default=None)
 
 
 def _running(account: "Account", subscription: Subscription, policy: Policy, now: datetime, seen: datetime) -> _Verdict:
@@ -137,21 +138,24 @@ def _running(account: "Account", subscription: Subscription, policy: Policy, now
     if canceled_at and canceled_at <= now:
         return "none", "canceled", None
     card = bool(subscription.card or (subscription.customer in account.customers and account.customers[subscription.customer].value.card))
-    invoices = [billed.value for billed in account.invoices.values() if billed.value.subscription == subscription.id]
     if subscription.status == "trialing":
         verdict = _trialing(subscription, card, policy, now)
-    elif subscription.trial_end and not _paid_since(subscription.trial_end, invoices):
+    elif subscription.trial_end and not paid_since_trial(account, subscription):
         closes = subscription.trial_end + policy.trial.first_payment
         verdict = ("full", "first_payment", closes) if card and now < closes else ("none", "trial_expired", None)
     elif subscription.status == "past_due":
-        since = min((i.finalized_at or i.created for i in invoices if i.status == "open" and (i.attempted or i.attempt_count)), default=seen)
+        invoices = invoices_of(account, subscription)
+        since = min(
+            (i.finalized_at or i.created for i in invoices if i.status == "open" and (i.attempted or i.attempt_count)),
+            default=subscription.period_start or seen,
+        )
         verdict = _graced("past_due_grace", since + policy.access.past_due_grace, ("limited", "past_due"), now)
     elif canceled_at:
         verdict = "full", "canceling", canceled_at
     else:
         verdict = _active(subscription, policy, now)
     access, reason, until = verdict
-    return access, reason, min(until, canceled_at) if until and canceled_at else until
+    return access, reason, min((end for end in (until, canceled_at) if end), default=None) if access != "none" else None
 
 
 def _trialing(subscription: Subscription, card: bool, policy: Policy, now: datetime) -> _Verdict:
@@ -169,8 +173,3 @@ def _active(subscription: Subscription, policy: Policy, now: datetime) -> _Verdi
 
 def _graced(reason: str, until: datetime, afterwards: tuple[str, str], now: datetime) -> _Verdict:
     return ("full", reason, until) if now < until else (*afterwards, None)
-
-
-def _paid_since(moment: datetime, invoices: list[Invoice]) -> bool:
-    """The invoice of 0 that Stripe makes at a trial's start is no payment; one made at its end is, of 0 too (a coupon may make it so)."""
-    return any(invoice.status == "paid" and invoice.created >= moment for invoice in invoices)

@@ -57,7 +57,7 @@ def _text(payload: bytes) -> str:
 
 
 def _livemode(body: str) -> bool | None:
-    """The event's mode; None where it cannot be told, which is for the worker to judge."""
+    """The event's mode; None where it cannot be told: the worker buries such a thing."""
     try:
         event = json.loads(body)
     except (ValueError, RecursionError):

@@ -8,7 +8,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.domain import errors
-from chalicelib.runtime.telemetry import logger
+from chalicelib.runtime.telemetry import failure_of, logger
 
 STATUS: dict[type[errors.BillhookError], int] = {
     errors.InvalidInput: 400,
@@ -20,6 +20,7 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.LostRace: 409,
     errors.TooLarge: 413,
     errors.Unavailable: 503,
+    errors.Refused: 503,
 }
 """The status of each error; one that is not here is ours, and a 500."""
 
@@ -36,8 +37,12 @@ def answered(view: View) -> View:
         except errors.BillhookError as error:
             status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
             if status >= 500:
-                logger.warning("A call could not be answered", extra={"code": error.code, "cause": type(error.__cause__).__name__})
+                logger.warning("A call could not be answered", extra=failure_of(error))
             return problem(status, error.code, error.message, error.field)
+        except Exception as error:
+            # Chalice would log the path, which may hold a token, and the error's text.
+            logger.error("A call failed", extra={"view": view.__name__} | failure_of(error))
+            return problem(500, "internal", "Something failed on our side. Please try again.")
 
     return wrapper
 

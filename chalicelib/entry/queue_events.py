@@ -5,9 +5,8 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.domain.errors import BillhookError
 from chalicelib.runtime import wiring
-from chalicelib.runtime.telemetry import count, entrypoint, logger
+from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
 from chalicelib.usecases.take_in import Message, Outcome, take_in
 
 bp = Blueprint(__name__)
@@ -39,21 +38,10 @@ def process_events(event: Any) -> dict[str, Any]:
     count("UnknownPrices", len({price for outcome in outcomes for price in outcome.unknown_prices}))
     for outcome in outcomes:
         if outcome.failure:
-            _tell(outcome)
+            _tell(outcome, outcome.failure)
     return {"batchItemFailures": [{"itemIdentifier": outcome.message} for outcome in outcomes if outcome.effect == "given_back"]}
 
 
-def _tell(outcome: Outcome) -> None:
-    failure = outcome.failure
-    ours = isinstance(failure, BillhookError)
-    logger.warning(
-        "An event was not taken in",
-        extra={
-            "effect": outcome.effect,
-            "event_id": outcome.event.id if outcome.event else None,
-            "account_id": outcome.account,
-            "failure": type(failure).__name__,
-            "why": str(failure) if ours else None,  # the text of another error may hold what it failed on
-        },
-        exc_info=None if ours else failure,
-    )
+def _tell(outcome: Outcome, failure: Exception) -> None:
+    known = {"effect": outcome.effect, "event_id": outcome.event.id if outcome.event else None, "account_id": outcome.account}
+    logger.warning("An event was not taken in", extra=known | failure_of(failure))

@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
-from chalicelib.runtime.telemetry import count, entrypoint, logger
+from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
 from chalicelib.usecases.carry_out import carry_out as carry_out_of
 
 bp = Blueprint(__name__)
@@ -23,7 +23,7 @@ def carry_out(event: Any) -> dict[str, Any]:
         try:
             happenings = carry_out_of(account_id, wiring.world())
         except Exception as failure:
-            logger.warning("An outbox was not carried out", extra={"account_id": account_id, "failure": type(failure).__name__}, exc_info=failure)
+            logger.warning("An outbox was not carried out", extra={"account_id": account_id} | failure_of(failure))
             return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
         done.add(account_id)
         for happening in happenings:

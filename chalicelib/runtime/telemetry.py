@@ -1,11 +1,14 @@
 """What the functions say of themselves: structured logs and counted metrics. Never a payload, an address or a secret."""
 
 import functools
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+from chalicelib.domain.errors import BillhookError
 
 METRICS = {
     "WebhooksAccepted": "A webhook with a good signature is in the queue.",
@@ -19,6 +22,9 @@ METRICS = {
     "EventsNotOurs": "An event about a customer of another product.",
     "EventsDead": "An event went to the dead letters.",
     "EventsGivenBack": "An event could not be taken in now and comes again.",
+    "AsksUnanswered": "Stripe gave no answer to a question; it is asked again.",
+    "AsksRefused": "Stripe refuses to answer a question: the API key may not read it, or is wrong.",
+    "AnswersUnreadable": "An object in an answer of Stripe's has a shape that this release does not know.",
     "UnknownApiVersions": "An event of an API version younger than this release was read by its shape.",
     "UnknownPrices": "An account pays a price that the catalogue does not know.",
     "Happenings": "A change of an account was carried out.",
@@ -27,6 +33,14 @@ METRICS = {
 
 logger = Logger(service="billhook")
 metrics = Metrics(namespace="Billhook", service="billhook")
+
+
+def failure_of(error: BaseException) -> dict[str, object]:
+    """What a log may tell of an error: its type and where it came from. Its text may hold what it failed on, so that is told of ours alone."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    told: dict[str, object] = {"failure": type(error).__name__, "where": where[-8:]}
+    return told | ({"why": error.message} if isinstance(error, BillhookError) else {})
 
 
 def count(metric: str, by: int = 1) -> None:

@@ -79,6 +79,7 @@ def events_queue() -> "Queue":
 def world() -> "World":
     """All that the use cases act on."""
     from chalicelib.aws.queues import Queue
+    from chalicelib.runtime.telemetry import count
     from chalicelib.stripe_api.gateway import StripeGateway
     from chalicelib.usecases.world import World
 
@@ -90,4 +91,5 @@ def world() -> "World":
         policy=policy(),
         now=clock.now,
         pause=time.sleep,
+        count=count,
     )

@@ -56,7 +56,9 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
     data, kind = raw["data"], objects.text(raw, "type")
     seen = data["object"]
     created = objects.moment(raw, "created")
-    event = StripeEvent(objects.text(raw, "id"), kind, created, raw.get("api_version"), bool(raw.get("livemode")))
+    if not isinstance(raw.get("livemode"), bool):
+        raise Unreadable("The field livemode is missing.", "livemode")
+    event = StripeEvent(objects.text(raw, "id"), kind, created, objects.words(raw, "api_version"), raw["livemode"])
     if kind not in WANTED:
         return event
     return StripeEvent(

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.errors import Refused, Unavailable, Unreadable
 from chalicelib.domain.facts import Answer, Answered, Ask, CustomerSeen, InvoiceSeen, StripeFact, SubscriptionSeen
 from chalicelib.stripe_api import objects
 
@@ -15,12 +14,14 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 8
 RETRIES = 1
+PASSING = frozenset({408, 409, 429})
+"""Refusals that the same question may not meet again a moment later."""
 
 Raw = Mapping[str, Any]
 
 
 class Gateway(Protocol):
-    """What Billhook asks of Stripe. Objects come as plain dicts; Unavailable is raised where Stripe gives no answer now."""
+    """What Billhook asks of Stripe. Objects come as plain dicts. Raises Unavailable where Stripe gives no answer now, Refused where it will not."""
 
     def customer(self, id: str) -> Raw | None:
         """The customer, deleted or not; None if Stripe knows of none."""
@@ -41,17 +42,22 @@ class StripeGateway:
     def __init__(self, api_key: Callable[[], str], api_base: str | None = None) -> None:
         self._api_key = api_key
         self._api_base = api_base
+        self._made: tuple[str, Any] | None = None
 
-    @cached_property
     def _client(self) -> Any:
+        """The SDK's client, made anew when the key has been rotated."""
         import stripe
 
-        return stripe.StripeClient(
-            self._api_key(),
-            base_addresses={"api": self._api_base} if self._api_base else None,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
-            max_network_retries=RETRIES,
-        )
+        key = self._api_key()
+        if self._made is None or self._made[0] != key:
+            client = stripe.StripeClient(
+                key,
+                base_addresses={"api": self._api_base} if self._api_base else None,
+                http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+                max_network_retries=RETRIES,
+            )
+            self._made = key, client
+        return self._made[1]
 
     def customer(self, id: str) -> Raw | None:
         """See Gateway."""
@@ -80,29 +86,47 @@ class StripeGateway:
         import stripe
 
         try:
-            answer = self._client.raw_request("get", path, **parameters)
-        except stripe.InvalidRequestError as error:
-            if error.http_status == 404:
-                return None
-            raise Unavailable(f"Stripe refused a question ({error.http_status}): see its request log.") from error
+            answer = self._client().raw_request("get", path, **parameters)
         except stripe.StripeError as error:
+            status = error.http_status or 0
+            if status == 404:
+                return None
+            if 400 <= status < 500 and status not in PASSING:
+                raise Refused(f"Stripe refuses a question ({status}): may the key read it?") from error
             raise Unavailable(f"Stripe gave no answer ({type(error).__name__}).") from error
         found: Raw = json.loads(answer.body if isinstance(answer.body, str) else answer.body.decode())
         return found
 
 
-def answer(gateway: Gateway, ask: Ask, account: "Account", now: datetime) -> Answered:
-    """Ask Stripe, with every object fenced by what `account` knows of it as the request begins. Raises Unavailable."""
+def answer(gateway: Gateway, ask: Ask, account: "Account", now: datetime) -> tuple[Answered, int]:
+    """Stripe's answer, each object fenced by what `account` knows of it as the request begins, and how many objects could not be read.
+
+    One that cannot be read does not keep the others from being learnt. Raises Unavailable, Refused.
+    """
     began = now.replace(microsecond=0)
-    facts: list[StripeFact] = []
+    facts = [_fact(ask.what, raw, account, began) for raw in _asked(gateway, ask)]
+    return Answered(ask, tuple(fact for fact in facts if fact)), facts.count(None)
+
+
+def _asked(gateway: Gateway, ask: Ask) -> list[Raw]:
     match ask.what:
         case "customer":
-            raw = gateway.customer(ask.id)
-            facts = [CustomerSeen(objects.customer(raw), Answer(began, account.mark(ask.id)))] if raw else []
+            found = gateway.customer(ask.id)
         case "subscription":
-            raw = gateway.subscription(ask.id)
-            facts = [SubscriptionSeen(objects.subscription(raw), Answer(began, account.mark(ask.id)))] if raw else []
-        case "belongings":
-            facts = [SubscriptionSeen(objects.subscription(raw), Answer(began, account.mark(raw["id"]))) for raw in gateway.subscriptions_of(ask.id)]
-            facts += [InvoiceSeen(objects.invoice(raw), began) for raw in gateway.invoices_of(ask.id)]
-    return Answered(ask, tuple(facts))
+            found = gateway.subscription(ask.id)
+        case "subscriptions":
+            return gateway.subscriptions_of(ask.id)
+        case _:
+            return gateway.invoices_of(ask.id)
+    return [found] if found else []
+
+
+def _fact(what: str, raw: Raw, account: "Account", began: datetime) -> StripeFact | None:
+    try:
+        if what == "customer":
+            return CustomerSeen(objects.customer(raw), Answer(began, account.mark(raw["id"])))
+        if what == "invoices":
+            return InvoiceSeen(objects.invoice(raw), began)
+        return SubscriptionSeen(objects.subscription(raw), Answer(began, account.mark(raw["id"])))
+    except (Unreadable, KeyError, TypeError, AttributeError, ValueError):
+        return None

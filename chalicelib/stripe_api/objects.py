@@ -17,7 +17,10 @@ def customer(raw: Raw, *, deleted: bool = False) -> Customer:
         return Customer(id, deleted=True)
     settings = raw.get("invoice_settings") or {}
     return Customer(
-        id, raw.get("email"), raw.get("name"), card=reference(settings.get("default_payment_method")) or reference(raw.get("default_source"))
+        id,
+        words(raw, "email"),
+        words(raw, "name"),
+        card=reference(settings.get("default_payment_method")) or reference(raw.get("default_source")),
     )
 
 
@@ -26,10 +29,11 @@ def subscription(raw: Raw) -> Subscription:
     lines = (raw.get("items") or {}).get("data") or []
     status = text(raw, "status")
     if status not in STATUSES:
-        raise Unreadable(f'A subscription has the status "{status}", which this release does not know.', "status")
+        raise Unreadable("A subscription has a status that this release does not know.", "status")
+    starts = [line["current_period_start"] for line in lines if line.get("current_period_start")]
     ends = [line["current_period_end"] for line in lines if line.get("current_period_end")]  # on the items since basil (2025-03-31)
     if not ends and raw.get("current_period_end"):
-        ends = [raw["current_period_end"]]
+        starts, ends = [raw["current_period_start"]], [raw["current_period_end"]]
     pause = raw.get("pause_collection")
     return Subscription(
         id=text(raw, "id"),
@@ -40,11 +44,12 @@ def subscription(raw: Raw) -> Subscription:
         discounts=_discounts(raw),
         trial_start=when(raw.get("trial_start")),
         trial_end=when(raw.get("trial_end")),
+        period_start=when(min(starts)) if starts else None,
         period_end=when(max(ends)) if ends else None,
         cancel_at=when(raw.get("cancel_at")),
         cancel_at_period_end=bool(raw.get("cancel_at_period_end")),
         ended_at=when(raw.get("ended_at")),
-        pause_collection=PauseCollection(pause["behavior"], when(pause.get("resumes_at"))) if pause else None,
+        pause_collection=PauseCollection(text(pause, "behavior"), when(pause.get("resumes_at"))) if pause else None,
         card=reference(raw.get("default_payment_method")) or reference(raw.get("default_source")),
     )
 
@@ -53,7 +58,7 @@ def invoice(raw: Raw) -> Invoice:
     """An invoice. Raises Unreadable where its status cannot be told."""
     status = text(raw, "status")
     if status not in INVOICE_RANKS:
-        raise Unreadable(f'An invoice has the status "{status}", which this release does not know.', "status")
+        raise Unreadable("An invoice has a status that this release does not know.", "status")
     details = (raw.get("parent") or {}).get("subscription_details") or {}  # since basil; `subscription` before it
     return Invoice(
         id=text(raw, "id"),
@@ -61,20 +66,20 @@ def invoice(raw: Raw) -> Invoice:
         status=status,
         created=moment(raw, "created"),
         subscription=reference(details.get("subscription")) or reference(raw.get("subscription")),
-        currency=raw.get("currency"),
-        amount_due=raw.get("amount_due") or 0,
-        amount_paid=raw.get("amount_paid") or 0,
-        attempt_count=raw.get("attempt_count") or 0,
+        currency=words(raw, "currency"),
+        amount_due=whole(raw, "amount_due") or 0,
+        amount_paid=whole(raw, "amount_paid") or 0,
+        attempt_count=whole(raw, "attempt_count") or 0,
         attempted=bool(raw.get("attempted")),
         next_payment_attempt=when(raw.get("next_payment_attempt")),
         finalized_at=when((raw.get("status_transitions") or {}).get("finalized_at")),
-        hosted_invoice_url=raw.get("hosted_invoice_url"),
+        hosted_invoice_url=words(raw, "hosted_invoice_url"),
     )
 
 
 def customer_of(raw: Raw) -> str | None:
     """The id of the customer that an object is or belongs to."""
-    return raw.get("id") if raw.get("object") == "customer" else reference(raw.get("customer"))
+    return words(raw, "id") if raw.get("object") == "customer" else reference(raw.get("customer"))
 
 
 def account_id_of(raw: Raw) -> str | None:
@@ -95,8 +100,8 @@ def before(raw: Raw, previous: Raw) -> dict[str, Any]:
 
 
 def reference(value: Any) -> str | None:
-    """The id in a field that holds an id or, expanded, the object."""
-    return value.get("id") if isinstance(value, Mapping) else value if isinstance(value, str) and value else None
+    """The id in a field that holds an id or, expanded, the object; None for none. Raises Unreadable for anything else."""
+    return words(value, "id") if isinstance(value, Mapping) else words({"reference": value}, "reference")
 
 
 def when(value: Any) -> datetime | None:
@@ -118,26 +123,44 @@ def moment(raw: Raw, key: str) -> datetime:
 
 def text(raw: Raw, key: str) -> str:
     """A text that must be there."""
+    value = words(raw, key)
+    if value is None:
+        raise Unreadable(f"The field {key} is missing.", key)
+    return value
+
+
+def words(raw: Raw, key: str) -> str | None:
+    """A text, or None where there is none or an empty one. Raises Unreadable for anything else, and for text that no UTF-8 can hold."""
     value = raw.get(key)
-    if not isinstance(value, str) or not value:
-        raise Unreadable(f"The field {key} is missing or no text.", key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise Unreadable(f"The field {key} is no text.", key)
+    return value
+
+
+def whole(raw: Raw, key: str) -> int | None:
+    """A whole number, or None. Raises Unreadable for anything else."""
+    value = raw.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << 53):
+        raise Unreadable(f"The field {key} is no whole number.", key)
     return value
 
 
 def _item(line: Raw) -> Item:
     price = line.get("price") or line.get("plan") or {}
     if isinstance(price, str):
-        return Item(price, quantity=line.get("quantity"))
+        return Item(text({"price": price}, "price"), quantity=whole(line, "quantity"))
     recurring = price.get("recurring") or price  # a `plan` has interval and interval_count itself
     return Item(
         price=text(price, "id"),
         product=reference(price.get("product")),
-        lookup_key=price.get("lookup_key"),
-        quantity=line.get("quantity"),
-        amount=price.get("unit_amount", price.get("amount")),
-        currency=price.get("currency"),
-        interval=recurring.get("interval"),
-        interval_count=recurring.get("interval_count") or 1,
+        lookup_key=words(price, "lookup_key"),
+        quantity=whole(line, "quantity"),
+        amount=whole(price, "unit_amount" if "unit_amount" in price else "amount"),
+        currency=words(price, "currency"),
+        interval=words(recurring, "interval"),
+        interval_count=whole(recurring, "interval_count") or 1,
     )
 
 

@@ -1,12 +1,13 @@
 """Let an account learn facts: read, learn, ask Stripe what only Stripe can settle, write if nobody was faster; else again."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errors import LostRace, Unavailable
+from chalicelib.domain.errors import LostRace, Refused, Unavailable
 from chalicelib.domain.facts import Answered, Ask, Fact
 from chalicelib.stripe_api.gateway import answer
 from chalicelib.usecases.world import World
@@ -14,23 +15,35 @@ from chalicelib.usecases.world import World
 TRIES = 12
 ASKING_ROUNDS = 3
 
+T = TypeVar("T")
+
 
 @dataclass(slots=True)
 class Asker:
     """Asks Stripe for one batch of work. Once Stripe is down it is down for the whole batch, which then does not wait again and again."""
 
     world: World
-    down: bool = field(default=False, init=False)
+    down: Unavailable | None = field(default=None, init=False)
 
     def ask(self, ask: Ask, account: Account) -> Answered | None:
-        """Stripe's answer; None if it gives none now."""
-        if self.down:
-            return None
+        """Stripe's answer; None if it gives none now, or refuses to. Either is counted: the question stays open."""
         try:
-            return answer(self.world.gateway, ask, account, self.world.now())
-        except Unavailable:
-            self.down = True
+            answered, unreadable = self.put(lambda: answer(self.world.gateway, ask, account, self.world.now()))
+        except (Unavailable, Refused) as failure:
+            self.world.count("AsksRefused" if isinstance(failure, Refused) else "AsksUnanswered", 1)
             return None
+        self.world.count("AnswersUnreadable", unreadable)
+        return answered
+
+    def put(self, question: Callable[[], T]) -> T:
+        """What the question gives. Raises Unavailable, at once if Stripe has been found down before, and Refused."""
+        if self.down:
+            raise self.down
+        try:
+            return question()
+        except Unavailable as failure:
+            self.down = failure
+            raise
 
 
 def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker) -> Account:
@@ -59,13 +72,15 @@ def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker) 
 
 
 def _settled(learnt: Account, answers: list[Answered], asker: Asker) -> Account:
+    unanswered: set[Ask] = set()
     for _ in range(ASKING_ROUNDS):
-        for ask in learnt.asks:
+        for ask in [ask for ask in learnt.asks if ask not in unanswered]:
             answered = asker.ask(ask, learnt)
             if answered is None:
-                return learnt
-            answers.append(answered)
-            learnt = learnt.learn(answered)
+                unanswered.add(ask)
+            else:
+                answers.append(answered)
+                learnt = learnt.learn(answered)
     return learnt
 
 

@@ -1,9 +1,8 @@
 """Adopt a customer of Stripe's that has no account yet: made in the dashboard, by another integration, or before Billhook was there."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
@@ -12,6 +11,8 @@ from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, 
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.events import StripeEvent
+from chalicelib.stripe_api.gateway import Raw
+from chalicelib.usecases.absorb import Asker
 from chalicelib.usecases.world import World
 
 TRIES = 5
@@ -33,26 +34,27 @@ def probable_account(event: StripeEvent) -> str:
     return event.account_id if event.account_id and well_formed(event.account_id) else derived_id(event.customer or "")
 
 
-def adopt(customer: str, events: Iterable[StripeEvent], world: World) -> Account | None:
+def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Asker) -> Account | None:
     """The account of `customer`, made or joined; None if the events do not make it ours.
 
-    Only a subscription or a customer adopts. The pointer is written before the customer's subscriptions and invoices are asked for, which the
-    account waits for now: news of them that came too early to be kept is in that answer, and what comes after finds the account.
-    Raises Unavailable.
+    Only a subscription or a customer adopts. The pointer is written before the account asks for all that belongs to the customer, which it
+    waits for now: news that came too early to be kept is in those answers, and what comes after finds the account. Raises Unavailable, Refused.
     """
     ours = [event for event in events if adopts(event, world.policy)]
     if not ours:
         return None
     began = world.now().replace(microsecond=0)
-    raw = world.gateway.customer(customer)
+    raw = asker.put(lambda: world.gateway.customer(customer))
     if raw is None and all(_stale(event) for event in ours):
         return None
-    id = _account_id(customer, raw, ours)
+    id = _account_id(customer, raw, ours, lambda: asker.put(lambda: world.gateway.subscriptions_of(customer)))
     for _ in range(TRIES):
         account = world.accounts.load(id) or Account(id)
         if customer in account.customers:
             return account
-        learnt = account.learn(_seen(customer, raw, began)).asking(Ask("belongings", customer))
+        learnt = account.learn(_seen(customer, raw, began))
+        for what in ("customer", "invoices", "subscriptions") if raw else ():
+            learnt = learnt.asking(Ask(what, customer))
         new = next_version(account, learnt, world.policy, world.now())
         try:
             world.accounts.save(account, new)
@@ -81,13 +83,16 @@ def _stale(event: StripeEvent) -> bool:
     return isinstance(event.fact, CustomerSeen | SubscriptionSeen) and isinstance(event.fact.by, Event) and event.fact.by.stale
 
 
-def _account_id(customer: str, raw: Mapping[str, Any] | None, events: list[StripeEvent]) -> str:
-    customers_first = sorted(events, key=lambda event: not isinstance(event.fact, CustomerSeen))
-    named = [objects.account_id_of(raw) if raw else None, *(event.account_id for event in customers_first)]
+def _account_id(customer: str, raw: Raw | None, events: list[StripeEvent], subscriptions: Callable[[], list[Raw]]) -> str:
+    """As the customer's metadata says, else its oldest subscription's that says one, else an event's in hand, else derived."""
+    if raw and well_formed(id := objects.account_id_of(raw)):
+        return str(id)
+    oldest_first = sorted(subscriptions(), key=lambda one: (one.get("created") or 0, one.get("id") or "")) if raw else []
+    named = [*map(objects.account_id_of, oldest_first), *(event.account_id for event in events)]
     return next((id for id in named if id and well_formed(id)), derived_id(customer))
 
 
-def _seen(customer: str, raw: Mapping[str, Any] | None, began: datetime) -> CustomerSeen:
+def _seen(customer: str, raw: Raw | None, began: datetime) -> CustomerSeen:
     if raw is not None:
         return CustomerSeen(objects.customer(raw), Answer(began, ""))
     # Stripe knows of none by now; what the events tell of it is newer than this.

@@ -71,30 +71,31 @@ def take_in(messages: Sequence[Message], world: World) -> list[Outcome]:
 
 
 def _take_in_wanted(wanted: dict[str, list[_Read]], world: World) -> list[Outcome]:
-    asker = Asker(world)
-    outcomes: list[Outcome] = []
     try:
-        guesses = {customer: next(map(probable_account, _named_first(reads))) for customer, reads in wanted.items()}
-        found = world.accounts.of_customers(guesses)
+        found = world.accounts.of_customers({customer: probable_account(_named_first(reads)[0]) for customer, reads in wanted.items()})
     except Exception as failure:
         return _given_back((read for reads in wanted.values() for read in reads), failure)
     of_account: dict[str, list[_Read]] = defaultdict(list)
-    accounts: dict[str, Account] = {}
+    for customer, account in found.items():
+        of_account[account.id] += wanted[customer]
+    accounts = {account.id: account for account in found.values()}
+    asker = Asker(world)
+    outcomes = [outcome for id, reads in of_account.items() for outcome in _learn(accounts[id], reads, world, asker)]
+    # Strangers last: an adoption waits for Stripe, and the accounts that are known need not wait with it.
     for customer, reads in wanted.items():
-        try:
-            account = found.get(customer) or adopt(customer, [read.event for read in reads], world)
-        except Exception as failure:
-            outcomes += _given_back(reads, failure)
-            continue
-        if account is None:
-            outcomes += [Outcome(read.message, "not_ours", read.event) for read in reads]
-            continue
-        of_account[account.id] += reads
-        known = accounts.get(account.id)
-        accounts[account.id] = account if known is None or known.version < account.version else known
-    for id, reads in of_account.items():
-        outcomes += _learn(accounts[id], reads, world, asker)
+        if customer not in found:
+            outcomes += _adopt(customer, reads, world, asker)
     return _logged(outcomes, world)
+
+
+def _adopt(customer: str, reads: list[_Read], world: World, asker: Asker) -> list[Outcome]:
+    try:
+        account = adopt(customer, [read.event for read in reads], world, asker)
+    except Exception as failure:
+        return _given_back(reads, failure)
+    if account is None:
+        return [Outcome(read.message, "not_ours", read.event) for read in reads]
+    return _learn(account, reads, world, asker)
 
 
 def _learn(account: Account, reads: list[_Read], world: World, asker: Asker) -> list[Outcome]:

@@ -40,7 +40,7 @@ class DeadLetters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The outside, the owner's policy and the clock. `pause` waits for that many seconds."""
+    """The outside, the owner's policy and the clock. `pause` waits for that many seconds; `count` adds to a metric."""
 
     accounts: AccountStore
     log: LogStore
@@ -49,3 +49,4 @@ class World:
     policy: Policy
     now: Callable[[], datetime]
     pause: Callable[[float], None]
+    count: Callable[[str, int], None]

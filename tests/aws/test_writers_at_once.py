@@ -62,6 +62,7 @@ def world(dynamodb: Any, table: str, stripe: Stripe, now: Moment) -> World:
         Place().policy,
         now,
         lambda seconds: waiting.wait(seconds) and None,
+        lambda metric, by: None,
     )
 
 

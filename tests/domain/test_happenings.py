@@ -116,7 +116,7 @@ def test_a_paused_subscription_that_runs_again() -> None:
 @pytest.mark.parametrize(("days", "told"), [(0, ["access.granted", "payment.succeeded"]), (2, ["access.granted"])])
 def test_what_an_adopted_customer_paid_before_is_history(days: int, told: list[str]) -> None:
     now = FIRST.created + timedelta(days=days)
-    adopted = next_version(Account("acc_1"), Account("acc_1").asking(Ask("belongings", "cus_1")), POLICY, now)
+    adopted = next_version(Account("acc_1"), Account("acc_1").asking(Ask("invoices", "cus_1")), POLICY, now)
     assert types(written(SubscriptionSeen(BOUGHT, Answer(now, "")), InvoiceSeen(FIRST, now), before=adopted, at=now)) == told
 
 

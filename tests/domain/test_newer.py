@@ -21,12 +21,15 @@ def event(second: int = 0, before: Customer | None = None, **more: bool) -> Even
 
 
 def heard(*news: tuple[Customer, Event | Answer]) -> Known[Customer] | None:
+    """What is known after the news; None if Stripe is to be asked."""
     known: Known[Customer] | None = None
     for value, by in news:
         known = newest(known, value, by)
-        if known is None:
-            return None
-    return known
+    return None if known is None or known.doubts else known
+
+
+def in_doubt(known: Known[Customer] | None) -> bool:
+    return known is None or bool(known.doubts)
 
 
 def test_older_news_changes_nothing_and_newer_news_does() -> None:
@@ -90,7 +93,7 @@ def test_news_near_an_answer_that_differs_is_a_tie_again() -> None:
     known = heard((A, Answer(T, "")))
     assert known
     for second in (-10, -1, 0, 1, 10):
-        assert newest(known, B, event(second)) is None
+        assert in_doubt(newest(known, B, event(second)))
         assert newest(known, A, event(second)) == known
     assert newest(known, B, event(-11)) == known
     after = newest(known, B, event(11))
@@ -104,7 +107,8 @@ def test_an_answer_counts_where_nothing_was_heard_since_it_was_asked_for() -> No
     known = heard((A, event(0)))
     assert known
     answered = newest(known, B, Answer(T - timedelta(hours=1), known.mark))
-    assert answered == Known(B, T, asked=True, trail=(digest(B),))
+    assert answered
+    assert (answered.value, answered.seen, answered.asked, answered.trail) == (B, T, True, (digest(B),))
 
 
 def test_an_answer_overtaken_by_fresher_news_does_not_count() -> None:
@@ -113,7 +117,7 @@ def test_an_answer_overtaken_by_fresher_news_does_not_count() -> None:
     fresher = newest(asked_at, B, event(60))
     assert newest(fresher, C, Answer(T + timedelta(seconds=5), asked_at.mark)) == fresher
     near = newest(asked_at, B, event(6))
-    assert newest(near, C, Answer(T + timedelta(seconds=5), asked_at.mark)) is None
+    assert in_doubt(newest(near, C, Answer(T + timedelta(seconds=5), asked_at.mark)))
     late = newest(asked_at, B, event(6))
     assert newest(late, C, Answer(T + timedelta(seconds=60), asked_at.mark)) == Known(C, T + timedelta(seconds=60), True, (digest(C),))
 
@@ -146,3 +150,38 @@ def test_what_has_ended_never_rises_again() -> None:
         assert known.value == gone
     ended = newest(None, gone, Event(T))
     assert newest(ended, live, Answer(T + timedelta(days=1), "")) == ended
+
+
+def test_an_answer_to_an_earlier_question_does_not_settle_a_later_doubt() -> None:
+    """One writer asks; another hears a tie that Stripe cannot settle for it; the first one's answer must not wipe that out."""
+    asked_at = heard((A, Answer(T, "")))
+    assert asked_at
+    doubted = newest(asked_at, B, event(5))
+    assert doubted
+    assert doubted.mark != asked_at.mark
+    overtaken = newest(doubted, C, Answer(T + timedelta(seconds=6), asked_at.mark))
+    assert in_doubt(overtaken)
+    assert overtaken
+    settled = newest(overtaken, B, Answer(T + timedelta(seconds=7), overtaken.mark))
+    assert settled
+    assert (settled.value, settled.doubts) == (B, ())
+
+
+def test_news_that_an_answer_settled_raises_no_question_again() -> None:
+    known = heard((A, Answer(T, "")))
+    assert known
+    doubted = newest(known, B, event(5))
+    assert doubted
+    assert newest(doubted, B, event(5)) == doubted
+    settled = newest(doubted, A, Answer(T + timedelta(seconds=6), doubted.mark))
+    assert settled
+    assert newest(settled, B, event(5)) == settled
+    assert in_doubt(newest(settled, C, event(5)))
+
+
+def test_what_was_heard_before_a_question_is_older_than_its_answer() -> None:
+    known = heard((A, event(0)), (B, event(0, A)))
+    assert known
+    answered = newest(known, C, Answer(T + timedelta(seconds=2), known.mark))
+    assert answered
+    assert newest(answered, A, event(0)) == newest(answered, B, event(0, A)) == answered

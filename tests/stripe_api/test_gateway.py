@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.facts import Answer, Ask, CustomerSeen, InvoiceSeen, SubscriptionSeen
 from chalicelib.stripe_api.gateway import StripeGateway, answer
+from local.recordings import Truth
 from tests.worlds import RECORDINGS, Stripe, at
 
 TRUTH = RECORDINGS["trial_converts"].truth()
@@ -24,6 +25,7 @@ class Replies:
 
     def __init__(self) -> None:
         self.by_path: dict[str, list[tuple[int, Any]]] = {}
+        self.base = ""
         self.requests: list[tuple[str, dict[str, list[str]], str]] = []
 
     def next_for(self, path: str) -> tuple[int, Any]:
@@ -53,7 +55,7 @@ def replies() -> Iterator[Replies]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    replies.base = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
+    replies.base = f"http://127.0.0.1:{server.server_port}"
     yield replies
     server.shutdown()
     server.server_close()
@@ -61,7 +63,7 @@ def replies() -> Iterator[Replies]:
 
 @pytest.fixture
 def gateway(replies: Replies) -> StripeGateway:
-    return StripeGateway(lambda: "sk_test_1", replies.base)  # type: ignore[attr-defined]
+    return StripeGateway(lambda: "sk_test_1", replies.base)
 
 
 def test_an_object_comes_as_a_plain_dict(gateway: StripeGateway, replies: Replies) -> None:
@@ -78,7 +80,7 @@ def test_what_stripe_does_not_know_is_none(gateway: StripeGateway) -> None:
 
 def test_a_deleted_customer_is_told_as_such(gateway: StripeGateway, replies: Replies) -> None:
     replies.by_path = {f"/v1/customers/{CUSTOMER}": [(200, {"id": CUSTOMER, "object": "customer", "deleted": True})]}
-    told = answer(gateway, Ask("customer", CUSTOMER), Account("acc_1"), at(1000))
+    told, _ = answer(gateway, Ask("customer", CUSTOMER), Account("acc_1"), at(1000))
     assert [fact.customer.deleted for fact in told.facts if isinstance(fact, CustomerSeen)] == [True]
 
 
@@ -90,10 +92,15 @@ def test_all_pages_of_subscriptions_are_read(gateway: StripeGateway, replies: Re
     assert replies.requests[0][1]["status"] == ["all"]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
-def test_a_refusal_is_no_answer_and_says_nothing_of_the_key(gateway: StripeGateway, replies: Replies, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, Refused), (401, Refused), (403, Refused), (409, Unavailable), (429, Unavailable), (500, Unavailable), (503, Unavailable)],
+)
+def test_a_refusal_is_told_from_no_answer_and_neither_says_anything_of_the_key(
+    gateway: StripeGateway, replies: Replies, status: int, error: type[Exception]
+) -> None:
     replies.by_path = {f"/v1/subscriptions/{SUBSCRIPTION}": [(status, {"error": {"message": "Invalid sk_test_1", "type": "api_error"}})]}
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(error) as caught:
         gateway.subscription(SUBSCRIPTION)
     assert "sk_test" not in str(caught.value)
 
@@ -110,7 +117,26 @@ def test_a_passing_failure_is_tried_once_more(gateway: StripeGateway, replies: R
 
 def test_an_answer_is_fenced_by_what_was_known_when_it_was_asked_for() -> None:
     account = Account("acc_1")
-    asked = answer(Stripe(TRUTH), Ask("belongings", CUSTOMER), account, at(1000).replace(microsecond=999))
-    assert {type(fact) for fact in asked.facts} == {SubscriptionSeen, InvoiceSeen}
-    subscription = next(fact for fact in asked.facts if isinstance(fact, SubscriptionSeen))
+    asked, unreadable = answer(Stripe(TRUTH), Ask("subscriptions", CUSTOMER), account, at(1000).replace(microsecond=999))
+    (subscription,) = [fact for fact in asked.facts if isinstance(fact, SubscriptionSeen)]
     assert subscription.by == Answer(at(1000), account.mark(SUBSCRIPTION))
+    assert unreadable == 0
+    invoices, _ = answer(Stripe(TRUTH), Ask("invoices", CUSTOMER), account, at(1000))
+    assert {type(fact) for fact in invoices.facts} == {InvoiceSeen}
+
+
+def test_an_object_that_cannot_be_read_does_not_keep_the_others_from_being_learnt() -> None:
+    odd = {**TRUTH.subscriptions[SUBSCRIPTION], "id": "sub_odd", "status": "dormant"}
+    truth = Truth(TRUTH.customers, {**TRUTH.subscriptions, "sub_odd": odd, "sub_worse": {"id": [], "customer": CUSTOMER, "created": 0}}, {})
+    asked, unreadable = answer(Stripe(truth), Ask("subscriptions", CUSTOMER), Account("acc_1"), at(1000))
+    assert [fact.subscription.id for fact in asked.facts if isinstance(fact, SubscriptionSeen)] == [SUBSCRIPTION]
+    assert unreadable == 2
+
+
+def test_a_rotated_key_is_used_without_a_new_process(replies: Replies) -> None:
+    keys = ["sk_test_old"]
+    gateway = StripeGateway(lambda: keys[-1], replies.base)
+    gateway.customer(CUSTOMER)
+    keys.append("sk_test_new")
+    gateway.customer(CUSTOMER)
+    assert [request[2] for request in replies.requests] == ["Bearer sk_test_old", "Bearer sk_test_new"]

@@ -81,6 +81,8 @@ def test_a_plan_of_the_catalogue_adopts_under_an_id_derived_from_the_customer(pl
     truth = TRIAL.truth(5)
     customer = next(iter(truth.customers))
     truth.customers[customer] = {**truth.customers[customer], "metadata": {}}
+    for id, raw in truth.subscriptions.items():
+        truth.subscriptions[id] = {**raw, "metadata": {}}
     subscribed = altered(SUBSCRIBED, metadata={})
     assert arrive(place, subscribed, truth=truth) == ["learnt"]
     assert place.accounts.only().id == "acc_" + customer.removeprefix("cus_")
@@ -91,9 +93,9 @@ def test_the_customers_own_account_id_goes_before_the_subscriptions(place: Place
     assert place.accounts.only().id == "acct_demo"
 
 
-def test_an_adoption_asks_stripe_once(place: Place) -> None:
+def test_an_adoption_asks_stripe_once_and_for_the_customer_again_once_the_pointer_stands(place: Place) -> None:
     arrive(place, CREATED, truth=TRIAL.truth(1))
-    assert Counter(question.split()[0] for question in place.stripe.asked) == {"customer": 1, "subscriptions": 1, "invoices": 1}
+    assert Counter(question.split()[0] for question in place.stripe.asked) == {"customer": 2, "subscriptions": 1, "invoices": 1}
     arrive(place, *TRIAL.events)
     assert Counter(question.split()[0] for question in place.stripe.asked)["subscriptions"] == 1
 
