@@ -9,7 +9,7 @@ ARGS ?=
 environments = $(PYTHON) -I local/environments.py
 sources = app.py bench chalicelib local ops tests
 
-.PHONY: run test lint format clean
+.PHONY: run test mail lint format clean
 
 # Make itself hands on what it was given: make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_…
 run:
@@ -19,6 +19,11 @@ run:
 test:
 	@$(environments) .venv .emulator
 	@.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
+
+# The messages' sources made into what is sent: run after a change in chalicelib/outreach/sources.
+mail:
+	@$(environments) .venv
+	@.venv/bin/python -m ops.mail
 
 lint:
 	@$(environments) .venv

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.usecases.world import World
+
+Whole = TypeVar("Whole")
 
 
 class Crash(BaseException):
@@ -21,8 +23,11 @@ class OutsideCalls:
 
     def watch(self, world: World) -> World:
         """The same world, with its adapters watched."""
-        parts = {name: _Watched(name, getattr(world, name), self) for name in ("accounts", "log", "dead_letters", "gateway")}
-        return replace(world, **parts)
+        return self.watch_parts(world, "accounts", "log", "dead_letters", "gateway", "due_index", "act_queue", "mail_queue")
+
+    def watch_parts(self, whole: Whole, *names: str) -> Whole:
+        """The same, with these adapters of it watched."""
+        return replace(whole, **{name: _Watched(name, getattr(whole, name), self) for name in names})  # type: ignore[type-var]
 
     def call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self.made.append(name)

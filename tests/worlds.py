@@ -1,13 +1,13 @@
 """Worlds for use cases to act on without any service: the same promises, kept in memory."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from chalicelib.aws.items import Item, account_item, account_of
+from chalicelib.aws.items import Item, account_item, account_of, stamp
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
 from chalicelib.domain.happenings import Happening
@@ -22,6 +22,9 @@ from local.recordings import Recording, Truth
 ROOT = Path(__file__).parents[1]
 RECORDINGS = {path.stem: Recording.load(path) for path in sorted((ROOT / "tests" / "recordings").glob("*.json"))}
 POLICY: Policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
+QUIET: Policy = replace(POLICY, steps=())
+"""The policy without its messages, for what is not about mail."""
+
 NOTHING = Truth({}, {}, {})
 
 
@@ -74,6 +77,35 @@ class MemoryQueue:
 
 
 @dataclass
+class MemoryWork:
+    """A queue of things to do."""
+
+    waiting: list[dict[str, str]] = field(default_factory=list)
+
+    def send(self, work: Mapping[str, str]) -> None:
+        self.waiting.append(dict(work))
+
+    def send_many(self, work: Sequence[Mapping[str, str]]) -> None:
+        self.waiting += map(dict, work)
+
+    def depth(self) -> int:
+        return len(self.waiting)
+
+
+@dataclass
+class MemoryIndex:
+    """The due index over accounts in memory."""
+
+    accounts: MemoryAccounts
+
+    def due(self, now: datetime, most: int) -> list[str]:
+        found = sorted(
+            (item["due_at"]["S"], id) for id, item in self.accounts.items.items() if "due_at" in item and item["due_at"]["S"] <= stamp(now)
+        )
+        return [id for _, id in found[:most]]
+
+
+@dataclass
 class Stripe:
     """A gateway that answers with what Stripe holds; `asked` counts. Down while `down`."""
 
@@ -119,8 +151,10 @@ class Place:
     dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
     stripe: Stripe = field(default_factory=Stripe)
     now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
-    policy: Policy = POLICY
+    policy: Policy = QUIET
     metrics: Counter[str] = field(default_factory=Counter)
+    act_queue: MemoryWork = field(default_factory=MemoryWork)
+    mail_queue: MemoryWork = field(default_factory=MemoryWork)
 
     def counted(self, metric: str, by: int) -> None:
         assert metric in METRICS
@@ -128,7 +162,19 @@ class Place:
 
     @property
     def world(self) -> World:
-        return World(self.accounts, self.log, self.dead_letters, self.stripe, self.policy, self.now, lambda seconds: None, self.counted)
+        return World(
+            accounts=self.accounts,
+            log=self.log,
+            dead_letters=self.dead_letters,
+            due_index=MemoryIndex(self.accounts),
+            act_queue=self.act_queue,
+            mail_queue=self.mail_queue,
+            gateway=self.stripe,
+            policy=self.policy,
+            now=self.now,
+            pause=lambda seconds: None,
+            count=self.counted,
+        )
 
 
 def learnt(account: Account) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Queues: news on its way in, and what no repetition will mend."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,41 @@ def client() -> "SQSClient":
     from botocore.config import Config
 
     return boto3.client("sqs", config=Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5))
+
+
+class WorkQueue:
+    """A queue of things to do, each a small JSON object."""
+
+    def __init__(self, url: str, sqs: "SQSClient | None" = None) -> None:
+        self._url = url
+        self._sqs = sqs or client()
+
+    def send(self, work: Mapping[str, str]) -> None:
+        """Put one into the queue. Raises Unavailable."""
+        Queue(self._url, self._sqs).send(json.dumps(work))
+
+    def send_many(self, work: Sequence[Mapping[str, str]]) -> None:
+        """Put many into the queue, ten a call. Raises Unavailable if not all are in it."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        for start in range(0, len(work), 10):
+            entries = [{"Id": str(place), "MessageBody": json.dumps(one)} for place, one in enumerate(work[start : start + 10])]
+            try:
+                failed = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed")  # type: ignore[arg-type]
+            except (BotoCoreError, ClientError) as error:
+                raise Unavailable("The queue did not take the work.") from error
+            if failed:
+                raise Unavailable(f"The queue did not take {len(failed)} of {len(entries)} messages.")
+
+    def depth(self) -> int:
+        """About how many wait."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            told = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"])
+            return int(told["Attributes"]["ApproximateNumberOfMessages"])
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("The queue does not say how long it is.") from error
 
 
 class Queue:

@@ -9,12 +9,14 @@ from chalicelib.domain.facts import (
     Answer,
     Answered,
     Ask,
+    ConsentGiven,
     Customer,
     CustomerSeen,
     Event,
-    Fact,
     Invoice,
     InvoiceSeen,
+    MilestoneReached,
+    StripeFact,
     Subscription,
     SubscriptionSeen,
 )
@@ -51,6 +53,8 @@ class Signup:
 
     plan: str
     trial_ends_at: datetime
+    at: datetime
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,35 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Mailed:
+    """What became of a message: `queued`, `sent`, `passed` (its time was over), `refused` (the address is suppressed, or SES said no)
+    or `unclear` (SES may have taken it; it is not sent again).
+    """
+
+    outcome: str
+    at: datetime
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailDone:
+    """What became of the message of a step for an occasion, `step@occasion`."""
+
+    key: str
+    mailed: Mailed
+
+
+Fact = StripeFact | Answered | MilestoneReached | ConsentGiven | MailDone
+"""All that an account can learn."""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """All that Billhook knows of one customer, and what was last written with it: standing, outbox, the policy's hash and the next due moment."""
+    """All that Billhook knows of one customer, and what was last written with it: standing, outbox, the policy's hash and the next due moment.
+
+    `mails` is by `step@occasion`; `unsubscribed` by stream; `departed_at` is when access ended, while there is none; `failures` count the acts
+    that failed in a row, and until `resting_until` nothing is tried; `asked_in_vain` counts how often Stripe did not answer.
+    """
 
     id: str
     version: int = 0
@@ -76,6 +107,13 @@ class Account:
     invoices: Mapping[str, Billed] = field(default_factory=dict)
     signup: Signup | None = None
     grants: tuple[Grant, ...] = ()
+    milestones: Mapping[str, datetime] = field(default_factory=dict)
+    mails: Mapping[str, Mailed] = field(default_factory=dict)
+    unsubscribed: Mapping[str, datetime] = field(default_factory=dict)
+    departed_at: datetime | None = None
+    failures: int = 0
+    asked_in_vain: int = 0
+    resting_until: datetime | None = None
     asks: tuple[Ask, ...] = ()
     standing: Standing | None = None
     outbox: tuple[Happening, ...] = ()
@@ -110,6 +148,14 @@ class Account:
                 return self._learn_subscription(subscription, by)
             case InvoiceSeen(invoice, at):
                 return self._learn_invoice(Billed(invoice, at))
+            case MilestoneReached(name, at):
+                earliest = min(at, self.milestones.get(name, at))
+                return self if self.milestones.get(name) == earliest else replace(self, milestones={**self.milestones, name: earliest})
+            case ConsentGiven(stream, wanted, at):
+                left = {key: since for key, since in self.unsubscribed.items() if key != stream} | ({} if wanted else {stream: at})
+                return self if wanted is (stream not in self.unsubscribed) else replace(self, unsubscribed=left)
+            case MailDone(key, mailed):
+                return replace(self, mails={**self.mails, key: mailed})
             case Answered(ask, facts):
                 account = replace(self, asks=tuple(known for known in self.asks if known != ask))
                 for inner in facts:

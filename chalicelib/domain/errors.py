@@ -78,6 +78,18 @@ class LostRace(BillhookError):
     code = "lost_race"
 
 
+class MailRefused(BillhookError):
+    """SES will not send this message, however often it is asked."""
+
+    code = "mail_refused"
+
+
+class MailUnclear(BillhookError):
+    """SES may have taken the message: its reply did not come."""
+
+    code = "mail_unclear"
+
+
 class PolicyMistakes(BillhookError):
     """billing.toml cannot be used. `mistakes` names each one by key, with what is wrong and an example."""
 

@@ -182,5 +182,21 @@ class Answered:
     facts: tuple[CustomerSeen | SubscriptionSeen | InvoiceSeen, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class MilestoneReached:
+    """The user has done something in the product, at the earliest at this moment."""
+
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """The customer wants mail of a stream, or no more of it."""
+
+    stream: str
+    wanted: bool
+    at: datetime
+
+
 StripeFact = CustomerSeen | SubscriptionSeen | InvoiceSeen
-Fact = StripeFact | Answered

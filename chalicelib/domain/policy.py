@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.facts import Item
+from chalicelib.domain.sequences import MailPolicy, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ class Policy:
     plans: Mapping[str, Plan]
     trial: TrialPolicy
     access: AccessPolicy
+    mail: MailPolicy | None = None
+    steps: tuple[Step, ...] = ()
+    milestones: tuple[str, ...] = ()
 
     def rank(self, plan: str | None) -> int:
         """The plan's place in billing.toml, from 0; -1 for none and for one that is not there."""

@@ -14,6 +14,9 @@ class Settings:
     table_name: str
     events_queue_url: str
     dead_letters_queue_url: str
+    act_queue_url: str
+    mail_queue_url: str
+    configuration_set: str | None
     parameters_path: str
     stripe_api_base: str | None
 
@@ -27,6 +30,9 @@ def settings() -> Settings:
         table_name=os.environ["TABLE_NAME"],
         events_queue_url=os.environ["EVENTS_QUEUE_URL"],
         dead_letters_queue_url=os.environ["DEAD_LETTERS_QUEUE_URL"],
+        act_queue_url=os.environ["ACT_QUEUE_URL"],
+        mail_queue_url=os.environ["MAIL_QUEUE_URL"],
+        configuration_set=os.environ.get("CONFIGURATION_SET") or None,
         parameters_path=os.environ["PARAMETERS_PATH"],
         stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
     )

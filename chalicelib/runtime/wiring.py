@@ -78,7 +78,8 @@ def events_queue() -> "Queue":
 @cache
 def world() -> "World":
     """All that the use cases act on."""
-    from chalicelib.aws.queues import Queue
+    from chalicelib.aws.due_index import DueIndex
+    from chalicelib.aws.queues import Queue, WorkQueue
     from chalicelib.runtime.telemetry import count
     from chalicelib.stripe_api.gateway import StripeGateway
     from chalicelib.usecases.world import World
@@ -87,6 +88,9 @@ def world() -> "World":
         accounts=accounts(),
         log=log(),
         dead_letters=Queue(settings().dead_letters_queue_url),
+        due_index=DueIndex(settings().table_name),
+        act_queue=WorkQueue(settings().act_queue_url),
+        mail_queue=WorkQueue(settings().mail_queue_url),
         gateway=StripeGateway(lambda: secrets().stripe_api_key, settings().stripe_api_base),
         policy=policy(),
         now=clock.now,

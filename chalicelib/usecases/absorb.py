@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, Fact
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import LostRace, Refused, Unavailable
-from chalicelib.domain.facts import Answered, Ask, Fact
+from chalicelib.domain.facts import Answered, Ask
 from chalicelib.stripe_api.gateway import answer
 from chalicelib.usecases.world import World
 
@@ -57,7 +57,7 @@ def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker) 
         learnt = account
         for fact in (*facts, *answers):
             learnt = learnt.learn(fact)
-        learnt = _settled(learnt, answers, asker)
+        learnt = settled(learnt, answers, asker)
         if learnt == account:
             return account
         new = next_version(account, learnt, world.policy, world.now())
@@ -71,7 +71,8 @@ def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker) 
     raise Unavailable(f"Other writers of account {account.id} were faster {TRIES} times.")
 
 
-def _settled(learnt: Account, answers: list[Answered], asker: Asker) -> Account:
+def settled(learnt: Account, answers: list[Answered], asker: Asker) -> Account:
+    """The account after Stripe was asked all that it waits for; what it answered is added to `answers`, what it did not stays open."""
     unanswered: set[Ask] = set()
     for _ in range(ASKING_ROUNDS):
         for ask in [ask for ask in learnt.asks if ask not in unanswered]:

@@ -20,7 +20,7 @@ def carry_out(account_id: str, world: World) -> tuple[Happening, ...]:
         world.log.put(Entry(account_id, one.at, "happening", one.id, one.type, one.data) for one in fresh)
         carried |= {happening.id: happening for happening in fresh}
         try:
-            world.accounts.save(account, emptied(account, world.now()))
+            world.accounts.save(account, emptied(account, world.policy, world.now()))
         except LostRace:
             continue
         return tuple(carried.values())

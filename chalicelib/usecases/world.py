@@ -1,6 +1,6 @@
 """What the use cases act on. `runtime` builds it of the real adapters, tests of others."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -31,6 +31,26 @@ class LogStore(Protocol):
         """Write entries; the same again does no harm."""
 
 
+class Work(Protocol):
+    """A queue of things to do."""
+
+    def send(self, work: Mapping[str, str]) -> None:
+        """Put one into the queue. Raises Unavailable."""
+
+    def send_many(self, work: Sequence[Mapping[str, str]]) -> None:
+        """Put many into the queue. Raises Unavailable if not all are in it; those that are do no harm."""
+
+    def depth(self) -> int:
+        """About how many wait."""
+
+
+class Index(Protocol):
+    """What is due; see aws/due_index.py."""
+
+    def due(self, now: datetime, most: int) -> list[str]:
+        """The ids of accounts that are due, the longest due first."""
+
+
 class DeadLetters(Protocol):
     """The queue of what no repetition will mend."""
 
@@ -45,6 +65,9 @@ class World:
     accounts: AccountStore
     log: LogStore
     dead_letters: DeadLetters
+    due_index: Index
+    act_queue: Work
+    mail_queue: Work
     gateway: Gateway
     policy: Policy
     now: Callable[[], datetime]

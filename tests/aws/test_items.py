@@ -19,7 +19,7 @@ FULL = Account(
     7,
     2,
     Profile("ada@example.com", "Ada", "42", "Europe/Vienna", {"team": "blue"}),
-    signup=Signup("pro", T),
+    signup=Signup("pro", T, T),
     grants=(Grant(T, "scale", "demo"),),
     ended={"sub_0": T},
     asks=(Ask("customer", "cus_1"),),

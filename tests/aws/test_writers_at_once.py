@@ -22,7 +22,7 @@ from local.emulator import Emulator
 from tests.aws.conftest import table_definition
 from tests.aws.test_accounts import account
 from tests.usecases.test_take_in_recordings import assert_true, messages
-from tests.worlds import RECORDINGS, MemoryQueue, Moment, Place, Stripe, at, learnt
+from tests.worlds import RECORDINGS, Moment, Place, Stripe, at, learnt
 
 WRITERS = 8
 
@@ -54,15 +54,13 @@ def table(request: pytest.FixtureRequest) -> str:
 
 def world(dynamodb: Any, table: str, stripe: Stripe, now: Moment) -> World:
     waiting = threading.Event()
-    return World(
-        Accounts(table, lambda: "key", dynamodb),
-        Log(table, dynamodb),
-        MemoryQueue(),
-        stripe,
-        Place().policy,
-        now,
-        lambda seconds: waiting.wait(seconds) and None,
-        lambda metric, by: None,
+    return replace(
+        Place().world,
+        accounts=Accounts(table, lambda: "key", dynamodb),
+        log=Log(table, dynamodb),
+        gateway=stripe,
+        now=now,
+        pause=lambda seconds: waiting.wait(seconds) and None,
     )
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account import ENDED_KEPT, INVOICES_KEPT, Account, Billed, Profile
-from chalicelib.domain.facts import Answer, Answered, Ask, Customer, CustomerSeen, Event, Fact, Invoice, InvoiceSeen, Subscription, SubscriptionSeen
+from chalicelib.domain.account import ENDED_KEPT, INVOICES_KEPT, Account, Billed, Fact, Profile
+from chalicelib.domain.facts import Answer, Answered, Ask, Customer, CustomerSeen, Event, Invoice, InvoiceSeen, Subscription, SubscriptionSeen
 from chalicelib.domain.pointers import Pointer, pointers
 from tests.worlds import learnt
 

@@ -10,7 +10,7 @@ from chalicelib.domain.agenda import agenda, emptied, next_version
 from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, InvoiceSeen, SubscriptionSeen
 from chalicelib.domain.happenings import TYPES
 from tests.domain.test_standing import AT_START, BOUGHT, CONVERTED, FIRST, PRO, SCALE, SECOND, START, TRIAL, TRIAL_END
-from tests.worlds import POLICY
+from tests.worlds import QUIET
 
 PERIOD_END = BOUGHT.period_end or START
 
@@ -20,7 +20,7 @@ def written(*facts: object, at: object = START, before: Account | None = None) -
     new = old
     for fact in facts:
         new = new.learn(fact)  # type: ignore[arg-type]
-    return next_version(replace(old, outbox=()), replace(new, outbox=()), POLICY, at)  # type: ignore[arg-type]
+    return next_version(replace(old, outbox=()), replace(new, outbox=()), QUIET, at)  # type: ignore[arg-type]
 
 
 def types(account: Account) -> list[str]:
@@ -41,7 +41,7 @@ def test_a_new_trial() -> None:
 
 
 def test_a_signup_that_reaches_stripe_starts_no_second_trial() -> None:
-    signed_up = next_version(Account("acc_1"), replace(Account("acc_1"), signup=Signup("pro", TRIAL_END)), POLICY, START)
+    signed_up = next_version(Account("acc_1"), replace(Account("acc_1"), signup=Signup("pro", TRIAL_END, START)), QUIET, START)
     assert types(signed_up) == ["account.created", "access.granted", "trial.started"]
     assert types(written(seen(TRIAL), before=signed_up)) == []
 
@@ -103,7 +103,7 @@ def test_another_plan_and_other_seats() -> None:
 
 
 def test_features_are_never_compared() -> None:
-    poorer = replace(POLICY, plans={"pro": replace(POLICY.plans["pro"], features=())})
+    poorer = replace(QUIET, plans={"pro": replace(QUIET.plans["pro"], features=())})
     assert next_version(replace(ACTIVE, outbox=()), ACTIVE, poorer, START).outbox == ACTIVE.outbox
 
 
@@ -116,7 +116,7 @@ def test_a_paused_subscription_that_runs_again() -> None:
 @pytest.mark.parametrize(("days", "told"), [(0, ["access.granted", "payment.succeeded"]), (2, ["access.granted"])])
 def test_what_an_adopted_customer_paid_before_is_history(days: int, told: list[str]) -> None:
     now = FIRST.created + timedelta(days=days)
-    adopted = next_version(Account("acc_1"), Account("acc_1").asking(Ask("invoices", "cus_1")), POLICY, now)
+    adopted = next_version(Account("acc_1"), Account("acc_1").asking(Ask("invoices", "cus_1")), QUIET, now)
     assert types(written(SubscriptionSeen(BOUGHT, Answer(now, "")), InvoiceSeen(FIRST, now), before=adopted, at=now)) == told
 
 
@@ -126,15 +126,15 @@ def test_a_repeat_has_the_same_id_and_body() -> None:
 
 
 def test_what_is_not_carried_out_yet_stays() -> None:
-    again = next_version(TRIALING, replace(TRIALING, grants=(Grant(TRIAL_END),)), POLICY, START)
+    again = next_version(TRIALING, replace(TRIALING, grants=(Grant(TRIAL_END),)), QUIET, START)
     assert again.outbox[:3] == TRIALING.outbox
 
 
-def test_an_outbox_and_an_open_question_are_on_the_agenda() -> None:
-    assert [due.what for due in agenda(TRIALING, START)] == ["carry out the outbox"]
+def test_an_outbox_an_open_question_and_the_end_of_a_standing_are_on_the_agenda() -> None:
+    assert [due.what for due in agenda(TRIALING, QUIET, START)] == ["carry out the outbox", "change the standing"]
     assert TRIALING.due_at == START + timedelta(minutes=1)
-    done = emptied(TRIALING, START)
-    assert (done.outbox, done.due_at, done.version) == ((), None, 2)
-    asking = next_version(done, done.asking(Ask("customer", "cus_1")), POLICY, START)
-    assert [due.what for due in agenda(asking, START)] == ["ask customer:cus_1"]
+    done = emptied(TRIALING, QUIET, START)
+    assert (done.outbox, done.due_at, done.version) == ((), TRIAL_END, 2)
+    asking = next_version(done, done.asking(Ask("customer", "cus_1")), QUIET, START)
+    assert [due.what for due in agenda(asking, QUIET, START)] == ["ask customer:cus_1", "change the standing"]
     assert asking.due_at == START + timedelta(minutes=1)

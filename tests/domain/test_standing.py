@@ -45,7 +45,7 @@ def told(of: Account, now: datetime, policy: Policy = POLICY) -> tuple[str, str,
 
 
 def test_a_signup_runs_until_the_end_fixed_for_it_though_stripe_has_not_heard() -> None:
-    signed_up = replace(account(), signup=Signup("pro", TRIAL_END))
+    signed_up = replace(account(), signup=Signup("pro", TRIAL_END, START))
     assert standing(signed_up, POLICY, TRIAL_END - SECOND) == Standing(
         "trial_starting", "full", "trial_starting", "pro", ("projects", "reports"), None, TRIAL_END
     )
@@ -53,7 +53,7 @@ def test_a_signup_runs_until_the_end_fixed_for_it_though_stripe_has_not_heard() 
 
 
 def test_a_signup_counts_no_more_once_stripe_has_a_subscription() -> None:
-    signed_up = replace(account(replace(TRIAL, status="paused")), signup=Signup("pro", TRIAL_END))
+    signed_up = replace(account(replace(TRIAL, status="paused")), signup=Signup("pro", TRIAL_END, START))
     assert told(signed_up, START) == ("none", "paused", None)
 
 

@@ -120,11 +120,13 @@ class Stage:
 def stage(aws: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Stage]:
     boto3.client("dynamodb").create_table(**table_definition())
     sqs, ssm = boto3.client("sqs"), boto3.client("ssm")
-    urls = [sqs.create_queue(QueueName=name, Attributes={"MaximumMessageSize": "1048576"})["QueueUrl"] for name in ("events", "dead")]
+    urls = [sqs.create_queue(QueueName=name, Attributes={"MaximumMessageSize": "1048576"})["QueueUrl"] for name in ("events", "dead", "act", "mail")]
     for name, value in {"stripe-webhook-secrets": f"{SECRET} whsec_old", "hash-key": "hash-key-secret", "stripe-api-key": "sk_test_secret"}.items():
         ssm.put_parameter(Name=f"/billhook/{name}", Value=value, Type="SecureString")
     environment = {"STAGE": "test", "LIVEMODE": "false", "TABLE_NAME": TABLE, "PARAMETERS_PATH": "/billhook"}
-    for name, value in (environment | {"EVENTS_QUEUE_URL": urls[0], "DEAD_LETTERS_QUEUE_URL": urls[1]}).items():
+    for name, value in (
+        environment | {"EVENTS_QUEUE_URL": urls[0], "DEAD_LETTERS_QUEUE_URL": urls[1], "ACT_QUEUE_URL": urls[2], "MAIL_QUEUE_URL": urls[3]}
+    ).items():
         monkeypatch.setenv(name, value)
     for cached in CACHES:
         cached.cache_clear()

@@ -37,8 +37,8 @@ def test_the_signature_is_over_the_exact_bytes_whatever_the_gateway_makes_of_the
     ("case", "arguments"),
     [
         ("another secret", {"secret": "whsec_wrong"}),
-        ("too old", {"age": 301}),
-        ("from the future", {"age": -301}),
+        ("too old", {"age": 400}),
+        ("from the future", {"age": -400}),
         ("an empty signature", {"Stripe_Signature": ""}),
         ("nonsense", {"Stripe_Signature": "t=now,v1=yes"}),
         ("a huge header", {"Stripe_Signature": "v1=" + "a" * 100_000}),

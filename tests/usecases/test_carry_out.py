@@ -26,7 +26,7 @@ def test_what_happened_goes_to_the_timeline_and_leaves_the_outbox(begun: Place) 
     after = begun.accounts.only()
     assert [happening.type for happening in carried] == ["account.created", "access.granted", "trial.started"]
     assert carried == before.outbox
-    assert (after.outbox, after.due_at, after.standing) == ((), None, before.standing)
+    assert (after.outbox, after.due_at, after.standing) == ((), after.standing.until if after.standing else None, before.standing)
     assert carry_out("acct_demo", begun.world) == ()
     assert begun.accounts.only() == after, "nothing to carry out is nothing to write"
 

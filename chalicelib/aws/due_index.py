@@ -1,0 +1,33 @@
+"""The sparse index of all that is due, in shards."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from chalicelib.aws.dynamo import client, in_our_words
+from chalicelib.aws.items import DUE_SHARDS, due_shard, stamp
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class DueIndex:
+    """Reads which accounts are due. The index is a moment behind the table, so what it says is to be claimed at the account itself."""
+
+    def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
+        self._table = table
+        self._dynamodb = dynamodb or client()
+
+    def due(self, now: datetime, most: int) -> list[str]:
+        """The ids of up to `most` accounts that are due, the longest due first: one query a shard, which reads due items alone."""
+        found: list[tuple[str, str]] = []
+        for shard in range(DUE_SHARDS):
+            with in_our_words():
+                page = self._dynamodb.query(
+                    TableName=self._table,
+                    IndexName="due",
+                    KeyConditionExpression="due_shard = :shard AND due_at <= :now",
+                    ExpressionAttributeValues={":shard": {"S": due_shard(shard)}, ":now": {"S": stamp(now)}},
+                    Limit=most,
+                )
+            found += [(item["due_at"]["S"], item["pk"]["S"].partition("#")[2]) for item in page["Items"] if item["sk"]["S"] == "ACCOUNT"]
+        return [id for _, id in sorted(found)[:most]]

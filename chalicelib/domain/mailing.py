@@ -1,0 +1,142 @@
+"""Which messages are due to an account, and when: the steps of all sequences, for the occasions that stand, under conditions, hours and caps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.occasions import Occasion, occasions
+from chalicelib.domain.policy import Policy
+from chalicelib.domain.sequences import EVERY_DAY, Hours, MailPolicy, Step
+
+if TYPE_CHECKING:
+    from chalicelib.domain.account import Account
+
+QUEUED_PATIENCE = timedelta(minutes=30)
+"""How long a message may lie in the queue, or be unclear, before it is looked at again."""
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message of a step for an occasion: due at `at`, and no more after `until`."""
+
+    step: Step
+    occasion: Occasion
+    at: datetime
+    until: datetime
+
+    @property
+    def key(self) -> str:
+        """The name under which it is claimed and remembered."""
+        return f"{self.step.id}@{self.occasion.id}"
+
+    @property
+    def missed(self) -> bool:
+        """Whether it cannot go out in time any more."""
+        return self.at > self.until
+
+
+def mails(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
+    """All that is to be sent as things stand at `now`, or was missed, the most urgent first: no condition is false, nothing was dealt with yet.
+
+    A missed one has an `at` after its `until`. Of lifecycle mail each is placed as if it were the next: sending one moves the others.
+    """
+    if policy.mail is None or not account.email:
+        return []
+    found = [
+        _placed(account, step, occasion, policy.mail, now)
+        for occasion in occasions(account)
+        for step in policy.steps
+        if step.anchor == occasion.anchor and f"{step.id}@{occasion.id}" not in account.mails and _wanted(account, step)
+    ]
+    return sorted(found, key=lambda mail: (mail.at, mail.until, mail.key))
+
+
+def due(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
+    """What is to be sent at `now`, within the caps; of several lifecycle mails the one nearest its end goes first and the rest wait."""
+    ready = [mail for mail in mails(account, policy, now) if mail.at <= now and not mail.missed]
+    lifecycle = sorted((mail for mail in ready if mail.step.stream == "lifecycle"), key=lambda mail: (mail.until, mail.key))
+    return [mail for mail in ready if mail.step.stream != "lifecycle"] + lifecycle[:1]
+
+
+def abandoned(account: "Account", now: datetime) -> list[str]:
+    """The keys of what was queued so long ago that it is to be looked at again, as though it had not been."""
+    return [key for key, mailed in account.mails.items() if mailed.outcome == "queued" and mailed.at + QUEUED_PATIENCE <= now]
+
+
+def zone_of(account: "Account", mail: MailPolicy) -> ZoneInfo:
+    """The customer's zone, if one is known, else the policy's."""
+    return ZoneInfo(account.profile.timezone or mail.timezone)
+
+
+def _wanted(account: "Account", step: Step) -> bool:
+    if step.stream in account.unsubscribed:
+        return False
+    return all(_holds(account, one) for one in step.only_if) and not any(_holds(account, one) for one in step.unless)
+
+
+def _holds(account: "Account", condition: str) -> bool:
+    kind, _, name = condition.partition(":")
+    standing = account.standing
+    match kind:
+        case "card" | "no_card":
+            return _has_card(account) is (kind == "card")
+        case "access":
+            return standing is not None and standing.access == "full"
+        case "no_access":
+            return standing is None or standing.access == "none"
+        case "milestone":
+            return name in account.milestones
+        case "plan":
+            return standing is not None and standing.plan == name
+        case _:
+            return account.signup is not None and account.signup.source == name
+
+
+def _has_card(account: "Account") -> bool:
+    return any(known.value.card for known in account.customers.values()) or any(
+        known.value.card for known in account.subscriptions.values() if not known.value.final
+    )
+
+
+def _placed(account: "Account", step: Step, occasion: Occasion, policy: MailPolicy, now: datetime) -> Mail:
+    base = occasion.moment + step.offset
+    until = base + step.tolerance
+    if step.offset < timedelta(0):
+        until = min(until, occasion.moment + step.offset / 2)  # "three days left" is no use in the last hours
+    zone = zone_of(account, policy)
+    hours = replace(policy.hours, days=EVERY_DAY) if step.on_any_day else policy.hours
+    if step.at_any_hour:
+        at = max(base, now)
+    else:
+        at = hours.next(base, zone)
+        if at > until and step.offset < timedelta(0):
+            at = hours.before(base, zone)
+        if at < now:
+            at = hours.next(now, zone)
+    if step.stream == "lifecycle":
+        at = _within_caps(sorted(_lifecycle_times(account, f"{step.id}@{occasion.id}")), at, policy, hours, zone)
+    return Mail(step, occasion, at, until)
+
+
+def _within_caps(times: list[datetime], at: datetime, policy: MailPolicy, hours: Hours, zone: ZoneInfo) -> datetime:
+    """The first moment from `at` on at which one more lifecycle mail is within the caps of a day and of a week."""
+    while True:
+        today = [time for time in times if time.astimezone(zone).date() == at.astimezone(zone).date()]
+        week = [time for time in times if at - WEEK < time <= at]
+        if len(week) >= policy.a_week:
+            at = hours.next(week[-policy.a_week] + WEEK, zone)
+        elif len(today) >= policy.a_day:
+            tomorrow = at.astimezone(zone).date() + timedelta(days=1)
+            at = hours.next(datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(at.tzinfo), zone)
+        else:
+            return at
+
+
+def _lifecycle_times(account: "Account", but: str) -> Iterator[datetime]:
+    for key, mailed in account.mails.items():
+        if key != but and mailed.stream == "lifecycle" and mailed.outcome in {"queued", "sent", "unclear"}:
+            yield mailed.at

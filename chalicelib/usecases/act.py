@@ -1,0 +1,74 @@
+"""Act on an account that is due: do what it waits for now, then say when it is due next."""
+
+from dataclasses import replace
+
+from chalicelib.domain.account import Account, MailDone, Mailed
+from chalicelib.domain.agenda import failed, next_version
+from chalicelib.domain.errors import LostRace
+from chalicelib.domain.mailing import Mail, abandoned, due, mails
+from chalicelib.domain.standing import standing
+from chalicelib.domain.timeline import Entry
+from chalicelib.usecases.absorb import Asker, settled
+from chalicelib.usecases.carry_out import carry_out
+from chalicelib.usecases.world import World
+
+
+def act_on_due(account_id: str, world: World) -> str:
+    """`acted`, `nothing` (not due, or another was faster), `failed` (it rests) or `dead` (it is tried no more).
+
+    The write that says what was decided is the claim: of several who try, one makes it, and only that one hands out mail. Should it end
+    between the two, what it marked as queued is looked after by the agenda. Raises Unavailable if the table cannot be reached.
+    """
+    account = world.accounts.load(account_id)
+    if account is None or account.due_at is None or account.due_at > world.now():
+        return "nothing"
+    try:
+        return _act(account, world)
+    except LostRace:
+        return "nothing"  # news came meanwhile: whoever wrote it has said when the account is due
+    except Exception as failure:
+        return _rest(account_id, failure, world)
+
+
+def _act(account: Account, world: World) -> str:
+    if account.outbox:
+        carry_out(account.id, world)
+        account = world.accounts.load(account.id) or account
+    now = world.now()
+    learnt = settled(account, [], Asker(world))
+    gone = abandoned(learnt, now)
+    learnt = replace(learnt, mails={key: mailed for key, mailed in learnt.mails.items() if key not in gone})
+    in_vain = account.asked_in_vain + 1 if set(learnt.asks) & set(account.asks) else 0
+    learnt = replace(learnt, failures=0, resting_until=None, asked_in_vain=in_vain, standing=standing(learnt, world.policy, now))
+    passed = [mail for mail in mails(learnt, world.policy, now) if mail.missed and mail.until <= now]
+    ready = due(learnt, world.policy, now)
+    for outcome, some in (("passed", passed), ("queued", ready)):
+        for mail in some:
+            learnt = learnt.learn(MailDone(mail.key, Mailed(outcome, now, mail.step.stream)))
+    world.accounts.save(account, next_version(account, learnt, world.policy, now))
+    for mail in ready:
+        world.mail_queue.send({"account_id": account.id, "key": mail.key})
+    world.log.put(_entry(account.id, mail, world) for mail in passed)
+    return "acted"
+
+
+def _rest(account_id: str, failure: Exception, world: World) -> str:
+    """One account that cannot be acted on must not keep the others waiting."""
+    account = world.accounts.load(account_id)
+    if account is None:
+        return "nothing"
+    rested = failed(account, world.now())
+    try:
+        world.accounts.save(account, rested)
+    except LostRace:
+        return "nothing"
+    if rested.due_at:
+        world.count("ActsFailed", 1)
+        return "failed"
+    world.count("AccountsDead", 1)
+    world.log.put([Entry(account_id, world.now(), "dead", f"{rested.version}", "account.dead", {"failure": type(failure).__name__})])
+    return "dead"
+
+
+def _entry(account_id: str, mail: Mail, world: World) -> Entry:
+    return Entry(account_id, world.now(), "mail", mail.key, "mail.passed", {"message": mail.step.message, "was_due": mail.at, "until": mail.until})

@@ -1,0 +1,118 @@
+"""Send one message: to the right person, once, and never when it no longer applies.
+
+SES has no idempotency token, so a message is claimed before and confirmed after. In between it is unclear: SES may have it, and only SES's own
+event can tell. What stays unclear is not sent again if it is lifecycle mail (at most once), and sent again if it is a billing notice (at least once).
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from chalicelib.domain.account import Account, MailDone, Mailed
+from chalicelib.domain.agenda import next_version
+from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
+from chalicelib.domain.letters import variables
+from chalicelib.domain.links import Link
+from chalicelib.domain.mailing import Mail, mails
+from chalicelib.domain.post import Claim, Letter
+from chalicelib.domain.standing import standing
+from chalicelib.domain.timeline import Entry
+from chalicelib.outreach.rendering import render
+from chalicelib.usecases.post_office import PostOffice
+from chalicelib.usecases.world import World
+
+SETTLING = timedelta(minutes=15)
+"""How long SES's event is waited for before an unclear message is judged."""
+
+TRIES = 12
+
+
+def send_message(account_id: str, key: str, world: World, post: PostOffice) -> str:
+    """What became of it: `sent`, `passed` (no longer due), `refused`, `unclear`, or `nothing` (it is in other hands, or done).
+
+    Raises Unavailable if it is to be tried again later (SES takes no more for now, or the table does not answer).
+    """
+    account = world.accounts.load(account_id)
+    if account is None or key not in account.mails or account.mails[key].outcome != "queued":
+        return "nothing"
+    claim = post.claims.load(account_id, key)
+    if claim and claim.state == "sent":
+        return _done(account, key, "sent", world)
+    mail = _still_due(account, key, world)
+    if claim and claim.at + SETTLING > world.now():
+        return "nothing"
+    if mail is None:
+        return _done(account, key, "unclear" if claim else None, world)
+    if claim and mail.step.stream == "lifecycle":
+        return _done(account, key, "unclear", world)
+    if post.suppressed(account.email or ""):
+        return _done(account, key, "refused", world)
+    letter = _letter(account, mail, world, post)
+    post.wait_for_room()
+    claimed = Claim(account_id, key, "sending", world.now(), (claim.attempt if claim else 0) + 1)
+    try:
+        post.claims.take(claimed, claim)
+    except LostRace:
+        return "nothing"
+    return _posted(account, letter, claimed, world, post)
+
+
+def _posted(account: Account, letter: Letter, claimed: Claim, world: World, post: PostOffice) -> str:
+    key = claimed.key
+    try:
+        message_id = post.mailer.send(letter)
+    except MailUnclear:
+        return "unclear"  # the claim stands; the agenda looks again
+    except MailRefused:
+        return _done(account, key, "refused", world)
+    except Unavailable:
+        post.claims.drop(claimed)  # SES has said that it did not take it
+        raise
+    post.claims.confirm(claimed, message_id)
+    return _done(account, key, "sent", world)
+
+
+def _still_due(account: Account, key: str, world: World) -> Mail | None:
+    """The message, if it still applies on what is known now: read as though it had not been queued."""
+    now = world.now()
+    unqueued = {other: mailed for other, mailed in account.mails.items() if other != key}
+    fresh = replace(account, mails=unqueued, standing=standing(account, world.policy, now))
+    return next((mail for mail in mails(fresh, world.policy, now) if mail.key == key and mail.at <= now and not mail.missed), None)
+
+
+def _letter(account: Account, mail: Mail, world: World, post: PostOffice) -> Letter:
+    policy, lifecycle = world.policy.mail, mail.step.stream == "lifecycle"
+    assert policy is not None
+    links = {purpose: post.link(Link(purpose, account.id, mail.step.stream)) if lifecycle else "" for purpose in ("unsubscribe", "preferences")}
+    rendered = render(mail.step.message, variables(account, mail, world.policy, world.now(), links["unsubscribe"], links["preferences"]))
+    headers = {"List-Unsubscribe": f"<{links['unsubscribe']}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if lifecycle else {}
+    return Letter(
+        sender=policy.senders[mail.step.stream],
+        recipient=account.email or "",
+        reply_to=policy.support_email,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        headers=headers,
+        tags={"account": account.id, "step": mail.step.id, "occasion": mail.occasion.id, "stream": mail.step.stream},
+    )
+
+
+def _done(account: Account, key: str, outcome: str | None, world: World) -> str:
+    """Write down what became of it; None takes it back: its reason is gone, and should it return it may be sent yet."""
+    for _ in range(TRIES):
+        if key not in account.mails:
+            return outcome or "passed"
+        stream = account.mails[key].stream
+        if outcome:
+            learnt = account.learn(MailDone(key, Mailed(outcome, world.now(), stream)))
+        else:
+            learnt = replace(account, mails={other: mailed for other, mailed in account.mails.items() if other != key})
+        try:
+            world.accounts.save(account, next_version(account, learnt, world.policy, world.now()))
+        except LostRace:
+            account = world.accounts.load(account.id) or account
+            continue
+        told = outcome or "passed"
+        world.log.put([Entry(account.id, world.now(), "mail", key, f"mail.{told}", {"stream": stream})])
+        return told
+    raise Unavailable(f"Other writers of account {account.id} were faster {TRIES} times.")

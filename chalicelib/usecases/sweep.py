@@ -1,0 +1,19 @@
+"""Find what is due and hand it out: reads what is due and nothing else, the oldest first, so much a run and only while little waits."""
+
+from chalicelib.usecases.world import World
+
+A_RUN = 1000
+"""How many accounts a run hands out at most."""
+
+QUEUE_IS_SHORT = 2000
+"""Above so many acts waiting, a run hands out nothing: what is due stays due."""
+
+
+def sweep(world: World) -> int:
+    """How many accounts were handed out to be acted on. Handing one out twice does no harm: it is claimed when it is acted on."""
+    if world.act_queue.depth() > QUEUE_IS_SHORT:
+        world.count("SweepsHeld", 1)
+        return 0
+    due = world.due_index.due(world.now(), A_RUN)
+    world.act_queue.send_many([{"account_id": id} for id in due])
+    return len(due)

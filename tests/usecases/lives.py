@@ -1,0 +1,217 @@
+"""Customers' lives in memory: what they do and what happens to them, the clock moved from one due moment to the next, and the mail they get."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.account import Account, MailDone, Mailed
+from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
+from chalicelib.domain.facts import Customer, CustomerSeen, Event, Item, Subscription, SubscriptionSeen
+from chalicelib.domain.links import Link
+from chalicelib.domain.post import Claim, Letter
+from chalicelib.domain.standing import Standing, standing
+from chalicelib.usecases.absorb import Asker, absorb
+from chalicelib.usecases.act import act_on_due
+from chalicelib.usecases.post_office import PostOffice
+from chalicelib.usecases.send import send_message
+from chalicelib.usecases.sweep import sweep
+from tests.faults import Crash, OutsideCalls
+from tests.worlds import POLICY, Moment, Place
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday
+DAY = timedelta(days=1)
+ACCOUNT = "acc_1"
+TRIAL = Subscription(
+    "sub_1",
+    "cus_1",
+    "trialing",
+    START,
+    (Item("price_pro", "prod_1", "pro_monthly", 1, 4900, "usd", "month"),),
+    trial_start=START,
+    trial_end=START + 14 * DAY,
+    period_start=START,
+    period_end=START + 14 * DAY,
+)
+
+
+@dataclass
+class MemoryClaims:
+    kept: dict[tuple[str, str], Claim] = field(default_factory=dict)
+
+    def load(self, account_id: str, key: str) -> Claim | None:
+        return self.kept.get((account_id, key))
+
+    def take(self, claim: Claim, before: Claim | None) -> None:
+        if self.kept.get((claim.account_id, claim.key)) != before:
+            raise LostRace("claimed by another")
+        self.kept[claim.account_id, claim.key] = claim
+
+    def confirm(self, claim: Claim, message_id: str) -> None:
+        self.kept[claim.account_id, claim.key] = replace(claim, state="sent", message_id=message_id)
+
+    def drop(self, claim: Claim) -> None:
+        self.kept.pop((claim.account_id, claim.key), None)
+
+
+@dataclass
+class Sent:
+    """A letter that SES took, and what the account was at that moment."""
+
+    at: datetime
+    letter: Letter
+    account: Account
+    standing: Standing
+
+    @property
+    def step(self) -> str:
+        return self.letter.tags["step"]
+
+    @property
+    def key(self) -> str:
+        return f"{self.step}@{self.letter.tags['occasion']}"
+
+
+@dataclass
+class MemoryMailer:
+    """SES: takes letters, or does what the next of `faults` says."""
+
+    life: "Life"
+    sent: list[Sent] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    room: bool = True
+
+    def send(self, letter: Letter) -> str:
+        fault = self.faults.pop(0) if self.faults else ""
+        if fault == "throttled":
+            raise Unavailable("Maximum sending rate exceeded")
+        if fault == "rejected":
+            raise MailRefused("rejected")
+        if fault == "lost before":
+            raise MailUnclear("no reply")
+        account = self.life.account
+        self.sent.append(Sent(self.life.now.at, letter, account, standing(account, POLICY, self.life.now.at)))
+        if fault == "lost after":
+            raise MailUnclear("no reply")
+        return f"ses-{len(self.sent)}"
+
+    def wait_for_room(self) -> None:
+        if not self.room:
+            raise Unavailable("Daily message quota exceeded")
+
+
+@dataclass
+class Life:
+    """One customer. `tell` what happens, `advance` the clock, look at `mails`."""
+
+    place: Place = field(default_factory=lambda: Place(policy=POLICY))
+    calls: OutsideCalls = field(default_factory=OutsideCalls)
+    suppressed: set[str] = field(default_factory=set)
+    zone: str | None = None
+    sends_events: bool = True
+
+    def __post_init__(self) -> None:
+        self.now: Moment = self.place.now
+        self.now.at = START
+        self.mailer = MemoryMailer(self)
+        self.claims = MemoryClaims()
+        self.seconds = 0
+
+    @property
+    def world(self) -> Any:
+        return self.calls.watch(self.place.world)
+
+    @property
+    def post(self) -> PostOffice:
+        office = PostOffice(self.mailer, self.claims, self.suppressed.__contains__, lambda link: f"https://b.example/{link.purpose}")
+        return self.calls.watch_parts(office, "mailer", "claims")
+
+    @property
+    def account(self) -> Account:
+        found = self.place.accounts.load(ACCOUNT)
+        assert found
+        return found
+
+    @property
+    def mails(self) -> list[Sent]:
+        return self.mailer.sent
+
+    @property
+    def steps(self) -> list[str]:
+        return [one.step for one in self.mails]
+
+    def tell(self, *facts: Any) -> "Life":
+        account = self.place.accounts.load(ACCOUNT) or Account(ACCOUNT)
+        if self.zone and not account.version:
+            account = replace(account, profile=replace(account.profile, timezone=self.zone))
+        absorb(account, facts, self.place.world, Asker(self.place.world))
+        return self
+
+    def begins(self, card: str | None = None, **trial: Any) -> "Life":
+        self.trial = replace(TRIAL, **trial)
+        return self.tell(self.customer(card), SubscriptionSeen(self.trial, self.event()))
+
+    def event(self) -> Event:
+        """News of now; of later each time, for two of one second would be for Stripe to settle."""
+        self.seconds += 1
+        return Event(self.now.at.replace(microsecond=0) + timedelta(seconds=self.seconds))
+
+    def customer(self, card: str | None) -> CustomerSeen:
+        return CustomerSeen(Customer("cus_1", "ada@example.com", "Ada Byron", card), self.event())
+
+    def changes(self, **subscription: Any) -> "Life":
+        self.trial = replace(self.trial, **subscription)
+        return self.tell(SubscriptionSeen(self.trial, self.event()))
+
+    def advance(self, to: datetime) -> "Life":
+        """Play everything that falls due until `to`, a crashed step again."""
+        for _ in range(2000):
+            due_at = self.account.due_at
+            if due_at is None or due_at > to:
+                break
+            self.now.at = max(self.now.at, due_at)
+            self.work()
+            if self.account.due_at == due_at:
+                self.now.at += timedelta(minutes=1)
+        else:
+            raise AssertionError("the account is due for ever")
+        self.now.at = max(self.now.at, to)
+        return self
+
+    def days(self, number: float) -> "Life":
+        return self.advance(START + number * DAY)
+
+    def work(self) -> None:
+        """One sweep and all that follows from it; the queues bring again what failed."""
+        self._again(lambda: sweep(self.world))
+        while self.place.act_queue.waiting:
+            work = self.place.act_queue.waiting.pop(0)
+            self._again(lambda work=work: act_on_due(work["account_id"], self.world))  # type: ignore[misc]
+        for work in list(self.place.mail_queue.waiting):
+            self.place.mail_queue.waiting.remove(work)
+            try:
+                self._again(lambda work=work: send_message(work["account_id"], work["key"], self.world, self.post))  # type: ignore[misc]
+            except Unavailable:
+                self.place.mail_queue.waiting.append(work)
+        if self.sends_events:
+            self.settle()
+
+    def settle(self) -> None:
+        """SES's own events say what it took."""
+        for one in self.mails:
+            claim = self.claims.load(ACCOUNT, one.key)
+            if claim and claim.state != "sent":
+                self.claims.confirm(claim, "by event")
+            mailed = self.account.mails.get(one.key)
+            if mailed and mailed.outcome in {"queued", "unclear"}:
+                self.tell(MailDone(one.key, Mailed("sent", one.at, mailed.stream)))
+
+    def _again(self, step: Callable[[], Any]) -> None:
+        try:
+            step()
+        except Crash:
+            step()
+
+
+def link(purpose: str) -> Link:
+    return Link(purpose, ACCOUNT, "lifecycle")
