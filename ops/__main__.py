@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.api_keys import SCOPES
-from chalicelib.domain.errors import BillhookError
+from chalicelib.domain.errors import BillhookError, InvalidInput
 
 if TYPE_CHECKING:
     from chalicelib.aws.api_keys import ApiKeys
@@ -35,6 +35,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", nargs="?", type=Path, default=POLICY, help="another file than the package's")
     check.set_defaults(run=_check)
 
+    mail = commands.add_parser("mail", help="the messages").add_subparsers(required=True, metavar="action")
+    preview = mail.add_parser("preview", help="write a page that shows every message to every kind of reader")
+    preview.add_argument("folder", nargs="?", type=Path, default=Path("out/mail"), help="where to (default: out/mail)")
+    preview.set_defaults(run=_preview_mail)
+    compiling = mail.add_parser("compile", help="compile the MJML sources, as make mail does")
+    compiling.set_defaults(run=_compile_mail)
+
     keys = commands.add_parser("keys", help="API keys of the product's calls").add_subparsers(required=True, metavar="action")
     create = keys.add_parser("create", help="make a key; it is shown this once")
     create.add_argument("name", help="what the key is for")
@@ -52,13 +59,33 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     from chalicelib.domain.policy_file import read_policy
+    from chalicelib.outreach.rendering import messages, missing
+    from chalicelib.outreach.samples import SAMPLES
 
     try:
-        policy = read_policy(options.file.read_text())
+        policy = read_policy(options.file.read_text(), messages())
     except OSError as error:
         print(f"{options.file} cannot be read: {error.strerror}.", file=sys.stderr)
         return 1
+    for step in policy.steps:
+        for reader, variables in SAMPLES.items():
+            if names := missing(step.message, variables):
+                raise InvalidInput(f"The message {step.message} needs {', '.join(names)}, which {reader} has not.", step.message)
     print(f"{options.file.name} is fine: policy {policy.hash}, plans {', '.join(policy.plans)}.")
+    return 0
+
+
+def _preview_mail(options: argparse.Namespace) -> int:
+    from ops.mail import preview
+
+    print(f"Open {preview(options.folder)} in a browser.")
+    return 0
+
+
+def _compile_mail(options: argparse.Namespace) -> int:
+    from ops.mail import compile_all
+
+    print(f"{len(compile_all())} messages are compiled.")
     return 0
 
 
@@ -86,7 +113,6 @@ def _revoke_key(options: argparse.Namespace) -> int:
 
 def _store(options: argparse.Namespace) -> "ApiKeys":
     from chalicelib.aws.api_keys import ApiKeys
-    from chalicelib.domain.errors import InvalidInput
 
     if not options.table:
         raise InvalidInput("Which stage? Give its table by --table or in $TABLE_NAME.", "table")

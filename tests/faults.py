@@ -23,7 +23,7 @@ class OutsideCalls:
 
     def watch(self, world: World) -> World:
         """The same world, with its adapters watched."""
-        return self.watch_parts(world, "accounts", "log", "dead_letters", "gateway", "due_index", "act_queue", "mail_queue")
+        return self.watch_parts(world, "accounts", "log", "dead_letters", "gateway", "due_index", "walks", "act_queue", "mail_queue")
 
     def watch_parts(self, whole: Whole, *names: str) -> Whole:
         """The same, with these adapters of it watched."""

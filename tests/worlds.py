@@ -15,6 +15,7 @@ from chalicelib.domain.pointers import pointers
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.policy_file import read_policy
 from chalicelib.domain.timeline import Entry
+from chalicelib.domain.walk import Walk
 from chalicelib.runtime.telemetry import METRICS
 from chalicelib.usecases.world import World
 from local.recordings import Recording, Truth
@@ -106,6 +107,28 @@ class MemoryIndex:
 
 
 @dataclass
+class MemoryWalks:
+    """The walk over accounts in memory, two a page."""
+
+    accounts: MemoryAccounts
+    walk: Walk | None = None
+
+    def load(self) -> Walk | None:
+        return self.walk
+
+    def save(self, old: Walk, new: Walk) -> None:
+        if (self.walk.version if self.walk else 0) != old.version:
+            raise LostRace("another walks")
+        self.walk = new
+
+    def page(self, walk: Walk) -> tuple[list[str], str | None]:
+        ids = sorted(id for id in self.accounts.items if id > (walk.cursor or ""))
+        page = ids[:2]
+        wanted = [id for id in page if self.accounts.items[id].get("policy", {}).get("S") != walk.hash]
+        return wanted, page[-1] if len(ids) > 2 else None
+
+
+@dataclass
 class Stripe:
     """A gateway that answers with what Stripe holds; `asked` counts. Down while `down`."""
 
@@ -160,6 +183,9 @@ class Place:
         assert metric in METRICS
         self.metrics[metric] += by
 
+    def __post_init__(self) -> None:
+        self.walks = MemoryWalks(self.accounts)
+
     @property
     def world(self) -> World:
         return World(
@@ -167,6 +193,7 @@ class Place:
             log=self.log,
             dead_letters=self.dead_letters,
             due_index=MemoryIndex(self.accounts),
+            walks=self.walks,
             act_queue=self.act_queue,
             mail_queue=self.mail_queue,
             gateway=self.stripe,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.agenda import failed, next_version
-from chalicelib.domain.errors import LostRace
+from chalicelib.domain.errors import LostRace, Unavailable
 from chalicelib.domain.mailing import Mail, abandoned, due, mails
 from chalicelib.domain.standing import standing
 from chalicelib.domain.timeline import Entry
@@ -26,6 +26,8 @@ def act_on_due(account_id: str, world: World) -> str:
         return _act(account, world)
     except LostRace:
         return "nothing"  # news came meanwhile: whoever wrote it has said when the account is due
+    except Unavailable:
+        raise  # not the account's fault: it stays due
     except Exception as failure:
         return _rest(account_id, failure, world)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from chalicelib.domain.account import Account
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.timeline import Entry
+from chalicelib.domain.walk import Walk
 from chalicelib.stripe_api.gateway import Gateway
 
 
@@ -51,6 +52,19 @@ class Index(Protocol):
         """The ids of accounts that are due, the longest due first."""
 
 
+class WalkStore(Protocol):
+    """The walk over all accounts; see aws/walks.py."""
+
+    def load(self) -> Walk | None:
+        """Where the last walk is."""
+
+    def save(self, old: Walk, new: Walk) -> None:
+        """Write where it is. Raises LostRace."""
+
+    def page(self, walk: Walk) -> tuple[list[str], str | None]:
+        """The accounts of the next page that are to be planned anew, and the cursor behind it."""
+
+
 class DeadLetters(Protocol):
     """The queue of what no repetition will mend."""
 
@@ -66,6 +80,7 @@ class World:
     log: LogStore
     dead_letters: DeadLetters
     due_index: Index
+    walks: WalkStore
     act_queue: Work
     mail_queue: Work
     gateway: Gateway

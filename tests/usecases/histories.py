@@ -15,8 +15,8 @@ Object = dict[str, Any]
 ACCOUNT = "acct_x"
 START = int(datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp())
 DAY = 86400
-PAUSES = [0.0, 0.0, 0.0, 0.2, 0.6, 1.0, 2.0, 5.0, 12.0, 100.0, 25.0 * 3600]
-"""Seconds that may pass between two changes: within a second, within the window around an answer, and far beyond both."""
+PACES = [[0.0, 0.0, 0.2, 0.3, 0.6, 1.0, 2.0, 5.0, 9.0, 11.0], [0.0, 0.0, 0.0, 0.2, 0.6, 1.0, 2.0, 5.0, 12.0, 100.0, 25.0 * 3600]]
+"""Seconds that may pass between two changes: all within a second and the window around an answer, or some far beyond both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,11 @@ def invent(random: Random, steps: int) -> History:
     """A history of so many steps, each of no, one or a few changes."""
     names = random.choice([{"customer"}, {"subscription"}, {"customer", "subscription"}])
     inventor = _Inventor(random, names, subscriptions=random.choice([1, 2, 8]))
+    pauses = random.choice(PACES)
     for number in range(random.choice([1, 2])):
         inventor.tell("customer.created", _customer(f"cus_{number}", inventor.metadata("customer")))
     for _ in range(steps):
-        inventor.at += random.choice(PAUSES)
+        inventor.at += random.choice(pauses)
         random.choices(
             [inventor.subscribe, inventor.change_customer, inventor.delete_customer, inventor.change_subscription, inventor.bill],
             [20, 10, 3, 45, 22],

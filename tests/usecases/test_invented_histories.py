@@ -25,7 +25,7 @@ from tests.worlds import Place, Stripe, learnt
 SKEW = 5
 """Seconds that our clock may be off Stripe's, either way."""
 
-LATENESS = [0.0, 1.0, 3.0, 30.0, 4000.0, 200_000.0]
+LATENESS = [0.0, 0.5, 1.0, 3.0, 30.0, 4000.0, 200_000.0]
 """Seconds within which the events of a history arrive: at once, out of order, and so late that they are stale."""
 
 

@@ -1,0 +1,46 @@
+"""Plan every account anew under a changed policy: a walk in stretches, resumed wherever it ended."""
+
+from dataclasses import replace
+
+from chalicelib.domain.agenda import next_version
+from chalicelib.domain.errors import LostRace
+from chalicelib.domain.walk import Walk
+from chalicelib.usecases.world import World
+
+A_STRETCH = 5
+"""Pages of the table a run."""
+
+
+def replan(world: World) -> int:
+    """Walk one stretch, if the table has not seen this policy yet; how many accounts were planned anew.
+
+    Where the walk is, is written after each page: one that ended in the middle goes on there, and does nothing twice, for an account that
+    carries the policy's hash has been planned under it, by the walk or by any news. Raises Unavailable.
+    """
+    before = world.walks.load()
+    walk = before if before and before.hash == world.policy.hash else Walk(world.policy.hash, version=before.version if before else 0)
+    replanned = 0
+    for _ in range(A_STRETCH):
+        if walk.done:
+            break
+        ids, cursor = world.walks.page(walk)
+        replanned += sum(_plan(id, world) for id in ids)
+        further = replace(walk, cursor=cursor, done=cursor is None, version=walk.version + 1)
+        try:
+            world.walks.save(walk, further)
+        except LostRace:
+            break  # another walks already
+        walk = further
+    world.count("AccountsReplanned", replanned)
+    return replanned
+
+
+def _plan(id: str, world: World) -> bool:
+    account = world.accounts.load(id)
+    if account is None or account.policy == world.policy.hash:
+        return False
+    try:
+        world.accounts.save(account, next_version(account, account, world.policy, world.now()))
+    except LostRace:
+        return False  # whoever was faster has planned it
+    return True

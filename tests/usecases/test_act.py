@@ -1,0 +1,111 @@
+"""The clockwork: what is due is done, one bad account holds up nobody, and a stream that is dead loses nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.agenda import BACKOFF
+from chalicelib.domain.facts import Ask
+from chalicelib.usecases.act import act_on_due
+from chalicelib.usecases.sweep import A_RUN, QUEUE_IS_SHORT, sweep
+from tests.usecases.lives import ACCOUNT, DAY, START, Life
+from tests.usecases.test_take_in import CREATED, SUBSCRIBED, TRIAL, altered, arrive
+from tests.worlds import Place, at
+
+
+def test_what_is_not_due_is_left_alone() -> None:
+    life = Life().begins().days(1)
+    before = life.account
+    assert act_on_due(ACCOUNT, life.place.world) == "nothing"
+    assert act_on_due("acc_none", life.place.world) == "nothing"
+    assert life.account == before
+
+
+def test_with_the_stream_dead_every_happening_still_comes_out_each_once() -> None:
+    """Nothing here carries out an outbox but the agenda."""
+    life = Life().begins().days(20)
+    ids = [entry.id for entry in life.place.log.entries.values() if entry.kind == "happening"]
+    types = sorted(entry.type for entry in life.place.log.entries.values() if entry.kind == "happening")
+    assert len(ids) == len(set(ids))
+    assert types == ["access.granted", "access.revoked", "account.created", "trial.expired", "trial.started"]
+    assert life.account.outbox == ()
+
+
+def test_one_bad_account_rests_and_then_is_dead_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    life = Life().begins()
+    put = life.place.log.put
+
+    def fail(entries: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(life.place.log, "put", fail)
+    results = []
+    for _ in range(len(BACKOFF)):
+        due_at = life.account.due_at
+        assert due_at
+        life.now.at = max(life.now.at, due_at)
+        results.append(act_on_due(ACCOUNT, life.place.world))
+    assert results == ["failed"] * len(BACKOFF)
+    monkeypatch.setattr(life.place.log, "put", put)
+    life.advance(life.now.at + DAY)
+    assert life.account.failures == 0, "mended in time, it goes on"
+    monkeypatch.setattr(life.place.mail_queue, "send", fail)
+    while life.account.due_at:
+        life.now.at = max(life.now.at, life.account.due_at)
+        act_on_due(ACCOUNT, life.place.world)
+        if life.now.at > START + 100 * DAY:
+            break
+    assert life.now.at < START + 100 * DAY
+
+
+def test_a_dead_account_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    life = Life().begins()
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("chalicelib.usecases.act.due", fail)
+    while life.account.due_at:
+        life.now.at = max(life.now.at, life.account.due_at)
+        result = act_on_due(ACCOUNT, life.place.world)
+    assert result == "dead"
+    (entry,) = [entry for entry in life.place.log.entries.values() if entry.kind == "dead"]
+    assert entry.data == {"failure": "ZeroDivisionError"}
+    assert life.place.metrics["AccountsDead"] == 1
+    assert act_on_due(ACCOUNT, life.place.world) == "nothing"
+
+
+def test_a_question_that_stripe_could_not_answer_is_asked_again_ever_more_slowly(place: Place) -> None:
+    arrive(place, CREATED, SUBSCRIBED, truth=TRIAL.truth(5))
+    place.now.at = at(SUBSCRIBED["created"]) + timedelta(minutes=1)
+    place.stripe.down = True
+    arrive(place, altered({**SUBSCRIBED, "type": "customer.subscription.updated", "id": "evt_tie"}, status="past_due"))
+    gaps = []
+    for _ in range(4):
+        due_at = place.accounts.only().due_at
+        assert due_at
+        gaps.append(due_at - place.now.at)
+        place.now.at = due_at
+        assert act_on_due("acct_demo", place.world) == "acted"
+    assert gaps == sorted(gaps)
+    assert gaps[-1] > gaps[0]
+    assert place.accounts.only().asks == (Ask("subscription", SUBSCRIBED["data"]["object"]["id"]),)
+    place.stripe.down = False
+    place.now.at = place.accounts.only().due_at or place.now.at
+    act_on_due("acct_demo", place.world)
+    assert place.accounts.only().asks == ()
+
+
+def test_a_sweep_hands_out_what_is_due_the_oldest_first_and_no_more_than_a_run() -> None:
+    life = Life().begins()
+    life.now.at = START + DAY
+    assert sweep(life.place.world) == 1
+    assert life.place.act_queue.waiting == [{"account_id": ACCOUNT}]
+    assert A_RUN >= 100
+
+
+def test_a_sweep_holds_while_the_queue_is_long() -> None:
+    life = Life().begins()
+    life.place.act_queue.waiting = [{"account_id": "x"}] * (QUEUE_IS_SHORT + 1)
+    assert sweep(life.place.world) == 0
+    assert life.place.metrics["SweepsHeld"] == 1
