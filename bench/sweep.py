@@ -77,9 +77,7 @@ def scan(dynamodb: Any, table: str) -> None:
 
 def main() -> None:
     """Print the table."""
-    print(
-        f"{'accounts':>9}  {'due':>4}  {'sweep: calls':>12} {'items':>6} {'bytes':>8}  {'scan: calls':>11} {'items':>7} {'bytes':>11}  {'filled in':>9}"
-    )
+    print(" accounts   due  sweep: calls  items    bytes  scan: calls   items       bytes  filled in")
     with Emulator() as emulator:
         dynamodb = boto3.client(
             "dynamodb", endpoint_url=emulator.endpoint, region_name="us-east-1", aws_access_key_id="bench", aws_secret_access_key="bench"

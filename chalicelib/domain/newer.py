@@ -48,7 +48,7 @@ def newest(stored: Known[T] | None, value: T, by: Event | Answer) -> Known[T] | 
         return _answered(stored, value, by)
     if stored is None:
         return None if by.stale and not value.final else _told(value, by)
-    return _told_too(stored, value, by) or _doubting(stored, _news(by.created, digest(value)))
+    return _told_too(stored, value, by) or _doubting(stored, _news(by.created, digest(value), by.before))
 
 
 def _doubting(stored: Known[T], news: str) -> Known[T]:
@@ -89,12 +89,15 @@ def _answered(stored: Known[T] | None, value: T, by: Answer) -> Known[T] | None:
 
 
 def _settled(stored: Known[T]) -> tuple[str, ...]:
-    in_its_second: list[str] = [] if stored.asked else [_news(stored.seen, state) for state in stored.trail]
+    in_its_second: list[str] = []
+    if not stored.asked:
+        in_its_second = [_news(stored.seen, state, before) for before, state in zip((None, *stored.trail), stored.trail, strict=False)]
     return (*stored.settled, *in_its_second, *stored.doubts)[-SETTLED_KEPT:]
 
 
-def _news(at: datetime, state: str) -> str:
-    return f"{at.timestamp():.0f}:{state}"
+def _news(at: datetime, state: str, before: str | None = None) -> str:
+    """A name for one piece of news. By what it changed too: a state may come back within its second, and is then other news."""
+    return f"{at.timestamp():.0f}:{before or ''}>{state}"
 
 
 def _same_second(stored: Known[T], value: T, by: Event) -> Known[T] | None:

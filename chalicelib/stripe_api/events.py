@@ -48,7 +48,7 @@ def read_event(body: str, now: datetime) -> StripeEvent:
         raise Unreadable("The body is no event of Stripe's: data.object is missing.", "data.object")
     try:
         return _read(raw, now)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise Unreadable(f"An object has a shape that this release does not know ({type(error).__name__}).") from error
 
 

@@ -128,5 +128,5 @@ def _fact(what: str, raw: Raw, account: "Account", began: datetime) -> StripeFac
         if what == "invoices":
             return InvoiceSeen(objects.invoice(raw), began)
         return SubscriptionSeen(objects.subscription(raw), Answer(began, account.mark(raw["id"])))
-    except (Unreadable, KeyError, TypeError, AttributeError, ValueError):
+    except (Unreadable, KeyError, TypeError, AttributeError, ValueError, RecursionError):
         return None

@@ -1,5 +1,6 @@
 """Stripe's objects → ours, in every shape that Stripe has given them since 2022-11-15. Where a field moved, the line says when."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,10 +10,13 @@ from chalicelib.domain.facts import INVOICE_RANKS, STATUSES, Customer, Invoice, 
 
 Raw = Mapping[str, Any]
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
+"""Ids go into keys and paths; Stripe's have no other characters (docs.stripe.com/upgrades: up to 255)."""
+
 
 def customer(raw: Raw, *, deleted: bool = False) -> Customer:
     """A customer; `deleted` says what the payload of `customer.deleted` does not. An answer for a deleted one does say it."""
-    id = text(raw, "id")
+    id = identity(raw)
     if deleted or raw.get("deleted"):
         return Customer(id, deleted=True)
     settings = raw.get("invoice_settings") or {}
@@ -36,7 +40,7 @@ def subscription(raw: Raw) -> Subscription:
         starts, ends = [raw["current_period_start"]], [raw["current_period_end"]]
     pause = raw.get("pause_collection")
     return Subscription(
-        id=text(raw, "id"),
+        id=identity(raw),
         customer=reference(raw.get("customer")) or text(raw, "customer"),
         status=status,
         created=moment(raw, "created"),
@@ -61,7 +65,7 @@ def invoice(raw: Raw) -> Invoice:
         raise Unreadable("An invoice has a status that this release does not know.", "status")
     details = (raw.get("parent") or {}).get("subscription_details") or {}  # since basil; `subscription` before it
     return Invoice(
-        id=text(raw, "id"),
+        id=identity(raw),
         customer=reference(raw.get("customer")) or text(raw, "customer"),
         status=status,
         created=moment(raw, "created"),
@@ -79,16 +83,21 @@ def invoice(raw: Raw) -> Invoice:
 
 def customer_of(raw: Raw) -> str | None:
     """The id of the customer that an object is or belongs to."""
-    return words(raw, "id") if raw.get("object") == "customer" else reference(raw.get("customer"))
+    return reference(raw) if raw.get("object") == "customer" else reference(raw.get("customer"))
 
 
 def account_id_of(raw: Raw) -> str | None:
     """The account that an object's metadata names; an invoice carries its subscription's."""
-    details = (raw.get("parent") or {}).get("subscription_details") or raw.get("subscription_details") or {}  # moved by basil
-    for metadata in (raw.get("metadata"), details.get("metadata")):
-        if isinstance(metadata, Mapping) and isinstance(metadata.get("account_id"), str):
+    parent = _hash(raw.get("parent"))
+    details = _hash(parent.get("subscription_details")) or _hash(raw.get("subscription_details"))  # moved by basil
+    for metadata in (_hash(raw.get("metadata")), _hash(details.get("metadata"))):
+        if isinstance(metadata.get("account_id"), str):
             return str(metadata["account_id"])
     return None
+
+
+def _hash(value: Any) -> Raw:
+    return value if isinstance(value, Mapping) else {}
 
 
 def before(raw: Raw, previous: Raw) -> dict[str, Any]:
@@ -101,7 +110,18 @@ def before(raw: Raw, previous: Raw) -> dict[str, Any]:
 
 def reference(value: Any) -> str | None:
     """The id in a field that holds an id or, expanded, the object; None for none. Raises Unreadable for anything else."""
-    return words(value, "id") if isinstance(value, Mapping) else words({"reference": value}, "reference")
+    id = words(value, "id") if isinstance(value, Mapping) else words({"reference": value}, "reference")
+    if id is not None and not _ID.fullmatch(id):
+        raise Unreadable("A reference is no id of Stripe's.")
+    return id
+
+
+def identity(raw: Raw) -> str:
+    """The id that an object must have."""
+    id = reference(raw)
+    if id is None:
+        raise Unreadable("The field id is missing.", "id")
+    return id
 
 
 def when(value: Any) -> datetime | None:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
+from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unreadable
 from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, SubscriptionSeen
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
@@ -87,13 +88,14 @@ def _account_id(customer: str, raw: Raw | None, events: list[StripeEvent], subsc
     """As the customer's metadata says, else its oldest subscription's that says one, else an event's in hand, else derived."""
     if raw and well_formed(id := objects.account_id_of(raw)):
         return str(id)
-    oldest_first = sorted(subscriptions(), key=lambda one: (one.get("created") or 0, one.get("id") or "")) if raw else []
+    oldest_first = sorted(subscriptions(), key=lambda one: (str(one.get("created") or 0), str(one.get("id") or ""))) if raw else []
     named = [*map(objects.account_id_of, oldest_first), *(event.account_id for event in events)]
     return next((id for id in named if id and well_formed(id)), derived_id(customer))
 
 
 def _seen(customer: str, raw: Raw | None, began: datetime) -> CustomerSeen:
-    if raw is not None:
-        return CustomerSeen(objects.customer(raw), Answer(began, ""))
-    # Stripe knows of none by now; what the events tell of it is newer than this.
+    with suppress(Unreadable, KeyError, TypeError, AttributeError, ValueError):  # the question that follows counts it
+        if raw is not None:
+            return CustomerSeen(objects.customer(raw), Answer(began, ""))
+    # Stripe knows of none by now, or tells it in a shape that we do not know; what the events tell of it is newer than this.
     return CustomerSeen(Customer(customer), Event(datetime.fromtimestamp(0, UTC)))

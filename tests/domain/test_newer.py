@@ -185,3 +185,20 @@ def test_what_was_heard_before_a_question_is_older_than_its_answer() -> None:
     answered = newest(known, C, Answer(T + timedelta(seconds=2), known.mark))
     assert answered
     assert newest(answered, A, event(0)) == newest(answered, B, event(0, A)) == answered
+
+
+def test_a_state_that_comes_back_after_an_answer_within_its_second_is_asked_for() -> None:
+    """On, an answer, off: the answer settled the state's first coming, not its second."""
+    on = heard((B, event(0, A)))
+    assert on
+    answered = newest(on, B, Answer(T, on.mark))
+    assert in_doubt(newest(answered, A, event(0, B)))
+
+
+def test_a_second_piece_of_news_of_a_doubted_state_is_a_doubt_of_its_own() -> None:
+    """Else an answer begun between the two would settle both."""
+    doubted = newest(heard((B, Answer(T, ""))), A, event(1, B))
+    assert doubted
+    again = newest(doubted, A, event(1, C))
+    assert again
+    assert again.mark != doubted.mark
