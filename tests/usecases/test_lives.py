@@ -60,11 +60,16 @@ def test_who_has_done_it_gets_no_nudge() -> None:
 
 
 def test_who_pays_during_the_trial_is_reminded_of_nothing() -> None:
-    """19, 20 and 22 of the field's bugs: read again at the moment of sending."""
+    """20: read again at the moment of sending."""
     life = Life().begins().days(9)
     paid = Invoice("in_1", "cus_1", "paid", life.now.at, "sub_1", "usd", 4900, 4900, 1, True)
     life.changes(status="active", trial_end=life.now.at, period_end=life.now.at + 30 * DAY).tell(InvoiceSeen(paid, life.now.at)).days(40)
     assert life.steps == ["welcome", "note"]
+
+
+def test_the_reminders_need_no_event_of_stripes() -> None:
+    """19: not one event after the trial's start."""
+    assert Life().begins().days(13.9).steps == ["welcome", "note", "three_days", "one_day"]
 
 
 def test_who_cancels_is_left_in_peace() -> None:
@@ -96,7 +101,7 @@ def test_a_trial_extended_after_its_reminder_is_reminded_of_its_second_end() -> 
 
 
 def test_a_trial_shortened_below_three_days_brings_no_three_days_left() -> None:
-    """18 of the field's bugs."""
+    """18."""
     life = Life().begins().days(1.2)
     end = START + 2 * DAY
     life.changes(trial_end=end, period_end=end).days(1.9)
@@ -105,7 +110,7 @@ def test_a_trial_shortened_below_three_days_brings_no_three_days_left() -> None:
 
 
 def test_who_unsubscribed_gets_billing_notices_and_nothing_else() -> None:
-    """41 of the field's bugs."""
+    """41."""
     life = Life().begins().days(1)
     life.tell(ConsentGiven("lifecycle", False, life.now.at)).days(60)
     assert life.steps == ["welcome", "ended"]
@@ -115,7 +120,7 @@ def test_who_unsubscribed_gets_billing_notices_and_nothing_else() -> None:
 
 
 def test_a_suppressed_address_is_never_written_to() -> None:
-    """42 of the field's bugs: enforced where mail leaves."""
+    """42: enforced where mail leaves."""
     life = Life(suppressed={"ada@example.com"}).begins().days(60)
     assert life.steps == []
     assert {mailed.outcome for mailed in life.account.mails.values()} == {"refused"}
@@ -226,6 +231,7 @@ def test_a_crash_anywhere_changes_nothing_of_that(script: list[tuple[int, str]],
 
 @pytest.mark.parametrize("reply_lost", [True, False])
 def test_a_life_interrupted_after_each_call_gets_each_mail_once(reply_lost: bool) -> None:
+    """43."""
     counted = Life().begins().days(60)
     whole, total = counted.steps, len(counted.calls.made)
     assert total > 60

@@ -50,6 +50,7 @@ def test_every_account_is_planned_once() -> None:
 
 @pytest.mark.parametrize("reply_lost", [True, False])
 def test_a_walk_interrupted_after_any_call_goes_on_and_does_nothing_twice(reply_lost: bool) -> None:
+    """14: what was not done is never recorded as done."""
     counted = OutsideCalls()
     walk(peopled(9), counted)
     for n in range(1, len(counted.made) + 1):
