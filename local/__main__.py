@@ -5,10 +5,12 @@ import json
 import signal
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 from local.client import Client, Unreachable
 from local.emulator import EmulatorError
+from local.moments import length
 from local.play import Manner, play
 from local.recordings import Recording
 
@@ -27,6 +29,7 @@ def main(arguments: list[str]) -> int:
     player.add_argument("--double", type=_share, default=0.0, metavar="SHARE", help="deliver this share of the events twice")
     player.add_argument("--drop", type=_share, default=0.0, metavar="SHARE", help="leave this share of the events out")
     player.add_argument("--pace", type=float, default=0.0, metavar="SECONDS", help="wait before each event")
+    player.add_argument("--advance", type=_length, metavar="LENGTH", help="after the last event, move the clock on by so much, such as 30d")
     player.set_defaults(command=_play)
     options = parser.parse_args(arguments)
     code: int = options.command(options)
@@ -48,6 +51,7 @@ def _run(options: argparse.Namespace) -> int:
             stub = " (a stub: it answers from the recordings that are played)" if system.has_stub else ""
             print(f"Billhook runs at    {system.base}   (Ctrl-C ends it)")
             print(f"  control room      {system.base}/_local")
+            print(f"  mailbox           {system.base}/_local/mailbox")
             print(f"  Stripe's events   {system.base}/webhooks/stripe   signed with {system.webhook_secret}")
             print(f"  API key           {system.api_key}")
             print(f"  Stripe            {system.stripe_base}{stub}")
@@ -66,7 +70,7 @@ def _play(options: argparse.Namespace) -> int:
         return _refuse(f"{options.recording} is no recording: {error}")
     manner = Manner(options.shuffle, options.double, options.drop, options.pace)
     try:
-        return play(Client(f"http://127.0.0.1:{options.port}"), recording, manner)
+        return play(Client(f"http://127.0.0.1:{options.port}"), recording, manner, options.advance)
     except Unreachable as error:
         return _refuse(f"{error}. Is `make run PORT={options.port}` running?")
     except RuntimeError as error:
@@ -80,6 +84,13 @@ def _share(text: str) -> float:
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError("a share lies between 0 and 1")
     return share
+
+
+def _length(text: str) -> timedelta:
+    try:
+        return length(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError("a length is such as 30d, 12h or 2w") from None
 
 
 def _refuse(sentence: str) -> int:

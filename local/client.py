@@ -69,6 +69,14 @@ class Client:
         }
         return self.call("POST", "/webhooks/stripe", payload, headers)
 
+    def mail(self, account_id: str | None = None, after: int = 0) -> list[dict[str, Any]]:
+        """The mails after that number, to one account or to all."""
+        status, mails = self.call("GET", f"/_local/mail?after={after}" + (f"&account_id={quote(account_id, safe='')}" if account_id else ""))
+        if status != 200:
+            raise RuntimeError(f"the mailbox answered {status}: {mails}")
+        found: list[dict[str, Any]] = mails
+        return found
+
     def access(self, account_id: str) -> dict[str, Any] | None:
         """What the account may use; None if there is no such account yet."""
         return self._about(account_id, "/access")

@@ -1,22 +1,27 @@
 """The control room: everything under /_local."""
 
-import html
 import json
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from chalicelib.runtime.clock import clock
-from local.resources import Resources
-from local.serving import Answer, Request, error_answer, json_answer
+from local import pages
+from local.clockwork import Clockwork
+from local.mailbox import Mailbox, Received
+from local.moments import iso, length, moment
+from local.outgoing import Outgoing
+from local.serving import Answer, Handle, Request, error_answer, json_answer
+from local.ses_events import BY_HAND
 from local.settling import NotSettled, Rest
+from local.stream import StreamTrigger
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-LENGTH = re.compile(r"(\d{1,9})([smhdw])")
 OWN_NAMES = ("127.0.0.1", "localhost")
+
+Answers = Callable[..., Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,20 @@ class Facts:
     webhook_secret: str
     stripe_base: str
     emulator: str
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the control room looks at and turns. `app` answers everything that is not under /_local."""
+
+    rest: Rest
+    clockwork: Clockwork
+    stream: StreamTrigger
+    mailbox: Mailbox
+    outgoing: Outgoing
+    accounts: Callable[[], list[dict[str, Any]]]
+    app: Handle
 
 
 class Refused(Exception):
@@ -36,133 +55,142 @@ class Refused(Exception):
 class Control:
     """Answers the requests under /_local."""
 
-    def __init__(self, facts: Facts, resources: Resources, rest: Rest) -> None:
-        self._facts, self._resources, self._rest = facts, resources, rest
-        self._moving = threading.Lock()
+    def __init__(self, facts: Facts, parts: Parts) -> None:
+        self._facts, self._parts = facts, parts
+        self._routes: list[tuple[str, re.Pattern[str], Answers]] = [
+            (method, re.compile(path), answers)
+            for method, path, answers in (
+                ("GET", r"/_local", self._page),
+                ("GET", r"/_local/state", lambda _: json_answer(self.state())),
+                ("POST", r"/_local/clock", self._clock),
+                ("POST", r"/_local/settle", lambda _: self._settled()),
+                ("POST", r"/_local/stream", self._stream),
+                ("GET", r"/_local/outgoing", lambda _: json_answer(parts.outgoing.calls())),
+                ("GET", r"/_local/mail", self._mail),
+                ("GET", r"/_local/mail(?:box)?/(\d{1,9})", self._letter),
+                ("GET", r"/_local/mailbox", lambda _: pages.mailbox(self._mails())),
+                ("POST", rf"/_local/mail/(\d{{1,9}})/({'|'.join(BY_HAND)})", self._happen),
+                ("GET", r"/_local/accounts/([A-Za-z0-9_-]{1,64})/timeline", self._timeline),
+            )
+        ]
 
     def __call__(self, request: Request) -> Answer:
-        # A page from elsewhere whose name was made to point here must not read the key.
-        if request.headers.get("Host", "").rsplit(":", 1)[0] not in OWN_NAMES:
+        # A page from elsewhere must not read the key, by a name that was made to point here, nor press the buttons.
+        origin = request.headers.get("Origin")
+        if not _is_own(request.headers.get("Host", "")) or (origin and not _is_own(urlsplit(origin).netloc)):
             return error_answer(403, "forbidden", "The control room answers to 127.0.0.1 and localhost only.")
-        routes: dict[tuple[str, str], Callable[[Request], Answer]] = {
-            ("GET", "/_local"): lambda _: self._page(),
-            ("GET", "/_local/state"): lambda _: json_answer(self.state()),
-            ("POST", "/_local/clock"): self._clock,
-            ("POST", "/_local/settle"): lambda _: self._settled(),
-        }
-        route = routes.get((request.method, request.path.rstrip("/")))
-        if route is None:
-            return error_answer(404, "not_found", "There is nothing at this address.")
+        path = request.path.rstrip("/")
+        for method, pattern, answers in self._routes:
+            match = pattern.fullmatch(path) if method == request.method else None
+            if match:
+                return self._answered(answers, request, *match.groups())
+        return error_answer(404, "not_found", "There is nothing at this address.")
+
+    def _answered(self, answers: Answers, *arguments: Any) -> Answer:
         try:
-            return route(request)
+            return answers(*arguments)
         except Refused as refusal:
             return error_answer(400, "invalid", *refusal.args)
         except NotSettled as left:
             return error_answer(504, "not_settled", str(left))
 
     def state(self) -> dict[str, Any]:
-        """The system as it is now."""
+        """The system as it is now; `stuck` is what the last move of the clock could not get done."""
         return {
-            "now": _iso(clock.now()),
+            "now": iso(clock.now()),
             "api_key": self._facts.api_key,
             "webhook_secret": self._facts.webhook_secret,
             "stripe_base": self._facts.stripe_base,
-            "queues": {
-                "events": self._rest.depth(self._resources.events_queue_url),
-                "dead_letters": self._rest.depth(self._resources.dead_letters_queue_url),
-            },
-            "due_at": self._rest.next_due(),
+            "queues": self._parts.rest.depths(),
+            "due_at": self._parts.rest.next_due(),
+            "stuck": self._parts.clockwork.stuck,
         }
 
     def _settled(self) -> Answer:
-        self._rest.wait()
+        self._parts.clockwork.settle()
         return json_answer(self.state())
 
     def _clock(self, request: Request) -> Answer:
-        with self._moving:
-            self._move(_wanted_moment(request.body, clock.now()))
-        return self._settled()
+        self._parts.clockwork.move_to(_wanted_moment(request.body, clock.now()))
+        return json_answer(self.state())
 
-    def _move(self, moment: datetime) -> None:
-        """Move the clock. What falls due on the way is to be played here: jump from one due moment to the next, and settle at each."""
-        clock.move_to(moment)
+    def _stream(self, request: Request) -> Answer:
+        match _object(request.body):
+            case {"on": bool(on), **more} if not more:
+                self._parts.stream.switch(on)
+                return self._settled()
+        raise Refused('Please say either {"on": false} or {"on": true}, and nothing else.')
 
-    def _page(self) -> Answer:
-        state = self.state()
-        rows = {
-            "clock": state["now"],
-            "next due": state["due_at"] or "nothing",
-            "events queue": state["queues"]["events"],
-            "dead letters": state["queues"]["dead_letters"],
-            "webhook secret": state["webhook_secret"],
-            "API key": state["api_key"],
-            "Stripe": state["stripe_base"],
-            "AWS emulator": self._facts.emulator,
-        }
-        table = "\n".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(str(value))}</td></tr>" for name, value in rows.items())
-        return Answer(200, PAGE.replace("{table}", table).encode(), [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")])
+    def _mail(self, request: Request) -> Answer:
+        if _is_browser(request):
+            return pages.mailbox(self._mails())
+        query = dict(request.query)
+        after = query.get("after", "0")
+        if not after.isdecimal():
+            raise Refused("after is the number of a mail.", "after")
+        account = query.get("account_id")
+        return json_answer([mail for mail in self._mails() if mail["number"] > int(after) and account in (None, mail["account_id"])])
+
+    def _mails(self) -> list[dict[str, Any]]:
+        return [received.to_json() for received in self._parts.mailbox.all()]
+
+    def _letter(self, request: Request, number: str) -> Answer:
+        mail = self._received(number).to_json()
+        if request.path.startswith("/_local/mailbox") or _is_browser(request):
+            return pages.letter(mail, self._facts.base_url, f"http://{request.headers['Host']}")
+        return json_answer(mail)
+
+    def _happen(self, request: Request, number: str, kind: str) -> Answer:
+        received = self._received(number)
+        self._parts.mailbox.happen(received, kind)
+        self._parts.clockwork.settle()
+        if _is_browser(request):
+            return Answer(303, b"", [("Location", f"/_local/mailbox/{number}")])
+        return json_answer(received.to_json())
+
+    def _received(self, number: str) -> Received:
+        received = self._parts.mailbox.find(int(number))
+        if received is None:
+            raise Refused(f"There is no mail {number}.", "number")
+        return received
+
+    def _timeline(self, request: Request, account_id: str) -> Answer:
+        """The product's own call, with the key: a browser has no other way to send it."""
+        headers = type(request.headers)()
+        headers["Authorization"] = f"Bearer {self._facts.api_key}"
+        headers["Host"] = request.headers["Host"]
+        return self._parts.app(Request("GET", f"/accounts/{account_id}/timeline", request.query, headers, b"", request.source_ip))
+
+    def _page(self, request: Request) -> Answer:
+        return pages.control_room(self.state(), self._parts.accounts(), self._facts.emulator, len(self._parts.mailbox.all()))
+
+
+def _is_own(host: str) -> bool:
+    return host.rsplit(":", 1)[0] in OWN_NAMES
+
+
+def _is_browser(request: Request) -> bool:
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _object(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise Refused("The body is no JSON.") from None
 
 
 def _wanted_moment(body: bytes, now: datetime) -> datetime:
     """The moment that a request for `/_local/clock` names. Raises Refused."""
-    try:
-        content = json.loads(body)
-    except ValueError:
-        raise Refused("The body is no JSON.") from None
+    content = _object(body)
     if not isinstance(content, dict) or len(content) != 1 or not content.keys() <= {"to", "advance"}:
         raise Refused('Please say either {"to": "2027-01-31T12:00:00Z"} or {"advance": "3d"}, and nothing else.')
     (name, value), *_ = content.items()
     try:
-        moment = _moment(value) if name == "to" else now + _length(value)
-    except (ValueError, TypeError, OverflowError, OSError):
+        wanted = moment(value) if name == "to" else now + length(value)
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError):
         example = "a moment such as 2027-01-31T12:00:00Z or Unix seconds" if name == "to" else "a length such as 3d, 12h, 30m, 10s or 2w"
         raise Refused(f"{name} is {example}.", name) from None
-    if moment < now:
-        raise Refused(f"The clock only goes forward: it is {_iso(now)} already.", name)
-    return moment
-
-
-def _moment(value: Any) -> datetime:
-    if isinstance(value, bool):
-        raise TypeError
-    if isinstance(value, int | float) or value.isdecimal():
-        return datetime.fromtimestamp(float(value), UTC)
-    moment = datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _length(value: str) -> timedelta:
-    match = LENGTH.fullmatch(value)
-    if match is None:
-        raise ValueError
-    return timedelta(**{UNITS[match[2]]: int(match[1])})
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Billhook, on this machine</title>
-<style>
-body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:50rem;padding:0 1rem}
-th{text-align:left;padding-right:2rem} td{font-family:monospace}
-</style>
-</head>
-<body>
-<h1>Billhook, on this machine</h1>
-<table>
-{table}
-</table>
-<ul>
-<li><a href="/_local/state">/_local/state</a>: the same as JSON</li>
-<li>POST /_local/clock {"advance": "3d"} or {"to": "2027-01-31T12:00:00Z"}: moves the clock forward</li>
-<li>POST /_local/settle: returns once everything has come to rest</li>
-<li>POST /webhooks/stripe: where Stripe's events go</li>
-<li>GET /accounts/{account_id}/access: what an account may use, with the API key as a Bearer token</li>
-<li><a href="/healthz">/healthz</a></li>
-</ul>
-</body>
-</html>
-"""
+    if wanted < now:
+        raise Refused(f"The clock only goes forward: it is {iso(now)} already.", name)
+    return wanted

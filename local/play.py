@@ -1,10 +1,11 @@
-"""Plays a recorded history against the running system, well or badly, and shows what the account is after each event."""
+"""Plays a recorded history against the running system, well or badly, and shows what the account is and which mail it got."""
 
 import random
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -110,8 +111,11 @@ def shown(subscription: dict[str, Any]) -> dict[str, Any]:
     return subscription | {"items": [(item["price"], item["quantity"]) for item in subscription["items"]]}
 
 
-def play(client: Client, recording: Recording, manner: Manner) -> int:
-    """Play, print a line for each event and a summary; the exit code: 1 if the end is wrong although nothing was left out."""
+def play(client: Client, recording: Recording, manner: Manner, advance: timedelta | None = None) -> int:
+    """Play, print a line for each event and each mail, and a summary; then move the clock on by `advance`, and print the mails of that time.
+
+    The exit code: 1 if the end of the history is wrong although nothing was left out.
+    """
     player = Player(client, recording)
     print(f"{recording.name}: {recording.about}")
     print(f"account {player.account_id}, {len(recording.events)} events from {_moment(player.recording.start)}")
@@ -120,15 +124,24 @@ def play(client: Client, recording: Recording, manner: Manner) -> int:
     events, left_out = schedule(player.recording.events, manner)
     played: set[str] = set()
     last: dict[str, Any] = {}
+    mails = _NewMails(player)
     for event in events:
         time.sleep(manner.pace)
         player.deliver(event)
         client.settle()
         now = client.access(player.account_id) or {}
-        print(_line(event, last, now, event["id"] in played), flush=True)
+        arrived = mails.lines()
+        _show(line for at, line in arrived if at < event["created"])
+        _show([_line(event, last, now, event["id"] in played)])
+        _show(line for at, line in arrived if at >= event["created"])
         played.add(event["id"])
         last = now
     wrong = player.compare(player.recording.checkpoints[-1])
+    _show(line for _, line in mails.lines())
+    if advance:
+        client.move_clock(unix_seconds(client.state()) + int(advance.total_seconds()))
+        _show(line for _, line in mails.lines())
+        _show([_standing_line(unix_seconds(client.state()), client.access(player.account_id) or {})])
     print(f"{len(events)} delivered, {len(events) - len(played)} of them again, {len(left_out)} left out")
     for line in wrong:
         print(f"  differs: {line}")
@@ -139,15 +152,41 @@ def play(client: Client, recording: Recording, manner: Manner) -> int:
     return 1 if wrong and not left_out else 0
 
 
+class _NewMails:
+    """The mails to the player's account that were not asked for yet."""
+
+    def __init__(self, player: Player) -> None:
+        self._player, self._after = player, 0
+
+    def lines(self) -> list[tuple[float, str]]:
+        """Each with the Unix second at which it went out."""
+        mails = self._player.client.mail(self._player.account_id, self._after)
+        self._after = max((mail["number"] for mail in mails), default=self._after)
+        moments = [datetime.fromisoformat(mail["at"]).timestamp() for mail in mails]
+        return [(at, f"{_moment(int(at))}  mail {mail['step']}: {mail['subject']}") for at, mail in zip(moments, mails, strict=True)]
+
+
+def _show(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
 def _line(event: Object, last: dict[str, Any], now: dict[str, Any], is_again: bool) -> str:
     changed = [name for name in SHOWN if now.get(name) != last.get(name)]
     what = event["type"] + (" (again)" if is_again else "")
-    standing = "no account yet"
-    if now:
-        until = now.get("until")
-        standing = f"{now['access']:<8}{now['reason']:<20}{now.get('plan') or '-':<8}{'until ' + until[:16].replace('T', ' ') if until else '':<24}"
     marks = ("  * " + ", ".join(changed)) if changed else ""
-    return f"{_moment(event['created'])}  {what:<44}{_short(event['data']['object']['id']):<36}{standing}{marks}".rstrip()
+    return f"{_moment(event['created'])}  {what:<44}{_short(event['data']['object']['id']):<36}{_standing(now)}{marks}".rstrip()
+
+
+def _standing_line(at: int, now: dict[str, Any]) -> str:
+    return f"{_moment(at)}  {'the clock was moved on':<80}{_standing(now)}".rstrip()
+
+
+def _standing(now: dict[str, Any]) -> str:
+    if not now:
+        return "no account yet"
+    until = now.get("until")
+    return f"{now['access']:<8}{now['reason']:<20}{now.get('plan') or '-':<8}{'until ' + until[:16].replace('T', ' ') if until else '':<24}"
 
 
 def _moment(seconds: int) -> str:

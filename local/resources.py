@@ -1,7 +1,10 @@
 """Makes in the emulator what .chalice/resources.yaml declares: one source for what exists."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from email.utils import parseaddr
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +40,12 @@ class Resources:
     """What was made. `filters` are the patterns of the stream's source in the template: which records start `carry_out`."""
 
     made: dict[str, Made]
-    parameters_path: str
+    variables: dict[str, str]
     filters: list[dict[str, Any]]
+
+    def queue(self, logical_id: str) -> Made:
+        """The queue of this name in the template. Raises KeyError if it has none."""
+        return self.made[logical_id]
 
     @property
     def table_name(self) -> str:
@@ -53,33 +60,35 @@ class Resources:
         return self.made["EventsQueue"].ref
 
     @property
-    def events_queue_arn(self) -> str:
-        return self.made["EventsQueue"].attributes["Arn"]
-
-    @property
     def dead_letters_queue_url(self) -> str:
         return self.made["DeadLettersQueue"].ref
 
+    @property
+    def parameters_path(self) -> str:
+        return self.variables["PARAMETERS_PATH"]
+
     def environment(self) -> dict[str, str]:
-        """The variables that the functions read to find these resources."""
-        return {
-            "TABLE_NAME": self.table_name,
-            "EVENTS_QUEUE_URL": self.events_queue_url,
-            "DEAD_LETTERS_QUEUE_URL": self.dead_letters_queue_url,
-            "PARAMETERS_PATH": self.parameters_path,
-        }
+        """The variables that the functions read to find these resources, as the template gives them to every function."""
+        return dict(self.variables)
 
 
 def client(service: str, endpoint: str) -> Any:
     """A client for the emulator at `endpoint`, whatever the machine's own AWS settings say."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=20, proxies={}, read_timeout=40)
-    return boto3.session.Session().client(  # type: ignore[call-overload]
+    return _session().client(  # type: ignore[call-overload]
         service, endpoint_url=endpoint, region_name=template.REGION, aws_access_key_id="testing", aws_secret_access_key="testing", config=config
     )
 
 
+@cache
+def _session() -> boto3.session.Session:
+    """One for all clients, so that what describes a service is read once. Clients are made by one thread."""
+    return boto3.session.Session()
+
+
 def create(endpoint: str, secrets: dict[str, str], prefix: str = "billhook-local", path: Path = TEMPLATE) -> Resources:
-    """Make the template's tables and queues, and the SSM parameters that hold `secrets` (by their names below the path).
+    """Make the template's tables, queues, topics and SES configuration sets, and the SSM parameters that hold `secrets` (by their names
+    below the path).
 
     Every name begins with `prefix`, so several systems can share one emulator. Types that the emulator is not needed for are passed over.
     """
@@ -88,11 +97,18 @@ def create(endpoint: str, secrets: dict[str, str], prefix: str = "billhook-local
     for logical_id, resource in content["Resources"].items():
         if resource.get("Type") in maker.makers:
             maker.make(logical_id)
-    parameters_path = f"/{prefix}"
+    resources = Resources(maker.made, maker.variables(content), _stream_filters(content))
     ssm = client("ssm", endpoint)
     for name, value in secrets.items():
-        ssm.put_parameter(Name=f"{parameters_path}/{name}", Value=value, Type="SecureString", Overwrite=True)
-    return Resources(maker.made, parameters_path, _stream_filters(content))
+        ssm.put_parameter(Name=f"{resources.parameters_path}/{name}", Value=value, Type="SecureString", Overwrite=True)
+    return resources
+
+
+def verify_senders(endpoint: str, senders: Iterable[str]) -> None:
+    """Make SES take mail from these From addresses."""
+    ses = client("sesv2", endpoint)
+    for address in {parseaddr(sender)[1] for sender in senders}:
+        ses.create_email_identity(EmailIdentity=address)
 
 
 class _Maker:
@@ -100,12 +116,18 @@ class _Maker:
 
     def __init__(self, endpoint: str, prefix: str, content: dict[str, Any]) -> None:
         self.made: dict[str, Made] = {}
-        self.makers = {"AWS::DynamoDB::Table": self._table, "AWS::SQS::Queue": self._queue}
+        self.makers = {
+            "AWS::DynamoDB::Table": self._table,
+            "AWS::SES::ConfigurationSet": self._configuration_set,
+            "AWS::SNS::Topic": self._topic,
+            "AWS::SQS::Queue": self._queue,
+        }
         self._resources = content["Resources"]
         self._parameters = {name: parameter.get("Default", "") for name, parameter in content.get("Parameters", {}).items()}
         self._pseudo = template.pseudo_parameters(prefix)
         self._prefix = prefix
         self._dynamodb, self._sqs = client("dynamodb", endpoint), client("sqs", endpoint)
+        self._ses, self._sns = client("sesv2", endpoint), client("sns", endpoint)
 
     def make(self, logical_id: str) -> Made:
         if logical_id not in self.made:
@@ -113,6 +135,11 @@ class _Maker:
             properties = template.resolve(resource.get("Properties", {}), self._look_up)
             self.made[logical_id] = self.makers[resource["Type"]](logical_id, properties)
         return self.made[logical_id]
+
+    def variables(self, content: dict[str, Any]) -> dict[str, str]:
+        """The environment that the template gives to every function."""
+        wanted = content.get("Globals", {}).get("Function", {}).get("Environment", {}).get("Variables", {})
+        return {name: str(value) for name, value in template.resolve(wanted, self._look_up).items()}
 
     def _look_up(self, name: str, attribute: str | None) -> Any:
         if name in self._pseudo:
@@ -138,6 +165,17 @@ class _Maker:
         url = self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         return Made(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
+
+    def _topic(self, logical_id: str, properties: dict[str, Any]) -> Made:
+        name = properties.get("TopicName") or f"{self._prefix}-{logical_id}"
+        arn = self._sns.create_topic(Name=name)["TopicArn"]
+        return Made(arn, {"TopicArn": arn, "TopicName": name})
+
+    def _configuration_set(self, logical_id: str, properties: dict[str, Any]) -> Made:
+        """Without its event destinations: the emulator makes no events."""
+        name = properties.get("Name") or f"{self._prefix}-{logical_id}"
+        self._ses.create_configuration_set(ConfigurationSetName=name)
+        return Made(name, {})
 
 
 def _text(value: Any) -> str:

@@ -4,9 +4,14 @@ import time
 from typing import Any
 
 from local.resources import Resources, client
-from local.triggers import Progress, StreamTrigger
+from local.stream import StreamTrigger
+from local.topic import TopicTrigger
+from local.triggers import Progress
 
 PATIENCE_SECONDS = 60
+TRIED_IN_VAIN = 3
+"""How often a mail must have come back to count as waiting for SES, which only the clock can bring."""
+
 DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 
 
@@ -15,12 +20,18 @@ class NotSettled(Exception):
 
 
 class Rest:
-    """Knows what is still under way in the queues, the stream and the outboxes."""
+    """Knows what is still under way in the queues, the topic, the stream and the outboxes.
 
-    def __init__(self, endpoint: str, resources: Resources, stream: StreamTrigger, progress: Progress) -> None:
+    Mail that SES does not take now is at rest. A stream that is switched off is too, whatever lies in the outboxes: the agenda knows.
+    """
+
+    def __init__(self, endpoint: str, resources: Resources, stream: StreamTrigger, progress: Progress, topic: TopicTrigger | None = None) -> None:
         self._sqs, self._dynamodb = client("sqs", endpoint), client("dynamodb", endpoint)
-        self._resources, self._stream, self._progress = resources, stream, progress
-        self._clean_at: int | None = None
+        self._table, self._stream, self._progress, self._topic = resources.table_name, stream, progress, topic
+        self._mail = resources.queue("MailQueue").ref
+        # In the order in which work passes them on, so that none of it slips past a look at all of them.
+        self._queues = {"events": resources.events_queue_url, "act": resources.queue("ActQueue").ref, "mail": self._mail}
+        self._dead_letters = resources.dead_letters_queue_url
 
     def wait(self) -> None:
         """Return once all is at rest. Raises NotSettled, naming what is left, after a minute in which nothing was finished.
@@ -33,41 +44,53 @@ class Rest:
                 done, since = self._progress.done, time.monotonic()
             if time.monotonic() - since > PATIENCE_SECONDS:
                 raise NotSettled(f"Left after {PATIENCE_SECONDS} seconds without progress: {left}.")
-            time.sleep(0.02)
+            time.sleep(0.01)
 
     def depth(self, queue_url: str) -> int:
         """How many messages a queue holds, those in flight included."""
         attributes = self._sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(DEPTHS))["Attributes"]
         return sum(int(attributes.get(name, 0)) for name in DEPTHS)
 
+    def depths(self) -> dict[str, int]:
+        """How many messages each queue holds, by its short name."""
+        return {name: self.depth(url) for name, url in self._queues.items()} | {"dead_letters": self.depth(self._dead_letters)}
+
+    def due(self) -> list[tuple[str, str]]:
+        """All that waits, as (`due_at`, the item's partition key), the soonest first."""
+        found = self._scan(IndexName="due", ProjectionExpression="due_at, pk")
+        return sorted((item["due_at"]["S"], item["pk"]["S"]) for item in found)
+
     def next_due(self) -> str | None:
         """The earliest `due_at` over all shards of the index."""
-        moments = [item["due_at"]["S"] for item in self._scan(IndexName="due", ProjectionExpression="due_at")]
-        return min(moments, default=None)
+        return next((due_at for due_at, _ in self.due()), None)
+
+    def account_items(self) -> list[dict[str, Any]]:
+        """The items of all accounts."""
+        return self._scan(FilterExpression="sk = :account", ExpressionAttributeValues={":account": {"S": "ACCOUNT"}}, ConsistentRead=True)
 
     def _left(self) -> str | None:
         done, seen = self._progress.done, self._stream.seen
-        if messages := self.depth(self._resources.events_queue_url):
-            return f"{messages} message(s) in the events queue"
-        if not self._stream_is_idle() or self._stream.seen != seen:
-            return "changes in the table's stream that were not carried out"
-        # Carrying out may have sent messages, and those may have been taken, since the queue was looked at.
-        if self._progress.done != done or self.depth(self._resources.events_queue_url):
-            return "messages in the events queue"
-        if self._clean_at != seen:
-            # Every write passes the stream: without news there, the table need not be read again.
-            full = [
-                item["pk"]["S"]
-                for item in self._scan(
-                    ProjectionExpression="pk",
-                    FilterExpression="sk = :account AND attribute_exists(outbox)",
-                    ExpressionAttributeValues={":account": {"S": "ACCOUNT"}},
-                    ConsistentRead=True,
-                )
-            ]
-            if full:
-                return f"an outbox in {', '.join(sorted(full)[:5])}" + (f" and {len(full) - 5} more" if len(full) > 5 else "")
-            self._clean_at = seen
+        if left := self._left_in_queues():
+            return left
+        if self._stream.is_on:
+            if not self._stream_is_idle() or self._stream.seen != seen:
+                return "changes in the table's stream that were not carried out"
+            if full := sorted(self._stream.outboxes):
+                return f"an outbox in {', '.join(full[:5])}" + (f" and {len(full) - 5} more" if len(full) > 5 else "")
+        # Carrying out may have sent messages, and those may have been taken, since the queues were looked at.
+        if self._progress.done != done:
+            return "what has just been set off"
+        return self._left_in_queues()
+
+    def _left_in_queues(self) -> str | None:
+        for name, url in self._queues.items():
+            messages = self.depth(url)
+            if messages and url == self._mail:
+                messages -= self._progress.waiting(url, TRIED_IN_VAIN)
+            if messages > 0:
+                return f"{messages} message(s) in the {name} queue"
+        if self._topic and self._topic.pending:
+            return f"{self._topic.pending} event(s) of SES's"
         return None
 
     def _stream_is_idle(self) -> bool:
@@ -76,7 +99,7 @@ class Rest:
         wanted = self._stream.idle_rounds + 2
         end = time.monotonic() + 0.5
         while self._stream.idle_rounds < wanted:
-            if time.monotonic() > end:
+            if time.monotonic() > end or not self._stream.is_on:
                 return False
             self._stream.wake.set()
             time.sleep(0.002)
@@ -84,9 +107,8 @@ class Rest:
 
     def _scan(self, **arguments: Any) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
-        page: dict[str, Any] = {}
         while True:
-            page = self._dynamodb.scan(TableName=self._resources.table_name, **arguments)
+            page = self._dynamodb.scan(TableName=self._table, **arguments)
             items += page["Items"]
             if "LastEvaluatedKey" not in page:
                 return items

@@ -3,15 +3,19 @@
 import os
 import secrets
 import threading
+from dataclasses import replace
+from functools import cache
 from types import TracebackType
 from typing import Self
 
 from local.emulator import Emulator
-from local.resources import Resources, create
+from local.resources import Resources, create, verify_senders
 from local.serving import Answer, Request, Server, error_answer
 from local.stripe_stub import StripeStub
 from local.template import REGION
-from local.triggers import QUEUE_WORKERS, Progress, QueueTrigger, StreamTrigger, Trigger
+from local.triggers import Progress, QueueTrigger, Source, Trigger
+
+EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
 
 
 class System:
@@ -61,6 +65,7 @@ class System:
             "stripe-api-key": os.environ.get("STRIPE_API_KEY") or "sk_test_local",
             "stripe-webhook-secrets": webhook_secrets,
             "hash-key": secrets.token_hex(32),
+            "link-keys": secrets.token_hex(32),
         }
         resources = create(self._emulator.endpoint, parameters)
         _set_environment(self._emulator.endpoint, resources, self.stripe_base)
@@ -70,29 +75,57 @@ class System:
     def _assemble(self, resources: Resources) -> None:
         """Load the functions, which read the environment, and put the triggers and the control room around them."""
         from app import app
+        from chalicelib.entry.feedback import take_feedback
+        from chalicelib.entry.queue_act import act_on_accounts
         from chalicelib.entry.queue_events import process_events
+        from chalicelib.entry.queue_mail import send_mails
+        from chalicelib.entry.schedules import sweep_due
         from chalicelib.entry.stream import carry_out
         from chalicelib.runtime import telemetry, wiring
         from chalicelib.runtime.clock import clock
         from chalicelib.usecases.keys import create_key
-        from local.control import Control, Facts
+        from local.clockwork import Clockwork
+        from local.control import Control, Facts, Parts
         from local.gateway import ApiGateway
+        from local.mailbox import Mailbox, WatchedMailer
+        from local.outgoing import Outgoing
+        from local.overview import accounts
+        from local.schedule import ScheduleTrigger
         from local.settling import Rest
+        from local.stream import StreamTrigger
+        from local.topic import TopicTrigger
 
-        endpoint, progress = self._emulator.endpoint, Progress()
+        endpoint, progress, outgoing = self._emulator.endpoint, Progress(), Outgoing()
+        policy = wiring.policy()
+        verify_senders(endpoint, policy.mail.senders.values() if policy.mail else ())
+        outgoing.watch_stripe()
+        topic = TopicTrigger("feedback", self._stopping, resources.made["FeedbackTopic"].ref, take_feedback, "take_feedback", progress)
+        mailbox = Mailbox(topic, os.environ.get("CONFIGURATION_SET", ""))
         # A function on Lambda has one thread. Here many share it: what it builds on first use is built now, and nothing is counted.
         telemetry.metrics.add_metric = _uncounted
-        wiring.world(), wiring.events_queue(), wiring.key_ring(), wiring.secrets().hash_key
+        wiring.world(), wiring.events_queue(), wiring.key_ring(), wiring.suppressions(), wiring.secrets().hash_key
+        post = wiring.post_office()
+        post = replace(post, mailer=WatchedMailer(post.mailer, mailbox, outgoing))
+        wiring.post_office = cache(lambda: post)
         self.api_key = create_key(wiring.api_keys(), "write", "local", clock.now())
         stream = StreamTrigger("stream", self._stopping, endpoint, resources, carry_out, "carry_out", progress)
-        workers = [
-            QueueTrigger(f"events-{number}", self._stopping, endpoint, resources, process_events, "process_events", progress)
-            for number in range(QUEUE_WORKERS)
+        sweep = ScheduleTrigger("sweep", self._stopping, sweep_due, "sweep_due")
+        sources = [
+            (Source(resources.queue("EventsQueue"), process_events, "process_events"), EVENTS_WORKERS),
+            (Source(resources.queue("ActQueue"), act_on_accounts, "act_on_accounts", 10), ACT_WORKERS),
+            (Source(resources.queue("MailQueue"), send_mails, "send_mails", 1), MAIL_WORKERS),
         ]
-        facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint)
-        self._control = Control(facts, resources, Rest(endpoint, resources, stream, progress))
+        workers = [
+            QueueTrigger(f"{source.function_name}-{number}", self._stopping, endpoint, source, progress)
+            for source, number_of_workers in sources
+            for number in range(number_of_workers)
+        ]
+        rest = Rest(endpoint, resources, stream, progress, topic)
         self._app = ApiGateway(app)
-        for trigger in (stream, *workers):
+        facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint, policy.base_url)
+        clockwork = Clockwork(rest, sweep, progress)
+        self._control = Control(facts, Parts(rest, clockwork, stream, mailbox, outgoing, lambda: accounts(rest, policy), self._app))
+        for trigger in (stream, sweep, topic, *workers):
             trigger.start()
             self._triggers.append(trigger)
 

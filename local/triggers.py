@@ -1,34 +1,33 @@
-"""What AWS does between a queue or a stream and a function: polls, gathers a batch, calls, and acts on what comes back."""
+"""What AWS does between a queue and a function: polls, gathers a batch, calls, and acts on what comes back."""
 
 import base64
 import logging
 import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from local.context import LambdaContext
-from local.filters import passes
-from local.resources import Resources, client
+from local.resources import Made, client
 from local.template import REGION
 
 Function = Callable[[dict[str, Any], Any], Any]
 
-BATCH = 100
-QUEUE_WORKERS = 4
 LONG_POLL_SECONDS = 1
 PAUSE_AFTER_FAILURE = 0.3
-STREAM_PAUSE = 0.1
 
 log = logging.getLogger("billhook.local")
 
 
 class Progress:
-    """Counts what the triggers have finished, so that a wait can tell work from standstill."""
+    """Counts what the triggers have finished, and how often each message came back, so that a wait can tell work from standstill."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._done = 0
+        self._came_back: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def add(self, number: int) -> None:
         with self._lock:
@@ -37,6 +36,23 @@ class Progress:
     @property
     def done(self) -> int:
         return self._done
+
+    def came_back(self, queue: str, failed: set[str], done: set[str]) -> None:
+        """Messages of a queue that failed, and others that are done."""
+        with self._lock:
+            self._came_back[queue].update(failed)
+            for message in done:
+                self._came_back[queue].pop(message, None)
+
+    def forget_waiting(self) -> None:
+        """Time has passed: what came back may succeed now."""
+        with self._lock:
+            self._came_back.clear()
+
+    def waiting(self, queue: str, times: int) -> int:
+        """How many messages of a queue came back so many times or more: they wait for something that only time brings."""
+        with self._lock:
+            return sum(count >= times for count in self._came_back[queue].values())
 
 
 class Trigger:
@@ -65,20 +81,28 @@ class Trigger:
                 self.stopping.wait(PAUSE_AFTER_FAILURE)
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A queue, the function that takes its messages, and how many it takes at once."""
+
+    queue: Made
+    function: Function
+    function_name: str
+    batch: int = 100
+
+
 class QueueTrigger(Trigger):
     """Calls the function with batches of a queue's messages. Those that it names as failed, or all if it raises, are visible again at once."""
 
-    def __init__(
-        self, name: str, stopping: threading.Event, endpoint: str, resources: Resources, function: Function, function_name: str, progress: Progress
-    ) -> None:
+    def __init__(self, name: str, stopping: threading.Event, endpoint: str, source: Source, progress: Progress) -> None:
         super().__init__(name, stopping)
         self._sqs = client("sqs", endpoint)
-        self._url, self._arn = resources.events_queue_url, resources.events_queue_arn
-        self._function, self._function_name, self._progress = function, function_name, progress
+        self._source, self._progress = source, progress
+        self._url = source.queue.ref
 
     def poll(self) -> None:
-        messages = self._receive(LONG_POLL_SECONDS)
-        while messages and len(messages) < BATCH and (more := self._receive(0, BATCH - len(messages))):
+        messages = self._receive(LONG_POLL_SECONDS, self._source.batch)
+        while messages and len(messages) < self._source.batch and (more := self._receive(0, self._source.batch - len(messages))):
             messages += more
         if not messages:
             return
@@ -86,6 +110,7 @@ class QueueTrigger(Trigger):
         done = [message for message in messages if message["MessageId"] not in failed]
         self._each_ten(done, lambda entries: self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries))
         self._progress.add(len(done))
+        self._progress.came_back(self._url, failed, {message["MessageId"] for message in done})
         if failed:
             # So that a message that never succeeds is soon tried again, yet does not spin.
             self.stopping.wait(PAUSE_AFTER_FAILURE)
@@ -97,7 +122,7 @@ class QueueTrigger(Trigger):
                 ),
             )
 
-    def _receive(self, wait: int, most: int = 10) -> list[dict[str, Any]]:
+    def _receive(self, wait: int, most: int) -> list[dict[str, Any]]:
         received: list[dict[str, Any]] = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(10, most),
@@ -111,9 +136,10 @@ class QueueTrigger(Trigger):
         """The ids of the messages that failed."""
         everything = {message["MessageId"] for message in messages}
         try:
-            answer = self._function({"Records": [self._record(message) for message in messages]}, LambdaContext(self._function_name, 60))
+            event = {"Records": [self._record(message) for message in messages]}
+            answer = self._source.function(event, LambdaContext(self._source.function_name, 60))
         except Exception:
-            log.exception("%s raised; its batch of %d comes back", self._function_name, len(messages))
+            log.exception("%s raised; its batch of %d comes back", self._source.function_name, len(messages))
             return everything
         failed = {failure["itemIdentifier"] for failure in (answer or {}).get("batchItemFailures", [])}
         # Lambda takes an identifier that it does not know as a failure of the whole batch.
@@ -128,7 +154,7 @@ class QueueTrigger(Trigger):
             "messageAttributes": {name: _attribute(value) for name, value in message.get("MessageAttributes", {}).items()},
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
-            "eventSourceARN": self._arn,
+            "eventSourceARN": self._source.queue.attributes["Arn"],
             "awsRegion": REGION,
         }
 
@@ -137,83 +163,18 @@ class QueueTrigger(Trigger):
             act([{"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]} for place, message in enumerate(messages[start : start + 10])])
 
 
-class StreamTrigger(Trigger):
-    """Calls the function with the table's changes that pass the template's filter, in order, again and again until it succeeds.
-
-    The agenda carries out what Lambda would give up on after its last attempt; here nothing is given up. `idle_rounds` counts the looks at
-    the stream that found nothing new, `seen` the records; `wake` asks for the next look at once.
-    """
-
-    def __init__(
-        self, name: str, stopping: threading.Event, endpoint: str, resources: Resources, function: Function, function_name: str, progress: Progress
-    ) -> None:
-        super().__init__(name, stopping)
-        self._streams = client("dynamodbstreams", endpoint)
-        self._arn, self._filters = resources.stream_arn, resources.filters
-        self._function, self._function_name, self._progress = function, function_name, progress
-        self._shard = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"][0]["ShardId"]
-        self._after: str | None = None
-        self._iterator: str | None = None
-        self.idle_rounds = 0
-        self.seen = 0
-        self.wake = threading.Event()
-
-    def poll(self) -> None:
-        try:
-            records = self._read()
-            self.seen += len(records)
-            waiting = [record for record in records if passes(self._filters, record)]
-            for start in range(0, len(waiting), BATCH):
-                self._call(waiting[start : start + BATCH])
-        except Exception:
-            # Read again from behind the last record that was carried out.
-            self._iterator = None
-            raise
-        if records:
-            self._after = records[-1]["dynamodb"]["SequenceNumber"]
-        else:
-            self.idle_rounds += 1
-            self.wake.wait(STREAM_PAUSE)
-            self.wake.clear()
-
-    def _read(self) -> list[dict[str, Any]]:
-        answer = self._streams.get_records(ShardIterator=self._iterator or self._new_iterator(), Limit=1000)
-        self._iterator = answer.get("NextShardIterator")
-        return [_plain(record) | {"eventSourceARN": self._arn} for record in answer["Records"]]
-
-    def _call(self, records: list[dict[str, Any]]) -> None:
-        """Returns once nothing of the batch is left; a failure is tried again from the first record that failed."""
-        while records and not self.stopping.is_set():
-            answer = self._function({"Records": records}, LambdaContext(self._function_name, 60)) or {}
-            failed = {failure["itemIdentifier"] for failure in answer.get("batchItemFailures") or []}
-            sequence = [record["dynamodb"]["SequenceNumber"] for record in records]
-            done = len(records) if not failed else next((place for place, number in enumerate(sequence) if number in failed), 0)
-            if done:
-                self._after = sequence[done - 1]
-                self._progress.add(done)
-            records = records[done:]
-            if records:
-                self.stopping.wait(PAUSE_AFTER_FAILURE)
-
-    def _new_iterator(self) -> str:
-        place: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
-        if self._after:
-            place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": self._after}
-        return str(self._streams.get_shard_iterator(StreamArn=self._arn, ShardId=self._shard, **place)["ShardIterator"])
-
-
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     """A message's own attribute as Lambda writes it."""
     names = {"StringValue": "stringValue", "BinaryValue": "binaryValue", "DataType": "dataType"}
-    return {names[key]: _plain(inner) for key, inner in value.items() if key in names} | {"stringListValues": [], "binaryListValues": []}
+    return {names[key]: plain(inner) for key, inner in value.items() if key in names} | {"stringListValues": [], "binaryListValues": []}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """What boto3 made of JSON, as JSON again."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, bytes | bytearray):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, datetime):

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from chalicelib.aws.items import account_item
+from chalicelib.aws.mailer import SENDERS_AT_ONCE
 from chalicelib.domain.account import Account
 from chalicelib.domain.happenings import Happening
+from chalicelib.usecases.feedback import KINDS
 from tests.packaging.build import ROOT, Package, Template, build
 
 
@@ -29,9 +31,13 @@ def handlers(package: Package) -> dict[str, tuple[str, str]]:
     return {id: tuple(fn["Handler"].rsplit(".", 1)) for id, fn in package.functions.items()}
 
 
-def test_the_three_functions_are_there(package: Package) -> None:
+def test_the_functions_are_there(package: Package) -> None:
     assert {fn["Handler"] for fn in package.functions.values()} == {
         "app.app",
+        "chalicelib.entry.feedback.take_feedback",
+        "chalicelib.entry.queue_act.act_on_accounts",
+        "chalicelib.entry.queue_mail.send_mails",
+        "chalicelib.entry.schedules.sweep_due",
         "chalicelib.entry.queue_events.process_events",
         "chalicelib.entry.stream.carry_out",
     }
@@ -71,6 +77,7 @@ def test_settings_of_every_function_come_from_the_template(package: Package) -> 
     for fn in package.functions.values():
         variables = shared | fn["Environment"]["Variables"]
         assert variables.keys() >= {"STAGE", "LIVEMODE", "TABLE_NAME", "EVENTS_QUEUE_URL", "DEAD_LETTERS_QUEUE_URL", "PARAMETERS_PATH"}
+        assert variables.keys() >= {"ACT_QUEUE_URL", "MAIL_QUEUE_URL", "CONFIGURATION_SET"}
 
 
 def test_only_prod_takes_live_events() -> None:
@@ -81,7 +88,7 @@ def test_only_prod_takes_live_events() -> None:
 def test_failures_of_a_batch_are_reported_by_message(package: Package) -> None:
     """Without this Lambda ignores the failures that a function returns, and deletes those messages."""
     sources = [*package.sources("SQS"), *package.sources("DynamoDB")]
-    assert len(sources) == 2
+    assert len(sources) == 4
     for _, source in sources:
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
@@ -94,8 +101,9 @@ def test_a_message_is_given_to_nobody_else_while_it_is_worked_on(package: Packag
 
 
 def test_transient_failures_do_not_kill_a_message(package: Package) -> None:
-    queue = package.merged["Resources"]["EventsQueue"]["Properties"]
-    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLettersQueue", "Arn"]}, "maxReceiveCount": 1000}
+    for id in ("EventsQueue", "ActQueue", "MailQueue"):
+        queue = package.merged["Resources"][id]["Properties"]
+        assert queue["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLettersQueue", "Arn"]}, "maxReceiveCount": 1000}
 
 
 def test_the_stream_starts_its_function_only_for_accounts_with_an_outbox(package: Package) -> None:
@@ -117,14 +125,14 @@ def test_every_function_has_a_role_of_its_own(package: Package) -> None:
 
 
 def test_roles_name_what_they_may_touch(package: Package) -> None:
-    """Neither call of `*` can be narrowed: traces have no ARN, and streams are listed or not."""
+    """No call of `*` can be narrowed: traces have no ARN, streams are listed or not, and SES's account is one."""
     for fn in package.functions.values():
         [policy] = package.merged["Resources"][fn["Role"]["Fn::GetAtt"][0]]["Properties"]["Policies"]
         statements = policy["PolicyDocument"]["Statement"]
         actions = set(chain.from_iterable(as_list(it["Action"]) for it in statements))
         anywhere = set(chain.from_iterable(as_list(it["Action"]) for it in statements if "*" in as_list(it["Resource"])))
         assert not [action for action in actions if "*" in str(action)]
-        assert anywhere <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
+        assert anywhere <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams", "ses:GetAccount"}
 
 
 def test_every_function_has_a_log_group_that_forgets(package: Package) -> None:
@@ -151,9 +159,27 @@ def test_no_resource_of_ours_shadows_one_of_chalice_s(package: Package) -> None:
 
 
 def test_tables_and_queues_outlive_the_stack(package: Package) -> None:
-    for id in ("BillingTable", "EventsQueue", "DeadLettersQueue"):
+    for id in ("BillingTable", "EventsQueue", "MailQueue", "DeadLettersQueue"):
         resource = package.merged["Resources"][id]
         assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_no_more_send_at_once_than_share_the_rate_of_ses(package: Package) -> None:
+    [source] = [it for _, it in package.sources("SQS") if it["Queue"] == {"Fn::GetAtt": ["MailQueue", "Arn"]}]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": SENDERS_AT_ONCE}
+    assert source["BatchSize"] == 1
+
+
+def test_ses_tells_the_topic_all_that_is_read(package: Package) -> None:
+    resources = package.merged["Resources"]
+    destination = resources["FeedbackDestination"]["Properties"]["EventDestination"]
+    told = {kind.replace(" ", "").lower() for kind in KINDS}
+    assert {kind.lower() for kind in destination["MatchingEventTypes"]} == told
+    [(_, source)] = package.sources("SNS")
+    assert destination["SnsDestination"]["TopicARN"] == source["Topic"] == {"Ref": "FeedbackTopic"}
+    [statement] = resources["FeedbackTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "ses.amazonaws.com"}, "sns:Publish")
+    assert statement["Condition"] == {"StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 def routes(package: Package) -> set[tuple[str, str]]:

@@ -1,12 +1,10 @@
 """Accounts in the table, with the pointers by which they are found. One account, one item, one conditional write."""
 
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.dynamo import client, in_our_words, read_many
-from chalicelib.aws.items import Item, account_item, account_key, account_of
+from chalicelib.aws.items import Item, account_item, account_key, account_of, keyed_hash
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountTaken, LostRace
 from chalicelib.domain.pointers import Pointer, pointers
@@ -107,7 +105,7 @@ class Accounts:
         return {"pk": {"S": self._partition(pointer)}, "sk": {"S": f"ACCOUNT#{account_id}"}}
 
     def _partition(self, pointer: Pointer) -> str:
-        return f"{pointer.kind}#{hmac.new(self._hash_key().encode(), pointer.value.encode(), hashlib.sha256).hexdigest()[:40]}"
+        return f"{pointer.kind}#{keyed_hash(pointer.value, self._hash_key())}"
 
 
 _OURS = "attribute_not_exists(pk) OR account_id = :id"

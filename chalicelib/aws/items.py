@@ -3,6 +3,8 @@
 One text is written and read by the SDK more than a millisecond faster than the same as nested maps (bench/take_in.py), and takes less room.
 """
 
+import hashlib
+import hmac
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -75,6 +77,11 @@ def account_of(item: Item) -> Account:
         outbox=load(item["outbox"]["S"], tuple[Happening, ...]) if "outbox" in item else (),
         due_at=datetime.fromisoformat(item["due_at"]["S"]) if "due_at" in item else None,
     )
+
+
+def keyed_hash(value: str, key: str) -> str:
+    """What stands for an e-mail address in a key: to be told only by who has `key`."""
+    return hmac.new(key.encode(), value.encode(), hashlib.sha256).hexdigest()[:40]
 
 
 def due_shard(number: int) -> str:

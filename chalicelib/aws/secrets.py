@@ -32,6 +32,11 @@ class Secrets:
         """The key of the hashes that stand for e-mail addresses; it is never rotated."""
         return self._get("hash-key")
 
+    @property
+    def link_keys(self) -> list[str]:
+        """The keys that sign links, apart by white space: the first one signs, and links of all of them open."""
+        return self._get("link-keys").split()
+
     @cached_property
     def _provider(self) -> "SSMProvider":
         from aws_lambda_powertools.utilities.parameters import SSMProvider

@@ -1,18 +1,24 @@
 """The product's calls: what an account may use, what it is, what happened to it."""
 
+import json
 import re
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
-from chalice.app import Blueprint
+from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
-from chalicelib.domain.facts import Subscription
+from chalicelib.domain.facts import MilestoneReached, Subscription
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.domain.timeline import Entry
 from chalicelib.entry.presenting import answered, moment
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.usecases.absorb import Asker, absorb
+
+CLOCKS_APART = timedelta(minutes=1)
+"""How far ahead of ours the product's clock may be."""
 
 bp = Blueprint(__name__)
 
@@ -58,6 +64,49 @@ def show_timeline(account_id: str) -> dict[str, Any]:
     account = _found(account_id)
     entries, following = wiring.log().page(account.id, cursor, clock.now())
     return {"entries": [_entry(entry) for entry in entries], "cursor": following}
+
+
+@bp.route("/accounts/{account_id}/milestones", methods=["POST"])
+@answered
+def reach_milestone(account_id: str) -> Response:
+    """{name, at?}: 204 once it is known that the user has done this; of several times the earliest counts."""
+    _authorize("write")
+    body = _object("name", "at")
+    name, now = body.get("name"), clock.now()
+    known = wiring.policy().milestones
+    if not isinstance(name, str) or name not in known:
+        raise InvalidInput(f"name must be a milestone of billing.toml: {', '.join(known) or 'it has none yet'}.", "name")
+    at = _past_moment(body["at"], "at", now) if body.get("at") is not None else now
+    world = wiring.world()
+    absorb(_found(account_id), [MilestoneReached(name, at)], world, Asker(world))
+    return Response("", status_code=204)
+
+
+def _object(*allowed: str) -> dict[str, Any]:
+    """The body of the request, a JSON object of no other fields."""
+    try:
+        body = json.loads(cast(bytes, bp.current_request.raw_body))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("The body is no JSON.") from error
+    if not isinstance(body, dict):
+        raise InvalidInput("The body must be a JSON object.")
+    for field in body:
+        if field not in allowed:
+            raise InvalidInput(f"There is no field {field[:40]}: give {', '.join(allowed)}.", field[:40])
+    return body
+
+
+def _past_moment(value: Any, field: str, now: datetime) -> datetime:
+    try:
+        given = datetime.fromisoformat(value)
+        moment = given.astimezone(UTC) if given.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
+        moment = None
+    if moment is None:
+        raise InvalidInput(f"{field} must be a moment with its offset, such as 2026-03-02T09:00:00Z.", field)
+    if moment > now + CLOCKS_APART:
+        raise InvalidInput(f"{field} must not be in the future.", field)
+    return min(moment, now)
 
 
 def _authorize(scope: str) -> None:

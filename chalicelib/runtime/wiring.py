@@ -12,10 +12,14 @@ from chalicelib.runtime.settings import settings
 if TYPE_CHECKING:
     from chalicelib.aws.accounts import Accounts
     from chalicelib.aws.api_keys import ApiKeys
+    from chalicelib.aws.claims import Claims
     from chalicelib.aws.log import Log
     from chalicelib.aws.queues import Queue
     from chalicelib.aws.secrets import Secrets
+    from chalicelib.aws.suppressions import Suppressions
+    from chalicelib.domain.links import Link
     from chalicelib.usecases.keys import KeyRing
+    from chalicelib.usecases.post_office import PostOffice
     from chalicelib.usecases.world import World
 
 
@@ -80,6 +84,7 @@ def world() -> "World":
     """All that the use cases act on."""
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.queues import Queue, WorkQueue
+    from chalicelib.aws.walks import Walks
     from chalicelib.runtime.telemetry import count
     from chalicelib.stripe_api.gateway import StripeGateway
     from chalicelib.usecases.world import World
@@ -89,6 +94,7 @@ def world() -> "World":
         log=log(),
         dead_letters=Queue(settings().dead_letters_queue_url),
         due_index=DueIndex(settings().table_name),
+        walks=Walks(settings().table_name),
         act_queue=WorkQueue(settings().act_queue_url),
         mail_queue=WorkQueue(settings().mail_queue_url),
         gateway=StripeGateway(lambda: secrets().stripe_api_key, settings().stripe_api_base),
@@ -97,3 +103,40 @@ def world() -> "World":
         pause=time.sleep,
         count=count,
     )
+
+
+@cache
+def claims() -> "Claims":
+    """The claims of messages in the table."""
+    from chalicelib.aws.claims import Claims
+
+    return Claims(settings().table_name)
+
+
+@cache
+def suppressions() -> "Suppressions":
+    """The addresses that must not be written to."""
+    from chalicelib.aws.suppressions import Suppressions
+
+    return Suppressions(settings().table_name, lambda: secrets().hash_key)
+
+
+@cache
+def post_office() -> "PostOffice":
+    """All that sending acts on beside the world."""
+    from chalicelib.aws.mailer import Mailer
+    from chalicelib.usecases.post_office import PostOffice
+
+    return PostOffice(Mailer(settings().configuration_set), claims(), suppressions().holds, link)
+
+
+def link(to: "Link") -> str:
+    """The address of a signed link."""
+    return f"{policy().base_url}/{to.purpose}/{token(to)}"
+
+
+def token(of: "Link") -> str:
+    """The token of a signed link."""
+    from chalicelib.domain.links import sign
+
+    return sign(of, secrets().link_keys)

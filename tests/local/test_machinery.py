@@ -18,7 +18,8 @@ from local.emulator import Emulator
 from local.filters import passes
 from local.resources import Resources, client, create
 from local.settling import NotSettled, Rest
-from local.triggers import Function, Progress, QueueTrigger, StreamTrigger, Trigger
+from local.stream import StreamTrigger
+from local.triggers import Function, Progress, QueueTrigger, Source, Trigger
 
 ROOT = Path(__file__).parents[2]
 WITH_OUTBOX = {"pk": {"S": "ACCOUNT#a"}, "sk": {"S": "ACCOUNT"}, "outbox": {"S": "[]"}}
@@ -66,7 +67,8 @@ def send(emulator: Emulator, resources: Resources, *bodies: str) -> None:
 
 
 def on_queue(emulator: Emulator, resources: Resources, function: Function) -> QueueTrigger:
-    return QueueTrigger("events", threading.Event(), emulator.endpoint, resources, function, "process_events", Progress())
+    source = Source(resources.queue("EventsQueue"), function, "process_events")
+    return QueueTrigger("events", threading.Event(), emulator.endpoint, source, Progress())
 
 
 def test_the_template_is_made_without_ttl(emulator: Emulator, resources: Resources) -> None:
@@ -214,3 +216,47 @@ def test_the_emulator_ends_even_when_its_parent_is_killed(tmp_path: Path) -> Non
         return False
 
     wait_until(is_gone)
+
+
+def test_mail_that_waits_for_ses_holds_nothing_up(emulator: Emulator, resources: Resources, running: Callable[[Trigger], None]) -> None:
+    is_closed = threading.Event()
+    is_closed.set()
+
+    def send_mails(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in event["Records"]]} if is_closed.is_set() else {}
+
+    progress, ending = Progress(), threading.Event()
+    stream = StreamTrigger("stream", ending, emulator.endpoint, resources, send_mails, "carry_out", progress)
+    running(QueueTrigger("mail", ending, emulator.endpoint, Source(resources.queue("MailQueue"), send_mails, "send_mails", 1), progress))
+    running(stream)
+    rest = Rest(emulator.endpoint, resources, stream, progress)
+    client("sqs", emulator.endpoint).send_message(QueueUrl=resources.queue("MailQueue").ref, MessageBody="{}")
+    rest.wait()
+    assert rest.depths() == {"events": 0, "act": 0, "mail": 1, "dead_letters": 0}
+    is_closed.clear()
+    progress.forget_waiting()
+    rest.wait()
+    assert rest.depths()["mail"] == 0
+
+
+def test_a_stream_that_is_off_is_at_rest_and_goes_on_where_it_stopped(
+    emulator: Emulator, resources: Resources, running: Callable[[Trigger], None]
+) -> None:
+    carried: list[str] = []
+    dynamodb = client("dynamodb", emulator.endpoint)
+
+    def carry_out(event: dict[str, Any], context: Any) -> None:
+        for record in event["Records"]:
+            carried.append(record["dynamodb"]["Keys"]["pk"]["S"])
+            dynamodb.update_item(TableName=resources.table_name, Key=record["dynamodb"]["Keys"], UpdateExpression="REMOVE outbox")
+
+    progress = Progress()
+    stream = StreamTrigger("stream", threading.Event(), emulator.endpoint, resources, carry_out, "carry_out", progress)
+    rest = Rest(emulator.endpoint, resources, stream, progress)
+    running(stream)
+    for number, on in enumerate((True, False, True)):
+        stream.switch(on)
+        dynamodb.put_item(TableName=resources.table_name, Item=WITH_OUTBOX | {"pk": {"S": f"ACCOUNT#{number}"}})
+        rest.wait()
+        assert len(carried) == (1, 1, 3)[number]
+    assert carried == ["ACCOUNT#0", "ACCOUNT#1", "ACCOUNT#2"]

@@ -18,6 +18,7 @@ from local.play import Manner, Player, differences, schedule
 from local.recordings import Recording
 
 ROOT = Path(__file__).parents[2]
+AT_REST = {"events": 0, "act": 0, "mail": 0, "dead_letters": 0}
 ACCESS = {"trialing": "full", "active": "full", "past_due": "full", "paused": "none", "canceled": "none"}
 
 
@@ -36,7 +37,7 @@ def test_a_history_in_order_ends_as_stripe_has_it(system: Client, recording: Rec
         assert standing is not None
         assert standing["access"] == ACCESS[subscription["status"]], standing
         assert standing["plan"] == subscription["items"]["data"][0]["price"]["lookup_key"].split("_")[0] or standing["access"] == "none"
-    assert system.state()["queues"] == {"events": 0, "dead_letters": 0}
+    assert system.state()["queues"] == AT_REST
 
 
 def test_a_history_shuffled_and_doubled_ends_as_stripe_has_it(system: Client, recording: Recording) -> None:
@@ -48,7 +49,7 @@ def test_a_history_shuffled_and_doubled_ends_as_stripe_has_it(system: Client, re
     for event in events:
         player.deliver(event)
     assert player.compare(player.recording.checkpoints[-1]) == []
-    assert system.state()["queues"] == {"events": 0, "dead_letters": 0}
+    assert system.state()["queues"] == AT_REST
 
 
 def test_lost_events_break_nothing(system: Client) -> None:
@@ -60,7 +61,7 @@ def test_lost_events_break_nothing(system: Client) -> None:
         player.deliver(event)
     system.settle()
     assert system.access(player.account_id) is not None
-    assert system.state()["queues"] == {"events": 0, "dead_letters": 0}
+    assert system.state()["queues"] == AT_REST
 
 
 def test_a_thousand_events_for_one_account_at_once_all_arrive(system: Client) -> None:
@@ -82,7 +83,7 @@ def test_a_thousand_events_for_one_account_at_once_all_arrive(system: Client) ->
         answers = list(threads.map(lambda event: system.send_event(event, secret, now)[0], updates))
     assert set(answers) == {200}
     state = system.settle()
-    assert state["queues"] == {"events": 0, "dead_letters": 0}
+    assert state["queues"] == AT_REST
     truth = player.recording.truth().subscriptions[created["data"]["object"]["id"]]
     assert differences(system.account(player.account_id), {"subscriptions": [truth]}) == [], "the newest of them is what counts"
     assert {event["id"] for event in updates} <= _events_in_timeline(system, player.account_id), "none is lost"
@@ -103,7 +104,7 @@ def test_the_clock_only_goes_forward(system: Client) -> None:
 
 def test_the_control_room_tells_where_everything_is(system: Client) -> None:
     state = system.state()
-    assert state.keys() == {"now", "api_key", "webhook_secret", "stripe_base", "queues", "due_at"}
+    assert state.keys() == {"now", "api_key", "webhook_secret", "stripe_base", "queues", "due_at", "stuck"}
     status, page = system.call("GET", "/_local")
     assert status == 200
     assert state["stripe_base"] in page

@@ -1,0 +1,62 @@
+"""The mail queue: messages to be sent, one at a time."""
+
+import json
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.domain.errors import Unavailable
+from chalicelib.runtime import wiring
+from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
+from chalicelib.usecases.send import send_message
+
+bp = Blueprint(__name__)
+
+_COUNTED = {"sent": "MailsSent", "passed": "MailsPassed", "refused": "MailsRefused", "unclear": "MailsUnclear"}
+
+
+@bp.on_sqs_message(
+    queue_arn="arn:aws:sqs:us-east-1:000000000000:replaced-by-resources-yaml",
+    batch_size=1,
+    maximum_concurrency=2,  # aws/mailer.py shares SES's rate among so many
+)
+@entrypoint
+def send_mails(event: Any) -> dict[str, Any]:
+    """Answers with the messages that are to come again, as SES takes no more or the table does not answer."""
+    back = [record["messageId"] for record in event.to_dict()["Records"] if not _sent(record)]
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in back]}
+
+
+def _sent(record: dict[str, Any]) -> bool:
+    """Whether the message in the queue is done with.
+
+    So is one that fails for another reason than that something is out of reach, such as a template that is broken: the account still says that
+    it is queued, and the agenda hands it out again in half an hour, as long as its time is not over. Given back, it would come at once, for days.
+    """
+    work = _work(record["body"])
+    if work is None:
+        logger.error("No work of ours in the mail queue", extra={"message_id": record["messageId"]})
+        return True
+    known = dict(zip(("account_id", "key"), work, strict=True))
+    try:
+        outcome = send_message(*work, wiring.world(), wiring.post_office())
+    except Unavailable as failure:
+        count("MailsWaiting")
+        logger.warning("A message waits", extra=known | failure_of(failure))
+        return False
+    except Exception as failure:
+        count("ActsFailed")
+        logger.error("A message could not be sent", extra=known | failure_of(failure))
+        return True
+    if outcome in _COUNTED:
+        count(_COUNTED[outcome])
+    return True
+
+
+def _work(body: str) -> tuple[str, str] | None:
+    try:
+        work = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    account_id, key = (work.get("account_id"), work.get("key")) if isinstance(work, dict) else (None, None)
+    return (account_id, key) if isinstance(account_id, str) and account_id and isinstance(key, str) and key else None

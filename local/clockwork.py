@@ -1,0 +1,58 @@
+"""Moves the one clock as time would pass: stops at each due moment on the way, sweeps, and goes on when all is at rest."""
+
+import threading
+from collections import Counter
+from datetime import datetime
+
+from chalicelib.runtime.clock import clock
+from local.schedule import ScheduleTrigger
+from local.settling import Rest
+from local.triggers import Progress
+
+ROUNDS = 6
+"""How often an item may be found due at the same second before it is passed over."""
+
+
+class Clockwork:
+    """`stuck` are the items that the last move passed over, since acting on them did not move their `due_at`."""
+
+    def __init__(self, rest: Rest, sweep: ScheduleTrigger, progress: Progress) -> None:
+        self._rest, self._sweep, self._progress = rest, sweep, progress
+        self._moving = threading.Lock()
+        self.stuck: list[dict[str, str]] = []
+
+    def settle(self) -> None:
+        """Return once all is at rest and nothing is due: what falls due by real time would wait for the minute. Raises NotSettled."""
+        with self._moving:
+            self._catch_up(Counter())
+
+    def move_to(self, target: datetime) -> None:
+        """Return once it is `target` or later, all that was due by then was swept, and all is at rest. Raises NotSettled."""
+        with self._moving:
+            met: Counter[tuple[str, str]] = Counter()
+            self._rest.wait()
+            while due := self._first(target, met):
+                self._stop_at(due)
+            self._stop_at(target)
+            self._catch_up(met)
+
+    def _catch_up(self, met: Counter[tuple[str, str]]) -> None:
+        self._rest.wait()
+        while due := self._first(clock.now(), met):
+            self._stop_at(due)
+        self.stuck = [{"id": key.partition("#")[2], "due_at": due_at} for due_at, key in self._rest.due() if met[due_at[:19], key] >= ROUNDS]
+
+    def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
+        """The first due moment up to `until` of an item that was not met too often; meets all items of that moment."""
+        waiting = [(due_at, key) for due_at, key in self._rest.due() if met[due_at[:19], key] < ROUNDS]
+        if not waiting or datetime.fromisoformat(waiting[0][0]) > until:
+            return None
+        first = waiting[0][0]
+        met.update((due_at[:19], key) for due_at, key in waiting if due_at == first)
+        return datetime.fromisoformat(first)
+
+    def _stop_at(self, moment: datetime) -> None:
+        clock.move_to(moment)
+        self._progress.forget_waiting()
+        self._sweep.run()
+        self._rest.wait()

@@ -1,0 +1,31 @@
+"""Moments and lengths of time as people write them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+LENGTH = re.compile(r"(\d{1,9})([smhdw])")
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 with milliseconds and Z."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(value: Any) -> datetime:
+    """A moment such as 2027-01-31T12:00:00Z, or Unix seconds. Raises ValueError, TypeError, AttributeError, OverflowError or OSError."""
+    if isinstance(value, bool):
+        raise TypeError
+    if isinstance(value, int | float) or value.isdecimal():
+        return datetime.fromtimestamp(float(value), UTC)
+    found = datetime.fromisoformat(value)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def length(value: str) -> timedelta:
+    """A length such as 3d, 12h, 30m, 10s or 2w. Raises ValueError, TypeError or OverflowError."""
+    match = LENGTH.fullmatch(value)
+    if match is None:
+        raise ValueError(value)
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
