@@ -23,9 +23,18 @@ SHORT_REST, LONG_REST = 1.0, 600.0
 ANSWERS_WITHIN = 10.0
 """Seconds for which SES's answer is waited for."""
 
-_REFUSED = frozenset({"BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected", "NotFoundException"})
+_REFUSED = frozenset({"BadRequestException", "MessageRejected"})
 _TOO_MANY = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
-_STOPPED = frozenset({"AccountSuspendedException", "LimitExceededException", "SendingPausedException"})
+_STOPPED = frozenset(
+    {
+        "AccountSuspendedException",
+        "LimitExceededException",
+        "SendingPausedException",
+        # What somebody forgot to set up is no fault of the message: it waits.
+        "MailFromDomainNotVerifiedException",
+        "NotFoundException",
+    }
+)
 
 
 def client() -> Any:

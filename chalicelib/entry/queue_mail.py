@@ -45,7 +45,7 @@ def _sent(record: dict[str, Any]) -> bool:
         logger.warning("A message waits", extra=known | failure_of(failure))
         return False
     except Exception as failure:
-        count("ActsFailed")
+        count("MailsBroken")
         logger.error("A message could not be sent", extra=known | failure_of(failure))
         return True
     if outcome in _COUNTED:

@@ -34,6 +34,7 @@ METRICS = {
     "MailsPassed": "A message's time was over, or its reason gone, when it was to be sent.",
     "MailsRefused": "A message was not sent: the address is suppressed, or SES said no.",
     "MailsUnclear": "SES may have taken a message: its reply was lost.",
+    "MailsBroken": "A message could not be written, by a broken template or a defect; it is tried again while its time is not over.",
     "MailsWaiting": "SES takes no more for now; the message waits.",
     "Bounces": "An address bounced for good.",
     "Complaints": "A reader complained.",

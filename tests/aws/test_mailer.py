@@ -125,8 +125,8 @@ def test_a_name_that_is_not_ascii_is_encoded(post: Mailer, ses: Ses) -> None:
     [
         (error("MessageRejected", "Email address is not verified: grace@customer.example"), MailRefused),
         (error("BadRequestException", "Illegal address grace@customer.example"), MailRefused),
-        (error("MailFromDomainNotVerifiedException"), MailRefused),
-        (error("NotFoundException", status=404), MailRefused),
+        (error("MailFromDomainNotVerifiedException"), Unavailable),
+        (error("NotFoundException", status=404), Unavailable),
         (error("TooManyRequestsException", "Maximum sending rate exceeded.", 429), Unavailable),
         (error("ThrottlingException", "Daily message quota exceeded."), Unavailable),
         (error("LimitExceededException"), Unavailable),
