@@ -32,7 +32,6 @@ class Facts:
     webhook_secret: str
     stripe_base: str
     emulator: str
-    base_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class Control:
     def _letter(self, request: Request, number: str) -> Answer:
         mail = self._received(number).to_json()
         if request.path.startswith("/_local/mailbox") or _is_browser(request):
-            return pages.letter(mail, self._facts.base_url, f"http://{request.headers['Host']}")
+            return pages.letter(mail)
         return json_answer(mail)
 
     def _happen(self, request: Request, number: str, kind: str) -> Answer:

@@ -47,25 +47,21 @@ def mailbox(mails: list[dict[str, Any]]) -> Answer:
     return _page("Mailbox", f'{content}\n<p><a href="/_local">Control room</a> · <a href="/_local/mailbox">Look again</a></p>')
 
 
-def letter(mail: dict[str, Any], base_url: str, here: str) -> Answer:
-    """One mail as its reader sees it. Links to Billhook, under `base_url` in the mail, open `here`."""
-
-    def local(text: str) -> str:
-        return text.replace(base_url, here)
-
+def letter(mail: dict[str, Any]) -> Answer:
+    """One mail as its reader sees it."""
     heads = {"At": mail["at"], "From": mail["from"], "To": mail["to"], **mail["headers"], "Subject": mail["subject"]}
     heads |= {"Account": mail["account_id"], "Step": f"{mail['step']}@{mail['occasion']} ({mail['stream']})", "Events": ", ".join(mail["events"])}
     rows = "".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in heads.items())
     forms = "".join(
         f'<form method="post" action="/_local/mail/{mail["number"]}/{kind}"><button>{_text(BUTTONS[kind])}</button></form>' for kind in BY_HAND
     )
-    unsubscribe = local(mail["headers"].get("List-Unsubscribe", "").strip("<>"))
+    unsubscribe = mail["headers"].get("List-Unsubscribe", "").strip("<>")
     link = f'<a href="{_text(unsubscribe)}">Unsubscribe</a>' if unsubscribe else "<span>Nobody can unsubscribe from this.</span>"
     # The mail's links open beside it: a page in a sandbox could not be used.
-    source = _text(f'<base target="_blank">{local(mail["html"])}')
+    source = _text(f'<base target="_blank">{mail["html"]}')
     content = (
         f'<p><a href="/_local/mailbox">Mailbox</a></p><table>{rows}</table><div class=acts>{forms}{link}</div>'
-        f'<div class=beside><iframe sandbox="{SANDBOX}" srcdoc="{source}" title="As HTML"></iframe><pre>{_text(local(mail["text"]))}</pre></div>'
+        f'<div class=beside><iframe sandbox="{SANDBOX}" srcdoc="{source}" title="As HTML"></iframe><pre>{_text(mail["text"])}</pre></div>'
     )
     return _page(mail["subject"], content)
 

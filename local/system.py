@@ -68,7 +68,7 @@ class System:
             "link-keys": secrets.token_hex(32),
         }
         resources = create(self._emulator.endpoint, parameters)
-        _set_environment(self._emulator.endpoint, resources, self.stripe_base)
+        _set_environment(self._emulator.endpoint, resources, self.stripe_base, self.base)
         self._assemble(resources)
         self._server.start()
 
@@ -122,7 +122,7 @@ class System:
         ]
         rest = Rest(endpoint, resources, stream, progress, topic)
         self._app = ApiGateway(app)
-        facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint, policy.base_url)
+        facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint)
         clockwork = Clockwork(rest, sweep, progress)
         self._control = Control(facts, Parts(rest, clockwork, stream, mailbox, outgoing, lambda: accounts(rest, policy), self._app))
         for trigger in (stream, sweep, topic, *workers):
@@ -158,7 +158,7 @@ def _uncounted(*_: object, **__: object) -> None:
     """In place of a metric."""
 
 
-def _set_environment(endpoint: str, resources: Resources, stripe_base: str) -> None:
+def _set_environment(endpoint: str, resources: Resources, stripe_base: str, base: str) -> None:
     """Turn this process into the functions' environment: every AWS client of it goes to the emulator, whatever the machine's own settings say."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
@@ -175,6 +175,7 @@ def _set_environment(endpoint: str, resources: Resources, stripe_base: str) -> N
         "STAGE": "local",
         "LIVEMODE": "false",
         "STRIPE_API_BASE": stripe_base,
+        "BASE_URL": base,
         "POWERTOOLS_SERVICE_NAME": "billhook",
         "POWERTOOLS_METRICS_NAMESPACE": "Billhook",
         "POWERTOOLS_METRICS_DISABLED": "true",

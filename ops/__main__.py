@@ -59,18 +59,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     from chalicelib.domain.policy_file import read_policy
-    from chalicelib.outreach.rendering import messages, missing
-    from chalicelib.outreach.samples import SAMPLES
+    from chalicelib.outreach.check import check_messages
+    from chalicelib.outreach.rendering import messages
 
     try:
         policy = read_policy(options.file.read_text(), messages())
     except OSError as error:
         print(f"{options.file} cannot be read: {error.strerror}.", file=sys.stderr)
         return 1
-    for step in policy.steps:
-        for reader, variables in SAMPLES.items():
-            if names := missing(step.message, variables):
-                raise InvalidInput(f"The message {step.message} needs {', '.join(names)}, which {reader} has not.", step.message)
+    check_messages(policy.steps)
     print(f"{options.file.name} is fine: policy {policy.hash}, plans {', '.join(policy.plans)}.")
     return 0
 

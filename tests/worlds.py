@@ -108,10 +108,11 @@ class MemoryIndex:
 
 @dataclass
 class MemoryWalks:
-    """The walk over accounts in memory, two a page."""
+    """The walk over accounts in memory."""
 
     accounts: MemoryAccounts
     walk: Walk | None = None
+    a_page: int = 2
 
     def load(self) -> Walk | None:
         return self.walk
@@ -123,9 +124,9 @@ class MemoryWalks:
 
     def page(self, walk: Walk) -> tuple[list[str], str | None]:
         ids = sorted(id for id in self.accounts.items if id > (walk.cursor or ""))
-        page = ids[:2]
+        page = ids[: self.a_page]
         wanted = [id for id in page if self.accounts.items[id].get("policy", {}).get("S") != walk.hash]
-        return wanted, page[-1] if len(ids) > 2 else None
+        return wanted, page[-1] if len(ids) > self.a_page else None
 
 
 @dataclass

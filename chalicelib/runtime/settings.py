@@ -7,7 +7,7 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One deployed stage. `livemode` says which of Stripe's two modes this stage takes."""
+    """One deployed stage. `livemode` says which of Stripe's two modes this stage takes; `base_url` stands in for billing.toml's, where set."""
 
     stage: str
     livemode: bool
@@ -19,6 +19,7 @@ class Settings:
     configuration_set: str | None
     parameters_path: str
     stripe_api_base: str | None
+    base_url: str | None
 
 
 @cache
@@ -35,4 +36,5 @@ def settings() -> Settings:
         configuration_set=os.environ.get("CONFIGURATION_SET") or None,
         parameters_path=os.environ["PARAMETERS_PATH"],
         stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
+        base_url=os.environ.get("BASE_URL") or None,
     )

@@ -123,16 +123,18 @@ def suppressions() -> "Suppressions":
 
 @cache
 def post_office() -> "PostOffice":
-    """All that sending acts on beside the world."""
+    """All that sending acts on beside the world. Raises BrokenMessage where a message of the policy could not be written to somebody."""
     from chalicelib.aws.mailer import Mailer
+    from chalicelib.outreach.check import check_messages
     from chalicelib.usecases.post_office import PostOffice
 
+    check_messages(policy().steps)
     return PostOffice(Mailer(settings().configuration_set), claims(), suppressions().holds, link)
 
 
 def link(to: "Link") -> str:
     """The address of a signed link."""
-    return f"{policy().base_url}/{to.purpose}/{token(to)}"
+    return f"{settings().base_url or policy().base_url}/{to.purpose}/{token(to)}"
 
 
 def token(of: "Link") -> str:

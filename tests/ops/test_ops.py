@@ -60,7 +60,7 @@ def test_the_gallery_of_messages_is_written(capsys: pytest.CaptureFixture[str], 
 
 
 def test_a_message_that_needs_what_no_reader_has_is_found_by_the_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.outreach.rendering.missing", lambda message, variables: ("shoe_size",))
+    monkeypatch.setattr("chalicelib.outreach.check.missing", lambda message, variables: ("shoe_size",))
     status, _, error = run(capsys, "check")
     assert status == 1
     assert "needs shoe_size" in error

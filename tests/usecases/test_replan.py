@@ -60,6 +60,13 @@ def test_a_walk_interrupted_after_any_call_goes_on_and_does_nothing_twice(reply_
         assert {(one.policy, one.version) for one in found if one} == {(CHANGED.hash, 2)}
 
 
+def test_ten_thousand_accounts_are_walked_over_a_crash() -> None:
+    place = peopled(10_000)
+    place.walks.a_page = 500
+    walk(place, crashing_after(7_777, reply_lost=True))
+    assert {(item["policy"]["S"], item["version"]["N"]) for item in place.accounts.items.values()} == {(CHANGED.hash, "2")}
+
+
 def test_a_step_added_under_running_trials_goes_to_those_for_whom_it_is_not_too_late() -> None:
     before = replace(POLICY, hash="before", steps=tuple(step for step in POLICY.steps if step.id != "three_days"))
     life = Life(place=Place(policy=before)).begins().days(9)
