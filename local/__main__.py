@@ -8,6 +8,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+from chalicelib.domain.errors import BillhookError
 from local.client import Client, Unreachable
 from local.emulator import EmulatorError
 from local.moments import length
@@ -58,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
             print(f"  AWS emulator      {system.emulator_endpoint}")
             print(f"Play it a history:  .venv/bin/python -m local play tests/recordings/trial_converts.json --port {system.port}", flush=True)
             ended.wait()
-    except EmulatorError as error:
+    except (EmulatorError, BillhookError) as error:
         return _refuse(str(error))
     return 0
 

@@ -1,6 +1,7 @@
 """Stories told to the whole system over HTTP, as Stripe and the product would."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -182,3 +183,16 @@ def _events_in_timeline(system: Client, account_id: str) -> set[str]:
         if not page.get("cursor"):
             return found
         cursor = f"?cursor={quote(page['cursor'])}"
+
+
+def test_a_mistake_in_billing_toml_is_named_at_the_start(tmp_path: Path) -> None:
+    for part in ("app.py", "chalicelib", "local", ".chalice", ".emulator"):
+        (tmp_path / part).symlink_to(ROOT / part)
+    (tmp_path / "chalicelib").unlink()
+    shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    policy = tmp_path / "chalicelib" / "billing.toml"
+    policy.write_text(policy.read_text().replace("days = 14", "days = 0"))
+    run = subprocess.run([sys.executable, "-m", "local", "run", "--port", "0"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1
+    assert "trial.days: must be a whole number from 1 to 730" in run.stderr
+    assert "Traceback" not in run.stderr
