@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     revoke = keys.add_parser("revoke", help="end a key: within a minute it opens nothing any more")
     revoke.add_argument("id", help="the first part of the key after bh_, as the list shows it")
     revoke.set_defaults(run=_revoke_key)
-    for action in (create, listing, revoke):
+    accounts = commands.add_parser("accounts", help="single accounts").add_subparsers(required=True, metavar="action")
+    revive = accounts.add_parser("revive", help="act again on an account that failed so often that nothing more was tried")
+    revive.add_argument("id")
+    revive.set_defaults(run=_revive)
+    for action in (create, listing, revoke, revive):
         action.add_argument("--table", default=os.environ.get("TABLE_NAME"), help="the stage's table (default: $TABLE_NAME)")
     return parser
 
@@ -108,12 +113,32 @@ def _revoke_key(options: argparse.Namespace) -> int:
     return 1
 
 
+def _revive(options: argparse.Namespace) -> int:
+    from chalicelib.aws.accounts import Accounts
+    from chalicelib.domain.agenda import next_version
+    from chalicelib.domain.policy_file import read_policy
+
+    accounts = Accounts(_table(options), lambda: "")  # no address changes here, so nothing is hashed
+    account = accounts.load(options.id)
+    if account is None:
+        print(f"There is no account {options.id}.", file=sys.stderr)
+        return 1
+    mended = replace(account, failures=0, resting_until=None)
+    accounts.save(account, next_version(account, mended, read_policy(POLICY.read_text()), datetime.now(UTC)))
+    print(f"Account {options.id} is tried again.")
+    return 0
+
+
 def _store(options: argparse.Namespace) -> "ApiKeys":
     from chalicelib.aws.api_keys import ApiKeys
 
+    return ApiKeys(_table(options))
+
+
+def _table(options: argparse.Namespace) -> str:
     if not options.table:
         raise InvalidInput("Which stage? Give its table by --table or in $TABLE_NAME.", "table")
-    return ApiKeys(options.table)
+    return str(options.table)
 
 
 if __name__ == "__main__":

@@ -133,11 +133,11 @@ class Mailer:
     def _in_our_words(self, response: Any) -> Exception:
         error, status = response.get("Error", {}), response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code, said = str(error.get("Code", "")), str(error.get("Message") or "")
-        if code in _REFUSED:
+        if code in _REFUSED and "not verified" not in said:  # of an identity that is not, SES says MessageRejected too
             return MailRefused(f"SES does not send this message: {code}.")
         if status >= 500 and (not code or code.isdigit()):
             return MailUnclear(f"SES may have taken the message: an answer {status} that is not its own.")
-        if code in _STOPPED or "quota" in said.lower():
+        if code in _STOPPED or "quota" in said.lower() or "not verified" in said:
             self._closed_until = self._seconds() + LONG_REST
         elif code in _TOO_MANY:
             self._closed_until = self._seconds() + SHORT_REST

@@ -29,11 +29,17 @@ class Walks:
             item = self._dynamodb.get_item(TableName=self._table, Key=KEY, ConsistentRead=True).get("Item")
         if item is None:
             return None
-        return Walk(item["hash"]["S"], item["cursor"]["S"] if "cursor" in item else None, item["done"]["BOOL"], int(item["version"]["N"]))
+        return Walk(
+            item["hash"]["S"],
+            item["cursor"]["S"] if "cursor" in item else None,
+            item["done"]["BOOL"],
+            int(item["found"]["N"]),
+            int(item["version"]["N"]),
+        )
 
     def save(self, old: Walk, new: Walk) -> None:
         """Write where it is, if it still was `old`. Raises LostRace."""
-        item: Item = {**KEY, "hash": {"S": new.hash}, "done": {"BOOL": new.done}, "version": {"N": str(new.version)}}
+        item: Item = {**KEY, "hash": {"S": new.hash}, "done": {"BOOL": new.done}, "found": {"N": str(new.found)}, "version": {"N": str(new.version)}}
         if new.cursor:
             item["cursor"] = {"S": new.cursor}
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}

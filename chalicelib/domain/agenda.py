@@ -46,7 +46,7 @@ def agenda(account: "Account", policy: Policy, now: datetime) -> tuple[Due, ...]
 
 
 def is_dead(account: "Account") -> bool:
-    """Whether so many acts failed in a row that nothing more is tried until an operator says so."""
+    """Whether so many acts failed in a row that nothing more is tried until there is news, a changed policy, or an operator who says so."""
     return account.failures > len(BACKOFF)
 
 
@@ -54,6 +54,8 @@ def next_version(written: "Account", learnt: "Account", policy: Policy, now: dat
     """What to write now that `written` has become `learnt`: the version counted on, the standing, what happened, and when it is due."""
     new = replace(learnt, version=written.version + 1, standing=standing(learnt, policy, now), policy=policy.hash, written_at=now)
     new = replace(new, departed_at=_departed_at(written, new, now))
+    if is_dead(new):  # what has changed may have mended it: it is tried once more
+        new = replace(new, failures=len(BACKOFF), resting_until=None)
     return planned(replace(new, outbox=(*new.outbox, *happenings(written, new, now))), policy, now)
 
 

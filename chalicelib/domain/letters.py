@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.facts import Item
-from chalicelib.domain.mailing import Mail, zone_of
+from chalicelib.domain.mailing import Mail, has_card, zone_of
 from chalicelib.domain.policy import Policy
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def variables(account: "Account", mail: Mail, policy: Policy, now: datetime, uns
         "greeting": f"Hello {first_name}," if first_name else "Hello,",
         "plan": plan,
         "price": _price(account),
-        "has_card": any(known.value.card for known in account.customers.values()),
+        "has_card": has_card(account),
         "trial_ends_on": _day(end.astimezone(zone)) if end else "",
         "trial_ends_at": f"{_day(end.astimezone(zone))} at {end.astimezone(zone):%H:%M} ({zone.key})" if end else "",
         "days_left": days_left,

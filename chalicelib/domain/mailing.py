@@ -63,7 +63,7 @@ def due(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
 
 
 def abandoned(account: "Account", now: datetime) -> list[str]:
-    """The keys of what was queued so long ago that it is to be looked at again, as though it had not been."""
+    """The keys of what was queued so long ago that it is to be handed out again."""
     return [key for key, mailed in account.mails.items() if mailed.outcome == "queued" and mailed.at + QUEUED_PATIENCE <= now]
 
 
@@ -83,7 +83,7 @@ def _holds(account: "Account", condition: str) -> bool:
     standing = account.standing
     match kind:
         case "card" | "no_card":
-            return _has_card(account) is (kind == "card")
+            return has_card(account) is (kind == "card")
         case "access":
             return standing is not None and standing.access == "full"
         case "no_access":
@@ -96,7 +96,8 @@ def _holds(account: "Account", condition: str) -> bool:
             return account.signup is not None and account.signup.source == name
 
 
-def _has_card(account: "Account") -> bool:
+def has_card(account: "Account") -> bool:
+    """Whether a card is on file, with a customer or with a subscription that lives."""
     return any(known.value.card for known in account.customers.values()) or any(
         known.value.card for known in account.subscriptions.values() if not known.value.final
     )

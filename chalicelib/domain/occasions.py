@@ -41,8 +41,9 @@ def _trials(account: "Account") -> Iterator[Occasion]:
         if reason in ON_TRIAL:
             yield Occasion("trial_started", trial.id if not account.signup else "signup", trial.trial_start or trial.created)
         yield Occasion("trial_ends", _second(trial.trial_end), trial.trial_end)
-    if account.signup and not trials and not account.ended:
-        yield Occasion("trial_started", "signup", account.signup.at)
+    if account.signup and not account.subscriptions and not account.ended:
+        if reason in ON_TRIAL:
+            yield Occasion("trial_started", "signup", account.signup.at)
         yield Occasion("trial_ends", _second(account.signup.trial_ends_at), account.signup.trial_ends_at)
 
 

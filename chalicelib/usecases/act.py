@@ -38,8 +38,9 @@ def _act(account: Account, world: World) -> str:
         account = world.accounts.load(account.id) or account
     now = world.now()
     learnt = settled(account, [], Asker(world))
-    gone = abandoned(learnt, now)
-    learnt = replace(learnt, mails={key: mailed for key, mailed in learnt.mails.items() if key not in gone})
+    handed = abandoned(learnt, now)  # whoever sends it will judge it: SES may have it, or it may apply no more
+    for key in handed:
+        learnt = learnt.learn(MailDone(key, Mailed("queued", now, learnt.mails[key].stream)))
     in_vain = account.asked_in_vain + 1 if set(learnt.asks) & set(account.asks) else 0
     learnt = replace(learnt, failures=0, resting_until=None, asked_in_vain=in_vain, standing=standing(learnt, world.policy, now))
     passed = [mail for mail in mails(learnt, world.policy, now) if mail.missed and mail.until <= now]
@@ -47,10 +48,10 @@ def _act(account: Account, world: World) -> str:
     for outcome, some in (("passed", passed), ("queued", ready)):
         for mail in some:
             learnt = learnt.learn(MailDone(mail.key, Mailed(outcome, now, mail.step.stream)))
+    world.log.put(_entry(account.id, mail) for mail in passed)
     world.accounts.save(account, next_version(account, learnt, world.policy, now))
-    for mail in ready:
-        world.mail_queue.send({"account_id": account.id, "key": mail.key})
-    world.log.put(_entry(account.id, mail, world) for mail in passed)
+    for key in (*handed, *(mail.key for mail in ready)):
+        world.mail_queue.send({"account_id": account.id, "key": key})
     return "acted"
 
 
@@ -72,5 +73,5 @@ def _rest(account_id: str, failure: Exception, world: World) -> str:
     return "dead"
 
 
-def _entry(account_id: str, mail: Mail, world: World) -> Entry:
-    return Entry(account_id, world.now(), "mail", mail.key, "mail.passed", {"message": mail.step.message, "was_due": mail.at, "until": mail.until})
+def _entry(account_id: str, mail: Mail) -> Entry:
+    return Entry(account_id, mail.until, "mail", mail.key, "mail.passed", {"message": mail.step.message, "until": mail.until})

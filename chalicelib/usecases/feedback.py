@@ -56,6 +56,7 @@ class Feedback:
     recipients: tuple[str, ...]
     account_id: str | None
     key: str
+    stream: str
     details: Mapping[str, str]
 
     @property
@@ -107,6 +108,7 @@ def read_feedback(text: str) -> Feedback | None:
             recipients=_recipients(kind, body),
             account_id=_account_id(tags),
             key=f"{tags.get('step', '')}@{tags.get('occasion', '')}",
+            stream=tags.get("stream", "lifecycle"),
             details={name: str(body[name])[:100] for name in _DETAILS.get(kind, ()) if body.get(name)},
         )
     except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
@@ -156,9 +158,11 @@ def _settle(account: Account, feedback: Feedback, world: World, claims: Claims) 
     if claim is not None and claim.state != "sent":
         claims.confirm(claim, feedback.message_id)
     mailed = account.mails.get(feedback.key)
-    if mailed is not None and mailed.outcome in {"queued", "unclear"}:
+    forgotten = claim is not None and (mailed is None or mailed.outcome == "passed")
+    if forgotten or (mailed is not None and mailed.outcome in {"queued", "unclear"}):
         outcome = "refused" if feedback.kind in NOT_SENT else "sent"
-        absorb(account, [MailDone(feedback.key, Mailed(outcome, feedback.sent_at, mailed.stream))], world, Asker(world))
+        stream = mailed.stream if mailed else feedback.stream
+        absorb(account, [MailDone(feedback.key, Mailed(outcome, feedback.sent_at, stream))], world, Asker(world))
 
 
 def _entry(account_id: str, feedback: Feedback) -> Entry:

@@ -10,6 +10,8 @@ from chalicelib.usecases.world import World
 A_STRETCH = 5
 """Pages of the table a run."""
 
+TRIES = 5
+
 
 def replan(world: World) -> int:
     """Walk one stretch, if the table has not seen this policy yet; how many accounts were planned anew.
@@ -25,7 +27,9 @@ def replan(world: World) -> int:
             break
         ids, cursor = world.walks.page(walk)
         replanned += sum(_plan(id, world) for id in ids)
-        further = replace(walk, cursor=cursor, done=cursor is None, version=walk.version + 1)
+        found = walk.found + len(ids)
+        # A walk that found any is walked again: functions of the release before may have written behind it.
+        further = replace(walk, cursor=cursor, found=found if cursor else 0, done=cursor is None and not found, version=walk.version + 1)
         try:
             world.walks.save(walk, further)
         except LostRace:
@@ -36,11 +40,13 @@ def replan(world: World) -> int:
 
 
 def _plan(id: str, world: World) -> bool:
-    account = world.accounts.load(id)
-    if account is None or account.policy == world.policy.hash:
-        return False
-    try:
-        world.accounts.save(account, next_version(account, account, world.policy, world.now()))
-    except LostRace:
-        return False  # whoever was faster has planned it
-    return True
+    for _ in range(TRIES):
+        account = world.accounts.load(id)
+        if account is None or account.policy == world.policy.hash:
+            return False
+        try:
+            world.accounts.save(account, next_version(account, account, world.policy, world.now()))
+        except LostRace:
+            continue
+        return True
+    return False  # the walk is walked again

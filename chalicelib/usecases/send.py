@@ -37,13 +37,13 @@ def send_message(account_id: str, key: str, world: World, post: PostOffice) -> s
     claim = post.claims.load(account_id, key)
     if claim and claim.state == "sent":
         return _done(account, key, "sent", world)
-    mail = _still_due(account, key, world)
     if claim and claim.at + SETTLING > world.now():
         return "nothing"
-    if mail is None:
-        return _done(account, key, "unclear" if claim else None, world)
-    if claim and mail.step.stream == "lifecycle":
+    mail = _applies(account, key, world)
+    if claim and (mail is None or mail.step.stream == "lifecycle"):
         return _done(account, key, "unclear", world)
+    if mail is None or mail.at > world.now():
+        return _done(account, key, None, world)
     if post.suppressed(account.email or ""):
         return _done(account, key, "refused", world)
     letter = _letter(account, mail, world, post)
@@ -71,12 +71,12 @@ def _posted(account: Account, letter: Letter, claimed: Claim, world: World, post
     return _done(account, key, "sent", world)
 
 
-def _still_due(account: Account, key: str, world: World) -> Mail | None:
-    """The message, if it still applies on what is known now: read as though it had not been queued."""
+def _applies(account: Account, key: str, world: World) -> Mail | None:
+    """The message, if it applies on what is known now and its time is not over: read as though it had not been queued."""
     now = world.now()
     unqueued = {other: mailed for other, mailed in account.mails.items() if other != key}
     fresh = replace(account, mails=unqueued, standing=standing(account, world.policy, now))
-    return next((mail for mail in mails(fresh, world.policy, now) if mail.key == key and mail.at <= now and not mail.missed), None)
+    return next((mail for mail in mails(fresh, world.policy, now) if mail.key == key and not mail.missed), None)
 
 
 def _letter(account: Account, mail: Mail, world: World, post: PostOffice) -> Letter:
@@ -98,11 +98,16 @@ def _letter(account: Account, mail: Mail, world: World, post: PostOffice) -> Let
 
 
 def _done(account: Account, key: str, outcome: str | None, world: World) -> str:
-    """Write down what became of it; None takes it back: its reason is gone, and should it return it may be sent yet."""
+    """Write down what became of it; None takes it back: its reason is gone or its hours are over, and it may be sent yet.
+
+    The timeline is told first, under a time that a repeat has too: what is written of it is never lost.
+    """
     for _ in range(TRIES):
         if key not in account.mails:
             return outcome or "passed"
         stream = account.mails[key].stream
+        if outcome:
+            world.log.put([Entry(account.id, account.mails[key].at, "mail", key, f"mail.{outcome}", {"stream": stream})])
         if outcome:
             learnt = account.learn(MailDone(key, Mailed(outcome, world.now(), stream)))
         else:
@@ -112,7 +117,5 @@ def _done(account: Account, key: str, outcome: str | None, world: World) -> str:
         except LostRace:
             account = world.accounts.load(account.id) or account
             continue
-        told = outcome or "passed"
-        world.log.put([Entry(account.id, world.now(), "mail", key, f"mail.{told}", {"stream": stream})])
-        return told
+        return outcome or "passed"
     raise Unavailable(f"Other writers of account {account.id} were faster {TRIES} times.")

@@ -123,7 +123,8 @@ def test_a_name_that_is_not_ascii_is_encoded(post: Mailer, ses: Ses) -> None:
 @pytest.mark.parametrize(
     ("fault", "meaning"),
     [
-        (error("MessageRejected", "Email address is not verified: grace@customer.example"), MailRefused),
+        (error("MessageRejected", "Email address is not verified: grace@customer.example"), Unavailable),
+        (error("MessageRejected", "Message contains a virus, grace@customer.example"), MailRefused),
         (error("BadRequestException", "Illegal address grace@customer.example"), MailRefused),
         (error("MailFromDomainNotVerifiedException"), Unavailable),
         (error("NotFoundException", status=404), Unavailable),

@@ -219,7 +219,7 @@ def test_over_pace_and_quota_a_mail_waits_and_is_not_lost(office: Office, monkey
 
 def test_what_ses_refuses_is_not_tried_again_and_no_log_holds_the_address(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.begin_trial()
-    monkeypatch.setattr(office.ses, "send_email", answering("MessageRejected", "Email address is not verified: ada@example.com"))
+    monkeypatch.setattr(office.ses, "send_email", answering("MessageRejected", "Message contains a virus: ada@example.com"))
     assert office.tick() == 0
     assert office.tick() == 0
     assert office.outcomes() == {WELCOME: "refused"}

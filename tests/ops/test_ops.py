@@ -1,10 +1,13 @@
 """The operator's commands, as they are typed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.aws.accounts import Accounts
+from chalicelib.domain.account import Account
 from ops.__main__ import main
 from tests.aws.conftest import TABLE, dynamodb  # noqa: F401 - the fixture
 
@@ -64,3 +67,14 @@ def test_a_message_that_needs_what_no_reader_has_is_found_by_the_check(capsys: p
     status, _, error = run(capsys, "check")
     assert status == 1
     assert "needs shoe_size" in error
+
+
+def test_a_dead_account_is_revived(table: None, dynamodb: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr("chalicelib.aws.accounts.client", lambda: dynamodb)
+    accounts = Accounts(TABLE, lambda: "key", dynamodb)
+    accounts.save(Account("acc_1"), replace(Account("acc_1"), version=1, failures=7))
+    assert run(capsys, "accounts", "revive", "acc_1")[0] == 0
+    revived = accounts.load("acc_1")
+    assert revived
+    assert revived.failures == 0
+    assert run(capsys, "accounts", "revive", "acc_2")[0] == 1

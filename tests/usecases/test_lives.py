@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.domain.account import Account, Signup
+from chalicelib.domain.agenda import next_version
 from chalicelib.domain.facts import ConsentGiven, Invoice, InvoiceSeen, MilestoneReached
 from tests.faults import crashing_after
-from tests.usecases.lives import ACCOUNT, DAY, START, Life
+from tests.usecases.lives import ACCOUNT, DAY, START, TRIAL, Life
 from tests.worlds import POLICY
 
 MAIL = POLICY.mail
@@ -298,3 +300,44 @@ def test_an_account_without_an_address_is_written_nothing() -> None:
     nobody = life.customer(None)
     life.tell(replace(nobody, customer=replace(nobody.customer, email=None)))
     assert life.days(20).steps == []
+
+
+def test_a_card_on_the_subscription_is_a_card_in_what_the_mail_says_too() -> None:
+    life = Life().begins(card="pm_1").changes(card="pm_1").days(8)
+    assert "We have not asked for a card" not in life.mails[0].letter.text
+    assert life.steps == ["welcome", "notice"]
+
+
+def test_a_billing_notice_that_is_unclear_at_closing_time_goes_out_the_next_morning() -> None:
+    life = Life(sends_events=False).begins().advance(START + 7 * DAY + timedelta(hours=8, minutes=25))
+    life.mailer.faults = ["lost before"]
+    life.tell(life.customer("pm_1")).advance(START + 7 * DAY + timedelta(hours=8, minutes=26))
+    assert "notice" not in life.steps
+    life.mailer.room = False
+    life.advance(START + 7 * DAY + timedelta(hours=9, minutes=1))
+    life.mailer.room = True
+    assert life.days(9).steps.count("notice") == 1
+
+
+def test_a_signup_that_bought_at_once_and_left_hears_nothing_of_its_trial() -> None:
+    life = Life()
+    signed_up = replace(Account(ACCOUNT), signup=Signup("pro", START + 14 * DAY, START))
+    life.place.accounts.save(Account(ACCOUNT), next_version(Account(ACCOUNT), signed_up, POLICY, START))
+    life.tell(life.customer(None))
+    life.trial = replace(TRIAL, status="active", trial_start=None, trial_end=None)
+    life.changes().days(1)
+    life.changes(status="canceled", ended_at=life.now.at).days(60)
+    assert life.steps == []
+
+
+def test_a_dead_account_is_tried_once_more_when_there_is_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    life = Life().begins()
+    with monkeypatch.context() as patch:
+        patch.setattr("chalicelib.usecases.act.due", None)
+        while life.account.due_at:
+            life.now.at = max(life.now.at, life.account.due_at)
+            life.work()
+    assert life.account.due_at is None
+    life.tell(life.customer("pm_1")).days(13.9)
+    assert "notice" in life.steps
+    assert life.account.failures == 0
