@@ -152,7 +152,7 @@ class MemoryDynamo:
             case "attribute_not_exists(pk) OR account_id = :id":
                 return stored is None or stored["account_id"] == values[":id"]
             case other:
-                raise NotImplementedError(other)
+                raise ValueError(f"no stand-in for the condition {other}")
 
 
 def _key(item: Any) -> tuple[str, str]:

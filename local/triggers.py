@@ -3,6 +3,7 @@
 import base64
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Progress:
             return sum(count >= times for count in self._came_back[queue].values())
 
 
-class Trigger:
+class Trigger(ABC):
     """One polling thread. A failure of the emulator or of the function is logged and tried again; the thread ends only when told."""
 
     def __init__(self, name: str, stopping: threading.Event) -> None:
@@ -68,8 +69,9 @@ class Trigger:
     def join(self, seconds: float) -> None:
         self._thread.join(seconds)
 
+    @abstractmethod
     def poll(self) -> None:
-        raise NotImplementedError
+        """Look once for what there is, and hand it on."""
 
     def _run(self) -> None:
         while not self.stopping.is_set():

@@ -10,7 +10,6 @@ from typing import Any
 from chalicelib.aws.items import Item, account_item, account_of, stamp
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
-from chalicelib.domain.happenings import Happening
 from chalicelib.domain.pointers import pointers
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.policy_file import read_policy
@@ -35,7 +34,6 @@ class MemoryAccounts:
 
     items: dict[str, Item] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
-    told: list[Happening] = field(default_factory=list)
 
     def load(self, id: str) -> Account | None:
         return account_of(self.items[id]) if id in self.items else None

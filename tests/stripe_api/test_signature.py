@@ -11,7 +11,7 @@ from stripe._webhook import WebhookSignature
 from chalicelib.domain.errors import SignatureRefused
 from chalicelib.stripe_api.signature import check_signature
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECRET = "whsec_current"
 PAYLOAD = b'{"id": "evt_1"}'
 
@@ -48,7 +48,7 @@ def test_what_the_sdk_signs_is_accepted(payload: str, secret: str, age: int) -> 
 def test_no_header_is_accepted_that_the_sdk_refuses(parts: list[str]) -> None:
     header = ",".join(parts)
     if accepts(PAYLOAD, header, [SECRET]):
-        stripe.Webhook.construct_event(PAYLOAD.decode(), header, SECRET, tolerance=10**6)  # raises if it is not Stripe's
+        stripe.Webhook.construct_event(PAYLOAD.decode(), header, SECRET, tolerance=0)  # whatever its age; raises if it is not Stripe's
 
 
 @settings(deadline=None)

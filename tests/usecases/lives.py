@@ -8,7 +8,6 @@ from typing import Any
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
 from chalicelib.domain.facts import Customer, CustomerSeen, Event, Item, Subscription, SubscriptionSeen
-from chalicelib.domain.links import Link
 from chalicelib.domain.post import Claim, Letter
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.usecases.absorb import Asker, absorb
@@ -211,7 +210,3 @@ class Life:
             step()
         except Crash:
             step()
-
-
-def link(purpose: str) -> Link:
-    return Link(purpose, ACCOUNT, "lifecycle")

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import BACKOFF
 from chalicelib.domain.facts import Ask
 from chalicelib.usecases.act import act_on_due
-from chalicelib.usecases.sweep import A_RUN, QUEUE_IS_SHORT, sweep
+from chalicelib.usecases.sweep import QUEUE_IS_SHORT, sweep
 from tests.usecases.lives import ACCOUNT, DAY, START, Life
 from tests.usecases.test_take_in import CREATED, SUBSCRIBED, TRIAL, altered, arrive
 from tests.worlds import Place, at
@@ -89,12 +90,15 @@ def test_a_question_that_stripe_could_not_answer_is_asked_again_ever_more_slowly
     assert place.accounts.only().asks == ()
 
 
-def test_a_sweep_hands_out_what_is_due_the_oldest_first_and_no_more_than_a_run() -> None:
+def test_a_sweep_hands_out_what_is_due_the_oldest_first_and_no_more_than_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     life = Life().begins()
+    for number in range(5):
+        one = Account(f"acc_old_{number}", 1, due_at=START - timedelta(hours=number + 1))
+        life.place.accounts.save(Account(one.id), one)
     life.now.at = START + DAY
-    assert sweep(life.place.world) == 1
-    assert life.place.act_queue.waiting == [{"account_id": ACCOUNT}]
-    assert A_RUN >= 100
+    monkeypatch.setattr("chalicelib.usecases.sweep.A_RUN", 3)
+    assert sweep(life.place.world) == 3
+    assert [work["account_id"] for work in life.place.act_queue.waiting] == ["acc_old_4", "acc_old_3", "acc_old_2"]
 
 
 def test_a_sweep_holds_while_the_queue_is_long() -> None:

@@ -7,10 +7,9 @@ import pytest
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.policy_file import read_policy
 from chalicelib.usecases.replan import replan
 from tests.faults import Crash, OutsideCalls, crashing_after
-from tests.usecases.lives import START, TRIAL, Life
+from tests.usecases.lives import START, Life
 from tests.worlds import POLICY, QUIET, Place
 
 CHANGED = replace(QUIET, hash="changed")
@@ -87,10 +86,3 @@ def test_a_policy_that_changes_nothing_for_an_account_sends_it_nothing_again() -
     walk(life.place, OutsideCalls())
     life.advance(life.now.at + timedelta(minutes=5))
     assert life.steps == sent
-    assert TRIAL.id in life.account.subscriptions
-
-
-def test_a_changed_text_is_another_policy() -> None:
-    assert (
-        read_policy('schema = 1\nbase_url = "https://b.example.com"\n[trial]\ndays = 7\n[plans.a]\nname = "A"\nfeatures = []\n').hash != POLICY.hash
-    )
