@@ -4,7 +4,19 @@ from typing import Any
 
 from chalice import Chalice, Response
 
-from chalicelib.entry import feedback, http_accounts, http_pages, http_webhooks, queue_act, queue_events, queue_mail, schedules, stream
+from chalicelib.entry import (
+    feedback,
+    http_accounts,
+    http_customer,
+    http_pages,
+    http_signups,
+    http_webhooks,
+    queue_act,
+    queue_events,
+    queue_mail,
+    schedules,
+    stream,
+)
 from chalicelib.entry.presenting import reshaped
 from chalicelib.runtime.telemetry import flush
 
@@ -20,5 +32,5 @@ def present(event: Any, get_response: Any) -> Response:
         flush()
 
 
-for room in (http_accounts, http_pages, http_webhooks, queue_act, queue_events, queue_mail, schedules, feedback, stream):
+for room in (http_accounts, http_customer, http_pages, http_signups, http_webhooks, queue_act, queue_events, queue_mail, schedules, feedback, stream):
     app.register_blueprint(room.bp)

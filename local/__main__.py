@@ -49,13 +49,13 @@ def _run(options: argparse.Namespace) -> int:
         return _refuse(f"Port {options.port} cannot be used ({error}). Choose another: make run PORT=8001")
     try:
         with system:
-            stub = " (a stub: it answers from the recordings that are played)" if system.has_stub else ""
+            simulated = " (simulated: docs/stripe-sim.md)" if system.has_simulator else ""
             print(f"Billhook runs at    {system.base}   (Ctrl-C ends it)")
             print(f"  control room      {system.base}/_local")
             print(f"  mailbox           {system.base}/_local/mailbox")
             print(f"  Stripe's events   {system.base}/webhooks/stripe   signed with {system.webhook_secret}")
             print(f"  API key           {system.api_key}")
-            print(f"  Stripe            {system.stripe_base}{stub}")
+            print(f"  Stripe            {system.stripe_base}{simulated}")
             print(f"  AWS emulator      {system.emulator_endpoint}")
             print(f"Play it a history:  .venv/bin/python -m local play tests/recordings/trial_converts.json --port {system.port}", flush=True)
             ended.wait()

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from datetime import datetime
+from typing import Protocol
 
 from chalicelib.runtime.clock import clock
 from local.schedule import ScheduleTrigger
@@ -13,11 +14,21 @@ ROUNDS = 6
 """How often an item may be found due at the same second before it is passed over."""
 
 
+class Timed(Protocol):
+    """What has a clock of its own that is to go with ours: the simulated Stripe."""
+
+    def next_due(self) -> datetime | None:
+        """The next moment at which something happens there by itself."""
+
+    def catch_up(self) -> None:
+        """Do all that is due by now."""
+
+
 class Clockwork:
     """`stuck` are the items that the last move passed over, since acting on them did not move their `due_at`."""
 
-    def __init__(self, rest: Rest, sweep: ScheduleTrigger, progress: Progress) -> None:
-        self._rest, self._sweep, self._progress = rest, sweep, progress
+    def __init__(self, rest: Rest, sweep: ScheduleTrigger, progress: Progress, other: Timed | None = None) -> None:
+        self._rest, self._sweep, self._progress, self._other = rest, sweep, progress, other
         self._moving = threading.Lock()
         self.stuck: list[dict[str, str]] = []
 
@@ -45,6 +56,9 @@ class Clockwork:
     def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
         """The first due moment up to `until` of an item that was not met too often; meets all items of that moment."""
         waiting = [(due_at, key) for due_at, key in self._rest.due() if met[due_at[:19], key] < ROUNDS]
+        elsewhere = self._other.next_due() if self._other else None
+        if elsewhere and elsewhere <= until and (not waiting or elsewhere < datetime.fromisoformat(waiting[0][0])):
+            return elsewhere
         if not waiting or datetime.fromisoformat(waiting[0][0]) > until:
             return None
         first = waiting[0][0]
@@ -54,5 +68,8 @@ class Clockwork:
     def _stop_at(self, moment: datetime) -> None:
         clock.move_to(moment)
         self._progress.forget_waiting()
+        if self._other:
+            self._other.catch_up()
+            self._rest.wait()  # the news of Stripe's is heard before the clock is looked at
         self._sweep.run()
         self._rest.wait()

@@ -37,6 +37,10 @@ class Answer:
     headers: list[tuple[str, str]] = field(default_factory=list)
 
 
+class NoAnswer(Exception):
+    """Raised by what handles a request to end the connection without a word, as a time-out does."""
+
+
 Handle = Callable[[Request], Answer]
 
 
@@ -108,6 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         query = parse_qsl(parts.query, keep_blank_values=True)
         try:
             answer = self.handle_request(Request(self.command, parts.path, query, self.headers, body, self.client_address[0]))
+        except NoAnswer:
+            self.close_connection = True
+            return
         except Exception:
             log.exception("%s %s failed", self.command, parts.path)
             answer = error_answer(502, "internal_error", "Something went wrong on our side. Please try again.")

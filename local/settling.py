@@ -1,6 +1,7 @@
 """Waiting until everything that was set off has come to rest."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from local.resources import Resources, client
@@ -22,12 +23,22 @@ class NotSettled(Exception):
 class Rest:
     """Knows what is still under way in the queues, the topic, the stream and the outboxes.
 
-    Mail that SES does not take now is at rest. A stream that is switched off is too, whatever lies in the outboxes: the agenda knows.
+    `stripe` says whether the simulated Stripe is. Mail that SES does not take now is at rest. A stream that is switched off
+    is too, whatever lies in the outboxes: the agenda knows.
     """
 
-    def __init__(self, endpoint: str, resources: Resources, stream: StreamTrigger, progress: Progress, topic: TopicTrigger | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        resources: Resources,
+        stream: StreamTrigger,
+        progress: Progress,
+        topic: TopicTrigger | None = None,
+        stripe: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._sqs, self._dynamodb = client("sqs", endpoint), client("dynamodb", endpoint)
         self._table, self._stream, self._progress, self._topic = resources.table_name, stream, progress, topic
+        self._stripe_is_at_rest = stripe
         self._mail = resources.queue("MailQueue").ref
         # In the order in which work passes them on, so that none of it slips past a look at all of them.
         self._queues = {"events": resources.events_queue_url, "act": resources.queue("ActQueue").ref, "mail": self._mail}
@@ -83,6 +94,8 @@ class Rest:
         return self._left_in_queues()
 
     def _left_in_queues(self) -> str | None:
+        if not self._stripe_is_at_rest():
+            return "webhooks of the simulated Stripe"
         for name, url in self._queues.items():
             messages = self.depth(url)
             if messages and url == self._mail:

@@ -15,7 +15,7 @@ class StripeStub:
     def __init__(self) -> None:
         self._recordings: dict[str, Recording] = {}
         self._lock = threading.Lock()
-        self._server = Server(0, self._handle)
+        self._server = Server(0, self.answer)
 
     @property
     def base(self) -> str:
@@ -32,7 +32,8 @@ class StripeStub:
         with self._lock:
             self._recordings[recording.events[0]["id"]] = recording
 
-    def _handle(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:
+        """The answer to one request."""
         match request.method, [segment for segment in request.path.split("/") if segment]:
             case "POST", ["_test", "recordings"]:
                 return self._told(request.body)

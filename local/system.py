@@ -8,10 +8,12 @@ from functools import cache
 from types import TracebackType
 from typing import Self
 
+from chalicelib.domain.policy import Policy
 from local.emulator import Emulator
 from local.resources import Resources, create, verify_senders
 from local.serving import Answer, Request, Server, error_answer
-from local.stripe_stub import StripeStub
+from local.stripe_sim.engine import CataloguePrice
+from local.stripe_sim.simulator import StripeSimulator
 from local.template import REGION
 from local.triggers import Progress, QueueTrigger, Source, Trigger
 
@@ -19,7 +21,7 @@ EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
 
 
 class System:
-    """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a Stripe stub unless STRIPE_API_BASE names a Stripe.
+    """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a simulated Stripe unless STRIPE_API_BASE names a Stripe.
 
     There is one clock and one environment a process, so there is one System a process. Raises OSError, before anything is started, if the
     port is taken.
@@ -29,7 +31,7 @@ class System:
         self._control = self._app = _not_yet
         self._server = Server(port, self._handle)
         self._emulator = Emulator()
-        self._stub: StripeStub | None = None
+        self._simulator: StripeSimulator | None = None
         self._stopping = threading.Event()
         self._triggers: list[Trigger] = []
         self.port, self.base = self._server.port, self._server.base
@@ -40,8 +42,8 @@ class System:
         return self._emulator.endpoint
 
     @property
-    def has_stub(self) -> bool:
-        return self._stub is not None
+    def has_simulator(self) -> bool:
+        return self._simulator is not None
 
     def start(self) -> Self:
         """Start everything; requests are answered when this returns."""
@@ -55,12 +57,10 @@ class System:
     def _start(self) -> None:
         self._emulator.start()
         self.stripe_base = os.environ.get("STRIPE_API_BASE", "")
-        if not self.stripe_base:
-            self._stub = StripeStub()
-            self._stub.start()
-            self.stripe_base = self._stub.base
         webhook_secrets = os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{secrets.token_hex(16)}"
         self.webhook_secret = webhook_secrets.split()[0]
+        if not self.stripe_base:
+            self._start_simulator()
         parameters = {
             "stripe-api-key": os.environ.get("STRIPE_API_KEY") or "sk_test_local",
             "stripe-webhook-secrets": webhook_secrets,
@@ -71,6 +71,14 @@ class System:
         _set_environment(self._emulator.endpoint, resources, self.stripe_base, self.base)
         self._assemble(resources)
         self._server.start()
+
+    def _start_simulator(self) -> None:
+        from chalicelib.runtime.clock import clock
+
+        self._simulator = StripeSimulator(clock.now)
+        self._simulator.start()
+        self._simulator.listen(f"{self.base}/webhooks/stripe", self.webhook_secret)
+        self.stripe_base = self._simulator.base
 
     def _assemble(self, resources: Resources) -> None:
         """Load the functions, which read the environment, and put the triggers and the control room around them."""
@@ -103,7 +111,7 @@ class System:
         mailbox = Mailbox(topic, os.environ.get("CONFIGURATION_SET", ""))
         # A function on Lambda has one thread. Here many share it: what it builds on first use is built now, and nothing is counted.
         telemetry.metrics.add_metric = _uncounted
-        wiring.world(), wiring.events_queue(), wiring.key_ring(), wiring.suppressions(), wiring.secrets().hash_key
+        wiring.world(), wiring.events_queue(), wiring.key_ring(), wiring.suppressions(), wiring.door(), wiring.secrets().hash_key
         post = wiring.post_office()
         post = replace(post, mailer=WatchedMailer(post.mailer, mailbox, outgoing))
         wiring.post_office = cache(lambda: post)
@@ -120,10 +128,13 @@ class System:
             for source, number_of_workers in sources
             for number in range(number_of_workers)
         ]
-        rest = Rest(endpoint, resources, stream, progress, topic)
+        simulator = self._simulator
+        if simulator:
+            simulator.register(_catalogue(policy))
+        rest = Rest(endpoint, resources, stream, progress, topic, simulator.at_rest if simulator else lambda: True)
         self._app = ApiGateway(app)
         facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint)
-        clockwork = Clockwork(rest, sweep, progress)
+        clockwork = Clockwork(rest, sweep, progress, simulator)
         self._control = Control(facts, Parts(rest, clockwork, stream, mailbox, outgoing, lambda: accounts(rest, policy), self._app))
         for trigger in (stream, sweep, topic, *workers):
             trigger.start()
@@ -139,8 +150,8 @@ class System:
         self._stopping.set()
         for trigger in self._triggers:
             trigger.join(5)
-        if self._stub:
-            self._stub.close()
+        if self._simulator:
+            self._simulator.close()
         self._emulator.stop()
 
     def __enter__(self) -> Self:
@@ -148,6 +159,22 @@ class System:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _catalogue(policy: Policy) -> list[CataloguePrice]:
+    """The prices of billing.toml; one without an amount costs ten."""
+    return [
+        CataloguePrice(
+            plan.id,
+            f"{policy.mail.product} {plan.name}" if policy.mail else plan.name,
+            key,
+            interval,
+            plan.amounts.get(interval, 1000),
+            policy.currency,
+        )
+        for plan in policy.plans.values()
+        for interval, key in plan.lookup_keys.items()
+    ]
 
 
 def _not_yet(request: Request) -> Answer:

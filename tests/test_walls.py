@@ -15,8 +15,9 @@ MAY_IMPORT = {
     "aws": {"aws", "domain"},
     "outreach": {"outreach", "domain"},
     "pages": {"pages", "domain"},
+    "captcha": {"captcha", "domain"},
     "usecases": {"usecases", "domain", "stripe_api", "outreach"},
-    "runtime": {"runtime", "usecases", "domain", "stripe_api", "aws", "outreach"},
+    "runtime": {"runtime", "usecases", "domain", "stripe_api", "aws", "outreach", "captcha"},
     "entry": {"entry", "usecases", "domain", "runtime", "stripe_api", "pages"},
 }
 """Room → rooms. stripe_api's translation is pure, so use cases call it; what calls Stripe they are given."""

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.aws.items import Item, account_item, account_of, stamp
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
-from chalicelib.domain.pointers import pointers
+from chalicelib.domain.pointers import Pointer, pointers
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.policy_file import read_policy
 from chalicelib.domain.timeline import Entry
@@ -41,13 +41,20 @@ class MemoryAccounts:
     def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
         return {customer: account for customer in guesses if (account := self.load(self.owners.get(customer, "")))}
 
+    def with_email(self, email: str) -> list[Account]:
+        wanted = Pointer("EMAIL", email.strip().lower())
+        return [account for id in sorted(self.items) if (account := self.load(id)) and wanted in pointers(account)]
+
+    def with_trial(self, identity: str) -> Account | None:
+        return self.load(self.owners.get(identity, ""))
+
     def save(self, old: Account, new: Account) -> None:
         stored = self.load(old.id)
         if (stored.version if stored else 0) != old.version:
             raise LostRace("Another writer was faster.")
-        added = {pointer.value for pointer in pointers(new) - pointers(old) if pointer.kind == "CUSTOMER"}
-        if any(self.owners.get(customer, new.id) != new.id for customer in added):
-            raise AccountTaken("A customer has one account.")
+        added = {pointer.value for pointer in pointers(new) - pointers(old) if pointer.unique}
+        if any(self.owners.get(value, new.id) != new.id for value in added):
+            raise AccountTaken("A customer, an external id and a trial have one account.")
         self.owners |= dict.fromkeys(added, new.id)
         self.items[new.id] = account_item(new)
 
@@ -147,6 +154,9 @@ class Stripe:
     def invoices_of(self, customer: str) -> Any:
         return self._answer(f"invoices of {customer}", lambda: self.truth.invoices_of(customer))
 
+    def charge(self, id: str) -> Any:
+        return self._answer(f"charge {id}", lambda: None)
+
     def _answer(self, question: str, found: Any) -> Any:
         self.asked.append(question)
         if self.down:
@@ -171,7 +181,8 @@ class Place:
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     log: MemoryLog = field(default_factory=MemoryLog)
     dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
-    stripe: Stripe = field(default_factory=Stripe)
+    stripe: Any = field(default_factory=Stripe)
+    till: Any = None
     now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
     policy: Policy = QUIET
     metrics: Counter[str] = field(default_factory=Counter)
@@ -196,6 +207,7 @@ class Place:
             act_queue=self.act_queue,
             mail_queue=self.mail_queue,
             gateway=self.stripe,
+            till=self.till,
             policy=self.policy,
             now=self.now,
             pause=lambda seconds: None,

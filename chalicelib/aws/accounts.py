@@ -62,6 +62,11 @@ class Accounts:
         found = read_many(self._dynamodb, self._table, [_unique_key("EXTERNAL", external_id)])
         return self.load(found[0]["account_id"]["S"]) if found else None
 
+    def with_trial(self, identity: str) -> Account | None:
+        """The account that has had the trial of this identity."""
+        found = read_many(self._dynamodb, self._table, [self._key(Pointer("TRIAL", identity), "")])
+        return self.load(found[0]["account_id"]["S"]) if found else None
+
     def save(self, old: Account, new: Account) -> None:
         """Write `new` if the item still is `old`, with the pointers that changed, all or nothing.
 
@@ -78,7 +83,7 @@ class Accounts:
             except self._dynamodb.exceptions.TransactionCanceledException as error:
                 reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
                 if "ConditionalCheckFailed" in reasons[1:] and reasons[0] != "ConditionalCheckFailed":
-                    raise AccountTaken("A Stripe customer or an external id of this account belongs to another account.") from error
+                    raise AccountTaken("A Stripe customer, an external id or the trial of this account belongs to another account.") from error
                 raise LostRace(f"The transaction was canceled: {reasons}.") from error
 
     def _load_all(self, ids: set[str]) -> dict[str, Account]:
@@ -101,7 +106,7 @@ class Accounts:
 
     def _key(self, pointer: Pointer, account_id: str) -> Item:
         if pointer.unique:
-            return _unique_key(pointer.kind, pointer.value)
+            return _unique_key(pointer.kind, keyed_hash(pointer.value, self._hash_key()) if pointer.secret else pointer.value)
         return {"pk": {"S": self._partition(pointer)}, "sk": {"S": f"ACCOUNT#{account_id}"}}
 
     def _partition(self, pointer: Pointer) -> str:

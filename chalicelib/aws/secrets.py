@@ -37,6 +37,11 @@ class Secrets:
         """The keys that sign links, apart by white space: the first one signs, and links of all of them open."""
         return self._get("link-keys").split()
 
+    @property
+    def captcha_secret(self) -> str:
+        """The secret of the CAPTCHA service, where the policy has one."""
+        return self._get("captcha-secret")
+
     @cached_property
     def _provider(self) -> "SSMProvider":
         from aws_lambda_powertools.utilities.parameters import SSMProvider

@@ -2,20 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from chalicelib.domain.checkouts import Checkout
+from chalicelib.domain.errands import Errand
 from chalicelib.domain.facts import (
     INVOICE_RANKS,
+    AddressProved,
     Answer,
     Answered,
     Ask,
+    CardGiven,
+    CheckoutCompleted,
     ConsentGiven,
     Customer,
     CustomerSeen,
+    DisputeSeen,
     Event,
     Invoice,
     InvoiceSeen,
     MilestoneReached,
+    RefundSeen,
+    SignedIn,
+    SignInAsked,
     StripeFact,
     Subscription,
     SubscriptionSeen,
@@ -23,6 +32,12 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.happenings import Happening
 from chalicelib.domain.newer import Known, newest
 from chalicelib.domain.standing import Standing
+
+DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
+"""Statuses of a dispute after which nothing is left of it (docs.stripe.com/api/disputes/object)."""
+
+DISPUTES_SETTLED = DISPUTES_WON | {"lost"}
+"""Statuses of a dispute that no later news changes."""
 
 INVOICES_KEPT = 12
 ENDED_KEPT = 5
@@ -49,12 +64,17 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Signup:
-    """A trial promised at signup, with its end fixed, which Stripe may not know of yet."""
+    """A trial promised at signup, with its end fixed, which Stripe may not know of yet. While it waits to be confirmed by a mailed link
+    (`confirm`) it has not begun: then it begins and, as much later, ends. `identities` are what may have one trial only.
+    """
 
     plan: str
     trial_ends_at: datetime
     at: datetime
     source: str | None = None
+    interval: str = "month"
+    confirm: bool = False
+    identities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +105,35 @@ class MailDone:
     mailed: Mailed
 
 
-Fact = StripeFact | Answered | MilestoneReached | ConsentGiven | MailDone
-"""All that an account can learn."""
+@dataclass(frozen=True, slots=True)
+class SignedUp:
+    """A visitor signed up."""
+
+    signup: Signup
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandKnown:
+    """How far an errand is. One that is new to the account is given by this; one that is done stays done."""
+
+    name: str
+    errand: Errand
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutKnown:
+    """The Checkout that is begun, made or closed."""
+
+    checkout: Checkout
+
+
+SIGN_IN_EVERY = timedelta(minutes=15)
+"""One sign-in mail an address in so long; so long the link in it works."""
+
+PersonFact = MilestoneReached | ConsentGiven | MailDone | SignedUp | AddressProved | SignInAsked | SignedIn
+Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven
+"""All that an account can learn; an Ask is that something must be asked of Stripe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +142,7 @@ class Account:
 
     `mails` is by `step@occasion`; `unsubscribed` by stream; `departed_at` is when access ended, while there is none; `failures` count the acts
     that failed in a row, and until `resting_until` nothing is tried; `asked_in_vain` counts how often Stripe did not answer.
+    `proved_at` is when a mailed link was first opened, which raises `link_epoch`; `signed_in_by` is the newest sign-in link that was used.
     """
 
     id: str
@@ -110,6 +158,14 @@ class Account:
     milestones: Mapping[str, datetime] = field(default_factory=dict)
     mails: Mapping[str, Mailed] = field(default_factory=dict)
     unsubscribed: Mapping[str, datetime] = field(default_factory=dict)
+    proved_at: datetime | None = None
+    link_epoch: int = 0
+    sign_in_asked_at: datetime | None = None
+    signed_in_by: datetime | None = None
+    errands: Mapping[str, Errand] = field(default_factory=dict)
+    checkout: Checkout | None = None
+    card_given_at: datetime | None = None
+    disputes: Mapping[str, str] = field(default_factory=dict)
     departed_at: datetime | None = None
     failures: int = 0
     asked_in_vain: int = 0
@@ -131,6 +187,16 @@ class Account:
         """The name given at the signup, else Stripe's."""
         return self.profile.name or next((c.name for c in self._living_customers() if c.name), None)
 
+    @property
+    def proved(self) -> bool:
+        """Whether the address is known to be its owner's: a mailed link was opened, the product is used, or nobody typed it into a form."""
+        return self.signup is None or self.proved_at is not None or bool(self.milestones)
+
+    @property
+    def disputed(self) -> bool:
+        """Whether a payment is disputed, or was and the dispute was not won."""
+        return any(status not in DISPUTES_WON for status in self.disputes.values())
+
     def _living_customers(self) -> list[Customer]:
         return [self.customers[id].value for id in sorted(self.customers, reverse=True) if not self.customers[id].value.deleted]
 
@@ -148,6 +214,23 @@ class Account:
                 return self._learn_subscription(subscription, by)
             case InvoiceSeen(invoice, at):
                 return self._learn_invoice(Billed(invoice, at))
+            case ErrandKnown() | CheckoutKnown() | CheckoutCompleted() | CardGiven() | DisputeSeen() | RefundSeen():
+                return self._learn_of_checkout(fact)
+            case Ask():
+                return self.asking(fact)
+            case Answered(ask, facts):
+                account = replace(self, asks=tuple(known for known in self.asks if known != ask))
+                for inner in facts:
+                    account = account.learn(inner)
+                return account
+        return self._learn_of_person(fact)
+
+    def asking(self, ask: Ask) -> "Account":
+        """The account that waits for Stripe's answer to `ask`."""
+        return self if ask in self.asks else replace(self, asks=tuple(sorted({*self.asks, ask})))
+
+    def _learn_of_person(self, fact: PersonFact) -> "Account":
+        match fact:
             case MilestoneReached(name, at):
                 earliest = min(at, self.milestones.get(name, at))
                 return self if self.milestones.get(name) == earliest else replace(self, milestones={**self.milestones, name: earliest})
@@ -156,15 +239,48 @@ class Account:
                 return self if wanted is (stream not in self.unsubscribed) else replace(self, unsubscribed=left)
             case MailDone(key, mailed):
                 return replace(self, mails={**self.mails, key: mailed})
-            case Answered(ask, facts):
-                account = replace(self, asks=tuple(known for known in self.asks if known != ask))
-                for inner in facts:
-                    account = account.learn(inner)
-                return account
+            case SignedUp(signup, profile):
+                return self if self.signup else replace(self, signup=signup, profile=profile)._with_trial_to_start(signup.at)
+            case AddressProved(at):
+                return self._learn_proof(at)
+            case SignInAsked(at):
+                last = self.sign_in_asked_at
+                return self if last and at < last + SIGN_IN_EVERY else replace(self, sign_in_asked_at=at)
+            case SignedIn(asked_at):
+                return self if self.signed_in_by and asked_at <= self.signed_in_by else replace(self, signed_in_by=asked_at)
 
-    def asking(self, ask: Ask) -> "Account":
-        """The account that waits for Stripe's answer to `ask`."""
-        return self if ask in self.asks else replace(self, asks=tuple(sorted({*self.asks, ask})))
+    def _with_trial_to_start(self, at: datetime) -> "Account":
+        return self if self.signup is None or self.signup.confirm else self.learn(ErrandKnown("trial", Errand(at, at)))
+
+    def _learn_proof(self, at: datetime) -> "Account":
+        if self.proved_at is not None:
+            return self
+        account = replace(self, proved_at=at, link_epoch=self.link_epoch + 1)
+        if account.signup is None or not account.signup.confirm:
+            return account
+        length = account.signup.trial_ends_at - account.signup.at
+        return replace(account, signup=replace(account.signup, confirm=False, at=at, trial_ends_at=at + length))._with_trial_to_start(at)
+
+    def _learn_of_checkout(self, fact: ErrandKnown | CheckoutKnown | CheckoutCompleted | CardGiven | DisputeSeen | RefundSeen) -> "Account":
+        match fact:
+            case ErrandKnown(name, errand):
+                done = name in self.errands and self.errands[name].done_at is not None
+                return self if done or self.errands.get(name) == errand else replace(self, errands={**self.errands, name: errand})
+            case CheckoutKnown(checkout):
+                return replace(self, checkout=checkout)
+            case CheckoutCompleted(session, mode, _, at):
+                account = self
+                if self.checkout and self.checkout.session == session and not self.checkout.closed:
+                    account = replace(self, checkout=replace(self.checkout, closed=True))
+                name = f"card:{session}"
+                return account if mode != "setup" or name in account.errands else account.learn(ErrandKnown(name, Errand(at, at)))
+            case CardGiven(_, at):
+                return self if self.card_given_at and at <= self.card_given_at else replace(self, card_given_at=at)
+            case RefundSeen():
+                return self
+            case DisputeSeen(id, _, status, _):
+                settled = self.disputes.get(id) in DISPUTES_SETTLED
+                return self if settled or self.disputes.get(id) == status else replace(self, disputes={**self.disputes, id: status})
 
     def _learn_customer(self, customer: Customer, by: Event | Answer) -> "Account":
         ask, stored = Ask("customer", customer.id), self.customers.get(customer.id)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.errands import remembered
+from chalicelib.domain.errands import waiting as undone
 from chalicelib.domain.happenings import happenings
 from chalicelib.domain.mailing import QUEUED_PATIENCE, mails
 from chalicelib.domain.occasions import occasions
@@ -41,6 +43,7 @@ def agenda(account: "Account", policy: Policy, now: datetime) -> tuple[Due, ...]
     if account.standing and account.standing.until:
         waiting.append(Due(account.standing.until, "change the standing"))
     waiting += [Due(max(mail.until, now) if mail.missed else mail.at, f"send {mail.key}") for mail in mails(account, policy, now)]
+    waiting += [Due(errand.next_try(), f"run {name}") for name, errand in undone(account.errands).items()]
     waiting += [Due(mailed.at + QUEUED_PATIENCE, f"look after {key}") for key, mailed in account.mails.items() if mailed.outcome == "queued"]
     return tuple(sorted(waiting))
 
@@ -77,6 +80,7 @@ def planned(account: "Account", policy: Policy, now: datetime) -> "Account":
     standing_ones = {occasion.id for occasion in occasions(account)}
     kept = {key: mailed for key, mailed in account.mails.items() if key.partition("@")[2] in standing_ones or mailed.at > now - MAILS_KEPT}
     account = account if len(kept) == len(account.mails) else replace(account, mails=kept)
+    account = replace(account, errands=remembered(account.errands, now))
     waiting = agenda(account, policy, now)
     due_at = waiting[0].at if waiting and not is_dead(account) else None
     return replace(account, due_at=max(due_at, account.resting_until) if due_at and account.resting_until else due_at)

@@ -72,6 +72,30 @@ class Refused(BillhookError):
     code = "refused"
 
 
+class Doubtful(Unavailable):
+    """Another system failed in a way that leaves open whether it did what it was asked, and will say the same under the same key."""
+
+    code = "doubtful"
+
+
+class CardDeclined(Refused):
+    """Stripe tried to take money and the card was declined."""
+
+    code = "card_declined"
+
+
+class TooManyRequests(BillhookError):
+    """More of this, from one address, than the policy allows."""
+
+    code = "too_many_requests"
+
+
+class AlreadySubscribed(BillhookError):
+    """There is nothing to buy: a subscription runs and its card is on file."""
+
+    code = "already_subscribed"
+
+
 class LostRace(BillhookError):
     """Another writer was faster: read again, decide again."""
 

@@ -199,4 +199,64 @@ class ConsentGiven:
     at: datetime
 
 
-StripeFact = CustomerSeen | SubscriptionSeen | InvoiceSeen
+@dataclass(frozen=True, slots=True)
+class AddressProved:
+    """Whoever reads the account's mail opened a link that was mailed there."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignInAsked:
+    """Somebody who knows the address wants a link to the billing page by mail."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A sign-in link was opened: the one that was asked for at `asked_at`, which works once."""
+
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutCompleted:
+    """A Checkout session of ours was completed. `at` is when that was heard."""
+
+    session: str
+    mode: str
+    customer: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSeen:
+    """A payment is disputed; `status` is Stripe's, `charge` the payment."""
+
+    id: str
+    charge: str
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSeen:
+    """A payment was given back, in part or whole: told for the timeline. `refunded` is all that was, in minor units."""
+
+    charge: str
+    amount: int
+    refunded: int
+    currency: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CardGiven:
+    """A card that a Checkout session collected has been made the default. `at` is when it was entered: an older one never replaces it."""
+
+    card: str
+    at: datetime
+
+
+StripeFact = CustomerSeen | SubscriptionSeen | InvoiceSeen | CheckoutCompleted | DisputeSeen | RefundSeen

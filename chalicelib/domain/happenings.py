@@ -29,6 +29,7 @@ TYPES = {
     "subscription.paused": "The subscription was paused.",
     "subscription.resumed": "A paused subscription runs again.",
     "payment.failed": "A payment was tried and failed.",
+    "payment.disputed": "A customer disputes a payment with the bank; lifecycle mail stops.",
     "payment.succeeded": "An invoice of more than nothing was paid.",
 }
 """Every type of happening there is, with what it means."""
@@ -55,7 +56,7 @@ def happenings(old: "Account", new: "Account", now: datetime) -> tuple[Happening
     """What happened between two versions of an account whose standings are those last written. Features are never compared."""
     told: dict[str, Happening] = {}
     for type, data in (*_of_standing(old, new), *_of_trials(old, new, now), *_of_subscriptions(old, new), *_of_payments(old, new, now)):
-        about = data.get("invoice") or data.get("subscription")
+        about = data.get("dispute") or data.get("invoice") or data.get("subscription")
         id = f"{new.id}.{new.epoch}.{new.version}.{type}" + (f".{about}" if about else "")
         told[id] = Happening(id, type, now, data)
     return tuple(told.values())
@@ -98,7 +99,7 @@ _ON_TRIAL = frozenset({"trialing", "trial_starting", "first_payment"})
 
 
 def _of_trials(old: "Account", new: "Account", now: datetime) -> _Told:
-    if new.signup and not old.signup:
+    if new.signup and not new.signup.confirm and (old.signup is None or old.signup.confirm):
         yield "trial.started", {"subscription": None, "trial_end": _iso(new.signup.trial_ends_at)}
     for was, is_ in _pairs(old, new):
         data: dict[str, str | int | None] = {"subscription": is_.id, "trial_end": _iso(is_.trial_end)}
@@ -137,6 +138,9 @@ def _pairs(old: "Account", new: "Account") -> Iterator[tuple[Subscription | None
 
 
 def _of_payments(old: "Account", new: "Account", now: datetime) -> _Told:
+    for id, status in new.disputes.items():
+        if id not in old.disputes:
+            yield "payment.disputed", {"dispute": id, "status": status}
     adopted = any(ask.what == "invoices" for ask in old.asks)
     for id, billed in sorted(new.invoices.items(), key=lambda pair: pair[1].value.created):
         invoice = billed.value

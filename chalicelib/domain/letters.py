@@ -1,7 +1,10 @@
 """What a message says of one account: the variables of the templates, in the customer's words and zone."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from chalicelib.domain.facts import Item
 from chalicelib.domain.mailing import Mail, has_card, zone_of
@@ -16,37 +19,40 @@ ZERO_DECIMAL = frozenset(["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
 
 
-def variables(account: "Account", mail: Mail, policy: Policy, now: datetime, unsubscribe_url: str, preferences_url: str) -> dict[str, object]:
-    """The variables of `mail` for this account; the links are empty for what cannot be unsubscribed from. Values only, never templates."""
+_LOOKS_LIKE_A_LINK = re.compile(r"://|www\.|/|@|[^\s.]\.[a-z]{2,}(?:\W|$)", re.IGNORECASE)
+"""A name that mail programs would make a link of: somebody signs up strangers to have an address of theirs mailed to them."""
+
+
+def variables(account: "Account", mail: Mail, policy: Policy, now: datetime, links: Mapping[str, str]) -> dict[str, object]:
+    """The variables of `mail` for this account, with `links` by name; empty ones for what cannot be unsubscribed from. Values, never templates."""
     letter = policy.mail
     assert letter is not None
     zone = zone_of(account, letter)
     standing = account.standing
     end = mail.occasion.moment if mail.occasion.anchor == "trial_ends" else _trial_end(account)
-    plan = policy.plans[standing.plan].name if standing and standing.plan and standing.plan in policy.plans else ""
+    plan = policy.plan_name(standing.plan if standing else None)
     days_left = max(0, (end.astimezone(zone).date() - now.astimezone(zone).date()).days) if end else 0
-    first_name = (account.name or "").split(" ")[0]
+    name = "" if _LOOKS_LIKE_A_LINK.search(account.name or "") else account.name or ""
+    first_name = name.split(" ")[0]
     return {
         "product": letter.product,
         "sender": letter.sender,
-        "name": account.name or "",
+        "name": name,
         "greeting": f"Hello {first_name}," if first_name else "Hello,",
         "plan": plan,
         "price": _price(account),
         "has_card": has_card(account),
-        "trial_ends_on": _day(end.astimezone(zone)) if end else "",
-        "trial_ends_at": f"{_day(end.astimezone(zone))} at {end.astimezone(zone):%H:%M} ({zone.key})" if end else "",
+        "trial_ends_on": spoken_day(end, zone) if end else "",
+        "trial_ends_at": f"{spoken_day(end, zone)} at {end.astimezone(zone):%H:%M} ({zone.key})" if end else "",
         "days_left": days_left,
         "days_left_words": "today" if days_left == 0 else "1 day" if days_left == 1 else f"{days_left} days",
         "trial_days": policy.trial.days,
-        "billing_url": letter.billing_url,
         "app_url": letter.app_url,
         "booking_url": letter.booking_url,
-        "unsubscribe_url": unsubscribe_url,
-        "preferences_url": preferences_url,
         "postal_address": letter.postal_address,
         "support_email": letter.support_email,
         "reason": standing.reason if standing else "",
+        **links,
     }
 
 
@@ -57,8 +63,10 @@ def money(amount: int, currency: str) -> str:
     return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{number} {currency.upper()}"
 
 
-def _day(moment: datetime) -> str:
-    return f"{moment:%A}, {moment.day} {moment:%B %Y}"
+def spoken_day(moment: datetime, zone: ZoneInfo) -> str:
+    """The day of a moment in a zone, as it is spoken: Friday, 13 March 2026."""
+    local = moment.astimezone(zone)
+    return f"{local:%A}, {local.day} {local:%B %Y}"
 
 
 def _trial_end(account: "Account") -> datetime | None:

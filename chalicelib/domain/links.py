@@ -7,15 +7,24 @@ import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import BillhookError
 
-PURPOSES = {
-    "unsubscribe": "Ends mail of one stream; never expires.",
-    "preferences": "Shows and changes which mail is wanted; never expires.",
+PURPOSES: dict[str, tuple[timedelta | None, str]] = {
+    "unsubscribe": (None, "Ends mail of one stream."),
+    "preferences": (None, "Shows and changes which mail is wanted."),
+    "welcome": (timedelta(days=30), "Shows the welcome page. Given to who typed the address, which proves nothing."),
+    "billing": (timedelta(days=30), "Opens the billing page. Only ever mailed: it proves the address."),
+    "sign-in": (timedelta(minutes=15), "Opens the billing page, once. Only ever mailed; `about` is the second at which it was asked for."),
+    "return": (timedelta(days=2), "Shows what a Checkout came to, to who comes back from Stripe, and nothing else."),
+    "welcome-visit": (timedelta(hours=1), "The cookie of who opened a welcome link."),
+    "billing-visit": (timedelta(hours=1), "The cookie of who opened a billing or a sign-in link."),
 }
-"""What a link may be for. A token of one purpose opens no other."""
+"""What a link may be for, and how long it works (None: for ever). A token of one purpose opens no other."""
+
+MAILED = frozenset({"billing", "sign-in"})
+"""Purposes of links that only the reader of the account's mail can have. They outlive the first proof of the address, which voids all others."""
 
 
 class LinkRefused(BillhookError):
@@ -26,17 +35,28 @@ class LinkRefused(BillhookError):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a token says. `about` is a stream, for mail."""
+    """What a token says. `about` is a stream, for mail; `epoch` is the account's `link_epoch` when it was made."""
 
     purpose: str
     account_id: str
     about: str = ""
     expires_at: datetime | None = None
+    epoch: int = 0
+
+    def stands(self, link_epoch: int) -> bool:
+        """Whether it was not voided by what happened since: the proof of the address voids what was made for who had only typed it."""
+        return self.epoch >= link_epoch or self.purpose in MAILED or PURPOSES[self.purpose][0] is None
+
+
+def link_for(purpose: str, account_id: str, epoch: int, now: datetime, about: str = "") -> Link:
+    """A link that works from now as long as its purpose allows."""
+    lasts = PURPOSES[purpose][0]
+    return Link(purpose, account_id, about, now + lasts if lasts else None, epoch)
 
 
 def sign(link: Link, keys: Sequence[str]) -> str:
     """The token of a link, signed with the first key: keys rotate by putting the new one first, and old ones still verify."""
-    claims = [link.purpose, link.account_id, link.about, int(link.expires_at.timestamp()) if link.expires_at else 0]
+    claims = [link.purpose, link.account_id, link.about, int(link.expires_at.timestamp()) if link.expires_at else 0, link.epoch]
     payload = _text(json.dumps(claims, separators=(",", ":")).encode())
     return f"{payload}.{_signature(payload, keys[0])}"
 
@@ -49,12 +69,12 @@ def verify(token: str, purpose: str, keys: Sequence[str], now: datetime) -> Link
     ):
         raise LinkRefused("This link does not work. Please use the newest one that you have.")
     try:
-        named, account_id, about, expires = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        named, account_id, about, expires, *epoch = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (binascii.Error, ValueError) as error:
         raise LinkRefused("This link does not work. Please use the newest one that you have.") from error
     if named != purpose or (expires and expires <= now.timestamp()):
         raise LinkRefused("This link does not work. Please use the newest one that you have.")
-    return Link(named, account_id, about, datetime.fromtimestamp(expires, now.tzinfo) if expires else None)
+    return Link(named, account_id, about, datetime.fromtimestamp(expires, now.tzinfo) if expires else None, epoch[0] if epoch else 0)
 
 
 def _signature(payload: str, key: str) -> str:

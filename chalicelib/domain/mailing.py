@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.occasions import Occasion, occasions
 from chalicelib.domain.policy import Policy
-from chalicelib.domain.sequences import EVERY_DAY, Hours, MailPolicy, Step
+from chalicelib.domain.sequences import ASKED_FOR, EVERY_DAY, Hours, MailPolicy, Step
 
 if TYPE_CHECKING:
     from chalicelib.domain.account import Account
@@ -49,8 +49,8 @@ def mails(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
     found = [
         _placed(account, step, occasion, policy.mail, now)
         for occasion in occasions(account)
-        for step in policy.steps
-        if step.anchor == occasion.anchor and f"{step.id}@{occasion.id}" not in account.mails and _wanted(account, step)
+        for step in (*policy.steps, *ASKED_FOR)
+        if step.anchor == occasion.anchor and f"{step.id}@{occasion.id}" not in account.mails and _wanted(account, step, policy.mail)
     ]
     return sorted(found, key=lambda mail: (mail.at, mail.until, mail.key))
 
@@ -72,8 +72,12 @@ def zone_of(account: "Account", mail: MailPolicy) -> ZoneInfo:
     return ZoneInfo(account.profile.timezone or mail.timezone)
 
 
-def _wanted(account: "Account", step: Step) -> bool:
-    if step.stream in account.unsubscribed:
+def _wanted(account: "Account", step: Step, policy: MailPolicy) -> bool:
+    if step in ASKED_FOR:
+        return True
+    if step.stream in account.unsubscribed or (step.stream == "lifecycle" and account.disputed):
+        return False
+    if not account.proved and step.id not in policy.unproved:
         return False
     return all(_holds(account, one) for one in step.only_if) and not any(_holds(account, one) for one in step.unless)
 

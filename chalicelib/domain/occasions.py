@@ -27,7 +27,15 @@ class Occasion:
 
 def occasions(account: "Account") -> list[Occasion]:
     """All occasions whose reason stands, by the standing as last written."""
-    return [*_trials(account), *_departure(account), *_failed_payments(account)]
+    return [*_asked_for(account), *_trials(account), *_departure(account), *_failed_payments(account)]
+
+
+def _asked_for(account: "Account") -> Iterator[Occasion]:
+    asked = account.sign_in_asked_at
+    if asked and (account.signed_in_by is None or account.signed_in_by < asked):
+        yield Occasion("sign_in_asked", _second(asked), asked)
+    if account.signup and account.signup.confirm:
+        yield Occasion("confirmation_wanted", "signup", account.signup.at)
 
 
 def _trials(account: "Account") -> Iterator[Occasion]:

@@ -9,10 +9,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pointer:
-    """`CUSTOMER` (Stripe's id) and `EXTERNAL` (the product's id) have one account; an `EMAIL` may be that of several."""
+    """`CUSTOMER` (Stripe's id), `EXTERNAL` (the product's id) and `TRIAL` (who may have one trial) have one account; an `EMAIL` may be that of
+    several."""
 
     kind: str
     value: str
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value is or holds an address, and so is hashed in keys."""
+        return self.kind in {"EMAIL", "TRIAL"}
 
     @property
     def unique(self) -> bool:
@@ -25,5 +31,6 @@ def pointers(account: "Account") -> frozenset[Pointer]:
     found = {Pointer("CUSTOMER", id) for id in account.customers}
     if account.profile.external_id:
         found.add(Pointer("EXTERNAL", account.profile.external_id))
+    found |= {Pointer("TRIAL", identity) for identity in (account.signup.identities if account.signup else ())}
     emails = {account.profile.email, *(known.value.email for known in account.customers.values())}
     return frozenset(found | {Pointer("EMAIL", email.strip().lower()) for email in emails if email and email.strip()})

@@ -1,7 +1,7 @@
 """The owner's policy: what billing.toml says, once it has been read and checked (`policy_file.py`)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chalicelib.domain.facts import Item
@@ -10,12 +10,15 @@ from chalicelib.domain.sequences import MailPolicy, Step
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What can be bought. `lookup_keys` by Stripe's interval (`month`, `year`); `prices` and `products` are Stripe ids that mean this plan too."""
+    """What can be bought. `lookup_keys` by Stripe's interval (`month`, `year`); `amounts`, by interval too and in minor units, are what the pages
+    say that it costs: Stripe's prices decide what it does. `prices` and `products` are Stripe ids that mean this plan too.
+    """
 
     id: str
     name: str
     features: tuple[str, ...]
     lookup_keys: Mapping[str, str]
+    amounts: Mapping[str, int] = field(default_factory=dict)
     prices: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
 
@@ -23,12 +26,15 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class TrialPolicy:
     """`late_news` is how long a trial with a card stays open past its end while Stripe's news is awaited; `first_payment` how long its first
-    payment may take. `after_trial` names the plan that remains when a trial ran out, if one does."""
+    payment may take. `after_trial` names the plan that remains when a trial ran out, if one does. `without_card` is what Stripe does with the
+    subscription when a trial ends without a card: `pause`, `cancel` or `create_invoice`.
+    """
 
     days: int
     late_news: timedelta
     first_payment: timedelta
     after_trial: str | None = None
+    without_card: str = "pause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,34 @@ class AccessPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SignupPolicy:
+    """Who may sign up, and from where. `sites` are the origins whose pages may post; `answer` is `open`, or `same` for an answer that does not
+    tell whether an address is known. `confirm` lets the trial begin when the address has been proved; so it is for everybody once more than
+    `a_day` have signed up in 24 hours. `an_hour` is how many may come from one network address.
+    """
+
+    plan: str
+    interval: str
+    sites: tuple[str, ...] = ()
+    answer: str = "open"
+    confirm: bool = False
+    disposable: str = "refuse"
+    captcha: str = "none"
+    an_hour: int = 20
+    a_day: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PagesPolicy:
+    """How the customer's pages look, and what they say to do first. `stripe_hosts` are where Checkout and the portal may be."""
+
+    colour: str = "#1f4b99"
+    logo_url: str = ""
+    first_steps: tuple[str, ...] = ()
+    stripe_hosts: tuple[str, ...] = ("https://checkout.stripe.com", "https://billing.stripe.com")
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """billing.toml, known by its hash. Plans stand in the order of the file: of two the later is the greater."""
 
@@ -50,6 +84,9 @@ class Policy:
     plans: Mapping[str, Plan]
     trial: TrialPolicy
     access: AccessPolicy
+    signup: SignupPolicy | None = None
+    pages: PagesPolicy = PagesPolicy()
+    currency: str = "usd"
     mail: MailPolicy | None = None
     steps: tuple[Step, ...] = ()
     milestones: tuple[str, ...] = ()
@@ -61,6 +98,14 @@ class Policy:
     def features(self, plan: str | None) -> tuple[str, ...]:
         """What a plan gives; nothing for none."""
         return self.plans[plan].features if plan is not None and plan in self.plans else ()
+
+    def plan_name(self, plan: str | None) -> str:
+        """A plan's name for customers; empty for none."""
+        return self.plans[plan].name if plan is not None and plan in self.plans else ""
+
+    def lookup_key(self, plan: str, interval: str) -> str | None:
+        """The lookup key of a plan's price for an interval; None if it is not sold so."""
+        return self.plans[plan].lookup_keys.get(interval) if plan in self.plans else None
 
     def plan_of(self, items: Iterable[Item]) -> tuple[str | None, int | None]:
         """The greatest plan among a subscription's items with its quantity; (None, quantity) if the catalogue knows none of them."""

@@ -9,15 +9,24 @@ from typing import Any
 
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy import AccessPolicy, Plan, Policy, TrialPolicy
-from chalicelib.domain.policy_keys import Key, https, one_of, read, table, text, texts, whole
+from chalicelib.domain.policy_keys import Key, https, matching, one_of, read, table, text, texts, whole
 from chalicelib.domain.policy_mail import read_mail, read_milestones, read_steps
+from chalicelib.domain.policy_signup import read_pages, read_signup
 
 SCHEMA = 1
 
+INTERVALS = {"day", "week", "month", "year"}
+"""Stripe's, for how often a price is paid."""
+
 
 def _lookup_keys(value: Any) -> str | None:
-    fits = isinstance(value, dict) and value and set(value) <= {"day", "week", "month", "year"} and all(text(one) is None for one in value.values())
+    fits = isinstance(value, dict) and value and set(value) <= INTERVALS and all(text(one) is None for one in value.values())
     return None if fits else "must name a lookup key for at least one of day, week, month, year"
+
+
+def _amounts(value: Any) -> str | None:
+    fits = isinstance(value, dict) and set(value) <= INTERVALS and all(whole(0, 10**9)(one) is None for one in value.values())
+    return None if fits else "must name an amount in minor units for some of day, week, month, year"
 
 
 def _schema(value: Any) -> str | None:
@@ -27,12 +36,14 @@ def _schema(value: Any) -> str | None:
 _TOP = {
     "schema": Key(_schema, f"schema = {SCHEMA}"),
     "base_url": Key(https, 'base_url = "https://billing.example.com"'),
+    "currency": Key(matching("[a-z]{3}", "must be a currency in three small letters"), 'currency = "usd"', "usd", required=False),
 }
 _TRIAL = {
     "days": Key(whole(1, 730), "days = 14"),
     "late_news_hours": Key(whole(0, 72), "late_news_hours = 6", 6, required=False),
     "first_payment_hours": Key(whole(1, 168), "first_payment_hours = 24", 24, required=False),
     "after_trial": Key(text, 'after_trial = "free"', required=False),
+    "without_card": Key(one_of("pause", "cancel", "create_invoice"), 'without_card = "pause"', "pause", required=False),
 }
 _ACCESS = {
     "past_due_grace_days": Key(whole(0, 60), "past_due_grace_days = 7", 7, required=False),
@@ -44,6 +55,7 @@ _PLAN = {
     "name": Key(text, 'name = "Pro"'),
     "features": Key(texts, 'features = ["projects", "reports"]'),
     "lookup_keys": Key(_lookup_keys, 'lookup_keys = { month = "pro_monthly", year = "pro_yearly" }', {}, required=False),
+    "amounts": Key(_amounts, "amounts = { month = 4900, year = 49000 }", {}, required=False),
     "prices": Key(texts, 'prices = ["price_1Abc"]', [], required=False),
     "products": Key(texts, 'products = ["prod_Abc"]', [], required=False),
 }
@@ -56,11 +68,12 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyMistakes([f"the file is no TOML: {error}. Example: days = 14"]) from error
     mistakes: list[str] = []
-    top = read(raw, _TOP, "", mistakes, beside=("trial", "access", "plans", "mail", "sequences", "milestones"))
+    top = read(raw, _TOP, "", mistakes, beside=("trial", "access", "plans", "mail", "sequences", "milestones", "signup", "pages"))
     trial = read(table(raw, "trial", mistakes), _TRIAL, "trial.", mistakes)
     access = read(table(raw, "access", mistakes), _ACCESS, "access.", mistakes)
     plans = _plans(table(raw, "plans", mistakes), mistakes)
     milestones = read_milestones(raw, mistakes)
+    signup, pages = read_signup(raw, plans, mistakes), read_pages(raw, mistakes)
     mail = read_mail(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     if isinstance(trial.get("after_trial"), str) and trial["after_trial"] not in plans:
@@ -72,7 +85,11 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
         base_url=top["base_url"].rstrip("/"),
         plans=plans,
         trial=TrialPolicy(
-            trial["days"], timedelta(hours=trial["late_news_hours"]), timedelta(hours=trial["first_payment_hours"]), trial["after_trial"]
+            days=trial["days"],
+            late_news=timedelta(hours=trial["late_news_hours"]),
+            first_payment=timedelta(hours=trial["first_payment_hours"]),
+            after_trial=trial["after_trial"],
+            without_card=trial["without_card"],
         ),
         access=AccessPolicy(
             past_due_grace=timedelta(days=access["past_due_grace_days"]),
@@ -80,6 +97,9 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
             stale=access["stale"],
             collection_paused=None if access["collection_paused"] == "keep" else access["collection_paused"],
         ),
+        signup=signup,
+        pages=pages,
+        currency=top["currency"],
         mail=mail,
         steps=steps,
         milestones=milestones,
@@ -106,6 +126,6 @@ def _plans(raw: Mapping[str, Any], mistakes: list[str]) -> dict[str, Plan]:
             if owners.setdefault(value, id) != id:
                 mistakes.append(f'plans.{id}: "{value}" means plan "{owners[value]}" already. Example: {id}_monthly')
     return {
-        id: Plan(id, plan["name"], tuple(plan["features"]), plan["lookup_keys"], tuple(plan["prices"]), tuple(plan["products"]))
+        id: Plan(id, plan["name"], tuple(plan["features"]), plan["lookup_keys"], plan["amounts"], tuple(plan["prices"]), tuple(plan["products"]))
         for id, plan in found.items()
     }

@@ -1,5 +1,6 @@
 """What a key of billing.toml may hold: the checks, and how a table of keys is read with every mistake named."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,10 @@ def whole(least: int, most: int) -> Callable[[Any], str | None]:
 
 def one_of(*words: object) -> Callable[[Any], str | None]:
     return lambda value: None if value in words else f"must be one of {', '.join(map(str, words))}"
+
+
+def matching(pattern: str, wrong: str) -> Callable[[Any], str | None]:
+    return lambda value: None if isinstance(value, str) and re.fullmatch(pattern, value) else wrong
 
 
 def text(value: Any) -> str | None:

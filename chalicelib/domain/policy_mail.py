@@ -58,13 +58,14 @@ _MAIL = {
     "support_email": Key(_address, 'support_email = "help@acme.example"'),
     "postal_address": Key(text, 'postal_address = "Acme Ltd, 1 High Street, Leeds, UK"'),
     "app_url": Key(_link, 'app_url = "https://app.acme.example"'),
-    "billing_url": Key(_link, 'billing_url = "https://app.acme.example/billing"'),
+    "billing_url": Key(_link, 'billing_url = "https://app.acme.example/billing"', "", required=False),
     "booking_url": Key(_link, 'booking_url = "https://cal.example/ada"', "", required=False),
     "timezone": Key(_zone, 'timezone = "Europe/Vienna"', "UTC", required=False),
     "days": Key(_days, 'days = ["mon", "tue", "wed", "thu", "fri"]', ["mon", "tue", "wed", "thu", "fri"], required=False),
     "hours": Key(_hours, "hours = [9, 18]", [9, 18], required=False),
     "a_day": Key(whole(1, 10), "a_day = 1", 1, required=False),
     "a_week": Key(whole(1, 50), "a_week = 3", 3, required=False),
+    "unproved": Key(texts, 'unproved = ["welcome", "three_days", "ended"]', ["welcome", "three_days", "ended"], required=False),
 }
 
 
@@ -98,6 +99,7 @@ def read_mail(raw: Mapping[str, Any], mistakes: list[str]) -> MailPolicy | None:
         hours=Hours(frozenset(DAYS.index(day) for day in mail["days"]), *mail["hours"]),
         a_day=mail["a_day"],
         a_week=mail["a_week"],
+        unproved=tuple(mail["unproved"]),
     )
 
 

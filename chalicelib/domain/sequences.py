@@ -10,7 +10,7 @@ ANCHORS = {
     "access_ended": "The moment at which access ended; it is left when access is back.",
     "payment_failed": "An invoice that was tried and is open; it is left when it is paid or given up.",
 }
-"""The moments that a sequence may be anchored to, and when its reason is gone."""
+"""The moments that a sequence of billing.toml may be anchored to, and when its reason is gone."""
 
 STREAMS = {
     "lifecycle": "May be unsubscribed from, and keeps to hours and caps.",
@@ -50,6 +50,12 @@ class Step:
     unless: tuple[str, ...] = ()
 
 
+ASKED_FOR = (
+    Step("sign_in", "asked_for", "sign_in_asked", timedelta(0), "sign_in", "billing", timedelta(minutes=15), at_any_hour=True),
+    Step("confirm", "asked_for", "confirmation_wanted", timedelta(0), "confirm", "billing", timedelta(days=1), at_any_hour=True),
+)
+"""Mail that somebody waits for: not the owner's to arrange, so not in billing.toml."""
+
 EVERY_DAY = frozenset(range(7))
 
 
@@ -85,7 +91,9 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class MailPolicy:
-    """Who writes, from where, when, and how much at most."""
+    """Who writes, from where, when, and how much at most. `billing_url` stands in for Billhook's own billing page, where it is given; `unproved`
+    are the steps that go to an address of which nobody has shown that it is theirs.
+    """
 
     product: str
     sender: str
@@ -99,3 +107,4 @@ class MailPolicy:
     hours: Hours
     a_day: int
     a_week: int
+    unproved: tuple[str, ...] = ()

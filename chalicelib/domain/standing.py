@@ -16,6 +16,7 @@ ACCESS_LEVELS = ("none", "limited", "full")
 """From the least to the most. `limited` is the billing pages and the customer's own data, not the product's work."""
 
 REASONS = {
+    "unconfirmed": "Signed up; the trial begins once the address is confirmed.",
     "trial_starting": "Signed up; the trial runs, and Stripe will know of it shortly.",
     "trialing": "The free trial runs.",
     "first_payment": "The trial ended with a card on file; its first payment is under way.",
@@ -41,7 +42,9 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an account is now. `status` is Stripe's, or `granted`, `trial_starting`, `none`; `until` is when the clock alone will change it."""
+    """What an account is now. `status` is Stripe's, or `granted`, `trial_starting`, `unconfirmed`, `none`; `until` is when the clock alone
+    will change it.
+    """
 
     status: str
     access: str
@@ -106,7 +109,9 @@ def _claims(account: "Account", policy: Policy, now: datetime) -> Iterator[_Clai
     for grant in account.grants:
         if now < grant.until:
             yield _Claim(Standing("granted", "full", "granted", grant.plan, (), None, grant.until), grant.until, "")
-    if account.signup and not account.subscriptions and not account.ended:
+    if account.signup and account.signup.confirm:
+        yield _Claim(Standing("unconfirmed", "none", "unconfirmed"), account.signup.at, "")
+    elif account.signup and not account.subscriptions and not account.ended:
         signup, running = account.signup, now < account.signup.trial_ends_at
         access, reason, until = ("full", "trial_starting", signup.trial_ends_at) if running else ("none", "trial_expired", None)
         yield _Claim(Standing("trial_starting", access, reason, signup.plan, (), None, until), signup.trial_ends_at, "")

@@ -21,5 +21,10 @@ WANTED = {
     "invoice.updated": "The next attempt or the amounts changed.",
     "invoice.marked_uncollectible": "An invoice was given up.",
     "invoice.voided": "An invoice was withdrawn.",
+    "checkout.session.completed": "A card was given on a page of Stripe's: it is still to be made the default.",
+    "charge.dispute.created": "A customer disputes a payment: lifecycle mail stops, and operators are told.",
+    "charge.dispute.updated": "A dispute goes on.",
+    "charge.dispute.closed": "A dispute was won or lost.",
+    "charge.refunded": "A payment was given back: told on the timeline.",
 }
 """Event type → why it is wanted."""

@@ -12,10 +12,11 @@ from chalicelib.domain.errors import AccountNotFound, InvalidInput
 from chalicelib.domain.facts import MilestoneReached, Subscription
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.domain.timeline import Entry
-from chalicelib.entry.presenting import answered, moment
-from chalicelib.runtime import wiring
+from chalicelib.entry.presenting import answered, moment, query_of
+from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.absorb import Asker, absorb
+from chalicelib.usecases.checkout import open_checkout, open_portal
 
 CLOCKS_APART = timedelta(minutes=1)
 """How far ahead of ours the product's clock may be."""
@@ -60,7 +61,7 @@ def find_accounts() -> dict[str, Any]:
 def show_timeline(account_id: str) -> dict[str, Any]:
     """{entries: […], cursor}: what happened, newest first; `cursor` asks for the next page and is null on the last."""
     _authorize("read")
-    cursor = _query().get("cursor")
+    cursor = query_of(bp.current_request).get("cursor")
     account = _found(account_id)
     entries, following = wiring.log().page(account.id, cursor, clock.now())
     return {"entries": [_entry(entry) for entry in entries], "cursor": following}
@@ -82,6 +83,38 @@ def reach_milestone(account_id: str) -> Response:
     return Response("", status_code=204)
 
 
+@bp.route("/accounts/{account_id}/checkout", methods=["POST"])
+@answered
+def make_checkout(account_id: str) -> dict[str, str]:
+    """{plan?, interval?, quantity?} → {url}: Stripe's page, for a card while a subscription runs, else for a purchase."""
+    _authorize("write")
+    body = _object("plan", "interval", "quantity") if bp.current_request.raw_body else {}
+    plan, interval = (_optional_text(body, name) for name in ("plan", "interval"))
+    quantity = body.get("quantity")
+    if quantity is not None and (isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= 1_000_000):
+        raise InvalidInput("quantity must be a whole number from 1.", "quantity")
+    account = _found(account_id)
+    return {"url": open_checkout(account.id, plan, interval, quantity, links.returns(account), wiring.world())}
+
+
+@bp.route("/accounts/{account_id}/portal", methods=["POST"])
+@answered
+def make_portal(account_id: str) -> dict[str, str]:
+    """{url}: Stripe's portal, for a short time."""
+    _authorize("write")
+    if bp.current_request.raw_body:
+        _object()
+    policy = wiring.policy()
+    return {"url": open_portal(_found(account_id).id, policy.mail.app_url if policy.mail else links.base_url(), wiring.world())}
+
+
+def _optional_text(body: dict[str, Any], field: str) -> str | None:
+    value = body.get(field)
+    if value is not None and (not isinstance(value, str) or not value or len(value) > 64):
+        raise InvalidInput(f"{field} must be a short text.", field)
+    return value
+
+
 def _object(*allowed: str) -> dict[str, Any]:
     """The body of the request, a JSON object of no other fields."""
     try:
@@ -92,7 +125,7 @@ def _object(*allowed: str) -> dict[str, Any]:
         raise InvalidInput("The body must be a JSON object.")
     for field in body:
         if field not in allowed:
-            raise InvalidInput(f"There is no field {field[:40]}: give {', '.join(allowed)}.", field[:40])
+            raise InvalidInput(f"There is no field {field[:40]}: give {', '.join(allowed) or 'none'}.", field[:40])
     return body
 
 
@@ -121,12 +154,8 @@ def _found(id: str) -> Account:
     return account
 
 
-def _query() -> dict[str, str]:
-    return {name: str(value) for name, value in (bp.current_request.query_params or {}).items()}
-
-
 def _one_query_parameter(*allowed: str) -> tuple[str, str]:
-    given = _query()
+    given = query_of(bp.current_request)
     for name in given:
         if name not in allowed:
             raise InvalidInput(f"There is no parameter {name[:40]}: give one of {', '.join(allowed)}.", name[:40])

@@ -18,11 +18,19 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.AccountNotFound: 404,
     errors.AccountTaken: 409,
     errors.LostRace: 409,
+    errors.AlreadySubscribed: 409,
+    errors.TooManyRequests: 429,
     errors.TooLarge: 413,
     errors.Unavailable: 503,
     errors.Refused: 503,
 }
 """The status of each error; one that is not here is ours, and a 500."""
+
+
+def status_of(error: Exception) -> int:
+    """The status of an error."""
+    return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+
 
 View = Callable[..., Any]
 
@@ -35,7 +43,7 @@ def answered(view: View) -> View:
         try:
             return view(*args, **kwargs)
         except errors.BillhookError as error:
-            status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+            status = status_of(error)
             if status >= 500:
                 logger.warning("A call could not be answered", extra=failure_of(error))
             return problem(status, error.code, error.message, error.field)
@@ -60,6 +68,11 @@ def reshaped(response: Response) -> Response:
         return response
     codes = {"InternalServerError": "internal", "UnsupportedMediaType": "unsupported_media_type", "MethodNotAllowedError": "method_not_allowed"}
     return problem(response.status_code, codes.get(body["Code"], "invalid"), str(body.get("Message", "")))
+
+
+def query_of(request: Any) -> dict[str, str]:
+    """The query's parameters, the last one of each name."""
+    return {str(name): str(value) for name, value in (request.query_params or {}).items()}
 
 
 def moment(value: datetime | None) -> str | None:

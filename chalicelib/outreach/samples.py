@@ -19,6 +19,7 @@ _ADA: Mapping[str, object] = {
     "days_left_words": "3 days",
     "trial_days": 14,
     "billing_url": f"{_LINK}/billing/acct_demo?t=eyJhIjoiYWNjdF9kZW1vIn0.6f1c&from=mail",
+    "link_url": f"{_LINK}/sign-in/eyJhIjoiYWNjdF9kZW1vIn0.41bd",
     "app_url": "https://app.tidewater.example/",
     "booking_url": "https://calendar.example.com/ines/20-minutes",
     "unsubscribe_url": f"{_LINK}/mail/unsubscribe?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",
@@ -64,5 +65,7 @@ SAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
 )
 """Name → the variables of a message, always all of them."""
 
-SHOWN: Mapping[str, str] = MappingProxyType({"trial_notice": "with_card", "trial_one_day": "last_day", "trial_ended": "ended"})
+SHOWN: Mapping[str, str] = MappingProxyType(
+    {"trial_notice": "with_card", "sign_in": "ended", "confirm": "ended", "trial_one_day": "last_day", "trial_ended": "ended"}
+)
 """Message → the sample that the gallery and the pictures show it for; for the rest `without_card`."""

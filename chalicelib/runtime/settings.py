@@ -7,7 +7,9 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One deployed stage. `livemode` says which of Stripe's two modes this stage takes; `base_url` stands in for billing.toml's, where set."""
+    """One deployed stage. `livemode` says which of Stripe's two modes this stage takes; `base_url` stands in for billing.toml's, and
+    `captcha_base` for the CAPTCHA service, where set.
+    """
 
     stage: str
     livemode: bool
@@ -20,6 +22,7 @@ class Settings:
     parameters_path: str
     stripe_api_base: str | None
     base_url: str | None
+    captcha_base: str | None
 
 
 @cache
@@ -37,4 +40,5 @@ def settings() -> Settings:
         parameters_path=os.environ["PARAMETERS_PATH"],
         stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
         base_url=os.environ.get("BASE_URL") or None,
+        captcha_base=os.environ.get("CAPTCHA_BASE") or None,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.queues import Queue
     from chalicelib.aws.secrets import Secrets
     from chalicelib.aws.suppressions import Suppressions
-    from chalicelib.domain.links import Link
+    from chalicelib.usecases.doorkeeper import Captcha, Door
     from chalicelib.usecases.keys import KeyRing
     from chalicelib.usecases.post_office import PostOffice
     from chalicelib.usecases.world import World
@@ -86,9 +86,12 @@ def world() -> "World":
     from chalicelib.aws.queues import Queue, WorkQueue
     from chalicelib.aws.walks import Walks
     from chalicelib.runtime.telemetry import count
+    from chalicelib.stripe_api.calling import StripeCaller
     from chalicelib.stripe_api.gateway import StripeGateway
+    from chalicelib.stripe_api.till import StripeTill
     from chalicelib.usecases.world import World
 
+    caller = StripeCaller(lambda: secrets().stripe_api_key, settings().stripe_api_base)
     return World(
         accounts=accounts(),
         log=log(),
@@ -97,7 +100,8 @@ def world() -> "World":
         walks=Walks(settings().table_name),
         act_queue=WorkQueue(settings().act_queue_url),
         mail_queue=WorkQueue(settings().mail_queue_url),
-        gateway=StripeGateway(lambda: secrets().stripe_api_key, settings().stripe_api_base),
+        gateway=StripeGateway(caller),
+        till=StripeTill(caller),
         policy=policy(),
         now=clock.now,
         pause=time.sleep,
@@ -126,19 +130,25 @@ def post_office() -> "PostOffice":
     """All that sending acts on beside the world. Raises BrokenMessage where a message of the policy could not be written to somebody."""
     from chalicelib.aws.mailer import Mailer
     from chalicelib.outreach.check import check_messages
+    from chalicelib.runtime.links import url
     from chalicelib.usecases.post_office import PostOffice
 
     check_messages(policy().steps)
-    return PostOffice(Mailer(settings().configuration_set), claims(), suppressions().holds, link)
+    return PostOffice(Mailer(settings().configuration_set), claims(), suppressions().holds, url)
 
 
-def link(to: "Link") -> str:
-    """The address of a signed link."""
-    return f"{settings().base_url or policy().base_url}/{to.purpose}/{token(to)}"
+@cache
+def door() -> "Door":
+    """What stands between a signup and the world."""
+    from chalicelib.aws.limits import Limits
+    from chalicelib.runtime.telemetry import count
+    from chalicelib.usecases.doorkeeper import Door
+
+    return Door(Limits(settings().table_name, lambda: secrets().hash_key), _captcha(), count)
 
 
-def token(of: "Link") -> str:
-    """The token of a signed link."""
-    from chalicelib.domain.links import sign
+def _captcha() -> "Captcha | None":
+    from chalicelib.captcha.turnstile import BASE, Turnstile
 
-    return sign(of, secrets().link_keys)
+    signup = policy().signup
+    return Turnstile(lambda: secrets().captcha_secret, settings().captcha_base or BASE) if signup and signup.captcha == "turnstile" else None

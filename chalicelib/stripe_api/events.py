@@ -7,11 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import CustomerSeen, Event, InvoiceSeen, StripeFact, SubscriptionSeen, digest
+from chalicelib.domain.facts import CheckoutCompleted, CustomerSeen, DisputeSeen, Event, InvoiceSeen, RefundSeen, StripeFact, SubscriptionSeen, digest
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api import objects
 
 STALE = timedelta(days=1)
+OBJECTS = {
+    "customer": "customer",
+    "customer.subscription": "subscription",
+    "invoice": "invoice",
+    "checkout.session": "checkout.session",
+    "charge": "charge",
+    "charge.dispute": "dispute",
+}
+"""The kind of object that the events of each family carry."""
+
 KNOWN_RELEASES = frozenset({"acacia", "basil", "clover", "dahlia", "endive"})
 NEWEST_UNNAMED = "2024-06-20"
 """The last API version without a release name; a later one has one."""
@@ -74,10 +84,18 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
     )
 
 
+def _checkout(raw: Mapping[str, Any], now: datetime) -> CheckoutCompleted | None:
+    """A session that Billhook made: it names the account. The owner may sell other things in sessions of their own."""
+    customer = objects.customer_of(raw)
+    if customer is None or not (raw.get("metadata") or {}).get("account_id") or raw.get("status") != "complete":
+        return None
+    return CheckoutCompleted(objects.identity(raw), objects.text(raw, "mode"), customer, now)
+
+
 def _fact(kind: str, raw: Mapping[str, Any], previous: Mapping[str, Any] | None, created: datetime, now: datetime) -> StripeFact | None:
     was = objects.before(raw, previous) if previous else None
     born, stale = kind.endswith(".created"), now - created > STALE
-    match raw.get("object"):
+    match raw.get("object") if raw.get("object") == OBJECTS.get(kind.rpartition(".")[0]) else None:
         case "customer":
             gone = kind == "customer.deleted"
             before = digest(objects.customer(was)) if was and not gone else None
@@ -87,4 +105,11 @@ def _fact(kind: str, raw: Mapping[str, Any], previous: Mapping[str, Any] | None,
             return SubscriptionSeen(objects.subscription(raw), Event(created, before, born, stale))
         case "invoice":
             return InvoiceSeen(objects.invoice(raw), created)
+        case "checkout.session":
+            return _checkout(raw, now)
+        case "dispute":
+            return DisputeSeen(objects.identity(raw), objects.reference(raw.get("charge")) or "", objects.text(raw, "status"), created)
+        case "charge":
+            amount, refunded = objects.whole(raw, "amount") or 0, objects.whole(raw, "amount_refunded") or 0
+            return RefundSeen(objects.identity(raw), amount, refunded, objects.words(raw, "currency"), created)
     raise Unreadable(f"An event of type {kind} carries no object that belongs to it.", "data.object.object")

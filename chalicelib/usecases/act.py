@@ -10,6 +10,7 @@ from chalicelib.domain.standing import standing
 from chalicelib.domain.timeline import Entry
 from chalicelib.usecases.absorb import Asker, settled
 from chalicelib.usecases.carry_out import carry_out
+from chalicelib.usecases.errands import run_errands
 from chalicelib.usecases.world import World
 
 
@@ -36,6 +37,7 @@ def _act(account: Account, world: World) -> str:
     if account.outbox:
         carry_out(account.id, world)
         account = world.accounts.load(account.id) or account
+    account = run_errands(account, world)
     now = world.now()
     learnt = settled(account, [], Asker(world))
     handed = abandoned(learnt, now)  # whoever sends it will judge it: SES may have it, or it may apply no more

@@ -11,8 +11,8 @@ from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unread
 from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, SubscriptionSeen
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.calling import Raw
 from chalicelib.stripe_api.events import StripeEvent
-from chalicelib.stripe_api.gateway import Raw
 from chalicelib.usecases.absorb import Asker
 from chalicelib.usecases.world import World
 

@@ -11,7 +11,7 @@ from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
 from chalicelib.domain.letters import variables
-from chalicelib.domain.links import Link
+from chalicelib.domain.links import link_for
 from chalicelib.domain.mailing import Mail, mails
 from chalicelib.domain.post import Claim, Letter
 from chalicelib.domain.standing import standing
@@ -82,9 +82,9 @@ def _applies(account: Account, key: str, world: World) -> Mail | None:
 def _letter(account: Account, mail: Mail, world: World, post: PostOffice) -> Letter:
     policy, lifecycle = world.policy.mail, mail.step.stream == "lifecycle"
     assert policy is not None
-    links = {purpose: post.link(Link(purpose, account.id, mail.step.stream)) if lifecycle else "" for purpose in ("unsubscribe", "preferences")}
-    rendered = render(mail.step.message, variables(account, mail, world.policy, world.now(), links["unsubscribe"], links["preferences"]))
-    headers = {"List-Unsubscribe": f"<{links['unsubscribe']}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if lifecycle else {}
+    links = _links(account, mail, world, post)
+    rendered = render(mail.step.message, variables(account, mail, world.policy, world.now(), links))
+    headers = {"List-Unsubscribe": f"<{links['unsubscribe_url']}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if lifecycle else {}
     return Letter(
         sender=policy.senders[mail.step.stream],
         recipient=account.email or "",
@@ -95,6 +95,23 @@ def _letter(account: Account, mail: Mail, world: World, post: PostOffice) -> Let
         headers=headers,
         tags={"account": account.id, "step": mail.step.id, "occasion": mail.occasion.id, "stream": mail.step.stream},
     )
+
+
+def _links(account: Account, mail: Mail, world: World, post: PostOffice) -> dict[str, str]:
+    """The links of a message by variable: empty for what cannot be unsubscribed from. Only mail has links that prove the address."""
+    lifecycle = mail.step.stream == "lifecycle"
+
+    def link(purpose: str, about: str) -> str:
+        return post.link(link_for(purpose, account.id, account.link_epoch, world.now(), about))
+
+    billing = (world.policy.mail.billing_url if world.policy.mail else "") or link("billing", "")
+    asked = link("sign-in", mail.occasion.id) if mail.step.id == "sign_in" else link("billing", "")
+    return {
+        "unsubscribe_url": link("unsubscribe", mail.step.stream) if lifecycle else "",
+        "preferences_url": link("preferences", mail.step.stream) if lifecycle else "",
+        "billing_url": billing,
+        "link_url": asked,
+    }
 
 
 def _done(account: Account, key: str, outcome: str | None, world: World) -> str:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.errors import Unavailable, Unreadable
-from chalicelib.domain.facts import CustomerSeen, InvoiceSeen, SubscriptionSeen
+from chalicelib.domain.errors import Refused, Unavailable, Unreadable
+from chalicelib.domain.facts import CheckoutCompleted, CustomerSeen, DisputeSeen, InvoiceSeen, RefundSeen, SubscriptionSeen
 from chalicelib.domain.standing import unknown_prices
 from chalicelib.domain.timeline import EVENTS_KEPT, Entry
 from chalicelib.stripe_api.events import StripeEvent, read_event
+from chalicelib.stripe_api.objects import customer_of
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.adopt import adopt, probable_account
 from chalicelib.usecases.world import World
@@ -61,13 +62,26 @@ def take_in(messages: Sequence[Message], world: World) -> list[Outcome]:
         except Unreadable as failure:
             outcomes.append(_bury(message, failure, world))
         else:
-            if event.customer and event.fact:
-                wanted[event.customer].append(_Read(message.id, event))
+            try:
+                customer = _customer_of(event, world)
+            except (Unavailable, Refused) as failure:
+                outcomes.append(Outcome(message.id, "given_back", event, failure=failure))
+                continue
+            if customer and event.fact:
+                wanted[customer].append(_Read(message.id, event))
             else:
                 outcomes.append(Outcome(message.id, "left", event))
     if wanted:
         outcomes += _take_in_wanted(wanted, world)
     return outcomes
+
+
+def _customer_of(event: StripeEvent, world: World) -> str | None:
+    """Whom an event is about. A dispute does not say: its charge does."""
+    if not isinstance(event.fact, DisputeSeen):
+        return event.customer
+    charge = world.gateway.charge(event.fact.charge) if event.fact.charge else None
+    return customer_of(charge) if charge else None
 
 
 def _take_in_wanted(wanted: dict[str, list[_Read]], world: World) -> list[Outcome]:
@@ -126,6 +140,8 @@ def _entry(account: str, event: StripeEvent) -> Entry:
     match event.fact:
         case CustomerSeen(thing) | SubscriptionSeen(thing) | InvoiceSeen(thing):
             return Entry(account, event.created, "stripe", event.id, event.type, thing, EVENTS_KEPT)
+        case CheckoutCompleted() | DisputeSeen() | RefundSeen():
+            return Entry(account, event.created, "stripe", event.id, event.type, event.fact, EVENTS_KEPT)
     return Entry(account, event.created, "stripe", event.id, event.type, None, EVENTS_KEPT)
 
 

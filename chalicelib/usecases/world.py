@@ -10,6 +10,7 @@ from chalicelib.domain.policy import Policy
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.walk import Walk
 from chalicelib.stripe_api.gateway import Gateway
+from chalicelib.stripe_api.till import Till
 
 
 class AccountStore(Protocol):
@@ -20,6 +21,12 @@ class AccountStore(Protocol):
 
     def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
         """The accounts of Stripe's customers."""
+
+    def with_email(self, email: str) -> list[Account]:
+        """The accounts that have this address."""
+
+    def with_trial(self, identity: str) -> Account | None:
+        """The account that has had the trial of this identity."""
 
     def save(self, old: Account, new: Account) -> None:
         """One conditional write. Raises LostRace, AccountTaken, Unavailable."""
@@ -84,6 +91,7 @@ class World:
     act_queue: Work
     mail_queue: Work
     gateway: Gateway
+    till: Till
     policy: Policy
     now: Callable[[], datetime]
     pause: Callable[[float], None]

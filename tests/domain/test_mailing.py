@@ -57,6 +57,9 @@ def test_nine_o_clock_is_nine_o_clock_when_the_clocks_change(day: date) -> None:
     assert every_day.next(midnight, zone).astimezone(zone).strftime("%d %H:%M") == f"{day.day} 09:00"
 
 
+LINKS = {name: f"https://b.example/{name}" for name in ("unsubscribe_url", "preferences_url", "billing_url", "link_url")}
+
+
 def trialing(card: str | None = None, **profile: str) -> Account:
     account = replace(Account("acc_1"), profile=Profile(**profile))  # type: ignore[arg-type]
     learnt = account.learn(CustomerSeen(Customer("cus_1", "ada@example.com", "Ada Byron", card), Event(START)))
@@ -125,7 +128,7 @@ def test_every_variable_of_the_templates_is_there_for_every_kind_of_account() ->
     nobody = replace(Account("acc_1"), standing=trialing().standing, subscriptions=trialing().subscriptions)
     for account in (trialing(), trialing("pm_1"), trialing(name="", timezone="Asia/Tokyo"), nobody):
         mail = mails(trialing(), POLICY, START)[0]
-        given_ones = variables(account, mail, POLICY, START, "https://b.example/u", "https://b.example/p")
+        given_ones = variables(account, mail, POLICY, START, LINKS)
         assert set(given_ones) == set(next(iter(SAMPLES.values())))
         for step in POLICY.steps:
             assert missing(step.message, given_ones) == ()
@@ -133,7 +136,7 @@ def test_every_variable_of_the_templates_is_there_for_every_kind_of_account() ->
 
 def test_a_letter_speaks_of_days_in_the_customers_zone() -> None:
     mail = next(mail for mail in mails(trialing(), POLICY, START) if mail.step.id == "three_days")
-    said = variables(trialing(timezone="Pacific/Auckland"), mail, POLICY, START + 11 * DAY, "", "")
+    said = variables(trialing(timezone="Pacific/Auckland"), mail, POLICY, START + 11 * DAY, LINKS)
     assert said["trial_ends_at"] == "Monday, 16 March 2026 at 22:00 (Pacific/Auckland)"
     assert (said["days_left"], said["days_left_words"]) == (3, "3 days")
     assert (said["greeting"], said["plan"], said["price"]) == ("Hello Ada,", "Pro", "$49.00 a month")

@@ -32,7 +32,7 @@ from tests.worlds import Stripe
 
 SECRET = "whsec_a_secret_that_no_log_may_hold"
 CACHES = (settings, dynamo.client, queues.client, wiring.accounts, wiring.log, wiring.api_keys, wiring.key_ring)
-CACHES += (wiring.secrets, wiring.events_queue, wiring.world)
+CACHES += (wiring.secrets, wiring.events_queue, wiring.world, wiring.door)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from app import app
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.links import Link
 from chalicelib.domain.mailing import mails
-from chalicelib.runtime import wiring
+from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from local.gateway import ApiGateway
 from local.serving import Request
@@ -37,7 +37,7 @@ def call(method: str, path: str, body: bytes = b"", content_type: str | None = N
 
 
 def path(purpose: str = "unsubscribe", account: str = ACCOUNT, stream: str = "lifecycle") -> str:
-    return f"/{purpose}/{wiring.token(Link(purpose, account, stream))}"
+    return f"/{purpose}/{links.token(Link(purpose, account, stream))}"
 
 
 def unsubscribed() -> set[str]:

@@ -25,7 +25,7 @@ def start_system() -> Iterator[Callable[[], Client]]:
 
     def start() -> Client:
         port = free_port()
-        # With the stub, whatever Stripe the shell's own `make run` is set to.
+        # With the simulated one, whatever Stripe the shell's own `make run` is set to.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("STRIPE_")}
         process = subprocess.Popen(
             [sys.executable, "-m", "local", "run", "--port", str(port)], cwd=ROOT, env=environment, preexec_fn=die_with_parent()

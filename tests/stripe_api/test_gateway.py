@@ -12,6 +12,7 @@ import pytest
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.facts import Answer, Ask, CustomerSeen, InvoiceSeen, SubscriptionSeen
+from chalicelib.stripe_api.calling import StripeCaller
 from chalicelib.stripe_api.gateway import StripeGateway, answer
 from local.recordings import Truth
 from tests.worlds import RECORDINGS, Stripe, at
@@ -63,7 +64,7 @@ def replies() -> Iterator[Replies]:
 
 @pytest.fixture
 def gateway(replies: Replies) -> StripeGateway:
-    return StripeGateway(lambda: "sk_test_1", replies.base)
+    return StripeGateway(StripeCaller(lambda: "sk_test_1", replies.base))
 
 
 def test_an_object_comes_as_a_plain_dict(gateway: StripeGateway, replies: Replies) -> None:
@@ -107,7 +108,7 @@ def test_a_refusal_is_told_from_no_answer_and_neither_says_anything_of_the_key(
 
 def test_a_stripe_that_cannot_be_reached_is_no_answer() -> None:
     with pytest.raises(Unavailable):
-        StripeGateway(lambda: "sk_test_1", "http://127.0.0.1:9").customer("cus_1")
+        StripeGateway(StripeCaller(lambda: "sk_test_1", "http://127.0.0.1:9")).customer("cus_1")
 
 
 def test_a_passing_failure_is_tried_once_more(gateway: StripeGateway, replies: Replies) -> None:
@@ -135,7 +136,7 @@ def test_an_object_that_cannot_be_read_does_not_keep_the_others_from_being_learn
 
 def test_a_rotated_key_is_used_without_a_new_process(replies: Replies) -> None:
     keys = ["sk_test_old"]
-    gateway = StripeGateway(lambda: keys[-1], replies.base)
+    gateway = StripeGateway(StripeCaller(lambda: keys[-1], replies.base))
     gateway.customer(CUSTOMER)
     keys.append("sk_test_new")
     gateway.customer(CUSTOMER)

@@ -1,0 +1,74 @@
+"""Errands: what Stripe must do for an account, once, however often it has to be asked.
+
+An idempotency key makes a repeated call safe, but Stripe forgets it after a day, and under it gives a stored failure again and again. So a key
+belongs to a generation of the errand: before another one is begun, it is looked up at Stripe whether the errand was done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+KEY_TRUSTED = timedelta(hours=20)
+"""How long a key is relied on: Stripe prunes it after 24 hours at the earliest (docs.stripe.com/api/idempotent_requests)."""
+
+FIRST_TRY = timedelta(minutes=1)
+"""How long whoever gave the errand has to do it at once, before the agenda does."""
+
+KEPT = timedelta(days=40)
+"""How long it is remembered that an errand was done: Stripe can send an event again for 30 days."""
+
+KINDS = {
+    "trial": "Make the customer and the trialing subscription of a signup.",
+    "card": "Make the card that was given in a Checkout session the default, and settle what waited for it.",
+}
+"""What can be asked for; an errand is named by its kind or, where there can be several, by `kind:object`."""
+
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 60, 180, 360))
+"""How long to wait after each try in vain; after the last of them always as long as that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """`since` is when the key of this `generation` was first used; `doubtful` that Stripe may have done it and said otherwise."""
+
+    given_at: datetime
+    since: datetime
+    generation: int = 0
+    doubtful: bool = False
+    tries: int = 0
+    tried_at: datetime | None = None
+    done_at: datetime | None = None
+
+    def next_try(self) -> datetime:
+        """When to try (again)."""
+        if self.tried_at is None:
+            return self.given_at + FIRST_TRY
+        return self.tried_at + PAUSES[min(self.tries, len(PAUSES)) - 1]
+
+    def must_look(self, now: datetime) -> bool:
+        """Whether its key cannot be relied on any more."""
+        return self.doubtful or now - self.since > KEY_TRUSTED
+
+    def renewed(self, now: datetime) -> "Errand":
+        """The errand with a key of its own, once it is known that it was not done under the old one."""
+        return replace(self, generation=self.generation + 1, since=now, doubtful=False)
+
+    def tried(self, now: datetime, doubtful: bool) -> "Errand":
+        """The errand after a try in vain."""
+        return replace(self, tries=self.tries + 1, tried_at=now, doubtful=self.doubtful or doubtful)
+
+
+def kind_of(name: str) -> tuple[str, str]:
+    """The kind of an errand, and the object that it is about."""
+    kind, _, about = name.partition(":")
+    return kind, about
+
+
+def waiting(errands: Mapping[str, Errand]) -> dict[str, Errand]:
+    """Those that are not done."""
+    return {name: errand for name, errand in errands.items() if errand.done_at is None}
+
+
+def remembered(errands: Mapping[str, Errand], now: datetime) -> dict[str, Errand]:
+    """Without those done so long ago that nothing can ask for them again; the trial is remembered for ever."""
+    return {name: errand for name, errand in errands.items() if name == "trial" or errand.done_at is None or errand.done_at > now - KEPT}

@@ -1,0 +1,34 @@
+"""Signing up: what a visitor asks for, and who counts as the same person."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PLUS_TAG = re.compile(r"\+.*$")
+ONE_MAILBOX = {"googlemail.com": "gmail.com"}
+"""Domains that are one mail service under two names."""
+
+DOTLESS = frozenset({"gmail.com"})
+"""Where dots in an address mean nothing (support.google.com/mail/answer/7436150)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A signup as it was asked for, checked field by field. `email` is as it was typed, in its normal form."""
+
+    email: str
+    plan: str
+    interval: str
+    name: str | None = None
+    external_id: str | None = None
+    timezone: str | None = None
+    source: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def identity(email: str) -> str:
+    """What an address is to a trial: the same for every way to write one mailbox (case, +tag, dots where they mean nothing)."""
+    local, _, domain = email.strip().lower().rpartition("@")
+    domain = ONE_MAILBOX.get(domain, domain)
+    local = PLUS_TAG.sub("", local) or local
+    return f"{local.replace('.', '') if domain in DOTLESS else local}@{domain}"

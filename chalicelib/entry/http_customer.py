@@ -1,0 +1,178 @@
+"""The customer's own pages, opened by links: welcome and billing, the way to Stripe's Checkout and portal, and back."""
+
+from typing import Any, cast
+from urllib.parse import parse_qs, quote, unquote
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import AlreadySubscribed, BillhookError, InvalidInput, Unavailable
+from chalicelib.domain.facts import AddressProved, SignedIn
+from chalicelib.domain.links import LinkRefused
+from chalicelib.entry.http_signups import source_address
+from chalicelib.entry.paging import page_of, paged
+from chalicelib.entry.presenting import query_of
+from chalicelib.entry.signup_form import email_of
+from chalicelib.runtime import links, wiring
+from chalicelib.runtime.clock import clock
+from chalicelib.runtime.settings import settings
+from chalicelib.usecases.absorb import Asker, absorb
+from chalicelib.usecases.checkout import finish_checkout, open_checkout, open_portal
+from chalicelib.usecases.doorkeeper import may_ask
+from chalicelib.usecases.sign_up import ask_to_sign_in
+
+FORM = ["application/x-www-form-urlencoded"]
+
+bp = Blueprint(__name__)
+
+
+@bp.route("/welcome/{token}", methods=["GET"])
+@paged
+def open_welcome(token: str) -> Response:
+    """Into a cookie with the token, and out of the address."""
+    _, account = links.opened(unquote(token), "welcome")
+    return _redirect("/welcome", links.cookie("welcome-visit", account))
+
+
+@bp.route("/welcome", methods=["GET"])
+@paged
+def show_welcome() -> Response:
+    """Your trial runs until …, and what to do first. Nothing here is private: who sees it has only typed the address."""
+    from chalicelib.pages.customer import welcome_view
+
+    account = _visitor("welcome-visit")
+    return page_of(200, "welcome", **welcome_view(account, wiring.policy(), clock.now()))
+
+
+@bp.route("/billing/{token}", methods=["GET"])
+@paged
+def open_billing(token: str) -> Response:
+    """A link that was mailed: the first one that is opened proves the address."""
+    _, account = links.opened(unquote(token), "billing")
+    return _entered(_learnt(account, AddressProved(clock.now())))
+
+
+@bp.route("/sign-in/{token}", methods=["GET"])
+@paged
+def sign_in(token: str) -> Response:
+    """A link that somebody asked for: it opens the billing page, once."""
+    link, account = links.opened(unquote(token), "sign-in")
+    asked_at = account.sign_in_asked_at
+    if asked_at is None or link.about != f"{asked_at.timestamp():.0f}" or (account.signed_in_by and account.signed_in_by >= asked_at):
+        raise LinkRefused(links.NO_LONGER)
+    return _entered(_learnt(account, SignedIn(asked_at), AddressProved(clock.now())))
+
+
+@bp.route("/sign-in", methods=["POST"], content_types=FORM)
+@paged
+def ask_for_link() -> Response:
+    """Have a sign-in link mailed. The answer is the same whether the address is known or not."""
+    policy = wiring.policy().signup
+    if policy is None:
+        raise LinkRefused(links.NO_LONGER)
+    email = email_of(_form(), wiring.policy(), in_test=settings().stage == "local")
+    may_ask(email, source_address(bp.current_request), policy, wiring.door(), clock.now())
+    ask_to_sign_in(email, wiring.world())
+    return _redirect("/check-your-inbox")
+
+
+@bp.route("/check-your-inbox", methods=["GET"])
+@paged
+def show_check_inbox() -> Response:
+    """We have written to you, if we know you."""
+    return page_of(200, "check_inbox", mailed=True)
+
+
+@bp.route("/billing", methods=["GET"])
+@paged
+def show_billing() -> Response:
+    """What you have, until when, the card, the invoices."""
+    account = _visitor("billing-visit")
+    return _billing(account, query_of(bp.current_request).get("notice"))
+
+
+@bp.route("/billing/checkout", methods=["POST"], content_types=FORM)
+@paged
+def go_to_checkout() -> Response:
+    """To Stripe's page: to give a card, to buy, or to come back."""
+    account, form = _visitor("billing-visit"), _form()
+    try:
+        url = open_checkout(account.id, form.get("plan"), form.get("interval"), None, links.returns(account), wiring.world())
+    except AlreadySubscribed:
+        return _redirect("/billing?notice=already_subscribed")
+    return Response("", status_code=303, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+@bp.route("/billing/portal", methods=["POST"], content_types=FORM)
+@paged
+def go_to_portal() -> Response:
+    """To Stripe's portal."""
+    account = _visitor("billing-visit")
+    url = open_portal(account.id, f"{links.base_url()}/billing", wiring.world())
+    return Response("", status_code=303, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+@bp.route("/billing/return/{token}", methods=["GET"])
+@paged
+def come_back(token: str) -> Response:
+    """Back from Checkout: what Stripe says of the session is taken in before anything is called done."""
+    _, account = links.opened(unquote(token), "return")
+    session_id = query_of(bp.current_request).get("session_id", "")
+    if not session_id.isascii() or not session_id.replace("_", "").isalnum() or len(session_id) > 255:
+        raise LinkRefused(links.NO_LONGER)
+    try:
+        notice = finish_checkout(account.id, session_id, wiring.world())
+    except Unavailable:
+        notice = "pending"
+    except BillhookError as error:
+        raise LinkRefused(links.NO_LONGER) from error
+    try:
+        visiting = links.visitor(bp.current_request.headers.get("cookie"), "billing-visit").id == account.id
+    except LinkRefused:
+        visiting = False
+    if visiting:
+        return _redirect(f"/billing?notice={quote(notice)}")
+    title, text = RETURNED[notice]
+    return page_of(200, "message", title=title, text=text)
+
+
+RETURNED = {
+    "card_saved": ("Your card is saved", "You can close this page."),
+    "subscribed": ("Thank you", "Your subscription has begun. You can close this page."),
+    "pending": ("Almost done", "Stripe has it, and we will within a minute. You can close this page."),
+    "canceled": ("Nothing was changed", "You can close this page, or go back and try again."),
+}
+"""What is said to who comes back without the billing page's cookie: sent to Checkout by the product."""
+
+
+def _billing(account: Account, notice: str | None) -> Response:
+    from chalicelib.pages.customer import billing_view
+
+    view = billing_view(account, wiring.policy(), clock.now(), notice)
+    return page_of(200, "billing", form_to=links.stripe_hosts(), **view)
+
+
+def _entered(account: Account) -> Response:
+    return _redirect("/billing", links.cookie("billing-visit", account))
+
+
+def _visitor(purpose: str) -> Account:
+    return links.visitor(bp.current_request.headers.get("cookie"), purpose)
+
+
+def _learnt(account: Account, *facts: Any) -> Account:
+    world = wiring.world()
+    return absorb(account, facts, world, Asker(world))
+
+
+def _redirect(path: str, cookie: str | None = None) -> Response:
+    headers: dict[str, str | list[str]] = {"Location": links.base_url() + path, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return Response("", status_code=303, headers=headers | ({"Set-Cookie": cookie} if cookie else {}))
+
+
+def _form() -> dict[str, str]:
+    try:
+        fields = parse_qs(cast(bytes, bp.current_request.raw_body).decode(), max_num_fields=20)
+    except ValueError as error:
+        raise InvalidInput("The form cannot be read.") from error
+    return {name: values[-1] for name, values in fields.items()}

@@ -1,0 +1,168 @@
+"""What the customer's pages say of an account: values for the templates, in the customer's words and zone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.checkouts import has_card_for, living
+from chalicelib.domain.letters import money, spoken_day
+from chalicelib.domain.policy import Policy
+from chalicelib.domain.standing import Standing, standing
+
+INVOICES_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of a standing. `{until}` and `{plan}` are filled in; `tone` is `good`, `warn` or `bad`."""
+
+    headline: str
+    detail: str
+    tone: str = "good"
+
+
+WORDS: Mapping[str, Words] = {
+    "unconfirmed": Words("Please confirm your address", "We have sent you a link. Your trial begins when you open it.", "warn"),
+    "trial_starting": Words("Your trial runs", "Everything in {plan} is open to you until {until}."),
+    "trialing": Words("Your trial runs", "Everything in {plan} is open to you until {until}."),
+    "first_payment": Words("Your trial has ended", "Your first payment is under way."),
+    "trial_expired": Words("Your trial has ended", "Nothing was charged. Choose a plan to go on where you left off.", "bad"),
+    "after_trial": Words("Your trial has ended", "You are on {plan}. Choose another plan whenever you like."),
+    "active": Words("Your subscription is active", "You are on {plan}. The paid period runs until {period_end}."),
+    "canceling": Words("Your subscription ends", "It is paid until {until} and will not renew.", "warn"),
+    "canceled": Words("Your subscription has ended", "Choose a plan to come back.", "bad"),
+    "stale": Words("Your last payment is not known yet", "Please look at your card and your invoices.", "warn"),
+    "past_due_grace": Words("Your last payment failed", "Please update your card. Everything stays open until {until}.", "warn"),
+    "past_due": Words("Your last payment failed", "Please update your card to have everything back.", "bad"),
+    "payment_incomplete": Words("Your payment was not completed", "Please try again.", "bad"),
+    "incomplete_expired": Words("Your payment was not completed", "Please choose a plan and try again.", "bad"),
+    "unpaid": Words("Your subscription is not paid", "Please update your card to have everything back.", "bad"),
+    "paused": Words("Your subscription is paused", "Add a card to go on where you left off.", "bad"),
+    "collection_paused": Words("Your payments are paused", "Nothing is charged for now.", "warn"),
+    "customer_deleted": Words("Your billing account was closed", "Choose a plan to come back.", "bad"),
+    "granted": Words("You have access", "It was given to you until {until}."),
+    "no_subscription": Words("You have no subscription", "Choose a plan to begin.", "bad"),
+}
+"""What is said for every reason of a standing."""
+
+CARD_WANTED = frozenset({"past_due_grace", "past_due", "unpaid", "paused", "stale"})
+"""Reasons that a card mends: the form for it stands first, whether or not there is one on file."""
+
+NOTICES: Mapping[str, tuple[str, str]] = {
+    "card_saved": ("done", "Your card is saved."),
+    "subscribed": ("done", "Thank you. Your subscription has begun."),
+    "pending": ("done", "Stripe has it, and we will within a minute. Please reload this page."),
+    "canceled": ("note", "Nothing was changed."),
+    "already_subscribed": ("note", "You have a subscription with a card already: there is nothing to buy."),
+}
+"""What is said to who comes back to the page, by the notice in its address."""
+
+
+def welcome_view(account: Account, policy: Policy, now: datetime) -> dict[str, Any]:
+    """What the welcome page says: nothing that somebody who only typed the address must not learn."""
+    signup = account.signup
+    state = "over"
+    if signup and signup.confirm:
+        state = "confirm"
+    elif standing(account, policy, now).reason in {"trialing", "trial_starting"}:
+        state = "runs"
+    ends_at = signup.trial_ends_at if signup else None
+    return {
+        "state": state,
+        "plan": policy.plan_name(signup.plan if signup else None),
+        "until": spoken_day(ends_at, _zone(account, policy)) if ends_at else "",
+        "written_to": _masked(account.email or ""),
+        "first_steps": policy.pages.first_steps,
+        "app_url": policy.mail.app_url if policy.mail else "",
+        "trial_days": policy.trial.days,
+    }
+
+
+def billing_view(account: Account, policy: Policy, now: datetime, notice: str | None) -> dict[str, Any]:
+    """What the billing page says and offers, for every standing there is."""
+    stands = standing(account, policy, now)
+    subscription = living(account)
+    zone = _zone(account, policy)
+    card = bool(subscription and has_card_for(account, subscription))
+    wants_card = subscription is not None and (not card or stands.reason in CARD_WANTED)
+    return {
+        **_words(stands, account, policy, zone),
+        "status": stands.status,
+        "plan": policy.plan_name(stands.plan),
+        "price": _price(account, policy),
+        "has_card": card,
+        "card_label": ("Update your card" if card else "Add a card") if wants_card else "",
+        "offers": [] if subscription else _offers(policy),
+        "has_portal": bool(account.customers),
+        "pay_url": _open_invoice(account),
+        "invoices": _invoices(account, zone),
+        "notice": NOTICES.get(notice or ""),
+        "app_url": policy.mail.app_url if policy.mail else "",
+        "email": account.email or "",
+    }
+
+
+def _words(stands: Standing, account: Account, policy: Policy, zone: ZoneInfo) -> dict[str, str]:
+    words = WORDS[stands.reason]
+    subscription = living(account)
+    period_end = subscription.period_end if subscription else None
+    said = {
+        "until": spoken_day(stands.until, zone) if stands.until else "further notice",
+        "period_end": spoken_day(period_end, zone) if period_end else "further notice",
+        "plan": policy.plan_name(stands.plan) or "your plan",
+    }
+    until = said["until"] if stands.until and "{until}" in words.detail else ""
+    return {"headline": words.headline, "detail": words.detail.format(**said), "tone": words.tone, "until": until}
+
+
+def _price(account: Account, policy: Policy) -> str:
+    subscription = living(account)
+    items = subscription.items if subscription else ()
+    if len(items) != 1 or items[0].amount is None or not items[0].currency:
+        return ""
+    return f"{money(items[0].amount * (items[0].quantity or 1), items[0].currency)} a {items[0].interval}"
+
+
+def _offers(policy: Policy) -> list[dict[str, str]]:
+    """Each plan by each interval that it is sold by."""
+    return [
+        {
+            "plan": plan.id,
+            "name": plan.name,
+            "interval": interval,
+            "price": f"{money(plan.amounts[interval], policy.currency)} a {interval}" if interval in plan.amounts else f"by the {interval}",
+        }
+        for plan in policy.plans.values()
+        for interval in plan.lookup_keys
+    ]
+
+
+def _open_invoice(account: Account) -> str:
+    waiting = [one.value for one in account.invoices.values() if one.value.status == "open" and one.value.hosted_invoice_url]
+    return max(waiting, key=lambda one: one.created).hosted_invoice_url or "" if waiting else ""
+
+
+def _invoices(account: Account, zone: ZoneInfo) -> list[dict[str, Any]]:
+    shown = [one.value for one in account.invoices.values() if one.value.status != "draft" and one.value.amount_due]
+    return [
+        {
+            "date": spoken_day(one.created, zone),
+            "amount": money(one.amount_due, one.currency or "usd"),
+            "status": {"open": "to be paid", "void": "withdrawn", "uncollectible": "given up"}.get(one.status, one.status),
+            "url": one.hosted_invoice_url or "",
+        }
+        for one in sorted(shown, key=lambda one: (one.created, one.id), reverse=True)[:INVOICES_SHOWN]
+    ]
+
+
+def _zone(account: Account, policy: Policy) -> ZoneInfo:
+    return ZoneInfo(account.profile.timezone or (policy.mail.timezone if policy.mail else "UTC"))
+
+
+def _masked(email: str) -> str:
+    """An address to be recognised by who knows it."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}…@{domain}" if local else ""

@@ -1,0 +1,183 @@
+"""What Billhook has Stripe do. Each change goes out under a key of the caller's, so that it is made once however often it is called for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from chalicelib.domain.checkouts import Order
+from chalicelib.domain.errors import Refused
+from chalicelib.stripe_api.calling import Raw, StripeCaller
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial to be started. `without_card` is Stripe's `missing_payment_method`."""
+
+    account_id: str
+    customer: str
+    lookup_key: str
+    ends_at: datetime
+    without_card: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A Checkout session to be made. `lookup_key` is of the price, for a purchase; `currency` is what a card is saved for."""
+
+    account_id: str
+    customer: str
+    order: Order
+    lookup_key: str | None
+    currency: str
+    success_url: str
+    cancel_url: str
+
+
+class Till(Protocol):
+    """Raises Unavailable (the same again with the same key), Doubtful (look, then another key), CardDeclined, Refused."""
+
+    def customers_with(self, email: str) -> list[Raw]:
+        """The newest hundred customers with exactly this address, from a list that is never behind, as Stripe's search is."""
+
+    def make_customer(self, key: str, account_id: str, email: str, name: str | None) -> Raw:
+        """A new customer that names the account."""
+
+    def start_trial(self, key: str, trial: Trial) -> Raw:
+        """A trialing subscription without a card."""
+
+    def make_checkout(self, key: str, sale: Sale) -> Raw:
+        """A Checkout session."""
+
+    def checkout(self, id: str) -> Raw | None:
+        """A Checkout session, with its setup intent and the card in it."""
+
+    def open_checkouts(self, customer: str) -> list[Raw]:
+        """The Checkout sessions of a customer that can still be completed."""
+
+    def expire_checkout(self, id: str) -> None:
+        """Close a Checkout session; nothing if it is closed or completed already."""
+
+    def portal(self, customer: str, return_url: str) -> Raw:
+        """A session of Stripe's portal."""
+
+    def set_default_card(self, key: str, customer: str, card: str) -> Raw:
+        """Make an attached card the customer's default."""
+
+    def set_subscription_card(self, key: str, subscription: str, card: str) -> Raw:
+        """Make an attached card the default of a subscription that has one of its own."""
+
+    def resume(self, key: str, subscription: str) -> Raw:
+        """Resume a paused subscription, its period beginning now."""
+
+    def pay(self, key: str, invoice: str) -> Raw:
+        """Try to have an open invoice paid now."""
+
+
+class StripeTill:
+    """The till at Stripe."""
+
+    def __init__(self, caller: StripeCaller) -> None:
+        self._caller = caller
+        self._prices: dict[str, str] = {}
+
+    def customers_with(self, email: str) -> list[Raw]:
+        """See Till."""
+        return _data(self._caller.get("/v1/customers", email=email, limit=100))
+
+    def make_customer(self, key: str, account_id: str, email: str, name: str | None) -> Raw:
+        """See Till."""
+        return self._made("/v1/customers", key, email=email, metadata={"account_id": account_id}, **({"name": name} if name else {}))
+
+    def start_trial(self, key: str, trial: Trial) -> Raw:
+        """See Till."""
+        return self._made(
+            "/v1/subscriptions",
+            key,
+            customer=trial.customer,
+            items=[{"price": self._price(trial.lookup_key)}],
+            trial_end=int(trial.ends_at.timestamp()),
+            trial_settings={"end_behavior": {"missing_payment_method": trial.without_card}},
+            metadata={"account_id": trial.account_id},
+        )
+
+    def make_checkout(self, key: str, sale: Sale) -> Raw:
+        """See Till."""
+        return self._made(
+            "/v1/checkout/sessions",
+            key,
+            mode=sale.order.mode,
+            ui_mode="hosted_page",
+            customer=sale.customer,
+            client_reference_id=sale.account_id,
+            metadata={"account_id": sale.account_id},
+            success_url=sale.success_url,
+            cancel_url=sale.cancel_url,
+            **self._wares(sale),
+        )
+
+    def _wares(self, sale: Sale) -> Mapping[str, Any]:
+        metadata = {"account_id": sale.account_id}
+        if sale.order.mode == "setup":
+            return {"currency": sale.currency, "setup_intent_data": {"metadata": metadata}}
+        if sale.lookup_key is None:
+            raise Refused("The plan has no lookup key in billing.toml.", "plan")
+        line = {"price": self._price(sale.lookup_key), "quantity": sale.order.quantity}
+        return {"line_items": [line], "subscription_data": {"metadata": metadata}}
+
+    def checkout(self, id: str) -> Raw | None:
+        """See Till."""
+        return self._caller.get(f"/v1/checkout/sessions/{id}", expand=["setup_intent.payment_method"])
+
+    def open_checkouts(self, customer: str) -> list[Raw]:
+        """See Till."""
+        return _data(self._caller.get("/v1/checkout/sessions", customer=customer, status="open", limit=100))
+
+    def expire_checkout(self, id: str) -> None:
+        """See Till."""
+        session = self._caller.get(f"/v1/checkout/sessions/{id}")
+        if session and session.get("status") == "open":
+            self._caller.post(f"/v1/checkout/sessions/{id}/expire")
+
+    def portal(self, customer: str, return_url: str) -> Raw:
+        """See Till."""
+        return self._made("/v1/billing_portal/sessions", None, customer=customer, return_url=return_url)
+
+    def set_default_card(self, key: str, customer: str, card: str) -> Raw:
+        """See Till."""
+        return self._made(f"/v1/customers/{customer}", key, invoice_settings={"default_payment_method": card})
+
+    def set_subscription_card(self, key: str, subscription: str, card: str) -> Raw:
+        """See Till."""
+        return self._made(f"/v1/subscriptions/{subscription}", key, default_payment_method=card)
+
+    def resume(self, key: str, subscription: str) -> Raw:
+        """See Till. The anchor is an object since endive (2026-09-30)."""
+        return self._made(f"/v1/subscriptions/{subscription}/resume", key, billing_cycle_anchor={"type": "now"})
+
+    def pay(self, key: str, invoice: str) -> Raw:
+        """See Till."""
+        return self._made(f"/v1/invoices/{invoice}/pay", key)
+
+    def _made(self, path: str, key: str | None, **parameters: Any) -> Raw:
+        try:
+            made = self._caller.post(path, key, **parameters)
+        except Refused:
+            self._prices.clear()  # one that was remembered may be archived by now
+            raise
+        if made is None:
+            raise Refused("Stripe does not know the object that a call is about, or its parts.")
+        return made
+
+    def _price(self, lookup_key: str) -> str:
+        """The id of the price that has the lookup key, remembered while this function lives: Stripe moves a lookup key rarely."""
+        if lookup_key not in self._prices:
+            found = _data(self._caller.get("/v1/prices", lookup_keys=[lookup_key], active=True))
+            if not found:
+                raise Refused(f"Stripe has no active price with the lookup key {lookup_key}: make one, or mend billing.toml.")
+            self._prices[lookup_key] = str(found[0]["id"])
+        return self._prices[lookup_key]
+
+
+def _data(page: Raw | None) -> list[Raw]:
+    return list(page["data"]) if page else []

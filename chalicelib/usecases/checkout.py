@@ -1,0 +1,150 @@
+"""Checkout: one at a time for an account, so that two tabs and a double click buy once; and the pull when the customer comes back."""
+
+from dataclasses import replace
+
+from chalicelib.domain.account import Account, CheckoutKnown
+from chalicelib.domain.agenda import next_version
+from chalicelib.domain.checkouts import Checkout, Order, begun, customer_for, opened, order_of
+from chalicelib.domain.errors import AccountNotFound, Doubtful, LostRace, Refused, Unavailable
+from chalicelib.domain.facts import Ask, CheckoutCompleted
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.calling import Raw
+from chalicelib.stripe_api.till import Sale
+from chalicelib.usecases.absorb import Asker, absorb
+from chalicelib.usecases.errands import run_errand
+from chalicelib.usecases.give_card import belongs
+from chalicelib.usecases.start_trial import find_trial, with_customer
+from chalicelib.usecases.world import World
+
+TRIES = 5
+
+EVERYTHING = ("customer", "subscriptions", "invoices")
+"""What is asked of a customer who comes back: a purchase changes all of it."""
+
+RETURNS = {
+    "card_saved": "The card is on file.",
+    "subscribed": "The purchase is known.",
+    "pending": "Stripe has it, and Billhook will within a minute.",
+    "canceled": "The customer came back without completing it.",
+}
+"""What a Checkout can have come to when the customer is back."""
+
+
+def open_checkout(account_id: str, plan: str | None, interval: str | None, quantity: int | None, returns: tuple[str, str], world: World) -> str:
+    """The URL of the account's Checkout at Stripe: the one that is open, if it is for the same, else a new one in its place.
+
+    `returns` are the pages for who completed it and who did not. Raises AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable, Refused.
+    """
+    for _ in range(TRIES):
+        account = _with_customer(_found(account_id, world), world)
+        order = order_of(account, world.policy, plan, interval, quantity)
+        checkout, now = account.checkout, world.now()
+        if checkout and checkout.session and not checkout.closed:
+            if _still_open(account, checkout, world) is False:
+                continue  # it was completed or has expired: what is to be offered may be another thing by now
+            if checkout.offers(order, now) and checkout.url:
+                return checkout.url
+            world.till.expire_checkout(checkout.session)
+        if checkout is None or not checkout.offers(order, now):
+            if checkout and checkout.doubtful:
+                _close_strangers(account, world)
+            checkout = begun(checkout, order, now)
+            try:  # the key is written down before it is used: whoever comes beside or after this uses the same one
+                world.accounts.save(account, account := _next(account, checkout, world))
+            except LostRace:
+                continue
+        return _made(account, checkout, returns, world)
+    raise Unavailable(f"Other writers of account {account_id} were faster {TRIES} times.")
+
+
+def finish_checkout(account_id: str, session_id: str, world: World) -> str:
+    """What a Checkout came to, one of RETURNS, with Stripe's answer taken in. Raises AccountNotFound for a session that is not this account's."""
+    account = _found(account_id, world)
+    session = world.till.checkout(session_id)
+    if session is None or not belongs(session, account):
+        raise AccountNotFound("There is no such Checkout.", "session_id")
+    return _finished(account, session, world)
+
+
+def open_portal(account_id: str, return_url: str, world: World) -> str:
+    """The URL of Stripe's portal for this account. Raises AccountNotFound, Unavailable, Refused."""
+    account = _with_customer(_found(account_id, world), world)
+    customer = customer_for(account)
+    if customer is None:
+        raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
+    return str(world.till.portal(customer.id, return_url)["url"])
+
+
+def _found(account_id: str, world: World) -> Account:
+    account = world.accounts.load(account_id)
+    if account is None:
+        raise AccountNotFound("There is no account of that id.", "account_id")
+    return account
+
+
+def _with_customer(account: Account, world: World) -> Account:
+    """The account with a customer at Stripe: its trial is started first, if it is still to be."""
+    account = run_errand(account, "trial", world)
+    if customer_for(account) is None and account.email:
+        find_trial(account, world)  # a customer that was made while nobody could write it down
+        account = _found(account.id, world)
+        account = with_customer(account, f"{account.id}:customer:again:{len(account.customers)}", world)
+    return account
+
+
+def _still_open(account: Account, checkout: Checkout, world: World) -> bool | None:
+    """Whether the session can be completed; if not, what it came to is taken in."""
+    session = world.till.checkout(str(checkout.session))
+    if session is not None and session.get("status") == "open":
+        return True
+    if session is not None and session.get("status") == "complete" and belongs(session, account):
+        _finished(account, session, world)
+    else:
+        absorb(account, [CheckoutKnown(replace(checkout, closed=True))], world, Asker(world))
+    return False
+
+
+def _close_strangers(account: Account, world: World) -> None:
+    """After a failure that may have made a session which nobody knows: it must not be completed beside another."""
+    customer = customer_for(account)
+    for session in world.till.open_checkouts(customer.id) if customer else []:
+        if belongs(session, account):
+            world.till.expire_checkout(str(session["id"]))
+
+
+def _made(account: Account, checkout: Checkout, returns: tuple[str, str], world: World) -> str:
+    customer = customer_for(account)
+    if customer is None:
+        raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
+    try:
+        session = world.till.make_checkout(f"{account.id}:checkout:{checkout.number}", _sale(account, customer.id, checkout.order, returns, world))
+    except (Doubtful, Refused):
+        absorb(account, [CheckoutKnown(replace(checkout, doubtful=True))], world, Asker(world))
+        raise
+    done = opened(checkout, str(session["id"]), str(session["url"]))
+    absorb(account, [CheckoutKnown(done)], world, Asker(world))
+    return str(session["url"])
+
+
+def _sale(account: Account, customer: str, order: Order, returns: tuple[str, str], world: World) -> Sale:
+    lookup_key = world.policy.lookup_key(order.plan or "", order.interval or "")
+    return Sale(account.id, customer, order, lookup_key, world.policy.currency, *returns)
+
+
+def _finished(account: Account, session: Raw, world: World) -> str:
+    if session.get("status") != "complete":
+        return "canceled"
+    id, mode, customer = str(session["id"]), str(session.get("mode")), str(objects.customer_of(session))
+    account = absorb(account, [CheckoutCompleted(id, mode, customer, world.now())], world, Asker(world))
+    try:
+        account = run_errand(account, f"card:{id}", world)
+    except (Unavailable, Refused):
+        return "pending"
+    account = absorb(account, [Ask(what, customer) for what in EVERYTHING], world, Asker(world))
+    if account.asks:
+        return "pending"
+    return "card_saved" if mode == "setup" else "subscribed"
+
+
+def _next(account: Account, checkout: Checkout, world: World) -> Account:
+    return next_version(account, account.learn(CheckoutKnown(checkout)), world.policy, world.now())

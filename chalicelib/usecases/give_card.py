@@ -1,0 +1,78 @@
+"""Use a card that a customer gave on a Checkout page: Stripe has attached it, and an attached card pays for nothing.
+
+Every step looks at what Stripe holds before it changes anything, so the whole may be done again from the start wherever it ended.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from chalicelib.domain.account import Account, Fact
+from chalicelib.domain.errands import Errand
+from chalicelib.domain.errors import CardDeclined, Unreadable
+from chalicelib.domain.facts import Answer, CardGiven, CustomerSeen
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.calling import Raw
+from chalicelib.usecases.world import World
+
+OWING = frozenset({"past_due", "unpaid"})
+
+
+def use_card(account: Account, session_id: str, errand: Errand, world: World) -> Sequence[Fact]:
+    """Make the card of a completed setup session the default, resume what was paused for want of one, and pay what is owed.
+
+    Nothing is done for a session that is not this account's, or once a younger card was made the default. What a payment leads to comes by
+    Stripe's events. Raises as Till does.
+    """
+    session = world.till.checkout(session_id)
+    given = card_of(session) if session and belongs(session, account) else None
+    if given is None or (account.card_given_at and given.at <= account.card_given_at):
+        return []
+    customer = str(objects.customer_of(session or {}))
+    key, began = f"{account.id}:{session_id}:{errand.generation}", world.now().replace(microsecond=0)
+    mark = account.mark(customer)
+    raw = world.till.set_default_card(f"{key}:default", customer, given.card)
+    for subscription in world.gateway.subscriptions_of(customer):
+        _settle(subscription, given.card, key, world)
+    return [CustomerSeen(objects.customer(raw), Answer(began, mark)), given]
+
+
+def card_of(session: Raw) -> CardGiven | None:
+    """The card that a completed setup session collected, and when it was entered; None if there is none."""
+    intent = session.get("setup_intent")
+    card = intent.get("payment_method") if isinstance(intent, dict) else None
+    if session.get("status") != "complete" or not isinstance(card, dict) or not isinstance(card.get("created"), int):
+        return None
+    with suppress(Unreadable):
+        return CardGiven(objects.identity(card), datetime.fromtimestamp(card["created"], UTC))
+    return None
+
+
+def belongs(session: Raw, account: Account) -> bool:
+    """Whether a Checkout session is one that Billhook made for this account."""
+    return objects.account_id_of(session) == account.id and objects.customer_of(session) in account.customers
+
+
+def _settle(subscription: Raw, card: str, key: str, world: World) -> None:
+    """One subscription that the card is for; a card that is declined is no failure of ours: the customer is told by what Stripe makes of it."""
+    id, status = str(subscription["id"]), subscription.get("status")
+    if status in {"canceled", "incomplete", "incomplete_expired"}:
+        return
+    own = objects.reference(subscription.get("default_payment_method"))
+    if own is not None and own != card:
+        world.till.set_subscription_card(f"{key}:{id}:card", id, card)
+    if status == "paused" and _for_want_of_a_card(subscription):
+        subscription = world.till.resume(f"{key}:{id}:resume", id)
+        status = subscription.get("status")
+    if status in OWING or status == "paused":
+        for invoice in reversed(world.gateway.invoices_of(str(objects.customer_of(subscription)))):
+            if invoice.get("status") == "open" and objects.invoice(invoice).subscription == id:
+                with suppress(CardDeclined):
+                    world.till.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
+
+
+def _for_want_of_a_card(subscription: Raw) -> bool:
+    """Whether a trial's end paused it. `paused` by request (since endive, 2026-09-30) is not undone by a card."""
+    details = (subscription.get("status_details") or {}).get("paused") or {}
+    kind = (details.get("subscription") or {}).get("type")
+    return kind in {None, "trial_end_without_payment_method"}

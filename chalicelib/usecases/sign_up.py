@@ -1,0 +1,86 @@
+"""Sign a visitor up: the account first, then Stripe; one trial for one person."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chalicelib.domain.account import Account, Profile, SignedUp, Signup
+from chalicelib.domain.agenda import next_version
+from chalicelib.domain.errors import AccountTaken, Refused, Unavailable
+from chalicelib.domain.facts import SignInAsked
+from chalicelib.domain.signups import Wish, identity
+from chalicelib.usecases.absorb import Asker, absorb
+from chalicelib.usecases.errands import run_errand
+from chalicelib.usecases.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class SignupOutcome:
+    """`created`, with the account that is on trial, or is to be confirmed first; or `known`, an address or id that has had its trial."""
+
+    what: str
+    account: Account | None = None
+
+
+def sign_up(wish: Wish, confirm: bool, world: World) -> SignupOutcome:
+    """A new account on trial, written before Stripe is asked for anything: with Stripe down it is on trial all the same.
+
+    Who is known already gets a sign-in link by mail instead. Raises Unavailable if the table cannot be reached: then nothing was done.
+    """
+    if known := _known(wish, world):
+        return _welcome_back(known, wish, world)
+    now = world.now()
+    new = Account(f"acc_{secrets.token_hex(10)}")
+    identities = (f"email:{identity(wish.email)}", *([f"external:{wish.external_id}"] if wish.external_id else []))
+    ends_at = (now + timedelta(days=world.policy.trial.days)).replace(microsecond=0)
+    signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities)
+    profile = Profile(wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes)
+    account = next_version(new, new.learn(SignedUp(signup, profile)), world.policy, now)
+    try:
+        world.accounts.save(new, account)
+    except AccountTaken:  # another tab was faster, or the product's id has an account
+        return _welcome_back(_known(wish, world), wish, world)
+    world.count("Signups", 1)
+    try:
+        account = run_errand(account, "trial", world)
+    except (Unavailable, Refused):
+        account = world.accounts.load(account.id) or account  # the agenda goes on with it
+    _nudge(account, world)
+    return SignupOutcome("created", account)
+
+
+def ask_to_sign_in(email: str, world: World) -> None:
+    """Have a sign-in link mailed to the account of an address, if there is one; one in 15 minutes. Raises Unavailable."""
+    account = _owner(email, world)
+    if account is not None:
+        _nudge(absorb(account, [SignInAsked(world.now().replace(microsecond=0))], world, Asker(world)), world)
+
+
+def _known(wish: Wish, world: World) -> Account | None:
+    """Who has had this trial, or is a customer already under this address, whoever adopted it."""
+    return _owner(wish.email, world) or (world.accounts.with_trial(f"external:{wish.external_id}") if wish.external_id else None)
+
+
+def _owner(email: str, world: World) -> Account | None:
+    had_trial = world.accounts.with_trial(f"email:{identity(email)}")
+    if had_trial:
+        return had_trial
+    customers = [account for account in world.accounts.with_email(email) if account.subscriptions or account.ended or account.signup]
+    return max(customers, key=lambda account: (account.standing is not None and account.standing.access != "none", account.id), default=None)
+
+
+def _welcome_back(known: Account | None, wish: Wish, world: World) -> SignupOutcome:
+    """The link goes to the account's own address, and only if that is the one that was typed: nobody has mail sent to others by their id."""
+    world.count("SignupsKnown", 1)
+    if known and known.email and identity(known.email) == identity(wish.email):
+        ask_to_sign_in(wish.email, world)
+    return SignupOutcome("known")
+
+
+def _nudge(account: Account, world: World) -> None:
+    """Have what is due now done now rather than at the next sweep. Should it be lost, the sweep does it."""
+    if account.due_at and account.due_at <= world.now():
+        try:
+            world.act_queue.send({"account_id": account.id})
+        except Unavailable:
+            return

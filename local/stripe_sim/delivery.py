@@ -1,0 +1,105 @@
+"""Webhooks: each event is posted to the endpoint, signed, in the order in which it was made, and again until it is taken."""
+
+import copy
+import hashlib
+import hmac
+import json
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import urllib3
+
+from local.stripe_sim.shapes import Object
+
+RETRY_AFTER = tuple(seconds for seconds in (60, 300, 1800, 7200, 18000, *[36000] * 6))
+"""Seconds from one delivery in vain to the next, about three days in all; Stripe does not publish its own."""
+
+TIMEOUT_SECONDS = 30
+
+
+@dataclass
+class _Waiting:
+    event: Object
+    tries: int
+    at: int
+
+
+class Delivery:
+    """Posts events to one endpoint from a thread of its own."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now = now
+        self._url = self._secret = ""
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue()
+        self._later: list[_Waiting] = []
+        self._lock = threading.Lock()
+        self._pool = urllib3.PoolManager(num_pools=1, retries=False)
+        self._busy = 0
+        self._thread = threading.Thread(target=self._work, name="stripe-webhooks", daemon=True)
+
+    def listen(self, url: str, secret: str) -> None:
+        """Deliver to this endpoint from now on."""
+        self._url, self._secret = url, secret
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Deliver no more."""
+        self._queue.put(None)
+
+    def take(self, event: Object) -> None:
+        """Deliver an event as it is now."""
+        if self._url:
+            event["pending_webhooks"] = 1
+            self._enter(_Waiting(event, 0, self._now()))
+
+    def next_due(self) -> int | None:
+        """When the next delivery in vain is tried again."""
+        with self._lock:
+            return min((one.at for one in self._later), default=None)
+
+    def catch_up(self) -> None:
+        """Try again what is to be tried by now."""
+        with self._lock:
+            due = [one for one in self._later if one.at <= self._now()]
+            self._later = [one for one in self._later if one not in due]
+        for one in due:
+            self._enter(one)
+
+    def at_rest(self) -> bool:
+        """Whether nothing is being delivered or about to be."""
+        with self._lock:
+            return self._busy == 0
+
+    def _enter(self, one: _Waiting) -> None:
+        with self._lock:
+            self._busy += 1
+        self._queue.put(one)
+
+    def _work(self) -> None:
+        while (one := self._queue.get()) is not None:
+            taken = self._post(one.event)
+            with self._lock:
+                self._busy -= 1
+                if taken:
+                    one.event["pending_webhooks"] = 0
+                elif one.tries < len(RETRY_AFTER):
+                    self._later.append(_Waiting(one.event, one.tries + 1, self._now() + RETRY_AFTER[one.tries]))
+
+    def _post(self, event: Object) -> bool:
+        payload = json.dumps(copy.copy(event), indent=2).encode()
+        headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature(payload, self._secret, self._now())}
+        try:
+            answer = self._pool.request("POST", self._url, body=payload, headers=headers, timeout=TIMEOUT_SECONDS)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return 200 <= answer.status < 300
+
+
+def signature(payload: bytes, secret: str, second: int) -> str:
+    """Stripe's header: an HMAC over the second and the payload, with the secret as it is written."""
+    digest = hmac.new(secret.encode(), f"{second}.".encode() + payload, hashlib.sha256).hexdigest()
+    return f"t={second},v1={digest}"

@@ -1,0 +1,137 @@
+"""The simulated Stripe put together: one lock, one clock, and everything that falls due by itself."""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import stripe
+
+from local.stripe_sim.checkout import Checkout
+from local.stripe_sim.invoices import Invoices
+from local.stripe_sim.payments import Payments
+from local.stripe_sim.shapes import Object, blank
+from local.stripe_sim.store import Store
+from local.stripe_sim.subscriptions import Subscriptions
+
+SOONEST_FIRST = ("fall_due", "retry", "bill_draft", "attempt", "void", "expire")
+"""Of several things due in one second the earlier in this list happens first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguePrice:
+    """A price that the simulated Stripe begins with: a plan of billing.toml, by interval. `amount` in minor units."""
+
+    plan: str
+    name: str
+    lookup_key: str
+    interval: str
+    amount: int
+    currency: str
+
+
+class Engine:
+    """Everything that the simulated Stripe knows and does. Calls from outside hold `lock` and begin with `catch_up`."""
+
+    def __init__(self, now: Callable[[], int], base: Callable[[], str]) -> None:
+        self.store = Store(now)
+        self.lock = threading.RLock()
+        self.payments = Payments(self.store)
+        self.invoices = Invoices(self.store, self.payments, base)
+        self.subscriptions = Subscriptions(self.store, self.payments, self.invoices)
+        self.checkout = Checkout(self.store, self.payments, self.invoices, self.subscriptions, base)
+
+    def register(self, prices: Iterable[CataloguePrice]) -> None:
+        """Products and prices to begin with, as though they had been there for long: no events. What is registered already is left."""
+        with self.lock:
+            self.store.second = self.store.now()
+            known = {price["lookup_key"] for price in self.store.all("price")}
+            for one in prices:
+                if one.lookup_key not in known:
+                    self._register(one)
+
+    def _register(self, one: CataloguePrice) -> None:
+        products = self.store.objects.setdefault("product", {})
+        product = f"prod_{one.plan}"
+        if product not in products:
+            self.store.make("product", stripe.Product, id=product, name=one.name, active=True, updated=self.store.second)
+        make_price(
+            self.store,
+            {
+                "product": product,
+                "currency": one.currency,
+                "unit_amount": one.amount,
+                "lookup_key": one.lookup_key,
+                "recurring": {"interval": one.interval},
+            },
+        )
+
+    def next_due(self) -> int | None:
+        """The next second at which something happens by itself."""
+        with self.lock:
+            return min((at for at, _, _, _ in self._due()), default=None)
+
+    def catch_up(self) -> None:
+        """Do all that is due by now, in order, each at its own second."""
+        with self.lock:
+            now = self.store.now()
+            request, self.store.request = self.store.request, type(self.store.request)()
+            while due := min((one for one in self._due() if one[0] <= now), key=lambda one: one[:3], default=None):
+                at, _, _, act = due
+                self.store.second = max(self.store.second, at)
+                act()
+            self.store.second, self.store.request = max(now, self.store.second), request
+
+    def _due(self) -> list[tuple[int, int, str, Callable[[], Any]]]:
+        store, due = self.store, []
+
+        def add(at: int | None, what: str, id: str, act: Callable[[], Any]) -> None:
+            if at is not None:
+                due.append((at, SOONEST_FIRST.index(what), id, act))
+
+        for one in store.objects.get("subscription", {}).values():
+            add(self.subscriptions.next_due(one), "fall_due", one["id"], lambda one=one: self.subscriptions.fall_due(one))
+        for one in store.objects.get("invoice", {}).values():
+            if one["status"] == "draft":
+                add(one.get("_finalize_at"), "bill_draft", one["id"], lambda one=one: self.subscriptions.bill_draft(one))
+            elif one["status"] == "open":
+                add(one["next_payment_attempt"], "retry", one["id"], lambda one=one: self.subscriptions.retry(one))
+                add(one.get("_attempt_at"), "attempt", one["id"], lambda one=one: self._attempt_once(one))
+                add(one.get("_void_at"), "void", one["id"], lambda one=one: self.invoices.void(one))
+        for one in store.objects.get("checkout.session", {}).values():
+            if one["status"] == "open":
+                add(one["expires_at"], "expire", one["id"], lambda one=one: self.checkout.expire(one))
+        return due
+
+    def _attempt_once(self, invoice: Object) -> None:
+        """Try to have a resumption's invoice paid, unless there is no card: then it waits, and is void after 23 hours."""
+        del invoice["_attempt_at"]
+        customer = self.store.find("customer", invoice["customer"])
+        if self.payments.default_of(customer, self.invoices.subscription_of(invoice)):
+            self.invoices.attempt(invoice)
+
+
+def make_price(store: Store, wanted: Object) -> Object:
+    """A price as the parameters of `POST /v1/prices` say. Nothing is told."""
+    recurring = wanted.get("recurring")
+    amount = wanted.get("unit_amount")
+    return store.make(
+        "price",
+        stripe.Price,
+        active=wanted.get("active", True),
+        billing_scheme="per_unit",
+        currency=wanted["currency"],
+        lookup_key=wanted.get("lookup_key"),
+        metadata=dict(wanted.get("metadata") or {}),
+        nickname=wanted.get("nickname"),
+        product=wanted["product"],
+        recurring=blank(
+            stripe.Price.Recurring, interval=recurring["interval"], interval_count=recurring.get("interval_count", 1), usage_type="licensed"
+        )
+        if recurring
+        else None,
+        tax_behavior="unspecified",
+        type="recurring" if recurring else "one_time",
+        unit_amount=amount,
+        unit_amount_decimal=None if amount is None else str(amount),
+    )
