@@ -52,6 +52,7 @@ def _run(options: argparse.Namespace) -> int:
             simulated = " (simulated: docs/stripe-sim.md)" if system.has_simulator else ""
             print(f"Billhook runs at    {system.base}   (Ctrl-C ends it)")
             print(f"  control room      {system.base}/_local")
+            print(f"  example site      {system.base}/_local/site/   (sign up there)")
             print(f"  mailbox           {system.base}/_local/mailbox")
             print(f"  Stripe's events   {system.base}/webhooks/stripe   signed with {system.webhook_secret}")
             print(f"  API key           {system.api_key}")

@@ -16,6 +16,7 @@ from local.moments import iso, length, moment
 from local.outgoing import Outgoing
 from local.serving import Answer, Handle, Request, error_answer, json_answer
 from local.ses_events import BY_HAND
+from local.site import site
 from local.settling import NotSettled, Rest
 from local.stream import StreamTrigger
 
@@ -69,6 +70,7 @@ class Control:
                 ("GET", r"/_local/mail(?:box)?/(\d{1,9})", self._letter),
                 ("GET", r"/_local/mailbox", lambda _: pages.mailbox(self._mails())),
                 ("POST", rf"/_local/mail/(\d{{1,9}})/({'|'.join(BY_HAND)})", self._happen),
+                ("GET", r"/_local/site(?:/([a-z.]{1,40}))?", self._site),
                 ("GET", r"/_local/accounts/([A-Za-z0-9_-]{1,64})/timeline", self._timeline),
             )
         ]
@@ -159,6 +161,12 @@ class Control:
         headers["Authorization"] = f"Bearer {self._facts.api_key}"
         headers["Host"] = request.headers["Host"]
         return self._parts.app(Request("GET", f"/accounts/{account_id}/timeline", request.query, headers, b"", request.source_ip))
+
+    def _site(self, request: Request, name: str | None) -> Answer:
+        """The example site; its form posts to this system under the name by which it was asked for."""
+        if request.path == "/_local/site":
+            return Answer(301, b"", [("Location", "/_local/site/")])
+        return site(name or "", f"http://{request.headers['Host']}") or error_answer(404, "not_found", "There is nothing at this address.")
 
     def _page(self, request: Request) -> Answer:
         return pages.control_room(self.state(), self._parts.accounts(), self._facts.emulator, len(self._parts.mailbox.all()))

@@ -97,6 +97,8 @@ pre{flex:2 1 24rem;white-space:pre-wrap;overflow-wrap:anywhere;margin:0;font-siz
 CONTROL = """<table>
 {table}
 </table>
+<h2><a href="/_local/site/">Example site</a></h2>
+<p>Sign up there, and read the mail that comes.</p>
 <h2><a href="/_local/mailbox">Mailbox</a> ({mails})</h2>
 <h2>Accounts</h2>
 {accounts}
