@@ -48,6 +48,10 @@ class Client:
         self.api_key = state["api_key"]
         return state
 
+    def now(self) -> int:
+        """The system's clock, in whole Unix seconds."""
+        return unix_seconds(self.state())
+
     def settle(self) -> dict[str, Any]:
         """Wait until all is at rest; the state then."""
         return _expect(200, self.post("/_local/settle"))

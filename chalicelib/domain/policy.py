@@ -61,7 +61,7 @@ class SignupPolicy:
     confirm: bool = False
     disposable: str = "refuse"
     captcha: str = "none"
-    an_hour: int = 20
+    an_hour: int = 100
     a_day: int = 500
 
 

@@ -20,7 +20,7 @@ _SIGNUP = {
     "confirm": Key(one_of(True, False), "confirm = false", False, required=False),
     "disposable": Key(one_of("refuse", "take"), 'disposable = "refuse"', "refuse", required=False),
     "captcha": Key(one_of("none", "turnstile"), 'captcha = "turnstile"', "none", required=False),
-    "an_hour": Key(whole(1, 10_000), "an_hour = 20", 20, required=False),
+    "an_hour": Key(whole(1, 10_000), "an_hour = 100", 100, required=False),
     "a_day": Key(whole(0, 1_000_000), "a_day = 500", 500, required=False),
 }
 _PAGES = {

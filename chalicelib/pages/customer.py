@@ -48,6 +48,9 @@ WORDS: Mapping[str, Words] = {
 }
 """What is said for every reason of a standing."""
 
+TRIAL_PAUSED = Words("Your trial has ended", "Nothing was charged. Add a card to go on where you left off.", "bad")
+"""What is said where the end of a trial paused the subscription."""
+
 CARD_WANTED = frozenset({"past_due_grace", "past_due", "unpaid", "paused", "stale"})
 """Reasons that a card mends: the form for it stands first, whether or not there is one on file."""
 
@@ -106,8 +109,9 @@ def billing_view(account: Account, policy: Policy, now: datetime, notice: str | 
 
 
 def _words(stands: Standing, account: Account, policy: Policy, zone: ZoneInfo) -> dict[str, str]:
-    words = WORDS[stands.reason]
     subscription = living(account)
+    after_trial = stands.reason == "paused" and subscription is not None and subscription.trial_end is not None
+    words = TRIAL_PAUSED if after_trial else WORDS[stands.reason]
     period_end = subscription.period_end if subscription else None
     said = {
         "until": spoken_day(stands.until, zone) if stands.until else "further notice",

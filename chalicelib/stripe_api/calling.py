@@ -57,12 +57,13 @@ class StripeCaller:
         except stripe.StripeError as error:
             if error.http_status == 404:
                 return None
-            raise _in_our_words(error, method == "post") from error
+            raise in_our_words(error, method == "post") from error
         found: Raw = json.loads(answer.body if isinstance(answer.body, str) else answer.body.decode())
         return found
 
 
-def _in_our_words(error: Any, changes: bool) -> Exception:
+def in_our_words(error: Any, changes: bool) -> Exception:
+    """Our error for one of the SDK's; `changes` says whether the call was to change something, and so may have."""
     import stripe
 
     status = error.http_status or 0
