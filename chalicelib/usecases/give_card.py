@@ -61,14 +61,21 @@ def _settle(subscription: Raw, card: str, key: str, world: World) -> None:
     own = objects.reference(subscription.get("default_payment_method"))
     if own is not None and own != card:
         world.till.set_subscription_card(f"{key}:{id}:card", id, card)
-    if status == "paused" and _for_want_of_a_card(subscription):
-        subscription = world.till.resume(f"{key}:{id}:resume", id)
-        status = subscription.get("status")
-    if status in OWING or status == "paused":
-        for invoice in reversed(world.gateway.invoices_of(str(objects.customer_of(subscription)))):
-            if invoice.get("status") == "open" and objects.invoice(invoice).subscription == id:
-                with suppress(CardDeclined):
-                    world.till.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
+    owed = _open_invoices(subscription, world)
+    if status == "paused" and not owed and _for_want_of_a_card(subscription):
+        # One that is open already is of a resumption that was begun: to begin another would bill twice.
+        world.till.resume(f"{key}:{id}:resume", id)
+        owed = _open_invoices(subscription, world)
+    if status in {"paused", *OWING}:
+        for invoice in owed:
+            with suppress(CardDeclined):
+                world.till.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
+
+
+def _open_invoices(subscription: Raw, world: World) -> list[Raw]:
+    """What a subscription owes, the oldest first."""
+    invoices = reversed(world.gateway.invoices_of(str(objects.customer_of(subscription))))
+    return [invoice for invoice in invoices if invoice.get("status") == "open" and objects.invoice(invoice).subscription == subscription["id"]]
 
 
 def _for_want_of_a_card(subscription: Raw) -> bool:

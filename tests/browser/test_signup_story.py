@@ -140,10 +140,8 @@ def fits(visitor: Visitor, name: str = "") -> None:
     page = visitor.page
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
     assert page.locator("h1").count() == 1
-    nameless = page.evaluate(
-        "[...document.querySelectorAll('input:not([type=hidden])')].filter(field => !field.labels.length).map(field => field.name)"
-    )
-    assert nameless == []
+    fields = page.locator("input:not([type=hidden])")
+    assert [field.get_attribute("name") for field in fields.all() if not field.evaluate("field => field.labels.length")] == []
     assert page.evaluate("document.documentElement.lang") == "en"
     if name:
         picture(visitor, name)
