@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account import SIGN_IN_EVERY
-from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable
+from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, InvalidInput, Refused, Unavailable
 from chalicelib.usecases.checkout import RETURNS as NOTICES
 from chalicelib.usecases.checkout import finish_checkout, open_checkout, open_portal
 from tests.faults import crashing_after
-from tests.usecases.sim_lives import BEGIN, DAY, RETURNS, SimLife, crashes
+from tests.usecases.sim_lives import DAY, RETURNS, SimLife, crashes
 from tests.usecases.test_start_trial import CALLS, FAULTS
 
 
@@ -190,8 +189,7 @@ def test_whatever_stripe_answers_at_opening_one_purchase_is_made(how: str, path:
     for _ in range(6):
         try:
             session = life.opens("pro")
-        except Exception as failure:
-            assert type(failure).__module__.endswith("errors"), failure
+        except (Unavailable, Refused):
             life.minutes(5)
         else:
             break
@@ -301,8 +299,3 @@ def test_checkout_in_the_first_second_starts_the_trial_first() -> None:
     life.days(15)
     assert alive(life) == ["active"]
     assert life.stands() == ("full", "active")
-
-
-def test_the_times_that_are_promised_to_readers_are_what_the_code_keeps() -> None:
-    assert timedelta(minutes=15) == SIGN_IN_EVERY
-    assert BEGIN.tzinfo is not None

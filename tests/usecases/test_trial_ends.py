@@ -160,7 +160,7 @@ def test_a_trial_cut_short_is_over_at_once_and_nobody_hears_that_three_days_are_
     life.days(14)
     assert life.standing.access == "none"
     assert not any(work["key"].startswith(("three_days", "one_day")) for work in life.place.mail_queue.waiting)
-    assert "customer.subscription.trial_will_end" in life.stage.told()[-3] + life.stage.told()[-2] + " ".join(life.stage.told())
+    assert any(told.startswith("customer.subscription.trial_will_end") for told in life.stage.told()), "Stripe gave notice all the same"
 
 
 def test_a_trial_of_a_day_gets_no_three_days_mail_although_stripe_gives_notice_at_once() -> None:
@@ -196,13 +196,12 @@ def test_canceled_in_the_trial_and_bought_again_has_no_second_trial() -> None:
     life.completes(session := life.opens("pro"))
     life.returns(session)
     assert life.stands() == ("full", "active")
-    assert [one["trial_end"] for one in life.objects("subscription")][0] is None
+    newest, _ = life.objects("subscription")
+    assert newest["trial_end"] is None
 
 
-@pytest.mark.parametrize(
-    ("after", "status", "access"), [("canceled", "canceled", "none"), ("unpaid", "unpaid", "none"), ("past_due", "past_due", "limited")]
-)
-def test_retries_that_all_fail_end_as_the_owner_set_it_at_stripe(after: str, status: str, access: str) -> None:
+@pytest.mark.parametrize(("after", "access"), [("canceled", "none"), ("unpaid", "none"), ("past_due", "limited")])
+def test_retries_that_all_fail_end_as_the_owner_set_it_at_stripe(after: str, access: str) -> None:
     life = on_trial(with_end("pause"))
     life.stage.engine.store.settings["after_retries"] = after
     life.gives_card()
@@ -211,7 +210,7 @@ def test_retries_that_all_fail_end_as_the_owner_set_it_at_stripe(after: str, sta
     life.days(48)
     assert life.standing.reason == "past_due_grace"
     life.days(70)
-    assert (life.standing.status, life.standing.access) == (status, access)
+    assert (life.standing.status, life.standing.access) == (after, access)
 
 
 def test_a_dispute_stops_lifecycle_mail_is_on_the_timeline_and_is_told() -> None:
