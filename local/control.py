@@ -16,8 +16,8 @@ from local.moments import iso, length, moment
 from local.outgoing import Outgoing
 from local.serving import Answer, Handle, Request, error_answer, json_answer
 from local.ses_events import BY_HAND
-from local.site import site
 from local.settling import NotSettled, Rest
+from local.site import site
 from local.stream import StreamTrigger
 
 OWN_NAMES = ("127.0.0.1", "localhost")

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -71,7 +72,7 @@ class Api:
         """The answer to one call. Raises Silence where a fault is that there is none."""
         self.calls.append(asked)
         try:
-            if not (asked.authorization or "").startswith(("Bearer ", "Basic ")):
+            if not re.match(r"(Bearer|Basic) \S", asked.authorization or ""):
                 raise StripeRefusal("You did not provide an API key.", status=401)
             route, ids = self._route(asked)
             wanted = checked(route.params, parse_form(asked.pairs))

@@ -88,11 +88,11 @@ class Checkout:
         customer = self._customer_of(session)
         needs_card = session["mode"] == "setup" or session["payment_method_collection"] == "always" or not self._is_free(session)
         method = self._checked_card(card, session, authenticated) if needs_card or card else None
-        if method:
-            self._payments.attach(method, customer)
         if session["mode"] == "setup":
             self._set_up(session, method)
-        elif session["mode"] == "subscription":
+        if method:
+            self._payments.attach(method, customer)
+        if session["mode"] == "subscription":
             self._subscribe(session, customer, method)
         session["status"], session["customer_details"] = (
             "complete",

@@ -54,7 +54,7 @@ class Engine:
         products = self.store.objects.setdefault("product", {})
         product = f"prod_{one.plan}"
         if product not in products:
-            self.store.make("product", stripe.Product, id=product, name=one.name, active=True, updated=self.store.second)
+            self.store.make("product", stripe.Product, type="service", id=product, name=one.name, active=True, updated=self.store.second)
         make_price(
             self.store,
             {

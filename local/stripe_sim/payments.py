@@ -143,8 +143,8 @@ class Payments:
 
     def dispute(self, charge: Object, reason: str) -> Object:
         """A customer disputes a charge."""
-        charge["disputed"] = True
-        details: Any = blank(stripe.Dispute.EvidenceDetails, has_evidence=False, past_due=False, submission_count=0)
+        charge["disputed"], kind = True, stripe.Dispute.EvidenceDetails
+        details: Any = blank(kind, enhanced_eligibility=blank(kind.EnhancedEligibility), has_evidence=False, past_due=False, submission_count=0)
         dispute = self._store.make(
             "dispute",
             stripe.Dispute,
@@ -155,6 +155,7 @@ class Payments:
             reason=reason,
             status="needs_response",
             is_charge_refundable=True,
+            evidence=blank(stripe.Dispute.Evidence, enhanced_evidence=blank(stripe.Dispute.Evidence.EnhancedEvidence)),
             evidence_details=details,
         )
         self._store.tell("charge.dispute.created", dispute)

@@ -89,7 +89,7 @@ def _make_product(call: Call) -> Object:
 def _make_price(call: Call) -> Object:
     store, wanted = call.engine.store, dict(call.wanted)
     if data := wanted.pop("product_data", None):
-        wanted["product"] = store.make("product", stripe.Product, name=data["name"], active=True, updated=store.second)["id"]
+        wanted["product"] = store.make("product", stripe.Product, type="service", name=data["name"], active=True, updated=store.second)["id"]
     if any(one["lookup_key"] == wanted.get("lookup_key") for one in store.all("price")) and wanted.get("lookup_key"):
         if not wanted.get("transfer_lookup_key"):
             raise StripeRefusal(f"A price (`{wanted['lookup_key']}`) already uses that lookup key.", "lookup_key", "resource_already_exists")
@@ -325,7 +325,7 @@ def _make_invoice_item(call: Call) -> Object:
     customer = store.find("customer", wanted.get("customer"), "customer")
     pricing = None
     if "amount" in wanted:  # Stripe makes a price for an amount that is given by itself
-        product = store.make("product", stripe.Product, name=wanted.get("description") or "Item", active=False, updated=store.second)
+        product = store.make("product", stripe.Product, type="service", name=wanted.get("description") or "Item", active=False, updated=store.second)
         store.tell("product.created", product)
         price = make_price(store, {"product": product["id"], "currency": wanted["currency"], "unit_amount": wanted["amount"], "active": False})
         store.tell("price.created", price)
