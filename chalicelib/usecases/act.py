@@ -1,10 +1,12 @@
 """Act on an account that is due: do what it waits for now, then say when it is due next."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from chalicelib.domain.account import Account, MailDone, Mailed
-from chalicelib.domain.agenda import failed, next_version
+from chalicelib.domain.agenda import failed, next_version, owed
 from chalicelib.domain.errors import LostRace, Unavailable
+from chalicelib.domain.facts import Ask
 from chalicelib.domain.mailing import Mail, abandoned, due, mails
 from chalicelib.domain.standing import standing
 from chalicelib.domain.timeline import Entry
@@ -39,7 +41,7 @@ def _act(account: Account, world: World) -> str:
         account = world.accounts.load(account.id) or account
     account = run_errands(account, world)
     now = world.now()
-    learnt = settled(account, [], Asker(world))
+    learnt = settled(_asking_for_what_is_owed(account, now), [], Asker(world))
     handed = abandoned(learnt, now)  # whoever sends it will judge it: SES may have it, or it may apply no more
     for key in handed:
         learnt = learnt.learn(MailDone(key, Mailed("queued", now, learnt.mails[key].stream)))
@@ -55,6 +57,14 @@ def _act(account: Account, world: World) -> str:
     for key in (*handed, *(mail.key for mail in ready)):
         world.mail_queue.send({"account_id": account.id, "key": key})
     return "acted"
+
+
+def _asking_for_what_is_owed(account: Account, now: datetime) -> Account:
+    due = {customer for at, customer in owed(account) if at <= now}
+    for customer in sorted(due):
+        for what in ("customer", "invoices", "subscriptions"):
+            account = account.asking(Ask(what, customer))
+    return replace(account, owed_asked_at=now) if due else account
 
 
 def _rest(account_id: str, failure: Exception, world: World) -> str:

@@ -144,7 +144,14 @@ class Payments:
     def dispute(self, charge: Object, reason: str) -> Object:
         """A customer disputes a charge."""
         charge["disputed"], kind = True, stripe.Dispute.EvidenceDetails
-        details: Any = blank(kind, enhanced_eligibility=blank(kind.EnhancedEligibility), has_evidence=False, past_due=False, submission_count=0)
+        details: Any = blank(
+            kind,
+            enhanced_eligibility=blank(kind.EnhancedEligibility),
+            has_evidence=False,
+            past_due=False,
+            submission_count=0,
+            submission_method="not_submitted",
+        )
         dispute = self._store.make(
             "dispute",
             stripe.Dispute,

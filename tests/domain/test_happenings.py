@@ -131,7 +131,11 @@ def test_what_is_not_carried_out_yet_stays() -> None:
 
 
 def test_an_outbox_an_open_question_and_the_end_of_a_standing_are_on_the_agenda() -> None:
-    assert [due.what for due in agenda(TRIALING, QUIET, START)] == ["carry out the outbox", "change the standing"]
+    assert [due.what for due in agenda(TRIALING, QUIET, START)] == [
+        "carry out the outbox",
+        "change the standing",
+        "ask for the end of a trial of cus_1",
+    ]
     assert TRIALING.due_at == START + timedelta(minutes=1)
     done = emptied(TRIALING, QUIET, START)
     assert (done.outbox, done.due_at, done.version) == ((), TRIAL_END, 2)

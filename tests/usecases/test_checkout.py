@@ -59,6 +59,7 @@ def test_a_browser_that_never_comes_back_changes_nothing_about_that() -> None:
 
 
 def test_a_browser_that_is_back_before_the_events_is_told_the_truth() -> None:
+    """24."""
     life = gone()
     session = life.opens("scale")
     life.completes(session)
@@ -71,12 +72,14 @@ def test_a_browser_that_is_back_before_the_events_is_told_the_truth() -> None:
 
 
 def test_a_double_click_and_a_second_tab_get_the_same_session() -> None:
+    """25."""
     life = gone()
     assert life.opens("pro") == life.opens("pro") == life.opens()
     assert len(life.objects("checkout.session")) == 1
 
 
 def test_a_second_tab_with_another_plan_closes_the_first() -> None:
+    """25."""
     life = gone()
     first, second = life.opens("pro"), life.opens("scale")
     assert first != second
@@ -88,6 +91,7 @@ def test_a_second_tab_with_another_plan_closes_the_first() -> None:
 
 
 def test_a_second_click_after_the_purchase_sells_nothing_even_with_every_event_lost() -> None:
+    """13."""
     life = gone()
     life.completes(life.opens("pro"))
     with pytest.raises(AlreadySubscribed):
@@ -96,6 +100,7 @@ def test_a_second_click_after_the_purchase_sells_nothing_even_with_every_event_l
 
 
 def test_who_paid_during_the_trial_is_paid_and_is_sold_nothing_more() -> None:
+    """22."""
     life = on_trial().gives_card()
     with pytest.raises(AlreadySubscribed):
         life.opens()
@@ -107,6 +112,7 @@ def test_who_paid_during_the_trial_is_paid_and_is_sold_nothing_more() -> None:
 
 
 def test_an_expired_session_is_not_given_out_again() -> None:
+    """26."""
     life = gone()
     first = life.opens("pro")
     life.days(2)
@@ -116,6 +122,7 @@ def test_an_expired_session_is_not_given_out_again() -> None:
 
 
 def test_an_abandoned_purchase_does_not_stand_in_the_way_of_the_next_nor_end_it() -> None:
+    """27."""
     life = gone()
     life.minutes(1)
     customer = life.only("customer")["id"]
@@ -142,6 +149,7 @@ def test_a_trial_that_paused_is_resumed_by_a_card_and_paid() -> None:
 
 
 def test_a_past_due_customer_reaches_the_card_page_and_is_mended_at_once() -> None:
+    """32."""
     life = on_trial().gives_card()
     life.days(20)
     life.gives_card("4000000000000341")
@@ -299,3 +307,20 @@ def test_checkout_in_the_first_second_starts_the_trial_first() -> None:
     life.days(15)
     assert alive(life) == ["active"]
     assert life.stands() == ("full", "active")
+
+
+def test_a_purchase_that_was_not_completed_can_be_made_for_another_plan() -> None:
+    """28."""
+    life = gone()
+    life.minutes(1)
+    customer = life.only("customer")["id"]
+    price = life.stage.price("pro_monthly")
+    life.stage.post("/v1/subscriptions", customer=customer, items=[{"price": price}], payment_behavior="default_incomplete")
+    life.hear()
+    life.days(2)
+    (expired,) = [one for one in life.objects("subscription") if one["status"] == "incomplete_expired"]
+    assert expired["canceled_at"]
+    assert life.standing.access == "none"
+    life.completes(session := life.opens("scale", "month"))
+    assert life.returns(session) == "subscribed"
+    assert life.standing.plan == "scale"

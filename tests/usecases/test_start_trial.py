@@ -120,6 +120,7 @@ def test_a_trial_that_stripe_never_heard_of_ends_at_its_second_all_the_same() ->
 
 
 def test_the_second_trial_of_a_person_is_refused_however_the_address_is_written() -> None:
+    """21."""
     life = SimLife()
     life.sign_up(replace(WISH, email="ada.byron@gmail.com"))
     first = life.account_id
@@ -150,6 +151,7 @@ def test_one_sign_in_mail_in_a_quarter_of_an_hour() -> None:
 
 
 def test_who_canceled_and_comes_back_gets_no_second_trial() -> None:
+    """21."""
     life = SimLife()
     life.sign_up()
     life.stage.call("DELETE", f"/v1/subscriptions/{life.only('subscription')['id']}")

@@ -55,6 +55,7 @@ WITHOUT = {"pause": ("none", "paused"), "cancel": ("none", "canceled"), "create_
 @pytest.mark.parametrize("days", [1, 3, 14])
 @pytest.mark.parametrize("behavior", WITHOUT)
 def test_a_trial_without_a_card_closes_at_its_second_whatever_stripe_makes_of_it(behavior: str, days: int) -> None:
+    """16."""
     life = on_trial(with_end(behavior, days))
     end = BEGIN + days * DAY
     life.advance(end - SOON)
@@ -151,6 +152,7 @@ def test_a_trial_extended_after_the_notice_runs_to_its_new_end() -> None:
 
 
 def test_a_trial_cut_short_is_over_at_once_and_nobody_hears_that_three_days_are_left() -> None:
+    """18."""
     life = SimLife(policy=POLICY)
     life.sign_up()
     life.hear()
@@ -164,6 +166,7 @@ def test_a_trial_cut_short_is_over_at_once_and_nobody_hears_that_three_days_are_
 
 
 def test_a_trial_of_a_day_gets_no_three_days_mail_although_stripe_gives_notice_at_once() -> None:
+    """18."""
     life = SimLife(policy=replace(POLICY, trial=replace(POLICY.trial, days=1)))
     life.sign_up()
     life.hear()
@@ -173,6 +176,7 @@ def test_a_trial_of_a_day_gets_no_three_days_mail_although_stripe_gives_notice_a
 
 
 def test_a_plan_switched_during_the_trial_is_followed() -> None:
+    """23."""
     life = on_trial(with_end("pause")).days(2)
     subscription = life.only("subscription")
     items = [{"id": subscription["items"]["data"][0]["id"], "price": life.stage.price("scale_monthly")}]
@@ -237,3 +241,46 @@ def test_a_refund_is_on_the_timeline_and_takes_nothing_away() -> None:
     assert life.stands() == ("full", "active")
     (entry,) = [entry for entry in life.place.log.entries.values() if entry.type == "charge.refunded"]
     assert (entry.data.amount, entry.data.refunded) == (4900, 1000)
+
+
+@pytest.mark.parametrize("behavior", WITHOUT)
+def test_a_trial_that_was_paid_while_every_event_was_lost_heals_by_itself(behavior: str) -> None:
+    """12."""
+    life = on_trial(with_end(behavior))
+    by_checkout(life)
+    life.advance(BEGIN + 14 * DAY + timedelta(minutes=59), deaf=True)
+    assert life.stands() == ("full", "trialing"), "open while the news is awaited"
+    life.advance(BEGIN + 14 * DAY + timedelta(hours=2), deaf=True)
+    assert life.stands() == ("full", "active")
+    assert life.account.invoices
+
+
+def test_the_end_of_a_trial_is_asked_for_once_where_the_news_came() -> None:
+    life = on_trial(with_end("pause")).days(14)
+    calls = len(life.stage.api.calls)
+    life.days(20)
+    assert len(life.stage.api.calls) == calls
+
+
+def test_with_stripe_down_at_the_trials_end_it_is_asked_until_it_answers() -> None:
+    """13."""
+    life = on_trial(with_end("pause"))
+    by_checkout(life)
+    life.fault("timeout_before", 40, method="GET")
+    life.days(15, deaf=True)
+    life.stage.api.faults.clear()
+    life.days(16, deaf=True)
+    assert life.stands() == ("full", "active")
+
+
+@pytest.mark.parametrize("behavior", WITHOUT)
+def test_a_trial_that_ended_is_never_charged_without_access_and_its_revival_leaves_one_subscription(behavior: str) -> None:
+    """35."""
+    life = on_trial(with_end(behavior)).days(60)
+    assert life.standing.access == "none"
+    assert [one for one in life.objects("charge") if one["paid"]] == []
+    life.completes(session := life.opens())
+    life.returns(session)
+    life.days(62)
+    assert life.stands() == ("full", "active")
+    assert [one["status"] for one in life.objects("subscription") if one["status"] != "canceled"] == ["active"]
