@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.checkouts import Checkout
-from chalicelib.domain.errands import Errand
+from chalicelib.domain.errands import AT_ONCE, Errand
 from chalicelib.domain.facts import (
     INVOICE_RANKS,
     AddressProved,
@@ -252,7 +252,7 @@ class Account:
                 return self if self.signed_in_by and asked_at <= self.signed_in_by else replace(self, signed_in_by=asked_at)
 
     def _with_trial_to_start(self, at: datetime) -> "Account":
-        return self if self.signup is None or self.signup.confirm else self.learn(ErrandKnown("trial", Errand(at, at)))
+        return self if self.signup is None or self.signup.confirm else self.learn(ErrandKnown("trial", Errand(at + AT_ONCE, at)))
 
     def _learn_proof(self, at: datetime) -> "Account":
         if self.proved_at is not None:

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 KEY_TRUSTED = timedelta(hours=20)
 """How long a key is relied on: Stripe prunes it after 24 hours at the earliest (docs.stripe.com/api/idempotent_requests)."""
 
-FIRST_TRY = timedelta(minutes=1)
-"""How long whoever gave the errand has to do it at once, before the agenda does."""
+AT_ONCE = timedelta(minutes=1)
+"""How long who gave an errand and is doing it has, before the agenda does it."""
 
 KEPT = timedelta(days=40)
 """How long it is remembered that an errand was done: Stripe can send an event again for 30 days."""
@@ -29,9 +29,11 @@ PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 60, 180, 360
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """`since` is when the key of this `generation` was first used; `doubtful` that Stripe may have done it and said otherwise."""
+    """Not to be tried `not_before` that moment. `since` is when the key of this `generation` was first used; `doubtful` that Stripe may have
+    done it and said otherwise.
+    """
 
-    given_at: datetime
+    not_before: datetime
     since: datetime
     generation: int = 0
     doubtful: bool = False
@@ -42,7 +44,7 @@ class Errand:
     def next_try(self) -> datetime:
         """When to try (again)."""
         if self.tried_at is None:
-            return self.given_at + FIRST_TRY
+            return self.not_before
         return self.tried_at + PAUSES[min(self.tries, len(PAUSES)) - 1]
 
     def must_look(self, now: datetime) -> bool:

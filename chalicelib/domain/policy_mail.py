@@ -135,6 +135,10 @@ def read_steps(
             if len(mistakes) == before:
                 steps.append(_step(name, str(anchor), step))
     ids = [step.id for step in steps]
+    unproved = raw["mail"].get("unproved", []) if isinstance(raw.get("mail"), dict) else []
+    if isinstance(unproved, list):
+        strange = sorted({str(id) for id in unproved} - set(ids))
+        mistakes += [f'mail.unproved: there is no step "{id}" in the sequences. Example: unproved = ["welcome"]' for id in strange]
     mistakes += [f'sequences: the step id "{id}" is there twice. Example: id = "{id}_2"' for id in sorted({id for id in ids if ids.count(id) > 1})]
     return tuple(steps)
 

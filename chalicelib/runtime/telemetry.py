@@ -48,6 +48,7 @@ METRICS = {
     "TransientBounces": "A message could not be delivered for now.",
     "FeedbackUnreadable": "A notification of SES's that this release cannot read.",
     "AccountsReplanned": "An account was planned anew under a changed policy.",
+    "Disputes": "A customer disputes a payment: answer it in Stripe's dashboard.",
     "Happenings": "A change of an account was carried out.",
 }
 """Every metric there is, with what one count of it means."""

@@ -18,6 +18,7 @@ def carry_out(account_id: str, world: World) -> tuple[Happening, ...]:
             return tuple(carried.values())
         fresh = [happening for happening in account.outbox if happening.id not in carried]
         world.log.put(Entry(account_id, one.at, "happening", one.id, one.type, one.data) for one in fresh)
+        world.count("Disputes", sum(one.type == "payment.disputed" for one in fresh))
         carried |= {happening.id: happening for happening in fresh}
         try:
             world.accounts.save(account, emptied(account, world.policy, world.now()))
