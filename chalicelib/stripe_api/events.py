@@ -10,6 +10,7 @@ from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.facts import CheckoutCompleted, CustomerSeen, DisputeSeen, Event, InvoiceSeen, RefundSeen, StripeFact, SubscriptionSeen, digest
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.till import OURS
 
 STALE = timedelta(days=1)
 OBJECTS = {
@@ -85,9 +86,9 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
 
 
 def _checkout(raw: Mapping[str, Any], now: datetime) -> CheckoutCompleted | None:
-    """A session that Billhook made: it names the account. The owner may sell other things in sessions of their own."""
+    """A session that Billhook made. The owner may sell other things in sessions of their own."""
     customer = objects.customer_of(raw)
-    if customer is None or not (raw.get("metadata") or {}).get("account_id") or raw.get("status") != "complete":
+    if customer is None or not OURS.items() <= (raw.get("metadata") or {}).items() or raw.get("status") != "complete":
         return None
     return CheckoutCompleted(objects.identity(raw), objects.text(raw, "mode"), customer, now)
 

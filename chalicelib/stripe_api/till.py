@@ -9,6 +9,9 @@ from chalicelib.domain.checkouts import Order
 from chalicelib.domain.errors import Refused
 from chalicelib.stripe_api.calling import Raw, StripeCaller
 
+OURS = {"made_by": "billhook"}
+"""What the Checkout sessions of Billhook carry: the owner may make others for the same customers, which are none of its business."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -110,7 +113,7 @@ class StripeTill:
             ui_mode="hosted_page",
             customer=sale.customer,
             client_reference_id=sale.account_id,
-            metadata={"account_id": sale.account_id},
+            metadata={"account_id": sale.account_id, **OURS},
             success_url=sale.success_url,
             cancel_url=sale.cancel_url,
             **self._wares(sale),

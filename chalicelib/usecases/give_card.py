@@ -13,6 +13,7 @@ from chalicelib.domain.errors import CardDeclined, Unreadable
 from chalicelib.domain.facts import Answer, CardGiven, CustomerSeen
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw
+from chalicelib.stripe_api.till import OURS
 from chalicelib.usecases.world import World
 
 OWING = frozenset({"past_due", "unpaid"})
@@ -50,7 +51,8 @@ def card_of(session: Raw) -> CardGiven | None:
 
 def belongs(session: Raw, account: Account) -> bool:
     """Whether a Checkout session is one that Billhook made for this account."""
-    return objects.account_id_of(session) == account.id and objects.customer_of(session) in account.customers
+    is_ours = OURS.items() <= (session.get("metadata") or {}).items()
+    return is_ours and objects.account_id_of(session) == account.id and objects.customer_of(session) in account.customers
 
 
 def _settle(subscription: Raw, card: str, key: str, world: World) -> None:

@@ -7,7 +7,6 @@ import boto3
 import pytest
 
 from chalicelib.aws.limits import Limits
-from chalicelib.domain.errors import Unavailable
 from tests.aws.conftest import TABLE
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -32,8 +31,3 @@ def test_no_address_is_in_a_key_and_every_counter_is_reaped(limits: Limits) -> N
     (item,) = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
     assert "ada" not in str(item)
     assert int(item["ttl"]["N"]) > (NOW + HOUR).timestamp()
-
-
-def test_without_the_table_nothing_is_counted(aws: None) -> None:
-    with pytest.raises(Unavailable):
-        Limits("no-such-table", lambda: "key").count("from", "x", HOUR, NOW)

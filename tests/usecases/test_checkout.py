@@ -324,3 +324,21 @@ def test_a_purchase_that_was_not_completed_can_be_made_for_another_plan() -> Non
     life.completes(session := life.opens("scale", "month"))
     assert life.returns(session) == "subscribed"
     assert life.standing.plan == "scale"
+
+
+def test_a_session_that_the_owner_made_for_the_same_customer_is_none_of_our_business() -> None:
+    life = on_trial()
+    customer = life.only("customer")["id"]
+    wanted = {
+        "mode": "setup",
+        "currency": "usd",
+        "customer": customer,
+        "success_url": "https://a.example",
+        "metadata": {"account_id": life.account_id},
+    }
+    session = life.stage.post("/v1/checkout/sessions", **wanted)["id"]
+    life.completes(session).hear()
+    life.minutes(10)
+    assert life.only("customer")["invoice_settings"]["default_payment_method"] is None
+    with pytest.raises(AccountNotFound):
+        life.returns(session)
