@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from local.stripe_sim.calls import Call
 from local.stripe_sim.engine import Engine
 from local.stripe_sim.idempotency import Keys
 from local.stripe_sim.params import checked, parse_form
 from local.stripe_sim.refusals import StripeRefusal
-from local.stripe_sim.routes import ROUTES, Call, Route
+from local.stripe_sim.routes import ROUTES, Route
 from local.stripe_sim.shapes import Object
 from local.stripe_sim.store import API_VERSION, Request, shown
 

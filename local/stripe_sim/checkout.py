@@ -8,10 +8,11 @@ from local.stripe_sim.calendar import days
 from local.stripe_sim.cards import card as behaviour_of
 from local.stripe_sim.invoices import Invoices
 from local.stripe_sim.payments import AUTHENTICATE, DECLINES, Payments
+from local.stripe_sim.periods import FINAL
 from local.stripe_sim.refusals import StripeRefusal, declined, missing
 from local.stripe_sim.shapes import Object, blank
 from local.stripe_sim.store import Store
-from local.stripe_sim.subscriptions import FINAL, Subscriptions
+from local.stripe_sim.subscriptions import Subscriptions
 
 
 class Checkout:

@@ -64,7 +64,8 @@ def test_every_recorded_event_is_read_and_only_the_wanted_ones_tell() -> None:
     for recording in RECORDINGS.values():
         for raw in recording.events:
             event = read(raw)
-            assert (event.fact is not None) == (raw["type"] in WANTED)
+            of_others = raw["type"] == "checkout.session.completed"  # Billhook did not make the recordings' sessions
+            assert (event.fact is not None) == (raw["type"] in WANTED and not of_others)
             assert event.fact is None or event.customer
 
 

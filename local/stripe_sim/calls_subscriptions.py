@@ -1,0 +1,95 @@
+"""Calls about subscriptions, Checkout sessions and events."""
+
+import re
+from typing import Any
+
+from local.stripe_sim.calls import Call, list_of, within
+from local.stripe_sim.refusals import StripeRefusal
+from local.stripe_sim.shapes import Object
+
+ANCHOR_OBJECT_SINCE = "2026-09-30"
+"""Since endive `billing_cycle_anchor` is an object on update and resume."""
+
+
+def make_subscription(call: Call) -> Object:
+    wanted = call.wanted
+    customer = call.engine.store.find("customer", wanted.get("customer"), "customer")
+    if customer.get("deleted"):
+        raise StripeRefusal(f"No such customer: '{customer['id']}'", "customer", "resource_missing")
+    return call.engine.subscriptions.create(customer, {**wanted, "billing_cycle_anchor": seconds(wanted.get("billing_cycle_anchor"))})
+
+
+def seconds(value: Any) -> int | None:
+    return int(value) if isinstance(value, str) and value.isdecimal() else None
+
+
+def update_subscription(call: Call) -> Object:
+    subscription = call.find("subscription")
+    if "billing_cycle_anchor" in call.wanted:
+        anchor(call)
+    call.engine.subscriptions.update(subscription, call.wanted)
+    return subscription
+
+
+def anchor(call: Call) -> str:
+    """`now` or `unchanged`, in the form that the call's version has: a text, since endive an object."""
+    given = call.wanted.get("billing_cycle_anchor", {"type": "now"})
+    if isinstance(given, str) and call.version is not None and call.version >= ANCHOR_OBJECT_SINCE:
+        raise StripeRefusal("Invalid object: billing_cycle_anchor", "billing_cycle_anchor")
+    anchor = given if isinstance(given, str) else given.get("type")
+    if anchor not in ("now", "unchanged"):
+        raise StripeRefusal("Invalid billing_cycle_anchor: must be one of now or unchanged", "billing_cycle_anchor")
+    return str(anchor)
+
+
+def resume(call: Call) -> Object:
+    subscription = call.find("subscription")
+    call.engine.subscriptions.resume(subscription, anchor(call))
+    return subscription
+
+
+def cancel(call: Call) -> Object:
+    subscription = call.find("subscription")
+    call.engine.subscriptions.cancel(subscription)
+    return subscription
+
+
+def subscriptions(call: Call) -> list[Object]:
+    found = list_of("subscription", customer="customer")(call)
+    status = call.wanted.get("status")
+    if price := call.wanted.get("price"):
+        found = [one for one in found if any(item["price"]["id"] == price for item in one["items"]["data"])]
+    if status is None:
+        return [one for one in found if one["status"] not in {"canceled", "incomplete_expired"}]
+    ended = {"canceled", "incomplete_expired"}
+    return [one for one in found if status == "all" or one["status"] == status or (status == "ended" and one["status"] in ended)]
+
+
+def items(call: Call) -> list[Object]:
+    return list(call.engine.store.find("subscription", call.wanted["subscription"], "subscription")["items"]["data"])
+
+
+def make_checkout(call: Call) -> Object:
+    return call.engine.checkout.create(call.wanted)
+
+
+def expire_checkout(call: Call) -> Object:
+    session = call.find("checkout.session")
+    call.engine.checkout.expire(session)
+    return session
+
+
+def events(call: Call) -> list[Object]:
+    wanted, found = call.wanted, list(reversed(call.engine.store.events))
+    types = wanted.get("types") or ([wanted["type"]] if "type" in wanted else [])
+    if "delivery_success" in wanted:
+        found = [one for one in found if (one["pending_webhooks"] == 0) is wanted["delivery_success"]]
+    fits = [one for one in found if not types or any(re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), one["type"]) for name in types)]
+    return [one for one in fits if within(one["created"], wanted.get("created"))]
+
+
+def event(call: Call) -> Object:
+    found = next((one for one in call.engine.store.events if one["id"] == call.ids[0]), None)
+    if found is None:
+        raise StripeRefusal(f"No such event: '{call.ids[0]}'", "id", "resource_missing", 404)
+    return found
