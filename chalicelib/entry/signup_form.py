@@ -97,15 +97,17 @@ def _form(body: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise InvalidInput("The form cannot be read.") from error
     fields: dict[str, Any] = {}
+    attributes: dict[str, str] = {}
     for name, value in pairs:
         attribute = re.fullmatch(r"attributes\[(.{1,64})\]", name)
         if attribute:
-            fields.setdefault("attributes", {})[attribute[1]] = value
+            attributes[attribute[1]] = value
         elif name in fields:
             raise InvalidInput(f"The field {name[:40]} is there twice.", name[:40])
         else:
             fields[name] = value
-    return {name: value for name, value in fields.items() if value != "" or name == "email"}
+    given = {name: value for name, value in fields.items() if value != "" or name == "email"}
+    return given | ({"attributes": attributes} if attributes else {})
 
 
 def _json(body: bytes) -> dict[str, Any]:

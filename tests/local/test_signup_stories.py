@@ -1,0 +1,152 @@
+"""Signing up and paying, in the whole system: with many hands at once, with Stripe failing, with every event lost."""
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from local.client import Client
+
+DAY = 86400
+
+
+def address() -> str:
+    return f"ada-{secrets.token_hex(4)}@example.com"
+
+
+class Shop:
+    """A product with its customers, and Stripe behind."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.stripe = Client(client.state()["stripe_base"], "sk_test_1")
+
+    def signs_up(self, email: str) -> tuple[int, Any]:
+        return self.client.post("/signups", {"email": email})
+
+    def opens(self, account: str, **wanted: Any) -> tuple[int, Any]:
+        return self.client.post(f"/accounts/{account}/checkout", wanted)
+
+    def completes(self, url: str, card: str = "tok_visa") -> None:
+        status, body = self.stripe.post(f"/_test/checkout/{url.rpartition('/')[2]}", {"card": card})
+        assert status == 200, body
+
+    def fails(self, how: str, times: int, path: str, method: str = "POST") -> None:
+        assert self.stripe.post("/_test/faults", {"how": how, "times": times, "path": path, "method": method})[0] == 200
+
+    def at_stripe(self, kind: str, **query: str) -> list[Any]:
+        words = "&".join(f"{name}={value}" for name, value in {"limit": "100", **query}.items())
+        status, body = self.stripe.call("GET", f"/v1/{kind}?{words}")
+        assert status == 200, body
+        found: list[Any] = body["data"]
+        return found
+
+    def advance(self, days: float) -> None:
+        self.client.move_clock(self.client.now() + int(days * DAY))
+
+    def standing(self, account: str) -> tuple[str, str]:
+        found = self.client.access(account)
+        assert found
+        return found["access"], found["reason"]
+
+
+@pytest.fixture
+def shop(system: Client) -> Shop:
+    return Shop(system)
+
+
+def at_once(step: Callable[[], tuple[int, Any]], times: int = 8) -> list[tuple[int, Any]]:
+    with ThreadPoolExecutor(times) as pool:
+        return [made.result() for made in [pool.submit(step) for _ in range(times)]]
+
+
+def begun(shop: Shop) -> tuple[str, str]:
+    email = address()
+    status, body = shop.signs_up(email)
+    assert status == 201, body
+    return email, body["account_id"]
+
+
+def test_of_many_who_sign_up_with_one_address_at_once_one_begins(shop: Shop) -> None:
+    email = address()
+    answers = at_once(lambda: shop.signs_up(email), times=5)
+    assert sorted(status for status, _ in answers) == [201, 202, 202, 202, 202]
+    shop.client.settle()
+    (customer,) = shop.at_stripe("customers", email=email)
+    assert len(shop.at_stripe("subscriptions", customer=customer["id"], status="all")) == 1
+
+
+def test_a_double_click_on_buy_makes_one_session_and_one_purchase(shop: Shop) -> None:
+    email, account = begun(shop)
+    shop.client.settle()
+    (customer,) = shop.at_stripe("customers", email=email)
+    (trial,) = shop.at_stripe("subscriptions", customer=customer["id"])
+    shop.stripe.call("DELETE", f"/v1/subscriptions/{trial['id']}")
+    shop.client.settle()
+    answers = at_once(lambda: shop.opens(account, plan="pro"), times=4)
+    urls = {body["url"] for status, body in answers if status == 200}
+    assert len(urls) == 1, answers
+    assert {status for status, _ in answers} <= {200, 503}
+    shop.completes(urls.pop())
+    assert shop.opens(account, plan="pro")[0] == 409, "known at the next question, whether or not the events came"
+    shop.client.settle()
+    assert shop.standing(account) == ("full", "active")
+    assert [one["status"] for one in shop.at_stripe("subscriptions", customer=customer["id"], status="all")].count("active") == 1
+
+
+@pytest.mark.parametrize("how", ["timeout_before", "timeout_after", "429", "500", "500_after"])
+def test_while_stripe_fails_visitors_sign_up_and_their_trials_begin_there_later(shop: Shop, how: str) -> None:
+    shop.fails(how, 2, "/v1/subscriptions")
+    email, account = begun(shop)
+    assert shop.standing(account)[0] == "full"
+    shop.advance(0.1)
+    (customer,) = shop.at_stripe("customers", email=email)
+    assert [one["status"] for one in shop.at_stripe("subscriptions", customer=customer["id"], status="all")] == ["trialing"]
+    assert shop.standing(account) == ("full", "trialing")
+
+
+def test_a_card_given_while_the_browser_never_comes_back_pays_the_trial(shop: Shop) -> None:
+    _, account = begun(shop)
+    status, body = shop.opens(account)
+    assert status == 200, body
+    shop.completes(body["url"])
+    shop.client.settle()
+    shop.advance(15)
+    assert shop.standing(account) == ("full", "active")
+
+
+def test_a_trial_ends_and_its_mails_come_in_time_to_an_address_that_nobody_proved(shop: Shop) -> None:
+    _, account = begun(shop)
+    shop.advance(15)
+    assert shop.standing(account) == ("none", "paused")
+    assert [mail["step"] for mail in shop.client.mail(account)] == ["welcome", "three_days", "ended"]
+
+
+def test_the_portal_hears_of_the_customer_and_billhook_of_the_portal(shop: Shop) -> None:
+    email, account = begun(shop)
+    assert shop.client.post(f"/accounts/{account}/portal", {})[0] == 200
+    (customer,) = shop.at_stripe("customers", email=email)
+    assert shop.stripe.post(f"/_test/customers/{customer['id']}/card", {"card": "tok_visa"})[0] == 200
+    shop.client.settle()
+    assert shop.opens(account)[0] == 409
+
+
+def test_a_dispute_is_told(shop: Shop) -> None:
+    email, account = begun(shop)
+    (customer,) = shop.at_stripe("customers", email=email)
+    shop.stripe.post(f"/_test/customers/{customer['id']}/card", {"card": "tok_visa"})
+    shop.advance(15)
+    (charge,) = shop.at_stripe("charges", customer=customer["id"])
+    assert shop.stripe.post("/_test/disputes", {"charge": charge["id"]})[0] == 200
+    shop.client.settle()
+    status, body = shop.client.call("GET", f"/accounts/{account}/timeline")
+    assert status == 200
+    assert {"payment.disputed", "charge.dispute.created"} <= {entry["type"] for entry in body["entries"]}
+
+
+def test_webhooks_that_are_not_taken_are_sent_again(shop: Shop) -> None:
+    events = shop.at_stripe("events")
+    assert all(event["pending_webhooks"] == 0 for event in events)
+    assert shop.at_stripe("events", delivery_success="false") == []
