@@ -40,7 +40,7 @@ def variables(account: "Account", mail: Mail, policy: Policy, now: datetime, lin
         "name": name,
         "greeting": f"Hello {first_name}," if first_name else "Hello,",
         "plan": plan,
-        "price": _price(account),
+        "price": spoken_price(account),
         "has_card": has_card(account),
         "trial_ends_on": spoken_day(end, zone) if end else "",
         "trial_ends_at": f"{spoken_day(end, zone)} at {end.astimezone(zone):%H:%M} ({zone.key})" if end else "",
@@ -74,7 +74,7 @@ def _trial_end(account: "Account") -> datetime | None:
     return max(ends, default=account.signup.trial_ends_at if account.signup else None)
 
 
-def _price(account: "Account") -> str:
+def spoken_price(account: "Account") -> str:
     """What the running subscription costs, if it is one price: "$49.00 a month", "$490.00 every 2 years"."""
     running = [known.value for known in account.subscriptions.values() if not known.value.final]
     items: tuple[Item, ...] = max(running, key=lambda one: (one.created, one.id)).items if running else ()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.checkouts import has_card_for, living
-from chalicelib.domain.letters import money, spoken_day
+from chalicelib.domain.letters import money, spoken_day, spoken_price
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.standing import Standing, standing
 
@@ -95,7 +95,7 @@ def billing_view(account: Account, policy: Policy, now: datetime, notice: str | 
         **_words(stands, account, policy, zone),
         "status": stands.status,
         "plan": policy.plan_name(stands.plan),
-        "price": _price(account, policy),
+        "price": spoken_price(account),
         "has_card": card,
         "card_label": ("Update your card" if card else "Add a card") if wants_card else "",
         "offers": [] if subscription else _offers(policy),
@@ -120,14 +120,6 @@ def _words(stands: Standing, account: Account, policy: Policy, zone: ZoneInfo) -
     }
     until = said["until"] if stands.until and "{until}" in words.detail else ""
     return {"headline": words.headline, "detail": words.detail.format(**said), "tone": words.tone, "until": until}
-
-
-def _price(account: Account, policy: Policy) -> str:
-    subscription = living(account)
-    items = subscription.items if subscription else ()
-    if len(items) != 1 or items[0].amount is None or not items[0].currency:
-        return ""
-    return f"{money(items[0].amount * (items[0].quantity or 1), items[0].currency)} a {items[0].interval}"
 
 
 def _offers(policy: Policy) -> list[dict[str, str]]:

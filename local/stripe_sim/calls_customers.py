@@ -1,4 +1,4 @@
-"""Calls about the catalogue, customers and their cards: each gives the object, or the list of objects, that Stripe answers with, or raises StripeRefusal."""
+"""Calls about the catalogue, customers and their cards: each gives what Stripe answers with, an object or a list of them, or raises StripeRefusal."""
 
 import stripe
 

@@ -1,4 +1,4 @@
-"""Calls about invoices, their items, and refunds: each gives the object, or the list of objects, that Stripe answers with, or raises StripeRefusal."""
+"""Calls about invoices, their items, and refunds: each gives what Stripe answers with, an object or a list of them, or raises StripeRefusal."""
 
 import stripe
 

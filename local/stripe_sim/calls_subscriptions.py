@@ -1,4 +1,4 @@
-"""Calls about subscriptions, Checkout sessions and events: each gives the object, or the list of objects, that Stripe answers with, or raises StripeRefusal."""
+"""Calls about subscriptions, Checkout sessions and events: each gives what Stripe answers with, or raises StripeRefusal."""
 
 import re
 from typing import Any

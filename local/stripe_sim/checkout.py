@@ -87,8 +87,7 @@ class Checkout:
         if session["status"] != "open":
             raise StripeRefusal(f"This Checkout session is {session['status']}.", "session")
         customer = self._customer_of(session)
-        needs_card = session["mode"] == "setup" or session["payment_method_collection"] == "always" or not self._is_free(session)
-        method = self._checked_card(card, session, authenticated) if needs_card or card else None
+        method = self._checked_card(card, session, authenticated) if wants_card(session) or card else None
         if session["mode"] == "setup":
             self._set_up(session, method)
         if method:
@@ -109,16 +108,12 @@ class Checkout:
         session["customer"] = customer["id"]
         return customer
 
-    def _is_free(self, session: Object) -> bool:
-        data = session["_wanted"].get("subscription_data") or {}
-        return "trial_end" in data or "trial_period_days" in data or session["amount_total"] == 0
-
     def _checked_card(self, name: str | None, session: Object, authenticated: bool) -> Object:
         """The payment method of the card that was filled in; the page refuses one that cannot pay or be saved, and asks where the bank does."""
         behaviour = behaviour_of(name or "")
         if behaviour is None:
             raise StripeRefusal(f"No such token: '{name}'", "card", "resource_missing")
-        if behaviour.decline and (not behaviour.attaches or (session["mode"] != "setup" and not self._is_free(session))):
+        if behaviour.decline and (not behaviour.attaches or (session["mode"] != "setup" and not is_free(session))):
             raise declined(DECLINES[behaviour.decline], behaviour.decline)
         if behaviour.secure and not authenticated:
             raise StripeRefusal(AUTHENTICATE, "card", "authentication_required", 402, "card_error")
@@ -200,6 +195,17 @@ class Checkout:
         method = self._payments.default_of(customer, self._invoices.subscription_of(invoice))
         if invoice["status"] != "open" or self._invoices.pay_by(invoice, method, on_session=True) != "paid":
             raise declined("The invoice was not paid.", "generic_decline")
+
+
+def is_free(session: Object) -> bool:
+    """Whether nothing is to be paid at once."""
+    data = session["_wanted"].get("subscription_data") or {}
+    return "trial_end" in data or "trial_period_days" in data or session["amount_total"] == 0
+
+
+def wants_card(session: Object) -> bool:
+    """Whether the page asks for a card."""
+    return session["mode"] == "setup" or session["payment_method_collection"] == "always" or not is_free(session)
 
 
 def make_customer(store: Store, wanted: Object) -> Object:

@@ -1,8 +1,6 @@
 """Webhooks: each event is posted to the endpoint, signed, in the order in which it was made, and again until it is taken."""
 
 import copy
-import hashlib
-import hmac
 import json
 import queue
 import threading
@@ -11,6 +9,7 @@ from dataclasses import dataclass
 
 import urllib3
 
+from local.client import signature
 from local.stripe_sim.shapes import Object
 
 RETRY_AFTER = tuple(seconds for seconds in (60, 300, 1800, 7200, 18000, *[36000] * 6))
@@ -97,9 +96,3 @@ class Delivery:
         except urllib3.exceptions.HTTPError:
             return False
         return 200 <= answer.status < 300
-
-
-def signature(payload: bytes, secret: str, second: int) -> str:
-    """Stripe's header: an HMAC over the second and the payload, with the secret as it is written."""
-    digest = hmac.new(secret.encode(), f"{second}.".encode() + payload, hashlib.sha256).hexdigest()
-    return f"t={second},v1={digest}"

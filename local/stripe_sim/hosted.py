@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chalicelib.domain.letters import money
 from local.serving import Answer, Request
+from local.stripe_sim.checkout import wants_card
 from local.stripe_sim.engine import Engine
 from local.stripe_sim.refusals import StripeRefusal
 from local.stripe_sim.shapes import Object
@@ -40,7 +41,7 @@ def _checkout(engine: Engine, session: Object | None, form: dict[str, str] | Non
         return _page("message", 404, title="No such Checkout", text="This session does not exist.")
     if session["status"] != "open":
         return _page("message", 200, title=f"This Checkout is {session['status']}", text="Please go back to where you came from.")
-    values = {"session": session, "lines": _lines(engine, session), "cards": TEST_CARDS, "wants_card": _wants_card(session)}
+    values = {"session": session, "lines": _lines(engine, session), "cards": TEST_CARDS, "wants_card": wants_card(session)}
     if form is None:
         return _page("checkout", 200, problem="", authenticate="", **values)
     card = form.get("number", "").replace(" ", "") or form.get("card", "")
@@ -52,12 +53,6 @@ def _checkout(engine: Engine, session: Object | None, form: dict[str, str] | Non
         asked = card if refusal.error.get("code") == "authentication_required" else ""
         return _page("checkout", 402, problem="" if asked else refusal.error["message"], authenticate=asked, **values)
     return Answer(303, b"", [("Location", str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"]))])
-
-
-def _wants_card(session: Object) -> bool:
-    data = session["_wanted"].get("subscription_data") or {}
-    is_free = "trial_end" in data or "trial_period_days" in data or session["amount_total"] == 0
-    return session["mode"] == "setup" or session["payment_method_collection"] == "always" or not is_free
 
 
 def _lines(engine: Engine, session: Object) -> list[str]:
