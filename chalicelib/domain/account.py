@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.checkouts import Checkout
+from chalicelib.domain.checkouts import Checkout, further
 from chalicelib.domain.errands import AT_ONCE, Errand
 from chalicelib.domain.facts import (
     INVOICE_RANKS,
@@ -269,7 +269,8 @@ class Account:
                 done = name in self.errands and self.errands[name].done_at is not None
                 return self if done or self.errands.get(name) == errand else replace(self, errands={**self.errands, name: errand})
             case CheckoutKnown(checkout):
-                return replace(self, checkout=checkout)
+                known = further(self.checkout, checkout)
+                return self if known == self.checkout else replace(self, checkout=known)
             case CheckoutCompleted(session, mode, _, at):
                 account = self
                 if self.checkout and self.checkout.session == session and not self.checkout.closed:

@@ -110,6 +110,19 @@ def begun(checkout: Checkout | None, order: Order, now: datetime) -> Checkout:
     return Checkout((checkout.number if checkout else 0) + 1, order, now)
 
 
+def further(known: Checkout | None, news: Checkout) -> Checkout:
+    """What is known of an account's Checkout after `news`: a later one, or the same as far as anybody has brought it.
+
+    Of two who made the same one, the one that heard from Stripe knows; what failed for the other takes nothing back.
+    """
+    if known is None or news.number > known.number:
+        return news
+    if news.number < known.number:
+        return known
+    whole = news if news.session else known
+    return replace(whole, closed=known.closed or news.closed, doubtful=not whole.session and (known.doubtful or news.doubtful))
+
+
 def opened(checkout: Checkout, session: str, url: str) -> Checkout:
     """The Checkout that Stripe has made."""
     return replace(checkout, session=session, url=url)

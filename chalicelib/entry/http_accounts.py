@@ -94,7 +94,7 @@ def make_checkout(account_id: str) -> dict[str, str]:
     if quantity is not None and (isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= 1_000_000):
         raise InvalidInput("quantity must be a whole number from 1.", "quantity")
     account = _found(account_id)
-    return {"url": open_checkout(account.id, plan, interval, quantity, links.returns(account), wiring.world())}
+    return {"url": open_checkout(account.id, plan, interval, quantity, links.returns, wiring.world())}
 
 
 @bp.route("/accounts/{account_id}/portal", methods=["POST"])

@@ -97,7 +97,7 @@ def go_to_checkout() -> Response:
     """To Stripe's page: to give a card, to buy, or to come back."""
     account, form = _visitor("billing-visit"), _form()
     try:
-        url = open_checkout(account.id, form.get("plan"), form.get("interval"), None, links.returns(account), wiring.world())
+        url = open_checkout(account.id, form.get("plan"), form.get("interval"), None, links.returns, wiring.world())
     except AlreadySubscribed:
         return _redirect("/billing?notice=already_subscribed")
     return Response("", status_code=303, headers={"Location": url, "Cache-Control": "no-store"})

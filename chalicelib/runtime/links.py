@@ -1,5 +1,6 @@
 """Signed links as they go out and come in: their addresses, the cookie that takes a token's place, and what an opened one proves."""
 
+from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 
 from chalicelib.domain.account import Account
@@ -37,9 +38,10 @@ def made(purpose: str, account: Account, about: str = "") -> Link:
     return link_for(purpose, account.id, account.link_epoch, clock.now(), about)
 
 
-def returns(account: Account) -> tuple[str, str]:
-    """Where Stripe sends who has completed a Checkout, and who has not. Stripe fills in the session's id."""
-    return f"{url(made('return', account))}?session_id={{CHECKOUT_SESSION_ID}}", f"{base_url()}/billing?notice=canceled"
+def returns(account: Account, at: datetime) -> tuple[str, str]:
+    """Where Stripe sends who has completed a Checkout begun `at` that moment, and who has not. Stripe fills in the session's id."""
+    back = link_for("return", account.id, account.link_epoch, at)
+    return f"{url(back)}?session_id={{CHECKOUT_SESSION_ID}}", f"{base_url()}/billing?notice=canceled"
 
 
 def opened(text: str, purpose: str) -> tuple[Link, Account]:

@@ -1,10 +1,12 @@
 """Checkout: one at a time for an account, so that two tabs and a double click buy once; and the pull when the customer comes back."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from chalicelib.domain.account import Account, CheckoutKnown
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.checkouts import Checkout, Order, begun, customer_for, opened, order_of
+from chalicelib.domain.checkouts import Checkout, begun, customer_for, opened, order_of
 from chalicelib.domain.errors import AccountNotFound, Doubtful, LostRace, Refused, Unavailable
 from chalicelib.domain.facts import Ask, CheckoutCompleted
 from chalicelib.stripe_api import objects
@@ -21,6 +23,9 @@ TRIES = 5
 EVERYTHING = ("customer", "subscriptions", "invoices")
 """What is asked of a customer who comes back: a purchase changes all of it."""
 
+Returns = Callable[[Account, datetime], tuple[str, str]]
+"""The pages for who completed a Checkout of that moment, and for who did not."""
+
 RETURNS = {
     "card_saved": "The card is on file.",
     "subscribed": "The purchase is known.",
@@ -30,10 +35,10 @@ RETURNS = {
 """What a Checkout can have come to when the customer is back."""
 
 
-def open_checkout(account_id: str, plan: str | None, interval: str | None, quantity: int | None, returns: tuple[str, str], world: World) -> str:
+def open_checkout(account_id: str, plan: str | None, interval: str | None, quantity: int | None, returns: Returns, world: World) -> str:
     """The URL of the account's Checkout at Stripe: the one that is open, if it is for the same, else a new one in its place.
 
-    `returns` are the pages for who completed it and who did not. Raises AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable, Refused.
+    Raises AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable, Refused.
     """
     for _ in range(TRIES):
         account = _with_customer(_found(account_id, world), world)
@@ -112,12 +117,12 @@ def _close_strangers(account: Account, world: World) -> None:
             world.till.expire_checkout(str(session["id"]))
 
 
-def _made(account: Account, checkout: Checkout, returns: tuple[str, str], world: World) -> str:
+def _made(account: Account, checkout: Checkout, returns: Returns, world: World) -> str:
     customer = customer_for(account)
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
     try:
-        session = world.till.make_checkout(f"{account.id}:checkout:{checkout.number}", _sale(account, customer.id, checkout.order, returns, world))
+        session = world.till.make_checkout(f"{account.id}:checkout:{checkout.number}", _sale(account, customer.id, checkout, returns, world))
     except (Doubtful, Refused):
         absorb(account, [CheckoutKnown(replace(checkout, doubtful=True))], world, Asker(world))
         raise
@@ -126,9 +131,11 @@ def _made(account: Account, checkout: Checkout, returns: tuple[str, str], world:
     return str(session["url"])
 
 
-def _sale(account: Account, customer: str, order: Order, returns: tuple[str, str], world: World) -> Sale:
+def _sale(account: Account, customer: str, checkout: Checkout, returns: Returns, world: World) -> Sale:
+    """The same for every call under the key of this Checkout: another time in a link would be another parameter, which Stripe refuses."""
+    order = checkout.order
     lookup_key = world.policy.lookup_key(order.plan or "", order.interval or "")
-    return Sale(account.id, customer, order, lookup_key, world.policy.currency, *returns)
+    return Sale(account.id, customer, order, lookup_key, world.policy.currency, *returns(account, checkout.at))
 
 
 def _finished(account: Account, session: Raw, world: World) -> str:

@@ -28,7 +28,13 @@ from tests.worlds import QUIET, Place
 DAY = timedelta(days=1)
 BEGIN = datetime.fromtimestamp(START, UTC)
 WISH = Wish("ada@example.com", "pro", "month", "Ada Byron")
-RETURNS = ("https://b.example/return?session_id={CHECKOUT_SESSION_ID}", "https://b.example/billing")
+
+
+def returns(account: Account, at: datetime) -> tuple[str, str]:
+    """Pages whose addresses hold a time, as links do."""
+    return f"https://b.example/return/{account.id}/{at.timestamp()}?session_id={{CHECKOUT_SESSION_ID}}", "https://b.example/billing"
+
+
 AGAIN = frozenset({409, 429})
 
 
@@ -155,7 +161,7 @@ class SimLife:
 
     def opens(self, plan: str | None = None, interval: str | None = None) -> str:
         """Checkout; gives the session's id."""
-        return open_checkout(self.account_id, plan, interval, None, RETURNS, self.world).rpartition("/")[2]
+        return open_checkout(self.account_id, plan, interval, None, returns, self.world).rpartition("/")[2]
 
     def completes(self, session: str, card: str = "tok_visa") -> "SimLife":
         self.stage.completes(session, card)

@@ -1,14 +1,16 @@
 """Checkout: one customer, one subscription, whoever clicks how often, wherever it ends and whatever Stripe answers."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.checkouts import Checkout, Order, further, opened
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, InvalidInput, Refused, Unavailable
 from chalicelib.usecases.checkout import RETURNS as NOTICES
 from chalicelib.usecases.checkout import finish_checkout, open_checkout, open_portal
 from tests.faults import crashing_after
-from tests.usecases.sim_lives import DAY, RETURNS, SimLife, crashes
+from tests.usecases.sim_lives import BEGIN, DAY, SimLife, crashes, returns
 from tests.usecases.test_start_trial import CALLS, FAULTS
 
 
@@ -284,7 +286,7 @@ def test_what_is_not_sold_is_refused_by_name() -> None:
     life = gone()
     for plan, interval, field in (("gold", None, "plan"), ("pro", "week", "interval")):
         with pytest.raises(InvalidInput) as refusal:
-            open_checkout(life.account_id, plan, interval, None, RETURNS, life.world)
+            open_checkout(life.account_id, plan, interval, None, returns, life.world)
         assert refusal.value.field == field
     assert life.objects("checkout.session") == []
 
@@ -342,3 +344,22 @@ def test_a_session_that_the_owner_made_for_the_same_customer_is_none_of_our_busi
     assert life.only("customer")["invoice_settings"]["default_payment_method"] is None
     with pytest.raises(AccountNotFound):
         life.returns(session)
+
+
+def test_a_second_click_seconds_after_a_first_that_is_not_answered_yet_gets_the_same_session() -> None:
+    life = gone()
+    life.fault("timeout_after", 2, "/v1/checkout/sessions")
+    with pytest.raises(Unavailable):
+        life.opens("pro")
+    life.minutes(2)
+    session = life.opens("pro")
+    assert [one["id"] for one in life.objects("checkout.session")] == [session]
+
+
+def test_who_failed_takes_nothing_back_from_who_heard_of_the_same_checkout() -> None:
+    begun = Checkout(1, Order("setup"), BEGIN)
+    heard, failed = opened(begun, "cs_1", "https://c"), replace(begun, doubtful=True)
+    assert further(heard, failed) == further(failed, heard) == heard
+    assert further(replace(heard, closed=True), heard).closed
+    assert further(heard, replace(begun, number=2)).session is None
+    assert further(replace(begun, number=2), heard).number == 2
