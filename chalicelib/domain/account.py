@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.checkouts import Checkout, further
-from chalicelib.domain.errands import AT_ONCE, Errand
+from chalicelib.domain.errands import AT_ONCE, Errand, furthest
 from chalicelib.domain.facts import (
     INVOICE_RANKS,
     AddressProved,
@@ -266,11 +266,11 @@ class Account:
     def _learn_of_checkout(self, fact: ErrandKnown | CheckoutKnown | CheckoutCompleted | CardGiven | DisputeSeen | RefundSeen) -> "Account":
         match fact:
             case ErrandKnown(name, errand):
-                done = name in self.errands and self.errands[name].done_at is not None
-                return self if done or self.errands.get(name) == errand else replace(self, errands={**self.errands, name: errand})
+                known = furthest(self.errands.get(name), errand)
+                return self if known == self.errands.get(name) else replace(self, errands={**self.errands, name: known})
             case CheckoutKnown(checkout):
-                known = further(self.checkout, checkout)
-                return self if known == self.checkout else replace(self, checkout=known)
+                newest_one = further(self.checkout, checkout)
+                return self if newest_one == self.checkout else replace(self, checkout=newest_one)
             case CheckoutCompleted(session, mode, _, at):
                 account = self
                 if self.checkout and self.checkout.session == session and not self.checkout.closed:

@@ -60,6 +60,17 @@ class Errand:
         return replace(self, tries=self.tries + 1, tried_at=now, doubtful=self.doubtful or doubtful)
 
 
+def furthest(known: Errand | None, news: Errand) -> Errand:
+    """What is known of an errand after `news`, in whatever order it comes: done stays done, a later generation counts, and no doubt is lost."""
+    if known is None or known.done_at:
+        return known or news
+    if news.done_at or news.generation != known.generation:
+        later = max(known, news, key=lambda one: one.generation)
+        return replace(later, done_at=news.done_at)
+    tried_at = max((at for at in (known.tried_at, news.tried_at) if at), default=None)
+    return replace(known, tries=max(known.tries, news.tries), tried_at=tried_at, doubtful=known.doubtful or news.doubtful)
+
+
 def kind_of(name: str) -> tuple[str, str]:
     """The kind of an errand, and the object that it is about."""
     kind, _, about = name.partition(":")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.account import Account, Profile, SignedUp, Signup
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errands import KEPT, KEY_TRUSTED, KINDS, PAUSES, Errand, kind_of, remembered, waiting
+from chalicelib.domain.errands import KEPT, KEY_TRUSTED, KINDS, PAUSES, Errand, furthest, kind_of, remembered, waiting
 from chalicelib.domain.facts import AddressProved, CheckoutCompleted, DisputeSeen, MilestoneReached, SignedIn, SignInAsked
 from chalicelib.domain.letters import variables
 from chalicelib.domain.mailing import mails
@@ -137,3 +137,19 @@ def test_a_name_that_mail_programs_make_a_link_of_is_not_greeted(name: str | Non
     account = next_version(Account("acc_1"), signed_up(name=name), POLICY, START)
     (welcome,) = [mail for mail in mails(account, POLICY, START) if mail.step.id == "welcome"]
     assert variables(account, welcome, POLICY, START, LINKS)["greeting"] == greeting
+
+
+@given(st.permutations(range(5)))
+def test_what_is_known_of_an_errand_is_the_same_in_every_order(order: list[int]) -> None:
+    first = Errand(START, START)
+    doubtful = first.tried(START + DAY, doubtful=True)
+    again = doubtful.renewed(START + DAY)
+    news = [first, first.tried(START, doubtful=False), doubtful, again, again.tried(START + 2 * DAY, doubtful=False)]
+    known: Errand | None = None
+    for place in order:
+        known = furthest(known, news[place])
+    assert known == news[-1]
+    assert known
+    done = replace(first, done_at=START + 3 * DAY)
+    assert furthest(known, done).done_at
+    assert furthest(furthest(known, done), again).done_at
