@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 PLUS_TAG = re.compile(r"\+.*$")
 ONE_MAILBOX = {"googlemail.com": "gmail.com"}
@@ -24,6 +25,15 @@ class Wish:
     timezone: str | None = None
     source: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def neighbourhood(address: str) -> str:
+    """What counts as one network address: an IPv4 address, or the /64 that one customer of a provider has of IPv6; anything else as it is."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
 
 
 def identity(email: str) -> str:

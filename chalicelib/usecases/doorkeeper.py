@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chalicelib.domain.errors import Forbidden, TooManyRequests
 from chalicelib.domain.policy import SignupPolicy
-from chalicelib.domain.signups import identity
+from chalicelib.domain.signups import identity, neighbourhood
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -40,7 +40,7 @@ class Door:
 
 def may_ask(email: str, address: str, policy: SignupPolicy, door: Door, now: datetime) -> None:
     """Count somebody at `address` who asks for something about an e-mail address. Raises TooManyRequests, Unavailable."""
-    crowd = door.limits.count("signups-from", address, HOUR, now) > policy.an_hour
+    crowd = door.limits.count("signups-from", neighbourhood(address), HOUR, now) > policy.an_hour
     if crowd or door.limits.count("signups-of", identity(email), HOUR, now) > AN_ADDRESS_AN_HOUR:
         door.count("SignupsRefused", 1)
         raise TooManyRequests("That was too often. Please try again in an hour.", None if crowd else "email")

@@ -13,7 +13,7 @@ from chalicelib.domain.errands import KEPT, KEY_TRUSTED, KINDS, PAUSES, Errand, 
 from chalicelib.domain.facts import AddressProved, CheckoutCompleted, DisputeSeen, MilestoneReached, SignedIn, SignInAsked
 from chalicelib.domain.letters import variables
 from chalicelib.domain.mailing import mails
-from chalicelib.domain.signups import identity
+from chalicelib.domain.signups import identity, neighbourhood
 from tests.domain.test_mailing import LINKS
 from tests.worlds import POLICY
 
@@ -153,3 +153,11 @@ def test_what_is_known_of_an_errand_is_the_same_in_every_order(order: list[int])
     done = replace(first, done_at=START + 3 * DAY)
     assert furthest(known, done).done_at
     assert furthest(furthest(known, done), again).done_at
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [("203.0.113.7", "203.0.113.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("2001:db8:1:2::9", "2001:db8:1:2::/64"), ("unknown", "unknown")],
+)
+def test_who_has_a_whole_network_of_addresses_is_counted_once(address: str, counted: str) -> None:
+    assert neighbourhood(address) == counted
