@@ -135,6 +135,32 @@ def attach(call: Call) -> Object:
     return method
 
 
+def make_setup_intent(call: Call) -> Object:
+    store, wanted = call.engine.store, call.wanted
+    customer = store.find("customer", wanted["customer"], "customer") if wanted.get("customer") else None
+    intent = call.engine.checkout.setup_intent(customer, wanted.get("metadata"))
+    if wanted.get("payment_method"):
+        intent["payment_method"], intent["status"] = store.find("payment_method", wanted["payment_method"])["id"], "requires_confirmation"
+    if wanted.get("confirm"):
+        _confirm(call, intent)
+    return intent
+
+
+def confirm_setup_intent(call: Call) -> Object:
+    intent = call.find("setup_intent")
+    _confirm(call, intent)
+    return intent
+
+
+def _confirm(call: Call, intent: Object) -> None:
+    id = call.wanted.get("payment_method") or intent["payment_method"]
+    if id is None or intent["status"] == "succeeded":
+        raise StripeRefusal(
+            "You cannot confirm this SetupIntent: it has no payment method, or has succeeded.", "intent", "setup_intent_unexpected_state"
+        )
+    call.engine.checkout.confirm_setup(intent, call.engine.store.find("payment_method", id, "payment_method"))
+
+
 def detach(call: Call) -> Object:
     store, method = call.engine.store, call.find("payment_method")
     with store.changing(method, "payment_method.detached"):

@@ -37,7 +37,7 @@ class Checkout:
             self._store.find("price", line.get("price"), "line_items[0][price]")
         session = self._made(wanted, customer)
         if mode == "setup":
-            session["setup_intent"] = self._setup_intent(wanted, customer)["id"]
+            session["setup_intent"] = self.setup_intent(customer, (wanted.get("setup_intent_data") or {}).get("metadata"))["id"]
         return session
 
     def _made(self, wanted: Object, customer: Object | None) -> Object:
@@ -69,18 +69,34 @@ class Checkout:
         session["_wanted"] = wanted
         return session
 
-    def _setup_intent(self, wanted: Object, customer: Object | None) -> Object:
+    def setup_intent(self, customer: Object | None, metadata: Object | None) -> Object:
+        """An intent to save a card."""
         intent = self._store.make(
             "setup_intent",
             stripe.SetupIntent,
             customer=customer and customer["id"],
-            metadata=dict((wanted.get("setup_intent_data") or {}).get("metadata") or {}),
+            metadata=dict(metadata or {}),
             payment_method_types=["card"],
             status="requires_payment_method",
             usage="off_session",
         )
         self._store.tell("setup_intent.created", intent)
         return intent
+
+    def confirm_setup(self, intent: Object, method: Object) -> None:
+        """Save the card of an intent, unless the bank asks first: then its status says so. Raises StripeRefusal for one that is declined."""
+        behaviour = behaviour_of(method["_card"])
+        if behaviour and not behaviour.attaches:
+            raise declined(DECLINES[behaviour.decline or "generic_decline"], behaviour.decline or "generic_decline")
+        intent["payment_method"] = method["id"]
+        if behaviour and behaviour.secure and not method["_authenticated"]:
+            intent["status"] = "requires_action"
+            self._store.tell("setup_intent.requires_action", intent)
+            return
+        intent["status"] = "succeeded"
+        self._store.tell("setup_intent.succeeded", intent)
+        if intent["customer"]:
+            self._payments.attach(method, self._store.find("customer", intent["customer"]))
 
     def complete(self, session: Object, card: str | None, authenticated: bool = False) -> None:
         """A customer fills in the page with a card, or with none where none is asked for. Raises StripeRefusal."""

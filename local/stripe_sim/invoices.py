@@ -100,6 +100,8 @@ class Invoices:
         )
         for line in lines:
             line["invoice"] = invoice["id"]
+        if subscription:
+            subscription["_coupons"] = [coupon for coupon in subscription.get("_coupons", []) if coupon["duration"] != "once"]
         invoice["lines"] = {"object": "list", "data": lines, "has_more": False, "url": f"/v1/invoices/{invoice['id']}/lines"}
         for item in pending:
             item["invoice"] = invoice["id"]

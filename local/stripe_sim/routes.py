@@ -45,6 +45,8 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("GET", "payment_methods/:id", params.PaymentMethodRetrieveParams, get("payment_method")),
     ("POST", "payment_methods/:id/attach", params.PaymentMethodAttachParams, customers.attach),
     ("POST", "payment_methods/:id/detach", params.PaymentMethodDetachParams, customers.detach),
+    ("POST", "setup_intents", params.SetupIntentCreateParams, customers.make_setup_intent),
+    ("POST", "setup_intents/:id/confirm", params.SetupIntentConfirmParams, customers.confirm_setup_intent),
     ("GET", "setup_intents", params.SetupIntentListParams, list_of("setup_intent", customer="customer")),
     ("GET", "setup_intents/:id", params.SetupIntentRetrieveParams, get("setup_intent")),
     ("GET", "payment_intents/:id", params.PaymentIntentRetrieveParams, get("payment_intent")),

@@ -271,3 +271,29 @@ def test_every_event_can_be_had_where_it_is_wanted(sim: SimStage) -> None:
     assert sim.told()[-2:] == ["customer.subscription.updated paused", "customer.subscription.paused paused"]
     bought(sim)
     assert "payment_intent.succeeded succeeded" in sim.told()
+
+
+def test_a_setup_intent_saves_a_card_unless_the_bank_asks_or_says_no(sim: SimStage) -> None:
+    customer = sim.customer()
+
+    def card(token: str) -> str:
+        return str(sim.post("/v1/payment_methods", type="card", card={"token": token})["id"])
+
+    done = sim.post("/v1/setup_intents", customer=customer, payment_method=card("tok_visa"), confirm=True)
+    assert done["status"] == "succeeded"
+    assert sim.told()[-2:] == ["setup_intent.succeeded succeeded", "payment_method.attached"]
+    waiting = sim.post("/v1/setup_intents", customer=customer)
+    assert waiting["status"] == "requires_payment_method"
+    asked = sim.post(f"/v1/setup_intents/{waiting['id']}/confirm", payment_method=card("tok_threeDSecure2Required"))
+    assert asked["status"] == "requires_action"
+    status, body = sim.call("POST", "/v1/setup_intents", {"customer": customer, "payment_method": card("tok_chargeDeclined"), "confirm": True})
+    assert (status, body["error"]["code"]) == (402, "card_declined")
+    assert sim.call("POST", f"/v1/setup_intents/{done['id']}/confirm")[0] == 400
+    assert len(sim.get(f"/v1/customers/{customer}/payment_methods")["data"]) == 1
+
+
+def test_a_coupon_for_once_is_used_once(sim: SimStage) -> None:
+    sim.post("/v1/coupons", id="half", percent_off=50, duration="once")
+    bought(sim, discounts=[{"coupon": "half"}])
+    sim.advance(START + 32 * DAY)
+    assert [one["amount_paid"] for one in sim.get("/v1/invoices")["data"]] == [4900, 2450]
