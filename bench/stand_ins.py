@@ -30,6 +30,8 @@ ENVIRONMENT = {
     "TABLE_NAME": TABLE,
     "EVENTS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/events",
     "DEAD_LETTERS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/dead",
+    "ACT_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/act",
+    "MAIL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/mail",
     "PARAMETERS_PATH": "/billhook",
 }
 

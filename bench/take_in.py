@@ -66,7 +66,7 @@ from local.context import LambdaContext
 from local.gateway import ApiGateway
 from local.recordings import Recording, Truth
 from local.serving import Request
-from tests.worlds import POLICY, RECORDINGS, MemoryQueue, Moment, at
+from tests.worlds import POLICY, RECORDINGS, Moment, Place, at
 
 ROUNDS = 25
 PASSES = 15
@@ -341,7 +341,7 @@ def _played(tables: list[Table], client: Any, table: MemoryDynamo) -> Cost:
         table.items = {}
         gateway, moment = TimedStripe(), Moment(clock.now())
         accounts, log = Accounts(TABLE, lambda: GivenSecrets.hash_key, client), Log(TABLE, client)
-        world = World(accounts, log, MemoryQueue(), gateway, POLICY, moment, lambda seconds: None)
+        world = Place(accounts, log, stripe=gateway, now=moment, policy=POLICY).world
         for batch in batches:
             gateway.truth, moment.at = batch.truth, batch.now
             _time(cost, batch, world)

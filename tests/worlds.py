@@ -178,8 +178,8 @@ class Moment:
 class Place:
     """A whole world in memory, with its parts at hand."""
 
-    accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
-    log: MemoryLog = field(default_factory=MemoryLog)
+    accounts: Any = field(default_factory=MemoryAccounts)
+    log: Any = field(default_factory=MemoryLog)
     dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
     stripe: Any = field(default_factory=Stripe)
     till: Any = None
