@@ -117,14 +117,16 @@ def _links(account: Account, mail: Mail, world: World, post: PostOffice) -> dict
 def _done(account: Account, key: str, outcome: str | None, world: World) -> str:
     """Write down what became of it; None takes it back: its reason is gone or its hours are over, and it may be sent yet.
 
-    The timeline is told first, under a time that a repeat has too: what is written of it is never lost.
+    The timeline is told first, under the time of its queueing, which a repeat has too: what is written of it is never lost, nor told twice
+    though SES's event be faster than this.
     """
+    queued = account.mails[key]
+    stream = queued.stream
+    if outcome:
+        world.log.put([Entry(account.id, queued.at, "mail", key, f"mail.{outcome}", {"stream": stream})])
     for _ in range(TRIES):
-        if key not in account.mails:
+        if key not in account.mails or account.mails[key].outcome == outcome:
             return outcome or "passed"
-        stream = account.mails[key].stream
-        if outcome:
-            world.log.put([Entry(account.id, account.mails[key].at, "mail", key, f"mail.{outcome}", {"stream": stream})])
         if outcome:
             learnt = account.learn(MailDone(key, Mailed(outcome, world.now(), stream)))
         else:

@@ -38,7 +38,7 @@ def test_pages_hold_every_entry_once_the_newest_first(log: Log, number: int) -> 
     log.put(entries(3, account="acc_2"))
     found, pages = read_all(log)
     assert found == [f"evt_{n:03}" for n in reversed(range(number))]
-    assert pages <= max(1, -(-number // PAGE)) + 1
+    assert pages == max(1, -(-number // PAGE)), "a cursor is given only where something is behind it"
 
 
 def test_the_same_entry_again_is_the_same_entry(log: Log) -> None:
@@ -52,6 +52,14 @@ def test_an_entry_past_its_time_is_not_read_though_it_still_lies_there(log: Log)
     log.put(entries(1, account="acc_1"))
     assert len(read_all(log, T + timedelta(days=29))[0]) == 2
     assert read_all(log, T + timedelta(days=31))[0] == ["evt_000"]
+
+
+@pytest.mark.parametrize("kept", [0, 1, PAGE])
+def test_entries_past_their_time_make_no_page_of_their_own(log: Log, kept: int) -> None:
+    log.put(entries(3 * PAGE, timedelta(days=30)))
+    log.put(Entry("acc_1", T - timedelta(seconds=n + 1), "mail", f"m{n}", "mail.sent", {}) for n in range(kept))
+    found, pages = read_all(log, T + timedelta(days=31))
+    assert (len(found), pages) == (kept, 1)
 
 
 def test_an_entry_comes_back_with_what_it_told(log: Log) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.account import Account, Signup
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.facts import ConsentGiven, Invoice, InvoiceSeen, MilestoneReached
+from chalicelib.domain.post import Letter
 from tests.faults import crashing_after
 from tests.usecases.lives import ACCOUNT, DAY, START, TRIAL, Life
 from tests.worlds import POLICY
@@ -262,6 +263,22 @@ def test_a_message_that_ses_took_though_its_reply_was_lost_is_settled_by_its_eve
     life.mailer.faults = ["lost after"]
     assert life.begins().days(1).steps == ["welcome"]
     assert {mailed.outcome for mailed in life.account.mails.values()} == {"sent"}
+
+
+def test_an_event_of_ses_faster_than_our_own_note_makes_no_second_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    life = Life()
+    send = life.mailer.send
+
+    def heard_of_at_once(letter: Letter) -> str:
+        life.now.at += timedelta(seconds=1)
+        id = send(letter)
+        life.settle()
+        return id
+
+    monkeypatch.setattr(life.mailer, "send", heard_of_at_once)
+    life.begins().days(1)
+    assert life.steps == ["welcome"]
+    assert [entry.type for entry in life.place.log.entries.values() if entry.kind == "mail"] == ["mail.sent"]
 
 
 def test_without_any_event_lifecycle_mail_stays_unclear_and_a_billing_notice_is_sent_again() -> None:
