@@ -39,8 +39,9 @@ def test_keys_are_made_listed_and_revoked(table: None, capsys: pytest.CaptureFix
 
 
 def test_a_stage_must_be_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TABLE_NAME", raising=False)
-    assert run(capsys, "keys", "list")[0::2] == (1, "Which stage? Give its table by --table or in $TABLE_NAME.\n")
+    for name in ("TABLE_NAME", "STAGE"):
+        monkeypatch.delenv(name, raising=False)
+    assert run(capsys, "keys", "list")[0::2] == (1, "Which stage? Give --stage dev or prod, or set $STAGE.\n")
 
 
 def test_the_policy_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
