@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.runtime.clock import clock
 from local import pages
+from local.calls import Calls
 from local.clockwork import Clockwork
 from local.mailbox import Mailbox, Received
 from local.moments import iso, length, moment
@@ -44,6 +45,7 @@ class Parts:
     stream: StreamTrigger
     mailbox: Mailbox
     outgoing: Outgoing
+    calls: Calls
     accounts: Callable[[], list[dict[str, Any]]]
     app: Handle
 
@@ -66,6 +68,7 @@ class Control:
                 ("POST", r"/_local/settle", lambda _: self._settled()),
                 ("POST", r"/_local/stream", self._stream),
                 ("GET", r"/_local/outgoing", lambda _: json_answer(parts.outgoing.calls())),
+                ("GET", r"/_local/calls", lambda _: json_answer(parts.calls.to_json())),
                 ("GET", r"/_local/mail", self._mail),
                 ("GET", r"/_local/mail(?:box)?/(\d{1,9})", self._letter),
                 ("GET", r"/_local/mailbox", lambda _: pages.mailbox(self._mails())),

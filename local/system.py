@@ -16,6 +16,7 @@ from local.stripe_sim.engine import CataloguePrice
 from local.stripe_sim.simulator import StripeSimulator
 from local.template import REGION
 from local.triggers import Progress, QueueTrigger, Source, Trigger
+from ops.package.template import WEBHOOK_PATH
 
 EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
 
@@ -92,6 +93,7 @@ class System:
         from chalicelib.runtime import telemetry, wiring
         from chalicelib.runtime.clock import clock
         from chalicelib.usecases.keys import create_key
+        from local.calls import Calls
         from local.clockwork import Clockwork
         from local.control import Control, Facts, Parts
         from local.gateway import ApiGateway
@@ -107,7 +109,10 @@ class System:
         policy = wiring.policy()
         verify_senders(endpoint, policy.mail.senders.values() if policy.mail else ())
         outgoing.watch_stripe()
-        topic = TopicTrigger("feedback", self._stopping, resources.made["FeedbackTopic"].ref, take_feedback, "take_feedback", progress)
+        calls = Calls(resources)
+        calls.watch()
+        feedback = calls.by("TakeFeedback", take_feedback)
+        topic = TopicTrigger("feedback", self._stopping, resources.made["FeedbackTopic"].ref, feedback, "take_feedback", progress)
         mailbox = Mailbox(topic, os.environ.get("CONFIGURATION_SET", ""))
         # A function on Lambda has one thread. Here many share it: what it builds on first use is built now, and nothing is counted.
         telemetry.metrics.add_metric = _uncounted
@@ -116,12 +121,12 @@ class System:
         post = replace(post, mailer=WatchedMailer(post.mailer, mailbox, outgoing))
         wiring.post_office = cache(lambda: post)
         self.api_key = create_key(wiring.api_keys(), "write", "local", clock.now())
-        stream = StreamTrigger("stream", self._stopping, endpoint, resources, carry_out, "carry_out", progress)
-        sweep = ScheduleTrigger("sweep", self._stopping, sweep_due, "sweep_due")
+        stream = StreamTrigger("stream", self._stopping, endpoint, resources, calls.by("CarryOut", carry_out), "carry_out", progress)
+        sweep = ScheduleTrigger("sweep", self._stopping, calls.by("SweepDue", sweep_due), "sweep_due")
         sources = [
-            (Source(resources.queue("EventsQueue"), process_events, "process_events"), EVENTS_WORKERS),
-            (Source(resources.queue("ActQueue"), act_on_accounts, "act_on_accounts", 10), ACT_WORKERS),
-            (Source(resources.queue("MailQueue"), send_mails, "send_mails", 1), MAIL_WORKERS),
+            (Source(resources.queue("EventsQueue"), calls.by("ProcessEvents", process_events), "process_events"), EVENTS_WORKERS),
+            (Source(resources.queue("ActQueue"), calls.by("ActOnAccounts", act_on_accounts), "act_on_accounts", 10), ACT_WORKERS),
+            (Source(resources.queue("MailQueue"), calls.by("SendMails", send_mails), "send_mails", 1), MAIL_WORKERS),
         ]
         workers = [
             QueueTrigger(f"{source.function_name}-{number}", self._stopping, endpoint, source, progress)
@@ -132,10 +137,12 @@ class System:
         if simulator:
             simulator.register(_catalogue(policy))
         rest = Rest(endpoint, resources, stream, progress, topic, simulator.at_rest if simulator else lambda: True)
-        self._app = ApiGateway(app)
+        gateway = ApiGateway(app)
+        api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
+        self._app = lambda request: (webhooks if request.path == WEBHOOK_PATH else api)(request)
         facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint)
         clockwork = Clockwork(rest, sweep, progress, simulator)
-        self._control = Control(facts, Parts(rest, clockwork, stream, mailbox, outgoing, lambda: accounts(rest, policy), self._app))
+        self._control = Control(facts, Parts(rest, clockwork, stream, mailbox, outgoing, calls, lambda: accounts(rest, policy), self._app))
         for trigger in (stream, sweep, topic, *workers):
             trigger.start()
             self._triggers.append(trigger)

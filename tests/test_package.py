@@ -1,10 +1,11 @@
 """The contract of what is deployed: what Chalice makes of the code and .chalice/resources.yaml must be what the functions rely on."""
 
+import importlib.util
 import json
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from chalicelib.aws.mailer import SENDERS_AT_ONCE
 from chalicelib.domain.account import Account
 from chalicelib.domain.happenings import Happening
 from chalicelib.usecases.feedback import KINDS
-from tests.packaging.build import ROOT, Package, Template, build
+from ops.package.build import build as build_package
+from ops.package.build import this_machine
+from tests.packaging.build import ROOT, STAGE, Package, Template, build
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +55,30 @@ def test_event_functions_load_without_the_app(package: Package) -> None:
     for module, _ in handlers(package).values():
         if module != "app":
             assert package.run(f"import {module}; print('app' in sys.modules)").strip() == "False"
+
+
+def test_every_module_has_bytecode_that_is_believed(package: Package) -> None:
+    """/var/task is read-only: without it, or were it held against its source's time, every cold start would compile everything."""
+    unchecked_hash = (0b01).to_bytes(4, "little")
+    for source in (package.folder / "code").rglob("*.py"):
+        compiled = Path(importlib.util.cache_from_source(str(source)))
+        assert compiled.read_bytes()[4:8] == unchecked_hash, source
+
+
+def test_the_same_checkout_gives_the_same_bytes(package: Package, tmp_path: Path) -> None:
+    again = build_package(STAGE, tmp_path / "again", this_machine())
+    assert again.archive.read_bytes() == package.archive.read_bytes()
+    assert again.template == package.merged
+
+
+def test_what_is_deployed_is_pure_python_or_made_for_arm64(tmp_path: Path) -> None:
+    with zipfile.ZipFile(build_package(STAGE, tmp_path / "arm64").archive) as archive:
+        wheels = [name for name in archive.namelist() if name.endswith(".dist-info/WHEEL")]
+        tags = [line.split()[1] for name in wheels for line in archive.read(name).decode().splitlines() if line.startswith("Tag:")]
+        libraries = [name for name in archive.namelist() if name.endswith(".so")]
+    assert len(wheels) > 10
+    assert [tag for tag in tags if not tag.endswith(("-any", "aarch64"))] == []
+    assert [name for name in libraries if "aarch64" not in name] == []
 
 
 def test_what_the_package_holds_is_its_own(package: Package) -> None:
@@ -124,15 +151,44 @@ def test_every_function_has_a_role_of_its_own(package: Package) -> None:
     assert len(set(roles)) == len(roles)
 
 
-def test_roles_name_what_they_may_touch(package: Package) -> None:
-    """No call of `*` can be narrowed: traces have no ARN, streams are listed or not, and SES's account is one."""
-    for fn in package.functions.values():
-        [policy] = package.merged["Resources"][fn["Role"]["Fn::GetAtt"][0]]["Properties"]["Policies"]
-        statements = policy["PolicyDocument"]["Statement"]
-        actions = set(chain.from_iterable(as_list(it["Action"]) for it in statements))
-        anywhere = set(chain.from_iterable(as_list(it["Action"]) for it in statements if "*" in as_list(it["Resource"])))
-        assert not [action for action in actions if "*" in str(action)]
-        assert anywhere <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams", "ses:GetAccount"}
+def test_what_may_be_done_anywhere_cannot_be_narrowed(package: Package) -> None:
+    """Traces have no ARN, streams are listed or not, and SES's account is one."""
+    anywhere = {action for one in statements(package) if "*" in as_list(one["Resource"]) for action in as_list(one["Action"])}
+    assert anywhere == {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams", "ses:GetAccount"}
+    assert not [action for one in statements(package) for action in as_list(one["Action"]) if "*" in str(action)]
+
+
+def test_no_role_names_a_resource_that_is_not_there(package: Package) -> None:
+    named = {one["Fn::GetAtt"][0] for it in statements(package) for one in as_list(it["Resource"]) if isinstance(one, dict) and "Fn::GetAtt" in one}
+    assert named <= package.merged["Resources"].keys()
+
+
+def test_the_webhook_s_function_is_the_api_s_code_under_a_role_that_reads_no_table(package: Package) -> None:
+    webhook, api = (package.functions[id] for id in ("WebhookHandler", "APIHandler"))
+    assert {name for name in api if webhook[name] != api[name]} == {"Role"}
+    role = json.dumps(package.merged["Resources"][webhook["Role"]["Fn::GetAtt"][0]])
+    assert "dynamodb:" not in role
+    assert "stripe-api-key" not in role
+
+
+def test_stripe_s_calls_and_no_others_reach_the_webhook_s_function(package: Package) -> None:
+    paths = package.merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    called = {
+        (path, method): entry["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        for path, methods in paths.items()
+        for method, entry in methods.items()
+    }
+    assert [route for route, uri in called.items() if "${WebhookHandler.Arn}" in uri] == [("/webhooks/stripe", "post")]
+    assert "${APIHandler.Arn}" not in called["/webhooks/stripe", "post"]
+    invoke = package.merged["Resources"]["WebhookHandlerInvokePermission"]["Properties"]
+    assert invoke["FunctionName"] == {"Ref": "WebhookHandler"}
+    assert invoke["SourceArn"]["Fn::Sub"].endswith("${RestAPI}/*/POST/webhooks/stripe")
+
+
+def statements(package: Package) -> list[Template]:
+    """What all roles together may do."""
+    roles = [package.merged["Resources"][fn["Role"]["Fn::GetAtt"][0]]["Properties"] for fn in package.functions.values()]
+    return [one for role in roles for policy in role["Policies"] for one in policy["PolicyDocument"]["Statement"]]
 
 
 def test_every_function_has_a_log_group_that_forgets(package: Package) -> None:
@@ -145,7 +201,7 @@ def test_every_function_has_a_log_group_that_forgets(package: Package) -> None:
 def test_a_role_may_write_to_the_logs_of_its_function_and_no_other(package: Package) -> None:
     for id, fn in package.functions.items():
         text = json.dumps(package.merged["Resources"][fn["Role"]["Fn::GetAtt"][0]])
-        assert [other for other in package.functions if f"/aws/lambda/${{AWS::StackName}}-{other}*" in text] == [id]
+        assert [other for other in package.functions if f"/aws/lambda/${{AWS::StackName}}-{other}-*" in text] == [id]
 
 
 def test_chalice_s_wrong_name_for_the_api_function_is_repaired(package: Package) -> None:

@@ -1,4 +1,7 @@
-"""Secrets out of the Parameter Store, all of a stage in one call, cached for five minutes: a rotation needs no deploy."""
+"""Secrets out of the Parameter Store, each by its name when it is needed, cached for five minutes: a rotation needs no deploy.
+
+By name, so that the role of a function can name the secrets that it reads.
+"""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -52,10 +55,8 @@ class Secrets:
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
         try:
-            found = self._provider.get_multiple(self._path, max_age=CACHED_SECONDS, decrypt=True)
+            value = self._provider.get(f"{self._path}/{name}", max_age=CACHED_SECONDS, decrypt=True)
         except GetParameterError as error:
-            raise Unavailable(f"The Parameter Store gave no secrets below {self._path}.") from error
-        value = found.get(name)
-        if not value:
-            raise Unavailable(f"The secret {self._path}/{name} is not set: put it into the Parameter Store as a SecureString.")
+            missing = f"The secret {self._path}/{name} cannot be read: put it into the Parameter Store as a SecureString, if it is not there."
+            raise Unavailable(missing) from error
         return str(value)

@@ -46,10 +46,11 @@ class Asker:
             raise
 
 
-def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker) -> Account:
+def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker | None) -> Account:
     """The account after it learnt `facts`, as written; as it was, and not written, if they told nothing new.
 
-    What Stripe alone can settle is asked at once, with what was left open before; what it cannot answer now stays on the agenda.
+    What Stripe alone can settle is asked at once, with what was left open before; what it cannot answer now stays on the agenda. Without
+    an asker nothing is asked.
     Raises Unavailable if the table cannot be reached, or others go on being faster.
     """
     answers: list[Answered] = []
@@ -57,7 +58,7 @@ def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker) 
         learnt = account
         for fact in (*facts, *answers):
             learnt = learnt.learn(fact)
-        learnt = settled(learnt, answers, asker)
+        learnt = settled(learnt, answers, asker) if asker else learnt
         if learnt == account:
             return account
         new = next_version(account, learnt, world.policy, world.now())

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.timeline import Entry
-from chalicelib.usecases.absorb import Asker, absorb
+from chalicelib.usecases.absorb import absorb
 from chalicelib.usecases.post_office import Claims
 from chalicelib.usecases.world import World
 
@@ -162,7 +162,7 @@ def _settle(account: Account, feedback: Feedback, world: World, claims: Claims) 
     if forgotten or (mailed is not None and mailed.outcome in {"queued", "unclear"}):
         outcome = "refused" if feedback.kind in NOT_SENT else "sent"
         stream = mailed.stream if mailed else feedback.stream
-        absorb(account, [MailDone(feedback.key, Mailed(outcome, feedback.sent_at, stream))], world, Asker(world))
+        absorb(account, [MailDone(feedback.key, Mailed(outcome, feedback.sent_at, stream))], world, asker=None)
 
 
 def _entry(account_id: str, feedback: Feedback) -> Entry:

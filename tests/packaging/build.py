@@ -1,10 +1,6 @@
-"""What a deployment would be: the package that Chalice makes of a copy of this checkout, with and without .chalice/resources.yaml."""
+"""What a deployment would be: the package of this checkout, and what Chalice alone would make of it."""
 
 import importlib.util
-import json
-import os
-import platform
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from local import template
+from local.template import load
+from ops.package import build as package
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "prod"
@@ -25,12 +22,13 @@ Template = dict[str, Any]
 
 @dataclass(frozen=True)
 class Package:
-    """One package: `merged` is what would be deployed, `bare` what Chalice makes of the code alone, `own` is .chalice/resources.yaml."""
+    """One package: `merged` is the template that would be deployed, `bare` what Chalice makes of the code alone, `own` is .chalice/resources.yaml."""
 
     folder: Path
     bare: Template
     merged: Template
     own: Template
+    archive: Path
 
     @cached_property
     def functions(self) -> dict[str, Template]:
@@ -43,10 +41,8 @@ class Package:
 
     @property
     def template_file(self) -> Path:
-        """The merged template as JSON: what Chalice writes as YAML has aliases, which CloudFormation does not take."""
-        file = self.folder / "sam.json"
-        file.write_text(json.dumps(self.merged, indent=2))
-        return file
+        """The template that is deployed."""
+        return self.folder / "made" / "template.json"
 
     def run(self, program: str) -> str:
         """Run Python as Lambda would have it: the package, then what the runtime ships, and no other library. Returns what it prints."""
@@ -63,42 +59,22 @@ class Package:
 
 
 def build(folder: Path) -> Package:
-    """Package a copy of this checkout below `folder`, for this machine's processor, so that what is in it can be loaded here."""
+    """Package this checkout below `folder`, for this machine's processor, so that what is in it can be loaded here."""
+    made = package.build(STAGE, folder / "made", package.this_machine())
     copy = folder / "checkout"
-    for name in ("chalicelib", ".chalice"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "deployments"))
-    for name in ("app.py", "requirements.txt"):
-        shutil.copy(ROOT / name, copy)
-    config = copy / ".chalice" / "config.json"
-    architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"lambda_architecture": architecture}))
-
-    chalice(copy, folder / "bare")
-    chalice(copy, folder / "merged", "--merge-template", ".chalice/resources.yaml")
-    with zipfile.ZipFile(folder / "merged" / "deployment.zip") as package:
-        package.extractall(folder / "code")
+    package.copy_checkout(copy, package.this_machine())
+    with zipfile.ZipFile(made.archive) as archive:
+        archive.extractall(folder / "code")
     (folder / "runtime").mkdir()
     for name in SHIPPED_BY_LAMBDA:
         link_library(name, folder / "runtime")
     return Package(
         folder,
-        bare=json.loads((folder / "bare" / "sam.json").read_text()),
-        merged=template.load(folder / "merged" / "sam.yaml"),
-        own=template.load(copy / ".chalice" / "resources.yaml"),
+        bare=package.chalice_package(copy, STAGE, folder / "bare"),
+        merged=made.template,
+        own=load(copy / ".chalice" / "resources.yaml"),
+        archive=made.archive,
     )
-
-
-def chalice(checkout: Path, out: Path, *options: str) -> None:
-    """Run `chalice package`, outside this process: it imports the copy's app.py and chalicelib."""
-    done = subprocess.run(
-        [Path(sys.executable).with_name("chalice"), "package", "--stage", STAGE, *options, str(out)],
-        cwd=checkout,
-        env=os.environ | {"AWS_DEFAULT_REGION": "eu-central-1", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (out / "deployment.zip").is_file(), done.stdout + done.stderr
 
 
 def link_library(name: str, folder: Path) -> None:
