@@ -9,7 +9,7 @@ from chalice.app import Response
 from chalicelib.domain import errors
 from chalicelib.domain.links import LinkRefused
 from chalicelib.entry.presenting import status_of
-from chalicelib.runtime import wiring
+from chalicelib.runtime import links, wiring
 from chalicelib.runtime.telemetry import failure_of, logger
 
 View = Callable[..., Response]
@@ -55,5 +55,5 @@ def page_of(status: int, name: str, /, form_to: tuple[str, ...] = (), **values: 
 
     policy = wiring.policy()
     product = policy.mail.product if policy.mail else "us"
-    body = page(name, brand=policy.pages, **{"product": product} | values)
+    body = page(name, brand=policy.pages, root=links.root(), **{"product": product} | values)
     return Response(body, status_code=status, headers=headers(brand=policy.pages, form_to=form_to))

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.links import Link, LinkRefused, link_for, sign, verify
@@ -21,6 +22,11 @@ NO_LONGER = "This link does not work. Please use the newest one that you have."
 def base_url() -> str:
     """What absolute links are made of: billing.toml's, or this stage's own."""
     return settings().base_url or wiring.policy().base_url
+
+
+def root() -> str:
+    """What stands before every path: nothing behind a domain of one's own, the name of API Gateway's stage behind its address."""
+    return urlsplit(base_url()).path.rstrip("/")
 
 
 def url(link: Link) -> str:
@@ -61,7 +67,7 @@ def stripe_hosts() -> tuple[str, ...]:
 def cookie(purpose: str, account: Account) -> str:
     """The Set-Cookie header of a visit: an hour, out of reach of scripts, and not sent with what other sites post."""
     secure = "; Secure" if base_url().startswith("https:") else ""
-    return f"{COOKIES[purpose]}={token(made(purpose, account))}; Path={PATHS[purpose]}; Max-Age=3600; HttpOnly; SameSite=Lax{secure}"
+    return f"{COOKIES[purpose]}={token(made(purpose, account))}; Path={root()}{PATHS[purpose]}; Max-Age=3600; HttpOnly; SameSite=Lax{secure}"
 
 
 def visitor(cookies: str | None, purpose: str) -> Account:

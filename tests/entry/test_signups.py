@@ -241,6 +241,20 @@ def test_the_billing_page_leads_to_checkout_and_back(front: Front) -> None:
     assert front.posts_form({}, "/billing/portal", Cookie=cookie).status == 303
 
 
+def test_behind_api_gateways_own_address_pages_stay_below_its_stage(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before there is a domain of one's own, every path begins with /api there."""
+    front.signs_up()
+    front.works()
+    changed = replace(wiring.policy(), base_url="https://abc.execute-api.eu-west-1.amazonaws.com/api")
+    monkeypatch.setattr(wiring, "policy", lambda: changed)
+    opened = front.call("GET", front.link("billing"))
+    assert opened.path == "/api/billing"
+    assert "; Path=/api/billing;" in opened.headers["Set-Cookie"]
+    actions = re.findall(r'action="([^"]+)"', front.call("GET", "/billing", Cookie=opened.cookie).text)
+    assert actions
+    assert all(action.startswith("/api/billing/") for action in actions)
+
+
 def test_a_session_of_another_account_is_refused(front: Front) -> None:
     first, second = front.signs_up().json["account_id"], front.signs_up({"email": "eve@example.com"}).json["account_id"]
     write = {"Authorization": f"Bearer {front.office.stage.key('write')}", "Content_Type": "application/json"}

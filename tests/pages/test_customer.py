@@ -106,12 +106,12 @@ def test_the_welcome_page_says_when_an_address_is_to_be_confirmed_and_when_all_i
 def test_every_page_can_be_shown(reason: str) -> None:
     words = WORDS[reason]
     view = billing(customer("pm_1")) | {"headline": words.headline, "detail": words.detail, "tone": words.tone}
-    assert words.headline in page("billing", product="Acme", **view)
+    assert words.headline in page("billing", root="", product="Acme", **view)
 
 
 def test_what_a_customer_typed_is_text_and_never_markup() -> None:
     account = replace(customer(), profile=Profile('"><script>alert(1)</script>@example.com'))
-    assert "<script" not in page("billing", product="<b>", **billing(account))
+    assert "<script" not in page("billing", root="", product="<b>", **billing(account))
 
 
 @pytest.mark.parametrize("colour", ["#1f4b99", "#ffff00", "#ffffff", "#000000", "#777777", "#e0a030"])

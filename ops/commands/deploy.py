@@ -1,0 +1,96 @@
+"""python -m ops package, deploy, destroy: from this checkout to a stage in the owner's account, and away again."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from chalicelib.domain.errors import InvalidInput
+from ops.stages import add_stage, find_stage, stack_name, stage_name
+
+OUT = Path("out/package")
+
+
+def add_to(commands: Any) -> None:
+    """Make the commands known."""
+    package = commands.add_parser("package", help="make what a deployment is made of, below out/package")
+    package.set_defaults(run=_package)
+    deploy = commands.add_parser("deploy", help="package, show what would change, and deploy it")
+    deploy.add_argument("--yes", action="store_true", help="do not ask")
+    deploy.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the stack, kept until it is set again")
+    deploy.set_defaults(run=_deploy)
+    destroy = commands.add_parser("destroy", help="take a stage away; its table and queues stay")
+    destroy.add_argument("--yes", action="store_true", help="do not ask")
+    destroy.set_defaults(run=_destroy)
+    for action in (package, deploy):
+        action.add_argument("--architecture", choices=("arm64", "x86_64"), help="of the functions (default: arm64)")
+    for action in (package, deploy, destroy):
+        add_stage(action)
+
+
+def _package(options: argparse.Namespace) -> int:
+    from ops.package.build import build
+
+    package = build(stage_name(options), OUT, options.architecture)
+    print(f"{package.archive}: {package.archive.stat().st_size:,} bytes, SHA-256 {package.digest}")
+    return 0
+
+
+def _deploy(options: argparse.Namespace) -> int:
+    from ops.deploy.release import Release
+    from ops.package.build import build
+
+    stage, settings = stage_name(options), _settings(options.set)
+    release = Release(stage)
+    print(f"Packaging for stage {stage} of account {release.account} in {release.region} …")
+    changes = release.propose(build(stage, OUT, options.architecture), settings)
+    if changes is None:
+        print("Nothing to change.")
+    else:
+        print(*changes, sep="\n")
+        if not (options.yes or _agreed(f"Deploy these {len(changes)} changes to {stack_name(stage)}?")):
+            print("Nothing was changed.")
+            return 1
+        release.carry_out()
+    return _look_at(find_stage(stage).outputs)
+
+
+def _look_at(outputs: Any) -> int:
+    from ops.deploy.release import endpoint
+    from ops.deploy.smoke import look
+
+    failed = 0
+    print(f"{endpoint(outputs)}")
+    for one, wrong in look(endpoint(outputs)):
+        print(f"  {'failed' if wrong else 'ok':<8}{one.method} {one.path}: {wrong or one.shows}")
+        failed += bool(wrong)
+    if failed:
+        print("Deployed, but it does not answer as it must: python -m ops doctor says why.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _destroy(options: argparse.Namespace) -> int:
+    from ops.deploy.release import Release
+
+    stage = stage_name(options)
+    table = find_stage(stage).outputs.get("TableName", "")
+    if not (options.yes or _agreed(f"Take {stack_name(stage)} away? Its customers lose access; the table {table} and the queues stay.")):
+        print("Nothing was changed.")
+        return 1
+    Release(stage).remove()
+    print(f"{stack_name(stage)} is gone. What it held is still in the table {table}.")
+    return 0
+
+
+def _settings(given: list[str]) -> dict[str, str]:
+    settings = dict(one.split("=", 1) for one in given if "=" in one)
+    if len(settings) != len(given):
+        raise InvalidInput("A setting is NAME=VALUE, each name once.", "set")
+    return settings
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
