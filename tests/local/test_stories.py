@@ -186,7 +186,7 @@ def _events_in_timeline(system: Client, account_id: str) -> set[str]:
 
 
 def test_a_mistake_in_billing_toml_is_named_at_the_start(tmp_path: Path) -> None:
-    for part in ("app.py", "chalicelib", "local", ".chalice", ".emulator"):
+    for part in ("app.py", "chalicelib", "local", "ops", ".chalice", ".emulator"):
         (tmp_path / part).symlink_to(ROOT / part)
     (tmp_path / "chalicelib").unlink()
     shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
