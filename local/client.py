@@ -28,7 +28,7 @@ class Client:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
         authorization = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         try:
-            connection.request(method, path, body, authorization | (headers or {}))
+            connection.request(method, parts.path + path, body, authorization | (headers or {}))
             answer = connection.getresponse()
             content = answer.read().decode()
         except (OSError, http.client.HTTPException) as error:

@@ -135,7 +135,7 @@ class System:
         ]
         simulator = self._simulator
         if simulator:
-            simulator.register(_catalogue(policy))
+            simulator.register(catalogue(policy))
         rest = Rest(endpoint, resources, stream, progress, topic, simulator.at_rest if simulator else lambda: True)
         gateway = ApiGateway(app)
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
@@ -168,7 +168,7 @@ class System:
         self.close()
 
 
-def _catalogue(policy: Policy) -> list[CataloguePrice]:
+def catalogue(policy: Policy) -> list[CataloguePrice]:
     """The prices of billing.toml; one without an amount costs ten."""
     return [
         CataloguePrice(

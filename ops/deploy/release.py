@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from collections.abc import Mapping
 
 import boto3
@@ -50,8 +51,10 @@ class Release:
 
 
 def endpoint(outputs: Mapping[str, str]) -> str:
-    """Where a stage answers: at its own domain, or else at API Gateway's."""
-    return outputs.get("DomainUrl") or outputs["EndpointURL"]
+    """Where a stage answers, without a slash at its end: at its own domain, or else at API Gateway's; in an emulator, at that."""
+    if emulator := os.environ.get("AWS_ENDPOINT_URL"):
+        return f"{emulator}/restapis/{outputs['RestAPIId']}/api/_user_request_"
+    return (outputs.get("DomainUrl") or outputs["EndpointURL"]).rstrip("/")
 
 
 def _placed(template: Template, bucket: str, code: str) -> Template:
