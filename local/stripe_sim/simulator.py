@@ -165,7 +165,8 @@ class StripeSimulator:
 
 
 def _given(request: Request) -> dict[str, Any]:
-    if request.headers.get("Content-Type", "").startswith(FORM):
+    # curl says that its -d is a form, whatever it holds.
+    if request.headers.get("Content-Type", "").startswith(FORM) and not request.body.lstrip().startswith(b"{"):
         return dict(parse_qsl(request.body.decode(errors="replace")))
     try:
         given = json.loads(request.body or b"{}")
