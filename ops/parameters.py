@@ -58,4 +58,6 @@ class Parameters:
         return self._ssm
 
     def _unavailable(self, parameter: str, why: str) -> Unavailable:
+        if why == "HierarchyTypeMismatchException":
+            why = "it is no SecureString, and its type cannot be changed. Delete it, and put its value again as a SecureString"
         return Unavailable(f"The parameter {self.name(parameter)} is out of reach: {why}.")

@@ -1,9 +1,13 @@
 """python -m ops check: read billing.toml and name every mistake."""
 
 import argparse
-import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from chalicelib.domain.policy import Policy
 
 POLICY = Path(__file__).parents[2] / "chalicelib" / "billing.toml"
 
@@ -15,16 +19,24 @@ def add_to(commands: Any) -> None:
     check.set_defaults(run=_check)
 
 
-def _check(options: argparse.Namespace) -> int:
+def read_checked(file: Path) -> "Policy":
+    """The policy in a file, its messages held against every kind of reader.
+
+    Raises PolicyMistakes, BrokenMessage, UnknownMessage; InvalidInput for a file that cannot be read.
+    """
     from chalicelib.domain.policy_file import read_policy
     from chalicelib.outreach.check import check_messages
     from chalicelib.outreach.rendering import messages
 
     try:
-        policy = read_policy(options.file.read_text(), messages())
+        policy = read_policy(file.read_text(), messages())
     except OSError as error:
-        print(f"{options.file} cannot be read: {error.strerror}.", file=sys.stderr)
-        return 1
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}.", "file") from error
     check_messages(policy.steps)
+    return policy
+
+
+def _check(options: argparse.Namespace) -> int:
+    policy = read_checked(options.file)
     print(f"{options.file.name} is fine: policy {policy.hash}, plans {', '.join(policy.plans)}.")
     return 0

@@ -5,7 +5,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from ops.commands.policy import POLICY
+from ops.commands.policy import POLICY, read_checked
 from ops.stages import add_stage, find_stage, stage_name
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ def _apply(options: argparse.Namespace) -> int:
 
 
 def _opened(options: argparse.Namespace) -> tuple["Account", "Wanted"]:
-    from chalicelib.domain.policy_file import read_policy
     from ops.parameters import Parameters
     from ops.stripe.account import Account
     from ops.stripe.opening import caller_for, checked_key, wanted_of
@@ -53,4 +52,4 @@ def _opened(options: argparse.Namespace) -> tuple["Account", "Wanted"]:
     stage = find_stage(stage_name(options))
     parameters = Parameters(stage.outputs["ParametersPath"])
     key = checked_key(parameters, stage, options.live)
-    return Account(caller_for(key), parameters, time.sleep, print), wanted_of(read_policy(POLICY.read_text()), stage)
+    return Account(caller_for(key), parameters, time.sleep, print), wanted_of(read_checked(POLICY), stage)

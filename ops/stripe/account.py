@@ -9,7 +9,7 @@ from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.stripe_api.calling import Raw, StripeCaller
 from chalicelib.stripe_api.till import OURS
-from ops.parameters import Parameters
+from ops.parameters import Parameter, Parameters
 from ops.stripe import held as holding
 from ops.stripe.changes import (
     Change,
@@ -50,13 +50,8 @@ class Account:
             holding.read_catalogue(self.caller, wanted),
             portals=holding.read_portals(self.caller),
             endpoints=holding.read_endpoints(self.caller, wanted.webhook_url),
-            marks=self.marks(),
+            marks=marks_in(self.parameters.get(WEBHOOK_SECRETS)),
         )
-
-    def marks(self) -> frozenset[str]:
-        """The marks of the webhook secrets that the stage holds."""
-        found = self.parameters.get(WEBHOOK_SECRETS)
-        return frozenset(mark(secret) for secret in (found.value.split() if found else ()))
 
     def apply(self, wanted: Wanted) -> list[Change]:
         """Change what differs; what differs afterwards is what stood in the way. Raises Unavailable, Refused: the same again goes on from there.
@@ -71,7 +66,8 @@ class Account:
                 try:
                     hand.carry_out(change)
                 except Refused as error:
-                    raise Refused(f"{change.name}: {error.message}") from error
+                    said = getattr(error.__cause__, "user_message", None)
+                    raise Refused(f"{change.name}: {error.message}{f' It says: {said}' if said else ''}") from error
         return compare(wanted, self.held(wanted))
 
 
@@ -185,6 +181,11 @@ _DO: dict[type[Change], Callable[[_Hand, Any], None]] = {
     RetireEndpoint: _Hand.retire_endpoint,
     DeleteEndpoint: _Hand.delete_endpoint,
 }
+
+
+def marks_in(secrets: Parameter | None) -> frozenset[str]:
+    """The marks of the webhook secrets in the parameter that holds them."""
+    return frozenset(mark(secret) for secret in (secrets.value.split() if secrets else ()))
 
 
 def offers(prices: Iterable[HeldPrice]) -> list[dict[str, Any]]:

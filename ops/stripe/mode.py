@@ -18,12 +18,12 @@ def check_mode(key: str, live_asked: bool, stage: str, stage_is_live: bool) -> N
         raise InvalidInput(
             "The Stripe key is none: a secret key begins with sk_live_ or sk_test_, a restricted one with rk_live_ or rk_test_.", "key"
         )
+    if stage_is_live and not live:
+        raise InvalidInput(f"Stage {stage} takes live money, but the Stripe key is a test key: use the live key, and --live.", "key")
     if live_asked and not live:
         raise InvalidInput(
             "--live was given, but the Stripe key is a test key: take the one away, or put the live key in place of the other.", "live"
         )
-    if stage_is_live and not live:
-        raise InvalidInput(f"Stage {stage} takes live money, but the Stripe key is a test key: use the live key, with --live.", "key")
     if live and not stage_is_live:
         raise InvalidInput(f"Stage {stage} takes test events only, but the Stripe key is a live key: use the test key.", "key")
     if live and not live_asked:

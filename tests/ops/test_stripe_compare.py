@@ -174,7 +174,7 @@ def test_secrets_of_endpoints_that_tell_nothing_any_more_are_dropped() -> None:
         ("sk_live_1", False, True, "give --live"),
         ("rk_live_1", False, True, "give --live"),
         ("sk_test_1", True, False, "--live was given, but the Stripe key is a test key"),
-        ("rk_test_1", True, True, "--live was given, but the Stripe key is a test key"),
+        ("rk_test_1", True, True, "takes live money, but the Stripe key is a test key"),
         ("sk_test_1", False, True, "takes live money, but the Stripe key is a test key"),
         ("sk_live_1", True, False, "takes test events only"),
         ("pk_live_1", True, True, "The Stripe key is none"),

@@ -1,0 +1,26 @@
+"""python -m ops doctor: what is well with a stage, what is not, and what mends it."""
+
+import argparse
+from typing import Any
+
+from ops.stages import add_stage, stage_name
+
+
+def add_to(commands: Any) -> None:
+    """Make the command known."""
+    doctor = commands.add_parser("doctor", help="look at a stage from all sides: what is wrong, and what mends it")
+    doctor.set_defaults(run=_doctor)
+    add_stage(doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from ops.doctor.examination import examine
+    from ops.doctor.findings import WRONG
+    from ops.doctor.site import Site
+
+    wrong = 0
+    for finding in examine(Site(stage_name(options))):
+        print(finding, flush=True)
+        wrong += finding.state == WRONG
+    print(f"{wrong} wrong." if wrong else "Nothing is wrong.")
+    return 1 if wrong else 0

@@ -1,0 +1,69 @@
+"""Is there somebody to ask, and a stage to ask about? And does billing.toml fit it?"""
+
+from collections.abc import Iterable, Mapping
+
+from chalicelib.domain.errors import BillhookError, PolicyMistakes
+from ops.doctor.findings import Finding, ok, unknown, wrong
+from ops.doctor.site import Site
+from ops.stripe.opening import base_url
+
+AT_REST = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+
+
+def check_region(site: Site) -> Iterable[Finding]:
+    if site.session.region_name:
+        return [ok("region", str(site.session.region_name))]
+    return [wrong("region", "none is set", "export AWS_DEFAULT_REGION=…, or set the region of your AWS profile")]
+
+
+def check_credentials(site: Site) -> Iterable[Finding]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        # Credentials are the same in every region: a missing one is another finding.
+        sts = site.session.client("sts", region_name=site.session.region_name or "us-east-1")
+        return [ok("credentials", str(sts.get_caller_identity()["Arn"]))]
+    except (BotoCoreError, ClientError) as error:
+        return [wrong("credentials", f"AWS does not know you: {error}", "export AWS_PROFILE=…, or sign in: aws sso login, aws configure")]
+
+
+def check_policy(site: Site) -> Iterable[Finding]:
+    try:
+        policy = site.policy
+    except PolicyMistakes as error:
+        return [wrong("billing.toml", mistake, "mend chalicelib/billing.toml; python -m ops check reads it again") for mistake in error.mistakes]
+    except BillhookError as error:
+        return [wrong("billing.toml", error.message, "mend chalicelib/billing.toml; python -m ops check reads it again")]
+    return [ok("billing.toml", f"policy {policy.hash}, plans {', '.join(policy.plans)}")]
+
+
+def check_stage(site: Site) -> Iterable[Finding]:
+    try:
+        status = site.stage.status
+    except BillhookError as error:
+        if "is not deployed" not in error.message:
+            raise
+        return [wrong("stage", f"{site.name} is not deployed in this account and region", f"python -m ops deploy --stage {site.name}")]
+    return [judge_status(site.stage.stack, status)]
+
+
+def judge_status(stack: str, status: str) -> Finding:
+    """What CloudFormation says of the stack."""
+    if status in AT_REST:
+        return ok("stage", f"{stack} is {status}")
+    if status.endswith("_IN_PROGRESS"):
+        return unknown("stage", f"{stack} is {status}: somebody is deploying", "look again once it is done")
+    return wrong("stage", f"{stack} is {status}", f"open {stack} in CloudFormation's console: Stack actions, Continue update rollback, or delete it")
+
+
+def check_address(site: Site) -> Iterable[Finding]:
+    return [judge_address(base_url(site.policy, site.name), site.stage.outputs)]
+
+
+def judge_address(base: str, outputs: Mapping[str, str]) -> Finding:
+    """Where links in mails lead to, against where the stage answers: at its domain, if it has one."""
+    answers = (outputs.get("DomainUrl") or outputs["EndpointURL"]).rstrip("/")
+    if base == answers:
+        return ok("base_url", base)
+    says = f"links in mails and pages lead to {base}, and the stage answers at {answers}"
+    return wrong("base_url", says, f'base_url = "{answers}" in chalicelib/billing.toml and deploy again; or lead {base} to the stage')

@@ -1,0 +1,62 @@
+"""All checks, one after the other, each by itself: what is missing for one never hides what another finds."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.errors import BillhookError, Refused
+from ops.doctor import deployment, mail, secrets, stripe
+from ops.doctor.findings import Finding, unknown
+from ops.doctor.site import Site
+
+READER = "export STRIPE_API_KEY=… with a key that may read products, prices, the customer portal and webhook endpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is looked at, and how."""
+
+    subject: str
+    look: Callable[[Site], Iterable[Finding]]
+
+
+CHECKS = (
+    Check("region", deployment.check_region),
+    Check("credentials", deployment.check_credentials),
+    Check("billing.toml", deployment.check_policy),
+    Check("stage", deployment.check_stage),
+    Check("base_url", deployment.check_address),
+    Check("secrets", secrets.check_secrets),
+    Check("SES", mail.check_account),
+    Check("senders", mail.check_senders),
+    Check("configuration set", mail.check_configuration_set),
+    Check("Stripe key", stripe.check_key),
+    Check("prices", stripe.check_prices),
+    Check("portal", stripe.check_portal),
+    Check("webhook", stripe.check_webhook),
+    Check("Stripe's own mails", stripe.check_stripes_own_mails),
+)
+
+
+def examine(site: Site, checks: Iterable[Check] = CHECKS) -> Iterator[Finding]:
+    """The findings of every check, in order, as they come."""
+    for check in checks:
+        yield from _looked(check, site)
+
+
+def _looked(check: Check, site: Site) -> list[Finding]:
+    try:
+        return list(check.look(site))
+    except Refused as error:
+        # Only Stripe refuses. The stage's own key need not read what this looks at.
+        return [unknown(check.subject, f"could not be looked at. {error.message}", READER)]
+    except BillhookError as error:
+        return [unknown(check.subject, f"could not be looked at. {error.message}")]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        return [unknown(check.subject, f"AWS does not say: {code}", f"let your role call {error.operation_name}" if "Denied" in code else "")]
+    except BotoCoreError as error:
+        return [unknown(check.subject, f"AWS cannot be asked: {error}")]
+    except Exception as error:
+        return [unknown(check.subject, f"the check itself failed: {type(error).__name__}: {error}", "a fault of Billhook's: please report it")]

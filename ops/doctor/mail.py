@@ -1,0 +1,134 @@
+"""Will SES send our mail, and tell what became of it?"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from email.utils import parseaddr
+from typing import Any
+
+from chalicelib.usecases.feedback import KINDS
+from ops.doctor.findings import Finding, ok, wrong
+from ops.doctor.site import Site
+
+Told = Mapping[str, Any]
+
+EVENT_TYPES = frozenset(re.sub(r"(?<=[a-z])(?=[A-Z])|\s", "_", kind).upper() for kind in KINDS)
+"""The kinds of feedback that Billhook takes, as SES's API spells them."""
+
+
+def check_account(site: Site) -> Iterable[Finding]:
+    website = site.policy.mail.app_url if site.policy.mail else site.policy.base_url
+    return judge_account(site.ses.get_account(), site.is_live, website)
+
+
+def judge_account(account: Told, is_live: bool, website: str) -> Iterator[Finding]:
+    """What SES says of the account. In its sandbox it writes to verified addresses only: enough for a stage without real customers."""
+    if account.get("ProductionAccessEnabled"):
+        yield ok("SES access", "production")
+    else:
+        asks = "aws sesv2 put-account-details --production-access-enabled --mail-type TRANSACTIONAL"
+        cure = f"{asks} --website-url {website} --use-case-description '…', and wait for AWS's answer"
+        says = "SES is in its sandbox: mail goes to verified addresses only, 200 a day"
+        yield wrong("SES access", says, cure) if is_live else ok("SES access", f"{says}. Enough for testing", cure)
+    if not account.get("SendingEnabled"):
+        yield wrong("SES sending", "sending is paused for the account", "aws sesv2 put-account-sending-attributes --sending-enabled")
+    elif (standing := account.get("EnforcementStatus", "HEALTHY")) != "HEALTHY":
+        yield wrong(
+            "SES sending", f"AWS has the account under {standing}", "SES console, Reputation metrics; answer the case in AWS's Support Center"
+        )
+    else:
+        yield ok("SES sending", f"at most {account.get('SendQuota', {}).get('Max24HourSend', 0):.0f} in 24 hours")
+
+
+def check_senders(site: Site) -> Iterable[Finding]:
+    if site.policy.mail is None:
+        return [ok("senders", "billing.toml has no [mail]: nothing is sent")]
+    senders = sorted({parseaddr(sender)[1] for sender in site.policy.mail.senders.values()})
+    return [finding for sender in senders for finding in judge_sender(sender, _identities(site.ses, sender))]
+
+
+def identities_of(sender: str) -> list[str]:
+    """What may verify an address, the most specific first: itself, its domain, the domains above it."""
+    domain = sender.rpartition("@")[2]
+    labels = domain.split(".")
+    return [sender, *(".".join(labels[place:]) for place in range(len(labels) - 1))]
+
+
+def judge_sender(sender: str, identities: Mapping[str, Told]) -> Iterator[Finding]:
+    """One From address, by those of its identities that SES knows: the most specific one counts. Only a domain's can be signed by it."""
+    subject, domain = f"From {sender}", sender.rpartition("@")[2]
+    make = f"aws sesv2 create-email-identity --email-identity {domain}, and put the three CNAME records that it answers with into {domain}'s DNS"
+    known = [name for name in identities_of(sender) if name in identities]
+    if not known:
+        yield wrong(subject, "SES has no identity for it, nor for its domain: it refuses every mail", make)
+        return
+    first = known[0]
+    if identities[first].get("VerifiedForSendingStatus"):
+        yield ok(subject, f"verified by {first}")
+    elif first == sender:
+        yield wrong(subject, "the address is not verified", f"open the mail that AWS has sent to {sender}; or better: {make}")
+    else:
+        yield wrong(subject, f"the domain {first} is not verified", _records(first, identities[first]))
+    yield _judge_dkim(f"DKIM of {sender}", [name for name in known if name != sender], identities, make)
+
+
+def _judge_dkim(subject: str, domains: list[str], identities: Mapping[str, Told], make: str) -> Finding:
+    if not domains:
+        return wrong(subject, "an address by itself is not signed by its domain, so DMARC fails", make)
+    dkim = identities[domains[0]].get("DkimAttributes", {})
+    if dkim.get("Status") != "SUCCESS":
+        return wrong(subject, f"{domains[0]}'s records are {dkim.get('Status', 'unknown')}", _records(domains[0], identities[domains[0]]))
+    if not dkim.get("SigningEnabled"):
+        return wrong(subject, "signing is off", f"aws sesv2 put-email-identity-dkim-attributes --email-identity {domains[0]} --signing-enabled")
+    return ok(subject, f"signed by {domains[0]}")
+
+
+def _records(domain: str, identity: Told) -> str:
+    tokens = identity.get("DkimAttributes", {}).get("Tokens") or ["<token>"]
+    return f"put into {domain}'s DNS: " + "; ".join(f"{token}._domainkey.{domain} CNAME {token}.dkim.amazonses.com" for token in tokens)
+
+
+def _identities(ses: Any, sender: str) -> dict[str, Told]:
+    found: dict[str, Told] = {}
+    for name in identities_of(sender):
+        try:
+            found[name] = ses.get_email_identity(EmailIdentity=name)
+        except ses.exceptions.NotFoundException:
+            continue
+    return found
+
+
+def check_configuration_set(site: Site) -> Iterable[Finding]:
+    outputs = site.stage.outputs
+    name, topic = outputs["ConfigurationSetName"], outputs["FeedbackTopicArn"]
+    try:
+        held = site.ses.get_configuration_set(ConfigurationSetName=name)
+        destinations = site.ses.get_configuration_set_event_destinations(ConfigurationSetName=name)["EventDestinations"]
+    except site.ses.exceptions.NotFoundException:
+        cure = f"aws sesv2 create-configuration-set --configuration-set-name {name}, and look again"
+        return [wrong("configuration set", f"{name} was deleted, and SES refuses every mail that names it", cure)]
+    return judge_configuration_set(name, topic, held, destinations)
+
+
+def judge_configuration_set(name: str, topic: str, held: Told, destinations: Iterable[Told]) -> Iterator[Finding]:
+    """The configuration set that every mail names, and whether what becomes of mail is told to our topic."""
+    if held.get("SendingOptions", {}).get("SendingEnabled", True):
+        yield ok("configuration set", name)
+    else:
+        cure = f"aws sesv2 put-configuration-set-sending-options --configuration-set-name {name} --sending-enabled"
+        yield wrong("configuration set", f"sending is off in {name}", cure)
+    ours = next((one for one in destinations if one.get("SnsDestination", {}).get("TopicArn") == topic), None)
+    yield _judge_destination(name, topic, ours)
+
+
+def _judge_destination(name: str, topic: str, ours: Told | None) -> Finding:
+    types = ",".join(sorted(EVENT_TYPES))
+    what = f"--event-destination 'Enabled=true,MatchingEventTypes={types},SnsDestination={{TopicArn={topic}}}'"
+    verb, called = ("create", "feedback") if ours is None else ("update", ours["Name"])
+    cure = f"aws sesv2 {verb}-configuration-set-event-destination --configuration-set-name {name} --event-destination-name {called} {what}"
+    if ours is None:
+        return wrong("feedback of mail", "nothing tells of bounces and complaints: suppressed addresses are written to again", cure)
+    if not ours.get("Enabled"):
+        return wrong("feedback of mail", f"the event destination {called} is off", cure)
+    if lacking := sorted(EVENT_TYPES - set(ours.get("MatchingEventTypes", []))):
+        return wrong("feedback of mail", f"it does not tell of {', '.join(lacking)}", cure)
+    return ok("feedback of mail", f"{called} tells {topic.rpartition(':')[2]}")

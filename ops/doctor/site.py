@@ -1,0 +1,74 @@
+"""What the checks look at: a stage in the operator's AWS account, its Stripe account and billing.toml. Each is read when it is first needed."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from chalicelib.domain.policy import Policy
+from ops.commands.policy import POLICY, read_checked
+from ops.parameters import Parameters
+from ops.stages import Stage, find_stage, stack_name, stage_variables
+from ops.stripe.mode import check_mode
+from ops.stripe.opening import caller_for, operators_key, wanted_of
+from ops.stripe.wanted import Wanted
+
+if TYPE_CHECKING:
+    from chalicelib.stripe_api.calling import StripeCaller
+
+
+@dataclass
+class Site:
+    """One stage. What cannot be read raises a BillhookError or a botocore error, and the next check asks again."""
+
+    name: str
+    session: boto3.Session = field(default_factory=boto3.Session)
+    policy_file: Path = POLICY
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the stage takes live money."""
+        return self.variables["LIVEMODE"] == "true"
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """What .chalice/config.json tells the functions of the stage."""
+        return stage_variables(self.name)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """billing.toml."""
+        return read_checked(self.policy_file)
+
+    @cached_property
+    def stage(self) -> Stage:
+        """The stack."""
+        return find_stage(self.name, self.session.client("cloudformation"))
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The stage's secrets: they may be there before the stack is."""
+        return Parameters(f"/{stack_name(self.name)}", self.session.client("ssm"))
+
+    @cached_property
+    def ses(self) -> Any:
+        return self.session.client("sesv2")
+
+    @cached_property
+    def caller(self) -> "StripeCaller":
+        """Stripe in the stage's mode, with the operator's key."""
+        key = operators_key(self.parameters)
+        check_mode(key, self.is_live, self.name, self.is_live)
+        return caller_for(key)
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """What Stripe must hold."""
+        return wanted_of(self.policy, self.stage)
+
+    @property
+    def stripe_command(self) -> str:
+        """What sets Stripe right."""
+        return f"python -m ops stripe apply --stage {self.name}{' --live' if self.is_live else ''}"

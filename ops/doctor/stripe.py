@@ -1,0 +1,85 @@
+"""Does Stripe hold what this stage needs, and may the stage use it?"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from chalicelib.domain.errors import Refused
+from ops.doctor.findings import Finding, ok, unknown, wrong
+from ops.doctor.site import Site
+from ops.parameters import SECURE, Parameter
+from ops.stripe.account import WEBHOOK_SECRETS, marks_in
+from ops.stripe.changes import Change, DeleteEndpoint, MoveDefault, RetireEndpoint, RetirePrice, Stuck
+from ops.stripe.compare import compare_catalogue, compare_endpoints, compare_portal
+from ops.stripe.held import Held, read_catalogue, read_endpoints, read_portals
+from ops.stripe.mode import is_live
+from ops.stripe.opening import API_KEY, caller_for
+
+CONSEQUENCES = (MoveDefault, RetirePrice, RetireEndpoint, DeleteEndpoint)
+"""What is only done because something else is: by itself it is a finding, beside its cause it is not."""
+
+MAILS = "https://dashboard.stripe.com/settings/billing/automatic (Settings, Billing, Subscriptions and emails)"
+
+
+def check_key(site: Site) -> Iterable[Finding]:
+    held = site.parameters.get(API_KEY)
+    finding = judge_key(held, site.parameters.name(API_KEY), site.name, site.is_live)
+    if finding or held is None:
+        return [finding] if finding else []
+    try:
+        caller_for(held.value.strip()).get("/v1/prices", limit=1)
+    except Refused as error:
+        cure = f"make another in Stripe's dashboard (Developers, API keys), and put it: {_put(site.parameters.name(API_KEY))}"
+        if _status(error) == 401:
+            return [wrong("Stripe key", "Stripe does not know it: it was revoked, or is mistyped", cure)]
+        return [wrong("Stripe key", "it may not read prices", "Stripe's dashboard, Developers, API keys: give it what docs/running.md lists")]
+    return [ok("Stripe key", f"Stripe takes it, in {'live' if site.is_live else 'test'} mode")]
+
+
+def judge_key(held: Parameter | None, name: str, stage: str, stage_is_live: bool) -> Finding | None:
+    """What is wrong with the stage's key before Stripe is asked; None if nothing is."""
+    if held is None:
+        return wrong("Stripe key", "there is none", _put(name))
+    live = is_live(held.value.strip())
+    if live is None:
+        return wrong("Stripe key", "it is no secret or restricted key: those begin with sk_ or rk_", _put(name))
+    if live != stage_is_live:
+        mode, other = ("live", "test") if stage_is_live else ("test", "live")
+        says = f"it is a {other} key, and stage {stage} takes {mode} events only (LIVEMODE in .chalice/config.json)"
+        return wrong("Stripe key", says, f"put the {mode} key: {_put(name)}")
+    return None
+
+
+def check_prices(site: Site) -> Iterable[Finding]:
+    changes = compare_catalogue(site.wanted, read_catalogue(site.caller, site.wanted))
+    return _findings(site, changes) or [ok("prices", f"{', '.join(sorted(site.wanted.lookup_keys)) or 'none'}: as billing.toml says")]
+
+
+def check_portal(site: Site) -> Iterable[Finding]:
+    held = replace(read_catalogue(site.caller, site.wanted), portals=read_portals(site.caller))
+    return _findings(site, compare_portal(site.wanted, held)) or [ok("portal", "as billing.toml says")]
+
+
+def check_webhook(site: Site) -> Iterable[Finding]:
+    marks = marks_in(site.parameters.get(WEBHOOK_SECRETS))
+    held = Held(endpoints=read_endpoints(site.caller, site.wanted.webhook_url), marks=marks)
+    well = ok("webhook", f"{site.wanted.webhook_url} is told of {len(site.wanted.events)} types of events, as of {site.wanted.api_version}")
+    return _findings(site, compare_endpoints(site.wanted, held)) or [well]
+
+
+def check_stripes_own_mails(site: Site) -> Iterable[Finding]:
+    says = "no API tells whether Stripe mails customers of trial ends, renewals and failed payments by itself: they would get those beside Billhook's"
+    return [unknown("Stripe's own mails", says, f"look by hand, and switch off what Billhook sends: {MAILS}")]
+
+
+def _findings(site: Site, changes: Sequence[Change]) -> list[Finding]:
+    causes = [one for one in changes if not isinstance(one, CONSEQUENCES)] or changes
+    return [wrong(one.name, one.why, "see there" if isinstance(one, Stuck) else site.stripe_command) for one in causes]
+
+
+def _status(error: Refused) -> int | None:
+    """What Stripe answered, out of the SDK's error behind ours."""
+    return getattr(error.__cause__, "http_status", None)
+
+
+def _put(name: str) -> str:
+    return f"aws ssm put-parameter --overwrite --name {name} --type {SECURE} --value rk_…"
