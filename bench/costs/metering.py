@@ -76,11 +76,12 @@ def read_units(sizes: int, consistent: bool) -> float:
 
 @dataclass
 class Meter:
-    """`by_function` are the tallies, `calls` counts calls by service and operation. `on_account` hears of each account written with an outbox."""
+    """`by_function` are the tallies, `calls` counts each function's calls by service and operation. `on_account` hears of each account that is
+    written with an outbox."""
 
     on_account: Callable[[str], None]
     by_function: dict[str, Tally] = field(default_factory=dict)
-    calls: Counter[str] = field(default_factory=Counter)
+    calls: dict[str, Counter[str]] = field(default_factory=dict)
     mails: list[dict[str, Any]] = field(default_factory=list)
     running: str = ""
 
@@ -88,11 +89,7 @@ class Meter:
         """Count something of the function that runs now."""
         if unit not in UNITS:
             raise KeyError(unit)
-        self.by_function.setdefault(self.running, Counter())[unit] += number  # type: ignore[assignment]  # half a read unit is a half
-
-    def total(self, *without: str) -> Tally:
-        """All that was counted, but for some functions."""
-        return sum((tally for name, tally in self.by_function.items() if name not in without), Counter())
+        self.by_function.setdefault(self.running, Counter())[unit] += number  # type: ignore[assignment]  # half a read unit
 
     @contextmanager
     def function(self, name: str) -> Iterator[None]:
@@ -112,7 +109,7 @@ class Meter:
             if not self.running:
                 return make(client, operation, parameters)
             service = client.meta.service_model.service_name
-            self.calls[f"{service}.{operation}"] += 1
+            self.calls.setdefault(self.running, Counter())[f"{service}.{operation}"] += 1
             self.add("aws_calls")
             if service == "dynamodb":
                 return self._dynamodb(lambda asked, given: make(client, asked, given), operation, parameters)
