@@ -174,11 +174,11 @@ def started(start: Start, runtime: Path, endpoint: str) -> Seen:
     return Seen(1000 * import_s, modules, 1000 * first_s, then)
 
 
-def measured(found: list[Start], runtime: Path) -> dict[str, Seen]:
+def measured(found: list[Start], runtime: Path, rounds: int = ROUNDS) -> dict[str, Seen]:
     """The medians of each, started in turn, so that what disturbs the machine disturbs all alike."""
     seen: dict[str, list[Seen]] = defaultdict(list)
     with standing_in() as endpoint:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for start in found:
                 seen[start.name].append(started(start, runtime, endpoint))
     return {
@@ -221,18 +221,17 @@ def print_sizes(package: Package) -> None:
 
 def main() -> None:
     """Measure everything and print it."""
-    global ROUNDS
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    ROUNDS = parser.parse_args().rounds
+    rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory(prefix="billhook-cold-start-") as folder:
         place = Path(folder)
         (place / "package").mkdir()
         (place / "without").mkdir()
         package = build(place / "package")
         found = starts(package, place / "without")
-        seen = measured(found, package.folder / "runtime")
-        print(f"CPU milliseconds, medians of {ROUNDS} processes started in turn. Python {platform.python_version()}, {platform.machine()}.\n")
+        seen = measured(found, package.folder / "runtime", rounds)
+        print(f"CPU milliseconds, medians of {rounds} processes started in turn. Python {platform.python_version()}, {platform.machine()}.\n")
         print_starts(found, seen)
         print_sizes(package)
 

@@ -134,13 +134,16 @@ def webhooks(recorded: list[Used], number: float) -> Month:
     return Month(scaled(some, factor), 0, _metrics(recorded), secrets=3)
 
 
-def customers(stories: Mapping[str, list[Used]], number: float) -> Month:
-    """A month of so many paying customers and of the signups that come with them, whose trials are lived to a month after their end."""
+def customers(stories: Mapping[str, list[Used]], number: float, questions: float | None = None) -> Month:
+    """A month of so many paying customers and of the signups that come with them, whose trials are lived to a month after their end.
+
+    `questions` for access are those of a customer, the assumed number if it is not given.
+    """
     recorded, (lapsed, paid), (question,) = stories["webhooks"], stories["signups"], stories["access"]
     lives = scaled(together(used.by_function for used in recorded), number * 30 / sum(used.days for used in recorded))
     signups, conversion = number * assumed("signups"), assumed("conversion")
     trials = [scaled(lapsed.by_function, signups * (1 - conversion)), scaled(paid.by_function, signups * conversion)]
-    asked = scaled(question.by_function, number * assumed("access_calls"))
+    asked = scaled(question.by_function, number * (assumed("access_calls") if questions is None else questions))
     stored = number * max(used.stored for used in recorded) + signups * 12 * (1 - conversion) * lapsed.stored
     seen = _metrics([*recorded, lapsed, paid])
     return Month(together([lives, *trials, asked]), stored / GB, seen, secrets=4)

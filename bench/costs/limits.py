@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bench.costs.bills import ASSUMED, SECONDS, assumed, customers, milliseconds, total
+from bench.costs.bills import SECONDS, assumed, customers, milliseconds, total
 from bench.costs.deployment import BATCHES, logical_id
 from bench.costs.stories import Used
 from chalicelib.aws.items import DUE_SHARDS
@@ -36,7 +36,7 @@ class Limit:
     used: float
     capacity: float
     whose: str
-    peak: float = ASSUMED["peak"].value
+    peak: float = field(default_factory=lambda: assumed("peak"))
 
     @property
     def customers(self) -> float:
@@ -71,8 +71,8 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
 
     morning, spread = assumed("morning"), 1
 
-    def at_once(name: str, whose: str, peak: float = ASSUMED["peak"].value) -> Limit:
-        return Limit(f"{name} at once", "seconds", milliseconds(month[logical_id(name)]) / 1000, BATCHES[name][1], whose, peak)
+    def at_once(name: str, whose: str, *peak: float) -> Limit:
+        return Limit(f"{name} at once", "seconds", milliseconds(month[logical_id(name)]) / 1000, BATCHES[name][1], whose, *peak)
 
     def throttled(part: str, unit: str, amount: float, *route: str) -> Limit:
         return Limit(f"the throttle of {part}", unit, amount, rate[route], "MethodSettings in resources.yaml")

@@ -31,6 +31,7 @@ COLUMNS = {
 """The units that the table of counts shows, with their heads."""
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, MOST)
+QUESTIONS = (0, 100, 1_000, 10_000)
 Stories = Mapping[str, list[Used]]
 
 
@@ -121,6 +122,11 @@ def _bills(stories: Stories) -> list[str]:
         bill = dollars(customers(stories, number) + nothing)
         whole = sum(bill.values())
         lines.append(_row([f"{number:,}", f"{whole:,.0f}", f"{whole / number:.4f}", _dearest(bill)]))
+    lines += ["", "What the product asks makes the bill of 1,000 customers:", "", _row(["questions of a customer", "a month", "dearest"])]
+    lines.append(_row(["---:", "---:", "---"]))
+    for questions in QUESTIONS:
+        bill = dollars(customers(stories, 1_000, questions) + nothing)
+        lines.append(_row([f"{questions:,}", f"{sum(bill.values()):.2f}", _dearest(bill)]))
     every = f"{len(METRICS)} of them; all, in every hour, would be {PRICES['metrics'].of(len(METRICS)):.2f} a month."
     return [*lines, "", *_paragraph(f"{_METRICS} There are {every}")]
 
