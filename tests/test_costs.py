@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from bench.costs.stories import idle_run, recorded, signs_up
 from chalicelib.aws import dynamo
+from chalicelib.aws.items import DUE_SHARDS
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.take_in import Message, take_in
 from tests.entry.conftest import Stage, stage  # noqa: F401 - the fixture
 from tests.usecases.test_take_in_recordings import messages
-from tests.worlds import RECORDINGS
+from tests.worlds import POLICY, RECORDINGS
 
 TRIAL = RECORDINGS["trial_converts"]
 
@@ -97,3 +99,26 @@ def test_an_event_left_alone_costs_nothing(trial: Stage, calls: Calls) -> None:
     charge = next(event for event in TRIAL.events if event["type"] == "charge.succeeded")
     take_in(messages([charge]), wiring.world())
     assert calls.names == []
+
+
+def test_a_sweep_reads_each_shard_and_nothing_else_while_nothing_is_due() -> None:
+    assert idle_run("sweep_due").calls == {"SweepDue": {"dynamodb.Query": DUE_SHARDS, "dynamodb.GetItem": 1, "sqs.GetQueueAttributes": 1}}
+
+
+def test_a_mail_is_a_claim_a_confirmation_and_a_look_at_the_suppressions_beside_the_account() -> None:
+    used = signs_up(None)
+    mails = used.total["mails"]
+    reads = {"dynamodb.GetItem": 3}  # the account, the claim, the suppression
+    writes = {
+        "dynamodb.PutItem": 2,
+        "dynamodb.UpdateItem": 1,
+        "dynamodb.BatchWriteItem": 1,
+    }  # the claim and the account, the confirmation, the timeline
+    assert used.calls["SendMails"] == {name: number * mails for name, number in (reads | writes | {"sesv2.SendEmail": 1}).items()}
+    assert mails == len(POLICY.steps) - 1, "all but the notice before a card is charged"
+
+
+@pytest.mark.parametrize("name", ["trial_converts", "renewal_fails_then_recovers"])
+def test_an_adoption_asks_stripe_and_no_later_event_does(name: str) -> None:
+    """The customer twice, before its account is known and behind the pointer that lets its events be found; then subscriptions and invoices."""
+    assert recorded(RECORDINGS[name]).total["stripe_calls"] == 4

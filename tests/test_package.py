@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import cold_start
 from chalicelib.aws.items import account_item
 from chalicelib.aws.mailer import SENDERS_AT_ONCE
 from chalicelib.domain.account import Account
@@ -55,6 +56,15 @@ def test_event_functions_load_without_the_app(package: Package) -> None:
     for module, _ in handlers(package).values():
         if module != "app":
             assert package.run(f"import {module}; print('app' in sys.modules)").strip() == "False"
+
+
+def test_a_cold_start_for_a_webhook_loads_less_than_an_empty_app_and_neither_stripe_nor_the_table(package: Package, tmp_path: Path) -> None:
+    found = [start for start in cold_start.starts(package, tmp_path) if start.first]
+    seen = cold_start.measured(found, package.folder / "runtime", rounds=1)
+    for name in ("app", "app, no bytecode"):
+        assert seen[name].modules < seen[cold_start.YARDSTICK].modules
+        assert "boto3" in seen[name].then, "the SDK waits for the first call"
+        assert not {"stripe", "jinja2", "msgspec", "requests", "chalicelib.aws.dynamo", "chalicelib.aws.accounts"} & set(seen[name].then)
 
 
 def test_every_module_has_bytecode_that_is_believed(package: Package) -> None:

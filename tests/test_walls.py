@@ -80,6 +80,14 @@ def test_ingest_and_access_load_neither_stripe_nor_jinja2(module: str) -> None:
     assert not loaded_by(module) & {"stripe", "jinja2", "moto"}
 
 
+def test_the_app_loads_no_library_that_only_some_calls_need() -> None:
+    """A cold start pays for what it needs: the AWS SDK waits for the first call, the rest for the few who need it."""
+    loaded = loaded_by("app")
+    assert not loaded & {"boto3", "botocore.session", "urllib3", "requests", "msgspec", "email_validator", "disposable_email_domains"}
+    assert "aws_lambda_powertools.utilities.parameters" not in loaded
+    assert len(loaded) < len(loaded_by("chalice.app", "boto3")), "less than an empty app that imports boto3"
+
+
 def test_ingest_does_not_load_the_table() -> None:
     assert not {
         name for name in loaded_by("chalicelib.entry.http_webhooks") if name.startswith(("chalicelib.aws", "chalicelib.usecases", "msgspec", "boto3"))

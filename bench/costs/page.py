@@ -1,0 +1,237 @@
+"""docs/costs.md: the counts, the bills made of them, and where each part ends."""
+
+from collections.abc import Iterable, Mapping
+from textwrap import wrap
+
+from bench.costs.bills import ASSUMED, Fixtures, Month, customers, dollars, idle, quantities, webhooks
+from bench.costs.deployment import BATCHES
+from bench.costs.limits import A_PARTITION, DAY_SECONDS, MOST, items_of_a_customer, limits, replan_hours
+from bench.costs.metering import UNITS
+from bench.costs.prices import PRICES, READ_ON
+from bench.costs.stories import CARD_ON_DAY, WELL_AFTER, Used
+from chalicelib.aws.walks import A_PAGE
+from chalicelib.runtime.telemetry import METRICS
+from chalicelib.usecases.replan import A_STRETCH
+from local.resources import TEMPLATE
+from local.template import load
+
+COLUMNS = {
+    "webhooks": "webhooks",
+    "api": "API requests",
+    "invocations": "invocations",
+    "aws_calls": "AWS calls",
+    "stripe_calls": "Stripe calls",
+    "read_units": "read units",
+    "write_units": "write units",
+    "index_units": "of them index",
+    "sqs": "SQS",
+    "mails": "mails",
+    "log_bytes": "log bytes",
+}
+"""The units that the table of counts shows, with their heads."""
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000, MOST)
+QUESTIONS = (0, 100, 1_000, 10_000)
+Stories = Mapping[str, list[Used]]
+
+
+def page(stories: Stories) -> str:
+    """The whole page."""
+    return "\n".join([*_before(stories), *_counts(stories), *_bills(stories), *_limits(stories), *_assumptions(), *_prices()]) + "\n"
+
+
+def counted_row(used: Used) -> str:
+    """A story's row of the table of counts."""
+    amounts = used.total
+    return _row([used.name, *(_amount(amounts[unit]) for unit in COLUMNS), f"{used.items}", f"{used.stored:,}"])
+
+
+def call_rows(used: Used) -> list[str]:
+    """The calls of AWS that a story makes, a line a function."""
+    return [
+        _row([used.name, function, ", ".join(f"{name.partition('.')[2]} {number}" for name, number in sorted(calls.items()))])
+        for function, calls in sorted(used.calls.items())
+    ]
+
+
+def _before(stories: Stories) -> list[str]:
+    nothing = idle(stories["idle"], fixtures())
+    months = {
+        "idle": nothing,
+        "a million webhooks": webhooks(stories["webhooks"], 1_000_000),
+        "1,000 customers, with what is idle": customers(stories, 1_000) + nothing,
+    }
+    lines = ["# What it costs", "", *_paragraph(_ABOUT), "", _row(["a month", "list price", "dearest"]), _row(["---", "---:", "---"])]
+    for name, month in months.items():
+        bill = dollars(month)
+        lines.append(_row([name, f"{sum(bill.values()):.2f}", _dearest(bill)]))
+    return lines
+
+
+_ABOUT = """Written by `python -m bench.costs`; do not edit. All of it is counted or computed in one run: the functions live
+through stories over AWS in memory, a meter counts the calls that leave boto3 and reads the sizes of the items, and
+list prices are set to that, in dollars. What is neither counted nor a price is among the assumptions below. Nothing
+was measured on AWS."""
+
+
+def _counts(stories: Stories) -> list[str]:
+    return [
+        "",
+        "## What is counted",
+        "",
+        *_paragraph(_STORIES),
+        "",
+        _row(["story", *COLUMNS.values(), "items", "bytes"]),
+        _row(["---"] + ["---:"] * (len(COLUMNS) + 2)),
+        *(counted_row(used) for kind in stories.values() for used in kind),
+        "",
+        "Where the write units of the recordings go: " + _shares(stories["webhooks"], "write_units") + ".",
+        "",
+        "The calls of AWS of each, by function:",
+        "",
+        _row(["story", "function", "calls"]),
+        _row(["---"] * 3),
+        *(line for kind in stories.values() for used in kind for line in call_rows(used)),
+    ]
+
+
+_STORIES = f"""First what the clock starts, once, with nothing due; then a question for access. The recordings are eight histories of
+customers: their webhooks alone, those of one second in one batch. The signups get the mail of the shipped
+billing.toml at an address that they have proved, and are followed for {WELL_AFTER.days} days after their trial's end;
+the one that pays gives a card on day {CARD_ON_DAY}. SQS includes what Lambda's pollers receive and delete, AWS calls
+do not. What lies in the table at the end is told in items and bytes."""
+
+
+def _shares(stories: list[Used], unit: str) -> str:
+    by_function: dict[str, float] = {}
+    for used in stories:
+        for name, tally in used.by_function.items():
+            by_function[name] = by_function.get(name, 0) + tally[unit]
+    whole = sum(by_function.values())
+    return ", ".join(f"{name} {number / whole:.0%}" for name, number in sorted(by_function.items(), key=lambda one: -one[1]) if number)
+
+
+def _bills(stories: Stories) -> list[str]:
+    nothing = idle(stories["idle"], fixtures())
+    lines = ["", "## A month", "", "At list prices, and after what AWS gives every account each month for ever.", ""]
+    lines += _bill("Idle: nothing happens", nothing)
+    lines += _bill("A million webhooks, without what is idle", webhooks(stories["webhooks"], 1_000_000))
+    lines += _bill("1,000 customers, with what is idle", customers(stories, 1_000) + nothing)
+    lines += ["### More customers", "", _row(["customers", "a month", "each", "dearest"]), _row(["---:", "---:", "---:", "---"])]
+    for number in SIZES:
+        bill = dollars(customers(stories, number) + nothing)
+        whole = sum(bill.values())
+        lines.append(_row([f"{number:,}", f"{whole:,.0f}", f"{whole / number:.4f}", _dearest(bill)]))
+    lines += ["", "What the product asks makes the bill of 1,000 customers:", "", _row(["questions of a customer", "a month", "dearest"])]
+    lines.append(_row(["---:", "---:", "---"]))
+    for questions in QUESTIONS:
+        bill = dollars(customers(stories, 1_000, questions) + nothing)
+        lines.append(_row([f"{questions:,}", f"{sum(bill.values()):.2f}", _dearest(bill)]))
+    every = f"{len(METRICS)} of them; all, in every hour, would be {PRICES['metrics'].of(len(METRICS)):.2f} a month."
+    return [*lines, "", *_paragraph(f"{_METRICS} There are {every}")]
+
+
+_METRICS = """For customers who pay only webhooks and questions are counted: under the shipped billing.toml nothing else falls due
+for them. Custom metrics are billed for each hour in which they are written to: the bills take those that the stories
+wrote to as written to in every hour."""
+
+
+def _bill(title: str, month: Month) -> list[str]:
+    bill, after, amounts = dollars(month), dollars(month, free=True), quantities(month)
+    whole = sum(bill.values())
+    lines = [f"### {title}", "", _row(["what", "how many", "list price", "after the free part"]), _row(["---", "---:", "---:", "---:"])]
+    for name, cost in bill.items():
+        price = PRICES[name]
+        lines.append(_row([f"{price.service}: {price.unit}", _amount(amounts[name]), f"{cost:.2f}", f"{after.get(name, 0):.2f}"]))
+    lines += [_row(["**in all**", "", f"**{whole:.2f}**", f"**{sum(after.values()):.2f}**"]), "", f"Dearest: {_dearest(bill)}.", ""]
+    return lines
+
+
+def _dearest(bill: Mapping[str, float]) -> str:
+    whole = sum(bill.values())
+    return ", ".join(f"{PRICES[name].service} ({PRICES[name].unit.split(',')[0]}) {cost / whole:.0%}" for name, cost in list(bill.items())[:3])
+
+
+def fixtures() -> Fixtures:
+    """What costs by being there, as the template has it."""
+    resources = load(TEMPLATE)["Resources"].values()
+    alarms = [one["Properties"] for one in resources if one.get("Type") == "AWS::CloudWatch::Alarm"]
+    metrics = sum(sum("MetricStat" in one for one in alarm["Metrics"]) if "Metrics" in alarm else 1 for alarm in alarms)
+    return Fixtures(len(BATCHES), metrics, sum(one.get("Type") == "AWS::CloudWatch::Dashboard" for one in resources))
+
+
+def _limits(stories: Stories) -> list[str]:
+    lines = [
+        "",
+        "## Where each part ends",
+        "",
+        *_paragraph(_PEAKS),
+        "",
+        _row(["part", "a customer uses a month", "there is", "at once", "full at customers", "whose limit"]),
+        _row(["---", "---:", "---:", "---:", "---:", "---"]),
+    ]
+    for one in limits(stories):
+        at = f"{one.customers:,.0f}" if one.customers < MOST else f"beyond {MOST:,}"
+        capacity = f"{one.capacity * DAY_SECONDS:,.0f} a day" if one.peak == 1 else f"{_amount(one.capacity)} a second"
+        lines.append(_row([one.part, f"{_amount(one.used)} {one.unit}", capacity, f"× {one.peak:g}", at, one.whose]))
+    batch, at_once = BATCHES["process_events"]
+    walk = f"at {items_of_a_customer(stories):.0f} items a customer that is {replan_hours(stories, 10_000):.0f} hours for 10,000 customers"
+    policy = f"""A changed policy is planned anew by a walk over the table, twice, {A_STRETCH * A_PAGE:,} items a minute: {walk},
+        and so on in proportion. An account that has news or is due meanwhile is planned anew at once."""
+    never = f"""No number of customers reaches these: a partition of the table, which takes {A_PARTITION:,} write units a second, is one account's, or
+        the day's count of signups, which their throttle keeps far below that; in flight are at most {batch * at_once:,} events ({at_once} batches of
+        {batch}) and what Lambda's pollers hold beside, of the 120,000 that a queue allows; a standard queue has no limit to its rate."""
+    return [*lines, "", *_paragraph(policy), "", *_paragraph(never)]
+
+
+_PEAKS = """A customer's use is that of the thousand above, its signups included. What comes at once is so many times the mean of
+the month; what can wait within its day comes as the mean."""
+
+
+def _assumptions() -> list[str]:
+    rows = (_row([name, f"{one.value:g}", one.what]) for name, one in ASSUMED.items())
+    return ["", "## Assumptions", "", _row(["name", "value", "what"]), _row(["---", "---:", "---"]), *rows, "", *_paragraph(_LEFT_OUT)]
+
+
+_LEFT_OUT = """Left out: data that leaves AWS, a domain and a firewall, the keys that DynamoDB has decrypted (its key is AWS's own, a
+request in five minutes for each caller), storage of logs, repetitions after failures, exports and erasures. A
+transaction's write of the index is counted once, not twice. Traces are reckoned as spread evenly over the month:
+bunched ones are fewer. The stream starts its function once for all that one function wrote. What is stored is the
+most that a recording leaves, and a year of signups that did not pay."""
+
+
+def _prices() -> list[str]:
+    rows = [
+        _row(
+            [one.service, one.unit, f"{one.dollars:g} / {one.per:,.0f}", f"{one.free:,.0f}", ("" if one.verified else "not verified: ") + one.source]
+        )
+        for one in PRICES.values()
+    ]
+    about = (
+        f"us-east-1, in dollars, looked up on {READ_ON}. Where it says so, AWS's own table could not be read: check these before you rely on them."
+    )
+    return [
+        "",
+        "## Prices",
+        "",
+        about,
+        "",
+        _row(["service", "unit", "price", "free a month", "source"]),
+        _row(["---", "---", "---:", "---:", "---"]),
+        *rows,
+    ]
+
+
+def _amount(number: float) -> str:
+    return f"{number:,.2f}" if 0 < number < 10 and number != int(number) else f"{number:,.0f}"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _paragraph(text: str) -> list[str]:
+    return wrap(" ".join(text.split()), 150, break_long_words=False, break_on_hyphens=False)
+
+
+assert COLUMNS.keys() <= UNITS.keys()

@@ -1,0 +1,199 @@
+"""What customers do and what happens to them, lived through the deployed functions by their own clock; each story gives what it used."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+from unittest.mock import patch
+
+from bench.costs.deployment import SCHEDULED, Deployment, deployed
+from bench.costs.metering import Meter, Tally
+from chalicelib.domain.wanted import WANTED
+from chalicelib.runtime import wiring
+from local.recordings import Recording
+from tests.local.stripe_sim.stage import START, SimStage
+from tests.usecases.sim_lives import SimCaller
+from tests.worlds import RECORDINGS, Stripe, at
+
+DAY = timedelta(days=1)
+BEGIN = datetime.fromtimestamp(START, UTC)
+CARD_ON_DAY = 3
+WELL_AFTER = timedelta(days=30)
+"""How long a trial is followed after its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one story used: units and calls by function, what lies in the table at its end, the metrics that it wrote to."""
+
+    name: str
+    by_function: dict[str, Tally]
+    calls: dict[str, Counter[str]]
+    stored: int
+    items: int
+    days: float
+    metrics: frozenset[str]
+
+    @property
+    def total(self) -> Tally:
+        """Units of all functions."""
+        return sum(self.by_function.values(), Tally())
+
+
+def _used(name: str, stage: Deployment, days: float = 0) -> Used:
+    meter = stage.meter
+    return Used(name, meter.by_function, meter.calls, stage.stored_bytes(), len(stage.items()), days, frozenset(stage.metrics))
+
+
+class CountedSimCaller(SimCaller):
+    """Calls of the simulated Stripe, counted."""
+
+    def __init__(self, stripe: SimStage, meter: Callable[[], Meter]) -> None:
+        super().__init__(stripe)
+        self._meter = meter
+
+    def _call(self, method: str, path: str, parameters: dict[str, Any]) -> Any:
+        meter = self._meter()
+        if meter.running:
+            meter.add("stripe_calls")
+        return super()._call(method, path, parameters)
+
+
+class CountedStripe(Stripe):
+    """A recording's Stripe, whose answers are counted."""
+
+    meter: Meter | None = None
+
+    def _answer(self, question: str, found: Any) -> Any:
+        if self.meter and self.meter.running:
+            self.meter.add("stripe_calls")
+        return super()._answer(question, found)
+
+
+def idle_run(scheduled: str) -> Used:
+    """What the clock starts, once, with nothing in the table and nothing at Stripe."""
+    with _simulated() as (stage, _):
+        stage.run(scheduled)
+        return _used(scheduled, stage)
+
+
+def access_call() -> Used:
+    """The product asks what an account may use; its key is remembered."""
+    with _of_recordings() as (stage, stripe):
+        _arrive(stage, stripe, RECORDINGS["trial_converts"], 4)
+        bearer = f"Bearer {stage.key('access')}"
+        stage.call("GET", "/accounts/acct_demo/access", Authorization=bearer)
+        stage.meter.by_function.clear()
+        stage.meter.calls.clear()
+        stage.call("GET", "/accounts/acct_demo/access", Authorization=bearer)
+        return _used("a question for access", stage)
+
+
+def recorded(recording: Recording) -> Used:
+    """The webhooks of a recording and nothing else: those of one second in one batch. No clock runs beside them."""
+    with _of_recordings() as (stage, stripe):
+        _arrive(stage, stripe, recording, len(recording.events))
+        return _used(recording.name, stage, _days(recording))
+
+
+def signs_up(card_on_day: int | None) -> Used:
+    """A signup on the site and its trial, with every mail of the policy, its webhooks, and the month after; a card is given or not."""
+    name = "a signup whose trial is paid" if card_on_day else "a signup whose trial runs out"
+    with _simulated() as (stage, stripe):
+        life = _Life(stage, stripe)
+        fields = json.dumps({"email": "ada@example.com", "name": "Ada Byron"}).encode()
+        stage.call("POST", "/signups", fields, Content_Type="application/json")
+        stage.drain("act")
+        stage.drain("mail")
+        life.hear()
+        ends = BEGIN + timedelta(days=wiring.policy().trial.days)
+        life.advance(BEGIN + DAY)
+        stage.call("GET", f"/billing/{stage.billing_token()}")  # the link of the welcome: an address that is proved gets every mail
+        if card_on_day:
+            life.advance(BEGIN + card_on_day * DAY)
+            stripe.gives(stripe.engine.store.all("customer")[0]["id"], "tok_visa")
+            life.hear()
+        life.advance(ends + WELL_AFTER)
+        return _used(name, stage, (stage.now.at - BEGIN) / DAY)
+
+
+@dataclass
+class _Life:
+    stage: Deployment
+    stripe: SimStage
+    heard: int = 0
+
+    def hear(self) -> None:
+        """Stripe's events that the endpoint is registered for."""
+        fresh = self.stripe.engine.store.events[self.heard :]
+        self.heard += len(fresh)
+        wanted = [json.loads(json.dumps(event)) for event in fresh if event["type"] in WANTED]
+        if wanted:
+            self.stage.webhooks(wanted)
+
+    def advance(self, to: datetime) -> None:
+        """Let time pass: what falls due here and at Stripe happens at its moment."""
+        for _ in range(500):
+            theirs = self.stripe.engine.next_due()
+            dues = [due for due in (self.stage.due_at(), datetime.fromtimestamp(theirs, UTC) if theirs else None) if due and due <= to]
+            if not dues:
+                break
+            self._stop_at(min(dues))
+        else:
+            raise RuntimeError("Something is due for ever.")
+        self._stop_at(to)
+
+    def _stop_at(self, moment: datetime) -> None:
+        self.stage.now.at = max(self.stage.now.at, moment)
+        self.stripe.advance(int(self.stage.now.at.timestamp()))
+        self.hear()
+        due = self.stage.due_at()
+        if due and due <= self.stage.now.at:
+            self.stage.act()
+
+
+@contextmanager
+def _simulated() -> Iterator[tuple[Deployment, SimStage]]:
+    stripe, running = SimStage(), Meter(lambda _: None)
+    held = [running]
+    caller = CountedSimCaller(stripe, lambda: held[-1])
+    with deployed(BEGIN, patch("chalicelib.stripe_api.calling.StripeCaller", lambda *_: caller)) as stage:
+        held.append(stage.meter)
+        yield stage, stripe
+
+
+@contextmanager
+def _of_recordings() -> Iterator[tuple[Deployment, CountedStripe]]:
+    stripe = CountedStripe()
+    begin = at(min(recording.start for recording in RECORDINGS.values()))
+    with deployed(begin, patch("chalicelib.stripe_api.gateway.StripeGateway", lambda *_: stripe)) as stage:
+        stripe.meter = stage.meter
+        yield stage, stripe
+
+
+def _arrive(stage: Deployment, stripe: CountedStripe, recording: Recording, first: int) -> None:
+    numbered = list(enumerate(recording.events[:first], 1))
+    for second, together in groupby(numbered, lambda one: one[1]["created"]):
+        some = list(together)
+        stage.now.at, stripe.truth = at(second), recording.truth(some[-1][0])
+        wanted = [event for _, event in some if event["type"] in WANTED]
+        if wanted:
+            stage.webhooks(wanted)
+
+
+def _days(recording: Recording) -> float:
+    return (recording.events[-1]["created"] - recording.start) / DAY.total_seconds()
+
+
+def all_stories() -> dict[str, list[Used]]:
+    """Everything that is counted, by kind."""
+    return {
+        "idle": [idle_run(name) for name in SCHEDULED],
+        "access": [access_call()],
+        "webhooks": [recorded(recording) for recording in RECORDINGS.values()],
+        "signups": [signs_up(None), signs_up(CARD_ON_DAY)],
+    }
