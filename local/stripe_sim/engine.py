@@ -130,7 +130,7 @@ def make_price(store: Store, wanted: Object) -> Object:
         )
         if recurring
         else None,
-        tax_behavior="unspecified",
+        tax_behavior=wanted.get("tax_behavior", "unspecified"),
         type="recurring" if recurring else "one_time",
         unit_amount=amount,
         unit_amount_decimal=None if amount is None else str(amount),

@@ -11,12 +11,14 @@ AT_REST = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IM
 
 
 def check_region(site: Site) -> Iterable[Finding]:
+    """Whether a region is set."""
     if site.session.region_name:
         return [ok("region", str(site.session.region_name))]
     return [wrong("region", "none is set", "export AWS_DEFAULT_REGION=…, or set the region of your AWS profile")]
 
 
 def check_credentials(site: Site) -> Iterable[Finding]:
+    """Whether AWS knows who asks."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -28,6 +30,7 @@ def check_credentials(site: Site) -> Iterable[Finding]:
 
 
 def check_policy(site: Site) -> Iterable[Finding]:
+    """What `ops check` says, a finding for each mistake."""
     try:
         policy = site.policy
     except PolicyMistakes as error:
@@ -38,6 +41,7 @@ def check_policy(site: Site) -> Iterable[Finding]:
 
 
 def check_stage(site: Site) -> Iterable[Finding]:
+    """Whether the stack is there, and at rest."""
     try:
         status = site.stage.status
     except BillhookError as error:
@@ -57,6 +61,7 @@ def judge_status(stack: str, status: str) -> Finding:
 
 
 def check_address(site: Site) -> Iterable[Finding]:
+    """Whether links lead to the stage."""
     return [judge_address(base_url(site.policy, site.name), site.stage.outputs)]
 
 

@@ -19,12 +19,15 @@ class Finding:
 
 
 def ok(subject: str, says: str, cure: str = "") -> Finding:
+    """What is well; `cure` is for what could still be better."""
     return Finding(OK, subject, says, cure)
 
 
 def wrong(subject: str, says: str, cure: str) -> Finding:
+    """What must be mended."""
     return Finding(WRONG, subject, says, cure)
 
 
 def unknown(subject: str, says: str, cure: str = "") -> Finding:
+    """What could not be looked at, or only by a person."""
     return Finding(UNKNOWN, subject, says, cure)

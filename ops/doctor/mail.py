@@ -16,6 +16,7 @@ EVENT_TYPES = frozenset(re.sub(r"(?<=[a-z])(?=[A-Z])|\s", "_", kind).upper() for
 
 
 def check_account(site: Site) -> Iterable[Finding]:
+    """What SES lets the account do."""
     website = site.policy.mail.app_url if site.policy.mail else site.policy.base_url
     return judge_account(site.ses.get_account(), site.is_live, website)
 
@@ -40,6 +41,7 @@ def judge_account(account: Told, is_live: bool, website: str) -> Iterator[Findin
 
 
 def check_senders(site: Site) -> Iterable[Finding]:
+    """Each From address of billing.toml."""
     if site.policy.mail is None:
         return [ok("senders", "billing.toml has no [mail]: nothing is sent")]
     senders = sorted({parseaddr(sender)[1] for sender in site.policy.mail.senders.values()})
@@ -98,6 +100,7 @@ def _identities(ses: Any, sender: str) -> dict[str, Told]:
 
 
 def check_configuration_set(site: Site) -> Iterable[Finding]:
+    """The stack's configuration set, as it stands at SES."""
     outputs = site.stage.outputs
     name, topic = outputs["ConfigurationSetName"], outputs["FeedbackTopicArn"]
     try:

@@ -57,6 +57,7 @@ SECRETS = (
 
 
 def check_secrets(site: Site) -> Iterable[Finding]:
+    """Each secret that this policy needs."""
     return [
         judge_secret(secret, site.parameters.get(secret.name), site.parameters.name(secret.name), site.stripe_command)
         for secret in SECRETS

@@ -21,6 +21,7 @@ MAILS = "https://dashboard.stripe.com/settings/billing/automatic (Settings, Bill
 
 
 def check_key(site: Site) -> Iterable[Finding]:
+    """The stage's own key: its form, its mode, and whether Stripe takes it."""
     held = site.parameters.get(API_KEY)
     finding = judge_key(held, site.parameters.name(API_KEY), site.name, site.is_live)
     if finding or held is None:
@@ -50,16 +51,19 @@ def judge_key(held: Parameter | None, name: str, stage: str, stage_is_live: bool
 
 
 def check_prices(site: Site) -> Iterable[Finding]:
+    """Products and prices."""
     changes = compare_catalogue(site.wanted, read_catalogue(site.caller, site.wanted))
     return _findings(site, changes) or [ok("prices", f"{', '.join(sorted(site.wanted.lookup_keys)) or 'none'}: as billing.toml says")]
 
 
 def check_portal(site: Site) -> Iterable[Finding]:
+    """The customers' portal."""
     held = replace(read_catalogue(site.caller, site.wanted), portals=read_portals(site.caller))
     return _findings(site, compare_portal(site.wanted, held)) or [ok("portal", "as billing.toml says")]
 
 
 def check_webhook(site: Site) -> Iterable[Finding]:
+    """The endpoint at the address of the stage."""
     marks = marks_in(site.parameters.get(WEBHOOK_SECRETS))
     held = Held(endpoints=read_endpoints(site.caller, site.wanted.webhook_url), marks=marks)
     well = ok("webhook", f"{site.wanted.webhook_url} is told of {len(site.wanted.events)} types of events, as of {site.wanted.api_version}")
@@ -67,6 +71,7 @@ def check_webhook(site: Site) -> Iterable[Finding]:
 
 
 def check_stripes_own_mails(site: Site) -> Iterable[Finding]:
+    """What only a person can look at."""
     says = "no API tells whether Stripe mails customers of trial ends, renewals and failed payments by itself: they would get those beside Billhook's"
     return [unknown("Stripe's own mails", says, f"look by hand, and switch off what Billhook sends: {MAILS}")]
 

@@ -99,6 +99,7 @@ class _Hand:
             unit_amount=price.amount,
             currency=price.currency,
             recurring={"interval": price.interval},
+            **({"tax_behavior": change.tax_behavior} if change.tax_behavior else {}),
             # With the price itself, so that whatever ends this run the next one knows what is still to be retired.
             metadata={**OURS, **({REPLACES: change.replaces} if change.replaces else {})},
         )

@@ -21,6 +21,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeProduct(Change):
+    """A product for a plan."""
+
     verb = "make"
     plan: str
     title: str
@@ -28,6 +30,8 @@ class MakeProduct(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MendProduct(Change):
+    """Another name, or up for sale again."""
+
     verb = "change"
     id: str
     fields: Mapping[str, Any]
@@ -35,12 +39,15 @@ class MendProduct(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakePrice(Change):
-    """A new price that takes the lookup key, from `replaces` if there is such a price. `product` is None where it is still to be made."""
+    """A new price that takes the lookup key, from `replaces` if there is such a price, and then its way with taxes too. `product` is None where
+    it is still to be made.
+    """
 
     verb = "make"
     price: WantedPrice
     product: str | None
     replaces: str | None = None
+    tax_behavior: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +77,23 @@ class RetirePrice(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakePortal(Change):
+    """A portal configuration of ours."""
+
     verb = "make"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MendPortal(Change):
+    """Set ours to what is wanted."""
+
     verb = "change"
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetirePortal(Change):
+    """Switch a second one of ours off."""
+
     verb = "retire"
     id: str
 
@@ -95,6 +108,8 @@ class MakeEndpoint(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MendEndpoint(Change):
+    """Other event types, or on again."""
+
     verb = "change"
     id: str
     fields: Mapping[str, Any]

@@ -122,7 +122,8 @@ def _price_change(price: WantedPrice, found: HeldPrice | None, product: HeldProd
         return Stuck(name=name, why=f"{differs}: put {key} into billing.toml, or make the price in Stripe's dashboard")
     if differs:
         of = found.product if found else product.id if product else None
-        return MakePrice(name=name, price=price, product=of, replaces=found.id if found else None, why=differs)
+        old = {"replaces": found.id, "tax_behavior": found.tax_behavior} if found else {}
+        return MakePrice(name=name, price=price, product=of, why=differs, **old)
     if found and not found.active:
         return MendPrice(name=name, id=found.id, why="it is archived")
     return None

@@ -38,6 +38,7 @@ class HeldPrice:
     currency: str
     interval: str | None
     replaces: str | None = None
+    tax_behavior: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,15 @@ def _price(one: Raw) -> HeldPrice:
     recurring = one["recurring"] or {}
     interval = recurring.get("interval") if recurring.get("interval_count") == 1 and recurring.get("usage_type") == "licensed" else None
     return HeldPrice(
-        one["id"], one["lookup_key"], one["product"], one["active"], one["unit_amount"], one["currency"], interval, _noted(one, REPLACES)
+        id=one["id"],
+        lookup_key=one["lookup_key"],
+        product=one["product"],
+        active=one["active"],
+        amount=one["unit_amount"],
+        currency=one["currency"],
+        interval=interval,
+        replaces=_noted(one, REPLACES),
+        tax_behavior=one.get("tax_behavior"),
     )
 
 

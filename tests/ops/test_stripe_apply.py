@@ -118,6 +118,14 @@ class EndsAfterAPrice(faults.OutsideCalls):
         return answer
 
 
+def test_a_new_price_is_taxed_as_the_old_one_was(place: StripePlace) -> None:
+    product = place.post("products", name="Pro")["id"]
+    old = {"product": product, "currency": "usd", "unit_amount": 3900, "recurring": {"interval": "month"}, "lookup_key": "pro_monthly"}
+    place.post("prices", **old, tax_behavior="exclusive")
+    place.account.apply(needed())
+    assert one(place.all("prices", lookup_keys=["pro_monthly"]))["tax_behavior"] == "exclusive"
+
+
 def test_an_amount_changed_again_and_again_with_a_crash_each_time_leaves_one_price_for_sale(place: StripePlace) -> None:
     place.account.apply(needed())
     for amount in (5900, 6900):
