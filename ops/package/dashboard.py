@@ -1,4 +1,4 @@
-"""The dashboard of a stage: graphs as rows of data, from what comes in at the top to what it costs at the bottom."""
+"""The dashboard of a stage: graphs as rows of data, from what comes in at the top to what fails at the bottom."""
 
 import json
 

@@ -15,11 +15,11 @@ MINUTE, HOUR = 60, 3600
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm: `metric` above `limit` in `of` of the last `out_of` periods of so many seconds. `means` is the first line that its reader gets;
-    what to do stands in the runbook's section `name`.
+    """One alarm: `metric` above `limit` in `of` of the last `out_of` periods of so many seconds. `means` is the first that its reader gets; what to
+    do stands in the runbook's section `name`.
 
     `lasting` says that it tells of a state, whose end is told too, and not of something that has happened. `below` turns the comparison round;
-    `missing` says what no data is.
+    `missing` says what no data is; one that is not `told` is there for another alarm.
     """
 
     name: str
@@ -35,9 +35,9 @@ class Alarm:
     told: bool = True
 
 
-def _happened(name: str, means: str, metric: str, period: int = HOUR) -> Alarm:
-    """An alarm on the first of what should never be counted. The next one within the period makes no other mail."""
-    return Alarm(name, means, ours(metric, "Sum"), 0, period=period, lasting=False)
+def _happened(metric: str, means: str, period: int = HOUR) -> Alarm:
+    """An alarm on the first of what should never be counted, under the metric's name. The next one within the period makes no other mail."""
+    return Alarm(metric, means, ours(metric, "Sum"), 0, period=period, lasting=False)
 
 
 ALARMS = (
@@ -65,15 +65,13 @@ ALARMS = (
         out_of=3,
         missing="breaching",
     ),
-    _happened("AccountsStale", "A paid period ended a week ago or more, and Stripe has told nothing since: access was limited.", "AccountsStale"),
-    _happened("AccountsDead", "Acts on an account failed seven times in a row: it is tried no more.", "AccountsDead"),
-    _happened(
-        "UnknownPrices", "A customer pays a price that billing.toml does not know, and has access without features.", "UnknownPrices", 24 * HOUR
-    ),
-    _happened("Disputes", "A customer disputes a payment: it must be answered in Stripe's dashboard, in time.", "Disputes", 5 * MINUTE),
-    _happened("AsksRefused", "Stripe refuses to answer: the API key is wrong, or may not read something.", "AsksRefused", 24 * HOUR),
-    _happened("ErrandsRefused", "Stripe refuses to start a trial or to use a card.", "ErrandsRefused", 24 * HOUR),
-    _happened("MailsBroken", "A mail could not be written: a template or a defect.", "MailsBroken", 24 * HOUR),
+    _happened("AccountsStale", "A paid period ended a week ago or more, and Stripe has told nothing since: access was limited."),
+    _happened("AccountsDead", "Acts on an account failed seven times in a row: it is tried no more."),
+    _happened("UnknownPrices", "A customer pays a price that billing.toml does not know, and has access without features.", 24 * HOUR),
+    _happened("Disputes", "A customer disputes a payment: it must be answered in Stripe's dashboard, in time.", 5 * MINUTE),
+    _happened("AsksRefused", "Stripe refuses to answer: the API key is wrong, or may not read something.", 24 * HOUR),
+    _happened("ErrandsRefused", "Stripe refuses to start a trial or to use a card.", 24 * HOUR),
+    _happened("MailsBroken", "A mail could not be written: a template or a defect.", 24 * HOUR),
     # SES looks into accounts above 5 % and 0.1 %, and stops them above 10 % and 0.5 %.
     Alarm("BounceRate", "More than 4 % of this AWS account's mails bounce.", reputation("BounceRate"), 0.04, period=HOUR),
     Alarm("ComplaintRate", "More than 0.08 % of this AWS account's mails bring complaints.", reputation("ComplaintRate"), 0.0008, period=HOUR),
