@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+# What is deployed: dev, with Stripe's test mode, or prod.
+STAGE ?= dev
 # How many tests run at once, and whatever else pytest is to be told: make test ARGS='tests/domain -x'
 WORKERS ?= 2
 ARGS ?=
@@ -9,7 +11,7 @@ ARGS ?=
 environments = $(PYTHON) -I local/environments.py
 sources = app.py bench chalicelib local ops tests
 
-.PHONY: run test mail lint check format clean
+.PHONY: run test rehearse-deploy package deploy destroy mail lint check format clean
 
 # Make itself hands on what it was given: make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_…
 run:
@@ -18,7 +20,17 @@ run:
 
 test:
 	@$(environments) .venv .emulator
-	@.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --ignore=tests/rehearsal $(ARGS)
+
+# The real package, deployed by CloudFormation into the emulator and driven there: some two minutes, most of them waits for the next sweep.
+rehearse-deploy:
+	@$(environments) .venv .emulator
+	@.venv/bin/python -m pytest tests/rehearsal $(ARGS)
+
+# To a stage in your own AWS account: make deploy STAGE=prod ARGS='--set AlarmEmail=you@acme.example'
+package deploy destroy:
+	@$(environments) .venv
+	@.venv/bin/python -m ops $@ --stage $(STAGE) $(ARGS)
 
 # The messages' sources made into what is sent: run after a change in chalicelib/outreach/sources.
 mail:

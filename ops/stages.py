@@ -1,9 +1,11 @@
 """A deployed stage, as CloudFormation tells of it. Every command that acts on one finds it here."""
 
 import argparse
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 STAGES = ("dev", "prod")
+CONFIG = Path(__file__).parents[1] / ".chalice" / "config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,12 @@ def stage_name(options: argparse.Namespace) -> str:
 def stack_name(stage: str) -> str:
     """The name of a stage's stack."""
     return f"billhook-{stage}"
+
+
+def stage_variables(stage: str) -> dict[str, str]:
+    """The environment that .chalice/config.json gives to the functions of a stage."""
+    config = json.loads(CONFIG.read_text())
+    return {**config["environment_variables"], **config["stages"][stage]["environment_variables"]}
 
 
 def find_stage(name: str, cloudformation: "CloudFormationClient | None" = None) -> Stage:

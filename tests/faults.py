@@ -29,7 +29,7 @@ class OutsideCalls:
         """The same, with these adapters of it watched."""
         return replace(whole, **{name: _Watched(name, getattr(whole, name), self) for name in names})  # type: ignore[type-var]
 
-    def call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def call(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         self.made.append(name)
         if self.crash_at is None or len(self.made) != self.crash_at:
             return function(*args, **kwargs)

@@ -27,6 +27,20 @@ class StripeCaller:
         """What is at `path`; None if Stripe knows of nothing there. Raises Unavailable, Refused."""
         return self._call("get", path, parameters)
 
+    def all(self, path: str, **parameters: Any) -> list[Raw]:
+        """Everything of a list, page after page. Raises Unavailable, Refused."""
+        found: list[Raw] = []
+        page: Raw | None = {"has_more": True}
+        while page and page["has_more"]:
+            after = {"starting_after": found[-1]["id"]} if found else {}
+            page = self.get(path, limit=100, **parameters, **after)
+            found += page["data"] if page else []
+        return found
+
+    def delete(self, path: str) -> Raw | None:
+        """Take away what is at `path`; None if Stripe knows of nothing there. Raises Unavailable, Doubtful, Refused."""
+        return self._call("delete", path, {})
+
     def post(self, path: str, key: str | None = None, **parameters: Any) -> Raw | None:
         """What Stripe answers to a change; under the same idempotency `key` it is made once in a day.
 
@@ -59,7 +73,7 @@ class StripeCaller:
         except stripe.StripeError as error:
             if error.http_status == 404:
                 return None
-            raise in_our_words(error, method == "post") from error
+            raise in_our_words(error, method != "get") from error
         found: Raw = json.loads(answer.body if isinstance(answer.body, str) else answer.body.decode())
         return found
 

@@ -47,13 +47,7 @@ class StripeGateway:
 
     def subscriptions_of(self, customer: str) -> list[Raw]:
         """See Gateway."""
-        found: list[Raw] = []
-        page: Raw | None = {"has_more": True}
-        while page and page["has_more"]:
-            after = {"starting_after": found[-1]["id"]} if found else {}
-            page = self._caller.get("/v1/subscriptions", customer=customer, status="all", limit=100, **after)
-            found += page["data"] if page else []
-        return found
+        return self._caller.all("/v1/subscriptions", customer=customer, status="all")
 
     def invoices_of(self, customer: str) -> list[Raw]:
         """See Gateway."""

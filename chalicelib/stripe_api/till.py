@@ -10,7 +10,7 @@ from chalicelib.domain.errors import Refused
 from chalicelib.stripe_api.calling import Raw, StripeCaller
 
 OURS = {"made_by": "billhook"}
-"""What the Checkout sessions of Billhook carry: the owner may make others for the same customers, which are none of its business."""
+"""The metadata of what Billhook makes at Stripe: the owner may make others, which are none of its business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Till(Protocol):
         """Close a Checkout session; nothing if it is closed or completed already."""
 
     def portal(self, customer: str, return_url: str) -> Raw:
-        """A session of Stripe's portal."""
+        """A session of Stripe's portal, as `python -m ops stripe apply` has set it up, or else as its owner has."""
 
     def set_default_card(self, key: str, customer: str, card: str) -> Raw:
         """Make an attached card the customer's default."""
@@ -143,8 +143,11 @@ class StripeTill:
             self._caller.post(f"/v1/checkout/sessions/{id}/expire")
 
     def portal(self, customer: str, return_url: str) -> Raw:
-        """See Till."""
-        return self._made("/v1/billing_portal/sessions", None, customer=customer, return_url=return_url)
+        """See Till. Under our own configuration: the account's default is only made in Stripe's dashboard, and may serve other things."""
+        made = self._caller.all("/v1/billing_portal/configurations", active=True)
+        ours = [one["id"] for one in made if OURS.items() <= (one.get("metadata") or {}).items()]
+        configuration = {"configuration": ours[-1]} if ours else {}
+        return self._made("/v1/billing_portal/sessions", None, customer=customer, return_url=return_url, **configuration)
 
     def set_default_card(self, key: str, customer: str, card: str) -> Raw:
         """See Till."""

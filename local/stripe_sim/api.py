@@ -31,7 +31,7 @@ EXPANDABLE = {
 }
 """Fields that hold an id and may be asked for whole."""
 
-HOW = ("timeout_before", "timeout_after", "500_after", "402", "409", "429", "500", "503")
+HOW = ("timeout_before", "timeout_after", "500_after", "401", "402", "403", "409", "429", "500", "503")
 
 
 class Silence(Exception):
@@ -172,6 +172,10 @@ def _go_wrong(how: str) -> None:
     """Fail before anything is done, and without anything being kept: but a 500 is kept, so it fails within the call."""
     if how == "timeout_before":
         raise Silence
+    if how == "401":
+        raise StripeRefusal("Invalid API Key provided.", status=401)
+    if how == "403":
+        raise StripeRefusal("The provided key does not have the required permissions for this endpoint.", status=403)
     if how == "402":
         raise StripeRefusal("Your card was declined.", None, "card_declined", 402, "card_error", decline_code="generic_decline")
     if how == "409":

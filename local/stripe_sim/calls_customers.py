@@ -1,72 +1,9 @@
-"""Calls about the catalogue, customers and their cards: each gives what Stripe answers with, an object or a list of them, or raises StripeRefusal."""
-
-import stripe
+"""Calls about customers and their cards: each gives what Stripe answers with, an object or a list of them, or raises StripeRefusal."""
 
 from local.stripe_sim.calls import Call, list_of
 from local.stripe_sim.checkout import make_customer as new_customer
-from local.stripe_sim.engine import make_price as new_price
 from local.stripe_sim.refusals import StripeRefusal
 from local.stripe_sim.shapes import Object
-
-
-def make_product(call: Call) -> Object:
-    wanted = call.wanted
-    store = call.engine.store
-    product = store.make(
-        "product",
-        stripe.Product,
-        **({"id": wanted["id"]} if "id" in wanted else {}),
-        name=wanted["name"],
-        active=True,
-        updated=store.second,
-        metadata=dict(wanted.get("metadata") or {}),
-        description=wanted.get("description"),
-    )
-    store.tell("product.created", product)
-    return product
-
-
-def make_price(call: Call) -> Object:
-    store, wanted = call.engine.store, dict(call.wanted)
-    if data := wanted.pop("product_data", None):
-        wanted["product"] = store.make("product", stripe.Product, type="service", name=data["name"], active=True, updated=store.second)["id"]
-    if any(one["lookup_key"] == wanted.get("lookup_key") for one in store.all("price")) and wanted.get("lookup_key"):
-        if not wanted.get("transfer_lookup_key"):
-            raise StripeRefusal(f"A price (`{wanted['lookup_key']}`) already uses that lookup key.", "lookup_key", "resource_already_exists")
-        for one in store.all("price"):
-            one["lookup_key"] = None if one["lookup_key"] == wanted["lookup_key"] else one["lookup_key"]
-    store.find("product", wanted.get("product"), "product")
-    price = new_price(store, wanted)
-    store.tell("price.created", price)
-    return price
-
-
-def update_price(call: Call) -> Object:
-    price = call.find("price")
-    with call.engine.store.changing(price, "price.updated"):
-        price |= {name: call.wanted[name] for name in ("active", "lookup_key", "nickname") if name in call.wanted}
-    return price
-
-
-def prices(call: Call) -> list[Object]:
-    found = list_of("price", product="product", active="active", type="type")(call)
-    keys = call.wanted.get("lookup_keys")
-    return found if keys is None else [one for one in found if one["lookup_key"] in keys]
-
-
-def make_coupon(call: Call) -> Object:
-    wanted = call.wanted
-    values = {name: wanted[name] for name in ("percent_off", "amount_off", "currency", "duration", "duration_in_months", "name") if name in wanted}
-    coupon = call.engine.store.make(
-        "coupon",
-        stripe.Coupon,
-        id=wanted.get("id") or call.engine.store.id("product")[5:13].upper(),
-        times_redeemed=0,
-        valid=True,
-        **{"duration": "once"} | values,
-    )
-    call.engine.store.tell("coupon.created", coupon)
-    return coupon
 
 
 def make_customer(call: Call) -> Object:

@@ -159,10 +159,13 @@ class Checkout:
     def portal(self, wanted: Object) -> Object:
         """A portal session. Raises StripeRefusal."""
         customer = self._store.find("customer", wanted["customer"], "customer")
+        configuration = wanted.get("configuration")
+        if configuration and not self._store.find("billing_portal.configuration", configuration, "configuration")["active"]:
+            raise StripeRefusal("The configuration is not active.", "configuration")
         session = self._store.make(
             "billing_portal.session",
             stripe.billing_portal.Session,
-            configuration="bpc_default",
+            configuration=configuration or "bpc_default",
             customer=customer["id"],
             return_url=wanted.get("return_url"),
             url="",

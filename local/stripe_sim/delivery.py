@@ -1,10 +1,10 @@
-"""Webhooks: each event is posted to the endpoint, signed, in the order in which it was made, and again until it is taken."""
+"""Webhooks: each event is posted to every endpoint that wants it, signed, in the order in which it was made, and again until it is taken."""
 
 import copy
 import json
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import urllib3
@@ -18,19 +18,29 @@ RETRY_AFTER = tuple(seconds for seconds in (60, 300, 1800, 7200, 18000, *[36000]
 TIMEOUT_SECONDS = 30
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where events are posted to, and the secret that signs them."""
+
+    url: str
+    secret: str
+
+
 @dataclass
 class _Waiting:
     event: Object
+    endpoint: Endpoint
     tries: int
     at: int
 
 
 class Delivery:
-    """Posts events to one endpoint from a thread of its own."""
+    """Posts events from a thread of its own. `endpoints` tells which were made by the API that want events of a type."""
 
-    def __init__(self, now: Callable[[], int]) -> None:
+    def __init__(self, now: Callable[[], int], endpoints: Callable[[str], Iterable[Endpoint]] = lambda type: ()) -> None:
         self._now = now
-        self._url = self._secret = ""
+        self._listener: Endpoint | None = None
+        self._endpoints = endpoints
         self._queue: queue.Queue[_Waiting | None] = queue.Queue()
         self._later: list[_Waiting] = []
         self._lock = threading.Lock()
@@ -39,8 +49,8 @@ class Delivery:
         self._thread = threading.Thread(target=self._work, name="stripe-webhooks", daemon=True)
 
     def listen(self, url: str, secret: str) -> None:
-        """Deliver to this endpoint from now on."""
-        self._url, self._secret = url, secret
+        """Deliver to this endpoint from now on, whatever the type."""
+        self._listener = Endpoint(url, secret)
 
     def start(self) -> None:
         self._thread.start()
@@ -51,9 +61,10 @@ class Delivery:
 
     def take(self, event: Object) -> None:
         """Deliver an event as it is now."""
-        if self._url:
-            event["pending_webhooks"] = 1
-            self._enter(_Waiting(event, 0, self._now()))
+        endpoints = [*([self._listener] if self._listener else []), *self._endpoints(event["type"])]
+        event["pending_webhooks"] = len(endpoints)
+        for endpoint in endpoints:
+            self._enter(_Waiting(event, endpoint, 0, self._now()))
 
     def next_due(self) -> int | None:
         """When the next delivery in vain is tried again."""
@@ -80,19 +91,19 @@ class Delivery:
 
     def _work(self) -> None:
         while (one := self._queue.get()) is not None:
-            taken = self._post(one.event)
+            taken = self._post(one.event, one.endpoint)
             with self._lock:
                 self._busy -= 1
                 if taken:
-                    one.event["pending_webhooks"] = 0
+                    one.event["pending_webhooks"] -= 1
                 elif one.tries < len(RETRY_AFTER):
-                    self._later.append(_Waiting(one.event, one.tries + 1, self._now() + RETRY_AFTER[one.tries]))
+                    self._later.append(_Waiting(one.event, one.endpoint, one.tries + 1, self._now() + RETRY_AFTER[one.tries]))
 
-    def _post(self, event: Object) -> bool:
+    def _post(self, event: Object, endpoint: Endpoint) -> bool:
         payload = json.dumps(copy.copy(event), indent=2).encode()
-        headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature(payload, self._secret, self._now())}
+        headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature(payload, endpoint.secret, self._now())}
         try:
-            answer = self._pool.request("POST", self._url, body=payload, headers=headers, timeout=TIMEOUT_SECONDS)
+            answer = self._pool.request("POST", endpoint.url, body=payload, headers=headers, timeout=TIMEOUT_SECONDS)
         except urllib3.exceptions.HTTPError:
             return False
         return 200 <= answer.status < 300

@@ -70,10 +70,9 @@ def _hash(kind: Any, raw: Any, where: str) -> dict[str, Any]:
         if name not in fields:
             raise StripeRefusal(f"Received unknown parameter: {path}", path, "parameter_unknown")
         read[name] = value if name in ALSO_TAKEN else _value(fields[name], value, path, kind)
-    for name, hint in fields.items():
-        if name not in raw and get_origin(hint) is Required:
-            path = f"{where}[{name}]" if where else name
-            raise StripeRefusal(f"Missing required param: {path}.", path, "parameter_missing")
+    for name in sorted(kind.__required_keys__ - raw.keys()):
+        path = f"{where}[{name}]" if where else name
+        raise StripeRefusal(f"Missing required param: {path}.", path, "parameter_missing")
     return read
 
 

@@ -7,8 +7,10 @@ from typing import Any
 from stripe import params
 from stripe.params import billing_portal, checkout
 
+from local.stripe_sim import calls_catalogue as catalogue
 from local.stripe_sim import calls_customers as customers
 from local.stripe_sim import calls_invoices as invoices
+from local.stripe_sim import calls_setup as setup
 from local.stripe_sim import calls_subscriptions as subscriptions
 from local.stripe_sim.calls import Do, get, list_of, search
 
@@ -24,14 +26,15 @@ class Route:
 
 
 _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
-    ("POST", "products", params.ProductCreateParams, customers.make_product),
-    ("GET", "products", params.ProductListParams, list_of("product", active="active")),
+    ("POST", "products", params.ProductCreateParams, catalogue.make_product),
+    ("GET", "products", params.ProductListParams, catalogue.products),
     ("GET", "products/:id", params.ProductRetrieveParams, get("product")),
-    ("POST", "prices", params.PriceCreateParams, customers.make_price),
-    ("GET", "prices", params.PriceListParams, customers.prices),
+    ("POST", "products/:id", params.ProductUpdateParams, catalogue.update_product),
+    ("POST", "prices", params.PriceCreateParams, catalogue.make_price),
+    ("GET", "prices", params.PriceListParams, catalogue.prices),
     ("GET", "prices/:id", params.PriceRetrieveParams, get("price")),
-    ("POST", "prices/:id", params.PriceUpdateParams, customers.update_price),
-    ("POST", "coupons", params.CouponCreateParams, customers.make_coupon),
+    ("POST", "prices/:id", params.PriceUpdateParams, catalogue.update_price),
+    ("POST", "coupons", params.CouponCreateParams, catalogue.make_coupon),
     ("GET", "coupons/:id", params.CouponRetrieveParams, get("coupon")),
     ("POST", "customers", params.CustomerCreateParams, customers.make_customer),
     ("GET", "customers", params.CustomerListParams, customers.customers),
@@ -83,6 +86,17 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("GET", "checkout/sessions/:id", checkout.SessionRetrieveParams, get("checkout.session")),
     ("POST", "checkout/sessions/:id/expire", checkout.SessionExpireParams, subscriptions.expire_checkout),
     ("POST", "billing_portal/sessions", billing_portal.SessionCreateParams, lambda call: call.engine.checkout.portal(call.wanted)),
+    ("POST", "billing_portal/configurations", billing_portal.ConfigurationCreateParams, setup.make_portal),
+    ("GET", "billing_portal/configurations", billing_portal.ConfigurationListParams, setup.portals),
+    ("GET", "billing_portal/configurations/:id", billing_portal.ConfigurationRetrieveParams, setup.get_portal),
+    ("POST", "billing_portal/configurations/:id", billing_portal.ConfigurationUpdateParams, setup.update_portal),
+    ("POST", "webhook_endpoints", params.WebhookEndpointCreateParams, setup.make_endpoint),
+    ("GET", "webhook_endpoints", params.WebhookEndpointListParams, list_of("webhook_endpoint")),
+    ("GET", "webhook_endpoints/:id", params.WebhookEndpointRetrieveParams, get("webhook_endpoint")),
+    ("POST", "webhook_endpoints/:id", params.WebhookEndpointUpdateParams, setup.update_endpoint),
+    ("DELETE", "webhook_endpoints/:id", params.WebhookEndpointDeleteParams, setup.delete_endpoint),
+    ("GET", "account", params.AccountRetrieveCurrentParams, setup.account),
+    ("GET", "balance", params.BalanceRetrieveParams, setup.balance),
     ("GET", "events", params.EventListParams, subscriptions.events),
     ("GET", "events/:id", params.EventRetrieveParams, subscriptions.event),
 )

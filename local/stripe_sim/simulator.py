@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from local.serving import Answer, NoAnswer, Request, Server, json_answer
 from local.stripe_sim import hosted
 from local.stripe_sim.api import Api, Asked, Fault, Silence, as_json
-from local.stripe_sim.delivery import Delivery
+from local.stripe_sim.delivery import Delivery, Endpoint
 from local.stripe_sim.engine import CataloguePrice, Engine
 from local.stripe_sim.refusals import StripeRefusal
 from local.stripe_sim.store import SETTINGS
@@ -27,7 +27,7 @@ class StripeSimulator:
         self._now = now
         self.engine = Engine(self._second, lambda: self._server.base)
         self.api = Api(self.engine)
-        self._delivery = Delivery(self._second)
+        self._delivery = Delivery(self._second, self._endpoints)
         self._told = StripeStub()
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="stripe-clock", daemon=True)
@@ -71,6 +71,11 @@ class StripeSimulator:
     def at_rest(self) -> bool:
         """Whether no webhook is under way."""
         return self._delivery.at_rest()
+
+    def _endpoints(self, type: str) -> list[Endpoint]:
+        made = self.engine.store.all("webhook_endpoint")
+        wanting = [one for one in made if one["status"] == "enabled" and {type, "*"} & {*one["enabled_events"]}]
+        return [Endpoint(one["url"], one["_secret"]) for one in reversed(wanting)]
 
     def _second(self) -> int:
         return int(self._now().timestamp())
@@ -165,7 +170,8 @@ class StripeSimulator:
 
 
 def _given(request: Request) -> dict[str, Any]:
-    if request.headers.get("Content-Type", "").startswith(FORM):
+    # curl says that its -d is a form, whatever it holds.
+    if request.headers.get("Content-Type", "").startswith(FORM) and not request.body.lstrip().startswith(b"{"):
         return dict(parse_qsl(request.body.decode(errors="replace")))
     try:
         given = json.loads(request.body or b"{}")

@@ -33,6 +33,8 @@ PREFIXES = {
     "invoice_payment": "inpay",
     "checkout.session": "cs_test",
     "billing_portal.session": "bps",
+    "billing_portal.configuration": "bpc",
+    "webhook_endpoint": "we",
     "coupon": "co",
     "event": "evt",
 }

@@ -26,7 +26,7 @@ class Release:
         try:
             self.account = str(session.client("sts").get_caller_identity()["Account"])
         except (BotoCoreError, ClientError) as error:
-            raise InvalidInput(f"AWS does not know you: {error} Set AWS_PROFILE, or sign in.", "credentials") from error
+            raise InvalidInput(f"AWS does not know you: {str(error).rstrip('.')}. Set AWS_PROFILE, or sign in.", "credentials") from error
         self.region = str(session.region_name)
         self._artifacts = Artifacts(session.client("s3"), self.account, self.region)
         self._stack = Stack(session.client("cloudformation"), stack_name(stage))

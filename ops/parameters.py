@@ -1,0 +1,61 @@
+"""The secrets of a stage: SecureStrings in the Parameter Store, below the stack's own path."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.errors import Unavailable
+
+SECURE = "SecureString"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter as it stands. `type` is the Parameter Store's."""
+
+    value: str
+    type: str
+    changed_at: datetime
+
+
+class Parameters:
+    """The parameters below one path. Raises Unavailable where AWS cannot be asked, or refuses."""
+
+    def __init__(self, path: str, ssm: Any = None) -> None:
+        self.path = path
+        self._ssm = ssm
+
+    def name(self, parameter: str) -> str:
+        """A parameter's whole name."""
+        return f"{self.path}/{parameter}"
+
+    def get(self, parameter: str) -> Parameter | None:
+        """The parameter; None if there is none."""
+        try:
+            found = self._client().get_parameter(Name=self.name(parameter), WithDecryption=True)["Parameter"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return None
+            raise self._unavailable(parameter, error.response["Error"]["Code"]) from error
+        except BotoCoreError as error:
+            raise self._unavailable(parameter, str(error)) from error
+        return Parameter(found["Value"], found["Type"], found["LastModifiedDate"])
+
+    def put(self, parameter: str, value: str) -> None:
+        """Write a parameter as a SecureString, whatever stood there."""
+        try:
+            self._client().put_parameter(Name=self.name(parameter), Value=value, Type=SECURE, Overwrite=True)
+        except ClientError as error:
+            raise self._unavailable(parameter, error.response["Error"]["Code"]) from error
+        except BotoCoreError as error:
+            raise self._unavailable(parameter, str(error)) from error
+
+    def _client(self) -> Any:
+        self._ssm = self._ssm or boto3.client("ssm")
+        return self._ssm
+
+    def _unavailable(self, parameter: str, why: str) -> Unavailable:
+        return Unavailable(f"The parameter {self.name(parameter)} is out of reach: {why}.")

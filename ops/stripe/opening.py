@@ -1,0 +1,53 @@
+"""From a stage's name to its Stripe account and what that must hold."""
+
+import os
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.policy import Policy
+from ops.deploy.release import endpoint
+from ops.parameters import Parameters
+from ops.stages import Stage, stage_variables
+from ops.stripe.mode import check_mode
+from ops.stripe.wanted import Wanted, wanted
+
+if TYPE_CHECKING:
+    from chalicelib.stripe_api.calling import StripeCaller
+
+API_KEY = "stripe-api-key"
+
+
+def caller_for(key: str) -> "StripeCaller":
+    """Stripe, or what STRIPE_API_BASE puts in its place."""
+    from chalicelib.stripe_api.calling import StripeCaller
+
+    return StripeCaller(lambda: key, os.environ.get("STRIPE_API_BASE") or None)
+
+
+def operators_key(parameters: Parameters) -> str:
+    """$STRIPE_API_KEY, else the key that the stage itself uses. Raises InvalidInput if there is neither, Unavailable."""
+    if key := os.environ.get("STRIPE_API_KEY", "").strip():
+        return key
+    found = parameters.get(API_KEY)
+    if found is None:
+        raise InvalidInput(f"There is no Stripe key: set STRIPE_API_KEY, or put {parameters.name(API_KEY)} into the Parameter Store.", "key")
+    return found.value.strip()
+
+
+def checked_key(parameters: Parameters, stage: Stage, live_asked: bool) -> str:
+    """The key, if it may be used on this stage. Raises InvalidInput, Unavailable."""
+    key = operators_key(parameters)
+    check_mode(key, live_asked, stage.name, stage_variables(stage.name)["LIVEMODE"] == "true")
+    return key
+
+
+def base_url(policy: Policy, stage: str) -> str:
+    """What customers know a stage by: its own, or billing.toml's."""
+    return (stage_variables(stage).get("BASE_URL") or policy.base_url).rstrip("/")
+
+
+def wanted_of(policy: Policy, stage: Stage) -> Wanted:
+    """What Stripe must hold for a stage."""
+    import stripe
+
+    return wanted(policy, base_url(policy, stage.name), endpoint(stage.outputs), stripe.api_version)
