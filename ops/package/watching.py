@@ -35,6 +35,11 @@ class Alarm:
     told: bool = True
 
 
+def _again_and_again(name: str, means: str, metric: Metric) -> Alarm:
+    """An alarm on what may fail once, as whoever called tries again: at three times in an hour, so many as Lambda tries a job of the clock's."""
+    return Alarm(name, means, metric, 2, period=HOUR)
+
+
 def _happened(metric: str, means: str, period: int = HOUR) -> Alarm:
     """An alarm on the first of what should never be counted, under the metric's name. The next one within the period makes no other mail."""
     return Alarm(metric, means, ours(metric, "Sum"), 0, period=period, lasting=False)
@@ -49,7 +54,7 @@ ALARMS = (
     # A scanner's few tries are no news. A wrong secret is: Stripe calls again within minutes, for every event.
     Alarm("WebhooksRefused", "Stripe's webhooks, or somebody's, are refused.", api("4XXError", "Sum", f"POST {WEBHOOK_PATH}"), 4, period=HOUR),
     Alarm("WebhooksFailing", "A webhook got no answer, or was answered with a failure.", api("5XXError", "Sum", f"POST {WEBHOOK_PATH}"), 0),
-    Alarm("CallsFailing", "Calls are answered with failures, again and again.", api("5XXError", "Sum"), 0, of=2, out_of=3),
+    _again_and_again("CallsFailing", "Calls are answered with failures.", api("5XXError", "Sum")),
     # Of a stage with an event or two a day a silent day says nothing: hence the one about a busy week, and WebhooksSilent about both.
     Alarm("WebhooksUsual", "Webhooks came in 42 or more of the last 168 hours.", ours("WebhooksAccepted", "Sum"), 0, HOUR, 42, 168, told=False),
     Alarm(
@@ -105,11 +110,11 @@ def sections() -> list[str]:
 
 
 def _of_functions(functions: list[str]) -> Iterator[tuple[Alarm, str]]:
-    """Each function's alarms, with their section. Two of three periods: what fails once is tried again by whoever called."""
+    """Each function's alarms, with their section."""
     errors, throttles = FUNCTION_ALARMS
     for id in functions:
-        fails = Alarm(f"{id}Errors", f"{id} fails, runs out of time or memory, or cannot be loaded.", function(id, "Errors"), 0, of=2, out_of=3)
-        waits = Alarm(f"{id}Throttles", f"{id} is not run: the concurrency is used up.", function(id, "Throttles"), 0, of=2, out_of=3)
+        fails = _again_and_again(f"{id}Errors", f"{id} fails, runs out of time or memory, or cannot be loaded.", function(id, "Errors"))
+        waits = _again_and_again(f"{id}Throttles", f"{id} is not run: the concurrency is used up.", function(id, "Throttles"))
         yield from ((fails, errors), (waits, throttles))
 
 

@@ -48,6 +48,13 @@ def test_every_function_is_watched_whichever_there_are(package: Package, alarms:
     assert FUNCTION_ALARMS == ("FunctionErrors", "FunctionThrottles")
 
 
+def test_a_job_of_the_clocks_that_fails_each_time_rings_however_seldom_it_runs(alarms: dict[str, Template]) -> None:
+    """Lambda tries it three times within minutes; a blip of one that runs each minute is a single error."""
+    alarm = alarms["SweepDueErrors"]
+    assert (alarm["Threshold"], alarm["Period"], alarm["EvaluationPeriods"], alarm["Statistic"]) == (2, HOUR, 1, "Sum")
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+
+
 def test_cloudwatch_takes_each_alarms_span(alarms: dict[str, Template]) -> None:
     """A day where a period is shorter than an hour, else seven (PutMetricAlarm)."""
     for id, alarm in alarms.items():
