@@ -11,7 +11,7 @@ ARGS ?=
 environments = $(PYTHON) -I local/environments.py
 sources = app.py bench chalicelib local ops tests
 
-.PHONY: run test rehearse-deploy package deploy destroy mail lint format clean
+.PHONY: run test rehearse-deploy package deploy destroy mail lint check format clean
 
 # Make itself hands on what it was given: make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_…
 run:
@@ -43,11 +43,17 @@ lint:
 	@.venv/bin/ruff check $(sources)
 	@.venv/bin/mypy
 
+# The template that would be deployed, held against checkov's rules; the exceptions are in .checkov.yaml.
+check:
+	@$(environments) .venv .checks
+	@.venv/bin/python -m ops package --stage prod
+	@.checks/bin/checkov --config-file .checkov.yaml --file out/package/template.json
+
 format:
 	@$(environments) .venv
 	@.venv/bin/ruff check --fix --exit-zero --quiet $(sources)
 	@.venv/bin/ruff format $(sources)
 
 clean:
-	rm -rf .venv .emulator .venv.lock .emulator.lock .chalice/deployments out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .emulator .checks .venv.lock .emulator.lock .checks.lock .chalice/deployments out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,14 +18,15 @@ from chalicelib.entry import (
     stream,
 )
 from chalicelib.entry.presenting import reshaped
-from chalicelib.runtime.telemetry import flush
+from chalicelib.runtime.telemetry import flush, on_call
 
 app = Chalice(app_name="billhook", configure_logs=False)
 
 
 @app.middleware("http")
 def present(event: Any, get_response: Any) -> Response:
-    """Chalice's own errors in our shape; metrics written out with the answer."""
+    """Logs that name the call; Chalice's own errors in our shape; metrics written out with the answer."""
+    on_call(event)
     try:
         return reshaped(get_response(event))
     finally:

@@ -88,7 +88,7 @@ def main() -> None:
             began = time.monotonic()
             fill(dynamodb, "bench", filled, size)
             filled, took = size, time.monotonic() - began
-            found: list[str] = []
+            found: list[tuple[datetime, str]] = []
             sweep = counted(dynamodb, lambda found=found: found.extend(DueIndex("bench", dynamodb).due(NOW, 1000)))
             whole = counted(dynamodb, lambda: scan(dynamodb, "bench"))
             print(

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = {
     ".venv": ("requirements-dev.txt", "requirements.txt"),
     ".emulator": ("requirements-emulator.txt",),
+    ".checks": ("requirements-checks.txt",),
 }
 """Each environment with the file that is installed into it, followed by the files which that one includes."""
 

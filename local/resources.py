@@ -16,6 +16,7 @@ from local import template
 TEMPLATE = Path(__file__).parents[1] / ".chalice" / "resources.yaml"
 # The emulator would reap expired items by the real clock, and ours is moved: no TTL. Backups and encryption it has no use for.
 TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+ENCRYPTION = ("KmsMasterKeyId",)
 QUEUE_ATTRIBUTES = (
     "ContentBasedDeduplication",
     "DelaySeconds",
@@ -132,7 +133,8 @@ class _Maker:
     def make(self, logical_id: str) -> Made:
         if logical_id not in self.made:
             resource = self._resources[logical_id]
-            properties = template.resolve(resource.get("Properties", {}), self._look_up)
+            wanted = {key: value for key, value in resource.get("Properties", {}).items() if key not in ENCRYPTION}
+            properties = template.resolve(wanted, self._look_up)
             self.made[logical_id] = self.makers[resource["Type"]](logical_id, properties)
         return self.made[logical_id]
 

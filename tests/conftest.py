@@ -8,6 +8,7 @@ from hypothesis import settings
 from moto import mock_aws
 
 from tests import faults
+from tests.packaging.build import Package, build
 from tests.worlds import Place
 
 # The same examples each time where a run decides whether a change goes in; new ones wherever somebody looks for what is wrong.
@@ -32,6 +33,12 @@ def outside_calls() -> faults.OutsideCalls:
 def crashing_after() -> Callable[..., faults.OutsideCalls]:
     """Ends a use case after its n-th outside call: `crashing_after(3, reply_lost=True).watch(place.world)`."""
     return faults.crashing_after
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """What would be deployed."""
+    return build(tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture

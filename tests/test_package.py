@@ -18,12 +18,7 @@ from chalicelib.domain.happenings import Happening
 from chalicelib.usecases.feedback import KINDS
 from ops.package.build import build as build_package
 from ops.package.build import this_machine
-from tests.packaging.build import ROOT, STAGE, Package, Template, build
-
-
-@pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    return build(tmp_path_factory.mktemp("package"))
+from tests.packaging.build import ROOT, STAGE, Package, Template
 
 
 def as_list(value: object) -> list[object]:

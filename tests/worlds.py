@@ -15,7 +15,7 @@ from chalicelib.domain.policy import Policy
 from chalicelib.domain.policy_file import read_policy
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.walk import Walk
-from chalicelib.runtime.telemetry import METRICS
+from chalicelib.runtime.telemetry import MEASURED, METRICS
 from chalicelib.usecases.world import World
 from local.recordings import Recording, Truth
 
@@ -104,11 +104,11 @@ class MemoryIndex:
 
     accounts: MemoryAccounts
 
-    def due(self, now: datetime, most: int) -> list[str]:
+    def due(self, now: datetime, most: int) -> list[tuple[datetime, str]]:
         found = sorted(
             (item["due_at"]["S"], id) for id, item in self.accounts.items.items() if "due_at" in item and item["due_at"]["S"] <= stamp(now)
         )
-        return [id for _, id in found[:most]]
+        return [(datetime.fromisoformat(due_at), id) for due_at, id in found]
 
 
 @dataclass
@@ -186,12 +186,17 @@ class Place:
     now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
     policy: Policy = QUIET
     metrics: Counter[str] = field(default_factory=Counter)
+    measures: list[tuple[str, float]] = field(default_factory=list)
     act_queue: MemoryWork = field(default_factory=MemoryWork)
     mail_queue: MemoryWork = field(default_factory=MemoryWork)
 
     def counted(self, metric: str, by: int) -> None:
-        assert metric in METRICS
+        assert metric in METRICS.keys() - MEASURED.keys()
         self.metrics[metric] += by
+
+    def measured(self, metric: str, value: float) -> None:
+        assert metric in MEASURED
+        self.measures.append((metric, value))
 
     def __post_init__(self) -> None:
         self.walks = MemoryWalks(self.accounts)
@@ -212,6 +217,7 @@ class Place:
             now=self.now,
             pause=lambda seconds: None,
             count=self.counted,
+            measure=self.measured,
         )
 
 

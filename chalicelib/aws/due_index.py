@@ -17,8 +17,8 @@ class DueIndex:
         self._table = table
         self._dynamodb = dynamodb or client()
 
-    def due(self, now: datetime, most: int) -> list[str]:
-        """The ids of up to `most` accounts that are due, the longest due first: one query a shard, which reads due items alone."""
+    def due(self, now: datetime, most: int) -> list[tuple[datetime, str]]:
+        """Since when each account that is due is, and its id, the longest due first: one query a shard, which reads up to `most` due items alone."""
         found: list[tuple[str, str]] = []
         for shard in range(DUE_SHARDS):
             with in_our_words():
@@ -30,4 +30,4 @@ class DueIndex:
                     Limit=most,
                 )
             found += [(item["due_at"]["S"], item["pk"]["S"].partition("#")[2]) for item in page["Items"] if item["sk"]["S"] == "ACCOUNT"]
-        return [id for _, id in sorted(found)[:most]]
+        return [(datetime.fromisoformat(due_at), id) for due_at, id in sorted(found)]

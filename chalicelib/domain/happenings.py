@@ -52,6 +52,12 @@ class Happening:
     data: dict[str, str | int | None]
 
 
+def went_stale(happening: Happening) -> bool:
+    """Whether access changed since Stripe owes news of a paid period for too long. With a policy of `stale = "full"` nothing changes."""
+    data = happening.data
+    return happening.type in _ACCESS_TYPES.values() and data["reason"] == "stale" != data["reason_before"]
+
+
 def happenings(old: "Account", new: "Account", now: datetime) -> tuple[Happening, ...]:
     """What happened between two versions of an account whose standings are those last written. Features are never compared."""
     told: dict[str, Happening] = {}

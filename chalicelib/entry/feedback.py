@@ -27,5 +27,7 @@ def take_feedback(event: Any) -> None:
             continue
         if kind == "unreadable":
             logger.warning("Feedback cannot be read", extra={"sns_id": notice.get("MessageId")})
+        else:
+            logger.info("Feedback was taken", extra={"sns_id": notice.get("MessageId"), "kind": kind})
     if failed:
         raise Unavailable(f"{failed} notifications could not be taken now.")

@@ -1,7 +1,6 @@
 """The product's calls: what an account may use, what it is, what happened to it."""
 
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
 from chalicelib.domain.facts import MilestoneReached, Subscription
+from chalicelib.domain.ids import well_formed
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.domain.timeline import Entry
 from chalicelib.entry.presenting import answered, moment, query_of
@@ -148,7 +148,7 @@ def _authorize(scope: str) -> None:
 
 
 def _found(id: str) -> Account:
-    account = wiring.accounts().load(id) if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", id) else None
+    account = wiring.accounts().load(id) if well_formed(id) else None
     if account is None:
         raise AccountNotFound("There is no account of that id.", "account_id")
     return account

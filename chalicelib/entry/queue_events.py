@@ -6,7 +6,8 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
-from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
+from chalicelib.runtime.clock import clock
+from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger, measure
 from chalicelib.usecases.take_in import Message, Outcome, take_in
 
 bp = Blueprint(__name__)
@@ -36,12 +37,19 @@ def process_events(event: Any) -> dict[str, Any]:
         count(_COUNTED[effect], number)
     count("UnknownApiVersions", sum(1 for outcome in outcomes if outcome.event and not outcome.event.version_known))
     count("UnknownPrices", len({price for outcome in outcomes for price in outcome.unknown_prices}))
+    written_at = clock.now()
     for outcome in outcomes:
-        if outcome.failure:
-            _tell(outcome, outcome.failure)
+        if outcome.effect == "learnt" and outcome.event:
+            measure("EventLag", max(0.0, (written_at - outcome.event.created).total_seconds()))
+        _tell(outcome)
     return {"batchItemFailures": [{"itemIdentifier": outcome.message} for outcome in outcomes if outcome.effect == "given_back"]}
 
 
-def _tell(outcome: Outcome, failure: Exception) -> None:
-    known = {"effect": outcome.effect, "event_id": outcome.event.id if outcome.event else None, "account_id": outcome.account}
-    logger.warning("An event was not taken in", extra=known | failure_of(failure))
+def _tell(outcome: Outcome) -> None:
+    event = outcome.event
+    known = {"message_id": outcome.message, "effect": outcome.effect, "account_id": outcome.account}
+    known |= {"event_id": event.id, "event_type": event.type} if event else {}
+    if outcome.failure:
+        logger.warning("An event was not taken in", extra=known | failure_of(outcome.failure))
+    else:
+        logger.info("An event was taken in", extra=known)

@@ -50,6 +50,7 @@ def _sent(record: dict[str, Any]) -> bool:
         return True
     if outcome in _COUNTED:
         count(_COUNTED[outcome])
+    logger.info("A message is done with", extra=known | {"outcome": outcome})
     return True
 
 

@@ -1,4 +1,4 @@
-"""What the functions say of themselves: structured logs and counted metrics. Never a payload, an address or a secret."""
+"""What the functions say of themselves: structured logs and metrics, with ids. Never a payload, an address or a secret."""
 
 import functools
 import traceback
@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib.domain.errors import BillhookError
+from chalicelib.domain.ids import well_formed
 
 METRICS = {
     "WebhooksAccepted": "A webhook with a good signature is in the queue.",
@@ -17,11 +18,13 @@ METRICS = {
     "WebhooksOfOtherMode": "A webhook of Stripe's other mode reached this stage.",
     "WebhooksNotQueued": "The queue refused a webhook; Stripe will repeat it.",
     "EventsLearnt": "An event changed its account.",
+    "EventLag": "From the second in which Stripe made an event to the write of its account, for each event that changed one.",
     "EventsUnchanged": "An event told nothing new.",
     "EventsLeft": "An event of a type that tells us nothing.",
     "EventsNotOurs": "An event about a customer of another product.",
     "EventsDead": "An event went to the dead letters.",
     "EventsGivenBack": "An event could not be taken in now and comes again.",
+    "StripeCalls": "A call to Stripe was made: a question, or a change.",
     "AsksUnanswered": "Stripe gave no answer to a question; it is asked again.",
     "AsksRefused": "Stripe refuses to answer a question: the API key may not read it, or is wrong.",
     "AnswersUnreadable": "An object in an answer of Stripe's has a shape that this release does not know.",
@@ -34,8 +37,11 @@ METRICS = {
     "SignupsRefused": "A signup was refused: too many from one network address, or the CAPTCHA was not solved.",
     "SignupsTrapped": "A signup filled in the field that people do not see.",
     "SignupsOverCeiling": "A signup above the day's ceiling: it has to be confirmed first.",
+    "DueBacklog": "How many accounts were due and not yet handed out as a sweep began, as far as it reads: 1000 a shard.",
+    "DueOldest": "How long the one that had waited longest had been due as a sweep began; 0 if none was.",
     "SweepsHeld": "A sweep handed out nothing, since the act queue is long.",
     "ActsFailed": "An act on an account that was due failed; it rests and is tried again.",
+    "AccountsStale": "An account lost access since its paid period is long over and Stripe has said nothing of the next.",
     "AccountsDead": "Acts on an account failed so often that nothing more is tried: see its timeline.",
     "MailsSent": "SES took a message.",
     "MailsPassed": "A message's time was over, or its reason gone, when it was to be sent.",
@@ -51,10 +57,14 @@ METRICS = {
     "Disputes": "A customer disputes a payment: answer it in Stripe's dashboard.",
     "Happenings": "A change of an account was carried out.",
 }
-"""Every metric there is, with what one count of it means."""
+"""Every metric there is, with what one count of it means, or what is measured."""
+
+MEASURED = {"EventLag": MetricUnit.Seconds, "DueBacklog": MetricUnit.Count, "DueOldest": MetricUnit.Seconds}
+"""Those of METRICS that are measured, 0 included, each with its unit. All others are counted."""
 
 logger = Logger(service="billhook")
-metrics = Metrics(namespace="Billhook", service="billhook")
+metrics = Metrics(namespace="Billhook")
+"""Its one dimension, `service`, is the stack (POWERTOOLS_SERVICE_NAME in resources.yaml): stages in one account are counted apart."""
 
 
 def failure_of(error: BaseException) -> dict[str, object]:
@@ -66,17 +76,33 @@ def failure_of(error: BaseException) -> dict[str, object]:
 
 
 def count(metric: str, by: int = 1) -> None:
-    """Add to one of METRICS; nothing for 0."""
-    if metric not in METRICS:
+    """Add to one of METRICS that is counted; nothing for 0."""
+    if metric not in METRICS or metric in MEASURED:
         raise KeyError(metric)
     if by:
         metrics.add_metric(metric, MetricUnit.Count, by)
+
+
+def measure(metric: str, value: float) -> None:
+    """Write down one value of a metric of MEASURED, in its unit."""
+    metrics.add_metric(metric, MEASURED[metric], value)
 
 
 def flush() -> None:
     """Write out what was counted. To be called at the end of each invocation: what is not written then is lost."""
     if metrics.metric_set:
         metrics.flush_metrics()
+
+
+def on_call(request: Any) -> None:
+    """Let all that is logged of a call over HTTP name its route and, if its path has one, the account; never the path: it may hold a token."""
+    account_id = (request.uri_params or {}).get("account_id")
+    logger.append_keys(
+        function="api",
+        request_id=request.context.get("requestId"),
+        route=request.context.get("resourcePath"),
+        account_id=account_id if well_formed(account_id) else None,
+    )
 
 
 def entrypoint(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -85,13 +85,13 @@ def world() -> "World":
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.queues import Queue, WorkQueue
     from chalicelib.aws.walks import Walks
-    from chalicelib.runtime.telemetry import count
+    from chalicelib.runtime.telemetry import count, measure
     from chalicelib.stripe_api.calling import StripeCaller
     from chalicelib.stripe_api.gateway import StripeGateway
     from chalicelib.stripe_api.till import StripeTill
     from chalicelib.usecases.world import World
 
-    caller = StripeCaller(lambda: secrets().stripe_api_key, settings().stripe_api_base)
+    caller = StripeCaller(lambda: secrets().stripe_api_key, settings().stripe_api_base, count)
     return World(
         accounts=accounts(),
         log=log(),
@@ -106,6 +106,7 @@ def world() -> "World":
         now=clock.now,
         pause=time.sleep,
         count=count,
+        measure=measure,
     )
 
 

@@ -15,9 +15,10 @@ Raw = Mapping[str, Any]
 
 
 class StripeCaller:
-    """Stripe's API by its SDK; answers come as plain dicts."""
+    """Stripe's API by its SDK; answers come as plain dicts. `count` adds to a metric."""
 
-    def __init__(self, api_key: Callable[[], str], api_base: str | None = None) -> None:
+    def __init__(self, api_key: Callable[[], str], api_base: str | None = None, count: Callable[[str, int], None] = lambda metric, by: None) -> None:
+        self._count = count
         self._api_key = api_key
         self._api_base = api_base
         self._made: tuple[str, Any] | None = None
@@ -66,6 +67,7 @@ class StripeCaller:
     def _call(self, method: str, path: str, parameters: dict[str, Any]) -> Raw | None:
         import stripe
 
+        self._count("StripeCalls", 1)
         try:
             answer = self._client().raw_request(method, path, **parameters)
         except stripe.StripeError as error:

@@ -1,6 +1,5 @@
 """Adopt a customer of Stripe's that has no account yet: made in the dashboard, by another integration, or before Billhook was there."""
 
-import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unreadable
 from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, SubscriptionSeen
+from chalicelib.domain.ids import well_formed
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw
@@ -17,12 +17,6 @@ from chalicelib.usecases.absorb import Asker
 from chalicelib.usecases.world import World
 
 TRIES = 5
-_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
-
-def well_formed(id: str | None) -> bool:
-    """Whether this can be the id of an account."""
-    return id is not None and bool(_ACCOUNT_ID.fullmatch(id))
 
 
 def derived_id(customer: str) -> str:

@@ -2,7 +2,7 @@
 
 from chalicelib.domain.agenda import emptied
 from chalicelib.domain.errors import LostRace, Unavailable
-from chalicelib.domain.happenings import Happening
+from chalicelib.domain.happenings import Happening, went_stale
 from chalicelib.domain.timeline import Entry
 from chalicelib.usecases.world import World
 
@@ -19,6 +19,7 @@ def carry_out(account_id: str, world: World) -> tuple[Happening, ...]:
         fresh = [happening for happening in account.outbox if happening.id not in carried]
         world.log.put(Entry(account_id, one.at, "happening", one.id, one.type, one.data) for one in fresh)
         world.count("Disputes", sum(one.type == "payment.disputed" for one in fresh))
+        world.count("AccountsStale", sum(went_stale(one) for one in fresh))
         carried |= {happening.id: happening for happening in fresh}
         try:
             world.accounts.save(account, emptied(account, world.policy, world.now()))

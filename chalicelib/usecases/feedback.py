@@ -1,7 +1,6 @@
 """What became of messages, as SES tells it: in the notifications of an identity and in the events of a configuration set."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.ids import well_formed
 from chalicelib.domain.timeline import Entry
 from chalicelib.usecases.absorb import absorb
 from chalicelib.usecases.post_office import Claims
@@ -35,7 +35,6 @@ _DETAILS = {
     "DeliveryDelay": ("delayType",),
 }
 _GREETING = "Successfully validated SNS topic"
-_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Suppressions(Protocol):
@@ -131,7 +130,7 @@ def _recipients(kind: str, body: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _account_id(tags: Mapping[str, str]) -> str | None:
     id = tags.get("account", "")
-    return id if _ACCOUNT_ID.fullmatch(id) and tags.get("step") and tags.get("occasion") else None
+    return id if well_formed(id) and tags.get("step") and tags.get("occasion") else None
 
 
 def _text(value: Any) -> str:

@@ -14,6 +14,10 @@ def sweep(world: World) -> int:
     if world.act_queue.depth() > QUEUE_IS_SHORT:
         world.count("SweepsHeld", 1)
         return 0
-    due = world.due_index.due(world.now(), A_RUN)
-    world.act_queue.send_many([{"account_id": id} for id in due])
-    return len(due)
+    now = world.now()
+    due = world.due_index.due(now, A_RUN)
+    world.measure("DueBacklog", len(due))
+    world.measure("DueOldest", (now - due[0][0]).total_seconds() if due else 0)
+    handed_out = [{"account_id": id} for _, id in due[:A_RUN]]
+    world.act_queue.send_many(handed_out)
+    return len(handed_out)

@@ -55,8 +55,8 @@ class Work(Protocol):
 class Index(Protocol):
     """What is due; see aws/due_index.py."""
 
-    def due(self, now: datetime, most: int) -> list[str]:
-        """The ids of accounts that are due, the longest due first."""
+    def due(self, now: datetime, most: int) -> list[tuple[datetime, str]]:
+        """Since when each account that is due is, and its id, the longest due first: all that was read, up to `most` a shard."""
 
 
 class WalkStore(Protocol):
@@ -81,7 +81,8 @@ class DeadLetters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The outside, the owner's policy and the clock. `pause` waits for that many seconds; `count` adds to a metric."""
+    """The outside, the owner's policy and the clock. `pause` waits for that many seconds; `count` adds to a metric, `measure` writes
+    one value of another."""
 
     accounts: AccountStore
     log: LogStore
@@ -96,3 +97,4 @@ class World:
     now: Callable[[], datetime]
     pause: Callable[[float], None]
     count: Callable[[str, int], None]
+    measure: Callable[[str, float], None]

@@ -18,6 +18,7 @@ from chalicelib.domain.errors import InvalidInput
 from local.template import load
 from ops.package.archive import compile_all, pack
 from ops.package.template import Template, complete
+from ops.package.watching import watched
 
 ROOT = Path(__file__).resolve().parents[2]
 ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "AMD64": "x86_64"}
@@ -54,7 +55,7 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
         archive = out / "code.zip"
         pack(code, archive)
     permissions = yaml.safe_load((ROOT / ".chalice" / "permissions.yaml").read_text())
-    completed = complete(template, permissions)
+    completed = watched(complete(template, permissions))
     (out / "template.json").write_text(json.dumps(completed, indent=1, sort_keys=True))
     return Package(completed, archive, hashlib.sha256(archive.read_bytes()).hexdigest())
 

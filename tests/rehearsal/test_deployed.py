@@ -33,6 +33,9 @@ STAGE = "dev"
 PATIENCE_SECONDS = 100
 """More than two sweeps, which come once a real minute."""
 
+UNKNOWN_TO_THE_EMULATOR = ("AWS::CloudWatch::CompositeAlarm",)
+"""Types of resources without which the template is deployed here."""
+
 T = TypeVar("T")
 
 
@@ -124,6 +127,8 @@ def deployed(emulator: str, stripe: StripeSimulator, tmp_path_factory: pytest.Te
     package = build(STAGE, tmp_path_factory.mktemp("package"), this_machine())
     # In place of Stripe itself: what is deployed has no setting for it.
     package.template["Globals"]["Function"]["Environment"]["Variables"]["STRIPE_API_BASE"] = stripe.base
+    resources = package.template["Resources"]
+    package.template["Resources"] = {id: it for id, it in resources.items() if it["Type"] not in UNKNOWN_TO_THE_EMULATOR}
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("ops.package.build.build", lambda *_: package)
         assert main(["deploy", "--yes", "--stage", STAGE]) == 0, "deployed, and seen to answer and refuse as it must"
@@ -135,6 +140,20 @@ def deployed(emulator: str, stripe: StripeSimulator, tmp_path_factory: pytest.Te
 
 def test_the_same_again_changes_nothing(deployed: Deployed) -> None:
     assert deployed.release.propose(deployed.package, {}) is None
+
+
+def test_the_stage_is_watched(deployed: Deployed) -> None:
+    """Each alarm is about this stack's own: what CloudFormation makes of its dimensions names resources that there are."""
+    cloudwatch = boto3.client("cloudwatch")
+    alarms = cloudwatch.describe_alarms(MaxRecords=100)["MetricAlarms"]
+    assert len(alarms) == sum(it["Type"] == "AWS::CloudWatch::Alarm" for it in deployed.package.template["Resources"].values())
+    named = {alarm["Namespace"]: {one["Name"]: one["Value"] for one in alarm["Dimensions"]} for alarm in alarms}
+    assert named["Billhook"] == {"service": f"billhook-{STAGE}"}
+    assert named["AWS/ApiGateway"]["Stage"] == "api"
+    functions = {one["FunctionName"] for one in boto3.client("lambda").list_functions(MaxItems=50)["Functions"]}
+    assert {one["Value"] for alarm in alarms for one in alarm["Dimensions"] if one["Name"] == "FunctionName"} == functions
+    [dashboard] = cloudwatch.list_dashboards()["DashboardEntries"]
+    assert "${" not in cloudwatch.get_dashboard(DashboardName=dashboard["DashboardName"])["DashboardBody"]
 
 
 @pytest.mark.parametrize("name", ["trial_converts", "renewal_fails_then_recovers"])

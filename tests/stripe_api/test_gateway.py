@@ -141,3 +141,13 @@ def test_a_rotated_key_is_used_without_a_new_process(replies: Replies) -> None:
     keys.append("sk_test_new")
     gateway.customer(CUSTOMER)
     assert [request[2] for request in replies.requests] == ["Bearer sk_test_old", "Bearer sk_test_new"]
+
+
+def test_every_call_is_counted_whatever_comes_of_it(replies: Replies) -> None:
+    counted: list[tuple[str, int]] = []
+    gateway = StripeGateway(StripeCaller(lambda: "sk_test_1", replies.base, lambda metric, by: counted.append((metric, by))))
+    assert gateway.customer("cus_gone") is None
+    replies.by_path = {"/v1/customers/cus_1": [(401, {"error": {"message": "no"}})]}
+    with pytest.raises(Refused):
+        gateway.customer("cus_1")
+    assert counted == [("StripeCalls", 1)] * 2

@@ -1,0 +1,66 @@
+"""The metrics that alarms and the dashboard are about, ours and AWS's own, each under the name that this stack has there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.runtime.telemetry import METRICS
+
+STACK = "${AWS::StackName}"
+_QUEUE_METRICS = {
+    "age": ("ApproximateAgeOfOldestMessage", "Maximum"),
+    "visible": ("ApproximateNumberOfMessagesVisible", "Maximum"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric with a statistic of it. Values of `dimensions` are for Fn::Sub, since names are known only once the stack is."""
+
+    namespace: str
+    name: str
+    statistic: str
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+    def in_an_alarm(self) -> dict[str, Any]:
+        """As a property of an alarm."""
+        return {
+            "Namespace": self.namespace,
+            "MetricName": self.name,
+            "Statistic": self.statistic,
+            "Dimensions": [{"Name": name, "Value": {"Fn::Sub": value} if "${" in value else value} for name, value in self.dimensions],
+        }
+
+    def on_a_dashboard(self) -> list[Any]:
+        """As a line of a graph, in a text for Fn::Sub."""
+        named = [part for dimension in self.dimensions for part in dimension]
+        return [self.namespace, self.name, *named, {"stat": self.statistic}]
+
+
+def ours(name: str, statistic: str) -> Metric:
+    """One of telemetry.METRICS. Raises KeyError for another."""
+    if name not in METRICS:
+        raise KeyError(name)
+    return Metric("Billhook", name, statistic, (("service", STACK),))
+
+
+def queue(id: str, what: str) -> Metric:
+    """The `age` in seconds of a queue's oldest message, or how many are `visible`."""
+    name, statistic = _QUEUE_METRICS[what]
+    return Metric("AWS/SQS", name, statistic, (("QueueName", f"${{{id}.QueueName}}"),))
+
+
+def function(id: str, name: str, statistic: str = "Sum") -> Metric:
+    """A function's own, as Lambda counts."""
+    return Metric("AWS/Lambda", name, statistic, (("FunctionName", f"${{{id}}}"),))
+
+
+def api(name: str, statistic: str, route: str | None = None) -> Metric:
+    """The API's, or those of one route, `POST /path`, that has metrics of its own."""
+    method, _, path = (route or "").partition(" ")
+    of_route = (("Method", method), ("Resource", path)) if route else ()
+    return Metric("AWS/ApiGateway", name, statistic, (("ApiName", STACK), *of_route, ("Stage", "${RestAPI.Stage}")))
+
+
+def reputation(name: str) -> Metric:
+    """How SES sees this AWS account, all its mail together: it is the account that SES stops."""
+    return Metric("AWS/SES", f"Reputation.{name}", "Maximum")
