@@ -48,10 +48,11 @@ def _from_stripe(options: argparse.Namespace, since: datetime, caller: Any) -> i
     from chalicelib.runtime.clock import clock
     from chalicelib.runtime.settings import settings
     from chalicelib.stripe_api.gateway import StripeGateway
-    from ops.replay.stripe_events import Choice, kept_events, replay, wanted_types
+    from ops.replay.stripe_events import Choice, customers_of, kept_events, replay, wanted_types
 
     account = wiring.accounts().load(options.account) if options.account else None
-    choice = Choice(settings().livemode, options.account, frozenset(account.customers if account else ()))
+    customers = customers_of(options.account, account, caller) if options.account else frozenset()
+    choice = Choice(settings().livemode, options.account, customers)
     found: Counter[tuple[str, str]] = Counter()
     send = wiring.events_queue().send if options.yes else None
     events = kept_events(caller, wanted_types(options.type), since)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import InvalidInput, Unreadable
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api.calling import Raw, StripeCaller
 from chalicelib.stripe_api.events import read_event
 from chalicelib.stripe_api.gateway import Gateway
-from chalicelib.usecases.adopt import probable_account
+from chalicelib.usecases.adopt import probable_account, well_formed
 from chalicelib.usecases.take_in import whom
 
 A_PAGE = 100
@@ -49,6 +50,17 @@ class Choice:
         customer = whom(event, gateway)
         mine = customer in self.customers or (customer is not None and probable_account(event) == self.account_id)
         return "chosen" if mine else "of_others"
+
+
+def customers_of(account_id: str, account: Account | None, caller: StripeCaller) -> frozenset[str]:
+    """The customers of an account: those that it knows, and those whose metadata names it. Raises InvalidInput, Unavailable, Refused.
+
+    Most events tell only the customer. Search is up to a minute behind (docs.stripe.com/search), and what is replayed is older.
+    """
+    if not well_formed(account_id):
+        raise InvalidInput("An account's id has up to 64 of the characters A-Z, a-z, 0-9, _ and -.", "account")
+    page = caller.get("/v1/customers/search", query=f"metadata['account_id']:'{account_id}'", limit=A_PAGE)
+    return frozenset((*(account.customers if account else ()), *(one["id"] for one in (page["data"] if page else ()))))
 
 
 def kept_events(caller: StripeCaller, types: Sequence[str], since: datetime) -> Iterator[Raw]:

@@ -25,7 +25,7 @@ from local.system import catalogue
 from ops.__main__ import main
 from ops.commands.events import length
 from ops.replay.own_log import kept_facts
-from ops.replay.stripe_events import OUTCOMES, TYPES_A_CALL, Choice, kept_events, replay, wanted_types
+from ops.replay.stripe_events import OUTCOMES, TYPES_A_CALL, Choice, customers_of, kept_events, replay, wanted_types
 from ops.worlds import WAITS, PatientCaller
 from tests.faults import Crash, OutsideCalls, crashing_after
 from tests.usecases.sim_lives import BEGIN, DAY, SimCaller, SimLife
@@ -108,12 +108,14 @@ def test_events_that_never_arrived_are_taken_in_again_and_a_second_time_changes_
 
 def test_only_the_account_that_is_meant() -> None:
     life = bought("ada", "bob")
-    replayed(life, Choice(False, "acc_ada"))
+    customers = customers_of("acc_ada", None, SimCaller(life.stage))
+    found = replayed(life, Choice(False, "acc_ada", customers))
     assert list(accounts(life)) == ["acc_ada"]
-    (customer,) = accounts(life)["acc_ada"].customers
-    found = replayed(life, Choice(False, "acc_ada", frozenset({customer})))
-    assert sum(number for (outcome, _), number in found.items() if outcome == "of_others") > 0
-    assert list(accounts(life)) == ["acc_ada"]
+    assert customers == set(accounts(life)["acc_ada"].customers) == customers_of("acc_ada", accounts(life)["acc_ada"], SimCaller(life.stage))
+    for type in ("customer.created", "customer.subscription.created", "invoice.paid"):
+        assert found["chosen", type] == found["of_others", type] > 0, "each has as many"
+    with pytest.raises(InvalidInput):
+        customers_of("x' OR email:'y", None, SimCaller(life.stage))
 
 
 def test_a_dispute_is_known_by_its_charge() -> None:
