@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.errors import Refused, Unavailable
+from chalicelib.domain.errors import InvalidInput, Refused, Unavailable
 from chalicelib.stripe_api.calling import Raw, StripeCaller
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.adopt import adopt_old
@@ -25,12 +25,18 @@ A_BATCH = 100
 """Candidates that are looked up in the table at once."""
 
 
-def listed(caller: StripeCaller, path: str, **parameters: Any) -> Iterator[Raw]:
-    """All that is in a list of Stripe's, a hundred a call. Raises Unavailable, Refused."""
+def listed(caller: StripeCaller, path: str, livemode: bool, **parameters: Any) -> Iterator[Raw]:
+    """All that is in a list of Stripe's, a hundred a call.
+
+    Raises InvalidInput where it is of the other mode than the stage's, Unavailable, Refused.
+    """
     after: dict[str, Any] = {}
     while True:
         page = caller.get(path, limit=100, **parameters, **after)
         data = page["data"] if page else []
+        if any(one.get("livemode") is (not livemode) for one in data):
+            mode, other = ("live", "test") if livemode else ("test", "live")
+            raise InvalidInput(f"This stage is for Stripe's {mode} mode, and its stripe-api-key is of the {other} mode.", "stripe-api-key")
         yield from data
         if not page or not page["has_more"] or not data:
             return

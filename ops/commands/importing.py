@@ -26,6 +26,7 @@ def add_to(commands: Any) -> None:
 
 def _stripe(options: argparse.Namespace) -> int:
     from chalicelib.runtime import wiring
+    from chalicelib.runtime.settings import settings
     from ops.adoption.bringing_in import bring_in, listed
     from ops.adoption.survey import Finding, survey
     from ops.worlds import enter, stripe_of_stage, world_of_stage
@@ -35,7 +36,8 @@ def _stripe(options: argparse.Namespace) -> int:
     enter(find_stage(stage_name(options)))
     caller = stripe_of_stage(options.a_second)
     print("Reading Stripe's customers and subscriptions …", flush=True)
-    found = survey(listed(caller, "/v1/customers"), listed(caller, "/v1/subscriptions", status="all"), wiring.policy())
+    live = settings().livemode
+    found = survey(listed(caller, "/v1/customers", live), listed(caller, "/v1/subscriptions", live, status="all"), wiring.policy())
     print(f"{len(found.candidates)} customers are the product's; {found.others} are others', and left alone.")
     findings = list(found.findings)
     if options.dry_run:

@@ -1,6 +1,7 @@
 """Dead letters: what is told of them, and what becomes of them, in memory and on SQS as moto plays it."""
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from ops.dead.box import Box, ways_back
 from ops.dead.handling import FAILED, OUTCOMES, discard, looking, redrive
 from ops.dead.letters import CODES, ORIGINS, Letter, notifications, read_letter
 from tests.faults import Crash, OutsideCalls, crashing_after
-from tests.worlds import RECORDINGS, Place, at, learnt
+from tests.worlds import RECORDINGS, ROOT, Place, at, learnt
 
 SECRET = "ada.private@example.com"
 EVENT = {
@@ -82,6 +83,11 @@ def test_a_letter_says_where_it_came_from_what_it_is_about_and_why(given: dict[s
     assert f" {about} " in f"{told} "
     assert SECRET not in told
     assert letter.body == given["Body"]
+
+
+def test_every_code_is_in_the_runbook() -> None:
+    told = re.findall(r"^\|[^|`]+\| `(\w+)` \|", (ROOT / "docs" / "running.md").read_text().partition("## Dead letters")[2], re.MULTILINE)
+    assert set(told) == set(CODES)
 
 
 def test_a_hostile_payload_is_told_nothing_of_in_a_list() -> None:

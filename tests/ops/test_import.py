@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.errors import InvalidInput, Unavailable
 from chalicelib.stripe_api.gateway import StripeGateway
 from chalicelib.usecases.take_in import Message, take_in
 from chalicelib.usecases.world import World
@@ -52,7 +52,7 @@ class Shop(SimLife):
 
     def survey(self) -> Survey:
         caller = SimCaller(self.stage)
-        return survey(listed(caller, "/v1/customers"), listed(caller, "/v1/subscriptions", status="all"), self.policy)
+        return survey(listed(caller, "/v1/customers", False), listed(caller, "/v1/subscriptions", False, status="all"), self.policy)
 
     def imports(self, world: World | None = None) -> Counter[str]:
         return Counter(outcome for _, outcome, _ in bring_in(self.survey().candidates, world or self.place.world))
@@ -263,6 +263,13 @@ def test_what_is_odd_is_told_by_kind_without_an_address() -> None:
     shop.later(3).imports()
     assert {candidate.account_id for candidate in found.candidates} == set(shop.accounts), "the dry run says what the import does"
     assert set(shop.accounts["acc_same"].customers) == {one, two}
+
+
+def test_customers_of_the_other_mode_are_not_imported() -> None:
+    shop = Shop()
+    shop.buys("ada")
+    with pytest.raises(InvalidInput, match="its stripe-api-key is of the test mode"):
+        list(listed(SimCaller(shop.stage), "/v1/customers", True))
 
 
 def test_objects_that_cannot_be_read_or_have_no_customer_are_named() -> None:

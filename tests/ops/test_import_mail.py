@@ -83,7 +83,7 @@ class Mailing(SimLife):
     def is_imported(self) -> None:
         self.heard = len(self.stage.engine.store.events)  # they were never delivered
         caller = SimCaller(self.stage)
-        found = survey(listed(caller, "/v1/customers"), listed(caller, "/v1/subscriptions", status="all"), self.policy)
+        found = survey(listed(caller, "/v1/customers", False), listed(caller, "/v1/subscriptions", False, status="all"), self.policy)
         assert [outcome for _, outcome, _ in bring_in(found.candidates, self.place.world)] == ["imported"]
 
 
