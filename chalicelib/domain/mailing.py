@@ -50,7 +50,10 @@ def mails(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
         _placed(account, step, occasion, policy.mail, now)
         for occasion in occasions(account)
         for step in (*policy.steps, *ASKED_FOR)
-        if step.anchor == occasion.anchor and f"{step.id}@{occasion.id}" not in account.mails and _wanted(account, step, policy.mail)
+        if step.anchor == occasion.anchor
+        and f"{step.id}@{occasion.id}" not in account.mails
+        and not _is_history(account, step, occasion)
+        and _wanted(account, step, policy.mail)
     ]
     return sorted(found, key=lambda mail: (mail.at, mail.until, mail.key))
 
@@ -70,6 +73,11 @@ def abandoned(account: "Account", now: datetime) -> list[str]:
 def zone_of(account: "Account", mail: MailPolicy) -> ZoneInfo:
     """The customer's zone, if one is known, else the policy's."""
     return ZoneInfo(account.profile.timezone or mail.timezone)
+
+
+def _is_history(account: "Account", step: Step, occasion: Occasion) -> bool:
+    """Whether the moment of the occasion, or that of the step, was before Billhook knew the customer: nobody is written to about the past."""
+    return account.history_until is not None and min(occasion.moment, occasion.moment + step.offset) < account.history_until
 
 
 def _wanted(account: "Account", step: Step, policy: MailPolicy) -> bool:

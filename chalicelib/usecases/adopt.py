@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unreadable
-from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, SubscriptionSeen
+from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, Item, SubscriptionSeen
+from chalicelib.domain.happenings import NEWS
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
@@ -32,8 +33,7 @@ def probable_account(event: StripeEvent) -> str:
 def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Asker) -> Account | None:
     """The account of `customer`, made or joined; None if the events do not make it ours.
 
-    Only a subscription or a customer adopts. The pointer is written before the account asks for all that belongs to the customer, which it
-    waits for now: news that came too early to be kept is in those answers, and what comes after finds the account. Raises Unavailable, Refused.
+    Only a subscription or a customer adopts. What was more than a day ago is history. Raises Unavailable, Refused.
     """
     ours = [event for event in events if adopts(event, world.policy)]
     if not ours:
@@ -42,9 +42,32 @@ def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Ask
     raw = asker.put(lambda: world.gateway.customer(customer))
     if raw is None and all(_stale(event) for event in ours):
         return None
-    id = _account_id(customer, raw, ours, lambda: asker.put(lambda: world.gateway.subscriptions_of(customer)))
+    return _joined(customer, raw, began, began - NEWS, [event.account_id for event in ours], world, asker)
+
+
+def adopt_old(customer: str, world: World, asker: Asker) -> Account | None:
+    """The account of a customer who is Stripe's for long, made or joined; None if Stripe knows of none by now, or it is deleted.
+
+    All that was before now is history. Raises Unavailable, Refused.
+    """
+    now = world.now()
+    raw = asker.put(lambda: world.gateway.customer(customer))
+    if raw is None or raw.get("deleted"):
+        return None
+    return _joined(customer, raw, now.replace(microsecond=0), now, [], world, asker)
+
+
+def _joined(
+    customer: str, raw: Raw | None, began: datetime, history_until: datetime, in_hand: list[str | None], world: World, asker: Asker
+) -> Account:
+    """The account, made where there is none yet; `raw` is what Stripe answered to the request that began at `began`.
+
+    The pointer is written before the account asks for all that belongs to the customer, which it waits for now: news that came too early to
+    be kept is in those answers, and what comes after finds the account.
+    """
+    id = _account_id(customer, raw, in_hand, lambda: asker.put(lambda: world.gateway.subscriptions_of(customer)))
     for _ in range(TRIES):
-        account = world.accounts.load(id) or Account(id)
+        account = world.accounts.load(id) or Account(id, history_until=history_until)
         if customer in account.customers:
             return account
         learnt = account.learn(_seen(customer, raw, began))
@@ -68,23 +91,32 @@ def adopts(event: StripeEvent, policy: Policy) -> bool:
     """Whether an event by itself makes its customer ours: by an account id in its metadata, or by a plan of the catalogue."""
     match event.fact:
         case CustomerSeen():
-            return well_formed(event.account_id)
+            return is_ours(event.account_id, (), policy)
         case SubscriptionSeen(subscription):
-            return well_formed(event.account_id) or policy.plan_of(subscription.items)[0] is not None
+            return is_ours(event.account_id, subscription.items, policy)
     return False
+
+
+def is_ours(account_id: str | None, items: Iterable[Item], policy: Policy) -> bool:
+    """Whether a customer or a subscription makes its customer ours: by the account id in its metadata, or by a plan among its items."""
+    return well_formed(account_id) or policy.plan_of(items)[0] is not None
 
 
 def _stale(event: StripeEvent) -> bool:
     return isinstance(event.fact, CustomerSeen | SubscriptionSeen) and isinstance(event.fact.by, Event) and event.fact.by.stale
 
 
-def _account_id(customer: str, raw: Raw | None, events: list[StripeEvent], subscriptions: Callable[[], list[Raw]]) -> str:
-    """As the customer's metadata says, else its oldest subscription's that says one, else an event's in hand, else derived."""
+def _account_id(customer: str, raw: Raw | None, in_hand: list[str | None], subscriptions: Callable[[], list[Raw]]) -> str:
+    """As the customer's metadata says, else its oldest subscription's that says one, else what is in hand, else derived."""
     if raw and well_formed(id := objects.account_id_of(raw)):
         return str(id)
-    oldest_first = sorted(subscriptions(), key=lambda one: (str(one.get("created") or 0), str(one.get("id") or ""))) if raw else []
-    named = [*map(objects.account_id_of, oldest_first), *(event.account_id for event in events)]
+    named = [*map(objects.account_id_of, oldest_first(subscriptions() if raw else [])), *in_hand]
     return next((id for id in named if id and well_formed(id)), derived_id(customer))
+
+
+def oldest_first(subscriptions: Iterable[Raw]) -> list[Raw]:
+    """The order in which subscriptions are asked for the account that they name."""
+    return sorted(subscriptions, key=lambda one: (str(one.get("created") or 0), str(one.get("id") or "")))
 
 
 def _seen(customer: str, raw: Raw | None, began: datetime) -> CustomerSeen:

@@ -10,6 +10,7 @@ from chalicelib.domain.facts import CheckoutCompleted, CustomerSeen, DisputeSeen
 from chalicelib.domain.standing import unknown_prices
 from chalicelib.domain.timeline import EVENTS_KEPT, Entry
 from chalicelib.stripe_api.events import StripeEvent, read_event
+from chalicelib.stripe_api.gateway import Gateway
 from chalicelib.stripe_api.objects import customer_of
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.adopt import adopt, probable_account
@@ -63,7 +64,7 @@ def take_in(messages: Sequence[Message], world: World) -> list[Outcome]:
             outcomes.append(_bury(message, failure, world))
         else:
             try:
-                customer = _customer_of(event, world)
+                customer = whom(event, world.gateway)
             except (Unavailable, Refused) as failure:
                 outcomes.append(Outcome(message.id, "given_back", event, failure=failure))
                 continue
@@ -76,11 +77,11 @@ def take_in(messages: Sequence[Message], world: World) -> list[Outcome]:
     return outcomes
 
 
-def _customer_of(event: StripeEvent, world: World) -> str | None:
-    """Whom an event is about. A dispute does not say: its charge does."""
+def whom(event: StripeEvent, gateway: Gateway) -> str | None:
+    """The customer whom an event is about. A dispute does not say: its charge does. Raises Unavailable, Refused."""
     if not isinstance(event.fact, DisputeSeen):
         return event.customer
-    charge = world.gateway.charge(event.fact.charge) if event.fact.charge else None
+    charge = gateway.charge(event.fact.charge) if event.fact.charge else None
     return customer_of(charge) if charge else None
 
 

@@ -1,0 +1,120 @@
+"""python -m ops dead: the dead letters of a stage."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from chalicelib.domain.errors import InvalidInput
+from ops.asking import agreed
+from ops.dead.letters import CODES, ORIGINS, Letter, printable
+from ops.stages import Stage, add_stage, find_stage, stage_name
+
+MOST = 1000
+"""Letters that one command looks at."""
+
+
+def add_to(commands: Any) -> None:
+    """Make the commands known."""
+    dead = commands.add_parser("dead", help="the dead letters: look at them, send them back, throw them away")
+    actions = dead.add_subparsers(required=True, metavar="action")
+    listing = actions.add_parser("list", help="each one with what it is about and why it lies there, without its payload")
+    listing.set_defaults(run=_list)
+    show = actions.add_parser("show", help="the whole of one, with its payload, which may hold addresses")
+    show.add_argument("id")
+    show.set_defaults(run=_show)
+    redrive = actions.add_parser("redrive", help="send them back to where they came from")
+    which = redrive.add_mutually_exclusive_group(required=True)
+    which.add_argument("ids", nargs="*", default=[], metavar="ID")
+    which.add_argument("--code", choices=CODES, help="all that lie there for this reason")
+    which.add_argument("--all", action="store_true")
+    redrive.set_defaults(run=_redrive)
+    discard = actions.add_parser("discard", help="throw them away")
+    discard.add_argument("ids", nargs="+", metavar="ID")
+    discard.add_argument("--yes", action="store_true", help="do not ask")
+    discard.set_defaults(run=_discard)
+    for action in (listing, show, redrive, discard):
+        action.add_argument("--most", type=int, default=MOST, help=f"look at so many (default: {MOST})")
+        add_stage(action)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from ops.dead.handling import looking
+
+    box, _ = _post(find_stage(stage_name(options)))
+    with looking(box, options.most) as letters:
+        print(*map(line, letters), *_end(letters, options.most), sep="\n")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from ops.dead.handling import looking
+
+    box, _ = _post(find_stage(stage_name(options)))
+    with looking(box, options.most) as letters:
+        (letter,) = _named(letters, [options.id])
+        print(line(letter), ORIGINS[letter.origin], "", printable(letter.body), sep="\n")
+    return 0
+
+
+def _redrive(options: argparse.Namespace) -> int:
+    from ops.dead.handling import looking, redrive
+
+    box, ways = _post(find_stage(stage_name(options)))
+    with looking(box, options.most) as letters:
+        wanted = _named(letters, options.ids) if options.ids else [one for one in letters if options.all or one.code == options.code]
+        status = _tell(redrive(wanted, box, ways))
+        print(*_end(letters, options.most), sep="\n")
+    return status
+
+
+def _discard(options: argparse.Namespace) -> int:
+    from ops.dead.handling import discard, looking
+
+    box, _ = _post(find_stage(stage_name(options)))
+    with looking(box, options.most) as letters:
+        wanted = _named(letters, options.ids)
+        print(*map(line, wanted), sep="\n")
+        if not (options.yes or agreed(f"Throw {len(wanted)} away? What they tell is lost.")):
+            print("Nothing was thrown away.")
+            return 1
+        return _tell(discard(wanted, box))
+
+
+def line(letter: Letter) -> str:
+    """What is told of a letter without its payload."""
+    about = " ".join(word for word in (letter.what, letter.account) if word) or "?"
+    return f"{letter.id}  {letter.at:%Y-%m-%d %H:%M:%S}  {letter.origin:<8}  {letter.code:<11}  {about}  {letter.reason}".rstrip()
+
+
+def _tell(done: Iterable[tuple[Letter, str]]) -> int:
+    from ops.dead.handling import FAILED, OUTCOMES
+
+    failed = 0
+    for letter, outcome in done:
+        failed += outcome in FAILED
+        print(f"{letter.id}  {outcome}: {OUTCOMES[outcome]}", file=sys.stderr if outcome in FAILED else sys.stdout)
+    return 1 if failed else 0
+
+
+def _end(letters: list[Letter], most: int) -> list[str]:
+    more = " There may be more: give --most a greater number, or run it again." if len(letters) >= most else ""
+    return [f"{len(letters)} dead letter{'' if len(letters) == 1 else 's'}.{more}"]
+
+
+def _named(letters: list[Letter], ids: list[str]) -> list[Letter]:
+    found = {letter.id: letter for letter in letters}
+    if missing := [id for id in ids if id not in found]:
+        raise InvalidInput(f"There is no dead letter {', '.join(missing)}: python -m ops dead list shows them.", "id")
+    return [found[id] for id in dict.fromkeys(ids)]
+
+
+def _post(stage: Stage) -> tuple[Any, Any]:
+    """The stage's dead letters, and the ways back."""
+    import boto3
+
+    from ops.dead.box import Box, ways_back
+
+    sqs, outputs = boto3.client("sqs"), stage.outputs
+    queues = {"events": outputs["EventsQueueUrl"], "act": outputs["ActQueueUrl"], "mail": outputs["MailQueueUrl"]}
+    return Box(outputs["DeadLettersQueueUrl"], sqs), ways_back(queues, outputs["FeedbackTopicArn"], sqs, boto3.client("sns"))

@@ -1,0 +1,121 @@
+"""python -m ops events replay: take in again what Stripe, or an account's timeline, keeps of the last thirty days."""
+
+import argparse
+import re
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.errors import AccountNotFound, InvalidInput
+from chalicelib.domain.timeline import EVENTS_KEPT
+from chalicelib.domain.wanted import WANTED
+from ops.stages import add_stage, find_stage, stage_name
+
+_LENGTH = re.compile(r"(\d{1,4})([hd])")
+EVERY = 500
+"""After so many events a line says how far it is."""
+
+
+def add_to(commands: Any) -> None:
+    """Make the command known."""
+    events = commands.add_parser("events", help="Stripe's events").add_subparsers(required=True, metavar="action")
+    replay = events.add_parser("replay", help="take in again what is kept; without --yes it only says how many")
+    replay.add_argument("--account", metavar="ID", help="of one account")
+    replay.add_argument("--since", metavar="LENGTH", help="no older than this: 12h, 2d; at most, and by default, 30d")
+    replay.add_argument("--type", action="append", default=[], choices=WANTED, metavar="TYPE", help="such as invoice.paid; may be given again")
+    replay.add_argument("--from", dest="source", choices=("stripe", "log"), default="stripe", help="who kept them (default: stripe)")
+    replay.add_argument("--yes", action="store_true", help="do it")
+    replay.set_defaults(run=_replay)
+    add_stage(replay)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from chalicelib.runtime.clock import clock
+    from ops.worlds import enter, stripe_of_stage
+
+    if not (options.account or options.since or options.type):
+        raise InvalidInput("Which events? Give --account, --since or --type; --since 30d is all that is kept.", "account")
+    if options.source == "log" and not options.account:
+        raise InvalidInput("A timeline is an account's: --from log needs --account.", "account")
+    since = clock.now() - length(options.since or "30d")
+    enter(find_stage(stage_name(options)))
+    caller = stripe_of_stage()
+    return _from_log(options, since, caller) if options.source == "log" else _from_stripe(options, since, caller)
+
+
+def _from_stripe(options: argparse.Namespace, since: datetime, caller: Any) -> int:
+    from chalicelib.runtime import wiring
+    from chalicelib.runtime.clock import clock
+    from chalicelib.runtime.settings import settings
+    from chalicelib.stripe_api.gateway import StripeGateway
+    from ops.replay.stripe_events import Choice, customers_of, kept_events, replay, wanted_types
+
+    account = wiring.accounts().load(options.account) if options.account else None
+    customers = customers_of(options.account, account, caller) if options.account else frozenset()
+    choice = Choice(settings().livemode, options.account, customers)
+    found: Counter[tuple[str, str]] = Counter()
+    send = wiring.events_queue().send if options.yes else None
+    events = kept_events(caller, wanted_types(options.type), since)
+    for number, _ in enumerate(replay(events, choice, StripeGateway(caller), clock.now, send, found), 1):
+        if number % EVERY == 0:
+            print(f"{number} …", flush=True)
+    print(*told(found), _end(sum(by for (outcome, _), by in found.items() if outcome == "chosen"), "in the events queue", options.yes), sep="\n")
+    return 0
+
+
+def _from_log(options: argparse.Namespace, since: datetime, caller: Any) -> int:
+    from chalicelib.runtime import wiring
+    from chalicelib.runtime.clock import clock
+    from chalicelib.usecases.absorb import Asker, absorb
+    from ops.replay.own_log import kept_facts
+    from ops.worlds import world_of_stage
+
+    account = wiring.accounts().load(options.account)
+    if account is None:
+        raise AccountNotFound(f"There is no account {options.account}, so it has no timeline: --from stripe finds what Stripe keeps of it.")
+    kept = [
+        (entry, fact)
+        for entry, fact in kept_facts(_timeline(options.account), clock.now())
+        if entry.at >= since and (not options.type or entry.type in options.type)
+    ]
+    after = account
+    if options.yes:
+        world = world_of_stage(caller)
+        after = absorb(account, [fact for _, fact in kept], world, Asker(world))
+    print(*told(Counter(("chosen", entry.type) for entry, _ in kept)), _end(len(kept), "learnt", options.yes), sep="\n")
+    if options.yes:
+        print("The account changed." if after != account else "They told nothing new.")
+    return 0
+
+
+def _timeline(account_id: str) -> Any:
+    from chalicelib.runtime import wiring
+    from chalicelib.runtime.clock import clock
+
+    cursor: str | None = None
+    while True:
+        entries, cursor = wiring.log().page(account_id, cursor, clock.now())
+        yield from entries
+        if cursor is None:
+            return
+
+
+def told(found: Counter[tuple[str, str]]) -> list[str]:
+    """A line for each type and outcome, the most frequent first."""
+    from ops.replay.stripe_events import OUTCOMES
+
+    return [f"{number:>7}  {type:<45} {OUTCOMES[outcome]}" for (outcome, type), number in found.most_common()]
+
+
+def length(text: str) -> timedelta:
+    """A length such as 12h or 2d. Raises InvalidInput for anything else, and for what is longer than events are kept."""
+    match = _LENGTH.fullmatch(text)
+    found = timedelta(**{{"h": "hours", "d": "days"}[match[2]]: int(match[1])}) if match else None
+    if not found or found > EVENTS_KEPT:
+        raise InvalidInput(f"--since must be a length such as 12h or 2d, up to {EVENTS_KEPT.days}d: events are kept no longer.", "since")
+    return found
+
+
+def _end(number: int, where: str, done: bool) -> str:
+    events = f"{number} event{'' if number == 1 else 's'}"
+    return f"{events} {where}." if done else f"{events} would be {where}; --yes does it."

@@ -1,0 +1,79 @@
+"""python -m ops import stripe: the customers that Stripe had before Billhook was there."""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from chalicelib.domain.errors import InvalidInput
+from ops.stages import add_stage, find_stage, stage_name
+from ops.worlds import A_SECOND
+
+EVERY = 100
+"""After so many customers a line says how far it is, where the output is no terminal."""
+
+
+def add_to(commands: Any) -> None:
+    """Make the command known."""
+    importing = commands.add_parser("import", help="take over what was there before").add_subparsers(required=True, metavar="source")
+    stripe = importing.add_parser("stripe", help="every customer with an account_id or a plan of billing.toml; run again, it goes on")
+    stripe.add_argument("--dry-run", action="store_true", help="only say who would be imported and what is odd")
+    stripe.add_argument("--a-second", type=float, default=A_SECOND, metavar="CALLS", help=f"of Stripe's API (default: {A_SECOND})")
+    stripe.set_defaults(run=_stripe)
+    add_stage(stripe)
+
+
+def _stripe(options: argparse.Namespace) -> int:
+    from chalicelib.runtime import wiring
+    from chalicelib.runtime.settings import settings
+    from ops.adoption.bringing_in import bring_in, listed
+    from ops.adoption.survey import Finding, survey
+    from ops.worlds import enter, stripe_of_stage, world_of_stage
+
+    if not 0 < options.a_second <= 100:
+        raise InvalidInput("--a-second must be more than 0, and at most 100.", "a-second")
+    enter(find_stage(stage_name(options)))
+    caller = stripe_of_stage(options.a_second)
+    print("Reading Stripe's customers and subscriptions …", flush=True)
+    live = settings().livemode
+    found = survey(listed(caller, "/v1/customers", live), listed(caller, "/v1/subscriptions", live, status="all"), wiring.policy())
+    print(f"{len(found.candidates)} customers are the product's; {found.others} are others', and left alone.")
+    findings = list(found.findings)
+    if options.dry_run:
+        print(*report(findings), "Nothing was written: without --dry-run they are imported.", sep="\n")
+        return 0
+    outcomes: Counter[str] = Counter()
+    try:
+        for candidate, outcome, detail in bring_in(found.candidates, world_of_stage(caller)):
+            outcomes[outcome] += 1
+            if outcome in ("gone", "failed"):
+                findings.append(Finding(outcome, (candidate.customer,), detail))
+            _progress(sum(outcomes.values()), len(found.candidates))
+    finally:
+        print(*report(sorted(findings)), *told(outcomes), sep="\n")
+    return 1 if outcomes["failed"] else 0
+
+
+def report(findings: Iterable[Any]) -> list[str]:
+    """The findings by kind: what it means, then a line for each."""
+    from ops.adoption.survey import FINDINGS
+
+    by_code: dict[str, list[str]] = {}
+    for finding in findings:
+        by_code.setdefault(finding.code, []).append("  " + " ".join(word for word in (*finding.about, finding.detail) if word))
+    return [line for code, lines in by_code.items() for line in (f"{FINDINGS[code]} ({len(lines)})", *lines)]
+
+
+def told(outcomes: Counter[str]) -> list[str]:
+    """A line for each outcome."""
+    from ops.adoption.bringing_in import OUTCOMES
+
+    return [f"{number:>7}  {OUTCOMES[outcome]}" for outcome, number in outcomes.most_common()]
+
+
+def _progress(done: int, all: int) -> None:
+    if sys.stdout.isatty():
+        print(f"\r{done} of {all}", end="\n" if done == all else "", flush=True)
+    elif done % EVERY == 0 or done == all:
+        print(f"{done} of {all}", flush=True)
