@@ -34,6 +34,10 @@ class StripeCaller:
         """
         return self._call("post", path, parameters | ({"idempotency_key": key} if key else {}))
 
+    def delete(self, path: str) -> Raw | None:
+        """What Stripe answers to a deletion; None if there is nothing at `path`. The same again does no harm. Raises Unavailable, Refused."""
+        return self._call("delete", path, {})
+
     def _client(self) -> Any:
         """The SDK's client, made anew when the key has been rotated."""
         import stripe

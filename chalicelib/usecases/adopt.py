@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unreadable
-from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, SubscriptionSeen
+from chalicelib.domain.facts import Answer, Customer, CustomerSeen, Event, SubscriptionSeen, everything_of
+from chalicelib.domain.pointers import grave_of_account, grave_of_customer
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw
@@ -39,7 +40,8 @@ def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Ask
     """The account of `customer`, made or joined; None if the events do not make it ours.
 
     Only a subscription or a customer adopts. The pointer is written before the account asks for all that belongs to the customer, which it
-    waits for now: news that came too early to be kept is in those answers, and what comes after finds the account. Raises Unavailable, Refused.
+    waits for now: news that came too early to be kept is in those answers, and what comes after finds the account. What was erased is not
+    raised again: its late events are counted and left. Raises Unavailable, Refused.
     """
     ours = [event for event in events if adopts(event, world.policy)]
     if not ours:
@@ -53,10 +55,11 @@ def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Ask
         account = world.accounts.load(id) or Account(id)
         if customer in account.customers:
             return account
-        learnt = account.learn(_seen(customer, raw, began))
-        for what in ("customer", "invoices", "subscriptions") if raw else ():
-            learnt = learnt.asking(Ask(what, customer))
-        new = next_version(account, learnt, world.policy, world.now())
+        # Behind the load: an account that is found no more, since it was just erased, has its grave by now.
+        if world.accounts.erased({grave_of_account(id), grave_of_customer(customer)}):
+            world.count("EventsOfErased", len(ours))
+            return None
+        new = next_version(account, _joined(account, customer, raw, began), world.policy, world.now())
         try:
             world.accounts.save(account, new)
         except LostRace:
@@ -68,6 +71,13 @@ def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Ask
         else:
             return new
     raise Unavailable(f"Other writers were faster {TRIES} times at adopting a customer.")
+
+
+def _joined(account: Account, customer: str, raw: Raw | None, began: datetime) -> Account:
+    learnt = account.learn(_seen(customer, raw, began))
+    for ask in everything_of(customer) if raw else ():
+        learnt = learnt.asking(ask)
+    return learnt
 
 
 def adopts(event: StripeEvent, policy: Policy) -> bool:
