@@ -59,6 +59,8 @@ class MemoryAccounts:
         self.owners |= dict.fromkeys(added, new.id)
         self.items[new.id] = account_item(new)
 
+    rewrite = save
+
     def erase(self, account: Account, at: datetime) -> None:
         stored = self.load(account.id)
         if stored is None or stored.version != account.version:

@@ -31,6 +31,9 @@ class AccountStore(Protocol):
     def save(self, old: Account, new: Account) -> None:
         """One conditional write. Raises LostRace, AccountTaken, Unavailable."""
 
+    def rewrite(self, old: Account, new: Account) -> None:
+        """The same as `save`, with every pointer put anew."""
+
     def erase(self, account: Account, at: datetime) -> None:
         """Take the account away; what stays are keyed hashes. Raises LostRace, Unavailable."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
+from ops.asking import typed
 from ops.commands.policy import POLICY
 from ops.stages import add_stage, add_table, find_stage, stage_name, table_of
 
@@ -84,7 +85,7 @@ def _erase(options: argparse.Namespace) -> int:
     from ops.reach import reach
 
     stage = find_stage(stage_name(options))
-    if not (options.yes or _typed(f"This erases account {options.id} of stage {stage.name} for good. Type its id: ") == options.id):
+    if not (options.yes or typed(f"This erases account {options.id} of stage {stage.name} for good. Type its id: ") == options.id):
         print("That is not the id: nothing was erased.", file=sys.stderr)
         return 1
     print(f"Erasing, and once more after {UNDER_WAY_SECONDS:.0f} seconds, for what is under way …")
@@ -94,13 +95,6 @@ def _erase(options: argparse.Namespace) -> int:
         print(f"Deleted at Stripe: {', '.join(gone.customers)}.")
     print("Backups, logs and queues forget by themselves: docs/privacy.md says when.")
     return 0
-
-
-def _typed(question: str) -> str:
-    try:
-        return input(question).strip()
-    except EOFError:
-        return ""
 
 
 def _revive(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
+from ops.asking import agreed
 from ops.stages import add_stage, find_stage, stack_name, stage_name
 
 OUT = Path("out/package")
@@ -48,7 +49,7 @@ def _deploy(options: argparse.Namespace) -> int:
         print("Nothing to change.")
     else:
         print(*changes, sep="\n")
-        if not (options.yes or _agreed(f"Deploy these {len(changes)} changes to {stack_name(stage)}?")):
+        if not (options.yes or agreed(f"Deploy these {len(changes)} changes to {stack_name(stage)}?")):
             print("Nothing was changed.")
             return 1
         release.carry_out()
@@ -74,7 +75,7 @@ def _destroy(options: argparse.Namespace) -> int:
 
     stage = stage_name(options)
     table = find_stage(stage).outputs.get("TableName", "")
-    if not (options.yes or _agreed(f"Take {stack_name(stage)} away? Its customers lose access; the table {table} and the queues stay.")):
+    if not (options.yes or agreed(f"Take {stack_name(stage)} away? Its customers lose access; the table {table} and the queues stay.")):
         print("Nothing was changed.")
         return 1
     Release(stage).remove()
@@ -87,10 +88,3 @@ def _settings(given: list[str]) -> dict[str, str]:
     if len(settings) != len(given):
         raise InvalidInput("A setting is NAME=VALUE, each name once.", "set")
     return settings
-
-
-def _agreed(question: str) -> bool:
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
