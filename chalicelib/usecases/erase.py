@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.errands import waiting
 from chalicelib.domain.errors import AccountNotFound, InvalidInput, LostRace, Unavailable
 from chalicelib.domain.pointers import grave_of_account
+from chalicelib.stripe_api import objects
 from chalicelib.usecases.give_card import belongs
 from chalicelib.usecases.world import World
 
@@ -43,7 +45,7 @@ def erase(account_id: str, at_stripe: bool, world: World, beside: Beside) -> Era
         account = world.accounts.load(account_id)
         if account is None:
             break
-        customers = _living(account)
+        customers = _customers(account, at_stripe, world)
         _leave_stripe(account, customers, at_stripe, world)
         try:
             world.accounts.erase(account, world.now())
@@ -59,8 +61,12 @@ def erase(account_id: str, at_stripe: bool, world: World, beside: Beside) -> Era
     return Erased(account is not None, number + beside.clear(account_id), customers if at_stripe else ())
 
 
-def _living(account: Account) -> tuple[str, ...]:
-    return tuple(id for id, known in sorted(account.customers.items()) if not known.value.deleted)
+def _customers(account: Account, at_stripe: bool, world: World) -> tuple[str, ...]:
+    """Its customers that live; where they are to be deleted, with those that Stripe may have made while nobody could write them down."""
+    known = {id for id, one in account.customers.items() if not one.value.deleted}
+    if at_stripe and account.email and waiting(account.errands):
+        known |= {str(raw["id"]) for raw in world.till.customers_with(account.email) if objects.account_id_of(raw) == account.id}
+    return tuple(sorted(known))
 
 
 def _leave_stripe(account: Account, customers: tuple[str, ...], at_stripe: bool, world: World) -> None:

@@ -20,7 +20,7 @@ FILES = {
     "suppressions": "Addresses that must not be written to, as keyed hashes, with the reason.",
     "erased": "Accounts and customers that were erased, as keyed hashes.",
     "keys": "The API keys that were made, without their secrets: they open nothing elsewhere.",
-    "others": "What is neither: counters that pass away, and where walks over the table are. Attributes as they lie in the table.",
+    "others": "What is none of these: counters that pass away, and where walks over the table are. Attributes as they lie in the table.",
 }
 """Every file of an export, with what is in it."""
 

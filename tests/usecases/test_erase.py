@@ -95,6 +95,14 @@ def test_who_has_left_is_erased_here_alone_and_no_open_checkout_stays() -> None:
     assert life.only("checkout.session")["status"] == "expired"
 
 
+def test_a_customer_of_whom_stripe_could_not_tell_is_deleted_there_too() -> None:
+    life = SimLife().fault("timeout_after", 2, path="/v1/customers")
+    life.sign_up()
+    assert life.account.customers == {}
+    assert erased(life).customers == (life.only("customer")["id"],)
+    assert life.only("customer")["deleted"]
+
+
 def test_an_unknown_id_is_an_error_and_an_erased_one_is_erased_again() -> None:
     life = subscriber()
     with pytest.raises(AccountNotFound, match="no account acc_none"):
