@@ -1,9 +1,14 @@
 """Asking the operator before something is done that cannot be taken back."""
 
 
-def agreed(question: str) -> bool:
-    """Whether the operator says yes. Where nobody can answer, the answer is no."""
+def typed(question: str) -> str:
+    """What was typed; nothing where nobody is there to type."""
     try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        return input(question).strip()
     except EOFError:
-        return False
+        return ""
+
+
+def agreed(question: str) -> bool:
+    """Whether the answer was yes."""
+    return typed(f"{question} [y/N] ").lower() in ("y", "yes")

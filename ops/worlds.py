@@ -1,20 +1,16 @@
 """A deployed stage as its functions see it, for an operator's command to act on."""
 
-import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.stripe_api.calling import Raw, StripeCaller
 from chalicelib.stripe_api.gateway import StripeGateway
 from chalicelib.usecases.world import World
-from ops.stages import Stage
-
-CONFIG = Path(__file__).parents[1] / ".chalice" / "config.json"
+from ops.stages import Stage, stage_variables
 
 VARIABLES = {
     "TABLE_NAME": "TableName",
@@ -65,9 +61,14 @@ class PatientCaller(StripeCaller):
 
 
 def enter(stage: Stage) -> None:
-    """Give this process the environment of the stage's functions: one process acts on one stage."""
-    configured = json.loads(CONFIG.read_text())["stages"][stage.name]["environment_variables"]
-    os.environ |= configured | {name: stage.outputs[output] for name, output in VARIABLES.items()}
+    """Give this process the environment of the stage's functions, whatever it acted on before."""
+    from chalicelib.runtime import wiring
+    from chalicelib.runtime.settings import settings
+
+    os.environ |= stage_variables(stage.name) | {name: stage.outputs[output] for name, output in VARIABLES.items()}
+    for built in (settings, *vars(wiring).values()):
+        if hasattr(built, "cache_clear"):
+            built.cache_clear()
 
 
 def stripe_of_stage(a_second: float = A_SECOND) -> StripeCaller:
@@ -78,8 +79,12 @@ def stripe_of_stage(a_second: float = A_SECOND) -> StripeCaller:
     return PatientCaller(StripeCaller(lambda: wiring.secrets().stripe_api_key, settings().stripe_api_base), a_second)
 
 
-def world_of_stage(caller: StripeCaller) -> World:
-    """The world of the stage that was entered. What is counted is told to nobody: metrics are for what the functions do."""
+def world_of_stage(caller: StripeCaller | None = None) -> World:
+    """The world of the stage that was entered, which asks Stripe by `caller` if one is given.
+
+    What is counted is told to nobody: metrics are for what the functions do. Raises PolicyMistakes.
+    """
     from chalicelib.runtime import wiring
 
-    return replace(wiring.world(), gateway=StripeGateway(caller), count=lambda metric, by: None)
+    world = replace(wiring.world(), count=lambda metric, by: None)
+    return replace(world, gateway=StripeGateway(caller)) if caller else world

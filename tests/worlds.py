@@ -1,7 +1,7 @@
 """Worlds for use cases to act on without any service: the same promises, kept in memory."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.aws.items import Item, account_item, account_of, stamp
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
-from chalicelib.domain.pointers import Pointer, pointers
+from chalicelib.domain.pointers import Pointer, buried, pointers
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.policy_file import read_policy
 from chalicelib.domain.timeline import Entry
@@ -34,6 +34,7 @@ class MemoryAccounts:
 
     items: dict[str, Item] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
+    graves: set[str] = field(default_factory=set)
 
     def load(self, id: str) -> Account | None:
         return account_of(self.items[id]) if id in self.items else None
@@ -57,6 +58,23 @@ class MemoryAccounts:
             raise AccountTaken("A customer, an external id and a trial have one account.")
         self.owners |= dict.fromkeys(added, new.id)
         self.items[new.id] = account_item(new)
+
+    rewrite = save
+
+    def erase(self, account: Account, at: datetime) -> None:
+        stored = self.load(account.id)
+        if stored is None or stored.version != account.version:
+            raise LostRace("Another writer was faster.")
+        self.graves |= buried(account)
+        for pointer in pointers(account):
+            if pointer.kind == "TRIAL":
+                self.owners[pointer.value] = "#erased"
+            else:
+                self.owners.pop(pointer.value, None)
+        del self.items[account.id]
+
+    def erased(self, names: Collection[str]) -> set[str]:
+        return self.graves & set(names)
 
     def only(self) -> Account:
         """The one account that there is."""

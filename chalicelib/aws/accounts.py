@@ -1,13 +1,14 @@
 """Accounts in the table, with the pointers by which they are found. One account, one item, one conditional write."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.dynamo import client, in_our_words, read_many
-from chalicelib.aws.items import Item, account_item, account_key, account_of, keyed_hash
+from chalicelib.aws.items import Item, account_item, account_key, account_of, keyed_hash, stamp
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountTaken, LostRace
-from chalicelib.domain.pointers import Pointer, pointers
+from chalicelib.domain.pointers import Pointer, buried, pointers
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -72,8 +73,35 @@ class Accounts:
 
         Raises LostRace if another writer was faster, AccountTaken if a pointer is another account's, Unavailable.
         """
+        self._write(old, new, pointers(new) - pointers(old))
+
+    def rewrite(self, old: Account, new: Account) -> None:
+        """The same as `save`, and every pointer is put anew, whether the table lacks it or not."""
+        self._write(old, new, pointers(new))
+
+    def erase(self, account: Account, at: datetime) -> None:
+        """Take the account away with its pointers, if the item still is that account; what stays are keyed hashes: that it was erased, and that
+        its trial was had. All or nothing. Raises LostRace, Unavailable.
+        """
+        graves = [self._grave(name) | {"at": {"S": stamp(at)}} for name in buried(account)]
+        kept = [self._key(pointer, account.id) | {"account_id": {"S": _NOBODY}} for pointer in pointers(account) if pointer.kind == "TRIAL"]
+        gone = [self._key(pointer, account.id) for pointer in pointers(account) if pointer.kind != "TRIAL"]
+        changes: list[Any] = [
+            {"Delete": {"TableName": self._table, "Key": account_key(account.id), **_unchanged(account)}},
+            *({"Put": {"TableName": self._table, "Item": item}} for item in (*graves, *kept)),
+            *({"Delete": {"TableName": self._table, "Key": key}} for key in gone),
+        ]
+        with in_our_words():
+            self._dynamodb.transact_write_items(TransactItems=changes)
+
+    def erased(self, names: Collection[str]) -> set[str]:
+        """Which of these are names (see domain/pointers.py) of something that was erased: one consistent read of up to a hundred."""
+        graves = {self._grave(name)["pk"]["S"]: name for name in names}
+        return {graves[item["pk"]["S"]] for item in read_many(self._dynamodb, self._table, [self._grave(name) for name in names])}
+
+    def _write(self, old: Account, new: Account, added: Iterable[Pointer]) -> None:
         put: Any = {"TableName": self._table, "Item": account_item(new), **_unchanged(old)}
-        changes = self._pointer_changes(old, new)
+        changes = [*map(self._put(new), sorted(added)), *map(self._delete(new), sorted(pointers(old) - pointers(new)))]
         with in_our_words():
             if not changes:
                 self._dynamodb.put_item(**put)
@@ -90,19 +118,20 @@ class Accounts:
         found = map(account_of, read_many(self._dynamodb, self._table, [account_key(id) for id in sorted(ids)]))
         return {account.id: account for account in found}
 
-    def _pointer_changes(self, old: Account, new: Account) -> list[Any]:
-        before, after = pointers(old), pointers(new)
-        changes: list[Any] = [
-            {
-                "Put": {
-                    "TableName": self._table,
-                    "Item": {**self._key(pointer, new.id), "account_id": {"S": new.id}},
-                    **({"ConditionExpression": _OURS, "ExpressionAttributeValues": {":id": {"S": new.id}}} if pointer.unique else {}),
-                }
+    def _put(self, account: Account) -> Callable[[Pointer], Any]:
+        return lambda pointer: {
+            "Put": {
+                "TableName": self._table,
+                "Item": {**self._key(pointer, account.id), "account_id": {"S": account.id}},
+                **({"ConditionExpression": _OURS, "ExpressionAttributeValues": {":id": {"S": account.id}}} if pointer.unique else {}),
             }
-            for pointer in sorted(after - before)
-        ]
-        return changes + [{"Delete": {"TableName": self._table, "Key": self._key(pointer, new.id)}} for pointer in sorted(before - after)]
+        }
+
+    def _delete(self, account: Account) -> Callable[[Pointer], Any]:
+        return lambda pointer: {"Delete": {"TableName": self._table, "Key": self._key(pointer, account.id)}}
+
+    def _grave(self, name: str) -> Item:
+        return _unique_key("ERASED", keyed_hash(name, self._hash_key()))
 
     def _key(self, pointer: Pointer, account_id: str) -> Item:
         if pointer.unique:
@@ -112,6 +141,9 @@ class Accounts:
     def _partition(self, pointer: Pointer) -> str:
         return f"{pointer.kind}#{keyed_hash(pointer.value, self._hash_key())}"
 
+
+_NOBODY = "#erased"
+"""Whose trial it was that an account had which was erased: no id of an account can be this."""
 
 _OURS = "attribute_not_exists(pk) OR account_id = :id"
 

@@ -73,8 +73,17 @@ def read_many(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> l
 
 def put_many(dynamodb: "DynamoDBClient", table: str, items: Iterable[Item]) -> None:
     """Unconditional puts, twenty-five a call; the same again does no harm. Raises Unavailable if DynamoDB goes on leaving some out."""
-    for some in _batches(items, 25):
-        request: Any = {table: [{"PutRequest": {"Item": item}} for item in some]}
+    _write_many(dynamodb, table, ({"PutRequest": {"Item": item}} for item in items))
+
+
+def delete_many(dynamodb: "DynamoDBClient", table: str, keys: Iterable[Item]) -> None:
+    """Unconditional deletions, as `put_many`."""
+    _write_many(dynamodb, table, ({"DeleteRequest": {"Key": key}} for key in keys))
+
+
+def _write_many(dynamodb: "DynamoDBClient", table: str, requests: Iterable[Item]) -> None:
+    for some in _batches(requests, 25):
+        request: Any = {table: some}
         for _ in range(5):
             with in_our_words():
                 request = dynamodb.batch_write_item(RequestItems=request).get("UnprocessedItems")

@@ -12,11 +12,9 @@ from zlib import crc32
 
 import msgspec
 
+from chalicelib.aws.shapes import SHAPE, upgraded
 from chalicelib.domain.account import Account
 from chalicelib.domain.happenings import Happening
-
-SHAPE = 1
-"""The number of the shape in which this release writes accounts; it reads all up to it."""
 
 DUE_SHARDS = 8
 """Partitions of the due index: each takes 1,000 writes a second, and the sweep reads each of them."""
@@ -68,15 +66,24 @@ def account_item(account: Account) -> Item:
 
 
 def account_of(item: Item) -> Account:
-    """The account in an item of this shape or an older one."""
+    """The account in an item of this shape or an older one. Raises NewerShape."""
+    body, outbox = _texts_of(item)
     return replace(
-        load(item["body"]["S"], Account),
+        body,
         version=int(item["version"]["N"]),
         epoch=int(item["epoch"]["N"]),
         policy=item["policy"]["S"] if "policy" in item else None,
-        outbox=load(item["outbox"]["S"], tuple[Happening, ...]) if "outbox" in item else (),
+        outbox=outbox,
         due_at=datetime.fromisoformat(item["due_at"]["S"]) if "due_at" in item else None,
     )
+
+
+def _texts_of(item: Item) -> tuple[Account, tuple[Happening, ...]]:
+    texts, shape = {name: item[name]["S"] for name in ("body", "outbox") if name in item}, int(item["shape"]["N"])
+    if shape == SHAPE:
+        return load(texts["body"], Account), load(texts.get("outbox", "[]"), tuple[Happening, ...])
+    values = upgraded({name: msgspec.json.decode(text) for name, text in texts.items()}, shape)
+    return msgspec.convert(values["body"], Account), msgspec.convert(values.get("outbox", []), tuple[Happening, ...])
 
 
 def keyed_hash(value: str, key: str) -> str:

@@ -143,7 +143,8 @@ class Account:
     `mails` is by `step@occasion`; `unsubscribed` by stream; `departed_at` is when access ended, while there is none; `failures` count the acts
     that failed in a row, and until `resting_until` nothing is tried; `asked_in_vain` counts how often Stripe did not answer.
     `proved_at` is when a mailed link was first opened, which raises `link_epoch`; `signed_in_by` is the newest sign-in link that was used;
-    `owed_asked_at` is when Stripe was last asked for news that it owed; what was before `history_until` was before Billhook knew.
+    `owed_asked_at` is when Stripe was last asked for news that it owed; what was before `history_until` was before Billhook knew; `restored_at`
+    is when the account was last restored from a backup.
     """
 
     id: str
@@ -168,6 +169,7 @@ class Account:
     card_given_at: datetime | None = None
     owed_asked_at: datetime | None = None
     history_until: datetime | None = None
+    restored_at: datetime | None = None
     disputes: Mapping[str, str] = field(default_factory=dict)
     departed_at: datetime | None = None
     failures: int = 0

@@ -66,6 +66,12 @@ class Unavailable(BillhookError):
     code = "unavailable"
 
 
+class NewerShape(Unavailable):
+    """An item that a younger release has written: only that release, or a later one, can read it. Until it is deployed again all waits."""
+
+    code = "newer_shape"
+
+
 class Refused(BillhookError):
     """Another system will not answer this question, however often it is asked, until somebody changes a setting."""
 

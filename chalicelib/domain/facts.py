@@ -174,6 +174,11 @@ class Ask:
         return f"{self.what}:{self.id}"
 
 
+def everything_of(customer: str) -> tuple[Ask, ...]:
+    """What to ask to know all of a customer."""
+    return Ask("customer", customer), Ask("invoices", customer), Ask("subscriptions", customer)
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """Stripe's whole answer to one ask; no facts if Stripe does not know the object."""

@@ -54,6 +54,7 @@ def mails(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
         and f"{step.id}@{occasion.id}" not in account.mails
         and not _is_history(account, step, occasion)
         and _wanted(account, step, policy.mail)
+        and not _left_before_the_restoration(account, step, occasion, policy.mail)
     ]
     return sorted(found, key=lambda mail: (mail.at, mail.until, mail.key))
 
@@ -115,24 +116,39 @@ def has_card(account: "Account") -> bool:
     )
 
 
-def _placed(account: "Account", step: Step, occasion: Occasion, policy: MailPolicy, now: datetime) -> Mail:
+def _left_before_the_restoration(account: "Account", step: Step, occasion: Occasion, policy: MailPolicy) -> bool:
+    """Whether it may have gone out in the time of which a restored account knows nothing."""
+    return account.restored_at is not None and step.stream == "lifecycle" and _planned(account, step, occasion, policy) <= account.restored_at
+
+
+def _planned(account: "Account", step: Step, occasion: Occasion, policy: MailPolicy) -> datetime:
+    """When it goes out if nothing is in its way: the moment of its step, or the hours nearest to that."""
     base = occasion.moment + step.offset
-    until = base + step.tolerance
-    if step.offset < timedelta(0):
-        until = min(until, occasion.moment + step.offset / 2)  # "three days left" is no use in the last hours
-    zone = zone_of(account, policy)
-    hours = replace(policy.hours, days=EVERY_DAY) if step.on_any_day else policy.hours
     if step.at_any_hour:
-        at = max(base, now)
-    else:
-        at = hours.next(base, zone)
-        if at > until and step.offset < timedelta(0):
-            at = hours.before(base, zone)
-        if at < now:
-            at = hours.next(now, zone)
+        return base
+    hours, zone = _hours(step, policy), zone_of(account, policy)
+    at = hours.next(base, zone)
+    return hours.before(base, zone) if at > _until(step, occasion) and step.offset < timedelta(0) else at
+
+
+def _until(step: Step, occasion: Occasion) -> datetime:
+    until = occasion.moment + step.offset + step.tolerance
+    # "three days left" is no use in the last hours
+    return min(until, occasion.moment + step.offset / 2) if step.offset < timedelta(0) else until
+
+
+def _hours(step: Step, policy: MailPolicy) -> Hours:
+    return replace(policy.hours, days=EVERY_DAY) if step.on_any_day else policy.hours
+
+
+def _placed(account: "Account", step: Step, occasion: Occasion, policy: MailPolicy, now: datetime) -> Mail:
+    hours, zone = _hours(step, policy), zone_of(account, policy)
+    at = _planned(account, step, occasion, policy)
+    if at < now:
+        at = now if step.at_any_hour else hours.next(now, zone)
     if step.stream == "lifecycle":
         at = _within_caps(sorted(_lifecycle_times(account, f"{step.id}@{occasion.id}")), at, policy, hours, zone)
-    return Mail(step, occasion, at, until)
+    return Mail(step, occasion, at, _until(step, occasion))
 
 
 def _within_caps(times: list[datetime], at: datetime, policy: MailPolicy, hours: Hours, zone: ZoneInfo) -> datetime:

@@ -34,3 +34,18 @@ def pointers(account: "Account") -> frozenset[Pointer]:
     found |= {Pointer("TRIAL", identity) for identity in (account.signup.identities if account.signup else ())}
     emails = {account.profile.email, *(known.value.email for known in account.customers.values())}
     return frozenset(found | {Pointer("EMAIL", email.strip().lower()) for email in emails if email and email.strip()})
+
+
+def grave_of_account(id: str) -> str:
+    """The name under which it is kept, hashed, that an account of this id was erased."""
+    return f"account:{id}"
+
+
+def grave_of_customer(id: str) -> str:
+    """The name under which it is kept, hashed, that the account of this customer of Stripe's was erased."""
+    return f"customer:{id}"
+
+
+def buried(account: "Account") -> frozenset[str]:
+    """All names that must not raise the account again once it is erased."""
+    return frozenset({grave_of_account(account.id), *map(grave_of_customer, account.customers)})

@@ -22,6 +22,7 @@ METRICS = {
     "EventsUnchanged": "An event told nothing new.",
     "EventsLeft": "An event of a type that tells us nothing.",
     "EventsNotOurs": "An event about a customer of another product.",
+    "EventsOfErased": "An event that would have raised an account which was erased: it was left.",
     "EventsDead": "An event went to the dead letters.",
     "EventsGivenBack": "An event could not be taken in now and comes again.",
     "StripeCalls": "A call to Stripe was made: a question, or a change.",

@@ -38,7 +38,7 @@ class StripeCaller:
         return found
 
     def delete(self, path: str) -> Raw | None:
-        """Take away what is at `path`; None if Stripe knows of nothing there. Raises Unavailable, Doubtful, Refused."""
+        """Take away what is at `path`; None if Stripe knows of nothing there. The same again does no harm. Raises Unavailable, Refused."""
         return self._call("delete", path, {})
 
     def post(self, path: str, key: str | None = None, **parameters: Any) -> Raw | None:
@@ -73,7 +73,7 @@ class StripeCaller:
         except stripe.StripeError as error:
             if error.http_status == 404:
                 return None
-            raise in_our_words(error, method != "get") from error
+            raise in_our_words(error, method == "post") from error
         found: Raw = json.loads(answer.body if isinstance(answer.body, str) else answer.body.decode())
         return found
 

@@ -76,6 +76,9 @@ class Till(Protocol):
     def pay(self, key: str, invoice: str) -> Raw:
         """Try to have an open invoice paid now."""
 
+    def delete_customer(self, id: str) -> None:
+        """Delete a customer for good, which ends its subscriptions at once; nothing if it is deleted already."""
+
 
 class StripeTill:
     """The till at Stripe."""
@@ -164,6 +167,10 @@ class StripeTill:
     def pay(self, key: str, invoice: str) -> Raw:
         """See Till."""
         return self._made(f"/v1/invoices/{invoice}/pay", key)
+
+    def delete_customer(self, id: str) -> None:
+        """See Till."""
+        self._caller.delete(f"/v1/customers/{id}")
 
     def _made(self, path: str, key: str | None, **parameters: Any) -> Raw:
         try:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unreadable
-from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, Item, SubscriptionSeen
+from chalicelib.domain.facts import Answer, Customer, CustomerSeen, Event, Item, SubscriptionSeen, everything_of
 from chalicelib.domain.happenings import NEWS
 from chalicelib.domain.ids import well_formed
+from chalicelib.domain.pointers import grave_of_account, grave_of_customer
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw
@@ -33,7 +34,8 @@ def probable_account(event: StripeEvent) -> str:
 def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Asker) -> Account | None:
     """The account of `customer`, made or joined; None if the events do not make it ours.
 
-    Only a subscription or a customer adopts. What was more than a day ago is history. Raises Unavailable, Refused.
+    Only a subscription or a customer adopts. What was more than a day ago is history. What was erased is not raised again: its late events
+    are counted and left. Raises Unavailable, Refused.
     """
     ours = [event for event in events if adopts(event, world.policy)]
     if not ours:
@@ -42,11 +44,14 @@ def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Ask
     raw = asker.put(lambda: world.gateway.customer(customer))
     if raw is None and all(_stale(event) for event in ours):
         return None
-    return _joined(customer, raw, began, began - NEWS, [event.account_id for event in ours], world, asker)
+    account = _joined(customer, raw, began, began - NEWS, [event.account_id for event in ours], world, asker)
+    if account is None:
+        world.count("EventsOfErased", len(ours))
+    return account
 
 
 def adopt_old(customer: str, world: World, asker: Asker) -> Account | None:
-    """The account of a customer who is Stripe's for long, made or joined; None if Stripe knows of none by now, or it is deleted.
+    """The account of a customer who is Stripe's for long, made or joined; None if Stripe knows of none by now, or it is deleted or erased.
 
     All that was before now is history. Raises Unavailable, Refused.
     """
@@ -59,8 +64,8 @@ def adopt_old(customer: str, world: World, asker: Asker) -> Account | None:
 
 def _joined(
     customer: str, raw: Raw | None, began: datetime, history_until: datetime, in_hand: list[str | None], world: World, asker: Asker
-) -> Account:
-    """The account, made where there is none yet; `raw` is what Stripe answered to the request that began at `began`.
+) -> Account | None:
+    """The account, made where there is none yet; None if it was erased. `raw` is what Stripe answered to the request that began at `began`.
 
     The pointer is written before the account asks for all that belongs to the customer, which it waits for now: news that came too early to
     be kept is in those answers, and what comes after finds the account.
@@ -70,10 +75,10 @@ def _joined(
         account = world.accounts.load(id) or Account(id, history_until=history_until)
         if customer in account.customers:
             return account
-        learnt = account.learn(_seen(customer, raw, began))
-        for what in ("customer", "invoices", "subscriptions") if raw else ():
-            learnt = learnt.asking(Ask(what, customer))
-        new = next_version(account, learnt, world.policy, world.now())
+        # Behind the load: an account that is found no more, since it was just erased, has its grave by now.
+        if world.accounts.erased({grave_of_account(id), grave_of_customer(customer)}):
+            return None
+        new = next_version(account, _knowing(account, customer, raw, began), world.policy, world.now())
         try:
             world.accounts.save(account, new)
         except LostRace:
@@ -85,6 +90,13 @@ def _joined(
         else:
             return new
     raise Unavailable(f"Other writers were faster {TRIES} times at adopting a customer.")
+
+
+def _knowing(account: Account, customer: str, raw: Raw | None, began: datetime) -> Account:
+    learnt = account.learn(_seen(customer, raw, began))
+    for ask in everything_of(customer) if raw else ():
+        learnt = learnt.asking(ask)
+    return learnt
 
 
 def adopts(event: StripeEvent, policy: Policy) -> bool:

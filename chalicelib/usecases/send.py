@@ -134,7 +134,10 @@ def _done(account: Account, key: str, outcome: str | None, world: World) -> str:
         try:
             world.accounts.save(account, next_version(account, learnt, world.policy, world.now()))
         except LostRace:
-            account = world.accounts.load(account.id) or account
+            found = world.accounts.load(account.id)
+            if found is None:
+                return "nothing"  # erased meanwhile
+            account = found
             continue
         return outcome or "passed"
     raise Unavailable(f"Other writers of account {account.id} were faster {TRIES} times.")

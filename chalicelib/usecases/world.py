@@ -1,6 +1,6 @@
 """What the use cases act on. `runtime` builds it of the real adapters, tests of others."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -30,6 +30,15 @@ class AccountStore(Protocol):
 
     def save(self, old: Account, new: Account) -> None:
         """One conditional write. Raises LostRace, AccountTaken, Unavailable."""
+
+    def rewrite(self, old: Account, new: Account) -> None:
+        """The same as `save`, with every pointer put anew."""
+
+    def erase(self, account: Account, at: datetime) -> None:
+        """Take the account away; what stays are keyed hashes. Raises LostRace, Unavailable."""
+
+    def erased(self, names: Collection[str]) -> set[str]:
+        """Which of these are names (see domain/pointers.py) of something that was erased."""
 
 
 class LogStore(Protocol):

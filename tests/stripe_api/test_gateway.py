@@ -14,6 +14,7 @@ from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.facts import Answer, Ask, CustomerSeen, InvoiceSeen, SubscriptionSeen
 from chalicelib.stripe_api.calling import StripeCaller
 from chalicelib.stripe_api.gateway import StripeGateway, answer
+from chalicelib.stripe_api.till import StripeTill
 from local.recordings import Truth
 from tests.worlds import RECORDINGS, Stripe, at
 
@@ -28,6 +29,7 @@ class Replies:
         self.by_path: dict[str, list[tuple[int, Any]]] = {}
         self.base = ""
         self.requests: list[tuple[str, dict[str, list[str]], str]] = []
+        self.deleted: list[str] = []
 
     def next_for(self, path: str) -> tuple[int, Any]:
         queued = self.by_path.get(
@@ -39,6 +41,7 @@ class Replies:
 @pytest.fixture
 def replies() -> Iterator[Replies]:
     replies = Replies()
+    deleted = replies.deleted
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -50,6 +53,10 @@ def replies() -> Iterator[Replies]:
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def do_DELETE(self) -> None:
+            deleted.append(self.path)
+            self.do_GET()
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -151,3 +158,17 @@ def test_every_call_is_counted_whatever_comes_of_it(replies: Replies) -> None:
     with pytest.raises(Refused):
         gateway.customer("cus_1")
     assert counted == [("StripeCalls", 1)] * 2
+
+
+def test_a_customer_is_deleted_and_again_without_harm(replies: Replies) -> None:
+    till = StripeTill(StripeCaller(lambda: "sk_test_1", replies.base))
+    replies.by_path["/v1/customers/cus_1"] = [(200, {"id": "cus_1", "object": "customer", "deleted": True})]
+    till.delete_customer("cus_1")
+    till.delete_customer("cus_none")
+    assert replies.deleted == ["/v1/customers/cus_1", "/v1/customers/cus_none"]
+    replies.by_path["/v1/customers/cus_1"] = [(500, {"error": {"type": "api_error", "message": "down"}})]
+    with pytest.raises(Unavailable):
+        till.delete_customer("cus_1")
+    replies.by_path["/v1/customers/cus_1"] = [(403, {"error": {"type": "invalid_request_error", "message": "not permitted"}})]
+    with pytest.raises(Refused):
+        till.delete_customer("cus_1")

@@ -239,3 +239,14 @@ def test_nothing_known_and_nothing_wanted_costs_nothing(place: Place, outside_ca
     place.stripe.truth = NOTHING
     assert take_in([], outside_calls.watch(place.world)) == []
     assert outside_calls.made == []
+
+
+def test_after_a_rollback_what_a_younger_release_wrote_waits_and_the_others_do_not(place: Place) -> None:
+    arrive(place, CREATED)
+    written = place.accounts.items["acct_demo"]
+    place.accounts.items["acct_demo"] = younger = written | {"shape": {"N": "99"}}
+    other = altered(CREATED, id="cus_other", metadata={"account_id": "acct_other"})
+    assert arrive(place, CREATED, other, {**CREATED, "id": "evt_again"}) == ["given_back", "learnt", "given_back"]
+    assert place.accounts.items["acct_demo"] == younger
+    place.accounts.items["acct_demo"] = written
+    assert arrive(place, CREATED) == ["unchanged"]

@@ -1,0 +1,41 @@
+"""What lies beside an account in its partition: its timeline, and the claims of its messages."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.dynamo import client, delete_many, in_our_words
+from chalicelib.aws.items import Item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Partition:
+    """Reads and clears partitions, as a whole and whatever lies in them."""
+
+    def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
+        self._table = table
+        self._dynamodb = dynamodb or client()
+
+    def items(self, account_id: str) -> Iterator[Item]:
+        """All that lies beside the account, by key: consistent reads. Raises Unavailable."""
+        start: dict[str, Any] = {}
+        while True:
+            with in_our_words():
+                page = self._dynamodb.query(
+                    TableName=self._table,
+                    KeyConditionExpression="pk = :pk",
+                    ExpressionAttributeValues={":pk": {"S": f"ACCOUNT#{account_id}"}},
+                    ConsistentRead=True,
+                    **start,
+                )
+            yield from (item for item in page["Items"] if item["sk"]["S"] != "ACCOUNT")
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def clear(self, account_id: str) -> int:
+        """Delete all that lies beside the account, and say how much that was. The same again does no harm. Raises Unavailable."""
+        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items(account_id)]
+        delete_many(self._dynamodb, self._table, keys)
+        return len(keys)

@@ -1,0 +1,137 @@
+"""All data of a table, out of it: a scan in pages into files of JSON Lines, which goes on where it ended."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chalicelib.aws.dynamo import in_our_words
+from chalicelib.domain.errors import InvalidInput
+from ops.export.lines import FILES, line_of
+from ops.tables import description
+
+A_PAGE = 1000
+"""Items that a page reads at most; DynamoDB ends it at 1 MB."""
+
+STATE = "export.json"
+
+_README = """# What Billhook holds
+
+Exported from the table {table}, from {began} to {ended}: {total:,} items. Each `.jsonl` file has one JSON object a line, in UTF-8. Times are ISO 8601
+in UTC, money is an integer in minor units of its currency, names are Stripe's where Stripe has one.
+
+| file | lines | what |
+| --- | --- | --- |
+{rows}
+
+Every item is as it was at the moment when it was read, and the reading took from the first to the last of these times: what was written meanwhile
+may be in it in its older or its newer state, and what was made meanwhile may be missing. For one moment's state, restore the table to a point in time
+and export that one with `--table`.
+
+Keyed hashes are the first 40 hex digits of HMAC-SHA256 with the secret `hash-key` of the stage over the value, an address in lower case: who has that
+key can tell whether an address is among them, and nobody can read one out of them.
+
+These files hold personal data: keep them as you keep the table. Stripe's own records are at Stripe, and are not in here.
+"""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an export is. `sizes` are the bytes of each file up to the last whole page, `cursor` is where the scan goes on."""
+
+    table: str
+    began: str
+    ended: str | None = None
+    cursor: Any = None
+    sizes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FILES, 0))
+    lines: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FILES, 0))
+
+
+def export(table: str, folder: Path, dynamodb: Any, say: Callable[[str], None], now: Callable[[], datetime]) -> Progress:
+    """Write every item of the table into `folder`, which must be new, empty, or an export of this table that did not come to its end.
+
+    `say` gets a line after each page. Raises InvalidInput for another folder, NewerShape, Unavailable: the same again goes on after the last page.
+    """
+    about = description(dynamodb, table).get("ItemCount", 0)
+    progress = _begun(table, folder, now())
+    while progress.ended is None:
+        with in_our_words():
+            start = {"ExclusiveStartKey": progress.cursor} if progress.cursor else {}
+            page = dynamodb.scan(TableName=table, Limit=A_PAGE, ConsistentRead=True, **start)
+        _append(page["Items"], folder, progress)
+        progress.cursor = page.get("LastEvaluatedKey")
+        if progress.cursor is None:
+            progress.ended = _iso(now())
+            _private(folder / "README.md", _readme(progress).encode())
+        _keep(progress, folder)
+        done = sum(progress.lines.values())
+        say(f"{done:,} items" + (f" of about {about:,}" if about >= done else ""))
+    return progress
+
+
+def counter(text: str) -> None:
+    """A progress line that writes over itself."""
+    print(f"\r{text}", end="", file=sys.stderr, flush=True)
+
+
+def _begun(table: str, folder: Path, now: datetime) -> Progress:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = json.loads((folder / STATE).read_text()) if (folder / STATE).exists() else None
+        others = [path.name for path in folder.iterdir()]
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{folder} cannot be written to: {error}", "folder") from error
+    if state is None and others:
+        raise InvalidInput(f"{folder} is not empty: name a folder that is new.", "folder")
+    if state is None:
+        _keep(progress := Progress(table, _iso(now)), folder)
+        return progress
+    progress = Progress(**state)
+    if progress.table != table or progress.ended:
+        raise InvalidInput(f"{folder} holds an export of {progress.table} from {progress.began} already: name a folder that is new.", "folder")
+    return progress
+
+
+def _append(items: list[Any], folder: Path, progress: Progress) -> None:
+    """A page, behind what the last one left: what an interrupted run wrote after that is written over."""
+    page: dict[str, list[bytes]] = {name: [] for name in FILES}
+    for item in items:
+        name, line = line_of(item)
+        page[name].append(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    for name, lines in page.items():
+        with _opened(folder / f"{name}.jsonl") as file:
+            file.truncate(progress.sizes[name])
+            file.seek(progress.sizes[name])
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+            progress.sizes[name] = file.tell()
+        progress.lines[name] += len(lines)
+
+
+def _keep(progress: Progress, folder: Path) -> None:
+    _private(folder / f"{STATE}.new", (json.dumps(asdict(progress), indent=1) + "\n").encode())
+    os.replace(folder / f"{STATE}.new", folder / STATE)
+
+
+def _private(path: Path, content: bytes) -> None:
+    with _opened(path) as file:
+        file.truncate(0)
+        file.write(content)
+
+
+def _opened(path: Path) -> Any:
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+
+
+def _readme(progress: Progress) -> str:
+    rows = "\n".join(f"| {name}.jsonl | {progress.lines[name]:,} | {what} |" for name, what in FILES.items())
+    return _README.format(table=progress.table, began=progress.began, ended=progress.ended, total=sum(progress.lines.values()), rows=rows)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

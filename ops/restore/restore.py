@@ -1,0 +1,106 @@
+"""Take a stage back to what a restored table holds: a walk in pages that goes on where it ended and restores each account once."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.aws.items import Item, account_of
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import AccountTaken, InvalidInput, LostRace, Unavailable
+from chalicelib.domain.pointers import grave_of_account
+from chalicelib.domain.restoring import next_restored, restored
+from chalicelib.usecases.absorb import Asker, settled
+from chalicelib.usecases.world import World
+from ops.restore.tables import UNREADABLE, Run, begun, taken
+
+TRIES = 12
+
+
+def restore(tables: Any, world: World, say: Callable[[str], None], rate: float = 8, at_once: int = 4) -> Run:
+    """Restore every account of the restored table, `rate` of them a second at most, `at_once` at a time, with what lies beside them.
+
+    An account becomes what it was, under a new epoch, as Stripe has it now; what Stripe does not answer now stays on its agenda. Of all else
+    what the stage's table lacks is put there, and what it has stays. Who was erased in the stage's table stays erased. Raises InvalidInput while
+    a restoration from another table is not done, NewerShape, Unavailable: the same again goes on after the last page.
+    """
+    run = _run(tables, world)
+    while not run.done:
+        items, cursor = tables.page(run.cursor, world.now())
+        items = _not_erased(items, world)
+        tables.put_missing([item for item in items if item["sk"]["S"] != "ACCOUNT" and taken(item)])
+        accounts = [item for item in items if item["sk"]["S"] == "ACCOUNT"]
+        left: list[str] = []
+        for start in range(0, len(accounts), at_once):
+            left += _restore_some(accounts[start : start + at_once], run, tables, world, rate)
+        run = replace(run, cursor=cursor, done=cursor is None, accounts=run.accounts + len(accounts) - len(left), left=(*run.left, *left))
+        tables.save_run(run)
+        say(f"{run.accounts:,} accounts restored")
+    return run
+
+
+def _run(tables: Any, world: World) -> Run:
+    last: Run | None = tables.load_run()
+    if last and last.source == tables.source:
+        return last
+    if last and not last.done:
+        raise InvalidInput(f"A restoration from {last.source} is not done yet: finish that one first.", "from")
+    run = begun(tables.source, world.now())
+    tables.save_run(run)
+    return run
+
+
+def _not_erased(items: Sequence[Item], world: World) -> list[Item]:
+    graves = {grave_of_account(id): id for item in items if (id := _whose(item))}
+    erased = {graves[name] for name in world.accounts.erased(graves.keys())} if graves else set()
+    return [item for item in items if _whose(item) not in erased]
+
+
+def _whose(item: Item) -> str | None:
+    kind, _, id = item["pk"]["S"].partition("#")
+    return id if kind == "ACCOUNT" else None
+
+
+def _restore_some(items: Sequence[Item], run: Run, tables: Any, world: World, rate: float) -> list[str]:
+    """Restore some accounts at once, in no less time than the rate gives; the ids of those that could not be restored, with the reason."""
+    began, asker = world.now(), Asker(world)  # once Stripe is down it is down for all of these
+
+    def one(item: Item) -> str | None:
+        return _restore(item, run, tables, world, asker)
+
+    if len(items) == 1:
+        results = [one(items[0])]
+    else:
+        with ThreadPoolExecutor(len(items)) as several:
+            results = list(several.map(one, items))
+    world.pause(max(0.0, len(items) / rate - (world.now() - began).total_seconds()))
+    return [why for why in results if why]
+
+
+def _restore(item: Item, run: Run, tables: Any, world: World, asker: Asker) -> str | None:
+    id = str(_whose(item))
+    try:
+        was = account_of(item)
+    except UNREADABLE as failure:
+        return f"{id}: it cannot be read in the restored table ({type(failure).__name__})"
+    try:
+        _write_restored(was, run, tables, world, asker)
+    except InvalidInput as failure:
+        return f"{id}: {failure.message}"
+    except AccountTaken:
+        return f"{id}: its customer, its external id or its trial belongs to another account by now"
+    return None
+
+
+def _write_restored(was: Account, run: Run, tables: Any, world: World, asker: Asker) -> None:
+    for _ in range(TRIES):
+        was, since = tables.pair(was)
+        if run.started_at in (was.restored_at, since.restored_at):
+            return  # by this run, before it was interrupted
+        learnt = settled(restored(was, since, run.started_at), [], asker)
+        try:
+            world.accounts.rewrite(since, next_restored(was, since, learnt, world.policy, world.now()))
+        except LostRace:
+            continue
+        return
+    raise Unavailable(f"Other writers of account {was.id} were faster {TRIES} times.")
