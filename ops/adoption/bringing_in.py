@@ -16,7 +16,7 @@ OUTCOMES = {
     "completed": "had been begun, and now is whole",
     "known": "had an account already",
     "unanswered": "imported; Stripe did not answer every question, and the stage asks again by itself",
-    "gone": "no longer at Stripe",
+    "gone": "no longer at Stripe, or erased here",
     "failed": "not imported",
 }
 """What can become of a candidate."""

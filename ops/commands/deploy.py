@@ -40,6 +40,8 @@ def _package(options: argparse.Namespace) -> int:
 def _deploy(options: argparse.Namespace) -> int:
     from ops.deploy.release import Release
     from ops.package.build import build
+    from ops.parameters import Parameters
+    from ops.secrets import make_missing
 
     stage, settings = stage_name(options), _settings(options.set)
     release = Release(stage)
@@ -53,6 +55,8 @@ def _deploy(options: argparse.Namespace) -> int:
             print("Nothing was changed.")
             return 1
         release.carry_out()
+    for name in make_missing(Parameters(f"/{stack_name(stage)}")):
+        print(f"Made the secret {name}.")
     return _look_at(find_stage(stage).outputs)
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from chalicelib.domain.errors import Refused
 from ops.doctor.findings import Finding, ok, unknown, wrong
 from ops.doctor.site import Site
-from ops.parameters import SECURE, Parameter
+from ops.parameters import Parameter
+from ops.secrets import setting
 from ops.stripe.account import WEBHOOK_SECRETS, marks_in
 from ops.stripe.changes import Change, DeleteEndpoint, MoveDefault, RetireEndpoint, RetirePrice, Stuck
 from ops.stripe.compare import compare_catalogue, compare_endpoints, compare_portal
@@ -23,30 +24,30 @@ MAILS = "https://dashboard.stripe.com/settings/billing/automatic (Settings, Bill
 def check_key(site: Site) -> Iterable[Finding]:
     """The stage's own key: its form, its mode, and whether Stripe takes it."""
     held = site.parameters.get(API_KEY)
-    finding = judge_key(held, site.parameters.name(API_KEY), site.name, site.is_live)
+    finding = judge_key(held, site.name, site.is_live)
     if finding or held is None:
         return [finding] if finding else []
     try:
         caller_for(held.value.strip()).get("/v1/prices", limit=1)
     except Refused as error:
-        cure = f"make another in Stripe's dashboard (Developers, API keys), and put it: {_put(site.parameters.name(API_KEY))}"
+        cure = f"make another in Stripe's dashboard (Developers, API keys), and put it: {setting(API_KEY, site.name)}"
         if _status(error) == 401:
             return [wrong("Stripe key", "Stripe does not know it: it was revoked, or is mistyped", cure)]
         return [wrong("Stripe key", "it may not read prices", "Stripe's dashboard, Developers, API keys: give it what docs/running.md lists")]
     return [ok("Stripe key", f"Stripe takes it, in {'live' if site.is_live else 'test'} mode")]
 
 
-def judge_key(held: Parameter | None, name: str, stage: str, stage_is_live: bool) -> Finding | None:
+def judge_key(held: Parameter | None, stage: str, stage_is_live: bool) -> Finding | None:
     """What is wrong with the stage's key before Stripe is asked; None if nothing is."""
     if held is None:
-        return wrong("Stripe key", "there is none", _put(name))
+        return wrong("Stripe key", "there is none", setting(API_KEY, stage))
     live = is_live(held.value.strip())
     if live is None:
-        return wrong("Stripe key", "it is no secret or restricted key: those begin with sk_ or rk_", _put(name))
+        return wrong("Stripe key", "it is no secret or restricted key: those begin with sk_ or rk_", setting(API_KEY, stage))
     if live != stage_is_live:
         mode, other = ("live", "test") if stage_is_live else ("test", "live")
         says = f"it is a {other} key, and stage {stage} takes {mode} events only (LIVEMODE in .chalice/config.json)"
-        return wrong("Stripe key", says, f"put the {mode} key: {_put(name)}")
+        return wrong("Stripe key", says, f"put the {mode} key: {setting(API_KEY, stage)}")
     return None
 
 
@@ -84,7 +85,3 @@ def _findings(site: Site, changes: Sequence[Change]) -> list[Finding]:
 def _status(error: Refused) -> int | None:
     """What Stripe answered, out of the SDK's error behind ours."""
     return getattr(error.__cause__, "http_status", None)
-
-
-def _put(name: str) -> str:
-    return f"aws ssm put-parameter --overwrite --name {name} --type {SECURE} --value rk_…"

@@ -179,7 +179,7 @@ def test_a_live_stage_that_is_not_deployed_and_has_a_test_key(clinic: Clinic) ->
     assert status == 1
     assert found["stage"] == ("wrong: prod is not deployed in this account and region", "python -m ops deploy --stage prod")
     assert found["Stripe key"][0].startswith("wrong: it is a test key, and stage prod takes live events only")
-    assert "put-parameter --overwrite --name /billhook-prod/stripe-api-key" in found["Stripe key"][1]
+    assert "secrets set stripe-api-key --stage prod" in found["Stripe key"][1]
     assert found["SES access"][0].startswith("wrong: SES is in its sandbox")
     assert found["secret hash-key"][0] == "wrong: is missing"
     assert found["prices"][0].startswith("unknown: could not be looked at.")
@@ -247,7 +247,7 @@ def test_secrets_that_are_missing_of_the_wrong_form_or_readable(clinic: Clinic) 
     status, found = clinic.doctor()
     assert status == 1
     assert found["secret link-keys"][0] == "wrong: is missing"
-    assert f"--name /{STACK}/link-keys --type SecureString" in found["secret link-keys"][1]
+    assert found["secret link-keys"][1] == "python -m ops deploy --stage dev"
     assert "must be one key of 32 characters or more" in found["secret hash-key"][0]
     assert "is a String" in found["secret stripe-api-key"][0]
 

@@ -85,6 +85,15 @@ def test_every_customer_of_the_catalogue_becomes_what_stripe_holds_and_others_ar
     assert len(accounts["acc_ada"].invoices) == 2
 
 
+def test_who_was_erased_is_not_imported_again() -> None:
+    shop = Shop()
+    shop.buys("ada", account_id="acc_ada")
+    assert shop.imports() == {"imported": 1}
+    shop.place.accounts.erase(shop.accounts["acc_ada"], shop.place.now.at)
+    assert shop.imports() == {"gone": 1}
+    assert shop.accounts == {}
+
+
 def test_an_import_again_asks_stripe_for_its_lists_alone_and_changes_nothing() -> None:
     shop = Shop()
     for number in range(130):
