@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy import Policy
 from ops.parameters import Parameters
+from ops.stages import stage_variables
 
 RANDOM_BYTES = 32
 
@@ -62,6 +63,19 @@ SECRETS = (
 def setting(name: str, stage: str) -> str:
     """The command that puts a secret of a stage."""
     return f"python -m ops secrets set {name} --stage {stage}"
+
+
+def setting_up_stripe(stage: str, live: bool) -> str:
+    """The command that sets Stripe up for a stage, and puts the webhook's secret."""
+    return f"python -m ops stripe apply --stage {stage}{' --live' if live else ''}"
+
+
+def to_do(parameters: Parameters, policy: Policy, stage: str) -> list[str]:
+    """The commands by which the secrets that are missing come to be, and the one that looks at all of it then. Raises Unavailable."""
+    missing = [one for one in SECRETS if one.needed(policy) and parameters.get(one.name) is None]
+    steps = [f"{setting(one.name, stage)}   # {one.source}" for one in missing if one.source]
+    steps += [setting_up_stripe(stage, stage_variables(stage)["LIVEMODE"] == "true") for one in missing if not one.source]
+    return [*steps, f"python -m ops doctor --stage {stage}"] if steps else []
 
 
 def secret(name: str) -> Secret:

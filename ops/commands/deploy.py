@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
 from ops.asking import agreed
+from ops.commands.policy import POLICY, read_checked
 from ops.stages import add_stage, find_stage, stack_name, stage_name
 
 OUT = Path("out/package")
@@ -41,7 +42,7 @@ def _deploy(options: argparse.Namespace) -> int:
     from ops.deploy.release import Release
     from ops.package.build import build
     from ops.parameters import Parameters
-    from ops.secrets import make_missing
+    from ops.secrets import make_missing, to_do
 
     stage, settings = stage_name(options), _settings(options.set)
     release = Release(stage)
@@ -55,8 +56,12 @@ def _deploy(options: argparse.Namespace) -> int:
             print("Nothing was changed.")
             return 1
         release.carry_out()
-    for name in make_missing(Parameters(f"/{stack_name(stage)}")):
+    parameters = Parameters(f"/{stack_name(stage)}")
+    for name in make_missing(parameters):
         print(f"Made the secret {name}.")
+    if steps := to_do(parameters, read_checked(POLICY), stage):
+        print("It is deployed, and cannot work before it has its secrets. Next:", *steps, sep="\n  ")
+        return 0
     return _look_at(find_stage(stage).outputs)
 
 

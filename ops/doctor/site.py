@@ -10,6 +10,7 @@ import boto3
 from chalicelib.domain.policy import Policy
 from ops.commands.policy import POLICY, read_checked
 from ops.parameters import Parameters
+from ops.secrets import setting_up_stripe
 from ops.stages import Stage, find_stage, stack_name, stage_variables
 from ops.stripe.mode import check_mode
 from ops.stripe.opening import caller_for, operators_key, wanted_of
@@ -71,4 +72,4 @@ class Site:
     @property
     def stripe_command(self) -> str:
         """What sets Stripe right."""
-        return f"python -m ops stripe apply --stage {self.name}{' --live' if self.is_live else ''}"
+        return setting_up_stripe(self.name, self.is_live)

@@ -1,14 +1,16 @@
 """The secrets of a stage, as they are put, made and rotated."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 
 from ops.parameters import Parameters
-from ops.secrets import SECRETS, make_missing
+from ops.secrets import SECRETS, make_missing, put, to_do
 from tests.ops.conftest import HASH_KEY, Deployed
+from tests.worlds import POLICY
 
 
 @pytest.fixture
@@ -64,6 +66,24 @@ def test_the_key_of_the_hashes_is_not_lost_by_a_slip(ops: Any, parameters: Param
     types(monkeypatch, "")
     assert ops("secrets", "set", "hash-key", "--stage", "dev").status == 1
     assert value(parameters, "hash-key") == HASH_KEY
+
+
+def test_what_is_missing_is_told_with_the_commands_that_bring_it(parameters: Parameters) -> None:
+    make_missing(parameters)
+    apply, doctor = "python -m ops stripe apply --stage dev", "python -m ops doctor --stage dev"
+    assert to_do(parameters, POLICY, "dev") == [apply, doctor]
+    put(parameters, "stripe-webhook-secrets", "whsec_1")
+    assert to_do(parameters, POLICY, "dev") == []
+    with_captcha = replace(POLICY, signup=POLICY.signup and replace(POLICY.signup, captcha="turnstile"))
+    assert [step.split("   #")[0] for step in to_do(parameters, with_captcha, "dev")] == [
+        "python -m ops secrets set captcha-secret --stage dev",
+        doctor,
+    ]
+    nothing = Parameters("/billhook-prod")
+    assert [step.split("   #")[0] for step in to_do(nothing, POLICY, "prod")][:2] == [
+        "python -m ops secrets set stripe-api-key --stage prod",
+        "python -m ops stripe apply --stage prod --live",
+    ]
 
 
 def test_links_signed_before_open_after_a_rotation(ops: Any, parameters: Parameters) -> None:
