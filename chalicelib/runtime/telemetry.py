@@ -25,6 +25,7 @@ METRICS = {
     "AsksUnanswered": "Stripe gave no answer to a question; it is asked again.",
     "AsksRefused": "Stripe refuses to answer a question: the API key may not read it, or is wrong.",
     "AnswersUnreadable": "An object in an answer of Stripe's has a shape that this release does not know.",
+    "OwedNewsAsked": "News that Stripe owed did not come in time, and was asked for.",
     "UnknownApiVersions": "An event of an API version younger than this release was read by its shape.",
     "UnknownPrices": "An account pays a price that the catalogue does not know.",
     "ErrandsUnanswered": "Stripe gave no answer to a call that must be made (a trial to start, a card to use); it is made again.",

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unreadable
-from chalicelib.domain.facts import Answer, Ask, Customer, CustomerSeen, Event, SubscriptionSeen
+from chalicelib.domain.facts import Answer, Customer, CustomerSeen, Event, SubscriptionSeen
+from chalicelib.domain.owed import asking_all_of
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw
@@ -54,8 +55,8 @@ def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Ask
         if customer in account.customers:
             return account
         learnt = account.learn(_seen(customer, raw, began))
-        for what in ("customer", "invoices", "subscriptions") if raw else ():
-            learnt = learnt.asking(Ask(what, customer))
+        if raw:
+            learnt = asking_all_of(learnt, customer)
         new = next_version(account, learnt, world.policy, world.now())
         try:
             world.accounts.save(account, new)
