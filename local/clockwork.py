@@ -2,13 +2,19 @@
 
 import threading
 from collections import Counter
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.runtime.clock import clock
 from local.schedule import ScheduleTrigger
 from local.settling import Rest
 from local.triggers import Progress
+
+A_DAY = timedelta(days=1)
+"""At least once in so long the clock stops, for the schedules that are rarer than the sweep: were each of their hours a stop, a year would take
+minutes. They run at any other stop too, if it is time for them.
+"""
 
 ROUNDS = 6
 """How often an item may be found due at the same second before it is passed over."""
@@ -27,8 +33,11 @@ class Timed(Protocol):
 class Clockwork:
     """`stuck` are the items that the last move passed over, since acting on them did not move their `due_at`."""
 
-    def __init__(self, rest: Rest, sweep: ScheduleTrigger, progress: Progress, other: Timed | None = None) -> None:
-        self._rest, self._sweep, self._progress, self._other = rest, sweep, progress, other
+    def __init__(
+        self, rest: Rest, sweep: ScheduleTrigger, progress: Progress, other: Timed | None = None, schedules: Sequence[ScheduleTrigger] = ()
+    ) -> None:
+        self._rest, self._sweep, self._progress, self._other, self._schedules = rest, sweep, progress, other, schedules
+        self._stopped_at = clock.now()
         self._moving = threading.Lock()
         self.stuck: list[dict[str, str]] = []
 
@@ -54,7 +63,13 @@ class Clockwork:
         self.stuck = [{"id": key.partition("#")[2], "due_at": due_at} for due_at, key in self._rest.due() if met[due_at[:19], key] >= ROUNDS]
 
     def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
-        """The first due moment up to `until` of an item that was not met too often; meets all items of that moment."""
+        """The first moment up to `until` at which to stop: an item that was not met too often is due (all items of that moment are met), something
+        happens at Stripe, or a day has passed.
+        """
+        due, day = self._first_due(until, met), self._stopped_at + A_DAY
+        return day if self._schedules and day <= until and (due is None or day < due) else due
+
+    def _first_due(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
         waiting = [(due_at, key) for due_at, key in self._rest.due() if met[due_at[:19], key] < ROUNDS]
         elsewhere = self._other.next_due() if self._other else None
         if elsewhere and elsewhere <= until and (not waiting or elsewhere < datetime.fromisoformat(waiting[0][0])):
@@ -73,3 +88,8 @@ class Clockwork:
             self._rest.wait()  # the news of Stripe's is heard before the clock is looked at
         self._sweep.run()
         self._rest.wait()
+        self._stopped_at = max(self._stopped_at, moment)
+        for schedule in self._schedules:
+            if schedule.is_due(clock.now()):
+                schedule.run()
+                self._rest.wait()

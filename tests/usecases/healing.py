@@ -114,7 +114,7 @@ class Healing(Replay):
         """What the schedules do: fetch what was not delivered, and go on with the comparison."""
         for work in (fetch_undelivered, compare):
             self.again(lambda work=work: work(self.world))  # type: ignore[misc]
-        self.work()
+            self.work()
 
     def work(self) -> None:
         """What was fetched is taken in."""
