@@ -51,8 +51,8 @@ class Clockwork:
         with self._moving:
             met: Counter[tuple[str, str]] = Counter()
             self._rest.wait()
-            while due := self._first(target, met):
-                self._stop_at(due)
+            while self._go_on(target, met):
+                pass
             self._stop_at(target)
             self._catch_up(met)
 
@@ -62,14 +62,18 @@ class Clockwork:
             self._stop_at(due)
         self.stuck = [{"id": key.partition("#")[2], "due_at": due_at} for due_at, key in self._rest.due() if met[due_at[:19], key] >= ROUNDS]
 
-    def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
-        """The first moment up to `until` at which to stop: an item that was not met too often is due (all items of that moment are met), something
-        happens at Stripe, or a day has passed.
-        """
-        due, day = self._first_due(until, met), self._stopped_at + A_DAY
-        return day if self._schedules and day <= until and (due is None or day < due) else due
+    def _go_on(self, target: datetime, met: Counter[tuple[str, str]]) -> bool:
+        """Go to the next moment before `target` at which there is something to do, if there is one."""
+        day = min(self._stopped_at + A_DAY, target) if self._schedules else target
+        if due := self._first(day, met):
+            self._stop_at(due)
+        elif day < target:
+            clock.move_to(day)
+            self._run_schedules()
+        return due is not None or day < target
 
-    def _first_due(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
+    def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
+        """The first due moment up to `until` of an item that was not met too often; meets all items of that moment."""
         waiting = [(due_at, key) for due_at, key in self._rest.due() if met[due_at[:19], key] < ROUNDS]
         elsewhere = self._other.next_due() if self._other else None
         if elsewhere and elsewhere <= until and (not waiting or elsewhere < datetime.fromisoformat(waiting[0][0])):
@@ -88,8 +92,12 @@ class Clockwork:
             self._rest.wait()  # the news of Stripe's is heard before the clock is looked at
         self._sweep.run()
         self._rest.wait()
-        self._stopped_at = max(self._stopped_at, moment)
-        for schedule in self._schedules:
-            if schedule.is_due(clock.now()):
-                schedule.run()
-                self._rest.wait()
+        self._run_schedules()
+
+    def _run_schedules(self) -> None:
+        self._stopped_at = clock.now()
+        due = [schedule for schedule in self._schedules if schedule.is_due(self._stopped_at)]
+        for schedule in due:
+            schedule.run()
+        if due:
+            self._rest.wait()
