@@ -11,9 +11,9 @@ from local.schedule import ScheduleTrigger
 from local.settling import Rest
 from local.triggers import Progress
 
-A_DAY = timedelta(days=1)
-"""At least once in so long the clock stops, for the schedules that are rarer than the sweep: were each of their hours a stop, a year would take
-minutes. They run at any other stop too, if it is time for them.
+A_WEEK = timedelta(days=7)
+"""At least once in so long, and where it is moved to, the clock stops for the schedules that are rarer than the sweep: were each of their hours
+a stop, a year would take minutes. They run at any other stop too, if it is time for them.
 """
 
 ROUNDS = 6
@@ -64,13 +64,13 @@ class Clockwork:
 
     def _go_on(self, target: datetime, met: Counter[tuple[str, str]]) -> bool:
         """Go to the next moment before `target` at which there is something to do, if there is one."""
-        day = min(self._stopped_at + A_DAY, target) if self._schedules else target
-        if due := self._first(day, met):
+        latest = min(self._stopped_at + A_WEEK, target) if self._schedules else target
+        if due := self._first(latest, met):
             self._stop_at(due)
-        elif day < target:
-            clock.move_to(day)
+        elif latest < target:
+            clock.move_to(latest)
             self._run_schedules()
-        return due is not None or day < target
+        return due is not None or latest < target
 
     def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
         """The first due moment up to `until` of an item that was not met too often; meets all items of that moment."""

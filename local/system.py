@@ -126,9 +126,8 @@ class System:
         sweep = ScheduleTrigger("sweep", self._stopping, calls.by("SweepDue", sweep_due), "sweep_due")
         schedules = [
             ScheduleTrigger("fetch", self._stopping, calls.by("FetchEvents", fetch_events), "fetch_events", timedelta(hours=1)),
-            ScheduleTrigger(
-                "compare", self._stopping, calls.by("CompareWithStripe", compare_with_stripe), "compare_with_stripe", timedelta(minutes=10)
-            ),
+            # On AWS every ten minutes: here one run does a day's comparison.
+            ScheduleTrigger("compare", self._stopping, calls.by("CompareWithStripe", compare_with_stripe), "compare_with_stripe", timedelta(hours=1)),
         ]
         sources = [
             (Source(resources.queue("EventsQueue"), calls.by("ProcessEvents", process_events), "process_events"), EVENTS_WORKERS),

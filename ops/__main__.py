@@ -5,14 +5,14 @@ import sys
 from collections.abc import Sequence
 
 from chalicelib.domain.errors import BillhookError
-from ops.commands import accounts, deploy, keys, mail, policy
+from ops.commands import accounts, deploy, drift, keys, mail, policy
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it did what it was asked, 1 with a sentence on stderr if it could not."""
     parser = argparse.ArgumentParser(prog="python -m ops", description="Look after a stage of Billhook.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for room in (policy, mail, deploy, keys, accounts):
+    for room in (policy, mail, deploy, keys, accounts, drift):
         room.add_to(commands)
     options = parser.parse_args(arguments)
     try:

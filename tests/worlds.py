@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from chalicelib.aws.items import Item, account_item, account_of, stamp
+from chalicelib.aws.items import Item, account_item, account_of, dump, load, stamp
 from chalicelib.domain.account import Account
 from chalicelib.domain.comparison import Drift
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
@@ -139,16 +139,16 @@ class MemoryWalks:
 class MemoryRounds:
     """States by their type."""
 
-    kept: dict[type, Any] = field(default_factory=dict)
+    kept: dict[type, str] = field(default_factory=dict)
 
     def load(self, kind: type[Any]) -> Any:
-        return self.kept.get(kind)
+        return load(self.kept[kind], kind) if kind in self.kept else None
 
     def save(self, old: Any, new: Any) -> None:
-        known = self.kept.get(type(new))
+        known = self.load(type(new))
         if (known.version if known else 0) != old.version:
             raise LostRace("another goes on")
-        self.kept[type(new)] = new
+        self.kept[type(new)] = dump(new)
 
 
 @dataclass
@@ -172,7 +172,7 @@ class MemoryComparisons:
         return page, page[-1].id if len(ids) > self.a_page else None
 
     def put_drift(self, drift: Drift) -> None:
-        self.drifts[drift.compared, drift.account_id, drift.subscription] = drift
+        self.drifts[drift.compared, drift.account_id, drift.subscription] = load(dump(drift), Drift)
 
     def drop_drift(self, drift: Drift) -> None:
         self.drifts.pop((drift.compared, drift.account_id, drift.subscription), None)

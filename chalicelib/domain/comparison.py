@@ -72,7 +72,7 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class Drift:
     """What a comparison found to differ: `what` names the fields, or is UNKNOWN or NOT_LISTED. `since` is when the two last agreed, as far as
-    is known; `healed` is told when the comparison ends.
+    is known; what it `became` is told when the comparison ends: `healed` or `left`.
     """
 
     account_id: str
@@ -81,7 +81,7 @@ class Drift:
     what: tuple[str, ...]
     since: datetime
     compared: datetime
-    healed: bool | None = None
+    became: str | None = None
 
 
 def drift(account: "Account", listed: Listed, compared: datetime) -> Drift | None:
@@ -105,7 +105,7 @@ def not_listed(account: "Account", listed: Collection[str], compared: datetime) 
 
 
 def judged(found: Drift, account: "Account | None") -> Drift | None:
-    """What became of a drift: healed or not; None if it turns out to be none, for Stripe's list lacks what Stripe still has (a subscription of
+    """The drift with what became of it; None if it turns out to be none, for Stripe's list lacks what Stripe still has (a subscription of
     a test clock, say).
     """
     if account is None:
@@ -113,8 +113,9 @@ def judged(found: Drift, account: "Account | None") -> Drift | None:
     known = account.subscriptions.get(found.subscription)
     waits = any(ask.id in {found.customer, found.subscription} for ask in account.asks)
     if NOT_LISTED in found.what and known and not known.value.final:
-        return None if known.seen >= found.compared.replace(microsecond=0) and not waits else replace(found, healed=False)
-    return replace(found, healed=not waits and (known is not None or found.subscription in account.ended))
+        return None if known.seen >= found.compared.replace(microsecond=0) and not waits else replace(found, became="left")
+    is_known = known is not None or found.subscription in account.ended
+    return replace(found, became="healed" if is_known and not waits else "left")
 
 
 def _names(account: "Account", listed: Listed) -> Iterator[str]:

@@ -142,12 +142,12 @@ class _Run:
     def _closed(self, round: Comparison) -> Comparison:
         """Judge what was found, so much a step, and tell it on the timelines under times that a repeat has too."""
         drifts = self._world.comparisons.drifts_of(self._began)
-        open_ones = [one for one in drifts if one.healed is None]
+        open_ones = [one for one in drifts if one.became is None]
         for one in open_ones[:JUDGED_A_STEP]:
             self._judge(one)
         if open_ones:
             return round
-        healed = sum(one.healed is True for one in drifts)
+        healed = sum(one.became == "healed" for one in drifts)
         self._world.count("DriftsHealed", healed)
         self._world.count("DriftsLeft", len(drifts) - healed)
         return replace(round, healed=healed, left=len(drifts) - healed, ended_at=self._world.now())
@@ -158,8 +158,7 @@ class _Run:
             self._world.comparisons.drop_drift(found)
             return
         told = {"subscription": found.subscription, "what": list(found.what), "since": found.since}
-        type = "drift.healed" if verdict.healed else "drift.left"
-        self._world.log.put([Entry(found.account_id, self._began, "drift", found.subscription, type, told)])
+        self._world.log.put([Entry(found.account_id, self._began, "drift", found.subscription, f"drift.{verdict.became}", told)])
         self._world.comparisons.put_drift(verdict)
 
     def _as_news(self, raw: Raw, one: Listed) -> list[StripeEvent]:

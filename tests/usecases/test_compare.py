@@ -65,8 +65,8 @@ class Town:
         assert isinstance(account, Account)
         return account
 
-    def reported(self) -> list[tuple[tuple[str, ...], bool | None]]:
-        return [(drift.what, drift.healed) for drift in self.place.comparisons.drifts.values()]
+    def reported(self) -> list[tuple[tuple[str, ...], str | None]]:
+        return [(drift.what, drift.became) for drift in self.place.comparisons.drifts.values()]
 
     def told(self) -> list[str]:
         return [entry.type for entry in self.place.log.entries.values() if entry.kind == "drift"]
@@ -102,7 +102,7 @@ def test_a_purchase_in_stripes_dashboard_of_which_nothing_was_heard_is_adopted(t
     assert account.standing
     assert (account.standing.reason, account.asks) == ("active", ())
     assert town.account_of(named).id == "acct_by_metadata"
-    assert town.reported() == [((UNKNOWN,), True)] * 2
+    assert town.reported() == [((UNKNOWN,), "healed")] * 2
     assert sorted(town.told()) == ["drift.healed"] * 2
 
 
@@ -128,7 +128,7 @@ def test_a_cancellation_at_once_of_which_nothing_was_heard_closes(town: Town) ->
     assert standing
     assert (standing.access, standing.reason) == ("none", "canceled")
     (drift,) = town.place.comparisons.drifts.values()
-    assert (drift.what, drift.since, drift.healed) == ((NOT_LISTED,), agreed, True)
+    assert (drift.what, drift.since, drift.became) == ((NOT_LISTED,), agreed, "healed")
 
 
 def test_what_was_bought_and_ended_within_a_day_is_found_though_it_never_lived_in_a_list(town: Town) -> None:
@@ -148,9 +148,9 @@ def test_a_card_a_plan_and_an_invoice_that_differ_are_named(town: Town) -> None:
     town.stage.gives(customer, "tok_mastercard")
     town.lose()
     town.compare()
-    ((what, healed),) = town.reported()
+    ((what, became),) = town.reported()
     assert {"items", "customer.card"} <= set(what)
-    assert healed
+    assert became == "healed"
     standing = town.account_of(customer).standing
     assert standing
     assert standing.plan == "scale"
@@ -185,7 +185,7 @@ def test_a_subscription_that_stripe_does_not_know_is_reported_as_left(town: Town
     del town.stage.engine.store.objects["subscription"][subscription]
     done = town.compare()
     assert (done.healed, done.left) == (0, 1)
-    assert town.reported() == [((NOT_LISTED,), False)]
+    assert town.reported() == [((NOT_LISTED,), "left")]
     assert town.told() == ["drift.left"]
     assert town.place.metrics["DriftsLeft"] == 1
 
@@ -220,7 +220,7 @@ def test_one_account_that_cannot_be_compared_holds_up_no_other(town: Town, monke
     done = town.compare()
     assert done.ended_at
     assert town.place.metrics["ComparisonsBroken"] == 1
-    assert good in {drift.customer for drift in town.place.comparisons.drifts.values() if drift.healed}
+    assert good in {drift.customer for drift in town.place.comparisons.drifts.values() if drift.became == "healed"}
 
 
 def test_a_run_begins_no_more_calls_than_its_share(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.comparison import Comparison
+from chalicelib.domain.undelivered import Undelivered
 from chalicelib.usecases.act import act_on_due
 from local.stripe_sim.api import Fault
 from tests.faults import OutsideCalls, crashing_after
@@ -153,7 +154,7 @@ def test_healing_interrupted_after_each_of_its_calls_ends_the_same(name: str, ho
     for n in range(1, len(counted.made) + 1):
         life = broken_off(name, how, crashing_after(n, reply_lost=reply_lost))
         assert essence(life) == essence(whole), n
-        assert {type(one).__name__: finished(one) for one in life.place.rounds.kept.values()} == {"Undelivered": True, "Comparison": True}
+        assert [finished(life.place.rounds.load(kind)) for kind in (Undelivered, Comparison)] == [True, True]
 
 
 def essence(life: Healing) -> Any:
@@ -161,7 +162,7 @@ def essence(life: Healing) -> Any:
     names = {id: f"{kind} {place}" for kind, held in life.stage.engine.store.objects.items() for place, id in enumerate(held)}
     account = learnt(life.account)
     text = repr({part: sorted(repr(one) for one in known.values()) for part, known in account.items()} | {"standing": life.stands})
-    drifts = sorted(repr((one.what, one.healed, one.subscription, one.since)) for one in life.place.comparisons.drifts.values())
+    drifts = sorted(repr((one.what, one.became, one.subscription, one.since)) for one in life.place.comparisons.drifts.values())
     for id, name in names.items():
         text, drifts = text.replace(id, name), [one.replace(id, name) for one in drifts]
     return "".join(sorted(text)), drifts
