@@ -1,5 +1,6 @@
 """Moves the one clock as time would pass: stops at each due moment on the way, sweeps, and goes on when all is at rest."""
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from chalicelib.runtime.clock import clock
 from local.schedule import ScheduleTrigger
 from local.settling import Rest
 from local.triggers import Progress
+
+log = logging.getLogger("billhook.local")
 
 A_WEEK = timedelta(days=7)
 """At least once in so long, and where it is moved to, the clock stops for the schedules that are rarer than the sweep: were each of their hours
@@ -98,6 +101,9 @@ class Clockwork:
         self._stopped_at = clock.now()
         due = [schedule for schedule in self._schedules if schedule.is_due(self._stopped_at)]
         for schedule in due:
-            schedule.run()
+            try:
+                schedule.run()
+            except Exception:  # as on AWS: the next time comes, and time goes on
+                log.exception("a schedule failed")
         if due:
             self._rest.wait()
