@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.checkouts import is_deleted
 from chalicelib.domain.facts import Customer, Invoice, Subscription
 from chalicelib.domain.listing import Place
 
@@ -100,7 +101,7 @@ def not_listed(account: "Account", listed: Collection[str], compared: datetime) 
     return [
         Drift(account.id, known.value.customer, id, (NOT_LISTED,), known.seen, compared)
         for id, known in sorted(account.subscriptions.items())
-        if not known.value.final and id not in listed and known.seen < compared
+        if not (known.value.final or is_deleted(account, known.value.customer)) and id not in listed and known.seen < compared
     ]
 
 
@@ -112,7 +113,7 @@ def judged(found: Drift, account: "Account | None") -> Drift | None:
         return None
     known = account.subscriptions.get(found.subscription)
     waits = any(ask.id in {found.customer, found.subscription} for ask in account.asks)
-    if NOT_LISTED in found.what and known and not known.value.final:
+    if NOT_LISTED in found.what and known and not known.value.final and not is_deleted(account, found.customer):
         return None if known.seen >= found.compared.replace(microsecond=0) and not waits else replace(found, became="left")
     is_known = known is not None or found.subscription in account.ended
     return replace(found, became="healed" if is_known and not waits else "left")

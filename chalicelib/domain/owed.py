@@ -24,7 +24,7 @@ OWED = {
 }
 """What has a time of its own, and what is to be heard of it then."""
 
-ASKED_AFTER = tuple(timedelta(hours=hours) for hours in (1, 4, 12, 24, 48, 72))
+ASKED_AFTER = tuple(timedelta(hours=hours) for hours in (1, 4, 24, 72))
 """How long after its time news that has not come is asked for, ever more slowly: Stripe itself may be late. What does not come in three
 days the daily comparison finds.
 """

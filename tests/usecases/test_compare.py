@@ -131,6 +131,24 @@ def test_a_cancellation_at_once_of_which_nothing_was_heard_closes(town: Town) ->
     assert (drift.what, drift.since, drift.became) == ((NOT_LISTED,), agreed, "healed")
 
 
+def test_a_customer_deleted_without_news_loses_access_and_is_found_once(town: Town) -> None:
+    """Stripe may list nothing of a deleted customer's any more, nor say what became of its subscriptions."""
+    subscription = town.buys(customer := town.customer())
+    town.hear()
+    town.days(5)
+    town.stage.call("DELETE", f"/v1/customers/{customer}")
+    del town.stage.engine.store.objects["subscription"][subscription]
+    town.lose()
+    done = town.compare()
+    assert (done.healed, done.left) == (1, 0)
+    standing = town.account_of(customer).standing
+    assert standing
+    assert (standing.access, standing.reason) == ("none", "customer_deleted")
+    town.days(1)
+    done = town.compare()
+    assert (done.healed, done.left) == (0, 0)
+
+
 def test_what_was_bought_and_ended_within_a_day_is_found_though_it_never_lived_in_a_list(town: Town) -> None:
     town.stage.call("DELETE", f"/v1/subscriptions/{town.buys(customer := town.customer())}")
     town.lose()
