@@ -1,14 +1,23 @@
 """Moves the one clock as time would pass: stops at each due moment on the way, sweeps, and goes on when all is at rest."""
 
+import logging
 import threading
 from collections import Counter
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.runtime.clock import clock
 from local.schedule import ScheduleTrigger
 from local.settling import Rest
 from local.triggers import Progress
+
+log = logging.getLogger("billhook.local")
+
+A_WEEK = timedelta(days=7)
+"""At least once in so long, and where it is moved to, the clock stops for the schedules that are rarer than the sweep: were each of their hours
+a stop, a year would take minutes. They run at any other stop too, if it is time for them.
+"""
 
 ROUNDS = 6
 """How often an item may be found due at the same second before it is passed over."""
@@ -27,8 +36,11 @@ class Timed(Protocol):
 class Clockwork:
     """`stuck` are the items that the last move passed over, since acting on them did not move their `due_at`."""
 
-    def __init__(self, rest: Rest, sweep: ScheduleTrigger, progress: Progress, other: Timed | None = None) -> None:
-        self._rest, self._sweep, self._progress, self._other = rest, sweep, progress, other
+    def __init__(
+        self, rest: Rest, sweep: ScheduleTrigger, progress: Progress, other: Timed | None = None, schedules: Sequence[ScheduleTrigger] = ()
+    ) -> None:
+        self._rest, self._sweep, self._progress, self._other, self._schedules = rest, sweep, progress, other, schedules
+        self._stopped_at = clock.now()
         self._moving = threading.Lock()
         self.stuck: list[dict[str, str]] = []
 
@@ -42,8 +54,8 @@ class Clockwork:
         with self._moving:
             met: Counter[tuple[str, str]] = Counter()
             self._rest.wait()
-            while due := self._first(target, met):
-                self._stop_at(due)
+            while self._go_on(target, met):
+                pass
             self._stop_at(target)
             self._catch_up(met)
 
@@ -52,6 +64,16 @@ class Clockwork:
         while due := self._first(clock.now(), met):
             self._stop_at(due)
         self.stuck = [{"id": key.partition("#")[2], "due_at": due_at} for due_at, key in self._rest.due() if met[due_at[:19], key] >= ROUNDS]
+
+    def _go_on(self, target: datetime, met: Counter[tuple[str, str]]) -> bool:
+        """Go to the next moment before `target` at which there is something to do, if there is one."""
+        latest = min(self._stopped_at + A_WEEK, target) if self._schedules else target
+        if due := self._first(latest, met):
+            self._stop_at(due)
+        elif latest < target:
+            clock.move_to(latest)
+            self._run_schedules()
+        return due is not None or latest < target
 
     def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
         """The first due moment up to `until` of an item that was not met too often; meets all items of that moment."""
@@ -73,3 +95,15 @@ class Clockwork:
             self._rest.wait()  # the news of Stripe's is heard before the clock is looked at
         self._sweep.run()
         self._rest.wait()
+        self._run_schedules()
+
+    def _run_schedules(self) -> None:
+        self._stopped_at = clock.now()
+        due = [schedule for schedule in self._schedules if schedule.is_due(self._stopped_at)]
+        for schedule in due:
+            try:
+                schedule.run()
+            except Exception:  # as on AWS: the next time comes, and time goes on
+                log.exception("a schedule failed")
+        if due:
+            self._rest.wait()

@@ -1,7 +1,8 @@
-"""What EventBridge does for a schedule: calls the function once a minute, by the real clock."""
+"""What EventBridge does for a schedule: calls the function at its rate, by the real clock."""
 
 import threading
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.runtime.clock import clock
@@ -10,22 +11,28 @@ from local.moments import iso
 from local.template import ACCOUNT, REGION
 from local.triggers import Function, Trigger
 
-MINUTE = 60.0
+MINUTE = timedelta(minutes=1)
 
 
 class ScheduleTrigger(Trigger):
-    """Calls the function once a real minute; `run` calls it now as well. Failures are logged, and the next minute comes."""
+    """Calls the function once in a real `every`; `run` calls it now as well. Failures are logged, and the next time comes."""
 
-    def __init__(self, name: str, stopping: threading.Event, function: Function, function_name: str) -> None:
+    def __init__(self, name: str, stopping: threading.Event, function: Function, function_name: str, every: timedelta = MINUTE) -> None:
         super().__init__(name, stopping)
-        self._function, self._function_name = function, function_name
+        self._function, self._function_name, self._every = function, function_name, every
+        self._ran_at = clock.now()
 
     def run(self) -> None:
         """Call it now. Raises what the function raises."""
+        self._ran_at = clock.now()
         self._function(self._event(), LambdaContext(self._function_name, 60))
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether by the moved clock it is time again."""
+        return now >= self._ran_at + self._every
+
     def poll(self) -> None:
-        if not self.stopping.wait(MINUTE):
+        if not self.stopping.wait(self._every.total_seconds()):
             self.run()
 
     def _event(self) -> dict[str, Any]:

@@ -32,6 +32,10 @@ class StripeStub:
         with self._lock:
             self._recordings[recording.events[0]["id"]] = recording
 
+    def subscriptions(self) -> list[Object]:
+        """All subscriptions of what was told, as they are now."""
+        return list(self._truth().subscriptions.values())
+
     def answer(self, request: Request) -> Answer:
         """The answer to one request."""
         match request.method, [segment for segment in request.path.split("/") if segment]:

@@ -4,6 +4,7 @@ import os
 import secrets
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from types import TracebackType
 from typing import Self
@@ -88,7 +89,7 @@ class System:
         from chalicelib.entry.queue_act import act_on_accounts
         from chalicelib.entry.queue_events import process_events
         from chalicelib.entry.queue_mail import send_mails
-        from chalicelib.entry.schedules import sweep_due
+        from chalicelib.entry.schedules import compare_with_stripe, fetch_events, sweep_due
         from chalicelib.entry.stream import carry_out
         from chalicelib.runtime import telemetry, wiring
         from chalicelib.runtime.clock import clock
@@ -123,6 +124,11 @@ class System:
         self.api_key = create_key(wiring.api_keys(), "write", "local", clock.now())
         stream = StreamTrigger("stream", self._stopping, endpoint, resources, calls.by("CarryOut", carry_out), "carry_out", progress)
         sweep = ScheduleTrigger("sweep", self._stopping, calls.by("SweepDue", sweep_due), "sweep_due")
+        schedules = [
+            ScheduleTrigger("fetch", self._stopping, calls.by("FetchEvents", fetch_events), "fetch_events", timedelta(hours=1)),
+            # On AWS every ten minutes: here one run does a day's comparison.
+            ScheduleTrigger("compare", self._stopping, calls.by("CompareWithStripe", compare_with_stripe), "compare_with_stripe", timedelta(hours=1)),
+        ]
         sources = [
             (Source(resources.queue("EventsQueue"), calls.by("ProcessEvents", process_events), "process_events"), EVENTS_WORKERS),
             (Source(resources.queue("ActQueue"), calls.by("ActOnAccounts", act_on_accounts), "act_on_accounts", 10), ACT_WORKERS),
@@ -141,9 +147,9 @@ class System:
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
         self._app = lambda request: (webhooks if request.path == WEBHOOK_PATH else api)(request)
         facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint)
-        clockwork = Clockwork(rest, sweep, progress, simulator)
+        clockwork = Clockwork(rest, sweep, progress, simulator, schedules)
         self._control = Control(facts, Parts(rest, clockwork, stream, mailbox, outgoing, calls, lambda: accounts(rest, policy), self._app))
-        for trigger in (stream, sweep, topic, *workers):
+        for trigger in (stream, sweep, *schedules, topic, *workers):
             trigger.start()
             self._triggers.append(trigger)
 

@@ -23,7 +23,21 @@ class OutsideCalls:
 
     def watch(self, world: World) -> World:
         """The same world, with its adapters watched."""
-        return self.watch_parts(world, "accounts", "log", "dead_letters", "gateway", "due_index", "walks", "act_queue", "mail_queue")
+        parts = (
+            "accounts",
+            "log",
+            "dead_letters",
+            "events_queue",
+            "gateway",
+            "lists",
+            "due_index",
+            "walks",
+            "rounds",
+            "comparisons",
+            "act_queue",
+            "mail_queue",
+        )
+        return self.watch_parts(world, *parts)
 
     def watch_parts(self, whole: Whole, *names: str) -> Whole:
         """The same, with these adapters of it watched."""

@@ -36,6 +36,8 @@ def test_the_functions_are_there(package: Package) -> None:
         "chalicelib.entry.feedback.take_feedback",
         "chalicelib.entry.queue_act.act_on_accounts",
         "chalicelib.entry.queue_mail.send_mails",
+        "chalicelib.entry.schedules.compare_with_stripe",
+        "chalicelib.entry.schedules.fetch_events",
         "chalicelib.entry.schedules.sweep_due",
         "chalicelib.entry.queue_events.process_events",
         "chalicelib.entry.stream.carry_out",

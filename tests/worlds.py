@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from chalicelib.aws.items import Item, account_item, account_of, stamp
+from chalicelib.aws.items import Item, account_item, account_of, dump, load, stamp
 from chalicelib.domain.account import Account
+from chalicelib.domain.comparison import Drift
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
 from chalicelib.domain.pointers import Pointer, buried, pointers
 from chalicelib.domain.policy import Policy
@@ -153,6 +154,52 @@ class MemoryWalks:
 
 
 @dataclass
+class MemoryRounds:
+    """States by their type."""
+
+    kept: dict[type, str] = field(default_factory=dict)
+
+    def load(self, kind: type[Any]) -> Any:
+        return load(self.kept[kind], kind) if kind in self.kept else None
+
+    def save(self, old: Any, new: Any) -> None:
+        known = self.load(type(new))
+        if (known.version if known else 0) != old.version:
+            raise LostRace("another goes on")
+        self.kept[type(new)] = dump(new)
+
+
+@dataclass
+class MemoryComparisons:
+    """What comparisons keep, and the walk over accounts in memory."""
+
+    owners: MemoryAccounts
+    pages: dict[tuple[datetime, int], tuple[str, ...]] = field(default_factory=dict)
+    drifts: dict[tuple[datetime, str, str], Drift] = field(default_factory=dict)
+    a_page: int = 2
+
+    def keep_listed(self, began: datetime, page: int, ids: Sequence[str]) -> None:
+        self.pages[began, page] = tuple(ids)
+
+    def listed(self, began: datetime) -> frozenset[str]:
+        return frozenset(id for (of, _), ids in self.pages.items() if of == began for id in ids)
+
+    def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
+        ids = sorted(id for id in self.owners.items if id > (cursor or ""))
+        page = [account for id in ids[: self.a_page] if (account := self.owners.load(id))]
+        return page, page[-1].id if len(ids) > self.a_page else None
+
+    def put_drift(self, drift: Drift) -> None:
+        self.drifts[drift.compared, drift.account_id, drift.subscription] = load(dump(drift), Drift)
+
+    def drop_drift(self, drift: Drift) -> None:
+        self.drifts.pop((drift.compared, drift.account_id, drift.subscription), None)
+
+    def drifts_of(self, began: datetime) -> list[Drift]:
+        return [drift for drift in self.drifts.values() if drift.compared == began]
+
+
+@dataclass
 class Stripe:
     """A gateway that answers with what Stripe holds; `asked` counts. Down while `down`."""
 
@@ -200,11 +247,14 @@ class Place:
     log: Any = field(default_factory=MemoryLog)
     dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
     stripe: Any = field(default_factory=Stripe)
+    lists: Any = None
     till: Any = None
     now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
     policy: Policy = QUIET
     metrics: Counter[str] = field(default_factory=Counter)
     measures: list[tuple[str, float]] = field(default_factory=list)
+    events_queue: MemoryQueue = field(default_factory=MemoryQueue)
+    rounds: MemoryRounds = field(default_factory=MemoryRounds)
     act_queue: MemoryWork = field(default_factory=MemoryWork)
     mail_queue: MemoryWork = field(default_factory=MemoryWork)
 
@@ -218,6 +268,7 @@ class Place:
 
     def __post_init__(self) -> None:
         self.walks = MemoryWalks(self.accounts)
+        self.comparisons = MemoryComparisons(self.accounts)
 
     @property
     def world(self) -> World:
@@ -225,11 +276,15 @@ class Place:
             accounts=self.accounts,
             log=self.log,
             dead_letters=self.dead_letters,
+            events_queue=self.events_queue,
             due_index=MemoryIndex(self.accounts),
             walks=self.walks,
+            rounds=self.rounds,
+            comparisons=self.comparisons,
             act_queue=self.act_queue,
             mail_queue=self.mail_queue,
             gateway=self.stripe,
+            lists=self.lists,
             till=self.till,
             policy=self.policy,
             now=self.now,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errands import remembered
 from chalicelib.domain.errands import waiting as undone
-from chalicelib.domain.facts import Ask
 from chalicelib.domain.happenings import happenings
 from chalicelib.domain.mailing import QUEUED_PATIENCE, mails
 from chalicelib.domain.occasions import occasions
+from chalicelib.domain.owed import owed
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.standing import standing
 
@@ -22,9 +22,6 @@ OUTBOX_PATIENCE = timedelta(minutes=1)
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 60, 180, 360))
 """How long an account rests after each act that failed in a row, and a question after each time that Stripe did not answer it. After the last
 failed act the account goes to the dead list."""
-
-OWED_AFTER, OWED_AGAIN, OWED_UNTIL = timedelta(hours=1), timedelta(hours=6), timedelta(days=3)
-"""How long after its time news that Stripe owes is asked for, how soon again, and until when."""
 
 MAILS_KEPT = timedelta(days=30)
 """How long it is remembered what became of a message whose occasion no longer stands."""
@@ -47,24 +44,10 @@ def agenda(account: "Account", policy: Policy, now: datetime) -> tuple[Due, ...]
     if account.standing and account.standing.until:
         waiting.append(Due(account.standing.until, "change the standing"))
     waiting += [Due(max(mail.until, now) if mail.missed else mail.at, f"send {mail.key}") for mail in mails(account, policy, now)]
-    waiting += [Due(at, f"ask for the end of a trial of {customer}") for at, customer in owed(account)]
+    waiting += [Due(news.ask_at, f"ask for news of {news.customer}: {news.what}") for news in owed(account)]
     waiting += [Due(errand.next_try(), f"run {name}") for name, errand in undone(account.errands).items()]
     waiting += [Due(mailed.at + QUEUED_PATIENCE, f"look after {key}") for key, mailed in account.mails.items() if mailed.outcome == "queued"]
     return tuple(sorted(waiting))
-
-
-def owed(account: "Account") -> list[tuple[datetime, str]]:
-    """What Stripe should have told and has not: when to ask for it, and of which customer. For now, how a trial ended."""
-    found = []
-    for known in account.subscriptions.values():
-        trial, end = known.value, known.value.trial_end
-        if trial.status != "trialing" or end is None or Ask("subscriptions", trial.customer) in account.asks:
-            continue
-        asked = account.owed_asked_at
-        at = asked + OWED_AGAIN if asked and asked >= end else end + OWED_AFTER
-        if at <= end + OWED_UNTIL:
-            found.append((at, trial.customer))
-    return found
 
 
 def is_dead(account: "Account") -> bool:

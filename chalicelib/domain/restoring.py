@@ -11,8 +11,9 @@ from datetime import datetime
 
 from chalicelib.domain.account import Account, CheckoutKnown, ErrandKnown, Fact, Mailed
 from chalicelib.domain.agenda import next_version, planned
-from chalicelib.domain.facts import AddressProved, MilestoneReached, SignedIn, SignInAsked, everything_of
+from chalicelib.domain.facts import AddressProved, MilestoneReached, SignedIn, SignInAsked
 from chalicelib.domain.occasions import occasions
+from chalicelib.domain.owed import asking_all_of
 from chalicelib.domain.policy import Policy
 
 
@@ -38,8 +39,7 @@ def restored(was: Account, since: Account, at: datetime) -> Account:
     for fact in _done_since(since):
         account = account.learn(fact)
     for customer in sorted({*was.customers, *since.customers}):
-        for ask in everything_of(customer):
-            account = account.asking(ask)
+        account = asking_all_of(account, customer)
     return account
 
 

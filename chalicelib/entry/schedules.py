@@ -6,8 +6,10 @@ from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
 from chalicelib.runtime.telemetry import entrypoint, logger
+from chalicelib.usecases.compare import compare
 from chalicelib.usecases.replan import replan
 from chalicelib.usecases.sweep import sweep
+from chalicelib.usecases.undelivered import fetch_undelivered
 
 bp = Blueprint(__name__)
 
@@ -21,3 +23,21 @@ def sweep_due(event: Any) -> None:
     replanned = replan(world)
     if handed_out or replanned:
         logger.info("The clock went on", extra={"handed_out": handed_out, "replanned": replanned})
+
+
+@bp.schedule("rate(1 hour)")
+@entrypoint
+def fetch_events(event: Any) -> None:
+    """Fetches the events that Stripe could not deliver; what one run leaves, the next one goes on with."""
+    if fetched := fetch_undelivered(wiring.world()):
+        logger.info("Undelivered events were fetched", extra={"events": fetched})
+
+
+@bp.schedule("rate(10 minutes)")
+@entrypoint
+def compare_with_stripe(event: Any) -> None:
+    """Goes on with today's comparison, until it is done."""
+    comparison = compare(wiring.world())
+    if comparison:
+        told = {"began": comparison.began, "phase": comparison.phase, "listed": comparison.listed, "ended_at": comparison.ended_at}
+        logger.info("A comparison with Stripe went on", extra=told | {"healed": comparison.healed, "left": comparison.left})

@@ -82,12 +82,15 @@ def events_queue() -> "Queue":
 @cache
 def world() -> "World":
     """All that the use cases act on."""
+    from chalicelib.aws.comparisons import Comparisons
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.queues import Queue, WorkQueue
+    from chalicelib.aws.rounds import Rounds
     from chalicelib.aws.walks import Walks
     from chalicelib.runtime.telemetry import count, measure
     from chalicelib.stripe_api.calling import StripeCaller
     from chalicelib.stripe_api.gateway import StripeGateway
+    from chalicelib.stripe_api.lists import StripeLists
     from chalicelib.stripe_api.till import StripeTill
     from chalicelib.usecases.world import World
 
@@ -96,11 +99,15 @@ def world() -> "World":
         accounts=accounts(),
         log=log(),
         dead_letters=Queue(settings().dead_letters_queue_url),
+        events_queue=events_queue(),
         due_index=DueIndex(settings().table_name),
         walks=Walks(settings().table_name),
+        rounds=Rounds(settings().table_name),
+        comparisons=Comparisons(settings().table_name),
         act_queue=WorkQueue(settings().act_queue_url),
         mail_queue=WorkQueue(settings().mail_queue_url),
         gateway=StripeGateway(caller),
+        lists=StripeLists(caller),
         till=StripeTill(caller),
         policy=policy(),
         now=clock.now,

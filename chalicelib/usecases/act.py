@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
+from functools import reduce
 
 from chalicelib.domain.account import Account, MailDone, Mailed
-from chalicelib.domain.agenda import failed, next_version, owed
+from chalicelib.domain.agenda import failed, next_version
 from chalicelib.domain.errors import LostRace, Unavailable
-from chalicelib.domain.facts import Ask
 from chalicelib.domain.mailing import Mail, abandoned, due, mails
+from chalicelib.domain.owed import asking_all_of, owed
 from chalicelib.domain.standing import standing
 from chalicelib.domain.timeline import Entry
 from chalicelib.usecases.absorb import Asker, settled
@@ -41,7 +42,7 @@ def _act(account: Account, world: World) -> str:
         account = world.accounts.load(account.id) or account
     account = run_errands(account, world)
     now = world.now()
-    learnt = settled(_asking_for_what_is_owed(account, now), [], Asker(world))
+    learnt = settled(_asking_for_what_is_owed(account, world, now), [], Asker(world))
     handed = abandoned(learnt, now)  # whoever sends it will judge it: SES may have it, or it may apply no more
     for key in handed:
         learnt = learnt.learn(MailDone(key, Mailed("queued", now, learnt.mails[key].stream)))
@@ -59,12 +60,12 @@ def _act(account: Account, world: World) -> str:
     return "acted"
 
 
-def _asking_for_what_is_owed(account: Account, now: datetime) -> Account:
-    due = {customer for at, customer in owed(account) if at <= now}
-    for customer in sorted(due):
-        for what in ("customer", "invoices", "subscriptions"):
-            account = account.asking(Ask(what, customer))
-    return replace(account, owed_asked_at=now) if due else account
+def _asking_for_what_is_owed(account: Account, world: World, now: datetime) -> Account:
+    news = owed(account)
+    if not news or news[0].ask_at > now:
+        return account
+    world.count("OwedNewsAsked", 1)
+    return reduce(asking_all_of, sorted({one.customer for one in news}), replace(account, owed_asked_at=now))
 
 
 def _rest(account_id: str, failure: Exception, world: World) -> str:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unreadable
-from chalicelib.domain.facts import Answer, Customer, CustomerSeen, Event, Item, SubscriptionSeen, everything_of
+from chalicelib.domain.facts import Answer, Customer, CustomerSeen, Event, Item, SubscriptionSeen
 from chalicelib.domain.happenings import NEWS
 from chalicelib.domain.ids import well_formed
+from chalicelib.domain.owed import asking_all_of
 from chalicelib.domain.pointers import grave_of_account, grave_of_customer
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
@@ -94,9 +95,7 @@ def _joined(
 
 def _knowing(account: Account, customer: str, raw: Raw | None, began: datetime) -> Account:
     learnt = account.learn(_seen(customer, raw, began))
-    for ask in everything_of(customer) if raw else ():
-        learnt = learnt.asking(ask)
-    return learnt
+    return asking_all_of(learnt, customer) if raw else learnt
 
 
 def adopts(event: StripeEvent, policy: Policy) -> bool:

@@ -3,14 +3,19 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.comparison import Comparison, Drift
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.timeline import Entry
+from chalicelib.domain.undelivered import Undelivered
 from chalicelib.domain.walk import Walk
 from chalicelib.stripe_api.gateway import Gateway
+from chalicelib.stripe_api.lists import Lists
 from chalicelib.stripe_api.till import Till
+
+Round = TypeVar("Round", Comparison, Undelivered)
 
 
 class AccountStore(Protocol):
@@ -81,8 +86,40 @@ class WalkStore(Protocol):
         """The accounts of the next page that are to be planned anew, and the cursor behind it."""
 
 
-class DeadLetters(Protocol):
-    """The queue of what no repetition will mend."""
+class RoundStore(Protocol):
+    """Where work that goes in rounds is; see aws/rounds.py."""
+
+    def load(self, kind: type[Round]) -> Round | None:
+        """The state of that type as last written."""
+
+    def save(self, old: Round, new: Round) -> None:
+        """Write it, if it still was `old`. Raises LostRace."""
+
+
+class ComparisonStore(Protocol):
+    """What a comparison keeps, and the walk over all accounts; see aws/comparisons.py."""
+
+    def keep_listed(self, began: datetime, page: int, ids: Sequence[str]) -> None:
+        """Remember the ids on a page of Stripe's list."""
+
+    def listed(self, began: datetime) -> frozenset[str]:
+        """All ids that were remembered."""
+
+    def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
+        """The accounts on the next page, and the cursor behind it; None at the end."""
+
+    def put_drift(self, drift: Drift) -> None:
+        """Write down what differs; the same again does no harm."""
+
+    def drop_drift(self, drift: Drift) -> None:
+        """Forget what turned out to be none."""
+
+    def drifts_of(self, began: datetime) -> list[Drift]:
+        """All that one comparison has found."""
+
+
+class Letters(Protocol):
+    """A queue of messages that are text: Stripe's events, or what no repetition will mend."""
 
     def send(self, body: str, attributes: Mapping[str, str] | None = None) -> None:
         """Put a message into the queue. Raises Unavailable."""
@@ -95,12 +132,16 @@ class World:
 
     accounts: AccountStore
     log: LogStore
-    dead_letters: DeadLetters
+    dead_letters: Letters
+    events_queue: Letters
     due_index: Index
     walks: WalkStore
+    rounds: RoundStore
+    comparisons: ComparisonStore
     act_queue: Work
     mail_queue: Work
     gateway: Gateway
+    lists: Lists
     till: Till
     policy: Policy
     now: Callable[[], datetime]

@@ -56,6 +56,9 @@ def cancel(call: Call) -> Object:
 
 def subscriptions(call: Call) -> list[Object]:
     found = list_of("subscription", customer="customer")(call)
+    if "customer" not in call.wanted:
+        told = [one for one in call.engine.store.told() if within(one["created"], call.wanted.get("created"))]
+        found = sorted(found + told, key=lambda one: -one["created"])
     status = call.wanted.get("status")
     if price := call.wanted.get("price"):
         found = [one for one in found if any(item["price"]["id"] == price for item in one["items"]["data"])]

@@ -3,6 +3,7 @@
 import copy
 import json
 import queue
+import random
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -46,11 +47,17 @@ class Delivery:
         self._lock = threading.Lock()
         self._pool = urllib3.PoolManager(num_pools=1, retries=False)
         self._busy = 0
+        self._chance = random.Random()
+        self._shares: dict[str, float] = {}
         self._thread = threading.Thread(target=self._work, name="stripe-webhooks", daemon=True)
 
     def listen(self, url: str, secret: str) -> None:
         """Deliver to this endpoint from now on, whatever the type."""
         self._listener = Endpoint(url, secret)
+
+    def lose(self, lost: float, undelivered: float, seed: int | None) -> None:
+        """From now on that share of the events is lost behind the endpoint: Stripe believes them delivered. That share is never delivered."""
+        self._chance, self._shares = random.Random(seed), {"lost": lost, "undelivered": undelivered}
 
     def start(self) -> None:
         self._thread.start()
@@ -62,8 +69,9 @@ class Delivery:
     def take(self, event: Object) -> None:
         """Deliver an event as it is now."""
         endpoints = [*([self._listener] if self._listener else []), *self._endpoints(event["type"])]
-        event["pending_webhooks"] = len(endpoints)
-        for endpoint in endpoints:
+        fate = self._fate() if endpoints else "delivered"
+        event["pending_webhooks"] = 0 if fate == "lost" else len(endpoints)
+        for endpoint in endpoints if fate == "delivered" else ():
             self._enter(_Waiting(event, endpoint, 0, self._now()))
 
     def next_due(self) -> int | None:
@@ -83,6 +91,14 @@ class Delivery:
         """Whether nothing is being delivered or about to be."""
         with self._lock:
             return self._busy == 0
+
+    def _fate(self) -> str:
+        drawn = self._chance.random()
+        for fate, share in self._shares.items():
+            if drawn < share:
+                return fate
+            drawn -= share
+        return "delivered"
 
     def _enter(self, one: _Waiting) -> None:
         with self._lock:

@@ -32,6 +32,7 @@ class StripeSimulator:
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="stripe-clock", daemon=True)
         self.engine.store.heard = self._delivery.take
+        self.engine.store.told = self._told.subscriptions
 
     @property
     def base(self) -> str:
@@ -156,10 +157,17 @@ class StripeSimulator:
                 return json_answer({"id": id, "status": status})
             case "POST", ["settings"]:
                 return self._settings(given)
-            case "POST", ["faults"]:
-                self.api.faults.append(Fault(str(given["how"]), int(given.get("times", 1)), given.get("path", ""), given.get("method", "")))
-                return json_answer({"faults": len(self.api.faults)})
+            case "POST", [("webhooks" | "faults") as what]:
+                return self._spoil(what, given)
         raise StripeRefusal(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
+
+    def _spoil(self, what: str, given: dict[str, Any]) -> Answer:
+        """Calls that go wrong, and webhooks that get lost, from now on."""
+        if what == "webhooks":
+            self._delivery.lose(float(given.get("lost", 0)), float(given.get("undelivered", 0)), given.get("seed"))
+            return json_answer(given)
+        self.api.faults.append(Fault(str(given["how"]), int(given.get("times", 1)), given.get("path", ""), given.get("method", "")))
+        return json_answer({"faults": len(self.api.faults)})
 
     def _settings(self, given: dict[str, Any]) -> Answer:
         for name, value in given.items():

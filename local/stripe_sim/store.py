@@ -70,6 +70,8 @@ class Store:
     request: Request = field(default_factory=Request)
     settings: dict[str, Any] = field(default_factory=lambda: {name: value for name, (value, _) in SETTINGS.items()})
     heard: Callable[[Object], None] = lambda event: None
+    told: Callable[[], list[Object]] = list
+    """Subscriptions of recordings, which stand in the list of all beside those that live here."""
 
     def id(self, kind: str) -> str:
         """A new id."""

@@ -76,6 +76,9 @@ ALARMS = (
     _happened("Disputes", "A customer disputes a payment: it must be answered in Stripe's dashboard, in time.", 5 * MINUTE),
     _happened("AsksRefused", "Stripe refuses to answer: the API key is wrong, or may not read something.", 24 * HOUR),
     _happened("ErrandsRefused", "Stripe refuses to start a trial or to use a card.", 24 * HOUR),
+    _happened("ListsRefused", "Stripe refuses to show its events or subscriptions: lost news is not found.", 24 * HOUR),
+    _happened("DriftsLeft", "The daily comparison found what Stripe has otherwise, and it is not mended.", 24 * HOUR),
+    _happened("ComparisonsBroken", "An account could not be compared with Stripe, by a defect.", 24 * HOUR),
     _happened("MailsBroken", "A mail could not be written: a template or a defect.", 24 * HOUR),
     # SES looks into accounts above 5 % and 0.1 %, and stops them above 10 % and 0.5 %.
     Alarm("BounceRate", "More than 4 % of this AWS account's mails bounce.", reputation("BounceRate"), 0.04, period=HOUR),

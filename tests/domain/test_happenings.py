@@ -134,11 +134,11 @@ def test_an_outbox_an_open_question_and_the_end_of_a_standing_are_on_the_agenda(
     assert [due.what for due in agenda(TRIALING, QUIET, START)] == [
         "carry out the outbox",
         "change the standing",
-        "ask for the end of a trial of cus_1",
+        "ask for news of cus_1: trial",
     ]
     assert TRIALING.due_at == START + timedelta(minutes=1)
     done = emptied(TRIALING, QUIET, START)
     assert (done.outbox, done.due_at, done.version) == ((), TRIAL_END, 2)
     asking = next_version(done, done.asking(Ask("customer", "cus_1")), QUIET, START)
-    assert [due.what for due in agenda(asking, QUIET, START)] == ["ask customer:cus_1", "change the standing", "ask for the end of a trial of cus_1"]
+    assert [due.what for due in agenda(asking, QUIET, START)] == ["ask customer:cus_1", "change the standing", "ask for news of cus_1: trial"]
     assert asking.due_at == START + timedelta(minutes=1)

@@ -32,6 +32,7 @@ class Busy:
         self.reads_mail(account)
         self.is_asked(account)
         self.moves_to_another_address()
+        self.hears_nothing()
         self.is_told_nonsense()
         assert self.system.post("/_local/clock", {"advance": "40d"})[0] == 200
         status, calls = self.system.call("GET", "/_local/calls")
@@ -91,6 +92,17 @@ class Busy:
         later = {"id": f"{event['id']}_later", "type": "customer.updated", "created": self.system.now() + 60, "data": {"object": moved}}
         player.deliver(event | later)
         self.system.settle()
+
+    def hears_nothing(self) -> None:
+        """Two customers buy at Stripe: one event after another gets lost, or cannot be delivered."""
+        _, prices = self.stripe.call("GET", "/v1/prices?lookup_keys[0]=pro_monthly")
+        for losses in ({"lost": 1.0}, {"undelivered": 1.0}):
+            assert self.stripe.post("/_test/webhooks", losses)[0] == 200
+            _, customer = self.stripe.call("POST", "/v1/customers", f"email=new-{secrets.token_hex(4)}%40example.com".encode(), FORM)
+            assert self.stripe.post(f"/_test/customers/{customer['id']}/card", {"card": "tok_visa"})[0] == 200
+            body = f"customer={customer['id']}&items[0][price]={prices['data'][0]['id']}".encode()
+            assert self.stripe.call("POST", "/v1/subscriptions", body, FORM)[0] == 200
+        assert self.stripe.post("/_test/webhooks", {})[0] == 200
 
     def is_told_nonsense(self) -> None:
         """An event that no release can read goes to the dead letters."""

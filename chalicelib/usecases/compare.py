@@ -1,0 +1,178 @@
+"""Compare all that lives at Stripe with what is held here, a stretch a run, and ask Stripe for what differs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.comparison import LATELY, Comparison, Drift, Listed, drift, judged, not_listed, under_way
+from chalicelib.domain.errors import LostRace, Refused, Unavailable
+from chalicelib.domain.facts import Answer, CustomerSeen, SubscriptionSeen, everything_of
+from chalicelib.domain.listing import Page
+from chalicelib.domain.timeline import Entry
+from chalicelib.stripe_api.calling import Raw
+from chalicelib.stripe_api.events import StripeEvent
+from chalicelib.stripe_api.lists import listed
+from chalicelib.stripe_api.objects import account_id_of
+from chalicelib.usecases.absorb import Asker, absorb
+from chalicelib.usecases.adopt import adopt, probable_account
+from chalicelib.usecases.pace import Pace
+from chalicelib.usecases.world import World
+
+CALLS_TO_ASK = 3
+"""For a customer, its subscriptions and its invoices."""
+
+JUDGED_A_STEP = 100
+
+
+def compare(world: World) -> Comparison | None:
+    """Where the comparison is after this run; None if today's was done before.
+
+    How far it has come is written after each page, once all that the page brought up has been asked for. What Stripe or the table do not
+    answer now, and what a run does not reach, the next run does again.
+    """
+    round = under_way(world.rounds.load(Comparison), world.now())
+    if round is None:
+        return None
+    run = _Run(world, round.began)
+    try:
+        while round.ended_at is None and run.pace.goes_on():
+            further = replace(run.step(round), version=round.version + 1)
+            world.rounds.save(round, further)
+            round = further
+    except LostRace:
+        pass  # another compares already
+    except (Unavailable, Refused) as failure:
+        world.count("ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1)
+    return round
+
+
+class _Run:
+    """One run's share of the comparison that began at that moment. Each step is one page; it may be done again."""
+
+    def __init__(self, world: World, began: datetime) -> None:
+        self.pace = Pace(world)
+        self._world, self._asker, self._began = world, Asker(world), began
+
+    def step(self, round: Comparison) -> Comparison:
+        """The comparison once a page more is done. Raises Unavailable, Refused."""
+        match round.phase:
+            case "living":
+                return self._of_stripes(round, self._world.lists.living(round.place))
+            case "ended":
+                return self._of_stripes(round, self._world.lists.ended(round.began - LATELY, round.place))
+            case "held":
+                return self._of_ours(round)
+            case _:
+                return self._closed(round)
+
+    def _of_stripes(self, round: Comparison, page: Page) -> Comparison:
+        self.pace.made()
+        self._world.comparisons.keep_listed(self._began, round.pages, [str(raw["id"]) for raw in page.things])
+        found = [(raw, one) for raw in page.things if (one := listed(raw))]
+        self._world.count("AnswersUnreadable", len(page.things) - len(found))
+        self._look_at(found)
+        further = replace(round, place=page.behind, pages=round.pages + 1, listed=round.listed + len(page.things))
+        return further if page.behind else further.next_phase()
+
+    def _look_at(self, found: Sequence[tuple[Raw, Listed]]) -> None:
+        news = {one.subscription.id: self._as_news(raw, one) for raw, one in found}
+        guesses = {one.subscription.customer: probable_account(_naming(news[one.subscription.id])) for _, one in found}
+        known = self._world.accounts.of_customers(guesses)
+        owners = {customer: account.id for customer, account in known.items()}
+        accounts = {account.id: account for account in known.values()}
+        for _, one in found:
+            customer = one.subscription.customer
+            if customer not in owners:
+                adopted = self._adopted(customer, news[one.subscription.id])
+                if adopted is None:
+                    continue
+                owners[customer], accounts[adopted.id] = adopted.id, adopted
+            account = accounts[owners[customer]]
+            if differing := drift(account, one, self._began):
+                self._world.comparisons.put_drift(differing)  # before it is mended: afterwards it is no more to be seen
+                accounts[account.id] = self._asked_about(account, customer)
+
+    def _adopted(self, customer: str, news: Sequence[StripeEvent]) -> Account | None:
+        try:
+            account = adopt(customer, news, self._world, self._asker)
+        except (Unavailable, Refused):
+            raise
+        except Exception:
+            self._pass_over()
+            return None
+        if account:
+            self.pace.made(CALLS_TO_ASK)
+        return account
+
+    def _of_ours(self, round: Comparison) -> Comparison:
+        accounts, scanned = self._world.comparisons.accounts(round.scanned)
+        for account in accounts:
+            missing = not_listed(account, self._ids_listed, self._began)
+            for one in missing:
+                self._world.comparisons.put_drift(one)
+            for customer in sorted({one.customer for one in missing}):
+                account = self._asked_about(account, customer)
+        return replace(round, scanned=scanned) if scanned else replace(round, scanned=None).next_phase()
+
+    @cached_property
+    def _ids_listed(self) -> frozenset[str]:
+        return self._world.comparisons.listed(self._began)
+
+    def _asked_about(self, account: Account, customer: str) -> Account:
+        """The account after Stripe was asked all about a customer. Raises Unavailable if Stripe left any of it open."""
+        try:
+            account = absorb(account, everything_of(customer), self._world, self._asker)
+        except (Unavailable, Refused):
+            raise
+        except Exception:
+            self._pass_over()
+            return account
+        self.pace.made(CALLS_TO_ASK)
+        if self._asker.down:
+            raise self._asker.down
+        return account
+
+    def _pass_over(self) -> None:
+        """One account that cannot be dealt with must not keep the others waiting: it is told of when the comparison ends."""
+        self._world.count("ComparisonsBroken", 1)
+
+    def _closed(self, round: Comparison) -> Comparison:
+        """Judge what was found, so much a step, and tell it on the timelines under times that a repeat has too."""
+        drifts = self._world.comparisons.drifts_of(self._began)
+        open_ones = [one for one in drifts if one.became is None]
+        for one in open_ones[:JUDGED_A_STEP]:
+            self._judge(one)
+        if open_ones:
+            return round
+        healed = sum(one.became == "healed" for one in drifts)
+        self._world.count("DriftsHealed", healed)
+        self._world.count("DriftsLeft", len(drifts) - healed)
+        return replace(round, healed=healed, left=len(drifts) - healed, ended_at=self._world.now())
+
+    def _judge(self, found: Drift) -> None:
+        verdict = judged(found, self._world.accounts.load(found.account_id))
+        if verdict is None:
+            self._world.comparisons.drop_drift(found)
+            return
+        told = {"subscription": found.subscription, "what": list(found.what), "since": found.since}
+        self._world.log.put([Entry(found.account_id, self._began, "drift", found.subscription, f"drift.{verdict.became}", told)])
+        self._world.comparisons.put_drift(verdict)
+
+    def _as_news(self, raw: Raw, one: Listed) -> list[StripeEvent]:
+        """What a list tells, in the form in which adoption reads news: by the subscription, and by the customer that it names."""
+        began = self._world.now().replace(microsecond=0)
+        subscription = SubscriptionSeen(one.subscription, Answer(began, ""))
+        news = [self._event(raw, one, account_id_of(raw), subscription)]
+        customer = raw.get("customer")
+        if one.customer and isinstance(customer, dict):
+            news.append(self._event(customer, one, account_id_of(customer), CustomerSeen(one.customer, Answer(began, ""))))
+        return news
+
+    def _event(self, raw: Raw, one: Listed, account_id: str | None, fact: SubscriptionSeen | CustomerSeen) -> StripeEvent:
+        return StripeEvent(str(raw["id"]), "listed", self._began, None, bool(raw.get("livemode")), one.subscription.customer, account_id, fact, raw)
+
+
+def _naming(news: Sequence[StripeEvent]) -> StripeEvent:
+    return next((event for event in news if event.account_id), news[0])

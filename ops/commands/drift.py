@@ -1,0 +1,47 @@
+"""python -m ops drift: where what Billhook held was not what Stripe had, and whether it was mended."""
+
+import argparse
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ops.stages import add_table, table_of
+
+STATES = {"healed": "healed", "left": "NOT HEALED", None: "being asked"}
+
+
+def add_to(commands: Any) -> None:
+    """Make the command known."""
+    drift = commands.add_parser("drift", help="what the daily comparisons with Stripe found")
+    drift.add_argument("--days", type=int, default=30, help="how far back (default: 30)")
+    drift.set_defaults(run=_drift)
+    add_table(drift)
+
+
+def _drift(options: argparse.Namespace) -> int:
+    from chalicelib.aws.comparisons import Comparisons
+    from chalicelib.aws.rounds import Rounds
+    from chalicelib.domain.comparison import PHASES, Comparison
+    from chalicelib.domain.undelivered import Undelivered
+
+    table, now = table_of(options), datetime.now(UTC)
+    rounds = Rounds(table)
+    comparison, undelivered = rounds.load(Comparison), rounds.load(Undelivered)
+    found = Comparisons(table).drifts_since(now - timedelta(days=options.days))
+    for drift in found:
+        print(f"{_minute(drift.compared)}  {STATES[drift.became]:<11}  {drift.account_id}  {drift.subscription}", end="")
+        print(f"  since {_minute(drift.since)}: {', '.join(drift.what)}")
+    print(f"{len(found)} found in {options.days} days, {sum(drift.became == 'left' for drift in found)} of them not healed.")
+    if comparison is None:
+        print("No comparison was made yet.")
+    elif comparison.ended_at:
+        print(f"The last comparison began {_minute(comparison.began)}, ended {_minute(comparison.ended_at)}: {comparison.listed} subscriptions.")
+    else:
+        part = f"part {list(PHASES).index(comparison.phase) + 1} of {len(PHASES)}"
+        print(f"A comparison is under way since {_minute(comparison.began)}: {part}, {comparison.listed} subscriptions so far.")
+    reached = undelivered.reached if undelivered else None
+    print(f"Undelivered events were fetched up to {_minute(reached)}." if reached else "Undelivered events were not fetched to the end yet.")
+    return 0
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
