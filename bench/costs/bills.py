@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.costs.deployment import SCHEDULED
-from bench.costs.metering import Tally
+from bench.costs.metering import READ_UNIT_BYTES, Tally
 from bench.costs.prices import PRICES
 from bench.costs.stories import Used
 from ops.package.build import ROOT
@@ -84,11 +84,13 @@ def total(by_function: ByFunction) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class Fixtures:
-    """What costs by being there: queues that are polled, alarms, dashboards."""
+    """What costs by being there: queues that are polled, alarms of one metric and of others, dashboards, keys of our own."""
 
-    queues: int
-    alarms: int
-    dashboards: int
+    queues: int = 0
+    alarms: int = 0
+    composite_alarms: int = 0
+    dashboards: int = 0
+    keys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Month:
     by_function: ByFunction
     stored_gb: float = 0
     metrics: frozenset[str] = frozenset()
-    fixtures: Fixtures = Fixtures(0, 0, 0)
+    fixtures: Fixtures = Fixtures()
     secrets: int = 0
 
     def __add__(self, other: "Month") -> "Month":
@@ -146,7 +148,16 @@ def customers(stories: Mapping[str, list[Used]], number: float, questions: float
     asked = scaled(question.by_function, number * (assumed("access_calls") if questions is None else questions))
     stored = number * max(used.stored for used in recorded) + signups * 12 * (1 - conversion) * lapsed.stored
     seen = _metrics([*recorded, lapsed, paid])
-    return Month(together([lives, *trials, asked]), stored / GB, seen, secrets=4)
+    return Month(together([lives, *trials, asked, _comparisons(number, stored)]), stored / GB, seen, secrets=4)
+
+
+def _comparisons(number: float, stored: float) -> ByFunction:
+    """The daily comparison of so many customers: the table is scanned at half the price of consistent reads, and for a hundred that live there is a
+    call of Stripe's and an item of their ids.
+    """
+    pages = number / 100
+    daily = {"read_units": stored / READ_UNIT_BYTES / 2, "write_units": 3 * pages, "aws_calls": pages, "stripe_calls": pages}
+    return scaled({"CompareWithStripe": Counter(daily)}, 30)
 
 
 def _metrics(stories: Iterable[Used]) -> frozenset[str]:
@@ -186,6 +197,8 @@ def quantities(month: Month) -> dict[str, float]:
         "log_gb": logged / GB,
         "metrics": len(month.metrics),
         "alarms": month.fixtures.alarms,
+        "composite_alarms": month.fixtures.composite_alarms,
+        "keys": month.fixtures.keys,
         "dashboards": month.fixtures.dashboards,
         "traces": sum(traces(tally["invocations"]) for tally in functions),
     }

@@ -124,7 +124,7 @@ class Deployment:
         """What the sweep would hand out now is acted on, and mail is sent and reported. The sweep itself is counted by the minute."""
         due = wiring.world().due_index.due(self.now.at, 1000)
         with self._counting("SweepDue"):
-            wiring.world().act_queue.send_many([{"account_id": id} for id in due])
+            wiring.world().act_queue.send_many([{"account_id": id} for _, id in due])
         self.drain("act")
         self.drain("mail")
 

@@ -69,9 +69,13 @@ def index_units(before: Item | None, after: Item | None) -> int:
     return 0 if was == is_ else 2 if was and is_ else 1
 
 
+READ_UNIT_BYTES = 4096
+"""What a read unit reads, consistently; half of it does otherwise."""
+
+
 def read_units(sizes: int, consistent: bool) -> float:
     """Of one read of so many bytes."""
-    return max(1, ceil(sizes / 4096)) * (1 if consistent else 0.5)
+    return max(1, ceil(sizes / READ_UNIT_BYTES)) * (1 if consistent else 0.5)
 
 
 @dataclass
@@ -143,7 +147,7 @@ class Meter:
                 if item and item["sk"] == {"S": "ACCOUNT"} and "outbox" in item:
                     self.on_account(item["pk"]["S"].partition("#")[2])
         else:
-            self._count_read(operation, parameters, answer, load)
+            self._count_read(call, operation, parameters, answer, load)
         return answer
 
     def _count_writes(self, operation: str, before: list[Item | None], after: list[Item | None]) -> None:
@@ -152,7 +156,9 @@ class Meter:
             self.add("index_units", index)
             self.add("write_units", write_units(was, is_) * (2 if operation == "TransactWriteItems" else 1) + index)
 
-    def _count_read(self, operation: str, parameters: Any, answer: Any, load: Callable[[str, Any], Item | None]) -> None:
+    def _count_read(
+        self, call: Callable[[str, Any], Any], operation: str, parameters: Any, answer: Any, load: Callable[[str, Any], Item | None]
+    ) -> None:
         match operation:
             case "GetItem":
                 found = load(parameters["TableName"], parameters["Key"]) or {}  # what is left out of the answer is read too
@@ -163,6 +169,11 @@ class Meter:
                         self.add("read_units", read_units(size_of(load(table, key) or {}), asked.get("ConsistentRead", False)))
             case "Query":
                 self.add("read_units", read_units(sum(map(size_of, answer["Items"])), parameters.get("ConsistentRead", False)))
+            case "Scan":
+                # What a filter leaves out is read too.
+                same = {name: parameters[name] for name in ("TableName", "ExclusiveStartKey", "Limit") if name in parameters}
+                items = call("Scan", same)["Items"]
+                self.add("read_units", read_units(sum(map(size_of, items)), parameters.get("ConsistentRead", False)))
             case _:
                 raise ValueError(f"There is no rule for what {operation} costs: give it one in bench/costs/metering.py.")
 

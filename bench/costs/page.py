@@ -1,7 +1,10 @@
 """docs/costs.md: the counts, the bills made of them, and where each part ends."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from textwrap import wrap
+
+import yaml
 
 from bench.costs.bills import ASSUMED, Fixtures, Month, customers, dollars, idle, quantities, webhooks
 from bench.costs.deployment import BATCHES
@@ -14,6 +17,8 @@ from chalicelib.runtime.telemetry import METRICS
 from chalicelib.usecases.replan import A_STRETCH
 from local.resources import TEMPLATE
 from local.template import load
+from ops.package.build import ROOT
+from ops.package.watching import watched
 
 COLUMNS = {
     "webhooks": "webhooks",
@@ -154,10 +159,17 @@ def _dearest(bill: Mapping[str, float]) -> str:
 
 def fixtures() -> Fixtures:
     """What costs by being there, as the template has it."""
-    resources = load(TEMPLATE)["Resources"].values()
-    alarms = [one["Properties"] for one in resources if one.get("Type") == "AWS::CloudWatch::Alarm"]
-    metrics = sum(sum("MetricStat" in one for one in alarm["Metrics"]) if "Metrics" in alarm else 1 for alarm in alarms)
-    return Fixtures(len(BATCHES), metrics, sum(one.get("Type") == "AWS::CloudWatch::Dashboard" for one in resources))
+    functions = yaml.safe_load((ROOT / ".chalice" / "permissions.yaml").read_text())
+    template = load(TEMPLATE)
+    watching = watched({"Resources": {id: {"Type": "AWS::Serverless::Function"} for id in functions}})
+    types = Counter(one.get("Type") for part in (template, watching) for one in part["Resources"].values())
+    return Fixtures(
+        queues=len(BATCHES),
+        alarms=types["AWS::CloudWatch::Alarm"],
+        composite_alarms=types["AWS::CloudWatch::CompositeAlarm"],
+        dashboards=types["AWS::CloudWatch::Dashboard"],
+        keys=types["AWS::KMS::Key"],
+    )
 
 
 def _limits(stories: Stories) -> list[str]:
