@@ -85,10 +85,19 @@ def test_transactions_are_doubled_and_refused_writes_are_billed(dynamodb: Any) -
     assert meter.calls["F"] == {"dynamodb.TransactWriteItems": 1, "dynamodb.PutItem": 1, "dynamodb.GetItem": 1}
 
 
+def test_a_scan_costs_what_its_filter_leaves_out_too(dynamodb: Any) -> None:  # noqa: F811
+    dynamodb.put_item(TableName=TABLE, Item=item(9000))
+    meter = Meter(lambda _: None)
+    with meter.watching(), meter.function("F"):
+        found = dynamodb.scan(TableName=TABLE, FilterExpression="attribute_exists(nothing)")
+    assert found["Items"] == []
+    assert meter.by_function["F"]["read_units"] == 3 * 0.5
+
+
 def test_a_call_without_a_rule_is_not_taken_for_free(dynamodb: Any) -> None:  # noqa: F811
     meter = Meter(lambda _: None)
-    with meter.watching(), meter.function("F"), pytest.raises(ValueError, match="no rule for what Scan costs"):
-        dynamodb.scan(TableName=TABLE)
+    with meter.watching(), meter.function("F"), pytest.raises(ValueError, match="no rule for what TransactGetItems costs"):
+        dynamodb.transact_get_items(TransactItems=[{"Get": {"TableName": TABLE, "Key": {"pk": {"S": "A"}, "sk": {"S": "B"}}}}])
     dynamo.client.cache_clear()
 
 
