@@ -27,7 +27,9 @@ def test_a_history_in_order_ends_as_stripe_has_it(system: Client, recording: Rec
     player = Player(system, recording)
     assert player.tell_stripe()
     delivered = 0
-    for checkpoint in player.recording.checkpoints:
+    # Whoever asks this Stripe is told all of a second. So of checkpoints that share one, Billhook may be at the last before its events have come.
+    of_seconds = {checkpoint["at"]: checkpoint for checkpoint in player.recording.checkpoints}
+    for checkpoint in of_seconds.values():
         until = player.recording.events_until(checkpoint)
         for event in player.recording.events[delivered:until]:
             player.deliver(event)
