@@ -46,7 +46,8 @@ def pages(front: Front) -> list[tuple[str, Page]]:
 
 
 def test_every_page_and_every_way_on_is_kept_by_nobody_framed_by_nobody_and_tells_no_address(front: Front) -> None:
-    shown = [(path, page) for path, page in pages(front) if "text/html" in page.headers.get("Content-Type", "")]
+    found = pages(front)
+    shown = [(path, page) for path, page in found if "text/html" in page.headers.get("Content-Type", "")]
     assert len({path for path, _ in shown}) > 10
     for path, page in shown:
         assert page.headers.items() >= PAGES.items(), path
@@ -56,7 +57,7 @@ def test_every_page_and_every_way_on_is_kept_by_nobody_framed_by_nobody_and_tell
         assert "script-src" not in policy
         assert "unsafe" not in page.headers["Content-Security-Policy"]
         assert "<script" not in page.text
-    led = [(path, page) for path, page in pages(front) if page.status == 303]
+    led = [(path, page) for path, page in found if page.status == 303]
     assert len({path for path, _ in led}) > 3
     for path, page in led:
         assert page.headers.items() >= ALWAYS.items(), path
