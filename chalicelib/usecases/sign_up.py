@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from chalicelib.domain.account import Account, Profile, SignedUp, Signup
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errors import AccountTaken, Refused, Unavailable
+from chalicelib.domain.errors import AccountTaken, LostRace, Refused, Unavailable
 from chalicelib.domain.facts import SignInAsked
 from chalicelib.domain.signups import Wish, identity
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.errands import run_errand
 from chalicelib.usecases.world import World
+
+TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +29,23 @@ def sign_up(wish: Wish, confirm: bool, world: World) -> SignupOutcome:
 
     Who is known already gets a sign-in link by mail instead. Raises Unavailable if the table cannot be reached: then nothing was done.
     """
-    if known := _known(wish, world):
-        return _welcome_back(known, wish, world)
-    now = world.now()
     new = Account(f"acc_{secrets.token_hex(10)}")
-    identities = (f"email:{identity(wish.email)}", *([f"external:{wish.external_id}"] if wish.external_id else []))
-    ends_at = (now + timedelta(days=world.policy.trial.days)).replace(microsecond=0)
-    signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities)
-    profile = Profile(wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes)
-    account = next_version(new, new.learn(SignedUp(signup, profile)), world.policy, now)
-    try:
-        world.accounts.save(new, account)
-    except AccountTaken:  # another tab was faster, or the product's id has an account
-        return _welcome_back(_known(wish, world), wish, world)
+    account = next_version(new, new.learn(_signed_up(wish, confirm, world)), world.policy, world.now())
+    for _ in range(TRIES):
+        known = _known(wish, world)
+        if known and known.id == new.id:
+            break  # it was written, and only the answer to that was lost
+        if known:
+            return _welcome_back(known, wish, world)
+        try:
+            world.accounts.save(new, account)
+            break
+        except AccountTaken:  # another tab was faster, or the product's id has an account
+            return _welcome_back(_known(wish, world), wish, world)
+        except LostRace:  # another tab is writing this very moment: which of the two is faster is not said yet
+            continue
+    else:
+        raise Unavailable(f"Other writers were faster {TRIES} times at a signup.")
     world.count("Signups", 1)
     try:
         account = run_errand(account, "trial", world)
@@ -47,6 +53,14 @@ def sign_up(wish: Wish, confirm: bool, world: World) -> SignupOutcome:
         account = world.accounts.load(account.id) or account  # the agenda goes on with it
     _nudge(account, world)
     return SignupOutcome("created", account)
+
+
+def _signed_up(wish: Wish, confirm: bool, world: World) -> SignedUp:
+    now = world.now()
+    identities = (f"email:{identity(wish.email)}", *([f"external:{wish.external_id}"] if wish.external_id else []))
+    ends_at = (now + timedelta(days=world.policy.trial.days)).replace(microsecond=0)
+    signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities)
+    return SignedUp(signup, Profile(wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes))
 
 
 def ask_to_sign_in(email: str, world: World) -> None:
