@@ -183,10 +183,12 @@ USE_CASES = (
         send,
         send_again,
         end_of_mail,
-        less=Less(
-            "unsent",
-            "SES may have it, and nobody can ask: a lifecycle message is then sent at most once, so this one is not sent, and its outcome is `unclear`",
-            unsent,
+        less=(
+            Less(
+                "unsent",
+                "SES may have it, and nobody can ask: lifecycle mail is sent at most once, so this message is not sent, and its outcome is `unclear`",
+                unsent,
+            ),
         ),
         clock=lambda life: life.now,
     ),
@@ -199,8 +201,5 @@ USE_CASES = (
         end_of_mail,
         clock=lambda life: life.now,
     ),
-    UseCase(
-        "Plan anew under a changed policy", "the next minute goes on with the walk", lambda: peopled(5), plan, plan_on, end_of_walk
-    ),
+    UseCase("Plan anew under a changed policy", "the next minute goes on with the walk", lambda: peopled(5), plan, plan_on, end_of_walk),
 )
-

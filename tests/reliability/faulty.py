@@ -32,6 +32,7 @@ QUEUES = frozenset({"act_queue", "mail_queue", "events_queue", "dead_letters", "
 AT_STRIPE = frozenset({"gateway", "till", "lists", "stripe"})
 READING = frozenset({"till.customers_with", "till.checkout", "till.open_checkouts"})
 FOR_GOOD = 1_000_000
+LASTING = "throttled for good"
 
 Call = Callable[[], Any]
 
@@ -185,5 +186,3 @@ def _arms(how: str, times: int, methods: tuple[str, ...], seconds: int) -> Calla
                     calls.stripe_faults.remove(one)
 
     return arm
-
-

@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.worlds import ROOT
-
 BUGS = {
     1: "an update that arrives before its creation",
     2: "a creation and an update at once",
@@ -64,7 +62,7 @@ BESIDE = {"test_access_closes_at_the_trials_end_with_every_later_webhook_lost": 
 _NUMBERS = re.compile(r"(\d+(?:, \d+)*)[.:]")
 
 
-def tests_by_number(folder: Path = ROOT / "tests") -> dict[int, list[str]]:
+def numbered(folder: Path) -> dict[int, list[str]]:
     """The names of the tests whose docstring begins with a bug's number, by number, in the order of their files."""
     found: dict[int, list[str]] = defaultdict(list)
     for path in sorted(folder.rglob("test_*.py")):
@@ -82,7 +80,7 @@ def _documented(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def rows(found: dict[int, list[str]], not_yet: dict[int, str] = NOT_YET) -> list[str]:
-    """The lines of the page's table. Raises ValueError for a number that is nobody's, and for a bug with neither a test nor a reason, or with both."""
+    """The lines of the page's table. Raises ValueError for a number that no bug has, and for a bug with neither a test nor a reason, or both."""
     if strange := found.keys() - BUGS.keys():
         raise ValueError(f"There is no bug of the number {min(strange)}: {found[min(strange)][0]} must begin with another one.")
     lines = []

@@ -58,7 +58,7 @@ def to_be_learnt() -> Mailbag:
     """News of a known account; beside it a message that nobody can read, and a dispute, which names a charge only."""
     bag = to_be_adopted()
     bag.work(OutsideCalls())
-    dispute = {"id": "dp_1", "object": "dispute", "charge": "ch_1", "status": "needs_response", "amount": 4900, "currency": "usd", "reason": "fraudulent"}
+    dispute = {"id": "dp_1", "object": "dispute", "charge": "ch_1", "status": "needs_response", "reason": "fraudulent"}
     event = {**RECORDING.events[-1], "id": "evt_dispute", "type": "charge.dispute.created", "data": {"object": dispute}}
     return bag.arrives(BEGUN, CHANGED, Message("broken", "{broken"), Message("dispute", json.dumps(event)))
 
@@ -110,7 +110,7 @@ def reach(life: Life, calls: OutsideCalls) -> None:
 
 def unsubscribe(life: Life, calls: OutsideCalls) -> None:
     world = calls.watch(life.place.world)
-    with mock.patch.object(wiring, "world", lambda: world):
+    with mock.patch.object(wiring, "world", return_value=world):
         http_pages._learn(world.accounts.load(ACCOUNT), wanted=False)
 
 
@@ -160,7 +160,13 @@ USE_CASES = (
         clock=lambda desk: desk.place.now,
     ),
     UseCase(
-        "Note a milestone", "the product is told 503, and calls again", lambda: Life().begins(), reach, reach, end_of_wish, clock=lambda life: life.now
+        "Note a milestone",
+        "the product is told 503, and calls again",
+        lambda: Life().begins(),
+        reach,
+        reach,
+        end_of_wish,
+        clock=lambda life: life.now,
     ),
     UseCase(
         "Unsubscribe",

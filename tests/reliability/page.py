@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.reliability import field_bugs
 from tests.reliability.faulty import FAULTS
+from tests.reliability.line import ON_THE_WIRE
 from tests.reliability.run import FOUND, Found
 from tests.worlds import ROOT
 
@@ -24,7 +25,7 @@ Each is a test whose docstring begins with the number.
 def section(found: Found) -> str:
     """What was found of one use case."""
     faults = list(dict.fromkeys(fault for cells in found.cells.values() for fault in cells))
-    less = f"\n\n{found.less.name}: {found.less.why}." if found.less and found.less.name in _words(found) else ""
+    less = "".join(f"\n\n{one.name}: {one.why}." for one in found.less if one.name in _words(found))
     head = f"| outside call | {' | '.join(faults)} |\n| --- |{' --- |' * len(faults)}\n"
     body = "\n".join(f"| `{name}` | {' | '.join(cells.get(fault, '–') for fault in faults)} |" for name, cells in found.cells.items())
     return f"### {found.use_case}\n\nThe next run: {found.next_run}.{less}\n\n{head}{body}\n"
@@ -36,11 +37,11 @@ def _words(found: Found) -> set[str]:
 
 def page(sections: Mapping[str, str], names: Iterable[str]) -> str:
     """The whole page, with those sections in that order; legends out of the code that the run goes by."""
-    legends = {"{faults}": FAULTS, "{found}": FOUND}
+    legends = {"{faults}": FAULTS, "{found}": FOUND, "{wire}": ON_THE_WIRE}
     text = INTRODUCTION.read_text()
     for place, legend in legends.items():
         text = text.replace(place, "\n".join(f"| {name} | {meaning} |" for name, meaning in legend.items()))
-    parts = [text, *(sections[name] for name in names), _FIELD + "\n".join(field_bugs.rows(field_bugs.tests_by_number())) + "\n"]
+    parts = [text, *(sections[name] for name in names), _FIELD + "\n".join(field_bugs.rows(field_bugs.numbered(ROOT / "tests"))) + "\n"]
     return "\n".join(parts)
 
 

@@ -1,13 +1,14 @@
 """The run: each use case, each of its outside calls, each fault, and what was found: nothing is written down that was not seen to happen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.errors import Refused, Unavailable
 from local.stripe_sim.api import Fault as StripeFault
 from tests.faults import Crash, OutsideCalls
-from tests.reliability.faulty import FAULTS, FaultyCalls, Way, ways
+from tests.reliability.faulty import FAULTS, LASTING, FaultyCalls, Way, ways
 from tests.worlds import Moment
 
 SAME, WAITS = "same", "waits"
@@ -42,9 +43,10 @@ class UseCase:
     run: Callable[[Any, OutsideCalls], None]
     again: Callable[[Any, OutsideCalls], None]
     end: Callable[[Any], Any]
-    less: Less | None = None
+    less: tuple[Less, ...] = ()
     clock: Callable[[Any], Moment] | None = None
     stripe_faults: Callable[[Any], list[StripeFault]] | None = None
+    close: Callable[[Any], None] = lambda story: None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Found:
     use_case: str
     next_run: str
     cells: Mapping[str, Mapping[str, str]]
-    less: Less | None = None
+    less: tuple[Less, ...] = ()
     runs: int = 0
 
 
@@ -63,48 +65,64 @@ class Broken(AssertionError):
 
 
 @dataclass
-class _Runs:
+class Runs:
+    """The runs of one use case: first the `whole` without a fault, then one for each."""
+
     use_case: UseCase
     number: int = 0
     ends: list[Any] = field(default_factory=list)
 
-    def whole(self) -> list[str]:
-        """The outside calls of one run without a fault; where it ends, and where the next run leaves it."""
-        story, calls = self.use_case.begin(), OutsideCalls()
+    @contextmanager
+    def beginning(self) -> Iterator[Any]:
+        """A new world before the use case."""
+        self.number += 1
+        story = self.use_case.begin()
+        try:
+            yield story
+        finally:
+            self.use_case.close(story)
+
+    def whole(self, story: Any, calls: OutsideCalls) -> None:
+        """One run without a fault: where it ends, and where the next run leaves it, is what all others are held against."""
         self.use_case.run(story, calls)
-        made, at_once = list(calls.made), self.use_case.end(story)
+        at_once = self.use_case.end(story)
         self.use_case.again(story, OutsideCalls())
         self.ends = [at_once, self.use_case.end(story)]
-        return made
 
     def outcome(self, name: str, nth: int, fault: str, way: Way) -> str | None:
         """What comes of the fault at the n-th call of that name; None if it cannot be met in this way."""
-        use_case, self.number = self.use_case, self.number + 1
-        story = use_case.begin()
-        calls = FaultyCalls(
-            name=name,
-            nth=nth,
-            way=way,
-            clock=use_case.clock(story) if use_case.clock else None,
-            stripe_faults=use_case.stripe_faults(story) if use_case.stripe_faults else None,
-        )
-        what = f"{use_case.name}: {fault} at {name} ({nth})"
+        use_case = self.use_case
+        with self.beginning() as story:
+            calls = FaultyCalls(
+                name=name,
+                nth=nth,
+                way=way,
+                clock=use_case.clock(story) if use_case.clock else None,
+                stripe_faults=use_case.stripe_faults(story) if use_case.stripe_faults else None,
+            )
+            return self.played(f"{fault} at {name} ({nth})", story, calls, lambda: calls.fired, calls.lift, fault == LASTING)
+
+    def played(self, fault: str, story: Any, calls: OutsideCalls, fired: Callable[[], bool], lift: Callable[[], None], lasts: bool) -> str | None:
+        """What comes of a fault that is armed; None if it was not met. `lift` ends it; what `lasts` goes on in the next run, after which comes one
+        more."""
+        use_case, what = self.use_case, f"{self.use_case.name}: {fault}"
         self._survived(lambda: use_case.run(story, calls), what)
-        if not calls.fired:
+        if not fired():
+            lift()
             return None
         at_once = use_case.end(story)
-        if way.lasts or fault == "throttled for good":
+        if lasts:
             self._survived(lambda: use_case.again(story, calls), what)
-            calls.lift()
+        lift()
         self._finished(lambda: use_case.again(story, calls), what)
         return self._judged(what, at_once, use_case.end(story))
 
     def _judged(self, what: str, at_once: Any, in_the_end: Any) -> str:
         if in_the_end == self.ends[1]:
             return SAME if at_once == self.ends[0] else WAITS
-        less = self.use_case.less
-        if less and less.holds(in_the_end):
-            return less.name
+        for less in self.use_case.less:
+            if less.holds(in_the_end):
+                return less.name
         raise Broken(f"{what}: it ends\n{_told(in_the_end, self.ends[1])}\nand without the fault\n{_told(self.ends[1], in_the_end)}")
 
     def _survived(self, step: Callable[[], None], what: str) -> None:
@@ -126,8 +144,10 @@ def examined(use_case: UseCase) -> Found:
     """Run it with each fault at each of its calls: a process may end at every one of them; what else can go wrong does so at the first and at
     the last of each name. Raises Broken.
     """
-    runs = _Runs(use_case)
-    made = runs.whole()
+    runs, counted = Runs(use_case), OutsideCalls()
+    with runs.beginning() as story:
+        runs.whole(story, counted)
+    made = counted.made
     cells: dict[str, dict[str, str]] = {}
     for name in dict.fromkeys(made):
         last = made.count(name)
@@ -136,11 +156,11 @@ def examined(use_case: UseCase) -> Found:
             outcomes = [
                 runs.outcome(name, nth, fault, way) for nth in places for way in ways(fault, name, simulated=use_case.stripe_faults is not None)
             ]
-            cells.setdefault(name, {})[fault] = _all_of([one for one in outcomes if one])
+            cells.setdefault(name, {})[fault] = all_of([one for one in outcomes if one])
     return Found(use_case.name, use_case.next_run, cells, use_case.less, runs.number)
 
 
-def _all_of(outcomes: list[str]) -> str:
+def all_of(outcomes: list[str]) -> str:
     """Every outcome that there was, the best first."""
     order = list(FOUND)
     return ", ".join(sorted(set(outcomes), key=lambda one: order.index(one) if one in order else len(order))) or NEVER
