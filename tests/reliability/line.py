@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,19 +56,22 @@ class Wire:
 
     def __init__(self, emulator: Emulator, proxy: Client) -> None:
         self.emulator, self.proxy, self._numbers = emulator, proxy, count()
+        self._beside: dict[str, Any] = {}
+        self._definition = table_definition()
         self.dynamodb, self.sqs = (
             boto3.client(name, endpoint_url=proxy.base, config=module.client().meta.config)  # type: ignore[call-overload]
             for name, module in (("dynamodb", dynamo), ("sqs", queues))
         )
 
-    @cache
     def beside(self, service: str) -> Any:
-        return boto3.client(service, endpoint_url=self.emulator.endpoint)  # type: ignore[call-overload]
+        if service not in self._beside:
+            self._beside[service] = boto3.client(service, endpoint_url=self.emulator.endpoint)  # type: ignore[call-overload]
+        return self._beside[service]
 
     def table(self) -> str:
         """A new table, as the deployed one is."""
         name = f"billing-{next(self._numbers)}"
-        self.beside("dynamodb").create_table(**table_definition(name))
+        self.beside("dynamodb").create_table(**{**self._definition, "TableName": name})
         return name
 
     def queue(self) -> str:

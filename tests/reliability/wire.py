@@ -121,7 +121,7 @@ class Posting:
         self.life.now.at += timedelta(seconds=seconds)
 
     def _all(self) -> list[Any]:
-        return list(self.inbox.call("GET", "/_ministack/ses/messages")[1]["messages"])
+        return [one for some in self.inbox.call("GET", "/_ministack/ses/messages")[1]["messages"].values() for one in some]
 
     @property
     def arrived(self) -> int:
