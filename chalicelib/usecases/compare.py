@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import cached_property
 
 from chalicelib.domain.account import Account
@@ -35,25 +34,29 @@ def compare(world: World) -> Comparison | None:
     round = under_way(world.rounds.load(Comparison), world.now())
     if round is None:
         return None
-    run = _Run(world, round.began)
+    run = _Run(world, round)
     try:
-        while round.ended_at is None and run.pace.goes_on():
-            further = replace(run.step(round), version=round.version + 1)
-            world.rounds.save(round, further)
-            round = further
+        while run.round.ended_at is None and run.pace.goes_on():
+            run.save(run.step(run.round))
     except LostRace:
         pass  # another compares already
     except (Unavailable, Refused) as failure:
         world.count("ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1)
-    return round
+    return run.round
 
 
 class _Run:
-    """One run's share of the comparison that began at that moment. Each step is one page; it may be done again."""
+    """One run's share of a comparison. Each step is one page; it may be done again. `round` is where the comparison is, as last written."""
 
-    def __init__(self, world: World, began: datetime) -> None:
-        self.pace = Pace(world)
-        self._world, self._asker, self._began = world, Asker(world), began
+    def __init__(self, world: World, round: Comparison) -> None:
+        self.round, self.pace = round, Pace(world)
+        self._world, self._asker, self._began = world, Asker(world), round.began
+
+    def save(self, further: Comparison) -> None:
+        """Write down how far it has come. Raises LostRace, Unavailable."""
+        further = replace(further, version=self.round.version + 1)
+        self._world.rounds.save(self.round, further)
+        self.round = further
 
     def step(self, round: Comparison) -> Comparison:
         """The comparison once a page more is done. Raises Unavailable, Refused."""
@@ -69,6 +72,8 @@ class _Run:
 
     def _of_stripes(self, round: Comparison, page: Page) -> Comparison:
         self.pace.made()
+        if not round.pages:  # before anything is kept under its moment: else a run that ended within this page would be forgotten with its drifts
+            self.save(round)
         self._world.comparisons.keep_listed(self._began, round.pages, [str(raw["id"]) for raw in page.things])
         found = [(raw, one) for raw in page.things if (one := listed(raw))]
         self._world.count("AnswersUnreadable", len(page.things) - len(found))
