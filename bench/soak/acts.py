@@ -62,9 +62,16 @@ class Actor:
             engine.checkout.set_default_card(self._customer(customer), card)
 
     def buys(self, customer: Customer, card: str) -> None:
-        """By a Checkout of ours, to give a card or to buy; every second one comes back by the page that Stripe leads to."""
+        """By a Checkout of ours, to give a card or to buy; every second one comes back by the page that Stripe leads to.
+
+        Who Billhook has never heard of is sold to by the product itself: at the latest then it hears.
+        """
         status, body = self._doors.ours("POST", f"/accounts/{customer.account_id}/checkout", {"plan": "pro", "interval": "month"})
-        if status in (404, 409):
+        if status == 404:
+            self.gives_card(customer, card)
+            self._stripe("POST", "/v1/subscriptions", {"customer": customer.stripe_id, "items": [{"price": self._price("pro_monthly")}]})
+            return
+        if status == 409:
             raise NothingToDo(f"{status} {body['error']['code']}")
         assert status == 200, (status, body)
         engine = self._doors.engine
@@ -94,8 +101,7 @@ class Actor:
 
     def switches_plan(self, customer: Customer, lookup_key: str) -> None:
         item = self._subscription(customer)["items"]["data"][0]["id"]
-        price = next(one["id"] for one in self._doors.engine.store.all("price") if one["lookup_key"] == lookup_key)
-        self._change(customer, {"items": [{"id": item, "price": price}]})
+        self._change(customer, {"items": [{"id": item, "price": self._price(lookup_key)}]})
 
     def authenticates(self, customer: Customer) -> None:
         """Confirms what is open with the bank."""
@@ -143,6 +149,9 @@ class Actor:
         if status != 200:
             raise NothingToDo(body["error"]["message"])
         return body
+
+    def _price(self, lookup_key: str) -> str:
+        return next(str(one["id"]) for one in self._doors.engine.store.all("price") if one["lookup_key"] == lookup_key)
 
     def _customer(self, customer: Customer) -> Any:
         customers = self._doors.engine.store.objects.get("customer", {})

@@ -111,7 +111,7 @@ class Api:
         if fault == "500":
             return 500, _failure()
         with self.engine.lock:
-            self.engine.catch_up()
+            self.engine.catch_up(to_act=asked.method != "GET")
             store.request = Request(store.id("event").replace("evt", "req"), asked.key, asked.version or API_VERSION)
             try:
                 made = route.do(Call(self.engine, ids, wanted, asked.version))
