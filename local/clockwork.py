@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from chalicelib.runtime.clock import clock
@@ -18,6 +18,8 @@ A_WEEK = timedelta(days=7)
 """At least once in so long, and where it is moved to, the clock stops for the schedules that are rarer than the sweep: were each of their hours
 a stop, a year would take minutes. They run at any other stop too, if it is time for them.
 """
+
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 ROUNDS = 6
 """How often an item may be found due at the same second before it is passed over."""
@@ -34,11 +36,14 @@ class Timed(Protocol):
 
 
 class Clockwork:
-    """`stuck` are the items that the last move passed over, since acting on them did not move their `due_at`."""
+    """`stuck` are the items that the last move passed over, since acting on them did not move their `due_at`. With a `stride` the clock stops
+    at its multiples alone, and what falls due within one is played at its end: for many customers, at whose every moment it would never arrive.
+    """
 
     def __init__(
         self, rest: Rest, sweep: ScheduleTrigger, progress: Progress, other: Timed | None = None, schedules: Sequence[ScheduleTrigger] = ()
     ) -> None:
+        self.stride: timedelta | None = None
         self._rest, self._sweep, self._progress, self._other, self._schedules = rest, sweep, progress, other, schedules
         self._stopped_at = clock.now()
         self._moving = threading.Lock()
@@ -69,11 +74,14 @@ class Clockwork:
         """Go to the next moment before `target` at which there is something to do, if there is one."""
         latest = min(self._stopped_at + A_WEEK, target) if self._schedules else target
         if due := self._first(latest, met):
-            self._stop_at(due)
+            self._stop_at(min(self._stride_end(due), target))
         elif latest < target:
             clock.move_to(latest)
             self._run_schedules()
         return due is not None or latest < target
+
+    def _stride_end(self, moment: datetime) -> datetime:
+        return moment + (_BEGINNING - moment) % self.stride if self.stride else moment
 
     def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
         """The first due moment up to `until` of an item that was not met too often; meets all items of that moment."""
@@ -93,7 +101,7 @@ class Clockwork:
         if self._other:
             self._other.catch_up()
             self._rest.wait()  # the news of Stripe's is heard before the clock is looked at
-        self._sweep.run()
+        self._run(self._sweep)
         self._rest.wait()
         self._run_schedules()
 
@@ -101,9 +109,12 @@ class Clockwork:
         self._stopped_at = clock.now()
         due = [schedule for schedule in self._schedules if schedule.is_due(self._stopped_at)]
         for schedule in due:
-            try:
-                schedule.run()
-            except Exception:  # as on AWS: the next time comes, and time goes on
-                log.exception("a schedule failed")
+            self._run(schedule)
         if due:
             self._rest.wait()
+
+    def _run(self, schedule: ScheduleTrigger) -> None:
+        try:
+            schedule.run()
+        except Exception:  # as on AWS: the next time comes, and time goes on
+            log.exception("a schedule failed")

@@ -21,14 +21,15 @@ SPOILT = Shares(lost=0.05, doubled=0.10, late=0.20)
 KILLED = 0.05
 """The share of all invocations of workers that is to be killed."""
 
-REST = 3 * DAY
-"""How long the town is watched after its last day, with nothing lost any more: what is late may be so by two days, a comparison comes each day."""
+REST_DAYS = 3
+"""How many days the town is watched after its last day, with nothing lost any more: what is late may be so by two days, a comparison comes each day."""
 
 
 class House(Doors, Protocol):
     """A Billhook with a Stripe of its own, in memory or real."""
 
     what: str
+    stride: timedelta
     kills: Kills
     fates: Fates
     mailer: CheckedMailer
@@ -78,7 +79,7 @@ def soak(house: House, customers: int, seed: int, days: float = LIFE) -> Soak:
     acts = sorted((act.at, one.number, act) for one in played.customers for act in one.acts if act.at < ends)
     at_stops: dict[datetime, list[Any]] = {}
     for at, number, act in acts:
-        at_stops.setdefault(began + at, []).append((played.customers[number], act))
+        at_stops.setdefault(_stop(began, at, house.stride), []).append((played.customers[number], act))
     for moment, some in at_stops.items():
         house.move_to(moment)
         for customer, act in some:
@@ -88,10 +89,16 @@ def soak(house: House, customers: int, seed: int, days: float = LIFE) -> Soak:
     differing = len(compared(house, played.customers))
     house.spoil(Shares(), seed)
     house.kills.is_on = False
-    house.move_to(began + ends + REST)
+    for day in range(1, REST_DAYS + 1):
+        house.move_to(began + ends + day * DAY)
     played.wrong = findings(house, played.customers)
     played.figures = figures(house, played.customers, differing)
     return played
+
+
+def _stop(began: datetime, at: timedelta, stride: timedelta) -> datetime:
+    """The end of the stride in which it falls: there the clock stops anyway."""
+    return began + -(-at // stride) * stride
 
 
 def figures(house: House, customers: list[Customer], differing: int) -> dict[str, Any]:
