@@ -19,8 +19,6 @@ A_WEEK = timedelta(days=7)
 a stop, a year would take minutes. They run at any other stop too, if it is time for them.
 """
 
-_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-
 ROUNDS = 6
 """How often an item may be found due at the same second before it is passed over."""
 
@@ -74,14 +72,11 @@ class Clockwork:
         """Go to the next moment before `target` at which there is something to do, if there is one."""
         latest = min(self._stopped_at + A_WEEK, target) if self._schedules else target
         if due := self._first(latest, met):
-            self._stop_at(min(self._stride_end(due), target))
+            self._stop_at(min(stride_end(due, self.stride), target) if self.stride else due)
         elif latest < target:
             clock.move_to(latest)
             self._run_schedules()
         return due is not None or latest < target
-
-    def _stride_end(self, moment: datetime) -> datetime:
-        return moment + (_BEGINNING - moment) % self.stride if self.stride else moment
 
     def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
         """The first due moment up to `until` of an item that was not met too often; meets all items of that moment."""
@@ -118,3 +113,8 @@ class Clockwork:
             schedule.run()
         except Exception:  # as on AWS: the next time comes, and time goes on
             log.exception("a schedule failed")
+
+
+def stride_end(moment: datetime, stride: timedelta) -> datetime:
+    """The end of the stride in which a moment lies; strides are counted from midnight, in UTC, of a day long ago."""
+    return moment + (datetime(2000, 1, 1, tzinfo=UTC) - moment) % stride

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.message import Message as Headers
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +29,7 @@ from chalicelib.usecases.doorkeeper import Door
 from chalicelib.usecases.keys import KeyRing, create_key
 from chalicelib.usecases.post_office import PostOffice
 from local.client import signature
+from local.clockwork import stride_end
 from local.context import LambdaContext
 from local.gateway import ApiGateway
 from local.mailbox import Mailbox
@@ -193,9 +194,7 @@ class MemoryHouse:
         workers = {"events": process_events, "act": act_on_accounts, "mail": send_mails, "stream": carry_out}
         self._workers = {name: self.kills.worker(name, function) for name, function in workers.items()}
         schedules = {"sweep": sweep_due, "fetch": fetch_events, "compare": compare_with_stripe}
-        self._schedules = {
-            name: ScheduleTrigger(name, stopping, self.kills.worker(name, function), name) for name, function in schedules.items()
-        }
+        self._schedules = {name: ScheduleTrigger(name, stopping, self.kills.worker(name, function), name) for name, function in schedules.items()}
         self.engine.register(catalogue(POLICY))
         self.engine.store.heard = self._hear
 
@@ -252,8 +251,7 @@ class MemoryHouse:
     def _next(self) -> datetime:
         seconds = [self.engine.next_due(), self._coming[0][0] if self._coming else None]
         dues = [at(one) for one in seconds if one is not None] + [self.looked + HOUR] + [due for due, _ in self.due()[:1]]
-        strides = -((at(START) - min(dues)) // self.stride)
-        return max(at(START) + strides * self.stride, self.now + self.stride)
+        return max(stride_end(min(dues), self.stride), stride_end(self.now + timedelta(microseconds=1), self.stride))
 
     def _stop_at(self, moment: datetime) -> None:
         self.now = self.place.now.at = moment
@@ -348,8 +346,3 @@ class MemoryHouse:
     def gateway(self) -> StripeGateway:
         """A way to ask the simulated Stripe for the truth."""
         return StripeGateway(SimCaller(self.stage))
-
-
-def seconds(moment: datetime) -> int:
-    """Unix seconds."""
-    return int(moment.astimezone(UTC).timestamp())

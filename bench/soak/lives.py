@@ -71,7 +71,10 @@ KINDS: dict[str, tuple[int, Draw]] = {
         lambda chance: [_card(chance), _later(chance, 15, 25, "cancels_at_period_end"), _later(chance, 25.1, 40, "changes_mind")],
     ),
     "comes back after the end": (3, lambda chance: [_later(chance, 15, 45, "buys", "tok_visa")]),
-    "comes back after canceling": (2, lambda chance: [_card(chance), _later(chance, 15, 25, "cancels_now"), _later(chance, 26, 50, "buys", "tok_visa")]),
+    "comes back after canceling": (
+        2,
+        lambda chance: [_card(chance), _later(chance, 15, 25, "cancels_now"), _later(chance, 26, 50, "buys", "tok_visa")],
+    ),
     "3-D Secure": (2, lambda chance: [_card(chance, "tok_threeDSecure2Required"), _later(chance, 14.5, 20, "authenticates")]),
     "pauses": (2, lambda chance: [_card(chance), _later(chance, 15, 30, "pauses"), _later(chance, 31, 50, "goes_on")]),
     "switches the plan": (2, lambda chance: [_card(chance), _later(chance, 3, 50, "switches_plan", "scale_monthly")]),

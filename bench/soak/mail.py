@@ -39,8 +39,7 @@ class CheckedMailer:
         account_id, key, now = letter.tags["account"], f"{letter.tags['step']}@{letter.tags['occasion']}", clock.now()
         wrong = self._wrong(account_id, key, now)
         message_id = self._mailer.send(letter)
-        with self._lock:
-            self._of[account_id].append(Sent(now, account_id, key, letter, wrong))
+        self.keep(Sent(now, account_id, key, letter, wrong))
         if self._mailbox:
             self._mailbox.take(letter, message_id)
         return message_id
@@ -48,6 +47,16 @@ class CheckedMailer:
     def wait_for_room(self) -> None:
         """See usecases/post_office.py."""
         self._mailer.wait_for_room()
+
+    def keep(self, sent: Sent) -> None:
+        """One letter more."""
+        with self._lock:
+            self._of[sent.account_id].append(sent)
+
+    def forget(self, sent: Sent) -> None:
+        """One letter less."""
+        with self._lock:
+            self._of[sent.account_id].remove(sent)
 
     def of(self, account_id: str) -> list[Sent]:
         """The letters to an account, the newest last."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from bench.soak.kills import Kills
 from bench.soak.mail import CheckedMailer
 from chalicelib.aws.items import account_of
 from chalicelib.domain.account import Account
+from chalicelib.runtime import telemetry
 from chalicelib.runtime.clock import clock
 from chalicelib.stripe_api.calling import StripeCaller
 from chalicelib.stripe_api.gateway import StripeGateway
@@ -29,7 +31,7 @@ class RealHouse:
 
     what = "the local system: emulator, queues, stream, HTTP"
 
-    def __init__(self, shares: Shares, kills: float, seed: int, stride: timedelta = timedelta(hours=4)) -> None:
+    def __init__(self, shares: Shares, kills: float, seed: int, stride: timedelta = timedelta(hours=8)) -> None:
         self.stride, self.kills = stride, Kills(kills, seed)
         self._shares, self._seed = shares, seed
 
@@ -38,6 +40,9 @@ class RealHouse:
         """Start the system, and end it."""
         log, level = logging.getLogger("billhook.local"), logging.getLogger("billhook.local").level
         log.setLevel(logging.CRITICAL)  # of what is killed on purpose nobody need be told
+        telemetry.logger.setLevel("CRITICAL")
+        for name in [name for name in os.environ if name.startswith("STRIPE_")]:
+            del os.environ[name]  # with the simulated Stripe, whichever the shell is set to
         try:
             with System(0, self.kills.worker) as system:
                 self._begin(system)

@@ -13,6 +13,7 @@ from bench.soak.lives import ARRIVE_WITHIN, DAY, LIFE, Customer, town
 from bench.soak.mail import CheckedMailer
 from chalicelib.domain.account import Account
 from chalicelib.stripe_api.gateway import Gateway
+from local.clockwork import stride_end
 from local.stripe_sim.fates import Fates, Shares
 
 SPOILT = Shares(lost=0.05, doubled=0.10, late=0.20)
@@ -22,7 +23,7 @@ KILLED = 0.05
 """The share of all invocations of workers that is to be killed."""
 
 REST_DAYS = 3
-"""How many days the town is watched after its last day, with nothing lost any more: what is late may be so by two days, a comparison comes each day."""
+"""How many days the town is watched after its last, with nothing lost any more: what is late is late by two at most, a comparison comes each."""
 
 
 class House(Doors, Protocol):
@@ -79,7 +80,7 @@ def soak(house: House, customers: int, seed: int, days: float = LIFE) -> Soak:
     acts = sorted((act.at, one.number, act) for one in played.customers for act in one.acts if act.at < ends)
     at_stops: dict[datetime, list[Any]] = {}
     for at, number, act in acts:
-        at_stops.setdefault(_stop(began, at, house.stride), []).append((played.customers[number], act))
+        at_stops.setdefault(stride_end(began + at, house.stride), []).append((played.customers[number], act))
     for moment, some in at_stops.items():
         house.move_to(moment)
         for customer, act in some:
@@ -94,11 +95,6 @@ def soak(house: House, customers: int, seed: int, days: float = LIFE) -> Soak:
     played.wrong = findings(house, played.customers)
     played.figures = figures(house, played.customers, differing)
     return played
-
-
-def _stop(began: datetime, at: timedelta, stride: timedelta) -> datetime:
-    """The end of the stride in which it falls: there the clock stops anyway."""
-    return began + -(-at // stride) * stride
 
 
 def figures(house: House, customers: list[Customer], differing: int) -> dict[str, Any]:
