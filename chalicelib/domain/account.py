@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.checkouts import Checkout, further
+from chalicelib.domain.checkouts import Checkout, further, is_deleted
 from chalicelib.domain.errands import AT_ONCE, Errand, furthest
 from chalicelib.domain.facts import (
     INVOICE_RANKS,
@@ -306,6 +306,9 @@ class Account:
         account = self
         if verdict != stored:
             account = replace(self, subscriptions={**self.subscriptions, subscription.id: verdict})._with_old_ones_buried()
+        if stored and isinstance(by, Event) and verdict.value.final and not stored.value.final and not is_deleted(self, subscription.customer):
+            # It may have ended with its customer. Should that news be lost, nothing else would tell: only what lives is compared, and owes news.
+            account = account.asking(Ask("customer", subscription.customer))
         return account.asking(ask) if verdict.doubts else account
 
     def _with_old_ones_buried(self) -> "Account":
