@@ -182,6 +182,13 @@ class BillhookMachine(RuleBasedStateMachine):
     # --- what always holds ---
 
     @invariant()
+    def all_holds(self) -> None:
+        self.every_write_keeps_what_it_must()
+        self.access_is_open_no_longer_than_it_says()
+        self.nobody_is_sold_or_charged_anything_twice()
+        self.mail_is_written_once_and_only_for_a_reason()
+        self.nothing_is_broken()
+
     def every_write_keeps_what_it_must(self) -> None:
         for old, new in self.town.accounts.written[self.writes :]:
             assert_nothing_rises(old, new)
@@ -193,7 +200,6 @@ class BillhookMachine(RuleBasedStateMachine):
                 assert new.due_at <= max(waiting[0].at, new.resting_until or waiting[0].at)
         self.writes = len(self.town.accounts.written)
 
-    @invariant()
     def access_is_open_no_longer_than_it_says(self) -> None:
         now = self.town.now
         for account in self.town.all_accounts():
@@ -207,7 +213,6 @@ class BillhookMachine(RuleBasedStateMachine):
                 if not self.town.at_stripe("payment_method", account):
                     assert now < paid_until(account, self.town), "without any card a trial closes at its second"
 
-    @invariant()
     def nobody_is_sold_or_charged_anything_twice(self) -> None:
         for account in self.town.all_accounts():
             living = [one["id"] for one in self._ours(account) if one["status"] not in {*FINAL, "incomplete"}]
@@ -216,7 +221,6 @@ class BillhookMachine(RuleBasedStateMachine):
                 periods = sorted(periods_paid([one for one in self.town.at_stripe("invoice", account) if subscription_of(one) == subscription["id"]]))
                 assert all(end <= start for (_, end), (start, _) in zip(periods, periods[1:], strict=False)), f"paid twice: {periods}"
 
-    @invariant()
     def mail_is_written_once_and_only_for_a_reason(self) -> None:
         sent = self.town.mailer.sent
         for number, one in enumerate(sent[self.mails :], self.mails):
@@ -227,7 +231,6 @@ class BillhookMachine(RuleBasedStateMachine):
                 assert_within_hours_and_caps(one, [other for other in before if other.letter.tags["stream"] == "lifecycle"])
         self.mails = len(sent)
 
-    @invariant()
     def nothing_is_broken(self) -> None:
         assert {name: self.town.place.metrics[name] for name in BROKEN if self.town.place.metrics[name]} == {}
         assert self.town.place.dead_letters.messages == []
@@ -243,23 +246,17 @@ class BillhookMachine(RuleBasedStateMachine):
         town.until = dict.fromkeys(Town.OUTAGES, town.now)
         town.coming = [(town.now, body) for _, body in town.coming]
         town.advance(town.now + 2 * DAY)
-        self.check_invariants_once_more()
-        assert town.at_work() == []
+        self.all_holds()
+        left = town.at_work()
+        assert left == [], left
         for account in town.all_accounts():
             truth = town.truth(account)
-            assert values(account.subscriptions) == values(truth.subscriptions)
-            assert town.stands(account) == town.stands(truth)
+            assert values(account.subscriptions) == values(truth.subscriptions), (values(account.subscriptions), values(truth.subscriptions))
+            assert town.stands(account) == town.stands(truth), (town.stands(account), town.stands(truth))
             assert all(self.town.stage.status(id) in FINAL for id in account.ended)
             told = [one for one in town.log.happenings.values() if one.account_id == account.id and one.type.startswith("access.")]
             last = max(told, key=lambda one: int(one.id.split(".")[2]), default=None)
             assert (last.data["access"] if last else "none") == town.stands(account).access, "the last that was told is what holds"
-
-    def check_invariants_once_more(self) -> None:
-        self.every_write_keeps_what_it_must()
-        self.access_is_open_no_longer_than_it_says()
-        self.nobody_is_sold_or_charged_anything_twice()
-        self.mail_is_written_once_and_only_for_a_reason()
-        self.nothing_is_broken()
 
     # --- whom it is about ---
 
