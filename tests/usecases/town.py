@@ -88,14 +88,15 @@ class MinutedLog(MemoryLog):
 
 @dataclass
 class MinutedAccounts(MemoryAccounts):
-    """Accounts of which every write that was made is looked at."""
+    """Accounts of which every write is kept: what it was, what it became, and when."""
 
-    written: list[tuple[Account, Account]] = field(default_factory=list)
+    written: list[tuple[Account, Account, datetime]] = field(default_factory=list)
+    now: Callable[[], datetime] = datetime.now
 
     def save(self, old: Account, new: Account) -> None:
         """See AccountStore."""
         super().save(old, new)
-        self.written.append((old, new))
+        self.written.append((old, new, self.now()))
 
     rewrite = save
 
@@ -126,6 +127,7 @@ class Town:
         caller = SimCaller(self.stage)
         self.accounts, self.log = MinutedAccounts(), MinutedLog()
         self.place = Place(self.accounts, self.log, stripe=StripeGateway(caller), lists=StripeLists(caller), till=StripeTill(caller), policy=policy)
+        self.accounts.now = self.place.now
         self.place.now.at = self.looked = BEGIN
         self.until = dict.fromkeys(self.OUTAGES, BEGIN)
         self.stripe_says = "429"
