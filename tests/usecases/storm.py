@@ -18,9 +18,9 @@ import stripe
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.facts import everything_of
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.domain.timeline import Entry
-from chalicelib.domain.facts import everything_of
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api.calling import in_our_words
 from chalicelib.stripe_api.gateway import answer
@@ -67,9 +67,7 @@ class Outage:
 
 def at_every_burst(*kinds: str) -> Callable[[datetime], list[Outage]]:
     """All of these fail at each of the bursts, from a minute into it."""
-    return lambda begin: [
-        Outage(kind, start := begin + timedelta(days=day, minutes=1), start + KINDS[kind]) for day in BURSTS for kind in kinds
-    ]
+    return lambda begin: [Outage(kind, start := begin + timedelta(days=day, minutes=1), start + KINDS[kind]) for day in BURSTS for kind in kinds]
 
 
 @dataclass(eq=False)
@@ -230,7 +228,9 @@ class Storm:
 
     def known_since(self) -> datetime:
         """The moment until which everybody must have heard of everything by now."""
-        late = [one for one in self.outages if one.what in {"behind", "stripe", "table"} and one.begins <= self.now < one.ends + KINDS["behind"] + LATE]
+        late = [
+            one for one in self.outages if one.what in {"behind", "stripe", "table"} and one.begins <= self.now < one.ends + KINDS["behind"] + LATE
+        ]
         return min((self.now, *(one.begins for one in late))) - LATE
 
     def told(self) -> dict[str, list[Entry]]:

@@ -1,6 +1,6 @@
 """Storms: thousands of events while something fails. Nothing is lost, nothing is doubled, and access is right by the clock all through.
 
-`python -m bench.storm` does it with 100,000 events. An hour of 429 in the middle of fetching and comparing is in test_healing.py.
+`python -m bench.storm` does it with 100,000 events and prints what it took. An hour of 429 in the middle of fetching and comparing is in test_healing.py.
 """
 
 from collections import Counter
@@ -92,14 +92,14 @@ def blown(accounts: int, *kinds: str) -> Storm:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_lost_or_doubled_while_one_thing_fails(kind: str) -> None:
-    storm = blown(24, kind)
+    storm = blown(16, kind)
     assert set(once_each(storm).values()) == {1}
     assert once_each(storm).keys() == payments_and_ends(storm)
 
 
-def test_five_thousand_events_with_everything_failing_at_once() -> None:
-    storm = blown(310, *KINDS)
-    assert storm.events >= 5_000
+def test_two_thousand_events_with_everything_failing_at_once() -> None:
+    storm = blown(124, *KINDS)
+    assert storm.events > 2_000
     assert set(once_each(storm).values()) == {1}
     assert once_each(storm).keys() == payments_and_ends(storm)
-    assert storm.effects["given_back"] > 1_000
+    assert storm.effects["given_back"] > 500
