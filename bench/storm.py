@@ -22,7 +22,7 @@ LOOKS = timedelta(hours=2)
 
 
 def lived(accounts: int, *kinds: str) -> tuple[Storm, int, int, float]:
-    """A storm lived to its end, how often all was looked at, how many of those in the middle of something that failed, and the CPU seconds without."""
+    """A storm lived to its end, how often all was looked at, how many of those looks were amid a failure, and the CPU seconds without them."""
     looks = bad = 0
     looking = 0.0
 
@@ -48,13 +48,13 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=ACCOUNTS, help=f"how many histories are lived; about 16 events each (default: {ACCOUNTS})")
     accounts = parser.parse_args().accounts
     print(
-        f"{'':12} {'accounts':>9} {'events':>9} {'taken in':>9} {'given back':>10} {'asked':>9} {'told':>9} {'looks':>11} {'CPU s':>8} {'ms/event':>9}"
+        f"{'':6} {'accounts':>9} {'events':>9} {'taken in':>9} {'given back':>10} {'asked':>9} {'told':>9} {'looks':>11} {'CPU s':>8} {'ms/event':>9}"
     )
     for name, number, kinds in (("fair", max(8, accounts // FAIR), ()), ("storm", accounts, tuple(KINDS))):
         storm, looks, bad, took = lived(number, *kinds)
         done = storm.effects.total() - storm.effects["given_back"]
         print(
-            f"{name:12} {number:9,} {storm.events:9,} {done:9,} {storm.effects['given_back']:10,} {len(storm.stripe.asked):9,} "
+            f"{name:6} {number:9,} {storm.events:9,} {done:9,} {storm.effects['given_back']:10,} {len(storm.stripe.asked):9,} "
             f"{len(storm.log.happenings):9,} {f'{looks} ({bad} amid)':>11} {took:8.1f} {1000 * took / storm.events:9.3f}",
             flush=True,
         )

@@ -1,4 +1,4 @@
-"""Many customers' recorded histories lived at once, some minutes apart, through hours in which the queue, Stripe, the table, the stream or the sweep fail.
+"""Many customers' recorded histories lived at once, seconds apart, through hours in which queue, Stripe, table, stream or sweep fail.
 
 What is heard comes in any order, one event in ten twice, and as late as the queue is behind. Stripe holds of each history what has happened by now.
 """
@@ -50,7 +50,7 @@ KINDS = {
     "stream": timedelta(hours=6),
     "sweep": timedelta(days=1),
 }
-"""What fails, and how long each time: the events queue is an hour behind, Stripe says 429, the table is throttled, the stream and the sweep are dead."""
+"""What fails, and how long each time: the events queue is behind, Stripe says 429, the table is throttled, the stream and the sweep are dead."""
 
 LATE = timedelta(minutes=15)
 """How late news may be in fair weather: by a message that comes again, and what is asked of Stripe a minute later."""

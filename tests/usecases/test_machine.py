@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -222,7 +223,7 @@ class BillhookMachine(RuleBasedStateMachine):
             assert len(living) <= 1, f"{account.id} has {living}"
             for subscription in self._ours(account):
                 periods = sorted(periods_paid([one for one in self.town.at_stripe("invoice", account) if subscription_of(one) == subscription["id"]]))
-                assert all(end <= start for (_, end), (start, _) in zip(periods, periods[1:], strict=False)), f"paid twice: {periods}"
+                assert all(end <= start for (_, end), (start, _) in pairwise(periods)), f"paid twice: {periods}"
 
     def mail_is_written_once_and_only_for_a_reason(self) -> None:
         sent = self.town.mailer.sent

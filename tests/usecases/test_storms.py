@@ -1,6 +1,6 @@
-"""Storms: thousands of events while something fails. Nothing is lost, nothing is doubled, and access is right by the clock all through.
+"""Storms: many events while something fails. Nothing is lost, nothing is doubled, and access is right by the clock all through.
 
-`python -m bench.storm` does it with 100,000 events and prints what it took. An hour of 429 in the middle of fetching and comparing is in test_healing.py.
+`python -m bench.storm` does it with 100,000 events and prints what it took. An hour of 429 amid fetching and comparing is in test_healing.py.
 """
 
 from collections import Counter
