@@ -59,6 +59,7 @@ class BillhookMachine(RuleBasedStateMachine):
         self.town = Town(TOWN_POLICY)
         self.sessions: list[tuple[str, str]] = []
         self.writes = self.mails = 0
+        self.town.watch = self.access_is_open_no_longer_than_it_says
 
     # --- people ---
 

@@ -98,7 +98,7 @@ def test_nothing_is_lost_or_doubled_while_one_thing_fails(kind: str) -> None:
 
 
 def test_two_thousand_events_with_everything_failing_at_once() -> None:
-    storm = blown(124, *KINDS)
+    storm = blown(128, *KINDS)
     assert storm.events > 2_000
     assert set(once_each(storm).values()) == {1}
     assert once_each(storm).keys() == payments_and_ends(storm)

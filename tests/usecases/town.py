@@ -115,7 +115,7 @@ class Suppressed:
 class Town:
     """`fates` says what becomes of Stripe's next events: `heard`, `lost` (after our 200), `undelivered`, `doubled`, or hours of lateness.
 
-    `until` says how long each of OUTAGES lasts.
+    `until` says how long each of OUTAGES lasts; `watch` is called at every moment that is played, before anything is heard of it.
     """
 
     OUTAGES = ("stripe", "table", "stream", "sweep", "mail")
@@ -133,6 +133,7 @@ class Town:
         self.stripe_says = "429"
         self.calls = Troubles(throttled=lambda: self.is_out("table"))
         self.mailer, self.claims, self.suppressed = MemoryMailer(self), MemoryClaims(), Suppressed()
+        self.watch: Callable[[], None] = lambda: None
         self.fates: list[str] = []
         self.seen, self.told_of = 0, 0
         self.coming: list[tuple[datetime, str]] = []
@@ -237,6 +238,7 @@ class Town:
         """All that waits at this moment, each once."""
         self.place.now.at = max(self.now, moment)
         self.stage.advance(int(self.now.timestamp()))
+        self.watch()
         self.stage.api.faults[:] = [Fault(self.stripe_says, 10**9)] if self.is_out("stripe") else []
         self.mailer.room = not self.is_out("mail")
         if self.now >= self.looked + LOOKS:
