@@ -356,9 +356,8 @@ def periods_paid(invoices: Iterable[Any]) -> list[tuple[int, int]]:
 
 
 def is_proration(line: Any) -> bool:
-    parent = line["parent"] or {}
-    details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
-    return bool(details.get("proration"))
+    """Whether a line is for the rest of a period; the simulated Stripe says so in its description alone."""
+    return str(line["description"]).startswith(("Unused time", "Remaining time"))
 
 
 def subscription_of(invoice: Any) -> str | None:
