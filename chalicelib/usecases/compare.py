@@ -1,12 +1,12 @@
 """Compare all that lives at Stripe with what is held here, a stretch a run, and ask Stripe for what differs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.comparison import LATELY, Comparison, Drift, Listed, drift, judged, not_listed, under_way
-from chalicelib.domain.errors import LostRace, Refused, Unavailable
+from chalicelib.domain.errors import LostRace, NewerShape, Refused, Unavailable
 from chalicelib.domain.facts import Answer, CustomerSeen, SubscriptionSeen, everything_of
 from chalicelib.domain.listing import Page
 from chalicelib.domain.timeline import Entry
@@ -84,11 +84,13 @@ class _Run:
     def _look_at(self, found: Sequence[tuple[Raw, Listed]]) -> None:
         news = {one.subscription.id: self._as_news(raw, one) for raw, one in found}
         guesses = {one.subscription.customer: probable_account(_naming(news[one.subscription.id])) for _, one in found}
-        known = self._world.accounts.of_customers(guesses)
+        known, unreadable = self._known(guesses)
         owners = {customer: account.id for customer, account in known.items()}
         accounts = {account.id: account for account in known.values()}
         for _, one in found:
             customer = one.subscription.customer
+            if customer in unreadable:
+                continue
             if customer not in owners:
                 adopted = self._adopted(customer, news[one.subscription.id])
                 if adopted is None:
@@ -98,6 +100,21 @@ class _Run:
             if differing := drift(account, one, self._began):
                 self._world.comparisons.put_drift(differing)  # before it is mended: afterwards it is no more to be seen
                 accounts[account.id] = self._asked_about(account, customer)
+
+    def _known(self, guesses: Mapping[str, str]) -> tuple[dict[str, Account], set[str]]:
+        """The accounts of customers, and the customers whose account only a younger release can read: after a rollback they wait for it alone."""
+        try:
+            return self._world.accounts.of_customers(guesses), set()
+        except NewerShape:
+            known: dict[str, Account] = {}
+            unreadable: set[str] = set()
+            for customer, guess in guesses.items():
+                try:
+                    known |= self._world.accounts.of_customers({customer: guess})
+                except NewerShape:
+                    unreadable.add(customer)
+                    self._pass_over()
+            return known, unreadable
 
     def _adopted(self, customer: str, news: Sequence[StripeEvent]) -> Account | None:
         try:

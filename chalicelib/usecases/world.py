@@ -106,7 +106,7 @@ class ComparisonStore(Protocol):
         """All ids that were remembered."""
 
     def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
-        """The accounts on the next page, and the cursor behind it; None at the end."""
+        """The accounts on the next page that this release can read, and the cursor behind it; None at the end."""
 
     def put_drift(self, drift: Drift) -> None:
         """Write down what differs; the same again does no harm."""

@@ -219,7 +219,7 @@ def as_kept(place: Place) -> Iterator[Entry]:
 def test_a_timeline_learnt_again_changes_nothing(name: str) -> None:
     place = lived(name)
     account = place.accounts.only()
-    facts = [fact for _, fact in kept_facts(as_kept(place), place.now())]
+    facts = [fact for _, fact in kept_facts(as_kept(place), place.now()) if fact]
     assert facts
     assert learnt(absorb(account, facts, place.world, Asker(place.world))) == learnt(account)
 
@@ -230,9 +230,19 @@ def test_what_was_lost_is_learnt_again_from_the_timeline(name: str) -> None:
     account = place.accounts.only()
     robbed = replace(account, subscriptions={}, invoices={}, version=account.version + 1)
     place.accounts.save(account, robbed)
-    facts = [fact for _, fact in kept_facts(as_kept(place), place.now())]
+    facts = [fact for _, fact in kept_facts(as_kept(place), place.now()) if fact]
     again = absorb(robbed, facts, place.world, Asker(place.world))
     assert learnt(again) == learnt(account)
+
+
+def test_an_entry_in_a_shape_that_cannot_be_read_keeps_no_other_from_being_learnt() -> None:
+    place = lived("trial_converts")
+    first, *others = [entry for entry in as_kept(place) if entry.kind == "stripe" and entry.data]
+    broken = replace(first, data={"id": 7})
+    kept = list(kept_facts([broken, *others], place.now()))
+    assert kept[0] == (broken, None)
+    assert all(fact for _, fact in kept[1:])
+    assert len(kept) == 1 + len(list(kept_facts(others, place.now()))) > 5
 
 
 # The command, against the simulated Stripe over loopback.
