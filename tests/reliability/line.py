@@ -126,8 +126,8 @@ def _proxied(emulator: Emulator) -> Iterator[Client]:
         boto3.client("dynamodb", endpoint_url=proxy.base).list_tables()
         yield proxy
     finally:
-        process.terminate()
-        process.wait(10)
+        process.kill()  # told to end, it would first wait for the connections that our clients keep
+        process.wait()
 
 
 def hook(client: Any, event: str, times: int, fault: Callable[[Any], Any]) -> list[str]:
