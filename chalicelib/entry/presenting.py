@@ -8,6 +8,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.domain import errors
+from chalicelib.domain.standing import Standing
 from chalicelib.runtime.telemetry import failure_of, logger
 
 STATUS: dict[type[errors.BillhookError], int] = {
@@ -75,6 +76,19 @@ def query_of(request: Any) -> dict[str, str]:
     return {str(name): str(value) for name, value in (request.query_params or {}).items()}
 
 
-def moment(value: datetime | None) -> str | None:
+def standing_shown(now: Standing) -> dict[str, Any]:
+    """A standing as JSON has it."""
+    return {
+        "status": now.status,
+        "access": now.access,
+        "reason": now.reason,
+        "plan": now.plan,
+        "features": list(now.features),
+        "quantity": now.quantity,
+        "until": moment_text(now.until),
+    }
+
+
+def moment_text(value: datetime | None) -> str | None:
     """A moment as JSON has it: ISO 8601, in UTC."""
     return value.isoformat().replace("+00:00", "Z") if value else None
