@@ -87,6 +87,13 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantGiven:
+    """Access was given by hand; the same again gives nothing more."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
 class Mailed:
     """What became of a message: `queued`, `sent`, `passed` (its time was over), `refused` (the address is suppressed, or SES said no)
     or `unclear` (SES may have taken it; it is not sent again).
@@ -132,7 +139,7 @@ SIGN_IN_EVERY = timedelta(minutes=15)
 """One sign-in mail an address in so long; so long the link in it works."""
 
 PersonFact = MilestoneReached | ConsentGiven | MailDone | SignedUp | AddressProved | SignInAsked | SignedIn
-Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven
+Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven
 """All that an account can learn; an Ask is that something must be asked of Stripe."""
 
 
@@ -221,6 +228,9 @@ class Account:
                 return self._learn_invoice(Billed(invoice, at))
             case ErrandKnown() | CheckoutKnown() | CheckoutCompleted() | CardGiven() | DisputeSeen() | RefundSeen():
                 return self._learn_of_checkout(fact)
+            case GrantGiven(grant):
+                grants = sorted({*self.grants, grant}, key=lambda one: (one.until, one.plan or "", one.note))
+                return self if grant in self.grants else replace(self, grants=tuple(grants))
             case Ask():
                 return self.asking(fact)
             case Answered(ask, facts):

@@ -20,12 +20,16 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.AccountTaken: 409,
     errors.LostRace: 409,
     errors.AlreadySubscribed: 409,
+    errors.NoSubscription: 409,
+    errors.NotPossible: 409,
+    errors.IdempotencyConflict: 409,
     errors.TooManyRequests: 429,
     errors.TooLarge: 413,
+    errors.CardDeclined: 402,
     errors.Unavailable: 503,
     errors.Refused: 503,
 }
-"""The status of each error; one that is not here is ours, and a 500."""
+"""The status of each error, the narrower ones first; one that is not here is ours, and a 500."""
 
 
 def status_of(error: Exception) -> int:

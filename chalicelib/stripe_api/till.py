@@ -7,10 +7,8 @@ from typing import Any, Protocol
 
 from chalicelib.domain.checkouts import Order
 from chalicelib.domain.errors import Refused
-from chalicelib.stripe_api.calling import Raw, StripeCaller
-
-OURS = {"made_by": "billhook"}
-"""The metadata of what Billhook makes at Stripe: the owner may make others, which are none of its business."""
+from chalicelib.stripe_api.calling import Raw
+from chalicelib.stripe_api.making import OURS, Maker, data_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +78,12 @@ class Till(Protocol):
         """Delete a customer for good, which ends its subscriptions at once; nothing if it is deleted already."""
 
 
-class StripeTill:
+class StripeTill(Maker):
     """The till at Stripe."""
-
-    def __init__(self, caller: StripeCaller) -> None:
-        self._caller = caller
-        self._prices: dict[str, str] = {}
 
     def customers_with(self, email: str) -> list[Raw]:
         """See Till."""
-        return _data(self._caller.get("/v1/customers", email=email, limit=100))
+        return data_of(self._caller.get("/v1/customers", email=email, limit=100))
 
     def make_customer(self, key: str, account_id: str, email: str, name: str | None) -> Raw:
         """See Till."""
@@ -137,7 +131,7 @@ class StripeTill:
 
     def open_checkouts(self, customer: str) -> list[Raw]:
         """See Till."""
-        return _data(self._caller.get("/v1/checkout/sessions", customer=customer, status="open", limit=100))
+        return data_of(self._caller.get("/v1/checkout/sessions", customer=customer, status="open", limit=100))
 
     def expire_checkout(self, id: str) -> None:
         """See Till."""
@@ -171,26 +165,3 @@ class StripeTill:
     def delete_customer(self, id: str) -> None:
         """See Till."""
         self._caller.delete(f"/v1/customers/{id}")
-
-    def _made(self, path: str, key: str | None, **parameters: Any) -> Raw:
-        try:
-            made = self._caller.post(path, key, **parameters)
-        except Refused:
-            self._prices.clear()  # one that was remembered may be archived by now
-            raise
-        if made is None:
-            raise Refused("Stripe does not know the object that a call is about, or its parts.")
-        return made
-
-    def _price(self, lookup_key: str) -> str:
-        """The id of the price that has the lookup key, remembered while this function lives: Stripe moves a lookup key rarely."""
-        if lookup_key not in self._prices:
-            found = _data(self._caller.get("/v1/prices", lookup_keys=[lookup_key], active=True))
-            if not found:
-                raise Refused(f"Stripe has no active price with the lookup key {lookup_key}: make one, or mend billing.toml.")
-            self._prices[lookup_key] = str(found[0]["id"])
-        return self._prices[lookup_key]
-
-
-def _data(page: Raw | None) -> list[Raw]:
-    return list(page["data"]) if page else []

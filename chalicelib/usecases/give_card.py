@@ -13,7 +13,7 @@ from chalicelib.domain.errors import CardDeclined, Unreadable
 from chalicelib.domain.facts import Answer, CardGiven, CustomerSeen
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw
-from chalicelib.stripe_api.till import OURS
+from chalicelib.stripe_api.making import OURS
 from chalicelib.usecases.world import World
 
 OWING = frozenset({"past_due", "unpaid"})
@@ -63,18 +63,18 @@ def _settle(subscription: Raw, card: str, key: str, world: World) -> None:
     own = objects.reference(subscription.get("default_payment_method"))
     if own is not None and own != card:
         world.till.set_subscription_card(f"{key}:{id}:card", id, card)
-    owed = _open_invoices(subscription, world)
+    owed = open_invoices(subscription, world)
     if status == "paused" and not owed and _for_want_of_a_card(subscription):
         # One that is open already is of a resumption that was begun: to begin another would bill twice.
         world.till.resume(f"{key}:{id}:resume", id)
-        owed = _open_invoices(subscription, world)
+        owed = open_invoices(subscription, world)
     if status in {"paused", *OWING}:
         for invoice in owed:
             with suppress(CardDeclined):
                 world.till.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
 
 
-def _open_invoices(subscription: Raw, world: World) -> list[Raw]:
+def open_invoices(subscription: Raw, world: World) -> list[Raw]:
     """What a subscription owes, the oldest first."""
     invoices = reversed(world.gateway.invoices_of(str(objects.customer_of(subscription))))
     return [invoice for invoice in invoices if invoice.get("status") == "open" and objects.invoice(invoice).subscription == subscription["id"]]

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.stripe_api.calling import Raw, StripeCaller
-from chalicelib.stripe_api.till import OURS
+from chalicelib.stripe_api.making import OURS
 from ops.parameters import Parameter, Parameters
 from ops.stripe import held as holding
 from ops.stripe.changes import (
