@@ -66,6 +66,7 @@ class Profile:
 class Signup:
     """A trial promised at signup, with its end fixed, which Stripe may not know of yet. While it waits to be confirmed by a mailed link
     (`confirm`) it has not begun: then it begins and, as much later, ends. `identities` are what may have one trial only.
+    `currency` None is the owner's own.
     """
 
     plan: str
@@ -75,6 +76,7 @@ class Signup:
     interval: str = "month"
     confirm: bool = False
     identities: tuple[str, ...] = ()
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.checkouts import customer_for, has_card_for, living
+from chalicelib.domain.checkouts import currency_of, customer_for, has_card_for, living
 from chalicelib.domain.errors import InvalidInput, NoCard, NoSubscription, NotPossible, SubscriptionEnded
 from chalicelib.domain.facts import Item, Subscription
 from chalicelib.domain.policy import Policy
@@ -18,20 +18,6 @@ LONGEST_TRIAL = timedelta(days=730)
 
 LARGEST_AMOUNT = 99_999_999
 """Stripe takes eight digits of minor units at most (docs.stripe.com/currencies, "Minimum and maximum charge amounts")."""
-
-REASONS = {
-    "too_expensive": "It costs too much.",
-    "missing_features": "Something is missing.",
-    "switched_service": "Another service does it.",
-    "unused": "It is not used.",
-    "customer_service": "The service was not good.",
-    "too_complex": "It is too hard to use.",
-    "low_quality": "It is not good enough.",
-    "other": "Something else.",
-}
-"""Why customers cancel: Stripe's words for it (`cancellation_details.feedback`)."""
-
-OWING = frozenset({"past_due", "unpaid"})
 
 
 def cancellation(account: "Account", when: str, reason: str | None, comment: str | None, now: datetime) -> Task | None:
@@ -140,15 +126,6 @@ def charge(account: "Account", policy: Policy, wanted: Charge, now: datetime) ->
     if customer is None or not (customer.card or card):
         raise NoCard("No card is on file. Bill the next invoice, or send the customer to the card page (POST …/checkout) first.", "bill")
     return Task("charge", customer.id, None, charge=wanted if customer.card else replace(wanted, card=card))
-
-
-def currency_of(account: "Account", policy: Policy) -> str:
-    """The customer's currency: that of the subscription that lives, else of what was last billed, else billing.toml's."""
-    one = living(account)
-    if one and (held := next((item.currency for item in one.items if item.currency), None)):
-        return held
-    billed = sorted((billed.value for billed in account.invoices.values()), key=lambda invoice: (invoice.created, invoice.id))
-    return next((invoice.currency for invoice in reversed(billed) if invoice.currency), policy.currency)
 
 
 def check_grant(grant: "Grant", policy: Policy, now: datetime) -> None:

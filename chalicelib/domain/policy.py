@@ -1,6 +1,6 @@
 """The owner's policy: what billing.toml says, once it has been read and checked (`policy_file.py`)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,6 +31,12 @@ class Plan:
     prices: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     currencies: Mapping[str, Tariff] = field(default_factory=dict)
+
+    def prices_in(self, currency: str) -> Iterator[tuple[str, str, str, int | None]]:
+        """Currency, interval, lookup key and amount of all its prices; `currency` is the owner's own."""
+        tariffs = {currency: Tariff(self.lookup_keys, self.amounts), **self.currencies}
+        for name, tariff in tariffs.items():
+            yield from ((name, interval, key, tariff.amounts.get(interval)) for interval, key in tariff.lookup_keys.items())
 
     @property
     def all_lookup_keys(self) -> tuple[str, ...]:
@@ -111,7 +117,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class CancelPolicy:
-    """Canceling on the customer's page: `alternatives` by reason (domain/actions.REASONS), and the days in which a consumer may withdraw from the
+    """Canceling on the customer's page: `alternatives` by reason (domain/tasks.REASONS), and the days in which a consumer may withdraw from the
     contract; 0 where nobody may.
     """
 

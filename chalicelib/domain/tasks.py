@@ -20,6 +20,19 @@ VERBS = {
 """What a task can be. All but a charge are about the subscription's state, and come one after the other."""
 
 
+REASONS = {
+    "too_expensive": "It costs too much.",
+    "missing_features": "Something is missing.",
+    "switched_service": "Another service does it.",
+    "unused": "It is not used.",
+    "customer_service": "The service was not good.",
+    "too_complex": "It is too hard to use.",
+    "low_quality": "It is not good enough.",
+    "other": "Something else.",
+}
+"""Why customers cancel: Stripe's words for it (`cancellation_details.feedback`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Another plan, interval or quantity. `prorate` is one of PRORATE; what is prorated is so as of `as_of`."""

@@ -25,6 +25,7 @@ CLOCKS_APART = timedelta(minutes=1)
 
 PLAN = Field("plan", line(64), "A plan of billing.toml.", example="scale")
 INTERVAL = Field("interval", line(64), "How often it is paid: day, week, month or year, if the plan is sold so.", example="year")
+CURRENCY = Field("currency", line(3), "In which a purchase is paid, if the plan is sold so; a customer is billed in one.", example="eur")
 QUANTITY = Field("quantity", whole(1, 1_000_000), "How many: seats, for one.", example=5)
 
 bp = Blueprint(__name__)
@@ -139,15 +140,15 @@ def reach_milestone(account_id: str, given: Given) -> Response:
         "/accounts/{account_id}/checkout",
         "Stripe's page: for a card while a subscription runs, else for a purchase.",
         "write",
-        (PLAN, INTERVAL, QUANTITY),
+        (PLAN, INTERVAL, QUANTITY, CURRENCY),
         answers={200: shapes.URL},
         errors=(AccountNotFound, InvalidInput, AlreadySubscribed, Refused),
     ),
 )
 def make_checkout(account_id: str, given: Given) -> dict[str, str]:
     """{url}: two clicks get the same."""
-    account = found(account_id)
-    return {"url": open_checkout(account.id, given.body["plan"], given.body["interval"], given.body["quantity"], links.returns, wiring.world())}
+    wanted = (given.body["plan"], given.body["interval"], given.body["quantity"])
+    return {"url": open_checkout(found(account_id).id, *wanted, links.returns, wiring.world(), given.body["currency"])}
 
 
 @serve(

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.actions import LARGEST_AMOUNT, REASONS
+from chalicelib.domain.actions import LARGEST_AMOUNT
 from chalicelib.domain.errors import (
     AccountNotFound,
     AlreadySubscribed,
@@ -21,7 +21,7 @@ from chalicelib.domain.errors import (
     Refused,
     SubscriptionEnded,
 )
-from chalicelib.domain.tasks import PRORATE, Outcome
+from chalicelib.domain.tasks import PRORATE, REASONS, Outcome
 from chalicelib.entry import shapes
 from chalicelib.entry.calls import Call, Given, serve
 from chalicelib.entry.declared import Field, Schema, line, matching, moment, one_of, whole

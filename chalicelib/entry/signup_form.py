@@ -32,6 +32,7 @@ SIGNUP = (
     Field("name", line(100), "What to call the customer.", example="Ada Byron"),
     Field("plan", _name_for_programs(), "A plan of billing.toml that is sold; without it the one that [signup] names.", example="pro"),
     Field("interval", _name_for_programs(), "How often it will be paid: day, week, month or year, if the plan is sold so.", example="month"),
+    Field("currency", _name_for_programs(), "In which it will be paid, if the plan is sold so.", example="eur"),
     Field("external_id", line(128), "The product's own id of the customer: it has one trial.", example="user-1"),
     Field("timezone", zone(), "A zone of the IANA database: mail comes by its clock.", example="Europe/Vienna"),
     Field("source", _name_for_programs(), "Where the visitor came from.", example="pricing-page"),
@@ -101,11 +102,24 @@ def read_wish(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) 
     plan = given["plan"] or policy.signup.plan
     if plan not in policy.plans or not policy.plans[plan].lookup_keys:
         raise InvalidInput(f"plan must be one of {', '.join(id for id, one in policy.plans.items() if one.lookup_keys)}.", "plan")
-    sold = policy.plans[plan].lookup_keys
+    currency = given["currency"]
+    sold = policy.sold(plan, currency)
+    if not sold:
+        raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}, in which the plan {plan} is sold.", "currency")
     interval = given["interval"] or (policy.signup.interval if policy.signup.interval in sold else next(iter(sold)))
     if interval not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
-    return Wish(email, plan, interval, given["name"], given["external_id"], given["timezone"], given["source"], given["attributes"] or {})
+    return Wish(
+        email,
+        plan,
+        interval,
+        given["name"],
+        given["external_id"],
+        given["timezone"],
+        given["source"],
+        given["attributes"] or {},
+        None if currency == policy.currency else currency,
+    )
 
 
 def _form(body: bytes) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What Billhook has Stripe do. Each change goes out under a key of the caller's, so that it is made once however often it is called for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from chalicelib.domain.checkouts import Order
 from chalicelib.domain.errors import Refused
+from chalicelib.domain.policy import CheckoutPolicy
 from chalicelib.stripe_api.calling import Raw
 from chalicelib.stripe_api.making import OURS, Maker, data_of
 
@@ -24,7 +25,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A Checkout session to be made. `lookup_key` is of the price, for a purchase; `currency` is what a card is saved for."""
+    """A Checkout session to be made. `lookup_key` is of the price, for a purchase; `currency` is what a card is saved for; `asking` what else
+    is asked for and reckoned.
+    """
 
     account_id: str
     customer: str
@@ -33,6 +36,7 @@ class Sale:
     currency: str
     success_url: str
     cancel_url: str
+    asking: CheckoutPolicy = field(default_factory=CheckoutPolicy)
 
 
 class Till(Protocol):
@@ -118,12 +122,13 @@ class StripeTill(Maker):
 
     def _wares(self, sale: Sale) -> Mapping[str, Any]:
         metadata = {"account_id": sale.account_id}
+        addresses = {"billing_address_collection": "required"} if sale.asking.addresses == "required" else {}
         if sale.order.mode == "setup":
-            return {"currency": sale.currency, "setup_intent_data": {"metadata": metadata}}
+            return {"currency": sale.currency, "setup_intent_data": {"metadata": metadata}, **addresses}
         if sale.lookup_key is None:
             raise Refused("The plan has no lookup key in billing.toml.", "plan")
         line = {"price": self._price(sale.lookup_key), "quantity": sale.order.quantity}
-        return {"line_items": [line], "subscription_data": {"metadata": metadata}}
+        return {"line_items": [line], "subscription_data": {"metadata": metadata}, **addresses, **_asked_for(sale.asking)}
 
     def checkout(self, id: str) -> Raw | None:
         """See Till."""
@@ -165,3 +170,17 @@ class StripeTill(Maker):
     def delete_customer(self, id: str) -> None:
         """See Till."""
         self._caller.delete(f"/v1/customers/{id}")
+
+
+def _asked_for(asking: CheckoutPolicy) -> dict[str, Any]:
+    """Of a purchase alone. Tax needs the address, and a tax id the name, on the customer: Checkout writes them there only if it is told to."""
+    found: dict[str, Any] = {}
+    if asking.automatic_tax or asking.tax_ids:
+        found["customer_update"] = {"address": "auto", "name": "auto"}
+    if asking.automatic_tax:
+        found["automatic_tax"] = {"enabled": True}
+    if asking.tax_ids:
+        found["tax_id_collection"] = {"enabled": True}
+    if asking.promotion_codes:
+        found["allow_promotion_codes"] = True
+    return found

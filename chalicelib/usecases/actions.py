@@ -10,6 +10,7 @@ from typing import NoReturn
 from chalicelib.domain import actions
 from chalicelib.domain.account import Account, ErrandKnown, Grant, GrantGiven
 from chalicelib.domain.agenda import next_version
+from chalicelib.domain.checkouts import currency_of
 from chalicelib.domain.errands import AT_ONCE, Errand, waiting
 from chalicelib.domain.errors import AccountNotFound, CardDeclined, IdempotencyConflict, InvalidInput, LostRace, Unavailable
 from chalicelib.domain.standing import standing
@@ -120,7 +121,7 @@ def preview_change(account_id: str, plan: str, interval: str | None, quantity: i
     now = world.now().replace(microsecond=0)
     task = actions.plan_change(account, world.policy, plan, interval, quantity, prorate, now)
     if task is None or task.change is None:
-        return Preview(None, 0, actions.currency_of(account, world.policy), now)
+        return Preview(None, 0, currency_of(account, world.policy), now)
     held = hold(account, str(task.subscription), world)
     invoice = world.desk.preview(held.one.id, line_of(held, task.change, world), task.change)
     item = actions.plan_item(held.one, world.policy)

@@ -33,7 +33,7 @@ def sign_up(wish: Wish, confirm: bool, world: World) -> SignupOutcome:
     new = Account(f"acc_{secrets.token_hex(10)}")
     identities = (f"email:{identity(wish.email)}", *([f"external:{wish.external_id}"] if wish.external_id else []))
     ends_at = (now + timedelta(days=world.policy.trial.days)).replace(microsecond=0)
-    signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities)
+    signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities, wish.currency)
     profile = Profile(wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes)
     account = next_version(new, new.learn(SignedUp(signup, profile)), world.policy, now)
     try:

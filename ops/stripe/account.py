@@ -158,7 +158,7 @@ class _Hand:
         return {"default_return_url": self._wanted.return_url, "features": features}
 
     def _prices(self) -> dict[str, HeldPrice]:
-        return holding.read_prices(self._caller, self._wanted.lookup_keys)
+        return holding.read_prices(self._caller, self._wanted.offered)
 
     def _post(self, path: str, **parameters: Any) -> Raw:
         made = self._caller.post(path, **parameters)
