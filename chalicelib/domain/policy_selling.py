@@ -22,6 +22,8 @@ _CANCEL = {
     "withdrawal": Key(one_of(True, False), "withdrawal = true", False, required=False),
     "withdrawal_days": Key(whole(1, 60), "withdrawal_days = 14", 14, required=False),
 }
+OFFER = 'too_expensive = { coupon = "STAY20" }, or { plan = "pro" }, or { pause_days = 60 }'
+
 _ALTERNATIVES = {"pause_days": whole(1, 365), "plan": text, "coupon": text}
 
 
@@ -64,25 +66,27 @@ def read_cancel(raw: Mapping[str, Any], plans: Collection[str], mistakes: list[s
     """The table `cancel`."""
     held = table(raw, "cancel", mistakes)
     cancel = read(held, _CANCEL, "cancel.", mistakes, beside=("alternatives",))
+    offers = held.get("alternatives", {})
+    if not isinstance(offers, dict):
+        mistakes.append(f"cancel.alternatives: must be a table by reason. Example: {OFFER}")
+        offers = {}
     alternatives = {
-        reason: alternative
-        for reason, offer in table(held, "alternatives", mistakes).items()
-        if (alternative := _alternative(reason, offer, plans, mistakes)) is not None
+        reason: alternative for reason, offer in offers.items() if (alternative := _alternative(reason, offer, plans, mistakes)) is not None
     }
     return CancelPolicy(alternatives, cancel["withdrawal_days"] if cancel["withdrawal"] is True else 0)
 
 
 def _alternative(reason: str, offer: Any, plans: Collection[str], mistakes: list[str]) -> Alternative | None:
-    where, example = f"cancel.alternatives.{reason}", 'too_expensive = { coupon = "STAY20" }, or { plan = "pro" }, or { pause_days = 60 }'
+    where = f"cancel.alternatives.{reason}"
     if reason not in REASONS:
         mistakes.append(f"{where}: no such reason. Known here: {', '.join(REASONS)}")
         return None
     if not isinstance(offer, dict) or len(offer) != 1 or not set(offer) <= set(_ALTERNATIVES):
-        mistakes.append(f"{where}: must offer one of {', '.join(_ALTERNATIVES)}. Example: {example}")
+        mistakes.append(f"{where}: must offer one of {', '.join(_ALTERNATIVES)}. Example: {OFFER}")
         return None
     ((kind, value),) = offer.items()
     wrong = _ALTERNATIVES[kind](value) or (f'there is no plan "{value}"' if kind == "plan" and value not in plans else None)
     if wrong:
-        mistakes.append(f"{where}.{kind}: {wrong}. Example: {example}")
+        mistakes.append(f"{where}.{kind}: {wrong}. Example: {OFFER}")
         return None
     return Alternative("pause", days=value) if kind == "pause_days" else Alternative(kind, value)

@@ -66,8 +66,11 @@ class Till(Protocol):
     def portal(self, customer: str, return_url: str) -> Raw:
         """A session of Stripe's portal, as `python -m ops stripe apply` has set it up, or else as its owner has."""
 
-    def set_default_card(self, key: str, customer: str, card: str) -> Raw:
-        """Make an attached card the customer's default."""
+    def set_default_card(self, key: str, customer: str, card: str, address: Raw | None = None) -> Raw:
+        """Make an attached card the customer's default, and the address that was given with it the customer's."""
+
+    def reckon_tax(self, key: str, subscription: str) -> Raw:
+        """Have Stripe Tax reckon what a subscription owes beside its price."""
 
     def set_subscription_card(self, key: str, subscription: str, card: str) -> Raw:
         """Make an attached card the default of a subscription that has one of its own."""
@@ -122,7 +125,8 @@ class StripeTill(Maker):
 
     def _wares(self, sale: Sale) -> Mapping[str, Any]:
         metadata = {"account_id": sale.account_id}
-        addresses = {"billing_address_collection": "required"} if sale.asking.addresses == "required" else {}
+        taxed = sale.order.mode == "setup" and sale.asking.automatic_tax  # a purchase asks for what tax needs by itself
+        addresses = {"billing_address_collection": "required"} if taxed or sale.asking.addresses == "required" else {}
         if sale.order.mode == "setup":
             return {"currency": sale.currency, "setup_intent_data": {"metadata": metadata}, **addresses}
         if sale.lookup_key is None:
@@ -151,9 +155,14 @@ class StripeTill(Maker):
         configuration = {"configuration": ours[-1]} if ours else {}
         return self._made("/v1/billing_portal/sessions", None, customer=customer, return_url=return_url, **configuration)
 
-    def set_default_card(self, key: str, customer: str, card: str) -> Raw:
+    def set_default_card(self, key: str, customer: str, card: str, address: Raw | None = None) -> Raw:
         """See Till."""
-        return self._made(f"/v1/customers/{customer}", key, invoice_settings={"default_payment_method": card})
+        living = {"address": {name: value for name, value in address.items() if value}} if address else {}
+        return self._made(f"/v1/customers/{customer}", key, invoice_settings={"default_payment_method": card}, **living)
+
+    def reckon_tax(self, key: str, subscription: str) -> Raw:
+        """See Till."""
+        return self._made(f"/v1/subscriptions/{subscription}", key, automatic_tax={"enabled": True})
 
     def set_subscription_card(self, key: str, subscription: str, card: str) -> Raw:
         """See Till."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from chalicelib.domain.account import Account, Fact
 from chalicelib.domain.errands import Errand
-from chalicelib.domain.errors import CardDeclined, Unreadable
+from chalicelib.domain.errors import CardDeclined, Refused, Unreadable
 from chalicelib.domain.facts import Answer, CardGiven, CustomerSeen
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw
@@ -32,8 +32,11 @@ def use_card(account: Account, session_id: str, errand: Errand, world: World) ->
     customer = str(objects.customer_of(session or {}))
     key, began = f"{account.id}:{session_id}:{errand.generation}", world.now().replace(microsecond=0)
     mark = account.mark(customer)
-    raw = world.till.set_default_card(f"{key}:default", customer, given.card)
+    taxed = world.policy.checkout.automatic_tax
+    raw = world.till.set_default_card(f"{key}:default", customer, given.card, _address(session or {}) if taxed else None)
     for subscription in world.gateway.subscriptions_of(customer):
+        if taxed:
+            _reckon_tax(subscription, key, world)
         _settle(subscription, given.card, key, world)
     return [CustomerSeen(objects.customer(raw), Answer(began, mark)), given]
 
@@ -47,6 +50,22 @@ def card_of(session: Raw) -> CardGiven | None:
     with suppress(Unreadable):
         return CardGiven(objects.identity(card), datetime.fromtimestamp(card["created"], UTC))
     return None
+
+
+def _address(session: Raw) -> Raw | None:
+    """The address that was given with the card: Stripe Tax reckons by the customer's, which Checkout writes only at a purchase."""
+    address = (session["setup_intent"]["payment_method"].get("billing_details") or {}).get("address")
+    return address if isinstance(address, dict) and address.get("country") else None
+
+
+def _reckon_tax(subscription: Raw, key: str, world: World) -> None:
+    """A trial began before anybody knew where the customer is. Should Stripe refuse, an alarm rings, and the card is used all the same."""
+    if (subscription.get("automatic_tax") or {}).get("enabled") or subscription.get("status") in {"canceled", "incomplete_expired"}:
+        return
+    try:
+        world.till.reckon_tax(f"{key}:{subscription['id']}:tax", str(subscription["id"]))
+    except Refused:
+        world.count("ErrandsRefused", 1)
 
 
 def belongs(session: Raw, account: Account) -> bool:
