@@ -30,10 +30,10 @@ class Held:
     one: Subscription
     by: Answer
 
-    @property
-    def seen(self) -> Done:
-        """Nothing more than that it was looked at."""
-        return Done([SubscriptionSeen(self.one, self.by)])
+    def seen(self, task: Task) -> Done:
+        """Nothing more than that it was looked at. Of one that was resumed its payment is to be known too."""
+        asks = [Ask("invoices", task.customer)] if task.verb == "resume" else []
+        return Done([SubscriptionSeen(self.one, self.by), *asks])
 
 
 def do_task(account: Account, task: Task, key: str, look: bool, world: World) -> Done:
@@ -46,10 +46,10 @@ def do_task(account: Account, task: Task, key: str, look: bool, world: World) ->
     held = hold(account, str(task.subscription), world)
     if held.one.final:
         if task.verb in {"cancel", "cancel_now"}:
-            return held.seen
+            return held.seen(task)
         raise SubscriptionEnded("The subscription has ended. POST …/checkout sells a new one.")
     if _is_so(held, task, world):
-        return held.seen
+        return held.seen(task)
     return _WAYS[task.verb](held, task, key, world)
 
 
@@ -59,7 +59,7 @@ def find_task(account: Account, task: Task, world: World) -> Done | None:
         return _charged_already(task, task.charge, world)
     held = hold(account, str(task.subscription), world)
     ended_by_it = held.one.final and task.verb in {"cancel", "cancel_now"}
-    return held.seen if ended_by_it or (not held.one.final and _is_so(held, task, world)) else None
+    return held.seen(task) if ended_by_it or (not held.one.final and _is_so(held, task, world)) else None
 
 
 def hold(account: Account, id: str, world: World) -> Held:
