@@ -7,7 +7,9 @@ from chalice import Chalice, Response
 from chalicelib.entry import (
     feedback,
     http_accounts,
+    http_actions,
     http_customer,
+    http_openapi,
     http_pages,
     http_signups,
     http_webhooks,
@@ -33,5 +35,19 @@ def present(event: Any, get_response: Any) -> Response:
         flush()
 
 
-for room in (http_accounts, http_customer, http_pages, http_signups, http_webhooks, queue_act, queue_events, queue_mail, schedules, feedback, stream):
+for room in (
+    http_accounts,
+    http_actions,
+    http_customer,
+    http_openapi,
+    http_pages,
+    http_signups,
+    http_webhooks,
+    queue_act,
+    queue_events,
+    queue_mail,
+    schedules,
+    feedback,
+    stream,
+):
     app.register_blueprint(room.bp)

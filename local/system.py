@@ -188,11 +188,11 @@ def catalogue(policy: Policy) -> list[CataloguePrice]:
             f"{policy.mail.product} {plan.name}" if policy.mail else plan.name,
             key,
             interval,
-            plan.amounts.get(interval, 1000),
-            policy.currency,
+            amount or 1000,
+            currency,
         )
         for plan in policy.plans.values()
-        for interval, key in plan.lookup_keys.items()
+        for currency, interval, key, amount in plan.prices_in(policy.currency)
     ]
 
 

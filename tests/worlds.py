@@ -14,6 +14,7 @@ from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable
 from chalicelib.domain.pointers import Pointer, buried, pointers
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.policy_file import read_policy
+from chalicelib.domain.tasks import Kept
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.walk import Walk
 from chalicelib.runtime.telemetry import MEASURED, METRICS
@@ -200,6 +201,22 @@ class MemoryComparisons:
 
 
 @dataclass
+class MemoryCalls:
+    """Answers by account and key, the first of two."""
+
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def load(self, account_id: str, key: str) -> Kept | None:
+        return load(self.kept[account_id, key], Kept) if (account_id, key) in self.kept else None
+
+    def keep(self, kept: Kept) -> Kept:
+        self.kept.setdefault((kept.account_id, kept.key), dump(kept))
+        found = self.load(kept.account_id, kept.key)
+        assert found
+        return found
+
+
+@dataclass
 class Stripe:
     """A gateway that answers with what Stripe holds; `asked` counts. Down while `down`."""
 
@@ -249,6 +266,8 @@ class Place:
     stripe: Any = field(default_factory=Stripe)
     lists: Any = None
     till: Any = None
+    desk: Any = None
+    calls: Any = field(default_factory=MemoryCalls)
     now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
     policy: Policy = QUIET
     metrics: Counter[str] = field(default_factory=Counter)
@@ -286,6 +305,8 @@ class Place:
             gateway=self.stripe,
             lists=self.lists,
             till=self.till,
+            desk=self.desk,
+            calls=self.calls,
             policy=self.policy,
             now=self.now,
             pause=lambda seconds: None,

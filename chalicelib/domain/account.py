@@ -66,6 +66,7 @@ class Profile:
 class Signup:
     """A trial promised at signup, with its end fixed, which Stripe may not know of yet. While it waits to be confirmed by a mailed link
     (`confirm`) it has not begun: then it begins and, as much later, ends. `identities` are what may have one trial only.
+    `currency` None is the owner's own.
     """
 
     plan: str
@@ -75,6 +76,7 @@ class Signup:
     interval: str = "month"
     confirm: bool = False
     identities: tuple[str, ...] = ()
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,13 @@ class Grant:
     until: datetime
     plan: str | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantGiven:
+    """Access was given by hand; the same again gives nothing more."""
+
+    grant: Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,7 @@ SIGN_IN_EVERY = timedelta(minutes=15)
 """One sign-in mail an address in so long; so long the link in it works."""
 
 PersonFact = MilestoneReached | ConsentGiven | MailDone | SignedUp | AddressProved | SignInAsked | SignedIn
-Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven
+Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven
 """All that an account can learn; an Ask is that something must be asked of Stripe."""
 
 
@@ -221,6 +230,9 @@ class Account:
                 return self._learn_invoice(Billed(invoice, at))
             case ErrandKnown() | CheckoutKnown() | CheckoutCompleted() | CardGiven() | DisputeSeen() | RefundSeen():
                 return self._learn_of_checkout(fact)
+            case GrantGiven(grant):
+                grants = sorted({*self.grants, grant}, key=lambda one: (one.until, one.plan or "", one.note))
+                return self if grant in self.grants else replace(self, grants=tuple(grants))
             case Ask():
                 return self.asking(fact)
             case Answered(ask, facts):

@@ -21,12 +21,13 @@ LASTS = timedelta(hours=23)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a Checkout session is for: `setup` collects a card, `subscription` sells a plan."""
+    """What a Checkout session is for: `setup` collects a card, `subscription` sells a plan. `currency` None is the owner's own."""
 
     mode: str
     plan: str | None = None
     interval: str | None = None
     quantity: int = 1
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,11 @@ class Checkout:
         return self.order == order and not self.closed and not self.doubtful and now < self.at + lasts
 
 
-def order_of(account: "Account", policy: Policy, plan: str | None, interval: str | None, quantity: int | None) -> Order:
+def order_of(account: "Account", policy: Policy, plan: str | None, interval: str | None, quantity: int | None, currency: str | None = None) -> Order:
     """What the next Checkout of this account is for.
 
     While a subscription lives, whatever its status, a Checkout collects a card for it: so there is never a second one. Raises
-    AlreadySubscribed if it has a card and is paid for, InvalidInput for a plan or an interval that is not sold.
+    AlreadySubscribed if it has a card and is paid for, InvalidInput for a plan, an interval or a currency that is not sold.
     """
     subscription = living(account)
     if subscription is not None:
@@ -62,17 +63,32 @@ def order_of(account: "Account", policy: Policy, plan: str | None, interval: str
             raise AlreadySubscribed("There is a subscription already, to another plan. Change its plan instead of buying a second one.", "plan")
         if subscription.status in {"trialing", "active"} and has_card_for(account, subscription):
             raise AlreadySubscribed("The subscription runs and a card is on file. The portal changes either.")
-        return Order("setup")
+        held = currency_of(account, policy)
+        return Order("setup", currency=None if held == policy.currency else held)
     wanted = plan or _last_plan(account, policy) or next(iter(policy.plans))
     if wanted not in policy.plans:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
-    sold = policy.plans[wanted].lookup_keys
+    known = currency_of(account, policy, currency)
+    if currency not in {None, known}:
+        raise InvalidInput(f"currency must be {known}: Stripe bills a customer in one currency.", "currency")
+    if known not in policy.currencies:
+        raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}.", "currency")
+    sold = policy.sold(wanted, known)
     if interval is not None and interval not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
     if not sold:
-        raise InvalidInput(f"The plan {wanted} is not sold: it has no lookup key in billing.toml.", "plan")
+        raise InvalidInput(f"The plan {wanted} is not sold in {known}: it has no lookup key for that in billing.toml.", "plan")
     default = policy.signup.interval if policy.signup and policy.signup.interval in sold else next(iter(sold))
-    return Order("subscription", wanted, interval or default, quantity or 1)
+    return Order("subscription", wanted, interval or default, quantity or 1, None if known == policy.currency else known)
+
+
+def currency_of(account: "Account", policy: Policy, otherwise: str | None = None) -> str:
+    """The customer's currency: that of the subscription that lives, else of what was last billed, else `otherwise`, else billing.toml's."""
+    one = living(account)
+    if one and (held := next((item.currency for item in one.items if item.currency), None)):
+        return held
+    billed = sorted((billed.value for billed in account.invoices.values()), key=lambda invoice: (invoice.created, invoice.id))
+    return next((invoice.currency for invoice in reversed(billed) if invoice.currency), otherwise or policy.currency)
 
 
 def living(account: "Account") -> Subscription | None:

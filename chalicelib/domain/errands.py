@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.tasks import Task
+
 KEY_TRUSTED = timedelta(hours=20)
 """How long a key is relied on: Stripe prunes it after 24 hours at the earliest (docs.stripe.com/api/idempotent_requests)."""
 
@@ -17,8 +19,12 @@ AT_ONCE = timedelta(minutes=1)
 KEPT = timedelta(days=40)
 """How long it is remembered that an errand was done: Stripe can send an event again for 30 days."""
 
+TASKS_KEPT = timedelta(days=2)
+"""How long it is remembered that a task was done: longer than anybody may still be at it. There may be many."""
+
 KINDS = {
     "trial": "Make the customer and the trialing subscription of a signup.",
+    "do": "Do what the product or the customer asked for: a task.",
     "card": "Make the card that was given in a Checkout session the default, and settle what waited for it.",
 }
 """What can be asked for; an errand is named by its kind or, where there can be several, by `kind:object`."""
@@ -30,7 +36,7 @@ PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 60, 180, 360
 @dataclass(frozen=True, slots=True)
 class Errand:
     """Not to be tried `not_before` that moment. `since` is when the key of this `generation` was first used; `doubtful` that Stripe may have
-    done it and said otherwise.
+    done it and said otherwise. `task` is what an errand of the kind `do` is about.
     """
 
     not_before: datetime
@@ -40,6 +46,7 @@ class Errand:
     tries: int = 0
     tried_at: datetime | None = None
     done_at: datetime | None = None
+    task: Task | None = None
 
     def next_try(self) -> datetime:
         """When to try (again)."""
@@ -66,7 +73,7 @@ def furthest(known: Errand | None, news: Errand) -> Errand:
         return known or news
     if news.done_at or news.generation != known.generation:
         later = max(known, news, key=lambda one: one.generation)
-        return replace(later, done_at=news.done_at)
+        return replace(later, done_at=news.done_at, task=None if news.done_at else later.task)
     tried_at = max((at for at in (known.tried_at, news.tried_at) if at), default=None)
     return replace(known, tries=max(known.tries, news.tries), tried_at=tried_at, doubtful=known.doubtful or news.doubtful)
 
@@ -84,4 +91,9 @@ def waiting(errands: Mapping[str, Errand]) -> dict[str, Errand]:
 
 def remembered(errands: Mapping[str, Errand], now: datetime) -> dict[str, Errand]:
     """Without those done so long ago that nothing can ask for them again; the trial is remembered for ever."""
-    return {name: errand for name, errand in errands.items() if name == "trial" or errand.done_at is None or errand.done_at > now - KEPT}
+    kept = {"do": TASKS_KEPT}
+    return {
+        name: errand
+        for name, errand in errands.items()
+        if name == "trial" or errand.done_at is None or errand.done_at > now - kept.get(kind_of(name)[0], KEPT)
+    }

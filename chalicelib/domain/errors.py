@@ -102,6 +102,36 @@ class AlreadySubscribed(BillhookError):
     code = "already_subscribed"
 
 
+class NoSubscription(BillhookError):
+    """The account has no subscription that this could be done to."""
+
+    code = "no_subscription"
+
+
+class SubscriptionEnded(NoSubscription):
+    """The subscription has ended, for good: only a new one can be bought."""
+
+    code = "subscription_ended"
+
+
+class NotPossible(BillhookError):
+    """It cannot be done to the subscription as it is now."""
+
+    code = "not_possible"
+
+
+class NoCard(NotPossible):
+    """Nothing can be charged: no card is on file."""
+
+    code = "no_card"
+
+
+class IdempotencyConflict(BillhookError):
+    """The same Idempotency-Key came with another call or another body before."""
+
+    code = "idempotency_conflict"
+
+
 class LostRace(BillhookError):
     """Another writer was faster: read again, decide again."""
 

@@ -1,6 +1,6 @@
 """The owner's policy: what billing.toml says, once it has been read and checked (`policy_file.py`)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -9,9 +9,18 @@ from chalicelib.domain.sequences import MailPolicy, Step
 
 
 @dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a plan costs in one currency: `lookup_keys` and `amounts` by interval."""
+
+    lookup_keys: Mapping[str, str]
+    amounts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What can be bought. `lookup_keys` by Stripe's interval (`month`, `year`); `amounts`, by interval too and in minor units, are what the pages
-    say that it costs: Stripe's prices decide what it does. `prices` and `products` are Stripe ids that mean this plan too.
+    say that it costs: Stripe's prices decide what it does. `prices` and `products` are Stripe ids that mean this plan too. In other currencies
+    than the owner's it is sold as `currencies` says.
     """
 
     id: str
@@ -21,6 +30,18 @@ class Plan:
     amounts: Mapping[str, int] = field(default_factory=dict)
     prices: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
+    currencies: Mapping[str, Tariff] = field(default_factory=dict)
+
+    def prices_in(self, currency: str) -> Iterator[tuple[str, str, str, int | None]]:
+        """Currency, interval, lookup key and amount of all its prices; `currency` is the owner's own."""
+        tariffs = {currency: Tariff(self.lookup_keys, self.amounts), **self.currencies}
+        for name, tariff in tariffs.items():
+            yield from ((name, interval, key, tariff.amounts.get(interval)) for interval, key in tariff.lookup_keys.items())
+
+    @property
+    def all_lookup_keys(self) -> tuple[str, ...]:
+        """Those of every interval and currency."""
+        return (*self.lookup_keys.values(), *(key for tariff in self.currencies.values() for key in tariff.lookup_keys.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +97,35 @@ class PagesPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckoutPolicy:
+    """What Stripe's Checkout asks for and reckons: tax (`automatic_tax`), tax ids, the billing address (`auto` or `required`), promotion codes."""
+
+    automatic_tax: bool = False
+    tax_ids: bool = False
+    addresses: str = "auto"
+    promotion_codes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What is offered to who cancels for a reason: a `pause` of `days`, a smaller `plan`, or a `coupon`; `value` names the plan or the coupon."""
+
+    kind: str
+    value: str = ""
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPolicy:
+    """Canceling on the customer's page: `alternatives` by reason (domain/tasks.REASONS), and the days in which a consumer may withdraw from the
+    contract; 0 where nobody may.
+    """
+
+    alternatives: Mapping[str, Alternative] = field(default_factory=dict)
+    withdrawal_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """billing.toml, known by its hash. Plans stand in the order of the file: of two the later is the greater."""
 
@@ -87,6 +137,8 @@ class Policy:
     signup: SignupPolicy | None = None
     pages: PagesPolicy = PagesPolicy()
     currency: str = "usd"
+    checkout: CheckoutPolicy = CheckoutPolicy()
+    cancel: CancelPolicy = CancelPolicy()
     mail: MailPolicy | None = None
     steps: tuple[Step, ...] = ()
     milestones: tuple[str, ...] = ()
@@ -103,9 +155,23 @@ class Policy:
         """A plan's name for customers; empty for none."""
         return self.plans[plan].name if plan is not None and plan in self.plans else ""
 
-    def lookup_key(self, plan: str, interval: str) -> str | None:
+    def sold(self, plan: str, currency: str | None = None) -> Mapping[str, str]:
+        """The lookup keys of a plan's prices by interval, in a currency; the owner's own unless another is named. Empty if it is not sold."""
+        if plan not in self.plans:
+            return {}
+        if currency in {None, self.currency}:
+            return self.plans[plan].lookup_keys
+        tariff = self.plans[plan].currencies.get(currency or "")
+        return tariff.lookup_keys if tariff else {}
+
+    def lookup_key(self, plan: str, interval: str, currency: str | None = None) -> str | None:
         """The lookup key of a plan's price for an interval; None if it is not sold so."""
-        return self.plans[plan].lookup_keys.get(interval) if plan in self.plans else None
+        return self.sold(plan, currency).get(interval)
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """Those in which anything is sold, the owner's own first."""
+        return tuple(dict.fromkeys((self.currency, *(one for plan in self.plans.values() for one in plan.currencies))))
 
     def plan_of(self, items: Iterable[Item]) -> tuple[str | None, int | None]:
         """The greatest plan among a subscription's items with its quantity; (None, quantity) if the catalogue knows none of them."""
@@ -116,4 +182,4 @@ class Policy:
         for plan in self.plans.values():
             if item.price in plan.prices or item.product in plan.products:
                 return plan.id
-        return next((plan.id for plan in self.plans.values() if item.lookup_key in plan.lookup_keys.values()), None)
+        return next((plan.id for plan in self.plans.values() if item.lookup_key in plan.all_lookup_keys), None)

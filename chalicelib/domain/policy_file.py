@@ -11,22 +11,10 @@ from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy import AccessPolicy, Plan, Policy, TrialPolicy
 from chalicelib.domain.policy_keys import Key, https, matching, one_of, read, table, text, texts, whole
 from chalicelib.domain.policy_mail import read_mail, read_milestones, read_steps
+from chalicelib.domain.policy_selling import CURRENCIES, amounts, currencies, lookup_keys, read_cancel, read_checkout, tariffs
 from chalicelib.domain.policy_signup import read_pages, read_signup
 
 SCHEMA = 1
-
-INTERVALS = {"day", "week", "month", "year"}
-"""Stripe's, for how often a price is paid."""
-
-
-def _lookup_keys(value: Any) -> str | None:
-    fits = isinstance(value, dict) and value and set(value) <= INTERVALS and all(text(one) is None for one in value.values())
-    return None if fits else "must name a lookup key for at least one of day, week, month, year"
-
-
-def _amounts(value: Any) -> str | None:
-    fits = isinstance(value, dict) and set(value) <= INTERVALS and all(whole(0, 10**9)(one) is None for one in value.values())
-    return None if fits else "must name an amount in minor units for some of day, week, month, year"
 
 
 def _schema(value: Any) -> str | None:
@@ -54,8 +42,9 @@ _ACCESS = {
 _PLAN = {
     "name": Key(text, 'name = "Pro"'),
     "features": Key(texts, 'features = ["projects", "reports"]'),
-    "lookup_keys": Key(_lookup_keys, 'lookup_keys = { month = "pro_monthly", year = "pro_yearly" }', {}, required=False),
-    "amounts": Key(_amounts, "amounts = { month = 4900, year = 49000 }", {}, required=False),
+    "lookup_keys": Key(lookup_keys, 'lookup_keys = { month = "pro_monthly", year = "pro_yearly" }', {}, required=False),
+    "amounts": Key(amounts, "amounts = { month = 4900, year = 49000 }", {}, required=False),
+    "currencies": Key(currencies, CURRENCIES, {}, required=False),
     "prices": Key(texts, 'prices = ["price_1Abc"]', [], required=False),
     "products": Key(texts, 'products = ["prod_Abc"]', [], required=False),
 }
@@ -68,12 +57,15 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise PolicyMistakes([f"the file is no TOML: {error}. Example: days = 14"]) from error
     mistakes: list[str] = []
-    top = read(raw, _TOP, "", mistakes, beside=("trial", "access", "plans", "mail", "sequences", "milestones", "signup", "pages"))
+    top = read(
+        raw, _TOP, "", mistakes, beside=("trial", "access", "plans", "mail", "sequences", "milestones", "signup", "pages", "checkout", "cancel")
+    )
     trial = read(table(raw, "trial", mistakes), _TRIAL, "trial.", mistakes)
     access = read(table(raw, "access", mistakes), _ACCESS, "access.", mistakes)
     plans = _plans(table(raw, "plans", mistakes), mistakes)
     milestones = read_milestones(raw, mistakes)
     signup, pages = read_signup(raw, plans, mistakes), read_pages(raw, mistakes)
+    checkout, cancel = read_checkout(raw, mistakes), read_cancel(raw, plans, mistakes)
     mail = read_mail(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     if isinstance(trial.get("after_trial"), str) and trial["after_trial"] not in plans:
@@ -100,6 +92,8 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
         signup=signup,
         pages=pages,
         currency=top["currency"],
+        checkout=checkout,
+        cancel=cancel,
         mail=mail,
         steps=steps,
         milestones=milestones,
@@ -122,10 +116,13 @@ def _plans(raw: Mapping[str, Any], mistakes: list[str]) -> dict[str, Plan]:
         return {}
     owners: dict[str, str] = {}
     for id, plan in found.items():
-        for value in (*plan["lookup_keys"].values(), *plan["prices"], *plan["products"]):
+        elsewhere = (key for tariff in plan["currencies"].values() for key in tariff["lookup_keys"].values())
+        for value in (*plan["lookup_keys"].values(), *elsewhere, *plan["prices"], *plan["products"]):
             if owners.setdefault(value, id) != id:
                 mistakes.append(f'plans.{id}: "{value}" means plan "{owners[value]}" already. Example: {id}_monthly')
-    return {
-        id: Plan(id, plan["name"], tuple(plan["features"]), plan["lookup_keys"], plan["amounts"], tuple(plan["prices"]), tuple(plan["products"]))
-        for id, plan in found.items()
-    }
+    return {id: _plan(id, plan) for id, plan in found.items()}
+
+
+def _plan(id: str, plan: Mapping[str, Any]) -> Plan:
+    ids = tuple(plan["prices"]), tuple(plan["products"])
+    return Plan(id, plan["name"], tuple(plan["features"]), plan["lookup_keys"], plan["amounts"], *ids, tariffs(plan["currencies"]))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.account import Account, CheckoutKnown, ErrandKnown, Fact, Mailed
+from chalicelib.domain.account import Account, CheckoutKnown, ErrandKnown, Fact, GrantGiven, Mailed
 from chalicelib.domain.agenda import next_version, planned
 from chalicelib.domain.facts import AddressProved, MilestoneReached, SignedIn, SignInAsked
 from chalicelib.domain.occasions import occasions
@@ -78,6 +78,8 @@ def _done_since(since: Account) -> Iterator[Fact]:
         yield SignInAsked(since.sign_in_asked_at)
     if since.signed_in_by:
         yield SignedIn(since.signed_in_by)
+    for grant in since.grants:
+        yield GrantGiven(grant)
     for name, errand in since.errands.items():
         yield ErrandKnown(name, errand)
     if since.checkout:

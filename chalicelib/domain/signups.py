@@ -25,6 +25,7 @@ class Wish:
     timezone: str | None = None
     source: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    currency: str | None = None
 
 
 def neighbourhood(address: str) -> str:

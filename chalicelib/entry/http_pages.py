@@ -10,6 +10,8 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.facts import ConsentGiven
 from chalicelib.domain.links import LinkRefused, verify
 from chalicelib.domain.timeline import Entry
+from chalicelib.entry import shapes
+from chalicelib.entry.calls import Call, Given, serve
 from chalicelib.entry.paging import page_of, paged
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
@@ -24,8 +26,8 @@ ANYTHING = ["*/*"]
 bp = Blueprint(__name__)
 
 
-@bp.route("/healthz", methods=["GET"])
-def show_health() -> dict[str, str]:
+@serve(bp, Call("GET", "/healthz", "The function answers.", answers={200: shapes.HEALTH}))
+def show_health(given: Given) -> dict[str, str]:
     """The function answers."""
     return {"status": "ok"}
 

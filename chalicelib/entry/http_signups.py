@@ -4,12 +4,14 @@ from typing import Any, cast
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import Forbidden
+from chalicelib.domain.errors import Forbidden, InvalidInput, TooLarge, TooManyRequests
 from chalicelib.domain.policy import SignupPolicy
 from chalicelib.domain.standing import standing
+from chalicelib.entry import shapes
+from chalicelib.entry.calls import Call, declared
 from chalicelib.entry.paging import led_to, shown
-from chalicelib.entry.presenting import answered, moment
-from chalicelib.entry.signup_form import Posted, is_form, posted, read_wish
+from chalicelib.entry.presenting import answered, moment_text
+from chalicelib.entry.signup_form import SIGNUP, Posted, is_form, posted, read_wish
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
@@ -17,10 +19,23 @@ from chalicelib.runtime.telemetry import count
 from chalicelib.usecases.doorkeeper import admit
 from chalicelib.usecases.sign_up import SignupOutcome, hand_in_signup, sign_up
 
-CONTENT_TYPES = ["application/json", "application/x-www-form-urlencoded"]
+CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 CHECK_YOUR_INBOX = {"status": "check_your_inbox"}
 
 bp = Blueprint(__name__)
+
+declared(
+    Call(
+        "POST",
+        "/signups",
+        "Sign up for a free trial, from one of the sites in billing.toml: by script, or by a plain form, which gets pages.",
+        body=SIGNUP,
+        answers={201: shapes.SIGNED_UP, 202: shapes.CHECK_YOUR_INBOX, 303: None},
+        errors=(InvalidInput, Forbidden, TooLarge, TooManyRequests),
+        content_types=CONTENT_TYPES,
+    )
+)
+declared(Call("OPTIONS", "/signups", "The preflight of a browser.", answers={204: None}))
 
 
 @bp.route("/signups", methods=["OPTIONS"])
@@ -36,7 +51,7 @@ def allow_signup() -> Response:
     return Response("", status_code=204, headers=cors | (asked if "Access-Control-Allow-Origin" in cors else {}))
 
 
-@bp.route("/signups", methods=["POST"], content_types=CONTENT_TYPES)
+@bp.route("/signups", methods=["POST"], content_types=list(CONTENT_TYPES))
 def receive_signup() -> Response:
     """201 {account_id, status, trial_ends_at, welcome_url}; 202 for who has had a trial, or must confirm the address first. A form: 303."""
     response = _signup_page() if is_form(bp.current_request.headers.get("content-type")) else answered(_signup)()
@@ -53,7 +68,7 @@ def _signup() -> Response:
     content: dict[str, Any] = {
         "account_id": account.id,
         "status": now.status,
-        "trial_ends_at": moment(account.signup.trial_ends_at if account.signup else now.until),
+        "trial_ends_at": moment_text(account.signup.trial_ends_at if account.signup else now.until),
         "welcome_url": links.url(links.made("welcome", account)),
     }
     return Response(content, status_code=201)

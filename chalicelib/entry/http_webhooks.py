@@ -6,6 +6,8 @@ from typing import cast
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidInput, SignatureRefused, TooLarge, Unavailable
+from chalicelib.entry import shapes
+from chalicelib.entry.calls import Call, declared
 from chalicelib.entry.presenting import answered
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -17,6 +19,17 @@ LARGEST_BODY = 1_000_000
 """Bytes. A message of SQS may have 1 MiB with its attributes; Stripe's events have some kilobytes."""
 
 bp = Blueprint(__name__)
+
+
+declared(
+    Call(
+        "POST",
+        "/webhooks/stripe",
+        "Stripe's events, proven by the header Stripe-Signature: 200 once one is in the queue.",
+        answers={200: shapes.RECEIVED},
+        errors=(SignatureRefused, TooLarge),
+    )
+)
 
 
 @bp.route("/webhooks/stripe", methods=["POST"])

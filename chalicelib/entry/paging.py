@@ -15,6 +15,9 @@ from chalicelib.runtime.telemetry import failure_of, logger
 
 View = Callable[..., Response]
 
+PAGES: set[View] = set()
+"""Every page: a route for people."""
+
 
 def paged(view: View) -> View:
     """For pages, below Chalice's decorator. Chalice would log the path of one that fails, and so its token."""
@@ -28,6 +31,7 @@ def paged(view: View) -> View:
         except Exception as error:
             return shown(error, view.__name__)
 
+    PAGES.add(wrapper)
     return wrapper
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.domain import errors
+from chalicelib.domain.standing import Standing
 from chalicelib.runtime.telemetry import failure_of, logger
 
 STATUS: dict[type[errors.BillhookError], int] = {
@@ -19,12 +20,16 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.AccountTaken: 409,
     errors.LostRace: 409,
     errors.AlreadySubscribed: 409,
+    errors.NoSubscription: 409,
+    errors.NotPossible: 409,
+    errors.IdempotencyConflict: 409,
     errors.TooManyRequests: 429,
     errors.TooLarge: 413,
+    errors.CardDeclined: 402,
     errors.Unavailable: 503,
     errors.Refused: 503,
 }
-"""The status of each error; one that is not here is ours, and a 500."""
+"""The status of each error, the narrower ones first; one that is not here is ours, and a 500."""
 
 
 LARGEST_BODY = 64 * 1024
@@ -90,6 +95,19 @@ def query_of(request: Any) -> dict[str, str]:
     return {str(name): str(value) for name, value in (request.query_params or {}).items()}
 
 
-def moment(value: datetime | None) -> str | None:
+def standing_shown(now: Standing) -> dict[str, Any]:
+    """A standing as JSON has it."""
+    return {
+        "status": now.status,
+        "access": now.access,
+        "reason": now.reason,
+        "plan": now.plan,
+        "features": list(now.features),
+        "quantity": now.quantity,
+        "until": moment_text(now.until),
+    }
+
+
+def moment_text(value: datetime | None) -> str | None:
     """A moment as JSON has it: ISO 8601, in UTC."""
     return value.isoformat().replace("+00:00", "Z") if value else None

@@ -1,9 +1,7 @@
 """A signup as a visitor's browser sends it, JSON or a form, checked field by field."""
 
-import json
 import re
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,6 +9,7 @@ from urllib.parse import parse_qsl
 from chalicelib.domain.errors import InvalidInput, TooLarge
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.signups import Wish
+from chalicelib.entry.declared import Field, Kind, json_object, line, read_fields, refuse_unknown, texts, word, zone
 
 LARGEST_BODY = 16 * 1024
 """Bytes: some attributes fit, nobody's upload does."""
@@ -21,6 +20,27 @@ HONEYPOT = "website"
 
 CAPTCHA = "cf-turnstile-response"
 """The field that Turnstile's widget adds to the form."""
+
+
+def _name_for_programs() -> Kind:
+    return line(64, check=word)
+
+
+SIGNUP = (
+    # email_of reads it: what is an address, the policy has a say in too
+    Field("email", line(320, format="email"), "The address that we may write to.", required=True, example="ada@example.com"),
+    Field("name", line(100), "What to call the customer.", example="Ada Byron"),
+    Field("plan", _name_for_programs(), "A plan of billing.toml that is sold; without it the one that [signup] names.", example="pro"),
+    Field("interval", _name_for_programs(), "How often it will be paid: day, week, month or year, if the plan is sold so.", example="month"),
+    Field("currency", _name_for_programs(), "In which it will be paid, if the plan is sold so.", example="eur"),
+    Field("external_id", line(128), "The product's own id of the customer: it has one trial.", example="user-1"),
+    Field("timezone", zone(), "A zone of the IANA database: mail comes by its clock.", example="Europe/Vienna"),
+    Field("source", _name_for_programs(), "Where the visitor came from.", example="pricing-page"),
+    Field("attributes", texts(ATTRIBUTES_AT_MOST, 500), "What else is to be known, for conditions and mails.", example={"team": "5"}),
+)
+"""What a signup may say of itself."""
+
+FIELDS = tuple(field.name for field in SIGNUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +72,8 @@ def posted(body: bytes, content_type: str | None) -> Posted:
     if len(body) > LARGEST_BODY:
         raise TooLarge(f"A signup may have {LARGEST_BODY} bytes.")
     form = is_form(content_type)
-    fields = _form(body) if form else _json(body)
-    for name in fields:
-        if name not in (*FIELDS, HONEYPOT, CAPTCHA):
-            raise InvalidInput(f"There is no field {name[:40]}: give {', '.join(FIELDS)}.", name[:40])
+    fields = _form(body) if form else json_object(body)
+    refuse_unknown(fields, SIGNUP, (HONEYPOT, CAPTCHA))
     return Posted(fields, form)
 
 
@@ -80,15 +98,28 @@ def read_wish(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) 
     """The signup that the fields ask for. Raises InvalidInput, naming the field."""
     assert policy.signup is not None
     email = email_of(fields, policy, in_test)
-    given = {name: _text(fields.get(name), name, check) for name, check in TEXTS.items()}
+    given = read_fields(fields, SIGNUP[1:])
     plan = given["plan"] or policy.signup.plan
     if plan not in policy.plans or not policy.plans[plan].lookup_keys:
         raise InvalidInput(f"plan must be one of {', '.join(id for id, one in policy.plans.items() if one.lookup_keys)}.", "plan")
-    sold = policy.plans[plan].lookup_keys
+    currency = given["currency"]
+    sold = policy.sold(plan, currency)
+    if not sold:
+        raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}, in which the plan {plan} is sold.", "currency")
     interval = given["interval"] or (policy.signup.interval if policy.signup.interval in sold else next(iter(sold)))
     if interval not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
-    return Wish(email, plan, interval, given["name"], given["external_id"], given["timezone"], given["source"], _attributes(fields.get("attributes")))
+    return Wish(
+        email,
+        plan,
+        interval,
+        given["name"],
+        given["external_id"],
+        given["timezone"],
+        given["source"],
+        given["attributes"] or {},
+        None if currency == policy.currency else currency,
+    )
 
 
 def _form(body: bytes) -> dict[str, Any]:
@@ -110,80 +141,8 @@ def _form(body: bytes) -> dict[str, Any]:
     return given | ({"attributes": attributes} if attributes else {})
 
 
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput("The body is no JSON.") from error
-    if not isinstance(fields, dict):
-        raise InvalidInput("The body must be a JSON object.")
-    return fields
-
-
 def _is_disposable(email: str) -> bool:
     from disposable_email_domains import blocklist
 
     labels = email.rpartition("@")[2].lower().split(".")
     return any(".".join(labels[place:]) in blocklist for place in range(len(labels) - 1))
-
-
-def _one_line(value: str) -> str | None:
-    wrong = any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in value)
-    return "must be one line of text" if wrong else None
-
-
-def _name(value: str) -> str | None:
-    return _one_line(value) or ("must have at most 100 letters" if len(value) > 100 else None)
-
-
-def _id(value: str) -> str | None:
-    return _one_line(value) or ("must have at most 128 letters" if len(value) > 128 else None)
-
-
-def _word(value: str) -> str | None:
-    return None if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value) else "must be made of A-Z, a-z, 0-9, _, . and -, at most 64"
-
-
-def _zone(value: str) -> str | None:
-    from zoneinfo import available_timezones
-
-    return None if value in available_timezones() else "must be a zone of the IANA database, such as Europe/Vienna"
-
-
-TEXTS: dict[str, Callable[[str], str | None]] = {
-    "name": _name,
-    "plan": _word,
-    "interval": _word,
-    "external_id": _id,
-    "timezone": _zone,
-    "source": _word,
-}
-"""The optional fields and what is wrong with a value."""
-
-FIELDS = ("email", *TEXTS, "attributes")
-
-
-def _text(value: Any, field: str, check: Callable[[str], str | None]) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise InvalidInput(f"{field} must be a text.", field)
-    wrong = check(value.strip())
-    if not value.strip() or wrong:
-        raise InvalidInput(f"{field} {wrong or 'must not be empty: leave it out'}.", field)
-    return value.strip()
-
-
-def _attributes(value: Any) -> dict[str, str]:
-    if value is None:
-        return {}
-    fits = (
-        isinstance(value, dict)
-        and len(value) <= ATTRIBUTES_AT_MOST
-        and all(_word(key) is None and isinstance(one, str) and len(one) <= 500 and _one_line(one) is None for key, one in value.items())
-    )
-    if not fits:
-        raise InvalidInput(
-            f"attributes must be an object of at most {ATTRIBUTES_AT_MOST} short texts, each one line of at most 500 letters.", "attributes"
-        )
-    return dict(value)

@@ -82,6 +82,7 @@ def events_queue() -> "Queue":
 @cache
 def world() -> "World":
     """All that the use cases act on."""
+    from chalicelib.aws.calls import Calls
     from chalicelib.aws.comparisons import Comparisons
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.queues import Queue, WorkQueue
@@ -89,6 +90,7 @@ def world() -> "World":
     from chalicelib.aws.walks import Walks
     from chalicelib.runtime.telemetry import count, measure
     from chalicelib.stripe_api.calling import StripeCaller
+    from chalicelib.stripe_api.desk import StripeDesk
     from chalicelib.stripe_api.gateway import StripeGateway
     from chalicelib.stripe_api.lists import StripeLists
     from chalicelib.stripe_api.till import StripeTill
@@ -109,6 +111,8 @@ def world() -> "World":
         gateway=StripeGateway(caller),
         lists=StripeLists(caller),
         till=StripeTill(caller),
+        desk=StripeDesk(caller),
+        calls=Calls(settings().table_name),
         policy=policy(),
         now=clock.now,
         pause=time.sleep,

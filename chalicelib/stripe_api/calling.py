@@ -37,9 +37,9 @@ class StripeCaller:
             found += page["data"] if page else []
         return found
 
-    def delete(self, path: str) -> Raw | None:
+    def delete(self, path: str, **parameters: Any) -> Raw | None:
         """Take away what is at `path`; None if Stripe knows of nothing there. The same again does no harm. Raises Unavailable, Refused."""
-        return self._call("delete", path, {})
+        return self._call("delete", path, parameters)
 
     def post(self, path: str, key: str | None = None, **parameters: Any) -> Raw | None:
         """What Stripe answers to a change; under the same idempotency `key` it is made once in a day.

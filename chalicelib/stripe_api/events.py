@@ -10,7 +10,7 @@ from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.facts import CheckoutCompleted, CustomerSeen, DisputeSeen, Event, InvoiceSeen, RefundSeen, StripeFact, SubscriptionSeen, digest
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.till import OURS
+from chalicelib.stripe_api.making import OURS
 
 STALE = timedelta(days=1)
 OBJECTS = {

@@ -1,16 +1,15 @@
 """What Billhook has Stripe do. Each change goes out under a key of the caller's, so that it is made once however often it is called for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from chalicelib.domain.checkouts import Order
 from chalicelib.domain.errors import Refused
-from chalicelib.stripe_api.calling import Raw, StripeCaller
-
-OURS = {"made_by": "billhook"}
-"""The metadata of what Billhook makes at Stripe: the owner may make others, which are none of its business."""
+from chalicelib.domain.policy import CheckoutPolicy
+from chalicelib.stripe_api.calling import Raw
+from chalicelib.stripe_api.making import OURS, Maker, data_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A Checkout session to be made. `lookup_key` is of the price, for a purchase; `currency` is what a card is saved for."""
+    """A Checkout session to be made. `lookup_key` is of the price, for a purchase; `currency` is what a card is saved for; `asking` what else
+    is asked for and reckoned.
+    """
 
     account_id: str
     customer: str
@@ -35,6 +36,7 @@ class Sale:
     currency: str
     success_url: str
     cancel_url: str
+    asking: CheckoutPolicy = field(default_factory=CheckoutPolicy)
 
 
 class Till(Protocol):
@@ -64,8 +66,11 @@ class Till(Protocol):
     def portal(self, customer: str, return_url: str) -> Raw:
         """A session of Stripe's portal, as `python -m ops stripe apply` has set it up, or else as its owner has."""
 
-    def set_default_card(self, key: str, customer: str, card: str) -> Raw:
-        """Make an attached card the customer's default."""
+    def set_default_card(self, key: str, customer: str, card: str, address: Raw | None = None) -> Raw:
+        """Make an attached card the customer's default, and the address that was given with it the customer's."""
+
+    def reckon_tax(self, key: str, subscription: str) -> Raw:
+        """Have Stripe Tax reckon what a subscription owes beside its price."""
 
     def set_subscription_card(self, key: str, subscription: str, card: str) -> Raw:
         """Make an attached card the default of a subscription that has one of its own."""
@@ -80,16 +85,12 @@ class Till(Protocol):
         """Delete a customer for good, which ends its subscriptions at once; nothing if it is deleted already."""
 
 
-class StripeTill:
+class StripeTill(Maker):
     """The till at Stripe."""
-
-    def __init__(self, caller: StripeCaller) -> None:
-        self._caller = caller
-        self._prices: dict[str, str] = {}
 
     def customers_with(self, email: str) -> list[Raw]:
         """See Till."""
-        return _data(self._caller.get("/v1/customers", email=email, limit=100))
+        return data_of(self._caller.get("/v1/customers", email=email, limit=100))
 
     def make_customer(self, key: str, account_id: str, email: str, name: str | None) -> Raw:
         """See Till."""
@@ -124,12 +125,14 @@ class StripeTill:
 
     def _wares(self, sale: Sale) -> Mapping[str, Any]:
         metadata = {"account_id": sale.account_id}
+        taxed = sale.order.mode == "setup" and sale.asking.automatic_tax  # a purchase asks for what tax needs by itself
+        addresses = {"billing_address_collection": "required"} if taxed or sale.asking.addresses == "required" else {}
         if sale.order.mode == "setup":
-            return {"currency": sale.currency, "setup_intent_data": {"metadata": metadata}}
+            return {"currency": sale.currency, "setup_intent_data": {"metadata": metadata}, **addresses}
         if sale.lookup_key is None:
             raise Refused("The plan has no lookup key in billing.toml.", "plan")
         line = {"price": self._price(sale.lookup_key), "quantity": sale.order.quantity}
-        return {"line_items": [line], "subscription_data": {"metadata": metadata}}
+        return {"line_items": [line], "subscription_data": {"metadata": metadata}, **addresses, **_asked_for(sale.asking)}
 
     def checkout(self, id: str) -> Raw | None:
         """See Till."""
@@ -137,7 +140,7 @@ class StripeTill:
 
     def open_checkouts(self, customer: str) -> list[Raw]:
         """See Till."""
-        return _data(self._caller.get("/v1/checkout/sessions", customer=customer, status="open", limit=100))
+        return data_of(self._caller.get("/v1/checkout/sessions", customer=customer, status="open", limit=100))
 
     def expire_checkout(self, id: str) -> None:
         """See Till."""
@@ -152,9 +155,14 @@ class StripeTill:
         configuration = {"configuration": ours[-1]} if ours else {}
         return self._made("/v1/billing_portal/sessions", None, customer=customer, return_url=return_url, **configuration)
 
-    def set_default_card(self, key: str, customer: str, card: str) -> Raw:
+    def set_default_card(self, key: str, customer: str, card: str, address: Raw | None = None) -> Raw:
         """See Till."""
-        return self._made(f"/v1/customers/{customer}", key, invoice_settings={"default_payment_method": card})
+        living = {"address": {name: value for name, value in address.items() if value}} if address else {}
+        return self._made(f"/v1/customers/{customer}", key, invoice_settings={"default_payment_method": card}, **living)
+
+    def reckon_tax(self, key: str, subscription: str) -> Raw:
+        """See Till."""
+        return self._made(f"/v1/subscriptions/{subscription}", key, automatic_tax={"enabled": True})
 
     def set_subscription_card(self, key: str, subscription: str, card: str) -> Raw:
         """See Till."""
@@ -172,25 +180,16 @@ class StripeTill:
         """See Till."""
         self._caller.delete(f"/v1/customers/{id}")
 
-    def _made(self, path: str, key: str | None, **parameters: Any) -> Raw:
-        try:
-            made = self._caller.post(path, key, **parameters)
-        except Refused:
-            self._prices.clear()  # one that was remembered may be archived by now
-            raise
-        if made is None:
-            raise Refused("Stripe does not know the object that a call is about, or its parts.")
-        return made
 
-    def _price(self, lookup_key: str) -> str:
-        """The id of the price that has the lookup key, remembered while this function lives: Stripe moves a lookup key rarely."""
-        if lookup_key not in self._prices:
-            found = _data(self._caller.get("/v1/prices", lookup_keys=[lookup_key], active=True))
-            if not found:
-                raise Refused(f"Stripe has no active price with the lookup key {lookup_key}: make one, or mend billing.toml.")
-            self._prices[lookup_key] = str(found[0]["id"])
-        return self._prices[lookup_key]
-
-
-def _data(page: Raw | None) -> list[Raw]:
-    return list(page["data"]) if page else []
+def _asked_for(asking: CheckoutPolicy) -> dict[str, Any]:
+    """Of a purchase alone. Tax needs the address, and a tax id the name, on the customer: Checkout writes them there only if it is told to."""
+    found: dict[str, Any] = {}
+    if asking.automatic_tax or asking.tax_ids:
+        found["customer_update"] = {"address": "auto", "name": "auto"}
+    if asking.automatic_tax:
+        found["automatic_tax"] = {"enabled": True}
+    if asking.tax_ids:
+        found["tax_id_collection"] = {"enabled": True}
+    if asking.promotion_codes:
+        found["allow_promotion_codes"] = True
+    return found

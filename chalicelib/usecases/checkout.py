@@ -35,14 +35,16 @@ RETURNS = {
 """What a Checkout can have come to when the customer is back."""
 
 
-def open_checkout(account_id: str, plan: str | None, interval: str | None, quantity: int | None, returns: Returns, world: World) -> str:
+def open_checkout(
+    account_id: str, plan: str | None, interval: str | None, quantity: int | None, returns: Returns, world: World, currency: str | None = None
+) -> str:
     """The URL of the account's Checkout at Stripe: the one that is open, if it is for the same, else a new one in its place.
 
     Raises AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable, Refused.
     """
     for _ in range(TRIES):
         account = _with_customer(_found(account_id, world), world)
-        order = order_of(account, world.policy, plan, interval, quantity)
+        order = order_of(account, world.policy, plan, interval, quantity, currency)
         checkout, now = account.checkout, world.now()
         if checkout and checkout.session and not checkout.closed:
             if _still_open(account, checkout, world) is False:
@@ -134,8 +136,9 @@ def _made(account: Account, checkout: Checkout, returns: Returns, world: World) 
 def _sale(account: Account, customer: str, checkout: Checkout, returns: Returns, world: World) -> Sale:
     """The same for every call under the key of this Checkout: another time in a link would be another parameter, which Stripe refuses."""
     order = checkout.order
-    lookup_key = world.policy.lookup_key(order.plan or "", order.interval or "")
-    return Sale(account.id, customer, order, lookup_key, world.policy.currency, *returns(account, checkout.at))
+    lookup_key = world.policy.lookup_key(order.plan or "", order.interval or "", order.currency)
+    currency = order.currency or world.policy.currency
+    return Sale(account.id, customer, order, lookup_key, currency, *returns(account, checkout.at), world.policy.checkout)
 
 
 def _finished(account: Account, session: Raw, world: World) -> str:

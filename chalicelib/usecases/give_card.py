@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from chalicelib.domain.account import Account, Fact
 from chalicelib.domain.checkouts import is_deleted
 from chalicelib.domain.errands import Errand
-from chalicelib.domain.errors import CardDeclined, Unreadable
+from chalicelib.domain.errors import CardDeclined, Refused, Unreadable
 from chalicelib.domain.facts import Answer, CardGiven, CustomerSeen
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw
-from chalicelib.stripe_api.till import OURS
+from chalicelib.stripe_api.making import OURS
 from chalicelib.usecases.world import World
 
 OWING = frozenset({"past_due", "unpaid"})
@@ -35,8 +35,11 @@ def use_card(account: Account, session_id: str, errand: Errand, world: World) ->
         return []
     key, began = f"{account.id}:{session_id}:{errand.generation}", world.now().replace(microsecond=0)
     mark = account.mark(customer)
-    raw = world.till.set_default_card(f"{key}:default", customer, given.card)
+    taxed = world.policy.checkout.automatic_tax
+    raw = world.till.set_default_card(f"{key}:default", customer, given.card, _address(session or {}) if taxed else None)
     for subscription in world.gateway.subscriptions_of(customer):
+        if taxed:
+            _reckon_tax(subscription, key, world)
         _settle(subscription, given.card, key, world)
     return [CustomerSeen(objects.customer(raw), Answer(began, mark)), given]
 
@@ -50,6 +53,22 @@ def card_of(session: Raw) -> CardGiven | None:
     with suppress(Unreadable):
         return CardGiven(objects.identity(card), datetime.fromtimestamp(card["created"], UTC))
     return None
+
+
+def _address(session: Raw) -> Raw | None:
+    """The address that was given with the card: Stripe Tax reckons by the customer's, which Checkout writes only at a purchase."""
+    address = (session["setup_intent"]["payment_method"].get("billing_details") or {}).get("address")
+    return address if isinstance(address, dict) and address.get("country") else None
+
+
+def _reckon_tax(subscription: Raw, key: str, world: World) -> None:
+    """A trial began before anybody knew where the customer is. Should Stripe refuse, an alarm rings, and the card is used all the same."""
+    if (subscription.get("automatic_tax") or {}).get("enabled") or subscription.get("status") in {"canceled", "incomplete_expired"}:
+        return
+    try:
+        world.till.reckon_tax(f"{key}:{subscription['id']}:tax", str(subscription["id"]))
+    except Refused:
+        world.count("ErrandsRefused", 1)
 
 
 def belongs(session: Raw, account: Account) -> bool:
@@ -66,18 +85,18 @@ def _settle(subscription: Raw, card: str, key: str, world: World) -> None:
     own = objects.reference(subscription.get("default_payment_method"))
     if own is not None and own != card:
         world.till.set_subscription_card(f"{key}:{id}:card", id, card)
-    owed = _open_invoices(subscription, world)
+    owed = open_invoices(subscription, world)
     if status == "paused" and not owed and _for_want_of_a_card(subscription):
         # One that is open already is of a resumption that was begun: to begin another would bill twice.
         world.till.resume(f"{key}:{id}:resume", id)
-        owed = _open_invoices(subscription, world)
+        owed = open_invoices(subscription, world)
     if status in {"paused", *OWING}:
         for invoice in owed:
             with suppress(CardDeclined):
                 world.till.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
 
 
-def _open_invoices(subscription: Raw, world: World) -> list[Raw]:
+def open_invoices(subscription: Raw, world: World) -> list[Raw]:
     """What a subscription owes, the oldest first."""
     invoices = reversed(world.gateway.invoices_of(str(objects.customer_of(subscription))))
     return [invoice for invoice in invoices if invoice.get("status") == "open" and objects.invoice(invoice).subscription == subscription["id"]]

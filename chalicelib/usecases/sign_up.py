@@ -94,7 +94,7 @@ def _signed_up(wish: Wish, confirm: bool, world: World) -> SignedUp:
     now = world.now()
     identities = (f"email:{identity(wish.email)}", *([f"external:{wish.external_id}"] if wish.external_id else []))
     ends_at = (now + timedelta(days=world.policy.trial.days)).replace(microsecond=0)
-    signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities)
+    signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities, wish.currency)
     return SignedUp(signup, Profile(wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes))
 
 

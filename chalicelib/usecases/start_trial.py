@@ -28,7 +28,7 @@ def make_trial(account: Account, errand: Errand, world: World) -> Sequence[Fact]
     now = world.now()
     if customer is None or signup.trial_ends_at <= now or account.subscriptions:
         return []
-    lookup_key = world.policy.lookup_key(signup.plan, signup.interval)
+    lookup_key = world.policy.lookup_key(signup.plan, signup.interval, signup.currency)
     if lookup_key is None:
         raise Refused(f"The plan {signup.plan} is not sold by the {signup.interval}: mend its lookup_keys in billing.toml.", "plan")
     trial = Trial(account.id, customer.id, lookup_key, signup.trial_ends_at, world.policy.trial.without_card)

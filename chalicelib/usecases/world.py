@@ -8,9 +8,11 @@ from typing import Protocol, TypeVar
 from chalicelib.domain.account import Account
 from chalicelib.domain.comparison import Comparison, Drift
 from chalicelib.domain.policy import Policy
+from chalicelib.domain.tasks import Kept
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.undelivered import Undelivered
 from chalicelib.domain.walk import Walk
+from chalicelib.stripe_api.desk import Desk
 from chalicelib.stripe_api.gateway import Gateway
 from chalicelib.stripe_api.lists import Lists
 from chalicelib.stripe_api.till import Till
@@ -51,6 +53,16 @@ class LogStore(Protocol):
 
     def put(self, entries: Iterable[Entry]) -> None:
         """Write entries; the same again does no harm."""
+
+
+class CallStore(Protocol):
+    """Answers by Idempotency-Key; see aws/calls.py."""
+
+    def load(self, account_id: str, key: str) -> Kept | None:
+        """The answer that was given under the key."""
+
+    def keep(self, kept: Kept) -> Kept:
+        """Keep an answer; gives the one that is kept: of two, the first."""
 
 
 class Work(Protocol):
@@ -143,6 +155,8 @@ class World:
     gateway: Gateway
     lists: Lists
     till: Till
+    desk: Desk
+    calls: CallStore
     policy: Policy
     now: Callable[[], datetime]
     pause: Callable[[float], None]

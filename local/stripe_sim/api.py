@@ -28,8 +28,14 @@ EXPANDABLE = {
     "charge": "charge",
     "latest_charge": "charge",
     "product": "product",
+    "coupon": "coupon",
+    "promotion_code": "promotion_code",
+    "discount": "discount",
+    "discounts": "discount",
+    "customer_balance_transaction": "customer_balance_transaction",
+    "refund": "refund",
 }
-"""Fields that hold an id and may be asked for whole."""
+"""Fields that hold an id, or a list of ids, and may be asked for whole."""
 
 HOW = ("timeout_before", "timeout_after", "500_after", "401", "402", "403", "409", "429", "500", "503")
 
@@ -141,16 +147,22 @@ class Api:
 
     def _expand(self, body: Any, path: list[str]) -> None:
         name, *rest = path
-        if isinstance(body, dict) and name in body:
-            kind, value = EXPANDABLE.get(name), body[name]
-            if kind and isinstance(value, str):
-                found = self.engine.store.objects.get(kind, {}).get(value)
-                body[name] = copy.deepcopy(shown(found)) if found else value
-            if rest and isinstance(body[name], list):
-                for one in body[name]:
-                    self._expand(one, rest)
-            elif rest:
-                self._expand(body[name], rest)
+        if not isinstance(body, dict) or name not in body:
+            return
+        store, kind = self.engine.store, EXPANDABLE.get(name)
+        if name == "currency_options" and body.get("object") == "price":
+            body[name] = copy.deepcopy(store.currency_options.get(body["id"], {}))
+        elif kind:
+            body[name] = [self._whole(kind, one) for one in body[name]] if isinstance(body[name], list) else self._whole(kind, body[name])
+        if rest and isinstance(body[name], list):
+            for one in body[name]:
+                self._expand(one, rest)
+        elif rest:
+            self._expand(body[name], rest)
+
+    def _whole(self, kind: str, value: Any) -> Any:
+        found = self.engine.store.objects.get(kind, {}).get(value) if isinstance(value, str) else None
+        return copy.deepcopy(shown(found)) if found else value
 
 
 def _page(things: list[Object], wanted: Object) -> tuple[list[Object], bool]:

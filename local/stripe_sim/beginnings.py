@@ -6,9 +6,11 @@ import stripe
 
 from local.stripe_sim.calendar import days, period_end
 from local.stripe_sim.cards import card as behaviour_of
+from local.stripe_sim.customers import settle_currency
+from local.stripe_sim.discounts import discounts_for, net, standing, take_off
 from local.stripe_sim.lifetimes import NOTICE_SECONDS, Lifetimes
 from local.stripe_sim.payments import NO_CARD
-from local.stripe_sim.periods import plan_of
+from local.stripe_sim.prices import currency_for, plan_of, recurring_of, unit_amount
 from local.stripe_sim.refusals import StripeRefusal, declined
 from local.stripe_sim.shapes import Object, blank
 
@@ -25,7 +27,7 @@ class Beginnings(Lifetimes):
         with self._store.quietly(subscription):  # its first payment is told by what it is created as
             if trial_end:
                 subscription["status"] = "trialing"
-                self._first_invoice(subscription, customer, [line | {"amount": 0, "subtotal": 0} for line in self._lines(subscription, start, end)])
+                self._first_invoice(subscription, [line | {"amount": 0, "subtotal": 0} for line in self._lines(subscription, start, end)])
             else:
                 self._begin_paying(subscription, customer, method, behaviour, on_session)
         self._store.tell("customer.subscription.created", subscription)
@@ -40,16 +42,23 @@ class Beginnings(Lifetimes):
         behavior = (wanted.get("trial_settings") or {}).get("end_behavior", {}).get("missing_payment_method", "create_invoice")
         if wanted.get("default_payment_method"):
             self._store.find("payment_method", wanted["default_payment_method"], "default_payment_method")
+        prices = [self._recurring(line, f"items[{place}][price]") for place, line in enumerate(wanted.get("items") or [])]
+        if not prices:
+            raise StripeRefusal("Missing required param: items.", "items", "parameter_missing")
+        currency = currency_for(self._store, prices, wanted.get("currency"), customer["currency"])
+        for place, price in enumerate(prices):
+            unit_amount(self._store, price, currency, f"items[{place}][price]")
+        settle_currency(self._store, customer, currency, "currency")
         subscription = self._store.make(
             "subscription",
             kind,
-            automatic_tax=blank(kind.AutomaticTax, enabled=False),
+            automatic_tax=blank(kind.AutomaticTax, enabled=bool((wanted.get("automatic_tax") or {}).get("enabled"))),
             billing_cycle_anchor=anchor,
             billing_mode=blank(kind.BillingMode, type=mode, updated_at=now),
             cancel_at_period_end=bool(wanted.get("cancel_at_period_end", False)),
             cancellation_details=blank(kind.CancellationDetails),
             collection_method=wanted.get("collection_method", "charge_automatically"),
-            currency="usd",
+            currency=currency,
             customer=customer["id"],
             default_payment_method=method["id"] if method else wanted.get("default_payment_method"),
             description=wanted.get("description"),
@@ -67,26 +76,33 @@ class Beginnings(Lifetimes):
             items={"object": "list", "data": [], "has_more": False, "url": ""},
         )
         subscription["items"]["url"] = f"/v1/subscription_items?subscription={subscription['id']}"
-        for line in wanted.get("items") or []:
-            self._add_item(subscription, line, trial_end)
-        if not subscription["items"]["data"]:
-            del self._store.objects["subscription"][subscription["id"]]
-            raise StripeRefusal("Missing required param: items.", "items", "parameter_missing")
-        subscription["currency"] = subscription["items"]["data"][0]["price"]["currency"]
-        subscription["_coupons"] = [
-            self._store.find("coupon", one["coupon"], "discounts") for one in wanted.get("discounts") or [] if one.get("coupon")
-        ]
+        subscription["_debits"] = {}
+        try:
+            for line in wanted["items"]:
+                self._add_item(subscription, line, trial_end)
+            subscription["discounts"] = discounts_for(self._store, wanted.get("discounts"), customer, currency, [], subscription=subscription["id"])
+        except StripeRefusal:
+            self._forget(subscription)
+            raise
         return subscription
 
-    def _add_item(self, subscription: Object, line: Object, trial_end: int | None) -> None:
-        price = self._store.find("price", line.get("price"), "items[0][price]")
+    def _recurring(self, line: Object, param: str) -> Object:
+        """The price that an item names. Raises StripeRefusal for one that cannot be subscribed to."""
+        price = self._store.find("price", line.get("price"), param)
         if price["type"] != "recurring":
+            raise StripeRefusal("The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.", param)
+        if not price["active"]:
+            raise StripeRefusal("The price specified is inactive. This field only accepts active prices.", param)
+        return price
+
+    def _add_item(self, subscription: Object, line: Object, trial_end: int | None) -> None:
+        price = self._recurring(line, "items[0][price]")
+        if price["id"] in {item["price"]["id"] for item in subscription["items"]["data"]}:
             raise StripeRefusal(
-                "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.", "items[0][price]"
+                f"Cannot add multiple subscription items with the same plan: {price['id']}. Consider using `quantity` instead.", "items[0][price]"
             )
         now, anchor = self._store.second, subscription["billing_cycle_anchor"]
-        recurring = price["recurring"]
-        end = trial_end or period_end(now, anchor, recurring["interval"], recurring["interval_count"])
+        end = trial_end or period_end(now, anchor, *recurring_of(price))
         item = self._store.make(
             "subscription_item",
             stripe.SubscriptionItem,
@@ -122,12 +138,13 @@ class Beginnings(Lifetimes):
         start, end = self._period_of(subscription)
         card = method or self._payments.default_of(customer, subscription)
         lines = self._lines(subscription, start, end)
-        if card is None and behaviour != "default_incomplete" and sum(line["amount"] for line in lines) > 0 and not subscription["_coupons"]:
+        take_off(self._store, standing(self._store, subscription["discounts"]), lines)
+        if card is None and behaviour != "default_incomplete" and sum(net(line) for line in lines) > 0:
             self._forget(subscription)
             raise StripeRefusal(NO_CARD, None, "resource_missing")
         if behaviour == "error_if_incomplete" and card is not None:
             self._must_pay(subscription, card, on_session)
-        invoice = self._first_invoice(subscription, customer, lines)
+        invoice = self._first_invoice(subscription, lines)
         if invoice["status"] == "open" and behaviour != "default_incomplete":
             self._invoices.pay_by(invoice, card, on_session=on_session)
 
@@ -141,9 +158,7 @@ class Beginnings(Lifetimes):
     def _forget(self, subscription: Object) -> None:
         del self._store.objects["subscription"][subscription["id"]]
 
-    def _first_invoice(self, subscription: Object, customer: Object, lines: list[Object]) -> Object:
-        start, end = self._period_of(subscription)
-        invoice = self._invoices.make(customer, "subscription_create", lines, subscription, start, end, subscription["currency"])
-        subscription["latest_invoice"] = invoice["id"]
+    def _first_invoice(self, subscription: Object, lines: list[Object]) -> Object:
+        invoice = self._invoice(subscription, "subscription_create", lines)
         self._invoices.finalize(invoice)
         return invoice

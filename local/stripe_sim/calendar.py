@@ -19,6 +19,11 @@ def period_end(start: int, anchor: int, interval: str, count: int) -> int:
     return end
 
 
+def months_later(moment: int, months: int) -> int:
+    """The same time of day some months later; in a shorter month its last day."""
+    return _months_after(datetime.fromtimestamp(moment, UTC), months)
+
+
 def _months_after(first: datetime, months: int) -> int:
     year, month = divmod(first.month - 1 + months, 12)
     year, month = first.year + year, month + 1

@@ -3,7 +3,8 @@
 import stripe
 
 from local.stripe_sim.calls import Call, list_of
-from local.stripe_sim.engine import make_price as new_price
+from local.stripe_sim.prices import make_price as new_price
+from local.stripe_sim.prices import offer_currencies
 from local.stripe_sim.refusals import StripeRefusal
 from local.stripe_sim.shapes import Object
 
@@ -66,6 +67,7 @@ def update_price(call: Call) -> Object:
     with store.changing(price, "price.updated"):
         price |= {name: wanted[name] for name in ("active", "lookup_key", "nickname") if name in wanted}
         price["metadata"] = merged(price["metadata"], wanted)
+    offer_currencies(store, price, wanted.get("currency_options") or {})
     return price
 
 
@@ -75,21 +77,6 @@ def prices(call: Call) -> list[Object]:
     if keys is not None and len(keys) > 10:
         raise StripeRefusal("You can specify up to 10 lookup_keys.", "lookup_keys")
     return found if keys is None else [one for one in found if one["lookup_key"] in keys]
-
-
-def make_coupon(call: Call) -> Object:
-    wanted = call.wanted
-    values = {name: wanted[name] for name in ("percent_off", "amount_off", "currency", "duration", "duration_in_months", "name") if name in wanted}
-    coupon = call.engine.store.make(
-        "coupon",
-        stripe.Coupon,
-        id=wanted.get("id") or call.engine.store.id("product")[5:13].upper(),
-        times_redeemed=0,
-        valid=True,
-        **{"duration": "once"} | values,
-    )
-    call.engine.store.tell("coupon.created", coupon)
-    return coupon
 
 
 def merged(metadata: Object, wanted: Object) -> Object:

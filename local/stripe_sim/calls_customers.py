@@ -1,9 +1,13 @@
 """Calls about customers and their cards: each gives what Stripe answers with, an object or a list of them, or raises StripeRefusal."""
 
+import stripe
+
+from local.stripe_sim.balances import move
 from local.stripe_sim.calls import Call, list_of
-from local.stripe_sim.checkout import make_customer as new_customer
+from local.stripe_sim.calls_catalogue import merged
+from local.stripe_sim.customers import make_customer as new_customer
 from local.stripe_sim.refusals import StripeRefusal
-from local.stripe_sim.shapes import Object
+from local.stripe_sim.shapes import Object, blank
 
 
 def make_customer(call: Call) -> Object:
@@ -32,6 +36,10 @@ def update_customer(call: Call) -> Object:
         for name in ("email", "name", "description", "phone"):
             if name in wanted:
                 customer[name] = wanted[name] or None
+        if "address" in wanted:
+            customer["address"] = blank(stripe.Customer.Address, **wanted["address"]) if wanted["address"] else None
+        if "balance" in wanted and wanted["balance"] != customer["balance"]:
+            move(store, customer, wanted["balance"] - customer["balance"], "adjustment", customer["currency"] or "usd")
         if "metadata" in wanted:
             customer["metadata"] = {**customer["metadata"], **(wanted["metadata"] or {})}
         if settings:
@@ -52,6 +60,19 @@ def delete_customer(call: Call) -> Object:
     engine.store.tell("customer.deleted", customer)
     customer["deleted"] = True
     return get_customer(call)
+
+
+def balance_transactions(call: Call) -> list[Object]:
+    customer = call.find("customer")
+    return [one for one in call.engine.store.all("customer_balance_transaction") if one["customer"] == customer["id"]]
+
+
+def adjust_balance(call: Call) -> Object:
+    customer, wanted = call.find("customer"), call.wanted
+    if customer["currency"] not in (None, wanted["currency"]):
+        raise StripeRefusal(f"The customer's balance is in {customer['currency']}.", "currency")
+    more = {"description": wanted.get("description"), "metadata": merged({}, wanted)}
+    return move(call.engine.store, customer, wanted["amount"], "adjustment", wanted["currency"], **more)
 
 
 def customers(call: Call) -> list[Object]:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from local.stripe_sim.calls import Call, list_of, within
+from local.stripe_sim.payments import AUTHENTICATE, NO_CARD, refused_card
 from local.stripe_sim.refusals import StripeRefusal
 from local.stripe_sim.shapes import Object
 
@@ -27,8 +28,26 @@ def update_subscription(call: Call) -> Object:
     subscription = call.find("subscription")
     if "billing_cycle_anchor" in call.wanted:
         anchor(call)
+    behaviour = call.wanted.get("payment_behavior")
+    if behaviour == "error_if_incomplete":
+        _must_be_paid(call, subscription)
+    if behaviour == "pending_if_incomplete":
+        raise StripeRefusal("The simulated Stripe has no pending updates.", "payment_behavior")
     call.engine.subscriptions.update(subscription, call.wanted)
     return subscription
+
+
+def _must_be_paid(call: Call, subscription: Object) -> None:
+    """Raises StripeRefusal with 402 if what the update costs would not be paid: tried on a copy, so that nothing changes."""
+    tried = call.engine.copied(subscription["customer"])
+    tried.subscriptions.update(tried.store.find("subscription", subscription["id"]), call.wanted)
+    invoice = next((event["data"]["object"] for event in tried.store.events if event["type"] == "invoice.payment_failed"), None)
+    if invoice is None:
+        return
+    if any(event["type"] == "invoice.payment_action_required" for event in tried.store.events):
+        raise StripeRefusal(AUTHENTICATE, None, "subscription_payment_intent_requires_action", 402, "card_error")
+    method = call.engine.payments.default_of(call.engine.store.find("customer", subscription["customer"]), subscription)
+    raise refused_card(method) if method else StripeRefusal(NO_CARD, None, "resource_missing")
 
 
 def anchor(call: Call) -> str:
@@ -49,8 +68,8 @@ def resume(call: Call) -> Object:
 
 
 def cancel(call: Call) -> Object:
-    subscription = call.find("subscription")
-    call.engine.subscriptions.cancel(subscription)
+    subscription, wanted = call.find("subscription"), call.wanted
+    call.engine.subscriptions.cancel(subscription, wanted.get("invoice_now", False), wanted.get("prorate", False), wanted.get("cancellation_details"))
     return subscription
 
 

@@ -6,10 +6,11 @@ import stripe
 
 from local.stripe_sim.calendar import days
 from local.stripe_sim.cards import card as behaviour_of
+from local.stripe_sim.customers import make_customer
 from local.stripe_sim.invoices import Invoices
 from local.stripe_sim.payments import AUTHENTICATE, DECLINES, Payments
 from local.stripe_sim.periods import FINAL
-from local.stripe_sim.refusals import StripeRefusal, declined, missing
+from local.stripe_sim.refusals import StripeRefusal, declined
 from local.stripe_sim.shapes import Object, blank
 from local.stripe_sim.store import Store
 from local.stripe_sim.subscriptions import Subscriptions
@@ -225,27 +226,3 @@ def is_free(session: Object) -> bool:
 def wants_card(session: Object) -> bool:
     """Whether the page asks for a card."""
     return session["mode"] == "setup" or session["payment_method_collection"] == "always" or not is_free(session)
-
-
-def make_customer(store: Store, wanted: Object) -> Object:
-    """A customer as the parameters of `POST /v1/customers` say; `customer.created` is told."""
-    kind = stripe.Customer
-    if wanted.get("test_clock"):
-        raise missing("test clock", wanted["test_clock"], "test_clock")
-    plain = {name: wanted[name] or None for name in ("email", "name", "description", "phone") if name in wanted}
-    settings = blank(kind.InvoiceSettings) | dict(wanted.get("invoice_settings") or {})
-    customer = store.make(
-        "customer",
-        kind,
-        balance=wanted.get("balance", 0),
-        delinquent=False,
-        invoice_prefix=store.id("customer")[-8:].upper(),
-        invoice_settings=settings,
-        metadata=dict(wanted.get("metadata") or {}),
-        next_invoice_sequence=1,
-        preferred_locales=[],
-        tax_exempt="none",
-        **plain,
-    )
-    store.tell("customer.created", customer)
-    return customer

@@ -1,5 +1,6 @@
 """The simulated Stripe put together: one lock, one clock, and everything that falls due by itself."""
 
+import copy
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ import stripe
 from local.stripe_sim.checkout import Checkout
 from local.stripe_sim.invoices import Invoices
 from local.stripe_sim.payments import Payments
-from local.stripe_sim.shapes import Object, blank
+from local.stripe_sim.prices import make_price
+from local.stripe_sim.shapes import Object
 from local.stripe_sim.store import Store
 from local.stripe_sim.subscriptions import Subscriptions
 
@@ -38,6 +40,7 @@ class Engine:
         self.lock = threading.RLock()
         self._known_due: int | None = None
         self._is_known = False
+        self._base = base
         self.payments = Payments(self.store)
         self.invoices = Invoices(self.store, self.payments, base)
         self.subscriptions = Subscriptions(self.store, self.payments, self.invoices)
@@ -67,6 +70,18 @@ class Engine:
                 "recurring": {"interval": one.interval},
             },
         )
+
+    def copied(self, customer: str | None) -> "Engine":
+        """One that knows what this one does of a customer, and of what can be bought; what is done with it is told to no one."""
+        made = Engine(self.store.now, self._base)
+        known = {
+            kind: {id: one for id, one in things.items() if one.get("customer") in (None, customer)} for kind, things in self.store.objects.items()
+        }
+        known["customer"] = {id: one for id, one in self.store.objects.get("customer", {}).items() if id == customer}
+        made.store.objects = copy.deepcopy(known)
+        made.store.currency_options, made.store.settings = self.store.currency_options, dict(self.store.settings)
+        made.store.second = self.store.second
+        return made
 
     def next_due(self) -> int | None:
         """The next second at which something happens by itself."""
@@ -125,29 +140,3 @@ class Engine:
         customer = self.store.find("customer", invoice["customer"])
         if self.payments.default_of(customer, self.invoices.subscription_of(invoice)):
             self.invoices.attempt(invoice)
-
-
-def make_price(store: Store, wanted: Object) -> Object:
-    """A price as the parameters of `POST /v1/prices` say. Nothing is told."""
-    recurring = wanted.get("recurring")
-    amount = wanted.get("unit_amount")
-    return store.make(
-        "price",
-        stripe.Price,
-        active=wanted.get("active", True),
-        billing_scheme="per_unit",
-        currency=wanted["currency"],
-        lookup_key=wanted.get("lookup_key"),
-        metadata=dict(wanted.get("metadata") or {}),
-        nickname=wanted.get("nickname"),
-        product=wanted["product"],
-        recurring=blank(
-            stripe.Price.Recurring, interval=recurring["interval"], interval_count=recurring.get("interval_count", 1), usage_type="licensed"
-        )
-        if recurring
-        else None,
-        tax_behavior=wanted.get("tax_behavior", "unspecified"),
-        type="recurring" if recurring else "one_time",
-        unit_amount=amount,
-        unit_amount_decimal=None if amount is None else str(amount),
-    )

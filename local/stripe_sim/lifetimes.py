@@ -1,9 +1,12 @@
 """What happens to subscriptions by themselves: trials end, periods begin, payments arrive or fail, planned cancellations come."""
 
+from collections.abc import Callable
+
 import stripe
 
 from local.stripe_sim.calendar import days
 from local.stripe_sim.invoices import Invoices
+from local.stripe_sim.items import pending_of, subscription_of
 from local.stripe_sim.payments import Payments
 from local.stripe_sim.periods import FINAL, UPDATED, Periods
 from local.stripe_sim.shapes import Object, blank
@@ -77,30 +80,39 @@ class Lifetimes(Periods):
 
     def _renew(self, subscription: Object) -> None:
         """Begin the next period, and bill it."""
-        customer = self._store.find("customer", subscription["customer"])
         with self._store.changing(subscription, UPDATED):
-            start = self._period_of(subscription)[1]
-            self._begin_period(subscription, start)
+            self._begin_period(subscription, self._period_of(subscription)[1])
             if subscription["status"] == "trialing":
                 subscription["status"] = "active"
-            start, end = self._period_of(subscription)
-            invoice = self._invoices.make(
-                customer, "subscription_cycle", self._lines(subscription, start, end), subscription, start, end, subscription["currency"]
-            )
-            subscription["latest_invoice"] = invoice["id"]
-            if subscription["pause_collection"]:
-                self._do_not_collect(invoice, subscription["pause_collection"]["behavior"])
-            elif subscription["status"] != "unpaid":
-                self._bill(invoice)
+            invoice = self._invoice(subscription, "subscription_cycle", self._lines(subscription, *self._period_of(subscription)))
+            self._collect(subscription, invoice, self._bill)
+
+    def will_renew(self, subscription: Object) -> bool:
+        """Whether another period follows the one that runs."""
+        end = self._period_of(subscription)[1]
+        canceled = subscription["cancel_at"] is not None and subscription["cancel_at"] <= end
+        return subscription["status"] in RENEWING | {"trialing"} and not canceled
+
+    def renew_early(self, subscription: Object) -> None:
+        """Renew at the end of the period as though it were now: what is to be known of the next invoice, on a copy."""
+        self._store.second = self._period_of(subscription)[1]
+        self._renew(subscription)
+
+    def _collect(self, subscription: Object, invoice: Object, bill: Callable[[Object], None]) -> None:
+        """Bill a draft, unless collecting is paused or has been given up."""
+        if subscription["pause_collection"]:
+            self._do_not_collect(invoice, subscription["pause_collection"]["behavior"])
+        elif subscription["status"] != "unpaid":
+            bill(invoice)
+        else:
+            invoice["auto_advance"] = False
 
     def _bill(self, invoice: Object) -> None:
         wait = self._store.settings["invoice_draft_seconds"]
         if wait:
             invoice["automatically_finalizes_at"] = invoice["_finalize_at"] = self._store.second + wait
             return
-        self._invoices.finalize(invoice)
-        if invoice["status"] == "open":
-            self._invoices.attempt(invoice)
+        self.bill_draft(invoice)
 
     def _do_not_collect(self, invoice: Object, behavior: str) -> None:
         invoice["auto_advance"] = False
@@ -111,7 +123,7 @@ class Lifetimes(Periods):
             self._invoices.void(invoice) if behavior == "void" else self._invoices.give_up(invoice)
 
     def bill_draft(self, invoice: Object) -> None:
-        """Finalize a renewal's draft whose hour is over, and try to have it paid."""
+        """Finalize a draft whose hour is over, and try to have it paid."""
         self._invoices.finalize(invoice)
         if invoice["status"] == "open":
             self._invoices.attempt(invoice)
@@ -119,7 +131,7 @@ class Lifetimes(Periods):
     def retry(self, invoice: Object) -> None:
         """Try again to have an invoice paid."""
         subscription = self._invoices.subscription_of(invoice)
-        if subscription is None or subscription["status"] in FINAL or subscription["pause_collection"]:
+        if subscription and subscription["status"] in FINAL:
             invoice["next_payment_attempt"] = None
             return
         self._invoices.attempt(invoice, retry=True)
@@ -135,6 +147,10 @@ class Lifetimes(Periods):
             )
 
     def _cancel_as_planned(self, subscription: Object) -> None:
+        customer = self._store.find("customer", subscription["customer"])
+        if any(subscription_of(item) == subscription["id"] for item in pending_of(self._store, customer)):
+            with self._store.quietly(subscription):
+                self.bill_draft(self._invoice(subscription, "subscription_cycle", []))
         self._end(subscription, "canceled", subscription["cancellation_details"]["reason"])
 
     def _collect_again(self, subscription: Object) -> None:
@@ -180,7 +196,7 @@ class Lifetimes(Periods):
             self._store.tell("customer.subscription.resumed", subscription)
 
     def _payment_failed(self, subscription: Object, invoice: Object) -> None:
-        if subscription["status"] in {"active", "trialing"} and invoice["billing_reason"] != "subscription_update":
+        if subscription["status"] in {"active", "trialing"} and invoice["billing_reason"] != "manual":
             with self._store.changing(subscription, UPDATED):
                 subscription["status"] = "past_due"
         last = invoice["next_payment_attempt"] is None and invoice["attempt_count"] > self._store.settings["retries"]

@@ -98,6 +98,8 @@ def _value(hint: Any, value: Any, where: str, owner: Any) -> Any:
         if not isinstance(value, list):
             raise StripeRefusal(f"Invalid array: {where}", where)
         return [_value(inside[0], one, f"{where}[{place}]", owner) for place, one in enumerate(value)]
+    if origin is dict and inside[1] is not str and isinstance(value, dict):
+        return {name: _value(inside[1], one, f"{where}[{name}]", owner) for name, one in value.items()}
     if origin is dict or "UntypedStripeObject" in str(hint):
         if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
             raise StripeRefusal(f"Invalid object: {where}", where)

@@ -4,6 +4,7 @@ from typing import Any
 
 import stripe
 
+from chalicelib.domain.letters import money
 from local.stripe_sim.cards import Card, card
 from local.stripe_sim.refusals import StripeRefusal, declined
 from local.stripe_sim.shapes import Object, blank
@@ -16,6 +17,13 @@ DECLINES = {
 }
 AUTHENTICATE = "This payment requires additional user action before it can be completed successfully."
 NO_CARD = "This customer has no attached payment source or default payment method."
+
+
+def refused_card(method: Object) -> StripeRefusal:
+    """What Stripe says of a card that does not pay."""
+    behaviour = card(method["_card"])
+    code = (behaviour and behaviour.decline) or "generic_decline"
+    return declined(DECLINES[code], code)
 
 
 class Payments:
@@ -121,14 +129,21 @@ class Payments:
             status="succeeded" if paid else "failed",
         )
 
-    def refund(self, charge: Object, amount: int | None) -> Object:
+    def refund(self, charge: Object, amount: int | None, **more: Any) -> Object:
         """Give back a charge, or a part. Raises StripeRefusal."""
         left = charge["amount"] - charge["amount_refunded"]
-        if not charge["paid"] or left <= 0 or (amount or 0) > left:
-            raise StripeRefusal(f"Charge {charge['id']} cannot be refunded by that much.", "amount", "charge_already_refunded")
-        amount = amount or left
-        charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+        if not charge["paid"]:
+            raise StripeRefusal(f"Charge {charge['id']} did not succeed and cannot be refunded.", "charge")
+        if left <= 0:
+            raise StripeRefusal(f"Charge {charge['id']} has already been refunded.", None, "charge_already_refunded")
+        if charge["disputed"]:
+            raise StripeRefusal(f"Charge {charge['id']} has been charged back; cannot issue a refund.", None, "charge_disputed")
+        amount = left if amount is None else amount
+        if amount < 1:
+            raise StripeRefusal("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer")
+        if amount > left:
+            given, whole = money(amount, charge["currency"]), money(left, charge["currency"])
+            raise StripeRefusal(f"Refund amount ({given}) is greater than unrefunded amount on charge ({whole})", "amount")
         refund = self._store.make(
             "refund",
             stripe.Refund,
@@ -137,8 +152,12 @@ class Payments:
             currency=charge["currency"],
             payment_intent=charge["payment_intent"],
             status="succeeded",
+            **more,
         )
-        self._store.tell("charge.refunded", charge)
+        with self._store.changing(charge, "charge.refunded"):
+            charge["amount_refunded"] += amount
+            charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+        self._store.tell("refund.created", refund)
         return refund
 
     def dispute(self, charge: Object, reason: str) -> Object:

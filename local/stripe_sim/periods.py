@@ -1,11 +1,11 @@
 """What all that is done with subscriptions stands on: their periods, and what a period costs."""
 
-import stripe
-
 from local.stripe_sim.calendar import period_end
 from local.stripe_sim.invoices import Invoices
+from local.stripe_sim.lines import lines_of
 from local.stripe_sim.payments import Payments
-from local.stripe_sim.shapes import Object, blank
+from local.stripe_sim.prices import recurring_of
+from local.stripe_sim.shapes import Object
 from local.stripe_sim.store import Store
 
 FINAL = frozenset({"canceled", "incomplete_expired"})
@@ -24,27 +24,16 @@ class Periods:
 
     def _begin_period(self, subscription: Object, start: int) -> None:
         for item in subscription["items"]["data"]:
-            recurring = item["price"]["recurring"]
             item["current_period_start"] = start
-            item["current_period_end"] = period_end(start, subscription["billing_cycle_anchor"], recurring["interval"], recurring["interval_count"])
+            item["current_period_end"] = period_end(start, subscription["billing_cycle_anchor"], *recurring_of(item["price"]))
 
     def _lines(self, subscription: Object, start: int, end: int) -> list[Object]:
-        return self._invoices.lines_of(subscription, start, end, lambda item: (item["price"]["unit_amount"] or 0) * (item["quantity"] or 1))
+        return lines_of(self._store, subscription, start, end)
 
-
-def plan_of(price: Object) -> Object:
-    """The old form of a price, which items still carry."""
-    recurring = price["recurring"]
-    return blank(
-        stripe.Plan,
-        id=price["id"],
-        active=price["active"],
-        amount=price["unit_amount"],
-        billing_scheme="per_unit",
-        created=price["created"],
-        currency=price["currency"],
-        interval=recurring["interval"],
-        interval_count=recurring["interval_count"],
-        product=price["product"],
-        usage_type="licensed",
-    )
+    def _invoice(self, subscription: Object, reason: str, lines: list[Object]) -> Object:
+        """A draft of a subscription's for its period as it is now; it is the latest from then on."""
+        customer = self._store.find("customer", subscription["customer"])
+        start, end = self._period_of(subscription)
+        invoice = self._invoices.make(customer, reason, lines, subscription, start, end, subscription["currency"])
+        subscription["latest_invoice"] = invoice["id"]
+        return invoice

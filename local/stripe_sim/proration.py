@@ -1,55 +1,115 @@
-"""Prorations: what is left of the old items is credited, and the rest of the period with the new ones is charged, to the second."""
+"""Prorations: what was paid for the rest of a period is credited, and the rest with the new items is charged, to the second.
+
+As in flexible billing a credit is a share of what was really debited for the item, discounts and all, and not of its price
+(docs.stripe.com/billing/subscriptions/prorations, "Credit prorations"). What was debited lies beside the subscription, in `_debits`.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
 
 import stripe
 
+from local.stripe_sim.amounts import share
+from local.stripe_sim.discounts import net, standing, take_off
+from local.stripe_sim.lines import pricing_of
+from local.stripe_sim.prices import cost, unit_amount
 from local.stripe_sim.shapes import Object, blank
 from local.stripe_sim.store import Store
 
-
-def prorate(store: Store, subscription: Object, before: list[Object], after: list[Object], whole_period: bool) -> None:
-    """Pending invoice items for the change of a subscription's items now. With a new period (`whole_period` false) only what is left is credited."""
-    old = {item["id"]: item for item in before}
-    for item in after:
-        was = old.get(item["id"])
-        if whole_period and (was is None or _cost(was) != _cost(item)):
-            _pending(store, subscription, item, _share(store, item, _cost(item)), "Remaining time")
-    new = {item["id"]: item for item in after}
-    for id, was in old.items():
-        if not whole_period or id not in new or _cost(new[id]) != _cost(was):
-            _pending(store, subscription, was, -_share(store, was, _cost(was)), "Unused time")
+_Item = stripe.InvoiceItem
 
 
-def _cost(item: Object) -> int:
-    return int((item["price"]["unit_amount"] or 0) * (item["quantity"] or 1))
+def remember_debits(subscription: Object, lines: list[Object]) -> None:
+    """Note what lines for whole periods debit for each item of a subscription."""
+    for line in lines:
+        details = (line["parent"] or {}).get("subscription_item_details")
+        if details and details["invoice_item"] is None:
+            subscription["_debits"][details["subscription_item"]] = {
+                "amount": net(line),
+                **line["period"],
+                "credited": {"type": "invoice_line_items", "invoice": line["invoice"], "line": line["id"]},
+            }
 
 
-def _share(store: Store, item: Object, amount: int) -> int:
-    """The part of an amount that falls on the rest of the item's period."""
-    length = item["current_period_end"] - item["current_period_start"]
-    left = max(0, item["current_period_end"] - store.second)
-    return round(amount * left / length) if length else 0
+def prorate(store: Store, subscription: Object, before: list[Object], after: list[Object], at: int, whole_period: bool) -> None:
+    """Pending invoice items for a change of a subscription's items `at` a second. With a new period (not `whole_period`) only credits."""
+    old, new = ({item["id"]: _essence(item) for item in items} for items in (before, after))
+    changed = [item for item in after if old.get(item["id"]) != new[item["id"]]] if whole_period else []
+    gone = [item for item in before if not whole_period or new.get(item["id"]) != old[item["id"]]]
+    debits = {item["id"]: subscription["_debits"].pop(item["id"], None) for item in gone}
+    full = _full_costs(store, subscription, after)
+    for item in changed:
+        start, end = item["current_period_start"], item["current_period_end"]
+        amount = share(full[item["id"]], end - at, end - start)
+        made = _pending(store, subscription, item, amount, at, "Remaining")
+        subscription["_debits"][item["id"]] = {
+            "amount": amount,
+            "start": at,
+            "end": end,
+            "credited": {"type": "invoice_item", "invoice_item": made["id"]},
+        }
+    for item in gone:
+        debit = debits[item["id"]]
+        if debit and debit["amount"]:
+            amount = -share(debit["amount"], max(0, debit["end"] - max(at, debit["start"])), debit["end"] - debit["start"])
+            _pending(store, subscription, item, amount, at, "Unused", debit["credited"])
 
 
-def _pending(store: Store, subscription: Object, item: Object, amount: int, what: str) -> None:
-    kind, price = stripe.InvoiceItem, item["price"]
+def _essence(item: Object) -> tuple[Any, ...]:
+    return item["price"]["id"], item["quantity"]
+
+
+def _full_costs(store: Store, subscription: Object, items: list[Object]) -> dict[str, int]:
+    """What each item costs for a whole period with the discounts that stand now."""
+    currency = subscription["currency"]
+    lines = [
+        {
+            "amount": cost(store, item, currency),
+            "currency": currency,
+            "discountable": True,
+            "pricing": pricing_of(_Item.Pricing, item["price"], 0),
+        }
+        for item in items
+    ]
+    take_off(store, standing(store, subscription["discounts"]), lines)
+    return {item["id"]: net(line) for item, line in zip(items, lines, strict=True)}
+
+
+def _pending(store: Store, subscription: Object, item: Object, amount: int, at: int, what: str, credited: Object | None = None) -> Object:
+    price, quantity = item["price"], item["quantity"] if item["quantity"] is not None else 1
+    name = store.find("product", price["product"])["name"]
+    day = datetime.fromtimestamp(at, UTC)
     made = store.make(
         "invoiceitem",
-        kind,
+        _Item,
         amount=amount,
-        currency=price["currency"],
+        currency=subscription["currency"],
         customer=subscription["customer"],
-        date=store.second,
-        description=f"{what} on {price['id']}",
+        date=at,
+        description=f"{what} time on {name if quantity == 1 else f'{quantity} × {name}'} after {day.day:02d} {day:%b %Y}",
         discountable=False,
+        net_amount=amount,
         parent=blank(
-            kind.Parent,
+            _Item.Parent,
             type="subscription_details",
-            subscription_details=blank(kind.Parent.SubscriptionDetails, subscription=subscription["id"], subscription_item=item["id"]),
+            subscription_details=blank(_Item.Parent.SubscriptionDetails, subscription=subscription["id"], subscription_item=item["id"]),
         ),
-        period={"start": store.second, "end": item["current_period_end"]},
-        pricing=blank(kind.Pricing, type="price_details", price_details={"price": price["id"], "product": price["product"]}),
+        period={"start": at, "end": item["current_period_end"]},
+        pricing=pricing_of(_Item.Pricing, price, unit_amount(store, price, subscription["currency"])),
         proration=True,
-        quantity=item["quantity"] or 1,
-        quantity_decimal=str(item["quantity"] or 1),
+        proration_details=blank(_Item.ProrationDetails, credited_items=_credited(credited), discount_amounts=[]),
+        quantity=quantity,
+        quantity_decimal=str(quantity),
     )
     store.tell("invoiceitem.created", made)
+    return made
+
+
+def _credited(credited: Object | None) -> Object | None:
+    if credited is None:
+        return None
+    kind = _Item.ProrationDetails.CreditedItems
+    if credited["type"] == "invoice_item":
+        return blank(kind, **credited)
+    details = blank(kind.InvoiceLineItemDetails, invoice=credited["invoice"], invoice_line_items=[credited["line"]])
+    return blank(kind, type="invoice_line_items", invoice_line_item_details=details)

@@ -9,7 +9,10 @@ from stripe.params import billing_portal, checkout
 
 from local.stripe_sim import calls_catalogue as catalogue
 from local.stripe_sim import calls_customers as customers
+from local.stripe_sim import calls_discounts as discounts
 from local.stripe_sim import calls_invoices as invoices
+from local.stripe_sim import calls_items as items
+from local.stripe_sim import calls_refunds as refunds
 from local.stripe_sim import calls_setup as setup
 from local.stripe_sim import calls_subscriptions as subscriptions
 from local.stripe_sim.calls import Do, get, list_of, search
@@ -34,8 +37,14 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("GET", "prices", params.PriceListParams, catalogue.prices),
     ("GET", "prices/:id", params.PriceRetrieveParams, get("price")),
     ("POST", "prices/:id", params.PriceUpdateParams, catalogue.update_price),
-    ("POST", "coupons", params.CouponCreateParams, catalogue.make_coupon),
+    ("POST", "coupons", params.CouponCreateParams, discounts.make_coupon),
+    ("GET", "coupons", params.CouponListParams, list_of("coupon")),
     ("GET", "coupons/:id", params.CouponRetrieveParams, get("coupon")),
+    ("DELETE", "coupons/:id", params.CouponDeleteParams, discounts.delete_coupon),
+    ("POST", "promotion_codes", params.PromotionCodeCreateParams, discounts.make_promotion_code),
+    ("GET", "promotion_codes", params.PromotionCodeListParams, discounts.promotion_codes),
+    ("GET", "promotion_codes/:id", params.PromotionCodeRetrieveParams, get("promotion_code")),
+    ("POST", "promotion_codes/:id", params.PromotionCodeUpdateParams, discounts.update_promotion_code),
     ("POST", "customers", params.CustomerCreateParams, customers.make_customer),
     ("GET", "customers", params.CustomerListParams, customers.customers),
     ("GET", "customers/search", params.CustomerSearchParams, search("customer")),
@@ -43,6 +52,8 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("POST", "customers/:id", params.CustomerUpdateParams, customers.update_customer),
     ("DELETE", "customers/:id", params.CustomerDeleteParams, customers.delete_customer),
     ("GET", "customers/:id/payment_methods", params.CustomerListPaymentMethodsParams, customers.methods),
+    ("GET", "customers/:id/balance_transactions", params.CustomerListBalanceTransactionsParams, customers.balance_transactions),
+    ("POST", "customers/:id/balance_transactions", params.CustomerCreateBalanceTransactionParams, customers.adjust_balance),
     ("POST", "payment_methods", params.PaymentMethodCreateParams, customers.make_method),
     ("GET", "payment_methods", params.PaymentMethodListParams, customers.methods),
     ("GET", "payment_methods/:id", params.PaymentMethodRetrieveParams, get("payment_method")),
@@ -55,7 +66,9 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("GET", "payment_intents/:id", params.PaymentIntentRetrieveParams, get("payment_intent")),
     ("GET", "charges", params.ChargeListParams, list_of("charge", customer="customer")),
     ("GET", "charges/:id", params.ChargeRetrieveParams, get("charge")),
-    ("POST", "refunds", params.RefundCreateParams, invoices.refund),
+    ("POST", "refunds", params.RefundCreateParams, refunds.make),
+    ("GET", "refunds", params.RefundListParams, list_of("refund", charge="charge", payment_intent="payment_intent")),
+    ("GET", "refunds/:id", params.RefundRetrieveParams, get("refund")),
     ("POST", "subscriptions", params.SubscriptionCreateParams, subscriptions.make_subscription),
     ("GET", "subscriptions", params.SubscriptionListParams, subscriptions.subscriptions),
     ("GET", "subscriptions/search", params.SubscriptionSearchParams, search("subscription")),
@@ -63,18 +76,25 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("POST", "subscriptions/:id", params.SubscriptionUpdateParams, subscriptions.update_subscription),
     ("POST", "subscriptions/:id/resume", params.SubscriptionResumeParams, subscriptions.resume),
     ("DELETE", "subscriptions/:id", params.SubscriptionCancelParams, subscriptions.cancel),
+    ("DELETE", "subscriptions/:id/discount", params.SubscriptionDeleteDiscountParams, discounts.delete_discount),
     ("GET", "subscription_items", params.SubscriptionItemListParams, subscriptions.items),
     ("POST", "invoices", params.InvoiceCreateParams, invoices.make_invoice),
     ("GET", "invoices", params.InvoiceListParams, invoices.invoices),
+    ("POST", "invoices/create_preview", params.InvoiceCreatePreviewParams, invoices.show_preview),
     ("GET", "invoices/:id", params.InvoiceRetrieveParams, get("invoice")),
+    ("POST", "invoices/:id", params.InvoiceUpdateParams, invoices.update_invoice),
+    ("DELETE", "invoices/:id", params.InvoiceDeleteParams, invoices.delete_invoice),
+    ("GET", "invoices/:id/lines", params.InvoiceLineItemListParams, items.lines),
+    ("POST", "invoices/:id/add_lines", params.InvoiceAddLinesParams, items.add_lines),
     ("POST", "invoices/:id/finalize", params.InvoiceFinalizeInvoiceParams, invoices.finalize),
     ("POST", "invoices/:id/pay", params.InvoicePayParams, invoices.pay),
     ("POST", "invoices/:id/void", params.InvoiceVoidInvoiceParams, invoices.void),
     ("POST", "invoices/:id/mark_uncollectible", params.InvoiceMarkUncollectibleParams, invoices.give_up),
-    ("POST", "invoiceitems", params.InvoiceItemCreateParams, invoices.make_invoice_item),
-    ("GET", "invoiceitems", params.InvoiceItemListParams, list_of("invoiceitem", customer="customer", invoice="invoice")),
+    ("POST", "invoiceitems", params.InvoiceItemCreateParams, items.make),
+    ("GET", "invoiceitems", params.InvoiceItemListParams, items.listed),
     ("GET", "invoiceitems/:id", params.InvoiceItemRetrieveParams, get("invoiceitem")),
-    ("DELETE", "invoiceitems/:id", params.InvoiceItemDeleteParams, invoices.delete_invoice_item),
+    ("POST", "invoiceitems/:id", params.InvoiceItemUpdateParams, items.update),
+    ("DELETE", "invoiceitems/:id", params.InvoiceItemDeleteParams, items.delete),
     ("GET", "invoice_payments", params.InvoicePaymentListParams, invoices.invoice_payments),
     ("POST", "checkout/sessions", checkout.SessionCreateParams, subscriptions.make_checkout),
     (

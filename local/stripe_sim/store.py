@@ -36,6 +36,11 @@ PREFIXES = {
     "billing_portal.configuration": "bpc",
     "webhook_endpoint": "we",
     "coupon": "co",
+    "promotion_code": "promo",
+    "discount": "di",
+    "customer_balance_transaction": "cbtxn",
+    "credit_note": "cn",
+    "credit_note_line_item": "cnli",
     "event": "evt",
 }
 """How ids of each kind of object begin."""
@@ -72,6 +77,8 @@ class Store:
     heard: Callable[[Object], None] = lambda event: None
     told: Callable[[], list[Object]] = list
     """Subscriptions of recordings, which stand in the list of all beside those that live here."""
+    currency_options: dict[str, Object] = field(default_factory=dict)
+    """By price, then by currency: what Stripe only tells where it is asked for."""
 
     def id(self, kind: str) -> str:
         """A new id."""
@@ -122,7 +129,7 @@ class Store:
         self.heard(event)
 
     @contextmanager
-    def changing(self, thing: Object, type: str) -> Iterator[Object]:
+    def changing(self, thing: Object, type: str, extra: bool = False) -> Iterator[Object]:
         """What is changed inside is told afterwards, by an event of this type with the previous attributes; nothing if nothing was.
 
         A change within a change is told by the outer one, and of what has ended inside no more is told.
@@ -131,7 +138,7 @@ class Store:
             before = copy.deepcopy(shown(thing))
             yield thing
         if outermost and not thing.get("_ended"):
-            self.tell(type, thing, before)
+            self.tell(type, thing, before, extra)
 
     @contextmanager
     def quietly(self, thing: Object) -> Iterator[bool]:

@@ -1,16 +1,25 @@
 """Subscriptions in all eight statuses: made (`beginnings.py`), living by themselves (`lifetimes.py`), and changed, here."""
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import stripe
 
 from local.stripe_sim.beginnings import Beginnings
 from local.stripe_sim.calendar import period_end
+from local.stripe_sim.discounts import discounts_for, drop
+from local.stripe_sim.items import delete_item, pending_of, subscription_of
 from local.stripe_sim.lifetimes import INCOMPLETE_SECONDS, NOTICE_SECONDS
-from local.stripe_sim.periods import FINAL, UPDATED, plan_of
+from local.stripe_sim.periods import FINAL, UPDATED
+from local.stripe_sim.prices import plan_of, recurring_of, unit_amount
 from local.stripe_sim.proration import prorate
 from local.stripe_sim.refusals import StripeRefusal
 from local.stripe_sim.shapes import Object, blank
+
+PRORATED = frozenset({"active", "past_due", "unpaid"})
+"""Statuses in which a change is charged and credited: in the others nothing was paid that could be."""
 
 
 class Subscriptions(Beginnings):
@@ -23,10 +32,8 @@ class Subscriptions(Beginnings):
         customer = self._store.find("customer", subscription["customer"])
         with self._store.changing(subscription, UPDATED):
             now = self._store.second
-            recurring = subscription["items"]["data"][0]["price"]["recurring"]
-            end = period_end(
-                now, now if anchor == "now" else subscription["billing_cycle_anchor"], recurring["interval"], recurring["interval_count"]
-            )
+            recurring = recurring_of(subscription["items"]["data"][0]["price"])
+            end = period_end(now, now if anchor == "now" else subscription["billing_cycle_anchor"], *recurring)
             invoice = self._invoices.make(
                 customer, "subscription_cycle", self._lines(subscription, now, end), subscription, now, end, subscription["currency"]
             )
@@ -34,11 +41,25 @@ class Subscriptions(Beginnings):
             subscription["latest_invoice"] = invoice["id"]
             self._invoices.finalize(invoice)
 
-    def cancel(self, subscription: Object) -> None:
-        """End it now."""
+    def cancel(self, subscription: Object, invoice_now: bool = False, prorate_it: bool = False, details: Object | None = None) -> None:
+        """End it now. What is left can be credited, and all that is pending be invoiced at once; with neither, pending prorations go."""
         if subscription["status"] in FINAL:
             raise StripeRefusal(f"No such subscription: '{subscription['id']}'", "id", "resource_missing", 404)
+        if prorate_it and subscription["status"] in PRORATED:
+            prorate(self._store, subscription, subscription["items"]["data"], [], self._store.second, whole_period=False)
+        _explain(subscription, details)
+        if invoice_now:
+            with self._store.quietly(subscription):
+                self._bill_update(subscription, [])
+        elif not prorate_it:
+            for item in self._pending_of(subscription):
+                if item["proration"]:
+                    delete_item(self._store, item)
         self._end(subscription, "canceled", "cancellation_requested")
+
+    def _pending_of(self, subscription: Object) -> list[Object]:
+        customer = self._store.find("customer", subscription["customer"])
+        return [item for item in pending_of(self._store, customer) if subscription_of(item) == subscription["id"]]
 
     def plan_cancel(self, subscription: Object, at: int | None, at_period_end: bool) -> None:
         """Cancel later: at a moment, or at the end of the period; neither takes a planned cancellation back."""
@@ -54,7 +75,8 @@ class Subscriptions(Beginnings):
             raise StripeRefusal("A canceled subscription can only update its cancellation_details and metadata.", "id")
         if wanted.get("default_payment_method"):
             self._store.find("payment_method", wanted["default_payment_method"], "default_payment_method")
-        with self._store.changing(subscription, UPDATED):
+        when = self._proration_date(subscription, wanted)
+        with _whole(subscription), self._store.changing(subscription, UPDATED):
             self._update_plainly(subscription, wanted)
             if "cancel_at_period_end" in wanted and (
                 wanted["cancel_at_period_end"] or subscription["cancel_at_period_end"] or subscription["cancel_at"] is None
@@ -62,15 +84,27 @@ class Subscriptions(Beginnings):
                 self.plan_cancel(subscription, None, wanted["cancel_at_period_end"])
             if "cancel_at" in wanted:
                 self.plan_cancel(subscription, self._cancel_moment(subscription, wanted["cancel_at"]), False)
-            if wanted.get("items"):
-                self._change_items(subscription, wanted)
+            _explain(subscription, wanted.get("cancellation_details"))
+            if wanted.get("items") or _anchored_now(wanted):
+                self._change_items(subscription, wanted, when)
             if "trial_end" in wanted:
-                self._move_trial(subscription, wanted["trial_end"])
+                self._move_trial(subscription, wanted, when)
+
+    def _proration_date(self, subscription: Object, wanted: Object) -> int:
+        when = wanted.get("proration_date")
+        if when is None:
+            return self._store.second
+        start, end = self._period_of(subscription)
+        if not start <= when <= end:
+            raise StripeRefusal("The proration date must lie within the current period of the subscription.", "proration_date")
+        return int(when)
 
     def _update_plainly(self, subscription: Object, wanted: Object) -> None:
         for name in ("default_payment_method", "description", "collection_method"):
             if name in wanted:
                 subscription[name] = wanted[name] or None
+        if "automatic_tax" in wanted:
+            subscription["automatic_tax"] = subscription["automatic_tax"] | {"enabled": wanted["automatic_tax"]["enabled"]}
         if "metadata" in wanted:
             merged = {**subscription["metadata"], **(wanted["metadata"] or {})} if wanted["metadata"] != "" else {}
             subscription["metadata"] = {name: value for name, value in merged.items() if value != ""}
@@ -78,9 +112,18 @@ class Subscriptions(Beginnings):
             subscription["trial_settings"]["end_behavior"] |= wanted["trial_settings"]["end_behavior"]
         if "pause_collection" in wanted:
             pause = wanted["pause_collection"]
+            if pause and pause.get("resumes_at") is not None and pause["resumes_at"] <= self._store.second:
+                raise StripeRefusal("Invalid timestamp: must be in the future.", "pause_collection[resumes_at]", "parameter_invalid_integer")
             subscription["pause_collection"] = blank(stripe.Subscription.PauseCollection, **pause) if pause else None
         if "discounts" in wanted:
-            subscription["_coupons"] = [self._store.find("coupon", one["coupon"], "discounts") for one in wanted["discounts"] or []]
+            self._discount(subscription, wanted["discounts"] or [])
+
+    def _discount(self, subscription: Object, wanted: Any) -> None:
+        """Have these discounts and no others."""
+        customer, held = self._store.find("customer", subscription["customer"]), subscription["discounts"]
+        found = discounts_for(self._store, wanted, customer, subscription["currency"], held, subscription=subscription["id"])
+        drop(self._store, subscription, [id for id in held if id not in found])
+        subscription["discounts"] = found
 
     def _cancel_moment(self, subscription: Object, value: Any) -> int | None:
         if value == "":
@@ -91,50 +134,52 @@ class Subscriptions(Beginnings):
             raise StripeRefusal("Invalid timestamp: must be in the future.", "cancel_at", "parameter_invalid_integer")
         return int(value)
 
-    def _change_items(self, subscription: Object, wanted: Object) -> None:
+    def _change_items(self, subscription: Object, wanted: Object, when: int) -> None:
         before = {item["id"]: dict(item) for item in subscription["items"]["data"]}
-        for line in wanted["items"]:
-            self._change_item(subscription, line)
+        for place, line in enumerate(wanted.get("items") or []):
+            self._change_item(subscription, line, f"items[{place}]")
         after = subscription["items"]["data"]
-        if subscription["status"] in {"trialing", "incomplete", "paused"}:
+        if not after:
+            raise StripeRefusal("A subscription must have at least one active plan.", "items")
+        if len({recurring_of(item["price"]) for item in after}) > 1:
+            raise StripeRefusal("All prices on a subscription must have the same `recurring.interval` and `recurring.interval_count`.", "items")
+        if subscription["status"] not in PRORATED:
             return
         behavior = wanted.get("proration_behavior", "create_prorations")
-        renewed = {_interval(item["price"]) for item in before.values()} != {_interval(item["price"]) for item in after}
+        intervals = {recurring_of(item["price"]) for item in before.values()}
+        renewed = intervals != {recurring_of(item["price"]) for item in after} or _anchored_now(wanted)
         if behavior != "none":
-            prorate(self._store, subscription, list(before.values()), after, whole_period=not renewed)
+            prorate(self._store, subscription, list(before.values()), after, when, whole_period=not renewed)
         if renewed:
             subscription["billing_cycle_anchor"] = self._store.second
             self._begin_period(subscription, self._store.second)
         if renewed or behavior == "always_invoice":
-            self._bill_update(subscription, renewed)
+            self._bill_update(subscription, self._lines(subscription, *self._period_of(subscription)) if renewed else [])
 
-    def _change_item(self, subscription: Object, line: Object) -> None:
+    def _change_item(self, subscription: Object, line: Object, param: str) -> None:
         items = subscription["items"]["data"]
         if "id" not in line:
             self._add_item(subscription, line, subscription["trial_end"] if subscription["status"] == "trialing" else None)
             return
         item = next((one for one in items if one["id"] == line["id"]), None)
         if item is None:
-            raise StripeRefusal(f"No such subscription item: '{line['id']}'", "items[0][id]", "resource_missing")
+            raise StripeRefusal(f"No such subscription item: '{line['id']}'", f"{param}[id]", "resource_missing")
         if line.get("deleted"):
             items.remove(item)
             return
-        if "price" in line:
-            item["price"] = self._store.find("price", line["price"], "items[0][price]")
-            item["plan"] = plan_of(item["price"])
+        if "price" in line and line["price"] != item["price"]["id"]:
+            price = self._recurring(line, f"{param}[price]")
+            unit_amount(self._store, price, subscription["currency"], f"{param}[price]")
+            item["price"], item["plan"] = price, plan_of(price)
         item["quantity"] = line.get("quantity", item["quantity"])
 
-    def _bill_update(self, subscription: Object, renewed: bool) -> None:
-        customer = self._store.find("customer", subscription["customer"])
-        start, end = self._period_of(subscription)
-        lines = self._lines(subscription, start, end) if renewed else []
-        invoice = self._invoices.make(customer, "subscription_update", lines, subscription, start, end, subscription["currency"])
-        subscription["latest_invoice"] = invoice["id"]
-        self._invoices.finalize(invoice)
-        if invoice["status"] == "open":
-            self._invoices.attempt(invoice)
+    def _bill_update(self, subscription: Object, lines: list[Object]) -> None:
+        """Invoice at once what a change costs, and try to have it paid; nothing if there is nothing to invoice."""
+        if lines or self._pending_of(subscription):
+            self._collect(subscription, self._invoice(subscription, "subscription_update", lines), self.bill_draft)
 
-    def _move_trial(self, subscription: Object, end: Any) -> None:
+    def _move_trial(self, subscription: Object, wanted: Object, when: int) -> None:
+        end = wanted["trial_end"]
         if end == "now" and subscription["status"] != "trialing":
             return
         if end == "now":
@@ -142,12 +187,20 @@ class Subscriptions(Beginnings):
                 self._give_notice(subscription)
             self._end_trial_early(subscription)
             return
-        subscription["trial_end"] = subscription["billing_cycle_anchor"] = self._future_trial_end(end)
+        end, behavior = self._future_trial_end(end), wanted.get("proration_behavior", "create_prorations")
+        if subscription["status"] == "active" and behavior != "none":
+            prorate(self._store, subscription, subscription["items"]["data"], [], when, whole_period=False)
+        subscription["trial_end"] = subscription["billing_cycle_anchor"] = end
+        if subscription["status"] == "active":
+            subscription["status"], subscription["trial_start"] = "trialing", self._store.second
+            for item in subscription["items"]["data"]:
+                item["current_period_start"] = self._store.second
         subscription["trial_start"] = subscription["trial_start"] or self._store.second
-        subscription["status"] = "trialing" if subscription["status"] in {"trialing", "active"} else subscription["status"]
         subscription["_noticed"] = False
         for item in subscription["items"]["data"]:
             item["current_period_end"] = end
+        if behavior == "always_invoice":
+            self._bill_update(subscription, [])
         if end - self._store.second <= NOTICE_SECONDS:
             self._give_notice(subscription)
 
@@ -158,5 +211,25 @@ class Subscriptions(Beginnings):
         self._end_trial(subscription)
 
 
-def _interval(price: Object) -> tuple[str, int]:
-    return price["recurring"]["interval"], price["recurring"]["interval_count"]
+@contextmanager
+def _whole(subscription: Object) -> Iterator[None]:
+    """A change that is refused leaves nothing changed."""
+    before = copy.deepcopy(subscription)
+    try:
+        yield
+    except StripeRefusal:
+        subscription.clear()
+        subscription.update(before)
+        raise
+
+
+def _anchored_now(wanted: Object) -> bool:
+    anchor = wanted.get("billing_cycle_anchor")
+    return (anchor.get("type") if isinstance(anchor, dict) else anchor) == "now"
+
+
+def _explain(subscription: Object, details: Object | None) -> None:
+    """Note why a customer cancels, in their words and by Stripe's list."""
+    for name in ("comment", "feedback"):
+        if name in (details or {}):
+            subscription["cancellation_details"][name] = (details or {})[name] or None

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.stripe_api.calling import Raw, StripeCaller
-from chalicelib.stripe_api.till import OURS
+from chalicelib.stripe_api.making import OURS
 from ops.parameters import Parameter, Parameters
 from ops.stripe import held as holding
 from ops.stripe.changes import (
@@ -158,7 +158,7 @@ class _Hand:
         return {"default_return_url": self._wanted.return_url, "features": features}
 
     def _prices(self) -> dict[str, HeldPrice]:
-        return holding.read_prices(self._caller, self._wanted.lookup_keys)
+        return holding.read_prices(self._caller, self._wanted.offered)
 
     def _post(self, path: str, **parameters: Any) -> Raw:
         made = self._caller.post(path, **parameters)

@@ -155,8 +155,8 @@ def _portal_differences(portal: HeldPortal, wanted: Wanted, held: Held) -> Itera
             if _plain(portal.features.get(feature, {}).get(name)) != _plain(value):
                 yield f"{feature}.{name} is {portal.features.get(feature, {}).get(name)}, not {value}"
     fresh = {change.price.lookup_key for change in compare_catalogue(wanted, held) if isinstance(change, MakePrice)}
-    offered = {key: price.id for key, price in held.prices.items() if key not in fresh}
-    if lacking := sorted(key for key in wanted.lookup_keys if offered.get(key) not in portal.prices):
+    offered = {key: price.id for key, price in held.prices.items() if key in wanted.offered - fresh}
+    if lacking := sorted(key for key in wanted.offered if offered.get(key) not in portal.prices):
         yield f"it does not offer {', '.join(lacking)}"
     if others := sorted(portal.prices - set(offered.values())):
         yield f"it offers {', '.join(others)}"

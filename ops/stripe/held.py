@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.stripe_api.calling import Raw, StripeCaller
-from chalicelib.stripe_api.till import OURS
+from chalicelib.stripe_api.making import OURS
 from ops.stripe.wanted import Wanted
 
 PLAN, REPLACES, SECRET_MARK = "plan", "replaces", "secret"

@@ -56,10 +56,17 @@ class Wanted:
     events: frozenset[str]
     api_version: str
 
+    currency: str = "usd"
+
     @property
     def lookup_keys(self) -> frozenset[str]:
-        """The prices that the portal offers."""
+        """Of all prices."""
         return frozenset(price.lookup_key for price in self.prices)
+
+    @property
+    def offered(self) -> frozenset[str]:
+        """Of the prices that the portal offers: of one product it takes one for an interval, so those in the owner's own currency."""
+        return frozenset(price.lookup_key for price in self.prices if price.currency == self.currency)
 
 
 def wanted(policy: Policy, base_url: str, endpoint: str, api_version: str) -> Wanted:
@@ -69,10 +76,11 @@ def wanted(policy: Policy, base_url: str, endpoint: str, api_version: str) -> Wa
     return Wanted(
         products=tuple(WantedProduct(plan.id, f"{brand}{plan.name}", plan.products) for plan in plans),
         prices=tuple(
-            WantedPrice(plan.id, interval, key, plan.amounts.get(interval), policy.currency)
+            WantedPrice(plan.id, interval, key, amount, currency)
             for plan in plans
-            for interval, key in plan.lookup_keys.items()
+            for currency, interval, key, amount in plan.prices_in(policy.currency)
         ),
+        currency=policy.currency,
         portal=PORTAL,
         return_url=f"{base_url.rstrip('/')}/billing",
         webhook_url=f"{endpoint.rstrip('/')}{WEBHOOK_PATH}",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.api_keys import ApiKeys
+from chalicelib.aws.calls import Calls
 from chalicelib.aws.claims import Claims
 from chalicelib.aws.items import account_item
 from chalicelib.aws.limits import Limits
@@ -20,6 +21,7 @@ from chalicelib.aws.walks import Walks
 from chalicelib.domain.account import Account
 from chalicelib.domain.api_keys import ApiKey
 from chalicelib.domain.post import Claim
+from chalicelib.domain.tasks import Kept
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.walk import Walk
 from tests.aws.conftest import TABLE
@@ -66,6 +68,7 @@ def beside(dynamodb: Any) -> list[Any]:
     Accounts(TABLE, lambda: "key", dynamodb).save(Account("text"), filled(Account))
     Log(TABLE, dynamodb).put([filled(Entry)])
     Claims(TABLE, dynamodb).take(filled(Claim), None)
+    Calls(TABLE, dynamodb).keep(filled(Kept))
     ApiKeys(TABLE, dynamodb).add(filled(ApiKey))
     ApiKeys(TABLE, dynamodb).revoke("text", T)
     Suppressions(TABLE, lambda: "key", dynamodb).add("ada@example.com", "bounce", T)

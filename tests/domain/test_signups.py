@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.account import Account, Profile, SignedUp, Signup
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errands import KEPT, KEY_TRUSTED, KINDS, PAUSES, Errand, furthest, kind_of, remembered, waiting
+from chalicelib.domain.errands import KEPT, KEY_TRUSTED, KINDS, PAUSES, TASKS_KEPT, Errand, furthest, kind_of, remembered, waiting
 from chalicelib.domain.facts import AddressProved, CheckoutCompleted, DisputeSeen, MilestoneReached, SignedIn, SignInAsked
 from chalicelib.domain.letters import variables
 from chalicelib.domain.mailing import mails
@@ -114,7 +114,8 @@ def test_a_key_is_not_relied_on_when_it_is_old_or_in_doubt() -> None:
 
 def test_done_errands_are_forgotten_once_nothing_can_ask_for_them_again_but_for_the_trial() -> None:
     done = Errand(START, START, done_at=START)
-    errands = {"trial": done, "card:cs_1": done, "card:cs_2": Errand(START, START)}
+    errands = {"trial": done, "card:cs_1": done, "card:cs_2": Errand(START, START), "do:1": done}
+    assert set(remembered(errands, START + TASKS_KEPT + DAY)) == {"trial", "card:cs_1", "card:cs_2"}
     assert set(remembered(errands, START + KEPT + DAY)) == {"trial", "card:cs_2"}
     assert set(waiting(errands)) == {"card:cs_2"}
     assert {kind_of(name)[0] for name in errands} == set(KINDS)

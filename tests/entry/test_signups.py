@@ -433,7 +433,7 @@ def test_no_log_holds_an_address_a_name_or_a_token(front: Front) -> None:
 
 
 def test_the_fields_are_those_of_the_contract() -> None:
-    assert set(FIELDS) == {"email", "name", "plan", "interval", "external_id", "timezone", "source", "attributes"}
+    assert set(FIELDS) == {"email", "name", "plan", "interval", "currency", "external_id", "timezone", "source", "attributes"}
 
 
 def test_only_links_to_unsubscribe_work_for_ever() -> None:

@@ -13,6 +13,7 @@ from chalicelib.domain.policy import Policy
 from chalicelib.domain.signups import Wish
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.stripe_api.calling import RETRIES, Raw, StripeCaller, in_our_words
+from chalicelib.stripe_api.desk import StripeDesk
 from chalicelib.stripe_api.gateway import StripeGateway
 from chalicelib.stripe_api.till import StripeTill
 from chalicelib.usecases.act import act_on_due
@@ -79,13 +80,13 @@ class SimLife:
     def __post_init__(self) -> None:
         self.stage = SimStage()
         caller = SimCaller(self.stage)
-        self.place = Place(policy=self.policy, stripe=StripeGateway(caller), till=StripeTill(caller))
+        self.place = Place(policy=self.policy, stripe=StripeGateway(caller), till=StripeTill(caller), desk=StripeDesk(caller))
         self.place.now.at = BEGIN
         self.heard = 0
 
     @property
     def world(self) -> World:
-        return self.calls.watch_parts(self.place.world, "accounts", "log", "gateway", "till", "act_queue", "mail_queue")
+        return self.calls.watch_parts(self.place.world, "accounts", "log", "gateway", "till", "desk", "calls", "act_queue", "mail_queue")
 
     @property
     def account(self) -> Account:
