@@ -46,6 +46,8 @@ PERMISSIONS = (
     Permission("Customers", "/v1/customers", "no signup reaches Stripe", writes=True, try_at=f"/cus_{NOBODY}"),
     Permission("Subscriptions", "/v1/subscriptions", "no trial starts, and what Stripe owes is not learnt", writes=True, try_at=f"/sub_{NOBODY}"),
     Permission("Invoices", "/v1/invoices", "a new card pays nothing that is owed", writes=True, try_at=f"/in_{NOBODY}/pay"),
+    Permission("Invoice Items", "/v1/invoiceitems", "nothing can be charged beside the plan", writes=True, try_at=f"/ii_{NOBODY}"),
+    Permission("Coupons", "/v1/coupons", "no discount can be given"),
     Permission("Checkout Sessions", "/v1/checkout/sessions", "nobody can buy or give a card", writes=True, try_at=f"/cs_{NOBODY}/expire"),
     Permission("Customer portal", "/v1/billing_portal", "nobody reaches Stripe's portal", writes=True, try_at="/sessions", customer=f"cus_{NOBODY}"),
     Permission("Setup Intents", "/v1/setup_intents", "a card given on a Checkout page is never used"),

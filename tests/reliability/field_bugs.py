@@ -53,7 +53,7 @@ BUGS = {
 }
 """Read in the code of others, or reported by their users."""
 
-NOT_YET = {number: "not yet: it comes with the money actions by API" for number in (30, 33, 34, 39)}
+NOT_YET: dict[int, str] = {}
 """Those without a test, and why."""
 
 BESIDE = {"test_access_closes_at_the_trials_end_with_every_later_webhook_lost": "a stored `trialing` that counts for ever"}

@@ -5,6 +5,7 @@ from app import app
 LINK, COOKIE, SIGNATURE, OPEN = "link", "cookie", "signature", "open"
 
 GUARDS = {
+    ("GET", "/openapi.json"): (OPEN, "what the API is like"),
     ("GET", "/healthz"): (OPEN, "says that the function answers, and nothing else"),
     ("POST", "/signups"): (OPEN, "visitors sign up; counted by network address and by e-mail address"),
     ("OPTIONS", "/signups"): (OPEN, "a browser's preflight"),
