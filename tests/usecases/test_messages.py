@@ -416,3 +416,12 @@ def test_the_account_keeps_a_few_cards_only_the_last_seen() -> None:
     assert sorted(account.cards) == ["pm_3", "pm_4", "pm_5", "pm_6", "pm_7"]
     renewed = CardSeen(replace(VISA, id="pm_7", exp_year=2040), datetime(2026, 4, 1, tzinfo=UTC))
     assert account.learn(renewed).learn(seen[7]).cards["pm_7"].card.exp_year == 2040
+
+
+@pytest.mark.parametrize("hours", range(3, 168, 15))
+def test_whatever_the_hour_of_the_week_nothing_of_a_trial_is_lost_to_the_caps(hours: int) -> None:
+    life = Shipped()
+    life.now.at = began = START + hours * HOUR
+    life.begins(created=began, trial_start=began, trial_end=began + 14 * DAY, period_start=began, period_end=began + 14 * DAY)
+    steps = life.advance(began + 14 * DAY - HOUR).steps
+    assert steps == ["welcome", "nudge", "nudge", "note", "three_days", "one_day"]
