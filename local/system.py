@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from chalicelib.domain.policy import Policy
+from chalicelib.outreach.check import check_messages
 from local.emulator import Emulator
 from local.resources import Resources, create, verify_senders
 from local.serving import Answer, Request, Server, error_answer
@@ -124,6 +125,7 @@ class System:
         # A function on Lambda has one thread. Here many share it: what it builds on first use is built now, and nothing is counted.
         telemetry.metrics.add_metric = _uncounted
         wiring.world(), wiring.events_queue(), wiring.key_ring(), wiring.suppressions(), wiring.door(), wiring.secrets().hash_key
+        check_messages(wiring.policy())
         post = wiring.post_office()
         post = replace(post, mailer=WatchedMailer(post.mailer, mailbox, outgoing))
         wiring.post_office = cache(lambda: post)

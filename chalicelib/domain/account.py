@@ -13,6 +13,7 @@ from chalicelib.domain.facts import (
     Answered,
     Ask,
     CardGiven,
+    CardSeen,
     CheckoutCompleted,
     ConsentGiven,
     Customer,
@@ -31,6 +32,7 @@ from chalicelib.domain.facts import (
 )
 from chalicelib.domain.happenings import Happening
 from chalicelib.domain.newer import Known, newest
+from chalicelib.domain.plan_changes import PlanChange
 from chalicelib.domain.standing import Standing
 
 DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
@@ -41,14 +43,21 @@ DISPUTES_SETTLED = DISPUTES_WON | {"lost"}
 
 INVOICES_KEPT = 12
 ENDED_KEPT = 5
+CARDS_KEPT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """An invoice as last heard of."""
+    """An invoice as last heard of. `bank_asked` is the number of the attempt that the bank last wanted the customer to confirm; 0 for none."""
 
     value: Invoice
     seen: datetime
+    bank_asked: int = 0
+
+    @property
+    def bank_asks(self) -> bool:
+        """Whether it was the last attempt that the bank wants to be confirmed."""
+        return 0 < self.value.attempt_count <= self.bank_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,7 @@ class Account:
     that failed in a row, and until `resting_until` nothing is tried; `asked_in_vain` counts how often Stripe did not answer.
     `proved_at` is when a mailed link was first opened, which raises `link_epoch`; `signed_in_by` is the newest sign-in link that was used;
     `owed_asked_at` is when Stripe was last asked for news that it owed; what was before `history_until` was before Billhook knew; `restored_at`
-    is when the account was last restored from a backup.
+    is when the account was last restored from a backup. `cards` are the last seen, whether they pay or not; `plan_change` is the last there was.
     """
 
     id: str
@@ -176,6 +185,8 @@ class Account:
     errands: Mapping[str, Errand] = field(default_factory=dict)
     checkout: Checkout | None = None
     card_given_at: datetime | None = None
+    cards: Mapping[str, CardSeen] = field(default_factory=dict)
+    plan_change: PlanChange | None = None
     owed_asked_at: datetime | None = None
     history_until: datetime | None = None
     restored_at: datetime | None = None
@@ -226,8 +237,10 @@ class Account:
                 return self._learn_customer(customer, by)
             case SubscriptionSeen(subscription, by):
                 return self._learn_subscription(subscription, by)
-            case InvoiceSeen(invoice, at):
-                return self._learn_invoice(Billed(invoice, at))
+            case InvoiceSeen(invoice, at, bank_asks):
+                return self._learn_invoice(Billed(invoice, at, invoice.attempt_count if bank_asks else 0))
+            case CardSeen(card):
+                return self._learn_card(card.id, fact)
             case ErrandKnown() | CheckoutKnown() | CheckoutCompleted() | CardGiven() | DisputeSeen() | RefundSeen():
                 return self._learn_of_checkout(fact)
             case GrantGiven(grant):
@@ -340,13 +353,22 @@ class Account:
     def _learn_invoice(self, news: Billed) -> "Account":
         invoice = news.value
         stored = self.invoices.get(invoice.id)
-        if invoice.subscription in self.ended or (stored and _further(stored) >= _further(news)):
+        if invoice.subscription in self.ended:
             return self
+        if stored:
+            further_one = stored if _further(stored) >= _further(news) else news
+            news = replace(further_one, bank_asked=max(stored.bank_asked, news.bank_asked))
+            invoice = news.value
         siblings = [billed.value for billed in self.invoices.values() if billed.value.subscription == invoice.subscription]
         siblings = [sibling for sibling in siblings if sibling.id != invoice.id] + [invoice]
         dropped = {old.id for old in sorted(siblings, key=lambda value: (value.created, value.id))[:-INVOICES_KEPT]}
         invoices = {id: billed for id, billed in {**self.invoices, invoice.id: news}.items() if id not in dropped}
         return self if invoices == self.invoices else replace(self, invoices=invoices)
+
+    def _learn_card(self, id: str, seen: CardSeen) -> "Account":
+        known = max((one for one in (self.cards.get(id), seen) if one), key=lambda one: (one.at, repr(one.card)))
+        newest_ones = sorted({**self.cards, id: known}.items(), key=lambda pair: (pair[1].at, pair[0]))[-CARDS_KEPT:]
+        return self if dict(newest_ones) == self.cards else replace(self, cards=dict(newest_ones))
 
 
 def _further(billed: Billed) -> tuple[int, int, datetime, str]:

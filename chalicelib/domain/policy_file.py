@@ -38,6 +38,7 @@ _ACCESS = {
     "renewal_grace_days": Key(whole(0, 60), "renewal_grace_days = 7", 7, required=False),
     "stale": Key(one_of("full", "limited", "none"), 'stale = "limited"', "limited", required=False),
     "collection_paused": Key(one_of("keep", "limited", "none"), 'collection_paused = "keep"', "keep", required=False),
+    "payment_tries": Key(whole(1, 20), "payment_tries = 8", 8, required=False),
 }
 _PLAN = {
     "name": Key(text, 'name = "Pro"'),
@@ -88,6 +89,7 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
             renewal_grace=timedelta(days=access["renewal_grace_days"]),
             stale=access["stale"],
             collection_paused=None if access["collection_paused"] == "keep" else access["collection_paused"],
+            payment_tries=access["payment_tries"],
         ),
         signup=signup,
         pages=pages,

@@ -57,7 +57,7 @@ def next_restored(was: Account, since: Account, learnt: Account, policy: Policy,
         return planned(replace(new, departed_at=was.departed_at), policy, now)
     passed = {
         f"{step.id}@{occasion.id}": Mailed("passed", now, step.stream)
-        for occasion in occasions(new)
+        for occasion in occasions(new, policy)
         for step in policy.steps
         if step.anchor == occasion.anchor == "access_ended" and step.stream == "lifecycle"
     }

@@ -10,13 +10,13 @@ from datetime import timedelta
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
-from chalicelib.domain.letters import variables
+from chalicelib.domain.letters import variables, wanted_language
 from chalicelib.domain.links import link_for
 from chalicelib.domain.mailing import Mail, mails
 from chalicelib.domain.post import Claim, Letter
 from chalicelib.domain.standing import standing
 from chalicelib.domain.timeline import Entry
-from chalicelib.outreach.rendering import render
+from chalicelib.outreach.rendering import language_for, render
 from chalicelib.usecases.post_office import PostOffice
 from chalicelib.usecases.world import World
 
@@ -83,7 +83,8 @@ def _letter(account: Account, mail: Mail, world: World, post: PostOffice) -> Let
     policy, lifecycle = world.policy.mail, mail.step.stream == "lifecycle"
     assert policy is not None
     links = _links(account, mail, world, post)
-    rendered = render(mail.step.message, variables(account, mail, world.policy, world.now(), links))
+    language = language_for(mail.step.message, wanted_language(account, world.policy), policy.language)
+    rendered = render(mail.step.message, variables(account, mail, world.policy, world.now(), links, language), language)
     headers = {"List-Unsubscribe": f"<{links['unsubscribe_url']}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if lifecycle else {}
     return Letter(
         sender=policy.senders[mail.step.stream],
