@@ -9,11 +9,10 @@ from functools import cache
 from types import TracebackType
 from typing import Self
 
-from chalicelib.domain.policy import Policy
 from local.emulator import Emulator
 from local.resources import Resources, create, verify_senders
 from local.serving import Answer, Request, Server, error_answer
-from local.stripe_sim.engine import CataloguePrice
+from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.simulator import StripeSimulator
 from local.template import REGION
 from local.triggers import Progress, QueueTrigger, Source, Trigger
@@ -172,22 +171,6 @@ class System:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def catalogue(policy: Policy) -> list[CataloguePrice]:
-    """The prices of billing.toml; one without an amount costs ten."""
-    return [
-        CataloguePrice(
-            plan.id,
-            f"{policy.mail.product} {plan.name}" if policy.mail else plan.name,
-            key,
-            interval,
-            plan.amounts.get(interval, 1000),
-            policy.currency,
-        )
-        for plan in policy.plans.values()
-        for interval, key in plan.lookup_keys.items()
-    ]
 
 
 def _not_yet(request: Request) -> Answer:

@@ -20,8 +20,8 @@ from local.emulator import Emulator
 from local.play import differences
 from local.recordings import Recording
 from local.resources import verify_senders
+from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.simulator import StripeSimulator
-from local.system import catalogue
 from local.template import REGION
 from ops.__main__ import main
 from ops.deploy.release import Release, endpoint
