@@ -88,8 +88,8 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """What became of a message: `queued`, `sent`, `passed` (its time was over), `refused` (the address is suppressed, or SES said no)
-    or `unclear` (SES may have taken it; it is not sent again).
+    """What became of a message: `queued`, `sent`, `passed` (its time was over), `refused` (the address is suppressed, or SES said no),
+    `held_out` (see domain/hold_out.py) or `unclear` (SES may have taken it; it is not sent again).
     """
 
     outcome: str

@@ -12,7 +12,7 @@ from chalicelib.usecases.send import send_message
 
 bp = Blueprint(__name__)
 
-_COUNTED = {"sent": "MailsSent", "passed": "MailsPassed", "refused": "MailsRefused", "unclear": "MailsUnclear"}
+_COUNTED = {"sent": "MailsSent", "passed": "MailsPassed", "refused": "MailsRefused", "held_out": "MailsHeldOut", "unclear": "MailsUnclear"}
 
 
 @bp.on_sqs_message(

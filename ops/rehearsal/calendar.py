@@ -36,6 +36,7 @@ class Row:
     words: str
     occasion: str = ""
     stream: str = ""
+    hold_out: float = 0.0
     text: str = ""
 
 
@@ -75,7 +76,8 @@ def told(calendars: Sequence[Calendar], policy: Policy, days: int) -> Iterator[s
         yield f"\n{calendar.customer.name}: {calendar.customer.story} {_number(len(calendar.mails), 'mail')}."
         for row in calendar.rows:
             mark = {"deed": "*", "happening": "-", "mail": ">"}[row.kind]
-            about = f"{row.name:<16} {row.words}" if row.kind == "mail" else row.words
+            but = f"  (but for {row.hold_out:.0%}, held out)" if row.hold_out else ""
+            about = f"{row.name:<16} {row.words}{but}" if row.kind == "mail" else row.words
             yield f"  day {row.day:>3}  {row.at:%a %d %b %H:%M}  {mark} {about}"
     yield "\n* the customer does   - it happens   > a mail goes out"
 
@@ -98,7 +100,8 @@ def _rows(life: Played, policy: Policy, start: datetime, zone: ZoneInfo) -> Iter
         yield Row(*local(one.at), "happening", one.type, TYPES[one.type].rstrip("."))
     for sent in life.sent:
         subject, text = _written(sent, policy)
-        yield Row(*local(sent.at), "mail", sent.mail.step.id, subject, sent.mail.occasion.anchor, sent.mail.step.stream, text)
+        step = sent.mail.step
+        yield Row(*local(sent.at), "mail", step.id, subject, sent.mail.occasion.anchor, step.stream, step.hold_out, text)
 
 
 def _written(sent: Sent, policy: Policy) -> tuple[str, str]:

@@ -62,5 +62,6 @@ def _row(row: Row) -> str:
     at = f"<span class='at'>{row.at:%H:%M}</span>"
     if row.kind != "mail":
         return f"<div class='one {row.kind}'>{at} {html.escape(row.words)}</div>"
-    summary = f"<summary>{at} <b>{html.escape(row.name)}</b><br>{html.escape(row.words)}</summary>"
+    but = f" <span class='at'>but for {row.hold_out:.0%}</span>" if row.hold_out else ""
+    summary = f"<summary>{at} <b>{html.escape(row.name)}</b>{but}<br>{html.escape(row.words)}</summary>"
     return f"<details class='one {row.stream}'>{summary}<pre>{html.escape(row.text)}</pre></details>"
