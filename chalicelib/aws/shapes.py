@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.domain.errors import NewerShape
 
-SHAPE = 2
+SHAPE = 3
 """The number of the shape in which this release writes accounts; it reads all up to it."""
 
 Texts = dict[str, Any]
@@ -25,6 +25,7 @@ def _with_defaults(texts: Texts) -> Texts:
 
 UPGRADES: Mapping[int, Upgrade] = {
     1: _with_defaults,  # 2 has `restored_at`
+    2: _with_defaults,  # 3 has `broadcasts`
 }
 """How the texts of each older shape become those of the next."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.broadcasts import Broadcast, BroadcastWanted
 from chalicelib.domain.checkouts import Checkout, further
 from chalicelib.domain.errands import AT_ONCE, Errand, furthest
 from chalicelib.domain.facts import (
@@ -132,7 +133,7 @@ SIGN_IN_EVERY = timedelta(minutes=15)
 """One sign-in mail an address in so long; so long the link in it works."""
 
 PersonFact = MilestoneReached | ConsentGiven | MailDone | SignedUp | AddressProved | SignInAsked | SignedIn
-Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven
+Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | BroadcastWanted
 """All that an account can learn; an Ask is that something must be asked of Stripe."""
 
 
@@ -144,7 +145,7 @@ class Account:
     that failed in a row, and until `resting_until` nothing is tried; `asked_in_vain` counts how often Stripe did not answer.
     `proved_at` is when a mailed link was first opened, which raises `link_epoch`; `signed_in_by` is the newest sign-in link that was used;
     `owed_asked_at` is when Stripe was last asked for news that it owed; what was before `history_until` was before Billhook knew; `restored_at`
-    is when the account was last restored from a backup.
+    is when the account was last restored from a backup. `broadcasts` are by name.
     """
 
     id: str
@@ -170,6 +171,7 @@ class Account:
     owed_asked_at: datetime | None = None
     history_until: datetime | None = None
     restored_at: datetime | None = None
+    broadcasts: Mapping[str, Broadcast] = field(default_factory=dict)
     disputes: Mapping[str, str] = field(default_factory=dict)
     departed_at: datetime | None = None
     failures: int = 0
@@ -223,6 +225,8 @@ class Account:
                 return self._learn_of_checkout(fact)
             case Ask():
                 return self.asking(fact)
+            case BroadcastWanted(name, broadcast):
+                return self if name in self.broadcasts else replace(self, broadcasts={**self.broadcasts, name: broadcast})
             case Answered(ask, facts):
                 account = replace(self, asks=tuple(known for known in self.asks if known != ask))
                 for inner in facts:

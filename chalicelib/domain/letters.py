@@ -50,6 +50,8 @@ def variables(account: "Account", mail: Mail, policy: Policy, now: datetime, lin
         "app_url": letter.app_url,
         "booking_url": letter.booking_url,
         "postal_address": letter.postal_address,
+        "news": letter.news.get("en", ""),
+        "news_url": letter.news_url,
         "support_email": letter.support_email,
         "reason": standing.reason if standing else "",
         **links,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.broadcasts import fits
 from chalicelib.domain.facts import Subscription
 from chalicelib.domain.payments import invoices_of, paid_since_trial
 
@@ -27,7 +28,7 @@ class Occasion:
 
 def occasions(account: "Account") -> list[Occasion]:
     """All occasions whose reason stands, by the standing as last written."""
-    return [*_asked_for(account), *_trials(account), *_departure(account), *_failed_payments(account)]
+    return [*_asked_for(account), *_trials(account), *_departure(account), *_failed_payments(account), *_broadcasts(account)]
 
 
 def _asked_for(account: "Account") -> Iterator[Occasion]:
@@ -72,6 +73,12 @@ def _failed_payments(account: "Account") -> Iterator[Occasion]:
         for invoice in invoices_of(account, known.value):
             if invoice.status == "open" and invoice.attempt_count and not known.value.final:
                 yield Occasion("payment_failed", invoice.id, invoice.finalized_at or invoice.created)
+
+
+def _broadcasts(account: "Account") -> Iterator[Occasion]:
+    for name, wanted in account.broadcasts.items():
+        if fits(account, wanted.to):
+            yield Occasion(f"broadcast:{name}", name, wanted.at)
 
 
 def _second(moment: datetime) -> str:

@@ -71,6 +71,8 @@ _MAIL = {
     "hours": Key(_hours, "hours = [9, 18]", [9, 18], required=False),
     "a_day": Key(whole(1, 10), "a_day = 1", 1, required=False),
     "a_week": Key(whole(1, 50), "a_week = 3", 3, required=False),
+    "news": Key(text, 'news = "Reports can be sent by mail now."', "", required=False),
+    "news_url": Key(_link, 'news_url = "https://acme.example/news"', "", required=False),
     "unproved": Key(texts, 'unproved = ["welcome", "three_days", "ended"]', ["welcome", "three_days", "ended"], required=False),
 }
 
@@ -106,6 +108,8 @@ def read_mail(raw: Mapping[str, Any], mistakes: list[str]) -> MailPolicy | None:
         a_day=mail["a_day"],
         a_week=mail["a_week"],
         unproved=tuple(mail["unproved"]),
+        news={"en": mail["news"]} if mail["news"] else {},
+        news_url=mail["news_url"],
     )
 
 

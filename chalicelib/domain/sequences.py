@@ -1,6 +1,7 @@
 """Sequences of messages as billing.toml names them: steps anchored to a moment, and the hours at which mail may go out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -93,7 +94,7 @@ class Hours:
 @dataclass(frozen=True, slots=True)
 class MailPolicy:
     """Who writes, from where, when, and how much at most. `billing_url` stands in for Billhook's own billing page, where it is given; `unproved`
-    are the steps that go to an address of which nobody has shown that it is theirs.
+    are the steps that go to an address of which nobody has shown that it is theirs. `news` says what is new in the product, by language.
     """
 
     product: str
@@ -109,3 +110,5 @@ class MailPolicy:
     a_day: int
     a_week: int
     unproved: tuple[str, ...] = ()
+    news: Mapping[str, str] = field(default_factory=dict)
+    news_url: str = ""

@@ -27,6 +27,8 @@ _ADA: Mapping[str, object] = {
     "postal_address": "Tidewater GmbH, Hafenstrasse 12, 6900 Bregenz, Austria",
     "support_email": "help@tidewater.example",
     "reason": "trialing",
+    "news": "Reports can be sent to your team every Monday by mail.",
+    "news_url": "https://tidewater.example/news",
 }
 
 _NOTICE: Mapping[str, object] = {"unsubscribe_url": "", "preferences_url": ""}

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ops.commands import mail_report
+from ops.commands import mail_broadcast, mail_report
 
 
 def add_to(commands: Any) -> None:
@@ -16,6 +16,7 @@ def add_to(commands: Any) -> None:
     compiling = mail.add_parser("compile", help="compile the MJML sources, as make mail does")
     compiling.set_defaults(run=_compile)
     mail_report.add_to(mail)
+    mail_broadcast.add_to(mail)
 
 
 def _preview(options: argparse.Namespace) -> int:
