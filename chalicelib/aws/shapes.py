@@ -25,7 +25,7 @@ def _with_defaults(texts: Texts) -> Texts:
 
 UPGRADES: Mapping[int, Upgrade] = {
     1: _with_defaults,  # 2 has `restored_at`
-    2: _with_defaults,  # 3 has `broadcasts`
+    2: _with_defaults,  # 3 has `broadcasts`, and what Stripe says of cancellations
 }
 """How the texts of each older shape become those of the next."""
 

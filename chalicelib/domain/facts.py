@@ -55,8 +55,17 @@ class PauseCollection:
 
 
 @dataclass(frozen=True, slots=True)
+class CancellationDetails:
+    """Stripe's `cancellation_details`: `reason` is Stripe's own word for why, `feedback` the customer's choice, `comment` the customer's words."""
+
+    reason: str | None = None
+    feedback: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
-    """Stripe's subscription. `period_end` is the latest of its items' ends."""
+    """Stripe's subscription. `period_end` is the latest of its items' ends; `canceled_at` is when its cancellation was asked for."""
 
     id: str
     customer: str
@@ -73,6 +82,8 @@ class Subscription:
     ended_at: datetime | None = None
     pause_collection: PauseCollection | None = None
     card: str | None = None
+    canceled_at: datetime | None = None
+    cancellation_details: CancellationDetails | None = None
 
     @property
     def final(self) -> bool:

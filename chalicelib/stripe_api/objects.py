@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import INVOICE_RANKS, STATUSES, Customer, Invoice, Item, PauseCollection, Subscription
+from chalicelib.domain.facts import INVOICE_RANKS, STATUSES, CancellationDetails, Customer, Invoice, Item, PauseCollection, Subscription
 
 Raw = Mapping[str, Any]
 
@@ -55,6 +55,8 @@ def subscription(raw: Raw) -> Subscription:
         ended_at=when(raw.get("ended_at")),
         pause_collection=PauseCollection(text(pause, "behavior"), when(pause.get("resumes_at"))) if pause else None,
         card=reference(raw.get("default_payment_method")) or reference(raw.get("default_source")),
+        canceled_at=when(raw.get("canceled_at")),
+        cancellation_details=_cancellation_details(raw.get("cancellation_details")),
     )
 
 
@@ -182,6 +184,11 @@ def _item(line: Raw) -> Item:
         interval=words(recurring, "interval"),
         interval_count=whole(recurring, "interval_count") or 1,
     )
+
+
+def _cancellation_details(raw: Any) -> CancellationDetails | None:
+    details = CancellationDetails(*(words(_hash(raw), name) for name in ("reason", "feedback", "comment")))
+    return None if details == CancellationDetails() else details
 
 
 def _discounts(raw: Raw) -> tuple[str, ...]:

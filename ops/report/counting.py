@@ -1,10 +1,11 @@
 """What came of each step's messages, counted from timelines. Entries may come in any order, and any number of times. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from chalicelib.domain.conversions import converts
 from chalicelib.domain.timeline import Entry
 from ops.report.interval import difference
 
@@ -15,8 +16,6 @@ TAKEN = frozenset({"mail.accepted", "mail.delivered", "mail.delayed", "mail.boun
 """What SES tells of a message only if it had taken it; of one whose reply was lost, this is all that tells."""
 
 NOT_TAKEN = frozenset({"mail.rejected", "mail.not_rendered"})
-
-PAYING = frozenset({"active", "canceling"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class Counting:
         for entry in entries:
             if entry.kind == "mail":
                 self._add_mail(entry)
-            elif entry.kind == "happening" and converts(entry):
+            elif entry.kind == "happening" and converts(entry.type, entry.data or {}):
                 self._accounts[entry.account_id].conversions.add(entry.at)
 
     def _add_mail(self, entry: Entry) -> None:
@@ -105,13 +104,6 @@ class Counting:
             for key in _last_before([(at, one) for at, _, one in sent], account.leavings):
                 tallies[step_of(key)]["unsubscribed"] += 1
         return [Line(step, **tallies[step]) for step in sorted(tallies)]
-
-
-def converts(entry: Entry) -> bool:
-    """Whether a happening is a conversion: a trial that is paid for, or a customer without access who pays again."""
-    data: Mapping[str, object] = entry.data if isinstance(entry.data, dict) else {}
-    returned = entry.type == "access.granted" and data.get("access_before") == "none" and data.get("reason") in PAYING
-    return entry.type == "trial.converted" or returned
 
 
 def step_of(key: str) -> str:
