@@ -100,6 +100,15 @@ def test_it_is_printed_as_a_calendar(capsys: pytest.CaptureFixture[str]) -> None
     assert re.search(r"day   5  Sat 07 Mar 10:00  \* gives a card that works", printed)
 
 
+def test_a_step_that_is_held_out_of_some_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy, page = tmp_path / "billing.toml", tmp_path / "calendar.html"
+    policy.write_text(SHIPPED.read_text().replace('id = "three_days",', 'id = "three_days", hold_out = 0.1,'))
+    assert main(["rehearse", "--from", "2026-03-02", "--policy", str(policy)]) == 0
+    assert "16 March 2026  (but for 10%, held out)\n" in capsys.readouterr().out
+    assert main(["rehearse", "--policy", str(policy), "--html", str(page)]) == 0
+    assert "but for 10%" in page.read_text()
+
+
 def test_the_page_needs_nothing_but_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "calendar.html"
     assert main(["rehearse", "--from", "2026-03-02", "--html", str(path)]) == 0
