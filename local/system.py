@@ -10,12 +10,11 @@ from functools import cache
 from types import TracebackType
 from typing import Self
 
-from chalicelib.domain.policy import Policy
 from chalicelib.outreach.check import check_messages
 from local.emulator import Emulator
 from local.resources import Resources, create, verify_senders
 from local.serving import Answer, Request, Server, error_answer
-from local.stripe_sim.engine import CataloguePrice
+from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.simulator import StripeSimulator
 from local.template import REGION
 from local.triggers import Function, Progress, QueueTrigger, Source, Trigger
@@ -180,22 +179,6 @@ class System:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def catalogue(policy: Policy) -> list[CataloguePrice]:
-    """The prices of billing.toml; one without an amount costs ten."""
-    return [
-        CataloguePrice(
-            plan.id,
-            f"{policy.mail.product} {plan.name}" if policy.mail else plan.name,
-            key,
-            interval,
-            amount or 1000,
-            currency,
-        )
-        for plan in policy.plans.values()
-        for currency, interval, key, amount in plan.prices_in(policy.currency)
-    ]
 
 
 def _not_yet(request: Request) -> Answer:

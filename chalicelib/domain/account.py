@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain.broadcasts import Broadcast, BroadcastWanted
 from chalicelib.domain.checkouts import Checkout, further, is_deleted
 from chalicelib.domain.errands import AT_ONCE, Errand, furthest
 from chalicelib.domain.facts import (
@@ -106,8 +107,8 @@ class GrantGiven:
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """What became of a message: `queued`, `sent`, `passed` (its time was over), `refused` (the address is suppressed, or SES said no)
-    or `unclear` (SES may have taken it; it is not sent again).
+    """What became of a message: `queued`, `sent`, `passed` (its time was over), `refused` (the address is suppressed, or SES said no),
+    `held_out` (see domain/hold_out.py) or `unclear` (SES may have taken it; it is not sent again).
     """
 
     outcome: str
@@ -150,7 +151,7 @@ SIGN_IN_EVERY = timedelta(minutes=15)
 """One sign-in mail an address in so long; so long the link in it works."""
 
 PersonFact = MilestoneReached | ConsentGiven | MailDone | SignedUp | AddressProved | SignInAsked | SignedIn
-Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven
+Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven | BroadcastWanted
 """All that an account can learn; an Ask is that something must be asked of Stripe."""
 
 
@@ -163,6 +164,7 @@ class Account:
     `proved_at` is when a mailed link was first opened, which raises `link_epoch`; `signed_in_by` is the newest sign-in link that was used;
     `owed_asked_at` is when Stripe was last asked for news that it owed; what was before `history_until` was before Billhook knew; `restored_at`
     is when the account was last restored from a backup. `cards` are the last seen, whether they pay or not; `plan_change` is the last there was.
+    `broadcasts` are by name.
     """
 
     id: str
@@ -190,6 +192,7 @@ class Account:
     owed_asked_at: datetime | None = None
     history_until: datetime | None = None
     restored_at: datetime | None = None
+    broadcasts: Mapping[str, Broadcast] = field(default_factory=dict)
     disputes: Mapping[str, str] = field(default_factory=dict)
     departed_at: datetime | None = None
     failures: int = 0
@@ -243,9 +246,8 @@ class Account:
                 return self._learn_card(card.id, fact)
             case ErrandKnown() | CheckoutKnown() | CheckoutCompleted() | CardGiven() | DisputeSeen() | RefundSeen():
                 return self._learn_of_checkout(fact)
-            case GrantGiven(grant):
-                grants = sorted({*self.grants, grant}, key=lambda one: (one.until, one.plan or "", one.note))
-                return self if grant in self.grants else replace(self, grants=tuple(grants))
+            case GrantGiven() | BroadcastWanted():
+                return self._learn_of_operators(fact)
             case Ask():
                 return self.asking(fact)
             case Answered(ask, facts):
@@ -278,6 +280,14 @@ class Account:
                 return self if last and at < last + SIGN_IN_EVERY else replace(self, sign_in_asked_at=at)
             case SignedIn(asked_at):
                 return self if self.signed_in_by and asked_at <= self.signed_in_by else replace(self, signed_in_by=asked_at)
+
+    def _learn_of_operators(self, fact: GrantGiven | BroadcastWanted) -> "Account":
+        match fact:
+            case GrantGiven(grant):
+                grants = sorted({*self.grants, grant}, key=lambda one: (one.until, one.plan or "", one.note))
+                return self if grant in self.grants else replace(self, grants=tuple(grants))
+            case BroadcastWanted(name, broadcast):
+                return self if name in self.broadcasts else replace(self, broadcasts={**self.broadcasts, name: broadcast})
 
     def _with_trial_to_start(self, at: datetime) -> "Account":
         return self if self.signup is None or self.signup.confirm else self.learn(ErrandKnown("trial", Errand(at + AT_ONCE, at)))

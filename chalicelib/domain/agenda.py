@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.broadcasts import remembered as broadcasts_remembered
 from chalicelib.domain.errands import remembered
 from chalicelib.domain.errands import waiting as undone
 from chalicelib.domain.happenings import happenings
@@ -80,6 +81,7 @@ def failed(written: "Account", now: datetime) -> "Account":
 
 def planned(account: "Account", policy: Policy, now: datetime) -> "Account":
     """The account with its next due moment, and without the memory of mail that can never be due again."""
+    account = replace(account, broadcasts=broadcasts_remembered(account, now))
     standing_ones = {occasion.id for occasion in occasions(account, policy)}
     kept = {key: mailed for key, mailed in account.mails.items() if key.partition("@")[2] in standing_ones or mailed.at > now - MAILS_KEPT}
     account = account if len(kept) == len(account.mails) else replace(account, mails=kept)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.broadcasts import steps_of
 from chalicelib.domain.conditions import holds
 from chalicelib.domain.occasions import Occasion, occasions
 from chalicelib.domain.policy import Policy
@@ -50,7 +51,7 @@ def mails(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
     found = [
         _placed(account, step, occasion, policy.mail, now)
         for occasion in occasions(account, policy)
-        for step in (*policy.steps, *ASKED_FOR)
+        for step in (*policy.steps, *ASKED_FOR, *steps_of(account))
         if step.anchor == occasion.anchor
         and f"{step.id}@{occasion.id}" not in account.mails
         and not _is_history(account, step, occasion)

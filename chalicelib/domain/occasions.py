@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.broadcasts import fits
 from chalicelib.domain.checkouts import has_card_for
 from chalicelib.domain.facts import Card, Invoice, Subscription
 from chalicelib.domain.payments import first_paid, invoices_of, paid_since_trial, was_paid
@@ -46,6 +47,7 @@ def occasions(account: "Account", policy: Policy) -> list[Occasion]:
         *_plan_change(account, policy),
         *_cancellations(account),
         *_expiring_cards(account),
+        *_broadcasts(account),
     ]
 
 
@@ -171,6 +173,12 @@ def card_of(account: "Account", subscription: Subscription) -> Card | None:
     customer = account.customers.get(subscription.customer)
     seen = account.cards.get(subscription.card or (customer.value.card if customer else None) or "")
     return seen.card if seen else None
+
+
+def _broadcasts(account: "Account") -> Iterator[Occasion]:
+    for name, wanted in account.broadcasts.items():
+        if fits(account, wanted.to):
+            yield Occasion(f"broadcast:{name}", name, wanted.at)
 
 
 def _second(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chalicelib.domain.facts import Item
+from chalicelib.domain.operators import OperatorsPolicy
 from chalicelib.domain.sequences import MailPolicy, Step
 
 
@@ -157,6 +158,7 @@ class Policy:
     mail: MailPolicy | None = None
     steps: tuple[Step, ...] = ()
     milestones: Mapping[str, Milestone] = field(default_factory=dict)
+    operators: OperatorsPolicy | None = None
 
     def rank(self, plan: str | None) -> int:
         """The plan's place in billing.toml, from 0; -1 for none and for one that is not there."""

@@ -11,6 +11,7 @@ from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy import AccessPolicy, Plan, Policy, TrialPolicy
 from chalicelib.domain.policy_keys import Key, https, matching, one_of, read, table, text, texts, whole
 from chalicelib.domain.policy_mail import read_mail, read_milestones, read_steps
+from chalicelib.domain.policy_operators import read_operators
 from chalicelib.domain.policy_selling import CURRENCIES, amounts, currencies, lookup_keys, read_cancel, read_checkout, tariffs
 from chalicelib.domain.policy_signup import read_pages, read_signup
 
@@ -59,7 +60,11 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
         raise PolicyMistakes([f"the file is no TOML: {error}. Example: days = 14"]) from error
     mistakes: list[str] = []
     top = read(
-        raw, _TOP, "", mistakes, beside=("trial", "access", "plans", "mail", "sequences", "milestones", "signup", "pages", "checkout", "cancel")
+        raw,
+        _TOP,
+        "",
+        mistakes,
+        beside=("trial", "access", "plans", "mail", "sequences", "milestones", "signup", "pages", "checkout", "cancel", "operators"),
     )
     trial = read(table(raw, "trial", mistakes), _TRIAL, "trial.", mistakes)
     access = read(table(raw, "access", mistakes), _ACCESS, "access.", mistakes)
@@ -67,7 +72,7 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
     milestones = read_milestones(raw, mistakes)
     signup, pages = read_signup(raw, plans, mistakes), read_pages(raw, mistakes)
     checkout, cancel = read_checkout(raw, mistakes), read_cancel(raw, plans, mistakes)
-    mail = read_mail(raw, mistakes)
+    mail, operators = read_mail(raw, mistakes), read_operators(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     if isinstance(trial.get("after_trial"), str) and trial["after_trial"] not in plans:
         mistakes.append(f'trial.after_trial: there is no plan "{trial["after_trial"]}". Example: after_trial = "{next(iter(plans), "free")}"')
@@ -99,6 +104,7 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
         mail=mail,
         steps=steps,
         milestones=milestones,
+        operators=operators,
     )
 
 

@@ -7,6 +7,7 @@ from email.utils import parseaddr
 from typing import Any
 from zoneinfo import available_timezones
 
+from chalicelib.domain.hold_out import MOST
 from chalicelib.domain.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy import Milestone
 from chalicelib.domain.policy_keys import Key, one_of, read, table, text, texts, whole
@@ -57,6 +58,11 @@ def _in_languages(value: Any) -> str | None:
 
 def _by_language(value: str | Mapping[str, str] | None, language: str) -> dict[str, str]:
     return {language: value} if isinstance(value, str) else dict(value or {})
+
+
+def _share(value: Any) -> str | None:
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
+    return None if fits else f"must be a share from 0 to {MOST}: of a message that most do not get, little can be learnt"
 
 
 def _zone(value: Any) -> str | None:
@@ -173,6 +179,7 @@ def read_steps(
         strange = sorted({str(id) for id in unproved} - set(ids))
         mistakes += [f'mail.unproved: there is no step "{id}" in the sequences. Example: unproved = ["welcome"]' for id in strange]
     mistakes += [f'sequences: the step id "{id}" is there twice. Example: id = "{id}_2"' for id in sorted({id for id in ids if ids.count(id) > 1})]
+    _check_hold_outs(steps, mistakes)
     silent = {name for name in sequences if table(sequences, name, []).get("on") is False}
     return tuple(step for step in steps if step.sequence not in silent)
 
@@ -209,6 +216,11 @@ def _check_fit(step: Mapping[str, Any], anchor: Any, where: str, mistakes: list[
                 mistakes.append(f'{where}{key}: "{condition}" is known of {" and ".join(sorted(anchors))} only. Example: {key} = ["access"]')
 
 
+def _check_hold_outs(steps: list[Step], mistakes: list[str]) -> None:
+    notices = [step for step in steps if step.hold_out and step.stream == "billing"]
+    mistakes += [f"sequences.{step.sequence}: {step.id} is a billing notice, which is for everybody. Example: hold_out = 0" for step in notices]
+
+
 def _step_keys(plans: Collection[str], milestones: Collection[str], messages: Collection[str] | None) -> dict[str, Key]:
     condition = _conditions(plans, milestones)
     return {
@@ -220,6 +232,7 @@ def _step_keys(plans: Collection[str], milestones: Collection[str], messages: Co
         "tolerance": Key(_duration, 'tolerance = "1d"', "1d", required=False),
         "at_any_hour": Key(one_of(True, False), "at_any_hour = true", False, required=False),
         "on_any_day": Key(one_of(True, False), "on_any_day = true", False, required=False),
+        "hold_out": Key(_share, "hold_out = 0.1", 0, required=False),
         "if": Key(condition, 'if = ["no_card"]', [], required=False),
         "unless": Key(condition, 'unless = ["milestone:connected_data"]', [], required=False),
     }
@@ -258,4 +271,5 @@ def _step(sequence: str, anchor: str, step: Mapping[str, Any]) -> Step:
         on_any_day=step["on_any_day"],
         only_if=tuple(step["if"]),
         unless=tuple(step["unless"]),
+        hold_out=float(step["hold_out"]),
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from chalicelib.domain.account import Account, CheckoutKnown, ErrandKnown, Fact, GrantGiven, Mailed
 from chalicelib.domain.agenda import next_version, planned
+from chalicelib.domain.broadcasts import BroadcastWanted
 from chalicelib.domain.facts import AddressProved, MilestoneReached, SignedIn, SignInAsked
 from chalicelib.domain.occasions import occasions
 from chalicelib.domain.owed import asking_all_of
@@ -84,3 +85,5 @@ def _done_since(since: Account) -> Iterator[Fact]:
         yield ErrandKnown(name, errand)
     if since.checkout:
         yield CheckoutKnown(since.checkout)
+    for name, broadcast in since.broadcasts.items():
+        yield BroadcastWanted(name, broadcast)

@@ -74,7 +74,7 @@ CONDITIONS_OF = {
 class Step:
     """One message at `offset` from the anchor's moment (negative: before it), sent no later than `tolerance` after that, once for one occasion.
 
-    `at_any_hour` minds no hours at all, `on_any_day` minds them on every day of the week.
+    `at_any_hour` minds no hours at all, `on_any_day` minds them on every day of the week. `hold_out` is the share of accounts that do not get it.
     """
 
     id: str
@@ -88,6 +88,7 @@ class Step:
     on_any_day: bool = False
     only_if: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    hold_out: float = 0.0
 
 
 ASKED_FOR = (

@@ -10,6 +10,7 @@ from datetime import timedelta
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
+from chalicelib.domain.hold_out import held_out
 from chalicelib.domain.letters import variables, wanted_language
 from chalicelib.domain.links import link_for
 from chalicelib.domain.mailing import Mail, mails
@@ -27,7 +28,7 @@ TRIES = 12
 
 
 def send_message(account_id: str, key: str, world: World, post: PostOffice) -> str:
-    """What became of it: `sent`, `passed` (no longer due), `refused`, `unclear`, or `nothing` (it is in other hands, or done).
+    """What became of it: `sent`, `passed` (no longer due), `refused`, `held_out`, `unclear`, or `nothing` (it is in other hands, or done).
 
     Raises Unavailable if it is to be tried again later (SES takes no more for now, or the table does not answer).
     """
@@ -46,6 +47,8 @@ def send_message(account_id: str, key: str, world: World, post: PostOffice) -> s
         return _done(account, key, None, world)
     if post.suppressed(account.email or ""):
         return _done(account, key, "refused", world)
+    if held_out(account.id, mail.step):  # here, so that those who get it and those who do not differ in nothing else
+        return _done(account, key, "held_out", world)
     letter = _letter(account, mail, world, post)
     post.wait_for_room()
     claimed = Claim(account_id, key, "sending", world.now(), (claim.attempt if claim else 0) + 1)

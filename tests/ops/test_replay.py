@@ -20,8 +20,8 @@ from chalicelib.stripe_api.calling import StripeCaller
 from chalicelib.stripe_api.gateway import StripeGateway
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.take_in import Message, take_in
+from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.simulator import StripeSimulator
-from local.system import catalogue
 from ops.__main__ import main
 from ops.commands.events import length
 from ops.replay.own_log import kept_facts

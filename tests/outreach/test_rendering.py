@@ -25,6 +25,7 @@ LINK = {
     "sign_in": ("link_url",),
     "confirm": ("link_url",),
     "welcome": ("app_url",),
+    "new_features": ("news_url",),
     "nudge": ("article_url", "app_url"),
     "trial_personal_note": ("booking_url",),
     "left_help": ("booking_url",),
