@@ -43,9 +43,12 @@ lint:
 	@.venv/bin/ruff check $(sources)
 	@.venv/bin/mypy
 
-# The template that would be deployed, held against checkov's rules; the exceptions are in .checkov.yaml.
+# The code that is deployed or run by the operator, by bandit; the packages that it needs, by pip-audit, which says what it could not look at; and the
+# template that would be deployed, by checkov. The exceptions are at their places, in pyproject.toml and in .checkov.yaml, each with its reason.
 check:
 	@$(environments) .venv .checks
+	@.checks/bin/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib ops
+	@.venv/bin/python -m local.audit .checks/bin/pip-audit
 	@.venv/bin/python -m ops package --stage prod
 	@.checks/bin/checkov --config-file .checkov.yaml --file out/package/template.json
 

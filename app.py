@@ -19,7 +19,7 @@ from chalicelib.entry import (
     schedules,
     stream,
 )
-from chalicelib.entry.presenting import reshaped
+from chalicelib.entry.presenting import reshaped, size_refused
 from chalicelib.runtime.telemetry import flush, on_call
 
 app = Chalice(app_name="billhook", configure_logs=False)
@@ -27,10 +27,10 @@ app = Chalice(app_name="billhook", configure_logs=False)
 
 @app.middleware("http")
 def present(event: Any, get_response: Any) -> Response:
-    """Logs that name the call; Chalice's own errors in our shape; metrics written out with the answer."""
+    """Logs that name the call; no body too large for it; Chalice's own errors in our shape; metrics written out with the answer."""
     on_call(event)
     try:
-        return reshaped(get_response(event))
+        return size_refused(event) or reshaped(get_response(event))
     finally:
         flush()
 

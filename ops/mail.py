@@ -129,7 +129,7 @@ def _picture(path: Path, message: str, browser: str, width: int = DESKTOP, dark:
 
 
 def _browse(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603, the command is ours
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603  # nosec B603 # the command is ours
 
 
 def _chromium(browser: str, room: Path) -> Iterator[str]:

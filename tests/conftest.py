@@ -7,6 +7,8 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 
+from local.emulator import Emulator
+from local.template import REGION
 from tests import faults
 from tests.packaging.build import Package, build
 from tests.worlds import Place
@@ -50,3 +52,24 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         yield
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[str]:
+    """An emulator that this process's AWS clients go to, and whatever runs in it; its address. Nothing of the shell's own AWS or Stripe is seen."""
+    before = dict(os.environ)
+    with Emulator() as running:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "STRIPE_"))]:
+            del os.environ[name]
+        os.environ |= {
+            "AWS_ENDPOINT_URL": running.endpoint,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        yield running.endpoint
+    os.environ.clear()
+    os.environ |= before

@@ -3,6 +3,7 @@
 No error of ours repeats SES's own text: it names addresses.
 """
 
+import re
 import time
 from collections.abc import Callable
 from email.utils import formataddr, parseaddr
@@ -22,6 +23,10 @@ SHORT_REST, LONG_REST = 1.0, 600.0
 
 ANSWERS_WITHIN = 10.0
 """Seconds for which SES's answer is waited for."""
+
+_ONE_ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\\\"\x00-\x1f]+@[^\s@,;:<>()\[\]\\\"\x00-\x1f]+")
+"""What is no list of addresses, has no name and begins no other header: SES reads all of these out of one text, and a customer's address at Stripe
+is whatever somebody typed there."""
 
 _REFUSED = frozenset({"BadRequestException", "MessageRejected"})
 _TOO_MANY = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
@@ -76,6 +81,8 @@ class Mailer:
 
         Raises MailRefused; MailUnclear if SES may have it; Unavailable if it has not, but may take the same later.
         """
+        if not _ONE_ADDRESS.fullmatch(letter.recipient):
+            raise MailRefused("The account's address is not one plain address: mend it where it comes from, at Stripe or in the product.")
         from botocore import exceptions as unsent
         from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 

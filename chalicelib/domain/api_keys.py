@@ -1,10 +1,11 @@
 """Keys of the product's calls: what they look like, and what each scope may do."""
 
 import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime
+
+from chalicelib.domain.secrecy import same_secret
 
 SCOPES = {
     "access": "Only GET /accounts/{id}/access.",
@@ -29,7 +30,7 @@ class ApiKey:
 
     def opens(self, secret: str) -> bool:
         """Whether the key is alive and `secret` its own, compared in constant time."""
-        return hmac.compare_digest(self.secret_hash, hash_secret(secret)) and self.revoked_at is None
+        return same_secret(self.secret_hash, hash_secret(secret)) and self.revoked_at is None
 
     def may(self, scope: str) -> bool:
         """Whether the key's scope allows what needs `scope`."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import BillhookError
+from chalicelib.domain.secrecy import same_secret
 
 PURPOSES: dict[str, tuple[timedelta | None, str]] = {
     "unsubscribe": (None, "Ends mail of one stream."),
@@ -64,9 +65,7 @@ def sign(link: Link, keys: Sequence[str]) -> str:
 def verify(token: str, purpose: str, keys: Sequence[str], now: datetime) -> Link:
     """The link of a token, if one of `keys` signed it for `purpose` and it has not expired. Raises LinkRefused."""
     payload, _, signature = token.partition(".")
-    if len(token) > 1024 or not any(
-        hmac.compare_digest(_signature(payload, key).encode(), signature.encode(errors="replace")) for key in keys if key
-    ):
+    if len(token) > 1024 or not any(same_secret(_signature(payload, key), signature) for key in keys if key):
         raise LinkRefused("This link does not work. Please use the newest one that you have.")
     try:
         named, account_id, about, expires, *epoch = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -10,7 +10,7 @@ from chalicelib.domain.errors import AlreadySubscribed, BillhookError, InvalidIn
 from chalicelib.domain.facts import AddressProved, SignedIn
 from chalicelib.domain.links import LinkRefused
 from chalicelib.entry.http_signups import source_address
-from chalicelib.entry.paging import page_of, paged
+from chalicelib.entry.paging import led_to, page_of, paged, refuse_strangers_forms
 from chalicelib.entry.presenting import query_of
 from chalicelib.entry.signup_form import email_of
 from chalicelib.runtime import links, wiring
@@ -19,7 +19,7 @@ from chalicelib.runtime.settings import settings
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.checkout import finish_checkout, open_checkout, open_portal
 from chalicelib.usecases.doorkeeper import may_ask
-from chalicelib.usecases.sign_up import ask_to_sign_in
+from chalicelib.usecases.sign_up import hand_in_sign_in
 
 FORM = ["application/x-www-form-urlencoded"]
 
@@ -66,13 +66,13 @@ def sign_in(token: str) -> Response:
 @bp.route("/sign-in", methods=["POST"], content_types=FORM)
 @paged
 def ask_for_link() -> Response:
-    """Have a sign-in link mailed. The answer is the same whether the address is known or not."""
+    """Have a sign-in link mailed. The answer, and what is done before it, is the same whether the address is known or not."""
     policy = wiring.policy().signup
     if policy is None:
         raise LinkRefused(links.NO_LONGER)
     email = email_of(_form(), wiring.policy(), in_test=settings().stage == "local")
     may_ask(email, source_address(bp.current_request), policy, wiring.door(), clock.now())
-    ask_to_sign_in(email, wiring.world())
+    hand_in_sign_in(email, wiring.world())
     return _redirect("/check-your-inbox")
 
 
@@ -100,7 +100,7 @@ def go_to_checkout() -> Response:
         url = open_checkout(account.id, form.get("plan"), form.get("interval"), None, links.returns, wiring.world())
     except AlreadySubscribed:
         return _redirect("/billing?notice=already_subscribed")
-    return Response("", status_code=303, headers={"Location": url, "Cache-Control": "no-store"})
+    return led_to(url)
 
 
 @bp.route("/billing/portal", methods=["POST"], content_types=FORM)
@@ -108,8 +108,7 @@ def go_to_checkout() -> Response:
 def go_to_portal() -> Response:
     """To Stripe's portal."""
     account = _visitor("billing-visit")
-    url = open_portal(account.id, f"{links.base_url()}/billing", wiring.world())
-    return Response("", status_code=303, headers={"Location": url, "Cache-Control": "no-store"})
+    return led_to(open_portal(account.id, f"{links.base_url()}/billing", wiring.world()))
 
 
 @bp.route("/billing/return/{token}", methods=["GET"])
@@ -157,6 +156,8 @@ def _entered(account: Account) -> Response:
 
 
 def _visitor(purpose: str) -> Account:
+    if bp.current_request.method != "GET":
+        refuse_strangers_forms(bp.current_request)
     return links.visitor(bp.current_request.headers.get("cookie"), purpose)
 
 
@@ -166,8 +167,7 @@ def _learnt(account: Account, *facts: Any) -> Account:
 
 
 def _redirect(path: str, cookie: str | None = None) -> Response:
-    headers: dict[str, str | list[str]] = {"Location": links.base_url() + path, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return Response("", status_code=303, headers=headers | ({"Set-Cookie": cookie} if cookie else {}))
+    return led_to(links.base_url() + path, cookie)
 
 
 def _form() -> dict[str, str]:

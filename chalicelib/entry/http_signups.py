@@ -9,7 +9,7 @@ from chalicelib.domain.policy import SignupPolicy
 from chalicelib.domain.standing import standing
 from chalicelib.entry import shapes
 from chalicelib.entry.calls import Call, declared
-from chalicelib.entry.paging import shown
+from chalicelib.entry.paging import led_to, shown
 from chalicelib.entry.presenting import answered, moment_text
 from chalicelib.entry.signup_form import SIGNUP, Posted, is_form, posted, read_wish
 from chalicelib.runtime import links, wiring
@@ -17,7 +17,7 @@ from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import count
 from chalicelib.usecases.doorkeeper import admit
-from chalicelib.usecases.sign_up import SignupOutcome, sign_up
+from chalicelib.usecases.sign_up import SignupOutcome, hand_in_signup, sign_up
 
 CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 CHECK_YOUR_INBOX = {"status": "check_your_inbox"}
@@ -61,7 +61,7 @@ def receive_signup() -> Response:
 
 def _signup() -> Response:
     outcome = _received(_posted())
-    if outcome.what == "known" or outcome.account is None or _policy().answer == "same" or _is_unconfirmed(outcome):
+    if outcome.what == "known" or outcome.account is None or _is_unconfirmed(outcome):
         return Response(CHECK_YOUR_INBOX, status_code=202)
     account = outcome.account
     now = standing(account, wiring.policy(), clock.now())
@@ -80,9 +80,9 @@ def _signup_page() -> Response:
         outcome = _received(_posted())
     except Exception as error:
         return shown(error, "receive_signup")
-    known = outcome.what == "known" or outcome.account is None or _policy().answer == "same" or _is_unconfirmed(outcome)
+    known = outcome.what == "known" or outcome.account is None or _is_unconfirmed(outcome)
     target = f"{links.base_url()}/check-your-inbox" if known or outcome.account is None else links.url(links.made("welcome", outcome.account))
-    return Response("", status_code=303, headers={"Location": target, "Cache-Control": "no-store"})
+    return led_to(target)
 
 
 def _posted() -> Posted:
@@ -97,6 +97,9 @@ def _received(form: Posted) -> SignupOutcome:
         return SignupOutcome("known")  # a program learns nothing from it
     wish = read_wish(form.fields, wiring.policy(), in_test=settings().stage == "local")
     confirm = admit(wish.email, source_address(bp.current_request), form.captcha, policy, wiring.door(), now)
+    if policy.answer == "same":
+        hand_in_signup(wish, confirm, wiring.world())
+        return SignupOutcome("known")  # it is not known whether it is
     return sign_up(wish, confirm, wiring.world())
 
 

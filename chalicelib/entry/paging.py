@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from chalice.app import Response
 
@@ -51,6 +52,25 @@ def shown(error: Exception, where: str) -> Response:
         return page_of(503, "message", title="Not now", text="Something is out of reach. Please try again in a minute.")
     logger.error("A page failed", extra={"view": where} | failure_of(error))
     return page_of(500, "message", title="Something failed", text="Something failed on our side. Please try again.")
+
+
+def led_to(url: str, cookie: str | None = None) -> Response:
+    """On to another page, which does not learn from where; `cookie` is the Set-Cookie header that goes along."""
+    headers: dict[str, str | list[str]] = {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return Response("", status_code=303, headers=headers | ({"Set-Cookie": cookie} if cookie else {}))
+
+
+def refuse_strangers_forms(request: Any) -> None:
+    """Return if what is posted comes from a page of ours, or from no browser. Raises Forbidden.
+
+    A cookie that is SameSite=Lax still goes along with what another host of the same site posts. Origin alone cannot tell: from pages without a
+    referrer it is `null`, whosever they are; Sec-Fetch-Site is sent by every browser of today, and by pages it cannot be changed.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    own = urlsplit(links.base_url())
+    ours = site in {"same-origin", "none"} if site else origin in {None, "null", f"{own.scheme}://{own.netloc}"}
+    if not ours:
+        raise errors.Forbidden("This was sent from another site's page. Please open your billing page, and press the button there.")
 
 
 def page_of(status: int, name: str, /, form_to: tuple[str, ...] = (), **values: Any) -> Response:

@@ -32,6 +32,13 @@ STATUS: dict[type[errors.BillhookError], int] = {
 """The status of each error, the narrower ones first; one that is not here is ours, and a 500."""
 
 
+LARGEST_BODY = 64 * 1024
+"""Bytes: far more than any call or form has."""
+
+LARGEST_BODIES = {"/webhooks/stripe": 10 * 1024 * 1024}
+"""Where more is taken. A webhook's own limit is its route's, which counts what it refuses."""
+
+
 def status_of(error: Exception) -> int:
     """The status of an error."""
     return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
@@ -73,6 +80,14 @@ def reshaped(response: Response) -> Response:
         return response
     codes = {"InternalServerError": "internal", "UnsupportedMediaType": "unsupported_media_type", "MethodNotAllowedError": "method_not_allowed"}
     return problem(response.status_code, codes.get(body["Code"], "invalid"), str(body.get("Message", "")))
+
+
+def size_refused(request: Any) -> Response | None:
+    """The refusal of a body that is larger than anything that is taken at its route; None if it is not. Nothing is read of such a body."""
+    most = LARGEST_BODIES.get(request.context.get("resourcePath"), LARGEST_BODY)
+    if len(request.raw_body) <= most:
+        return None
+    return problem(413, errors.TooLarge.code, f"A body may have {most} bytes here.")
 
 
 def query_of(request: Any) -> dict[str, str]:

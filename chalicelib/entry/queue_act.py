@@ -1,4 +1,4 @@
-"""The act queue: accounts that are due."""
+"""The act queue: accounts that are due, and what visitors have handed in."""
 
 import json
 from typing import Any
@@ -8,6 +8,7 @@ from chalice.app import Blueprint
 from chalicelib.runtime import wiring
 from chalicelib.runtime.telemetry import entrypoint, failure_of, logger
 from chalicelib.usecases.act import act_on_due
+from chalicelib.usecases.sign_up import SIGN_IN, SIGN_UP, take_up
 
 bp = Blueprint(__name__)
 
@@ -19,28 +20,39 @@ bp = Blueprint(__name__)
 )
 @entrypoint
 def act_on_accounts(event: Any) -> dict[str, Any]:
-    """Answers with the messages that are to come again. Should they be lost, the next sweep hands the accounts out again."""
+    """Answers with the messages that are to come again. Should accounts be lost from it, the next sweep hands them out again."""
     failed: list[str] = []
     for record in event.to_dict()["Records"]:
-        account_id = _account_id(record["body"])
-        if account_id is None:
-            logger.error("No work of ours in the act queue", extra={"message_id": record["messageId"]})
-            continue
+        kind, work = _work(record["body"])
+        known = {"message_id": record["messageId"], "account_id": work.get("account_id")}
         try:
-            outcome = act_on_due(account_id, wiring.world())
+            if kind is None:
+                logger.error("No work of ours in the act queue", extra=known)
+            elif kind == ACCOUNT:
+                _act(work[ACCOUNT])
+            else:
+                take_up(work, wiring.world())
         except Exception as failure:
             failed.append(record["messageId"])
-            logger.warning("An account was not acted on", extra={"account_id": account_id} | failure_of(failure))
-            continue
-        if outcome in {"failed", "dead"}:
-            logger.warning("An act failed", extra={"account_id": account_id, "outcome": outcome})
+            logger.warning("Work of the act queue was not done", extra=known | {"work": kind} | failure_of(failure))
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
 
-def _account_id(body: str) -> str | None:
+def _act(account_id: str) -> None:
+    outcome = act_on_due(account_id, wiring.world())
+    if outcome in {"failed", "dead"}:
+        logger.warning("An act failed", extra={"account_id": account_id, "outcome": outcome})
+
+
+ACCOUNT = "account_id"
+
+
+def _work(body: str) -> tuple[str | None, dict[str, str]]:
+    """What is to be done, and about what; None for what nobody here has put into the queue."""
     try:
         work = json.loads(body)
     except (ValueError, RecursionError):
-        return None
-    account_id = work.get("account_id") if isinstance(work, dict) else None
-    return account_id if isinstance(account_id, str) and account_id else None
+        return None, {}
+    if not isinstance(work, dict) or not all(isinstance(value, str) and value for value in work.values()):
+        return None, {}
+    return next((kind for kind in (ACCOUNT, SIGN_IN, SIGN_UP) if kind in work), None), work

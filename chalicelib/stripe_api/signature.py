@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.domain.errors import SignatureRefused
+from chalicelib.domain.secrecy import same_secret
 
 TOLERANCE_SECONDS = 300
 LONGEST_HEADER = 4096
@@ -30,7 +31,7 @@ def check_signature(payload: bytes, header: str | None, secrets: Sequence[str], 
         raise SignatureRefused("The signature's timestamp is more than five minutes from now: repeat the delivery, or set the clock right.")
     signed = stamps[0].encode() + b"." + payload
     for secret in filter(None, secrets):
-        expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
-        if any(hmac.compare_digest(expected, signature.encode(errors="replace")) for signature in signatures):
+        expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+        if any(same_secret(expected, signature) for signature in signatures):
             return
     raise SignatureRefused("The signature does not match the body: check the endpoint's signing secret.")

@@ -65,7 +65,7 @@ def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker |
         try:
             world.accounts.save(account, new)
         except LostRace:
-            world.pause(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311
+            world.pause(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311  # nosec B311 # it spreads writers, and guards nothing
             account = _again(account, world)
         else:
             return new

@@ -1,7 +1,13 @@
-"""Sign a visitor up: the account first, then Stripe; one trial for one person."""
+"""Sign a visitor up: the account first, then Stripe; one trial for one person.
 
+Where the answer must not tell who is known, the wish is handed in without a look at the table: what would be done for who is known and who is not
+takes another time, and time is an answer too.
+"""
+
+import json
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from chalicelib.domain.account import Account, Profile, SignedUp, Signup
@@ -13,6 +19,9 @@ from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.errands import run_errand
 from chalicelib.usecases.world import World
 
+SIGN_UP, SIGN_IN = "sign_up", "sign_in"
+"""What the act queue's work is called that was handed in."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignupOutcome:
@@ -22,15 +31,16 @@ class SignupOutcome:
     account: Account | None = None
 
 
-def sign_up(wish: Wish, confirm: bool, world: World) -> SignupOutcome:
+def sign_up(wish: Wish, confirm: bool, world: World, id: str | None = None) -> SignupOutcome:
     """A new account on trial, written before Stripe is asked for anything: with Stripe down it is on trial all the same.
 
-    Who is known already gets a sign-in link by mail instead. Raises Unavailable if the table cannot be reached: then nothing was done.
+    Who is known already gets a sign-in link by mail instead; not so whose account is `id`: it is the same signup again. Raises Unavailable if the
+    table cannot be reached: then nothing was done.
     """
     if known := _known(wish, world):
-        return _welcome_back(known, wish, world)
+        return _again(known, wish, id, world)
     now = world.now()
-    new = Account(f"acc_{secrets.token_hex(10)}")
+    new = Account(id or _new_id())
     identities = (f"email:{identity(wish.email)}", *([f"external:{wish.external_id}"] if wish.external_id else []))
     ends_at = (now + timedelta(days=world.policy.trial.days)).replace(microsecond=0)
     signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities, wish.currency)
@@ -39,8 +49,36 @@ def sign_up(wish: Wish, confirm: bool, world: World) -> SignupOutcome:
     try:
         world.accounts.save(new, account)
     except AccountTaken:  # another tab was faster, or the product's id has an account
-        return _welcome_back(_known(wish, world), wish, world)
+        return _again(_known(wish, world), wish, id, world)
     world.count("Signups", 1)
+    return _begun(account, world)
+
+
+def hand_in_signup(wish: Wish, confirm: bool, world: World) -> None:
+    """Have the signup done a moment later, whoever it is: one message, and no look at the table. Raises Unavailable: then nothing was done."""
+    world.act_queue.send({SIGN_UP: json.dumps({"id": _new_id(), "confirm": confirm, "wish": asdict(wish)})})
+
+
+def hand_in_sign_in(email: str, world: World) -> None:
+    """The same for a wish to sign in. Raises Unavailable."""
+    world.act_queue.send({SIGN_IN: email})
+
+
+def take_up(work: Mapping[str, str], world: World) -> None:
+    """Do what was handed in; the same again does no harm. Raises Unavailable; KeyError, ValueError, TypeError for what nobody here handed in."""
+    if SIGN_IN in work:
+        ask_to_sign_in(work[SIGN_IN], world)
+    else:
+        handed_in = json.loads(work[SIGN_UP])
+        sign_up(Wish(**handed_in["wish"]), handed_in["confirm"], world, handed_in["id"])
+
+
+def _new_id() -> str:
+    return f"acc_{secrets.token_hex(10)}"
+
+
+def _begun(account: Account, world: World) -> SignupOutcome:
+    """The trial begins at Stripe, at once if Stripe answers."""
     try:
         account = run_errand(account, "trial", world)
     except (Unavailable, Refused):
@@ -67,6 +105,11 @@ def _owner(email: str, world: World) -> Account | None:
         return had_trial
     customers = [account for account in world.accounts.with_email(email) if account.subscriptions or account.ended or account.signup]
     return max(customers, key=lambda account: (account.standing is not None and account.standing.access != "none", account.id), default=None)
+
+
+def _again(known: Account | None, wish: Wish, id: str | None, world: World) -> SignupOutcome:
+    """Somebody who is known, or a signup that was taken up before and perhaps not to its end."""
+    return _begun(known, world) if known and known.id == id else _welcome_back(known, wish, world)
 
 
 def _welcome_back(known: Account | None, wish: Wish, world: World) -> SignupOutcome:

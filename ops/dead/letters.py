@@ -12,7 +12,7 @@ from typing import Any
 
 ORIGINS = {
     "events": "The events queue: an event of Stripe's.",
-    "act": "The act queue: an account that was due.",
+    "act": "The act queue: an account that was due, or what a visitor has handed in.",
     "mail": "The mail queue: a message that was to be sent.",
     "feedback": "The feedback topic: what SES told of a mail.",
     "unknown": "It cannot be told: nothing in it says so, and it has no form of ours.",

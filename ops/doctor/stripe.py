@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from chalicelib.domain.errors import Refused
 from ops.doctor.findings import Finding, ok, unknown, wrong
+from ops.doctor.permissions import Permission, lacking
 from ops.doctor.site import Site
 from ops.parameters import Parameter
 from ops.secrets import setting
@@ -22,19 +23,25 @@ MAILS = "https://dashboard.stripe.com/settings/billing/automatic (Settings, Bill
 
 
 def check_key(site: Site) -> Iterable[Finding]:
-    """The stage's own key: its form, its mode, and whether Stripe takes it."""
+    """The stage's own key: its form, its mode, whether Stripe takes it, and whether it may do what the stage does."""
     held = site.parameters.get(API_KEY)
     finding = judge_key(held, site.name, site.is_live)
     if finding or held is None:
         return [finding] if finding else []
     try:
-        caller_for(held.value.strip()).get("/v1/prices", limit=1)
-    except Refused as error:
+        missing = lacking(caller_for(held.value.strip()))
+    except Refused:
         cure = f"make another in Stripe's dashboard (Developers, API keys), and put it: {setting(API_KEY, site.name)}"
-        if _status(error) == 401:
-            return [wrong("Stripe key", "Stripe does not know it: it was revoked, or is mistyped", cure)]
-        return [wrong("Stripe key", "it may not read prices", "Stripe's dashboard, Developers, API keys: give it what docs/running.md lists")]
-    return [ok("Stripe key", f"Stripe takes it, in {'live' if site.is_live else 'test'} mode")]
+        return [wrong("Stripe key", "Stripe does not know it: it was revoked, or is mistyped", cure)]
+    if missing:
+        return [judge_permission(one) for one in missing]
+    return [ok("Stripe key", f"Stripe takes it, in {'live' if site.is_live else 'test'} mode, and it may do all that the stage does")]
+
+
+def judge_permission(lacks: Permission) -> Finding:
+    """What the stage's key may not do, and what mends it: the same key goes on, with one permission more."""
+    says = f"it may not {lacks.level.lower()} {lacks.resource}: {lacks.without}"
+    return wrong("Stripe key", says, f"Stripe's dashboard, Developers, API keys: edit the stage's key, and set {lacks.resource} to {lacks.level}")
 
 
 def judge_key(held: Parameter | None, stage: str, stage_is_live: bool) -> Finding | None:
@@ -80,8 +87,3 @@ def check_stripes_own_mails(site: Site) -> Iterable[Finding]:
 def _findings(site: Site, changes: Sequence[Change]) -> list[Finding]:
     causes = [one for one in changes if not isinstance(one, CONSEQUENCES)] or changes
     return [wrong(one.name, one.why, "see there" if isinstance(one, Stuck) else site.stripe_command) for one in causes]
-
-
-def _status(error: Refused) -> int | None:
-    """What Stripe answered, out of the SDK's error behind ours."""
-    return getattr(error.__cause__, "http_status", None)

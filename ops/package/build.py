@@ -73,7 +73,7 @@ def copy_checkout(to: Path, architecture: str | None) -> None:
 
 def chalice_package(checkout: Path, stage: str, out: Path, *options: str) -> Template:
     """Run `chalice package`, outside this process: it imports the copy's app.py and chalicelib. Raises InvalidInput."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603  # nosec B603 # Chalice, with arguments of our own
         [Path(sys.executable).with_name("chalice"), "package", "--stage", stage, *options, str(out)],
         cwd=checkout,
         env=os.environ | {"AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "eu-central-1"), "PYTHONDONTWRITEBYTECODE": "1"},

@@ -92,6 +92,9 @@ class Busy:
         later = {"id": f"{event['id']}_later", "type": "customer.updated", "created": self.system.now() + 60, "data": {"object": moved}}
         player.deliver(event | later)
         self.system.settle()
+        for email in (moved["email"], f"nobody-{secrets.token_hex(4)}@example.com"):
+            assert self.system.call("POST", "/sign-in", f"email={email.replace('@', '%40')}".encode(), FORM)[0] in (302, 303)
+        self.system.settle()
 
     def hears_nothing(self) -> None:
         """Two customers buy at Stripe: one event after another gets lost, or cannot be delivered."""

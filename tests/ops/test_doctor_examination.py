@@ -1,7 +1,6 @@
 """python -m ops doctor and stripe as they are typed, on a stage in the emulator beside a simulated Stripe."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,10 +11,9 @@ import boto3
 import pytest
 
 from local.client import Client
-from local.emulator import Emulator
 from local.resources import TEMPLATE
 from local.stripe_sim.simulator import StripeSimulator
-from local.template import REGION, load
+from local.template import load
 from ops.__main__ import main
 from ops.doctor.site import Site
 from ops.stripe.opening import caller_for
@@ -28,31 +26,15 @@ FEEDBACK = ("FeedbackTopic", "FeedbackTopicPolicy", "ConfigurationSet", "Feedbac
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[str]:
-    """An emulator with the stage's stack in it, that this process's AWS clients go to."""
-    before = dict(os.environ)
-    with Emulator() as running:
-        for name in [name for name in os.environ if name.startswith(("AWS_", "STRIPE_"))]:
-            del os.environ[name]
-        os.environ |= {
-            "AWS_ENDPOINT_URL": running.endpoint,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        content = load(TEMPLATE)
-        outputs = {name: content["Outputs"][name] for name in ("ConfigurationSetName", "FeedbackTopicArn", "ParametersPath")}
-        outputs |= {"EndpointURL": {"Value": f"{POLICY.base_url}/"}, "RestAPIId": {"Value": "rest"}}
-        template = {"Resources": {name: content["Resources"][name] for name in FEEDBACK}, "Outputs": outputs}
-        cloudformation = boto3.client("cloudformation")
-        cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
-        cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
-        yield running.endpoint
-    os.environ.clear()
-    os.environ |= before
+def stack(emulated: str) -> None:
+    """The stage's stack in the emulator."""
+    content = load(TEMPLATE)
+    outputs = {name: content["Outputs"][name] for name in ("ConfigurationSetName", "FeedbackTopicArn", "ParametersPath")}
+    outputs |= {"EndpointURL": {"Value": f"{POLICY.base_url}/"}, "RestAPIId": {"Value": "rest"}}
+    template = {"Resources": {name: content["Resources"][name] for name in FEEDBACK}, "Outputs": outputs}
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
 
 
 @dataclass
@@ -89,6 +71,10 @@ class Clinic:
     def forget(self, name: str, stage: str = "dev") -> None:
         self.ssm.delete_parameters(Names=[f"/billhook-{stage}/{name}"])
 
+    def deny(self, path: str, method: str) -> None:
+        """Stripe's dashboard takes a permission from the stage's key."""
+        Client(self.stripe.base).post("/_test/faults", {"how": "403", "path": path, "method": method, "times": 1})
+
     def endpoint(self, **changes: Any) -> None:
         """The owner changes the webhook endpoint in Stripe's dashboard."""
         caller = caller_for("sk_test_1")
@@ -97,7 +83,7 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(emulator: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Clinic]:
+def clinic(stack: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Clinic]:
     session = boto3.Session()
     # The emulator has no DNS to look for DKIM's records in.
     session.events.register("after-call.sesv2.GetEmailIdentity", _with_records)
@@ -261,6 +247,15 @@ def test_a_key_that_stripe_does_not_know_and_one_that_may_not_read(clinic: Clini
     assert found["Stripe key"][0].startswith("wrong: Stripe does not know it")
     assert found["webhook"][0].startswith("unknown: could not be looked at. Stripe refuses a call (403)")
     assert "STRIPE_API_KEY" in found["webhook"][1]
+
+
+def test_a_restricted_key_that_may_not_read_events_and_not_write_invoices(clinic: Clinic) -> None:
+    clinic.deny("/v1/events", "GET")
+    clinic.deny("/v1/invoices", "POST")
+    status, out = clinic.run("doctor")
+    assert status == 1
+    assert "Stripe key: it may not read Events: events that Stripe could not deliver are not fetched" in out
+    assert "edit the stage's key, and set Invoices to Write" in out
 
 
 def test_stripe_down_leaves_the_rest_to_be_told(clinic: Clinic) -> None:

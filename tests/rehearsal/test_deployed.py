@@ -1,7 +1,6 @@
 """The real package, deployed by CloudFormation into the emulator and driven over its REST API, as a stage in an account would be."""
 
 import json
-import os
 import secrets
 import time
 import urllib.request
@@ -16,13 +15,11 @@ import pytest
 
 from chalicelib.domain.policy_file import read_policy
 from local.client import Client
-from local.emulator import Emulator
 from local.play import differences
 from local.recordings import Recording
 from local.resources import verify_senders
 from local.stripe_sim.simulator import StripeSimulator
 from local.system import catalogue
-from local.template import REGION
 from ops.__main__ import main
 from ops.deploy.release import Release, endpoint
 from ops.package.build import Package, build, this_machine
@@ -83,26 +80,6 @@ def _now() -> int:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[str]:
-    """An emulator that this process's AWS clients go to, and the functions in it too."""
-    before = dict(os.environ)
-    with Emulator() as running:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            del os.environ[name]
-        os.environ |= {
-            "AWS_ENDPOINT_URL": running.endpoint,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        }
-        yield running.endpoint
-    os.environ.clear()
-    os.environ |= before
-
-
-@pytest.fixture(scope="module")
 def stripe() -> Iterator[StripeSimulator]:
     simulator = StripeSimulator(lambda: datetime.now(UTC))
     simulator.start()
@@ -111,7 +88,7 @@ def stripe() -> Iterator[StripeSimulator]:
 
 
 @pytest.fixture(scope="module")
-def deployed(emulator: str, stripe: StripeSimulator, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+def deployed(emulated: str, stripe: StripeSimulator, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
     webhook_secret = f"whsec_{secrets.token_hex(16)}"
     ssm = boto3.client("ssm")
@@ -123,7 +100,7 @@ def deployed(emulator: str, stripe: StripeSimulator, tmp_path_factory: pytest.Te
     }
     for name, value in own.items():
         ssm.put_parameter(Name=f"/billhook-{STAGE}/{name}", Value=value, Type="SecureString")
-    verify_senders(emulator, policy.mail.senders.values() if policy.mail else ())
+    verify_senders(emulated, policy.mail.senders.values() if policy.mail else ())
     package = build(STAGE, tmp_path_factory.mktemp("package"), this_machine())
     # In place of Stripe itself: what is deployed has no setting for it.
     package.template["Globals"]["Function"]["Environment"]["Variables"]["STRIPE_API_BASE"] = stripe.base
@@ -135,7 +112,7 @@ def deployed(emulator: str, stripe: StripeSimulator, tmp_path_factory: pytest.Te
     outputs = find_stage(STAGE).outputs
     stripe.register(catalogue(policy))
     stripe.listen(f"{endpoint(outputs)}/webhooks/stripe", webhook_secret)
-    return Deployed(Client(endpoint(outputs)), Release(STAGE), package, stripe, webhook_secret, emulator, outputs["TableName"])
+    return Deployed(Client(endpoint(outputs)), Release(STAGE), package, stripe, webhook_secret, emulated, outputs["TableName"])
 
 
 def test_the_same_again_changes_nothing(deployed: Deployed) -> None:

@@ -1,0 +1,46 @@
+"""Every route of the app, and what guards it. A route that is not listed here is the product's and must ask for a key."""
+
+from app import app
+
+LINK, COOKIE, SIGNATURE, OPEN = "link", "cookie", "signature", "open"
+
+GUARDS = {
+    ("GET", "/healthz"): (OPEN, "says that the function answers, and nothing else"),
+    ("POST", "/signups"): (OPEN, "visitors sign up; counted by network address and by e-mail address"),
+    ("OPTIONS", "/signups"): (OPEN, "a browser's preflight"),
+    ("POST", "/sign-in"): (OPEN, "has a link mailed, to the address alone; counted like signups"),
+    ("GET", "/check-your-inbox"): (OPEN, "the same page for everybody"),
+    ("POST", "/webhooks/stripe"): (SIGNATURE, "Stripe's"),
+    ("GET", "/welcome/{token}"): (LINK, "given to who signed up"),
+    ("GET", "/billing/{token}"): (LINK, "mailed"),
+    ("GET", "/billing/return/{token}"): (LINK, "given to Stripe, for who comes back"),
+    ("GET", "/sign-in/{token}"): (LINK, "mailed"),
+    ("GET", "/unsubscribe/{token}"): (LINK, "mailed"),
+    ("POST", "/unsubscribe/{token}"): (LINK, "mailed"),
+    ("GET", "/preferences/{token}"): (LINK, "mailed"),
+    ("POST", "/preferences/{token}"): (LINK, "mailed"),
+    ("GET", "/welcome"): (COOKIE, "of a welcome link"),
+    ("GET", "/billing"): (COOKIE, "of a mailed link"),
+    ("POST", "/billing/checkout"): (COOKIE, "of a mailed link"),
+    ("POST", "/billing/portal"): (COOKIE, "of a mailed link"),
+}
+"""(method, route) → what guards it, and why that is enough."""
+
+ROUTES = sorted((method, template) for template, entries in app.routes.items() for method in entries)
+PRODUCT = [route for route in ROUTES if route not in GUARDS]
+
+
+def guarded_by(guard: str) -> list[tuple[str, str]]:
+    """The routes behind that guard."""
+    return [route for route in ROUTES if route in GUARDS and GUARDS[route][0] == guard]
+
+
+def target(template: str, account_id: str = "acc_1", token: str = "invented.token") -> str:
+    """A path of a route."""
+    return template.replace("{account_id}", account_id).replace("{token}", token)
+
+
+def content_type(method: str, template: str) -> str:
+    """A type of body that the route takes."""
+    types = app.routes[template][method].content_types
+    return str(types[0]) if types and types[0] != "*/*" else "application/x-www-form-urlencoded"
