@@ -25,7 +25,7 @@ def _with_defaults(texts: Texts) -> Texts:
 
 UPGRADES: Mapping[int, Upgrade] = {
     1: _with_defaults,  # 2 has `restored_at`
-    2: _with_defaults,  # 3 has the task of an errand
+    2: _with_defaults,  # 3 has the task of an errand, and what is known of leaving
 }
 """How the texts of each older shape become those of the next."""
 

@@ -30,6 +30,17 @@ from chalicelib.domain.facts import (
     SubscriptionSeen,
 )
 from chalicelib.domain.happenings import Happening
+from chalicelib.domain.leaving import (
+    AlternativeTaken,
+    Feedback,
+    FeedbackGiven,
+    Leave,
+    LeaveAsked,
+    LeaveConfirmed,
+    LeavingFact,
+    Withdrawn,
+    learn_of_leaving,
+)
 from chalicelib.domain.newer import Known, newest
 from chalicelib.domain.standing import Standing
 
@@ -141,7 +152,7 @@ SIGN_IN_EVERY = timedelta(minutes=15)
 """One sign-in mail an address in so long; so long the link in it works."""
 
 PersonFact = MilestoneReached | ConsentGiven | MailDone | SignedUp | AddressProved | SignInAsked | SignedIn
-Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven
+Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven | LeavingFact
 """All that an account can learn; an Ask is that something must be asked of Stripe."""
 
 
@@ -153,7 +164,8 @@ class Account:
     that failed in a row, and until `resting_until` nothing is tried; `asked_in_vain` counts how often Stripe did not answer.
     `proved_at` is when a mailed link was first opened, which raises `link_epoch`; `signed_in_by` is the newest sign-in link that was used;
     `owed_asked_at` is when Stripe was last asked for news that it owed; what was before `history_until` was before Billhook knew; `restored_at`
-    is when the account was last restored from a backup.
+    is when the account was last restored from a backup. `leave` is the last wish to leave at once, and `left_by` the newest that was confirmed;
+    `alternatives` says when each kind was last taken, `feedback` what was answered, by occasion.
     """
 
     id: str
@@ -180,6 +192,11 @@ class Account:
     history_until: datetime | None = None
     restored_at: datetime | None = None
     disputes: Mapping[str, str] = field(default_factory=dict)
+    leave: Leave | None = None
+    left_by: datetime | None = None
+    withdrawn_at: datetime | None = None
+    alternatives: Mapping[str, datetime] = field(default_factory=dict)
+    feedback: Mapping[str, Feedback] = field(default_factory=dict)
     departed_at: datetime | None = None
     failures: int = 0
     asked_in_vain: int = 0
@@ -233,6 +250,8 @@ class Account:
             case GrantGiven(grant):
                 grants = sorted({*self.grants, grant}, key=lambda one: (one.until, one.plan or "", one.note))
                 return self if grant in self.grants else replace(self, grants=tuple(grants))
+            case LeaveAsked() | LeaveConfirmed() | AlternativeTaken() | Withdrawn() | FeedbackGiven():
+                return learn_of_leaving(self, fact)
             case Ask():
                 return self.asking(fact)
             case Answered(ask, facts):

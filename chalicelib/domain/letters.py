@@ -47,6 +47,7 @@ def variables(account: "Account", mail: Mail, policy: Policy, now: datetime, lin
         "days_left": days_left,
         "days_left_words": "today" if days_left == 0 else "1 day" if days_left == 1 else f"{days_left} days",
         "trial_days": policy.trial.days,
+        "asked_at": f"{spoken_day(mail.occasion.moment, zone)} at {mail.occasion.moment.astimezone(zone):%H:%M} ({zone.key})",
         "app_url": letter.app_url,
         "booking_url": letter.booking_url,
         "postal_address": letter.postal_address,

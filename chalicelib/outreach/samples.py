@@ -20,6 +20,8 @@ _ADA: Mapping[str, object] = {
     "trial_days": 14,
     "billing_url": f"{_LINK}/billing/acct_demo?t=eyJhIjoiYWNjdF9kZW1vIn0.6f1c&from=mail",
     "link_url": f"{_LINK}/sign-in/eyJhIjoiYWNjdF9kZW1vIn0.41bd",
+    "feedback_url": f"{_LINK}/feedback/eyJhIjoiYWNjdF9kZW1vIn0.77c0",
+    "asked_at": "Tuesday, 10 March 2026 at 09:00 (Europe/Vienna)",
     "app_url": "https://app.tidewater.example/",
     "booking_url": "https://calendar.example.com/ines/20-minutes",
     "unsubscribe_url": f"{_LINK}/mail/unsubscribe?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",
@@ -66,6 +68,15 @@ SAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
 """Name → the variables of a message, always all of them."""
 
 SHOWN: Mapping[str, str] = MappingProxyType(
-    {"trial_notice": "with_card", "sign_in": "ended", "confirm": "ended", "trial_one_day": "last_day", "trial_ended": "ended"}
+    {
+        "trial_notice": "with_card",
+        "sign_in": "ended",
+        "confirm": "ended",
+        "confirm_cancel": "ended",
+        "confirm_withdrawal": "ended",
+        "withdrawn": "ended",
+        "trial_one_day": "last_day",
+        "trial_ended": "ended",
+    }
 )
 """Message → the sample that the gallery and the pictures show it for; for the rest `without_card`."""
