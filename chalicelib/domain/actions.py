@@ -150,6 +150,8 @@ def _running(account: "Account", now: datetime) -> Subscription:
     one = living(account)
     if one is not None and not (one.cancels_at and one.cancels_at <= now):
         return one
+    if one is None and account.subscriptions and all(known.value.status == "incomplete" for known in account.subscriptions.values()):
+        raise NoSubscription("The first payment of the subscription has not been completed.")
     if one is not None or account.subscriptions or account.ended:
         raise SubscriptionEnded("The subscription has ended. POST …/checkout sells a new one.")
     raise NoSubscription("The account has no subscription. POST …/checkout sells one.")

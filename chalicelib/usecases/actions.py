@@ -15,6 +15,7 @@ from chalicelib.domain.errands import AT_ONCE, Errand, waiting
 from chalicelib.domain.errors import AccountNotFound, CardDeclined, IdempotencyConflict, InvalidInput, LostRace, Unavailable
 from chalicelib.domain.standing import standing
 from chalicelib.domain.tasks import Charge, Kept, Outcome, Preview, Task, done_by
+from chalicelib.domain.timeline import Entry
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.checkout import Returns, open_checkout
 from chalicelib.usecases.errands import OVER, run_errand
@@ -98,6 +99,9 @@ def grant(account_id: str, asked: Asked, until: datetime, plan: str | None, note
     account = _found(account_id, world)
     given = Grant(until, plan, note)
     actions.check_grant(given, world.policy, world.now())
+    if given not in account.grants:
+        told = {"until": given.until, "plan": given.plan, "note": given.note}
+        world.log.put([Entry(account.id, world.now(), "call", f"grant:{_digest(account.id, repr(given))}", "grant.given", told)])
     account = absorb(account, [GrantGiven(given)], world, Asker(world))
     return _answer(account, asked, Outcome(standing(account, world.policy, world.now())), world)
 
@@ -139,7 +143,7 @@ def _perform(account_id: str, asked: Asked, decide: Decide, world: World, otherw
             try:  # the task is written down before Stripe is called: whoever comes beside or after this goes on with the same one
                 world.accounts.save(account, account := next_version(account, account.learn(ErrandKnown(name, begun)), world.policy, world.now()))
             except LostRace:
-                account = _found(account_id, world)
+                account = _ready(_found(account_id, world), asked, world)
                 continue
         return _outcome(account, asked, name, world)
     raise Unavailable(f"Other writers of account {account_id} were faster {TRIES} times.")

@@ -31,10 +31,10 @@ class Held:
     one: Subscription
     by: Answer
 
-    @property
-    def seen(self) -> Done:
-        """Nothing more than that it was looked at."""
-        return Done([SubscriptionSeen(self.one, self.by)])
+    def seen(self, task: Task) -> Done:
+        """Nothing more than that it was looked at. Of one that was resumed its payment is to be known too."""
+        asks = [Ask("invoices", task.customer)] if task.verb == "resume" else []
+        return Done([SubscriptionSeen(self.one, self.by), *asks])
 
 
 def do_task(account: Account, task: Task, key: str, look: bool, world: World) -> Done:
@@ -49,10 +49,10 @@ def do_task(account: Account, task: Task, key: str, look: bool, world: World) ->
         return _withdraw(held, task, key, world)
     if held.one.final:
         if task.verb in {"cancel", "cancel_now"}:
-            return held.seen
+            return held.seen(task)
         raise SubscriptionEnded("The subscription has ended. POST …/checkout sells a new one.")
     if _is_so(held, task, world):
-        return held.seen
+        return held.seen(task)
     return _WAYS[task.verb](held, task, key, world)
 
 
@@ -64,7 +64,7 @@ def find_task(account: Account, task: Task, world: World) -> Done | None:
     if task.verb == "withdraw":
         return held.seen if held.one.final and is_given_back(task.customer, held.one.id, world) else None
     ended_by_it = held.one.final and task.verb in {"cancel", "cancel_now"}
-    return held.seen if ended_by_it or (not held.one.final and _is_so(held, task, world)) else None
+    return held.seen(task) if ended_by_it or (not held.one.final and _is_so(held, task, world)) else None
 
 
 def hold(account: Account, id: str, world: World) -> Held:

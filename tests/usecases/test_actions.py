@@ -230,6 +230,8 @@ def test_a_grant_gives_access_until_it_ends_and_needs_no_stripe() -> None:
     assert "sso" in outcome.standing.features
     grant(life, BEGIN + 30 * DAY, "scale")
     assert len(life.account.grants) == 1
+    (entry,) = [entry for entry in life.place.log.entries.values() if entry.kind == "call"]
+    assert (entry.type, entry.data["note"]) == ("grant.given", "kindness")
     assert len(life.stage.api.calls) == calls
     life.days(30)
     assert life.standing.access == "none"
