@@ -32,8 +32,8 @@ class Held:
     by: Answer
 
     def seen(self, task: Task) -> Done:
-        """Nothing more than that it was looked at. Of one that was resumed its payment is to be known too."""
-        asks = [Ask("invoices", task.customer)] if task.verb == "resume" else []
+        """Nothing more than that it was looked at. Of one that was resumed or withdrawn from what became of its invoices is to be known too."""
+        asks = [Ask("invoices", task.customer)] if task.verb in {"resume", "withdraw"} else []
         return Done([SubscriptionSeen(self.one, self.by), *asks])
 
 
@@ -62,7 +62,7 @@ def find_task(account: Account, task: Task, world: World) -> Done | None:
         return _charged_already(task, task.charge, world)
     held = hold(account, str(task.subscription), world)
     if task.verb == "withdraw":
-        return held.seen if held.one.final and is_given_back(task.customer, held.one.id, world) else None
+        return held.seen(task) if held.one.final and is_given_back(task.customer, held.one.id, world) else None
     ended_by_it = held.one.final and task.verb in {"cancel", "cancel_now"}
     return held.seen(task) if ended_by_it or (not held.one.final and _is_so(held, task, world)) else None
 
