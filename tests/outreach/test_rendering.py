@@ -18,7 +18,14 @@ from tests.worlds import ROOT
 
 ADA = SAMPLES["without_card"]
 UNRULY = SAMPLES["unruly_name"]
-LINK = {"sign_in": "link_url", "confirm": "link_url", "welcome": "app_url", "trial_personal_note": "booking_url"}
+LINK = {
+    "sign_in": "link_url",
+    "confirm": "link_url",
+    "confirm_cancel": "link_url",
+    "confirm_withdrawal": "link_url",
+    "welcome": "app_url",
+    "trial_personal_note": "booking_url",
+}
 EVERY = pytest.mark.parametrize(("message", "sample"), [(message, sample) for message in messages() for sample in SAMPLES])
 
 
