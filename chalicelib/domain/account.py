@@ -32,6 +32,17 @@ from chalicelib.domain.facts import (
     SubscriptionSeen,
 )
 from chalicelib.domain.happenings import Happening
+from chalicelib.domain.leaving import (
+    AlternativeTaken,
+    Feedback,
+    FeedbackGiven,
+    Leave,
+    LeaveAsked,
+    LeaveConfirmed,
+    LeavingFact,
+    Withdrawn,
+    learn_of_leaving,
+)
 from chalicelib.domain.newer import Known, newest
 from chalicelib.domain.plan_changes import PlanChange
 from chalicelib.domain.standing import Standing
@@ -151,7 +162,7 @@ SIGN_IN_EVERY = timedelta(minutes=15)
 """One sign-in mail an address in so long; so long the link in it works."""
 
 PersonFact = MilestoneReached | ConsentGiven | MailDone | SignedUp | AddressProved | SignInAsked | SignedIn
-Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven | BroadcastWanted
+Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven | BroadcastWanted | LeavingFact
 """All that an account can learn; an Ask is that something must be asked of Stripe."""
 
 
@@ -164,7 +175,8 @@ class Account:
     `proved_at` is when a mailed link was first opened, which raises `link_epoch`; `signed_in_by` is the newest sign-in link that was used;
     `owed_asked_at` is when Stripe was last asked for news that it owed; what was before `history_until` was before Billhook knew; `restored_at`
     is when the account was last restored from a backup. `cards` are the last seen, whether they pay or not; `plan_change` is the last there was.
-    `broadcasts` are by name.
+    `broadcasts` are by name. `leave` is the last wish to leave at once, and `left_by` the newest that was confirmed;
+    `alternatives` says when each kind was last taken, `feedback` what was answered, by occasion.
     """
 
     id: str
@@ -194,6 +206,11 @@ class Account:
     restored_at: datetime | None = None
     broadcasts: Mapping[str, Broadcast] = field(default_factory=dict)
     disputes: Mapping[str, str] = field(default_factory=dict)
+    leave: Leave | None = None
+    left_by: datetime | None = None
+    withdrawn_at: datetime | None = None
+    alternatives: Mapping[str, datetime] = field(default_factory=dict)
+    feedback: Mapping[str, Feedback] = field(default_factory=dict)
     departed_at: datetime | None = None
     failures: int = 0
     asked_in_vain: int = 0
@@ -248,14 +265,19 @@ class Account:
                 return self._learn_of_checkout(fact)
             case GrantGiven() | BroadcastWanted():
                 return self._learn_of_operators(fact)
+            case LeaveAsked() | LeaveConfirmed() | AlternativeTaken() | Withdrawn() | FeedbackGiven():
+                return learn_of_leaving(self, fact)
             case Ask():
                 return self.asking(fact)
-            case Answered(ask, facts):
-                account = replace(self, asks=tuple(known for known in self.asks if known != ask))
-                for inner in facts:
-                    account = account.learn(inner)
-                return account
+            case Answered():
+                return self._learn_answer(fact)
         return self._learn_of_person(fact)
+
+    def _learn_answer(self, answered: Answered) -> "Account":
+        account = replace(self, asks=tuple(known for known in self.asks if known != answered.ask))
+        for inner in answered.facts:
+            account = account.learn(inner)
+        return account
 
     def asking(self, ask: Ask) -> "Account":
         """The account that waits for Stripe's answer to `ask`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.checkouts import currency_of, customer_for, has_card_for, living
 from chalicelib.domain.errors import InvalidInput, NoCard, NoSubscription, NotPossible, SubscriptionEnded
 from chalicelib.domain.facts import Item, Subscription
+from chalicelib.domain.leaving import may_withdraw
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.tasks import Change, Charge, Task
 
@@ -26,6 +27,14 @@ def cancellation(account: "Account", when: str, reason: str | None, comment: str
     if when == "now" or one.status == "paused":
         return Task("cancel_now", one.customer, one.id, reason=reason, comment=comment)
     return None if one.cancels_scheduled else Task("cancel", one.customer, one.id, reason=reason, comment=comment)
+
+
+def withdrawal(account: "Account", policy: Policy, asked_at: datetime, now: datetime) -> Task:
+    """Withdraw from the contract, as was asked at a moment at which the right to stood."""
+    one = _running(account, now)
+    if not may_withdraw(account, policy, asked_at):
+        raise NotPossible("The time in which this contract can be withdrawn from is over.")
+    return Task("withdraw", one.customer, one.id)
 
 
 def reactivation(account: "Account") -> Task | None:

@@ -31,6 +31,8 @@ TYPES = {
     "payment.failed": "A payment was tried and failed.",
     "payment.disputed": "A customer disputes a payment with the bank; lifecycle mail stops.",
     "payment.succeeded": "An invoice of more than nothing was paid.",
+    "contract.withdrawn": "The customer withdrew from the contract; what was paid is on its way back.",
+    "feedback.given": "The customer said why the trial or the subscription was left, or changed what was said.",
 }
 """Every type of happening there is, with what it means."""
 
@@ -61,7 +63,13 @@ def went_stale(happening: Happening) -> bool:
 def happenings(old: "Account", new: "Account", now: datetime) -> tuple[Happening, ...]:
     """What happened between two versions of an account whose standings are those last written. Features are never compared."""
     told: dict[str, Happening] = {}
-    for type, data in (*_of_standing(old, new), *_of_trials(old, new, now), *_of_subscriptions(old, new), *_of_payments(old, new, now)):
+    for type, data in (
+        *_of_standing(old, new),
+        *_of_trials(old, new, now),
+        *_of_subscriptions(old, new),
+        *_of_payments(old, new, now),
+        *_of_leaving(old, new),
+    ):
         about = data.get("dispute") or data.get("invoice") or data.get("subscription")
         id = f"{new.id}.{new.epoch}.{new.version}.{type}" + (f".{about}" if about else "")
         told[id] = Happening(id, type, now, data)
@@ -157,6 +165,14 @@ def _of_payments(old: "Account", new: "Account", now: datetime) -> _Told:
             yield "payment.succeeded", _money(invoice)
         elif invoice.status == "open" and invoice.attempt_count > (before.attempt_count if before else 0):
             yield "payment.failed", _money(invoice)
+
+
+def _of_leaving(old: "Account", new: "Account") -> _Told:
+    if new.withdrawn_at and new.withdrawn_at != old.withdrawn_at:
+        yield "contract.withdrawn", {"withdrawn_at": _iso(new.withdrawn_at)}
+    for occasion, given in new.feedback.items():
+        if given != old.feedback.get(occasion):
+            yield "feedback.given", {"occasion": occasion, "answer": given.answer, "comment": given.comment or None}
 
 
 def _money(invoice: Invoice) -> dict[str, str | int | None]:

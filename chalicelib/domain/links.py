@@ -18,13 +18,18 @@ PURPOSES: dict[str, tuple[timedelta | None, str]] = {
     "welcome": (timedelta(days=30), "Shows the welcome page. Given to who typed the address, which proves nothing."),
     "billing": (timedelta(days=30), "Opens the billing page. Only ever mailed: it proves the address."),
     "sign-in": (timedelta(minutes=15), "Opens the billing page, once. Only ever mailed; `about` is the second at which it was asked for."),
+    "leave": (
+        timedelta(minutes=30),
+        "Shows a button that ends the subscription at once. Only ever mailed; `about` is the wish.",
+    ),
+    "feedback": (timedelta(days=60), "Shows one question, and takes the answer. Only ever mailed; `about` is the occasion that it is about."),
     "return": (timedelta(days=2), "Shows what a Checkout came to, to who comes back from Stripe, and nothing else."),
     "welcome-visit": (timedelta(hours=1), "The cookie of who opened a welcome link."),
     "billing-visit": (timedelta(hours=1), "The cookie of who opened a billing or a sign-in link."),
 }
 """What a link may be for, and how long it works (None: for ever). A token of one purpose opens no other."""
 
-MAILED = frozenset({"billing", "sign-in"})
+MAILED = frozenset({"billing", "sign-in", "leave", "feedback"})
 """Purposes of links that only the reader of the account's mail can have. They outlive the first proof of the address, which voids all others."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.broadcasts import fits
 from chalicelib.domain.checkouts import has_card_for
 from chalicelib.domain.facts import Card, Invoice, Subscription
+from chalicelib.domain.leaving import is_asked
 from chalicelib.domain.payments import first_paid, invoices_of, paid_since_trial, was_paid
 from chalicelib.domain.policy import Policy
 
@@ -55,6 +56,10 @@ def _asked_for(account: "Account") -> Iterator[Occasion]:
     asked = account.sign_in_asked_at
     if asked and (account.signed_in_by is None or account.signed_in_by < asked):
         yield Occasion("sign_in_asked", _second(asked), asked)
+    if account.leave and is_asked(account):
+        yield Occasion(f"{account.leave.what}_asked", account.leave.id, account.leave.at)
+    if account.withdrawn_at:
+        yield Occasion("withdrawn", _second(account.withdrawn_at), account.withdrawn_at)
     if account.signup and account.signup.confirm:
         yield Occasion("confirmation_wanted", "signup", account.signup.at)
 

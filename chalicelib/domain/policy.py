@@ -122,11 +122,13 @@ class Alternative:
 @dataclass(frozen=True, slots=True)
 class CancelPolicy:
     """Canceling on the customer's page: `alternatives` by reason (domain/tasks.REASONS), and the days in which a consumer may withdraw from the
-    contract; 0 where nobody may.
+    contract; 0 where nobody may. An alternative that was taken is offered again after `again_after`; `now` lets subscriptions end at once too.
     """
 
     alternatives: Mapping[str, Alternative] = field(default_factory=dict)
     withdrawal_days: int = 0
+    now: bool = False
+    again_after: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The parts of billing.toml that are about selling and about leaving, read and checked."""
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.policy import Alternative, CancelPolicy, CheckoutPolicy, Tariff
@@ -21,6 +22,8 @@ _CHECKOUT = {
 _CANCEL = {
     "withdrawal": Key(one_of(True, False), "withdrawal = true", False, required=False),
     "withdrawal_days": Key(whole(1, 60), "withdrawal_days = 14", 14, required=False),
+    "now": Key(one_of(True, False), "now = true", False, required=False),
+    "again_after_days": Key(whole(1, 3650), "again_after_days = 365", 365, required=False),
 }
 OFFER = 'too_expensive = { coupon = "STAY20" }, or { plan = "pro" }, or { pause_days = 60 }'
 
@@ -73,7 +76,8 @@ def read_cancel(raw: Mapping[str, Any], plans: Collection[str], mistakes: list[s
     alternatives = {
         reason: alternative for reason, offer in offers.items() if (alternative := _alternative(reason, offer, plans, mistakes)) is not None
     }
-    return CancelPolicy(alternatives, cancel["withdrawal_days"] if cancel["withdrawal"] is True else 0)
+    again_after = timedelta(days=365 if mistakes else cancel["again_after_days"])
+    return CancelPolicy(alternatives, cancel["withdrawal_days"] if cancel["withdrawal"] is True else 0, cancel["now"] is True, again_after)
 
 
 def _alternative(reason: str, offer: Any, plans: Collection[str], mistakes: list[str]) -> Alternative | None:

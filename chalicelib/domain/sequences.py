@@ -93,6 +93,9 @@ class Step:
 
 ASKED_FOR = (
     Step("sign_in", "asked_for", "sign_in_asked", timedelta(0), "sign_in", "billing", timedelta(minutes=15), at_any_hour=True),
+    Step("confirm_cancel", "asked_for", "cancel_now_asked", timedelta(0), "confirm_cancel", "billing", timedelta(minutes=30), at_any_hour=True),
+    Step("confirm_withdrawal", "asked_for", "withdraw_asked", timedelta(0), "confirm_withdrawal", "billing", timedelta(minutes=30), at_any_hour=True),
+    Step("withdrawn", "asked_for", "withdrawn", timedelta(0), "withdrawn", "billing", timedelta(days=7), at_any_hour=True),
     Step("confirm", "asked_for", "confirmation_wanted", timedelta(0), "confirm", "billing", timedelta(days=1), at_any_hour=True),
 )
 """Mail that somebody waits for: not the owner's to arrange, so not in billing.toml."""

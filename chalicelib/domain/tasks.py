@@ -8,6 +8,7 @@ from chalicelib.domain.standing import Standing
 VERBS = {
     "cancel": "End the subscription when what is paid for is over.",
     "cancel_now": "End the subscription at once; nothing is paid back.",
+    "withdraw": "End the subscription at once and pay back all that was paid for it.",
     "uncancel": "Take back a scheduled cancellation, and a pause of collection with it.",
     "unpause": "Collect payments again.",
     "pause": "Collect no payments for a time.",
@@ -54,6 +55,19 @@ PRORATE = {
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`; with `next_invoice` the next one's amount is
+    `next_amount`. `change` None: all is so already.
+    """
+
+    change: Change | None
+    due_now: int
+    currency: str
+    as_of: datetime
+    next_amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """An amount in minor units of a currency, on the `next_invoice` or billed `now`. `card` pays it, where the customer has no default of its own."""
 
@@ -68,7 +82,7 @@ class Charge:
 @dataclass(frozen=True, slots=True)
 class Task:
     """One of VERBS, about a customer and, all but some charges, its subscription. `at` is a moment that the verb needs: the trial's new end, the
-    end of a pause. `asked` tells the caller's body, and `key` is its Idempotency-Key.
+    end of a pause. `asked` tells the caller's body, and `key` is its Idempotency-Key. `alternative` is what was offered to who wanted to leave.
     """
 
     verb: str
@@ -82,6 +96,7 @@ class Task:
     comment: str | None = None
     key: str | None = None
     asked: str = ""
+    alternative: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

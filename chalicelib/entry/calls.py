@@ -91,7 +91,8 @@ def serve(bp: Blueprint, call: Call) -> Callable[[View], View]:
 
 def _given(call: Call, request: Any) -> Given:
     query = query_of(request)
-    refuse_unknown(query, call.query, what="parameter")
+    if call.query:
+        refuse_unknown(query, call.query, what="parameter")
     return Given(_body(call, cast(bytes, request.raw_body or b"")), read_fields(query, call.query), _key(call, request))
 
 

@@ -1,18 +1,19 @@
 """The customer's own pages, opened by links: welcome and billing, the way to Stripe's Checkout and portal, and back."""
 
-from typing import Any, cast
-from urllib.parse import parse_qs, quote, unquote
+from typing import Any
+from urllib.parse import unquote
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.errors import AlreadySubscribed, BillhookError, InvalidInput, Unavailable
+from chalicelib.domain.errors import AlreadySubscribed, BillhookError, Unavailable
 from chalicelib.domain.facts import AddressProved, SignedIn
 from chalicelib.domain.links import LinkRefused
 from chalicelib.entry.http_signups import source_address
-from chalicelib.entry.paging import led_to, page_of, paged, refuse_strangers_forms
+from chalicelib.entry.paging import led_to, page_of, paged
 from chalicelib.entry.presenting import query_of
 from chalicelib.entry.signup_form import email_of
+from chalicelib.entry.visits import FORM, back_to, billing_page_of, form_of, visitor
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
@@ -20,8 +21,6 @@ from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.checkout import finish_checkout, open_checkout, open_portal
 from chalicelib.usecases.doorkeeper import may_ask
 from chalicelib.usecases.sign_up import hand_in_sign_in
-
-FORM = ["application/x-www-form-urlencoded"]
 
 bp = Blueprint(__name__)
 
@@ -31,7 +30,7 @@ bp = Blueprint(__name__)
 def open_welcome(token: str) -> Response:
     """Into a cookie with the token, and out of the address."""
     _, account = links.opened(unquote(token), "welcome")
-    return _redirect("/welcome", links.cookie("welcome-visit", account))
+    return back_to("/welcome", cookie=links.cookie("welcome-visit", account))
 
 
 @bp.route("/welcome", methods=["GET"])
@@ -40,7 +39,7 @@ def show_welcome() -> Response:
     """Your trial runs until …, and what to do first. Nothing here is private: who sees it has only typed the address."""
     from chalicelib.pages.customer import welcome_view
 
-    account = _visitor("welcome-visit")
+    account = visitor(bp.current_request, "welcome-visit")
     return page_of(200, "welcome", **welcome_view(account, wiring.policy(), clock.now()))
 
 
@@ -70,10 +69,10 @@ def ask_for_link() -> Response:
     policy = wiring.policy().signup
     if policy is None:
         raise LinkRefused(links.NO_LONGER)
-    email = email_of(_form(), wiring.policy(), in_test=settings().stage == "local")
+    email = email_of(form_of(bp.current_request), wiring.policy(), in_test=settings().stage == "local")
     may_ask(email, source_address(bp.current_request), policy, wiring.door(), clock.now())
     hand_in_sign_in(email, wiring.world())
-    return _redirect("/check-your-inbox")
+    return back_to("/check-your-inbox")
 
 
 @bp.route("/check-your-inbox", methods=["GET"])
@@ -87,7 +86,7 @@ def show_check_inbox() -> Response:
 @paged
 def show_billing() -> Response:
     """What you have, until when, the card, the invoices."""
-    account = _visitor("billing-visit")
+    account = visitor(bp.current_request)
     return _billing(account, query_of(bp.current_request).get("notice"))
 
 
@@ -95,11 +94,11 @@ def show_billing() -> Response:
 @paged
 def go_to_checkout() -> Response:
     """To Stripe's page: to give a card, to buy, or to come back."""
-    account, form = _visitor("billing-visit"), _form()
+    account, form = visitor(bp.current_request), form_of(bp.current_request)
     try:
         url = open_checkout(account.id, form.get("plan"), form.get("interval"), None, links.returns, wiring.world())
     except AlreadySubscribed:
-        return _redirect("/billing?notice=already_subscribed")
+        return back_to("/billing", "already_subscribed")
     return led_to(url)
 
 
@@ -107,7 +106,7 @@ def go_to_checkout() -> Response:
 @paged
 def go_to_portal() -> Response:
     """To Stripe's portal."""
-    account = _visitor("billing-visit")
+    account = visitor(bp.current_request)
     return led_to(open_portal(account.id, f"{links.base_url()}/billing", wiring.world()))
 
 
@@ -130,7 +129,7 @@ def come_back(token: str) -> Response:
     except LinkRefused:
         visiting = False
     if visiting:
-        return _redirect(f"/billing?notice={quote(notice)}")
+        return back_to("/billing", notice)
     title, text = RETURNED[notice]
     return page_of(200, "message", title=title, text=text)
 
@@ -148,31 +147,13 @@ def _billing(account: Account, notice: str | None) -> Response:
     from chalicelib.pages.customer import billing_view
 
     view = billing_view(account, wiring.policy(), clock.now(), notice)
-    return page_of(200, "billing", form_to=links.stripe_hosts(), **view)
+    return billing_page_of("billing", **view)
 
 
 def _entered(account: Account) -> Response:
-    return _redirect("/billing", links.cookie("billing-visit", account))
-
-
-def _visitor(purpose: str) -> Account:
-    if bp.current_request.method != "GET":
-        refuse_strangers_forms(bp.current_request)
-    return links.visitor(bp.current_request.headers.get("cookie"), purpose)
+    return back_to("/billing", cookie=links.cookie("billing-visit", account))
 
 
 def _learnt(account: Account, *facts: Any) -> Account:
     world = wiring.world()
     return absorb(account, facts, world, Asker(world))
-
-
-def _redirect(path: str, cookie: str | None = None) -> Response:
-    return led_to(links.base_url() + path, cookie)
-
-
-def _form() -> dict[str, str]:
-    try:
-        fields = parse_qs(cast(bytes, bp.current_request.raw_body).decode(), max_num_fields=20)
-    except ValueError as error:
-        raise InvalidInput("The form cannot be read.") from error
-    return {name: values[-1] for name, values in fields.items()}

@@ -38,6 +38,8 @@ _ADA: Mapping[str, object] = {
     "trial_days": 14,
     "billing_url": f"{_LINK}/billing/acct_demo?t=eyJhIjoiYWNjdF9kZW1vIn0.6f1c&from=mail",
     "link_url": f"{_LINK}/sign-in/eyJhIjoiYWNjdF9kZW1vIn0.41bd",
+    "feedback_url": f"{_LINK}/feedback/eyJhIjoiYWNjdF9kZW1vIn0.77c0",
+    "asked_at": "Tuesday, 10 March 2026 at 09:00 (Europe/Vienna)",
     "app_url": "https://app.tidewater.example/",
     "booking_url": "https://calendar.example.com/ines/20-minutes",
     "unsubscribe_url": f"{_LINK}/mail/unsubscribe?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",
@@ -140,7 +142,7 @@ _PAYERS = (
 SHOWN: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(_PAYERS, "with_card"),
-        **dict.fromkeys(("sign_in", "confirm", "trial_ended", "left_unpaid"), "ended"),
+        **dict.fromkeys(("sign_in", "confirm", "confirm_cancel", "confirm_withdrawal", "withdrawn", "trial_ended", "left_unpaid"), "ended"),
         "payment_confirm": "bank_asks",
         "trial_one_day": "last_day",
     }

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.checkouts import has_card_for, living
+from chalicelib.domain.facts import Subscription
+from chalicelib.domain.leaving import may_withdraw
 from chalicelib.domain.letters import money, spoken_day, spoken_price
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.standing import Standing, standing
@@ -59,6 +61,19 @@ NOTICES: Mapping[str, tuple[str, str]] = {
     "subscribed": ("done", "Thank you. Your subscription has begun."),
     "pending": ("done", "Stripe has it, and we will within a minute. Please reload this page."),
     "canceled": ("note", "Nothing was changed."),
+    "plan_changed": ("done", "Your plan is changed."),
+    "same_plan": ("note", "That is what you have: there was nothing to change."),
+    "no_change": ("note", "Your plan cannot be changed as things are. What is to be done first stands below."),
+    "canceling": ("done", "Your subscription will end. Until then you can change your mind."),
+    "nothing_to_cancel": ("note", "There is nothing to cancel."),
+    "leave_asked": ("done", "We have written to you. Please open the link in that mail within half an hour: nothing has ended yet."),
+    "no_withdrawal": ("note", "This contract cannot be withdrawn from any more. You can cancel it."),
+    "paused": ("done", "Your payments are paused."),
+    "discounted": ("done", "The discount is yours, from the next invoice on."),
+    "nothing_offered": ("note", "That is not on offer any more."),
+    "uncanceled": ("done", "Your subscription goes on."),
+    "resumed": ("done", "Your subscription runs again."),
+    "declined": ("wrong", "Your card was declined. Nothing was charged. Please give another one."),
     "already_subscribed": ("note", "You have a subscription with a card already: there is nothing to buy."),
 }
 """What is said to who comes back to the page, by the notice in its address."""
@@ -76,7 +91,7 @@ def welcome_view(account: Account, policy: Policy, now: datetime) -> dict[str, A
     return {
         "state": state,
         "plan": policy.plan_name(signup.plan if signup else None),
-        "until": spoken_day(ends_at, _zone(account, policy)) if ends_at else "",
+        "until": spoken_day(ends_at, zone_of(account, policy)) if ends_at else "",
         "written_to": _masked(account.email or ""),
         "first_steps": policy.pages.first_steps,
         "app_url": policy.mail.app_url if policy.mail else "",
@@ -88,7 +103,7 @@ def billing_view(account: Account, policy: Policy, now: datetime, notice: str | 
     """What the billing page says and offers, for every standing there is."""
     stands = standing(account, policy, now)
     subscription = living(account)
-    zone = _zone(account, policy)
+    zone = zone_of(account, policy)
     card = bool(subscription and has_card_for(account, subscription))
     wants_card = subscription is not None and (not card or stands.reason in CARD_WANTED)
     return {
@@ -100,6 +115,10 @@ def billing_view(account: Account, policy: Policy, now: datetime, notice: str | 
         "card_label": ("Update your card" if card else "Add a card") if wants_card else "",
         "offers": [] if subscription else _offers(policy),
         "has_portal": bool(account.customers),
+        "may_change": subscription is not None and subscription.status in {"active", "trialing"},
+        "may_cancel": subscription is not None and not subscription.cancels_scheduled,
+        "may_withdraw": may_withdraw(account, policy, now),
+        "back_label": _way_back(subscription, card),
         "pay_url": _open_invoice(account),
         "invoices": _invoices(account, zone),
         "notice": NOTICES.get(notice or ""),
@@ -120,6 +139,17 @@ def _words(stands: Standing, account: Account, policy: Policy, zone: ZoneInfo) -
     }
     until = said["until"] if stands.until and "{until}" in words.detail else ""
     return {"headline": words.headline, "detail": words.detail.format(**said), "tone": words.tone, "until": until}
+
+
+def _way_back(subscription: Subscription | None, card: bool) -> str:
+    """The button of who has left, or is about to, and need not go to Stripe's pages to come back."""
+    if subscription is None:
+        return ""
+    if subscription.cancels_scheduled:
+        return "Keep my subscription"
+    if subscription.pause_collection:
+        return "End the pause"
+    return "Go on with the card on file" if subscription.status == "paused" and card else ""
 
 
 def _offers(policy: Policy) -> list[dict[str, str]]:
@@ -154,7 +184,8 @@ def _invoices(account: Account, zone: ZoneInfo) -> list[dict[str, Any]]:
     ]
 
 
-def _zone(account: Account, policy: Policy) -> ZoneInfo:
+def zone_of(account: Account, policy: Policy) -> ZoneInfo:
+    """The customer's zone, if one is known, else the policy's."""
     return ZoneInfo(account.profile.timezone or (policy.mail.timezone if policy.mail else "UTC"))
 
 

@@ -14,7 +14,7 @@ from chalicelib.domain.checkouts import currency_of
 from chalicelib.domain.errands import AT_ONCE, Errand, waiting
 from chalicelib.domain.errors import AccountNotFound, CardDeclined, IdempotencyConflict, InvalidInput, LostRace, Unavailable
 from chalicelib.domain.standing import standing
-from chalicelib.domain.tasks import Change, Charge, Kept, Outcome, Task, done_by
+from chalicelib.domain.tasks import Charge, Kept, Outcome, Preview, Task, done_by
 from chalicelib.domain.timeline import Entry
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.checkout import Returns, open_checkout
@@ -106,23 +106,17 @@ def grant(account_id: str, asked: Asked, until: datetime, plan: str | None, note
     return _answer(account, asked, Outcome(standing(account, world.policy, world.now())), world)
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`; with `next_invoice` the next one's amount is
-    `next_amount`. `change` None: all is so already.
-    """
-
-    change: Change | None
-    due_now: int
-    currency: str
-    as_of: datetime
-    next_amount: int | None = None
+def do(account_id: str, asked: Asked, decide: Decide, world: World) -> Outcome:
+    """Do what `decide` gives, for what no call of the product's can ask."""
+    return _perform(account_id, asked, decide, world)
 
 
-def preview_change(account_id: str, plan: str, interval: str | None, quantity: int | None, prorate: str, world: World) -> Preview:
-    """Exactly what a change of plan would cost now, by Stripe's own reckoning. Changes nothing; raises as `change_plan` does."""
+def preview_change(
+    account_id: str, plan: str, interval: str | None, quantity: int | None, prorate: str, world: World, as_of: datetime | None = None
+) -> Preview:
+    """Exactly what a change of plan would cost now, or as of a moment, by Stripe's own reckoning. Changes nothing; raises as `change_plan` does."""
     account = _found(account_id, world)
-    now = world.now().replace(microsecond=0)
+    now = (as_of or world.now()).replace(microsecond=0)
     task = actions.plan_change(account, world.policy, plan, interval, quantity, prorate, now)
     if task is None or task.change is None:
         return Preview(None, 0, currency_of(account, world.policy), now)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from chalicelib.domain.account import Account, ErrandKnown, Fact
 from chalicelib.domain.errands import Errand, kind_of, waiting
 from chalicelib.domain.errors import BillhookError, CardDeclined, Doubtful, InvalidInput, NoSubscription, NotPossible, Refused, Unavailable
+from chalicelib.domain.leaving import follows
 from chalicelib.domain.standing import standing
 from chalicelib.domain.tasks import Declined, Kept, Outcome, Task, done_by
 from chalicelib.domain.timeline import Entry
@@ -97,6 +98,7 @@ def _done(account: Account, name: str, done: Done, world: World) -> Account:
             account, facts = _learnt(account, facts, world), []
             world.calls.keep(_kept(account, task, Outcome(standing(account, world.policy, world.now()), done_by(task), charged=done.charged), world))
         world.log.put([_entry(account.id, name, errand, task, "")])
+        facts += follows(task, errand.since)
     return _learnt(account, [*facts, ErrandKnown(name, replace(errand, done_at=world.now()))], world)
 
 

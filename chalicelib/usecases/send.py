@@ -26,6 +26,9 @@ SETTLING = timedelta(minutes=15)
 
 TRIES = 12
 
+ASKED_BY = {"sign_in": "sign-in", "confirm_cancel": "leave", "confirm_withdrawal": "leave"}
+"""What the link in a message is for, where it is for what was asked of it."""
+
 
 def send_message(account_id: str, key: str, world: World, post: PostOffice) -> str:
     """What became of it: `sent`, `passed` (no longer due), `refused`, `held_out`, `unclear`, or `nothing` (it is in other hands, or done).
@@ -109,12 +112,14 @@ def _links(account: Account, mail: Mail, world: World, post: PostOffice) -> dict
         return post.link(link_for(purpose, account.id, account.link_epoch, world.now(), about))
 
     billing = (world.policy.mail.billing_url if world.policy.mail else "") or link("billing", "")
-    asked = link("sign-in", mail.occasion.id) if mail.step.id == "sign_in" else link("billing", "")
+    purpose = ASKED_BY.get(mail.step.id)
+    asked = link(purpose, mail.occasion.id) if purpose else link("billing", "")
     return {
         "unsubscribe_url": link("unsubscribe", mail.step.stream) if lifecycle else "",
         "preferences_url": link("preferences", mail.step.stream) if lifecycle else "",
         "billing_url": billing,
         "link_url": asked,
+        "feedback_url": link("feedback", f"{mail.occasion.anchor}@{mail.occasion.id}"),
     }
 
 

@@ -86,7 +86,7 @@ def _begun(account: Account, world: World) -> SignupOutcome:
         account = run_errand(account, "trial", world)
     except (Unavailable, Refused):
         account = world.accounts.load(account.id) or account  # the agenda goes on with it
-    _nudge(account, world)
+    nudge(account, world)
     return SignupOutcome("created", account)
 
 
@@ -102,7 +102,7 @@ def ask_to_sign_in(email: str, world: World) -> None:
     """Have a sign-in link mailed to the account of an address, if there is one; one in 15 minutes. Raises Unavailable."""
     account = _owner(email, world)
     if account is not None:
-        _nudge(absorb(account, [SignInAsked(world.now().replace(microsecond=0))], world, Asker(world)), world)
+        nudge(absorb(account, [SignInAsked(world.now().replace(microsecond=0))], world, Asker(world)), world)
 
 
 def _known(wish: Wish, world: World) -> Account | None:
@@ -131,7 +131,7 @@ def _welcome_back(known: Account | None, wish: Wish, world: World) -> SignupOutc
     return SignupOutcome("known")
 
 
-def _nudge(account: Account, world: World) -> None:
+def nudge(account: Account, world: World) -> None:
     """Have what is due now done now rather than at the next sweep. Should it be lost, the sweep does it."""
     if account.due_at and account.due_at <= world.now():
         try:

@@ -10,6 +10,7 @@ from chalicelib.domain.facts import Answer, Ask, Subscription, SubscriptionSeen
 from chalicelib.domain.tasks import Change, Charge, Charged, Task
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw
+from chalicelib.usecases.give_back import give_back, is_given_back
 from chalicelib.usecases.give_card import open_invoices
 from chalicelib.usecases.world import World
 
@@ -31,8 +32,8 @@ class Held:
     by: Answer
 
     def seen(self, task: Task) -> Done:
-        """Nothing more than that it was looked at. Of one that was resumed its payment is to be known too."""
-        asks = [Ask("invoices", task.customer)] if task.verb == "resume" else []
+        """Nothing more than that it was looked at. Of one that was resumed or withdrawn from what became of its invoices is to be known too."""
+        asks = [Ask("invoices", task.customer)] if task.verb in {"resume", "withdraw"} else []
         return Done([SubscriptionSeen(self.one, self.by), *asks])
 
 
@@ -44,6 +45,8 @@ def do_task(account: Account, task: Task, key: str, look: bool, world: World) ->
     if task.charge:
         return _charge(account, task, task.charge, key, look, world)
     held = hold(account, str(task.subscription), world)
+    if task.verb == "withdraw":
+        return _withdraw(held, task, key, world)
     if held.one.final:
         if task.verb in {"cancel", "cancel_now"}:
             return held.seen(task)
@@ -58,6 +61,8 @@ def find_task(account: Account, task: Task, world: World) -> Done | None:
     if task.charge:
         return _charged_already(task, task.charge, world)
     held = hold(account, str(task.subscription), world)
+    if task.verb == "withdraw":
+        return held.seen(task) if held.one.final and is_given_back(task.customer, held.one.id, world) else None
     ended_by_it = held.one.final and task.verb in {"cancel", "cancel_now"}
     return held.seen(task) if ended_by_it or (not held.one.final and _is_so(held, task, world)) else None
 
@@ -107,6 +112,12 @@ def _cancel_now(held: Held, task: Task, key: str, world: World) -> Done:
     if raw is None:
         raise Refused("Stripe does not know the account's subscription.")
     return _told(held, raw)
+
+
+def _withdraw(held: Held, task: Task, key: str, world: World) -> Done:
+    done = Done([SubscriptionSeen(held.one, held.by)]) if held.one.final else _cancel_now(held, task, key, world)
+    give_back(task.customer, held.one.id, key, world)
+    return Done([*done.facts, Ask("invoices", task.customer)])
 
 
 def _carry_on(held: Held, task: Task, key: str, world: World) -> Done:

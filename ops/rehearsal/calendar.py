@@ -15,7 +15,7 @@ from ops.rehearsal.customers import CUSTOMERS, DEEDS, Customer
 from ops.rehearsal.player import Played, Sent, play
 from ops.rehearsal.script import ACCOUNT, script
 
-LINKS = ("unsubscribe_url", "preferences_url", "billing_url", "link_url")
+LINKS = ("unsubscribe_url", "preferences_url", "billing_url", "link_url", "feedback_url")
 """What is signed for one reader when a mail is written; here it leads nowhere."""
 
 UNSAID = frozenset({"account.created", "trial.started"})

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.languages import LANGUAGES
+from chalicelib.domain.sequences import ASKED_FOR
 from chalicelib.outreach import rendering
 from chalicelib.outreach.check import check_messages
 from chalicelib.outreach.rendering import BrokenMessage, UnknownMessage, language_for, languages, messages, missing, render, split
@@ -24,12 +25,14 @@ UNRULY = SAMPLES["unruly_name"]
 LINK = {
     "sign_in": ("link_url",),
     "confirm": ("link_url",),
+    "confirm_cancel": ("link_url",),
+    "confirm_withdrawal": ("link_url",),
     "welcome": ("app_url",),
     "new_features": ("news_url",),
     "nudge": ("article_url", "app_url"),
     "trial_personal_note": ("booking_url",),
     "left_help": ("booking_url",),
-    "left_why": (),
+    "left_why": ("feedback_url",),
     "payment_confirm": ("invoice_url", "billing_url"),
     "receipt": ("invoice_url", "billing_url"),
 }
@@ -226,7 +229,7 @@ def test_a_message_that_is_not_in_a_language_comes_in_the_default_one(workshop: 
 
 def test_every_message_that_the_shipped_policy_sends_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     check_messages(SHIPPED)
-    sent = {step.message for step in SHIPPED.steps} | {"sign_in", "confirm", "receipt"}
+    sent = {step.message for step in SHIPPED.steps} | {step.message for step in ASKED_FOR} | {"receipt", "new_features"}
     assert sent == set(messages()), "none is there that nothing sends"
     lacking = {**ALL_SAMPLES, "de": {"nobody": {name: value for name, value in ADA.items() if name != "product"}}}
     monkeypatch.setattr("chalicelib.outreach.check.SAMPLES", lacking)

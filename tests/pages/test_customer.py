@@ -1,11 +1,14 @@
 """What the customer's pages say, for every standing there is."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib import entry
 from chalicelib.domain.account import Account, Billed, Profile, Signup
 from chalicelib.domain.facts import Customer, CustomerSeen, Event, Invoice, Item, Subscription, SubscriptionSeen
 from chalicelib.domain.policy import PagesPolicy
@@ -35,7 +38,10 @@ def billing(account: Account, notice: str | None = None, at: datetime = START + 
 
 def test_there_are_words_for_every_reason_and_for_every_notice() -> None:
     assert set(WORDS) == set(REASONS)
-    assert set(NOTICES) == {*RETURNS, "already_subscribed"}
+    sources = "".join(path.read_text() for path in Path(entry.__path__[0]).glob("http_*.py"))
+    said = set(re.findall(r'back_to\("/billing", "(\w+)"\)', sources))
+    assert said
+    assert {*RETURNS, *said, "nothing_offered", "paused", "discounted", "resumed", "uncanceled"} == set(NOTICES)
 
 
 def test_a_trial_without_a_card_is_offered_the_card_page() -> None:

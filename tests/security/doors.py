@@ -24,6 +24,20 @@ GUARDS = {
     ("GET", "/billing"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/checkout"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/portal"): (COOKIE, "of a mailed link"),
+    ("GET", "/billing/plan"): (COOKIE, "of a mailed link"),
+    ("POST", "/billing/plan"): (COOKIE, "of a mailed link"),
+    ("POST", "/billing/plan/confirm"): (COOKIE, "of a mailed link"),
+    ("GET", "/billing/cancel"): (COOKIE, "of a mailed link"),
+    ("POST", "/billing/cancel"): (COOKIE, "of a mailed link"),
+    ("POST", "/billing/cancel/confirm"): (COOKIE, "of a mailed link; to end at once a second one is mailed"),
+    ("POST", "/billing/cancel/instead"): (COOKIE, "of a mailed link"),
+    ("POST", "/billing/reactivate"): (COOKIE, "of a mailed link"),
+    ("GET", "/billing/withdraw"): (COOKIE, "of a mailed link"),
+    ("POST", "/billing/withdraw"): (COOKIE, "of a mailed link; a second one is mailed"),
+    ("GET", "/leave/{token}"): (LINK, "mailed, for half an hour"),
+    ("POST", "/leave/{token}"): (LINK, "mailed, for half an hour"),
+    ("GET", "/feedback/{token}"): (LINK, "mailed"),
+    ("POST", "/feedback/{token}"): (LINK, "mailed"),
 }
 """(method, route) → what guards it, and why that is enough."""
 

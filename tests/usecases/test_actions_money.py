@@ -81,7 +81,8 @@ def test_a_downgrade_leaves_credit_that_the_next_invoice_uses() -> None:
     assert change(life, "pro").standing.plan == "pro"
     assert paid(life) == [4900, up], "nothing is paid back to the card"
     life.days(46)
-    assert paid(life) == [4900, up, 4900 - up] if up < 4900 else paid(life) == [4900, up]
+    assert paid(life) == [4900, up], "the credit pays the next invoice"
+    assert life.only("customer")["balance"] == 4900 - up
 
 
 def test_on_the_next_invoice_the_difference_is_added_to_it() -> None:
@@ -137,7 +138,7 @@ def test_a_coupon_takes_its_share_off_what_comes_and_is_given_once() -> None:
         discount(life, "SORRY", "key-1")
     assert len(subscription(life)["discounts"]) == 2
     life.days(50)
-    assert paid(life)[:2] in ([4900, 4900 * 80 // 100 - 500], [4900, (4900 - 500) * 80 // 100])
+    assert paid(life) == [4900, 4900 * 80 // 100 - 500]
     life.days(80)
     assert paid(life)[2] == 4900 * 80 // 100
 

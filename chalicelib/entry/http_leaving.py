@@ -1,0 +1,149 @@
+"""Leaving and coming back, by the customer's own hand."""
+
+from urllib.parse import unquote
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.checkouts import living
+from chalicelib.domain.errors import AlreadySubscribed, CardDeclined, InvalidInput, NoSubscription, NotPossible
+from chalicelib.domain.leaving import Leave, alternative, is_asked, may_withdraw
+from chalicelib.domain.links import LinkRefused
+from chalicelib.entry.paging import led_to, page_of, paged, refuse_strangers_forms
+from chalicelib.entry.visits import FORM, back_to, billing_page_of, comment_of, form_of, reason_of, visitor
+from chalicelib.runtime import links, wiring
+from chalicelib.runtime.clock import clock
+from chalicelib.usecases.actions import Asked, cancel, preview_change, reactivate
+from chalicelib.usecases.leave import ask_to_leave, leave, offered, take_alternative
+
+bp = Blueprint(__name__)
+
+
+@bp.route("/billing/cancel", methods=["GET"])
+@paged
+def ask_why() -> Response:
+    """Why? An answer is not asked twice for, nor needed."""
+    from chalicelib.pages.leaving import cancel_view
+
+    account = visitor(bp.current_request)
+    if not _may_cancel(account):
+        return back_to("/billing", "nothing_to_cancel")
+    return billing_page_of("cancel", **cancel_view(account, wiring.policy()))
+
+
+@bp.route("/billing/cancel", methods=["POST"], content_types=FORM)
+@paged
+def offer() -> Response:
+    """One alternative, if the reason has one, and the date that access ends. Nothing is changed yet."""
+    from chalicelib.pages.leaving import confirm_view
+
+    account, form = visitor(bp.current_request), form_of(bp.current_request)
+    if not _may_cancel(account):
+        return back_to("/billing", "nothing_to_cancel")
+    reason, world = reason_of(form), wiring.world()
+    view = confirm_view(account, world.policy, offered(account, reason, world), reason, comment_of(form), clock.now())
+    return billing_page_of("cancel_confirm", **view)
+
+
+@bp.route("/billing/cancel/confirm", methods=["POST"], content_types=FORM)
+@paged
+def confirm_cancel() -> Response:
+    """At the period's end at once; `now` only after one more question by mail."""
+    account, form, world = visitor(bp.current_request), form_of(bp.current_request), wiring.world()
+    reason, comment, when = reason_of(form), comment_of(form) or None, form.get("when")
+    if when not in {"period_end", "now"}:
+        raise InvalidInput("Please choose when it is to end.", "when")
+    if not _may_cancel(account):
+        return back_to("/billing", "nothing_to_cancel")
+    if when == "now":
+        ask_to_leave(account, "cancel_now", reason, comment, world)
+        return back_to("/billing", "leave_asked")
+    cancel(account.id, Asked(f"page cancel {reason} {comment}"), "period_end", reason, comment, world)
+    return back_to("/billing", "canceling")
+
+
+@bp.route("/billing/cancel/instead", methods=["POST"], content_types=FORM)
+@paged
+def stay() -> Response:
+    """Take the alternative of the reason that was given."""
+    account, form, world = visitor(bp.current_request), form_of(bp.current_request), wiring.world()
+    reason = reason_of(form) or ""
+    found = alternative(account, world.policy, reason, clock.now())
+    try:
+        taken = take_alternative(account, reason, world)
+    except (InvalidInput, NotPossible, NoSubscription):
+        taken = None
+    if taken != "plan" or found is None:
+        return back_to("/billing", {"pause": "paused", "coupon": "discounted"}.get(taken or "", "nothing_offered"))
+    from chalicelib.pages.plan import preview_view
+
+    preview = preview_change(account.id, found.value, None, None, "now", world)
+    return billing_page_of("plan_preview", **preview_view(account, wiring.policy(), preview, moved=False))
+
+
+@bp.route("/billing/reactivate", methods=["POST"], content_types=FORM)
+@paged
+def come_back() -> Response:
+    """One click: what was scheduled is undone, a pause ended; else Stripe's page leads on."""
+    account = visitor(bp.current_request)
+    try:
+        outcome = reactivate(account.id, Asked("page reactivate"), links.returns, wiring.world())
+    except AlreadySubscribed:
+        return back_to("/billing", "already_subscribed")
+    except CardDeclined:
+        return back_to("/billing", "declined")
+    return led_to(outcome.url) if outcome.url else back_to("/billing", outcome.action or "uncanceled")
+
+
+@bp.route("/billing/withdraw", methods=["GET"])
+@paged
+def show_withdrawal() -> Response:
+    """Withdraw from the contract: what that means, and the button."""
+    account = visitor(bp.current_request)
+    if not may_withdraw(account, wiring.policy(), clock.now()):
+        return back_to("/billing", "no_withdrawal")
+    return billing_page_of("withdraw", days=wiring.policy().cancel.withdrawal_days)
+
+
+@bp.route("/billing/withdraw", methods=["POST"], content_types=FORM)
+@paged
+def ask_to_withdraw() -> Response:
+    """Asks once more by mail."""
+    account = visitor(bp.current_request)
+    try:
+        ask_to_leave(account, "withdraw", None, None, wiring.world())
+    except (NoSubscription, NotPossible):
+        return back_to("/billing", "no_withdrawal")
+    return back_to("/billing", "leave_asked")
+
+
+@bp.route("/leave/{token}", methods=["GET"])
+@paged
+def show_leave(token: str) -> Response:
+    """Shows a button and changes nothing: programs that look for bad links open every one."""
+    account, wish = _wish(token)
+    if not is_asked(account):
+        raise LinkRefused(links.NO_LONGER)
+    return page_of(200, "leave", what=wish.what)
+
+
+@bp.route("/leave/{token}", methods=["POST"], content_types=FORM)
+@paged
+def confirm_leave(token: str) -> Response:
+    """Ends it at once; the same again does nothing more."""
+    refuse_strangers_forms(bp.current_request)
+    account, wish = _wish(token)
+    leave(account, wish, wiring.world())
+    return page_of(200, "left", what=wish.what)
+
+
+def _wish(token: str) -> tuple[Account, Leave]:
+    link, account = links.opened(unquote(token), "leave")
+    if account.leave is None or link.about != account.leave.id:
+        raise LinkRefused(links.NO_LONGER)
+    return account, account.leave
+
+
+def _may_cancel(account: Account) -> bool:
+    one = living(account)
+    return one is not None and not one.cancels_scheduled
