@@ -39,6 +39,7 @@ _BEGINS = (Deed("opens", 0.01), Deed("uses", 1), Deed("gives a card", 5))
 
 CUSTOMERS = (
     Customer("never returns", "Signs up, and is not seen again."),
+    Customer("looks around", "Opens the first mail, does nothing of what the product reports, and never pays.", (Deed("opens", 0.01),)),
     Customer("converts", "Tries it, gives a card on day 5, and stays.", _BEGINS),
     Customer(
         "card fails",

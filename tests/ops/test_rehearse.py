@@ -14,10 +14,11 @@ from ops.rehearsal.customers import CUSTOMERS, DEEDS, Customer, Deed
 from ops.rehearsal.player import play
 from ops.rehearsal.script import ACCOUNT, script
 from tests.usecases.lives import START, Life
-from tests.worlds import POLICY, ROOT
+from tests.worlds import ROOT, Place
+from tests.worlds import SHIPPED as POLICY
 
 BY_NAME = {customer.name: customer for customer in CUSTOMERS}
-SHIPPED = ROOT / "chalicelib" / "billing.toml"
+BILLING_TOML = ROOT / "chalicelib" / "billing.toml"
 
 
 def calendar_of(name: str, days: int = 60) -> Calendar:
@@ -27,7 +28,7 @@ def calendar_of(name: str, days: int = 60) -> Calendar:
 
 def lived(customer: Customer) -> Life:
     """The same customer's time, by the use cases."""
-    life = Life()
+    life = Life(place=Place(policy=POLICY))
     for heard in script(customer, POLICY, START, 60):
         life.advance(heard.at) if life.place.accounts.items else None
         life.tell(*heard.facts)
@@ -56,6 +57,7 @@ def test_each_customer_comes_to_what_the_name_says() -> None:
     happened = {one.customer.name: {row.name for row in one.rows if row.kind == "happening"} for one in rehearse(POLICY, START, 60)}
     assert "trial.expired" in happened["never returns"]
     assert "trial.converted" not in happened["never returns"]
+    assert "trial.converted" not in happened["looks around"]
     assert "trial.converted" in happened["converts"]
     assert "payment.failed" not in happened["converts"]
     assert {"payment.failed", "access.granted"} <= happened["card fails"], "and it is mended"
@@ -88,7 +90,7 @@ def test_an_address_to_be_confirmed_is_confirmed_and_then_the_trial_begins() -> 
 
 def test_a_product_without_signups_is_rehearsed_too() -> None:
     (calendar,) = rehearse(replace(POLICY, signup=None), START, 30, [Customer("adopted", "Comes from Stripe.", (Deed("gives a card", 5),))])
-    assert [row.name for row in calendar.mails] == ["welcome", "notice"]
+    assert [row.name for row in calendar.mails] == ["welcome", "nudge", "nudge", "notice", "paid_plan"]
 
 
 def test_it_is_printed_as_a_calendar(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +104,7 @@ def test_it_is_printed_as_a_calendar(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_step_that_is_held_out_of_some_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy, page = tmp_path / "billing.toml", tmp_path / "calendar.html"
-    policy.write_text(SHIPPED.read_text().replace('id = "three_days",', 'id = "three_days", hold_out = 0.1,'))
+    policy.write_text(BILLING_TOML.read_text().replace('id = "three_days",', 'id = "three_days", hold_out = 0.1,'))
     assert main(["rehearse", "--from", "2026-03-02", "--policy", str(policy)]) == 0
     assert "16 March 2026  (but for 10%, held out)\n" in capsys.readouterr().out
     assert main(["rehearse", "--policy", str(policy), "--html", str(page)]) == 0
@@ -121,7 +123,7 @@ def test_the_page_needs_nothing_but_itself(tmp_path: Path, capsys: pytest.Captur
 
 def test_what_an_owner_typed_is_text_on_the_page(tmp_path: Path) -> None:
     policy = tmp_path / "billing.toml"
-    policy.write_text(SHIPPED.read_text().replace('product = "Acme"', 'product = "Acme <b>&amp; Sons</b>"'))
+    policy.write_text(BILLING_TOML.read_text().replace('product = "Acme"', 'product = "Acme <b>&amp; Sons</b>"'))
     page = tmp_path / "calendar.html"
     assert main(["rehearse", "--policy", str(policy), "--html", str(page)]) == 0
     assert "<b>&amp; Sons" not in page.read_text()
@@ -144,7 +146,7 @@ def test_what_cannot_be_rehearsed_is_said(arguments: list[str], said: str, capsy
 
 def test_without_mail_there_is_nothing_to_rehearse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = tmp_path / "billing.toml"
-    policy.write_text(SHIPPED.read_text().partition("[mail]")[0])
+    policy.write_text(BILLING_TOML.read_text().partition("[mail]")[0])
     assert main(["rehearse", "--policy", str(policy)]) == 1
     assert "no table [mail]" in capsys.readouterr().err
 
