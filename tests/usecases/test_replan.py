@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.aws.shapes import SHAPE
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import next_version
 from chalicelib.usecases.replan import replan
@@ -45,6 +46,13 @@ def test_every_account_is_planned_once() -> None:
     calls = OutsideCalls()
     replan(calls.watch(place.world))
     assert calls.made == ["walks.load"], "a policy that was seen costs one read"
+
+
+def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_is_left_and_the_walk_comes_to_its_end() -> None:
+    place = peopled(5)
+    place.accounts.items["acc_3"]["shape"] = {"N": str(SHAPE + 1)}
+    assert walk(place, OutsideCalls()) == 4
+    assert place.accounts.items["acc_3"]["version"] == {"N": "1"}
 
 
 @pytest.mark.parametrize("reply_lost", [True, False])
