@@ -57,7 +57,7 @@ def test_nine_o_clock_is_nine_o_clock_when_the_clocks_change(day: date) -> None:
     assert every_day.next(midnight, zone).astimezone(zone).strftime("%d %H:%M") == f"{day.day} 09:00"
 
 
-LINKS = {name: f"https://b.example/{name}" for name in ("unsubscribe_url", "preferences_url", "billing_url", "link_url")}
+LINKS = {name: f"https://b.example/{name}" for name in ("unsubscribe_url", "preferences_url", "billing_url", "link_url", "feedback_url")}
 
 
 def trialing(card: str | None = None, **profile: str) -> Account:
