@@ -92,6 +92,8 @@ def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_ba
     picture(ada, "plan-preview")
     ada.page.click("#confirm button")
     is_told(ada, "Your plan is changed.")
+    ada.system.settle()
+    ada.goes_to("/billing")
     assert due in ada.reads("#invoices")
     assert "Scale" in ada.reads("#plan")
 
