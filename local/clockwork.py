@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from chalicelib.runtime.clock import clock
@@ -34,11 +34,14 @@ class Timed(Protocol):
 
 
 class Clockwork:
-    """`stuck` are the items that the last move passed over, since acting on them did not move their `due_at`."""
+    """`stuck` are the items that the last move passed over, since acting on them did not move their `due_at`. With a `stride` the clock stops
+    at its multiples alone, and what falls due within one is played at its end: for many customers, at whose every moment it would never arrive.
+    """
 
     def __init__(
         self, rest: Rest, sweep: ScheduleTrigger, progress: Progress, other: Timed | None = None, schedules: Sequence[ScheduleTrigger] = ()
     ) -> None:
+        self.stride: timedelta | None = None
         self._rest, self._sweep, self._progress, self._other, self._schedules = rest, sweep, progress, other, schedules
         self._stopped_at = clock.now()
         self._moving = threading.Lock()
@@ -69,7 +72,7 @@ class Clockwork:
         """Go to the next moment before `target` at which there is something to do, if there is one."""
         latest = min(self._stopped_at + A_WEEK, target) if self._schedules else target
         if due := self._first(latest, met):
-            self._stop_at(due)
+            self._stop_at(min(stride_end(due, self.stride), target) if self.stride else due)
         elif latest < target:
             clock.move_to(latest)
             self._run_schedules()
@@ -93,7 +96,7 @@ class Clockwork:
         if self._other:
             self._other.catch_up()
             self._rest.wait()  # the news of Stripe's is heard before the clock is looked at
-        self._sweep.run()
+        self._run(self._sweep)
         self._rest.wait()
         self._run_schedules()
 
@@ -101,9 +104,17 @@ class Clockwork:
         self._stopped_at = clock.now()
         due = [schedule for schedule in self._schedules if schedule.is_due(self._stopped_at)]
         for schedule in due:
-            try:
-                schedule.run()
-            except Exception:  # as on AWS: the next time comes, and time goes on
-                log.exception("a schedule failed")
+            self._run(schedule)
         if due:
             self._rest.wait()
+
+    def _run(self, schedule: ScheduleTrigger) -> None:
+        try:
+            schedule.run()
+        except Exception:  # as on AWS: the next time comes, and time goes on
+            log.exception("a schedule failed")
+
+
+def stride_end(moment: datetime, stride: timedelta) -> datetime:
+    """The end of the stride in which a moment lies; strides are counted from midnight, in UTC, of a day long ago."""
+    return moment + (datetime(2000, 1, 1, tzinfo=UTC) - moment) % stride

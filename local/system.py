@@ -3,20 +3,21 @@
 import os
 import secrets
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from types import TracebackType
 from typing import Self
 
-from chalicelib.domain.policy import Policy
+from chalicelib.outreach.check import check_messages
 from local.emulator import Emulator
 from local.resources import Resources, create, verify_senders
 from local.serving import Answer, Request, Server, error_answer
-from local.stripe_sim.engine import CataloguePrice
+from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.simulator import StripeSimulator
 from local.template import REGION
-from local.triggers import Progress, QueueTrigger, Source, Trigger
+from local.triggers import Function, Progress, QueueTrigger, Source, Trigger
 from ops.package.template import WEBHOOK_PATH
 
 EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
@@ -25,15 +26,16 @@ EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
 class System:
     """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a simulated Stripe unless STRIPE_API_BASE names a Stripe.
 
-    There is one clock and one environment a process, so there is one System a process. Raises OSError, before anything is started, if the
-    port is taken.
+    There is one clock and one environment a process, so there is one System a process. `around` is put around each function that is no
+    route, by its logical id. Raises OSError, before anything is started, if the port is taken.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, around: Callable[[str, Function], Function] = lambda id, function: function) -> None:
+        self._around = around
         self._control = self._app = _not_yet
         self._server = Server(port, self._handle)
         self._emulator = Emulator()
-        self._simulator: StripeSimulator | None = None
+        self.simulator: StripeSimulator | None = None
         self._stopping = threading.Event()
         self._triggers: list[Trigger] = []
         self.port, self.base = self._server.port, self._server.base
@@ -45,7 +47,7 @@ class System:
 
     @property
     def has_simulator(self) -> bool:
-        return self._simulator is not None
+        return self.simulator is not None
 
     def start(self) -> Self:
         """Start everything; requests are answered when this returns."""
@@ -77,10 +79,10 @@ class System:
     def _start_simulator(self) -> None:
         from chalicelib.runtime.clock import clock
 
-        self._simulator = StripeSimulator(clock.now)
-        self._simulator.start()
-        self._simulator.listen(f"{self.base}/webhooks/stripe", self.webhook_secret)
-        self.stripe_base = self._simulator.base
+        self.simulator = StripeSimulator(clock.now)
+        self.simulator.start()
+        self.simulator.listen(f"{self.base}/webhooks/stripe", self.webhook_secret)
+        self.stripe_base = self.simulator.base
 
     def _assemble(self, resources: Resources) -> None:
         """Load the functions, which read the environment, and put the triggers and the control room around them."""
@@ -112,42 +114,47 @@ class System:
         outgoing.watch_stripe()
         calls = Calls(resources)
         calls.watch()
-        feedback = calls.by("TakeFeedback", take_feedback)
+
+        def by(id: str, function: Function) -> Function:
+            return calls.by(id, self._around(id, function))
+
+        feedback = by("TakeFeedback", take_feedback)
         topic = TopicTrigger("feedback", self._stopping, resources.made["FeedbackTopic"].ref, feedback, "take_feedback", progress)
         mailbox = Mailbox(topic, os.environ.get("CONFIGURATION_SET", ""))
         # A function on Lambda has one thread. Here many share it: what it builds on first use is built now, and nothing is counted.
         telemetry.metrics.add_metric = _uncounted
         wiring.world(), wiring.events_queue(), wiring.key_ring(), wiring.suppressions(), wiring.door(), wiring.secrets().hash_key
+        check_messages(wiring.policy())
         post = wiring.post_office()
         post = replace(post, mailer=WatchedMailer(post.mailer, mailbox, outgoing))
         wiring.post_office = cache(lambda: post)
         self.api_key = create_key(wiring.api_keys(), "write", "local", clock.now())
-        stream = StreamTrigger("stream", self._stopping, endpoint, resources, calls.by("CarryOut", carry_out), "carry_out", progress)
-        sweep = ScheduleTrigger("sweep", self._stopping, calls.by("SweepDue", sweep_due), "sweep_due")
+        stream = StreamTrigger("stream", self._stopping, endpoint, resources, by("CarryOut", carry_out), "carry_out", progress)
+        sweep = ScheduleTrigger("sweep", self._stopping, by("SweepDue", sweep_due), "sweep_due")
         schedules = [
-            ScheduleTrigger("fetch", self._stopping, calls.by("FetchEvents", fetch_events), "fetch_events", timedelta(hours=1)),
+            ScheduleTrigger("fetch", self._stopping, by("FetchEvents", fetch_events), "fetch_events", timedelta(hours=1)),
             # On AWS every ten minutes: here one run does a day's comparison.
-            ScheduleTrigger("compare", self._stopping, calls.by("CompareWithStripe", compare_with_stripe), "compare_with_stripe", timedelta(hours=1)),
+            ScheduleTrigger("compare", self._stopping, by("CompareWithStripe", compare_with_stripe), "compare_with_stripe", timedelta(hours=1)),
         ]
         sources = [
-            (Source(resources.queue("EventsQueue"), calls.by("ProcessEvents", process_events), "process_events"), EVENTS_WORKERS),
-            (Source(resources.queue("ActQueue"), calls.by("ActOnAccounts", act_on_accounts), "act_on_accounts", 10), ACT_WORKERS),
-            (Source(resources.queue("MailQueue"), calls.by("SendMails", send_mails), "send_mails", 1), MAIL_WORKERS),
+            (Source(resources.queue("EventsQueue"), by("ProcessEvents", process_events), "process_events"), EVENTS_WORKERS),
+            (Source(resources.queue("ActQueue"), by("ActOnAccounts", act_on_accounts), "act_on_accounts", 10), ACT_WORKERS),
+            (Source(resources.queue("MailQueue"), by("SendMails", send_mails), "send_mails", 1), MAIL_WORKERS),
         ]
         workers = [
             QueueTrigger(f"{source.function_name}-{number}", self._stopping, endpoint, source, progress)
             for source, number_of_workers in sources
             for number in range(number_of_workers)
         ]
-        simulator = self._simulator
+        simulator = self.simulator
         if simulator:
             simulator.register(catalogue(policy))
-        rest = Rest(endpoint, resources, stream, progress, topic, simulator.at_rest if simulator else lambda: True)
+        self.rest = rest = Rest(endpoint, resources, stream, progress, topic, simulator.at_rest if simulator else lambda: True)
         gateway = ApiGateway(app)
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
         self._app = lambda request: (webhooks if request.path == WEBHOOK_PATH else api)(request)
         facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint)
-        clockwork = Clockwork(rest, sweep, progress, simulator, schedules)
+        self.clockwork = clockwork = Clockwork(rest, sweep, progress, simulator, schedules)
         self._control = Control(facts, Parts(rest, clockwork, stream, mailbox, outgoing, calls, lambda: accounts(rest, policy), self._app))
         for trigger in (stream, sweep, *schedules, topic, *workers):
             trigger.start()
@@ -163,8 +170,8 @@ class System:
         self._stopping.set()
         for trigger in self._triggers:
             trigger.join(5)
-        if self._simulator:
-            self._simulator.close()
+        if self.simulator:
+            self.simulator.close()
         self._emulator.stop()
 
     def __enter__(self) -> Self:
@@ -172,22 +179,6 @@ class System:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def catalogue(policy: Policy) -> list[CataloguePrice]:
-    """The prices of billing.toml; one without an amount costs ten."""
-    return [
-        CataloguePrice(
-            plan.id,
-            f"{policy.mail.product} {plan.name}" if policy.mail else plan.name,
-            key,
-            interval,
-            amount or 1000,
-            currency,
-        )
-        for plan in policy.plans.values()
-        for currency, interval, key, amount in plan.prices_in(policy.currency)
-    ]
 
 
 def _not_yet(request: Request) -> Answer:

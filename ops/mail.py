@@ -8,16 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from chalicelib.outreach.rendering import COMPILED, SOURCES, Mail, messages, render
+from chalicelib.domain.languages import DEFAULT
+from chalicelib.outreach.rendering import COMPILED, SOURCES, Mail, languages, messages, render
 from chalicelib.outreach.samples import SAMPLES, SHOWN
 
 PICTURES = Path(__file__).parents[1] / "docs" / "mail"
-DESKTOP, PHONE = 720, 390
+DESKTOP, PHONE, SHEET = 720, 390, 2000
 
 
 def sources() -> tuple[Path, ...]:
-    """The MJML file of each message; those that begin with _ are what messages share."""
-    return tuple(sorted(path for path in SOURCES.glob("*.mjml") if not path.name.startswith("_")))
+    """The MJML file of each message in each language; those that begin with _ are what messages share."""
+    return tuple(sorted(path for path in SOURCES.glob("*/*.mjml") if not path.name.startswith("_")))
 
 
 def compiled(source: Path) -> str:
@@ -27,7 +28,7 @@ def compiled(source: Path) -> str:
     from mjml import mjml2html
 
     workshop = SandboxedEnvironment(
-        loader=FileSystemLoader(source.parent),
+        loader=FileSystemLoader([source.parent, SOURCES]),
         undefined=StrictUndefined,
         autoescape=False,
         block_start_string="[%",
@@ -37,40 +38,39 @@ def compiled(source: Path) -> str:
         comment_start_string="[#",
         comment_end_string="#]",
     )
-    mjml = workshop.get_template(source.name).render()
+    mjml = workshop.get_template(source.name).render(language=source.parent.name)
     return f"{mjml2html(mjml, disable_comments=True, fonts={}).strip()}\n"
 
 
 def compile_all() -> list[Path]:
     """Compile every source into the folder that is deployed, take away what has no source any more, and name what now stands there."""
-    COMPILED.mkdir(exist_ok=True)
-    pages = {COMPILED / f"{source.stem}.html": compiled(source) for source in sources()}
-    for path in COMPILED.glob("*.html"):
+    pages = {COMPILED / source.parent.name / f"{source.stem}.html": compiled(source) for source in sources()}
+    for path in COMPILED.glob("*/*.html"):
         if path not in pages:
             path.unlink()
     for path, page in pages.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
     return sorted(pages)
 
 
 def preview(folder: Path) -> Path:
-    """Write a page with every message, in light, in dark and as text, for a reader that fits it, and with every other reader behind; its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    parts = []
-    for message in messages():
-        shown = _shown(message)
-        others = [name for name in SAMPLES if name != shown]
-        more = "".join(f"<li>{_files(folder, message, name)[0]}</li>" for name in others)
-        parts.append(f"{_entry(folder, message, shown)}<details><summary>The same for other readers</summary><ul>{more}</ul></details></section>")
-    page = folder / "index.html"
-    page.write_text(_GALLERY.replace("<!-- messages -->", "\n".join(parts)), encoding="utf-8")
-    return page
+    """Write a page for each language with every message, in light, in dark and as text, for a reader that fits it, and with every other reader
+    behind; the path of the default language's, which leads to the others.
+    """
+    for language in SAMPLES:
+        room = folder / language
+        room.mkdir(parents=True, exist_ok=True)
+        page = _GALLERY.format(language=language, links=_links(language), messages="\n".join(_entries(room, language)))
+        (room / "index.html").write_text(page, encoding="utf-8")
+    return folder / DEFAULT / "index.html"
 
 
 def pictures(folder: Path = PICTURES, browser: str = "chromium") -> list[Path]:
-    """Make the pictures of docs/mail with a headless Chromium: each message in light, the welcome in dark and on a phone too."""
+    """Make the pictures of docs/mail with a headless Chromium: all messages of a language on one sheet, and the welcome in dark and on a phone."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = [_picture(folder / f"{message}.png", message, browser) for message in messages()]
+    made = [_sheet(folder / f"sheet-{language}.png", language, browser) for language in SAMPLES]
+    made.append(_picture(folder / "payment_failed.png", "payment_failed", browser))
     made.append(_picture(folder / "welcome-dark.png", "welcome", browser, dark=True))
     made.append(_picture(folder / "welcome-phone.png", "welcome", browser, width=PHONE))
     return made
@@ -80,18 +80,34 @@ def _shown(message: str) -> str:
     return SHOWN.get(message, "without_card")
 
 
-def _entry(folder: Path, message: str, sample: str) -> str:
-    mail = render(message, SAMPLES[sample])
-    links, light, dark = _files(folder, message, sample)
+def _in(language: str) -> list[str]:
+    return [message for message in messages() if language in languages(message)]
+
+
+def _links(language: str) -> str:
+    return " ".join(f'<a href="../{other}/index.html">{other}</a>' for other in SAMPLES if other != language)
+
+
+def _entries(folder: Path, language: str) -> Iterator[str]:
+    for message in _in(language):
+        shown = _shown(message)
+        others = [name for name in SAMPLES[language] if name != shown]
+        more = "".join(f"<li>{_files(folder, message, name, language)[0]}</li>" for name in others)
+        yield f"{_entry(folder, message, shown, language)}<details><summary>The same for other readers</summary><ul>{more}</ul></details></section>"
+
+
+def _entry(folder: Path, message: str, sample: str, language: str) -> str:
+    mail = render(message, SAMPLES[language][sample], language)
+    links, light, dark = _files(folder, message, sample, language)
     return f"""<section id="{message}"><h2>{message}</h2>
 <p><b>{html.escape(mail.subject)}</b><br>{html.escape(mail.preheader)}<br><small>{links}</small></p>
 <div class="row"><iframe src="{light}" title="{message}, light"></iframe><iframe src="{dark}" title="{message}, dark"></iframe>
 <pre>{html.escape(mail.text)}</pre></div>"""
 
 
-def _files(folder: Path, message: str, sample: str) -> tuple[str, str, str]:
+def _files(folder: Path, message: str, sample: str, language: str) -> tuple[str, str, str]:
     """Write one message for one reader into three files; the links to them, and the names of the light and the dark one."""
-    mail = render(message, SAMPLES[sample])
+    mail = render(message, SAMPLES[language][sample], language)
     stem = f"{message}.{sample}"
     for suffix, text in (("light.html", _as_light(mail)), ("dark.html", _as_dark(mail)), ("txt", mail.text)):
         (folder / f"{stem}.{suffix}").write_text(text, encoding="utf-8")
@@ -111,20 +127,34 @@ def _only(page: str, scheme: str) -> str:
     return page.replace('content="light dark"', f'content="{scheme}"').replace("color-scheme: light dark", f"color-scheme: {scheme}")
 
 
-def _picture(path: Path, message: str, browser: str, width: int = DESKTOP, dark: bool = False, sample: str = "") -> Path:
+def _picture(path: Path, message: str, browser: str, width: int = DESKTOP, dark: bool = False) -> Path:
     """A picture as tall as the message is. It stands in a frame, as a window of the browser cannot be as narrow as a phone."""
-    window = max(width, 500)
     with tempfile.TemporaryDirectory() as room:
-        page = Path(room) / "message.html"
-        frame = Path(room) / "frame.html"
-        page.write_text(render(message, SAMPLES[sample or _shown(message)]).html, encoding="utf-8")
-        frame.write_text(_FRAME.format(width=width), encoding="utf-8")
-        scheme = "--blink-settings=preferredColorScheme=" + ("0" if dark else "1")
-        flags = [*_chromium(browser, Path(room)), scheme, "--force-device-scale-factor=1.5"]
-        found = re.search(r'data-height="(\d+)"', _browse(*flags, f"--window-size={window},900", "--dump-dom", frame.as_uri()))
-        if not found:
-            raise RuntimeError(f"{browser} did not show {message}.")
-        _browse(*flags, f"--window-size={window},{found[1]}", f"--screenshot={path.absolute()}", frame.as_uri())
+        (Path(room) / "message.html").write_text(render(message, SAMPLES[DEFAULT][_shown(message)]).html, encoding="utf-8")
+        return _shot(path, Path(room), _FRAME.format(width=width), browser, max(width, 500), dark=dark, scale=1.5)
+
+
+def _sheet(path: Path, language: str, browser: str) -> Path:
+    """All messages of a language beside each other, each for the reader that it is shown for."""
+    with tempfile.TemporaryDirectory() as room:
+        frames = []
+        for message in _in(language):
+            mail = render(message, SAMPLES[language][_shown(message)], language)
+            (Path(room) / f"{message}.html").write_text(_as_light(mail), encoding="utf-8")
+            frames.append(_THUMB.format(message=message, subject=html.escape(mail.subject)))
+        return _shot(path, Path(room), _SHEET.format(frames="\n".join(frames)), browser, SHEET)
+
+
+def _shot(path: Path, room: Path, page: str, browser: str, width: int, dark: bool = False, scale: float = 1.0) -> Path:
+    """A picture of a page that says in `data-height` how tall it is once all that is in it is loaded."""
+    frame = room / "frame.html"
+    frame.write_text(page, encoding="utf-8")
+    scheme = "--blink-settings=preferredColorScheme=" + ("0" if dark else "1")
+    flags = [*_chromium(browser, room), scheme, f"--force-device-scale-factor={scale}"]
+    found = re.search(r'data-height="(\d+)"', _browse(*flags, f"--window-size={width},900", "--dump-dom", frame.as_uri()))
+    if not found:
+        raise RuntimeError(f"{browser} did not show {path.stem}.")
+    _browse(*flags, f"--window-size={width},{found[1]}", f"--screenshot={path.absolute()}", frame.as_uri())
     return path
 
 
@@ -148,15 +178,33 @@ body {{ margin: 0; background: #8a938e; }} iframe {{ display: block; margin: 0 a
 "></iframe></body></html>
 """
 
-_GALLERY = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+_THUMB = """<figure><figcaption><b>{message}</b><br>{subject}</figcaption><div><iframe src="{message}.html"></iframe></div></figure>"""
+
+_SHEET = """<!doctype html><html><head><meta charset="utf-8"><style>
+body {{ margin: 0; padding: 16px; width: 1968px; columns: 5; column-gap: 16px; background: #c9cec9; font: 13px/1.35 Helvetica, Arial, sans-serif; }}
+figure {{ margin: 0 0 16px; break-inside: avoid; }} figcaption {{ height: 38px; overflow: hidden; }}
+div {{ overflow: hidden; }} iframe {{ border: 0; width: 620px; height: 400px; transform: scale(0.6161); transform-origin: 0 0; }}
+</style></head><body>{frames}<script>
+addEventListener("load", () => {{
+  for (const frame of document.querySelectorAll("iframe")) {{
+    const height = frame.contentDocument.documentElement.scrollHeight;
+    frame.style.height = height + "px";
+    frame.parentNode.style.height = Math.ceil(height * 0.6161) + "px";
+  }}
+  document.documentElement.dataset.height = document.documentElement.scrollHeight;
+}});
+</script></body></html>
+"""
+
+_GALLERY = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Messages</title><style>
-body { margin: 2rem; font: 16px/1.5 -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; background: #fafaf8; color: #1d2421; }
-section { margin-bottom: 3rem; } h2 { margin-bottom: 0; }
-.row { display: flex; flex-wrap: wrap; gap: 1rem; margin-bottom: 1rem; }
-iframe, pre { box-sizing: border-box; flex: 1 1 340px; height: 860px; margin: 0; border: 1px solid #dde1dc; border-radius: 8px; background: #fff; }
-pre { flex: 0 1 auto; padding: 1rem; overflow: auto; font-size: 12px; }
-</style></head><body><h1>Messages</h1>
-<!-- messages -->
+body {{ margin: 2rem; font: 16px/1.5 -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; background: #fafaf8; color: #1d2421; }}
+section {{ margin-bottom: 3rem; }} h2 {{ margin-bottom: 0; }}
+.row {{ display: flex; flex-wrap: wrap; gap: 1rem; margin-bottom: 1rem; }}
+iframe, pre {{ box-sizing: border-box; flex: 1 1 340px; height: 860px; margin: 0; border: 1px solid #dde1dc; border-radius: 8px; background: #fff; }}
+pre {{ flex: 0 1 auto; padding: 1rem; overflow: auto; font-size: 12px; }}
+</style></head><body><h1>Messages</h1><p>Also in {links}</p>
+{messages}
 </body></html>
 """
 

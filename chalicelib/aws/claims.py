@@ -23,7 +23,7 @@ class Claims:
     def load(self, account_id: str, key: str) -> Claim | None:
         """The claim, if there is one: one consistent read. Raises Unavailable."""
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._table, Key=_key(account_id, key), ConsistentRead=True).get("Item")
+            item = self._dynamodb.get_item(TableName=self._table, Key=key_of(account_id, key), ConsistentRead=True).get("Item")
         return _claim(account_id, key, item) if item else None
 
     def take(self, claim: Claim, before: Claim | None) -> None:
@@ -52,7 +52,7 @@ class Claims:
             with in_our_words():
                 self._dynamodb.update_item(
                     TableName=self._table,
-                    Key=_key(claim.account_id, claim.key),
+                    Key=key_of(claim.account_id, claim.key),
                     UpdateExpression="SET #state = :sent, message_id = :id",
                     ConditionExpression="attribute_exists(pk)",
                     ExpressionAttributeNames={"#state": "state"},
@@ -67,7 +67,7 @@ class Claims:
             with in_our_words():
                 self._dynamodb.delete_item(
                     TableName=self._table,
-                    Key=_key(claim.account_id, claim.key),
+                    Key=key_of(claim.account_id, claim.key),
                     ConditionExpression="attempt = :attempt AND #state = :state",
                     ExpressionAttributeNames={"#state": "state"},
                     ExpressionAttributeValues={":attempt": {"N": str(claim.attempt)}, ":state": {"S": claim.state}},
@@ -76,13 +76,14 @@ class Claims:
             return
 
 
-def _key(account_id: str, key: str) -> Item:
+def key_of(account_id: str, key: str) -> Item:
+    """The key of a claim."""
     return {"pk": {"S": f"ACCOUNT#{account_id}"}, "sk": {"S": f"MESSAGE#{key}"}}
 
 
 def _item(claim: Claim) -> Item:
     item = {
-        **_key(claim.account_id, claim.key),
+        **key_of(claim.account_id, claim.key),
         "state": {"S": claim.state},
         "at": {"S": stamp(claim.at)},
         "attempt": {"N": str(claim.attempt)},

@@ -1,7 +1,8 @@
 """What a comparison with Stripe keeps in the table: which subscriptions Stripe has listed, and what was found to differ; and the walk over ours."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from chalicelib.aws.dynamo import client, in_our_words
 from chalicelib.aws.items import Item, account_of, dump, load, stamp
 from chalicelib.domain.account import Account
 from chalicelib.domain.comparison import Drift
+from chalicelib.domain.errors import NewerShape
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,7 +38,8 @@ class Comparisons:
     def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
         """The accounts on the next page of the table, as they were a moment ago, and the cursor behind it; None at the end.
 
-        A scan reads a megabyte at half the price of consistent reads; what it finds is read again before anything is done about it.
+        A scan reads a megabyte at half the price of consistent reads; what it finds is read again before anything is done about it. What only a
+        younger release can read is left out.
         """
         start: dict[str, Any] = {"ExclusiveStartKey": json.loads(cursor)} if cursor else {}
         with in_our_words():
@@ -44,7 +47,7 @@ class Comparisons:
                 TableName=self._table, FilterExpression="sk = :account", ExpressionAttributeValues={":account": {"S": "ACCOUNT"}}, **start
             )
         last = page.get("LastEvaluatedKey")
-        return [account_of(item) for item in page["Items"]], json.dumps(last) if last else None
+        return list(_readable(page["Items"])), json.dumps(last) if last else None
 
     def put_drift(self, drift: Drift) -> None:
         """Write down what differs; the same again does no harm."""
@@ -85,6 +88,12 @@ class Comparisons:
             if "LastEvaluatedKey" not in page:
                 return items
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def _readable(items: Iterable[Item]) -> Iterator[Account]:
+    for item in items:
+        with suppress(NewerShape):
+            yield account_of(item)
 
 
 def _drift_key(drift: Drift) -> Item:

@@ -56,7 +56,7 @@ class Log:
             if "LastEvaluatedKey" not in answer:
                 break
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        entries = [_entry(account_id, item) for item in items[:PAGE]]
+        entries = [entry_of(item) for item in items[:PAGE]]
         return entries, _cursor(entries[-1]) if len(items) > PAGE else None
 
 
@@ -79,9 +79,11 @@ def _item(entry: Entry) -> Item:
     return item
 
 
-def _entry(account_id: str, item: Item) -> Entry:
+def entry_of(item: Item) -> Entry:
+    """The entry that lies in an item of a timeline."""
     _, at, kind, id = item["sk"]["S"].split("#", 3)
     raw = msgspec.json.decode(item["body"]["S"])
+    account_id = item["pk"]["S"].removeprefix("ACCOUNT#")
     return Entry(account_id, datetime.fromisoformat(at), kind, id, raw["type"], raw.get("data", {}))
 
 

@@ -25,7 +25,8 @@ def _with_defaults(texts: Texts) -> Texts:
 
 UPGRADES: Mapping[int, Upgrade] = {
     1: _with_defaults,  # 2 has `restored_at`
-    2: _with_defaults,  # 3 has the task of an errand, and what is known of leaving
+    # 3 has tasks, cards, plan changes, broadcasts, what is known of leaving, why a subscription was canceled, when an invoice was paid
+    2: _with_defaults,
 }
 """How the texts of each older shape become those of the next."""
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.checkouts import Checkout, further
+from chalicelib.domain.broadcasts import Broadcast, BroadcastWanted
+from chalicelib.domain.checkouts import Checkout, further, is_deleted
 from chalicelib.domain.errands import AT_ONCE, Errand, furthest
 from chalicelib.domain.facts import (
     INVOICE_RANKS,
@@ -13,6 +14,7 @@ from chalicelib.domain.facts import (
     Answered,
     Ask,
     CardGiven,
+    CardSeen,
     CheckoutCompleted,
     ConsentGiven,
     Customer,
@@ -42,6 +44,7 @@ from chalicelib.domain.leaving import (
     learn_of_leaving,
 )
 from chalicelib.domain.newer import Known, newest
+from chalicelib.domain.plan_changes import PlanChange
 from chalicelib.domain.standing import Standing
 
 DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
@@ -52,14 +55,21 @@ DISPUTES_SETTLED = DISPUTES_WON | {"lost"}
 
 INVOICES_KEPT = 12
 ENDED_KEPT = 5
+CARDS_KEPT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """An invoice as last heard of."""
+    """An invoice as last heard of. `bank_asked` is the number of the attempt that the bank last wanted the customer to confirm; 0 for none."""
 
     value: Invoice
     seen: datetime
+    bank_asked: int = 0
+
+    @property
+    def bank_asks(self) -> bool:
+        """Whether it was the last attempt that the bank wants to be confirmed."""
+        return 0 < self.value.attempt_count <= self.bank_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +118,8 @@ class GrantGiven:
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """What became of a message: `queued`, `sent`, `passed` (its time was over), `refused` (the address is suppressed, or SES said no)
-    or `unclear` (SES may have taken it; it is not sent again).
+    """What became of a message: `queued`, `sent`, `passed` (its time was over), `refused` (the address is suppressed, or SES said no),
+    `held_out` (see domain/hold_out.py) or `unclear` (SES may have taken it; it is not sent again).
     """
 
     outcome: str
@@ -152,7 +162,7 @@ SIGN_IN_EVERY = timedelta(minutes=15)
 """One sign-in mail an address in so long; so long the link in it works."""
 
 PersonFact = MilestoneReached | ConsentGiven | MailDone | SignedUp | AddressProved | SignInAsked | SignedIn
-Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven | LeavingFact
+Fact = StripeFact | Answered | Ask | PersonFact | ErrandKnown | CheckoutKnown | CardGiven | GrantGiven | BroadcastWanted | LeavingFact
 """All that an account can learn; an Ask is that something must be asked of Stripe."""
 
 
@@ -164,7 +174,8 @@ class Account:
     that failed in a row, and until `resting_until` nothing is tried; `asked_in_vain` counts how often Stripe did not answer.
     `proved_at` is when a mailed link was first opened, which raises `link_epoch`; `signed_in_by` is the newest sign-in link that was used;
     `owed_asked_at` is when Stripe was last asked for news that it owed; what was before `history_until` was before Billhook knew; `restored_at`
-    is when the account was last restored from a backup. `leave` is the last wish to leave at once, and `left_by` the newest that was confirmed;
+    is when the account was last restored from a backup. `cards` are the last seen, whether they pay or not; `plan_change` is the last there was.
+    `broadcasts` are by name. `leave` is the last wish to leave at once, and `left_by` the newest that was confirmed;
     `alternatives` says when each kind was last taken, `feedback` what was answered, by occasion.
     """
 
@@ -188,9 +199,12 @@ class Account:
     errands: Mapping[str, Errand] = field(default_factory=dict)
     checkout: Checkout | None = None
     card_given_at: datetime | None = None
+    cards: Mapping[str, CardSeen] = field(default_factory=dict)
+    plan_change: PlanChange | None = None
     owed_asked_at: datetime | None = None
     history_until: datetime | None = None
     restored_at: datetime | None = None
+    broadcasts: Mapping[str, Broadcast] = field(default_factory=dict)
     disputes: Mapping[str, str] = field(default_factory=dict)
     leave: Leave | None = None
     left_by: datetime | None = None
@@ -243,23 +257,27 @@ class Account:
                 return self._learn_customer(customer, by)
             case SubscriptionSeen(subscription, by):
                 return self._learn_subscription(subscription, by)
-            case InvoiceSeen(invoice, at):
-                return self._learn_invoice(Billed(invoice, at))
+            case InvoiceSeen(invoice, at, bank_asks):
+                return self._learn_invoice(Billed(invoice, at, invoice.attempt_count if bank_asks else 0))
+            case CardSeen(card):
+                return self._learn_card(card.id, fact)
             case ErrandKnown() | CheckoutKnown() | CheckoutCompleted() | CardGiven() | DisputeSeen() | RefundSeen():
                 return self._learn_of_checkout(fact)
-            case GrantGiven(grant):
-                grants = sorted({*self.grants, grant}, key=lambda one: (one.until, one.plan or "", one.note))
-                return self if grant in self.grants else replace(self, grants=tuple(grants))
+            case GrantGiven() | BroadcastWanted():
+                return self._learn_of_operators(fact)
             case LeaveAsked() | LeaveConfirmed() | AlternativeTaken() | Withdrawn() | FeedbackGiven():
                 return learn_of_leaving(self, fact)
             case Ask():
                 return self.asking(fact)
-            case Answered(ask, facts):
-                account = replace(self, asks=tuple(known for known in self.asks if known != ask))
-                for inner in facts:
-                    account = account.learn(inner)
-                return account
+            case Answered():
+                return self._learn_answer(fact)
         return self._learn_of_person(fact)
+
+    def _learn_answer(self, answered: Answered) -> "Account":
+        account = replace(self, asks=tuple(known for known in self.asks if known != answered.ask))
+        for inner in answered.facts:
+            account = account.learn(inner)
+        return account
 
     def asking(self, ask: Ask) -> "Account":
         """The account that waits for Stripe's answer to `ask`."""
@@ -284,6 +302,14 @@ class Account:
                 return self if last and at < last + SIGN_IN_EVERY else replace(self, sign_in_asked_at=at)
             case SignedIn(asked_at):
                 return self if self.signed_in_by and asked_at <= self.signed_in_by else replace(self, signed_in_by=asked_at)
+
+    def _learn_of_operators(self, fact: GrantGiven | BroadcastWanted) -> "Account":
+        match fact:
+            case GrantGiven(grant):
+                grants = sorted({*self.grants, grant}, key=lambda one: (one.until, one.plan or "", one.note))
+                return self if grant in self.grants else replace(self, grants=tuple(grants))
+            case BroadcastWanted(name, broadcast):
+                return self if name in self.broadcasts else replace(self, broadcasts={**self.broadcasts, name: broadcast})
 
     def _with_trial_to_start(self, at: datetime) -> "Account":
         return self if self.signup is None or self.signup.confirm else self.learn(ErrandKnown("trial", Errand(at + AT_ONCE, at)))
@@ -337,6 +363,9 @@ class Account:
         account = self
         if verdict != stored:
             account = replace(self, subscriptions={**self.subscriptions, subscription.id: verdict})._with_old_ones_buried()
+        if stored and isinstance(by, Event) and verdict.value.final and not stored.value.final and not is_deleted(self, subscription.customer):
+            # It may have ended with its customer. Should that news be lost, nothing else would tell: only what lives is compared, and owes news.
+            account = account.asking(Ask("customer", subscription.customer))
         return account.asking(ask) if verdict.doubts else account
 
     def _with_old_ones_buried(self) -> "Account":
@@ -356,13 +385,22 @@ class Account:
     def _learn_invoice(self, news: Billed) -> "Account":
         invoice = news.value
         stored = self.invoices.get(invoice.id)
-        if invoice.subscription in self.ended or (stored and _further(stored) >= _further(news)):
+        if invoice.subscription in self.ended:
             return self
+        if stored:
+            further_one = stored if _further(stored) >= _further(news) else news
+            news = replace(further_one, bank_asked=max(stored.bank_asked, news.bank_asked))
+            invoice = news.value
         siblings = [billed.value for billed in self.invoices.values() if billed.value.subscription == invoice.subscription]
         siblings = [sibling for sibling in siblings if sibling.id != invoice.id] + [invoice]
         dropped = {old.id for old in sorted(siblings, key=lambda value: (value.created, value.id))[:-INVOICES_KEPT]}
         invoices = {id: billed for id, billed in {**self.invoices, invoice.id: news}.items() if id not in dropped}
         return self if invoices == self.invoices else replace(self, invoices=invoices)
+
+    def _learn_card(self, id: str, seen: CardSeen) -> "Account":
+        known = max((one for one in (self.cards.get(id), seen) if one), key=lambda one: (one.at, repr(one.card)))
+        newest_ones = sorted({**self.cards, id: known}.items(), key=lambda pair: (pair[1].at, pair[0]))[-CARDS_KEPT:]
+        return self if dict(newest_ones) == self.cards else replace(self, cards=dict(newest_ones))
 
 
 def _further(billed: Billed) -> tuple[int, int, datetime, str]:

@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.broadcasts import remembered as broadcasts_remembered
 from chalicelib.domain.errands import remembered
 from chalicelib.domain.errands import waiting as undone
 from chalicelib.domain.happenings import happenings
 from chalicelib.domain.mailing import QUEUED_PATIENCE, mails
 from chalicelib.domain.occasions import occasions
 from chalicelib.domain.owed import owed
+from chalicelib.domain.plan_changes import plan_change
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.standing import standing
 
@@ -58,7 +60,7 @@ def is_dead(account: "Account") -> bool:
 def next_version(written: "Account", learnt: "Account", policy: Policy, now: datetime) -> "Account":
     """What to write now that `written` has become `learnt`: the version counted on, the standing, what happened, and when it is due."""
     new = replace(learnt, version=written.version + 1, standing=standing(learnt, policy, now), policy=policy.hash, written_at=now)
-    new = replace(new, departed_at=_departed_at(written, new, now))
+    new = replace(new, departed_at=_departed_at(written, new, now), plan_change=plan_change(written, new, policy, now))
     if is_dead(new):  # what has changed may have mended it: it is tried once more
         new = replace(new, failures=len(BACKOFF), resting_until=None)
     return planned(replace(new, outbox=(*new.outbox, *happenings(written, new, now))), policy, now)
@@ -79,7 +81,8 @@ def failed(written: "Account", now: datetime) -> "Account":
 
 def planned(account: "Account", policy: Policy, now: datetime) -> "Account":
     """The account with its next due moment, and without the memory of mail that can never be due again."""
-    standing_ones = {occasion.id for occasion in occasions(account)}
+    account = replace(account, broadcasts=broadcasts_remembered(account, now))
+    standing_ones = {occasion.id for occasion in occasions(account, policy)}
     kept = {key: mailed for key, mailed in account.mails.items() if key.partition("@")[2] in standing_ones or mailed.at > now - MAILS_KEPT}
     account = account if len(kept) == len(account.mails) else replace(account, mails=kept)
     account = replace(account, errands=remembered(account.errands, now))

@@ -55,8 +55,17 @@ class PauseCollection:
 
 
 @dataclass(frozen=True, slots=True)
+class CancellationDetails:
+    """Stripe's `cancellation_details`: `reason` is Stripe's own word for why, `feedback` the customer's choice, `comment` the customer's words."""
+
+    reason: str | None = None
+    feedback: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
-    """Stripe's subscription. `period_end` is the latest of its items' ends."""
+    """Stripe's subscription. `period_end` is the latest of its items' ends; `canceled_at` is when its cancellation was asked for."""
 
     id: str
     customer: str
@@ -73,6 +82,8 @@ class Subscription:
     ended_at: datetime | None = None
     pause_collection: PauseCollection | None = None
     card: str | None = None
+    canceled_at: datetime | None = None
+    cancellation_details: CancellationDetails | None = None
 
     @property
     def final(self) -> bool:
@@ -107,6 +118,18 @@ class Invoice:
     next_payment_attempt: datetime | None = None
     finalized_at: datetime | None = None
     hosted_invoice_url: str | None = None
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What may be shown of a payment method that is a card. It is good to the end of its month."""
+
+    id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
 
 
 def digest(thing: Customer | Subscription | None) -> str:
@@ -157,9 +180,20 @@ class SubscriptionSeen:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceSeen:
-    """An invoice's state. Invoices need no order: they only go forward."""
+    """An invoice's state. Invoices need no order: they only go forward. `bank_asks` says that the bank wants its last attempt to be confirmed:
+    the invoice itself does not tell, only the type of the event.
+    """
 
     invoice: Invoice
+    at: datetime
+    bank_asks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardSeen:
+    """A card as it was at a moment: banks renew them, so a later look counts more."""
+
+    card: Card
     at: datetime
 
 
@@ -184,7 +218,7 @@ class Answered:
     """Stripe's whole answer to one ask; no facts if Stripe does not know the object."""
 
     ask: Ask
-    facts: tuple[CustomerSeen | SubscriptionSeen | InvoiceSeen, ...] = ()
+    facts: tuple[CustomerSeen | SubscriptionSeen | InvoiceSeen | CardSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,4 +298,4 @@ class CardGiven:
     at: datetime
 
 
-StripeFact = CustomerSeen | SubscriptionSeen | InvoiceSeen | CheckoutCompleted | DisputeSeen | RefundSeen
+StripeFact = CustomerSeen | SubscriptionSeen | InvoiceSeen | CardSeen | CheckoutCompleted | DisputeSeen | RefundSeen

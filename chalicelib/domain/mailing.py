@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.broadcasts import steps_of
+from chalicelib.domain.conditions import holds
 from chalicelib.domain.occasions import Occasion, occasions
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.sequences import ASKED_FOR, EVERY_DAY, Hours, MailPolicy, Step
@@ -48,12 +50,12 @@ def mails(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
         return []
     found = [
         _placed(account, step, occasion, policy.mail, now)
-        for occasion in occasions(account)
-        for step in (*policy.steps, *ASKED_FOR)
+        for occasion in occasions(account, policy)
+        for step in (*policy.steps, *ASKED_FOR, *steps_of(account))
         if step.anchor == occasion.anchor
         and f"{step.id}@{occasion.id}" not in account.mails
         and not _is_history(account, step, occasion)
-        and _wanted(account, step, policy.mail)
+        and _wanted(account, step, occasion, policy)
         and not _left_before_the_restoration(account, step, occasion, policy.mail)
     ]
     return sorted(found, key=lambda mail: (mail.at, mail.until, mail.key))
@@ -81,39 +83,15 @@ def _is_history(account: "Account", step: Step, occasion: Occasion) -> bool:
     return account.history_until is not None and min(occasion.moment, occasion.moment + step.offset) < account.history_until
 
 
-def _wanted(account: "Account", step: Step, policy: MailPolicy) -> bool:
+def _wanted(account: "Account", step: Step, occasion: Occasion, policy: Policy) -> bool:
     if step in ASKED_FOR:
         return True
     if step.stream in account.unsubscribed or (step.stream == "lifecycle" and account.disputed):
         return False
-    if not account.proved and step.id not in policy.unproved:
+    if not account.proved and policy.mail and step.id not in policy.mail.unproved:
         return False
-    return all(_holds(account, one) for one in step.only_if) and not any(_holds(account, one) for one in step.unless)
-
-
-def _holds(account: "Account", condition: str) -> bool:
-    kind, _, name = condition.partition(":")
-    standing = account.standing
-    match kind:
-        case "card" | "no_card":
-            return has_card(account) is (kind == "card")
-        case "access":
-            return standing is not None and standing.access == "full"
-        case "no_access":
-            return standing is None or standing.access == "none"
-        case "milestone":
-            return name in account.milestones
-        case "plan":
-            return standing is not None and standing.plan == name
-        case _:
-            return account.signup is not None and account.signup.source == name
-
-
-def has_card(account: "Account") -> bool:
-    """Whether a card is on file, with a customer or with a subscription that lives."""
-    return any(known.value.card for known in account.customers.values()) or any(
-        known.value.card for known in account.subscriptions.values() if not known.value.final
-    )
+    wanted = all(holds(one, account, occasion, policy) for one in step.only_if)
+    return wanted and not any(holds(one, account, occasion, policy) for one in step.unless)
 
 
 def _left_before_the_restoration(account: "Account", step: Step, occasion: Occasion, policy: MailPolicy) -> bool:

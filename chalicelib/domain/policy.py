@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chalicelib.domain.facts import Item
+from chalicelib.domain.operators import OperatorsPolicy
 from chalicelib.domain.sequences import MailPolicy, Step
 
 
@@ -60,12 +61,15 @@ class TrialPolicy:
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """How long access outlives a failed renewal and missing news, and what is left then. `collection_paused` None keeps what was."""
+    """How long access outlives a failed renewal and missing news, and what is left then. `collection_paused` None keeps what was.
+    `payment_tries` is how often Stripe tries a payment in all, as it is set there.
+    """
 
     past_due_grace: timedelta
     renewal_grace: timedelta
     stale: str
     collection_paused: str | None
+    payment_tries: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,18 @@ class CancelPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Milestone:
+    """What a user does in the product. `title` (by language) says it as something to do; who has not done it `after` that long on trial may be
+    nudged. Without a title it is only noted.
+    """
+
+    name: str
+    title: Mapping[str, str] = field(default_factory=dict)
+    article_url: str = ""
+    after: timedelta = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """billing.toml, known by its hash. Plans stand in the order of the file: of two the later is the greater."""
 
@@ -143,7 +159,8 @@ class Policy:
     cancel: CancelPolicy = CancelPolicy()
     mail: MailPolicy | None = None
     steps: tuple[Step, ...] = ()
-    milestones: tuple[str, ...] = ()
+    milestones: Mapping[str, Milestone] = field(default_factory=dict)
+    operators: OperatorsPolicy | None = None
 
     def rank(self, plan: str | None) -> int:
         """The plan's place in billing.toml, from 0; -1 for none and for one that is not there."""

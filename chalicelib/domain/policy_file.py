@@ -11,6 +11,7 @@ from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy import AccessPolicy, Plan, Policy, TrialPolicy
 from chalicelib.domain.policy_keys import Key, https, matching, one_of, read, table, text, texts, whole
 from chalicelib.domain.policy_mail import read_mail, read_milestones, read_steps
+from chalicelib.domain.policy_operators import read_operators
 from chalicelib.domain.policy_selling import CURRENCIES, amounts, currencies, lookup_keys, read_cancel, read_checkout, tariffs
 from chalicelib.domain.policy_signup import read_pages, read_signup
 
@@ -38,6 +39,7 @@ _ACCESS = {
     "renewal_grace_days": Key(whole(0, 60), "renewal_grace_days = 7", 7, required=False),
     "stale": Key(one_of("full", "limited", "none"), 'stale = "limited"', "limited", required=False),
     "collection_paused": Key(one_of("keep", "limited", "none"), 'collection_paused = "keep"', "keep", required=False),
+    "payment_tries": Key(whole(1, 20), "payment_tries = 8", 8, required=False),
 }
 _PLAN = {
     "name": Key(text, 'name = "Pro"'),
@@ -58,7 +60,11 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
         raise PolicyMistakes([f"the file is no TOML: {error}. Example: days = 14"]) from error
     mistakes: list[str] = []
     top = read(
-        raw, _TOP, "", mistakes, beside=("trial", "access", "plans", "mail", "sequences", "milestones", "signup", "pages", "checkout", "cancel")
+        raw,
+        _TOP,
+        "",
+        mistakes,
+        beside=("trial", "access", "plans", "mail", "sequences", "milestones", "signup", "pages", "checkout", "cancel", "operators"),
     )
     trial = read(table(raw, "trial", mistakes), _TRIAL, "trial.", mistakes)
     access = read(table(raw, "access", mistakes), _ACCESS, "access.", mistakes)
@@ -66,7 +72,7 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
     milestones = read_milestones(raw, mistakes)
     signup, pages = read_signup(raw, plans, mistakes), read_pages(raw, mistakes)
     checkout, cancel = read_checkout(raw, mistakes), read_cancel(raw, plans, mistakes)
-    mail = read_mail(raw, mistakes)
+    mail, operators = read_mail(raw, mistakes), read_operators(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     if isinstance(trial.get("after_trial"), str) and trial["after_trial"] not in plans:
         mistakes.append(f'trial.after_trial: there is no plan "{trial["after_trial"]}". Example: after_trial = "{next(iter(plans), "free")}"')
@@ -88,6 +94,7 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
             renewal_grace=timedelta(days=access["renewal_grace_days"]),
             stale=access["stale"],
             collection_paused=None if access["collection_paused"] == "keep" else access["collection_paused"],
+            payment_tries=access["payment_tries"],
         ),
         signup=signup,
         pages=pages,
@@ -97,6 +104,7 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
         mail=mail,
         steps=steps,
         milestones=milestones,
+        operators=operators,
     )
 
 

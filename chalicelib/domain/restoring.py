@@ -11,6 +11,7 @@ from datetime import datetime
 
 from chalicelib.domain.account import Account, CheckoutKnown, ErrandKnown, Fact, GrantGiven, Mailed
 from chalicelib.domain.agenda import next_version, planned
+from chalicelib.domain.broadcasts import BroadcastWanted
 from chalicelib.domain.facts import AddressProved, MilestoneReached, SignedIn, SignInAsked
 from chalicelib.domain.occasions import occasions
 from chalicelib.domain.owed import asking_all_of
@@ -57,7 +58,7 @@ def next_restored(was: Account, since: Account, learnt: Account, policy: Policy,
         return planned(replace(new, departed_at=was.departed_at), policy, now)
     passed = {
         f"{step.id}@{occasion.id}": Mailed("passed", now, step.stream)
-        for occasion in occasions(new)
+        for occasion in occasions(new, policy)
         for step in policy.steps
         if step.anchor == occasion.anchor == "access_ended" and step.stream == "lifecycle"
     }
@@ -84,3 +85,5 @@ def _done_since(since: Account) -> Iterator[Fact]:
         yield ErrandKnown(name, errand)
     if since.checkout:
         yield CheckoutKnown(since.checkout)
+    for name, broadcast in since.broadcasts.items():
+        yield BroadcastWanted(name, broadcast)

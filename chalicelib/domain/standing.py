@@ -105,7 +105,9 @@ def _claims(account: "Account", policy: Policy, now: datetime) -> Iterator[_Clai
         access, reason, until = _verdict(account, subscription, policy, now, known.seen)
         if policy.trial.after_trial and _ran_out(subscription, reason):
             access, reason, until, plan = "full", "after_trial", None, policy.trial.after_trial
-        yield _Claim(Standing(subscription.status, access, reason, plan, (), quantity, until), subscription.created, subscription.id)
+        # Stripe ends what a customer has when it is deleted; the news of that may be lost.
+        status = "canceled" if reason == "customer_deleted" and not subscription.final else subscription.status
+        yield _Claim(Standing(status, access, reason, plan, (), quantity, until), subscription.created, subscription.id)
     for grant in account.grants:
         if now < grant.until:
             yield _Claim(Standing("granted", "full", "granted", grant.plan, (), None, grant.until), grant.until, "")

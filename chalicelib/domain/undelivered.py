@@ -36,8 +36,8 @@ class Undelivered:
 
 
 def under_way(known: Undelivered | None, now: datetime) -> Undelivered:
-    """The round that was interrupted, or a new one."""
-    if known and known.until:
+    """The round that was interrupted, or a new one; also where the release that began it had other groups of types."""
+    if known and known.until and known.group < len(GROUPS):
         return known
     oldest = now - KEPT
     since = max(known.reached - OVERLAP, oldest) if known and known.reached else oldest

@@ -1,5 +1,6 @@
 """Pages, and what anyone may ask."""
 
+from datetime import datetime
 from typing import cast
 from urllib.parse import parse_qs, unquote
 
@@ -89,10 +90,18 @@ def _wanted(account: Account | None) -> bool:
 
 
 def _learn(account: Account | None, wanted: bool) -> None:
-    if account is None:
+    """The timeline is told of it wherever this ends: of an end of mail under the time that the account keeps, which a repeat has too, and of a new
+    beginning before the account forgets that there was an end.
+    """
+    if account is None or (wanted and _wanted(account)):
         return
     world, now = wiring.world(), clock.now()
+    if wanted:
+        world.log.put([_entry(account, now, "mail.subscribed")])
     learnt = absorb(account, [ConsentGiven(UNSUBSCRIBABLE, wanted, now)], world, Asker(world))
-    if (UNSUBSCRIBABLE in learnt.unsubscribed) is not (UNSUBSCRIBABLE in account.unsubscribed):
-        told = "mail.subscribed" if wanted else "mail.unsubscribed"
-        world.log.put([Entry(account.id, now, "mail", UNSUBSCRIBABLE, told, {"stream": UNSUBSCRIBABLE})])
+    if not wanted:
+        world.log.put([_entry(account, learnt.unsubscribed[UNSUBSCRIBABLE], "mail.unsubscribed")])
+
+
+def _entry(account: Account, at: datetime, type: str) -> Entry:
+    return Entry(account.id, at, "mail", UNSUBSCRIBABLE, type, {"stream": UNSUBSCRIBABLE})

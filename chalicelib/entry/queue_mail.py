@@ -7,12 +7,19 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.runtime import wiring
+from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
+from chalicelib.usecases.operators import send_digest, send_notice
 from chalicelib.usecases.send import send_message
+
+SHAPES = ({"account_id", "key"}, {"account_id", "happening"}, {"digest"})
+"""What may be in the queue: a message to a customer, a notice to the team, a day's digest for it."""
+
+DASHBOARD = "https://dashboard.stripe.com"
 
 bp = Blueprint(__name__)
 
-_COUNTED = {"sent": "MailsSent", "passed": "MailsPassed", "refused": "MailsRefused", "unclear": "MailsUnclear"}
+_COUNTED = {"sent": "MailsSent", "passed": "MailsPassed", "refused": "MailsRefused", "held_out": "MailsHeldOut", "unclear": "MailsUnclear"}
 
 
 @bp.on_sqs_message(
@@ -37,9 +44,9 @@ def _sent(record: dict[str, Any]) -> bool:
     if work is None:
         logger.error("No work of ours in the mail queue", extra={"message_id": record["messageId"]})
         return True
-    known = dict(zip(("account_id", "key"), work, strict=True))
+    known = {name: value for name, value in work.items() if name != "happening"}
     try:
-        outcome = send_message(*work, wiring.world(), wiring.post_office())
+        outcome = _send(work)
     except Unavailable as failure:
         count("MailsWaiting")
         logger.warning("A message waits", extra=known | failure_of(failure))
@@ -54,10 +61,19 @@ def _sent(record: dict[str, Any]) -> bool:
     return True
 
 
-def _work(body: str) -> tuple[str, str] | None:
+def _send(work: dict[str, str]) -> str:
+    world, post = wiring.world(), wiring.post_office()
+    if "digest" in work:
+        return send_digest(work["digest"], wiring.log(), world, post)
+    if "happening" in work:
+        return send_notice(work["account_id"], work["happening"], DASHBOARD if settings().livemode else f"{DASHBOARD}/test", world, post)
+    return send_message(work["account_id"], work["key"], world, post)
+
+
+def _work(body: str) -> dict[str, str] | None:
     try:
         work = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    account_id, key = (work.get("account_id"), work.get("key")) if isinstance(work, dict) else (None, None)
-    return (account_id, key) if isinstance(account_id, str) and account_id and isinstance(key, str) and key else None
+    texts = isinstance(work, dict) and all(isinstance(value, str) and value for value in work.values())
+    return work if texts and work.keys() in SHAPES else None

@@ -7,6 +7,7 @@ from chalice.app import Blueprint
 from chalicelib.runtime import wiring
 from chalicelib.runtime.telemetry import entrypoint, logger
 from chalicelib.usecases.compare import compare
+from chalicelib.usecases.operators import hand_out_digests
 from chalicelib.usecases.replan import replan
 from chalicelib.usecases.sweep import sweep
 from chalicelib.usecases.undelivered import fetch_undelivered
@@ -28,7 +29,10 @@ def sweep_due(event: Any) -> None:
 @bp.schedule("rate(1 hour)")
 @entrypoint
 def fetch_events(event: Any) -> None:
-    """Fetches the events that Stripe could not deliver; what one run leaves, the next one goes on with."""
+    """Fetches the events that Stripe could not deliver, and hands out the team's digest once its hour has come; what one run leaves, the next
+    one goes on with.
+    """
+    hand_out_digests(wiring.world())
     if fetched := fetch_undelivered(wiring.world()):
         logger.info("Undelivered events were fetched", extra={"events": fetched})
 

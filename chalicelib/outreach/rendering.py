@@ -1,4 +1,4 @@
-"""Messages as they leave: a compiled HTML part, a text part written by hand, and the variables of one reader.
+"""Messages as they leave: a compiled HTML part, a text part written by hand, and the variables of one reader. Each language has a folder of them.
 
 Placeholders are Jinja2's, run in its sandbox. Variables are values, never templates, and each is one line: what a customer typed as a name
 can neither begin another header nor another paragraph. jinja2 is loaded with the first message, not with this module.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import BillhookError
+from chalicelib.domain.languages import DEFAULT
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -61,21 +62,35 @@ class _Parts:
 
 
 def messages() -> tuple[str, ...]:
-    """The names of all messages, in the order of the alphabet."""
-    return tuple(sorted(path.stem for path in COMPILED.glob("*.html")))
+    """The names of all messages, whichever languages they are in, in the order of the alphabet."""
+    return tuple(sorted({path.stem for path in COMPILED.glob("*/*.html")}))
 
 
-def missing(message: str, variables: Mapping[str, object]) -> tuple[str, ...]:
+def languages(message: str) -> tuple[str, ...]:
+    """The languages that a message is written in."""
+    return tuple(sorted(path.parent.name for path in COMPILED.glob(f"*/{message}.html"))) if message in messages() else ()
+
+
+def language_for(message: str, wanted: str, default: str) -> str:
+    """The wanted language if the message is written in it, else the default one; UnknownMessage if it is in neither."""
+    there = languages(message)
+    found = next((language for language in (wanted, default) if language in there), None)
+    if found is None:
+        raise UnknownMessage(f"There is no message {message!r} in {default}; there are {', '.join(messages())}.", "message")
+    return found
+
+
+def missing(message: str, variables: Mapping[str, object], language: str = DEFAULT) -> tuple[str, ...]:
     """The names that any part of the message uses, in whatever branch, and that the variables lack or have as None."""
-    return tuple(sorted(name for name in _parts(message).names if variables.get(name) is None))
+    return tuple(sorted(name for name in _parts(message, language).names if variables.get(name) is None))
 
 
-def render(message: str, variables: Mapping[str, object]) -> Mail:
+def render(message: str, variables: Mapping[str, object], language: str = DEFAULT) -> Mail:
     """The message for these variables. UnknownMessage if there is none of that name; BrokenMessage, before anything is written, if one is missing."""
     from jinja2 import TemplateError
 
-    parts = _parts(message)
-    if lacking := missing(message, variables):
+    parts = _parts(message, language)
+    if lacking := missing(message, variables, language):
         raise BrokenMessage(f"The message {message} uses {', '.join(lacking)}, which it has not been given.", lacking[0])
     values = {name: _one_line(value) if isinstance(value, str) else value for name, value in variables.items()}
     try:
@@ -97,16 +112,16 @@ def split(text: str) -> tuple[str, str, str]:
 
 
 @cache
-def _parts(message: str) -> _Parts:
+def _parts(message: str, language: str) -> _Parts:
     from jinja2 import TemplateError
 
-    if message not in messages():
-        raise UnknownMessage(f"There is no message {message!r}; there are {', '.join(messages())}.", "message")
+    language_for(message, language, language)
+    folder = SOURCES / language
     try:
-        subject, preheader, text = split((SOURCES / f"{message}.txt").read_text(encoding="utf-8"))
-        html = (COMPILED / f"{message}.html").read_text(encoding="utf-8")
-        plain, marked = _environment(markup=False), _environment(markup=True)
-        names = _names(plain, subject, preheader, text) | _names(marked, html)
+        subject, preheader, text = split((folder / f"{message}.txt").read_text(encoding="utf-8"))
+        html = (COMPILED / language / f"{message}.html").read_text(encoding="utf-8")
+        plain, marked = _environment(folder, markup=False), _environment(folder, markup=True)
+        names = _names(plain, folder, subject, preheader, text) | _names(marked, folder, html)
         return _Parts(
             plain.from_string(subject), plain.from_string(preheader), marked.from_string(html), plain.from_string(text), frozenset(names - _OURS)
         )
@@ -115,16 +130,16 @@ def _parts(message: str) -> _Parts:
 
 
 @cache
-def _environment(markup: bool) -> "SandboxedEnvironment":
+def _environment(folder: Path, markup: bool) -> "SandboxedEnvironment":
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(SOURCES), undefined=StrictUndefined, autoescape=markup, trim_blocks=not markup, lstrip_blocks=not markup
+        loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=markup, trim_blocks=not markup, lstrip_blocks=not markup
     )
 
 
-def _names(environment: "SandboxedEnvironment", *sources: str) -> set[str]:
+def _names(environment: "SandboxedEnvironment", folder: Path, *sources: str) -> set[str]:
     """The variables that these sources use, with what they include."""
     from jinja2 import meta
 
@@ -133,7 +148,7 @@ def _names(environment: "SandboxedEnvironment", *sources: str) -> set[str]:
         tree = environment.parse(source)
         names |= meta.find_undeclared_variables(tree)
         included = [name for name in meta.find_referenced_templates(tree) if name]
-        names |= _names(environment, *((SOURCES / name).read_text(encoding="utf-8") for name in included))
+        names |= _names(environment, folder, *((folder / name).read_text(encoding="utf-8") for name in included))
     return names
 
 

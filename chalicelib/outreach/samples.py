@@ -1,4 +1,4 @@
-"""Readers that every message must be right for: the gallery shows them, the tests render each message for each of them."""
+"""Readers that every message must be right for: the gallery shows them, the tests render each message for each of them, in each language."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,8 +11,26 @@ _ADA: Mapping[str, object] = {
     "greeting": "Hello Ada,",
     "name": "Ada",
     "plan": "Pro",
+    "plan_now": "Pro",
+    "plan_before": "Scale",
+    "seats": 3,
     "price": "$49.00 a month",
     "has_card": False,
+    "card": "Visa ending in 4242",
+    "card_ends": "April 2026",
+    "amount": "$49.00",
+    "invoice_url": "https://invoice.stripe.com/i/acct_1DemoDemo/test_YWNjdF8xRGVtb0RlbW8",
+    "paid_on": "Friday, 13 March 2026",
+    "bank_asks": False,
+    "next_try_on": "Wednesday, 18 March 2026",
+    "limited_on": "Friday, 20 March 2026",
+    "renews_on": "Monday, 13 April 2026",
+    "ends_on": "Monday, 13 April 2026",
+    "has_ended": False,
+    "milestone": "Connect your data",
+    "article_url": "https://tidewater.example/help/connect-your-data",
+    "news": "Reports can now be sent by mail every Monday, and the import takes spreadsheets of any size.",
+    "news_url": "https://tidewater.example/news",
     "trial_ends_on": "Friday, 13 March 2026",
     "trial_ends_at": "Friday, 13 March 2026 at 09:00 (Europe/Vienna)",
     "days_left": 3,
@@ -33,50 +51,100 @@ _ADA: Mapping[str, object] = {
 
 _NOTICE: Mapping[str, object] = {"unsubscribe_url": "", "preferences_url": ""}
 
+_SILENT = ("name", "plan", "plan_now", "plan_before", "price", "card", "card_ends", "amount", "invoice_url", "paid_on", "next_try_on", "limited_on")
+_NOTHING: Mapping[str, object] = {
+    **dict.fromkeys((*_SILENT, "renews_on", "ends_on", "article_url", "news", "news_url", "booking_url"), ""),
+    "greeting": "Hello,",
+    "seats": 0,
+}
+"""Of whom nothing is known."""
+
+_LONG = "Maximiliane-Theodora von Hohenberg-Zwischenwasser und Sonnleithen zu Altenmarkt an der Triesting"
+_UNRULY = '<b onclick="x()">Ada</b>\r\nBcc: everyone@example.com\u202e {{ product }}{% raw %} & "Sons"'
+
 
 def _like_ada(**other: object) -> Mapping[str, object]:
     return MappingProxyType({**_ADA, **other})
 
 
-SAMPLES: Mapping[str, Mapping[str, object]] = MappingProxyType(
+_ENGLISH: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         "without_card": _like_ada(),
         "with_card": _like_ada(has_card=True, days_left=7, days_left_words="7 days", **_NOTICE),
         "long_name_yearly": _like_ada(
-            greeting="Hello Maximiliane-Theodora von Hohenberg-Zwischenwasser und Sonnleithen zu Altenmarkt an der Triesting,",
-            name="Maximiliane-Theodora von Hohenberg-Zwischenwasser und Sonnleithen zu Altenmarkt an der Triesting",
-            plan="Scale",
-            price="€1,188.00 a year",
-            has_card=True,
+            greeting=f"Hello {_LONG},", name=_LONG, plan="Scale", plan_now="Scale", price="€1,188.00 a year", has_card=True
         ),
         "last_day": _like_ada(days_left=1, days_left_words="1 day"),
         "today": _like_ada(days_left=0, days_left_words="today"),
-        "ended": _like_ada(days_left=0, days_left_words="today", reason="trial_expired", **_NOTICE),
+        "ended": _like_ada(days_left=0, days_left_words="today", reason="trial_expired", has_ended=True, **_NOTICE),
         "without_name": _like_ada(greeting="Hello,", name=""),
         "without_booking": _like_ada(booking_url=""),
-        "bare": _like_ada(greeting="Hello,", name="", plan="", price="", booking_url="", **_NOTICE),
-        "bare_with_card": _like_ada(greeting="Hello,", name="", plan="", price="", booking_url="", has_card=True, **_NOTICE),
+        "bank_asks": _like_ada(bank_asks=True, has_card=True, **_NOTICE),
+        "given_up_by_stripe": _like_ada(next_try_on="", limited_on="", has_card=True, **_NOTICE),
+        "without_news": _like_ada(news="", news_url="", article_url=""),
+        "bare": _like_ada(**{**_NOTHING, **_NOTICE}),
+        "bare_with_card": _like_ada(**{**_NOTHING, **_NOTICE, "has_card": True}),
+        "bare_asked_by_the_bank": _like_ada(**{**_NOTHING, "bank_asks": True, "has_card": True}),
         "one_day_trial": _like_ada(trial_days=1, days_left=1, days_left_words="1 day"),
-        "unruly_name": _like_ada(
-            greeting='Hello <b onclick="x()">Ada</b>\r\nBcc: everyone@example.com\u202e {{ product }}{% raw %} & "Sons",',
-            name='<b onclick="x()">Ada</b>\r\nBcc: everyone@example.com\u202e {{ product }}{% raw %} & "Sons"',
-            product="Tide & Water <script>",
-        ),
+        "unruly_name": _like_ada(greeting=f"Hello {_UNRULY},", name=_UNRULY, product="Tide & Water <script>"),
         "other_script": _like_ada(greeting="Hello 山田 花子 👩‍🚀,", name="山田 花子 👩‍🚀", sender="Žofie"),
     }
 )
-"""Name → the variables of a message, always all of them."""
+
+_GERMAN: Mapping[str, str] = {
+    "$49.00 a month": "49,00 $ pro Monat",
+    "€1,188.00 a year": "1.188,00 € pro Jahr",
+    "$49.00": "49,00 $",
+    "Visa ending in 4242": "Visa mit den Endziffern 4242",
+    "April 2026": "April 2026",
+    "Friday, 13 March 2026": "Freitag, 13. März 2026",
+    "Wednesday, 18 March 2026": "Mittwoch, 18. März 2026",
+    "Friday, 20 March 2026": "Freitag, 20. März 2026",
+    "Monday, 13 April 2026": "Montag, 13. April 2026",
+    "Friday, 13 March 2026 at 09:00 (Europe/Vienna)": "Freitag, 13. März 2026 um 09:00 Uhr (Europe/Vienna)",
+    "3 days": "3 Tage",
+    "7 days": "7 Tage",
+    "1 day": "1 Tag",
+    "today": "heute",
+    "Connect your data": "Verbinden Sie Ihre Daten",
+    _ADA["news"]: "Berichte kommen jetzt auf Wunsch jeden Montag per E-Mail, und der Import nimmt Tabellen jeder Größe.",  # type: ignore[dict-item]
+}
+
+
+def _in_german(name: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return value.replace("Hello", "Guten Tag") if name == "greeting" else _GERMAN.get(value, value)
+
+
+SAMPLES: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
+    {
+        "en": _ENGLISH,
+        "de": MappingProxyType(
+            {reader: MappingProxyType({name: _in_german(name, value) for name, value in variables.items()}) for reader, variables in _ENGLISH.items()}
+        ),
+    }
+)
+"""Language → reader → the variables of a message, always all of them."""
+
+_PAYERS = (
+    "payment_failed",
+    "payment_reminder",
+    "payment_last_try",
+    "card_expires",
+    "receipt",
+    "paid_plan",
+    "plan_changed",
+    "goodbye",
+    "trial_notice",
+)
 
 SHOWN: Mapping[str, str] = MappingProxyType(
     {
-        "trial_notice": "with_card",
-        "sign_in": "ended",
-        "confirm": "ended",
-        "confirm_cancel": "ended",
-        "confirm_withdrawal": "ended",
-        "withdrawn": "ended",
+        **dict.fromkeys(_PAYERS, "with_card"),
+        **dict.fromkeys(("sign_in", "confirm", "confirm_cancel", "confirm_withdrawal", "withdrawn", "trial_ended", "left_unpaid"), "ended"),
+        "payment_confirm": "bank_asks",
         "trial_one_day": "last_day",
-        "trial_ended": "ended",
     }
 )
-"""Message → the sample that the gallery and the pictures show it for; for the rest `without_card`."""
+"""Message → the reader that the gallery and the pictures show it for; for the rest `without_card`."""

@@ -54,6 +54,7 @@ METRICS = {
     "MailsSent": "SES took a message.",
     "MailsPassed": "A message's time was over, or its reason gone, when it was to be sent.",
     "MailsRefused": "A message was not sent: the address is suppressed, or SES said no.",
+    "MailsHeldOut": "A message was not sent, to one of the share for which its step has a hold_out.",
     "MailsUnclear": "SES may have taken a message: its reply was lost.",
     "MailsBroken": "A message could not be written, by a broken template or a defect; it is tried again while its time is not over.",
     "MailsWaiting": "SES takes no more for now; the message waits.",

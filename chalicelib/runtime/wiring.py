@@ -139,14 +139,11 @@ def suppressions() -> "Suppressions":
 
 @cache
 def post_office() -> "PostOffice":
-    """All that sending acts on beside the world. Raises BrokenMessage where a message of the policy could not be written to somebody."""
+    """All that sending acts on beside the world."""
     from chalicelib.aws.mailer import Mailer
-    from chalicelib.domain.sequences import ASKED_FOR
-    from chalicelib.outreach.check import check_messages
     from chalicelib.runtime.links import url
     from chalicelib.usecases.post_office import PostOffice
 
-    check_messages((*policy().steps, *ASKED_FOR))
     return PostOffice(Mailer(settings().configuration_set), claims(), suppressions().holds, url)
 
 

@@ -7,7 +7,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import CheckoutCompleted, CustomerSeen, DisputeSeen, Event, InvoiceSeen, RefundSeen, StripeFact, SubscriptionSeen, digest
+from chalicelib.domain.facts import (
+    CardSeen,
+    CheckoutCompleted,
+    CustomerSeen,
+    DisputeSeen,
+    Event,
+    InvoiceSeen,
+    RefundSeen,
+    StripeFact,
+    SubscriptionSeen,
+    digest,
+)
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.making import OURS
@@ -17,6 +28,7 @@ OBJECTS = {
     "customer": "customer",
     "customer.subscription": "subscription",
     "invoice": "invoice",
+    "payment_method": "payment_method",
     "checkout.session": "checkout.session",
     "charge": "charge",
     "charge.dispute": "dispute",
@@ -105,7 +117,10 @@ def _fact(kind: str, raw: Mapping[str, Any], previous: Mapping[str, Any] | None,
             before = digest(objects.subscription(was)) if was else None
             return SubscriptionSeen(objects.subscription(raw), Event(created, before, born, stale))
         case "invoice":
-            return InvoiceSeen(objects.invoice(raw), created)
+            return InvoiceSeen(objects.invoice(raw), created, kind == "invoice.payment_action_required")
+        case "payment_method":
+            card = objects.card(raw)
+            return CardSeen(card, created) if card else None
         case "checkout.session":
             return _checkout(raw, now)
         case "dispute":

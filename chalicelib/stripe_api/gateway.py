@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import Answer, Answered, Ask, CustomerSeen, InvoiceSeen, SubscriptionSeen
+from chalicelib.domain.facts import Answer, Answered, Ask, Card, CardSeen, CustomerSeen, InvoiceSeen, SubscriptionSeen
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw, StripeCaller
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 class Gateway(Protocol):
-    """What Billhook asks of Stripe. Objects come as plain dicts. Raises Unavailable where Stripe gives no answer now, Refused where it will not."""
+    """What Billhook asks of Stripe. Objects come as plain dicts, customers and subscriptions with their default card. Raises Unavailable where Stripe
+    gives no answer now, Refused where it will not.
+    """
 
     def customer(self, id: str) -> Raw | None:
         """The customer, deleted or not; None if Stripe knows of none."""
@@ -39,15 +41,15 @@ class StripeGateway:
 
     def customer(self, id: str) -> Raw | None:
         """See Gateway."""
-        return self._caller.get(f"/v1/customers/{id}")
+        return self._caller.get(f"/v1/customers/{id}", expand=["invoice_settings.default_payment_method"])
 
     def subscription(self, id: str) -> Raw | None:
         """See Gateway."""
-        return self._caller.get(f"/v1/subscriptions/{id}")
+        return self._caller.get(f"/v1/subscriptions/{id}", expand=["default_payment_method"])
 
     def subscriptions_of(self, customer: str) -> list[Raw]:
         """See Gateway."""
-        return self._caller.all("/v1/subscriptions", customer=customer, status="all")
+        return self._caller.all("/v1/subscriptions", customer=customer, status="all", expand=["data.default_payment_method"])
 
     def invoices_of(self, customer: str) -> list[Raw]:
         """See Gateway."""
@@ -65,8 +67,10 @@ def answer(gateway: Gateway, ask: Ask, account: "Account", now: datetime) -> tup
     One that cannot be read does not keep the others from being learnt. Raises Unavailable, Refused.
     """
     began = now.replace(microsecond=0)
-    facts = [_fact(ask.what, raw, account, began) for raw in _asked(gateway, ask)]
-    return Answered(ask, tuple(fact for fact in facts if fact)), facts.count(None)
+    found = _asked(gateway, ask)
+    facts = [_fact(ask.what, raw, account, began) for raw in found]
+    cards = [CardSeen(card, began) for raw in found for card in _cards(raw)]
+    return Answered(ask, (*(fact for fact in facts if fact), *cards)), facts.count(None)
 
 
 def _asked(gateway: Gateway, ask: Ask) -> list[Raw]:
@@ -80,6 +84,13 @@ def _asked(gateway: Gateway, ask: Ask) -> list[Raw]:
         case _:
             return gateway.invoices_of(ask.id)
     return [found] if found else []
+
+
+def _cards(raw: Raw) -> list[Card]:
+    try:
+        return objects.cards_in(raw)
+    except (Unreadable, KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        return []
 
 
 def _fact(what: str, raw: Raw, account: "Account", began: datetime) -> CustomerSeen | InvoiceSeen | SubscriptionSeen | None:

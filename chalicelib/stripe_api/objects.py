@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import INVOICE_RANKS, STATUSES, Customer, Invoice, Item, PauseCollection, Subscription
+from chalicelib.domain.facts import INVOICE_RANKS, STATUSES, CancellationDetails, Card, Customer, Invoice, Item, PauseCollection, Subscription
 
 Raw = Mapping[str, Any]
 
@@ -55,7 +55,24 @@ def subscription(raw: Raw) -> Subscription:
         ended_at=when(raw.get("ended_at")),
         pause_collection=PauseCollection(text(pause, "behavior"), when(pause.get("resumes_at"))) if pause else None,
         card=reference(raw.get("default_payment_method")) or reference(raw.get("default_source")),
+        canceled_at=when(raw.get("canceled_at")),
+        cancellation_details=_cancellation_details(raw.get("cancellation_details")),
     )
+
+
+def card(raw: Any) -> Card | None:
+    """The card that a payment method is; None for another kind, and for one that is told by its id alone."""
+    details = _hash(_hash(raw).get("card"))
+    month, year = whole(details, "exp_month"), whole(details, "exp_year")
+    if not details or not month or not year or not 1 <= month <= 12 or not 2000 <= year <= 9000:
+        return None
+    return Card(identity(raw), words(details, "brand") or "card", words(details, "last4") or "", month, year)
+
+
+def cards_in(raw: Raw) -> list[Card]:
+    """The cards that an object carries whole: those that its default payment methods were expanded to."""
+    found = (_hash(raw.get("invoice_settings")).get("default_payment_method"), raw.get("default_payment_method"))
+    return [one for one in map(card, found) if one]
 
 
 def invoice(raw: Raw) -> Invoice:
@@ -78,6 +95,7 @@ def invoice(raw: Raw) -> Invoice:
         next_payment_attempt=when(raw.get("next_payment_attempt")),
         finalized_at=when((raw.get("status_transitions") or {}).get("finalized_at")),
         hosted_invoice_url=words(raw, "hosted_invoice_url"),
+        paid_at=when((raw.get("status_transitions") or {}).get("paid_at")),
     )
 
 
@@ -182,6 +200,11 @@ def _item(line: Raw) -> Item:
         interval=words(recurring, "interval"),
         interval_count=whole(recurring, "interval_count") or 1,
     )
+
+
+def _cancellation_details(raw: Any) -> CancellationDetails | None:
+    details = CancellationDetails(*(words(_hash(raw), name) for name in ("reason", "feedback", "comment")))
+    return None if details == CancellationDetails() else details
 
 
 def _discounts(raw: Raw) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from functools import reduce
 
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.agenda import failed, next_version
+from chalicelib.domain.dispatch import dispatch
 from chalicelib.domain.errors import LostRace, Unavailable
-from chalicelib.domain.mailing import Mail, abandoned, due, mails
+from chalicelib.domain.mailing import Mail, abandoned
 from chalicelib.domain.owed import asking_all_of, owed
 from chalicelib.domain.standing import standing
 from chalicelib.domain.timeline import Entry
@@ -48,8 +49,7 @@ def _act(account: Account, world: World) -> str:
         learnt = learnt.learn(MailDone(key, Mailed("queued", now, learnt.mails[key].stream)))
     in_vain = account.asked_in_vain + 1 if set(learnt.asks) & set(account.asks) else 0
     learnt = replace(learnt, failures=0, resting_until=None, asked_in_vain=in_vain, standing=standing(learnt, world.policy, now))
-    passed = [mail for mail in mails(learnt, world.policy, now) if mail.missed and mail.until <= now]
-    ready = due(learnt, world.policy, now)
+    passed, ready = dispatch(learnt, world.policy, now)
     for outcome, some in (("passed", passed), ("queued", ready)):
         for mail in some:
             learnt = learnt.learn(MailDone(mail.key, Mailed(outcome, now, mail.step.stream)))

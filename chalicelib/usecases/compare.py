@@ -1,13 +1,12 @@
 """Compare all that lives at Stripe with what is held here, a stretch a run, and ask Stripe for what differs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import cached_property
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.comparison import LATELY, Comparison, Drift, Listed, drift, judged, not_listed, under_way
-from chalicelib.domain.errors import LostRace, Refused, Unavailable
+from chalicelib.domain.errors import LostRace, NewerShape, Refused, Unavailable
 from chalicelib.domain.facts import Answer, CustomerSeen, SubscriptionSeen, everything_of
 from chalicelib.domain.listing import Page
 from chalicelib.domain.timeline import Entry
@@ -35,25 +34,29 @@ def compare(world: World) -> Comparison | None:
     round = under_way(world.rounds.load(Comparison), world.now())
     if round is None:
         return None
-    run = _Run(world, round.began)
+    run = _Run(world, round)
     try:
-        while round.ended_at is None and run.pace.goes_on():
-            further = replace(run.step(round), version=round.version + 1)
-            world.rounds.save(round, further)
-            round = further
+        while run.round.ended_at is None and run.pace.goes_on():
+            run.save(run.step(run.round))
     except LostRace:
         pass  # another compares already
     except (Unavailable, Refused) as failure:
         world.count("ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1)
-    return round
+    return run.round
 
 
 class _Run:
-    """One run's share of the comparison that began at that moment. Each step is one page; it may be done again."""
+    """One run's share of a comparison. Each step is one page; it may be done again. `round` is where the comparison is, as last written."""
 
-    def __init__(self, world: World, began: datetime) -> None:
-        self.pace = Pace(world)
-        self._world, self._asker, self._began = world, Asker(world), began
+    def __init__(self, world: World, round: Comparison) -> None:
+        self.round, self.pace = round, Pace(world)
+        self._world, self._asker, self._began = world, Asker(world), round.began
+
+    def save(self, further: Comparison) -> None:
+        """Write down how far it has come. Raises LostRace, Unavailable."""
+        further = replace(further, version=self.round.version + 1)
+        self._world.rounds.save(self.round, further)
+        self.round = further
 
     def step(self, round: Comparison) -> Comparison:
         """The comparison once a page more is done. Raises Unavailable, Refused."""
@@ -69,6 +72,8 @@ class _Run:
 
     def _of_stripes(self, round: Comparison, page: Page) -> Comparison:
         self.pace.made()
+        if not round.pages:  # before anything is kept under its moment: else a run that ended within this page would be forgotten with its drifts
+            self.save(round)
         self._world.comparisons.keep_listed(self._began, round.pages, [str(raw["id"]) for raw in page.things])
         found = [(raw, one) for raw in page.things if (one := listed(raw))]
         self._world.count("AnswersUnreadable", len(page.things) - len(found))
@@ -79,11 +84,13 @@ class _Run:
     def _look_at(self, found: Sequence[tuple[Raw, Listed]]) -> None:
         news = {one.subscription.id: self._as_news(raw, one) for raw, one in found}
         guesses = {one.subscription.customer: probable_account(_naming(news[one.subscription.id])) for _, one in found}
-        known = self._world.accounts.of_customers(guesses)
+        known, unreadable = self._known(guesses)
         owners = {customer: account.id for customer, account in known.items()}
         accounts = {account.id: account for account in known.values()}
         for _, one in found:
             customer = one.subscription.customer
+            if customer in unreadable:
+                continue
             if customer not in owners:
                 adopted = self._adopted(customer, news[one.subscription.id])
                 if adopted is None:
@@ -93,6 +100,21 @@ class _Run:
             if differing := drift(account, one, self._began):
                 self._world.comparisons.put_drift(differing)  # before it is mended: afterwards it is no more to be seen
                 accounts[account.id] = self._asked_about(account, customer)
+
+    def _known(self, guesses: Mapping[str, str]) -> tuple[dict[str, Account], set[str]]:
+        """The accounts of customers, and the customers whose account only a younger release can read: after a rollback they wait for it alone."""
+        try:
+            return self._world.accounts.of_customers(guesses), set()
+        except NewerShape:
+            known: dict[str, Account] = {}
+            unreadable: set[str] = set()
+            for customer, guess in guesses.items():
+                try:
+                    known |= self._world.accounts.of_customers({customer: guess})
+                except NewerShape:
+                    unreadable.add(customer)
+                    self._pass_over()
+            return known, unreadable
 
     def _adopted(self, customer: str, news: Sequence[StripeEvent]) -> Account | None:
         try:

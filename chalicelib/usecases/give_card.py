@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from chalicelib.domain.account import Account, Fact
+from chalicelib.domain.checkouts import is_deleted
 from chalicelib.domain.errands import Errand
 from chalicelib.domain.errors import CardDeclined, Refused, Unreadable
 from chalicelib.domain.facts import Answer, CardGiven, CustomerSeen
@@ -22,14 +23,16 @@ OWING = frozenset({"past_due", "unpaid"})
 def use_card(account: Account, session_id: str, errand: Errand, world: World) -> Sequence[Fact]:
     """Make the card of a completed setup session the default, resume what was paused for want of one, and pay what is owed.
 
-    Nothing is done for a session that is not this account's, or once a younger card was made the default. What a payment leads to comes by
-    Stripe's events. Raises as Till does.
+    Nothing is done for a session that is not this account's, for a customer that was deleted since, or once a younger card was made the default.
+    What a payment leads to comes by Stripe's events. Raises as Till does.
     """
     session = world.till.checkout(session_id)
     given = card_of(session) if session and belongs(session, account) else None
     if given is None or (account.card_given_at and given.at <= account.card_given_at):
         return []
     customer = str(objects.customer_of(session or {}))
+    if is_deleted(account, customer):
+        return []
     key, began = f"{account.id}:{session_id}:{errand.generation}", world.now().replace(microsecond=0)
     mark = account.mark(customer)
     taxed = world.policy.checkout.automatic_tax

@@ -10,13 +10,14 @@ from datetime import timedelta
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
-from chalicelib.domain.letters import variables
+from chalicelib.domain.hold_out import held_out
+from chalicelib.domain.letters import variables, wanted_language
 from chalicelib.domain.links import link_for
 from chalicelib.domain.mailing import Mail, mails
 from chalicelib.domain.post import Claim, Letter
 from chalicelib.domain.standing import standing
 from chalicelib.domain.timeline import Entry
-from chalicelib.outreach.rendering import render
+from chalicelib.outreach.rendering import language_for, render
 from chalicelib.usecases.post_office import PostOffice
 from chalicelib.usecases.world import World
 
@@ -30,7 +31,7 @@ ASKED_BY = {"sign_in": "sign-in", "confirm_cancel": "leave", "confirm_withdrawal
 
 
 def send_message(account_id: str, key: str, world: World, post: PostOffice) -> str:
-    """What became of it: `sent`, `passed` (no longer due), `refused`, `unclear`, or `nothing` (it is in other hands, or done).
+    """What became of it: `sent`, `passed` (no longer due), `refused`, `held_out`, `unclear`, or `nothing` (it is in other hands, or done).
 
     Raises Unavailable if it is to be tried again later (SES takes no more for now, or the table does not answer).
     """
@@ -49,6 +50,8 @@ def send_message(account_id: str, key: str, world: World, post: PostOffice) -> s
         return _done(account, key, None, world)
     if post.suppressed(account.email or ""):
         return _done(account, key, "refused", world)
+    if held_out(account.id, mail.step):  # here, so that those who get it and those who do not differ in nothing else
+        return _done(account, key, "held_out", world)
     letter = _letter(account, mail, world, post)
     post.wait_for_room()
     claimed = Claim(account_id, key, "sending", world.now(), (claim.attempt if claim else 0) + 1)
@@ -86,7 +89,8 @@ def _letter(account: Account, mail: Mail, world: World, post: PostOffice) -> Let
     policy, lifecycle = world.policy.mail, mail.step.stream == "lifecycle"
     assert policy is not None
     links = _links(account, mail, world, post)
-    rendered = render(mail.step.message, variables(account, mail, world.policy, world.now(), links))
+    language = language_for(mail.step.message, wanted_language(account, world.policy), policy.language)
+    rendered = render(mail.step.message, variables(account, mail, world.policy, world.now(), links, language), language)
     headers = {"List-Unsubscribe": f"<{links['unsubscribe_url']}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if lifecycle else {}
     return Letter(
         sender=policy.senders[mail.step.stream],

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from chalicelib.domain.account import Account, Profile, SignedUp, Signup
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errors import AccountTaken, Refused, Unavailable
+from chalicelib.domain.errors import AccountTaken, LostRace, Refused, Unavailable
 from chalicelib.domain.facts import SignInAsked
 from chalicelib.domain.signups import Wish, identity
 from chalicelib.usecases.absorb import Asker, absorb
@@ -21,6 +21,8 @@ from chalicelib.usecases.world import World
 
 SIGN_UP, SIGN_IN = "sign_up", "sign_in"
 """What the act queue's work is called that was handed in."""
+
+TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,20 @@ def sign_up(wish: Wish, confirm: bool, world: World, id: str | None = None) -> S
     Who is known already gets a sign-in link by mail instead; not so whose account is `id`: it is the same signup again. Raises Unavailable if the
     table cannot be reached: then nothing was done.
     """
-    if known := _known(wish, world):
-        return _again(known, wish, id, world)
-    now = world.now()
     new = Account(id or _new_id())
-    identities = (f"email:{identity(wish.email)}", *([f"external:{wish.external_id}"] if wish.external_id else []))
-    ends_at = (now + timedelta(days=world.policy.trial.days)).replace(microsecond=0)
-    signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities, wish.currency)
-    profile = Profile(wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes)
-    account = next_version(new, new.learn(SignedUp(signup, profile)), world.policy, now)
-    try:
-        world.accounts.save(new, account)
-    except AccountTaken:  # another tab was faster, or the product's id has an account
-        return _again(_known(wish, world), wish, id, world)
+    account = next_version(new, new.learn(_signed_up(wish, confirm, world)), world.policy, world.now())
+    for _ in range(TRIES):
+        if known := _known(wish, world):
+            return _again(known, wish, new.id, world)
+        try:
+            world.accounts.save(new, account)
+            break
+        except AccountTaken:  # another tab was faster, or the product's id has an account
+            return _again(_known(wish, world), wish, new.id, world)
+        except LostRace:  # another tab is writing this very moment: which of the two is faster is not said yet
+            continue
+    else:
+        raise Unavailable(f"Other writers were faster {TRIES} times at a signup.")
     world.count("Signups", 1)
     return _begun(account, world)
 
@@ -87,6 +90,14 @@ def _begun(account: Account, world: World) -> SignupOutcome:
     return SignupOutcome("created", account)
 
 
+def _signed_up(wish: Wish, confirm: bool, world: World) -> SignedUp:
+    now = world.now()
+    identities = (f"email:{identity(wish.email)}", *([f"external:{wish.external_id}"] if wish.external_id else []))
+    ends_at = (now + timedelta(days=world.policy.trial.days)).replace(microsecond=0)
+    signup = Signup(wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities, wish.currency)
+    return SignedUp(signup, Profile(wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes))
+
+
 def ask_to_sign_in(email: str, world: World) -> None:
     """Have a sign-in link mailed to the account of an address, if there is one; one in 15 minutes. Raises Unavailable."""
     account = _owner(email, world)
@@ -107,8 +118,8 @@ def _owner(email: str, world: World) -> Account | None:
     return max(customers, key=lambda account: (account.standing is not None and account.standing.access != "none", account.id), default=None)
 
 
-def _again(known: Account | None, wish: Wish, id: str | None, world: World) -> SignupOutcome:
-    """Somebody who is known, or a signup that was taken up before and perhaps not to its end."""
+def _again(known: Account | None, wish: Wish, id: str, world: World) -> SignupOutcome:
+    """Somebody who is known, or this very signup, written before: only the answer to that was lost, or it was not brought to its end."""
     return _begun(known, world) if known and known.id == id else _welcome_back(known, wish, world)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import NewerShape, Refused, Unavailable, Unreadable
-from chalicelib.domain.facts import CheckoutCompleted, CustomerSeen, DisputeSeen, InvoiceSeen, RefundSeen, SubscriptionSeen
+from chalicelib.domain.facts import CardSeen, CheckoutCompleted, CustomerSeen, DisputeSeen, InvoiceSeen, RefundSeen, SubscriptionSeen
 from chalicelib.domain.standing import unknown_prices
 from chalicelib.domain.timeline import EVENTS_KEPT, Entry
 from chalicelib.stripe_api.events import StripeEvent, read_event
@@ -144,7 +144,7 @@ def _logged(outcomes: list[Outcome], world: World) -> list[Outcome]:
 
 def _entry(account: str, event: StripeEvent) -> Entry:
     match event.fact:
-        case CustomerSeen(thing) | SubscriptionSeen(thing) | InvoiceSeen(thing):
+        case CustomerSeen(thing) | SubscriptionSeen(thing) | InvoiceSeen(thing) | CardSeen(thing):
             return Entry(account, event.created, "stripe", event.id, event.type, thing, EVENTS_KEPT)
         case CheckoutCompleted() | DisputeSeen() | RefundSeen():
             return Entry(account, event.created, "stripe", event.id, event.type, event.fact, EVENTS_KEPT)

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.comparison import Comparison, Drift
+from chalicelib.domain.operators import Digests
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.tasks import Kept
 from chalicelib.domain.timeline import Entry
@@ -17,7 +18,7 @@ from chalicelib.stripe_api.gateway import Gateway
 from chalicelib.stripe_api.lists import Lists
 from chalicelib.stripe_api.till import Till
 
-Round = TypeVar("Round", Comparison, Undelivered)
+Round = TypeVar("Round", Comparison, Digests, Undelivered)
 
 
 class AccountStore(Protocol):
@@ -118,7 +119,7 @@ class ComparisonStore(Protocol):
         """All ids that were remembered."""
 
     def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
-        """The accounts on the next page, and the cursor behind it; None at the end."""
+        """The accounts on the next page that this release can read, and the cursor behind it; None at the end."""
 
     def put_drift(self, drift: Drift) -> None:
         """Write down what differs; the same again does no harm."""

@@ -117,7 +117,7 @@ class Api:
         if fault == "500":
             return 500, _failure()
         with self.engine.lock:
-            self.engine.catch_up()
+            self.engine.catch_up(to_act=asked.method != "GET")
             store.request = Request(store.id("event").replace("evt", "req"), asked.key, asked.version or API_VERSION)
             try:
                 made = route.do(Call(self.engine, ids, wanted, asked.version))
@@ -140,7 +140,7 @@ class Api:
         return {"object": kind, "url": asked.path, "has_more": has_more, "data": [self._expanded(one, inner) for one in page]}
 
     def _expanded(self, thing: Object, expand: list[str]) -> Object:
-        body = copy.deepcopy(shown(thing))
+        body = json.loads(json.dumps(shown(thing)))  # a copy, faster than by deepcopy: lists have a hundred
         for path in expand:
             self._expand(body, path.split("."))
         return body

@@ -102,12 +102,12 @@ def expire_checkout(call: Call) -> Object:
 
 
 def events(call: Call) -> list[Object]:
-    wanted, found = call.wanted, list(reversed(call.engine.store.events))
+    wanted = call.wanted
+    found = [one for one in reversed(call.engine.store.events) if within(one["created"], wanted.get("created"))]
     types = wanted.get("types") or ([wanted["type"]] if "type" in wanted else [])
     if "delivery_success" in wanted:
         found = [one for one in found if (one["pending_webhooks"] == 0) is wanted["delivery_success"]]
-    fits = [one for one in found if not types or any(re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), one["type"]) for name in types)]
-    return [one for one in fits if within(one["created"], wanted.get("created"))]
+    return [one for one in found if not types or any(re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), one["type"]) for name in types)]
 
 
 def event(call: Call) -> Object:

@@ -3,14 +3,14 @@
 import copy
 import json
 import queue
-import random
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import urllib3
 
 from local.client import signature
+from local.stripe_sim.fates import Fates, Shares
 from local.stripe_sim.shapes import Object
 
 RETRY_AFTER = tuple(seconds for seconds in (60, 300, 1800, 7200, 18000, *[36000] * 6))
@@ -33,6 +33,7 @@ class _Waiting:
     endpoint: Endpoint
     tries: int
     at: int
+    is_owed: bool = True
 
 
 class Delivery:
@@ -47,17 +48,16 @@ class Delivery:
         self._lock = threading.Lock()
         self._pool = urllib3.PoolManager(num_pools=1, retries=False)
         self._busy = 0
-        self._chance = random.Random()
-        self._shares: dict[str, float] = {}
+        self.fates = Fates()
         self._thread = threading.Thread(target=self._work, name="stripe-webhooks", daemon=True)
 
     def listen(self, url: str, secret: str) -> None:
         """Deliver to this endpoint from now on, whatever the type."""
         self._listener = Endpoint(url, secret)
 
-    def lose(self, lost: float, undelivered: float, seed: int | None) -> None:
-        """From now on that share of the events is lost behind the endpoint: Stripe believes them delivered. That share is never delivered."""
-        self._chance, self._shares = random.Random(seed), {"lost": lost, "undelivered": undelivered}
+    def spoil(self, shares: Shares, seed: int | None) -> None:
+        """From now on that becomes of such shares of the events."""
+        self.fates = Fates(shares, seed)
 
     def start(self) -> None:
         self._thread.start()
@@ -69,10 +69,14 @@ class Delivery:
     def take(self, event: Object) -> None:
         """Deliver an event as it is now."""
         endpoints = [*([self._listener] if self._listener else []), *self._endpoints(event["type"])]
-        fate = self._fate() if endpoints else "delivered"
-        event["pending_webhooks"] = 0 if fate == "lost" else len(endpoints)
-        for endpoint in endpoints if fate == "delivered" else ():
-            self._enter(_Waiting(event, endpoint, 0, self._now()))
+        if not endpoints:
+            return
+        fate, now = self.fates.draw(), self._now()
+        event["pending_webhooks"] = len(endpoints) if fate.is_owed else 0
+        for number, after in enumerate(fate.arrivals):
+            for endpoint in endpoints:
+                one = _Waiting(event, endpoint, 0, now + after, is_owed=fate.is_owed and not number)
+                self._enter_at(one) if after else self._enter(one)
 
     def next_due(self) -> int | None:
         """When the next delivery in vain is tried again."""
@@ -92,13 +96,9 @@ class Delivery:
         with self._lock:
             return self._busy == 0
 
-    def _fate(self) -> str:
-        drawn = self._chance.random()
-        for fate, share in self._shares.items():
-            if drawn < share:
-                return fate
-            drawn -= share
-        return "delivered"
+    def _enter_at(self, one: _Waiting) -> None:
+        with self._lock:
+            self._later.append(one)
 
     def _enter(self, one: _Waiting) -> None:
         with self._lock:
@@ -111,9 +111,9 @@ class Delivery:
             with self._lock:
                 self._busy -= 1
                 if taken:
-                    one.event["pending_webhooks"] -= 1
+                    one.event["pending_webhooks"] -= one.is_owed
                 elif one.tries < len(RETRY_AFTER):
-                    self._later.append(_Waiting(one.event, one.endpoint, one.tries + 1, self._now() + RETRY_AFTER[one.tries]))
+                    self._later.append(replace(one, tries=one.tries + 1, at=self._now() + RETRY_AFTER[one.tries]))
 
     def _post(self, event: Object, endpoint: Endpoint) -> bool:
         payload = json.dumps(copy.copy(event), indent=2).encode()

@@ -38,6 +38,8 @@ class Engine:
     def __init__(self, now: Callable[[], int], base: Callable[[], str]) -> None:
         self.store = Store(now)
         self.lock = threading.RLock()
+        self._known_due: int | None = None
+        self._is_known = False
         self._base = base
         self.payments = Payments(self.store)
         self.invoices = Invoices(self.store, self.payments, base)
@@ -84,18 +86,32 @@ class Engine:
     def next_due(self) -> int | None:
         """The next second at which something happens by itself."""
         with self.lock:
-            return min((at for at, _, _, _ in self._due()), default=None)
+            if not self._is_known:
+                self._known_due, self._is_known = min((at for at, _, _, _ in self._due()), default=None), True
+            return self._known_due
 
-    def catch_up(self) -> None:
-        """Do all that is due by now, in order, each at its own second."""
+    def catch_up(self, to_act: bool = True) -> None:
+        """Do all that is due by now, in order, each at its own second. Who will not act, but only reads, may say so: then what is due next
+        need not be looked for again.
+        """
         with self.lock:
             now = self.store.now()
-            request, self.store.request = self.store.request, type(self.store.request)()
-            while due := min((one for one in self._due() if one[0] <= now), key=lambda one: one[:3], default=None):
-                at, _, _, act = due
-                self.store.second = max(self.store.second, at)
-                act()
-            self.store.second, self.store.request = max(now, self.store.second), request
+            if not self._is_known or (self._known_due is not None and self._known_due <= now):
+                self._do_all_due(now)
+                self._is_known = False
+            self.store.second = max(now, self.store.second)
+            if to_act:
+                self._is_known = False
+            else:
+                self.next_due()
+
+    def _do_all_due(self, now: int) -> None:
+        request, self.store.request = self.store.request, type(self.store.request)()
+        while due := min((one for one in self._due() if one[0] <= now), key=lambda one: one[:3], default=None):
+            at, _, _, act = due
+            self.store.second = max(self.store.second, at)
+            act()
+        self.store.request = request
 
     def _due(self) -> list[tuple[int, int, str, Callable[[], Any]]]:
         store, due = self.store, []

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,6 +13,7 @@ from local.stripe_sim import hosted
 from local.stripe_sim.api import Api, Asked, Fault, Silence, as_json
 from local.stripe_sim.delivery import Delivery, Endpoint
 from local.stripe_sim.engine import CataloguePrice, Engine
+from local.stripe_sim.fates import Shares
 from local.stripe_sim.refusals import StripeRefusal
 from local.stripe_sim.store import SETTINGS
 from local.stripe_stub import StripeStub
@@ -27,11 +29,11 @@ class StripeSimulator:
         self._now = now
         self.engine = Engine(self._second, lambda: self._server.base)
         self.api = Api(self.engine)
-        self._delivery = Delivery(self._second, self._endpoints)
+        self.delivery = Delivery(self._second, self._endpoints)
         self._told = StripeStub()
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="stripe-clock", daemon=True)
-        self.engine.store.heard = self._delivery.take
+        self.engine.store.heard = self.delivery.take
         self.engine.store.told = self._told.subscriptions
 
     @property
@@ -41,19 +43,19 @@ class StripeSimulator:
     def start(self) -> None:
         """Answer from now on, and let things fall due as time passes."""
         self._server.start()
-        self._delivery.start()
+        self.delivery.start()
         self._ticker.start()
 
     def close(self) -> None:
         """End everything."""
         self._stopping.set()
-        self._delivery.close()
+        self.delivery.close()
         self._server.close()
         self._told.close()
 
     def listen(self, url: str, secret: str) -> None:
         """The endpoint that events are delivered to, and the secret that signs them."""
-        self._delivery.listen(url, secret)
+        self.delivery.listen(url, secret)
 
     def register(self, prices: Iterable[CataloguePrice]) -> None:
         """What can be bought from the start."""
@@ -61,17 +63,17 @@ class StripeSimulator:
 
     def next_due(self) -> datetime | None:
         """The next moment at which something happens by itself."""
-        moments = [at for at in (self.engine.next_due(), self._delivery.next_due()) if at is not None]
+        moments = [at for at in (self.engine.next_due(), self.delivery.next_due()) if at is not None]
         return datetime.fromtimestamp(min(moments), UTC) if moments else None
 
     def catch_up(self) -> None:
         """Do all that is due by now."""
-        self.engine.catch_up()
-        self._delivery.catch_up()
+        self.engine.catch_up(to_act=False)
+        self.delivery.catch_up()
 
     def at_rest(self) -> bool:
         """Whether no webhook is under way."""
-        return self._delivery.at_rest()
+        return self.delivery.at_rest()
 
     def _endpoints(self, type: str) -> list[Endpoint]:
         made = self.engine.store.all("webhook_endpoint")
@@ -164,7 +166,8 @@ class StripeSimulator:
     def _spoil(self, what: str, given: dict[str, Any]) -> Answer:
         """Calls that go wrong, and webhooks that get lost, from now on."""
         if what == "webhooks":
-            self._delivery.lose(float(given.get("lost", 0)), float(given.get("undelivered", 0)), given.get("seed"))
+            shares = {one.name: float(given.get(one.name, 0)) for one in fields(Shares)}
+            self.delivery.spoil(Shares(**shares), given.get("seed"))
             return json_answer(given)
         self.api.faults.append(Fault(str(given["how"]), int(given.get("times", 1)), given.get("path", ""), given.get("method", "")))
         return json_answer({"faults": len(self.api.faults)})

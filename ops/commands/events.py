@@ -78,11 +78,12 @@ def _from_log(options: argparse.Namespace, since: datetime, caller: Any) -> int:
         for entry, fact in kept_facts(_timeline(options.account), clock.now())
         if entry.at >= since and (not options.type or entry.type in options.type)
     ]
-    after = account
+    facts, after = [fact for _, fact in kept if fact], account
     if options.yes:
         world = world_of_stage(caller)
-        after = absorb(account, [fact for _, fact in kept], world, Asker(world))
-    print(*told(Counter(("chosen", entry.type) for entry, _ in kept)), _end(len(kept), "learnt", options.yes), sep="\n")
+        after = absorb(account, facts, world, Asker(world))
+    found = Counter(("chosen" if fact else "unreadable", entry.type) for entry, fact in kept)
+    print(*told(found), _end(len(facts), "learnt", options.yes), sep="\n")
     if options.yes:
         print("The account changed." if after != account else "They told nothing new.")
     return 0

@@ -1,8 +1,10 @@
-"""python -m ops mail: look at the messages, and compile them."""
+"""python -m ops mail: look at the messages, compile them, and see what came of them."""
 
 import argparse
 from pathlib import Path
 from typing import Any
+
+from ops.commands import mail_broadcast, mail_report
 
 
 def add_to(commands: Any) -> None:
@@ -13,6 +15,8 @@ def add_to(commands: Any) -> None:
     preview.set_defaults(run=_preview)
     compiling = mail.add_parser("compile", help="compile the MJML sources, as make mail does")
     compiling.set_defaults(run=_compile)
+    mail_report.add_to(mail)
+    mail_broadcast.add_to(mail)
 
 
 def _preview(options: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ def read_checked(file: Path) -> "Policy":
         policy = read_policy(file.read_text(), messages())
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", "file") from error
-    check_messages(policy.steps)
+    check_messages(policy)
     return policy
 
 

@@ -46,15 +46,15 @@ PERMISSIONS = (
     Permission("Customers", "/v1/customers", "no signup reaches Stripe", writes=True, try_at=f"/cus_{NOBODY}"),
     Permission("Subscriptions", "/v1/subscriptions", "no trial starts, and what Stripe owes is not learnt", writes=True, try_at=f"/sub_{NOBODY}"),
     Permission("Invoices", "/v1/invoices", "a new card pays nothing that is owed", writes=True, try_at=f"/in_{NOBODY}/pay"),
+    Permission("Invoice Items", "/v1/invoiceitems", "nothing can be charged beside the plan", writes=True, try_at=f"/ii_{NOBODY}"),
+    Permission("Coupons", "/v1/coupons", "no discount can be given"),
     Permission("Checkout Sessions", "/v1/checkout/sessions", "nobody can buy or give a card", writes=True, try_at=f"/cs_{NOBODY}/expire"),
     Permission("Customer portal", "/v1/billing_portal", "nobody reaches Stripe's portal", writes=True, try_at="/sessions", customer=f"cus_{NOBODY}"),
     Permission("Setup Intents", "/v1/setup_intents", "a card given on a Checkout page is never used"),
     Permission("Payment Methods", "/v1/payment_methods", "a card given on a Checkout page is never used"),
     Permission("Charges", "/v1/charges", "a dispute does not find its account"),
     Permission("Refunds", "/v1/refunds", "who withdraws is paid nothing back", writes=True, customer=f"cus_{NOBODY}"),
-    Permission("Invoice items", "/v1/invoiceitems", "nothing is charged beside a subscription", writes=True, try_at=f"/ii_{NOBODY}"),
     Permission("Invoice payments", "/v1/invoice_payments", "who withdraws is paid nothing back"),
-    Permission("Coupons", "/v1/coupons", "no discount is given"),
     Permission("Events", "/v1/events", "events that Stripe could not deliver are not fetched"),
 )
 """All that chalicelib/stripe_api calls, and what it has expanded in an answer."""

@@ -90,7 +90,10 @@ def _begun(table: str, folder: Path, now: datetime) -> Progress:
     if state is None:
         _keep(progress := Progress(table, _iso(now)), folder)
         return progress
-    progress = Progress(**state)
+    try:
+        progress = Progress(**state)
+    except TypeError as error:
+        raise InvalidInput(f"{folder / STATE} does not say how far an export is: name a folder that is new.", "folder") from error
     if progress.table != table or progress.ended:
         raise InvalidInput(f"{folder} holds an export of {progress.table} from {progress.began} already: name a folder that is new.", "folder")
     return progress

@@ -26,12 +26,18 @@ from chalicelib.domain.timeline import Entry
 from chalicelib.stripe_api.events import OBJECTS, STALE
 
 
-def kept_facts(entries: Iterable[Entry], now: datetime) -> Iterator[tuple[Entry, Fact]]:
-    """Each of Stripe's events in a timeline with what it told."""
+def kept_facts(entries: Iterable[Entry], now: datetime) -> Iterator[tuple[Entry, Fact | None]]:
+    """Each of Stripe's events in a timeline with what it told; None where another release has kept it in a shape that this one cannot read."""
     for entry in entries:
-        fact = _fact(entry, now) if entry.kind == "stripe" and entry.data else None
-        if fact:
-            yield entry, fact
+        if entry.kind != "stripe" or not entry.data:
+            continue
+        try:
+            fact = _fact(entry, now)
+        except msgspec.ValidationError:
+            yield entry, None
+        else:
+            if fact:
+                yield entry, fact
 
 
 def _fact(entry: Entry, now: datetime) -> Fact | None:

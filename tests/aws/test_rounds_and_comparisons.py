@@ -8,8 +8,10 @@ import pytest
 
 from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.comparisons import Comparisons
+from chalicelib.aws.items import account_key
 from chalicelib.aws.log import Log
 from chalicelib.aws.rounds import Rounds
+from chalicelib.aws.shapes import SHAPE
 from chalicelib.domain.account import Account
 from chalicelib.domain.comparison import Comparison, Drift
 from chalicelib.domain.errors import LostRace
@@ -82,3 +84,12 @@ def test_every_account_is_walked_over_and_nothing_else(dynamodb: Any) -> None:
         seen, pages = seen + [account.id for account in found], pages + 1
     assert sorted(seen) == sorted(f"acc_{number}" for number in range(30))
     assert pages > 1
+
+
+def test_an_account_that_only_a_younger_release_can_read_is_left_out_of_the_walk(dynamodb: Any) -> None:
+    accounts, comparisons = Accounts(TABLE, lambda: "key", dynamodb), Comparisons(TABLE, dynamodb)
+    for id in ("acc_1", "acc_2"):
+        accounts.save(Account(id), replace(Account(id), version=1))
+    younger = {"UpdateExpression": "SET shape = :shape", "ExpressionAttributeValues": {":shape": {"N": str(SHAPE + 1)}}}
+    dynamodb.update_item(TableName=TABLE, Key=account_key("acc_1"), **younger)
+    assert [account.id for account in comparisons.accounts(None)[0]] == ["acc_2"]

@@ -84,6 +84,16 @@ def test_a_tie_is_asked_for_until_it_is_answered() -> None:
     assert answered.subscriptions["sub_01"].value == b
 
 
+def test_when_a_subscription_ends_its_customer_is_asked_for_which_may_have_been_deleted_with_it() -> None:
+    living, ended = (SubscriptionSeen(subscription(1, status), Event(T + after)) for status, after in (("active", 0 * DAY), ("canceled", DAY)))
+    account = knowing(living, ended)
+    assert account.asks == (Ask("customer", subscription(1, "active").customer),)
+    assert account.learn(ended) == account
+    gone = CustomerSeen(Customer(account.asks[0].id, deleted=True), Event(T + DAY))
+    assert knowing(living, gone, ended).asks == (), "it is known already"
+    assert knowing(ended).asks == (), "who was never seen alive is asked for when it is adopted"
+
+
 def test_an_answer_that_stripe_knows_nothing_settles_too() -> None:
     account = Account("acc_1").asking(Ask("customer", "cus_1"))
     assert account.learn(Answered(Ask("customer", "cus_1"))) == Account("acc_1")

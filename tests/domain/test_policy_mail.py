@@ -9,14 +9,16 @@ from chalicelib.domain.policy_file import read_policy
 from chalicelib.domain.policy_mail import duration
 from chalicelib.domain.sequences import ANCHORS
 from chalicelib.outreach.rendering import messages
-from tests.worlds import POLICY, ROOT
+from tests.worlds import ROOT
+from tests.worlds import SHIPPED as POLICY
 
 SHIPPED = (ROOT / "chalicelib" / "billing.toml").read_text()
 
 
 def test_the_shipped_sequences_are_read() -> None:
     steps = {step.id: step for step in POLICY.steps}
-    assert list(steps) == ["welcome", "notice", "note", "three_days", "one_day", "ended"]
+    assert [step.id for step in POLICY.steps if step.sequence == "trial_end"][:3] == ["notice", "note", "three_days"]
+    assert "receipt" not in steps, "Stripe sends receipts too: ours are off until the owner says otherwise"
     assert steps["three_days"].offset == timedelta(days=-3)
     assert (steps["notice"].stream, steps["notice"].only_if, steps["notice"].tolerance) == ("billing", ("card",), timedelta(days=4))
     assert steps["welcome"].at_any_hour
@@ -24,7 +26,7 @@ def test_the_shipped_sequences_are_read() -> None:
     assert {step.message for step in POLICY.steps} <= set(messages())
     assert POLICY.mail
     assert (POLICY.mail.hours.first, POLICY.mail.hours.last, POLICY.mail.hours.days) == (9, 18, frozenset(range(5)))
-    assert POLICY.milestones == ("connected_data",)
+    assert list(POLICY.milestones) == ["connected_data", "invited_team"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,17 @@ def test_the_shipped_sequences_are_read() -> None:
             "mail.from_billing: must be an e-mail",
         ),
         ('app_url = "https://app.acme.example"', 'app_url = "javascript:alert(1)"', "mail.app_url: must be an https address"),
-        ('milestones = ["connected_data"]', 'milestones = ["Connected data"]', "milestones: must list different names"),
+        ('name = "invited_team"', 'name = "Invited team"', "milestones: must list different names"),
+        ('name = "invited_team"', 'name = "connected_data"', "milestones: must list different names"),
+        ('article_url = "https://acme.example/help/invite"', 'article_url = "help"', "milestones[2].article_url: must be an https address"),
+        ('title = { en = "Invite', 'title = { fr = "Invite', "milestones[2].title: must be a text, or a text for some of en, de"),
+        ('language = "en"', 'language = "fr"', "mail.language: must be one of en, de"),
+        ('booking_url = "https://cal.example/ada"', "news = 3", "mail.news: must be a text, or a text for some of"),
+        ("\non = false", '\non = "no"', "sequences.receipts.on: must be true or false"),
+        ('"reason:unused"', '"reason:bored"', 'sequences.recovery.steps[9].if: names the reason "bored"'),
+        ('if = ["bank_asks"]', 'if = ["reason:other"]', 'sequences.dunning.steps[2].if: "reason:other" is known of canceled and canceling only'),
+        ('unless = ["unpaid"], stream', 'unless = ["last_try"], stream', 'sequences.trial_end.steps[5].unless: "last_try" is known of'),
+        ("payment_tries = 8", "payment_tries = 0", "access.payment_tries: must be a whole number"),
     ],
 )
 def test_a_mistake_is_named_before_anything_is_sent(found: str, instead: str, key: str) -> None:

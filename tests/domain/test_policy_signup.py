@@ -19,7 +19,7 @@ def test_the_shipped_policy_lets_visitors_sign_up() -> None:
     assert POLICY.trial.without_card == "pause"
     assert POLICY.plans["pro"].amounts == {"month": 4900, "year": 49000}
     assert POLICY.mail
-    assert POLICY.mail.unproved == ("welcome", "three_days", "ended")
+    assert POLICY.mail.unproved[:3] == ("welcome", "three_days", "ended")
 
 
 def test_without_its_table_nobody_can_sign_up_and_pages_look_plain() -> None:
@@ -44,7 +44,7 @@ def test_without_its_table_nobody_can_sign_up_and_pages_look_plain() -> None:
         ('colour = "#1f4b99"', 'colour = "blue"', "pages.colour: must be a colour"),
         ('# logo_url = "https://acme.example/logo.svg"', 'logo_url = "http://acme.example/logo.svg"', "pages.logo_url: must be an https address"),
         ('# logo_url = "https://acme.example/logo.svg"', 'logo = "x"', "pages.logo: no such key"),
-        ('unproved = ["welcome", "three_days", "ended"]', 'unproved = ["hello"]', 'mail.unproved: there is no step "hello"'),
+        ('unproved = ["welcome", "three_days", "ended", ', 'unproved = ["hello", ', 'mail.unproved: there is no step "hello"'),
     ],
 )
 def test_every_mistake_is_named_with_its_key(good: str, bad: str, named: str) -> None:

@@ -165,6 +165,12 @@ def test_a_deleted_customer_has_nothing() -> None:
     assert told(account(BOUGHT, deleted=True), START) == ("none", "customer_deleted", None)
 
 
+def test_with_a_deleted_customer_all_has_ended_though_the_news_of_it_was_lost() -> None:
+    assert standing(account(BOUGHT, deleted=True), POLICY, START).status == "canceled"
+    expired = replace(BOUGHT, status="incomplete_expired")
+    assert standing(account(expired, deleted=True), POLICY, START).status == "incomplete_expired"
+
+
 def test_no_subscription_at_all() -> None:
     assert standing(account(), POLICY, START) == Standing("none", "none", "no_subscription")
 

@@ -34,5 +34,10 @@ def test_a_round_that_is_interrupted_anywhere_goes_on_and_counts_only_at_its_end
     assert under_way(round, NOW + 2 * HOUR).since == NOW + HOUR - OVERLAP
 
 
+def test_a_round_of_a_release_with_more_groups_of_types_is_begun_anew() -> None:
+    older = Undelivered(NOW, NOW - OVERLAP, NOW + HOUR, group=len(GROUPS), version=9)
+    assert under_way(older, NOW + 2 * HOUR) == Undelivered(NOW, NOW - OVERLAP, NOW + 2 * HOUR, version=9)
+
+
 def test_after_months_without_a_round_stripe_is_asked_for_no_more_than_it_keeps() -> None:
     assert under_way(Undelivered(NOW - 90 * timedelta(days=1)), NOW).since == NOW - KEPT

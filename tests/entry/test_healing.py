@@ -163,5 +163,12 @@ def test_a_comparison_that_agrees_costs_the_same_however_many_accounts_are_on_a_
     client.meta.events.register("before-call", lambda model, **_: made.append(model.name), unique_id="count")
     watch.compares()
     client.meta.events.unregister("before-call", unique_id="count")
-    assert made == ["GetItem", *["PutItem", "BatchGetItem", "PutItem"], *["PutItem", "PutItem"], *["Scan", "Query", "PutItem"], *["Query", "PutItem"]]
+    assert made == [
+        "GetItem",
+        "PutItem",
+        *["PutItem", "BatchGetItem", "PutItem"],
+        *["PutItem", "PutItem"],
+        *["Scan", "Query", "PutItem"],
+        *["Query", "PutItem"],
+    ]
     assert watch.stage.stripe.asked == []

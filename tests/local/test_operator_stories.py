@@ -23,8 +23,8 @@ from chalicelib.domain.account import Account
 from local.client import Client
 from local.emulator import Emulator
 from local.resources import Resources, client, create
+from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.simulator import StripeSimulator
-from local.system import catalogue
 from local.template import REGION
 from tests.local.stripe_sim.stage import pairs
 from tests.worlds import POLICY

@@ -105,6 +105,13 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(deployed: Deployed, ops: An
     assert (said.status, "cannot be written to" in said.err) == (1, True)
 
 
+def test_a_state_that_is_none_of_an_export_is_said_to_be_so(deployed: Deployed, ops: Any, tmp_path: Path) -> None:
+    for text in ("[]", '{"other": 1}'):
+        (tmp_path / "export.json").write_text(text)
+        said = ops("export", "--stage", "dev", str(tmp_path))
+        assert (said.status, said.err) == (1, f"{tmp_path}/export.json does not say how far an export is: name a folder that is new.\n")
+
+
 def test_a_stage_that_is_not_there_is_an_error(deployed: Deployed, ops: Any, tmp_path: Path) -> None:
     for stage, error in {"prod": "Stage prod is not deployed here", "test": "Which stage?"}.items():
         said = ops("export", "--stage", stage, str(tmp_path / "out"))

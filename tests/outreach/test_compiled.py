@@ -2,17 +2,20 @@
 
 import subprocess
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from chalicelib.outreach.rendering import COMPILED, SOURCES, messages, render, split
+from chalicelib.domain.languages import LANGUAGES
+from chalicelib.outreach.rendering import COMPILED, SOURCES, languages, messages, render, split
 from chalicelib.outreach.samples import SAMPLES
 from ops.mail import compiled, preview, sources
 from tests.worlds import ROOT
 
-WITHOUT_BUTTON = {"trial_personal_note"}
+WITHOUT_BUTTON = {"trial_personal_note", "lead_why", "left_why", "left_help"}
+EVERY = [(message, language) for message in messages() for language in languages(message)]
 
 
 class Page(HTMLParser):
@@ -44,37 +47,44 @@ class Page(HTMLParser):
         return [attributes for _, attributes in self.elements if name in (attributes.get("class") or "").split()]
 
 
-def pages() -> list[tuple[str, Page]]:
-    return [(message, Page(render(message, variables).html)) for message in messages() for variables in SAMPLES.values()]
+@cache
+def pages() -> list[tuple[str, str, Page]]:
+    return [
+        (message, language, Page(render(message, variables, language).html))
+        for message, language in EVERY
+        for variables in SAMPLES[language].values()
+    ]
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", sources(), ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_the_compiled_file_is_in_step_with_its_source(source: Path) -> None:
-    assert (COMPILED / f"{source.stem}.html").read_text(encoding="utf-8") == compiled(source), "run: make mail"
+    assert (COMPILED / source.parent.name / f"{source.stem}.html").read_text(encoding="utf-8") == compiled(source), "run: make mail"
 
 
 def test_compiling_gives_the_same_in_another_process_with_other_hashes() -> None:
     code = "import sys; from ops.mail import *; [sys.stdout.write(compiled(source)) for source in sources()]"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, env={"PYTHONHASHSEED": "4711"})
-    assert run.stdout.decode() == "".join((COMPILED / f"{source.stem}.html").read_text(encoding="utf-8") for source in sources())
+    assert run.stdout.decode() == "".join((COMPILED / source.parent.name / f"{source.stem}.html").read_text(encoding="utf-8") for source in sources())
 
 
-def test_every_message_has_its_three_files_and_no_file_is_left_over() -> None:
-    names = {source.stem for source in sources()}
-    assert set(messages()) == names
-    assert {path.stem for path in SOURCES.glob("*.txt") if not path.name.startswith("_")} == names
-    for name in names:
-        split((SOURCES / f"{name}.txt").read_text(encoding="utf-8"))
+def test_every_message_has_its_three_files_in_every_language_and_no_file_is_left_over() -> None:
+    assert SAMPLES.keys() == LANGUAGES.keys()
+    for language in LANGUAGES:
+        names = {source.stem for source in sources() if source.parent.name == language}
+        assert set(messages()) == names
+        assert {path.stem for path in (SOURCES / language).glob("*.txt") if not path.name.startswith("_")} == names
+        for name in names:
+            split((SOURCES / language / f"{name}.txt").read_text(encoding="utf-8"))
 
 
 def test_every_page_is_well_formed_and_says_what_it_is_to_those_who_hear_it() -> None:
-    for message, page in pages():
+    for message, language, page in pages():
         assert page.open == [], message
         (root,) = [attributes for tag, attributes in page.elements if tag == "html"]
-        assert root["lang"] == "en"
+        assert root["lang"] == language
         (body,) = page.of_class("page")
         assert body["role"] == "article"
-        assert body["lang"] == "en"
+        assert body["lang"] == language
         assert body["aria-label"]
         assert all(attributes.get("alt") is not None for tag, attributes in page.elements if tag == "img")
         tables = [attributes for tag, attributes in page.elements if tag == "table"]
@@ -83,17 +93,17 @@ def test_every_page_is_well_formed_and_says_what_it_is_to_those_who_hear_it() ->
 
 
 def test_every_page_has_one_button_and_the_letter_none() -> None:
-    for message, page in pages():
+    for message, _, page in pages():
         assert len(page.of_class("button")) == (0 if message in WITHOUT_BUTTON else 1), message
 
 
 def test_no_page_fetches_anything_or_leads_anywhere_unsafe() -> None:
-    for message, page in pages():
+    for message, _, page in pages():
         assert not [tag for tag, _ in page.elements if tag in {"img", "link", "script", "iframe", "form", "object"}], message
         links = [attributes.get("href") or "" for tag, attributes in page.elements if tag == "a"]
         assert links
         assert all(link.startswith(("https://", "mailto:")) for link in links), message
-    for path in COMPILED.glob("*.html"):
+    for path in COMPILED.glob("*/*.html"):
         text = path.read_text(encoding="utf-8")
         assert "@import" not in text
         assert "url(" not in text
@@ -101,8 +111,8 @@ def test_no_page_fetches_anything_or_leads_anywhere_unsafe() -> None:
 
 
 def test_dark_mode_is_declared_and_every_colour_has_its_dark_one() -> None:
-    for message in messages():
-        text = (COMPILED / f"{message}.html").read_text(encoding="utf-8")
+    for message, language in EVERY:
+        text = (COMPILED / language / f"{message}.html").read_text(encoding="utf-8")
         page = Page(text)
         declared = {attributes.get("name"): attributes.get("content") for tag, attributes in page.elements if tag == "meta"}
         assert declared["color-scheme"] == declared["supported-color-schemes"] == "light dark"
@@ -116,19 +126,23 @@ def test_dark_mode_is_declared_and_every_colour_has_its_dark_one() -> None:
 def test_the_gallery_shows_every_message_in_light_in_dark_and_as_text(tmp_path: Path) -> None:
     index = preview(tmp_path / "gallery")
     text = index.read_text()
-    for message in messages():
-        assert f'id="{message}"' in text
-        for sample in SAMPLES:
-            assert {path.name for path in index.parent.glob(f"{message}.{sample}.*")} == {
-                f"{message}.{sample}.{kind}" for kind in ("light.html", "dark.html", "txt")
-            }
+    written = {path.relative_to(tmp_path / "gallery").as_posix() for path in (tmp_path / "gallery").glob("*/*.*.*")}
+    kinds = ("light.html", "dark.html", "txt")
+    assert written == {f"{language}/{message}.{sample}.{kind}" for message, language in EVERY for sample in SAMPLES[language] for kind in kinds}
+    assert all(f'id="{message}"' in (tmp_path / "gallery" / language / "index.html").read_text() for message, language in EVERY)
+    for link in [attributes["href"] for tag, attributes in Page(text).elements if tag == "a"]:
+        assert (index.parent / str(link)).exists()
     for frame in [attributes["src"] for tag, attributes in Page(text).elements if tag == "iframe"]:
         assert (index.parent / str(frame)).exists()
     assert "prefers-color-scheme" not in (index.parent / "welcome.without_card.dark.html").read_text()
 
 
-def test_each_message_has_its_picture_in_the_table() -> None:
-    table = (ROOT / "docs" / "mail" / "README.md").read_text()
-    for name in (*messages(), "welcome-dark", "welcome-phone"):
-        assert (ROOT / "docs" / "mail" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+def test_each_message_is_in_the_table_and_each_picture_is_shown() -> None:
+    folder = ROOT / "docs" / "mail"
+    table = (folder / "README.md").read_text()
+    assert [message for message in messages() if f"| `{message}` |" not in table] == []
+    shown = {*(f"sheet-{language}" for language in LANGUAGES), "payment_failed", "welcome-dark", "welcome-phone"}
+    assert {path.stem for path in folder.glob("*.png")} == shown
+    for name in shown:
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert f"({name}.png)" in table

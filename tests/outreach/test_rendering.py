@@ -11,22 +11,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.domain.languages import LANGUAGES
+from chalicelib.domain.sequences import ASKED_FOR
 from chalicelib.outreach import rendering
-from chalicelib.outreach.rendering import BrokenMessage, UnknownMessage, messages, missing, render, split
-from chalicelib.outreach.samples import SAMPLES
-from tests.worlds import ROOT
+from chalicelib.outreach.check import check_messages
+from chalicelib.outreach.rendering import BrokenMessage, UnknownMessage, language_for, languages, messages, missing, render, split
+from chalicelib.outreach.samples import SAMPLES as ALL_SAMPLES
+from tests.worlds import ROOT, SHIPPED
 
+SAMPLES = ALL_SAMPLES["en"]
 ADA = SAMPLES["without_card"]
 UNRULY = SAMPLES["unruly_name"]
 LINK = {
-    "sign_in": "link_url",
-    "confirm": "link_url",
-    "confirm_cancel": "link_url",
-    "confirm_withdrawal": "link_url",
-    "welcome": "app_url",
-    "trial_personal_note": "booking_url",
+    "sign_in": ("link_url",),
+    "confirm": ("link_url",),
+    "confirm_cancel": ("link_url",),
+    "confirm_withdrawal": ("link_url",),
+    "welcome": ("app_url",),
+    "new_features": ("news_url",),
+    "nudge": ("article_url", "app_url"),
+    "trial_personal_note": ("booking_url",),
+    "left_help": ("booking_url",),
+    "left_why": ("feedback_url",),
+    "payment_confirm": ("invoice_url", "billing_url"),
+    "receipt": ("invoice_url", "billing_url"),
 }
-EVERY = pytest.mark.parametrize(("message", "sample"), [(message, sample) for message in messages() for sample in SAMPLES])
+"""Message → where its text leads: the first of these that the reader has; for the rest `billing_url`."""
+WAY_OUT = {"en": "Unsubscribe", "de": "Abmelden"}
+EVERY = pytest.mark.parametrize(("message", "language"), [(message, language) for message in messages() for language in languages(message)])
 
 
 @pytest.fixture
@@ -41,41 +53,44 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write(folder: Path, html: str = "<p>{{ name }}</p>", text: str = "Subject: S\nPreheader: P\n\n{{ name }}\n") -> str:
-    (folder / "mine.html").write_text(html)
-    (folder / "mine.txt").write_text(text)
+    (folder / "en").mkdir(exist_ok=True)
+    (folder / "en" / "mine.html").write_text(html)
+    (folder / "en" / "mine.txt").write_text(text)
     return "mine"
 
 
 @EVERY
-def test_every_message_can_be_written_to_every_reader(message: str, sample: str) -> None:
-    assert missing(message, SAMPLES[sample]) == ()
-    mail = render(message, SAMPLES[sample])
-    parts = (mail.subject, mail.preheader, mail.html, mail.text)
-    assert all(part.strip() for part in parts)
-    if sample != "unruly_name":
-        assert not any(mark in part for part in parts for mark in ("{{", "{%", "[[", "[%", "None", "  at ", " ,"))
-    assert not any("!" in part for part in (mail.subject, mail.preheader, mail.text)), "no exclamation marks"
-    assert len(mail.html.encode()) < 100_000
-    assert 30 <= len(mail.preheader) <= 130 or sample == "unruly_name"
-    assert len(mail.subject) <= 90
+def test_every_message_can_be_written_to_every_reader(message: str, language: str) -> None:
+    for sample, variables in ALL_SAMPLES[language].items():
+        assert missing(message, variables, language) == ()
+        mail = render(message, variables, language)
+        parts = (mail.subject, mail.preheader, mail.html, mail.text)
+        assert all(part.strip() for part in parts)
+        if sample != "unruly_name":
+            assert not any(mark in part for part in parts for mark in ("{{", "{%", "[[", "[%", "None", "  at ", " ,"))
+            assert not any(mark in part for part in (mail.subject, mail.preheader, mail.text) for mark in (" .", "()", "..", " :"))
+        assert not any("!" in part for part in (mail.subject, mail.preheader, mail.text)), "no exclamation marks"
+        assert len(mail.html.encode()) < 100_000
+        assert 30 <= len(mail.preheader) <= 130 or sample == "unruly_name"
+        assert len(mail.subject) <= 90
 
 
 @EVERY
-def test_the_text_part_has_the_links_and_reads_as_lines(message: str, sample: str) -> None:
-    variables = SAMPLES[sample]
-    lines = render(message, variables).text.splitlines()
-    link = str(variables[LINK.get(message, "billing_url")])
-    assert not link or link in lines
-    assert variables["postal_address"] in lines
-    for name in ("unsubscribe_url", "preferences_url"):
-        assert not variables[name] or variables[name] in lines
-    assert all(len(line) <= 78 or line.startswith("https://") for line in lines)
-    assert not any(before == after == "" for before, after in pairwise(lines))
-    assert not re.search(r"</?\w+>", "\n".join(lines)) or sample == "unruly_name"
+def test_the_text_part_has_the_links_and_reads_as_lines(message: str, language: str) -> None:
+    for sample, variables in ALL_SAMPLES[language].items():
+        lines = render(message, variables, language).text.splitlines()
+        link = next((str(variables[name]) for name in LINK.get(message, ("billing_url",)) if variables[name]), "")
+        assert not link or link in lines or (message == "payment_reminder" and variables["invoice_url"] in lines)
+        assert variables["postal_address"] in lines
+        for name in ("unsubscribe_url", "preferences_url"):
+            assert not variables[name] or variables[name] in lines
+        assert all(len(line) <= 78 or line.startswith("https://") for line in lines)
+        assert not any(before == after == "" for before, after in pairwise(lines))
+        assert not re.search(r"</?\w+>", "\n".join(lines)) or sample == "unruly_name"
 
 
 def test_no_tag_at_the_end_of_words_swallows_their_line_end() -> None:
-    for path in rendering.SOURCES.glob("*.txt"):
+    for path in rendering.SOURCES.glob("*/*.txt"):
         text = path.read_text(encoding="utf-8")
         body = text if path.name.startswith("_") else split(text)[2]
         ends = [line for line in body.splitlines() if line.endswith("%}") and re.sub(r"{%.*?%}", "", line).strip()]
@@ -83,11 +98,12 @@ def test_no_tag_at_the_end_of_words_swallows_their_line_end() -> None:
 
 
 @EVERY
-def test_the_footer_has_the_way_out_of_what_can_be_left_and_of_nothing_else(message: str, sample: str) -> None:
-    mail = render(message, SAMPLES[sample])
-    may_leave = bool(SAMPLES[sample]["unsubscribe_url"])
-    assert ("Unsubscribe" in mail.html) == ("Unsubscribe" in mail.text) == may_leave
-    assert 'href=""' not in mail.html
+def test_the_footer_has_the_way_out_of_what_can_be_left_and_of_nothing_else(message: str, language: str) -> None:
+    for variables in ALL_SAMPLES[language].values():
+        mail = render(message, variables, language)
+        may_leave = bool(variables["unsubscribe_url"])
+        assert (WAY_OUT[language] in mail.html) == (WAY_OUT[language] in mail.text) == may_leave
+        assert 'href=""' not in mail.html
 
 
 def test_the_words_are_true_with_a_card_and_without() -> None:
@@ -176,14 +192,14 @@ def test_a_mistake_in_a_template_is_a_broken_message(workshop: Path, html: str, 
 
 
 def test_what_an_included_text_uses_counts_as_used(workshop: Path) -> None:
-    (workshop / "_shared.txt").write_text("{{ postal_address }}\n")
     message = write(workshop, text="Subject: S\nPreheader: P\n\n{% include '_shared.txt' %}\n")
+    (workshop / "en" / "_shared.txt").write_text("{{ postal_address }}\n")
     assert missing(message, {"name": "Ada"}) == ("postal_address",)
 
 
 def test_a_message_without_its_text_part_is_broken(workshop: Path) -> None:
     write(workshop)
-    (workshop / "mine.txt").unlink()
+    (workshop / "en" / "mine.txt").unlink()
     with pytest.raises(BrokenMessage):
         missing("mine", {})
 
@@ -199,3 +215,54 @@ def test_a_subject_is_cut_and_stays_one_line(workshop: Path) -> None:
 def test_loading_the_module_loads_no_jinja2() -> None:
     code = "import sys, chalicelib.outreach.rendering, chalicelib.outreach.samples; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_message_that_is_not_in_a_language_comes_in_the_default_one(workshop: Path) -> None:
+    message = write(workshop)
+    (workshop / "de").mkdir()
+    (workshop / "de" / "other.html").write_text("x")
+    assert language_for(message, "de", "en") == "en"
+    assert language_for("other", "de", "en") == "de"
+    with pytest.raises(UnknownMessage, match="no message 'other' in en"):
+        language_for("other", "en", "en")
+
+
+def test_every_message_that_the_shipped_policy_sends_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_messages(SHIPPED)
+    sent = {step.message for step in SHIPPED.steps} | {step.message for step in ASKED_FOR} | {"receipt", "new_features"}
+    assert sent == set(messages()), "none is there that nothing sends"
+    lacking = {**ALL_SAMPLES, "de": {"nobody": {name: value for name, value in ADA.items() if name != "product"}}}
+    monkeypatch.setattr("chalicelib.outreach.check.SAMPLES", lacking)
+    with pytest.raises(BrokenMessage, match=r"\(de\) needs product, which nobody has not"):
+        check_messages(SHIPPED)
+
+
+PLAIN = {
+    "en": {"utilize", "leverage", "seamless", "exciting", "thrilled", "unlock", "awesome", "amazing", "hurry", "asap", "kindly", "please note", "!"},
+    "de": {"nutzen sie jetzt", "unglaublich", "begeistert", "exklusiv", "seamless", "account", "upgrade", "sofort zugreifen", "!"},
+}
+
+
+@EVERY
+def test_the_words_are_plain_and_the_sentences_short(message: str, language: str) -> None:
+    for sample, variables in ALL_SAMPLES[language].items():
+        mail = render(message, variables, language)
+        if sample == "unruly_name":
+            continue
+        body = mail.text.partition("\n--\n")[0]
+        said = " ".join(line for line in body.splitlines() if not line.startswith("https://"))
+        assert [word for word in PLAIN[language] if word in said.lower()] == []
+        sentences = re.split(r"(?<=[.?:])\s", said)
+        longest = max(sentences, key=lambda sentence: len(sentence.split()))
+        assert len(longest.split()) <= 36, longest
+
+
+def test_german_messages_have_no_english_left_in_them() -> None:
+    for message in messages():
+        for variables in ALL_SAMPLES["de"].values():
+            mail = render(
+                message, {**variables, "product": "P", "sender": "S", "postal_address": "A", "news": "N", "name": "", "greeting": "G"}, "de"
+            )
+            words = set(re.findall(r"[a-z]+", re.sub(r"\S*(://|@)\S*", "", f"{mail.subject} {mail.preheader} {mail.text}".lower())))
+            assert not words & {"the", "your", "you", "and", "with", "trial", "billing"}, message
+    assert LANGUAGES.keys() == {"en", "de"}

@@ -18,8 +18,8 @@ from local.client import Client
 from local.play import differences
 from local.recordings import Recording
 from local.resources import verify_senders
+from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.simulator import StripeSimulator
-from local.system import catalogue
 from ops.__main__ import main
 from ops.deploy.release import Release, endpoint
 from ops.package.build import Package, build, this_machine

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.domain.account import Account
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import CustomerSeen, Event, InvoiceSeen, SubscriptionSeen, digest
+from chalicelib.domain.facts import Ask, CancellationDetails, Card, CardSeen, CustomerSeen, Event, InvoiceSeen, SubscriptionSeen, digest
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.events import StripeEvent, read_event
-from tests.worlds import RECORDINGS, ROOT, at
+from chalicelib.stripe_api.gateway import answer
+from local.recordings import Truth
+from tests.worlds import RECORDINGS, ROOT, Stripe, at
 
 SHAPES = sorted((ROOT / "tests" / "shapes").glob("*.json"))
 VERSIONS = ["2022-11-15", "2025-03-31.basil", "2025-09-30.clover", "2026-08-26.dahlia", "2026-10-28.endive"]
@@ -187,3 +190,61 @@ def test_whatever_is_broken_in_an_event_it_is_read_or_unreadable_and_nothing_els
     place[key] = data.draw(json_values)
     with suppress(Unreadable):
         read_event(json.dumps(raw), NOW)
+
+
+CARD = {
+    "id": "pm_1",
+    "object": "payment_method",
+    "type": "card",
+    "customer": "cus_demo",
+    "card": {"brand": "visa", "last4": "4242", "exp_month": 4, "exp_year": 2027},
+}
+
+
+def event_of(kind: str, thing: dict[str, Any]) -> dict[str, Any]:
+    raw = shape("2026-10-28.endive", "subscription")
+    return {**raw, "type": kind, "data": {"object": thing}}
+
+
+@pytest.mark.parametrize("kind", ["attached", "updated", "automatically_updated"])
+def test_a_card_is_learnt_from_the_events_of_its_payment_method(kind: str) -> None:
+    event = read(event_of(f"payment_method.{kind}", CARD))
+    assert event.customer == "cus_demo"
+    assert event.fact == CardSeen(Card("pm_1", "visa", "4242", 4, 2027), event.created)
+
+
+def test_a_payment_method_that_is_no_card_tells_nothing() -> None:
+    assert read(event_of("payment_method.attached", {**CARD, "type": "sepa_debit", "card": None})).fact is None
+    assert read(event_of("payment_method.attached", {**CARD, "card": {"brand": "visa", "exp_month": 13, "exp_year": 2027}})).fact is None
+
+
+def test_that_the_bank_asks_is_told_by_the_events_type_alone() -> None:
+    raw = shape("2026-10-28.endive", "invoice")
+    for kind, asks in (("invoice.payment_failed", False), ("invoice.payment_action_required", True)):
+        fact = read({**raw, "type": kind}).fact
+        assert isinstance(fact, InvoiceSeen)
+        assert fact.bank_asks is asks
+
+
+def test_who_canceled_when_and_why_is_read() -> None:
+    raw = shape("2026-10-28.endive", "subscription")
+    details = {"comment": "too dear", "feedback": "too_expensive", "reason": "cancellation_requested"}
+    raw["data"]["object"] |= {"canceled_at": raw["created"], "cancellation_details": details}
+    fact = read(raw).fact
+    assert isinstance(fact, SubscriptionSeen)
+    assert fact.subscription.canceled_at == at(raw["created"])
+    assert fact.subscription.cancellation_details == CancellationDetails("cancellation_requested", "too_expensive", "too dear")
+    raw["data"]["object"]["cancellation_details"] = dict.fromkeys(details)
+    none = read(raw).fact
+    assert isinstance(none, SubscriptionSeen)
+    assert none.subscription.cancellation_details is None, "Stripe sends the object for every subscription"
+
+
+def test_an_answer_tells_of_the_cards_that_came_with_it() -> None:
+    customer = {"id": "cus_demo", "object": "customer", "invoice_settings": {"default_payment_method": CARD}}
+    truth = Truth({"cus_demo": customer}, {}, {})
+    answered, unreadable = answer(Stripe(truth), Ask("customer", "cus_demo"), Account("acc_1"), at(1772442000))
+    assert unreadable == 0
+    account = Account("acc_1").learn(answered)
+    assert account.customers["cus_demo"].value.card == "pm_1"
+    assert account.cards["pm_1"].card.last4 == "4242"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
@@ -71,11 +71,20 @@ class Sent:
         return f"{self.step}@{self.letter.tags['occasion']}"
 
 
+class Addressees(Protocol):
+    """Those who are written to."""
+
+    place: Place
+
+    def addressee(self, account_id: str) -> Account:
+        """The account of a letter, as it is now."""
+
+
 @dataclass
 class MemoryMailer:
     """SES: takes letters, or does what the next of `faults` says."""
 
-    life: "Life"
+    life: Addressees
     sent: list[Sent] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     room: bool = True
@@ -88,8 +97,8 @@ class MemoryMailer:
             raise MailRefused("rejected")
         if fault == "lost before":
             raise MailUnclear("no reply")
-        account = self.life.account
-        self.sent.append(Sent(self.life.now.at, letter, account, standing(account, POLICY, self.life.now.at)))
+        account, now = self.life.addressee(letter.tags["account"]), self.life.place.now.at
+        self.sent.append(Sent(now, letter, account, standing(account, self.life.place.policy, now)))
         if fault == "lost after":
             raise MailUnclear("no reply")
         return f"ses-{len(self.sent)}"
@@ -130,6 +139,10 @@ class Life:
         found = self.place.accounts.load(ACCOUNT)
         assert found
         return found
+
+    def addressee(self, account_id: str) -> Account:
+        assert account_id == ACCOUNT
+        return self.account
 
     @property
     def mails(self) -> list[Sent]:

@@ -58,7 +58,7 @@ def test_a_dead_account_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("chalicelib.usecases.act.due", fail)
+    monkeypatch.setattr("chalicelib.usecases.act.dispatch", fail)
     while life.account.due_at:
         life.now.at = max(life.now.at, life.account.due_at)
         result = act_on_due(ACCOUNT, life.place.world)

@@ -60,6 +60,16 @@ def test_a_browser_that_never_comes_back_changes_nothing_about_that() -> None:
     assert life.stands() == ("full", "active")
 
 
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_card_of_a_customer_who_was_deleted_since_is_not_tried_for_ever(heard: bool) -> None:
+    life = on_trial()
+    life.completes(life.opens()).hear()
+    life.stage.call("DELETE", f"/v1/customers/{life.only('customer')['id']}")
+    life.heard = life.heard if heard else len(life.stage.engine.store.events)
+    life.days(20)
+    assert all(errand.done_at for errand in life.account.errands.values())
+
+
 def test_a_browser_that_is_back_before_the_events_is_told_the_truth() -> None:
     """24."""
     life = gone()

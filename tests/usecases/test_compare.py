@@ -1,5 +1,6 @@
 """The daily comparison: what it adopts, asks for, leaves, and reports."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.comparison import NOT_LISTED, UNKNOWN, Comparison
+from chalicelib.domain.errors import NewerShape
 from chalicelib.stripe_api.gateway import StripeGateway
 from chalicelib.stripe_api.lists import StripeLists
 from chalicelib.usecases.compare import compare
@@ -239,6 +241,30 @@ def test_one_account_that_cannot_be_compared_holds_up_no_other(town: Town, monke
     assert done.ended_at
     assert town.place.metrics["ComparisonsBroken"] == 1
     assert good in {drift.customer for drift in town.place.comparisons.drifts.values() if drift.became == "healed"}
+
+
+def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_holds_up_no_other(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    younger, stranger, good = town.customer(), town.customer(), town.customer()
+    for customer in (younger, good):
+        town.buys(customer)
+    town.hear()
+    town.buys(stranger)
+    for customer in (younger, good):
+        town.stage.gives(customer, "tok_mastercard")
+    town.lose()
+    of_customers, younger_id = town.place.accounts.of_customers, town.account_of(younger).id
+
+    def refused(guesses: Mapping[str, str]) -> Any:
+        if younger in guesses:
+            raise NewerShape("written by a younger release")
+        return of_customers(guesses)
+
+    monkeypatch.setattr(town.place.accounts, "of_customers", refused)
+    before = town.place.accounts.items[younger_id]
+    assert town.compare().ended_at
+    assert {drift.customer for drift in town.place.comparisons.drifts.values()} == {stranger, good}
+    assert town.place.accounts.items[younger_id] == before
+    assert town.place.metrics["ComparisonsBroken"] == 1
 
 
 def test_a_run_begins_no_more_calls_than_its_share(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

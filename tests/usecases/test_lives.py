@@ -349,7 +349,7 @@ def test_a_signup_that_bought_at_once_and_left_hears_nothing_of_its_trial() -> N
 def test_a_dead_account_is_tried_once_more_when_there_is_news(monkeypatch: pytest.MonkeyPatch) -> None:
     life = Life().begins()
     with monkeypatch.context() as patch:
-        patch.setattr("chalicelib.usecases.act.due", None)
+        patch.setattr("chalicelib.usecases.act.dispatch", None)
         while life.account.due_at:
             life.now.at = max(life.now.at, life.account.due_at)
             life.work()

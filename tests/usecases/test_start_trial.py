@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.errors import LostRace, Unavailable
 from chalicelib.domain.facts import AddressProved
 from chalicelib.usecases.absorb import Asker, absorb
 from tests.faults import crashing_after
@@ -172,6 +172,25 @@ def test_a_signup_to_be_confirmed_begins_when_the_address_is_proved() -> None:
     assert life.stands() == ("full", "trial_starting")
     life.minutes(3)
     assert life.only("subscription")["trial_end"] == int((BEGIN + 17 * DAY).timestamp())
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_signup_that_meets_another_tab_writing_at_that_very_moment_is_tried_again(written: bool) -> None:
+    """DynamoDB then says that the transactions were in conflict, and not whose account it is; so it looks after a lost reply, too."""
+    life = SimLife()
+    save, raced = life.place.accounts.save, []
+
+    def racing(old: object, new: object) -> None:
+        if raced:
+            return save(old, new)
+        raced.append(True)
+        if written:
+            save(old, new)
+        raise LostRace("TransactionConflict")
+
+    life.place.accounts.save = racing  # type: ignore[method-assign]
+    assert life.sign_up().what == "created"
+    begun_once(life)
 
 
 def test_without_the_table_there_is_no_signup_and_the_visitor_is_told() -> None:

@@ -13,6 +13,7 @@ from chalicelib.stripe_api.signature import check_signature
 from local.client import Client
 from local.serving import Answer, Request, Server
 from local.stripe_sim.delivery import RETRY_AFTER
+from local.stripe_sim.fates import Fates, Shares
 from local.stripe_sim.simulator import StripeSimulator
 
 SECRET = "whsec_local"
@@ -104,3 +105,44 @@ def test_a_redirect_is_a_failure_and_after_three_days_it_is_given_up(place: Plac
     assert place.endpoint.heard == []
     assert place.pending() == [1]
     assert timedelta(days=2.5) < place.at - START < timedelta(days=3.5)
+
+
+def test_what_is_late_comes_after_younger_ones_and_stripe_believes_it_delivered(place: Place) -> None:
+    assert place.api.post("/_test/webhooks", {"late": 1.0, "seed": 1})[0] == 200
+    place.customers(1)
+    assert place.api.post("/_test/webhooks", {})[0] == 200
+    place.customers(1)
+    place.rests()
+    late, young = place.stripe.engine.store.events
+    assert [event["id"] for event in place.endpoint.heard] == [young["id"]]
+    assert place.pending() == [0, 0]
+    due = place.stripe.next_due()
+    assert due
+    assert timedelta(minutes=1) <= due - START <= timedelta(days=2)
+    place.at = due
+    place.rests()
+    assert [event["id"] for event in place.endpoint.heard] == [young["id"], late["id"]]
+    assert place.pending() == [0, 0]
+
+
+def test_what_is_doubled_arrives_at_once_and_once_more_later(place: Place) -> None:
+    assert place.api.post("/_test/webhooks", {"doubled": 1.0, "seed": 1})[0] == 200
+    place.customers(1)
+    place.rests()
+    assert len(place.endpoint.heard) == 1
+    assert place.pending() == [0]
+    while due := place.stripe.next_due():
+        place.at = due
+        place.rests()
+    assert len({event["id"] for event in place.endpoint.heard}) == 1
+    assert len(place.endpoint.heard) == 2
+    assert place.pending() == [0]
+
+
+def test_events_are_spoilt_by_their_shares_and_by_the_seed_alone() -> None:
+    shares = Shares(lost=0.05, doubled=0.1, late=0.2)
+    first, second = Fates(shares, 7), Fates(shares, 7)
+    drawn = [first.draw() for _ in range(4000)]
+    assert drawn == [second.draw() for _ in range(4000)]
+    told = {name: first.drawn[name] / 4000 for name in ("lost", "doubled", "late", "undelivered")}
+    assert told == pytest.approx({"lost": 0.05, "doubled": 0.095, "late": 0.19, "undelivered": 0}, abs=0.02)

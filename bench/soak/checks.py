@@ -1,0 +1,147 @@
+"""What must be true of a town when it has come to rest: each a line that says what is wrong, none if nothing is."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from bench.soak.lives import Customer
+from chalicelib.domain.account import Account, Mailed
+from chalicelib.domain.checkouts import is_deleted
+from chalicelib.domain.facts import everything_of
+from chalicelib.domain.mailing import zone_of
+from chalicelib.domain.standing import Standing, standing
+from chalicelib.stripe_api.gateway import Gateway, answer
+from tests.worlds import POLICY
+
+if TYPE_CHECKING:
+    from bench.soak.soak import House
+
+UNPROVED = ["welcome", "three_days", "ended"]
+"""What the shipped policy sends to somebody who signs up and is never seen again."""
+
+
+def findings(house: "House", customers: list[Customer]) -> list[str]:
+    """Everything that is wrong."""
+    accounts = house.accounts()
+    return [
+        *compared(house, customers),
+        *_left_over(house, accounts),
+        *_mail(house, accounts),
+        *_silent_ones(house, customers),
+    ]
+
+
+def compared(house: "House", customers: list[Customer]) -> list[str]:
+    """Whose subscriptions or standing are not what Stripe's objects say, asked for afresh."""
+    accounts, gateway, found = house.accounts(), house.gateway(), []
+    at_stripe = _customers_by_account(house)
+    for one in customers:
+        held = accounts.get(one.account_id)
+        if held is None:
+            found.append(f"{one.kind} {one.number}: there is no account {one.account_id}")
+            continue
+        truth = _truth(one.account_id, at_stripe.get(one.account_id, []), gateway, house.now)
+        ours, theirs = ({id: known.value for id, known in account.subscriptions.items()} for account in (held, truth))
+        stands, should = standing(held, POLICY, house.now), standing(truth, POLICY, house.now)
+        for id, known in held.subscriptions.items():
+            if is_deleted(held, known.value.customer):  # with its customer all has ended, and is not asked for any more
+                ours.pop(id), theirs.pop(id, None)
+        if ours != theirs or stands != should:
+            found.append(f"{one.kind} {one.number}, {one.account_id}: {_told(stands)}, at Stripe {_told(should)}; {ours} and {theirs}")
+    return found
+
+
+def standings(house: "House", customers: list[Customer]) -> Counter[str]:
+    """How many stand for which reason."""
+    accounts = house.accounts()
+    held = [accounts[one.account_id] for one in customers if one.account_id in accounts]
+    return Counter(standing(account, POLICY, house.now).reason for account in held)
+
+
+def _customers_by_account(house: "House") -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in list(house.engine.store.objects.get("customer", {}).values()):
+        found.setdefault(one["metadata"].get("account_id", ""), []).append(one["id"])
+    return found
+
+
+def _truth(account_id: str, customers: list[str], gateway: Gateway, now: datetime) -> Account:
+    """The account of one who asks Stripe for everything now."""
+    account = Account(account_id)
+    for customer in customers:
+        for ask in everything_of(customer):
+            account = account.learn(answer(gateway, ask, account, now)[0])
+    return account
+
+
+def _told(one: Standing) -> str:
+    return f"{one.access} ({one.reason}, {one.plan}, until {one.until})"
+
+
+def _left_over(house: "House", accounts: dict[str, Account]) -> Iterator[str]:
+    for queue, left in house.queues().items():
+        if left:
+            yield f"{left} left in {queue}"
+    for due_at, id in house.due():
+        if due_at <= house.now:
+            yield f"{id} was due at {due_at}"
+    for account in accounts.values():
+        if account.outbox:
+            yield f"{account.id} has {len(account.outbox)} in its outbox"
+        if account.failures:
+            yield f"{account.id} failed {account.failures} times"
+        for what in (*account.asks, *(name for name, errand in account.errands.items() if not errand.done_at)):
+            yield f"{account.id} still waits for {what}"
+
+
+def _mail(house: "House", accounts: dict[str, Account]) -> Iterator[str]:
+    sent = house.mailer.all()
+    for (id, key), times in Counter((one.account_id, one.key) for one in sent).items():
+        if times > 1:
+            yield f"{id} got {key} {times} times"
+    for one in sent:
+        if one.wrong:
+            yield f"{one.account_id} got {one.key} at {one.at}, and {one.wrong}"
+    for account in accounts.values():
+        got = {one.key for one in house.mailer.of(account.id)}
+        for key, mailed in account.mails.items():
+            if mailed.outcome != ("sent" if key in got else "passed") and not is_given_up(key, mailed, got):
+                yield f"{account.id}: {key} is {mailed.outcome}"
+        yield from _caps(house, account)
+
+
+def is_given_up(key: str, mailed: Mailed, got: set[str]) -> bool:
+    """Whether a worker was killed on the point of giving the message to SES. Of lifecycle mail that is told by nobody, so it stays unsent: at most
+    once is promised, and it is never sent twice.
+    """
+    return mailed.outcome == "unclear" and mailed.stream == "lifecycle" and key not in got
+
+
+def _caps(house: "House", account: Account) -> Iterator[str]:
+    """The hours and the caps of the policy, by the customer's clock, counted from the mailbox alone."""
+    assert POLICY.mail
+    zone, steps = zone_of(account, POLICY.mail), {step.id: step for step in POLICY.steps}
+    days: Counter[Any] = Counter()
+    for one in house.mailer.of(account.id):
+        step, local = steps.get(one.key.partition("@")[0]), one.at.astimezone(ZoneInfo(zone.key))
+        if step is None or step.at_any_hour:
+            continue
+        if not POLICY.mail.hours.first <= local.hour < POLICY.mail.hours.last:
+            yield f"{account.id} got {one.key} at {local}"
+        if step.stream == "lifecycle":
+            days[local.date()] += 1
+    yield from (f"{account.id} got {times} on {day}" for day, times in days.items() if times > POLICY.mail.a_day)
+
+
+def _silent_ones(house: "House", customers: list[Customer]) -> Iterator[str]:
+    """Whoever signs up and is never seen again gets all that is promised, whatever was lost: it hangs on our own word alone."""
+    accounts = house.accounts()
+    for one in customers:
+        if [act.does for act in one.acts] == ["signs_up"] and one.kind == "never returns":
+            got = [sent.key.partition("@")[0] for sent in house.mailer.of(one.account_id)]
+            mails = accounts[one.account_id].mails.items() if one.account_id in accounts else ()
+            given_up = {key.partition("@")[0] for key, mailed in mails if mailed.outcome == "unclear"}
+            if got != [step for step in UNPROVED if step not in given_up]:
+                yield f"{one.kind} {one.number}, {one.account_id} got {got}"

@@ -1,0 +1,79 @@
+"""The mailbox of a soak: every letter that SES took, and whether it was due by what its account was at that moment."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import Lock
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.mailing import mails
+from chalicelib.domain.policy import Policy
+from chalicelib.domain.post import Letter
+from chalicelib.domain.standing import standing
+from chalicelib.runtime.clock import clock
+from local.mailbox import Mailbox, Mailer
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One letter, and what of it was wrong when it went out, if anything was."""
+
+    at: datetime
+    account_id: str
+    key: str
+    letter: Letter
+    wrong: str = ""
+
+
+class CheckedMailer:
+    """Another mailer, with its letters kept. `account` reads an account as it is stored."""
+
+    def __init__(self, mailer: Mailer, mailbox: Mailbox | None, account: Callable[[str], Account | None], policy: Policy) -> None:
+        self._mailer, self._mailbox, self._account, self._policy = mailer, mailbox, account, policy
+        self._of: defaultdict[str, list[Sent]] = defaultdict(list)
+        self._lock = Lock()
+
+    def send(self, letter: Letter) -> str:
+        """See usecases/post_office.py."""
+        account_id, key, now = letter.tags["account"], f"{letter.tags['step']}@{letter.tags['occasion']}", clock.now()
+        wrong = self._wrong(account_id, key, now)
+        message_id = self._mailer.send(letter)
+        self.keep(Sent(now, account_id, key, letter, wrong))
+        if self._mailbox:
+            self._mailbox.take(letter, message_id)
+        return message_id
+
+    def wait_for_room(self) -> None:
+        """See usecases/post_office.py."""
+        self._mailer.wait_for_room()
+
+    def keep(self, sent: Sent) -> None:
+        """One letter more."""
+        with self._lock:
+            self._of[sent.account_id].append(sent)
+
+    def forget(self, sent: Sent) -> None:
+        """One letter less."""
+        with self._lock:
+            self._of[sent.account_id].remove(sent)
+
+    def of(self, account_id: str) -> list[Sent]:
+        """The letters to an account, the newest last."""
+        return list(self._of.get(account_id, []))
+
+    def all(self) -> list[Sent]:
+        """All letters, in the order in which they went out."""
+        return sorted((one for some in self._of.values() for one in some), key=lambda one: one.at)
+
+    def _wrong(self, account_id: str, key: str, now: datetime) -> str:
+        """Judged as though it had not been queued: once it was, nothing else about it has been decided."""
+        account = self._account(account_id)
+        if account is None:
+            return "no such account"
+        others = {other: mailed for other, mailed in account.mails.items() if other != key}
+        fresh = replace(account, mails=others, standing=standing(account, self._policy, now))
+        mail = next((one for one in mails(fresh, self._policy, now) if one.key == key), None)
+        if mail is None:
+            return "its reason was gone"
+        return "its time was over" if mail.missed else "its time had not come" if mail.at > now else ""

@@ -1,0 +1,133 @@
+"""The same house for real: the local system with its emulator, its queues, its stream and the workers' threads, in this process."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from bench.soak.kills import Kills
+from bench.soak.mail import CheckedMailer
+from chalicelib.aws.items import account_of
+from chalicelib.domain.account import Account
+from chalicelib.runtime import telemetry
+from chalicelib.runtime.clock import clock
+from chalicelib.stripe_api.calling import StripeCaller
+from chalicelib.stripe_api.gateway import StripeGateway
+from local.client import Client
+from local.stripe_sim.api import Api
+from local.stripe_sim.engine import Engine
+from local.stripe_sim.fates import Fates, Shares
+from local.system import System
+from tests.worlds import POLICY
+
+
+class RealHouse:
+    """See MemoryHouse. Threads share the work, so the same seed is the same town and not the same run. One in a process."""
+
+    what = "the local system: emulator, queues, stream, HTTP"
+
+    def __init__(self, shares: Shares, kills: float, seed: int, stride: timedelta = timedelta(hours=8)) -> None:
+        self.stride, self.kills = stride, Kills(kills, seed)
+        self._shares, self._seed = shares, seed
+
+    @contextmanager
+    def open(self) -> Iterator["RealHouse"]:
+        """Start the system, and end it."""
+        log, level = logging.getLogger("billhook.local"), logging.getLogger("billhook.local").level
+        log.setLevel(logging.CRITICAL)  # of what is killed on purpose nobody need be told
+        telemetry.logger.setLevel("CRITICAL")
+        for name in [name for name in os.environ if name.startswith("STRIPE_")]:
+            del os.environ[name]  # with the simulated Stripe, whichever the shell is set to
+        try:
+            with System(0, self.kills.worker) as system:
+                self._begin(system)
+                yield self
+        finally:
+            log.setLevel(level)
+
+    def _begin(self, system: System) -> None:
+        """Watch what the functions act on, now that it is made: they ask for it at each call."""
+        from chalicelib.runtime import wiring
+
+        assert system.simulator
+        self._system, self._stripe = system, system.simulator
+        self._client = Client(system.base, system.api_key)
+        system.clockwork.stride = self.stride
+        world, post = wiring.world(), wiring.post_office()
+        self.mailer = Unhurried(post.mailer, None, wiring.accounts().load, POLICY)
+        post = self.kills.watch_parts(replace(post, mailer=self.mailer), "mailer", "claims")
+        # The simulated Stripe takes any number of calls: to keep to a pace would be to wait for nothing.
+        world = replace(self.kills.watch_parts(self.kills.watch(world), "till"), pause=lambda seconds: None)
+        wiring.world, wiring.post_office = cache(lambda: world), cache(lambda: post)
+        self.spoil(self._shares, self._seed)
+
+    @property
+    def engine(self) -> Engine:
+        """The simulated Stripe's."""
+        return self._stripe.engine
+
+    @property
+    def api(self) -> Api:
+        """The simulated Stripe's."""
+        return self._stripe.api
+
+    @property
+    def fates(self) -> Fates:
+        """What has become of events."""
+        return self._stripe.delivery.fates
+
+    @property
+    def now(self) -> datetime:
+        """The system's clock."""
+        return clock.now()
+
+    def ours(self, method: str, path: str, content: Any = None, number: int = 0) -> tuple[int, Any]:
+        body = b"" if content is None else json.dumps(content).encode()
+        return self._client.call(method, path, body, {"Content-Type": "application/json"})
+
+    def mail_of(self, account_id: str) -> list[str]:
+        return [one.letter.text for one in self.mailer.of(account_id)]
+
+    def spoil(self, shares: Shares, seed: int) -> None:
+        """From now on that becomes of Stripe's events."""
+        drawn = self.fates.drawn
+        self._stripe.delivery.spoil(shares, seed)
+        self.fates.drawn.update(drawn)
+
+    def move_to(self, target: datetime) -> None:
+        """Play all that falls due until then."""
+        if target > self.now:
+            self._system.clockwork.move_to(target)
+
+    def settle(self) -> None:
+        """Work until nothing is left that can be done now."""
+        self._system.rest.wait()
+
+    def due(self) -> list[tuple[datetime, str]]:
+        """What waits, the soonest first."""
+        return [(datetime.fromisoformat(due_at), key) for due_at, key in self._system.rest.due()]
+
+    def accounts(self) -> dict[str, Account]:
+        """All accounts by id."""
+        found = [account_of(item) for item in self._system.rest.account_items()]
+        return {account.id: account for account in found}
+
+    def queues(self) -> dict[str, int]:
+        """How many messages are left, by queue."""
+        return self._system.rest.depths()
+
+    def gateway(self) -> StripeGateway:
+        """A way to ask the simulated Stripe for the truth."""
+        return StripeGateway(StripeCaller(lambda: "sk_test_1", self._system.stripe_base))
+
+
+class Unhurried(CheckedMailer):
+    """Does not keep to the rate that SES gives: the emulator has none."""
+
+    def wait_for_room(self) -> None:
+        """There is room."""

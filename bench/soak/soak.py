@@ -1,0 +1,119 @@
+"""Play a town's sixty days, then look whether all is as it must be."""
+
+from collections import Counter
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from bench.soak.acts import Actor, Doors
+from bench.soak.checks import compared, findings, standings
+from bench.soak.kills import Kills
+from bench.soak.lives import ARRIVE_WITHIN, DAY, LIFE, Customer, town
+from bench.soak.mail import CheckedMailer
+from chalicelib.domain.account import Account
+from chalicelib.stripe_api.gateway import Gateway
+from local.clockwork import stride_end
+from local.stripe_sim.fates import Fates, Shares
+
+SPOILT = Shares(lost=0.05, doubled=0.10, late=0.20)
+"""What becomes of Stripe's events."""
+
+KILLED = 0.05
+"""The share of all invocations of workers that is to be killed."""
+
+REST_DAYS = 3
+"""How many days the town is watched after its last, with nothing lost any more: what is late is late by two at most, a comparison comes each."""
+
+
+class House(Doors, Protocol):
+    """A Billhook with a Stripe of its own, in memory or real."""
+
+    what: str
+    stride: timedelta
+    kills: Kills
+    fates: Fates
+    mailer: CheckedMailer
+    now: datetime
+
+    def open(self) -> AbstractContextManager[Any]:
+        """Begin, and end."""
+
+    def spoil(self, shares: Shares, seed: int) -> None:
+        """From now on that becomes of Stripe's events."""
+
+    def move_to(self, target: datetime) -> None:
+        """Play all that falls due until then."""
+
+    def settle(self) -> None:
+        """Work until nothing is left that can be done now."""
+
+    def accounts(self) -> dict[str, Account]:
+        """All accounts by id."""
+
+    def queues(self) -> dict[str, int]:
+        """How many messages are left, by queue."""
+
+    def due(self) -> list[tuple[datetime, str]]:
+        """What waits, the soonest first."""
+
+    def gateway(self) -> Gateway:
+        """A way to ask the simulated Stripe for the truth."""
+
+
+@dataclass
+class Soak:
+    """A town after its days. `wrong` says what is not as it must be, a line each; `figures` are counts by name."""
+
+    house: Any
+    customers: list[Customer]
+    seed: int
+    figures: dict[str, Any] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+
+def soak(house: House, customers: int, seed: int, days: float = LIFE) -> Soak:
+    """Let so many customers live so many days each in an open house, and judge what has become of them. A shorter life is cut, not pressed."""
+    played = Soak(house, town(customers, seed), seed)
+    began, actor = house.now, Actor(house)
+    ends = timedelta(days=days + ARRIVE_WITHIN)
+    acts = sorted((act.at, one.number, act) for one in played.customers for act in one.acts if act.at < ends)
+    at_stops: dict[datetime, list[Any]] = {}
+    for at, number, act in acts:
+        at_stops.setdefault(stride_end(began + at, house.stride), []).append((played.customers[number], act))
+    for moment, some in at_stops.items():
+        house.move_to(moment)
+        for customer, act in some:
+            actor.act(customer, act.does, act.with_)
+        house.settle()
+    house.move_to(began + ends)
+    differing = len(compared(house, played.customers))
+    house.spoil(Shares(), seed)
+    house.kills.is_on = False
+    for day in range(1, REST_DAYS + 1):
+        house.move_to(began + ends + day * DAY)
+    played.wrong = findings(house, played.customers)
+    played.figures = figures(house, played.customers, differing)
+    return played
+
+
+def figures(house: House, customers: list[Customer], differing: int) -> dict[str, Any]:
+    """What happened, counted."""
+    drawn = house.fates.drawn
+    return {
+        "customers": len(customers),
+        "kinds": dict(Counter(one.kind for one in customers)),
+        "acts with nothing to do": sum(len(one.refused) for one in customers),
+        "events": drawn["events"],
+        "lost": drawn["lost"],
+        "doubled": drawn["doubled"],
+        "late": drawn["late"],
+        "invocations": house.kills.invoked.total(),
+        "killed": house.kills.killed.total(),
+        "killed by function": dict(house.kills.killed),
+        "mails": len(house.mailer.all()),
+        "mails by step": dict(Counter(one.key.partition("@")[0] for one in house.mailer.all())),
+        "Stripe calls": len(house.api.calls),
+        "standings other than Stripe's at the end of the last day": differing,
+        "standings by reason": dict(standings(house, customers)),
+    }

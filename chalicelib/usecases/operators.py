@@ -1,0 +1,144 @@
+"""Tell the team: of single happenings as they are carried out, and of each day on the next."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
+from chalicelib.domain.happenings import Happening
+from chalicelib.domain.operators import GROUPS, NOBODY, Digests, by_group, days_due, facts_of, is_news, notice_of, of_the_day, title_of, who
+from chalicelib.domain.post import Claim, Letter
+from chalicelib.domain.timeline import Entry
+from chalicelib.outreach.plain import plain
+from chalicelib.outreach.rendering import Mail
+from chalicelib.usecases.post_office import PostOffice
+from chalicelib.usecases.world import World
+
+NAMED = 10
+"""How many accounts of a group the digest names; the rest it counts."""
+
+
+class Timelines(Protocol):
+    """Timelines in the table; see aws/log.py."""
+
+    def page(self, account_id: str, cursor: str | None, now: datetime) -> tuple[list[Entry], str | None]:
+        """Some entries, and the cursor of the next page if there is one."""
+
+
+def tell_operators(account: Account, happenings: Sequence[Happening], world: World) -> None:
+    """Note what the day's digest counts, and hand out the notices. The same again does no harm: each has its happening's id. Raises Unavailable."""
+    operators, mail = world.policy.operators, world.policy.mail
+    if operators is None or mail is None:
+        return
+    news = [one for one in happenings if is_news(account, one)]
+    if operators.digest:
+        zone = ZoneInfo(mail.timezone)
+        world.log.put(entry for one in news if (entry := of_the_day(account, one, zone)))
+    for one in news:
+        if notice_of(one) in operators.notices:
+            told = {"id": one.id, "type": one.type, "at": one.at.isoformat(), "data": one.data}
+            world.mail_queue.send({"account_id": account.id, "happening": json.dumps(told)})
+
+
+def hand_out_digests(world: World) -> int:
+    """How many digests were put into the mail queue: that of yesterday once its hour has come, and those that were missed. Raises Unavailable.
+
+    What a run puts there and does not write down is put there again, and is claimed where it is sent.
+    """
+    operators, mail = world.policy.operators, world.policy.mail
+    if operators is None or mail is None or not operators.digest:
+        return 0
+    last = world.rounds.load(Digests)
+    days = days_due(last, world.now(), ZoneInfo(mail.timezone), operators.digest_hour)
+    for day in days:
+        world.mail_queue.send({"digest": day})
+    if days:
+        before = last or Digests("")
+        with suppress(LostRace):  # another hands them out already
+            world.rounds.save(before, Digests(days[-1], before.version + 1))
+    return len(days)
+
+
+def send_notice(account_id: str, happening: str, dashboard: str, world: World, post: PostOffice) -> str:
+    """What became of a notice: `sent`, or `nothing` (it was sent, is not wanted any more, or the account is gone). `dashboard` is Stripe's.
+
+    Raises Unavailable if it is to be tried again later.
+    """
+    raw = json.loads(happening)
+    told = Happening(raw["id"], raw["type"], datetime.fromisoformat(raw["at"]), raw["data"])
+    account, operators, kind = world.accounts.load(account_id), world.policy.operators, notice_of(told)
+    if account is None or operators is None or kind is None or kind not in operators.notices:
+        return "nothing"
+    facts = [f"{name}: {value}" for name, value in facts_of(kind, account, told, world.policy)]
+    links = [f"{dashboard}/customers/{id}" for id in account.customers]
+    more = [["At Stripe:", *links]] if links else []
+    more.append([f"All that is known: python -m ops accounts show {account.id}"])
+    return _post(account.id, told.id, kind, _mail(title_of(kind, account, told), [facts, *more], world), world, post)
+
+
+def send_digest(day: str, timelines: Timelines, world: World, post: PostOffice) -> str:
+    """What became of a day's digest: `sent`, or `nothing` (it was sent, is not wanted any more, or nothing happened).
+
+    It reads what happened that day, and the accounts that it names. Raises Unavailable if it is to be tried again later.
+    """
+    operators = world.policy.operators
+    groups = by_group(_all_of(f"#{day}", timelines, world))
+    if operators is None or not operators.digest or not groups:
+        return "nothing"
+    counts = [f"{title}: {len(groups.get(group, []))}" for group, title in GROUPS.items()]
+    named = [[f"{GROUPS[group]}:", *_named(ids, world)] for group, ids in groups.items()]
+    return _post(NOBODY, day, "digest", _mail(f"{day}: {_short(groups)}", [counts, *named], world), world, post)
+
+
+def _short(groups: dict[str, list[str]]) -> str:
+    words = {"new": "new", "converted": "converted", "lost": "lost", "at_risk": "at risk"}
+    return ", ".join(f"{len(groups[group])} {word}" for group, word in words.items() if group in groups)
+
+
+def _named(ids: list[str], world: World) -> list[str]:
+    found = [(id, world.accounts.load(id)) for id in ids[:NAMED]]
+    names = [f"{who(account, id)}, {id}" if account else id for id, account in found]
+    return names + ([f"and {len(ids) - NAMED} more"] if len(ids) > NAMED else [])
+
+
+def _all_of(id: str, timelines: Timelines, world: World) -> list[Entry]:
+    entries, cursor = timelines.page(id, None, world.now())
+    while cursor:
+        more, cursor = timelines.page(id, cursor, world.now())
+        entries += more
+    return entries
+
+
+def _mail(title: str, paragraphs: list[list[str]], world: World) -> Mail:
+    assert world.policy.mail is not None
+    return plain(world.policy.mail.product, title, paragraphs)
+
+
+def _post(account_id: str, about: str, kind: str, mail: Mail, world: World, post: PostOffice) -> str:
+    """One letter to each operator, under a claim of its own. One that is unclear is not sent again: the digest and the timeline tell it too."""
+    policy, operators = world.policy.mail, world.policy.operators
+    assert policy is not None
+    assert operators is not None
+    outcome = "nothing"
+    for number, address in enumerate(operators.mail):
+        claim = Claim(account_id, f"operators-{number}@{about}", "sending", world.now())
+        if post.claims.load(account_id, claim.key) or post.suppressed(address):
+            continue
+        post.wait_for_room()
+        # Without the account among its tags: what becomes of it is no news of the customer.
+        letter = Letter(policy.senders["billing"], address, policy.support_email, mail.subject, mail.html, mail.text, {}, {"notice": kind})
+        try:
+            post.claims.take(claim, None)
+            message_id = post.mailer.send(letter)
+        except (LostRace, MailUnclear, MailRefused):
+            continue
+        except Unavailable:
+            post.claims.drop(claim)
+            raise
+        post.claims.confirm(claim, message_id)
+        outcome = "sent"
+    return outcome

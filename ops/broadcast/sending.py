@@ -1,0 +1,62 @@
+"""Have a broadcast go out: each account is told that it is wanted, and the clockwork sends it as it sends everything."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from chalicelib.aws.claims import key_of as claim_key
+from chalicelib.aws.dynamo import read_many
+from chalicelib.domain.account import Account
+from chalicelib.domain.broadcasts import Broadcast, BroadcastWanted, key_of
+from chalicelib.domain.errors import Unavailable
+from chalicelib.usecases.absorb import absorb
+from chalicelib.usecases.world import World
+from ops.broadcast.listing import Aim, judged
+
+OUTCOMES = {
+    "wanted": "will get it",
+    "had": "had it by then: another run was faster",
+    "left": "were no longer of those who get it",
+    "gone": "were erased meanwhile",
+    "failed": "could not be written: run the same again",
+}
+"""What can become of an account that was listed."""
+
+
+def pages(world: World) -> Iterator[Sequence[Account]]:
+    """All accounts, a page of the table at a time. Raises Unavailable."""
+    cursor: str | None = None
+    while True:
+        accounts, cursor = world.comparisons.accounts(cursor)
+        yield accounts
+        if cursor is None:
+            return
+
+
+def claimed(dynamodb: Any, table: str, ids: Sequence[str], name: str) -> set[str]:
+    """Of whom a message under the broadcast's key was ever claimed: consistent reads, a hundred a call. Raises Unavailable."""
+    found = read_many(dynamodb, table, [claim_key(id, key_of(name)) for id in ids])
+    return {item["pk"]["S"].partition("#")[2] for item in found}
+
+
+def want(ids: Sequence[str], aim: Aim, message: str, world: World) -> Iterator[tuple[str, str]]:
+    """Each id with what became of it, one of OUTCOMES. One read and one write an account; it may end anywhere and be run again.
+
+    An account keeps the first that is wanted under a name, so two runs at once want it once. Raises Unavailable if the table goes on giving
+    no answer.
+    """
+    for id in ids:
+        yield id, _wanted(id, aim, Broadcast(message, aim.to, world.now()), world)
+
+
+def _wanted(id: str, aim: Aim, broadcast: Broadcast, world: World) -> str:
+    account = world.accounts.load(id)
+    if account is None:
+        return "gone"
+    verdict = judged(account, aim, world.policy, world.now())
+    if verdict != "gets":
+        return "had" if verdict == "had" else "left"
+    try:
+        absorb(account, [BroadcastWanted(aim.name, broadcast)], world, asker=None)
+    except Unavailable:
+        return "failed"
+    return "wanted"

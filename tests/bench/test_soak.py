@@ -1,0 +1,76 @@
+"""The soak in the size that every change can bear: a hundred customers' sixty days in memory; bench/ has it larger, and in the local system."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.soak.__main__ import report
+from bench.soak.checks import findings
+from bench.soak.house import MemoryHouse
+from bench.soak.lives import KINDS, town
+from bench.soak.soak import KILLED, SPOILT, Soak, soak
+
+SEED = 2
+
+
+@pytest.fixture(scope="module")
+def played() -> Soak:
+    """A hundred customers. What is printed of a failure can be played again: `python -m bench.soak --customers 100 --seed …`."""
+    house = MemoryHouse(SPOILT, KILLED, SEED)
+    with house.open():
+        done = soak(house, 100, SEED)
+    report(done)
+    return done
+
+
+def test_after_sixty_days_of_lost_doubled_and_late_events_and_of_kills_all_is_as_stripe_has_it(played: Soak) -> None:
+    assert played.wrong == []
+
+
+def test_the_town_had_all_that_it_was_to_have(played: Soak) -> None:
+    figures = played.figures
+    assert figures["kinds"].keys() == KINDS.keys()
+    assert figures["events"] > 1500
+    shares = {name: figures[name] / figures["events"] for name in ("lost", "doubled", "late")}
+    assert shares == pytest.approx({"lost": 0.05, "doubled": 0.10, "late": 0.20}, abs=0.03)
+    assert {"events", "act", "mail", "stream", "feedback", "sweep", "fetch", "compare"} == figures["killed by function"].keys()
+    assert figures["mails"] > 150
+    assert len(figures["standings by reason"]) > 3
+
+
+def test_a_change_at_stripe_that_nobody_heard_of_is_seen(played: Soak) -> None:
+    subscription = next(one for one in played.house.engine.store.all("subscription") if one["status"] == "active")
+    subscription["status"] = "unpaid"
+    try:
+        (line,) = findings(played.house, played.customers)
+    finally:
+        subscription["status"] = "active"
+    assert "full (active" in line
+    assert "at Stripe none (unpaid" in line
+
+
+def test_a_mail_sent_twice_or_at_the_wrong_time_is_seen(played: Soak) -> None:
+    mailer = played.house.mailer
+    sent = next(one for one in mailer.all() if one.key.startswith("three_days"))
+    mailer.keep(again := replace(sent, wrong="its time was over"))
+    try:
+        found = findings(played.house, played.customers)
+    finally:
+        mailer.forget(again)
+    assert [line for line in found if line.endswith(f"got {sent.key} 2 times")]
+    assert [line for line in found if line.endswith("and its time was over")]
+
+
+def test_what_is_left_in_a_queue_is_seen(played: Soak) -> None:
+    for queue in (played.house.place.act_queue.waiting, played.house.place.dead_letters.messages):
+        queue.append({})
+    try:
+        found = findings(played.house, played.customers)
+    finally:
+        for queue in (played.house.place.act_queue.waiting, played.house.place.dead_letters.messages):
+            queue.clear()
+    assert found == ["1 left in act", "1 left in dead_letters"]
+
+
+def test_the_same_seed_is_the_same_town() -> None:
+    assert town(40, 5) == town(40, 5) != town(40, 6)
