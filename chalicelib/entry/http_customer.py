@@ -18,7 +18,7 @@ from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 from chalicelib.usecases.absorb import Asker, absorb
-from chalicelib.usecases.checkout import finish_checkout, open_checkout, open_portal
+from chalicelib.usecases.checkout import finish_checkout, open_checkout, open_portal, paper_of
 from chalicelib.usecases.doorkeeper import may_ask
 from chalicelib.usecases.sign_up import hand_in_sign_in
 
@@ -108,6 +108,20 @@ def go_to_portal() -> Response:
     """To Stripe's portal."""
     account = visitor(bp.current_request)
     return led_to(open_portal(account.id, f"{links.base_url()}/billing", wiring.world()))
+
+
+@bp.route("/billing/invoices/{invoice_id}", methods=["GET"])
+@paged
+def open_invoice(invoice_id: str) -> Response:
+    """On to Stripe's page of an invoice, where its receipt is too. The address that Stripe once gave of it ends after some weeks: it is asked for."""
+    return led_to(paper_of(visitor(bp.current_request), invoice_id, "hosted_invoice_url", wiring.world()))
+
+
+@bp.route("/billing/invoices/{invoice_id}/pdf", methods=["GET"])
+@paged
+def open_pdf(invoice_id: str) -> Response:
+    """The invoice as Stripe printed it."""
+    return led_to(paper_of(visitor(bp.current_request), invoice_id, "invoice_pdf", wiring.world()))
 
 
 @bp.route("/billing/return/{token}", methods=["GET"])

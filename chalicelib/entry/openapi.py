@@ -14,6 +14,7 @@ from chalicelib.entry.presenting import status_of
 VERSION = "1.0.0"
 PATH_SCHEMAS: Mapping[str, Schema] = {
     "account_id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "description": "An account's id.", "examples": ["acc_1a2b3c"]},
+    "invoice_id": {"type": "string", "pattern": "^[A-Za-z0-9_]{1,255}$"},
     "token": {"type": "string", "description": "What a signed link carries."},
 }
 STATUSES = {

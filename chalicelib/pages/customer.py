@@ -178,7 +178,7 @@ def _invoices(account: Account, zone: ZoneInfo) -> list[dict[str, Any]]:
             "date": spoken_day(one.created, zone),
             "amount": money(one.amount_due, one.currency or "usd"),
             "status": {"open": "to be paid", "void": "withdrawn", "uncollectible": "given up"}.get(one.status, one.status),
-            "url": one.hosted_invoice_url or "",
+            "path": f"/billing/invoices/{one.id}" if one.hosted_invoice_url else "",
         }
         for one in sorted(shown, key=lambda one: (one.created, one.id), reverse=True)[:INVOICES_SHOWN]
     ]

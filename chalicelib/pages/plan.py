@@ -59,6 +59,7 @@ def preview_view(account: Account, policy: Policy, preview: Preview, moved: bool
         "plan": policy.plan_name(change.plan),
         "change": change,
         "price": _price(amount, change.quantity, preview.currency, change.interval),
+        "label": f"Change and pay {money(preview.due_now, preview.currency)}" if preview.due_now else "Change",
         "due_now": money(preview.due_now, preview.currency),
         "is_trial": is_trial,
         "counts_from": spoken_day(one.trial_end, zone) if is_trial and one.trial_end else "",

@@ -82,6 +82,19 @@ def open_portal(account_id: str, return_url: str, world: World) -> str:
     return str(world.till.portal(customer.id, return_url)["url"])
 
 
+def paper_of(account: Account, invoice_id: str, which: str, world: World) -> str:
+    """The address of an invoice's page (`hosted_invoice_url`) or print (`invoice_pdf`) at Stripe, as it is now; the page's where there is no print.
+
+    Raises AccountNotFound for an invoice that is not this account's, Unavailable, Refused.
+    """
+    known = account.invoices.get(invoice_id)
+    found = [raw for raw in world.gateway.invoices_of(known.value.customer) if raw.get("id") == invoice_id] if known else []
+    url = next((str(raw.get(which) or raw.get("hosted_invoice_url") or "") for raw in found), "")
+    if not url:
+        raise AccountNotFound("There is no such invoice.", "invoice_id")
+    return url
+
+
 def _found(account_id: str, world: World) -> Account:
     account = world.accounts.load(account_id)
     if account is None:

@@ -53,6 +53,8 @@ PERMISSIONS = (
     Permission("Setup Intents", "/v1/setup_intents", "a card given on a Checkout page is never used"),
     Permission("Payment Methods", "/v1/payment_methods", "a card given on a Checkout page is never used"),
     Permission("Charges", "/v1/charges", "a dispute does not find its account"),
+    Permission("Refunds", "/v1/refunds", "who withdraws is paid nothing back", writes=True, customer=f"cus_{NOBODY}"),
+    Permission("Invoice payments", "/v1/invoice_payments", "who withdraws is paid nothing back"),
     Permission("Events", "/v1/events", "events that Stripe could not deliver are not fetched"),
 )
 """All that chalicelib/stripe_api calls, and what it has expanded in an answer."""

@@ -140,7 +140,7 @@ def fits(visitor: Visitor, name: str = "") -> None:
     page = visitor.page
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
     assert page.locator("h1").count() == 1
-    fields = page.locator("input:not([type=hidden])")
+    fields = page.locator("input:not([type=hidden]), textarea")
     assert [field.get_attribute("name") for field in fields.all() if not field.evaluate("field => field.labels.length")] == []
     assert page.evaluate("document.documentElement.lang") == "en"
     if name:

@@ -108,7 +108,7 @@ def test_seats_are_a_number_that_makes_sense(ada: Person, seats: str) -> None:
 def test_a_cancellation_says_the_day_and_takes_effect_on_it(ada: Person) -> None:
     assert "Everything stays open" in ada.gets("/billing/cancel").says("detail")
     page = ada.posts("/billing/cancel", reason="low_quality", comment="It  broke\ntwice <b>")
-    assert "instead" not in page.text.partition("today instead")[0]
+    assert "instead" not in page.text
     form = page.form("cancel")
     assert form["comment"] == "It broke twice &lt;b&gt;"
     done = ada.posts("/billing/cancel/confirm", reason="low_quality", comment="It broke twice", when="period_end")
@@ -319,3 +319,15 @@ def test_a_wish_that_was_confirmed_is_not_confirmed_by_an_older_one(ada: Person)
     now: datetime = clock.now()
     account = ada.account.learn(LeaveConfirmed(now)).learn(LeaveConfirmed(now - timedelta(days=1)))
     assert account.left_by == now
+
+
+def test_an_invoice_leads_to_stripes_page_of_it_and_nobody_elses_does(ada: Person) -> None:
+    (id,) = [id for id, billed in ada.account.invoices.items() if billed.value.amount_due]
+    assert f'href="/billing/invoices/{id}/pdf"' in ada.gets("/billing").text
+    raw = ada.shop.sim.get(f"/v1/invoices/{id}")
+    assert ada.gets(f"/billing/invoices/{id}").headers["Location"] == raw["hosted_invoice_url"]
+    assert ada.gets(f"/billing/invoices/{id}/pdf").headers["Location"] == (raw["invoice_pdf"] or raw["hosted_invoice_url"])
+    other = ada.shop.sim.post("/v1/invoices", customer=ada.shop.sim.customer("tok_visa"))["id"]
+    for foreign in (other, "in_none", "..", "in_1?x"):
+        assert ada.gets(f"/billing/invoices/{foreign}").status == 404
+    assert Person(ada.shop).gets(f"/billing/invoices/{id}").status == 404

@@ -66,7 +66,7 @@ def test_the_mail_that_it_makes_needless_is_planned_no_more(trial: Office) -> No
 MISTAKES: list[tuple[Any, str | None]] = [
     (b"", None),
     (b"{", None),
-    (b"[" * 100_000, None),
+    (b"[" * 60_000, None),
     (b"\xff", None),
     ([], None),
     ("connected_data", None),

@@ -32,7 +32,7 @@ def start_system() -> Iterator[Callable[[], Client]]:
         )
         running.append(process)
         client = Client(f"http://127.0.0.1:{port}")
-        _wait_for(client, process)
+        wait_for(client, process)
         client.state()
         return client
 
@@ -55,7 +55,8 @@ def recording(request: pytest.FixtureRequest) -> Recording:
     return Recording.load(request.param)
 
 
-def _wait_for(client: Client, process: subprocess.Popen[bytes]) -> None:
+def wait_for(client: Client, process: subprocess.Popen[bytes]) -> None:
+    """Return once the system answers."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         assert process.poll() is None, "the system ended while it started: its reason stands above"

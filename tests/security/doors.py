@@ -24,6 +24,8 @@ GUARDS = {
     ("GET", "/billing"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/checkout"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/portal"): (COOKIE, "of a mailed link"),
+    ("GET", "/billing/invoices/{invoice_id}"): (COOKIE, "of a mailed link; the account's own invoices alone"),
+    ("GET", "/billing/invoices/{invoice_id}/pdf"): (COOKIE, "of a mailed link; the account's own invoices alone"),
     ("GET", "/billing/plan"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/plan"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/plan/confirm"): (COOKIE, "of a mailed link"),
