@@ -7,14 +7,11 @@ from typing import Any, cast
 
 from chalice.app import Blueprint
 
-from chalicelib.domain.errors import BillhookError, InvalidInput, TooLarge
+from chalicelib.domain.errors import BillhookError, InvalidInput
 from chalicelib.entry.declared import Field, Schema, json_object, matching, read_fields, refuse_unknown
 from chalicelib.entry.presenting import answered, query_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-
-LARGEST_BODY = 128 * 1024
-"""Bytes. No call takes more than a few short fields."""
 
 IDEMPOTENCY_KEY = Field(
     "Idempotency-Key",
@@ -100,8 +97,6 @@ def _body(call: Call, raw: bytes) -> Mapping[str, Any]:
     fields = call.body or ()
     if call.method == "GET" or (not raw and not any(field.required for field in fields)):
         return {field.name: None for field in fields}
-    if len(raw) > LARGEST_BODY:
-        raise TooLarge(f"A body may have {LARGEST_BODY} bytes.")
     given = json_object(raw)
     refuse_unknown(given, fields)
     return read_fields(given, fields)
