@@ -32,6 +32,7 @@ TYPES = {
     "payment.disputed": "A customer disputes a payment with the bank; lifecycle mail stops.",
     "payment.succeeded": "An invoice of more than nothing was paid.",
     "contract.withdrawn": "The customer withdrew from the contract; what was paid is on its way back.",
+    "grant.given": "Access was given by hand.",
     "feedback.given": "The customer said why the trial or the subscription was left, or changed what was said.",
 }
 """Every type of happening there is, with what it means."""
@@ -69,8 +70,9 @@ def happenings(old: "Account", new: "Account", now: datetime) -> tuple[Happening
         *_of_subscriptions(old, new),
         *_of_payments(old, new, now),
         *_of_leaving(old, new),
+        *_of_grants(old, new),
     ):
-        about = data.get("dispute") or data.get("invoice") or data.get("subscription")
+        about = data.get("dispute") or data.get("invoice") or data.get("subscription") or data.get("granted_until")
         id = f"{new.id}.{new.epoch}.{new.version}.{type}" + (f".{about}" if about else "")
         told[id] = Happening(id, type, now, data)
     return tuple(told.values())
@@ -173,6 +175,12 @@ def _of_leaving(old: "Account", new: "Account") -> _Told:
     for occasion, given in new.feedback.items():
         if given != old.feedback.get(occasion):
             yield "feedback.given", {"occasion": occasion, "answer": given.answer, "comment": given.comment or None}
+
+
+def _of_grants(old: "Account", new: "Account") -> _Told:
+    for grant in new.grants:
+        if grant not in old.grants:
+            yield "grant.given", {"granted_until": _iso(grant.until), "plan": grant.plan, "note": grant.note or None}
 
 
 def _money(invoice: Invoice) -> dict[str, str | int | None]:

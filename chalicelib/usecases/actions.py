@@ -15,7 +15,6 @@ from chalicelib.domain.errands import AT_ONCE, Errand, waiting
 from chalicelib.domain.errors import AccountNotFound, CardDeclined, IdempotencyConflict, InvalidInput, LostRace, Unavailable
 from chalicelib.domain.standing import standing
 from chalicelib.domain.tasks import Charge, Kept, Outcome, Preview, Task, done_by
-from chalicelib.domain.timeline import Entry
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.checkout import Returns, open_checkout
 from chalicelib.usecases.errands import OVER, run_errand
@@ -99,9 +98,6 @@ def grant(account_id: str, asked: Asked, until: datetime, plan: str | None, note
     account = _found(account_id, world)
     given = Grant(until, plan, note)
     actions.check_grant(given, world.policy, world.now())
-    if given not in account.grants:
-        told = {"until": given.until, "plan": given.plan, "note": given.note}
-        world.log.put([Entry(account.id, world.now(), "call", f"grant:{_digest(account.id, repr(given))}", "grant.given", told)])
     account = absorb(account, [GrantGiven(given)], world, Asker(world))
     return _answer(account, asked, Outcome(standing(account, world.policy, world.now())), world)
 

@@ -53,6 +53,13 @@ def test_a_trial_whose_end_moves(days: int, type: str) -> None:
     assert types(written(seen(moved, START + SECOND), before=TRIALING, at=START + SECOND)) == [type]
 
 
+def test_a_grant_is_told_with_its_note_and_once() -> None:
+    given = next_version(ACTIVE, replace(ACTIVE, outbox=(), grants=(Grant(TRIAL_END, "scale", "kindness"),)), QUIET, START)
+    (told,) = [one for one in given.outbox if one.type == "grant.given"]
+    assert (told.data["plan"], told.data["note"], told.data["granted_until"]) == ("scale", "kindness", TRIAL_END.isoformat().replace("+00:00", "Z"))
+    assert "grant.given" not in types(written(before=given))
+
+
 def test_waiting_for_news_at_a_trials_end_extends_nothing() -> None:
     with_card = written(CustomerSeen(Customer("cus_1", card="pm_1"), Event(START)), before=TRIALING)
     assert types(written(InvoiceSeen(replace(FIRST, status="draft"), TRIAL_END), before=with_card, at=TRIAL_END)) == []

@@ -21,7 +21,7 @@ FAULTS = {
 }
 """The faults, in the order of the page's columns."""
 
-WAITED = {"gateway": 16, "till": 16, "lists": 16, "stripe": 16, "mailer": 10}
+WAITED = {"gateway": 16, "till": 16, "desk": 16, "lists": 16, "stripe": 16, "mailer": 10}
 """Seconds until a call is given up, with its repetitions, by adapter; 15 for the others (aws/dynamo.py, aws/queues.py)."""
 
 CONDITIONAL = frozenset({"accounts.save", "accounts.rewrite", "accounts.erase", "walks.save", "rounds.save"})
@@ -29,8 +29,13 @@ CONDITIONAL = frozenset({"accounts.save", "accounts.rewrite", "accounts.erase", 
 
 QUEUES = frozenset({"act_queue", "mail_queue", "events_queue", "dead_letters", "queue"})
 
-AT_STRIPE = frozenset({"gateway", "till", "lists", "stripe"})
-READING = frozenset({"till.customers_with", "till.checkout", "till.open_checkouts"})
+AT_STRIPE = frozenset({"gateway", "till", "desk", "lists", "stripe"})
+READING = frozenset(
+    (
+        *("till.customers_with", "till.checkout", "till.open_checkouts"),
+        *("desk.coupon", "desk.discounts_of", "desk.items_of", "desk.payments_of", "desk.charges_of"),
+    )
+)
 FOR_GOOD = 1_000_000
 LASTING = "throttled for good"
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterator
 
-from tests.reliability import clockwork, customers, healing, news, operators
+from tests.reliability import clockwork, customers, healing, money, news, operators, outreach
 from tests.reliability.line import wired
 from tests.reliability.run import Found, UseCase, examined
 from tests.reliability.wire import NAMES, examined_over
 
-IN_MEMORY: dict[str, UseCase] = {one.name: one for room in (customers, news, clockwork, healing, operators) for one in room.USE_CASES}
+IN_MEMORY: dict[str, UseCase] = {
+    one.name: one for room in (customers, money, news, clockwork, healing, operators, outreach) for one in room.USE_CASES
+}
 OVER_THE_WIRE = tuple(NAMES)
 ALL = (*IN_MEMORY, *OVER_THE_WIRE)
 

@@ -230,11 +230,24 @@ def test_a_grant_gives_access_until_it_ends_and_needs_no_stripe() -> None:
     assert "sso" in outcome.standing.features
     grant(life, BEGIN + 30 * DAY, "scale")
     assert len(life.account.grants) == 1
-    (entry,) = [entry for entry in life.place.log.entries.values() if entry.kind == "call"]
-    assert (entry.type, entry.data["note"]) == ("grant.given", "kindness")
+    (told,) = [one for one in life.account.outbox if one.type == "grant.given"]
+    assert (told.data["note"], told.data["plan"]) == ("kindness", "scale")
     assert len(life.stage.api.calls) == calls
     life.days(30)
     assert life.standing.access == "none"
+
+
+@pytest.mark.parametrize("reply_lost", [True, False])
+def test_a_grant_that_is_given_again_after_a_failure_is_told_once(reply_lost: bool) -> None:
+    for n in range(1, 5):
+        life = gone()
+        life.calls = crashing_after(n, reply_lost=reply_lost)
+        assert crashes(lambda life=life: grant(life, BEGIN + 30 * DAY, key="key-1"))  # type: ignore[misc]
+        life.calls.crash_at = None
+        life.minutes(1)
+        grant(life, BEGIN + 30 * DAY, key="key-1")
+        life.minutes(1)
+        assert [entry.type for entry in life.place.log.entries.values()].count("grant.given") == 1, n
 
 
 @dataclass(frozen=True)

@@ -98,12 +98,13 @@ class Team:
                 return self
             work = self.queue.team.pop(0)
             try:
-                self._send(work)
+                self.send(work)
             except (Crash, Unavailable):
                 self.queue.team.append(work)
         raise AssertionError("it never ends")
 
-    def _send(self, work: dict[str, str]) -> None:
+    def send(self, work: dict[str, str]) -> None:
+        """One message of the queue, as its function does it."""
         if "digest" in work:
             send_digest(work["digest"], Timelines(self.life.place.log), self.world, self.post)
         else:
