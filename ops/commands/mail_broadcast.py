@@ -5,6 +5,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def check(name: str, message: str, policy: "Policy") -> None:
         raise InvalidInput("billing.toml has no table [mail]: nobody is written to.", "mail")
     if not re.fullmatch(r"[a-z0-9_]{1,64}", name):
         raise InvalidInput("--name must be made of a-z, 0-9 and _.", "name")
-    check_messages(steps_of(Account("", broadcasts={name: Broadcast(message, "everyone", datetime.now(UTC))})))
+    check_messages(replace(policy, steps=tuple(steps_of(Account("", broadcasts={name: Broadcast(message, "everyone", datetime.now(UTC))})))))
     if "news" in missing(message, {}, policy.mail.language) and not policy.mail.news:
         raise InvalidInput(f'The message {message} tells what is new, and billing.toml says nothing of that. Example: [mail] news = "…"', "news")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -57,9 +58,13 @@ def happenings(system: Client, player: Player) -> list[tuple[str, str]]:
 
 
 def timeline(system: Client, player: Player) -> list[dict[str, Any]]:
-    status, page = system.call("GET", f"/_local/accounts/{player.account_id}/timeline")
-    assert (status, page.get("cursor")) == (200, None), page
-    return list(page["entries"])
+    entries: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        status, page = system.call("GET", f"/_local/accounts/{player.account_id}/timeline" + (f"?cursor={quote(cursor)}" if cursor else ""))
+        assert status == 200, page
+        entries, cursor = entries + page["entries"], page["cursor"]
+    return entries
 
 
 def assert_in_time(mail: dict[str, Any], trial: dict[str, Any]) -> None:

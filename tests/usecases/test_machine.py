@@ -16,8 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import agenda
+from chalicelib.domain.conditions import has_card
 from chalicelib.domain.facts import AddressProved, ConsentGiven, MilestoneReached
-from chalicelib.domain.mailing import has_card, zone_of
+from chalicelib.domain.mailing import zone_of
 from chalicelib.domain.payments import paid_since_trial
 from chalicelib.domain.sequences import ASKED_FOR, EVERY_DAY, Step
 from chalicelib.domain.signups import Wish
