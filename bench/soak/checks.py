@@ -13,7 +13,7 @@ from chalicelib.domain.facts import everything_of
 from chalicelib.domain.mailing import zone_of
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.stripe_api.gateway import Gateway, answer
-from tests.worlds import POLICY
+from tests.worlds import SHIPPED as POLICY
 
 if TYPE_CHECKING:
     from bench.soak.soak import House

@@ -42,7 +42,8 @@ from local.triggers import Progress
 from tests.local.stripe_sim.stage import START, SimStage
 from tests.usecases.lives import MemoryClaims
 from tests.usecases.sim_lives import SimCaller
-from tests.worlds import POLICY, MemoryAccounts, Place, at
+from tests.worlds import SHIPPED as POLICY
+from tests.worlds import MemoryAccounts, Place, at
 
 SECRET = "whsec_soak"
 BATCHES = {"events": 100, "act": 10, "mail": 1}

@@ -23,7 +23,7 @@ from local.stripe_sim.api import Api
 from local.stripe_sim.engine import Engine
 from local.stripe_sim.fates import Fates, Shares
 from local.system import System
-from tests.worlds import POLICY
+from tests.worlds import SHIPPED as POLICY
 
 
 class RealHouse:
