@@ -1,5 +1,6 @@
 """The soak in the size that every change can bear: a hundred customers' sixty days in memory; bench/ has it larger, and in the local system."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,14 @@ from bench.soak.checks import findings
 from bench.soak.house import MemoryHouse
 from bench.soak.lives import KINDS, town
 from bench.soak.soak import KILLED, SPOILT, Soak, soak
+from chalicelib.domain.sequences import ASKED_FOR
+from ops.report.counting import Counting
+from tests.ops.recounting import recount
 
 SEED = 2
+
+NOT_COUNTED = {"mail.passed", "mail.refused"}
+"""Ends of mail that SES never saw."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +77,18 @@ def test_what_is_left_in_a_queue_is_seen(played: Soak) -> None:
         for queue in (played.house.place.act_queue.waiting, played.house.place.dead_letters.messages):
             queue.clear()
     assert found == ["1 left in act", "1 left in dead_letters"]
+
+
+def test_the_report_of_its_log_is_what_a_recount_finds(played: Soak) -> None:
+    log, now = played.house.place.log.entries.values(), played.house.now
+    counting = Counting()
+    counting.add(log)
+    found = counting.lines(now)
+    assert found == recount([entry for entry in log if entry.kind in {"mail", "happening"} and entry.type not in NOT_COUNTED], now)
+    mailed = Counter(sent.key.partition("@")[0] for sent in played.house.mailer.all())
+    asked_for = {step.id for step in ASKED_FOR}
+    assert {line.step: line.sent for line in found if line.step not in asked_for} == {step: n for step, n in mailed.items() if step not in asked_for}
+    assert sum(line.converted for line in found) > 50
 
 
 def test_the_same_seed_is_the_same_town() -> None:
