@@ -19,6 +19,7 @@ NOTICES = {
     "conversion": "A trial is paid for, or a customer came back.",
     "failed_payment": "A payment failed for the first time.",
     "cancellation": "A subscription was canceled, now or for a later moment: with the reason, where one was given.",
+    "feedback": "Somebody said, by the link in a mail, why the trial or the subscription was left; or changed what was said.",
 }
 """Each with a switch in billing.toml, beside `digest`."""
 
@@ -75,6 +76,8 @@ def notice_of(happening: Happening) -> str | None:
             return "failed_payment"
         case "subscription.canceling":
             return "cancellation"
+        case "feedback.given":
+            return "feedback"
         case "subscription.canceled" if not data.get("cancels_at"):
             return "cancellation"
     return None
@@ -152,11 +155,19 @@ def facts_of(kind: str, account: "Account", happening: Happening, policy: "Polic
             ("Reason", said or "none was given"),
             ("In their words", (details.comment or "") if details else ""),
         ]
+    if kind == "feedback":
+        told += [("Answer", str(data.get("answer") or "")), ("In their words", str(data.get("comment") or ""))]
     return [(name, value) for name, value in told if value]
 
 
 def title_of(kind: str, account: "Account", happening: Happening) -> str:
     """The subject of a notice."""
-    words = {"signup": "New trial", "conversion": "Converted", "failed_payment": "Payment failed", "cancellation": "Canceled"}
+    words = {
+        "signup": "New trial",
+        "conversion": "Converted",
+        "failed_payment": "Payment failed",
+        "cancellation": "Canceled",
+        "feedback": "Answered why",
+    }
     word = "Came back" if comes_back(happening.type, happening.data) else words[kind]
     return f"{word}: {who(account, account.id)}"

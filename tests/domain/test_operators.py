@@ -52,6 +52,7 @@ def happening(type: str, at: datetime = T, **data: str | int | None) -> Happenin
         (happening("subscription.canceled", cancels_at=None), "cancellation", None),
         (happening("subscription.canceled", cancels_at="2026-04-01T00:00:00Z"), None, None),
         (happening("access.revoked", reason="trial_expired"), None, "lost"),
+        (happening("feedback.given", answer="too_expensive"), "feedback", None),
     ],
 )
 def test_what_is_told_and_what_is_counted(told: Happening, notice: str | None, group: str | None) -> None:
@@ -67,6 +68,7 @@ def test_every_other_happening_is_neither() -> None:
         "subscription.canceling",
         "subscription.canceled",
         "access.revoked",
+        "feedback.given",
     }
     assert {type for type in TYPES.keys() - named if notice_of(happening(type)) or group_of(happening(type))} == set()
 
@@ -122,6 +124,13 @@ def test_a_cancellation_is_told_with_its_reason() -> None:
     silent = dict(facts_of("cancellation", canceled(None), told, POLICY))
     assert silent["Reason"] == "none was given"
     assert "In their words" not in silent
+
+
+def test_an_answer_is_told_in_its_own_words() -> None:
+    told = happening("feedback.given", answer="too_expensive", comment="Twice what we have", occasion="access_ended@1")
+    facts = dict(facts_of("feedback", ADA, told, POLICY))
+    assert (facts["Answer"], facts["In their words"]) == ("too_expensive", "Twice what we have")
+    assert title_of("feedback", ADA, told) == "Answered why: Ada Byron <ada@example.com>"
 
 
 def test_a_failed_payment_is_told_with_its_amount() -> None:

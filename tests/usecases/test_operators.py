@@ -12,6 +12,7 @@ from chalicelib.domain.operators import NOTICES, OperatorsPolicy
 from chalicelib.domain.post import Letter
 from chalicelib.domain.timeline import Entry
 from chalicelib.usecases import operators
+from chalicelib.usecases.leave import give_feedback
 from chalicelib.usecases.operators import hand_out_digests, send_digest, send_notice
 from chalicelib.usecases.post_office import PostOffice
 from ops.rehearsal.customers import CUSTOMERS
@@ -115,6 +116,14 @@ class Team:
 
 
 WHO = "Ada Byron <ada@example.com>"
+
+
+def test_what_a_customer_answers_reaches_the_team() -> None:
+    team = Team().lives("never returns", 20).works()
+    assert give_feedback(team.life.account, "access_ended@1", "unused", "No time yet", team.world)
+    team.life.days(20.1)
+    assert team.works().subjects()[-1] == f"[Acme] Answered why: {WHO}"
+    assert "In their words: No time yet" in team.mailer.sent[-1].text
 
 
 @pytest.mark.parametrize(
