@@ -59,12 +59,12 @@ def test_the_policy_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Pat
 def test_the_gallery_of_messages_is_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, out, _ = run(capsys, "mail", "preview", str(tmp_path))
     assert status == 0
-    assert "welcome" in (tmp_path / "index.html").read_text()
+    assert "welcome" in (tmp_path / "en" / "index.html").read_text()
     assert str(tmp_path) in out
 
 
 def test_a_message_that_needs_what_no_reader_has_is_found_by_the_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.outreach.check.missing", lambda message, variables: ("shoe_size",))
+    monkeypatch.setattr("chalicelib.outreach.check.missing", lambda message, variables, language: ("shoe_size",))
     status, _, error = run(capsys, "check")
     assert status == 1
     assert "needs shoe_size" in error

@@ -48,7 +48,9 @@ def edited(policy: Policy, number: int, what: str, place: int, hours: int) -> Po
 
 def in_time(one: Any, policy: Policy) -> bool:
     """Whether a mail is one of the policy of its moment, and its time was not over."""
-    (step,) = [step for step in policy.steps if step.id == one.step]
+    step = next((step for step in policy.steps if step.id == one.step), None)
+    if step is None:
+        return False
     moment = datetime.fromtimestamp(int(one.letter.tags["occasion"]), UTC) if step.anchor == "trial_ends" else START
     return bool(one.at <= moment + step.offset + step.tolerance and (step.offset >= timedelta(0) or one.at <= moment + step.offset / 2))
 
