@@ -55,7 +55,7 @@ def variables(account: "Account", mail: Mail, policy: Policy, now: datetime, lin
         "days_left": days_left,
         "days_left_words": words.today if days_left == 0 else words.one_day if days_left == 1 else words.days.format(n=days_left),
         "trial_days": policy.trial.days,
-        "asked_at": f"{spoken_day(mail.occasion.moment, zone)} at {mail.occasion.moment.astimezone(zone):%H:%M} ({zone.key})",
+        "asked_at": spoken_moment(mail.occasion.moment, zone, language),
         "app_url": letter.app_url,
         "booking_url": letter.booking_url,
         "postal_address": letter.postal_address,

@@ -102,6 +102,7 @@ _GERMAN: Mapping[str, str] = {
     "Friday, 20 March 2026": "Freitag, 20. März 2026",
     "Monday, 13 April 2026": "Montag, 13. April 2026",
     "Friday, 13 March 2026 at 09:00 (Europe/Vienna)": "Freitag, 13. März 2026 um 09:00 Uhr (Europe/Vienna)",
+    "Tuesday, 10 March 2026 at 09:00 (Europe/Vienna)": "Dienstag, 10. März 2026 um 09:00 Uhr (Europe/Vienna)",
     "3 days": "3 Tage",
     "7 days": "7 Tage",
     "1 day": "1 Tag",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.account import Account, Mailed, Profile
 from chalicelib.domain.agenda import BACKOFF, MAILS_KEPT, agenda, failed, is_dead, next_version, planned
 from chalicelib.domain.facts import Customer, CustomerSeen, Event, SubscriptionSeen
+from chalicelib.domain.languages import LANGUAGES
 from chalicelib.domain.letters import money, variables
 from chalicelib.domain.mailing import QUEUED_PATIENCE, due, mails
 from chalicelib.domain.occasions import occasions
@@ -122,6 +123,14 @@ def test_occasions_are_told_apart() -> None:
     extended = trialing().learn(SubscriptionSeen(later, Event(START + timedelta(seconds=20))))
     assert {occasion.anchor for occasion in occasions(trialing(), POLICY)} == {"trial_started", "trial_ends", "milestone_waits"}
     assert len(ends - {occasion.id for occasion in occasions(extended, POLICY)}) == 1
+
+
+def test_every_day_is_said_in_the_readers_language() -> None:
+    mail = mails(trialing(), POLICY, START)[0]
+    told = [*variables(trialing("pm_1"), mail, POLICY, START, LINKS, "de").values(), *SAMPLES["de"]["ended"].values()]
+    said = [value for value in told if isinstance(value, str)]
+    assert not [value for value in said if any(day in value for day in LANGUAGES["en"].weekdays)]
+    assert any(day in value for value in said for day in LANGUAGES["de"].weekdays)
 
 
 def test_every_variable_of_the_templates_is_there_for_every_kind_of_account() -> None:
