@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.conversions import comes_back, converts
 from chalicelib.domain.happenings import Happening
+from chalicelib.domain.letters import money, spoken_price
+from chalicelib.domain.policy import Policy
 from chalicelib.domain.timeline import EVENTS_KEPT, Entry
 
 if TYPE_CHECKING:
     from chalicelib.domain.account import Account
-    from chalicelib.domain.policy import Policy
 
 NOTICES = {
     "signup": "A free trial began.",
@@ -39,16 +40,6 @@ STORY = timedelta(hours=1)
 
 CATCH_UP = 3
 """How many days' digests are made up for, after a time in which nothing ran."""
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorsPolicy:
-    """Who of the team gets mail, and which. `digest_hour` is of the day after, by the clock of the policy."""
-
-    mail: tuple[str, ...]
-    notices: frozenset[str]
-    digest: bool = True
-    digest_hour: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +120,8 @@ def who(account: "Account | None", id: str) -> str:
     return " ".join(word for word in (account.name, f"<{account.email}>" if account.email else "") if word) or id
 
 
-def facts_of(kind: str, account: "Account", happening: Happening, policy: "Policy") -> list[tuple[str, str]]:
+def facts_of(kind: str, account: "Account", happening: Happening, policy: Policy) -> list[tuple[str, str]]:
     """What a notice says below its first line, each with its name; what is not known is left out."""
-    from chalicelib.domain.letters import money, spoken_price  # letters know of mail, and mail of accounts
-
     data: Mapping[str, Any] = happening.data
     standing = account.standing
     known = account.subscriptions.get(str(data.get("subscription") or ""))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chalicelib.domain.facts import Item
-from chalicelib.domain.operators import OperatorsPolicy
 from chalicelib.domain.sequences import MailPolicy, Step
 
 
@@ -141,6 +140,16 @@ class Milestone:
     title: Mapping[str, str] = field(default_factory=dict)
     article_url: str = ""
     after: timedelta = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorsPolicy:
+    """Who of the team gets mail, and which. `digest_hour` is of the day after, by the clock of the policy."""
+
+    mail: tuple[str, ...]
+    notices: frozenset[str]
+    digest: bool = True
+    digest_hour: int = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.operators import NOTICES, OperatorsPolicy
+from chalicelib.domain.operators import NOTICES
+from chalicelib.domain.policy import OperatorsPolicy
 from chalicelib.domain.policy_keys import Key, one_of, read, table, texts, whole
 
 MOST = 10

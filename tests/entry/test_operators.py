@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from moto.backends import get_backend
 
-from chalicelib.domain.operators import NOTICES, OperatorsPolicy
+from chalicelib.domain.operators import NOTICES
+from chalicelib.domain.policy import OperatorsPolicy
 from chalicelib.entry.queue_mail import send_mails
 from chalicelib.entry.schedules import fetch_events
 from chalicelib.runtime import wiring

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
-from chalicelib.domain.operators import NOTICES, OperatorsPolicy
+from chalicelib.domain.operators import NOTICES
+from chalicelib.domain.policy import OperatorsPolicy
 from chalicelib.domain.post import Letter
 from chalicelib.domain.timeline import Entry
 from chalicelib.usecases import operators
