@@ -134,7 +134,10 @@ def _post(account_id: str, about: str, kind: str, mail: Mail, world: World, post
         try:
             post.claims.take(claim, None)
             message_id = post.mailer.send(letter)
-        except (LostRace, MailUnclear, MailRefused):
+        except LostRace:  # another sends it
+            continue
+        except (MailUnclear, MailRefused) as failure:
+            world.count("MailsUnclear" if isinstance(failure, MailUnclear) else "MailsRefused", 1)
             continue
         except Unavailable:
             post.claims.drop(claim)

@@ -193,10 +193,12 @@ def test_while_ses_takes_no_more_it_waits_and_what_it_refuses_keeps_no_other_wai
     other.mailer.faults = [MailRefused("rejected")]
     other.works()
     assert (other.subjects(), len(other.subjects("ben@acme.example"))) == ([], 1)
+    assert other.life.place.metrics["MailsRefused"] == 1, "somebody is told that an address does not take mail"
     unclear = Team().lives("never returns", 3)
     unclear.mailer.faults = [MailUnclear("no reply")]
     unclear.queue.team *= 2
     assert unclear.works().subjects() == []
+    assert unclear.life.place.metrics["MailsUnclear"] == 1
 
 
 def test_an_operator_who_is_suppressed_or_an_account_that_is_gone() -> None:
