@@ -29,12 +29,12 @@ def sweep_due(event: Any) -> None:
 @bp.schedule("rate(1 hour)")
 @entrypoint
 def fetch_events(event: Any) -> None:
-    """Fetches the events that Stripe could not deliver, and hands out the team's digest once its hour has come; what one run leaves, the next
-    one goes on with.
+    """Fetches the events that Stripe could not deliver, and then hands out the team's digest once its hour has come: nothing of a digest may keep
+    an event waiting. What one run leaves, the next one goes on with.
     """
-    hand_out_digests(wiring.world())
     if fetched := fetch_undelivered(wiring.world()):
         logger.info("Undelivered events were fetched", extra={"events": fetched})
+    hand_out_digests(wiring.world())
 
 
 @bp.schedule("rate(10 minutes)")

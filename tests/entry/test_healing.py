@@ -89,6 +89,18 @@ def test_undelivered_events_go_through_the_queue_like_all_others(watch: Watch) -
     assert watch.stage.metrics()["EventsFetched"] == len([event for event in watch.lists.events if event["type"] in WANTED])
 
 
+def test_a_digest_that_cannot_be_handed_out_keeps_no_event_waiting_and_fails_aloud(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        raise Unavailable("SQS gives no answer now.")
+
+    monkeypatch.setattr("chalicelib.entry.schedules.hand_out_digests", fail)
+    watch.lists.events = watch.history.events[:5][::-1]
+    with pytest.raises(Unavailable):
+        watch.fetches()
+    assert watch.stage.work() == set()
+    assert wiring.accounts().load("acct_demo")
+
+
 @pytest.mark.parametrize(("failure", "metric"), [(Unavailable("429"), "ListsUnanswered"), (Refused("403"), "ListsRefused")])
 def test_what_stripe_does_not_tell_is_counted_and_nothing_is_done_by_it(watch: Watch, failure: Exception, metric: str) -> None:
     """14."""
