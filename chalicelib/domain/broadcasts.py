@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.sequences import Step
+from chalicelib.domain.standing import ON_TRIAL
 
 if TYPE_CHECKING:
     from chalicelib.domain.account import Account
@@ -19,7 +20,6 @@ AUDIENCES = {
 """Whom a broadcast may go to. It is read again when the message leaves: who came back meanwhile is not told that we miss them."""
 
 PAYING = frozenset({"active", "canceling", "past_due_grace", "first_payment"})
-TRIALING = frozenset({"trialing", "trial_starting"})
 
 TOLERANCE = timedelta(days=7)
 """How long a broadcast may wait for hours and caps."""
@@ -57,7 +57,7 @@ def fits(account: "Account", audience: str) -> bool:
         return audience == "everyone"
     if audience == "lost":
         return standing.access == "none" and account.departed_at is not None
-    return standing.reason in (TRIALING if audience == "trialing" else PAYING)
+    return standing.reason in (ON_TRIAL if audience == "trialing" else PAYING)
 
 
 def since(account: "Account", audience: str) -> datetime | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.facts import Invoice, Subscription
 from chalicelib.domain.payments import paid_since_trial
+from chalicelib.domain.standing import ON_TRIAL
 
 if TYPE_CHECKING:
     from chalicelib.domain.account import Account
@@ -88,7 +89,7 @@ def _of_standing(old: "Account", new: "Account") -> _Told:
     types: list[str] = [] if was else ["account.created"]
     if is_.access != (was.access if was else "none"):
         types.append(_ACCESS_TYPES[is_.access])
-    if was and was.reason in _ON_TRIAL and (is_.access != "full" or is_.reason == "after_trial"):
+    if was and was.reason in _TRIED and (is_.access != "full" or is_.reason == "after_trial"):
         types.append("trial.expired")
     if was and was.plan and is_.plan and was.plan != is_.plan:
         types.append("plan.changed")
@@ -111,7 +112,7 @@ def _of_standing(old: "Account", new: "Account") -> _Told:
         )
 
 
-_ON_TRIAL = frozenset({"trialing", "trial_starting", "first_payment"})
+_TRIED = ON_TRIAL | {"first_payment"}
 
 
 def _of_trials(old: "Account", new: "Account", now: datetime) -> _Told:

@@ -11,11 +11,11 @@ from chalicelib.domain.facts import Card, Invoice, Subscription
 from chalicelib.domain.leaving import is_asked
 from chalicelib.domain.payments import first_paid, invoices_of, paid_since_trial, was_paid
 from chalicelib.domain.policy import Policy
+from chalicelib.domain.standing import ON_TRIAL
 
 if TYPE_CHECKING:
     from chalicelib.domain.account import Account
 
-ON_TRIAL = frozenset({"trialing", "trial_starting"})
 TRIAL_GONE = ON_TRIAL | {"first_payment", "trial_expired", "after_trial", "paused", "canceled"}
 """The reasons of a standing in which the end of a trial is still what matters; another subscription that gives more has others."""
 

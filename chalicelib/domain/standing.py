@@ -39,6 +39,9 @@ REASONS = {
 }
 """Why an account has the access it has: every `reason` there is, with what it means."""
 
+ON_TRIAL = frozenset({"trialing", "trial_starting"})
+"""The reasons of a free trial that runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -12,7 +12,7 @@ from chalicelib.domain.facts import Subscription
 from chalicelib.domain.leaving import may_withdraw
 from chalicelib.domain.letters import money, spoken_day, spoken_price
 from chalicelib.domain.policy import Policy
-from chalicelib.domain.standing import Standing, standing
+from chalicelib.domain.standing import ON_TRIAL, Standing, standing
 
 INVOICES_SHOWN = 12
 
@@ -85,7 +85,7 @@ def welcome_view(account: Account, policy: Policy, now: datetime) -> dict[str, A
     state = "over"
     if signup and signup.confirm:
         state = "confirm"
-    elif standing(account, policy, now).reason in {"trialing", "trial_starting"}:
+    elif standing(account, policy, now).reason in ON_TRIAL:
         state = "runs"
     ends_at = signup.trial_ends_at if signup else None
     return {
