@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LONGEST_TRIAL = timedelta(days=730)
 """How far ahead the end of a trial may be (docs.stripe.com/billing/subscriptions/trials: two years)."""
 
+RUNS = frozenset({"trialing", "active"})
+"""The statuses in which a subscription runs as it was bought."""
+
 LARGEST_AMOUNT = 99_999_999
 """Stripe takes eight digits of minor units at most (docs.stripe.com/currencies, "Minimum and maximum charge amounts")."""
 
@@ -52,7 +55,7 @@ def reactivation(account: "Account") -> Task | None:
 def pause(account: "Account", until: datetime, now: datetime) -> Task | None:
     """Collect nothing until a moment; what would be due by then is not asked for later."""
     one = _running(account, now)
-    if one.status not in {"active", "trialing"}:
+    if one.status not in RUNS:
         raise NotPossible(f"The subscription is {one.status}: only one that runs can be paused.")
     if not now < until <= now + LONGEST_TRIAL:
         raise InvalidInput("until must be in the future, within two years.", "until")
@@ -70,7 +73,7 @@ def plan_change(
     one = _running(account, as_of)
     if plan not in policy.plans:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
-    if one.status not in {"active", "trialing"}:
+    if one.status not in RUNS:
         raise NotPossible(f"The subscription is {one.status}: a card page (POST …/checkout) or POST …/reactivate mends that first.")
     item = plan_item(one, policy)
     currency = item.currency or policy.currency
@@ -83,6 +86,24 @@ def plan_change(
     number = quantity or item.quantity or 1
     change = Change(plan, wanted, number, sold[wanted], prorate, as_of.replace(microsecond=0))
     return None if made(item, change, policy) else Task("plan", one.customer, one.id, change=change)
+
+
+def may_change(account: "Account", policy: Policy) -> bool:
+    """Whether another plan can be chosen: a subscription runs, and its plan can be told."""
+    one = living(account)
+    if one is None or one.status not in RUNS:
+        return False
+    try:
+        plan_item(one, policy)
+    except NotPossible:
+        return False
+    return True
+
+
+def may_cancel(account: "Account") -> bool:
+    """Whether there is a subscription whose end is not planned yet."""
+    one = living(account)
+    return one is not None and not one.cancels_scheduled
 
 
 def plan_item(one: Subscription, policy: Policy) -> Item:

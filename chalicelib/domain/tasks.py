@@ -1,7 +1,7 @@
 """Tasks: changes at Stripe that somebody asked for, decided and written down before Stripe is called, so that every try says the same."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.standing import Standing
 
@@ -54,6 +54,10 @@ PRORATE = {
 """How a change of plan in the middle of a period is settled. A change of interval begins a new period and bills it at once in any case."""
 
 
+PREVIEW_LASTS = timedelta(minutes=15)
+"""How long a preview may be confirmed: one of long ago would prorate as of then, so its amount is asked for anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`; with `next_invoice` the next one's amount is
@@ -65,6 +69,11 @@ class Preview:
     currency: str
     as_of: datetime
     next_amount: int | None = None
+
+
+def is_fresh(as_of: datetime, now: datetime) -> bool:
+    """Whether a preview of that moment may still be confirmed."""
+    return timedelta(0) <= now - as_of <= PREVIEW_LASTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.checkouts import living
+from chalicelib.domain.actions import may_cancel
 from chalicelib.domain.errors import AlreadySubscribed, CardDeclined, InvalidInput, NoSubscription, NotPossible
 from chalicelib.domain.leaving import Leave, alternative, is_asked, may_withdraw
 from chalicelib.domain.links import LinkRefused
@@ -26,7 +26,7 @@ def ask_why() -> Response:
     from chalicelib.pages.leaving import cancel_view
 
     account = visitor(bp.current_request)
-    if not _may_cancel(account):
+    if not may_cancel(account):
         return back_to("/billing", "nothing_to_cancel")
     return billing_page_of("cancel", **cancel_view(account, wiring.policy()))
 
@@ -38,7 +38,7 @@ def offer() -> Response:
     from chalicelib.pages.leaving import confirm_view
 
     account, form = visitor(bp.current_request), form_of(bp.current_request)
-    if not _may_cancel(account):
+    if not may_cancel(account):
         return back_to("/billing", "nothing_to_cancel")
     reason, world = reason_of(form), wiring.world()
     view = confirm_view(account, world.policy, offered(account, reason, world), reason, comment_of(form), clock.now())
@@ -53,7 +53,7 @@ def confirm_cancel() -> Response:
     reason, comment, when = reason_of(form), comment_of(form) or None, form.get("when")
     if when not in {"period_end", "now"}:
         raise InvalidInput("Please choose when it is to end.", "when")
-    if not _may_cancel(account):
+    if not may_cancel(account):
         return back_to("/billing", "nothing_to_cancel")
     if when == "now":
         ask_to_leave(account, "cancel_now", reason, comment, world)
@@ -142,8 +142,3 @@ def _wish(token: str) -> tuple[Account, Leave]:
     if account.leave is None or link.about != account.leave.id:
         raise LinkRefused(links.NO_LONGER)
     return account, account.leave
-
-
-def _may_cancel(account: Account) -> bool:
-    one = living(account)
-    return one is not None and not one.cancels_scheduled

@@ -5,16 +5,14 @@ from datetime import UTC, datetime
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.actions import may_change
 from chalicelib.domain.errors import CardDeclined, InvalidInput, NotPossible
-from chalicelib.domain.tasks import Preview
+from chalicelib.domain.tasks import Preview, is_fresh
 from chalicelib.entry.paging import paged
 from chalicelib.entry.visits import FORM, back_to, billing_page_of, form_of, visitor
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.actions import Asked, change_plan, preview_change
-
-PREVIEW_LASTS = 15 * 60
-"""Seconds. A preview of long ago would prorate as of then: its amount is asked for anew."""
 
 bp = Blueprint(__name__)
 
@@ -23,7 +21,7 @@ bp = Blueprint(__name__)
 @paged
 def show_plans() -> Response:
     """What there is to choose. Who owes something is led to the card first."""
-    from chalicelib.pages.plan import may_change, plan_view
+    from chalicelib.pages.plan import plan_view
 
     account = visitor(bp.current_request)
     if not may_change(account, wiring.policy()):
@@ -47,12 +45,12 @@ def show_preview() -> Response:
 @paged
 def confirm() -> Response:
     """Do it for exactly what was shown; should that be another amount by now, it is shown and asked again."""
-    from chalicelib.pages.plan import is_fresh, shown
+    from chalicelib.pages.plan import shown
 
     account, form, world = visitor(bp.current_request), form_of(bp.current_request), wiring.world()
     plan, interval, seats = _chosen(form)
     as_of = _moment(form.get("as_of", ""))
-    fresh = is_fresh(as_of, clock.now(), PREVIEW_LASTS)
+    fresh = is_fresh(as_of, clock.now())
     try:
         preview = preview_change(account.id, plan, interval, seats, "now", world, as_of if fresh else None)
         if preview.change is None:

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.actions import may_cancel, may_change
 from chalicelib.domain.checkouts import has_card_for, living
 from chalicelib.domain.facts import Subscription
 from chalicelib.domain.leaving import may_withdraw
@@ -115,8 +116,8 @@ def billing_view(account: Account, policy: Policy, now: datetime, notice: str | 
         "card_label": ("Update your card" if card else "Add a card") if wants_card else "",
         "offers": [] if subscription else _offers(policy),
         "has_portal": bool(account.customers),
-        "may_change": subscription is not None and subscription.status in {"active", "trialing"},
-        "may_cancel": subscription is not None and not subscription.cancels_scheduled,
+        "may_change": may_change(account, policy),
+        "may_cancel": may_cancel(account),
         "may_withdraw": may_withdraw(account, policy, now),
         "back_label": _way_back(subscription, card),
         "pay_url": _open_invoice(account),

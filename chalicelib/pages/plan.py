@@ -1,12 +1,10 @@
 """What the pages about another plan say: what there is to choose, and what it costs to the cent before it is done."""
 
-from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.actions import plan_item
 from chalicelib.domain.checkouts import currency_of, living
-from chalicelib.domain.errors import NotPossible
 from chalicelib.domain.letters import money, spoken_day
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.tasks import Preview
@@ -14,18 +12,6 @@ from chalicelib.pages.customer import zone_of
 
 SEATS_AT_MOST = 10_000
 """What the page takes; more is a matter for a person."""
-
-
-def may_change(account: Account, policy: Policy) -> bool:
-    """Whether another plan can be chosen: a subscription runs, and its plan can be told."""
-    one = living(account)
-    if one is None or one.status not in {"active", "trialing"}:
-        return False
-    try:
-        plan_item(one, policy)
-    except NotPossible:
-        return False
-    return True
 
 
 def plan_view(account: Account, policy: Policy) -> dict[str, Any]:
@@ -78,8 +64,3 @@ def shown(preview: Preview) -> str:
 
 def _price(amount: int | None, seats: int, currency: str, interval: str | None) -> str:
     return f"{money(amount * seats, currency)} a {interval}" if amount is not None else f"by the {interval}"
-
-
-def is_fresh(as_of: datetime, now: datetime, lasts_seconds: int) -> bool:
-    """Whether a moment that came with a form may be that of a preview of ours."""
-    return 0 <= (now - as_of).total_seconds() <= lasts_seconds

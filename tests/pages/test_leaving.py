@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.actions import may_change
 from chalicelib.domain.facts import PauseCollection
 from chalicelib.domain.leaving import AlternativeTaken, Offer, alternative
 from chalicelib.domain.policy import Alternative, CancelPolicy, Policy
 from chalicelib.domain.tasks import REASONS as KNOWN
-from chalicelib.domain.tasks import Change, Preview
+from chalicelib.domain.tasks import Change, Preview, is_fresh
 from chalicelib.pages.customer import billing_view
 from chalicelib.pages.leaving import LABELS, REASONS, confirm_view
-from chalicelib.pages.plan import is_fresh, may_change, plan_view, preview_view
+from chalicelib.pages.plan import plan_view, preview_view
 from tests.pages.test_customer import DAY, START, customer
 from tests.worlds import POLICY
 
@@ -121,4 +122,4 @@ def test_what_is_due_now_and_from_when_the_price_counts_is_said() -> None:
 
 def test_a_preview_is_good_for_a_while_and_never_of_the_future() -> None:
     ages = {-1: False, 0: True, 900: True, 901: False}
-    assert {age: is_fresh(NOW - timedelta(seconds=age), NOW, 900) for age in ages} == ages
+    assert {age: is_fresh(NOW - timedelta(seconds=age), NOW) for age in ages} == ages
