@@ -7,7 +7,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.account import Account
 from chalicelib.domain.actions import may_cancel
 from chalicelib.domain.errors import AlreadySubscribed, CardDeclined, InvalidInput, NoSubscription, NotPossible
-from chalicelib.domain.leaving import Leave, alternative, is_asked, may_withdraw
+from chalicelib.domain.leaving import Leave, is_asked, may_withdraw
 from chalicelib.domain.links import LinkRefused
 from chalicelib.entry.paging import led_to, page_of, paged, refuse_strangers_forms
 from chalicelib.entry.visits import FORM, back_to, billing_page_of, comment_of, form_of, reason_of, visitor
@@ -15,6 +15,9 @@ from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.actions import Asked, cancel, preview_change, reactivate
 from chalicelib.usecases.leave import ask_to_leave, leave, offered, take_alternative
+
+TAKEN = {"pause": "paused", "coupon": "discounted"}
+"""What the billing page says of an alternative that was taken at once."""
 
 bp = Blueprint(__name__)
 
@@ -67,17 +70,15 @@ def confirm_cancel() -> Response:
 def stay() -> Response:
     """Take the alternative of the reason that was given."""
     account, form, world = visitor(bp.current_request), form_of(bp.current_request), wiring.world()
-    reason = reason_of(form) or ""
-    found = alternative(account, world.policy, reason, clock.now())
     try:
-        taken = take_alternative(account, reason, world)
+        taken = take_alternative(account, reason_of(form) or "", world)
     except (InvalidInput, NotPossible, NoSubscription):
         taken = None
-    if taken != "plan" or found is None:
-        return back_to("/billing", {"pause": "paused", "coupon": "discounted"}.get(taken or "", "nothing_offered"))
+    if taken is None or taken.kind != "plan":
+        return back_to("/billing", TAKEN[taken.kind] if taken else "nothing_offered")
     from chalicelib.pages.plan import preview_view
 
-    preview = preview_change(account.id, found.value, None, None, "now", world)
+    preview = preview_change(account.id, taken.value, None, None, "now", world)
     return billing_page_of("plan_preview", **preview_view(account, wiring.policy(), preview, moved=False))
 
 

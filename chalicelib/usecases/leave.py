@@ -7,6 +7,7 @@ from chalicelib.domain import actions, leaving
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import NotPossible, Refused, Unavailable
 from chalicelib.domain.leaving import AlternativeTaken, FeedbackGiven, Leave, LeaveAsked, LeaveConfirmed, Offer
+from chalicelib.domain.policy import Alternative
 from chalicelib.domain.tasks import Outcome, Task
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.actions import Asked, cancel, do
@@ -26,8 +27,8 @@ def offered(account: Account, reason: str | None, world: World) -> Offer | None:
     return Offer(found, coupon) if coupon and coupon.get("valid", True) else None
 
 
-def take_alternative(account: Account, reason: str, world: World) -> str | None:
-    """Take what is offered to who leaves for this reason, once however often it is asked for: its kind; None if there is nothing.
+def take_alternative(account: Account, reason: str, world: World) -> Alternative | None:
+    """Take what is offered to who leaves for this reason, once however often it is asked for; None if there is nothing.
 
     A smaller `plan` is only noted, for its price is still to be seen. Raises as the actions do.
     """
@@ -36,7 +37,7 @@ def take_alternative(account: Account, reason: str, world: World) -> str | None:
         return None
     if offer.kind == "plan":
         absorb(account, [AlternativeTaken("plan", now)], world, Asker(world))
-        return "plan"
+        return offer
 
     def decide(found: Account, now: datetime) -> Task | None:
         if leaving.alternative(found, world.policy, reason, now) != offer:
@@ -48,7 +49,7 @@ def take_alternative(account: Account, reason: str, world: World) -> str | None:
     last = account.alternatives.get(offer.kind)
     times = f"{last.timestamp():.0f}" if last else "first"
     do(account.id, Asked(f"instead {offer.kind}", f"page instead {offer.kind} {times}"), decide, world)
-    return offer.kind
+    return offer
 
 
 def ask_to_leave(account: Account, what: str, reason: str | None, comment: str | None, world: World) -> None:
