@@ -1,21 +1,18 @@
 """Pages, and what anyone may ask."""
 
-from datetime import datetime
 from typing import cast
 from urllib.parse import parse_qs, unquote
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.facts import ConsentGiven
 from chalicelib.domain.links import LinkRefused, verify
-from chalicelib.domain.timeline import Entry
 from chalicelib.entry import shapes
 from chalicelib.entry.calls import Call, Given, serve
 from chalicelib.entry.paging import page_of, paged
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.absorb import Asker, absorb
+from chalicelib.usecases.consent import is_wanted, set_wanted
 
 UNSUBSCRIBABLE = "lifecycle"
 """The one stream that may be unsubscribed from."""
@@ -86,22 +83,9 @@ def _account(token: str, purpose: str) -> Account | None:
 
 
 def _wanted(account: Account | None) -> bool:
-    return account is not None and UNSUBSCRIBABLE not in account.unsubscribed
+    return account is not None and is_wanted(account, UNSUBSCRIBABLE)
 
 
 def _learn(account: Account | None, wanted: bool) -> None:
-    """The timeline is told of it wherever this ends: of an end of mail under the time that the account keeps, which a repeat has too, and of a new
-    beginning before the account forgets that there was an end.
-    """
-    if account is None or (wanted and _wanted(account)):
-        return
-    world, now = wiring.world(), clock.now()
-    if wanted:
-        world.log.put([_entry(account, now, "mail.subscribed")])
-    learnt = absorb(account, [ConsentGiven(UNSUBSCRIBABLE, wanted, now)], world, Asker(world))
-    if not wanted:
-        world.log.put([_entry(account, learnt.unsubscribed[UNSUBSCRIBABLE], "mail.unsubscribed")])
-
-
-def _entry(account: Account, at: datetime, type: str) -> Entry:
-    return Entry(account.id, at, "mail", UNSUBSCRIBABLE, type, {"stream": UNSUBSCRIBABLE})
+    if account is not None:
+        set_wanted(account, UNSUBSCRIBABLE, wanted, wiring.world())

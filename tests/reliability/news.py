@@ -3,13 +3,11 @@
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from unittest import mock
 
 from chalicelib.domain.facts import MilestoneReached
-from chalicelib.entry import http_pages
-from chalicelib.runtime import wiring
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.carry_out import carry_out
+from chalicelib.usecases.consent import set_wanted
 from chalicelib.usecases.feedback import take_feedback
 from chalicelib.usecases.take_in import Message, take_in
 from tests.faults import OutsideCalls
@@ -110,8 +108,9 @@ def reach(life: Life, calls: OutsideCalls) -> None:
 
 def unsubscribe(life: Life, calls: OutsideCalls) -> None:
     world = calls.watch(life.place.world)
-    with mock.patch.object(wiring, "world", return_value=world):
-        http_pages._learn(world.accounts.load(ACCOUNT), wanted=False)
+    account = world.accounts.load(ACCOUNT)
+    assert account
+    set_wanted(account, "lifecycle", False, world)
 
 
 def end_of_wish(life: Life) -> Any:
