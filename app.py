@@ -1,4 +1,6 @@
-"""Billhook's Chalice app: the HTTP blueprints put together, and the event functions made known to the packager."""
+"""Billhook's Chalice app: the HTTP blueprints put together, and the event functions made known to
+the packager.
+"""
 
 from typing import Any
 
@@ -30,7 +32,9 @@ app = Chalice(app_name="billhook", configure_logs=False)
 
 @app.middleware("http")
 def present(event: Any, get_response: Any) -> Response:
-    """Logs that name the call; no body too large for it; Chalice's own errors in our shape; metrics written out with the answer."""
+    """Logs that name the call; no body too large for it; Chalice's own errors in our shape; metrics
+    written out with the answer.
+    """
     on_call(event)
     try:
         return size_refused(event) or reshaped(get_response(event))

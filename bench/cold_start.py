@@ -1,7 +1,9 @@
-"""What a cold start loads: each handler of the real package, beside an empty Chalice app with boto3, each in a process of its own.
+"""What a cold start loads: each handler of the real package, beside an empty Chalice app with
+boto3, each in a process of its own.
 
-The package is unpacked beside what Lambda's runtime ships, as the tests do it. A first webhook talks to a stand-in on loopback without TLS,
-beside the same two calls of boto3's by themselves. The runtime's own libraries have their bytecode always.
+The package is unpacked beside what Lambda's runtime ships, as the tests do it. A first webhook
+talks to a stand-in on loopback without TLS, beside the same two calls of boto3's by themselves. The
+runtime's own libraries have their bytecode always.
 """
 
 import argparse
@@ -110,7 +112,14 @@ class StandIn(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         found: Any = {"MessageId": "1"}
         if self.headers["X-Amz-Target"].startswith("AmazonSSM"):
-            found = {"Parameter": {"Name": "secret", "Type": "SecureString", "Value": SECRET, "Version": 1}}
+            found = {
+                "Parameter": {
+                    "Name": "secret",
+                    "Type": "SecureString",
+                    "Value": SECRET,
+                    "Version": 1,
+                }
+            }
         body = json.dumps(found).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
@@ -144,11 +153,16 @@ def starts(package: Package, place: Path) -> list[Start]:
     compile_all(empty)
     empty_bare = _without_bytecode(empty, place / "empty-bare")
     code = package.folder / "code"
-    modules = sorted({str(function["Handler"]).rpartition(".")[0] for function in package.functions.values()})
+    modules = sorted(
+        {str(function["Handler"]).rpartition(".")[0] for function in package.functions.values()}
+    )
     found = [Start(YARDSTICK, "app", empty, TWO_CALLS), Start("app", "app", code, WEBHOOK)]
     found += [Start(module, module, code) for module in modules if module != "app"]
     _without_bytecode(code, bare)
-    found += [Start(f"{YARDSTICK}, no bytecode", "app", empty_bare, TWO_CALLS), Start("app, no bytecode", "app", bare, WEBHOOK)]
+    found += [
+        Start(f"{YARDSTICK}, no bytecode", "app", empty_bare, TWO_CALLS),
+        Start("app, no bytecode", "app", bare, WEBHOOK),
+    ]
     return found
 
 
@@ -158,13 +172,19 @@ def _without_bytecode(code: Path, to: Path) -> Path:
 
 
 def started(start: Start, runtime: Path, endpoint: str) -> Seen:
-    """Start it once, as Lambda would: the package, then what the runtime ships, and no other library. Raises RuntimeError if it fails."""
+    """Start it once, as Lambda would: the package, then what the runtime ships, and no other
+    library. Raises RuntimeError if it fails.
+    """
     paths = [str(start.folder), str(runtime)]
     reading, writing = os.pipe()
-    program = MEASURED.format(paths=paths, importing=f"import {start.module}", first=start.first, told=writing)
+    program = MEASURED.format(
+        paths=paths, importing=f"import {start.module}", first=start.first, told=writing
+    )
     command = [sys.executable, "-I", "-S", "-B", "-c", program]
     environment = ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint}
-    done = subprocess.run(command, env=environment, pass_fds=[writing], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, pass_fds=[writing], capture_output=True, text=True, check=False
+    )
     os.close(writing)
     with os.fdopen(reading) as said:
         told = said.read()
@@ -175,14 +195,20 @@ def started(start: Start, runtime: Path, endpoint: str) -> Seen:
 
 
 def measured(found: list[Start], runtime: Path, rounds: int = ROUNDS) -> dict[str, Seen]:
-    """The medians of each, started in turn, so that what disturbs the machine disturbs all alike."""
+    """The medians of each, started in turn, so that what disturbs the machine
+    disturbs all alike."""
     seen: dict[str, list[Seen]] = defaultdict(list)
     with standing_in() as endpoint:
         for _ in range(rounds):
             for start in found:
                 seen[start.name].append(started(start, runtime, endpoint))
     return {
-        name: Seen(median(one.import_ms for one in some), some[0].modules, median(one.first_ms for one in some), some[0].then)
+        name: Seen(
+            median(one.import_ms for one in some),
+            some[0].modules,
+            median(one.first_ms for one in some),
+            some[0].then,
+        )
         for name, some in seen.items()
     }
 
@@ -192,15 +218,30 @@ def print_starts(found: list[Start], seen: dict[str, Seen]) -> None:
     print(f"{'import of the handler':46} {'CPU ms':>7} {'ratio':>7} {'modules':>8}")
     for start in found:
         one, beside = seen[start.name], seen[_beside(start.name)]
-        print(f"{start.name:46} {one.import_ms:7.1f} {one.import_ms / beside.import_ms:6.2f}x {one.modules:8}")
-    print(f"\n{'first request':46} {'CPU ms':>7} {'ratio':>7} {'modules':>8}   {'with the import':>15} {'ratio':>7}")
+        print(
+            f"{start.name:46} {one.import_ms:7.1f} {one.import_ms / beside.import_ms:6.2f}x"
+            f" {one.modules:8}"
+        )
+    print(
+        f"\n{'first request':46} {'CPU ms':>7} {'ratio':>7} {'modules':>8}  "
+        f" {'with the import':>15} {'ratio':>7}"
+    )
     for start in (start for start in found if start.first):
         one, beside = seen[start.name], seen[_beside(start.name)]
         both, both_beside = one.import_ms + one.first_ms, beside.import_ms + beside.first_ms
-        line = f"{start.name:46} {one.first_ms:7.1f} {one.first_ms / beside.first_ms:6.2f}x {len(one.then):8}"
+        line = (
+            f"{start.name:46} {one.first_ms:7.1f} {one.first_ms / beside.first_ms:6.2f}x"
+            f" {len(one.then):8}"
+        )
         print(f"{line}   {both:15.1f} {both / both_beside:6.2f}x")
-    packages = sorted({name.partition(".")[0] for name in seen["app"].then if not name.startswith("_")} - sys.stdlib_module_names)
-    print(f"The first webhook loads besides: {', '.join(packages)}. The empty app's is the same two calls of boto3's: a parameter, a message.")
+    packages = sorted(
+        {name.partition(".")[0] for name in seen["app"].then if not name.startswith("_")}
+        - sys.stdlib_module_names
+    )
+    print(
+        f"The first webhook loads besides: {', '.join(packages)}. The empty app's is the same two"
+        " calls of boto3's: a parameter, a message."
+    )
 
 
 def _beside(name: str) -> str:
@@ -214,7 +255,10 @@ def print_sizes(package: Package) -> None:
         for entry in archive.infolist():
             weights[entry.filename.partition("/")[0]] += entry.file_size
     total = sum(weights.values())
-    print(f"\nThe zip has {package.archive.stat().st_size / 1e6:.1f} MB, unpacked {total / 1e6:.1f} MB:")
+    print(
+        f"\nThe zip has {package.archive.stat().st_size / 1e6:.1f} MB, unpacked"
+        f" {total / 1e6:.1f} MB:"
+    )
     for name, weight in sorted(weights.items(), key=lambda one: -one[1])[:12]:
         print(f"  {name:34} {weight / 1e6:6.2f} MB {weight / total:6.1%}")
 
@@ -231,7 +275,10 @@ def main() -> None:
         package = build(place / "package")
         found = starts(package, place / "without")
         seen = measured(found, package.folder / "runtime", rounds)
-        print(f"CPU milliseconds, medians of {rounds} processes started in turn. Python {platform.python_version()}, {platform.machine()}.\n")
+        print(
+            f"CPU milliseconds, medians of {rounds} processes started in turn. Python"
+            f" {platform.python_version()}, {platform.machine()}.\n"
+        )
         print_starts(found, seen)
         print_sizes(package)
 

@@ -1,4 +1,6 @@
-"""What answers in place of AWS and Stripe where their requests would leave, and the stopwatch that keeps its cost out of the figures."""
+"""What answers in place of AWS and Stripe where their requests would leave, and the stopwatch that
+keeps its cost out of the figures.
+"""
 
 import hashlib
 import io
@@ -69,7 +71,9 @@ class Raw(io.BytesIO):
 
 
 def aws_answer(request: AWSPreparedRequest, content: Any, status: int = 200) -> AWSResponse:
-    """An answer in AWS's JSON protocol 1.0, with the checksum that DynamoDB sends and botocore checks."""
+    """An answer in AWS's JSON protocol 1.0, with the checksum that DynamoDB sends and botocore
+    checks.
+    """
     body = json.dumps(content, separators=(",", ":")).encode()
     headers = {
         "Server": "Server",
@@ -84,10 +88,15 @@ def aws_answer(request: AWSPreparedRequest, content: Any, status: int = 200) -> 
 
 
 def sent_message(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-    """SQS's answer to SendMessage. The MD5 is the body's, though botocore, other than some SDKs, does not check it."""
+    """SQS's answer to SendMessage. The MD5 is the body's, though botocore, other than some SDKs,
+    does not check it.
+    """
     with ANSWERING_FOR_AWS:
         body = json.loads(request.body)["MessageBody"].encode()
-        return aws_answer(request, {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": hashlib.md5(body).hexdigest()})
+        return aws_answer(
+            request,
+            {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": hashlib.md5(body).hexdigest()},
+        )
 
 
 @dataclass
@@ -117,24 +126,40 @@ class MemoryDynamo:
 
     def _batch_get(self, call: Any) -> Any:
         wanted = {table: map(_key, asked["Keys"]) for table, asked in call["RequestItems"].items()}
-        return {"Responses": {table: [self.items[key] for key in keys if key in self.items] for table, keys in wanted.items()}, "UnprocessedKeys": {}}
+        return {
+            "Responses": {
+                table: [self.items[key] for key in keys if key in self.items]
+                for table, keys in wanted.items()
+            },
+            "UnprocessedKeys": {},
+        }
 
     def _put(self, call: Any) -> Any:
         if not self._allows(call):
-            return {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "message": "The conditional request failed"}
+            return {
+                "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+                "message": "The conditional request failed",
+            }
         self.items[_key(call["Item"])] = call["Item"]
         return {}
 
     def _batch_write(self, call: Any) -> Any:
         for writes in call["RequestItems"].values():
-            self.items |= {_key(write["PutRequest"]["Item"]): write["PutRequest"]["Item"] for write in writes}
+            self.items |= {
+                _key(write["PutRequest"]["Item"]): write["PutRequest"]["Item"] for write in writes
+            }
         return {"UnprocessedItems": {}}
 
     def _transact(self, call: Any) -> Any:
-        allowed = ["Put" not in write or self._allows(write["Put"]) for write in call["TransactItems"]]
+        allowed = [
+            "Put" not in write or self._allows(write["Put"]) for write in call["TransactItems"]
+        ]
         if not all(allowed):
             reasons = [{"Code": "None" if one else "ConditionalCheckFailed"} for one in allowed]
-            return {"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": reasons}
+            return {
+                "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                "CancellationReasons": reasons,
+            }
         for write in call["TransactItems"]:
             if "Put" in write:
                 self.items[_key(write["Put"]["Item"])] = write["Put"]["Item"]
@@ -177,7 +202,9 @@ class GivenSecrets:
 
 
 def wired_dynamo(table: MemoryDynamo) -> Any:
-    """The client of the functions, answered by `table`, with a stopwatch on all that happens inside boto3."""
+    """The client of the functions, answered by `table`, with a stopwatch on all that happens inside
+    boto3.
+    """
     client: Any = dynamo.client()
     client.meta.events.register("before-send.dynamodb", table)
     call = client._make_api_call

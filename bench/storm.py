@@ -1,6 +1,8 @@
-"""A hundred thousand events while everything fails at once: that nothing is lost or doubled, and what it takes, beside the same in fair weather.
+"""A hundred thousand events while everything fails at once: that nothing is lost or doubled, and
+what it takes, beside the same in fair weather.
 
-All in memory: what is measured is Billhook's own work, and how much of it an hour of failures repeats.
+All in memory: what is measured is Billhook's own work, and how much of it an hour of failures
+repeats.
 """
 
 import argparse
@@ -12,7 +14,13 @@ from time import process_time
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.usecases.storm import KINDS, Storm, at_every_burst
-from tests.usecases.test_storms import END, assert_all_is_well, assert_right_by_the_clock, once_each, payments_and_ends
+from tests.usecases.test_storms import (
+    END,
+    assert_all_is_well,
+    assert_right_by_the_clock,
+    once_each,
+    payments_and_ends,
+)
 
 ACCOUNTS = 6_200
 FAIR = 10
@@ -22,7 +30,9 @@ LOOKS = timedelta(hours=2)
 
 
 def lived(accounts: int, *kinds: str) -> tuple[Storm, int, int, float]:
-    """A storm lived to its end, how often all was looked at, how many of those looks were amid a failure, and the CPU seconds without them."""
+    """A storm lived to its end, how often all was looked at, how many of those looks were amid a
+    failure, and the CPU seconds without them.
+    """
     looks = bad = 0
     looking = 0.0
 
@@ -30,7 +40,11 @@ def lived(accounts: int, *kinds: str) -> tuple[Storm, int, int, float]:
         nonlocal looks, bad, looking
         began = process_time()
         assert_right_by_the_clock(storm)
-        looks, bad, looking = looks + 1, bad + bool(storm.weather(timedelta(0))), looking + process_time() - began
+        looks, bad, looking = (
+            looks + 1,
+            bad + bool(storm.weather(timedelta(0))),
+            looking + process_time() - began,
+        )
 
     storm = Storm(accounts, at_every_burst(*kinds))
     began = process_time()
@@ -45,17 +59,27 @@ def lived(accounts: int, *kinds: str) -> tuple[Storm, int, int, float]:
 def main() -> None:
     """Live the storm and the fair weather, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--accounts", type=int, default=ACCOUNTS, help=f"how many histories are lived; about 16 events each (default: {ACCOUNTS})")
+    parser.add_argument(
+        "--accounts",
+        type=int,
+        default=ACCOUNTS,
+        help=f"how many histories are lived; about 16 events each (default: {ACCOUNTS})",
+    )
     accounts = parser.parse_args().accounts
     print(
-        f"{'':6} {'accounts':>9} {'events':>9} {'taken in':>9} {'given back':>10} {'asked':>9} {'told':>9} {'looks':>11} {'CPU s':>8} {'ms/event':>9}"
+        f"{'':6} {'accounts':>9} {'events':>9} {'taken in':>9} {'given back':>10} {'asked':>9}"
+        f" {'told':>9} {'looks':>11} {'CPU s':>8} {'ms/event':>9}"
     )
-    for name, number, kinds in (("fair", max(8, accounts // FAIR), ()), ("storm", accounts, tuple(KINDS))):
+    for name, number, kinds in (
+        ("fair", max(8, accounts // FAIR), ()),
+        ("storm", accounts, tuple(KINDS)),
+    ):
         storm, looks, bad, took = lived(number, *kinds)
         done = storm.effects.total() - storm.effects["given_back"]
         print(
-            f"{name:6} {number:9,} {storm.events:9,} {done:9,} {storm.effects['given_back']:10,} {len(storm.stripe.asked):9,} "
-            f"{len(storm.log.happenings):9,} {f'{looks} ({bad} amid)':>11} {took:8.1f} {1000 * took / storm.events:9.3f}",
+            f"{name:6} {number:9,} {storm.events:9,} {done:9,} {storm.effects['given_back']:10,}"
+            f" {len(storm.stripe.asked):9,} {len(storm.log.happenings):9,}"
+            f" {f'{looks} ({bad} amid)':>11} {took:8.1f} {1000 * took / storm.events:9.3f}",
             flush=True,
         )
     print("nothing lost, nothing doubled, access right by the clock at every look")

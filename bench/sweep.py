@@ -1,6 +1,8 @@
-"""What a sweep reads: items and bytes at 1,000, 10,000 and 100,000 accounts of which 50 are due, beside a scan of the table.
+"""What a sweep reads: items and bytes at 1,000, 10,000 and 100,000 accounts of which 50 are due,
+beside a scan of the table.
 
-The emulator's own figures of Query units are flat and of no use here: what came back is counted. Fills and empties a table of its own.
+The emulator's own figures of Query units are flat and of no use here: what came back is counted.
+Fills and empties a table of its own.
 """
 
 import sys
@@ -44,7 +46,9 @@ class Read:
 def typical() -> Account:
     """An account in its trial that waits for its next message."""
     account = (
-        Account("acc").learn(CustomerSeen(Customer("cus_1", "ada@example.com", "Ada"), Event(START))).learn(SubscriptionSeen(TRIAL, Event(START)))
+        Account("acc")
+        .learn(CustomerSeen(Customer("cus_1", "ada@example.com", "Ada"), Event(START)))
+        .learn(SubscriptionSeen(TRIAL, Event(START)))
     )
     return replace(next_version(Account("acc"), account, POLICY, START), outbox=())
 
@@ -55,8 +59,18 @@ def fill(dynamodb: Any, table: str, first: int, last: int) -> None:
     for start in range(first, last, 25):
         requests = []
         for number in range(start, min(start + 25, last)):
-            due_at = NOW - timedelta(minutes=1) if number < DUE else NOW + timedelta(hours=1 + number % 1000)
-            requests.append({"PutRequest": {"Item": account_item(replace(one, id=f"acc_{number}", due_at=due_at))}})
+            due_at = (
+                NOW - timedelta(minutes=1)
+                if number < DUE
+                else NOW + timedelta(hours=1 + number % 1000)
+            )
+            requests.append(
+                {
+                    "PutRequest": {
+                        "Item": account_item(replace(one, id=f"acc_{number}", due_at=due_at))
+                    }
+                }
+            )
         dynamodb.batch_write_item(RequestItems={table: requests})
 
 
@@ -77,23 +91,34 @@ def scan(dynamodb: Any, table: str) -> None:
 
 def main() -> None:
     """Print the table."""
-    print(" accounts   due  sweep: calls  items    bytes  scan: calls   items       bytes  filled in")
+    print(
+        " accounts   due  sweep: calls  items    bytes  scan: calls   items       bytes  filled in"
+    )
     with Emulator() as emulator:
         dynamodb = boto3.client(
-            "dynamodb", endpoint_url=emulator.endpoint, region_name="us-east-1", aws_access_key_id="bench", aws_secret_access_key="bench"
+            "dynamodb",
+            endpoint_url=emulator.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="bench",
+            aws_secret_access_key="bench",
         )
-        dynamodb.create_table(**table_definition("bench") | {"StreamSpecification": {"StreamEnabled": False}})
+        dynamodb.create_table(
+            **table_definition("bench") | {"StreamSpecification": {"StreamEnabled": False}}
+        )
         filled = 0
         for size in SIZES:
             began = time.monotonic()
             fill(dynamodb, "bench", filled, size)
             filled, took = size, time.monotonic() - began
             found: list[tuple[datetime, str]] = []
-            sweep = counted(dynamodb, lambda found=found: found.extend(DueIndex("bench", dynamodb).due(NOW, 1000)))
+            sweep = counted(
+                dynamodb,
+                lambda found=found: found.extend(DueIndex("bench", dynamodb).due(NOW, 1000)),
+            )
             whole = counted(dynamodb, lambda: scan(dynamodb, "bench"))
             print(
-                f"{size:>9,}  {len(found):>4}  {sweep.calls:>12} {sweep.items:>6} {sweep.size:>8,}  "
-                f"{whole.calls:>11} {whole.items:>7,} {whole.size:>11,}  {took:>8.0f}s"
+                f"{size:>9,}  {len(found):>4}  {sweep.calls:>12} {sweep.items:>6} {sweep.size:>8,} "
+                f" {whole.calls:>11} {whole.items:>7,} {whole.size:>11,}  {took:>8.0f}s"
             )
 
 

@@ -1,7 +1,9 @@
-"""What it costs to receive one webhook and to take one event in: CPU milliseconds, each beside a yardstick of the same run.
+"""What it costs to receive one webhook and to take one event in: CPU milliseconds, each beside a
+yardstick of the same run.
 
-No network: boto3's clients are the real ones, and stand-ins answer where their requests would leave. What the stand-ins themselves cost is
-subtracted, and so is left out what a socket, TLS and Stripe's SDK cost when Stripe is asked.
+No network: boto3's clients are the real ones, and stand-ins answer where their requests would
+leave. What the stand-ins themselves cost is subtracted, and so is left out what a socket, TLS and
+Stripe's SDK cost when Stripe is asked.
 """
 
 import gc
@@ -76,7 +78,9 @@ SEED = 20261123
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Something to measure, and the name of the figure that it is set beside. One call does it `per` times."""
+    """Something to measure, and the name of the figure that it is set beside. One call does it
+    `per` times.
+    """
 
     name: str
     act: Callable[[], object]
@@ -85,11 +89,14 @@ class Figure:
 
 
 def measured(figures: list[Figure]) -> dict[str, float]:
-    """The median CPU milliseconds of each. They are sampled in turn, so that what disturbs the machine disturbs all alike."""
+    """The median CPU milliseconds of each. They are sampled in turn, so that what disturbs the
+    machine disturbs all alike.
+    """
     repeats = {figure.name: _repeats(figure) for figure in figures}
     samples: dict[str, list[float]] = defaultdict(list)
     gc.collect()
-    gc.freeze()  # what was loaded for the bench is nothing that a function would have to look through
+    # what was loaded for the bench is nothing that a function would have to look through
+    gc.freeze()
     for _ in range(ROUNDS):
         for figure in figures:
             samples[figure.name].append(_sample(figure, repeats[figure.name]))
@@ -162,17 +169,40 @@ def http_figures(payload: bytes) -> list[Figure]:
     for answer in (billhook.app(event, context), empty(empty_event, context)):
         if answer["statusCode"] != 200:
             raise RuntimeError(f"The route answers {answer}.")
-    body, now, signed = payload.decode(), clock.now(), header[2:].partition(",")[0].encode() + b"." + payload
+    body, now, signed = (
+        payload.decode(),
+        clock.now(),
+        header[2:].partition(",")[0].encode() + b"." + payload,
+    )
     queue, sdk = wiring.events_queue(), stripe.Webhook
     return [
-        Figure("webhook received, answered", lambda: billhook.app(event, context), "an empty Chalice route"),
+        Figure(
+            "webhook received, answered",
+            lambda: billhook.app(event, context),
+            "an empty Chalice route",
+        ),
         Figure("an empty Chalice route", lambda: empty(empty_event, context)),
         Figure("of it: boto3's send_message", lambda: queue.send(body), "an empty Chalice route"),
         Figure("of it: a metric written", _write_metric, "an empty Chalice route"),
-        Figure("of it: check_signature", lambda: check_signature(payload, header, (SECRET,), now), "bare hmac, SHA-256"),
-        Figure("bare hmac, SHA-256", lambda: hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()),
-        Figure("check_signature + read_event", lambda: _read(payload, header), "stripe's construct_event"),
-        Figure("stripe's construct_event", lambda: sdk.construct_event(payload, header, SECRET), "json.loads"),
+        Figure(
+            "of it: check_signature",
+            lambda: check_signature(payload, header, (SECRET,), now),
+            "bare hmac, SHA-256",
+        ),
+        Figure(
+            "bare hmac, SHA-256",
+            lambda: hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest(),
+        ),
+        Figure(
+            "check_signature + read_event",
+            lambda: _read(payload, header),
+            "stripe's construct_event",
+        ),
+        Figure(
+            "stripe's construct_event",
+            lambda: sdk.construct_event(payload, header, SECRET),
+            "json.loads",
+        ),
         Figure("read_event", lambda: read_event(body, now), "json.loads"),
         Figure("json.loads", lambda: json.loads(body)),
     ]
@@ -193,7 +223,9 @@ def account_figures(account: Account, facts: list[StripeFact]) -> list[Figure]:
     """Learning, standing, and what an account is in the table."""
     item, now = account_item(account), account.written_at or clock.now()
     return [
-        Figure("learn, one fact", lambda: _learnt(account.id, facts), "boto3's put_item", len(facts)),
+        Figure(
+            "learn, one fact", lambda: _learnt(account.id, facts), "boto3's put_item", len(facts)
+        ),
         Figure("standing", lambda: standing(account, POLICY, now), "boto3's put_item"),
         Figure("account to item", lambda: account_item(account), "boto3's put_item"),
         Figure("item to account", lambda: account_of(item), "boto3's get_item"),
@@ -204,10 +236,18 @@ def single_calls(client: Any, account: Account) -> list[Figure]:
     """One call of boto3's to write an account and one to read it, by themselves."""
     item, key = account_item(account), account_key(account.id)
     client.put_item(TableName=TABLE, Item=item)
-    condition = {"ConditionExpression": "version = :version", "ExpressionAttributeValues": {":version": item["version"]}}
+    condition = {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": item["version"]},
+    }
     return [
-        Figure("boto3's put_item", lambda: client.put_item(TableName=TABLE, Item=item, **condition)),
-        Figure("boto3's get_item", lambda: client.get_item(TableName=TABLE, Key=key, ConsistentRead=True)),
+        Figure(
+            "boto3's put_item", lambda: client.put_item(TableName=TABLE, Item=item, **condition)
+        ),
+        Figure(
+            "boto3's get_item",
+            lambda: client.get_item(TableName=TABLE, Key=key, ConsistentRead=True),
+        ),
     ]
 
 
@@ -226,20 +266,26 @@ class WholeNumbers(TypeDeserializer):
 
 
 def shape_figures(client: Any, account: Account) -> list[Figure]:
-    """The same plain values to the table and back: as one JSON text, as they are written, or as nested maps."""
+    """The same plain values to the table and back: as one JSON text, as they are written, or as
+    nested maps.
+    """
     item = account_item(account)
     values = msgspec.json.decode(item["body"]["S"])
     serialize, deserialize = TypeSerializer().serialize, WholeNumbers().deserialize
     maps_key = account_key(account.id + "-maps")
 
     def put_text() -> None:
-        client.put_item(TableName=TABLE, Item=item | {"body": {"S": msgspec.json.encode(values).decode()}})
+        client.put_item(
+            TableName=TABLE, Item=item | {"body": {"S": msgspec.json.encode(values).decode()}}
+        )
 
     def put_maps() -> None:
         client.put_item(TableName=TABLE, Item=item | maps_key | {"body": serialize(values)})
 
     def get_text() -> Account:
-        found = client.get_item(TableName=TABLE, Key=account_key(account.id), ConsistentRead=True)["Item"]
+        found = client.get_item(TableName=TABLE, Key=account_key(account.id), ConsistentRead=True)[
+            "Item"
+        ]
         return msgspec.json.decode(found["body"]["S"], type=Account)
 
     def get_maps() -> Account:
@@ -250,7 +296,12 @@ def shape_figures(client: Any, account: Account) -> list[Figure]:
     put_maps()
     if get_text() != get_maps():
         raise RuntimeError("The two shapes do not give the same account.")
-    return [Figure("put text", put_text), Figure("put maps", put_maps), Figure("get text", get_text), Figure("get maps", get_maps)]
+    return [
+        Figure("put text", put_text),
+        Figure("put maps", put_maps),
+        Figure("get text", get_text),
+        Figure("get maps", get_maps),
+    ]
 
 
 # --- taking in ---
@@ -271,14 +322,22 @@ Table = list[Batch]
 
 def wanted_of(recording: Recording) -> list[tuple[int, Any]]:
     """The events that Billhook wants, each with the number of events that have happened by then."""
-    return [(done, event) for done, event in enumerate(recording.events, 1) if event["type"] in WANTED]
+    return [
+        (done, event) for done, event in enumerate(recording.events, 1) if event["type"] in WANTED
+    ]
 
 
 def histories(size: int) -> list[Table]:
-    """Each recording lived through in its own time by one account, in whole batches of `size`; what is left over is left out."""
+    """Each recording lived through in its own time by one account, in whole batches of `size`; what
+    is left over is left out.
+    """
     return [
         [
-            Batch(_messages([event for _, event in some]), recording.truth(some[-1][0]), at(some[-1][1]["created"]))
+            Batch(
+                _messages([event for _, event in some]),
+                recording.truth(some[-1][0]),
+                at(some[-1][1]["created"]),
+            )
             for some in _chunks(wanted_of(recording), size)
             if len(some) == size
         ]
@@ -287,14 +346,20 @@ def histories(size: int) -> list[Table]:
 
 
 def crowd(accounts: int, each: int, size: int) -> list[Table]:
-    """The first wanted events of many accounts in random order, all of them late: Stripe is where they lead."""
+    """The first wanted events of many accounts in random order, all of them late: Stripe is where
+    they lead.
+    """
     sources = [recording for recording in RECORDINGS.values() if len(wanted_of(recording)) >= each]
     truth, events = Truth({}, {}, {}), []
     for number in range(accounts):
         recording = sources[number % len(sources)].renamed(f"n{number}")
         some = wanted_of(recording)[:each]
         held = recording.truth(some[-1][0])
-        truth = Truth(truth.customers | held.customers, truth.subscriptions | held.subscriptions, truth.invoices | held.invoices)
+        truth = Truth(
+            truth.customers | held.customers,
+            truth.subscriptions | held.subscriptions,
+            truth.invoices | held.invoices,
+        )
         events += [event for _, event in some]
     random.Random(SEED).shuffle(events)
     now = at(max(event["created"] for event in events)) + timedelta(minutes=1)
@@ -302,7 +367,10 @@ def crowd(accounts: int, each: int, size: int) -> list[Table]:
 
 
 def _messages(events: list[Any]) -> list[Message]:
-    return [Message(f"m{number}", json.dumps(event, indent=2, ensure_ascii=False)) for number, event in enumerate(events)]
+    return [
+        Message(f"m{number}", json.dumps(event, indent=2, ensure_ascii=False))
+        for number, event in enumerate(events)
+    ]
 
 
 def _chunks(things: list[Any], size: int) -> Iterator[list[Any]]:
@@ -321,8 +389,12 @@ class Cost:
     effects: Counter[str] = field(default_factory=Counter)
 
 
-def typical(tables: dict[str, list[Table]], client: Any, table: MemoryDynamo, single: list[Figure]) -> tuple[dict[str, Cost], dict[str, float]]:
-    """The medians of several passes, each from empty tables, and of boto3's `single` calls in between. What is counted is the same in each."""
+def typical(
+    tables: dict[str, list[Table]], client: Any, table: MemoryDynamo, single: list[Figure]
+) -> tuple[dict[str, Cost], dict[str, float]]:
+    """The medians of several passes, each from empty tables, and of boto3's `single` calls in
+    between. What is counted is the same in each.
+    """
     passes: dict[str, list[Cost]] = defaultdict(list)
     samples: dict[str, list[float]] = defaultdict(list)
     for _ in range(PASSES):
@@ -330,7 +402,12 @@ def typical(tables: dict[str, list[Table]], client: Any, table: MemoryDynamo, si
             passes[name].append(_played(some, client, table))
         for figure in single:
             samples[figure.name].append(_sample(figure, 20))
-    costs = {name: replace(some[0], cpu=median(one.cpu for one in some), boto3=median(one.boto3 for one in some)) for name, some in passes.items()}
+    costs = {
+        name: replace(
+            some[0], cpu=median(one.cpu for one in some), boto3=median(one.boto3 for one in some)
+        )
+        for name, some in passes.items()
+    }
     return costs, {name: median(some) for name, some in samples.items()}
 
 
@@ -369,20 +446,34 @@ def print_figures(figures: list[Figure], times: dict[str, float]) -> None:
     for figure in figures:
         line = f"{figure.name:30} {times[figure.name]:8.4f}"
         if figure.beside:
-            line += f"   {figure.beside:24} {times[figure.beside]:8.4f} {times[figure.name] / times[figure.beside]:7.2f}x"
+            line += (
+                f"   {figure.beside:24} {times[figure.beside]:8.4f}"
+                f" {times[figure.name] / times[figure.beside]:7.2f}x"
+            )
         print(line)
 
 
 def print_costs(costs: dict[str, Cost], times: dict[str, float]) -> None:
-    """What it costs to take events in, with boto3's part twice: as calls × the single call, and by the stopwatch."""
+    """What it costs to take events in, with boto3's part twice: as calls × the single call, and by
+    the stopwatch.
+    """
     get, put = times["boto3's get_item"], times["boto3's put_item"]
-    print(f"{'':34} {'':6} {'CPU':>7} {'boto3':>7} {'Stripe':>7}   {'calls × single call':>21}   {'by the stopwatch':>21}")
-    print(f"{'taking in, each per event':34} {'events':>6} {'ms':>7} {'calls':>7} {'asks':>7}" + f"   {'boto3':>14} {'rest':>6}" * 2)
+    print(
+        f"{'':34} {'':6} {'CPU':>7} {'boto3':>7} {'Stripe':>7}   {'calls × single call':>21}  "
+        f" {'by the stopwatch':>21}"
+    )
+    print(
+        f"{'taking in, each per event':34} {'events':>6} {'ms':>7} {'calls':>7} {'asks':>7}"
+        + f"   {'boto3':>14} {'rest':>6}" * 2
+    )
     for name, cost in costs.items():
         events, cpu = cost.effects.total(), cost.cpu / cost.effects.total()
         reads = sum(number for operation, number in cost.calls.items() if "Get" in operation)
         estimate = (reads * get + (cost.calls.total() - reads) * put) / events
-        line = f"{name:34} {events:6} {cpu:7.3f} {cost.calls.total() / events:7.3f} {cost.asks / events:7.3f}"
+        line = (
+            f"{name:34} {events:6} {cpu:7.3f} {cost.calls.total() / events:7.3f}"
+            f" {cost.asks / events:7.3f}"
+        )
         for boto3 in (estimate, cost.boto3 / events):
             line += f"   {boto3:7.3f} ({boto3 / cpu:4.0%}) {cpu - boto3:6.3f}"
         print(line)
@@ -399,9 +490,20 @@ def print_shapes(times: dict[str, float], account: Account) -> None:
     """One JSON text against nested maps."""
     text = account_item(account)["body"]["S"]
     maps = json.dumps(TypeSerializer().serialize(msgspec.json.decode(text)), separators=(",", ":"))
-    print(f"the account as one JSON text ({len(text):,} characters), as it is, beside nested maps ({len(maps):,}): ", end="")
-    one, other = ([times[f"{verb} {shape}"] for verb in ("put", "get")] for shape in ("text", "maps"))
-    print("; ".join(f"{verb} {a:.3f} ms, {b:.3f} ms, {b / a:.2f}x" for verb, a, b in zip(("written", "read"), one, other, strict=True)))
+    print(
+        f"the account as one JSON text ({len(text):,} characters), as it is, beside nested maps"
+        f" ({len(maps):,}): ",
+        end="",
+    )
+    one, other = (
+        [times[f"{verb} {shape}"] for verb in ("put", "get")] for shape in ("text", "maps")
+    )
+    print(
+        "; ".join(
+            f"{verb} {a:.3f} ms, {b:.3f} ms, {b / a:.2f}x"
+            for verb, a, b in zip(("written", "read"), one, other, strict=True)
+        )
+    )
 
 
 def main() -> None:
@@ -413,8 +515,14 @@ def main() -> None:
     table = MemoryDynamo()
     client, recording = wired_dynamo(table), RECORDINGS["trial_converts"]
     events = [event for _, event in wanted_of(recording)]
-    facts = [fact for event in events if (fact := read_event(json.dumps(event), at(event["created"])).fact)]
-    account = next_version(Account("acct_demo"), _learnt("acct_demo", facts), POLICY, at(events[-1]["created"]))
+    facts = [
+        fact
+        for event in events
+        if (fact := read_event(json.dumps(event), at(event["created"])).fact)
+    ]
+    account = next_version(
+        Account("acct_demo"), _learnt("acct_demo", facts), POLICY, at(events[-1]["created"])
+    )
     webhook = next(event for event in reversed(events) if event["type"] == "invoice.paid")
     payload = json.dumps(webhook, indent=2, ensure_ascii=False).encode()
     tables = {
@@ -423,15 +531,24 @@ def main() -> None:
         "1000, 100 accounts, 100 in a batch": crowd(100, 10, 100),
     }
     # The functions write their metrics to stdout; that is in the figures, but need not be seen.
-    with patch.object(wiring, "secrets", GivenSecrets), open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+    with (
+        patch.object(wiring, "secrets", GivenSecrets),
+        open(os.devnull, "w") as nowhere,
+        redirect_stdout(nowhere),
+    ):
         single = single_calls(client, account)
         figures = [*http_figures(payload), *account_figures(account, facts), *single]
         times = measured([*figures, *shape_figures(client, account)])
         costs, single_times = typical(tables, client, table, single)
-    versions = ", ".join(f"{name} {version(name)}" for name in ("boto3", "chalice", "stripe", "msgspec"))
+    versions = ", ".join(
+        f"{name} {version(name)}" for name in ("boto3", "chalice", "stripe", "msgspec")
+    )
     print(f"CPU milliseconds, without network. Python {platform.python_version()}, {versions}.")
     print(f"Medians of {ROUNDS} rounds taken in turn, and of {PASSES} passes of taking in.")
-    print(f"The webhook is {webhook['type']} of {len(payload):,} bytes; the account has taken in {len(facts)} events.\n")
+    print(
+        f"The webhook is {webhook['type']} of {len(payload):,} bytes; the account has taken in"
+        f" {len(facts)} events.\n"
+    )
     print_figures(figures, times)
     print()
     print_costs(costs, single_times)

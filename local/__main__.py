@@ -1,4 +1,6 @@
-"""`python -m local run` starts the whole system on this machine; `python -m local play` plays a recorded history to it."""
+"""`python -m local run` starts the whole system on this machine; `python -m local play` plays a
+recorded history to it.
+"""
 
 import argparse
 import json
@@ -26,11 +28,32 @@ def main(arguments: list[str]) -> int:
     player = commands.add_parser("play", help="play a recording to the running system")
     player.add_argument("recording", type=Path)
     player.add_argument("--port", type=int, default=8000)
-    player.add_argument("--shuffle", type=int, metavar="SEED", help="in an order that this number gives")
-    player.add_argument("--double", type=_share, default=0.0, metavar="SHARE", help="deliver this share of the events twice")
-    player.add_argument("--drop", type=_share, default=0.0, metavar="SHARE", help="leave this share of the events out")
-    player.add_argument("--pace", type=float, default=0.0, metavar="SECONDS", help="wait before each event")
-    player.add_argument("--advance", type=_length, metavar="LENGTH", help="after the last event, move the clock on by so much, such as 30d")
+    player.add_argument(
+        "--shuffle", type=int, metavar="SEED", help="in an order that this number gives"
+    )
+    player.add_argument(
+        "--double",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help="deliver this share of the events twice",
+    )
+    player.add_argument(
+        "--drop",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help="leave this share of the events out",
+    )
+    player.add_argument(
+        "--pace", type=float, default=0.0, metavar="SECONDS", help="wait before each event"
+    )
+    player.add_argument(
+        "--advance",
+        type=_length,
+        metavar="LENGTH",
+        help="after the last event, move the clock on by so much, such as 30d",
+    )
     player.set_defaults(command=_play)
     options = parser.parse_args(arguments)
     code: int = options.command(options)
@@ -46,7 +69,9 @@ def _run(options: argparse.Namespace) -> int:
     try:
         system = System(options.port)
     except (OSError, OverflowError) as error:
-        return _refuse(f"Port {options.port} cannot be used ({error}). Choose another: make run PORT=8001")
+        return _refuse(
+            f"Port {options.port} cannot be used ({error}). Choose another: make run PORT=8001"
+        )
     try:
         with system:
             simulated = " (simulated: docs/stripe-sim.md)" if system.has_simulator else ""
@@ -54,11 +79,18 @@ def _run(options: argparse.Namespace) -> int:
             print(f"  control room      {system.base}/_local")
             print(f"  example site      {system.base}/_local/site/   (sign up there)")
             print(f"  mailbox           {system.base}/_local/mailbox")
-            print(f"  Stripe's events   {system.base}/webhooks/stripe   signed with {system.webhook_secret}")
+            print(
+                f"  Stripe's events   {system.base}/webhooks/stripe   signed with"
+                f" {system.webhook_secret}"
+            )
             print(f"  API key           {system.api_key}")
             print(f"  Stripe            {system.stripe_base}{simulated}")
             print(f"  AWS emulator      {system.emulator_endpoint}")
-            print(f"Play it a history:  .venv/bin/python -m local play tests/recordings/trial_converts.json --port {system.port}", flush=True)
+            print(
+                "Play it a history:  .venv/bin/python -m local play"
+                f" tests/recordings/trial_converts.json --port {system.port}",
+                flush=True,
+            )
             ended.wait()
     except (EmulatorError, BillhookError) as error:
         return _refuse(str(error))

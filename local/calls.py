@@ -1,4 +1,6 @@
-"""What each function asks of AWS, in the words of IAM: a test holds the functions' roles against it."""
+"""What each function asks of AWS, in the words of IAM: a test holds the functions' roles against
+it.
+"""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -11,11 +13,17 @@ from chalicelib.aws.secrets import Secrets
 from local.resources import Resources
 
 Call = tuple[str, str]
-"""An action such as `dynamodb:GetItem`, and what it acts on as .chalice/permissions.yaml names it."""
+"""An action such as `dynamodb:GetItem`, and what it acts on as .chalice/permissions.yaml names it.
+"""
 
 _running: ContextVar[str] = ContextVar("running", default="")
 
-_WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+_WRITES = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 
 
 class Calls:
@@ -39,11 +47,15 @@ class Calls:
         return noted
 
     def watch(self) -> None:
-        """Note calls from now on. Secrets are noted where they are asked for: here all functions share what one of them has read."""
+        """Note calls from now on. Secrets are noted where they are asked for: here all functions
+        share what one of them has read.
+        """
         make_api_call, get = BaseClient._make_api_call, Secrets._get  # type: ignore[attr-defined]
 
         def noted_call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-            self._note(_calls(client.meta.service_model.service_name, operation, parameters, self._queues))
+            self._note(
+                _calls(client.meta.service_model.service_name, operation, parameters, self._queues)
+            )
             return make_api_call(client, operation, parameters)
 
         def noted_get(secrets: Secrets, name: str) -> str:
@@ -56,19 +68,30 @@ class Calls:
     def to_json(self) -> dict[str, list[Call]]:
         """The calls of each function."""
         functions = sorted({function for function, _ in self._seen})
-        return {function: sorted(call for one, call in self._seen.copy() if one == function) for function in functions}
+        return {
+            function: sorted(call for one, call in self._seen.copy() if one == function)
+            for function in functions
+        }
 
     def _note(self, calls: "Iterator[Call] | list[Call]") -> None:
         if function := _running.get():
             self._seen |= {(function, call) for call in calls}
 
 
-def _calls(service: str, operation: str, parameters: dict[str, Any], queues: dict[str, str]) -> Iterator[Call]:
+def _calls(
+    service: str, operation: str, parameters: dict[str, Any], queues: dict[str, str]
+) -> Iterator[Call]:
     match service:
         case "dynamodb":
-            table = "BillingTable" + (f"/index/{parameters['IndexName']}" if "IndexName" in parameters else "")
+            table = "BillingTable" + (
+                f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
+            )
             if operation == "TransactWriteItems":
-                yield from ((f"dynamodb:{_WRITES[kind]}", table) for write in parameters["TransactItems"] for kind in write)
+                yield from (
+                    (f"dynamodb:{_WRITES[kind]}", table)
+                    for write in parameters["TransactItems"]
+                    for kind in write
+                )
             else:
                 yield f"dynamodb:{operation}", table
         case "sqs":

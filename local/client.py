@@ -1,4 +1,6 @@
-"""Calls to a running system: its HTTP API, its control room, and webhooks signed as Stripe signs them."""
+"""Calls to a running system: its HTTP API, its control room, and webhooks signed as Stripe signs
+them.
+"""
 
 import hashlib
 import hmac
@@ -16,16 +18,26 @@ class Unreachable(Exception):
 
 
 class Client:
-    """One caller of the system at `base`. Each call has a connection of its own, so many threads may share a client."""
+    """One caller of the system at `base`. Each call has a connection of its own, so many threads
+    may share a client.
+    """
 
     def __init__(self, base: str, api_key: str | None = None) -> None:
         self.base = base.rstrip("/")
         self.api_key = api_key
 
-    def call(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
         """Status and body; JSON is read, anything else is text. Raises Unreachable."""
         parts = urlsplit(self.base)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(
+            parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS
+        )
         authorization = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         try:
             connection.request(method, parts.path + path, body, authorization | (headers or {}))
@@ -40,7 +52,9 @@ class Client:
 
     def post(self, path: str, content: Any = None) -> tuple[int, Any]:
         """Post JSON."""
-        return self.call("POST", path, json.dumps(content).encode(), {"Content-Type": "application/json"})
+        return self.call(
+            "POST", path, json.dumps(content).encode(), {"Content-Type": "application/json"}
+        )
 
     def state(self) -> dict[str, Any]:
         """`/_local/state`, whose API key is used from then on."""
@@ -57,13 +71,17 @@ class Client:
         return _expect(200, self.post("/_local/settle"))
 
     def move_clock(self, to: int) -> dict[str, Any]:
-        """Move the clock forward to a Unix second, unless that has passed; wait until all is at rest; the state then."""
+        """Move the clock forward to a Unix second, unless that has passed; wait until all is at
+        rest; the state then.
+        """
         state = self.state()
         if to <= unix_seconds(state):
             return self.settle()
         status, body = self.post("/_local/clock", {"to": to})
         if status == 400 and body["error"].get("field") == "to":
-            return self.settle()  # the second has passed since the look at the state: the clock goes on by itself too
+            return (
+                self.settle()
+            )  # the second has passed since the look at the state: the clock goes on by itself too
         return _expect(200, (status, body))
 
     def send_event(self, event: dict[str, Any], secret: str, now: int) -> tuple[int, Any]:
@@ -78,7 +96,11 @@ class Client:
 
     def mail(self, account_id: str | None = None, after: int = 0) -> list[dict[str, Any]]:
         """The mails after that number, to one account or to all."""
-        status, mails = self.call("GET", f"/_local/mail?after={after}" + (f"&account_id={quote(account_id, safe='')}" if account_id else ""))
+        status, mails = self.call(
+            "GET",
+            f"/_local/mail?after={after}"
+            + (f"&account_id={quote(account_id, safe='')}" if account_id else ""),
+        )
         if status != 200:
             raise RuntimeError(f"the mailbox answered {status}: {mails}")
         found: list[dict[str, Any]] = mails

@@ -1,4 +1,6 @@
-"""Moves the one clock as time would pass: stops at each due moment on the way, sweeps, and goes on when all is at rest."""
+"""Moves the one clock as time would pass: stops at each due moment on the way, sweeps, and goes on
+when all is at rest.
+"""
 
 import logging
 import threading
@@ -15,8 +17,9 @@ from local.triggers import Progress
 log = logging.getLogger("billhook.local")
 
 A_WEEK = timedelta(days=7)
-"""At least once in so long, and where it is moved to, the clock stops for the schedules that are rarer than the sweep: were each of their hours
-a stop, a year would take minutes. They run at any other stop too, if it is time for them.
+"""At least once in so long, and where it is moved to, the clock stops for the schedules that are
+rarer than the sweep: were each of their hours a stop, a year would take minutes. They run at any
+other stop too, if it is time for them.
 """
 
 ROUNDS = 6
@@ -34,26 +37,42 @@ class Timed(Protocol):
 
 
 class Clockwork:
-    """`stuck` are the items that the last move passed over, since acting on them did not move their `due_at`. With a `stride` the clock stops
-    at its multiples alone, and what falls due within one is played at its end: for many customers, at whose every moment it would never arrive.
+    """`stuck` are the items that the last move passed over, since acting on them did not move their
+    `due_at`. With a `stride` the clock stops at its multiples alone, and what falls due within one
+    is played at its end: for many customers, at whose every moment it would never arrive.
     """
 
     def __init__(
-        self, rest: Rest, sweep: ScheduleTrigger, progress: Progress, other: Timed | None = None, schedules: Sequence[ScheduleTrigger] = ()
+        self,
+        rest: Rest,
+        sweep: ScheduleTrigger,
+        progress: Progress,
+        other: Timed | None = None,
+        schedules: Sequence[ScheduleTrigger] = (),
     ) -> None:
         self.stride: timedelta | None = None
-        self._rest, self._sweep, self._progress, self._other, self._schedules = rest, sweep, progress, other, schedules
+        self._rest, self._sweep, self._progress, self._other, self._schedules = (
+            rest,
+            sweep,
+            progress,
+            other,
+            schedules,
+        )
         self._stopped_at = clock.now()
         self._moving = threading.Lock()
         self.stuck: list[dict[str, str]] = []
 
     def settle(self) -> None:
-        """Return once all is at rest and nothing is due: what falls due by real time would wait for the minute. Raises NotSettled."""
+        """Return once all is at rest and nothing is due: what falls due by real time would wait for
+        the minute. Raises NotSettled.
+        """
         with self._moving:
             self._catch_up(Counter())
 
     def move_to(self, target: datetime) -> None:
-        """Return once it is `target` or later, all that was due by then was swept, and all is at rest. Raises NotSettled."""
+        """Return once it is `target` or later, all that was due by then was swept, and all is at
+        rest. Raises NotSettled.
+        """
         with self._moving:
             met: Counter[tuple[str, str]] = Counter()
             self._rest.wait()
@@ -66,10 +85,15 @@ class Clockwork:
         self._rest.wait()
         while due := self._first(clock.now(), met):
             self._stop_at(due)
-        self.stuck = [{"id": key.partition("#")[2], "due_at": due_at} for due_at, key in self._rest.due() if met[due_at[:19], key] >= ROUNDS]
+        self.stuck = [
+            {"id": key.partition("#")[2], "due_at": due_at}
+            for due_at, key in self._rest.due()
+            if met[due_at[:19], key] >= ROUNDS
+        ]
 
     def _go_on(self, target: datetime, met: Counter[tuple[str, str]]) -> bool:
-        """Go to the next moment before `target` at which there is something to do, if there is one."""
+        """Go to the next moment before `target` at which there is something to do,
+        if there is one."""
         latest = min(self._stopped_at + A_WEEK, target) if self._schedules else target
         if due := self._first(latest, met):
             self._stop_at(min(stride_end(due, self.stride), target) if self.stride else due)
@@ -79,10 +103,18 @@ class Clockwork:
         return due is not None or latest < target
 
     def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
-        """The first due moment up to `until` of an item that was not met too often; meets all items of that moment."""
-        waiting = [(due_at, key) for due_at, key in self._rest.due() if met[due_at[:19], key] < ROUNDS]
+        """The first due moment up to `until` of an item that was not met too often; meets all items
+        of that moment.
+        """
+        waiting = [
+            (due_at, key) for due_at, key in self._rest.due() if met[due_at[:19], key] < ROUNDS
+        ]
         elsewhere = self._other.next_due() if self._other else None
-        if elsewhere and elsewhere <= until and (not waiting or elsewhere < datetime.fromisoformat(waiting[0][0])):
+        if (
+            elsewhere
+            and elsewhere <= until
+            and (not waiting or elsewhere < datetime.fromisoformat(waiting[0][0]))
+        ):
             return elsewhere
         if not waiting or datetime.fromisoformat(waiting[0][0]) > until:
             return None
@@ -116,5 +148,7 @@ class Clockwork:
 
 
 def stride_end(moment: datetime, stride: timedelta) -> datetime:
-    """The end of the stride in which a moment lies; strides are counted from midnight, in UTC, of a day long ago."""
+    """The end of the stride in which a moment lies; strides are counted from midnight, in UTC, of a
+    day long ago.
+    """
     return moment + (datetime(2000, 1, 1, tzinfo=UTC) - moment) % stride

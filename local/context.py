@@ -13,7 +13,9 @@ class LambdaContext:
     def __init__(self, function_name: str, seconds: int) -> None:
         self.function_name = function_name
         self.aws_request_id = str(uuid.uuid4())
-        self.invoked_function_arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function_name}"
+        self.invoked_function_arn = (
+            f"arn:aws:lambda:us-east-1:000000000000:function:{function_name}"
+        )
         self.log_group_name = f"/aws/lambda/{function_name}"
         self.log_stream_name = "local"
         self._end = time.monotonic() + seconds

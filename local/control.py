@@ -38,7 +38,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the control room looks at and turns. `app` answers everything that is not under /_local."""
+    """What the control room looks at and turns. `app` answers everything that is
+    not under /_local."""
 
     rest: Rest
     clockwork: Clockwork
@@ -79,10 +80,15 @@ class Control:
         ]
 
     def __call__(self, request: Request) -> Answer:
-        # A page from elsewhere must not read the key, by a name that was made to point here, nor press the buttons.
+        # A page from elsewhere must not read the key, by a name that was made to point here, nor
+        # press the buttons.
         origin = request.headers.get("Origin")
-        if not _is_own(request.headers.get("Host", "")) or (origin and not _is_own(urlsplit(origin).netloc)):
-            return error_answer(403, "forbidden", "The control room answers to 127.0.0.1 and localhost only.")
+        if not _is_own(request.headers.get("Host", "")) or (
+            origin and not _is_own(urlsplit(origin).netloc)
+        ):
+            return error_answer(
+                403, "forbidden", "The control room answers to 127.0.0.1 and localhost only."
+            )
         path = request.path.rstrip("/")
         for method, pattern, answers in self._routes:
             match = pattern.fullmatch(path) if method == request.method else None
@@ -99,7 +105,8 @@ class Control:
             return error_answer(504, "not_settled", str(left))
 
     def state(self) -> dict[str, Any]:
-        """The system as it is now; `stuck` is what the last move of the clock could not get done."""
+        """The system as it is now; `stuck` is what the last move of the clock could
+        not get done."""
         return {
             "now": iso(clock.now()),
             "api_key": self._facts.api_key,
@@ -133,7 +140,13 @@ class Control:
         if not after.isdecimal():
             raise Refused("after is the number of a mail.", "after")
         account = query.get("account_id")
-        return json_answer([mail for mail in self._mails() if mail["number"] > int(after) and account in (None, mail["account_id"])])
+        return json_answer(
+            [
+                mail
+                for mail in self._mails()
+                if mail["number"] > int(after) and account in (None, mail["account_id"])
+            ]
+        )
 
     def _mails(self) -> list[dict[str, Any]]:
         return [received.to_json() for received in self._parts.mailbox.all()]
@@ -163,16 +176,33 @@ class Control:
         headers = type(request.headers)()
         headers["Authorization"] = f"Bearer {self._facts.api_key}"
         headers["Host"] = request.headers["Host"]
-        return self._parts.app(Request("GET", f"/accounts/{account_id}/timeline", request.query, headers, b"", request.source_ip))
+        return self._parts.app(
+            Request(
+                "GET",
+                f"/accounts/{account_id}/timeline",
+                request.query,
+                headers,
+                b"",
+                request.source_ip,
+            )
+        )
 
     def _site(self, request: Request, name: str | None) -> Answer:
-        """The example site; its form posts to this system under the name by which it was asked for."""
+        """The example site; its form posts to this system under the name by which
+        it was asked for."""
         if request.path == "/_local/site":
             return Answer(301, b"", [("Location", "/_local/site/")])
-        return site(name or "", f"http://{request.headers['Host']}") or error_answer(404, "not_found", "There is nothing at this address.")
+        return site(name or "", f"http://{request.headers['Host']}") or error_answer(
+            404, "not_found", "There is nothing at this address."
+        )
 
     def _page(self, request: Request) -> Answer:
-        return pages.control_room(self.state(), self._parts.accounts(), self._facts.emulator, len(self._parts.mailbox.all()))
+        return pages.control_room(
+            self.state(),
+            self._parts.accounts(),
+            self._facts.emulator,
+            len(self._parts.mailbox.all()),
+        )
 
 
 def _is_own(host: str) -> bool:
@@ -193,13 +223,24 @@ def _object(body: bytes) -> Any:
 def _wanted_moment(body: bytes, now: datetime) -> datetime:
     """The moment that a request for `/_local/clock` names. Raises Refused."""
     content = _object(body)
-    if not isinstance(content, dict) or len(content) != 1 or not content.keys() <= {"to", "advance"}:
-        raise Refused('Please say either {"to": "2027-01-31T12:00:00Z"} or {"advance": "3d"}, and nothing else.')
+    if (
+        not isinstance(content, dict)
+        or len(content) != 1
+        or not content.keys() <= {"to", "advance"}
+    ):
+        raise Refused(
+            'Please say either {"to": "2027-01-31T12:00:00Z"} or {"advance": "3d"}, and nothing'
+            " else."
+        )
     (name, value), *_ = content.items()
     try:
         wanted = moment(value) if name == "to" else now + length(value)
     except (ValueError, TypeError, AttributeError, OverflowError, OSError):
-        example = "a moment such as 2027-01-31T12:00:00Z or Unix seconds" if name == "to" else "a length such as 3d, 12h, 30m, 10s or 2w"
+        example = (
+            "a moment such as 2027-01-31T12:00:00Z or Unix seconds"
+            if name == "to"
+            else "a length such as 3d, 12h, 30m, 10s or 2w"
+        )
         raise Refused(f"{name} is {example}.", name) from None
     if wanted < now:
         raise Refused(f"The clock only goes forward: it is {iso(now)} already.", name)

@@ -1,4 +1,6 @@
-"""The AWS emulator: ministack, a process of its own on loopback, which never outlives the one that started it."""
+"""The AWS emulator: ministack, a process of its own on loopback, which never outlives the one that
+started it.
+"""
 
 import atexit
 import ctypes
@@ -26,7 +28,8 @@ class EmulatorError(Exception):
 
 
 class Emulator:
-    """One ministack on a free loopback port. `endpoint` is its address, once it has been started."""
+    """One ministack on a free loopback port. `endpoint` is its address, once it has
+    been started."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -42,11 +45,15 @@ class Emulator:
         """Start it and wait until it answers. Raises EmulatorError if it does not."""
         executable = os.environ.get("BILLHOOK_EMULATOR") or str(EXECUTABLE.resolve())
         if not Path(executable).is_file():
-            raise EmulatorError(f"there is no emulator at {executable}: `make run` and `make test` install it")
+            raise EmulatorError(
+                f"there is no emulator at {executable}: `make run` and `make test` install it"
+            )
         for attempt in range(3):
             # Between the choice of a free port and its use somebody else may take it.
             self.port = free_port()
-            self._home = tempfile.TemporaryDirectory(prefix="billhook-emulator-", ignore_cleanup_errors=True)
+            self._home = tempfile.TemporaryDirectory(
+                prefix="billhook-emulator-", ignore_cleanup_errors=True
+            )
             self._process = subprocess.Popen(
                 [executable],
                 env=self._environment(self._home.name),
@@ -64,7 +71,10 @@ class Emulator:
             self.stop()
             if attempt == 2:
                 self._log.seek(0)
-                raise EmulatorError(f"the emulator does not answer: {self._log.read()[-2000:].decode(errors='replace')}")
+                raise EmulatorError(
+                    "the emulator does not answer:"
+                    f" {self._log.read()[-2000:].decode(errors='replace')}"
+                )
         return self
 
     def stop(self) -> None:
@@ -83,7 +93,11 @@ class Emulator:
             self._home.cleanup()
 
     def _environment(self, home: str) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+            if name in os.environ
+        }
         return kept | {
             "HOME": home,
             "TMPDIR": home,
@@ -116,7 +130,12 @@ class Emulator:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
 
@@ -128,7 +147,9 @@ def free_port() -> int:
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """What a child does before it becomes another program: on Linux, ask to be ended when we end, however that happens."""
+    """What a child does before it becomes another program: on Linux, ask to be ended when we end,
+    however that happens.
+    """
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None, use_errno=True)

@@ -1,6 +1,8 @@
-"""Makes the virtual environments that development needs, and makes them again when their requirements have changed.
+"""Makes the virtual environments that development needs, and makes them again when their
+requirements have changed.
 
-Run by whatever `python3` a machine has, so it uses the standard library only and must be readable to an old Python, if only to refuse it.
+Run by whatever `python3` a machine has, so it uses the standard library only and must be readable
+to an old Python, if only to refuse it.
 """
 
 import argparse
@@ -18,11 +20,15 @@ REQUIREMENTS = {
     ".emulator": ("requirements-emulator.txt",),
     ".checks": ("requirements-checks.txt",),
 }
-"""Each environment with the file that is installed into it, followed by the files which that one includes."""
+"""Each environment with the file that is installed into it, followed by the files which that one
+includes.
+"""
 
 
 def fingerprint(name: str) -> str:
-    """What an environment was made of: its requirements, this Python, and its place (the scripts in it hold absolute paths)."""
+    """What an environment was made of: its requirements, this Python, and its place (the scripts in
+    it hold absolute paths).
+    """
     digest = hashlib.sha256(f"{sys.version}\n{sys.base_prefix}\n{ROOT}\n".encode())
     for file in REQUIREMENTS[name]:
         digest.update((ROOT / file).read_bytes())
@@ -30,7 +36,9 @@ def fingerprint(name: str) -> str:
 
 
 def ensure(name: str) -> None:
-    """Return once the environment is there and up to date. Raises CalledProcessError when pip fails twice."""
+    """Return once the environment is there and up to date. Raises CalledProcessError when pip fails
+    twice.
+    """
     stamp = ROOT / name / "made-of"
     with (ROOT / (name + ".lock")).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -46,17 +54,36 @@ def make(name: str) -> None:
     print(f"Installing {source} into {name} …", file=sys.stderr, flush=True)
     shutil.rmtree(ROOT / name, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", str(ROOT / name)], check=True)
-    install = [str(ROOT / name / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "-r", source]
+    install = [
+        str(ROOT / name / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+        "-r",
+        source,
+    ]
     # Only the second failure is shown: the first is most often a connection that broke.
     if subprocess.run(install, cwd=ROOT, capture_output=True, check=False).returncode != 0:
         subprocess.run(install, cwd=ROOT, stdout=sys.stderr, check=True)
 
 
 def main() -> None:
-    """Make sure of the environments that are named on the command line; end with a sentence where that cannot be."""
+    """Make sure of the environments that are named on the command line; end with a sentence where
+    that cannot be.
+    """
     if sys.version_info < OLDEST:
-        sys.exit(f"Billhook needs Python 3.11 or newer, but {sys.executable} is {sys.version.split()[0]}: name another with make PYTHON=python3.11.")
-    parser = argparse.ArgumentParser(description="Make the virtual environments that are named, where they are missing or out of date.")
+        sys.exit(
+            f"Billhook needs Python 3.11 or newer, but {sys.executable} is"
+            f" {sys.version.split()[0]}: name another with make PYTHON=python3.11."
+        )
+    parser = argparse.ArgumentParser(
+        description=(
+            "Make the virtual environments that are named, where they are missing or out of date."
+        )
+    )
     parser.add_argument("names", nargs="+", choices=sorted(REQUIREMENTS), metavar="environment")
     for name in parser.parse_args().names:
         try:

@@ -1,4 +1,5 @@
-"""API Gateway on one machine: each request becomes a full REST proxy event, and goes into the app."""
+"""API Gateway on one machine: each request becomes a full REST proxy event, and
+goes into the app."""
 
 import base64
 import threading
@@ -16,18 +17,28 @@ NOT_FOUND = (404, "not_found", "There is nothing at this address.")
 
 
 def make_thread_safe(app: Chalice) -> None:
-    """Let many threads call the app at once: what Chalice keeps on it of a request is kept for each thread."""
+    """Let many threads call the app at once: what Chalice keeps on it of a request is kept for each
+    thread.
+    """
     own = threading.local()
 
     def kept(name: str) -> property:
-        return property(lambda _: getattr(own, name, None), lambda _, value: setattr(own, name, value))
+        return property(
+            lambda _: getattr(own, name, None), lambda _, value: setattr(own, name, value)
+        )
 
     kind = type(app)
-    app.__class__ = type(f"Threaded{kind.__name__}", (kind,), {"current_request": kept("current_request"), "lambda_context": kept("lambda_context")})
+    app.__class__ = type(
+        f"Threaded{kind.__name__}",
+        (kind,),
+        {"current_request": kept("current_request"), "lambda_context": kept("lambda_context")},
+    )
 
 
 class ApiGateway:
-    """Finds the route of a request, calls the app with the event that AWS would send, and gives back what it answers."""
+    """Finds the route of a request, calls the app with the event that AWS would send, and gives
+    back what it answers.
+    """
 
     def __init__(self, app: Chalice) -> None:
         make_thread_safe(app)
@@ -48,12 +59,20 @@ class ApiGateway:
         return _answer(self._app(event, LambdaContext("billhook-local-APIHandler", 29)))
 
     def _find(self, path: str) -> tuple[str, dict[str, str]] | None:
-        """The route's template and its parameters, still percent-encoded as API Gateway leaves them. A fixed segment wins over a parameter."""
+        """The route's template and its parameters, still percent-encoded as API Gateway leaves
+        them. A fixed segment wins over a parameter.
+        """
         segments = _segments(path)
         matches = []
         for wanted, template in self._routes:
-            if len(wanted) == len(segments) and all(_fits(one, other) for one, other in zip(wanted, segments, strict=True)):
-                parameters = {one[1:-1]: other for one, other in zip(wanted, segments, strict=True) if _is_parameter(one)}
+            if len(wanted) == len(segments) and all(
+                _fits(one, other) for one, other in zip(wanted, segments, strict=True)
+            ):
+                parameters = {
+                    one[1:-1]: other
+                    for one, other in zip(wanted, segments, strict=True)
+                    if _is_parameter(one)
+                }
                 matches.append(([_is_parameter(one) for one in wanted], template, parameters))
         return min(matches, key=lambda match: match[0])[1:] if matches else None
 
@@ -62,7 +81,9 @@ class ApiGateway:
         cors = next((entry.cors for entry in methods.values() if entry.cors), None)
         if cors is None:
             return error_answer(*NOT_FOUND)
-        allowed = {"Access-Control-Allow-Methods": ",".join([*methods, "OPTIONS"])} | cors.get_access_control_headers()
+        allowed = {
+            "Access-Control-Allow-Methods": ",".join([*methods, "OPTIONS"])
+        } | cors.get_access_control_headers()
         return Answer(200, b"", [(name, str(value)) for name, value in allowed.items()])
 
 
@@ -108,7 +129,12 @@ def _event(request: Request, template: str, parameters: dict[str, str]) -> dict[
             "domainName": request.headers.get("Host", "127.0.0.1").split(":")[0],
             "extendedRequestId": uuid.uuid4().hex[:15],
             "httpMethod": request.method,
-            "identity": {"sourceIp": request.source_ip, "userAgent": request.headers.get("User-Agent"), "user": None, "caller": None},
+            "identity": {
+                "sourceIp": request.source_ip,
+                "userAgent": request.headers.get("User-Agent"),
+                "user": None,
+                "caller": None,
+            },
             "path": f"/{STAGE}{request.path}",
             "protocol": "HTTP/1.1",
             "requestId": str(uuid.uuid4()),
@@ -124,8 +150,13 @@ def _event(request: Request, template: str, parameters: dict[str, str]) -> dict[
 
 
 def _answer(returned: Any) -> Answer:
-    """What API Gateway makes of a function's return value. Raises TypeError where it would answer 502."""
-    headers = {name.lower(): (name, [str(value)]) for name, value in (returned.get("headers") or {}).items()}
+    """What API Gateway makes of a function's return value. Raises TypeError where it would answer
+    502.
+    """
+    headers = {
+        name.lower(): (name, [str(value)])
+        for name, value in (returned.get("headers") or {}).items()
+    }
     for name, values in (returned.get("multiValueHeaders") or {}).items():
         headers[name.lower()] = (name, [str(value) for value in values])
     body = returned.get("body") or ""
@@ -133,4 +164,8 @@ def _answer(returned: Any) -> Answer:
         raise TypeError("a body must be a str; bytes need a binary content type")
     content = base64.b64decode(body) if returned.get("isBase64Encoded") else body.encode("utf-8")
     headers.setdefault("content-type", ("Content-Type", ["application/json"]))
-    return Answer(int(returned["statusCode"]), content, [(name, value) for name, values in headers.values() for value in values])
+    return Answer(
+        int(returned["statusCode"]),
+        content,
+        [(name, value) for name, values in headers.values() for value in values],
+    )

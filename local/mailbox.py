@@ -73,7 +73,9 @@ class Mailbox:
 
     def happen(self, received: Received, kind: str) -> None:
         """Publish one of ses_events.KINDS."""
-        event = ses_events.event(kind, received.letter, received.message_id, received.at, self._configuration_set)
+        event = ses_events.event(
+            kind, received.letter, received.message_id, received.at, self._configuration_set
+        )
         received.events.append(kind)
         self._topic.publish(event)
 
@@ -89,7 +91,9 @@ class Mailbox:
 
 
 class WatchedMailer:
-    """The real mailer, which really calls SES; what SES took is in the mailbox too, and each call among the outgoing ones."""
+    """The real mailer, which really calls SES; what SES took is in the mailbox too, and each call
+    among the outgoing ones.
+    """
 
     def __init__(self, mailer: Mailer, mailbox: Mailbox, outgoing: Outgoing) -> None:
         self._mailer, self._mailbox, self._outgoing = mailer, mailbox, outgoing
@@ -99,7 +103,14 @@ class WatchedMailer:
         try:
             message_id = self._mailer.send(letter)
         except BillhookError as error:
-            self._note(letter, None if isinstance(error, MailUnclear) else 400 if isinstance(error, MailRefused) else 503)
+            self._note(
+                letter,
+                None
+                if isinstance(error, MailUnclear)
+                else 400
+                if isinstance(error, MailRefused)
+                else 503,
+            )
             raise
         self._note(letter, 200)
         self._mailbox.take(letter, message_id)
@@ -110,5 +121,10 @@ class WatchedMailer:
         self._mailer.wait_for_room()
 
     def _note(self, letter: Letter, status: int | None) -> None:
-        body = {"from": letter.sender, "to": letter.recipient, "subject": letter.subject, "tags": dict(letter.tags)}
+        body = {
+            "from": letter.sender,
+            "to": letter.recipient,
+            "subject": letter.subject,
+            "tags": dict(letter.tags),
+        }
         self._outgoing.note("ses", "mail", letter.headers, body, status)

@@ -14,7 +14,9 @@ def iso(moment: datetime) -> str:
 
 
 def moment(value: Any) -> datetime:
-    """A moment such as 2027-01-31T12:00:00Z, or Unix seconds. Raises ValueError, TypeError, AttributeError, OverflowError or OSError."""
+    """A moment such as 2027-01-31T12:00:00Z, or Unix seconds. Raises ValueError, TypeError,
+    AttributeError, OverflowError or OSError.
+    """
     if isinstance(value, bool):
         raise TypeError
     if isinstance(value, int | float) or value.isdecimal():

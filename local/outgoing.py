@@ -19,10 +19,21 @@ class Outgoing:
         self._calls: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
-    def note(self, to: str, kind: str, headers: Mapping[str, str], body: Any, status: int | None) -> None:
+    def note(
+        self, to: str, kind: str, headers: Mapping[str, str], body: Any, status: int | None
+    ) -> None:
         """Keep one call; a `status` of None says that no answer came."""
-        shown = {name: value for name, value in headers.items() if name.lower() not in SECRET_HEADERS}
-        call = {"at": iso(clock.now()), "to": to, "kind": kind, "headers": shown, "body": body, "status": status}
+        shown = {
+            name: value for name, value in headers.items() if name.lower() not in SECRET_HEADERS
+        }
+        call = {
+            "at": iso(clock.now()),
+            "to": to,
+            "kind": kind,
+            "headers": shown,
+            "body": body,
+            "status": status,
+        }
         with self._lock:
             self._calls.append(call)
 
@@ -32,13 +43,22 @@ class Outgoing:
             return list(self._calls)
 
     def watch_stripe(self) -> None:
-        """Keep, from now on, every request that Stripe's SDK makes in this process, each of its repetitions too."""
+        """Keep, from now on, every request that Stripe's SDK makes in this process, each of its
+        repetitions too.
+        """
         import stripe
 
         outgoing = self
 
         class Watched(stripe.RequestsClient):
-            def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **more: Any) -> Any:
+            def request(
+                self,
+                method: str,
+                url: str,
+                headers: Mapping[str, str] | None,
+                post_data: Any = None,
+                **more: Any,
+            ) -> Any:
                 parts = urlsplit(url)
                 kind = f"{method.upper()} {parts.path}" + (f"?{parts.query}" if parts.query else "")
                 status: int | None = None

@@ -16,6 +16,17 @@ def accounts(rest: Rest, policy: Policy) -> list[dict[str, Any]]:
     for item in rest.account_items():
         account = account_of(item)
         is_ = standing(account, policy, now)
-        moments = {"until": is_.until and iso(is_.until), "due_at": account.due_at and iso(account.due_at)}
-        found.append({"id": account.id, "access": is_.access, "reason": is_.reason, "plan": is_.plan, **moments})
+        moments = {
+            "until": is_.until and iso(is_.until),
+            "due_at": account.due_at and iso(account.due_at),
+        }
+        found.append(
+            {
+                "id": account.id,
+                "access": is_.access,
+                "reason": is_.reason,
+                "plan": is_.plan,
+                **moments,
+            }
+        )
     return sorted(found, key=lambda one: str(one["id"]))

@@ -11,7 +11,9 @@ BUTTONS = {"bounce": "Bounce", "soft_bounce": "Bounce for now", "complain": "Com
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 
 
-def control_room(state: Mapping[str, Any], accounts: Iterable[Mapping[str, Any]], emulator: str, mails: int) -> Answer:
+def control_room(
+    state: Mapping[str, Any], accounts: Iterable[Mapping[str, Any]], emulator: str, mails: int
+) -> Answer:
     """The system as it is now, and its accounts."""
     rows = {
         "clock": state["now"],
@@ -23,52 +25,95 @@ def control_room(state: Mapping[str, Any], accounts: Iterable[Mapping[str, Any]]
         "Stripe": state["stripe_base"],
         "AWS emulator": emulator,
     }
-    table = "\n".join(f"<tr><th>{_text(name)}</th><td><code>{_text(value)}</code></td></tr>" for name, value in rows.items())
+    table = "\n".join(
+        f"<tr><th>{_text(name)}</th><td><code>{_text(value)}</code></td></tr>"
+        for name, value in rows.items()
+    )
     shown = ("access", "reason", "plan", "until", "due_at")
     lines = [
-        f'<tr><td><a href="/_local/accounts/{_text(one["id"])}/timeline">{_text(one["id"])}</a></td>'
+        "<tr><td><a"
+        f' href="/_local/accounts/{_text(one["id"])}/timeline">{_text(one["id"])}</a></td>'
         + "".join(f"<td>{_text(one[name] or '–')}</td>" for name in shown)
         + "</tr>"
         for one in accounts
     ]
-    known = f"<table class=list><tr><th>id</th><th>{'</th><th>'.join(shown)}</th></tr>{''.join(lines)}</table>" if lines else "<p>None yet.</p>"
-    return _page("Billhook, on this machine", CONTROL.format(table=table, accounts=known, mails=mails))
+    known = (
+        "<table"
+        f" class=list><tr><th>id</th><th>{'</th><th>'.join(shown)}</th></tr>{''.join(lines)}</table>"
+        if lines
+        else "<p>None yet.</p>"
+    )
+    return _page(
+        "Billhook, on this machine", CONTROL.format(table=table, accounts=known, mails=mails)
+    )
 
 
 def mailbox(mails: list[dict[str, Any]]) -> Answer:
     """All mails, the newest first."""
     lines = [
-        f'<tr><td>{mail["at"][:19].replace("T", " ")}</td><td><a href="/_local/mailbox/{mail["number"]}">{_text(mail["subject"])}</a></td>'
+        f"<tr><td>{mail['at'][:19].replace('T', ' ')}</td><td><a"
+        f' href="/_local/mailbox/{mail["number"]}">{_text(mail["subject"])}</a></td>'
         f"<td>{_text(mail['to'])}</td><td>{_text(mail['step'])}</td><td>{_text(mail['stream'])}</td><td>{_text(', '.join(mail['events']))}</td></tr>"
         for mail in reversed(mails)
     ]
-    heads = "<tr><th>at</th><th>subject</th><th>to</th><th>step</th><th>stream</th><th>events</th></tr>"
-    content = f"<table class=list>{heads}{''.join(lines)}</table>" if lines else "<p>No mail yet.</p>"
-    return _page("Mailbox", f'{content}\n<p><a href="/_local">Control room</a> · <a href="/_local/mailbox">Look again</a></p>')
+    heads = (
+        "<tr><th>at</th><th>subject</th><th>to</th><th>step</th><th>stream</th><th>events</th></tr>"
+    )
+    content = (
+        f"<table class=list>{heads}{''.join(lines)}</table>" if lines else "<p>No mail yet.</p>"
+    )
+    return _page(
+        "Mailbox",
+        f'{content}\n<p><a href="/_local">Control room</a> · <a href="/_local/mailbox">Look'
+        " again</a></p>",
+    )
 
 
 def letter(mail: dict[str, Any]) -> Answer:
     """One mail as its reader sees it."""
-    heads = {"At": mail["at"], "From": mail["from"], "To": mail["to"], **mail["headers"], "Subject": mail["subject"]}
-    heads |= {"Account": mail["account_id"], "Step": f"{mail['step']}@{mail['occasion']} ({mail['stream']})", "Events": ", ".join(mail["events"])}
-    rows = "".join(f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in heads.items())
+    heads = {
+        "At": mail["at"],
+        "From": mail["from"],
+        "To": mail["to"],
+        **mail["headers"],
+        "Subject": mail["subject"],
+    }
+    heads |= {
+        "Account": mail["account_id"],
+        "Step": f"{mail['step']}@{mail['occasion']} ({mail['stream']})",
+        "Events": ", ".join(mail["events"]),
+    }
+    rows = "".join(
+        f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in heads.items()
+    )
     forms = "".join(
-        f'<form method="post" action="/_local/mail/{mail["number"]}/{kind}"><button>{_text(BUTTONS[kind])}</button></form>' for kind in BY_HAND
+        '<form method="post"'
+        f' action="/_local/mail/{mail["number"]}/{kind}"><button>{_text(BUTTONS[kind])}</button></form>'
+        for kind in BY_HAND
     )
     unsubscribe = mail["headers"].get("List-Unsubscribe", "").strip("<>")
-    link = f'<a href="{_text(unsubscribe)}">Unsubscribe</a>' if unsubscribe else "<span>Nobody can unsubscribe from this.</span>"
+    link = (
+        f'<a href="{_text(unsubscribe)}">Unsubscribe</a>'
+        if unsubscribe
+        else "<span>Nobody can unsubscribe from this.</span>"
+    )
     # The mail's links open beside it: a page in a sandbox could not be used.
     source = _text(f'<base target="_blank">{mail["html"]}')
     content = (
-        f'<p><a href="/_local/mailbox">Mailbox</a></p><table>{rows}</table><div class=acts>{forms}{link}</div>'
-        f'<div class=beside><iframe sandbox="{SANDBOX}" srcdoc="{source}" title="As HTML"></iframe><pre>{_text(mail["text"])}</pre></div>'
+        f'<p><a href="/_local/mailbox">Mailbox</a></p><table>{rows}</table><div'
+        f' class=acts>{forms}{link}</div><div class=beside><iframe sandbox="{SANDBOX}"'
+        f' srcdoc="{source}" title="As HTML"></iframe><pre>{_text(mail["text"])}</pre></div>'
     )
     return _page(mail["subject"], content)
 
 
 def _page(title: str, content: str) -> Answer:
     page = PAGE.replace("{title}", _text(title)).replace("{content}", content)
-    return Answer(200, page.encode(), [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")])
+    return Answer(
+        200,
+        page.encode(),
+        [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")],
+    )
 
 
 def _text(value: Any) -> str:

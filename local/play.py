@@ -1,4 +1,6 @@
-"""Plays a recorded history against the running system, well or badly, and shows what the account is and which mail it got."""
+"""Plays a recorded history against the running system, well or badly, and shows what the account is
+and which mail it got.
+"""
 
 import random
 import secrets
@@ -17,7 +19,9 @@ SHOWN = ("access", "reason", "plan", "until")
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How to play: shuffled by a seed, a share of the events twice, a share never, and a pause before each."""
+    """How to play: shuffled by a seed, a share of the events twice, a share never, and a pause
+    before each.
+    """
 
     shuffle: int | None = None
     double: float = 0.0
@@ -33,21 +37,29 @@ class Player:
         state = client.state()
         self._secret: str = state["webhook_secret"]
         self._stripe_base: str = state["stripe_base"]
-        self.recording = recording.renamed(suffix or secrets.token_hex(3)).moved_to(unix_seconds(state))
+        self.recording = recording.renamed(suffix or secrets.token_hex(3)).moved_to(
+            unix_seconds(state)
+        )
         self.account_id = self.recording.account_id or ""
 
     def tell_stripe(self) -> bool:
-        """Tell the history to the Stripe that the system asks; False if that is none which listens, or not on this machine."""
+        """Tell the history to the Stripe that the system asks; False if that is none which listens,
+        or not on this machine.
+        """
         if urlsplit(self._stripe_base).hostname not in ("127.0.0.1", "localhost"):
             return False
         try:
-            status, _ = Client(self._stripe_base).post("/_test/recordings", self.recording.to_json())
+            status, _ = Client(self._stripe_base).post(
+                "/_test/recordings", self.recording.to_json()
+            )
         except Unreachable:
             return False
         return status == 200
 
     def deliver(self, event: Object) -> None:
-        """Move the clock to the event unless it is later already, and deliver it as Stripe does. Raises RuntimeError if it is not taken."""
+        """Move the clock to the event unless it is later already, and deliver it as Stripe does.
+        Raises RuntimeError if it is not taken.
+        """
         state = self.client.state()
         if event["created"] > unix_seconds(state):
             state = self.client.move_clock(event["created"])
@@ -56,13 +68,17 @@ class Player:
             raise RuntimeError(f"the webhook answered {status}: {body}")
 
     def compare(self, checkpoint: Object) -> list[str]:
-        """Move on to a checkpoint and wait until all is at rest; what differs then from its subscriptions, a line each."""
+        """Move on to a checkpoint and wait until all is at rest; what differs then from its
+        subscriptions, a line each.
+        """
         self.client.move_clock(checkpoint["at"])
         return differences(self.client.account(self.account_id), checkpoint)
 
 
 def schedule(events: list[Object], manner: Manner) -> tuple[list[Object], list[Object]]:
-    """The events in the order to play them, and those left out. The same seed gives the same, whatever the ids are."""
+    """The events in the order to play them, and those left out. The same seed gives the same,
+    whatever the ids are.
+    """
     chance = random.Random(manner.shuffle)
     kept = [event for event in events if chance.random() >= manner.drop]
     left_out = [event for event in events if event not in kept]
@@ -85,7 +101,9 @@ def differences(account: dict[str, Any] | None, checkpoint: Object) -> list[str]
             found.append(f"{truth['id']} is missing")
             continue
         found += [
-            f"{truth['id']}: {name} is {ours.get(name)}, at Stripe {right}" for name, right in expected(truth).items() if ours.get(name) != right
+            f"{truth['id']}: {name} is {ours.get(name)}, at Stripe {right}"
+            for name, right in expected(truth).items()
+            if ours.get(name) != right
         ]
     return found + [f"{one} is not at Stripe" for one in held]
 
@@ -94,7 +112,9 @@ def expected(subscription: Object) -> dict[str, Any]:
     """What the API must say of a subscription of Stripe's."""
     items = subscription["items"]["data"]
     period_end = max(item["current_period_end"] for item in items)
-    cancels_at = subscription["cancel_at"] or (period_end if subscription["cancel_at_period_end"] else None)
+    cancels_at = subscription["cancel_at"] or (
+        period_end if subscription["cancel_at_period_end"] else None
+    )
     return {
         "status": subscription["status"],
         "customer": subscription["customer"],
@@ -108,19 +128,30 @@ def expected(subscription: Object) -> dict[str, Any]:
 
 def shown(subscription: dict[str, Any]) -> dict[str, Any]:
     """A subscription as the API shows it, in the form of `expected`."""
-    return subscription | {"items": [(item["price"], item["quantity"]) for item in subscription["items"]]}
+    return subscription | {
+        "items": [(item["price"], item["quantity"]) for item in subscription["items"]]
+    }
 
 
-def play(client: Client, recording: Recording, manner: Manner, advance: timedelta | None = None) -> int:
-    """Play, print a line for each event and each mail, and a summary; then move the clock on by `advance`, and print the mails of that time.
+def play(
+    client: Client, recording: Recording, manner: Manner, advance: timedelta | None = None
+) -> int:
+    """Play, print a line for each event and each mail, and a summary; then move the clock on by
+    `advance`, and print the mails of that time.
 
     The exit code: 1 if the end of the history is wrong although nothing was left out.
     """
     player = Player(client, recording)
     print(f"{recording.name}: {recording.about}")
-    print(f"account {player.account_id}, {len(recording.events)} events from {_moment(player.recording.start)}")
+    print(
+        f"account {player.account_id}, {len(recording.events)} events from"
+        f" {_moment(player.recording.start)}"
+    )
     if not player.tell_stripe():
-        print("the Stripe in use does not listen to recordings: what Billhook asks it will not be this history")
+        print(
+            "the Stripe in use does not listen to recordings: what Billhook asks it will not be"
+            " this history"
+        )
     events, left_out = schedule(player.recording.events, manner)
     played: set[str] = set()
     last: dict[str, Any] = {}
@@ -141,8 +172,13 @@ def play(client: Client, recording: Recording, manner: Manner, advance: timedelt
     if advance:
         client.move_clock(unix_seconds(client.state()) + int(advance.total_seconds()))
         _show(line for _, line in mails.lines())
-        _show([_standing_line(unix_seconds(client.state()), client.access(player.account_id) or {})])
-    print(f"{len(events)} delivered, {len(events) - len(played)} of them again, {len(left_out)} left out")
+        _show(
+            [_standing_line(unix_seconds(client.state()), client.access(player.account_id) or {})]
+        )
+    print(
+        f"{len(events)} delivered, {len(events) - len(played)} of them again, {len(left_out)}"
+        " left out"
+    )
     for line in wrong:
         print(f"  differs: {line}")
     if not wrong:
@@ -163,7 +199,10 @@ class _NewMails:
         mails = self._player.client.mail(self._player.account_id, self._after)
         self._after = max((mail["number"] for mail in mails), default=self._after)
         moments = [datetime.fromisoformat(mail["at"]).timestamp() for mail in mails]
-        return [(at, f"{_moment(int(at))}  mail {mail['step']}: {mail['subject']}") for at, mail in zip(moments, mails, strict=True)]
+        return [
+            (at, f"{_moment(int(at))}  mail {mail['step']}: {mail['subject']}")
+            for at, mail in zip(moments, mails, strict=True)
+        ]
 
 
 def _show(lines: Iterable[str]) -> None:
@@ -175,7 +214,10 @@ def _line(event: Object, last: dict[str, Any], now: dict[str, Any], is_again: bo
     changed = [name for name in SHOWN if now.get(name) != last.get(name)]
     what = event["type"] + (" (again)" if is_again else "")
     marks = ("  * " + ", ".join(changed)) if changed else ""
-    return f"{_moment(event['created'])}  {what:<44}{_short(event['data']['object']['id']):<36}{_standing(now)}{marks}".rstrip()
+    return (
+        f"{_moment(event['created'])} "
+        f" {what:<44}{_short(event['data']['object']['id']):<36}{_standing(now)}{marks}".rstrip()
+    )
 
 
 def _standing_line(at: int, now: dict[str, Any]) -> str:
@@ -194,7 +236,9 @@ def _moment(seconds: int) -> str:
 
 
 def _iso(seconds: int | None) -> str | None:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z") if seconds else None
+    return (
+        datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z") if seconds else None
+    )
 
 
 def _short(id_: str) -> str:

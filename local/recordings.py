@@ -10,24 +10,31 @@ from typing import Any, Self
 Object = dict[str, Any]
 
 # Fourteen characters or more after the prefix are an id; words such as `in_progress` are not.
-STRIPE_ID = re.compile(r"(?<![A-Za-z0-9_])(?:cus|sub|si|in|il|ii|evt|pm|pi|ch|py|re|seti|txn|cs_test|cs_live|cs|req|sub_sched)_[A-Za-z0-9]{14,}")
+STRIPE_ID = re.compile(
+    r"(?<![A-Za-z0-9_])(?:cus|sub|si|in|il|ii|evt|pm|pi|ch|py|re|seti|txn|cs_test|cs_live|cs|req|sub_sched)_[A-Za-z0-9]{14,}"
+)
 ACCOUNT_ID = re.compile(r"(?<![A-Za-z0-9_])acct_demo[A-Za-z0-9_-]*")
 EMAIL = re.compile(r"([A-Za-z0-9._-]+)@example\.com")
 SUFFIX = re.compile(r"[A-Za-z0-9]{1,40}")
-# Whatever lies between 2001 and 2096 as Unix seconds is a moment; amounts in the recordings are far smaller.
+# Whatever lies between 2001 and 2096 as Unix seconds is a moment; amounts in the recordings are far
+# smaller.
 FIRST_MOMENT, LAST_MOMENT = 1_000_000_000, 4_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What Stripe holds at one point of a history: the latest object of each id. The objects are shared: read them, do not change them."""
+    """What Stripe holds at one point of a history: the latest object of each id. The objects are
+    shared: read them, do not change them.
+    """
 
     customers: dict[str, Object]
     subscriptions: dict[str, Object]
     invoices: dict[str, Object]
 
     def customer(self, customer_id: str) -> Object | None:
-        """The customer, or None if Stripe has never had it. A deleted one is `{"id", "object", "deleted": True}`, as Stripe answers."""
+        """The customer, or None if Stripe has never had it. A deleted one is `{"id", "object",
+        "deleted": True}`, as Stripe answers.
+        """
         return self.customers.get(customer_id)
 
     def subscription(self, subscription_id: str) -> Object | None:
@@ -45,7 +52,9 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One history: `events` in true order, `checkpoints` that say which subscriptions Stripe held after one of them, `prices` by lookup key."""
+    """One history: `events` in true order, `checkpoints` that say which subscriptions Stripe held
+    after one of them, `prices` by lookup key.
+    """
 
     name: str
     about: str
@@ -61,11 +70,23 @@ class Recording:
     @classmethod
     def from_json(cls, content: Object) -> Self:
         """Take a recording from its JSON. Raises KeyError naming what is missing."""
-        return cls(content["name"], content["about"], content["events"], content["checkpoints"], content["prices"])
+        return cls(
+            content["name"],
+            content["about"],
+            content["events"],
+            content["checkpoints"],
+            content["prices"],
+        )
 
     def to_json(self) -> Object:
         """The JSON from which `from_json` makes the same recording."""
-        return {"name": self.name, "about": self.about, "events": self.events, "checkpoints": self.checkpoints, "prices": self.prices}
+        return {
+            "name": self.name,
+            "about": self.about,
+            "events": self.events,
+            "checkpoints": self.checkpoints,
+            "prices": self.prices,
+        }
 
     @property
     def start(self) -> int:
@@ -84,8 +105,9 @@ class Recording:
     def renamed(self, suffix: str, keep_email: bool = False) -> Self:
         """The same history of another customer.
 
-        Every Stripe id, the account id and the e-mail get the suffix, everywhere and inside other strings too; prices and products stay.
-        With `keep_email` the e-mail stays as well. Raises ValueError unless the suffix is 1 to 40 letters and digits.
+        Every Stripe id, the account id and the e-mail get the suffix, everywhere and inside other
+        strings too; prices and products stay. With `keep_email` the e-mail stays as well. Raises
+        ValueError unless the suffix is 1 to 40 letters and digits.
         """
         if not SUFFIX.fullmatch(suffix):
             raise ValueError(f"a suffix is 1 to 40 letters and digits, not {suffix!r}")
@@ -100,11 +122,17 @@ class Recording:
         return self._with_each_value(rename)
 
     def moved_to(self, start: int) -> Self:
-        """The same history, every moment in it moved so that its first event is `created` at `start`."""
+        """The same history, every moment in it moved so that its first event is `created` at
+        `start`.
+        """
         distance = start - self.start
 
         def move(value: Any) -> Any:
-            is_moment = isinstance(value, int) and not isinstance(value, bool) and FIRST_MOMENT <= value <= LAST_MOMENT
+            is_moment = (
+                isinstance(value, int)
+                and not isinstance(value, bool)
+                and FIRST_MOMENT <= value <= LAST_MOMENT
+            )
             return value + distance if is_moment else value
 
         return self._with_each_value(move)
@@ -112,25 +140,43 @@ class Recording:
     def truth(self, after: int | None = None) -> Truth:
         """What Stripe holds after the first `after` events; after all of them without `after`."""
         truth = Truth({}, {}, {})
-        by_kind = {"customer": truth.customers, "subscription": truth.subscriptions, "invoice": truth.invoices}
+        by_kind = {
+            "customer": truth.customers,
+            "subscription": truth.subscriptions,
+            "invoice": truth.invoices,
+        }
         for event in self.events[:after]:
             thing = event["data"]["object"]
             if event["type"] == "customer.deleted":
-                truth.customers[thing["id"]] = {"id": thing["id"], "object": "customer", "deleted": True}
+                truth.customers[thing["id"]] = {
+                    "id": thing["id"],
+                    "object": "customer",
+                    "deleted": True,
+                }
             elif thing["object"] in by_kind:
                 by_kind[thing["object"]][thing["id"]] = thing
         return truth
 
     def truth_at(self, moment: int) -> Truth:
         """What Stripe holds at a Unix second: all events `created` by then have happened."""
-        return replace(self, events=[event for event in self.events if event["created"] <= moment]).truth()
+        return replace(
+            self, events=[event for event in self.events if event["created"] <= moment]
+        ).truth()
 
     def events_until(self, checkpoint: Object) -> int:
         """How many events had happened at this checkpoint: the argument of `truth` for it."""
-        return 1 + next(place for place, event in enumerate(self.events) if event["id"] == checkpoint["after_event"])
+        return 1 + next(
+            place
+            for place, event in enumerate(self.events)
+            if event["id"] == checkpoint["after_event"]
+        )
 
     def _with_each_value(self, change: Callable[[Any], Any]) -> Self:
-        return replace(self, events=_changed(self.events, change), checkpoints=_changed(self.checkpoints, change))
+        return replace(
+            self,
+            events=_changed(self.events, change),
+            checkpoints=_changed(self.checkpoints, change),
+        )
 
 
 def _newest_first(things: dict[str, Object], customer_id: str) -> list[Object]:

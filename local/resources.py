@@ -14,8 +14,15 @@ from botocore.config import Config
 from local import template
 
 TEMPLATE = Path(__file__).parents[1] / ".chalice" / "resources.yaml"
-# The emulator would reap expired items by the real clock, and ours is moved: no TTL. Backups and encryption it has no use for.
-TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+# The emulator would reap expired items by the real clock, and ours is moved: no TTL. Backups and
+# encryption it has no use for.
+TABLE_PROPERTIES = (
+    "AttributeDefinitions",
+    "KeySchema",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+    "LocalSecondaryIndexes",
+)
 ENCRYPTION = ("KmsMasterKeyId",)
 QUEUE_ATTRIBUTES = (
     "ContentBasedDeduplication",
@@ -30,7 +37,9 @@ QUEUE_ATTRIBUTES = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One resource in the emulator: what Ref gives (a table's name, a queue's URL) and what GetAtt gives."""
+    """One resource in the emulator: what Ref gives (a table's name, a queue's URL) and what GetAtt
+    gives.
+    """
 
     ref: str
     attributes: dict[str, str]
@@ -38,7 +47,9 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What was made. `filters` are the patterns of the stream's source in the template: which records start `carry_out`."""
+    """What was made. `filters` are the patterns of the stream's source in the template: which
+    records start `carry_out`.
+    """
 
     made: dict[str, Made]
     variables: dict[str, str]
@@ -69,29 +80,46 @@ class Resources:
         return self.variables["PARAMETERS_PATH"]
 
     def environment(self) -> dict[str, str]:
-        """The variables that the functions read to find these resources, as the template gives them to every function."""
+        """The variables that the functions read to find these resources, as the template gives them
+        to every function.
+        """
         return dict(self.variables)
 
 
 def client(service: str, endpoint: str) -> Any:
     """A client for the emulator at `endpoint`, whatever the machine's own AWS settings say."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=20, proxies={}, read_timeout=40)
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=20,
+        proxies={},
+        read_timeout=40,
+    )
     return _session().client(  # type: ignore[call-overload]
-        service, endpoint_url=endpoint, region_name=template.REGION, aws_access_key_id="testing", aws_secret_access_key="testing", config=config
+        service,
+        endpoint_url=endpoint,
+        region_name=template.REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=config,
     )
 
 
 @cache
 def _session() -> boto3.session.Session:
-    """One for all clients, so that what describes a service is read once. Clients are made by one thread."""
+    """One for all clients, so that what describes a service is read once. Clients are made by one
+    thread.
+    """
     return boto3.session.Session()
 
 
-def create(endpoint: str, secrets: dict[str, str], prefix: str = "billhook-local", path: Path = TEMPLATE) -> Resources:
-    """Make the template's tables, queues, topics and SES configuration sets, and the SSM parameters that hold `secrets` (by their names
-    below the path).
+def create(
+    endpoint: str, secrets: dict[str, str], prefix: str = "billhook-local", path: Path = TEMPLATE
+) -> Resources:
+    """Make the template's tables, queues, topics and SES configuration sets, and the SSM parameters
+    that hold `secrets` (by their names below the path).
 
-    Every name begins with `prefix`, so several systems can share one emulator. Types that the emulator is not needed for are passed over.
+    Every name begins with `prefix`, so several systems can share one emulator. Types that the
+    emulator is not needed for are passed over.
     """
     content = template.load(path)
     maker = _Maker(endpoint, prefix, content)
@@ -101,7 +129,12 @@ def create(endpoint: str, secrets: dict[str, str], prefix: str = "billhook-local
     resources = Resources(maker.made, maker.variables(content), _stream_filters(content))
     ssm = client("ssm", endpoint)
     for name, value in secrets.items():
-        ssm.put_parameter(Name=f"{resources.parameters_path}/{name}", Value=value, Type="SecureString", Overwrite=True)
+        ssm.put_parameter(
+            Name=f"{resources.parameters_path}/{name}",
+            Value=value,
+            Type="SecureString",
+            Overwrite=True,
+        )
     return resources
 
 
@@ -124,7 +157,10 @@ class _Maker:
             "AWS::SQS::Queue": self._queue,
         }
         self._resources = content["Resources"]
-        self._parameters = {name: parameter.get("Default", "") for name, parameter in content.get("Parameters", {}).items()}
+        self._parameters = {
+            name: parameter.get("Default", "")
+            for name, parameter in content.get("Parameters", {}).items()
+        }
         self._pseudo = template.pseudo_parameters(prefix)
         self._prefix = prefix
         self._dynamodb, self._sqs = client("dynamodb", endpoint), client("sqs", endpoint)
@@ -133,14 +169,23 @@ class _Maker:
     def make(self, logical_id: str) -> Made:
         if logical_id not in self.made:
             resource = self._resources[logical_id]
-            wanted = {key: value for key, value in resource.get("Properties", {}).items() if key not in ENCRYPTION}
+            wanted = {
+                key: value
+                for key, value in resource.get("Properties", {}).items()
+                if key not in ENCRYPTION
+            }
             properties = template.resolve(wanted, self._look_up)
             self.made[logical_id] = self.makers[resource["Type"]](logical_id, properties)
         return self.made[logical_id]
 
     def variables(self, content: dict[str, Any]) -> dict[str, str]:
         """The environment that the template gives to every function."""
-        wanted = content.get("Globals", {}).get("Function", {}).get("Environment", {}).get("Variables", {})
+        wanted = (
+            content.get("Globals", {})
+            .get("Function", {})
+            .get("Environment", {})
+            .get("Variables", {})
+        )
         return {name: str(value) for name, value in template.resolve(wanted, self._look_up).items()}
 
     def _look_up(self, name: str, attribute: str | None) -> Any:
@@ -154,7 +199,10 @@ class _Maker:
     def _table(self, logical_id: str, properties: dict[str, Any]) -> Made:
         wanted = {key: properties[key] for key in TABLE_PROPERTIES if key in properties}
         if "StreamSpecification" in properties:
-            wanted["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+            wanted["StreamSpecification"] = {
+                "StreamEnabled": True,
+                **properties["StreamSpecification"],
+            }
         name = properties.get("TableName") or f"{self._prefix}-{logical_id}"
         table = self._dynamodb.create_table(TableName=name, **wanted)["TableDescription"]
         return Made(name, {"Arn": table["TableArn"], "StreamArn": table.get("LatestStreamArn", "")})
@@ -165,7 +213,9 @@ class _Maker:
             attributes["RedrivePolicy"] = json.dumps(properties["RedrivePolicy"])
         name = properties.get("QueueName") or f"{self._prefix}-{logical_id}"
         url = self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        arn = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]["QueueArn"]
         return Made(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
     def _topic(self, logical_id: str, properties: dict[str, Any]) -> Made:
@@ -190,5 +240,7 @@ def _stream_filters(content: dict[str, Any]) -> list[dict[str, Any]]:
         for event in (resource.get("Properties", {}).get("Events") or {}).values():
             properties = event.get("Properties", {})
             if "FilterCriteria" in properties and "Stream" in properties:
-                return [json.loads(each["Pattern"]) for each in properties["FilterCriteria"]["Filters"]]
+                return [
+                    json.loads(each["Pattern"]) for each in properties["FilterCriteria"]["Filters"]
+                ]
     return []

@@ -15,9 +15,18 @@ MINUTE = timedelta(minutes=1)
 
 
 class ScheduleTrigger(Trigger):
-    """Calls the function once in a real `every`; `run` calls it now as well. Failures are logged, and the next time comes."""
+    """Calls the function once in a real `every`; `run` calls it now as well. Failures are logged,
+    and the next time comes.
+    """
 
-    def __init__(self, name: str, stopping: threading.Event, function: Function, function_name: str, every: timedelta = MINUTE) -> None:
+    def __init__(
+        self,
+        name: str,
+        stopping: threading.Event,
+        function: Function,
+        function_name: str,
+        every: timedelta = MINUTE,
+    ) -> None:
         super().__init__(name, stopping)
         self._function, self._function_name, self._every = function, function_name, every
         self._ran_at = clock.now()

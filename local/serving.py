@@ -51,16 +51,28 @@ def json_answer(content: Any, status: int = 200) -> Answer:
 
 def error_answer(status: int, code: str, message: str, field: str | None = None) -> Answer:
     """A refusal in Billhook's own shape."""
-    return json_answer({"error": {"code": code, "message": message} | ({"field": field} if field else {})}, status)
+    return json_answer(
+        {"error": {"code": code, "message": message} | ({"field": field} if field else {})}, status
+    )
 
 
 class Server:
-    """Answers every request with what `handle` returns. Port 0 takes a free one; `port` says which. Raises OSError if the port is taken."""
+    """Answers every request with what `handle` returns. Port 0 takes a free one; `port` says which.
+    Raises OSError if the port is taken.
+    """
 
     def __init__(self, port: int, handle: Handle) -> None:
-        self._server = _Listener(("127.0.0.1", port), type("Handler", (_Handler,), {"handle_request": staticmethod(handle)}))
+        self._server = _Listener(
+            ("127.0.0.1", port),
+            type("Handler", (_Handler,), {"handle_request": staticmethod(handle)}),
+        )
         self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name=f"http-{self.port}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.1},
+            name=f"http-{self.port}",
+            daemon=True,
+        )
 
     @property
     def base(self) -> str:
@@ -111,13 +123,17 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = parse_qsl(parts.query, keep_blank_values=True)
         try:
-            answer = self.handle_request(Request(self.command, parts.path, query, self.headers, body, self.client_address[0]))
+            answer = self.handle_request(
+                Request(self.command, parts.path, query, self.headers, body, self.client_address[0])
+            )
         except NoAnswer:
             self.close_connection = True
             return
         except Exception:
             log.exception("%s %s failed", self.command, parts.path)
-            answer = error_answer(502, "internal_error", "Something went wrong on our side. Please try again.")
+            answer = error_answer(
+                502, "internal_error", "Something went wrong on our side. Please try again."
+            )
         self._send(answer)
 
     def _body(self) -> bytes | Answer:
@@ -129,7 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
             return error_answer(400, "bad_request", "The Content-Length is no number.")
         if int(length) <= BODY_LIMIT:
             return self.rfile.read(int(length))
-        # Read on for a while: a client that is still sending would lose our answer with the connection.
+        # Read on for a while: a client that is still sending would lose our answer with the
+        # connection.
         self.connection.settimeout(5)
         left = min(int(length), 4 * BODY_LIMIT)
         while left > 0 and (chunk := self.rfile.read(min(left, 1 << 16))):

@@ -1,4 +1,5 @@
-"""SES's events, in the shape in which a configuration set publishes them. No emulator makes them."""
+"""SES's events, in the shape in which a configuration set publishes them. No
+emulator makes them."""
 
 import uuid
 from collections.abc import Callable
@@ -11,14 +12,32 @@ from chalicelib.runtime.clock import clock
 from local.moments import iso
 
 
-def event(kind: str, letter: Letter, message_id: str, sent_at: datetime, configuration_set: str) -> dict[str, Any]:
+def event(
+    kind: str, letter: Letter, message_id: str, sent_at: datetime, configuration_set: str
+) -> dict[str, Any]:
     """What SES publishes of a letter when `kind`, one of KINDS, befalls it now."""
-    return {"mail": _mail(letter, message_id, sent_at, configuration_set), **KINDS[kind](letter.recipient, iso(clock.now()))}
+    return {
+        "mail": _mail(letter, message_id, sent_at, configuration_set),
+        **KINDS[kind](letter.recipient, iso(clock.now())),
+    }
 
 
-def _mail(letter: Letter, message_id: str, sent_at: datetime, configuration_set: str) -> dict[str, Any]:
-    common = {"from": [letter.sender], "to": [letter.recipient], "messageId": message_id, "subject": letter.subject}
-    headers = {"From": letter.sender, "Reply-To": letter.reply_to, "To": letter.recipient, "Subject": letter.subject, **letter.headers}
+def _mail(
+    letter: Letter, message_id: str, sent_at: datetime, configuration_set: str
+) -> dict[str, Any]:
+    common = {
+        "from": [letter.sender],
+        "to": [letter.recipient],
+        "messageId": message_id,
+        "subject": letter.subject,
+    }
+    headers = {
+        "From": letter.sender,
+        "Reply-To": letter.reply_to,
+        "To": letter.recipient,
+        "Subject": letter.subject,
+        **letter.headers,
+    }
     domain = parseaddr(letter.sender)[1].rpartition("@")[2]
     return {
         "timestamp": iso(sent_at),
@@ -43,16 +62,31 @@ def _send(recipient: str, at: str) -> dict[str, Any]:
 
 
 def _delivery(recipient: str, at: str) -> dict[str, Any]:
-    told = {"timestamp": at, "processingTimeMillis": 546, "recipients": [recipient], "smtpResponse": "250 2.0.0 OK", "reportingMTA": "local"}
+    told = {
+        "timestamp": at,
+        "processingTimeMillis": 546,
+        "recipients": [recipient],
+        "smtpResponse": "250 2.0.0 OK",
+        "reportingMTA": "local",
+    }
     return {"eventType": "Delivery", "delivery": told}
 
 
 def _bounce(recipient: str, at: str, permanent: bool) -> dict[str, Any]:
-    status, why = ("5.1.1", "550 5.1.1 user unknown") if permanent else ("4.2.2", "452 4.2.2 mailbox full")
+    status, why = (
+        ("5.1.1", "550 5.1.1 user unknown") if permanent else ("4.2.2", "452 4.2.2 mailbox full")
+    )
     told = {
         "bounceType": "Permanent" if permanent else "Transient",
         "bounceSubType": "General" if permanent else "MailboxFull",
-        "bouncedRecipients": [{"emailAddress": recipient, "action": "failed", "status": status, "diagnosticCode": f"smtp; {why}"}],
+        "bouncedRecipients": [
+            {
+                "emailAddress": recipient,
+                "action": "failed",
+                "status": status,
+                "diagnosticCode": f"smtp; {why}",
+            }
+        ],
         "timestamp": at,
         "feedbackId": str(uuid.uuid4()),
         "reportingMTA": "dns; local",

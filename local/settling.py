@@ -11,9 +11,14 @@ from local.triggers import Progress
 
 PATIENCE_SECONDS = 60
 TRIED_IN_VAIN = 3
-"""How often a mail must have come back to count as waiting for SES, which only the clock can bring."""
+"""How often a mail must have come back to count as waiting for SES, which only the clock can bring.
+"""
 
-DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+DEPTHS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 
 class NotSettled(Exception):
@@ -23,8 +28,8 @@ class NotSettled(Exception):
 class Rest:
     """Knows what is still under way in the queues, the topic, the stream and the outboxes.
 
-    `stripe` says whether the simulated Stripe is. Mail that SES does not take now is at rest. A stream that is switched off
-    is too, whatever lies in the outboxes: the agenda knows.
+    `stripe` says whether the simulated Stripe is. Mail that SES does not take now is at rest. A
+    stream that is switched off is too, whatever lies in the outboxes: the agenda knows.
     """
 
     def __init__(
@@ -37,17 +42,29 @@ class Rest:
         stripe: Callable[[], bool] = lambda: True,
     ) -> None:
         self._sqs, self._dynamodb = client("sqs", endpoint), client("dynamodb", endpoint)
-        self._table, self._stream, self._progress, self._topic = resources.table_name, stream, progress, topic
+        self._table, self._stream, self._progress, self._topic = (
+            resources.table_name,
+            stream,
+            progress,
+            topic,
+        )
         self._stripe_is_at_rest = stripe
         self._mail = resources.queue("MailQueue").ref
-        # In the order in which work passes them on, so that none of it slips past a look at all of them.
-        self._queues = {"events": resources.events_queue_url, "act": resources.queue("ActQueue").ref, "mail": self._mail}
+        # In the order in which work passes them on, so that none of it slips past a look at all of
+        # them.
+        self._queues = {
+            "events": resources.events_queue_url,
+            "act": resources.queue("ActQueue").ref,
+            "mail": self._mail,
+        }
         self._dead_letters = resources.dead_letters_queue_url
 
     def wait(self) -> None:
-        """Return once all is at rest. Raises NotSettled, naming what is left, after a minute in which nothing was finished.
+        """Return once all is at rest. Raises NotSettled, naming what is left, after a minute in
+        which nothing was finished.
 
-        A message that fails again and again is no progress, so it cannot hold up a caller for longer.
+        A message that fails again and again is no progress, so it cannot hold up a caller for
+        longer.
         """
         done, since = self._progress.done, time.monotonic()
         while left := self._left():
@@ -59,12 +76,16 @@ class Rest:
 
     def depth(self, queue_url: str) -> int:
         """How many messages a queue holds, those in flight included."""
-        attributes = self._sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(DEPTHS))["Attributes"]
+        attributes = self._sqs.get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=list(DEPTHS)
+        )["Attributes"]
         return sum(int(attributes.get(name, 0)) for name in DEPTHS)
 
     def depths(self) -> dict[str, int]:
         """How many messages each queue holds, by its short name."""
-        return {name: self.depth(url) for name, url in self._queues.items()} | {"dead_letters": self.depth(self._dead_letters)}
+        return {name: self.depth(url) for name, url in self._queues.items()} | {
+            "dead_letters": self.depth(self._dead_letters)
+        }
 
     def due(self) -> list[tuple[str, str]]:
         """All that waits, as (`due_at`, the item's partition key), the soonest first."""
@@ -77,7 +98,11 @@ class Rest:
 
     def account_items(self) -> list[dict[str, Any]]:
         """The items of all accounts."""
-        return self._scan(FilterExpression="sk = :account", ExpressionAttributeValues={":account": {"S": "ACCOUNT"}}, ConsistentRead=True)
+        return self._scan(
+            FilterExpression="sk = :account",
+            ExpressionAttributeValues={":account": {"S": "ACCOUNT"}},
+            ConsistentRead=True,
+        )
 
     def _left(self) -> str | None:
         done, seen = self._progress.done, self._stream.seen
@@ -87,8 +112,11 @@ class Rest:
             if not self._stream_is_idle() or self._stream.seen != seen:
                 return "changes in the table's stream that were not carried out"
             if full := sorted(self._stream.outboxes):
-                return f"an outbox in {', '.join(full[:5])}" + (f" and {len(full) - 5} more" if len(full) > 5 else "")
-        # Carrying out may have sent messages, and those may have been taken, since the queues were looked at.
+                return f"an outbox in {', '.join(full[:5])}" + (
+                    f" and {len(full) - 5} more" if len(full) > 5 else ""
+                )
+        # Carrying out may have sent messages, and those may have been taken, since the queues were
+        # looked at.
         if self._progress.done != done:
             return "what has just been set off"
         return self._left_in_queues()

@@ -1,4 +1,6 @@
-"""The example site, served beside the system so that it can be tried: its form posts to the system that runs."""
+"""The example site, served beside the system so that it can be tried: its form posts to the system
+that runs.
+"""
 
 import mimetypes
 from pathlib import Path
@@ -16,4 +18,8 @@ def site(path: str, base: str) -> Answer | None:
     if name not in files:
         return None
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Answer(200, files[name].read_text(encoding="utf-8").replace(THEIRS, base).encode(), [("Content-Type", f"{kind}; charset=utf-8")])
+    return Answer(
+        200,
+        files[name].read_text(encoding="utf-8").replace(THEIRS, base).encode(),
+        [("Content-Type", f"{kind}; charset=utf-8")],
+    )

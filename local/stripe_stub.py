@@ -10,7 +10,9 @@ from local.serving import Answer, Request, Server, error_answer, json_answer
 
 
 class StripeStub:
-    """Serves customers, subscriptions and invoices as they are now, by the one clock. `POST /_test/recordings` tells it a history."""
+    """Serves customers, subscriptions and invoices as they are now, by the one clock. `POST
+    /_test/recordings` tells it a history.
+    """
 
     def __init__(self) -> None:
         self._recordings: dict[str, Recording] = {}
@@ -28,7 +30,9 @@ class StripeStub:
         self._server.close()
 
     def tell(self, recording: Recording) -> None:
-        """From now on, answer from this history too. The same history again replaces what was told of it."""
+        """From now on, answer from this history too. The same history again replaces what was told
+        of it.
+        """
         with self._lock:
             self._recordings[recording.events[0]["id"]] = recording
 
@@ -42,12 +46,21 @@ class StripeStub:
             case "POST", ["_test", "recordings"]:
                 return self._told(request.body)
             case "GET", ["_test", "recordings"]:
-                return json_answer([recording.account_id for recording in list(self._recordings.values())])
+                return json_answer(
+                    [recording.account_id for recording in list(self._recordings.values())]
+                )
             case "GET", ["v1", *rest]:
                 if not request.headers.get("Authorization"):
-                    return _refusal(401, "invalid_request_error", None, "You did not provide an API key.")
+                    return _refusal(
+                        401, "invalid_request_error", None, "You did not provide an API key."
+                    )
                 return self._read(rest, request)
-        return _refusal(404, "invalid_request_error", None, f"Unrecognized request URL ({request.method}: {request.path}).")
+        return _refusal(
+            404,
+            "invalid_request_error",
+            None,
+            f"Unrecognized request URL ({request.method}: {request.path}).",
+        )
 
     def _told(self, body: bytes) -> Answer:
         try:
@@ -61,18 +74,35 @@ class StripeStub:
         truth = self._truth()
         query = dict(request.query)
         expand = {value for name, value in request.query if name.startswith("expand")}
-        kinds = {"customers": truth.customers, "subscriptions": truth.subscriptions, "invoices": truth.invoices}
+        kinds = {
+            "customers": truth.customers,
+            "subscriptions": truth.subscriptions,
+            "invoices": truth.invoices,
+        }
         match path:
             case [kind, id_] if kind in kinds:
                 found = kinds[kind].get(id_)
                 if found is None:
-                    return _refusal(404, "invalid_request_error", "resource_missing", f"No such {kind[:-1]}: '{id_}'")
+                    return _refusal(
+                        404,
+                        "invalid_request_error",
+                        "resource_missing",
+                        f"No such {kind[:-1]}: '{id_}'",
+                    )
                 return json_answer(_expanded(found, "latest_invoice" in expand, truth))
             case [kind] if kind in kinds:
-                everything = sorted(kinds[kind].values(), key=lambda thing: -thing.get("created", 0))
+                everything = sorted(
+                    kinds[kind].values(), key=lambda thing: -thing.get("created", 0)
+                )
                 wanted = [thing for thing in everything if _is_wanted(kind, thing, query)]
-                return _page(f"/v1/{kind}", [_expanded(thing, "data.latest_invoice" in expand, truth) for thing in wanted], query)
-        return _refusal(404, "invalid_request_error", None, f"Unrecognized request URL (GET: {request.path}).")
+                return _page(
+                    f"/v1/{kind}",
+                    [_expanded(thing, "data.latest_invoice" in expand, truth) for thing in wanted],
+                    query,
+                )
+        return _refusal(
+            404, "invalid_request_error", None, f"Unrecognized request URL (GET: {request.path})."
+        )
 
     def _truth(self) -> Truth:
         now = int(clock.now().timestamp())
@@ -93,7 +123,11 @@ def _is_wanted(kind: str, thing: Object, query: dict[str, str]) -> bool:
     if kind == "subscriptions" and "status" not in query:
         return thing["status"] not in ("canceled", "incomplete_expired")
     status = query.get("status", "all")
-    return status == "all" or thing.get("status") == status or (status == "ended" and thing.get("status") in ("canceled", "incomplete_expired"))
+    return (
+        status == "all"
+        or thing.get("status") == status
+        or (status == "ended" and thing.get("status") in ("canceled", "incomplete_expired"))
+    )
 
 
 def _expanded(thing: Object, with_invoice: bool, truth: Truth) -> Object:
@@ -108,7 +142,9 @@ def _page(url: str, things: list[Object], query: dict[str, str]) -> Answer:
     if after:
         places = [place for place, thing in enumerate(things) if thing["id"] == after]
         things = things[places[0] + 1 :] if places else []
-    return json_answer({"object": "list", "url": url, "has_more": len(things) > limit, "data": things[:limit]})
+    return json_answer(
+        {"object": "list", "url": url, "has_more": len(things) > limit, "data": things[:limit]}
+    )
 
 
 def _refusal(status: int, kind: str, code: str | None, message: str) -> Answer:

@@ -24,13 +24,17 @@ EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
 
 
 class System:
-    """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a simulated Stripe unless STRIPE_API_BASE names a Stripe.
+    """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a simulated
+    Stripe unless STRIPE_API_BASE names a Stripe.
 
-    There is one clock and one environment a process, so there is one System a process. `around` is put around each function that is no
-    route, by its logical id. Raises OSError, before anything is started, if the port is taken.
+    There is one clock and one environment a process, so there is one System a process. `around` is
+    put around each function that is no route, by its logical id. Raises OSError, before anything is
+    started, if the port is taken.
     """
 
-    def __init__(self, port: int, around: Callable[[str, Function], Function] = lambda id, function: function) -> None:
+    def __init__(
+        self, port: int, around: Callable[[str, Function], Function] = lambda id, function: function
+    ) -> None:
         self._around = around
         self._control = self._app = _not_yet
         self._server = Server(port, self._handle)
@@ -61,7 +65,9 @@ class System:
     def _start(self) -> None:
         self._emulator.start()
         self.stripe_base = os.environ.get("STRIPE_API_BASE", "")
-        webhook_secrets = os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{secrets.token_hex(16)}"
+        webhook_secrets = (
+            os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{secrets.token_hex(16)}"
+        )
         self.webhook_secret = webhook_secrets.split()[0]
         if not self.stripe_base:
             self._start_simulator()
@@ -85,7 +91,9 @@ class System:
         self.stripe_base = self.simulator.base
 
     def _assemble(self, resources: Resources) -> None:
-        """Load the functions, which read the environment, and put the triggers and the control room around them."""
+        """Load the functions, which read the environment, and put the triggers and the control room
+        around them.
+        """
         from app import app
         from chalicelib.entry.feedback import take_feedback
         from chalicelib.entry.queue_act import act_on_accounts
@@ -119,43 +127,117 @@ class System:
             return calls.by(id, self._around(id, function))
 
         feedback = by("TakeFeedback", take_feedback)
-        topic = TopicTrigger("feedback", self._stopping, resources.made["FeedbackTopic"].ref, feedback, "take_feedback", progress)
+        topic = TopicTrigger(
+            "feedback",
+            self._stopping,
+            resources.made["FeedbackTopic"].ref,
+            feedback,
+            "take_feedback",
+            progress,
+        )
         mailbox = Mailbox(topic, os.environ.get("CONFIGURATION_SET", ""))
-        # A function on Lambda has one thread. Here many share it: what it builds on first use is built now, and nothing is counted.
+        # A function on Lambda has one thread. Here many share it: what it builds on first use is
+        # built now, and nothing is counted.
         telemetry.metrics.add_metric = _uncounted
-        wiring.world(), wiring.events_queue(), wiring.key_ring(), wiring.suppressions(), wiring.door(), wiring.secrets().hash_key
+        (
+            wiring.world(),
+            wiring.events_queue(),
+            wiring.key_ring(),
+            wiring.suppressions(),
+            wiring.door(),
+            wiring.secrets().hash_key,
+        )
         check_messages(wiring.policy())
         post = wiring.post_office()
         post = replace(post, mailer=WatchedMailer(post.mailer, mailbox, outgoing))
         wiring.post_office = cache(lambda: post)
         self.api_key = create_key(wiring.api_keys(), "write", "local", clock.now())
-        stream = StreamTrigger("stream", self._stopping, endpoint, resources, by("CarryOut", carry_out), "carry_out", progress)
+        stream = StreamTrigger(
+            "stream",
+            self._stopping,
+            endpoint,
+            resources,
+            by("CarryOut", carry_out),
+            "carry_out",
+            progress,
+        )
         sweep = ScheduleTrigger("sweep", self._stopping, by("SweepDue", sweep_due), "sweep_due")
         schedules = [
-            ScheduleTrigger("fetch", self._stopping, by("FetchEvents", fetch_events), "fetch_events", timedelta(hours=1)),
+            ScheduleTrigger(
+                "fetch",
+                self._stopping,
+                by("FetchEvents", fetch_events),
+                "fetch_events",
+                timedelta(hours=1),
+            ),
             # On AWS every ten minutes: here one run does a day's comparison.
-            ScheduleTrigger("compare", self._stopping, by("CompareWithStripe", compare_with_stripe), "compare_with_stripe", timedelta(hours=1)),
+            ScheduleTrigger(
+                "compare",
+                self._stopping,
+                by("CompareWithStripe", compare_with_stripe),
+                "compare_with_stripe",
+                timedelta(hours=1),
+            ),
         ]
         sources = [
-            (Source(resources.queue("EventsQueue"), by("ProcessEvents", process_events), "process_events"), EVENTS_WORKERS),
-            (Source(resources.queue("ActQueue"), by("ActOnAccounts", act_on_accounts), "act_on_accounts", 10), ACT_WORKERS),
-            (Source(resources.queue("MailQueue"), by("SendMails", send_mails), "send_mails", 1), MAIL_WORKERS),
+            (
+                Source(
+                    resources.queue("EventsQueue"),
+                    by("ProcessEvents", process_events),
+                    "process_events",
+                ),
+                EVENTS_WORKERS,
+            ),
+            (
+                Source(
+                    resources.queue("ActQueue"),
+                    by("ActOnAccounts", act_on_accounts),
+                    "act_on_accounts",
+                    10,
+                ),
+                ACT_WORKERS,
+            ),
+            (
+                Source(resources.queue("MailQueue"), by("SendMails", send_mails), "send_mails", 1),
+                MAIL_WORKERS,
+            ),
         ]
         workers = [
-            QueueTrigger(f"{source.function_name}-{number}", self._stopping, endpoint, source, progress)
+            QueueTrigger(
+                f"{source.function_name}-{number}", self._stopping, endpoint, source, progress
+            )
             for source, number_of_workers in sources
             for number in range(number_of_workers)
         ]
         simulator = self.simulator
         if simulator:
             simulator.register(catalogue(policy))
-        self.rest = rest = Rest(endpoint, resources, stream, progress, topic, simulator.at_rest if simulator else lambda: True)
+        self.rest = rest = Rest(
+            endpoint,
+            resources,
+            stream,
+            progress,
+            topic,
+            simulator.at_rest if simulator else lambda: True,
+        )
         gateway = ApiGateway(app)
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
         self._app = lambda request: (webhooks if request.path == WEBHOOK_PATH else api)(request)
         facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint)
         self.clockwork = clockwork = Clockwork(rest, sweep, progress, simulator, schedules)
-        self._control = Control(facts, Parts(rest, clockwork, stream, mailbox, outgoing, calls, lambda: accounts(rest, policy), self._app))
+        self._control = Control(
+            facts,
+            Parts(
+                rest,
+                clockwork,
+                stream,
+                mailbox,
+                outgoing,
+                calls,
+                lambda: accounts(rest, policy),
+                self._app,
+            ),
+        )
         for trigger in (stream, sweep, *schedules, topic, *workers):
             trigger.start()
             self._triggers.append(trigger)
@@ -177,7 +259,12 @@ class System:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -190,7 +277,9 @@ def _uncounted(*_: object, **__: object) -> None:
 
 
 def _set_environment(endpoint: str, resources: Resources, stripe_base: str, base: str) -> None:
-    """Turn this process into the functions' environment: every AWS client of it goes to the emulator, whatever the machine's own settings say."""
+    """Turn this process into the functions' environment: every AWS client of it goes to the
+    emulator, whatever the machine's own settings say.
+    """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     own_hosts = "127.0.0.1,localhost"

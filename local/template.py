@@ -1,4 +1,6 @@
-"""Reads .chalice/resources.yaml: CloudFormation's YAML, and as much of its intrinsics as names and ARNs need."""
+"""Reads .chalice/resources.yaml: CloudFormation's YAML, and as much of its intrinsics as names and
+ARNs need.
+"""
 
 import re
 from collections.abc import Callable
@@ -40,12 +42,16 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def resolve(value: Any, look_up: Callable[[str, str | None], Any]) -> Any:
-    """`value` without intrinsics: `look_up(name, attribute)` answers every Ref (attribute None) and GetAtt.
+    """`value` without intrinsics: `look_up(name, attribute)` answers every Ref (attribute None) and
+    GetAtt.
 
-    Raises ValueError for an intrinsic that is not known here; a property whose value is AWS::NoValue is left out.
+    Raises ValueError for an intrinsic that is not known here; a property whose value is
+    AWS::NoValue is left out.
     """
     if isinstance(value, list):
-        return [inner for inner in (resolve(each, look_up) for each in value) if inner is not NO_VALUE]
+        return [
+            inner for inner in (resolve(each, look_up) for each in value) if inner is not NO_VALUE
+        ]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
@@ -55,8 +61,17 @@ def resolve(value: Any, look_up: Callable[[str, str | None], Any]) -> Any:
         if key == "Fn::GetAtt":
             return look_up(content[0], content[1])
         if key == "Fn::Sub":
-            text, names = (content, {}) if isinstance(content, str) else (content[0], resolve(content[1], look_up))
-            return VARIABLE.sub(lambda match: str(names[match[1]] if match[1] in names else look_up(*_split(match[1]))), text)
+            text, names = (
+                (content, {})
+                if isinstance(content, str)
+                else (content[0], resolve(content[1], look_up))
+            )
+            return VARIABLE.sub(
+                lambda match: str(
+                    names[match[1]] if match[1] in names else look_up(*_split(match[1]))
+                ),
+                text,
+            )
         if key == "Fn::Join":
             return str(content[0]).join(str(part) for part in resolve(content[1], look_up))
         if key.startswith("Fn::"):

@@ -1,4 +1,6 @@
-"""What SNS does between SES and a function: each event in a notification of its own, and again if the function fails."""
+"""What SNS does between SES and a function: each event in a notification of its own, and again if
+the function fails.
+"""
 
 import json
 import logging
@@ -19,11 +21,26 @@ log = logging.getLogger("billhook.local")
 
 
 class TopicTrigger(Trigger):
-    """Calls the function with what was published, in order. `pending` counts what it has not finished."""
+    """Calls the function with what was published, in order. `pending` counts what it has not
+    finished.
+    """
 
-    def __init__(self, name: str, stopping: threading.Event, topic_arn: str, function: Function, function_name: str, progress: Progress) -> None:
+    def __init__(
+        self,
+        name: str,
+        stopping: threading.Event,
+        topic_arn: str,
+        function: Function,
+        function_name: str,
+        progress: Progress,
+    ) -> None:
         super().__init__(name, stopping)
-        self._topic_arn, self._function, self._function_name, self._progress = topic_arn, function, function_name, progress
+        self._topic_arn, self._function, self._function_name, self._progress = (
+            topic_arn,
+            function,
+            function_name,
+            progress,
+        )
         self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self.pending = 0
@@ -72,4 +89,13 @@ class TopicTrigger(Trigger):
             "MessageAttributes": {},
         }
         subscription = f"{self._topic_arn}:{uuid.uuid4()}"
-        return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription, "Sns": notification}]}
+        return {
+            "Records": [
+                {
+                    "EventSource": "aws:sns",
+                    "EventVersion": "1.0",
+                    "EventSubscriptionArn": subscription,
+                    "Sns": notification,
+                }
+            ]
+        }

@@ -1,4 +1,6 @@
-"""What AWS does between a queue and a function: polls, gathers a batch, calls, and acts on what comes back."""
+"""What AWS does between a queue and a function: polls, gathers a batch, calls, and acts on what
+comes back.
+"""
 
 import base64
 import logging
@@ -23,7 +25,9 @@ log = logging.getLogger("billhook.local")
 
 
 class Progress:
-    """Counts what the triggers have finished, and how often each message came back, so that a wait can tell work from standstill."""
+    """Counts what the triggers have finished, and how often each message came back, so that a wait
+    can tell work from standstill.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -51,13 +55,17 @@ class Progress:
             self._came_back.clear()
 
     def waiting(self, queue: str, times: int) -> int:
-        """How many messages of a queue came back so many times or more: they wait for something that only time brings."""
+        """How many messages of a queue came back so many times or more: they wait for something
+        that only time brings.
+        """
         with self._lock:
             return sum(count >= times for count in self._came_back[queue].values())
 
 
 class Trigger(ABC):
-    """One polling thread. A failure of the emulator or of the function is logged and tried again; the thread ends only when told."""
+    """One polling thread. A failure of the emulator or of the function is logged and tried again;
+    the thread ends only when told.
+    """
 
     def __init__(self, name: str, stopping: threading.Event) -> None:
         self.stopping = stopping
@@ -94,9 +102,18 @@ class Source:
 
 
 class QueueTrigger(Trigger):
-    """Calls the function with batches of a queue's messages. Those that it names as failed, or all if it raises, are visible again at once."""
+    """Calls the function with batches of a queue's messages. Those that it names as failed, or all
+    if it raises, are visible again at once.
+    """
 
-    def __init__(self, name: str, stopping: threading.Event, endpoint: str, source: Source, progress: Progress) -> None:
+    def __init__(
+        self,
+        name: str,
+        stopping: threading.Event,
+        endpoint: str,
+        source: Source,
+        progress: Progress,
+    ) -> None:
         super().__init__(name, stopping)
         self._sqs = client("sqs", endpoint)
         self._source, self._progress = source, progress
@@ -104,13 +121,20 @@ class QueueTrigger(Trigger):
 
     def poll(self) -> None:
         messages = self._receive(LONG_POLL_SECONDS, self._source.batch)
-        while messages and len(messages) < self._source.batch and (more := self._receive(0, self._source.batch - len(messages))):
+        while (
+            messages
+            and len(messages) < self._source.batch
+            and (more := self._receive(0, self._source.batch - len(messages)))
+        ):
             messages += more
         if not messages:
             return
         failed = self._call(messages)
         done = [message for message in messages if message["MessageId"] not in failed]
-        self._each_ten(done, lambda entries: self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries))
+        self._each_ten(
+            done,
+            lambda entries: self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries),
+        )
         self._progress.add(len(done))
         self._progress.came_back(self._url, failed, {message["MessageId"] for message in done})
         if failed:
@@ -120,7 +144,8 @@ class QueueTrigger(Trigger):
             self._each_ten(
                 back,
                 lambda entries: self._sqs.change_message_visibility_batch(
-                    QueueUrl=self._url, Entries=[entry | {"VisibilityTimeout": 0} for entry in entries]
+                    QueueUrl=self._url,
+                    Entries=[entry | {"VisibilityTimeout": 0} for entry in entries],
                 ),
             )
 
@@ -141,9 +166,13 @@ class QueueTrigger(Trigger):
             event = {"Records": [self._record(message) for message in messages]}
             answer = self._source.function(event, LambdaContext(self._source.function_name, 60))
         except Exception:
-            log.exception("%s raised; its batch of %d comes back", self._source.function_name, len(messages))
+            log.exception(
+                "%s raised; its batch of %d comes back", self._source.function_name, len(messages)
+            )
             return everything
-        failed = {failure["itemIdentifier"] for failure in (answer or {}).get("batchItemFailures", [])}
+        failed = {
+            failure["itemIdentifier"] for failure in (answer or {}).get("batchItemFailures", [])
+        }
         # Lambda takes an identifier that it does not know as a failure of the whole batch.
         return failed if failed <= everything else everything
 
@@ -152,23 +181,38 @@ class QueueTrigger(Trigger):
             "messageId": message["MessageId"],
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
-            "attributes": {name: str(value) for name, value in message.get("Attributes", {}).items()},
-            "messageAttributes": {name: _attribute(value) for name, value in message.get("MessageAttributes", {}).items()},
+            "attributes": {
+                name: str(value) for name, value in message.get("Attributes", {}).items()
+            },
+            "messageAttributes": {
+                name: _attribute(value)
+                for name, value in message.get("MessageAttributes", {}).items()
+            },
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
             "eventSourceARN": self._source.queue.attributes["Arn"],
             "awsRegion": REGION,
         }
 
-    def _each_ten(self, messages: list[dict[str, Any]], act: Callable[[list[dict[str, Any]]], Any]) -> None:
+    def _each_ten(
+        self, messages: list[dict[str, Any]], act: Callable[[list[dict[str, Any]]], Any]
+    ) -> None:
         for start in range(0, len(messages), 10):
-            act([{"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]} for place, message in enumerate(messages[start : start + 10])])
+            act(
+                [
+                    {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]}
+                    for place, message in enumerate(messages[start : start + 10])
+                ]
+            )
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     """A message's own attribute as Lambda writes it."""
     names = {"StringValue": "stringValue", "BinaryValue": "binaryValue", "DataType": "dataType"}
-    return {names[key]: plain(inner) for key, inner in value.items() if key in names} | {"stringListValues": [], "binaryListValues": []}
+    return {names[key]: plain(inner) for key, inner in value.items() if key in names} | {
+        "stringListValues": [],
+        "binaryListValues": [],
+    }
 
 
 def plain(value: Any) -> Any:

@@ -18,23 +18,36 @@ NEWEST = 20
 """How many entries of the timeline are shown."""
 
 ABOUT = (
-    "All that Billhook holds of this person. Stripe holds the customer, its payments and its cards; SES does not keep messages. "
-    "Logs hold the account's id for 30 days, backups of this data 35 days."
+    "All that Billhook holds of this person. Stripe holds the customer, its payments and its cards;"
+    " SES does not keep messages. Logs hold the account's id for 30 days, backups of this data 35"
+    " days."
 )
 
 
-def told(account: Account, entries: Sequence[Entry], policy: Policy, now: datetime) -> Iterator[str]:
-    """The account in lines of text: what it is by the clock, what Stripe says, its mail, what it waits for, and what happened last."""
+def told(
+    account: Account, entries: Sequence[Entry], policy: Policy, now: datetime
+) -> Iterator[str]:
+    """The account in lines of text: what it is by the clock, what Stripe says, its mail, what it
+    waits for, and what happened last.
+    """
     is_ = standing(account, policy, now)
-    yield f"{account.id}  {account.email or 'no address'}" + (f"  ({account.name})" if account.name else "")
+    yield f"{account.id}  {account.email or 'no address'}" + (
+        f"  ({account.name})" if account.name else ""
+    )
     until = f", until {_at(is_.until)}" if is_.until else ""
     yield f"access        {is_.access} ({is_.reason}), plan {is_.plan or '-'}{until}"
     for id, known in account.customers.items():
-        yield f"customer      {id}  {'deleted' if known.value.deleted else 'card on file' if known.value.card else 'no card'}"
+        yield (
+            f"customer      {id} "
+            f" {'deleted' if known.value.deleted else 'card on file' if known.value.card else 'no card'}"
+        )
     for id, sub in account.subscriptions.items():
         yield f"subscription  {id}  {sub.value.status}, as Stripe said {_at(sub.seen)}"
     for id, billed in account.invoices.items():
-        yield f"invoice       {id}  {billed.value.status}  {billed.value.amount_due} {billed.value.currency or ''}".rstrip()
+        yield (
+            f"invoice       {id}  {billed.value.status}  {billed.value.amount_due}"
+            f" {billed.value.currency or ''}".rstrip()
+        )
     for key, mailed in sorted(account.mails.items(), key=lambda one: one[1].at):
         yield f"mail          {_at(mailed.at)}  {mailed.outcome:<8}{key}"
     for stream, since in account.unsubscribed.items():

@@ -1,4 +1,5 @@
-"""The messages' workshop: compile their sources, show them all on one page, make pictures of them."""
+"""The messages' workshop: compile their sources, show them all on one page, make
+pictures of them."""
 
 import html
 import re
@@ -17,12 +18,16 @@ DESKTOP, PHONE, SHEET = 720, 390, 2000
 
 
 def sources() -> tuple[Path, ...]:
-    """The MJML file of each message in each language; those that begin with _ are what messages share."""
+    """The MJML file of each message in each language; those that begin with _ are what messages
+    share.
+    """
     return tuple(sorted(path for path in SOURCES.glob("*/*.mjml") if not path.name.startswith("_")))
 
 
 def compiled(source: Path) -> str:
-    """The HTML of one source: its shared parts put in, its MJML made into what mail programs show. The same source gives the same text."""
+    """The HTML of one source: its shared parts put in, its MJML made into what mail programs show.
+    The same source gives the same text.
+    """
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
     from mjml import mjml2html
@@ -43,8 +48,13 @@ def compiled(source: Path) -> str:
 
 
 def compile_all() -> list[Path]:
-    """Compile every source into the folder that is deployed, take away what has no source any more, and name what now stands there."""
-    pages = {COMPILED / source.parent.name / f"{source.stem}.html": compiled(source) for source in sources()}
+    """Compile every source into the folder that is deployed, take away what has no source any more,
+    and name what now stands there.
+    """
+    pages = {
+        COMPILED / source.parent.name / f"{source.stem}.html": compiled(source)
+        for source in sources()
+    }
     for path in COMPILED.glob("*/*.html"):
         if path not in pages:
             path.unlink()
@@ -55,19 +65,24 @@ def compile_all() -> list[Path]:
 
 
 def preview(folder: Path) -> Path:
-    """Write a page for each language with every message, in light, in dark and as text, for a reader that fits it, and with every other reader
-    behind; the path of the default language's, which leads to the others.
+    """Write a page for each language with every message, in light, in dark and as text, for a
+    reader that fits it, and with every other reader behind; the path of the default language's,
+    which leads to the others.
     """
     for language in SAMPLES:
         room = folder / language
         room.mkdir(parents=True, exist_ok=True)
-        page = _GALLERY.format(language=language, links=_links(language), messages="\n".join(_entries(room, language)))
+        page = _GALLERY.format(
+            language=language, links=_links(language), messages="\n".join(_entries(room, language))
+        )
         (room / "index.html").write_text(page, encoding="utf-8")
     return folder / DEFAULT / "index.html"
 
 
 def pictures(folder: Path = PICTURES, browser: str = "chromium") -> list[Path]:
-    """Make the pictures of docs/mail with a headless Chromium: all messages of a language on one sheet, and the welcome in dark and on a phone."""
+    """Make the pictures of docs/mail with a headless Chromium: all messages of a language on one
+    sheet, and the welcome in dark and on a phone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     made = [_sheet(folder / f"sheet-{language}.png", language, browser) for language in SAMPLES]
     made.append(_picture(folder / "payment_failed.png", "payment_failed", browser))
@@ -85,7 +100,9 @@ def _in(language: str) -> list[str]:
 
 
 def _links(language: str) -> str:
-    return " ".join(f'<a href="../{other}/index.html">{other}</a>' for other in SAMPLES if other != language)
+    return " ".join(
+        f'<a href="../{other}/index.html">{other}</a>' for other in SAMPLES if other != language
+    )
 
 
 def _entries(folder: Path, language: str) -> Iterator[str]:
@@ -93,7 +110,10 @@ def _entries(folder: Path, language: str) -> Iterator[str]:
         shown = _shown(message)
         others = [name for name in SAMPLES[language] if name != shown]
         more = "".join(f"<li>{_files(folder, message, name, language)[0]}</li>" for name in others)
-        yield f"{_entry(folder, message, shown, language)}<details><summary>The same for other readers</summary><ul>{more}</ul></details></section>"
+        yield (
+            f"{_entry(folder, message, shown, language)}<details><summary>The same for other"
+            f" readers</summary><ul>{more}</ul></details></section>"
+        )
 
 
 def _entry(folder: Path, message: str, sample: str, language: str) -> str:
@@ -106,13 +126,26 @@ def _entry(folder: Path, message: str, sample: str, language: str) -> str:
 
 
 def _files(folder: Path, message: str, sample: str, language: str) -> tuple[str, str, str]:
-    """Write one message for one reader into three files; the links to them, and the names of the light and the dark one."""
+    """Write one message for one reader into three files; the links to them, and the names of the
+    light and the dark one.
+    """
     mail = render(message, SAMPLES[language][sample], language)
     stem = f"{message}.{sample}"
-    for suffix, text in (("light.html", _as_light(mail)), ("dark.html", _as_dark(mail)), ("txt", mail.text)):
+    for suffix, text in (
+        ("light.html", _as_light(mail)),
+        ("dark.html", _as_dark(mail)),
+        ("txt", mail.text),
+    ):
         (folder / f"{stem}.{suffix}").write_text(text, encoding="utf-8")
     light, dark = f"{stem}.light.html", f"{stem}.dark.html"
-    return f'{sample}: <a href="{light}">light</a>, <a href="{dark}">dark</a>, <a href="{stem}.txt">text</a>', light, dark
+    return (
+        (
+            f'{sample}: <a href="{light}">light</a>, <a href="{dark}">dark</a>, <a'
+            f' href="{stem}.txt">text</a>'
+        ),
+        light,
+        dark,
+    )
 
 
 def _as_light(mail: Mail) -> str:
@@ -124,14 +157,30 @@ def _as_dark(mail: Mail) -> str:
 
 
 def _only(page: str, scheme: str) -> str:
-    return page.replace('content="light dark"', f'content="{scheme}"').replace("color-scheme: light dark", f"color-scheme: {scheme}")
+    return page.replace('content="light dark"', f'content="{scheme}"').replace(
+        "color-scheme: light dark", f"color-scheme: {scheme}"
+    )
 
 
-def _picture(path: Path, message: str, browser: str, width: int = DESKTOP, dark: bool = False) -> Path:
-    """A picture as tall as the message is. It stands in a frame, as a window of the browser cannot be as narrow as a phone."""
+def _picture(
+    path: Path, message: str, browser: str, width: int = DESKTOP, dark: bool = False
+) -> Path:
+    """A picture as tall as the message is. It stands in a frame, as a window of the browser cannot
+    be as narrow as a phone.
+    """
     with tempfile.TemporaryDirectory() as room:
-        (Path(room) / "message.html").write_text(render(message, SAMPLES[DEFAULT][_shown(message)]).html, encoding="utf-8")
-        return _shot(path, Path(room), _FRAME.format(width=width), browser, max(width, 500), dark=dark, scale=1.5)
+        (Path(room) / "message.html").write_text(
+            render(message, SAMPLES[DEFAULT][_shown(message)]).html, encoding="utf-8"
+        )
+        return _shot(
+            path,
+            Path(room),
+            _FRAME.format(width=width),
+            browser,
+            max(width, 500),
+            dark=dark,
+            scale=1.5,
+        )
 
 
 def _sheet(path: Path, language: str, browser: str) -> Path:
@@ -145,16 +194,34 @@ def _sheet(path: Path, language: str, browser: str) -> Path:
         return _shot(path, Path(room), _SHEET.format(frames="\n".join(frames)), browser, SHEET)
 
 
-def _shot(path: Path, room: Path, page: str, browser: str, width: int, dark: bool = False, scale: float = 1.0) -> Path:
-    """A picture of a page that says in `data-height` how tall it is once all that is in it is loaded."""
+def _shot(
+    path: Path,
+    room: Path,
+    page: str,
+    browser: str,
+    width: int,
+    dark: bool = False,
+    scale: float = 1.0,
+) -> Path:
+    """A picture of a page that says in `data-height` how tall it is once all that is in it is
+    loaded.
+    """
     frame = room / "frame.html"
     frame.write_text(page, encoding="utf-8")
     scheme = "--blink-settings=preferredColorScheme=" + ("0" if dark else "1")
     flags = [*_chromium(browser, room), scheme, f"--force-device-scale-factor={scale}"]
-    found = re.search(r'data-height="(\d+)"', _browse(*flags, f"--window-size={width},900", "--dump-dom", frame.as_uri()))
+    found = re.search(
+        r'data-height="(\d+)"',
+        _browse(*flags, f"--window-size={width},900", "--dump-dom", frame.as_uri()),
+    )
     if not found:
         raise RuntimeError(f"{browser} did not show {path.stem}.")
-    _browse(*flags, f"--window-size={width},{found[1]}", f"--screenshot={path.absolute()}", frame.as_uri())
+    _browse(
+        *flags,
+        f"--window-size={width},{found[1]}",
+        f"--screenshot={path.absolute()}",
+        frame.as_uri(),
+    )
     return path
 
 
@@ -164,8 +231,20 @@ def _browse(*command: str) -> str:
 
 def _chromium(browser: str, room: Path) -> Iterator[str]:
     yield shutil.which(browser) or browser
-    yield from ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-    yield from ("--disable-component-update", "--disable-sync", "--hide-scrollbars", "--allow-file-access-from-files")
+    yield from (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+    )
+    yield from (
+        "--disable-component-update",
+        "--disable-sync",
+        "--hide-scrollbars",
+        "--allow-file-access-from-files",
+    )
     yield f"--user-data-dir={room / 'profile'}"
 
 
@@ -178,7 +257,8 @@ body {{ margin: 0; background: #8a938e; }} iframe {{ display: block; margin: 0 a
 "></iframe></body></html>
 """
 
-_THUMB = """<figure><figcaption><b>{message}</b><br>{subject}</figcaption><div><iframe src="{message}.html"></iframe></div></figure>"""
+_THUMB = """<figure><figcaption><b>{message}</b><br>{subject}</figcaption><div><iframe
+src="{message}.html"></iframe></div></figure>"""
 
 _SHEET = """<!doctype html><html><head><meta charset="utf-8"><style>
 body {{ margin: 0; padding: 16px; width: 1968px; columns: 5; column-gap: 16px; background: #c9cec9; font: 13px/1.35 Helvetica, Arial, sans-serif; }}

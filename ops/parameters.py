@@ -35,7 +35,9 @@ class Parameters:
     def get(self, parameter: str) -> Parameter | None:
         """The parameter; None if there is none."""
         try:
-            found = self._client().get_parameter(Name=self.name(parameter), WithDecryption=True)["Parameter"]
+            found = self._client().get_parameter(Name=self.name(parameter), WithDecryption=True)[
+                "Parameter"
+            ]
         except ClientError as error:
             if error.response["Error"]["Code"] == "ParameterNotFound":
                 return None
@@ -47,7 +49,9 @@ class Parameters:
     def put(self, parameter: str, value: str) -> None:
         """Write a parameter as a SecureString, whatever stood there."""
         try:
-            self._client().put_parameter(Name=self.name(parameter), Value=value, Type=SECURE, Overwrite=True)
+            self._client().put_parameter(
+                Name=self.name(parameter), Value=value, Type=SECURE, Overwrite=True
+            )
         except ClientError as error:
             raise self._unavailable(parameter, error.response["Error"]["Code"]) from error
         except BotoCoreError as error:
@@ -59,5 +63,8 @@ class Parameters:
 
     def _unavailable(self, parameter: str, why: str) -> Unavailable:
         if why == "HierarchyTypeMismatchException":
-            why = "it is no SecureString, and its type cannot be changed. Delete it, and put its value again as a SecureString"
+            why = (
+                "it is no SecureString, and its type cannot be changed. Delete it, and put its"
+                " value again as a SecureString"
+            )
         return Unavailable(f"The parameter {self.name(parameter)} is out of reach: {why}.")

@@ -15,8 +15,9 @@ RANDOM_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret. `source` is where a person gets it; empty for one that a command of ours makes. `made` says that it is random, and that
-    the deployment makes it; `careful` what to think of before another takes its place.
+    """One secret. `source` is where a person gets it; empty for one that a command of ours makes.
+    `made` says that it is random, and that the deployment makes it; `careful` what to think of
+    before another takes its place.
     """
 
     name: str
@@ -33,9 +34,16 @@ SECRETS = (
         "stripe-api-key",
         re.compile(r"(sk|rk)_(live|test)_\w+"),
         "a secret or restricted key of Stripe's, sk_… or rk_…",
-        source="Stripe's dashboard: Developers, API keys, Create restricted key (docs/running.md lists what it must be allowed)",
+        source=(
+            "Stripe's dashboard: Developers, API keys, Create restricted key (docs/running.md lists"
+            " what it must be allowed)"
+        ),
     ),
-    Secret("stripe-webhook-secrets", re.compile(r"whsec_\S+(\s+whsec_\S+)*"), "signing secrets whsec_…, apart by white space"),
+    Secret(
+        "stripe-webhook-secrets",
+        re.compile(r"whsec_\S+(\s+whsec_\S+)*"),
+        "signing secrets whsec_…, apart by white space",
+    ),
     Secret(
         "link-keys",
         re.compile(r"\S{32,}(\s+\S{32,})*"),
@@ -71,10 +79,16 @@ def setting_up_stripe(stage: str, live: bool) -> str:
 
 
 def to_do(parameters: Parameters, policy: Policy, stage: str) -> list[str]:
-    """The commands by which the secrets that are missing come to be, and the one that looks at all of it then. Raises Unavailable."""
+    """The commands by which the secrets that are missing come to be, and the one that looks at all
+    of it then. Raises Unavailable.
+    """
     missing = [one for one in SECRETS if one.needed(policy) and parameters.get(one.name) is None]
     steps = [f"{setting(one.name, stage)}   # {one.source}" for one in missing if one.source]
-    steps += [setting_up_stripe(stage, stage_variables(stage)["LIVEMODE"] == "true") for one in missing if not one.source]
+    steps += [
+        setting_up_stripe(stage, stage_variables(stage)["LIVEMODE"] == "true")
+        for one in missing
+        if not one.source
+    ]
     return [*steps, f"python -m ops doctor --stage {stage}"] if steps else []
 
 
@@ -82,12 +96,17 @@ def secret(name: str) -> Secret:
     """The secret of this name. Raises InvalidInput."""
     found = next((one for one in SECRETS if one.name == name), None)
     if found is None:
-        raise InvalidInput(f"There is no secret {name}: there are {', '.join(one.name for one in SECRETS)}.", "name")
+        raise InvalidInput(
+            f"There is no secret {name}: there are {', '.join(one.name for one in SECRETS)}.",
+            "name",
+        )
     return found
 
 
 def make_missing(parameters: Parameters) -> list[str]:
-    """Make those that are random and not there yet; their names. What is there stays as it is. Raises Unavailable."""
+    """Make those that are random and not there yet; their names. What is there stays as it is.
+    Raises Unavailable.
+    """
     missing = [one.name for one in SECRETS if one.made and parameters.get(one.name) is None]
     for name in missing:
         parameters.put(name, secrets.token_hex(RANDOM_BYTES))
@@ -95,7 +114,9 @@ def make_missing(parameters: Parameters) -> list[str]:
 
 
 def put(parameters: Parameters, name: str, value: str) -> None:
-    """Put a secret in the place of what stood there. Raises InvalidInput if it is of another form, without repeating it; Unavailable."""
+    """Put a secret in the place of what stood there. Raises InvalidInput if it is of another form,
+    without repeating it; Unavailable.
+    """
     wanted = secret(name)
     if not wanted.form.fullmatch(value.strip()):
         raise InvalidInput(f"{name} must be {wanted.described}.", "value")
@@ -103,6 +124,11 @@ def put(parameters: Parameters, name: str, value: str) -> None:
 
 
 def add_link_key(parameters: Parameters) -> None:
-    """Sign links with a new key from now on; those signed with the old ones go on opening. Raises Unavailable."""
+    """Sign links with a new key from now on; those signed with the old ones go on opening. Raises
+    Unavailable.
+    """
     held = parameters.get("link-keys")
-    parameters.put("link-keys", " ".join([secrets.token_hex(RANDOM_BYTES), *(held.value.split() if held else ())]))
+    parameters.put(
+        "link-keys",
+        " ".join([secrets.token_hex(RANDOM_BYTES), *(held.value.split() if held else ())]),
+    )

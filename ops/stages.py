@@ -33,13 +33,21 @@ class Stage:
 
 def add_stage(parser: argparse.ArgumentParser) -> None:
     """Let a command be told its stage: --stage, or $STAGE."""
-    parser.add_argument("--stage", default=os.environ.get("STAGE"), help="the deployed stage to act on (default: $STAGE)")
+    parser.add_argument(
+        "--stage",
+        default=os.environ.get("STAGE"),
+        help="the deployed stage to act on (default: $STAGE)",
+    )
 
 
 def stage_name(options: argparse.Namespace) -> str:
-    """The stage that was named. Raises InvalidInput if none was, or one that .chalice/config.json does not have."""
+    """The stage that was named. Raises InvalidInput if none was, or one that .chalice/config.json
+    does not have.
+    """
     if options.stage not in STAGES:
-        raise InvalidInput(f"Which stage? Give --stage {' or '.join(STAGES)}, or set $STAGE.", "stage")
+        raise InvalidInput(
+            f"Which stage? Give --stage {' or '.join(STAGES)}, or set $STAGE.", "stage"
+        )
     return str(options.stage)
 
 
@@ -55,14 +63,20 @@ def stage_variables(stage: str) -> dict[str, str]:
 
 
 def find_stage(name: str, cloudformation: "CloudFormationClient | None" = None) -> Stage:
-    """The stage as it stands. Raises InvalidInput if it was never deployed, or AWS cannot be asked."""
+    """The stage as it stands. Raises InvalidInput if it was never deployed, or AWS
+    cannot be asked."""
     try:
         client: Any = cloudformation or boto3.client("cloudformation")
         stack = client.describe_stacks(StackName=stack_name(name))["Stacks"][0]
     except ClientError as error:
         if "does not exist" in str(error):
-            raise InvalidInput(f"Stage {name} is not deployed here: make deploy STAGE={name} does it.", "stage") from error
-        raise InvalidInput(f"CloudFormation refuses to tell of stage {name}: {error.response['Error']['Code']}.", "stage") from error
+            raise InvalidInput(
+                f"Stage {name} is not deployed here: make deploy STAGE={name} does it.", "stage"
+            ) from error
+        raise InvalidInput(
+            f"CloudFormation refuses to tell of stage {name}: {error.response['Error']['Code']}.",
+            "stage",
+        ) from error
     except BotoCoreError as error:
         raise InvalidInput(f"AWS cannot be asked: {error}", "stage") from error
     return Stage(
@@ -70,16 +84,26 @@ def find_stage(name: str, cloudformation: "CloudFormationClient | None" = None) 
         stack=stack["StackName"],
         status=stack["StackStatus"],
         outputs={one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])},
-        parameters={one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])},
+        parameters={
+            one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])
+        },
     )
 
 
 def add_table(parser: argparse.ArgumentParser) -> None:
     """Let a command be told its table: by --table or $TABLE_NAME, else by its stage."""
-    parser.add_argument("--table", default=os.environ.get("TABLE_NAME"), help="the table itself, instead of a stage's (default: $TABLE_NAME)")
+    parser.add_argument(
+        "--table",
+        default=os.environ.get("TABLE_NAME"),
+        help="the table itself, instead of a stage's (default: $TABLE_NAME)",
+    )
     add_stage(parser)
 
 
 def table_of(options: argparse.Namespace) -> str:
     """The table to act on. Raises InvalidInput."""
-    return str(options.table) if options.table else find_stage(stage_name(options)).outputs["TableName"]
+    return (
+        str(options.table)
+        if options.table
+        else find_stage(stage_name(options)).outputs["TableName"]
+    )

@@ -23,14 +23,20 @@ VARIABLES = {
 """What the functions are told by their environment → the output of the stack that says the same."""
 
 A_SECOND = 10
-"""Calls of Stripe's API. It takes 100 a second of a live account and 25 of a sandbox (docs.stripe.com/rate-limits); the stage needs some itself."""
+"""Calls of Stripe's API. It takes 100 a second of a live account and 25 of a sandbox
+(docs.stripe.com/rate-limits); the stage needs some itself.
+"""
 
 WAITS = (1, 2, 4, 8, 16, 32, 60)
-"""Seconds before each repetition of a call that Stripe did not answer, or answered with 429. Two minutes later it is given up."""
+"""Seconds before each repetition of a call that Stripe did not answer, or answered with 429. Two
+minutes later it is given up.
+"""
 
 
 class PatientCaller(StripeCaller):
-    """Another caller's reads, no more than so many a second, each made again for two minutes where Stripe gives no answer now."""
+    """Another caller's reads, no more than so many a second, each made again for two minutes where
+    Stripe gives no answer now.
+    """
 
     def __init__(
         self,
@@ -65,7 +71,9 @@ def enter(stage: Stage) -> None:
     from chalicelib.runtime import wiring
     from chalicelib.runtime.settings import settings
 
-    os.environ |= stage_variables(stage.name) | {name: stage.outputs[output] for name, output in VARIABLES.items()}
+    os.environ |= stage_variables(stage.name) | {
+        name: stage.outputs[output] for name, output in VARIABLES.items()
+    }
     for built in (settings, *vars(wiring).values()):
         if hasattr(built, "cache_clear"):
             built.cache_clear()
@@ -76,7 +84,9 @@ def stripe_of_stage(a_second: float = A_SECOND) -> StripeCaller:
     from chalicelib.runtime import wiring
     from chalicelib.runtime.settings import settings
 
-    return PatientCaller(StripeCaller(lambda: wiring.secrets().stripe_api_key, settings().stripe_api_base), a_second)
+    return PatientCaller(
+        StripeCaller(lambda: wiring.secrets().stripe_api_key, settings().stripe_api_base), a_second
+    )
 
 
 def world_of_stage(caller: StripeCaller | None = None) -> World:

@@ -13,8 +13,9 @@ from tests import faults
 from tests.packaging.build import Package, build
 from tests.worlds import Place
 
-# The same examples each time where a run decides whether a change goes in; new ones wherever somebody looks for what is wrong.
-# No deadline in either: how long an example takes says how busy the machine is.
+# The same examples each time where a run decides whether a change goes in; new ones wherever
+# somebody looks for what is wrong. No deadline in either: how long an example takes says how busy
+# the machine is.
 settings.register_profile("anywhere", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
@@ -28,13 +29,16 @@ def place() -> Place:
 
 @pytest.fixture
 def outside_calls() -> faults.OutsideCalls:
-    """Counts the calls of a world that it watches: `take_in(…, outside_calls.watch(place.world))`."""
+    """Counts the calls of a world that it watches: `take_in(…,
+    outside_calls.watch(place.world))`."""
     return faults.OutsideCalls()
 
 
 @pytest.fixture
 def crashing_after() -> Callable[..., faults.OutsideCalls]:
-    """Ends a use case after its n-th outside call: `crashing_after(3, reply_lost=True).watch(place.world)`."""
+    """Ends a use case after its n-th outside call: `crashing_after(3,
+    reply_lost=True).watch(place.world)`.
+    """
     return faults.crashing_after
 
 
@@ -47,7 +51,11 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """AWS as moto plays it: fast, in this process."""
-    for name, value in {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}.items():
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
@@ -56,7 +64,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def emulated() -> Iterator[str]:
-    """An emulator that this process's AWS clients go to, and whatever runs in it; its address. Nothing of the shell's own AWS or Stripe is seen."""
+    """An emulator that this process's AWS clients go to, and whatever runs in it; its address.
+    Nothing of the shell's own AWS or Stripe is seen.
+    """
     before = dict(os.environ)
     with Emulator() as running:
         for name in [name for name in os.environ if name.startswith(("AWS_", "STRIPE_"))]:

@@ -41,7 +41,9 @@ class OutsideCalls:
 
     def watch_parts(self, whole: Whole, *names: str) -> Whole:
         """The same, with these adapters of it watched."""
-        return replace(whole, **{name: _Watched(name, getattr(whole, name), self) for name in names})  # type: ignore[type-var]
+        return replace(
+            whole, **{name: _Watched(name, getattr(whole, name), self) for name in names}
+        )  # type: ignore[type-var]
 
     def call(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         self.made.append(name)
@@ -57,9 +59,12 @@ class _Watched:
         self._name, self._adapter, self._calls = name, adapter, calls
 
     def __getattr__(self, verb: str) -> Any:
-        return lambda *args, **kwargs: self._calls.call(f"{self._name}.{verb}", getattr(self._adapter, verb), *args, **kwargs)
+        return lambda *args, **kwargs: self._calls.call(
+            f"{self._name}.{verb}", getattr(self._adapter, verb), *args, **kwargs
+        )
 
 
 def crashing_after(n: int, *, reply_lost: bool) -> OutsideCalls:
-    """Calls of which the n-th (from 1) is the last: made with its reply lost, or not made at all."""
+    """Calls of which the n-th (from 1) is the last: made with its reply lost, or
+    not made at all."""
     return OutsideCalls(crash_at=n, reply_lost=reply_lost)

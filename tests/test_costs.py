@@ -34,7 +34,7 @@ class Calls:
 
 
 @pytest.fixture
-def trial(stage: Stage) -> Stage:  # noqa: F811
+def trial(stage: Stage) -> Stage:
     """An account an hour into its trial."""
     moved = TRIAL.moved_to(int((clock.now() - timedelta(hours=1)).timestamp()))
     stage.stripe.truth = moved.truth(1)
@@ -58,7 +58,9 @@ def living() -> list[Message]:
     return messages(TRIAL.moved_to(int((clock.now() - timedelta(hours=1)).timestamp())).events[1:5])
 
 
-def test_an_event_that_changes_an_account_is_one_read_one_conditional_write_and_one_log(trial: Stage, calls: Calls) -> None:
+def test_an_event_that_changes_an_account_is_one_read_one_conditional_write_and_one_log(
+    trial: Stage, calls: Calls
+) -> None:
     (outcome,) = take_in(living()[3:], wiring.world())
     assert outcome.effect == "learnt"
     assert calls.names == ["BatchGetItem", "PutItem", "BatchWriteItem"]
@@ -102,10 +104,18 @@ def test_an_event_left_alone_costs_nothing(trial: Stage, calls: Calls) -> None:
 
 
 def test_a_sweep_reads_each_shard_and_nothing_else_while_nothing_is_due() -> None:
-    assert idle_run("sweep_due").calls == {"SweepDue": {"dynamodb.Query": DUE_SHARDS, "dynamodb.GetItem": 1, "sqs.GetQueueAttributes": 1}}
+    assert idle_run("sweep_due").calls == {
+        "SweepDue": {
+            "dynamodb.Query": DUE_SHARDS,
+            "dynamodb.GetItem": 1,
+            "sqs.GetQueueAttributes": 1,
+        }
+    }
 
 
-def test_a_mail_is_a_claim_a_confirmation_and_a_look_at_the_suppressions_beside_the_account() -> None:
+def test_a_mail_is_a_claim_a_confirmation_and_a_look_at_the_suppressions_beside_the_account() -> (
+    None
+):
     used = signs_up(None)
     mails = used.total["mails"]
     reads = {"dynamodb.GetItem": 3}  # the account, the claim, the suppression
@@ -114,11 +124,15 @@ def test_a_mail_is_a_claim_a_confirmation_and_a_look_at_the_suppressions_beside_
         "dynamodb.UpdateItem": 1,
         "dynamodb.BatchWriteItem": 1,
     }  # the claim and the account, the confirmation, the timeline
-    assert used.calls["SendMails"] == {name: number * mails for name, number in (reads | writes | {"sesv2.SendEmail": 1}).items()}
+    assert used.calls["SendMails"] == {
+        name: number * mails for name, number in (reads | writes | {"sesv2.SendEmail": 1}).items()
+    }
     assert mails > 5, "those of a whole trial"
 
 
 @pytest.mark.parametrize("name", ["trial_converts", "renewal_fails_then_recovers"])
 def test_an_adoption_asks_stripe_and_no_later_event_does(name: str) -> None:
-    """The customer twice, before its account is known and behind the pointer that lets its events be found; then subscriptions and invoices."""
+    """The customer twice, before its account is known and behind the pointer that lets its events
+    be found; then subscriptions and invoices.
+    """
     assert recorded(RECORDINGS[name]).total["stripe_calls"] == 4

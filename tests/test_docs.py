@@ -19,17 +19,36 @@ def test_every_link_and_path_leads_somewhere(document: object) -> None:
         assert (ROOT / path).exists(), path
 
 
-def test_every_protection_against_a_bug_of_the_field_is_listed_and_every_listed_one_is_a_test() -> None:
+def test_every_protection_against_a_bug_of_the_field_is_listed_and_every_listed_one_is_a_test() -> (
+    None
+):
     listed = set(re.findall(r"\| (test_\w+) \|", (ROOT / "docs" / "reliability.md").read_text()))
-    written = {name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
+    written = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
     assert listed <= written
-    assert set(re.findall(r"^def (test_\w+)", (ROOT / "tests" / "test_field_bugs.py").read_text(), re.MULTILINE)) <= listed
+    assert (
+        set(
+            re.findall(
+                r"^def (test_\w+)",
+                (ROOT / "tests" / "test_field_bugs.py").read_text(),
+                re.MULTILINE,
+            )
+        )
+        <= listed
+    )
 
 
 def test_every_metric_in_the_runbook_exists() -> None:
     from chalicelib.runtime.telemetry import METRICS
 
-    told = (ROOT / "docs" / "running.md").read_text().partition("\n## What a stage says of itself\n")[2]
+    told = (
+        (ROOT / "docs" / "running.md")
+        .read_text()
+        .partition("\n## What a stage says of itself\n")[2]
+    )
     named = set(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE))
     assert named
     assert named - METRICS.keys() == set()

@@ -1,4 +1,6 @@
-"""Bugs that others in this field have really had. Each test is named after what it protects; the number is that of docs/reliability.md."""
+"""Bugs that others in this field have really had. Each test is named after what it protects; the
+number is that of docs/reliability.md.
+"""
 
 import base64
 import json
@@ -25,13 +27,25 @@ CUSTOMER, SUBSCRIPTION = BOUGHT.events[0], BOUGHT.events[7]
 SUB = SUBSCRIPTION["data"]["object"]["id"]
 
 
-def changed(event: dict[str, Any], kind: str, after: int = 0, previous: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+def changed(
+    event: dict[str, Any],
+    kind: str,
+    after: int = 0,
+    previous: dict[str, Any] | None = None,
+    **fields: Any,
+) -> dict[str, Any]:
     """Another event about the same object: `after` seconds later, with these fields."""
     data: dict[str, Any] = {"object": {**event["data"]["object"], **fields}}
     if previous is not None:
         data["previous_attributes"] = previous
     created = event["created"] + after
-    return {**event, "id": f"evt_{kind}_{created}_{sorted(fields.items())!r}"[:60], "type": kind, "created": created, "data": data}
+    return {
+        **event,
+        "id": f"evt_{kind}_{created}_{sorted(fields.items())!r}"[:60],
+        "type": kind,
+        "created": created,
+        "data": data,
+    }
 
 
 def arrive(place: Place, *events: dict[str, Any], late: timedelta = timedelta(0)) -> list[str]:
@@ -45,8 +59,12 @@ def arrive(place: Place, *events: dict[str, Any], late: timedelta = timedelta(0)
 
 
 def known(place: Place, *events: dict[str, Any]) -> Place:
-    """The place once it has adopted the customer and Stripe, silent from then on, has nothing to add."""
-    place.stripe.truth = Truth({CUSTOMER["data"]["object"]["id"]: CUSTOMER["data"]["object"]}, {}, {})
+    """The place once it has adopted the customer and Stripe, silent from then on, has nothing to
+    add.
+    """
+    place.stripe.truth = Truth(
+        {CUSTOMER["data"]["object"]["id"]: CUSTOMER["data"]["object"]}, {}, {}
+    )
     arrive(place, CUSTOMER, *events)
     return place
 
@@ -56,14 +74,22 @@ def now_standing(place: Place) -> Standing:
 
 
 def stripe_has(place: Place, *subscriptions: dict[str, Any]) -> None:
-    place.stripe.truth = replace(place.stripe.truth, subscriptions={one["id"]: one for one in subscriptions})
+    place.stripe.truth = replace(
+        place.stripe.truth, subscriptions={one["id"]: one for one in subscriptions}
+    )
 
 
 def test_an_update_to_active_stands_when_the_creation_arrives_after_it(place: Place) -> None:
     """1."""
     created = changed(SUBSCRIPTION, "customer.subscription.created", status="incomplete")
     for later in (0, 2):
-        updated = changed(SUBSCRIPTION, "customer.subscription.updated", later, {"status": "incomplete"}, status="active")
+        updated = changed(
+            SUBSCRIPTION,
+            "customer.subscription.updated",
+            later,
+            {"status": "incomplete"},
+            status="active",
+        )
         fresh = known(Place(), updated, created)
         assert now_standing(fresh).reason == "active"
         assert fresh.accounts.only() == known(Place(), updated, created, created).accounts.only()
@@ -81,23 +107,31 @@ class Meanwhile(MemoryAccounts):
         super().save(old, new)
 
 
-def test_a_creation_and_an_update_taken_in_at_once_leave_one_subscription_in_its_newest_state(place: Place) -> None:
+def test_a_creation_and_an_update_taken_in_at_once_leave_one_subscription_in_its_newest_state(
+    place: Place,
+) -> None:
     """2."""
     place.accounts = Meanwhile()
     known(place)
     created = changed(SUBSCRIPTION, "customer.subscription.created", status="incomplete")
     updated = changed(SUBSCRIPTION, "customer.subscription.updated", 1, {"status": "incomplete"})
     for first, second in ((created, updated), (updated, created)):
-        place.accounts.happens = lambda second=second: take_in([Message("m2", json.dumps(second))], place.world)
+        place.accounts.happens = lambda second=second: take_in(
+            [Message("m2", json.dumps(second))], place.world
+        )
         arrive(place, first)
     assert list(place.accounts.only().subscriptions) == [SUB]
     assert now_standing(place).reason == "active"
 
 
-def test_our_own_call_and_its_webhook_make_no_second_subscription_and_keep_the_plan(place: Place) -> None:
+def test_our_own_call_and_its_webhook_make_no_second_subscription_and_keep_the_plan(
+    place: Place,
+) -> None:
     """3."""
     known(place, SUBSCRIPTION)
-    scale = json.loads(json.dumps(SUBSCRIPTION["data"]["object"]).replace("pro_monthly", "scale_monthly"))
+    scale = json.loads(
+        json.dumps(SUBSCRIPTION["data"]["object"]).replace("pro_monthly", "scale_monthly")
+    )
     account = place.accounts.only()
     place.now.at += timedelta(minutes=5)
     began = int(place.now.at.timestamp())
@@ -105,7 +139,10 @@ def test_our_own_call_and_its_webhook_make_no_second_subscription_and_keep_the_p
     absorb(account, [Answered(Ask("subscription", SUB), (told,))], place.world, Asker(place.world))
     stripe_has(place, scale)
     webhook = changed(
-        SUBSCRIPTION, "customer.subscription.updated", began - SUBSCRIPTION["created"], {"items": SUBSCRIPTION["data"]["object"]["items"]}
+        SUBSCRIPTION,
+        "customer.subscription.updated",
+        began - SUBSCRIPTION["created"],
+        {"items": SUBSCRIPTION["data"]["object"]["items"]},
     )
     webhook["data"]["object"] = scale
     arrive(place, webhook, SUBSCRIPTION)
@@ -114,10 +151,14 @@ def test_our_own_call_and_its_webhook_make_no_second_subscription_and_keep_the_p
 
 
 @pytest.mark.parametrize("will_end_first", [True, False])
-def test_of_two_events_of_one_second_the_change_wins_over_the_reminder(place: Place, will_end_first: bool) -> None:
+def test_of_two_events_of_one_second_the_change_wins_over_the_reminder(
+    place: Place, will_end_first: bool
+) -> None:
     """4."""
     reminder = changed(SUBSCRIPTION, "customer.subscription.trial_will_end", 60, status="trialing")
-    update = changed(SUBSCRIPTION, "customer.subscription.updated", 60, {"status": "trialing"}, status="active")
+    update = changed(
+        SUBSCRIPTION, "customer.subscription.updated", 60, {"status": "trialing"}, status="active"
+    )
     known(place, changed(SUBSCRIPTION, "customer.subscription.created", status="trialing"))
     arrive(place, *((reminder, update) if will_end_first else (update, reminder)))
     assert place.accounts.only().subscriptions[SUB].value.status == "active"
@@ -125,7 +166,9 @@ def test_of_two_events_of_one_second_the_change_wins_over_the_reminder(place: Pl
 
 
 @pytest.mark.parametrize("paid_first", [True, False])
-def test_a_paid_invoice_is_never_stuck_open_by_news_of_the_same_second(place: Place, paid_first: bool) -> None:
+def test_a_paid_invoice_is_never_stuck_open_by_news_of_the_same_second(
+    place: Place, paid_first: bool
+) -> None:
     """4."""
     opened, paid = BOUGHT.events[3], BOUGHT.events[6]
     assert opened["created"] == paid["created"]
@@ -135,7 +178,9 @@ def test_a_paid_invoice_is_never_stuck_open_by_news_of_the_same_second(place: Pl
 
 
 @pytest.mark.parametrize("in_reverse", [True, False])
-def test_of_two_answers_that_complete_in_reverse_the_one_begun_last_stands(place: Place, in_reverse: bool) -> None:
+def test_of_two_answers_that_complete_in_reverse_the_one_begun_last_stands(
+    place: Place, in_reverse: bool
+) -> None:
     """5."""
     known(place, SUBSCRIPTION)
     account = place.accounts.only()
@@ -143,7 +188,12 @@ def test_of_two_answers_that_complete_in_reverse_the_one_begun_last_stands(place
     answers = [
         Answered(
             Ask("subscription", SUB),
-            (SubscriptionSeen(objects.subscription({**raw, "status": status}), Answer(at(SUBSCRIPTION["created"] + later), account.mark(SUB))),),
+            (
+                SubscriptionSeen(
+                    objects.subscription({**raw, "status": status}),
+                    Answer(at(SUBSCRIPTION["created"] + later), account.mark(SUB)),
+                ),
+            ),
         )
         for status, later in (("past_due", 60), ("unpaid", 120))
     ]
@@ -157,16 +207,22 @@ def test_an_event_again_at_once_or_three_days_later_has_one_effect(place: Place)
     place.accounts = Meanwhile()
     known(place)
     stripe_has(place, SUBSCRIPTION["data"]["object"])
-    place.accounts.happens = lambda: take_in([Message("again", json.dumps(SUBSCRIPTION))], place.world)
+    place.accounts.happens = lambda: take_in(
+        [Message("again", json.dumps(SUBSCRIPTION))], place.world
+    )
     arrive(place, SUBSCRIPTION)
     before = place.accounts.only()
     assert arrive(place, SUBSCRIPTION, late=timedelta(days=3)) == ["unchanged"]
     assert place.accounts.only() == before
-    assert [happening.type for happening in carry_out(before.id, place.world)].count("access.granted") == 1
+    assert [happening.type for happening in carry_out(before.id, place.world)].count(
+        "access.granted"
+    ) == 1
 
 
 @pytest.mark.parametrize("part", ["accounts.save", "log.put"])
-def test_an_attempt_that_failed_leaves_no_mark_that_keeps_the_next_from_running(place: Place, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_that_failed_leaves_no_mark_that_keeps_the_next_from_running(
+    place: Place, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """7."""
     known(place)
 
@@ -182,7 +238,7 @@ def test_an_attempt_that_failed_leaves_no_mark_that_keeps_the_next_from_running(
     assert SUBSCRIPTION["id"] in {entry.id for entry in place.log.entries.values()}
 
 
-def test_a_defect_is_never_a_silent_success(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_a_defect_is_never_a_silent_success(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """8."""
 
     def fail(*_: object) -> None:
@@ -196,17 +252,27 @@ def test_a_defect_is_never_a_silent_success(stage: Stage, monkeypatch: pytest.Mo
     assert stage.webhook(CUSTOMER).status == 500
 
 
-def test_customers_and_products_that_are_not_ours_are_a_200_and_nothing_more(stage: Stage) -> None:  # noqa: F811
+def test_customers_and_products_that_are_not_ours_are_a_200_and_nothing_more(
+    stage: Stage,
+) -> None:
     """9."""
     stranger = changed(CUSTOMER, "customer.created", id="cus_stranger", metadata={})
-    theirs = changed(SUBSCRIPTION, "customer.subscription.created", customer="cus_stranger", metadata={}, items={"data": []})
+    theirs = changed(
+        SUBSCRIPTION,
+        "customer.subscription.created",
+        customer="cus_stranger",
+        metadata={},
+        items={"data": []},
+    )
     assert [stage.webhook(event).status for event in (stranger, theirs)] == [200, 200]
     assert stage.work() == set()
     assert stage.stripe.asked == []
     assert stage.metrics()["EventsNotOurs"] == 2
 
 
-def test_an_event_that_can_never_be_read_is_parked_with_its_reason_and_does_nothing_ever_again(place: Place) -> None:
+def test_an_event_that_can_never_be_read_is_parked_with_its_reason_and_does_nothing_ever_again(
+    place: Place,
+) -> None:
     """10."""
     known(place, SUBSCRIPTION)
     before = place.accounts.only()
@@ -216,7 +282,9 @@ def test_an_event_that_can_never_be_read_is_parked_with_its_reason_and_does_noth
     assert "status" in place.dead_letters.messages[0][1]["reason"]
 
 
-def test_a_webhook_is_answered_once_it_is_queued_and_its_repeat_credits_nothing_twice(stage: Stage) -> None:  # noqa: F811
+def test_a_webhook_is_answered_once_it_is_queued_and_its_repeat_credits_nothing_twice(
+    stage: Stage,
+) -> None:
     """11."""
     moved = BOUGHT.moved_to(int(stage_now().timestamp()) - 5)
     stage.stripe.truth = moved.truth(1)
@@ -239,7 +307,9 @@ def stage_now() -> Any:
 
 
 @pytest.mark.parametrize("deleted_at_stripe", [True, False])
-def test_a_deleted_customer_loses_access_and_breaks_nothing(place: Place, deleted_at_stripe: bool) -> None:
+def test_a_deleted_customer_loses_access_and_breaks_nothing(
+    place: Place, deleted_at_stripe: bool
+) -> None:
     """15."""
     known(place, SUBSCRIPTION)
     id = CUSTOMER["data"]["object"]["id"]
@@ -261,32 +331,56 @@ def test_a_trial_end_that_is_gone_is_cleared(place: Place, how: str) -> None:
     trialing = TRIAL.events[4]
     place.stripe.truth = TRIAL.truth(1)
     arrive(place, TRIAL.events[0], trialing)
-    update = changed(trialing, "customer.subscription.updated", 60, {"trial_end": trialing["data"]["object"]["trial_end"]}, status="active")
+    update = changed(
+        trialing,
+        "customer.subscription.updated",
+        60,
+        {"trial_end": trialing["data"]["object"]["trial_end"]},
+        status="active",
+    )
     if how == "null":
         update["data"]["object"]["trial_end"] = None
     else:
         del update["data"]["object"]["trial_end"]
     assert arrive(place, update) == ["learnt"]
-    assert [known.value.trial_end for known in place.accounts.only().subscriptions.values()] == [None]
+    assert [known.value.trial_end for known in place.accounts.only().subscriptions.values()] == [
+        None
+    ]
     assert now_standing(place).reason == "active"
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_end_of_an_old_subscription_takes_nothing_from_the_new_one(place: Place, order: tuple[int, int]) -> None:
+def test_the_end_of_an_old_subscription_takes_nothing_from_the_new_one(
+    place: Place, order: tuple[int, int]
+) -> None:
     """29."""
     known(place, SUBSCRIPTION)
     events = [
         changed(SUBSCRIPTION, "customer.subscription.created", 100, id="sub_new"),
-        changed(SUBSCRIPTION, "customer.subscription.deleted", 200, status="canceled", ended_at=SUBSCRIPTION["created"] + 200),
+        changed(
+            SUBSCRIPTION,
+            "customer.subscription.deleted",
+            200,
+            status="canceled",
+            ended_at=SUBSCRIPTION["created"] + 200,
+        ),
     ]
     arrive(place, *(events[number] for number in order))
     assert (now_standing(place).access, now_standing(place).reason) == ("full", "active")
 
 
-@pytest.mark.parametrize("scheduled", [{"cancel_at_period_end": True}, {"cancel_at": SUBSCRIPTION["created"] + 86_400}])
-def test_a_cancellation_is_seen_as_scheduled_whichever_field_says_so(place: Place, scheduled: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "scheduled", [{"cancel_at_period_end": True}, {"cancel_at": SUBSCRIPTION["created"] + 86_400}]
+)
+def test_a_cancellation_is_seen_as_scheduled_whichever_field_says_so(
+    place: Place, scheduled: dict[str, Any]
+) -> None:
     """31: in flexible billing the portal sets cancel_at and leaves the flag."""
-    known(place, SUBSCRIPTION, changed(SUBSCRIPTION, "customer.subscription.updated", 60, {}, **scheduled))
+    known(
+        place,
+        SUBSCRIPTION,
+        changed(SUBSCRIPTION, "customer.subscription.updated", 60, {}, **scheduled),
+    )
     assert (now_standing(place).access, now_standing(place).reason) == ("full", "canceling")
 
 
@@ -298,9 +392,19 @@ def test_fields_that_moved_between_api_versions_are_found_in_either_place(versio
     place.now.at = at(invoice["created"])
     (outcome,) = take_in([Message("m", json.dumps(subscription))], place.world)
     assert outcome.effect in {"learnt", "not_ours"}
-    customer = {**CUSTOMER, "data": {"object": {**CUSTOMER["data"]["object"], "id": subscription["data"]["object"]["customer"]}}}
+    customer = {
+        **CUSTOMER,
+        "data": {
+            "object": {
+                **CUSTOMER["data"]["object"],
+                "id": subscription["data"]["object"]["customer"],
+            }
+        },
+    }
     place = Place()
-    place.stripe.truth = Truth({customer["data"]["object"]["id"]: customer["data"]["object"]}, {}, {})
+    place.stripe.truth = Truth(
+        {customer["data"]["object"]["id"]: customer["data"]["object"]}, {}, {}
+    )
     place.now.at = at(subscription["created"])
     for event in (customer, subscription, invoice):
         take_in([Message("m", json.dumps(event))], place.world)
@@ -311,7 +415,10 @@ def test_fields_that_moved_between_api_versions_are_found_in_either_place(versio
 
 
 @pytest.mark.parametrize("encoded", [True, False])
-def test_the_signature_holds_over_the_raw_bytes_that_the_gateway_encodes_or_not(stage: Stage, encoded: bool) -> None:  # noqa: F811
+def test_the_signature_holds_over_the_raw_bytes_that_the_gateway_encodes_or_not(
+    stage: Stage,
+    encoded: bool,
+) -> None:
     """37."""
     from app import app
     from chalicelib.runtime.clock import clock
@@ -324,12 +431,20 @@ def test_the_signature_holds_over_the_raw_bytes_that_the_gateway_encodes_or_not(
         "resource": "/webhooks/stripe",
         "path": "/webhooks/stripe",
         "httpMethod": "POST",
-        "headers": {"content-type": "application/json", "Stripe-Signature": signature(body, SECRET, int(clock.now().timestamp()))},
+        "headers": {
+            "content-type": "application/json",
+            "Stripe-Signature": signature(body, SECRET, int(clock.now().timestamp())),
+        },
         "multiValueHeaders": {},
         "multiValueQueryStringParameters": None,
         "pathParameters": None,
         "stageVariables": None,
-        "requestContext": {"httpMethod": "POST", "resourcePath": "/webhooks/stripe", "requestId": "r", "identity": {}},
+        "requestContext": {
+            "httpMethod": "POST",
+            "resourcePath": "/webhooks/stripe",
+            "requestId": "r",
+            "identity": {},
+        },
         "body": base64.b64encode(body).decode() if encoded else body.decode(),
         "isBase64Encoded": encoded,
     }
@@ -337,14 +452,15 @@ def test_the_signature_holds_over_the_raw_bytes_that_the_gateway_encodes_or_not(
     assert [message["Body"] for message in stage.messages(stage.events_queue)] == [body.decode()]
 
 
-def test_an_event_of_the_other_mode_is_a_200_and_nothing_more(stage: Stage) -> None:  # noqa: F811
+def test_an_event_of_the_other_mode_is_a_200_and_nothing_more(stage: Stage) -> None:
     """38."""
     assert stage.webhook({**CUSTOMER, "livemode": True}).status == 200
     assert stage.messages(stage.events_queue) == []
 
 
 def test_access_closes_at_the_trials_end_with_every_later_webhook_lost(place: Place) -> None:
-    """The defect of Pay, Cashier, better-auth and Firebase: a stored `trialing` counted for ever."""
+    """The defect of Pay, Cashier, better-auth and Firebase: a stored `trialing`
+    counted for ever."""
     place.stripe.truth = TRIAL.truth(1)
     arrive(place, TRIAL.events[0], TRIAL.events[4])
     end = at(TRIAL.events[4]["data"]["object"]["trial_end"])

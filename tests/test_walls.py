@@ -1,4 +1,6 @@
-"""Who may import whom: entry → usecases → domain, adapters as arguments, heavy things only where they are used."""
+"""Who may import whom: entry → usecases → domain, adapters as arguments, heavy things only where
+they are used.
+"""
 
 import ast
 import subprocess
@@ -20,7 +22,9 @@ MAY_IMPORT = {
     "runtime": {"runtime", "usecases", "domain", "stripe_api", "aws", "outreach", "captcha"},
     "entry": {"entry", "usecases", "domain", "runtime", "stripe_api", "pages"},
 }
-"""Room → rooms. stripe_api's translation is pure, so use cases call it; what calls Stripe they are given."""
+"""Room → rooms. stripe_api's translation is pure, so use cases call it; what calls Stripe they are
+given.
+"""
 
 MODULES = sorted((ROOT / "chalicelib").rglob("*.py"))
 
@@ -50,47 +54,87 @@ def test_a_room_imports_only_the_rooms_it_may(path: Path) -> None:
     assert rooms(imported(path, everywhere=True)) <= MAY_IMPORT[room]
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.name == "domain"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.parent.name == "domain"], ids=lambda path: path.name
+)
 def test_the_domain_imports_the_standard_library_alone(path: Path) -> None:
     names = {name.split(".")[0] for name in imported(path, everywhere=True)}
     assert names <= sys.stdlib_module_names | {"chalicelib"}
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.parent.name in {"domain", "usecases"}], ids=lambda path: str(path.name))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.parent.name in {"domain", "usecases"}],
+    ids=lambda path: str(path.name),
+)
 def test_neither_domain_nor_use_cases_read_a_clock_or_the_environment(path: Path) -> None:
-    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    calls = [
+        ast.unparse(node.func)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    ]
     assert not [
-        call for call in calls if call.split(".")[-1] in {"now", "utcnow", "today", "monotonic", "getenv", "sleep"} and not call.endswith("world.now")
+        call
+        for call in calls
+        if call.split(".")[-1] in {"now", "utcnow", "today", "monotonic", "getenv", "sleep"}
+        and not call.endswith("world.now")
     ]
     assert not imported(path, everywhere=True) & {"os", "time"}
 
 
 def test_no_local_tests_ops_or_bench_in_what_is_deployed() -> None:
     for path in [*MODULES, ROOT / "app.py"]:
-        assert not {name.split(".")[0] for name in imported(path, everywhere=True)} & {"local", "tests", "ops", "bench", "moto", "pytest"}
+        assert not {name.split(".")[0] for name in imported(path, everywhere=True)} & {
+            "local",
+            "tests",
+            "ops",
+            "bench",
+            "moto",
+            "pytest",
+        }
 
 
 def loaded_by(*modules: str) -> set[str]:
     code = f"import sys\nfor name in {modules!r}: __import__(name)\nprint('\\n'.join(sys.modules))"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.split()
+    )
 
 
-@pytest.mark.parametrize("module", ["app", "chalicelib.entry.http_webhooks", "chalicelib.entry.http_accounts"])
+@pytest.mark.parametrize(
+    "module", ["app", "chalicelib.entry.http_webhooks", "chalicelib.entry.http_accounts"]
+)
 def test_ingest_and_access_load_neither_stripe_nor_jinja2(module: str) -> None:
     assert not loaded_by(module) & {"stripe", "jinja2", "moto"}
 
 
 def test_the_app_loads_no_library_that_only_some_calls_need() -> None:
-    """A cold start pays for what it needs: the AWS SDK waits for the first call, the rest for the few who need it."""
+    """A cold start pays for what it needs: the AWS SDK waits for the first call, the rest for the
+    few who need it.
+    """
     loaded = loaded_by("app")
-    assert not loaded & {"boto3", "botocore.session", "urllib3", "requests", "msgspec", "email_validator", "disposable_email_domains"}
+    assert not loaded & {
+        "boto3",
+        "botocore.session",
+        "urllib3",
+        "requests",
+        "msgspec",
+        "email_validator",
+        "disposable_email_domains",
+    }
     assert "aws_lambda_powertools.utilities.parameters" not in loaded
-    assert len(loaded) < len(loaded_by("chalice.app", "boto3")), "less than an empty app that imports boto3"
+    assert len(loaded) < len(loaded_by("chalice.app", "boto3")), (
+        "less than an empty app that imports boto3"
+    )
 
 
 def test_ingest_does_not_load_the_table() -> None:
     assert not {
-        name for name in loaded_by("chalicelib.entry.http_webhooks") if name.startswith(("chalicelib.aws", "chalicelib.usecases", "msgspec", "boto3"))
+        name
+        for name in loaded_by("chalicelib.entry.http_webhooks")
+        if name.startswith(("chalicelib.aws", "chalicelib.usecases", "msgspec", "boto3"))
     }
 
 
@@ -104,7 +148,9 @@ from chalicelib.runtime import wiring
 wiring.accounts(), wiring.log(), wiring.key_ring(), wiring.policy(), wiring.events_queue()
 print("\\n".join(sys.modules))
 """
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.split()
     assert not set(loaded) & {"stripe", "jinja2"}
 
 

@@ -22,11 +22,18 @@ from chalicelib.usecases.world import World
 from local.recordings import Recording, Truth
 
 ROOT = Path(__file__).parents[1]
-RECORDINGS = {path.stem: Recording.load(path) for path in sorted((ROOT / "tests" / "recordings").glob("*.json"))}
+RECORDINGS = {
+    path.stem: Recording.load(path)
+    for path in sorted((ROOT / "tests" / "recordings").glob("*.json"))
+}
 SHIPPED: Policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
 TRIAL_STEPS = ("welcome", "notice", "note", "three_days", "one_day", "ended")
-POLICY: Policy = replace(SHIPPED, steps=tuple(step for step in SHIPPED.steps if step.id in TRIAL_STEPS))
-"""The shipped policy with the messages of a trial alone, for what is about the engine and not about all that it sends."""
+POLICY: Policy = replace(
+    SHIPPED, steps=tuple(step for step in SHIPPED.steps if step.id in TRIAL_STEPS)
+)
+"""The shipped policy with the messages of a trial alone, for what is about the engine and not about
+all that it sends.
+"""
 QUIET: Policy = replace(POLICY, steps=())
 """The policy without its messages, for what is not about mail."""
 
@@ -45,11 +52,19 @@ class MemoryAccounts:
         return account_of(self.items[id]) if id in self.items else None
 
     def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
-        return {customer: account for customer in guesses if (account := self.load(self.owners.get(customer, "")))}
+        return {
+            customer: account
+            for customer in guesses
+            if (account := self.load(self.owners.get(customer, "")))
+        }
 
     def with_email(self, email: str) -> list[Account]:
         wanted = Pointer("EMAIL", email.strip().lower())
-        return [account for id in sorted(self.items) if (account := self.load(id)) and wanted in pointers(account)]
+        return [
+            account
+            for id in sorted(self.items)
+            if (account := self.load(id)) and wanted in pointers(account)
+        ]
 
     def with_trial(self, identity: str) -> Account | None:
         return self.load(self.owners.get(identity, ""))
@@ -94,7 +109,9 @@ class MemoryLog:
     entries: dict[tuple[str, datetime, str, str], Entry] = field(default_factory=dict)
 
     def put(self, entries: Iterable[Entry]) -> None:
-        self.entries |= {(entry.account_id, entry.at, entry.kind, entry.id): entry for entry in entries}
+        self.entries |= {
+            (entry.account_id, entry.at, entry.kind, entry.id): entry for entry in entries
+        }
 
 
 @dataclass
@@ -129,7 +146,9 @@ class MemoryIndex:
 
     def due(self, now: datetime, most: int) -> list[tuple[datetime, str]]:
         found = sorted(
-            (item["due_at"]["S"], id) for id, item in self.accounts.items.items() if "due_at" in item and item["due_at"]["S"] <= stamp(now)
+            (item["due_at"]["S"], id)
+            for id, item in self.accounts.items.items()
+            if "due_at" in item and item["due_at"]["S"] <= stamp(now)
         )
         return [(datetime.fromisoformat(due_at), id) for due_at, id in found]
 
@@ -153,7 +172,9 @@ class MemoryWalks:
     def page(self, walk: Walk) -> tuple[list[str], str | None]:
         ids = sorted(id for id in self.accounts.items if id > (walk.cursor or ""))
         page = ids[: self.a_page]
-        wanted = [id for id in page if self.accounts.items[id].get("policy", {}).get("S") != walk.hash]
+        wanted = [
+            id for id in page if self.accounts.items[id].get("policy", {}).get("S") != walk.hash
+        ]
         return wanted, page[-1] if len(ids) > self.a_page else None
 
 
@@ -234,7 +255,9 @@ class Stripe:
         return self._answer(f"subscription {id}", lambda: self.truth.subscription(id))
 
     def subscriptions_of(self, customer: str) -> Any:
-        return self._answer(f"subscriptions of {customer}", lambda: self.truth.subscriptions_of(customer))
+        return self._answer(
+            f"subscriptions of {customer}", lambda: self.truth.subscriptions_of(customer)
+        )
 
     def invoices_of(self, customer: str) -> Any:
         return self._answer(f"invoices of {customer}", lambda: self.truth.invoices_of(customer))

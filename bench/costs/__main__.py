@@ -1,4 +1,5 @@
-"""`python -m bench.costs` writes docs/costs.md; `--check` says whether it is what the code costs now.
+"""`python -m bench.costs` writes docs/costs.md; `--check` says whether it is what the code costs
+now.
 
 `--assume access_calls=50` prints the page under another assumption, and writes nothing.
 """
@@ -20,7 +21,13 @@ def main() -> int:
     """1 if `--check` finds a difference, which it prints."""
     parser = argparse.ArgumentParser(prog="python -m bench.costs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, and write nothing")
-    parser.add_argument("--assume", action="append", default=[], metavar="NAME=NUMBER", help="one of the page's assumptions; may be repeated")
+    parser.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="one of the page's assumptions; may be repeated",
+    )
     asked = parser.parse_args()
     for name, _, number in (one.partition("=") for one in asked.assume):
         if name not in ASSUMED:
@@ -34,7 +41,11 @@ def main() -> int:
         PAGE.write_text(made)
         return 0
     held = PAGE.read_text()
-    sys.stdout.writelines(unified_diff(held.splitlines(True), made.splitlines(True), "docs/costs.md", "what the code costs now"))
+    sys.stdout.writelines(
+        unified_diff(
+            held.splitlines(True), made.splitlines(True), "docs/costs.md", "what the code costs now"
+        )
+    )
     return int(held != made)
 
 

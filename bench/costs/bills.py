@@ -1,4 +1,6 @@
-"""Prices × counts. Nothing is counted here; what is neither counted nor a price is an assumption, and stands in ASSUMED with its reason."""
+"""Prices × counts. Nothing is counted here; what is neither counted nor a price is an assumption,
+and stands in ASSUMED with its reason.
+"""
 
 import json
 import math
@@ -30,27 +32,43 @@ class Assumption:
 
 ASSUMED = {
     "own_ms": Assumption(
-        20, "ms that an invocation works for itself; bench/take_in.py measures 0.5 to 3 ms on a full core, of which 512 MB are 0.29"
+        20,
+        "ms that an invocation works for itself; bench/take_in.py measures 0.5 to 3 ms on a full"
+        " core, of which 512 MB are 0.29",
     ),
     "aws_ms": Assumption(8, "ms that a call of AWS takes, waiting included"),
     "stripe_ms": Assumption(350, "ms that a call of Stripe takes"),
     "cold_share": Assumption(0.01, "of the invocations begin cold"),
     "cold_ms": Assumption(
-        1700, "ms that a cold start adds, billed too: what bench/cold_start.py measures for the import and the first request, at 0.29 of a core"
+        1700,
+        "ms that a cold start adds, billed too: what bench/cold_start.py measures for the import"
+        " and the first request, at 0.29 of a core",
     ),
     "platform_log": Assumption(400, "bytes of START, END and REPORT an invocation"),
     "access_log": Assumption(400, "bytes of a line in the API's access log"),
     "pollers": Assumption(
-        5, "long polls at once on a queue: Lambda's guide, which says too that a maximum concurrency keeps it from going down to 2"
+        5,
+        "long polls at once on a queue: Lambda's guide, which says too that a maximum concurrency"
+        " keeps it from going down to 2",
     ),
     "poll_seconds": Assumption(20, "seconds that a long poll of Lambda's lasts on an empty queue"),
-    "secret_seconds": Assumption(300, "seconds after which a function that lives reads a secret again"),
-    "access_calls": Assumption(1000, "questions for access of a customer's a month; the product may keep an answer until its `until`"),
+    "secret_seconds": Assumption(
+        300, "seconds after which a function that lives reads a secret again"
+    ),
+    "access_calls": Assumption(
+        1000,
+        "questions for access of a customer's a month; the product may keep an answer until its"
+        " `until`",
+    ),
     "signups": Assumption(0.25, "signups a month for each paying customer"),
-    "conversion": Assumption(0.10, "of those who sign up pay: trials without a card convert 4 to 15 in a hundred"),
+    "conversion": Assumption(
+        0.10, "of those who sign up pay: trials without a card convert 4 to 15 in a hundred"
+    ),
     "peak": Assumption(10, "the busiest second is so many times the month's mean"),
     "morning": Assumption(
-        34, "so it is of mail: all that a week brings falls due in the first working hour of its five days, and leaves within that hour"
+        34,
+        "so it is of mail: all that a week brings falls due in the first working hour of its five"
+        " days, and leaves within that hour",
     ),
 }
 
@@ -65,7 +83,10 @@ def assumed(name: str) -> float:
 
 def scaled(by_function: ByFunction, factor: float) -> dict[str, Tally]:
     """So many times the same."""
-    return {name: Counter({unit: number * factor for unit, number in tally.items()}) for name, tally in by_function.items()}
+    return {
+        name: Counter({unit: number * factor for unit, number in tally.items()})
+        for name, tally in by_function.items()
+    }
 
 
 def together(parts: Iterable[ByFunction]) -> dict[str, Tally]:
@@ -84,7 +105,9 @@ def total(by_function: ByFunction) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class Fixtures:
-    """What costs by being there: queues that are polled, alarms of one metric and of others, dashboards, keys of our own."""
+    """What costs by being there: queues that are polled, alarms of one metric and of others,
+    dashboards, keys of our own.
+    """
 
     queues: int = 0
     alarms: int = 0
@@ -95,7 +118,9 @@ class Fixtures:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What a month uses: units by function, GB in the table, custom metrics written to, and what stands there."""
+    """What a month uses: units by function, GB in the table, custom metrics written to, and what
+    stands there.
+    """
 
     by_function: ByFunction
     stored_gb: float = 0
@@ -116,17 +141,28 @@ class Month:
 def idle(runs: list[Used], fixtures: Fixtures) -> Month:
     """A month in which nothing happens but what the clock starts and the pollers' looks."""
     polls = fixtures.queues * assumed("pollers") * SECONDS / assumed("poll_seconds")
-    started = [scaled(run.by_function, runs_a_month(SCHEDULED[run.name].schedule_expression)) for run in runs]
-    return Month(together([*started, {"Lambda's pollers": Counter({"sqs": int(polls)})}]), metrics=_metrics(runs), fixtures=fixtures)
+    started = [
+        scaled(run.by_function, runs_a_month(SCHEDULED[run.name].schedule_expression))
+        for run in runs
+    ]
+    return Month(
+        together([*started, {"Lambda's pollers": Counter({"sqs": int(polls)})}]),
+        metrics=_metrics(runs),
+        fixtures=fixtures,
+    )
 
 
 def runs_a_month(expression: str) -> float:
-    """How often EventBridge starts what has this schedule. Raises ValueError for a form that no schedule has had yet."""
+    """How often EventBridge starts what has this schedule. Raises ValueError for a form that no
+    schedule has had yet.
+    """
     if rate := re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression):
         return MINUTES / (int(rate[1]) * {"minute": 1, "hour": 60, "day": 1440}[rate[2]])
     if re.fullmatch(r"cron\(\d+ (\d+|\*) \* \* \? \*\)", expression):
         return HOURS if " * * * ?" in expression else HOURS / 24
-    raise ValueError(f"There is no rule for how often {expression} comes: give it one in bench/costs/bills.py.")
+    raise ValueError(
+        f"There is no rule for how often {expression} comes: give it one in bench/costs/bills.py."
+    )
 
 
 def webhooks(recorded: list[Used], number: float) -> Month:
@@ -136,27 +172,56 @@ def webhooks(recorded: list[Used], number: float) -> Month:
     return Month(scaled(some, factor), 0, _metrics(recorded), secrets=3)
 
 
-def customers(stories: Mapping[str, list[Used]], number: float, questions: float | None = None) -> Month:
-    """A month of so many paying customers and of the signups that come with them, whose trials are lived to a month after their end.
+def customers(
+    stories: Mapping[str, list[Used]], number: float, questions: float | None = None
+) -> Month:
+    """A month of so many paying customers and of the signups that come with them, whose trials are
+    lived to a month after their end.
 
     `questions` for access are those of a customer, the assumed number if it is not given.
     """
-    recorded, (lapsed, paid), (question,) = stories["webhooks"], stories["signups"], stories["access"]
-    lives = scaled(together(used.by_function for used in recorded), number * 30 / sum(used.days for used in recorded))
+    recorded, (lapsed, paid), (question,) = (
+        stories["webhooks"],
+        stories["signups"],
+        stories["access"],
+    )
+    lives = scaled(
+        together(used.by_function for used in recorded),
+        number * 30 / sum(used.days for used in recorded),
+    )
     signups, conversion = number * assumed("signups"), assumed("conversion")
-    trials = [scaled(lapsed.by_function, signups * (1 - conversion)), scaled(paid.by_function, signups * conversion)]
-    asked = scaled(question.by_function, number * (assumed("access_calls") if questions is None else questions))
-    stored = number * max(used.stored for used in recorded) + signups * 12 * (1 - conversion) * lapsed.stored
+    trials = [
+        scaled(lapsed.by_function, signups * (1 - conversion)),
+        scaled(paid.by_function, signups * conversion),
+    ]
+    asked = scaled(
+        question.by_function, number * (assumed("access_calls") if questions is None else questions)
+    )
+    stored = (
+        number * max(used.stored for used in recorded)
+        + signups * 12 * (1 - conversion) * lapsed.stored
+    )
     seen = _metrics([*recorded, lapsed, paid])
-    return Month(together([lives, *trials, asked, _comparisons(number, stored)]), stored / GB, seen, secrets=4)
+    return Month(
+        together([lives, *trials, asked, _comparisons(number, stored)]),
+        stored / GB,
+        seen,
+        secrets=4,
+    )
 
 
 def _comparisons(number: float, stored: float) -> ByFunction:
-    """The daily comparison of so many customers: the table is scanned at half the price of consistent reads, and for a hundred that live there is a
-    call of Stripe's and an item of their ids.
+    """The daily comparison of so many customers: the table is scanned at half the price of
+    consistent reads, and for a hundred that live there is a call of Stripe's and an item of their
+    ids.
     """
     pages = number / 100
-    daily = {"read_units": stored / READ_UNIT_BYTES / 2, "write_units": 3 * pages, "aws_calls": pages, "stripe_calls": pages}
+    daily = {
+        "read_units": stored / READ_UNIT_BYTES / 2,
+        "write_units": 3 * pages,
+        "aws_calls": pages,
+        "stripe_calls": pages,
+    }
     return scaled({"CompareWithStripe": Counter(daily)}, 30)
 
 
@@ -166,11 +231,17 @@ def _metrics(stories: Iterable[Used]) -> frozenset[str]:
 
 def milliseconds(tally: Tally) -> float:
     """How long a function runs, warm, for what it does."""
-    return tally["invocations"] * assumed("own_ms") + tally["aws_calls"] * assumed("aws_ms") + tally["stripe_calls"] * assumed("stripe_ms")
+    return (
+        tally["invocations"] * assumed("own_ms")
+        + tally["aws_calls"] * assumed("aws_ms")
+        + tally["stripe_calls"] * assumed("stripe_ms")
+    )
 
 
 def traces(invocations: float) -> float:
-    """How many of a function's invocations X-Ray records, spread evenly: the first of each second, and five in a hundred of the others."""
+    """How many of a function's invocations X-Ray records, spread evenly: the first of each second,
+    and five in a hundred of the others.
+    """
     rate = invocations / SECONDS
     first = 1 - math.exp(-rate)
     return SECONDS * (first + 0.05 * (rate - first))
@@ -180,8 +251,14 @@ def quantities(month: Month) -> dict[str, float]:
     """What is billed, by the name of its price."""
     all_of_it, functions = total(month.by_function), month.by_function.values()
     invocations = all_of_it["invocations"]
-    run = sum(map(milliseconds, functions)) + invocations * assumed("cold_share") * assumed("cold_ms")
-    logged = all_of_it["log_bytes"] + invocations * assumed("platform_log") + all_of_it["api"] * assumed("access_log")
+    run = sum(map(milliseconds, functions)) + invocations * assumed("cold_share") * assumed(
+        "cold_ms"
+    )
+    logged = (
+        all_of_it["log_bytes"]
+        + invocations * assumed("platform_log")
+        + all_of_it["api"] * assumed("access_log")
+    )
     return {
         "api": all_of_it["api"],
         "lambda_requests": invocations,
@@ -207,4 +284,6 @@ def quantities(month: Month) -> dict[str, float]:
 def dollars(month: Month, free: bool = False) -> dict[str, float]:
     """The bill, line by line, the dearest first; `free`: after what is free."""
     lines = {name: PRICES[name].of(quantity, free) for name, quantity in quantities(month).items()}
-    return dict(sorted(((name, cost) for name, cost in lines.items() if cost), key=lambda line: -line[1]))
+    return dict(
+        sorted(((name, cost) for name, cost in lines.items() if cost), key=lambda line: -line[1])
+    )

@@ -1,4 +1,6 @@
-"""All functions over AWS in memory, called as Lambda calls them, with a meter on what they use and the clock where a story puts it."""
+"""All functions over AWS in memory, called as Lambda calls them, with a meter on what they use and
+the clock where a story puts it.
+"""
 
 import io
 import json
@@ -42,16 +44,45 @@ QUEUES = {
 }
 """The function of each queue: its logical id, its name, itself."""
 
-BATCHES = {config.name: (config.batch_size, config.maximum_concurrency) for config in app.event_sources if hasattr(config, "maximum_concurrency")}
+BATCHES = {
+    config.name: (config.batch_size, config.maximum_concurrency)
+    for config in app.event_sources
+    if hasattr(config, "maximum_concurrency")
+}
 """Messages in a batch and batches at once, by function, as Chalice's decorators say."""
 
-PARAMETERS = {"stripe-webhook-secrets": SECRET, "hash-key": "h" * 64, "stripe-api-key": "sk_test_costs", "link-keys": "k" * 64}
-CACHES = (settings, dynamo.client, queues.client, wiring.accounts, wiring.log, wiring.api_keys, wiring.key_ring, wiring.secrets, wiring.world)
+PARAMETERS = {
+    "stripe-webhook-secrets": SECRET,
+    "hash-key": "h" * 64,
+    "stripe-api-key": "sk_test_costs",
+    "link-keys": "k" * 64,
+}
+CACHES = (
+    settings,
+    dynamo.client,
+    queues.client,
+    wiring.accounts,
+    wiring.log,
+    wiring.api_keys,
+    wiring.key_ring,
+    wiring.secrets,
+    wiring.world,
+)
 CACHES += (wiring.events_queue, wiring.door, wiring.claims, wiring.suppressions, wiring.post_office)
-SCHEDULED = {config.name: config for config in app.event_sources if hasattr(config, "schedule_expression")}
+SCHEDULED = {
+    config.name: config for config in app.event_sources if hasattr(config, "schedule_expression")
+}
 """What the clock starts, by the function's name."""
 
-TICK = {"version": "0", "id": "1", "account": "1", "region": "us-east-1", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+TICK = {
+    "version": "0",
+    "id": "1",
+    "account": "1",
+    "region": "us-east-1",
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "detail": {},
+}
 TICK |= {"resources": [], "time": "2026-03-02T09:00:00Z"}
 
 
@@ -76,24 +107,36 @@ class Deployment:
         self._gateway = ApiGateway(app)
 
     def call(self, method: str, target: str, body: bytes = b"", **headers: str) -> Answer:
-        """One request through API Gateway, and what the stream makes of it. Raises RuntimeError for a refusal."""
+        """One request through API Gateway, and what the stream makes of it. Raises RuntimeError for
+        a refusal.
+        """
         parts, sent = urlsplit(target), Headers()
         for name, value in headers.items():
             sent[name.replace("_", "-")] = value
         with self._running(WEBHOOK_FUNCTION if parts.path == WEBHOOK_PATH else API_FUNCTION):
             self.meter.add("api")
-            answer = self._gateway(Request(method, parts.path, parse_qsl(parts.query), sent, body, "203.0.113.7"))
+            answer = self._gateway(
+                Request(method, parts.path, parse_qsl(parts.query), sent, body, "203.0.113.7")
+            )
         if answer.status >= 400:
             raise RuntimeError(f"{target} answers {answer.status}: {answer.body!r}")
         self._stream()
         return answer
 
     def webhooks(self, events: list[Any]) -> None:
-        """Stripe's events of one moment, each a request; the queue's window gathers them into one batch."""
+        """Stripe's events of one moment, each a request; the queue's window gathers them into one
+        batch.
+        """
         for event in events:
             payload = json.dumps(event, indent=2).encode()
             signed = signature(payload, SECRET, int(self.now.at.timestamp()))
-            self.call("POST", WEBHOOK_PATH, payload, Stripe_Signature=signed, Content_Type="application/json; charset=utf-8")
+            self.call(
+                "POST",
+                WEBHOOK_PATH,
+                payload,
+                Stripe_Signature=signed,
+                Content_Type="application/json; charset=utf-8",
+            )
             with self._counting(WEBHOOK_FUNCTION):
                 self.meter.add("webhooks")
         self.drain("events")
@@ -104,7 +147,11 @@ class Deployment:
 
     def billing_token(self) -> str:
         """The token of the billing link that the only account was mailed."""
-        (id,) = {item["pk"]["S"].partition("#")[2] for item in self.items() if item["sk"] == {"S": "ACCOUNT"}}
+        (id,) = {
+            item["pk"]["S"].partition("#")[2]
+            for item in self.items()
+            if item["sk"] == {"S": "ACCOUNT"}
+        }
         account = wiring.accounts().load(id)
         assert account
         return links.token(links.made("billing", account))
@@ -112,7 +159,9 @@ class Deployment:
     def run(self, scheduled: str) -> None:
         """What the clock starts, by its name."""
         with self._running(logical_id(scheduled)):
-            pkgutil.resolve_name(SCHEDULED[scheduled].handler_string)(TICK, LambdaContext(scheduled, 60))
+            pkgutil.resolve_name(SCHEDULED[scheduled].handler_string)(
+                TICK, LambdaContext(scheduled, 60)
+            )
         self._stream()
 
     def due_at(self) -> datetime | None:
@@ -121,7 +170,9 @@ class Deployment:
         return datetime.fromisoformat(min(moments)) if moments else None
 
     def act(self) -> None:
-        """What the sweep would hand out now is acted on, and mail is sent and reported. The sweep itself is counted by the minute."""
+        """What the sweep would hand out now is acted on, and mail is sent and reported. The sweep
+        itself is counted by the minute.
+        """
         due = wiring.world().due_index.due(self.now.at, 1000)
         with self._counting("SweepDue"):
             wiring.world().act_queue.send_many([{"account_id": id} for _, id in due])
@@ -134,8 +185,12 @@ class Deployment:
         sqs, size = boto3.client("sqs"), BATCHES[python_name][0]
         while records := list(self._received(sqs, queue, size)):
             with self._running(name):
-                failed = function({"Records": records}, LambdaContext(python_name, 60))["batchItemFailures"]
-                self.meter.add("sqs", 2 * ceil(len(records) / 10))  # received and deleted, ten a request
+                failed = function({"Records": records}, LambdaContext(python_name, 60))[
+                    "batchItemFailures"
+                ]
+                self.meter.add(
+                    "sqs", 2 * ceil(len(records) / 10)
+                )  # received and deleted, ten a request
             if failed:
                 raise RuntimeError(f"{name} gives {len(failed)} messages back.")
             self._stream()
@@ -143,7 +198,11 @@ class Deployment:
 
     def items(self) -> list[Any]:
         """All items of the table."""
-        return [item for page in boto3.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE) for item in page["Items"]]
+        return [
+            item
+            for page in boto3.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE)
+            for item in page["Items"]
+        ]
 
     def stored_bytes(self) -> int:
         """What the table's items weigh, with the hundred bytes that DynamoDB adds to each."""
@@ -151,22 +210,35 @@ class Deployment:
 
     def _received(self, sqs: Any, queue: str, most: int) -> Iterator[Any]:
         for _ in range(ceil(most / 10)):
-            some = sqs.receive_message(QueueUrl=self.urls[queue], MaxNumberOfMessages=min(10, most)).get("Messages", [])
+            some = sqs.receive_message(
+                QueueUrl=self.urls[queue], MaxNumberOfMessages=min(10, most)
+            ).get("Messages", [])
             for one in some:
                 sqs.delete_message(QueueUrl=self.urls[queue], ReceiptHandle=one["ReceiptHandle"])
-                yield {"messageId": one["MessageId"], "receiptHandle": one["ReceiptHandle"], "body": one["Body"]}
+                yield {
+                    "messageId": one["MessageId"],
+                    "receiptHandle": one["ReceiptHandle"],
+                    "body": one["Body"],
+                }
             if not some:
                 return
 
     def _stream(self) -> None:
-        """The stream starts its function for accounts that were written with an outbox: each account once for what one function did."""
+        """The stream starts its function for accounts that were written with an outbox: each
+        account once for what one function did.
+        """
         while self.written:
             ids = list(dict.fromkeys(self.written))
             self.written.clear()
             keys = [{"pk": {"S": f"ACCOUNT#{id}"}, "sk": {"S": "ACCOUNT"}} for id in ids]
             with self._running("CarryOut"):
                 stream.carry_out(
-                    {"Records": [{"dynamodb": {"Keys": key, "SequenceNumber": str(number)}} for number, key in enumerate(keys)]},
+                    {
+                        "Records": [
+                            {"dynamodb": {"Keys": key, "SequenceNumber": str(number)}}
+                            for number, key in enumerate(keys)
+                        ]
+                    },
                     LambdaContext("carry_out", 60),
                 )
 
@@ -174,14 +246,37 @@ class Deployment:
         """SES tells of each mail that it took it and that it arrived."""
         while self.meter.mails:
             mail = self.meter.mails.pop(0)
-            stamp, tags = self.now.at.isoformat(), {tag["Name"]: [tag["Value"]] for tag in mail["tags"]}
+            stamp, tags = (
+                self.now.at.isoformat(),
+                {tag["Name"]: [tag["Value"]] for tag in mail["tags"]},
+            )
             for kind in ("Send", "Delivery"):
-                told = {"eventType": kind, "mail": {"timestamp": stamp, "messageId": mail["id"], "tags": tags}}
-                told |= {kind.lower(): {"timestamp": stamp, "recipients": mail["to"], "smtpResponse": "250 2.0.0 OK"}}
+                told = {
+                    "eventType": kind,
+                    "mail": {"timestamp": stamp, "messageId": mail["id"], "tags": tags},
+                }
+                told |= {
+                    kind.lower(): {
+                        "timestamp": stamp,
+                        "recipients": mail["to"],
+                        "smtpResponse": "250 2.0.0 OK",
+                    }
+                }
                 with self._running("TakeFeedback"):
                     self.meter.add("notices")
                     feedback.take_feedback(
-                        {"Records": [{"Sns": {"MessageId": "1", "Subject": None, "Message": json.dumps(told), "MessageAttributes": {}}}]},
+                        {
+                            "Records": [
+                                {
+                                    "Sns": {
+                                        "MessageId": "1",
+                                        "Subject": None,
+                                        "Message": json.dumps(told),
+                                        "MessageAttributes": {},
+                                    }
+                                }
+                            ]
+                        },
                         LambdaContext("take_feedback", 60),
                     )
                 self._stream()
@@ -194,7 +289,9 @@ class Deployment:
             said = self._said.getvalue()
             self.meter.add("log_bytes", len(said.encode()))
             blobs = [json.loads(line)["_aws"] for line in said.splitlines() if '"_aws"' in line]
-            self.metrics |= {one["Name"] for blob in blobs for one in blob["CloudWatchMetrics"][0]["Metrics"]}
+            self.metrics |= {
+                one["Name"] for blob in blobs for one in blob["CloudWatchMetrics"][0]["Metrics"]
+            }
             self._said.seek(0)
             self._said.truncate()
 
@@ -206,32 +303,49 @@ class Deployment:
 
 @contextmanager
 def deployed(at: datetime, *stand_ins: Any) -> Iterator[Deployment]:
-    """A stage, for as long as it is needed, with what stands in for Stripe: patches that are begun before anything is built."""
+    """A stage, for as long as it is needed, with what stands in for Stripe: patches that are begun
+    before anything is built.
+    """
     moment = Moment(at)
     made = Deployment(moment)
-    logger.clear_state()  # what another function of this process noted would be counted as told by these
+    # what another function of this process noted would be counted as told by these
+    logger.clear_state()
     with ExitStack() as stack:
         stack.enter_context(patch.dict("os.environ", ENVIRONMENT))
         os.environ.pop("AWS_ENDPOINT_URL", None)
         stack.enter_context(mock_aws())
         boto3.client("dynamodb").create_table(**table_definition(TABLE))
-        for name, variable in {"events": "EVENTS", "dead": "DEAD_LETTERS", "act": "ACT", "mail": "MAIL"}.items():
-            url = boto3.client("sqs").create_queue(QueueName=name, Attributes={"MaximumMessageSize": "1048576"})["QueueUrl"]
+        for name, variable in {
+            "events": "EVENTS",
+            "dead": "DEAD_LETTERS",
+            "act": "ACT",
+            "mail": "MAIL",
+        }.items():
+            url = boto3.client("sqs").create_queue(
+                QueueName=name, Attributes={"MaximumMessageSize": "1048576"}
+            )["QueueUrl"]
             stack.enter_context(patch.dict("os.environ", {f"{variable}_QUEUE_URL": url}))
             made.urls[name] = url
         for name, value in PARAMETERS.items():
-            boto3.client("ssm").put_parameter(Name=f"{ENVIRONMENT['PARAMETERS_PATH']}/{name}", Value=value, Type="SecureString")
+            boto3.client("ssm").put_parameter(
+                Name=f"{ENVIRONMENT['PARAMETERS_PATH']}/{name}", Value=value, Type="SecureString"
+            )
         for identity in ("mail.acme.example", *_senders()):
             boto3.client("sesv2").create_email_identity(EmailIdentity=identity)
         ses = mailer.client()
         ses.get_account = lambda: {"SendQuota": {"Max24HourSend": -1.0, "MaxSendRate": 0.0}}  # type: ignore[method-assign]  # moto has it not
-        for one in (*stand_ins, patch.object(Clock, "now", lambda _: moment.at), patch.object(mailer, "client", lambda: ses)):
+        for one in (
+            *stand_ins,
+            patch.object(Clock, "now", lambda _: moment.at),
+            patch.object(mailer, "client", lambda: ses),
+        ):
             stack.enter_context(one)
         for handler in logger._logger.handlers:
             stack.enter_context(patch.object(handler, "stream", made._said))
         _forget()
         stack.callback(_forget)
-        # What a function reads once in its life is no cost of a call: the secrets, the last walk, SES's quota.
+        # What a function reads once in its life is no cost of a call: the secrets, the last walk,
+        # SES's quota.
         assert clock.now() == at
         _warm_up(made)
         stack.enter_context(made.meter.watching())
@@ -258,4 +372,8 @@ def _forget() -> None:
 
 def _senders() -> list[str]:
     mail = wiring.policy().mail
-    return sorted({sender.rpartition("<")[2].rstrip(">") for sender in mail.senders.values()}) if mail else []
+    return (
+        sorted({sender.rpartition("<")[2].rstrip(">") for sender in mail.senders.values()})
+        if mail
+        else []
+    )

@@ -1,4 +1,6 @@
-"""Where each part ends: what a customer uses of it in a month, how much of it there is, and so at how many customers it is full."""
+"""Where each part ends: what a customer uses of it in a month, how much of it there is, and so at
+how many customers it is full.
+"""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +31,9 @@ EACH_ACCOUNT = "AWS gives each account its own, and raises it with use"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`used` by one customer in a month, of `capacity` a second. At once comes `peak` times the month's mean; 1 can wait within its day."""
+    """`used` by one customer in a month, of `capacity` a second. At once comes `peak` times the
+    month's mean; 1 can wait within its day.
+    """
 
     part: str
     unit: str
@@ -56,7 +60,14 @@ class Throttle:
 def throttles(template: Mapping[str, Any]) -> list[Throttle]:
     """The rates of the template's MethodSettings."""
     settings = template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
-    return [Throttle(one["HttpMethod"], re.sub("~1", "/", one["ResourcePath"][1:]), one["ThrottlingRateLimit"]) for one in settings]
+    return [
+        Throttle(
+            one["HttpMethod"],
+            re.sub("~1", "/", one["ResourcePath"][1:]),
+            one["ThrottlingRateLimit"],
+        )
+        for one in settings
+    ]
 
 
 def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
@@ -72,40 +83,111 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
     morning, spread = assumed("morning"), 1
 
     def at_once(name: str, whose: str, *peak: float) -> Limit:
-        return Limit(f"{name} at once", "seconds", milliseconds(month[logical_id(name)]) / 1000, BATCHES[name][1], whose, *peak)
+        return Limit(
+            f"{name} at once",
+            "seconds",
+            milliseconds(month[logical_id(name)]) / 1000,
+            BATCHES[name][1],
+            whose,
+            *peak,
+        )
 
     def throttled(part: str, unit: str, amount: float, *route: str) -> Limit:
-        return Limit(f"the throttle of {part}", unit, amount, rate[route], "MethodSettings in resources.yaml")
+        return Limit(
+            f"the throttle of {part}", unit, amount, rate[route], "MethodSettings in resources.yaml"
+        )
 
     found = [
         Limit("API Gateway, the account's default", "requests", used["api"], 10_000, RAISED),
         throttled("webhooks", "webhooks", used["webhooks"], "POST", "/webhooks/stripe"),
-        throttled("questions for access", "questions", assumed("access_calls"), "GET", "/accounts/{account_id}/access"),
+        throttled(
+            "questions for access",
+            "questions",
+            assumed("access_calls"),
+            "GET",
+            "/accounts/{account_id}/access",
+        ),
         throttled("signups", "signups", assumed("signups"), "POST", "/signups"),
-        Limit("signups without confirming", "signups", assumed("signups"), signups / DAY_SECONDS, "`a_day` in billing.toml", spread),
+        Limit(
+            "signups without confirming",
+            "signups",
+            assumed("signups"),
+            signups / DAY_SECONDS,
+            "`a_day` in billing.toml",
+            spread,
+        ),
         Limit("Lambda's concurrency, the account's default", "seconds", seconds, 1000, RAISED),
-        at_once("process_events", "`maximum_concurrency`; more customers in a batch take less each"),
+        at_once(
+            "process_events", "`maximum_concurrency`; more customers in a batch take less each"
+        ),
         at_once("act_on_accounts", "`maximum_concurrency`", morning),
-        at_once("send_mails", "`maximum_concurrency`, with SENDERS_AT_ONCE in aws/mailer.py", morning),
-        Limit("what a sweep hands out", "acts", acts, A_RUN / 60, "`A_RUN` in usecases/sweep.py", morning),
-        Limit("SES in its sandbox", "mails", used["mails"], 200 / DAY_SECONDS, "SES's, until production access is asked for", spread),
-        Limit("SES at 50,000 a day, an example", "mails", used["mails"], 50_000 / DAY_SECONDS, EACH_ACCOUNT, spread),
+        at_once(
+            "send_mails", "`maximum_concurrency`, with SENDERS_AT_ONCE in aws/mailer.py", morning
+        ),
+        Limit(
+            "what a sweep hands out",
+            "acts",
+            acts,
+            A_RUN / 60,
+            "`A_RUN` in usecases/sweep.py",
+            morning,
+        ),
+        Limit(
+            "SES in its sandbox",
+            "mails",
+            used["mails"],
+            200 / DAY_SECONDS,
+            "SES's, until production access is asked for",
+            spread,
+        ),
+        Limit(
+            "SES at 50,000 a day, an example",
+            "mails",
+            used["mails"],
+            50_000 / DAY_SECONDS,
+            EACH_ACCOUNT,
+            spread,
+        ),
         Limit("SES at 14 a second, an example", "mails", used["mails"], 14, EACH_ACCOUNT, morning),
         Limit("the table, on demand", "write units", used["write_units"], 40_000, RAISED),
         Limit(
-            f"the due index, {DUE_SHARDS} shards", "writes", used["index_units"], DUE_SHARDS * A_PARTITION, "`DUE_SHARDS` in aws/items.py", morning
+            f"the due index, {DUE_SHARDS} shards",
+            "writes",
+            used["index_units"],
+            DUE_SHARDS * A_PARTITION,
+            "`DUE_SHARDS` in aws/items.py",
+            morning,
         ),
-        Limit("Stripe's API, live", "calls", used["stripe_calls"], 100, "Stripe's, for the whole account"),
-        Limit("Stripe's API, in a sandbox", "calls", used["stripe_calls"], 25, "Stripe's, for the whole account"),
+        Limit(
+            "Stripe's API, live",
+            "calls",
+            used["stripe_calls"],
+            100,
+            "Stripe's, for the whole account",
+        ),
+        Limit(
+            "Stripe's API, in a sandbox",
+            "calls",
+            used["stripe_calls"],
+            25,
+            "Stripe's, for the whole account",
+        ),
     ]
     return sorted(found, key=lambda one: one.customers)
 
 
 def replan_hours(stories: Mapping[str, list[Used]], number: float) -> float:
-    """How long a changed policy takes to reach all accounts: every item of the table is read once, and once more in the second round."""
+    """How long a changed policy takes to reach all accounts: every item of the table is read once,
+    and once more in the second round.
+    """
     return 2 * number * items_of_a_customer(stories) / (A_STRETCH * A_PAGE) / 60
 
 
 def items_of_a_customer(stories: Mapping[str, list[Used]]) -> float:
-    """Items in the table for each paying customer, those of a year's signups that did not pay included."""
-    return max(story.items for story in stories["webhooks"]) + assumed("signups") * 12 * stories["signups"][0].items
+    """Items in the table for each paying customer, those of a year's signups that did not pay
+    included.
+    """
+    return (
+        max(story.items for story in stories["webhooks"])
+        + assumed("signups") * 12 * stories["signups"][0].items
+    )

@@ -1,9 +1,12 @@
-"""What the functions use while they run, in the units that AWS bills: counted where boto3's calls leave, sizes read off the items.
+"""What the functions use while they run, in the units that AWS bills: counted where boto3's calls
+leave, sizes read off the items.
 
-DynamoDB's rules (developer guide, "DynamoDB read and write operations" and "Best practices for ... capacity"): a write is rounded up per KB of
-the larger of the item before and after it, doubled in a transaction, and one that its condition refuses is billed too; a consistent read is rounded
-up per 4 KB, another is half. An index entry that appears or goes is one write, one that moves is two. A Query is billed by what it read, at
-least once; it is not taken from the emulator, whose figures of it are flat.
+DynamoDB's rules (developer guide, "DynamoDB read and write operations" and "Best practices for ...
+capacity"): a write is rounded up per KB of the larger of the item before and after it, doubled in a
+transaction, and one that its condition refuses is billed too; a consistent read is rounded up per 4
+KB, another is half. An index entry that appears or goes is one write, one that moves is two. A
+Query is billed by what it read, at least once; it is not taken from the emulator, whose figures of
+it are flat.
 """
 
 from collections import Counter
@@ -50,7 +53,9 @@ def _value_size(value: Mapping[str, Any]) -> int:
         case "N":
             return (len(content.strip("-").replace(".", "").strip("0")) + 1) // 2 + 1
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_size(one) for name, one in content.items())
+            return 3 + sum(
+                1 + len(name.encode()) + _value_size(one) for name, one in content.items()
+            )
         case "L":
             return 3 + sum(1 + _value_size(one) for one in content)
         case "B":
@@ -65,7 +70,10 @@ def write_units(before: Item | None, after: Item | None) -> int:
 
 def index_units(before: Item | None, after: Item | None) -> int:
     """Of the same write in the due index, whose entries are keys and so less than a KB."""
-    was, is_ = ({name: item[name] for name in ("due_shard", "due_at") if name in item} if item else {} for item in (before, after))
+    was, is_ = (
+        {name: item[name] for name in ("due_shard", "due_at") if name in item} if item else {}
+        for item in (before, after)
+    )
     return 0 if was == is_ else 2 if was and is_ else 1
 
 
@@ -80,8 +88,8 @@ def read_units(sizes: int, consistent: bool) -> float:
 
 @dataclass
 class Meter:
-    """`by_function` are the tallies, `calls` counts each function's calls by service and operation. `on_account` hears of each account that is
-    written with an outbox."""
+    """`by_function` are the tallies, `calls` counts each function's calls by service and operation.
+    `on_account` hears of each account that is written with an outbox."""
 
     on_account: Callable[[str], None]
     by_function: dict[str, Tally] = field(default_factory=dict)
@@ -116,13 +124,21 @@ class Meter:
             self.calls.setdefault(self.running, Counter())[f"{service}.{operation}"] += 1
             self.add("aws_calls")
             if service == "dynamodb":
-                return self._dynamodb(lambda asked, given: make(client, asked, given), operation, parameters)
+                return self._dynamodb(
+                    lambda asked, given: make(client, asked, given), operation, parameters
+                )
             answer = make(client, operation, parameters)
             if service == "sqs":
                 self.add("sqs")
             elif operation == "SendEmail":
                 self.add("mails")
-                self.mails.append({"tags": parameters["EmailTags"], "id": answer["MessageId"], "to": parameters["Destination"]["ToAddresses"]})
+                self.mails.append(
+                    {
+                        "tags": parameters["EmailTags"],
+                        "id": answer["MessageId"],
+                        "to": parameters["Destination"]["ToAddresses"],
+                    }
+                )
             return answer
 
         with patch.object(BaseClient, "_make_api_call", counted):
@@ -130,7 +146,9 @@ class Meter:
 
     def _dynamodb(self, call: Callable[[str, Any], Any], operation: str, parameters: Any) -> Any:
         def load(table: str, key: Any) -> Item | None:
-            found: Item | None = call("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get("Item")
+            found: Item | None = call(
+                "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}
+            ).get("Item")
             return found
 
         written = list(_written(operation, parameters))
@@ -150,32 +168,67 @@ class Meter:
             self._count_read(call, operation, parameters, answer, load)
         return answer
 
-    def _count_writes(self, operation: str, before: list[Item | None], after: list[Item | None]) -> None:
+    def _count_writes(
+        self, operation: str, before: list[Item | None], after: list[Item | None]
+    ) -> None:
         for was, is_ in zip(before, after, strict=True):
             index = index_units(was, is_)
             self.add("index_units", index)
-            self.add("write_units", write_units(was, is_) * (2 if operation == "TransactWriteItems" else 1) + index)
+            self.add(
+                "write_units",
+                write_units(was, is_) * (2 if operation == "TransactWriteItems" else 1) + index,
+            )
 
     def _count_read(
-        self, call: Callable[[str, Any], Any], operation: str, parameters: Any, answer: Any, load: Callable[[str, Any], Item | None]
+        self,
+        call: Callable[[str, Any], Any],
+        operation: str,
+        parameters: Any,
+        answer: Any,
+        load: Callable[[str, Any], Item | None],
     ) -> None:
         match operation:
             case "GetItem":
-                found = load(parameters["TableName"], parameters["Key"]) or {}  # what is left out of the answer is read too
-                self.add("read_units", read_units(size_of(found), parameters.get("ConsistentRead", False)))
+                found = (
+                    load(parameters["TableName"], parameters["Key"]) or {}
+                )  # what is left out of the answer is read too
+                self.add(
+                    "read_units",
+                    read_units(size_of(found), parameters.get("ConsistentRead", False)),
+                )
             case "BatchGetItem":
                 for table, asked in parameters["RequestItems"].items():
                     for key in asked["Keys"]:
-                        self.add("read_units", read_units(size_of(load(table, key) or {}), asked.get("ConsistentRead", False)))
+                        self.add(
+                            "read_units",
+                            read_units(
+                                size_of(load(table, key) or {}), asked.get("ConsistentRead", False)
+                            ),
+                        )
             case "Query":
-                self.add("read_units", read_units(sum(map(size_of, answer["Items"])), parameters.get("ConsistentRead", False)))
+                self.add(
+                    "read_units",
+                    read_units(
+                        sum(map(size_of, answer["Items"])), parameters.get("ConsistentRead", False)
+                    ),
+                )
             case "Scan":
                 # What a filter leaves out is read too.
-                same = {name: parameters[name] for name in ("TableName", "ExclusiveStartKey", "Limit") if name in parameters}
+                same = {
+                    name: parameters[name]
+                    for name in ("TableName", "ExclusiveStartKey", "Limit")
+                    if name in parameters
+                }
                 items = call("Scan", same)["Items"]
-                self.add("read_units", read_units(sum(map(size_of, items)), parameters.get("ConsistentRead", False)))
+                self.add(
+                    "read_units",
+                    read_units(sum(map(size_of, items)), parameters.get("ConsistentRead", False)),
+                )
             case _:
-                raise ValueError(f"There is no rule for what {operation} costs: give it one in bench/costs/metering.py.")
+                raise ValueError(
+                    f"There is no rule for what {operation} costs: give it one in"
+                    " bench/costs/metering.py."
+                )
 
 
 def _written(operation: str, parameters: Any) -> Iterator[tuple[str, Any]]:

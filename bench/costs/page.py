@@ -6,9 +6,25 @@ from textwrap import wrap
 
 import yaml
 
-from bench.costs.bills import ASSUMED, Fixtures, Month, customers, dollars, idle, quantities, webhooks
+from bench.costs.bills import (
+    ASSUMED,
+    Fixtures,
+    Month,
+    customers,
+    dollars,
+    idle,
+    quantities,
+    webhooks,
+)
 from bench.costs.deployment import BATCHES
-from bench.costs.limits import A_PARTITION, DAY_SECONDS, MOST, items_of_a_customer, limits, replan_hours
+from bench.costs.limits import (
+    A_PARTITION,
+    DAY_SECONDS,
+    MOST,
+    items_of_a_customer,
+    limits,
+    replan_hours,
+)
 from bench.costs.metering import UNITS
 from bench.costs.prices import PRICES, READ_ON
 from bench.costs.stories import CARD_ON_DAY, WELL_AFTER, Used
@@ -42,19 +58,46 @@ Stories = Mapping[str, list[Used]]
 
 def page(stories: Stories) -> str:
     """The whole page."""
-    return "\n".join([*_before(stories), *_counts(stories), *_bills(stories), *_limits(stories), *_assumptions(), *_prices()]) + "\n"
+    return (
+        "\n".join(
+            [
+                *_before(stories),
+                *_counts(stories),
+                *_bills(stories),
+                *_limits(stories),
+                *_assumptions(),
+                *_prices(),
+            ]
+        )
+        + "\n"
+    )
 
 
 def counted_row(used: Used) -> str:
     """A story's row of the table of counts."""
     amounts = used.total
-    return _row([used.name, *(_amount(amounts[unit]) for unit in COLUMNS), f"{used.items}", f"{used.stored:,}"])
+    return _row(
+        [
+            used.name,
+            *(_amount(amounts[unit]) for unit in COLUMNS),
+            f"{used.items}",
+            f"{used.stored:,}",
+        ]
+    )
 
 
 def call_rows(used: Used) -> list[str]:
     """The calls of AWS that a story makes, a line a function."""
     return [
-        _row([used.name, function, ", ".join(f"{name.partition('.')[2]} {number}" for name, number in sorted(calls.items()))])
+        _row(
+            [
+                used.name,
+                function,
+                ", ".join(
+                    f"{name.partition('.')[2]} {number}" for name, number in sorted(calls.items())
+                ),
+            ]
+        )
         for function, calls in sorted(used.calls.items())
     ]
 
@@ -66,7 +109,14 @@ def _before(stories: Stories) -> list[str]:
         "a million webhooks": webhooks(stories["webhooks"], 1_000_000),
         "1,000 customers, with what is idle": customers(stories, 1_000) + nothing,
     }
-    lines = ["# What it costs", "", *_paragraph(_ABOUT), "", _row(["a month", "list price", "dearest"]), _row(["---", "---:", "---"])]
+    lines = [
+        "# What it costs",
+        "",
+        *_paragraph(_ABOUT),
+        "",
+        _row(["a month", "list price", "dearest"]),
+        _row(["---", "---:", "---"]),
+    ]
     for name, month in months.items():
         bill = dollars(month)
         lines.append(_row([name, f"{sum(bill.values()):.2f}", _dearest(bill)]))
@@ -90,7 +140,9 @@ def _counts(stories: Stories) -> list[str]:
         _row(["---"] + ["---:"] * (len(COLUMNS) + 2)),
         *(counted_row(used) for kind in stories.values() for used in kind),
         "",
-        "Where the write units of the recordings go: " + _shares(stories["webhooks"], "write_units") + ".",
+        "Where the write units of the recordings go: "
+        + _shares(stories["webhooks"], "write_units")
+        + ".",
         "",
         "The calls of AWS of each, by function:",
         "",
@@ -113,26 +165,53 @@ def _shares(stories: list[Used], unit: str) -> str:
         for name, tally in used.by_function.items():
             by_function[name] = by_function.get(name, 0) + tally[unit]
     whole = sum(by_function.values())
-    return ", ".join(f"{name} {number / whole:.0%}" for name, number in sorted(by_function.items(), key=lambda one: -one[1]) if number)
+    return ", ".join(
+        f"{name} {number / whole:.0%}"
+        for name, number in sorted(by_function.items(), key=lambda one: -one[1])
+        if number
+    )
 
 
 def _bills(stories: Stories) -> list[str]:
     nothing = idle(stories["idle"], fixtures())
-    lines = ["", "## A month", "", "At list prices, and after what AWS gives every account each month for ever.", ""]
+    lines = [
+        "",
+        "## A month",
+        "",
+        "At list prices, and after what AWS gives every account each month for ever.",
+        "",
+    ]
     lines += _bill("Idle: nothing happens", nothing)
-    lines += _bill("A million webhooks, without what is idle", webhooks(stories["webhooks"], 1_000_000))
+    lines += _bill(
+        "A million webhooks, without what is idle", webhooks(stories["webhooks"], 1_000_000)
+    )
     lines += _bill("1,000 customers, with what is idle", customers(stories, 1_000) + nothing)
-    lines += ["### More customers", "", _row(["customers", "a month", "each", "dearest"]), _row(["---:", "---:", "---:", "---"])]
+    lines += [
+        "### More customers",
+        "",
+        _row(["customers", "a month", "each", "dearest"]),
+        _row(["---:", "---:", "---:", "---"]),
+    ]
     for number in SIZES:
         bill = dollars(customers(stories, number) + nothing)
         whole = sum(bill.values())
-        lines.append(_row([f"{number:,}", f"{whole:,.0f}", f"{whole / number:.4f}", _dearest(bill)]))
-    lines += ["", "What the product asks makes the bill of 1,000 customers:", "", _row(["questions of a customer", "a month", "dearest"])]
+        lines.append(
+            _row([f"{number:,}", f"{whole:,.0f}", f"{whole / number:.4f}", _dearest(bill)])
+        )
+    lines += [
+        "",
+        "What the product asks makes the bill of 1,000 customers:",
+        "",
+        _row(["questions of a customer", "a month", "dearest"]),
+    ]
     lines.append(_row(["---:", "---:", "---"]))
     for questions in QUESTIONS:
         bill = dollars(customers(stories, 1_000, questions) + nothing)
         lines.append(_row([f"{questions:,}", f"{sum(bill.values()):.2f}", _dearest(bill)]))
-    every = f"{len(METRICS)} of them; all, in every hour, would be {PRICES['metrics'].of(len(METRICS)):.2f} a month."
+    every = (
+        f"{len(METRICS)} of them; all, in every hour, would be"
+        f" {PRICES['metrics'].of(len(METRICS)):.2f} a month."
+    )
     return [*lines, "", *_paragraph(f"{_METRICS} There are {every}")]
 
 
@@ -144,25 +223,51 @@ wrote to as written to in every hour."""
 def _bill(title: str, month: Month) -> list[str]:
     bill, after, amounts = dollars(month), dollars(month, free=True), quantities(month)
     whole = sum(bill.values())
-    lines = [f"### {title}", "", _row(["what", "how many", "list price", "after the free part"]), _row(["---", "---:", "---:", "---:"])]
+    lines = [
+        f"### {title}",
+        "",
+        _row(["what", "how many", "list price", "after the free part"]),
+        _row(["---", "---:", "---:", "---:"]),
+    ]
     for name, cost in bill.items():
         price = PRICES[name]
-        lines.append(_row([f"{price.service}: {price.unit}", _amount(amounts[name]), f"{cost:.2f}", f"{after.get(name, 0):.2f}"]))
-    lines += [_row(["**in all**", "", f"**{whole:.2f}**", f"**{sum(after.values()):.2f}**"]), "", f"Dearest: {_dearest(bill)}.", ""]
+        lines.append(
+            _row(
+                [
+                    f"{price.service}: {price.unit}",
+                    _amount(amounts[name]),
+                    f"{cost:.2f}",
+                    f"{after.get(name, 0):.2f}",
+                ]
+            )
+        )
+    lines += [
+        _row(["**in all**", "", f"**{whole:.2f}**", f"**{sum(after.values()):.2f}**"]),
+        "",
+        f"Dearest: {_dearest(bill)}.",
+        "",
+    ]
     return lines
 
 
 def _dearest(bill: Mapping[str, float]) -> str:
     whole = sum(bill.values())
-    return ", ".join(f"{PRICES[name].service} ({PRICES[name].unit.split(',')[0]}) {cost / whole:.0%}" for name, cost in list(bill.items())[:3])
+    return ", ".join(
+        f"{PRICES[name].service} ({PRICES[name].unit.split(',')[0]}) {cost / whole:.0%}"
+        for name, cost in list(bill.items())[:3]
+    )
 
 
 def fixtures() -> Fixtures:
     """What costs by being there, as the template has it."""
     functions = yaml.safe_load((ROOT / ".chalice" / "permissions.yaml").read_text())
     template = load(TEMPLATE)
-    watching = watched({"Resources": {id: {"Type": "AWS::Serverless::Function"} for id in functions}})
-    types = Counter(one.get("Type") for part in (template, watching) for one in part["Resources"].values())
+    watching = watched(
+        {"Resources": {id: {"Type": "AWS::Serverless::Function"} for id in functions}}
+    )
+    types = Counter(
+        one.get("Type") for part in (template, watching) for one in part["Resources"].values()
+    )
     return Fixtures(
         queues=len(BATCHES),
         alarms=types["AWS::CloudWatch::Alarm"],
@@ -179,20 +284,49 @@ def _limits(stories: Stories) -> list[str]:
         "",
         *_paragraph(_PEAKS),
         "",
-        _row(["part", "a customer uses a month", "there is", "at once", "full at customers", "whose limit"]),
+        _row(
+            [
+                "part",
+                "a customer uses a month",
+                "there is",
+                "at once",
+                "full at customers",
+                "whose limit",
+            ]
+        ),
         _row(["---", "---:", "---:", "---:", "---:", "---"]),
     ]
     for one in limits(stories):
         at = f"{one.customers:,.0f}" if one.customers < MOST else f"beyond {MOST:,}"
-        capacity = f"{one.capacity * DAY_SECONDS:,.0f} a day" if one.peak == 1 else f"{_amount(one.capacity)} a second"
-        lines.append(_row([one.part, f"{_amount(one.used)} {one.unit}", capacity, f"× {one.peak:g}", at, one.whose]))
+        capacity = (
+            f"{one.capacity * DAY_SECONDS:,.0f} a day"
+            if one.peak == 1
+            else f"{_amount(one.capacity)} a second"
+        )
+        lines.append(
+            _row(
+                [
+                    one.part,
+                    f"{_amount(one.used)} {one.unit}",
+                    capacity,
+                    f"× {one.peak:g}",
+                    at,
+                    one.whose,
+                ]
+            )
+        )
     batch, at_once = BATCHES["process_events"]
-    walk = f"at {items_of_a_customer(stories):.0f} items a customer that is {replan_hours(stories, 10_000):.0f} hours for 10,000 customers"
+    walk = (
+        f"at {items_of_a_customer(stories):.0f} items a customer that is"
+        f" {replan_hours(stories, 10_000):.0f} hours for 10,000 customers"
+    )
     policy = f"""A changed policy is planned anew by a walk over the table, twice, {A_STRETCH * A_PAGE:,} items a minute: {walk},
-        and so on in proportion. An account that has news or is due meanwhile is planned anew at once."""
+        and so on in proportion. An account that has news or is due meanwhile is planned anew at
+        once."""
     never = f"""No number of customers reaches these: a partition of the table, which takes {A_PARTITION:,} write units a second, is one account's, or
         the day's count of signups, which their throttle keeps far below that; in flight are at most {batch * at_once:,} events ({at_once} batches of
-        {batch}) and what Lambda's pollers hold beside, of the 120,000 that a queue allows; a standard queue has no limit to its rate."""
+        {batch}) and what Lambda's pollers hold beside, of the 120,000 that a queue allows; a
+        standard queue has no limit to its rate."""
     return [*lines, "", *_paragraph(policy), "", *_paragraph(never)]
 
 
@@ -202,7 +336,16 @@ the month; what can wait within its day comes as the mean."""
 
 def _assumptions() -> list[str]:
     rows = (_row([name, f"{one.value:g}", one.what]) for name, one in ASSUMED.items())
-    return ["", "## Assumptions", "", _row(["name", "value", "what"]), _row(["---", "---:", "---"]), *rows, "", *_paragraph(_LEFT_OUT)]
+    return [
+        "",
+        "## Assumptions",
+        "",
+        _row(["name", "value", "what"]),
+        _row(["---", "---:", "---"]),
+        *rows,
+        "",
+        *_paragraph(_LEFT_OUT),
+    ]
 
 
 _LEFT_OUT = """Left out: data that leaves AWS, a domain and a firewall, the keys that DynamoDB has decrypted (its key is AWS's own, a
@@ -215,12 +358,19 @@ most that a recording leaves, and a year of signups that did not pay."""
 def _prices() -> list[str]:
     rows = [
         _row(
-            [one.service, one.unit, f"{one.dollars:g} / {one.per:,.0f}", f"{one.free:,.0f}", ("" if one.verified else "not verified: ") + one.source]
+            [
+                one.service,
+                one.unit,
+                f"{one.dollars:g} / {one.per:,.0f}",
+                f"{one.free:,.0f}",
+                ("" if one.verified else "not verified: ") + one.source,
+            ]
         )
         for one in PRICES.values()
     ]
     about = (
-        f"us-east-1, in dollars, looked up on {READ_ON}. Where it says so, AWS's own table could not be read: check these before you rely on them."
+        f"us-east-1, in dollars, looked up on {READ_ON}. Where it says so, AWS's own table could"
+        " not be read: check these before you rely on them."
     )
     return [
         "",

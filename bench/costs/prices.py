@@ -1,4 +1,6 @@
-"""What AWS asks for a unit: list prices of us-east-1 in dollars, where each was read, and what is free for ever each month."""
+"""What AWS asks for a unit: list prices of us-east-1 in dollars, where each was read, and what is
+free for ever each month.
+"""
 
 from dataclasses import dataclass
 
@@ -7,7 +9,9 @@ READ_ON = "2026-11-24"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`dollars` for each `per` of `unit`; of them `free` a month are for nothing, in every account and for ever."""
+    """`dollars` for each `per` of `unit`; of them `free` a month are for nothing, in every account
+    and for ever.
+    """
 
     service: str
     unit: str
@@ -25,23 +29,75 @@ class Price:
 THIRD_PARTY = "the price is as third parties quote it, since AWS's own table could not be read"
 
 PRICES = {
-    "api": Price("API Gateway", "requests to a REST API", 3.50, 1e6, 0, "aws.amazon.com/api-gateway/pricing, a worked example"),
+    "api": Price(
+        "API Gateway",
+        "requests to a REST API",
+        3.50,
+        1e6,
+        0,
+        "aws.amazon.com/api-gateway/pricing, a worked example",
+    ),
     "lambda_requests": Price("Lambda", "requests", 0.20, 1e6, 1e6, "aws.amazon.com/lambda/pricing"),
-    "lambda_gb_seconds": Price("Lambda", "GB-seconds on arm64", 13.3334, 1e6, 400_000, "aws.amazon.com/lambda/pricing"),
-    "write_units": Price("DynamoDB", "write request units, on demand", 0.625, 1e6, 0, "aws.amazon.com/dynamodb/pricing/on-demand"),
-    "read_units": Price("DynamoDB", "read request units, on demand", 0.125, 1e6, 0, "aws.amazon.com/dynamodb/pricing/on-demand"),
-    "stored_gb": Price("DynamoDB", "GB stored for the month", 0.25, 1, 25, "aws.amazon.com/dynamodb/pricing", True),
-    "backup_gb": Price("DynamoDB", "GB of point-in-time recovery", 0.20, 1, 0, "aws.amazon.com/dynamodb/pricing"),
-    "sqs": Price("SQS", "requests of standard queues", 0.40, 1e6, 1e6, "aws.amazon.com/sqs/pricing"),
+    "lambda_gb_seconds": Price(
+        "Lambda", "GB-seconds on arm64", 13.3334, 1e6, 400_000, "aws.amazon.com/lambda/pricing"
+    ),
+    "write_units": Price(
+        "DynamoDB",
+        "write request units, on demand",
+        0.625,
+        1e6,
+        0,
+        "aws.amazon.com/dynamodb/pricing/on-demand",
+    ),
+    "read_units": Price(
+        "DynamoDB",
+        "read request units, on demand",
+        0.125,
+        1e6,
+        0,
+        "aws.amazon.com/dynamodb/pricing/on-demand",
+    ),
+    "stored_gb": Price(
+        "DynamoDB", "GB stored for the month", 0.25, 1, 25, "aws.amazon.com/dynamodb/pricing", True
+    ),
+    "backup_gb": Price(
+        "DynamoDB", "GB of point-in-time recovery", 0.20, 1, 0, "aws.amazon.com/dynamodb/pricing"
+    ),
+    "sqs": Price(
+        "SQS", "requests of standard queues", 0.40, 1e6, 1e6, "aws.amazon.com/sqs/pricing"
+    ),
     "mails": Price("SES", "mails", 0.10, 1e3, 0, "aws.amazon.com/ses/pricing"),
-    "notices": Price("SNS", "requests; delivery to Lambda is free", 0.50, 1e6, 1e6, "aws.amazon.com/sns/pricing"),
-    "decryptions": Price("KMS", "decryptions of secrets", 0.03, 1e4, 20_000, "aws.amazon.com/kms/pricing; the free part was read there"),
-    "log_gb": Price("CloudWatch", "GB of logs taken in", 0.50, 1, 5, "aws.amazon.com/cloudwatch/pricing"),
-    "metrics": Price("CloudWatch", "custom metrics", 0.30, 1, 10, "aws.amazon.com/cloudwatch/pricing"),
-    "alarms": Price("CloudWatch", "alarms of one metric", 0.10, 1, 10, "aws.amazon.com/cloudwatch/pricing"),
-    "composite_alarms": Price("CloudWatch", "composite alarms", 0.50, 1, 0, "aws.amazon.com/cloudwatch/pricing"),
+    "notices": Price(
+        "SNS", "requests; delivery to Lambda is free", 0.50, 1e6, 1e6, "aws.amazon.com/sns/pricing"
+    ),
+    "decryptions": Price(
+        "KMS",
+        "decryptions of secrets",
+        0.03,
+        1e4,
+        20_000,
+        "aws.amazon.com/kms/pricing; the free part was read there",
+    ),
+    "log_gb": Price(
+        "CloudWatch", "GB of logs taken in", 0.50, 1, 5, "aws.amazon.com/cloudwatch/pricing"
+    ),
+    "metrics": Price(
+        "CloudWatch", "custom metrics", 0.30, 1, 10, "aws.amazon.com/cloudwatch/pricing"
+    ),
+    "alarms": Price(
+        "CloudWatch", "alarms of one metric", 0.10, 1, 10, "aws.amazon.com/cloudwatch/pricing"
+    ),
+    "composite_alarms": Price(
+        "CloudWatch", "composite alarms", 0.50, 1, 0, "aws.amazon.com/cloudwatch/pricing"
+    ),
     "keys": Price("KMS", "keys of our own", 1.00, 1, 0, "aws.amazon.com/kms/pricing"),
-    "dashboards": Price("CloudWatch", "dashboards", 3.00, 1, 3, "aws.amazon.com/cloudwatch/pricing"),
-    "traces": Price("X-Ray", "traces recorded", 5.00, 1e6, 100_000, "aws.amazon.com/xray/pricing", True),
+    "dashboards": Price(
+        "CloudWatch", "dashboards", 3.00, 1, 3, "aws.amazon.com/cloudwatch/pricing"
+    ),
+    "traces": Price(
+        "X-Ray", "traces recorded", 5.00, 1e6, 100_000, "aws.amazon.com/xray/pricing", True
+    ),
 }
-"""Scheduled rules of EventBridge, parameters of the standard tier and the reads of Lambda's own stream pollers cost nothing."""
+"""Scheduled rules of EventBridge, parameters of the standard tier and the reads of Lambda's own
+stream pollers cost nothing.
+"""

@@ -1,4 +1,6 @@
-"""What customers do and what happens to them, lived through the deployed functions by their own clock; each story gives what it used."""
+"""What customers do and what happens to them, lived through the deployed functions by their own
+clock; each story gives what it used.
+"""
 
 import json
 from collections import Counter
@@ -28,7 +30,9 @@ WELL_AFTER = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What one story used: units and calls by function, what lies in the table at its end, the metrics that it wrote to."""
+    """What one story used: units and calls by function, what lies in the table at its end, the
+    metrics that it wrote to.
+    """
 
     name: str
     by_function: dict[str, Tally]
@@ -46,7 +50,15 @@ class Used:
 
 def _used(name: str, stage: Deployment, days: float = 0) -> Used:
     meter = stage.meter
-    return Used(name, meter.by_function, meter.calls, stage.stored_bytes(), len(stage.items()), days, frozenset(stage.metrics))
+    return Used(
+        name,
+        meter.by_function,
+        meter.calls,
+        stage.stored_bytes(),
+        len(stage.items()),
+        days,
+        frozenset(stage.metrics),
+    )
 
 
 class CountedSimCaller(SimCaller):
@@ -94,14 +106,18 @@ def access_call() -> Used:
 
 
 def recorded(recording: Recording) -> Used:
-    """The webhooks of a recording and nothing else: those of one second in one batch. No clock runs beside them."""
+    """The webhooks of a recording and nothing else: those of one second in one batch. No clock runs
+    beside them.
+    """
     with _of_recordings() as (stage, stripe):
         _arrive(stage, stripe, recording, len(recording.events))
         return _used(recording.name, stage, _days(recording))
 
 
 def signs_up(card_on_day: int | None) -> Used:
-    """A signup on the site and its trial, with every mail of the policy, its webhooks, and the month after; a card is given or not."""
+    """A signup on the site and its trial, with every mail of the policy, its webhooks, and the
+    month after; a card is given or not.
+    """
     name = "a signup whose trial is paid" if card_on_day else "a signup whose trial runs out"
     with _simulated() as (stage, stripe):
         life = _Life(stage, stripe)
@@ -112,7 +128,9 @@ def signs_up(card_on_day: int | None) -> Used:
         life.hear()
         ends = BEGIN + timedelta(days=wiring.policy().trial.days)
         life.advance(BEGIN + DAY)
-        stage.call("GET", f"/billing/{stage.billing_token()}")  # the link of the welcome: an address that is proved gets every mail
+        stage.call(
+            "GET", f"/billing/{stage.billing_token()}"
+        )  # the link of the welcome: an address that is proved gets every mail
         if card_on_day:
             life.advance(BEGIN + card_on_day * DAY)
             stripe.gives(stripe.engine.store.all("customer")[0]["id"], "tok_visa")
@@ -139,7 +157,14 @@ class _Life:
         """Let time pass: what falls due here and at Stripe happens at its moment."""
         for _ in range(500):
             theirs = self.stripe.engine.next_due()
-            dues = [due for due in (self.stage.due_at(), datetime.fromtimestamp(theirs, UTC) if theirs else None) if due and due <= to]
+            dues = [
+                due
+                for due in (
+                    self.stage.due_at(),
+                    datetime.fromtimestamp(theirs, UTC) if theirs else None,
+                )
+                if due and due <= to
+            ]
             if not dues:
                 break
             self._stop_at(min(dues))
@@ -161,7 +186,9 @@ def _simulated() -> Iterator[tuple[Deployment, SimStage]]:
     stripe, running = SimStage(), Meter(lambda _: None)
     held = [running]
     caller = CountedSimCaller(stripe, lambda: held[-1])
-    with deployed(BEGIN, patch("chalicelib.stripe_api.calling.StripeCaller", lambda *_: caller)) as stage:
+    with deployed(
+        BEGIN, patch("chalicelib.stripe_api.calling.StripeCaller", lambda *_: caller)
+    ) as stage:
         held.append(stage.meter)
         yield stage, stripe
 
@@ -170,7 +197,9 @@ def _simulated() -> Iterator[tuple[Deployment, SimStage]]:
 def _of_recordings() -> Iterator[tuple[Deployment, CountedStripe]]:
     stripe = CountedStripe()
     begin = at(min(recording.start for recording in RECORDINGS.values()))
-    with deployed(begin, patch("chalicelib.stripe_api.gateway.StripeGateway", lambda *_: stripe)) as stage:
+    with deployed(
+        begin, patch("chalicelib.stripe_api.gateway.StripeGateway", lambda *_: stripe)
+    ) as stage:
         stripe.meter = stage.meter
         yield stage, stripe
 

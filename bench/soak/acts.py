@@ -19,14 +19,18 @@ class Doors(Protocol):
     api: Api
 
     def ours(self, method: str, path: str, content: Any = None, number: int = 0) -> tuple[int, Any]:
-        """Status and body of a call to Billhook, with the product's key, from the network address of that customer."""
+        """Status and body of a call to Billhook, with the product's key, from the network address
+        of that customer.
+        """
 
     def mail_of(self, account_id: str) -> list[str]:
         """The texts of the mails to an account, the newest last."""
 
 
 class NothingToDo(Exception):
-    """There is nothing at hand with which this could be done, as where a subscription has ended already."""
+    """There is nothing at hand with which this could be done, as where a subscription has ended
+    already.
+    """
 
 
 class Actor:
@@ -36,7 +40,9 @@ class Actor:
         self._doors = doors
 
     def act(self, customer: Customer, does: str, with_: tuple[str, ...]) -> None:
-        """One act of ACTS. What there is nothing for is noted with the customer. Raises AssertionError where a door answers as it must not."""
+        """One act of ACTS. What there is nothing for is noted with the customer. Raises
+        AssertionError where a door answers as it must not.
+        """
         try:
             ACTS[does](self, customer, *with_)
         except (NothingToDo, StripeRefusal) as refusal:
@@ -44,7 +50,9 @@ class Actor:
 
     def signs_up(self, customer: Customer) -> None:
         """By the form of the marketing site."""
-        wish = {"email": customer.email, "name": f"Customer {customer.number}"} | ({"timezone": customer.zone} if customer.zone else {})
+        wish = {"email": customer.email, "name": f"Customer {customer.number}"} | (
+            {"timezone": customer.zone} if customer.zone else {}
+        )
         status, body = self._doors.ours("POST", "/signups", wish, customer.number)
         assert status == 201, (status, body)
         customer.account_id = body["account_id"]
@@ -52,7 +60,11 @@ class Actor:
     def is_made(self, customer: Customer) -> None:
         """The product makes the customer at Stripe; Billhook hears of it, or not yet."""
         customer.account_id = f"acc_made_{customer.number}"
-        self._stripe("POST", "/v1/customers", {"email": customer.email, "metadata": {"account_id": customer.account_id}})
+        self._stripe(
+            "POST",
+            "/v1/customers",
+            {"email": customer.email, "metadata": {"account_id": customer.account_id}},
+        )
 
     def gives_card(self, customer: Customer, card: str) -> None:
         """In Stripe's portal."""
@@ -62,14 +74,24 @@ class Actor:
             engine.checkout.set_default_card(self._customer(customer), card)
 
     def buys(self, customer: Customer, card: str) -> None:
-        """By a Checkout of ours, to give a card or to buy; every second one comes back by the page that Stripe leads to.
+        """By a Checkout of ours, to give a card or to buy; every second one comes back by the page
+        that Stripe leads to.
 
-        Who Billhook has never heard of is sold to by the product itself: at the latest then it hears.
+        Who Billhook has never heard of is sold to by the product itself: at the latest then it
+        hears.
         """
-        status, body = self._doors.ours("POST", f"/accounts/{customer.account_id}/checkout", {"plan": "pro", "interval": "month"})
+        status, body = self._doors.ours(
+            "POST",
+            f"/accounts/{customer.account_id}/checkout",
+            {"plan": "pro", "interval": "month"},
+        )
         if status == 404:
             self.gives_card(customer, card)
-            self._stripe("POST", "/v1/subscriptions", {"customer": customer.stripe_id, "items": [{"price": self._price("pro_monthly")}]})
+            self._stripe(
+                "POST",
+                "/v1/subscriptions",
+                {"customer": customer.stripe_id, "items": [{"price": self._price("pro_monthly")}]},
+            )
             return
         if status == 409:
             raise NothingToDo(f"{status} {body['error']['code']}")
@@ -81,7 +103,12 @@ class Actor:
             engine.checkout.complete(session, card, authenticated=True)
         if customer.number % 2:
             back = str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
-            status, body = self._doors.ours("GET", "/billing/return/" + back.partition("/billing/return/")[2], None, customer.number)
+            status, body = self._doors.ours(
+                "GET",
+                "/billing/return/" + back.partition("/billing/return/")[2],
+                None,
+                customer.number,
+            )
             assert status in (200, 303), (status, body)
 
     def cancels_at_period_end(self, customer: Customer) -> None:
@@ -109,7 +136,11 @@ class Actor:
         with engine.lock:
             engine.catch_up()
             id = self._customer(customer)["id"]
-            invoices = [one for one in engine.store.all("invoice") if one["customer"] == id and one["status"] == "open"]
+            invoices = [
+                one
+                for one in engine.store.all("invoice")
+                if one["customer"] == id and one["status"] == "open"
+            ]
             if not invoices:
                 raise NothingToDo("no open invoice")
             for invoice in invoices:
@@ -128,7 +159,9 @@ class Actor:
 
     def uses(self, customer: Customer) -> None:
         """Reaches a milestone of the product, which reports it."""
-        status, body = self._doors.ours("POST", f"/accounts/{customer.account_id}/milestones", {"name": "connected_data"})
+        status, body = self._doors.ours(
+            "POST", f"/accounts/{customer.account_id}/milestones", {"name": "connected_data"}
+        )
         if status == 404:
             raise NothingToDo("no account yet")
         assert status == 204, (status, body)
@@ -137,7 +170,10 @@ class Actor:
         for text in reversed(self._doors.mail_of(customer.account_id)):
             if link := re.search(rf"https?://[^/\s]+(/{purpose}/[^\s>)]+)", text):
                 status, body = self._doors.ours(method, link[1], None, customer.number)
-                assert status in (200, 303, 400, 404, 410), (status, body)  # 4xx: an older link, voided by the first that was opened
+                assert status in (200, 303, 400, 404, 410), (
+                    status,
+                    body,
+                )  # 4xx: an older link, voided by the first that was opened
                 return
         raise NothingToDo(f"no mail with a link to {purpose}")
 
@@ -151,12 +187,20 @@ class Actor:
         return body
 
     def _price(self, lookup_key: str) -> str:
-        return next(str(one["id"]) for one in self._doors.engine.store.all("price") if one["lookup_key"] == lookup_key)
+        return next(
+            str(one["id"])
+            for one in self._doors.engine.store.all("price")
+            if one["lookup_key"] == lookup_key
+        )
 
     def _customer(self, customer: Customer) -> Any:
         customers = self._doors.engine.store.objects.get("customer", {})
         if not customer.stripe_id:
-            found = [one["id"] for one in list(customers.values()) if one["metadata"].get("account_id") == customer.account_id]
+            found = [
+                one["id"]
+                for one in list(customers.values())
+                if one["metadata"].get("account_id") == customer.account_id
+            ]
             if not found:
                 raise NothingToDo("not at Stripe yet")
             customer.stripe_id = found[-1]
@@ -166,11 +210,17 @@ class Actor:
 
     def _subscription(self, customer: Customer) -> Any:
         id = self._customer(customer)["id"]
-        living = [one for one in self._doors.engine.store.all("subscription") if one["customer"] == id and one["status"] not in FINAL]
+        living = [
+            one
+            for one in self._doors.engine.store.all("subscription")
+            if one["customer"] == id and one["status"] not in FINAL
+        ]
         if not living:
             raise NothingToDo("no living subscription")
         return living[0]
 
 
-ACTS: dict[str, Callable[..., None]] = {name: what for name, what in vars(Actor).items() if not name.startswith("_") and name != "act"}
+ACTS: dict[str, Callable[..., None]] = {
+    name: what for name, what in vars(Actor).items() if not name.startswith("_") and name != "act"
+}
 """By name."""

@@ -1,4 +1,6 @@
-"""What must be true of a town when it has come to rest: each a line that says what is wrong, none if nothing is."""
+"""What must be true of a town when it has come to rest: each a line that says what is wrong, none
+if nothing is.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -43,13 +45,21 @@ def compared(house: "House", customers: list[Customer]) -> list[str]:
             found.append(f"{one.kind} {one.number}: there is no account {one.account_id}")
             continue
         truth = _truth(one.account_id, at_stripe.get(one.account_id, []), gateway, house.now)
-        ours, theirs = ({id: known.value for id, known in account.subscriptions.items()} for account in (held, truth))
+        ours, theirs = (
+            {id: known.value for id, known in account.subscriptions.items()}
+            for account in (held, truth)
+        )
         stands, should = standing(held, POLICY, house.now), standing(truth, POLICY, house.now)
         for id, known in held.subscriptions.items():
-            if is_deleted(held, known.value.customer):  # with its customer all has ended, and is not asked for any more
+            if is_deleted(
+                held, known.value.customer
+            ):  # with its customer all has ended, and is not asked for any more
                 ours.pop(id), theirs.pop(id, None)
         if ours != theirs or stands != should:
-            found.append(f"{one.kind} {one.number}, {one.account_id}: {_told(stands)}, at Stripe {_told(should)}; {ours} and {theirs}")
+            found.append(
+                f"{one.kind} {one.number}, {one.account_id}: {_told(stands)}, at Stripe"
+                f" {_told(should)}; {ours} and {theirs}"
+            )
     return found
 
 
@@ -92,7 +102,10 @@ def _left_over(house: "House", accounts: dict[str, Account]) -> Iterator[str]:
             yield f"{account.id} has {len(account.outbox)} in its outbox"
         if account.failures:
             yield f"{account.id} failed {account.failures} times"
-        for what in (*account.asks, *(name for name, errand in account.errands.items() if not errand.done_at)):
+        for what in (
+            *account.asks,
+            *(name for name, errand in account.errands.items() if not errand.done_at),
+        ):
             yield f"{account.id} still waits for {what}"
 
 
@@ -107,20 +120,24 @@ def _mail(house: "House", accounts: dict[str, Account]) -> Iterator[str]:
     for account in accounts.values():
         got = {one.key for one in house.mailer.of(account.id)}
         for key, mailed in account.mails.items():
-            if mailed.outcome != ("sent" if key in got else "passed") and not is_given_up(key, mailed, got):
+            if mailed.outcome != ("sent" if key in got else "passed") and not is_given_up(
+                key, mailed, got
+            ):
                 yield f"{account.id}: {key} is {mailed.outcome}"
         yield from _caps(house, account)
 
 
 def is_given_up(key: str, mailed: Mailed, got: set[str]) -> bool:
-    """Whether a worker was killed on the point of giving the message to SES. Of lifecycle mail that is told by nobody, so it stays unsent: at most
-    once is promised, and it is never sent twice.
+    """Whether a worker was killed on the point of giving the message to SES. Of lifecycle mail that
+    is told by nobody, so it stays unsent: at most once is promised, and it is never sent twice.
     """
     return mailed.outcome == "unclear" and mailed.stream == "lifecycle" and key not in got
 
 
 def _caps(house: "House", account: Account) -> Iterator[str]:
-    """The hours and the caps of the policy, by the customer's clock, counted from the mailbox alone."""
+    """The hours and the caps of the policy, by the customer's clock, counted from the mailbox
+    alone.
+    """
     assert POLICY.mail
     zone, steps = zone_of(account, POLICY.mail), {step.id: step for step in POLICY.steps}
     days: Counter[Any] = Counter()
@@ -132,16 +149,24 @@ def _caps(house: "House", account: Account) -> Iterator[str]:
             yield f"{account.id} got {one.key} at {local}"
         if step.stream == "lifecycle":
             days[local.date()] += 1
-    yield from (f"{account.id} got {times} on {day}" for day, times in days.items() if times > POLICY.mail.a_day)
+    yield from (
+        f"{account.id} got {times} on {day}"
+        for day, times in days.items()
+        if times > POLICY.mail.a_day
+    )
 
 
 def _silent_ones(house: "House", customers: list[Customer]) -> Iterator[str]:
-    """Whoever signs up and is never seen again gets all that is promised, whatever was lost: it hangs on our own word alone."""
+    """Whoever signs up and is never seen again gets all that is promised, whatever was lost: it
+    hangs on our own word alone.
+    """
     accounts = house.accounts()
     for one in customers:
         if [act.does for act in one.acts] == ["signs_up"] and one.kind == "never returns":
             got = [sent.key.partition("@")[0] for sent in house.mailer.of(one.account_id)]
             mails = accounts[one.account_id].mails.items() if one.account_id in accounts else ()
-            given_up = {key.partition("@")[0] for key, mailed in mails if mailed.outcome == "unclear"}
+            given_up = {
+                key.partition("@")[0] for key, mailed in mails if mailed.outcome == "unclear"
+            }
             if got != [step for step in UNPROVED if step not in given_up]:
                 yield f"{one.kind} {one.number}, {one.account_id} got {got}"

@@ -1,4 +1,6 @@
-"""A whole Billhook in memory: the functions as Lambda calls them, adapters that keep their promises without a service, one simulated Stripe."""
+"""A whole Billhook in memory: the functions as Lambda calls them, adapters that keep their promises
+without a service, one simulated Stripe.
+"""
 
 import heapq
 import json
@@ -51,7 +53,9 @@ BATCHES = {"events": 100, "act": 10, "mail": 1}
 
 HOUR = timedelta(hours=1)
 ROUNDS = 12
-"""How often what is due at a stop is swept: an act may leave something that is due at once, and a killed one is due still."""
+"""How often what is due at a stop is swept: an act may leave something that is due at once, and a
+killed one is due still.
+"""
 
 ENVIRONMENT = {
     "STAGE": "soak",
@@ -112,7 +116,9 @@ class MemorySes:
 
 
 class StreamedAccounts(MemoryAccounts):
-    """Accounts in memory with the table's stream: which of them were written with something in their outbox."""
+    """Accounts in memory with the table's stream: which of them were written with something in
+    their outbox.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,14 +133,18 @@ class StreamedAccounts(MemoryAccounts):
 
 
 class MemoryHouse:
-    """Billhook with its Stripe, by a clock that stands where it is put, in strides of `stride`: what falls due within one is played at its end.
+    """Billhook with its Stripe, by a clock that stands where it is put, in strides of `stride`:
+    what falls due within one is played at its end.
 
-    Everything is drawn by `seed`, ids too, and one thing is done at a time: the same seed is the same run. Only inside `open`.
+    Everything is drawn by `seed`, ids too, and one thing is done at a time: the same seed is the
+    same run. Only inside `open`.
     """
 
     what = "in memory: the deployed functions, adapters without a service"
 
-    def __init__(self, shares: Shares, kills: float, seed: int, stride: timedelta = timedelta(minutes=10)) -> None:
+    def __init__(
+        self, shares: Shares, kills: float, seed: int, stride: timedelta = timedelta(minutes=10)
+    ) -> None:
         self.stage, self.stride = SimStage(), stride
         self.stage.engine.store.chance.seed(seed)
         self.engine, self.api = self.stage.engine, self.stage.api
@@ -142,7 +152,13 @@ class MemoryHouse:
         self.now = self.looked = at(START)
         caller = SimCaller(self.stage)
         self.accounts_kept = StreamedAccounts()
-        self.place = Place(self.accounts_kept, stripe=StripeGateway(caller), lists=StripeLists(caller), till=StripeTill(caller), policy=POLICY)
+        self.place = Place(
+            self.accounts_kept,
+            stripe=StripeGateway(caller),
+            lists=StripeLists(caller),
+            till=StripeTill(caller),
+            policy=POLICY,
+        )
         self.place.comparisons.a_page = self.place.walks.a_page = 100
         self.metrics: Counter[str] = Counter()
         self._coming: list[tuple[int, int, Any, bool]] = []
@@ -153,11 +169,23 @@ class MemoryHouse:
     def open(self) -> Iterator["MemoryHouse"]:
         """Have the functions act on this house."""
         with ExitStack() as stack:
-            stack.enter_context(patch.dict(os.environ, ENVIRONMENT | {name: os.environ.get(name, "x") for name in ("AWS_DEFAULT_REGION",)}))
+            stack.enter_context(
+                patch.dict(
+                    os.environ,
+                    ENVIRONMENT
+                    | {name: os.environ.get(name, "x") for name in ("AWS_DEFAULT_REGION",)},
+                )
+            )
             settings.settings.cache_clear()
             stack.callback(settings.settings.cache_clear)
             stack.enter_context(patch.object(clock, "now", lambda: self.now))
-            stack.enter_context(patch.object(telemetry.metrics, "add_metric", lambda name, unit, value: self.metrics.update({name: value})))
+            stack.enter_context(
+                patch.object(
+                    telemetry.metrics,
+                    "add_metric",
+                    lambda name, unit, value: self.metrics.update({name: value}),
+                )
+            )
             level = telemetry.logger.log_level
             telemetry.logger.setLevel("CRITICAL")
             stack.callback(lambda: telemetry.logger.setLevel(level))
@@ -176,26 +204,63 @@ class MemoryHouse:
 
         stopping = threading.Event()
         stopping.set()  # nothing here waits by the real clock
-        self.topic = TopicTrigger("feedback", stopping, "arn:aws:sns:::soak", self.kills.worker("feedback", take_feedback), "feedback", Progress())
+        self.topic = TopicTrigger(
+            "feedback",
+            stopping,
+            "arn:aws:sns:::soak",
+            self.kills.worker("feedback", take_feedback),
+            "feedback",
+            Progress(),
+        )
         self.mailbox = Mailbox(self.topic, "")
         keys, claims, suppressions = MemoryKeys(), MemoryClaims(), MemorySuppressions()
         self.claims = claims
         counted = self.place.world.count
-        world = replace(self.kills.watch(self.place.world), till=self.kills.watch_parts(self.place.world, "till").till, now=clock.now)
+        world = replace(
+            self.kills.watch(self.place.world),
+            till=self.kills.watch_parts(self.place.world, "till").till,
+            now=clock.now,
+        )
         self.mailer = CheckedMailer(MemorySes(), self.mailbox, self.accounts_kept.load, POLICY)
-        post = self.kills.watch_parts(PostOffice(self.mailer, claims, suppressions.holds, url), "mailer", "claims")
-        secrets = SimpleNamespace(stripe_webhook_secrets=[SECRET], link_keys=["k" * 64], hash_key="h" * 64)
+        post = self.kills.watch_parts(
+            PostOffice(self.mailer, claims, suppressions.holds, url), "mailer", "claims"
+        )
+        secrets = SimpleNamespace(
+            stripe_webhook_secrets=[SECRET], link_keys=["k" * 64], hash_key="h" * 64
+        )
         door, ring = Door(MemoryLimits(), None, counted), KeyRing(keys)
-        made = {"accounts": self.accounts_kept, "claims": claims, "suppressions": suppressions, "secrets": secrets, "post_office": post}
-        made |= {"world": world, "door": door, "key_ring": ring, "events_queue": self.place.events_queue, "policy": POLICY}
+        made = {
+            "accounts": self.accounts_kept,
+            "claims": claims,
+            "suppressions": suppressions,
+            "secrets": secrets,
+            "post_office": post,
+        }
+        made |= {
+            "world": world,
+            "door": door,
+            "key_ring": ring,
+            "events_queue": self.place.events_queue,
+            "policy": POLICY,
+        }
         for name, what in made.items():
             stack.enter_context(patch.object(wiring, name, lambda what=what: what))
         self.key = create_key(keys, "write", "soak", self.now)
         self._app = ApiGateway(app)
-        workers = {"events": process_events, "act": act_on_accounts, "mail": send_mails, "stream": carry_out}
-        self._workers = {name: self.kills.worker(name, function) for name, function in workers.items()}
+        workers = {
+            "events": process_events,
+            "act": act_on_accounts,
+            "mail": send_mails,
+            "stream": carry_out,
+        }
+        self._workers = {
+            name: self.kills.worker(name, function) for name, function in workers.items()
+        }
         schedules = {"sweep": sweep_due, "fetch": fetch_events, "compare": compare_with_stripe}
-        self._schedules = {name: ScheduleTrigger(name, stopping, self.kills.worker(name, function), name) for name, function in schedules.items()}
+        self._schedules = {
+            name: ScheduleTrigger(name, stopping, self.kills.worker(name, function), name)
+            for name, function in schedules.items()
+        }
         self.engine.register(catalogue(POLICY))
         self.engine.store.heard = self._hear
 
@@ -207,12 +272,16 @@ class MemoryHouse:
         headers["Content-Type"] = "application/json"
         body = b"" if content is None else json.dumps(content).encode()
         address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        return self._called(Request(method, parts.path, parse_qsl(parts.query), headers, body, address))
+        return self._called(
+            Request(method, parts.path, parse_qsl(parts.query), headers, body, address)
+        )
 
     def _called(self, request: Request) -> tuple[int, Any]:
         answer = self._app(request)
         is_json = dict(answer.headers).get("Content-Type", "").startswith("application/json")
-        return answer.status, json.loads(answer.body) if is_json and answer.body else answer.body.decode()
+        return answer.status, json.loads(
+            answer.body
+        ) if is_json and answer.body else answer.body.decode()
 
     def mail_of(self, account_id: str) -> list[str]:
         return [one.letter.text for one in self.mailer.of(account_id)]
@@ -230,14 +299,19 @@ class MemoryHouse:
         event["pending_webhooks"] = int(fate.is_owed)
         for place, after in enumerate(fate.arrivals):
             self._number += 1
-            heapq.heappush(self._coming, (self.stage.second + after, self._number, event, fate.is_owed and not place))
+            heapq.heappush(
+                self._coming,
+                (self.stage.second + after, self._number, event, fate.is_owed and not place),
+            )
 
     def _deliver(self) -> None:
         while self._coming and self._coming[0][0] <= self.stage.second:
             _, _, event, is_owed = heapq.heappop(self._coming)
             payload, headers = json.dumps(event).encode(), Headers()
             headers["Stripe-Signature"] = signature(payload, SECRET, int(self.now.timestamp()))
-            status, body = self._called(Request("POST", "/webhooks/stripe", [], headers, payload, "192.0.2.1"))
+            status, body = self._called(
+                Request("POST", "/webhooks/stripe", [], headers, payload, "192.0.2.1")
+            )
             assert status == 200, (status, body)
             event["pending_webhooks"] -= is_owed
 
@@ -251,8 +325,15 @@ class MemoryHouse:
 
     def _next(self) -> datetime:
         seconds = [self.engine.next_due(), self._coming[0][0] if self._coming else None]
-        dues = [at(one) for one in seconds if one is not None] + [self.looked + HOUR] + [due for due, _ in self.due()[:1]]
-        return max(stride_end(min(dues), self.stride), stride_end(self.now + timedelta(microseconds=1), self.stride))
+        dues = (
+            [at(one) for one in seconds if one is not None]
+            + [self.looked + HOUR]
+            + [due for due, _ in self.due()[:1]]
+        )
+        return max(
+            stride_end(min(dues), self.stride),
+            stride_end(self.now + timedelta(microseconds=1), self.stride),
+        )
 
     def _stop_at(self, moment: datetime) -> None:
         self.now = self.place.now.at = moment
@@ -298,9 +379,17 @@ class MemoryHouse:
         queue = self._queue(name)
         batch, queue[:] = queue[: BATCHES[name]], queue[BATCHES[name] :]
         bodies = [one[0] if name == "events" else json.dumps(one) for one in batch]
-        records = [{"messageId": str(place), "receiptHandle": "r", "body": body} for place, body in enumerate(bodies)]
+        records = [
+            {"messageId": str(place), "receiptHandle": "r", "body": body}
+            for place, body in enumerate(bodies)
+        ]
         try:
-            failed = {one["itemIdentifier"] for one in self._workers[name]({"Records": records}, LambdaContext(name, 60))["batchItemFailures"]}
+            failed = {
+                one["itemIdentifier"]
+                for one in self._workers[name]({"Records": records}, LambdaContext(name, 60))[
+                    "batchItemFailures"
+                ]
+            }
             back = [one for place, one in enumerate(batch) if str(place) in failed]
             self._back.setdefault(name, []).extend(back)  # given back: there again at the next stop
         except Exception:
@@ -309,7 +398,13 @@ class MemoryHouse:
     def _stream(self) -> None:
         while ids := self.accounts_kept.streamed:
             records = [
-                {"eventName": "MODIFY", "dynamodb": {"Keys": {"pk": {"S": f"ACCOUNT#{id}"}, "sk": {"S": "ACCOUNT"}}, "SequenceNumber": str(place)}}
+                {
+                    "eventName": "MODIFY",
+                    "dynamodb": {
+                        "Keys": {"pk": {"S": f"ACCOUNT#{id}"}, "sk": {"S": "ACCOUNT"}},
+                        "SequenceNumber": str(place),
+                    },
+                }
                 for place, id in enumerate(ids[:100])
             ]
             before = len(records)
@@ -332,17 +427,28 @@ class MemoryHouse:
 
     def due(self) -> list[tuple[datetime, str]]:
         """What waits, the soonest first."""
-        found = sorted((item["due_at"]["S"], id) for id, item in self.accounts_kept.items.items() if "due_at" in item)
+        found = sorted(
+            (item["due_at"]["S"], id)
+            for id, item in self.accounts_kept.items.items()
+            if "due_at" in item
+        )
         return [(datetime.fromisoformat(due_at), id) for due_at, id in found]
 
     def accounts(self) -> dict[str, Account]:
         """All accounts by id."""
-        return {id: account for id in self.accounts_kept.items if (account := self.accounts_kept.load(id))}
+        return {
+            id: account
+            for id in self.accounts_kept.items
+            if (account := self.accounts_kept.load(id))
+        }
 
     def queues(self) -> dict[str, int]:
         """How many messages are left, by queue."""
         left = {name: len(self._queue(name)) + len(self._back.get(name, [])) for name in BATCHES}
-        return left | {"dead_letters": len(self.place.dead_letters.messages), "webhooks": len(self._coming)}
+        return left | {
+            "dead_letters": len(self.place.dead_letters.messages),
+            "webhooks": len(self._coming),
+        }
 
     def gateway(self) -> StripeGateway:
         """A way to ask the simulated Stripe for the truth."""

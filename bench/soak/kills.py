@@ -1,4 +1,6 @@
-"""Workers killed at random: a function ends in the middle of what it does, as a process does, and what started it starts it again."""
+"""Workers killed at random: a function ends in the middle of what it does, as a process does, and
+what started it starts it again.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,7 +11,9 @@ from typing import Any
 from tests.faults import Crash, OutsideCalls
 
 LATEST_CALL = 8
-"""A worker that is to be killed is killed at one of so many of its outside calls, if it makes as many."""
+"""A worker that is to be killed is killed at one of so many of its outside calls, if it makes as
+many.
+"""
 
 
 class Killed(Exception):
@@ -17,7 +21,9 @@ class Killed(Exception):
 
 
 class Kills(OutsideCalls):
-    """Ends a share of all invocations after an outside call that was made, its reply lost, or not made. `killed` counts them by function."""
+    """Ends a share of all invocations after an outside call that was made, its reply lost, or not
+    made. `killed` counts them by function.
+    """
 
     def __init__(self, share: float, seed: int) -> None:
         super().__init__()

@@ -1,4 +1,6 @@
-"""The mailbox of a soak: every letter that SES took, and whether it was due by what its account was at that moment."""
+"""The mailbox of a soak: every letter that SES took, and whether it was due by what its account was
+at that moment.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -29,14 +31,24 @@ class Sent:
 class CheckedMailer:
     """Another mailer, with its letters kept. `account` reads an account as it is stored."""
 
-    def __init__(self, mailer: Mailer, mailbox: Mailbox | None, account: Callable[[str], Account | None], policy: Policy) -> None:
+    def __init__(
+        self,
+        mailer: Mailer,
+        mailbox: Mailbox | None,
+        account: Callable[[str], Account | None],
+        policy: Policy,
+    ) -> None:
         self._mailer, self._mailbox, self._account, self._policy = mailer, mailbox, account, policy
         self._of: defaultdict[str, list[Sent]] = defaultdict(list)
         self._lock = Lock()
 
     def send(self, letter: Letter) -> str:
         """See usecases/post_office.py."""
-        account_id, key, now = letter.tags["account"], f"{letter.tags['step']}@{letter.tags['occasion']}", clock.now()
+        account_id, key, now = (
+            letter.tags["account"],
+            f"{letter.tags['step']}@{letter.tags['occasion']}",
+            clock.now(),
+        )
         wrong = self._wrong(account_id, key, now)
         message_id = self._mailer.send(letter)
         self.keep(Sent(now, account_id, key, letter, wrong))
@@ -67,7 +79,9 @@ class CheckedMailer:
         return sorted((one for some in self._of.values() for one in some), key=lambda one: one.at)
 
     def _wrong(self, account_id: str, key: str, now: datetime) -> str:
-        """Judged as though it had not been queued: once it was, nothing else about it has been decided."""
+        """Judged as though it had not been queued: once it was, nothing else about it has been
+        decided.
+        """
         account = self._account(account_id)
         if account is None:
             return "no such account"
@@ -76,4 +90,6 @@ class CheckedMailer:
         mail = next((one for one in mails(fresh, self._policy, now) if one.key == key), None)
         if mail is None:
             return "its reason was gone"
-        return "its time was over" if mail.missed else "its time had not come" if mail.at > now else ""
+        return (
+            "its time was over" if mail.missed else "its time had not come" if mail.at > now else ""
+        )

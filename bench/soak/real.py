@@ -1,4 +1,6 @@
-"""The same house for real: the local system with its emulator, its queues, its stream and the workers' threads, in this process."""
+"""The same house for real: the local system with its emulator, its queues, its stream and the
+workers' threads, in this process.
+"""
 
 import json
 import logging
@@ -27,11 +29,15 @@ from tests.worlds import SHIPPED as POLICY
 
 
 class RealHouse:
-    """See MemoryHouse. Threads share the work, so the same seed is the same town and not the same run. One in a process."""
+    """See MemoryHouse. Threads share the work, so the same seed is the same town and not the same
+    run. One in a process.
+    """
 
     what = "the local system: emulator, queues, stream, HTTP"
 
-    def __init__(self, shares: Shares, kills: float, seed: int, stride: timedelta = timedelta(hours=8)) -> None:
+    def __init__(
+        self, shares: Shares, kills: float, seed: int, stride: timedelta = timedelta(hours=8)
+    ) -> None:
         self.stride, self.kills = stride, Kills(kills, seed)
         self._shares, self._seed = shares, seed
 
@@ -61,8 +67,11 @@ class RealHouse:
         world, post = wiring.world(), wiring.post_office()
         self.mailer = Unhurried(post.mailer, None, wiring.accounts().load, POLICY)
         post = self.kills.watch_parts(replace(post, mailer=self.mailer), "mailer", "claims")
-        # The simulated Stripe takes any number of calls: to keep to a pace would be to wait for nothing.
-        world = replace(self.kills.watch_parts(self.kills.watch(world), "till"), pause=lambda seconds: None)
+        # The simulated Stripe takes any number of calls: to keep to a pace would be to wait for
+        # nothing.
+        world = replace(
+            self.kills.watch_parts(self.kills.watch(world), "till"), pause=lambda seconds: None
+        )
         wiring.world, wiring.post_office = cache(lambda: world), cache(lambda: post)
         self.spoil(self._shares, self._seed)
 

@@ -23,7 +23,9 @@ KILLED = 0.05
 """The share of all invocations of workers that is to be killed."""
 
 REST_DAYS = 3
-"""How many days the town is watched after its last, with nothing lost any more: what is late is late by two at most, a comparison comes each."""
+"""How many days the town is watched after its last, with nothing lost any more: what is late is
+late by two at most, a comparison comes each.
+"""
 
 
 class House(Doors, Protocol):
@@ -63,7 +65,9 @@ class House(Doors, Protocol):
 
 @dataclass
 class Soak:
-    """A town after its days. `wrong` says what is not as it must be, a line each; `figures` are counts by name."""
+    """A town after its days. `wrong` says what is not as it must be, a line each; `figures` are
+    counts by name.
+    """
 
     house: Any
     customers: list[Customer]
@@ -73,14 +77,20 @@ class Soak:
 
 
 def soak(house: House, customers: int, seed: int, days: float = LIFE) -> Soak:
-    """Let so many customers live so many days each in an open house, and judge what has become of them. A shorter life is cut, not pressed."""
+    """Let so many customers live so many days each in an open house, and judge what has become of
+    them. A shorter life is cut, not pressed.
+    """
     played = Soak(house, town(customers, seed), seed)
     began, actor = house.now, Actor(house)
     ends = timedelta(days=days + ARRIVE_WITHIN)
-    acts = sorted((act.at, one.number, act) for one in played.customers for act in one.acts if act.at < ends)
+    acts = sorted(
+        (act.at, one.number, act) for one in played.customers for act in one.acts if act.at < ends
+    )
     at_stops: dict[datetime, list[Any]] = {}
     for at, number, act in acts:
-        at_stops.setdefault(stride_end(began + at, house.stride), []).append((played.customers[number], act))
+        at_stops.setdefault(stride_end(began + at, house.stride), []).append(
+            (played.customers[number], act)
+        )
     for moment, some in at_stops.items():
         house.move_to(moment)
         for customer, act in some:

@@ -1,4 +1,6 @@
-"""Accounts in the table, with the pointers by which they are found. One account, one item, one conditional write."""
+"""Accounts in the table, with the pointers by which they are found. One account, one item, one
+conditional write.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
@@ -15,9 +17,13 @@ if TYPE_CHECKING:
 
 
 class Accounts:
-    """Reads and writes of accounts. `hash_key` keeps e-mail addresses out of keys, and so out of metrics and logs."""
+    """Reads and writes of accounts. `hash_key` keeps e-mail addresses out of keys, and so out of
+    metrics and logs.
+    """
 
-    def __init__(self, table: str, hash_key: Callable[[], str], dynamodb: "DynamoDBClient | None" = None) -> None:
+    def __init__(
+        self, table: str, hash_key: Callable[[], str], dynamodb: "DynamoDBClient | None" = None
+    ) -> None:
         self._table = table
         self._hash_key = hash_key
         self._dynamodb = dynamodb or client()
@@ -25,21 +31,32 @@ class Accounts:
     def load(self, id: str) -> Account | None:
         """The account as last written: one consistent read."""
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._table, Key=account_key(id), ConsistentRead=True).get("Item")
+            item = self._dynamodb.get_item(
+                TableName=self._table, Key=account_key(id), ConsistentRead=True
+            ).get("Item")
         return account_of(item) if item else None
 
     def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
         """The accounts of Stripe's customers, those that have one.
 
-        `guesses` names for each customer the account that is probably its own. A guess is believed only if that account knows the customer;
-        else the pointer is asked: so in the common case each account costs one read, and all of them together one call.
+        `guesses` names for each customer the account that is probably its own. A guess is believed
+        only if that account knows the customer; else the pointer is asked: so in the common case
+        each account costs one read, and all of them together one call.
         """
         guessed = self._load_all(set(guesses.values()))
-        found = {customer: guessed[id] for customer, id in guesses.items() if id in guessed and customer in guessed[id].customers}
+        found = {
+            customer: guessed[id]
+            for customer, id in guesses.items()
+            if id in guessed and customer in guessed[id].customers
+        }
         if missing := [customer for customer in guesses if customer not in found]:
             owners = {
                 item["pk"]["S"].partition("#")[2]: item["account_id"]["S"]
-                for item in read_many(self._dynamodb, self._table, [_unique_key("CUSTOMER", customer) for customer in missing])
+                for item in read_many(
+                    self._dynamodb,
+                    self._table,
+                    [_unique_key("CUSTOMER", customer) for customer in missing],
+                )
             }
             accounts = guessed | self._load_all(set(owners.values()) - set(guessed))
             found |= {customer: accounts[id] for customer, id in owners.items() if id in accounts}
@@ -71,7 +88,8 @@ class Accounts:
     def save(self, old: Account, new: Account) -> None:
         """Write `new` if the item still is `old`, with the pointers that changed, all or nothing.
 
-        Raises LostRace if another writer was faster, AccountTaken if a pointer is another account's, Unavailable.
+        Raises LostRace if another writer was faster, AccountTaken if a pointer is another
+        account's, Unavailable.
         """
         self._write(old, new, pointers(new) - pointers(old))
 
@@ -80,14 +98,29 @@ class Accounts:
         self._write(old, new, pointers(new))
 
     def erase(self, account: Account, at: datetime) -> None:
-        """Take the account away with its pointers, if the item still is that account; what stays are keyed hashes: that it was erased, and that
-        its trial was had. All or nothing. Raises LostRace, Unavailable.
+        """Take the account away with its pointers, if the item still is that account; what stays
+        are keyed hashes: that it was erased, and that its trial was had. All or nothing. Raises
+        LostRace, Unavailable.
         """
         graves = [self._grave(name) | {"at": {"S": stamp(at)}} for name in buried(account)]
-        kept = [self._key(pointer, account.id) | {"account_id": {"S": _NOBODY}} for pointer in pointers(account) if pointer.kind == "TRIAL"]
-        gone = [self._key(pointer, account.id) for pointer in pointers(account) if pointer.kind != "TRIAL"]
+        kept = [
+            self._key(pointer, account.id) | {"account_id": {"S": _NOBODY}}
+            for pointer in pointers(account)
+            if pointer.kind == "TRIAL"
+        ]
+        gone = [
+            self._key(pointer, account.id)
+            for pointer in pointers(account)
+            if pointer.kind != "TRIAL"
+        ]
         changes: list[Any] = [
-            {"Delete": {"TableName": self._table, "Key": account_key(account.id), **_unchanged(account)}},
+            {
+                "Delete": {
+                    "TableName": self._table,
+                    "Key": account_key(account.id),
+                    **_unchanged(account),
+                }
+            },
             *({"Put": {"TableName": self._table, "Item": item}} for item in (*graves, *kept)),
             *({"Delete": {"TableName": self._table, "Key": key}} for key in gone),
         ]
@@ -95,13 +128,23 @@ class Accounts:
             self._dynamodb.transact_write_items(TransactItems=changes)
 
     def erased(self, names: Collection[str]) -> set[str]:
-        """Which of these are names (see domain/pointers.py) of something that was erased: one consistent read of up to a hundred."""
+        """Which of these are names (see domain/pointers.py) of something that was erased: one
+        consistent read of up to a hundred.
+        """
         graves = {self._grave(name)["pk"]["S"]: name for name in names}
-        return {graves[item["pk"]["S"]] for item in read_many(self._dynamodb, self._table, [self._grave(name) for name in names])}
+        return {
+            graves[item["pk"]["S"]]
+            for item in read_many(
+                self._dynamodb, self._table, [self._grave(name) for name in names]
+            )
+        }
 
     def _write(self, old: Account, new: Account, added: Iterable[Pointer]) -> None:
         put: Any = {"TableName": self._table, "Item": account_item(new), **_unchanged(old)}
-        changes = [*map(self._put(new), sorted(added)), *map(self._delete(new), sorted(pointers(old) - pointers(new)))]
+        changes = [
+            *map(self._put(new), sorted(added)),
+            *map(self._delete(new), sorted(pointers(old) - pointers(new))),
+        ]
         with in_our_words():
             if not changes:
                 self._dynamodb.put_item(**put)
@@ -109,13 +152,24 @@ class Accounts:
             try:
                 self._dynamodb.transact_write_items(TransactItems=[{"Put": put}, *changes])
             except self._dynamodb.exceptions.TransactionCanceledException as error:
-                reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-                if "ConditionalCheckFailed" in reasons[1:] and reasons[0] != "ConditionalCheckFailed":
-                    raise AccountTaken("A Stripe customer, an external id or the trial of this account belongs to another account.") from error
+                reasons = [
+                    reason.get("Code") for reason in error.response.get("CancellationReasons", [])
+                ]
+                if (
+                    "ConditionalCheckFailed" in reasons[1:]
+                    and reasons[0] != "ConditionalCheckFailed"
+                ):
+                    raise AccountTaken(
+                        "A Stripe customer, an external id or the trial of this account belongs to"
+                        " another account."
+                    ) from error
                 raise LostRace(f"The transaction was canceled: {reasons}.") from error
 
     def _load_all(self, ids: set[str]) -> dict[str, Account]:
-        found = map(account_of, read_many(self._dynamodb, self._table, [account_key(id) for id in sorted(ids)]))
+        found = map(
+            account_of,
+            read_many(self._dynamodb, self._table, [account_key(id) for id in sorted(ids)]),
+        )
         return {account.id: account for account in found}
 
     def _put(self, account: Account) -> Callable[[Pointer], Any]:
@@ -123,19 +177,31 @@ class Accounts:
             "Put": {
                 "TableName": self._table,
                 "Item": {**self._key(pointer, account.id), "account_id": {"S": account.id}},
-                **({"ConditionExpression": _OURS, "ExpressionAttributeValues": {":id": {"S": account.id}}} if pointer.unique else {}),
+                **(
+                    {
+                        "ConditionExpression": _OURS,
+                        "ExpressionAttributeValues": {":id": {"S": account.id}},
+                    }
+                    if pointer.unique
+                    else {}
+                ),
             }
         }
 
     def _delete(self, account: Account) -> Callable[[Pointer], Any]:
-        return lambda pointer: {"Delete": {"TableName": self._table, "Key": self._key(pointer, account.id)}}
+        return lambda pointer: {
+            "Delete": {"TableName": self._table, "Key": self._key(pointer, account.id)}
+        }
 
     def _grave(self, name: str) -> Item:
         return _unique_key("ERASED", keyed_hash(name, self._hash_key()))
 
     def _key(self, pointer: Pointer, account_id: str) -> Item:
         if pointer.unique:
-            return _unique_key(pointer.kind, keyed_hash(pointer.value, self._hash_key()) if pointer.secret else pointer.value)
+            return _unique_key(
+                pointer.kind,
+                keyed_hash(pointer.value, self._hash_key()) if pointer.secret else pointer.value,
+            )
         return {"pk": {"S": self._partition(pointer)}, "sk": {"S": f"ACCOUNT#{account_id}"}}
 
     def _partition(self, pointer: Pointer) -> str:
@@ -151,7 +217,10 @@ _OURS = "attribute_not_exists(pk) OR account_id = :id"
 def _unchanged(old: Account) -> dict[str, Any]:
     if not old.version:
         return {"ConditionExpression": "attribute_not_exists(pk)"}
-    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": {":version": {"N": str(old.version)}}}
+    return {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": {"N": str(old.version)}},
+    }
 
 
 def _unique_key(kind: str, value: str) -> Item:

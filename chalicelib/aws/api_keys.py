@@ -22,7 +22,9 @@ class ApiKeys:
     def load(self, id: str) -> ApiKey | None:
         """The key of that id, revoked or not."""
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._table, Key=_key(id), ConsistentRead=True).get("Item")
+            item = self._dynamodb.get_item(
+                TableName=self._table, Key=_key(id), ConsistentRead=True
+            ).get("Item")
         return _api_key(item) if item else None
 
     def add(self, key: ApiKey) -> None:
@@ -35,13 +37,17 @@ class ApiKeys:
             "created_at": {"S": stamp(key.created_at)},
         }
         with in_our_words():
-            self._dynamodb.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
+            self._dynamodb.put_item(
+                TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)"
+            )
 
     def all(self) -> list[ApiKey]:
         """Every key, revoked ones too, by id."""
         with in_our_words():
             pages = self._dynamodb.get_paginator("query").paginate(
-                TableName=self._table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "KEYS"}}
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": "KEYS"}},
             )
             return [_api_key(item) for page in pages for item in page["Items"]]
 
@@ -72,5 +78,7 @@ def _api_key(item: Item) -> ApiKey:
         scope=item["scope"]["S"],
         secret_hash=item["secret_hash"]["S"],
         created_at=datetime.fromisoformat(item["created_at"]["S"]),
-        revoked_at=datetime.fromisoformat(item["revoked_at"]["S"]) if "revoked_at" in item else None,
+        revoked_at=datetime.fromisoformat(item["revoked_at"]["S"])
+        if "revoked_at" in item
+        else None,
     )

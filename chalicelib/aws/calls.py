@@ -1,4 +1,5 @@
-"""Answers that were given under an Idempotency-Key, each once, beside the account in its partition."""
+"""Answers that were given under an Idempotency-Key, each once, beside the account
+in its partition."""
 
 from typing import TYPE_CHECKING
 
@@ -12,20 +13,28 @@ if TYPE_CHECKING:
 
 
 class Calls:
-    """Reads and writes of answers. One key has one namespace for all calls of an account: the same for another call is a conflict."""
+    """Reads and writes of answers. One key has one namespace for all calls of an account: the same
+    for another call is a conflict.
+    """
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def load(self, account_id: str, key: str) -> Kept | None:
-        """The answer that was given under the key, if there is one: one consistent read. Raises Unavailable."""
+        """The answer that was given under the key, if there is one: one consistent read. Raises
+        Unavailable.
+        """
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._table, Key=_key(account_id, key), ConsistentRead=True).get("Item")
+            item = self._dynamodb.get_item(
+                TableName=self._table, Key=_key(account_id, key), ConsistentRead=True
+            ).get("Item")
         return load(item["body"]["S"], Kept) if item else None
 
     def keep(self, kept: Kept) -> Kept:
-        """Keep an answer for ever, and give the one that is kept: of two, the first. Raises Unavailable."""
+        """Keep an answer for ever, and give the one that is kept: of two, the first. Raises
+        Unavailable.
+        """
         try:
             with in_our_words():
                 self._dynamodb.put_item(

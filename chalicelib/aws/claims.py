@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class Claims:
-    """One item for each message that was ever tried; of several who claim it at once, one gets it."""
+    """One item for each message that was ever tried; of several who claim it at
+    once, one gets it."""
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
@@ -23,12 +24,15 @@ class Claims:
     def load(self, account_id: str, key: str) -> Claim | None:
         """The claim, if there is one: one consistent read. Raises Unavailable."""
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._table, Key=key_of(account_id, key), ConsistentRead=True).get("Item")
+            item = self._dynamodb.get_item(
+                TableName=self._table, Key=key_of(account_id, key), ConsistentRead=True
+            ).get("Item")
         return _claim(account_id, key, item) if item else None
 
     def take(self, claim: Claim, before: Claim | None) -> None:
         """Claim, where there is no claim or it still is `before`. Raises LostRace, Unavailable."""
-        # A write that the SDK repeats because its reply was lost finds what it wrote itself: that is no other's claim.
+        # A write that the SDK repeats because its reply was lost finds what it wrote itself: that
+        # is no other's claim.
         condition, values = "taken_by = :taker", {":taker": {"S": uuid.uuid4().hex}}
         if before is None:
             condition += " OR attribute_not_exists(pk)"
@@ -47,7 +51,9 @@ class Claims:
             self._dynamodb.put_item(**put)
 
     def confirm(self, claim: Claim, message_id: str) -> None:
-        """SES has taken it; the same again does no harm, and a claim that was erased meanwhile stays erased. Raises Unavailable."""
+        """SES has taken it; the same again does no harm, and a claim that was erased meanwhile
+        stays erased. Raises Unavailable.
+        """
         try:
             with in_our_words():
                 self._dynamodb.update_item(
@@ -62,7 +68,9 @@ class Claims:
             return
 
     def drop(self, claim: Claim) -> None:
-        """SES has said that it did not take it: it may be claimed again, unless somebody has it by now. Raises Unavailable."""
+        """SES has said that it did not take it: it may be claimed again, unless somebody has it by
+        now. Raises Unavailable.
+        """
         try:
             with in_our_words():
                 self._dynamodb.delete_item(
@@ -70,7 +78,10 @@ class Claims:
                     Key=key_of(claim.account_id, claim.key),
                     ConditionExpression="attempt = :attempt AND #state = :state",
                     ExpressionAttributeNames={"#state": "state"},
-                    ExpressionAttributeValues={":attempt": {"N": str(claim.attempt)}, ":state": {"S": claim.state}},
+                    ExpressionAttributeValues={
+                        ":attempt": {"N": str(claim.attempt)},
+                        ":state": {"S": claim.state},
+                    },
                 )
         except LostRace:
             return

@@ -1,4 +1,6 @@
-"""What a comparison with Stripe keeps in the table: which subscriptions Stripe has listed, and what was found to differ; and the walk over ours."""
+"""What a comparison with Stripe keeps in the table: which subscriptions Stripe has listed, and what
+was found to differ; and the walk over ours.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,25 +35,37 @@ class Comparisons:
 
     def listed(self, began: datetime) -> frozenset[str]:
         """All ids that were remembered."""
-        return frozenset(id for item in self._all_of(f"LISTED#{stamp(began)}") for id in item["ids"]["S"].split())
+        return frozenset(
+            id for item in self._all_of(f"LISTED#{stamp(began)}") for id in item["ids"]["S"].split()
+        )
 
     def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
-        """The accounts on the next page of the table, as they were a moment ago, and the cursor behind it; None at the end.
+        """The accounts on the next page of the table, as they were a moment ago, and the cursor
+        behind it; None at the end.
 
-        A scan reads a megabyte at half the price of consistent reads; what it finds is read again before anything is done about it. What only a
-        younger release can read is left out.
+        A scan reads a megabyte at half the price of consistent reads; what it finds is read again
+        before anything is done about it. What only a younger release can read is left out.
         """
         start: dict[str, Any] = {"ExclusiveStartKey": json.loads(cursor)} if cursor else {}
         with in_our_words():
             page = self._dynamodb.scan(
-                TableName=self._table, FilterExpression="sk = :account", ExpressionAttributeValues={":account": {"S": "ACCOUNT"}}, **start
+                TableName=self._table,
+                FilterExpression="sk = :account",
+                ExpressionAttributeValues={":account": {"S": "ACCOUNT"}},
+                **start,
             )
         last = page.get("LastEvaluatedKey")
         return list(_readable(page["Items"])), json.dumps(last) if last else None
 
     def put_drift(self, drift: Drift) -> None:
         """Write down what differs; the same again does no harm."""
-        self._put({**_drift_key(drift), "body": {"S": dump(drift)}, "ttl": _ttl(drift.compared + DRIFTS_KEPT)})
+        self._put(
+            {
+                **_drift_key(drift),
+                "body": {"S": dump(drift)},
+                "ttl": _ttl(drift.compared + DRIFTS_KEPT),
+            }
+        )
 
     def drop_drift(self, drift: Drift) -> None:
         """Forget what turned out to be none."""
@@ -79,7 +93,8 @@ class Comparisons:
             with in_our_words():
                 page = self._dynamodb.query(
                     TableName=self._table,
-                    KeyConditionExpression="pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+                    KeyConditionExpression="pk = :pk"
+                    + (" AND begins_with(sk, :prefix)" if prefix else ""),
                     ExpressionAttributeValues=values,
                     ConsistentRead=True,
                     **start,
@@ -97,7 +112,10 @@ def _readable(items: Iterable[Item]) -> Iterator[Account]:
 
 
 def _drift_key(drift: Drift) -> Item:
-    return {"pk": {"S": "DRIFT"}, "sk": {"S": f"{stamp(drift.compared)}#{drift.account_id}#{drift.subscription}"}}
+    return {
+        "pk": {"S": "DRIFT"},
+        "sk": {"S": f"{stamp(drift.compared)}#{drift.account_id}#{drift.subscription}"},
+    }
 
 
 def _ttl(moment: datetime) -> Item:

@@ -11,14 +11,18 @@ if TYPE_CHECKING:
 
 
 class DueIndex:
-    """Reads which accounts are due. The index is a moment behind the table, so what it says is to be claimed at the account itself."""
+    """Reads which accounts are due. The index is a moment behind the table, so what it says is to
+    be claimed at the account itself.
+    """
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def due(self, now: datetime, most: int) -> list[tuple[datetime, str]]:
-        """Since when each account that is due is, and its id, the longest due first: one query a shard, which reads up to `most` due items alone."""
+        """Since when each account that is due is, and its id, the longest due first: one query a
+        shard, which reads up to `most` due items alone.
+        """
         found: list[tuple[str, str]] = []
         for shard in range(DUE_SHARDS):
             with in_our_words():
@@ -26,8 +30,15 @@ class DueIndex:
                     TableName=self._table,
                     IndexName="due",
                     KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-                    ExpressionAttributeValues={":shard": {"S": due_shard(shard)}, ":now": {"S": stamp(now)}},
+                    ExpressionAttributeValues={
+                        ":shard": {"S": due_shard(shard)},
+                        ":now": {"S": stamp(now)},
+                    },
                     Limit=most,
                 )
-            found += [(item["due_at"]["S"], item["pk"]["S"].partition("#")[2]) for item in page["Items"] if item["sk"]["S"] == "ACCOUNT"]
+            found += [
+                (item["due_at"]["S"], item["pk"]["S"].partition("#")[2])
+                for item in page["Items"]
+                if item["sk"]["S"] == "ACCOUNT"
+            ]
         return [(datetime.fromisoformat(due_at), id) for due_at, id in sorted(found)]

@@ -23,16 +23,29 @@ _TRANSIENT = frozenset(
         "TransactionInProgressException",
     }
 )
-_RACES = frozenset({"ConditionalCheckFailedException", "TransactionConflictException", "TransactionCanceledException"})
+_RACES = frozenset(
+    {
+        "ConditionalCheckFailedException",
+        "TransactionConflictException",
+        "TransactionCanceledException",
+    }
+)
 
 
 @cache
 def client() -> "DynamoDBClient":
-    """The client, made once. Standard retries; a write repeated after a lost reply meets its own condition and is seen as a lost race."""
+    """The client, made once. Standard retries; a write repeated after a lost reply meets its own
+    condition and is seen as a lost race.
+    """
     import boto3
     from botocore.config import Config
 
-    return boto3.client("dynamodb", config=Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5))
+    return boto3.client(
+        "dynamodb",
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5
+        ),
+    )
 
 
 @contextmanager
@@ -55,7 +68,9 @@ def in_our_words() -> Iterator[None]:
 
 
 def read_many(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> list[Item]:
-    """Consistent reads of up to a hundred items a call. Raises Unavailable if DynamoDB goes on leaving some out."""
+    """Consistent reads of up to a hundred items a call. Raises Unavailable if DynamoDB goes on
+    leaving some out.
+    """
     found: list[Item] = []
     for some in _batches(keys, 100):
         request: Any = {table: {"Keys": some, "ConsistentRead": True}}
@@ -72,7 +87,9 @@ def read_many(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> l
 
 
 def put_many(dynamodb: "DynamoDBClient", table: str, items: Iterable[Item]) -> None:
-    """Unconditional puts, twenty-five a call; the same again does no harm. Raises Unavailable if DynamoDB goes on leaving some out."""
+    """Unconditional puts, twenty-five a call; the same again does no harm. Raises Unavailable if
+    DynamoDB goes on leaving some out.
+    """
     _write_many(dynamodb, table, ({"PutRequest": {"Item": item}} for item in items))
 
 

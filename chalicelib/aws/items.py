@@ -1,6 +1,8 @@
-"""How values lie in the table: JSON texts beside the few attributes that keys, conditions, index and stream filter need.
+"""How values lie in the table: JSON texts beside the few attributes that keys, conditions, index
+and stream filter need.
 
-One text is written and read by the SDK more than a millisecond faster than the same as nested maps (bench/take_in.py), and takes less room.
+One text is written and read by the SDK more than a millisecond faster than the same as nested maps
+(bench/take_in.py), and takes less room.
 """
 
 import hashlib
@@ -17,7 +19,8 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.happenings import Happening
 
 DUE_SHARDS = 8
-"""Partitions of the due index: each takes 1,000 writes a second, and the sweep reads each of them."""
+"""Partitions of the due index: each takes 1,000 writes a second, and the sweep reads each of them.
+"""
 
 T = TypeVar("T")
 Item = dict[str, Any]
@@ -25,7 +28,9 @@ Item = dict[str, Any]
 
 
 def dump(value: object) -> str:
-    """A value as compact JSON; what is empty or None is left out and comes back as the field's default."""
+    """A value as compact JSON; what is empty or None is left out and comes back as the field's
+    default.
+    """
     return msgspec.json.encode(_pruned(msgspec.to_builtins(value))).decode()
 
 
@@ -36,7 +41,11 @@ def load(text: str, type: type[T]) -> T:
 
 def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _pruned(one) for key, one in value.items() if one is not None and one is not False and one not in ([], (), {})}
+        return {
+            key: _pruned(one)
+            for key, one in value.items()
+            if one is not None and one is not False and one not in ([], (), {})
+        }
     return [_pruned(one) for one in value] if isinstance(value, list | tuple) else value
 
 
@@ -79,11 +88,16 @@ def account_of(item: Item) -> Account:
 
 
 def _texts_of(item: Item) -> tuple[Account, tuple[Happening, ...]]:
-    texts, shape = {name: item[name]["S"] for name in ("body", "outbox") if name in item}, int(item["shape"]["N"])
+    texts, shape = (
+        {name: item[name]["S"] for name in ("body", "outbox") if name in item},
+        int(item["shape"]["N"]),
+    )
     if shape == SHAPE:
         return load(texts["body"], Account), load(texts.get("outbox", "[]"), tuple[Happening, ...])
     values = upgraded({name: msgspec.json.decode(text) for name, text in texts.items()}, shape)
-    return msgspec.convert(values["body"], Account), msgspec.convert(values.get("outbox", []), tuple[Happening, ...])
+    return msgspec.convert(values["body"], Account), msgspec.convert(
+        values.get("outbox", []), tuple[Happening, ...]
+    )
 
 
 def keyed_hash(value: str, key: str) -> str:

@@ -12,21 +12,30 @@ if TYPE_CHECKING:
 
 
 class Limits:
-    """Counters by kind, value and window. Values may be addresses, and are hashed; old windows are reaped by the table's TTL."""
+    """Counters by kind, value and window. Values may be addresses, and are hashed; old windows are
+    reaped by the table's TTL.
+    """
 
-    def __init__(self, table: str, hash_key: Callable[[], str], dynamodb: "DynamoDBClient | None" = None) -> None:
+    def __init__(
+        self, table: str, hash_key: Callable[[], str], dynamodb: "DynamoDBClient | None" = None
+    ) -> None:
         self._table = table
         self._hash_key = hash_key
         self._dynamodb = dynamodb or client()
 
     def count(self, kind: str, value: str, window: timedelta, now: datetime) -> int:
-        """How often this was counted in the window of `now`, with this time: one write. Raises Unavailable."""
+        """How often this was counted in the window of `now`, with this time: one write. Raises
+        Unavailable.
+        """
         number = int(now.timestamp() // window.total_seconds())
         ends = int((number + 1) * window.total_seconds())
         with in_our_words():
             written = self._dynamodb.update_item(
                 TableName=self._table,
-                Key={"pk": {"S": f"LIMIT#{keyed_hash(f'{kind}:{value}', self._hash_key())}"}, "sk": {"S": f"{kind}#{number}"}},
+                Key={
+                    "pk": {"S": f"LIMIT#{keyed_hash(f'{kind}:{value}', self._hash_key())}"},
+                    "sk": {"S": f"{kind}#{number}"},
+                },
                 UpdateExpression="ADD #count :one SET #ttl = :ttl",
                 ExpressionAttributeNames={"#count": "count", "#ttl": "ttl"},
                 ExpressionAttributeValues={":one": {"N": "1"}, ":ttl": {"N": str(ends + 3600)}},

@@ -1,4 +1,6 @@
-"""The timeline of an account: what happened, beside the account in its partition, newest last by key."""
+"""The timeline of an account: what happened, beside the account in its partition, newest last by
+key.
+"""
 
 import base64
 import binascii
@@ -28,20 +30,41 @@ class Log:
         self._dynamodb = dynamodb or client()
 
     def put(self, entries: Iterable[Entry]) -> None:
-        """Write the entries; one that is there already stays what it is, as the same entry has the same key and body."""
-        put_many(self._dynamodb, self._table, {_sort_key(entry) + entry.account_id: _item(entry) for entry in entries}.values())
+        """Write the entries; one that is there already stays what it is, as the same entry has the
+        same key and body.
+        """
+        put_many(
+            self._dynamodb,
+            self._table,
+            {_sort_key(entry) + entry.account_id: _item(entry) for entry in entries}.values(),
+        )
 
-    def page(self, account_id: str, cursor: str | None, now: datetime) -> tuple[list[Entry], str | None]:
-        """Up to fifty entries, newest first, from `cursor` on, and the cursor of the next page if there is one. Raises InvalidInput."""
+    def page(
+        self, account_id: str, cursor: str | None, now: datetime
+    ) -> tuple[list[Entry], str | None]:
+        """Up to fifty entries, newest first, from `cursor` on, and the cursor of the next page if
+        there is one. Raises InvalidInput.
+        """
         items: list[Item] = []
-        start: Any = {"ExclusiveStartKey": {"pk": {"S": f"ACCOUNT#{account_id}"}, "sk": {"S": _read_cursor(cursor)}}} if cursor else {}
-        # The filter works behind the limit: of entries past their time a call may give none, and yet there be more.
+        start: Any = (
+            {
+                "ExclusiveStartKey": {
+                    "pk": {"S": f"ACCOUNT#{account_id}"},
+                    "sk": {"S": _read_cursor(cursor)},
+                }
+            }
+            if cursor
+            else {}
+        )
+        # The filter works behind the limit: of entries past their time a call may give none, and
+        # yet there be more.
         while len(items) <= PAGE:
             with in_our_words():
                 answer = self._dynamodb.query(
                     TableName=self._table,
                     KeyConditionExpression="pk = :pk AND begins_with(sk, :log)",
-                    FilterExpression="attribute_not_exists(#ttl) OR #ttl > :now",  # DynamoDB reaps late, and `local` not at all
+                    # DynamoDB reaps late, and `local` not at all
+                    FilterExpression="attribute_not_exists(#ttl) OR #ttl > :now",
                     ExpressionAttributeNames={"#ttl": "ttl"},
                     ExpressionAttributeValues={
                         ":pk": {"S": f"ACCOUNT#{account_id}"},

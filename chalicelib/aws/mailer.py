@@ -13,20 +13,24 @@ from chalicelib.domain.errors import MailRefused, MailUnclear, Unavailable
 from chalicelib.domain.post import Letter
 
 SENDERS_AT_ONCE = 2
-"""How many send at the same time: the maximum_concurrency of `send_mails`. Each takes its share of SES's rate."""
+"""How many send at the same time: the maximum_concurrency of `send_mails`. Each takes its share of
+SES's rate.
+"""
 
 QUOTA_KEPT = 300.0
 """Seconds for which SES's rate and daily quota are believed; what was sent since is counted."""
 
 SHORT_REST, LONG_REST = 1.0, 600.0
-"""Seconds for which nothing is sent after SES said that it was too fast, or that it takes no more today."""
+"""Seconds for which nothing is sent after SES said that it was too fast, or that it takes no more
+today.
+"""
 
 ANSWERS_WITHIN = 10.0
 """Seconds for which SES's answer is waited for."""
 
 _ONE_ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\\\"\x00-\x1f]+@[^\s@,;:<>()\[\]\\\"\x00-\x1f]+")
-"""What is no list of addresses, has no name and begins no other header: SES reads all of these out of one text, and a customer's address at Stripe
-is whatever somebody typed there."""
+"""What is no list of addresses, has no name and begins no other header: SES reads all of these out
+of one text, and a customer's address at Stripe is whatever somebody typed there."""
 
 _REFUSED = frozenset({"BadRequestException", "MessageRejected"})
 _TOO_MANY = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
@@ -43,14 +47,21 @@ _STOPPED = frozenset(
 
 
 def client() -> Any:
-    """A client that tries once: SES has no idempotency token, and what botocore repeats after a time-out arrives again.
+    """A client that tries once: SES has no idempotency token, and what botocore repeats after a
+    time-out arrives again.
 
-    A connection is not used twice: one that died while the function was frozen would make it unclear whether a message was taken.
+    A connection is not used twice: one that died while the function was frozen would make it
+    unclear whether a message was taken.
     """
     import boto3
     from botocore.config import Config
 
-    ses = boto3.client("sesv2", config=Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=ANSWERS_WITHIN))
+    ses = boto3.client(
+        "sesv2",
+        config=Config(
+            retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=ANSWERS_WITHIN
+        ),
+    )
     ses.meta.events.register("before-send.sesv2.*", _close_after)
     return ses
 
@@ -79,10 +90,14 @@ class Mailer:
     def send(self, letter: Letter) -> str:
         """SES's id of the message. One attempt.
 
-        Raises MailRefused; MailUnclear if SES may have it; Unavailable if it has not, but may take the same later.
+        Raises MailRefused; MailUnclear if SES may have it; Unavailable if it has not, but may take
+        the same later.
         """
         if not _ONE_ADDRESS.fullmatch(letter.recipient):
-            raise MailRefused("The account's address is not one plain address: mend it where it comes from, at Stripe or in the product.")
+            raise MailRefused(
+                "The account's address is not one plain address: mend it where it comes from, at"
+                " Stripe or in the product."
+            )
         from botocore import exceptions as unsent
         from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -107,7 +122,9 @@ class Mailer:
         return str(answer["MessageId"])
 
     def wait_for_room(self) -> None:
-        """Return when the pace allows one more. Raises Unavailable over the daily quota, while sending is paused, or if SES does not say."""
+        """Return when the pace allows one more. Raises Unavailable over the daily quota, while
+        sending is paused, or if SES does not say.
+        """
         now = self._seconds()
         if now < self._closed_until - SHORT_REST:
             raise Unavailable("SES takes no more for now.")
@@ -127,7 +144,9 @@ class Mailer:
         try:
             told = self._ses.get_account()
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"SES does not say how much it takes: {type(error).__name__}.") from None
+            raise Unavailable(
+                f"SES does not say how much it takes: {type(error).__name__}."
+            ) from None
         if told.get("SendingEnabled") is False or told.get("EnforcementStatus") == "SHUTDOWN":
             self._closed_until = now + LONG_REST
             raise Unavailable("Sending is paused at SES.")
@@ -138,12 +157,19 @@ class Mailer:
         self._asked_at = now
 
     def _in_our_words(self, response: Any) -> Exception:
-        error, status = response.get("Error", {}), response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        error, status = (
+            response.get("Error", {}),
+            response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
+        )
         code, said = str(error.get("Code", "")), str(error.get("Message") or "")
-        if code in _REFUSED and "not verified" not in said:  # of an identity that is not, SES says MessageRejected too
+        if (
+            code in _REFUSED and "not verified" not in said
+        ):  # of an identity that is not, SES says MessageRejected too
             return MailRefused(f"SES does not send this message: {code}.")
         if status >= 500 and (not code or code.isdigit()):
-            return MailUnclear(f"SES may have taken the message: an answer {status} that is not its own.")
+            return MailUnclear(
+                f"SES may have taken the message: an answer {status} that is not its own."
+            )
         if code in _STOPPED or "quota" in said.lower() or "not verified" in said:
             self._closed_until = self._seconds() + LONG_REST
         elif code in _TOO_MANY:
@@ -162,12 +188,16 @@ class Mailer:
                 "Simple": {
                     "Subject": text(letter.subject),
                     "Body": {"Text": text(letter.text), "Html": text(letter.html)},
-                    "Headers": [{"Name": name, "Value": value} for name, value in letter.headers.items()],
+                    "Headers": [
+                        {"Name": name, "Value": value} for name, value in letter.headers.items()
+                    ],
                 }
             },
             "EmailTags": [{"Name": name, "Value": value} for name, value in letter.tags.items()],
         }
-        return request | ({"ConfigurationSetName": self._configuration_set} if self._configuration_set else {})
+        return request | (
+            {"ConfigurationSetName": self._configuration_set} if self._configuration_set else {}
+        )
 
 
 def _address(written: str) -> str:

@@ -35,7 +35,9 @@ class Partition:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def clear(self, account_id: str) -> int:
-        """Delete all that lies beside the account, and say how much that was. The same again does no harm. Raises Unavailable."""
+        """Delete all that lies beside the account, and say how much that was. The same again does
+        no harm. Raises Unavailable.
+        """
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items(account_id)]
         delete_many(self._dynamodb, self._table, keys)
         return len(keys)

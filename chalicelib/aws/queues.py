@@ -17,7 +17,12 @@ def client() -> "SQSClient":
     import boto3
     from botocore.config import Config
 
-    return boto3.client("sqs", config=Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5))
+    return boto3.client(
+        "sqs",
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5
+        ),
+    )
 
 
 class WorkQueue:
@@ -36,20 +41,29 @@ class WorkQueue:
         from botocore.exceptions import BotoCoreError, ClientError
 
         for start in range(0, len(work), 10):
-            entries = [{"Id": str(place), "MessageBody": json.dumps(one)} for place, one in enumerate(work[start : start + 10])]
+            entries = [
+                {"Id": str(place), "MessageBody": json.dumps(one)}
+                for place, one in enumerate(work[start : start + 10])
+            ]
             try:
-                failed = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed")  # type: ignore[arg-type]
+                failed = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries).get(
+                    "Failed"
+                )  # type: ignore[arg-type]
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable("The queue did not take the work.") from error
             if failed:
-                raise Unavailable(f"The queue did not take {len(failed)} of {len(entries)} messages.")
+                raise Unavailable(
+                    f"The queue did not take {len(failed)} of {len(entries)} messages."
+                )
 
     def depth(self) -> int:
         """About how many wait."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            told = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"])
+            told = self._sqs.get_queue_attributes(
+                QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+            )
             return int(told["Attributes"]["ApproximateNumberOfMessages"])
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("The queue does not say how long it is.") from error
@@ -70,7 +84,10 @@ class Queue:
             self._sqs.send_message(
                 QueueUrl=self._url,
                 MessageBody=body,
-                MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()},
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in (attributes or {}).items()
+                },
             )
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("The queue did not take the message: repeat it.") from error

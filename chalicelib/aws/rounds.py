@@ -30,15 +30,24 @@ class Rounds:
     def load(self, kind: type[T]) -> T | None:
         """The state as last written. Raises Unavailable."""
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._table, Key=_key(kind), ConsistentRead=True).get("Item")
+            item = self._dynamodb.get_item(
+                TableName=self._table, Key=_key(kind), ConsistentRead=True
+            ).get("Item")
         return load(item["body"]["S"], kind) if item else None
 
     def save(self, old: T, new: T) -> None:
         """Write it, if it still was `old`. Raises LostRace, Unavailable."""
-        item: Item = {**_key(type(new)), "body": {"S": dump(new)}, "version": {"N": str(new.version)}}
+        item: Item = {
+            **_key(type(new)),
+            "body": {"S": dump(new)},
+            "version": {"N": str(new.version)},
+        }
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if old.version:
-            condition = {"ConditionExpression": "version = :version", "ExpressionAttributeValues": {":version": {"N": str(old.version)}}}
+            condition = {
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": {"N": str(old.version)}},
+            }
         with in_our_words():
             self._dynamodb.put_item(TableName=self._table, Item=item, **condition)
 

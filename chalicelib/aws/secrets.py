@@ -1,4 +1,5 @@
-"""Secrets out of the Parameter Store, each by its name when it is needed, cached for five minutes: a rotation needs no deploy.
+"""Secrets out of the Parameter Store, each by its name when it is needed, cached for five minutes:
+a rotation needs no deploy.
 
 By name, so that the role of a function can name the secrets that it reads.
 """
@@ -27,7 +28,9 @@ class Secrets:
 
     @property
     def stripe_webhook_secrets(self) -> list[str]:
-        """The signing secrets alive at the webhook endpoint, apart by white space: two while one is being rotated."""
+        """The signing secrets alive at the webhook endpoint, apart by white space: two while one is
+        being rotated.
+        """
         return self._get("stripe-webhook-secrets").split()
 
     @property
@@ -37,7 +40,9 @@ class Secrets:
 
     @property
     def link_keys(self) -> list[str]:
-        """The keys that sign links, apart by white space: the first one signs, and links of all of them open."""
+        """The keys that sign links, apart by white space: the first one signs, and links of all of
+        them open.
+        """
         return self._get("link-keys").split()
 
     @property
@@ -57,6 +62,9 @@ class Secrets:
         try:
             value = self._provider.get(f"{self._path}/{name}", max_age=CACHED_SECONDS, decrypt=True)
         except GetParameterError as error:
-            missing = f"The secret {self._path}/{name} cannot be read: put it into the Parameter Store as a SecureString, if it is not there."
+            missing = (
+                f"The secret {self._path}/{name} cannot be read: put it into the Parameter Store as"
+                " a SecureString, if it is not there."
+            )
             raise Unavailable(missing) from error
         return str(value)

@@ -1,4 +1,6 @@
-"""Addresses that must not be written to, whichever account has them: under a keyed hash, so that the table holds no list of addresses."""
+"""Addresses that must not be written to, whichever account has them: under a keyed hash, so that
+the table holds no list of addresses.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 class Suppressions:
     """An address stays suppressed for ever, in whichever case it is written."""
 
-    def __init__(self, table: str, hash_key: Callable[[], str], dynamodb: "DynamoDBClient | None" = None) -> None:
+    def __init__(
+        self, table: str, hash_key: Callable[[], str], dynamodb: "DynamoDBClient | None" = None
+    ) -> None:
         self._table = table
         self._hash_key = hash_key
         self._dynamodb = dynamodb or client()
@@ -22,13 +26,24 @@ class Suppressions:
     def holds(self, email: str) -> bool:
         """Whether the address must not be written to: one consistent read. Raises Unavailable."""
         with in_our_words():
-            answer = self._dynamodb.get_item(TableName=self._table, Key=self._key(email), ConsistentRead=True, ProjectionExpression="pk")
+            answer = self._dynamodb.get_item(
+                TableName=self._table,
+                Key=self._key(email),
+                ConsistentRead=True,
+                ProjectionExpression="pk",
+            )
         return "Item" in answer
 
     def add(self, email: str, reason: str, at: datetime) -> None:
         """Suppress the address; the same again does no harm. Raises Unavailable."""
         with in_our_words():
-            self._dynamodb.put_item(TableName=self._table, Item={**self._key(email), "reason": {"S": reason}, "at": {"S": stamp(at)}})
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item={**self._key(email), "reason": {"S": reason}, "at": {"S": stamp(at)}},
+            )
 
     def _key(self, email: str) -> Item:
-        return {"pk": {"S": f"SUPPRESSED#{keyed_hash(email.strip().lower(), self._hash_key())}"}, "sk": {"S": "SUPPRESSED"}}
+        return {
+            "pk": {"S": f"SUPPRESSED#{keyed_hash(email.strip().lower(), self._hash_key())}"},
+            "sk": {"S": "SUPPRESSED"},
+        }

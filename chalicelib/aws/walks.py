@@ -26,7 +26,9 @@ class Walks:
     def load(self) -> Walk | None:
         """Where the last walk is."""
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._table, Key=KEY, ConsistentRead=True).get("Item")
+            item = self._dynamodb.get_item(TableName=self._table, Key=KEY, ConsistentRead=True).get(
+                "Item"
+            )
         if item is None:
             return None
         return Walk(
@@ -39,27 +41,44 @@ class Walks:
 
     def save(self, old: Walk, new: Walk) -> None:
         """Write where it is, if it still was `old`. Raises LostRace."""
-        item: Item = {**KEY, "hash": {"S": new.hash}, "done": {"BOOL": new.done}, "found": {"N": str(new.found)}, "version": {"N": str(new.version)}}
+        item: Item = {
+            **KEY,
+            "hash": {"S": new.hash},
+            "done": {"BOOL": new.done},
+            "found": {"N": str(new.found)},
+            "version": {"N": str(new.version)},
+        }
         if new.cursor:
             item["cursor"] = {"S": new.cursor}
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if old.version:
-            condition = {"ConditionExpression": "version = :version", "ExpressionAttributeValues": {":version": {"N": str(old.version)}}}
+            condition = {
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": {"N": str(old.version)}},
+            }
         with in_our_words():
             self._dynamodb.put_item(TableName=self._table, Item=item, **condition)
 
     def page(self, walk: Walk) -> tuple[list[str], str | None]:
-        """The accounts on the next page that were planned under another policy, and the cursor behind it; None at the end."""
-        start: dict[str, Any] = {"ExclusiveStartKey": json.loads(walk.cursor)} if walk.cursor else {}
+        """The accounts on the next page that were planned under another policy, and the cursor
+        behind it; None at the end.
+        """
+        start: dict[str, Any] = (
+            {"ExclusiveStartKey": json.loads(walk.cursor)} if walk.cursor else {}
+        )
         with in_our_words():
             page = self._dynamodb.scan(
                 TableName=self._table,
                 Limit=A_PAGE,
                 ConsistentRead=True,
-                FilterExpression="sk = :account AND (attribute_not_exists(policy) OR policy <> :hash)",
+                FilterExpression=(
+                    "sk = :account AND (attribute_not_exists(policy) OR policy <> :hash)"
+                ),
                 ProjectionExpression="pk",
                 ExpressionAttributeValues={":account": {"S": "ACCOUNT"}, ":hash": {"S": walk.hash}},
                 **start,
             )
         last = page.get("LastEvaluatedKey")
-        return [item["pk"]["S"].partition("#")[2] for item in page["Items"]], json.dumps(last) if last else None
+        return [item["pk"]["S"].partition("#")[2] for item in page["Items"]], (
+            json.dumps(last) if last else None
+        )

@@ -1,4 +1,6 @@
-"""Cloudflare's Turnstile: whether a visitor solved the CAPTCHA (developers.cloudflare.com/turnstile/get-started/server-side-validation)."""
+"""Cloudflare's Turnstile: whether a visitor solved the CAPTCHA
+(developers.cloudflare.com/turnstile/get-started/server-side-validation).
+"""
 
 import json
 from collections.abc import Callable
@@ -14,14 +16,18 @@ OUR_FAULT = frozenset({"missing-input-secret", "invalid-input-secret", "bad-requ
 
 
 class Turnstile:
-    """Asks Turnstile. A token works once and for five minutes: one that was used or forged is not solved."""
+    """Asks Turnstile. A token works once and for five minutes: one that was used or forged is not
+    solved.
+    """
 
     def __init__(self, secret: Callable[[], str], base: str = BASE) -> None:
         self._secret = secret
         self._base = base
 
     def solved(self, token: str, address: str) -> bool:
-        """Whether `token` is of a CAPTCHA that the visitor at `address` solved. Raises Unavailable, Refused (the secret is wrong)."""
+        """Whether `token` is of a CAPTCHA that the visitor at `address` solved. Raises Unavailable,
+        Refused (the secret is wrong).
+        """
         if not token or len(token) > 2048:
             return False
         import urllib3
@@ -41,5 +47,7 @@ class Turnstile:
         if not isinstance(verdict, dict) or answer.status >= 500:
             raise Unavailable("The CAPTCHA could not be checked. Please try again.")
         if OUR_FAULT & set(verdict.get("error-codes") or []):
-            raise Refused("The CAPTCHA's secret is wrong: put Turnstile's into the parameter captcha-secret.")
+            raise Refused(
+                "The CAPTCHA's secret is wrong: put Turnstile's into the parameter captcha-secret."
+            )
         return verdict.get("success") is True

@@ -1,11 +1,19 @@
-"""What can be done about an account's subscription, and how: each decision gives the task, or None where all is so already, or says why not."""
+"""What can be done about an account's subscription, and how: each decision gives the task, or None
+where all is so already, or says why not.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.checkouts import currency_of, customer_for, has_card_for, living
-from chalicelib.domain.errors import InvalidInput, NoCard, NoSubscription, NotPossible, SubscriptionEnded
+from chalicelib.domain.errors import (
+    InvalidInput,
+    NoCard,
+    NoSubscription,
+    NotPossible,
+    SubscriptionEnded,
+)
 from chalicelib.domain.facts import Item, Subscription
 from chalicelib.domain.leaving import may_withdraw
 from chalicelib.domain.policy import Policy
@@ -15,21 +23,33 @@ if TYPE_CHECKING:
     from chalicelib.domain.account import Account, Grant
 
 LONGEST_TRIAL = timedelta(days=730)
-"""How far ahead the end of a trial may be (docs.stripe.com/billing/subscriptions/trials: two years)."""
+"""How far ahead the end of a trial may be (docs.stripe.com/billing/subscriptions/trials: two
+years).
+"""
 
 RUNS = frozenset({"trialing", "active"})
 """The statuses in which a subscription runs as it was bought."""
 
 LARGEST_AMOUNT = 99_999_999
-"""Stripe takes eight digits of minor units at most (docs.stripe.com/currencies, "Minimum and maximum charge amounts")."""
+"""Stripe takes eight digits of minor units at most (docs.stripe.com/currencies, "Minimum and
+maximum charge amounts").
+"""
 
 
-def cancellation(account: "Account", when: str, reason: str | None, comment: str | None, now: datetime) -> Task | None:
-    """End the subscription: `now`, or when what is paid for is over (`period_end`). Of a paused one nothing is, so that it ends now."""
+def cancellation(
+    account: "Account", when: str, reason: str | None, comment: str | None, now: datetime
+) -> Task | None:
+    """End the subscription: `now`, or when what is paid for is over (`period_end`). Of a paused one
+    nothing is, so that it ends now.
+    """
     one = _running(account, now)
     if when == "now" or one.status == "paused":
         return Task("cancel_now", one.customer, one.id, reason=reason, comment=comment)
-    return None if one.cancels_scheduled else Task("cancel", one.customer, one.id, reason=reason, comment=comment)
+    return (
+        None
+        if one.cancels_scheduled
+        else Task("cancel", one.customer, one.id, reason=reason, comment=comment)
+    )
 
 
 def withdrawal(account: "Account", policy: Policy, asked_at: datetime, now: datetime) -> Task:
@@ -41,7 +61,9 @@ def withdrawal(account: "Account", policy: Policy, asked_at: datetime, now: date
 
 
 def reactivation(account: "Account") -> Task | None:
-    """The way back: undo what is scheduled, end a pause, resume what is paused; None where only a Checkout leads on: for a card, or a purchase."""
+    """The way back: undo what is scheduled, end a pause, resume what is paused; None where only a
+    Checkout leads on: for a card, or a purchase.
+    """
     one = living(account)
     if one is None:
         return None
@@ -49,7 +71,11 @@ def reactivation(account: "Account") -> Task | None:
         return Task("uncancel", one.customer, one.id)
     if one.pause_collection:
         return Task("unpause", one.customer, one.id)
-    return Task("resume", one.customer, one.id) if one.status == "paused" and has_card_for(account, one) else None
+    return (
+        Task("resume", one.customer, one.id)
+        if one.status == "paused" and has_card_for(account, one)
+        else None
+    )
 
 
 def pause(account: "Account", until: datetime, now: datetime) -> Task | None:
@@ -60,11 +86,21 @@ def pause(account: "Account", until: datetime, now: datetime) -> Task | None:
     if not now < until <= now + LONGEST_TRIAL:
         raise InvalidInput("until must be in the future, within two years.", "until")
     until = until.replace(microsecond=0)
-    return None if one.pause_collection and one.pause_collection.resumes_at == until else Task("pause", one.customer, one.id, at=until)
+    return (
+        None
+        if one.pause_collection and one.pause_collection.resumes_at == until
+        else Task("pause", one.customer, one.id, at=until)
+    )
 
 
 def plan_change(
-    account: "Account", policy: Policy, plan: str, interval: str | None, quantity: int | None, prorate: str, as_of: datetime
+    account: "Account",
+    policy: Policy,
+    plan: str,
+    interval: str | None,
+    quantity: int | None,
+    prorate: str,
+    as_of: datetime,
 ) -> Task | None:
     """Another plan, interval or quantity; what is left out stays as it is.
 
@@ -74,12 +110,19 @@ def plan_change(
     if plan not in policy.plans:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
     if one.status not in RUNS:
-        raise NotPossible(f"The subscription is {one.status}: a card page (POST …/checkout) or POST …/reactivate mends that first.")
+        raise NotPossible(
+            f"The subscription is {one.status}: a card page (POST …/checkout) or POST …/reactivate"
+            " mends that first."
+        )
     item = plan_item(one, policy)
     currency = item.currency or policy.currency
     sold = policy.sold(plan, currency)
     if not sold:
-        raise InvalidInput(f"The plan {plan} is not sold in {currency}: it has no lookup key for that in billing.toml.", "plan")
+        raise InvalidInput(
+            f"The plan {plan} is not sold in {currency}: it has no lookup key for that in"
+            " billing.toml.",
+            "plan",
+        )
     wanted = interval or (item.interval if item.interval in sold else next(iter(sold)))
     if wanted is None or wanted not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
@@ -107,12 +150,15 @@ def may_cancel(account: "Account") -> bool:
 
 
 def plan_item(one: Subscription, policy: Policy) -> Item:
-    """The item of a subscription that is its plan. Raises NotPossible where none can be told to be."""
+    """The item of a subscription that is its plan. Raises NotPossible where none
+    can be told to be."""
     known = [item for item in one.items if policy.plan_of([item])[0]]
     if known:
         return max(known, key=lambda item: policy.rank(policy.plan_of([item])[0]))
     if len(one.items) != 1:
-        raise NotPossible("billing.toml knows none of the subscription's prices: change it in Stripe's dashboard.")
+        raise NotPossible(
+            "billing.toml knows none of the subscription's prices: change it in Stripe's dashboard."
+        )
     return one.items[0]
 
 
@@ -126,11 +172,16 @@ def trial_end(account: "Account", ends_at: datetime, now: datetime) -> Task | No
     """Move the end of a running trial."""
     one = _running(account, now)
     if one.status != "trialing":
-        raise NotPossible(f"The subscription is {one.status}: only a trial that runs can be made longer.")
+        raise NotPossible(
+            f"The subscription is {one.status}: only a trial that runs can be made longer."
+        )
     if ends_at <= now:
         raise InvalidInput("ends_at must be in the future.", "ends_at")
     if ends_at > now + LONGEST_TRIAL:
-        raise InvalidInput(f"ends_at may be {LONGEST_TRIAL.days} days ahead: Stripe allows no longer trial.", "ends_at")
+        raise InvalidInput(
+            f"ends_at may be {LONGEST_TRIAL.days} days ahead: Stripe allows no longer trial.",
+            "ends_at",
+        )
     ends_at = ends_at.replace(microsecond=0)
     return None if one.trial_end == ends_at else Task("trial", one.customer, one.id, at=ends_at)
 
@@ -142,20 +193,32 @@ def discount(account: "Account", coupon: str, now: datetime) -> Task:
 
 
 def charge(account: "Account", policy: Policy, wanted: Charge, now: datetime) -> Task:
-    """Charge an amount, in the customer's currency: on the next invoice, of a subscription that lives; or now, to a card on file."""
+    """Charge an amount, in the customer's currency: on the next invoice, of a subscription that
+    lives; or now, to a card on file.
+    """
     if not 1 <= wanted.amount <= LARGEST_AMOUNT:
-        raise InvalidInput(f"amount must be from 1 to {LARGEST_AMOUNT}, in minor units of the currency.", "amount")
+        raise InvalidInput(
+            f"amount must be from 1 to {LARGEST_AMOUNT}, in minor units of the currency.", "amount"
+        )
     currency = currency_of(account, policy)
     if wanted.currency != currency:
-        raise InvalidInput(f"currency must be {currency}: Stripe bills a customer in one currency.", "currency")
+        raise InvalidInput(
+            f"currency must be {currency}: Stripe bills a customer in one currency.", "currency"
+        )
     if wanted.bill == "next_invoice":
         one = _running(account, now)
         return Task("charge", one.customer, one.id, charge=wanted)
     subscription, customer = living(account), customer_for(account)
     card = subscription.card if subscription else None
     if customer is None or not (customer.card or card):
-        raise NoCard("No card is on file. Bill the next invoice, or send the customer to the card page (POST …/checkout) first.", "bill")
-    return Task("charge", customer.id, None, charge=wanted if customer.card else replace(wanted, card=card))
+        raise NoCard(
+            "No card is on file. Bill the next invoice, or send the customer to the card page (POST"
+            " …/checkout) first.",
+            "bill",
+        )
+    return Task(
+        "charge", customer.id, None, charge=wanted if customer.card else replace(wanted, card=card)
+    )
 
 
 def check_grant(grant: "Grant", policy: Policy, now: datetime) -> None:
@@ -171,7 +234,11 @@ def _running(account: "Account", now: datetime) -> Subscription:
     one = living(account)
     if one is not None and not (one.cancels_at and one.cancels_at <= now):
         return one
-    if one is None and account.subscriptions and all(known.value.status == "incomplete" for known in account.subscriptions.values()):
+    if (
+        one is None
+        and account.subscriptions
+        and all(known.value.status == "incomplete" for known in account.subscriptions.values())
+    ):
         raise NoSubscription("The first payment of the subscription has not been completed.")
     if one is not None or account.subscriptions or account.ended:
         raise SubscriptionEnded("The subscription has ended. POST …/checkout sells a new one.")

@@ -19,7 +19,9 @@ _TOKEN = re.compile(r"bh_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is kept. The secret has 256 random bits, so that a plain hash of it cannot be guessed back."""
+    """A key as it is kept. The secret has 256 random bits, so that a plain hash of it cannot be
+    guessed back.
+    """
 
     id: str
     name: str

@@ -34,7 +34,9 @@ def holds(condition: str, account: "Account", occasion: Occasion, policy: Policy
             return occasion.about in account.invoices and account.invoices[occasion.about].bank_asks
         case "last_try":
             billed = account.invoices.get(occasion.about)
-            return billed is not None and billed.value.attempt_count + 1 >= policy.access.payment_tries
+            return (
+                billed is not None and billed.value.attempt_count + 1 >= policy.access.payment_tries
+            )
         case _:
             return account.signup is not None and account.signup.source == name
 

@@ -1,8 +1,12 @@
-"""What can go wrong, named after what it is for the caller. How each is answered over HTTP stands in `entry/presenting.py`."""
+"""What can go wrong, named after what it is for the caller. How each is answered over HTTP stands
+in `entry/presenting.py`.
+"""
 
 
 class BillhookError(Exception):
-    """A code for programs, a sentence for people that says how to mend it, and the field that is to blame, if one is."""
+    """A code for programs, a sentence for people that says how to mend it, and the field that is to
+    blame, if one is.
+    """
 
     code = "error"
 
@@ -49,7 +53,9 @@ class AccountNotFound(BillhookError):
 
 
 class AccountTaken(BillhookError):
-    """A pointer that only one account can own (a Stripe customer, an external id) belongs to another."""
+    """A pointer that only one account can own (a Stripe customer, an external id) belongs to
+    another.
+    """
 
     code = "account_taken"
 
@@ -67,19 +73,25 @@ class Unavailable(BillhookError):
 
 
 class NewerShape(Unavailable):
-    """An item that a younger release has written: only that release, or a later one, can read it. Until it is deployed again all waits."""
+    """An item that a younger release has written: only that release, or a later one, can read it.
+    Until it is deployed again all waits.
+    """
 
     code = "newer_shape"
 
 
 class Refused(BillhookError):
-    """Another system will not answer this question, however often it is asked, until somebody changes a setting."""
+    """Another system will not answer this question, however often it is asked, until somebody
+    changes a setting.
+    """
 
     code = "refused"
 
 
 class Doubtful(Unavailable):
-    """Another system failed in a way that leaves open whether it did what it was asked, and will say the same under the same key."""
+    """Another system failed in a way that leaves open whether it did what it was asked, and will
+    say the same under the same key.
+    """
 
     code = "doubtful"
 
@@ -151,10 +163,15 @@ class MailUnclear(BillhookError):
 
 
 class PolicyMistakes(BillhookError):
-    """billing.toml cannot be used. `mistakes` names each one by key, with what is wrong and an example."""
+    """billing.toml cannot be used. `mistakes` names each one by key, with what is wrong and an
+    example.
+    """
 
     code = "policy_mistakes"
 
     def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("billing.toml has mistakes:\n" + "\n".join(f"  {mistake}" for mistake in mistakes), "billing.toml")
+        super().__init__(
+            "billing.toml has mistakes:\n" + "\n".join(f"  {mistake}" for mistake in mistakes),
+            "billing.toml",
+        )
         self.mistakes = mistakes

@@ -1,7 +1,8 @@
-"""Facts: one thing learnt each, translated from its source. Objects keep Stripe's names and only the fields that a decision reads.
+"""Facts: one thing learnt each, translated from its source. Objects keep Stripe's names and only
+the fields that a decision reads.
 
-A field stands here only if every API version from 2022-11-15 on can tell it: events and answers may be rendered by different versions,
-and the same state must compare equal whichever of them told it.
+A field stands here only if every API version from 2022-11-15 on can tell it: events and answers may
+be rendered by different versions, and the same state must compare equal whichever of them told it.
 """
 
 import hashlib
@@ -10,7 +11,8 @@ from datetime import datetime
 
 FINAL_STATUSES = frozenset({"canceled", "incomplete_expired"})
 STATUSES = FINAL_STATUSES | {"incomplete", "trialing", "active", "past_due", "unpaid", "paused"}
-"""Every status of a subscription that Stripe documents; another is unreadable rather than guessed."""
+"""Every status of a subscription that Stripe documents; another is unreadable rather than guessed.
+"""
 
 INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3}
 """An invoice's status only goes forward along these ranks."""
@@ -18,7 +20,9 @@ INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Stripe's customer. `card` is the default payment method or source: one merely attached does not count."""
+    """Stripe's customer. `card` is the default payment method or source: one merely attached does
+    not count.
+    """
 
     id: str
     email: str | None = None
@@ -34,7 +38,9 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of a subscription. `amount` is in minor units of `currency`; None where the price is tiered or custom."""
+    """One line of a subscription. `amount` is in minor units of `currency`; None where the price is
+    tiered or custom.
+    """
 
     price: str
     product: str | None = None
@@ -56,7 +62,9 @@ class PauseCollection:
 
 @dataclass(frozen=True, slots=True)
 class CancellationDetails:
-    """Stripe's `cancellation_details`: `reason` is Stripe's own word for why, `feedback` the customer's choice, `comment` the customer's words."""
+    """Stripe's `cancellation_details`: `reason` is Stripe's own word for why, `feedback` the
+    customer's choice, `comment` the customer's words.
+    """
 
     reason: str | None = None
     feedback: str | None = None
@@ -65,7 +73,9 @@ class CancellationDetails:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Stripe's subscription. `period_end` is the latest of its items' ends; `canceled_at` is when its cancellation was asked for."""
+    """Stripe's subscription. `period_end` is the latest of its items' ends; `canceled_at` is when
+    its cancellation was asked for.
+    """
 
     id: str
     customer: str
@@ -97,13 +107,16 @@ class Subscription:
 
     @property
     def cancels_at(self) -> datetime | None:
-        """When a scheduled cancellation takes effect. The portal sets `cancel_at` in flexible billing, all else may set the flag."""
+        """When a scheduled cancellation takes effect. The portal sets `cancel_at` in flexible
+        billing, all else may set the flag.
+        """
         return self.cancel_at or (self.period_end if self.cancel_at_period_end else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """Stripe's invoice; amounts in minor units of `currency`. `subscription` is None for a one-off."""
+    """Stripe's invoice; amounts in minor units of `currency`. `subscription` is
+    None for a one-off."""
 
     id: str
     customer: str
@@ -141,8 +154,8 @@ def digest(thing: Customer | Subscription | None) -> str:
 class Event:
     """News that came by an event. `created` is Stripe's second.
 
-    `before` is the digest of the state that `previous_attributes` tells of; `born` says that nothing was before;
-    `stale` that the news was more than a day old when it was heard.
+    `before` is the digest of the state that `previous_attributes` tells of; `born` says that
+    nothing was before; `stale` that the news was more than a day old when it was heard.
     """
 
     created: datetime
@@ -153,9 +166,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """News that Stripe gave when asked. `began` is the second in which the request began, by our clock.
+    """News that Stripe gave when asked. `began` is the second in which the request began, by our
+    clock.
 
-    `mark` is what was known of the object at that moment: while it still is, nothing newer than the answer has been heard, whatever the clocks.
+    `mark` is what was known of the object at that moment: while it still is, nothing newer than the
+    answer has been heard, whatever the clocks.
     """
 
     began: datetime
@@ -180,8 +195,9 @@ class SubscriptionSeen:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceSeen:
-    """An invoice's state. Invoices need no order: they only go forward. `bank_asks` says that the bank wants its last attempt to be confirmed:
-    the invoice itself does not tell, only the type of the event.
+    """An invoice's state. Invoices need no order: they only go forward. `bank_asks` says that the
+    bank wants its last attempt to be confirmed: the invoice itself does not tell, only the type of
+    the event.
     """
 
     invoice: Invoice
@@ -199,7 +215,9 @@ class CardSeen:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ask:
-    """What to ask Stripe: one `customer`, one `subscription`, or the `subscriptions` or `invoices` of a customer."""
+    """What to ask Stripe: one `customer`, one `subscription`, or the `subscriptions` or `invoices`
+    of a customer.
+    """
 
     what: str
     id: str
@@ -281,7 +299,9 @@ class DisputeSeen:
 
 @dataclass(frozen=True, slots=True)
 class RefundSeen:
-    """A payment was given back, in part or whole: told for the timeline. `refunded` is all that was, in minor units."""
+    """A payment was given back, in part or whole: told for the timeline. `refunded` is all that
+    was, in minor units.
+    """
 
     charge: str
     amount: int
@@ -292,10 +312,20 @@ class RefundSeen:
 
 @dataclass(frozen=True, slots=True)
 class CardGiven:
-    """A card that a Checkout session collected has been made the default. `at` is when it was entered: an older one never replaces it."""
+    """A card that a Checkout session collected has been made the default. `at` is when it was
+    entered: an older one never replaces it.
+    """
 
     card: str
     at: datetime
 
 
-StripeFact = CustomerSeen | SubscriptionSeen | InvoiceSeen | CardSeen | CheckoutCompleted | DisputeSeen | RefundSeen
+StripeFact = (
+    CustomerSeen
+    | SubscriptionSeen
+    | InvoiceSeen
+    | CardSeen
+    | CheckoutCompleted
+    | DisputeSeen
+    | RefundSeen
+)

@@ -1,4 +1,6 @@
-"""Happenings: the changes of an account worth telling, found by comparing what was last written with what is written now."""
+"""Happenings: the changes of an account worth telling, found by comparing what was last written
+with what is written now.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,9 +34,13 @@ TYPES = {
     "payment.failed": "A payment was tried and failed.",
     "payment.disputed": "A customer disputes a payment with the bank; lifecycle mail stops.",
     "payment.succeeded": "An invoice of more than nothing was paid.",
-    "contract.withdrawn": "The customer withdrew from the contract; what was paid is on its way back.",
+    "contract.withdrawn": (
+        "The customer withdrew from the contract; what was paid is on its way back."
+    ),
     "grant.given": "Access was given by hand.",
-    "feedback.given": "The customer said why the trial or the subscription was left, or changed what was said.",
+    "feedback.given": (
+        "The customer said why the trial or the subscription was left, or changed what was said."
+    ),
 }
 """Every type of happening there is, with what it means."""
 
@@ -46,8 +52,8 @@ _ACCESS_TYPES = {"full": "access.granted", "limited": "access.limited", "none": 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One change. `id` is made of account, epoch, version, type and, where it is about one, the object's id, so that a repeat is the same id
-    with the same body. `data` is flat.
+    """One change. `id` is made of account, epoch, version, type and, where it is about one, the
+    object's id, so that a repeat is the same id with the same body. `data` is flat.
     """
 
     id: str
@@ -57,13 +63,20 @@ class Happening:
 
 
 def went_stale(happening: Happening) -> bool:
-    """Whether access changed since Stripe owes news of a paid period for too long. With a policy of `stale = "full"` nothing changes."""
+    """Whether access changed since Stripe owes news of a paid period for too long. With a policy of
+    `stale = "full"` nothing changes.
+    """
     data = happening.data
-    return happening.type in _ACCESS_TYPES.values() and data["reason"] == "stale" != data["reason_before"]
+    return (
+        happening.type in _ACCESS_TYPES.values()
+        and data["reason"] == "stale" != data["reason_before"]
+    )
 
 
 def happenings(old: "Account", new: "Account", now: datetime) -> tuple[Happening, ...]:
-    """What happened between two versions of an account whose standings are those last written. Features are never compared."""
+    """What happened between two versions of an account whose standings are those last written.
+    Features are never compared.
+    """
     told: dict[str, Happening] = {}
     for type, data in (
         *_of_standing(old, new),
@@ -73,7 +86,12 @@ def happenings(old: "Account", new: "Account", now: datetime) -> tuple[Happening
         *_of_leaving(old, new),
         *_of_grants(old, new),
     ):
-        about = data.get("dispute") or data.get("invoice") or data.get("subscription") or data.get("granted_until")
+        about = (
+            data.get("dispute")
+            or data.get("invoice")
+            or data.get("subscription")
+            or data.get("granted_until")
+        )
         id = f"{new.id}.{new.epoch}.{new.version}.{type}" + (f".{about}" if about else "")
         told[id] = Happening(id, type, now, data)
     return tuple(told.values())
@@ -119,14 +137,26 @@ def _of_trials(old: "Account", new: "Account", now: datetime) -> _Told:
     if new.signup and not new.signup.confirm and (old.signup is None or old.signup.confirm):
         yield "trial.started", {"subscription": None, "trial_end": _iso(new.signup.trial_ends_at)}
     for was, is_ in _pairs(old, new):
-        data: dict[str, str | int | None] = {"subscription": is_.id, "trial_end": _iso(is_.trial_end)}
+        data: dict[str, str | int | None] = {
+            "subscription": is_.id,
+            "trial_end": _iso(is_.trial_end),
+        }
         if is_.trial_end is None:
             continue
-        if is_.status == "trialing" and now < is_.trial_end and not new.signup and (was is None or was.trial_end is None):
+        if (
+            is_.status == "trialing"
+            and now < is_.trial_end
+            and not new.signup
+            and (was is None or was.trial_end is None)
+        ):
             yield "trial.started", data
         if was is None or was.trial_end is None:
             continue
-        if is_.status == was.status == "trialing" and is_.trial_end != was.trial_end and now < was.trial_end:
+        if (
+            is_.status == was.status == "trialing"
+            and is_.trial_end != was.trial_end
+            and now < was.trial_end
+        ):
             yield "trial.extended" if was.trial_end < is_.trial_end else "trial.shortened", data
         if paid_since_trial(new, is_) and not paid_since_trial(old, is_):
             yield "trial.converted", data
@@ -136,13 +166,20 @@ def _of_subscriptions(old: "Account", new: "Account") -> _Told:
     for was, is_ in _pairs(old, new):
         if was is None or was.final:
             continue
-        data: dict[str, str | int | None] = {"subscription": is_.id, "status": is_.status, "cancels_at": _iso(is_.cancels_at)}
+        data: dict[str, str | int | None] = {
+            "subscription": is_.id,
+            "status": is_.status,
+            "cancels_at": _iso(is_.cancels_at),
+        }
         if is_.status == "canceled":
             yield "subscription.canceled", data
         elif is_.final:
             continue
         elif is_.cancels_scheduled != was.cancels_scheduled:
-            yield "subscription.canceling" if is_.cancels_scheduled else "subscription.uncanceled", data
+            yield (
+                "subscription.canceling" if is_.cancels_scheduled else "subscription.uncanceled",
+                data,
+            )
         if is_.status == "paused" != was.status:
             yield "subscription.paused", data
         if was.status == "paused" and is_.status in {"active", "trialing"}:
@@ -164,9 +201,15 @@ def _of_payments(old: "Account", new: "Account", now: datetime) -> _Told:
         if adopted and invoice.created < now - NEWS:
             continue  # what an adopted customer paid before is history
         before = old.invoices[id].value if id in old.invoices else None
-        if invoice.status == "paid" and invoice.amount_paid and not (before and before.status == "paid"):
+        if (
+            invoice.status == "paid"
+            and invoice.amount_paid
+            and not (before and before.status == "paid")
+        ):
             yield "payment.succeeded", _money(invoice)
-        elif invoice.status == "open" and invoice.attempt_count > (before.attempt_count if before else 0):
+        elif invoice.status == "open" and invoice.attempt_count > (
+            before.attempt_count if before else 0
+        ):
             yield "payment.failed", _money(invoice)
 
 
@@ -175,13 +218,23 @@ def _of_leaving(old: "Account", new: "Account") -> _Told:
         yield "contract.withdrawn", {"withdrawn_at": _iso(new.withdrawn_at)}
     for occasion, given in new.feedback.items():
         if given != old.feedback.get(occasion):
-            yield "feedback.given", {"occasion": occasion, "answer": given.answer, "comment": given.comment or None}
+            yield (
+                "feedback.given",
+                {"occasion": occasion, "answer": given.answer, "comment": given.comment or None},
+            )
 
 
 def _of_grants(old: "Account", new: "Account") -> _Told:
     for grant in new.grants:
         if grant not in old.grants:
-            yield "grant.given", {"granted_until": _iso(grant.until), "plan": grant.plan, "note": grant.note or None}
+            yield (
+                "grant.given",
+                {
+                    "granted_until": _iso(grant.until),
+                    "plan": grant.plan,
+                    "note": grant.note or None,
+                },
+            )
 
 
 def _money(invoice: Invoice) -> dict[str, str | int | None]:

@@ -1,4 +1,6 @@
-"""How each language that messages are written in says days, amounts and intervals. A table of two; a third is a row here and its texts."""
+"""How each language that messages are written in says days, amounts and intervals. A table of two;
+a third is a row here and its texts.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +10,9 @@ DEFAULT = "en"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The words and the forms of one language. Patterns are for `str.format`; `per` is by Stripe's interval and `every` its plural."""
+    """The words and the forms of one language. Patterns are for `str.format`; `per` is by Stripe's
+    interval and `every` its plural.
+    """
 
     greeting: str
     greeting_nobody: str
@@ -32,14 +36,32 @@ LANGUAGES: Mapping[str, Language] = {
         greeting="Hello {first},",
         greeting_nobody="Hello,",
         weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-        months=("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"),
+        months=(
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ),
         day="{weekday}, {day} {month} {year}",
         moment="{day} at {time} ({zone})",
         decimal=".",
         thousands=",",
         with_symbol="{symbol}{number}",
         per={"day": "a day", "week": "a week", "month": "a month", "year": "a year"},
-        every={"day": "every {n} days", "week": "every {n} weeks", "month": "every {n} months", "year": "every {n} years"},
+        every={
+            "day": "every {n} days",
+            "week": "every {n} weeks",
+            "month": "every {n} months",
+            "year": "every {n} years",
+        },
         today="today",
         one_day="1 day",
         days="{n} days",
@@ -49,14 +71,32 @@ LANGUAGES: Mapping[str, Language] = {
         greeting="Guten Tag {name},",
         greeting_nobody="Guten Tag,",
         weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
-        months=("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"),
+        months=(
+            "Januar",
+            "Februar",
+            "März",
+            "April",
+            "Mai",
+            "Juni",
+            "Juli",
+            "August",
+            "September",
+            "Oktober",
+            "November",
+            "Dezember",
+        ),
         day="{weekday}, {day}. {month} {year}",
         moment="{day} um {time} Uhr ({zone})",
         decimal=",",
         thousands=".",
         with_symbol="{number} {symbol}",
         per={"day": "pro Tag", "week": "pro Woche", "month": "pro Monat", "year": "pro Jahr"},
-        every={"day": "alle {n} Tage", "week": "alle {n} Wochen", "month": "alle {n} Monate", "year": "alle {n} Jahre"},
+        every={
+            "day": "alle {n} Tage",
+            "week": "alle {n} Wochen",
+            "month": "alle {n} Monate",
+            "year": "alle {n} Jahre",
+        },
         today="heute",
         one_day="1 Tag",
         days="{n} Tage",
@@ -67,8 +107,13 @@ LANGUAGES: Mapping[str, Language] = {
 
 
 def language_of(attributes: Mapping[str, str], default: str) -> str:
-    """The language that an account's attributes ask for (`language` or `locale`, as `de`, `de-AT` or `de_AT`), if there is one; else `default`."""
-    asked = (attributes.get(name, "").replace("_", "-").partition("-")[0].lower() for name in ("language", "locale"))
+    """The language that an account's attributes ask for (`language` or `locale`, as `de`, `de-AT`
+    or `de_AT`), if there is one; else `default`.
+    """
+    asked = (
+        attributes.get(name, "").replace("_", "-").partition("-")[0].lower()
+        for name in ("language", "locale")
+    )
     return next((code for code in asked if code in LANGUAGES), default)
 
 

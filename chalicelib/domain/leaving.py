@@ -1,4 +1,6 @@
-"""Leaving on the customer's own page: what is offered instead, the wish that is asked once more by mail, and what was answered afterwards. Pure."""
+"""Leaving on the customer's own page: what is offered instead, the wish that is asked once more by
+mail, and what was answered afterwards. Pure.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,12 +28,16 @@ CHANGEABLE = timedelta(days=1)
 """How long an answer may be changed."""
 
 INVOICES_KNOWN = 12
-"""Of a subscription with so many invoices the first may be forgotten (account.py keeps the last ones)."""
+"""Of a subscription with so many invoices the first may be forgotten (account.py keeps the last
+ones).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """A wish to leave, one of WAYS, that waits for the mailed link to be opened. `reason` is one of tasks.REASONS."""
+    """A wish to leave, one of WAYS, that waits for the mailed link to be opened. `reason` is one of
+    tasks.REASONS.
+    """
 
     what: str
     at: datetime
@@ -54,7 +60,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What was answered for an occasion: one of tasks.REASONS, and the customer's own words. `at` is when it was first given."""
+    """What was answered for an occasion: one of tasks.REASONS, and the customer's own words. `at`
+    is when it was first given.
+    """
 
     answer: str
     at: datetime
@@ -111,12 +119,24 @@ def learn_of_leaving(account: "Account", fact: LeavingFact) -> "Account":
             repeated = known and known.what == leave.what and leave.at < known.at + ASKED_EVERY
             return account if repeated else replace(account, leave=leave)
         case LeaveConfirmed(asked_at):
-            return account if account.left_by and asked_at <= account.left_by else replace(account, left_by=asked_at)
+            return (
+                account
+                if account.left_by and asked_at <= account.left_by
+                else replace(account, left_by=asked_at)
+            )
         case AlternativeTaken(kind, at):
             last = account.alternatives.get(kind)
-            return account if last and at <= last else replace(account, alternatives={**account.alternatives, kind: at})
+            return (
+                account
+                if last and at <= last
+                else replace(account, alternatives={**account.alternatives, kind: at})
+            )
         case Withdrawn(at):
-            return account if account.withdrawn_at and at <= account.withdrawn_at else replace(account, withdrawn_at=at)
+            return (
+                account
+                if account.withdrawn_at and at <= account.withdrawn_at
+                else replace(account, withdrawn_at=at)
+            )
         case FeedbackGiven():
             return _with_answer(account, fact)
 
@@ -126,29 +146,50 @@ def _with_answer(account: "Account", fact: FeedbackGiven) -> "Account":
     if known and not known.at <= fact.at < known.at + CHANGEABLE:
         return account
     given = Feedback(fact.answer, known.at if known else fact.at, fact.comment)
-    return account if given == known else replace(account, feedback={**account.feedback, fact.occasion: given})
+    return (
+        account
+        if given == known
+        else replace(account, feedback={**account.feedback, fact.occasion: given})
+    )
 
 
 def is_asked(account: "Account") -> bool:
     """Whether a wish to leave waits for its mailed link."""
-    return account.leave is not None and (account.left_by is None or account.left_by < account.leave.at)
+    return account.leave is not None and (
+        account.left_by is None or account.left_by < account.leave.at
+    )
 
 
 def follows(task: Task, at: datetime) -> list[AlternativeTaken | Withdrawn]:
     """What is known of leaving once a task was done."""
-    taken: list[AlternativeTaken | Withdrawn] = [AlternativeTaken(task.alternative, at)] if task.alternative else []
+    taken: list[AlternativeTaken | Withdrawn] = (
+        [AlternativeTaken(task.alternative, at)] if task.alternative else []
+    )
     return [*taken, Withdrawn(at)] if task.verb == "withdraw" else taken
 
 
-def alternative(account: "Account", policy: Policy, reason: str | None, now: datetime) -> Alternative | None:
-    """What is offered to who leaves for a reason, if it can be had and was not taken lately: a discount for threatening to leave is given once."""
+def alternative(
+    account: "Account", policy: Policy, reason: str | None, now: datetime
+) -> Alternative | None:
+    """What is offered to who leaves for a reason, if it can be had and was not taken lately: a
+    discount for threatening to leave is given once.
+    """
     offer, one = policy.cancel.alternatives.get(reason or ""), living(account)
-    if offer is None or one is None or one.status not in {"active", "trialing"} or one.cancels_scheduled:
+    if (
+        offer is None
+        or one is None
+        or one.status not in {"active", "trialing"}
+        or one.cancels_scheduled
+    ):
         return None
     last = account.alternatives.get(offer.kind)
     if last and now < last + policy.cancel.again_after:
         return None
-    fits: Mapping[str, bool] = {"coupon": True, "pause": one.pause_collection is None, "plan": _is_smaller(account, policy, offer.value)}
+    fits: Mapping[str, bool] = {
+        "coupon": True,
+        "pause": one.pause_collection is None,
+        "plan": _is_smaller(account, policy, offer.value),
+    }
     return offer if fits[offer.kind] else None
 
 
@@ -168,13 +209,21 @@ def access_ends(account: "Account") -> datetime | None:
 
 
 def may_withdraw_until(account: "Account", policy: Policy) -> datetime | None:
-    """Until when a consumer may withdraw from the contract: so many days from the purchase, or the first payment after a trial. None: never could."""
+    """Until when a consumer may withdraw from the contract: so many days from the purchase, or the
+    first payment after a trial. None: never could.
+    """
     one = living(account)
     if one is None or not policy.cancel.withdrawal_days or one.status == "trialing":
         return None
     invoices = invoices_of(account, one)
-    paid = [invoice.created for invoice in invoices if invoice.status == "paid" and invoice.amount_paid]
-    begun = min(paid, default=None) if one.trial_end and len(invoices) < INVOICES_KNOWN else one.trial_end or one.created
+    paid = [
+        invoice.created for invoice in invoices if invoice.status == "paid" and invoice.amount_paid
+    ]
+    begun = (
+        min(paid, default=None)
+        if one.trial_end and len(invoices) < INVOICES_KNOWN
+        else one.trial_end or one.created
+    )
     return begun + timedelta(days=policy.cancel.withdrawal_days) if begun else None
 
 

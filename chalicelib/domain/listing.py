@@ -1,4 +1,6 @@
-"""Long lists of Stripe's, the newest first, a page at a time: what a page holds, and where to go on."""
+"""Long lists of Stripe's, the newest first, a page at a time: what a page holds, and where to go
+on.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

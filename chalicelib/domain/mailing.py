@@ -1,4 +1,6 @@
-"""Which messages are due to an account, and when: the steps of all sequences, for the occasions that stand, under conditions, hours and caps."""
+"""Which messages are due to an account, and when: the steps of all sequences, for the occasions
+that stand, under conditions, hours and caps.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -42,9 +44,11 @@ class Mail:
 
 
 def mails(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
-    """All that is to be sent as things stand at `now`, or was missed, the most urgent first: no condition is false, nothing was dealt with yet.
+    """All that is to be sent as things stand at `now`, or was missed, the most urgent first: no
+    condition is false, nothing was dealt with yet.
 
-    A missed one has an `at` after its `until`. Of lifecycle mail each is placed as if it were the next: sending one moves the others.
+    A missed one has an `at` after its `until`. Of lifecycle mail each is placed as if it were the
+    next: sending one moves the others.
     """
     if policy.mail is None or not account.email:
         return []
@@ -62,15 +66,24 @@ def mails(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
 
 
 def due(account: "Account", policy: Policy, now: datetime) -> list[Mail]:
-    """What is to be sent at `now`, within the caps; of several lifecycle mails the one nearest its end goes first and the rest wait."""
+    """What is to be sent at `now`, within the caps; of several lifecycle mails the one nearest its
+    end goes first and the rest wait.
+    """
     ready = [mail for mail in mails(account, policy, now) if mail.at <= now and not mail.missed]
-    lifecycle = sorted((mail for mail in ready if mail.step.stream == "lifecycle"), key=lambda mail: (mail.until, mail.key))
+    lifecycle = sorted(
+        (mail for mail in ready if mail.step.stream == "lifecycle"),
+        key=lambda mail: (mail.until, mail.key),
+    )
     return [mail for mail in ready if mail.step.stream != "lifecycle"] + lifecycle[:1]
 
 
 def abandoned(account: "Account", now: datetime) -> list[str]:
     """The keys of what was queued so long ago that it is to be handed out again."""
-    return [key for key, mailed in account.mails.items() if mailed.outcome == "queued" and mailed.at + QUEUED_PATIENCE <= now]
+    return [
+        key
+        for key, mailed in account.mails.items()
+        if mailed.outcome == "queued" and mailed.at + QUEUED_PATIENCE <= now
+    ]
 
 
 def zone_of(account: "Account", mail: MailPolicy) -> ZoneInfo:
@@ -79,8 +92,13 @@ def zone_of(account: "Account", mail: MailPolicy) -> ZoneInfo:
 
 
 def _is_history(account: "Account", step: Step, occasion: Occasion) -> bool:
-    """Whether the moment of the occasion, or that of the step, was before Billhook knew the customer: nobody is written to about the past."""
-    return account.history_until is not None and min(occasion.moment, occasion.moment + step.offset) < account.history_until
+    """Whether the moment of the occasion, or that of the step, was before Billhook knew the
+    customer: nobody is written to about the past.
+    """
+    return (
+        account.history_until is not None
+        and min(occasion.moment, occasion.moment + step.offset) < account.history_until
+    )
 
 
 def _wanted(account: "Account", step: Step, occasion: Occasion, policy: Policy) -> bool:
@@ -94,19 +112,31 @@ def _wanted(account: "Account", step: Step, occasion: Occasion, policy: Policy) 
     return wanted and not any(holds(one, account, occasion, policy) for one in step.unless)
 
 
-def _left_before_the_restoration(account: "Account", step: Step, occasion: Occasion, policy: MailPolicy) -> bool:
+def _left_before_the_restoration(
+    account: "Account", step: Step, occasion: Occasion, policy: MailPolicy
+) -> bool:
     """Whether it may have gone out in the time of which a restored account knows nothing."""
-    return account.restored_at is not None and step.stream == "lifecycle" and _planned(account, step, occasion, policy) <= account.restored_at
+    return (
+        account.restored_at is not None
+        and step.stream == "lifecycle"
+        and _planned(account, step, occasion, policy) <= account.restored_at
+    )
 
 
 def _planned(account: "Account", step: Step, occasion: Occasion, policy: MailPolicy) -> datetime:
-    """When it goes out if nothing is in its way: the moment of its step, or the hours nearest to that."""
+    """When it goes out if nothing is in its way: the moment of its step, or the hours nearest to
+    that.
+    """
     base = occasion.moment + step.offset
     if step.at_any_hour:
         return base
     hours, zone = _hours(step, policy), zone_of(account, policy)
     at = hours.next(base, zone)
-    return hours.before(base, zone) if at > _until(step, occasion) and step.offset < timedelta(0) else at
+    return (
+        hours.before(base, zone)
+        if at > _until(step, occasion) and step.offset < timedelta(0)
+        else at
+    )
 
 
 def _until(step: Step, occasion: Occasion) -> datetime:
@@ -119,31 +149,50 @@ def _hours(step: Step, policy: MailPolicy) -> Hours:
     return replace(policy.hours, days=EVERY_DAY) if step.on_any_day else policy.hours
 
 
-def _placed(account: "Account", step: Step, occasion: Occasion, policy: MailPolicy, now: datetime) -> Mail:
+def _placed(
+    account: "Account", step: Step, occasion: Occasion, policy: MailPolicy, now: datetime
+) -> Mail:
     hours, zone = _hours(step, policy), zone_of(account, policy)
     at = _planned(account, step, occasion, policy)
     if at < now:
         at = now if step.at_any_hour else hours.next(now, zone)
     if step.stream == "lifecycle":
-        at = _within_caps(sorted(_lifecycle_times(account, f"{step.id}@{occasion.id}")), at, policy, hours, zone)
+        at = _within_caps(
+            sorted(_lifecycle_times(account, f"{step.id}@{occasion.id}")), at, policy, hours, zone
+        )
     return Mail(step, occasion, at, _until(step, occasion))
 
 
-def _within_caps(times: list[datetime], at: datetime, policy: MailPolicy, hours: Hours, zone: ZoneInfo) -> datetime:
-    """The first moment from `at` on at which one more lifecycle mail is within the caps of a day and of a week."""
+def _within_caps(
+    times: list[datetime], at: datetime, policy: MailPolicy, hours: Hours, zone: ZoneInfo
+) -> datetime:
+    """The first moment from `at` on at which one more lifecycle mail is within the caps of a day
+    and of a week.
+    """
     while True:
-        today = [time for time in times if time.astimezone(zone).date() == at.astimezone(zone).date()]
+        today = [
+            time for time in times if time.astimezone(zone).date() == at.astimezone(zone).date()
+        ]
         week = [time for time in times if at - WEEK < time <= at]
         if len(week) >= policy.a_week:
             at = hours.next(week[-policy.a_week] + WEEK, zone)
         elif len(today) >= policy.a_day:
             tomorrow = at.astimezone(zone).date() + timedelta(days=1)
-            at = hours.next(datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(at.tzinfo), zone)
+            at = hours.next(
+                datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(
+                    at.tzinfo
+                ),
+                zone,
+            )
         else:
             return at
 
 
 def _lifecycle_times(account: "Account", but: str) -> Iterator[datetime]:
     for key, mailed in account.mails.items():
-        if key != but and mailed.stream == "lifecycle" and mailed.outcome in {"queued", "sent", "unclear"}:
+        if (
+            key != but
+            and mailed.stream == "lifecycle"
+            and mailed.outcome in {"queued", "sent", "unclear"}
+        ):
             yield mailed.at

@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 from chalicelib.domain.facts import Answer, Customer, Event, Subscription, digest
 
 ASKED_WINDOW = timedelta(seconds=10)
-"""How far Stripe's clock and ours may differ: news this near to an answer may be from before or after it."""
+"""How far Stripe's clock and ours may differ: news this near to an answer may be from before or
+after it.
+"""
 
 SETTLED_KEPT = 12
 
@@ -21,9 +23,10 @@ T = TypeVar("T", Customer, Subscription)
 class Known(Generic[T]):
     """A customer or a subscription as last heard of.
 
-    `seen` is the second of the newest news; `asked` says that it came as Stripe's answer to us. `trail` are the digests of the states within
-    that second in their proven order, the present one last. `doubts` name the news that tied with it and wait for Stripe; `settled` the news
-    that an answer is known to be newer than, so that their repeats raise no question again.
+    `seen` is the second of the newest news; `asked` says that it came as Stripe's answer to us.
+    `trail` are the digests of the states within that second in their proven order, the present one
+    last. `doubts` name the news that tied with it and wait for Stripe; `settled` the news that an
+    answer is known to be newer than, so that their repeats raise no question again.
     """
 
     value: T
@@ -35,12 +38,17 @@ class Known(Generic[T]):
 
     @property
     def mark(self) -> str:
-        """A name for all that was heard until now: an answer is fenced by the mark that stood when its request began."""
-        return f"{self.seen.timestamp():.0f} {' '.join(self.trail)}" + (f" or {' '.join(self.doubts)}" if self.doubts else "")
+        """A name for all that was heard until now: an answer is fenced by the mark that stood when
+        its request began.
+        """
+        return f"{self.seen.timestamp():.0f} {' '.join(self.trail)}" + (
+            f" or {' '.join(self.doubts)}" if self.doubts else ""
+        )
 
 
 def newest(stored: Known[T] | None, value: T, by: Event | Answer) -> Known[T] | None:
-    """What is known once `value` has been heard of too. Doubts are for Stripe to settle, and so is None: nothing to be believed yet.
+    """What is known once `value` has been heard of too. Doubts are for Stripe to settle, and so is
+    None: nothing to be believed yet.
 
     A join: whatever the order and number of the news, what is known in the end is the same.
     """
@@ -48,11 +56,17 @@ def newest(stored: Known[T] | None, value: T, by: Event | Answer) -> Known[T] | 
         return _answered(stored, value, by)
     if stored is None:
         return None if by.stale and not value.final else _told(value, by)
-    return _told_too(stored, value, by) or _doubting(stored, _news(by.created, digest(value), by.before))
+    return _told_too(stored, value, by) or _doubting(
+        stored, _news(by.created, digest(value), by.before)
+    )
 
 
 def _doubting(stored: Known[T], news: str) -> Known[T]:
-    return stored if news in stored.settled or news in stored.doubts else replace(stored, doubts=(*stored.doubts, news))
+    return (
+        stored
+        if news in stored.settled or news in stored.doubts
+        else replace(stored, doubts=(*stored.doubts, news))
+    )
 
 
 def _told_too(stored: Known[T], value: T, by: Event) -> Known[T] | None:
@@ -69,7 +83,9 @@ def _told_too(stored: Known[T], value: T, by: Event) -> Known[T] | None:
 def _told(value: T, by: Event) -> Known[T]:
     now = digest(value)
     before = NOTHING if by.born else by.before
-    return Known(value, by.created, trail=(now,) if before is None or before == now else (before, now))
+    return Known(
+        value, by.created, trail=(now,) if before is None or before == now else (before, now)
+    )
 
 
 def _answered(stored: Known[T] | None, value: T, by: Answer) -> Known[T] | None:
@@ -80,30 +96,40 @@ def _answered(stored: Known[T] | None, value: T, by: Answer) -> Known[T] | None:
         return answer if value.final else replace(stored, doubts=())
     if by.mark == stored.mark:
         return replace(answer, seen=max(by.began, stored.seen), settled=_settled(stored))
-    # Other news was learnt while Stripe answered. What is still in doubt stays so: the question was not about that news.
+    # Other news was learnt while Stripe answered. What is still in doubt stays so: the question was
+    # not about that news.
     if value == stored.value or by.began < stored.seen - ASKED_WINDOW:
         return stored
     if stored.doubts or by.began <= stored.seen + ASKED_WINDOW:
-        return stored if stored.doubts else replace(stored, doubts=(_news(by.began, digest(value)),))
+        return (
+            stored if stored.doubts else replace(stored, doubts=(_news(by.began, digest(value)),))
+        )
     return answer
 
 
 def _settled(stored: Known[T]) -> tuple[str, ...]:
     in_its_second: list[str] = []
     if not stored.asked:
-        in_its_second = [_news(stored.seen, state, before) for before, state in zip((None, *stored.trail), stored.trail, strict=False)]
+        in_its_second = [
+            _news(stored.seen, state, before)
+            for before, state in zip((None, *stored.trail), stored.trail, strict=False)
+        ]
     return (*stored.settled, *in_its_second, *stored.doubts)[-SETTLED_KEPT:]
 
 
 def _news(at: datetime, state: str, before: str | None = None) -> str:
-    """A name for one piece of news. By what it changed too: a state may come back within its second, and is then other news."""
+    """A name for one piece of news. By what it changed too: a state may come back within its
+    second, and is then other news.
+    """
     return f"{at.timestamp():.0f}:{before or ''}>{state}"
 
 
 def _same_second(stored: Known[T], value: T, by: Event) -> Known[T] | None:
-    """Stripe's `created` is a whole second, so only `previous_attributes` can prove an order within it.
+    """Stripe's `created` is a whole second, so only `previous_attributes` can prove an order within
+    it.
 
-    The trail grows at both ends. A state that comes back within the second (on, off, on) leaves the order open: a tie.
+    The trail grows at both ends. A state that comes back within the second (on, off, on) leaves the
+    order open: a tie.
     """
     now = digest(value)
     trail: tuple[str, ...] = stored.trail
@@ -117,6 +143,8 @@ def _same_second(stored: Known[T], value: T, by: Event) -> Known[T] | None:
         return stored if before in (None, known_before) else None
     if before == trail[-1]:
         return replace(stored, value=value, trail=(*trail, now))
-    if trail[0] == NOTHING and len(trail) == 2:  # only the creation is known of, and nothing is older
+    if (
+        trail[0] == NOTHING and len(trail) == 2
+    ):  # only the creation is known of, and nothing is older
         return replace(stored, value=value, trail=(now,) if before is None else (before, now))
     return None

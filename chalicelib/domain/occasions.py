@@ -1,4 +1,6 @@
-"""Occasions: the instances of the moments to which sequences are anchored, as far as their reason stands now."""
+"""Occasions: the instances of the moments to which sequences are anchored, as far as their reason
+stands now.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from chalicelib.domain.account import Account
 
 TRIAL_GONE = ON_TRIAL | {"first_payment", "trial_expired", "after_trial", "paused", "canceled"}
-"""The reasons of a standing in which the end of a trial is still what matters; another subscription that gives more has others."""
+"""The reasons of a standing in which the end of a trial is still what matters; another subscription
+that gives more has others.
+"""
 
 PAYS_NEXT = frozenset({"trialing", "active", "past_due"})
 """The statuses in which a card will be charged."""
@@ -25,8 +29,9 @@ PAYS_NEXT = frozenset({"trialing", "active", "past_due"})
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """One instance of an anchor. `id` is what tells it from another one: an extended trial's second end, a second departure, another invoice.
-    `about` is the object that it is about, where it is about one: an invoice, a subscription, a card, a milestone.
+    """One instance of an anchor. `id` is what tells it from another one: an extended trial's second
+    end, a second departure, another invoice. `about` is the object that it is about, where it is
+    about one: an invoice, a subscription, a card, a milestone.
     """
 
     anchor: str
@@ -73,20 +78,31 @@ def _trials(account: "Account") -> Iterator[Occasion]:
         if trial.trial_end is None or not _ran_its_course(account, trial):
             continue
         if reason in ON_TRIAL:
-            yield Occasion("trial_started", trial.id if not account.signup else "signup", trial.trial_start or trial.created)
+            yield Occasion(
+                "trial_started",
+                trial.id if not account.signup else "signup",
+                trial.trial_start or trial.created,
+            )
         yield Occasion("trial_ends", _second(trial.trial_end), trial.trial_end)
     if account.signup and not account.subscriptions and not account.ended:
         if reason in ON_TRIAL:
             yield Occasion("trial_started", "signup", account.signup.at)
-        yield Occasion("trial_ends", _second(account.signup.trial_ends_at), account.signup.trial_ends_at)
+        yield Occasion(
+            "trial_ends", _second(account.signup.trial_ends_at), account.signup.trial_ends_at
+        )
 
 
 def _ran_its_course(account: "Account", trial: Subscription) -> bool:
-    """Whether nothing but its end was ahead of the trial: not paid for, not canceled before, and no other was bought after it."""
+    """Whether nothing but its end was ahead of the trial: not paid for, not canceled before, and no
+    other was bought after it.
+    """
     end = trial.trial_end
     if end is None or paid_since_trial(account, trial) or trial.cancels_scheduled:
         return False
-    if any(billed.value.amount_paid and billed.value.created >= end for billed in account.invoices.values()):
+    if any(
+        billed.value.amount_paid and billed.value.created >= end
+        for billed in account.invoices.values()
+    ):
         return False
     return not trial.final or (trial.ended_at is not None and trial.ended_at >= end)
 
@@ -95,7 +111,9 @@ def _milestones(account: "Account", policy: Policy) -> Iterator[Occasion]:
     for trial in (one for one in _trials(account) if one.anchor == "trial_started"):
         for name, milestone in policy.milestones.items():
             if milestone.title and name not in account.milestones:
-                yield Occasion("milestone_waits", f"{name}-{trial.id}", trial.moment + milestone.after, name)
+                yield Occasion(
+                    "milestone_waits", f"{name}-{trial.id}", trial.moment + milestone.after, name
+                )
 
 
 def _departure(account: "Account") -> Iterator[Occasion]:
@@ -105,21 +123,37 @@ def _departure(account: "Account") -> Iterator[Occasion]:
 
 def _failed_payments(account: "Account") -> Iterator[Occasion]:
     for invoice in unpaid(account):
-        yield Occasion("payment_failed", invoice.id, invoice.finalized_at or invoice.created, invoice.id)
+        yield Occasion(
+            "payment_failed", invoice.id, invoice.finalized_at or invoice.created, invoice.id
+        )
         if invoice.next_payment_attempt:
-            yield Occasion("next_try", f"{invoice.id}-{invoice.attempt_count + 1}", invoice.next_payment_attempt, invoice.id)
+            yield Occasion(
+                "next_try",
+                f"{invoice.id}-{invoice.attempt_count + 1}",
+                invoice.next_payment_attempt,
+                invoice.id,
+            )
 
 
 def unpaid(account: "Account") -> list[Invoice]:
-    """The open invoices of living subscriptions that were tried. Not those of a purchase that is under way on Stripe's page, nor of a trial that
-    ended without a card: nobody expected that one to be paid.
+    """The open invoices of living subscriptions that were tried. Not those of a purchase that is
+    under way on Stripe's page, nor of a trial that ended without a card: nobody expected that one
+    to be paid.
     """
     found = []
     for subscription in (known.value for known in account.subscriptions.values()):
-        never_meant = subscription.trial_end and not paid_since_trial(account, subscription) and not has_card_for(account, subscription)
+        never_meant = (
+            subscription.trial_end
+            and not paid_since_trial(account, subscription)
+            and not has_card_for(account, subscription)
+        )
         if subscription.final or subscription.status == "incomplete" or never_meant:
             continue
-        found += [one for one in invoices_of(account, subscription) if one.status == "open" and one.attempt_count]
+        found += [
+            one
+            for one in invoices_of(account, subscription)
+            if one.status == "open" and one.attempt_count
+        ]
     return found
 
 
@@ -131,17 +165,30 @@ def _payments(account: "Account") -> Iterator[Occasion]:
 
 def _conversions(account: "Account") -> Iterator[Occasion]:
     for subscription in (known.value for known in account.subscriptions.values()):
-        first = None if subscription.final or subscription.cancels_scheduled else first_paid(account, subscription)
+        first = (
+            None
+            if subscription.final or subscription.cancels_scheduled
+            else first_paid(account, subscription)
+        )
         begins = subscription.trial_end or subscription.created
         # Of a customer adopted later the first payment that is known may be the tenth.
-        if first and first.paid_at and (account.history_until is None or begins >= account.history_until):
+        if (
+            first
+            and first.paid_at
+            and (account.history_until is None or begins >= account.history_until)
+        ):
             yield Occasion("converted", subscription.id, first.paid_at, subscription.id)
 
 
 def _plan_change(account: "Account", policy: Policy) -> Iterator[Occasion]:
     change = account.plan_change
     known = account.subscriptions.get(change.subscription) if change else None
-    if change and known and not known.value.final and policy.plan_of(known.value.items) != (change.plan, change.quantity):
+    if (
+        change
+        and known
+        and not known.value.final
+        and policy.plan_of(known.value.items) != (change.plan, change.quantity)
+    ):
         yield Occasion("plan_changed", _second(change.at), change.at, change.subscription)
 
 
@@ -149,9 +196,15 @@ def _cancellations(account: "Account") -> Iterator[Occasion]:
     has_access = account.standing is not None and account.standing.access != "none"
     paid_for = []
     for one in (known.value for known in account.subscriptions.values()):
-        stands = one.cancels_scheduled if not one.final else not has_access and not _ran_its_course(account, one)
+        stands = (
+            one.cancels_scheduled
+            if not one.final
+            else not has_access and not _ran_its_course(account, one)
+        )
         if one.canceled_at and by_the_customer(one) and stands:
-            yield Occasion("canceling", f"{one.id}-{_second(one.canceled_at)}", one.canceled_at, one.id)
+            yield Occasion(
+                "canceling", f"{one.id}-{_second(one.canceled_at)}", one.canceled_at, one.id
+            )
         end = one.ended_at or one.cancels_at
         if end and was_paid(account, one):
             paid_for.append((end, one.id))
@@ -161,20 +214,36 @@ def _cancellations(account: "Account") -> Iterator[Occasion]:
 
 
 def by_the_customer(one: Subscription) -> bool:
-    """Whether a cancellation was wanted, rather than the end of what was not paid or was disputed."""
-    return one.cancellation_details is None or one.cancellation_details.reason in (None, "cancellation_requested")
+    """Whether a cancellation was wanted, rather than the end of what was not paid
+    or was disputed."""
+    return one.cancellation_details is None or one.cancellation_details.reason in (
+        None,
+        "cancellation_requested",
+    )
 
 
 def _expiring_cards(account: "Account") -> Iterator[Occasion]:
     living = (known.value for known in account.subscriptions.values())
-    cards = [card_of(account, one) for one in living if one.status in PAYS_NEXT and not one.cancels_scheduled]
+    cards = [
+        card_of(account, one)
+        for one in living
+        if one.status in PAYS_NEXT and not one.cancels_scheduled
+    ]
     for card in {card.id: card for card in cards if card}.values():
-        year, month = (card.exp_year, card.exp_month + 1) if card.exp_month < 12 else (card.exp_year + 1, 1)
-        yield Occasion("card_expires", f"{card.id}-{card.exp_year}-{card.exp_month:02}", datetime(year, month, 1, tzinfo=UTC), card.id)
+        year, month = (
+            (card.exp_year, card.exp_month + 1) if card.exp_month < 12 else (card.exp_year + 1, 1)
+        )
+        yield Occasion(
+            "card_expires",
+            f"{card.id}-{card.exp_year}-{card.exp_month:02}",
+            datetime(year, month, 1, tzinfo=UTC),
+            card.id,
+        )
 
 
 def card_of(account: "Account", subscription: Subscription) -> Card | None:
-    """The card that pays for a subscription, as far as it was seen: its own, else its customer's."""
+    """The card that pays for a subscription, as far as it was seen: its own, else
+    its customer's."""
     customer = account.customers.get(subscription.customer)
     seen = account.cards.get(subscription.card or (customer.value.card if customer else None) or "")
     return seen.card if seen else None

@@ -19,8 +19,14 @@ NOTICES = {
     "signup": "A free trial began.",
     "conversion": "A trial is paid for, or a customer came back.",
     "failed_payment": "A payment failed for the first time.",
-    "cancellation": "A subscription was canceled, now or for a later moment: with the reason, where one was given.",
-    "feedback": "Somebody said, by the link in a mail, why the trial or the subscription was left; or changed what was said.",
+    "cancellation": (
+        "A subscription was canceled, now or for a later moment: with the reason, where one was"
+        " given."
+    ),
+    "feedback": (
+        "Somebody said, by the link in a mail, why the trial or the subscription was left; or"
+        " changed what was said."
+    ),
 }
 """Each with a switch in billing.toml, beside `digest`."""
 
@@ -36,7 +42,9 @@ NOBODY = "#operators"
 """Whose message a digest is, and `#DAY` the timeline of a day: no id of an account can be these."""
 
 STORY = timedelta(hours=1)
-"""What happens to an account so soon after the moment up to which it was history is that history, told as it is imported: no news for the team."""
+"""What happens to an account so soon after the moment up to which it was history is that history,
+told as it is imported: no news for the team.
+"""
 
 CATCH_UP = 3
 """How many days' digests are made up for, after a time in which nothing ran."""
@@ -56,7 +64,9 @@ def is_news(account: "Account", happening: Happening) -> bool:
 
 
 def notice_of(happening: Happening) -> str | None:
-    """Which of NOTICES a happening is. A cancellation is one when it is made: neither again at its moment, nor a payment at each try."""
+    """Which of NOTICES a happening is. A cancellation is one when it is made: neither again at its
+    moment, nor a payment at each try.
+    """
     data = happening.data
     if converts(happening.type, data):
         return "conversion"
@@ -78,7 +88,12 @@ def group_of(happening: Happening) -> str | None:
     """Which of GROUPS it counts in."""
     if converts(happening.type, happening.data):
         return "converted"
-    of_type = {"trial.started": "new", "access.revoked": "lost", "payment.failed": "at_risk", "subscription.canceling": "at_risk"}
+    of_type = {
+        "trial.started": "new",
+        "access.revoked": "lost",
+        "payment.failed": "at_risk",
+        "subscription.canceling": "at_risk",
+    }
     return of_type.get(happening.type)
 
 
@@ -93,7 +108,15 @@ def of_the_day(account: "Account", happening: Happening, zone: ZoneInfo) -> Entr
     if group is None:
         return None
     data = {"account_id": account.id, "group": group}
-    return Entry(f"#{day_of(happening.at, zone)}", happening.at, "day", happening.id, happening.type, data, EVENTS_KEPT)
+    return Entry(
+        f"#{day_of(happening.at, zone)}",
+        happening.at,
+        "day",
+        happening.id,
+        happening.type,
+        data,
+        EVENTS_KEPT,
+    )
 
 
 def days_due(last: Digests | None, now: datetime, zone: ZoneInfo, hour: int) -> list[str]:
@@ -102,11 +125,15 @@ def days_due(last: Digests | None, now: datetime, zone: ZoneInfo, hour: int) -> 
     newest = local.date() - timedelta(days=1 if local.hour >= hour else 2)
     begun = date.fromisoformat(last.day) if last else newest - timedelta(days=1)
     first = max(begun + timedelta(days=1), newest - timedelta(days=CATCH_UP - 1))
-    return [(first + timedelta(days=number)).isoformat() for number in range((newest - first).days + 1)]
+    return [
+        (first + timedelta(days=number)).isoformat() for number in range((newest - first).days + 1)
+    ]
 
 
 def by_group(entries: Sequence[Entry]) -> dict[str, list[str]]:
-    """The accounts of a day's timeline by group, each once, in the order in which it happened. Empty where nothing did."""
+    """The accounts of a day's timeline by group, each once, in the order in which it happened.
+    Empty where nothing did.
+    """
     found: dict[str, dict[str, None]] = {group: {} for group in GROUPS}
     for entry in sorted(entries, key=lambda entry: (entry.at, entry.id)):
         found[entry.data["group"]][entry.data["account_id"]] = None
@@ -117,11 +144,19 @@ def who(account: "Account | None", id: str) -> str:
     """An account as the team knows it."""
     if account is None:
         return id
-    return " ".join(word for word in (account.name, f"<{account.email}>" if account.email else "") if word) or id
+    return (
+        " ".join(
+            word for word in (account.name, f"<{account.email}>" if account.email else "") if word
+        )
+        or id
+    )
 
 
-def facts_of(kind: str, account: "Account", happening: Happening, policy: Policy) -> list[tuple[str, str]]:
-    """What a notice says below its first line, each with its name; what is not known is left out."""
+def facts_of(
+    kind: str, account: "Account", happening: Happening, policy: Policy
+) -> list[tuple[str, str]]:
+    """What a notice says below its first line, each with its name; what is not
+    known is left out."""
     data: Mapping[str, Any] = happening.data
     standing = account.standing
     known = account.subscriptions.get(str(data.get("subscription") or ""))
@@ -145,7 +180,10 @@ def facts_of(kind: str, account: "Account", happening: Happening, policy: Policy
             ("In their words", (details.comment or "") if details else ""),
         ]
     if kind == "feedback":
-        told += [("Answer", str(data.get("answer") or "")), ("In their words", str(data.get("comment") or ""))]
+        told += [
+            ("Answer", str(data.get("answer") or "")),
+            ("In their words", str(data.get("comment") or "")),
+        ]
     return [(name, value) for name, value in told if value]
 
 

@@ -1,4 +1,6 @@
-"""News that Stripe owes: what should have been heard of a subscription by now, and when to ask for it instead of waiting on."""
+"""News that Stripe owes: what should have been heard of a subscription by now, and when to ask for
+it instead of waiting on.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
 OWED = {
     "trial": "A trial ends: it is converted, paused, canceled or extended.",
-    "trial_payment": "A trial has ended with a card on file: its first invoice, a draft for an hour, is tried.",
+    "trial_payment": (
+        "A trial has ended with a card on file: its first invoice, a draft for an hour, is tried."
+    ),
     "period": "A period ends: another one begins, or none does.",
     "cancellation": "The moment for which a cancellation is scheduled.",
     "resumption": "Collection of payments is resumed.",
@@ -25,8 +29,8 @@ OWED = {
 """What has a time of its own, and what is to be heard of it then."""
 
 ASKED_AFTER = tuple(timedelta(hours=hours) for hours in (1, 4, 24, 72))
-"""How long after its time news that has not come is asked for, ever more slowly: Stripe itself may be late. What does not come in three
-days the daily comparison finds.
+"""How long after its time news that has not come is asked for, ever more slowly: Stripe itself may
+be late. What does not come in three days the daily comparison finds.
 """
 
 RENEWS = frozenset({"active", "past_due", "unpaid"})
@@ -36,7 +40,9 @@ DRAFT_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Owed:
-    """News that is owed about a customer's subscription: when to ask for it, and which of OWED it is."""
+    """News that is owed about a customer's subscription: when to ask for it, and which of OWED it
+    is.
+    """
 
     ask_at: datetime
     what: str
@@ -44,17 +50,28 @@ class Owed:
 
 
 def owed(account: "Account") -> tuple[Owed, ...]:
-    """All that Stripe owes the account or will owe it, the soonest first. Whoever asks, asks for every customer in it: they share the memory
-    of having asked.
+    """All that Stripe owes the account or will owe it, the soonest first. Whoever asks, asks for
+    every customer in it: they share the memory of having asked.
     """
     found = []
     for known in account.subscriptions.values():
         customer = known.value.customer
-        if known.value.final or is_deleted(account, customer) or Ask("subscriptions", customer) in account.asks:
+        if (
+            known.value.final
+            or is_deleted(account, customer)
+            or Ask("subscriptions", customer) in account.asks
+        ):
             continue
         asked = _asked_at(account, known)
         for what, moment in _moments(account, known.value):
-            at = next((moment + gap for gap in ASKED_AFTER if asked is None or moment + gap > asked), None) if moment else None
+            at = (
+                next(
+                    (moment + gap for gap in ASKED_AFTER if asked is None or moment + gap > asked),
+                    None,
+                )
+                if moment
+                else None
+            )
             if at:
                 found.append(Owed(at, what, customer))
     return tuple(sorted(found))
@@ -69,7 +86,10 @@ def asking_all_of(account: "Account", customer: str) -> "Account":
 
 def _asked_at(account: "Account", known: Known[Subscription]) -> datetime | None:
     """When Stripe was last asked, for what it owed or for any other reason."""
-    return max((at for at in (account.owed_asked_at, known.seen if known.asked else None) if at), default=None)
+    return max(
+        (at for at in (account.owed_asked_at, known.seen if known.asked else None) if at),
+        default=None,
+    )
 
 
 def _moments(account: "Account", one: Subscription) -> Iterator[tuple[str, datetime | None]]:
@@ -81,13 +101,24 @@ def _moments(account: "Account", one: Subscription) -> Iterator[tuple[str, datet
         yield "first_payment", one.created + INCOMPLETE_FOR
     elif one.status in RENEWS:
         yield "period", one.period_end
-        yield "trial_payment", one.trial_end + DRAFT_FOR if one.trial_end and _first_payment_is_awaited(account, one, one.trial_end) else None
+        yield (
+            "trial_payment",
+            (
+                one.trial_end + DRAFT_FOR
+                if one.trial_end and _first_payment_is_awaited(account, one, one.trial_end)
+                else None
+            ),
+        )
         for invoice in invoices_of(account, one):
             yield "attempt", invoice.next_payment_attempt if invoice.status == "open" else None
 
 
 def _first_payment_is_awaited(account: "Account", one: Subscription, trial_end: datetime) -> bool:
-    """Whether a card is on file and no invoice since the trial's end is known to have been tried. Without a card there is nothing to try."""
+    """Whether a card is on file and no invoice since the trial's end is known to have been tried.
+    Without a card there is nothing to try.
+    """
     since = [invoice for invoice in invoices_of(account, one) if invoice.created >= trial_end]
-    tried = any(invoice.attempt_count or invoice.status not in {"draft", "open"} for invoice in since)
+    tried = any(
+        invoice.attempt_count or invoice.status not in {"draft", "open"} for invoice in since
+    )
     return has_card_for(account, one) and not tried

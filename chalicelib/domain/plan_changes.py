@@ -1,4 +1,6 @@
-"""A plan that changed: found by comparing what was written with what is written now, since what is stored of Stripe's objects tells only what is."""
+"""A plan that changed: found by comparing what was written with what is written now, since what is
+stored of Stripe's objects tells only what is.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PlanChange:
-    """What a running subscription was before it became another plan, or more or fewer seats. `at` is when that was heard."""
+    """What a running subscription was before it became another plan, or more or fewer seats. `at`
+    is when that was heard.
+    """
 
     subscription: str
     at: datetime
@@ -20,8 +24,12 @@ class PlanChange:
     quantity: int | None = None
 
 
-def plan_change(written: "Account", new: "Account", policy: Policy, now: datetime) -> PlanChange | None:
-    """What changed between two versions, else the last that did. A subscription heard of for the first time has changed nothing."""
+def plan_change(
+    written: "Account", new: "Account", policy: Policy, now: datetime
+) -> PlanChange | None:
+    """What changed between two versions, else the last that did. A subscription heard of for the
+    first time has changed nothing.
+    """
     for id, known in new.subscriptions.items():
         before = written.subscriptions.get(id)
         if before is None or known.value.final:

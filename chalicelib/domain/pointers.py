@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pointer:
-    """`CUSTOMER` (Stripe's id), `EXTERNAL` (the product's id) and `TRIAL` (who may have one trial) have one account; an `EMAIL` may be that of
-    several."""
+    """`CUSTOMER` (Stripe's id), `EXTERNAL` (the product's id) and `TRIAL` (who may have one trial)
+    have one account; an `EMAIL` may be that of several."""
 
     kind: str
     value: str
@@ -31,9 +31,15 @@ def pointers(account: "Account") -> frozenset[Pointer]:
     found = {Pointer("CUSTOMER", id) for id in account.customers}
     if account.profile.external_id:
         found.add(Pointer("EXTERNAL", account.profile.external_id))
-    found |= {Pointer("TRIAL", identity) for identity in (account.signup.identities if account.signup else ())}
+    found |= {
+        Pointer("TRIAL", identity)
+        for identity in (account.signup.identities if account.signup else ())
+    }
     emails = {account.profile.email, *(known.value.email for known in account.customers.values())}
-    return frozenset(found | {Pointer("EMAIL", email.strip().lower()) for email in emails if email and email.strip()})
+    return frozenset(
+        found
+        | {Pointer("EMAIL", email.strip().lower()) for email in emails if email and email.strip()}
+    )
 
 
 def grave_of_account(id: str) -> str:
@@ -42,7 +48,9 @@ def grave_of_account(id: str) -> str:
 
 
 def grave_of_customer(id: str) -> str:
-    """The name under which it is kept, hashed, that the account of this customer of Stripe's was erased."""
+    """The name under which it is kept, hashed, that the account of this customer of Stripe's was
+    erased.
+    """
     return f"customer:{id}"
 
 

@@ -1,4 +1,5 @@
-"""The owner's policy: what billing.toml says, once it has been read and checked (`policy_file.py`)."""
+"""The owner's policy: what billing.toml says, once it has been read and checked
+(`policy_file.py`)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +19,10 @@ class Tariff:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What can be bought. `lookup_keys` by Stripe's interval (`month`, `year`); `amounts`, by interval too and in minor units, are what the pages
-    say that it costs: Stripe's prices decide what it does. `prices` and `products` are Stripe ids that mean this plan too. In other currencies
-    than the owner's it is sold as `currencies` says.
+    """What can be bought. `lookup_keys` by Stripe's interval (`month`, `year`); `amounts`, by
+    interval too and in minor units, are what the pages say that it costs: Stripe's prices decide
+    what it does. `prices` and `products` are Stripe ids that mean this plan too. In other
+    currencies than the owner's it is sold as `currencies` says.
     """
 
     id: str
@@ -33,21 +35,30 @@ class Plan:
     currencies: Mapping[str, Tariff] = field(default_factory=dict)
 
     def prices_in(self, currency: str) -> Iterator[tuple[str, str, str, int | None]]:
-        """Currency, interval, lookup key and amount of all its prices; `currency` is the owner's own."""
+        """Currency, interval, lookup key and amount of all its prices; `currency` is the owner's
+        own.
+        """
         tariffs = {currency: Tariff(self.lookup_keys, self.amounts), **self.currencies}
         for name, tariff in tariffs.items():
-            yield from ((name, interval, key, tariff.amounts.get(interval)) for interval, key in tariff.lookup_keys.items())
+            yield from (
+                (name, interval, key, tariff.amounts.get(interval))
+                for interval, key in tariff.lookup_keys.items()
+            )
 
     @property
     def all_lookup_keys(self) -> tuple[str, ...]:
         """Those of every interval and currency."""
-        return (*self.lookup_keys.values(), *(key for tariff in self.currencies.values() for key in tariff.lookup_keys.values()))
+        return (
+            *self.lookup_keys.values(),
+            *(key for tariff in self.currencies.values() for key in tariff.lookup_keys.values()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class TrialPolicy:
-    """`late_news` is how long a trial with a card stays open past its end while Stripe's news is awaited; `first_payment` how long its first
-    payment may take. `after_trial` names the plan that remains when a trial ran out, if one does. `without_card` is what Stripe does with the
+    """`late_news` is how long a trial with a card stays open past its end while Stripe's news is
+    awaited; `first_payment` how long its first payment may take. `after_trial` names the plan that
+    remains when a trial ran out, if one does. `without_card` is what Stripe does with the
     subscription when a trial ends without a card: `pause`, `cancel` or `create_invoice`.
     """
 
@@ -60,8 +71,9 @@ class TrialPolicy:
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """How long access outlives a failed renewal and missing news, and what is left then. `collection_paused` None keeps what was.
-    `payment_tries` is how often Stripe tries a payment in all, as it is set there.
+    """How long access outlives a failed renewal and missing news, and what is left then.
+    `collection_paused` None keeps what was. `payment_tries` is how often Stripe tries a payment in
+    all, as it is set there.
     """
 
     past_due_grace: timedelta
@@ -73,9 +85,10 @@ class AccessPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SignupPolicy:
-    """Who may sign up, and from where. `sites` are the origins whose pages may post; `answer` is `open`, or `same` for an answer that does not
-    tell whether an address is known. `confirm` lets the trial begin when the address has been proved; so it is for everybody once more than
-    `a_day` have signed up in 24 hours. `an_hour` is how many may come from one network address.
+    """Who may sign up, and from where. `sites` are the origins whose pages may post; `answer` is
+    `open`, or `same` for an answer that does not tell whether an address is known. `confirm` lets
+    the trial begin when the address has been proved; so it is for everybody once more than `a_day`
+    have signed up in 24 hours. `an_hour` is how many may come from one network address.
     """
 
     plan: str
@@ -91,7 +104,9 @@ class SignupPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PagesPolicy:
-    """How the customer's pages look, and what they say to do first. `stripe_hosts` are where Checkout and the portal may be."""
+    """How the customer's pages look, and what they say to do first. `stripe_hosts` are where
+    Checkout and the portal may be.
+    """
 
     colour: str = "#1f4b99"
     logo_url: str = ""
@@ -101,7 +116,9 @@ class PagesPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutPolicy:
-    """What Stripe's Checkout asks for and reckons: tax (`automatic_tax`), tax ids, the billing address (`auto` or `required`), promotion codes."""
+    """What Stripe's Checkout asks for and reckons: tax (`automatic_tax`), tax ids, the billing
+    address (`auto` or `required`), promotion codes.
+    """
 
     automatic_tax: bool = False
     tax_ids: bool = False
@@ -111,7 +128,9 @@ class CheckoutPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """What is offered to who cancels for a reason: a `pause` of `days`, a smaller `plan`, or a `coupon`; `value` names the plan or the coupon."""
+    """What is offered to who cancels for a reason: a `pause` of `days`, a smaller `plan`, or a
+    `coupon`; `value` names the plan or the coupon.
+    """
 
     kind: str
     value: str = ""
@@ -120,8 +139,9 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class CancelPolicy:
-    """Canceling on the customer's page: `alternatives` by reason (domain/tasks.REASONS), and the days in which a consumer may withdraw from the
-    contract; 0 where nobody may. An alternative that was taken is offered again after `again_after`; `now` lets subscriptions end at once too.
+    """Canceling on the customer's page: `alternatives` by reason (domain/tasks.REASONS), and the
+    days in which a consumer may withdraw from the contract; 0 where nobody may. An alternative that
+    was taken is offered again after `again_after`; `now` lets subscriptions end at once too.
     """
 
     alternatives: Mapping[str, Alternative] = field(default_factory=dict)
@@ -132,8 +152,8 @@ class CancelPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """What a user does in the product. `title` (by language) says it as something to do; who has not done it `after` that long on trial may be
-    nudged. Without a title it is only noted.
+    """What a user does in the product. `title` (by language) says it as something to do; who has
+    not done it `after` that long on trial may be nudged. Without a title it is only noted.
     """
 
     name: str
@@ -144,7 +164,9 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class OperatorsPolicy:
-    """Who of the team gets mail, and which. `digest_hour` is of the day after, by the clock of the policy."""
+    """Who of the team gets mail, and which. `digest_hour` is of the day after, by the clock of the
+    policy.
+    """
 
     mail: tuple[str, ...]
     notices: frozenset[str]
@@ -154,7 +176,9 @@ class OperatorsPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """billing.toml, known by its hash. Plans stand in the order of the file: of two the later is the greater."""
+    """billing.toml, known by its hash. Plans stand in the order of the file: of two the later is
+    the greater.
+    """
 
     hash: str
     base_url: str
@@ -184,7 +208,9 @@ class Policy:
         return self.plans[plan].name if plan is not None and plan in self.plans else ""
 
     def sold(self, plan: str, currency: str | None = None) -> Mapping[str, str]:
-        """The lookup keys of a plan's prices by interval, in a currency; the owner's own unless another is named. Empty if it is not sold."""
+        """The lookup keys of a plan's prices by interval, in a currency; the owner's own unless
+        another is named. Empty if it is not sold.
+        """
         if plan not in self.plans:
             return {}
         if currency in {None, self.currency}:
@@ -199,10 +225,16 @@ class Policy:
     @property
     def currencies(self) -> tuple[str, ...]:
         """Those in which anything is sold, the owner's own first."""
-        return tuple(dict.fromkeys((self.currency, *(one for plan in self.plans.values() for one in plan.currencies))))
+        return tuple(
+            dict.fromkeys(
+                (self.currency, *(one for plan in self.plans.values() for one in plan.currencies))
+            )
+        )
 
     def plan_of(self, items: Iterable[Item]) -> tuple[str | None, int | None]:
-        """The greatest plan among a subscription's items with its quantity; (None, quantity) if the catalogue knows none of them."""
+        """The greatest plan among a subscription's items with its quantity; (None, quantity) if the
+        catalogue knows none of them.
+        """
         found = [(self._plan_of_item(item), item.quantity) for item in items]
         return max(found, key=lambda pair: self.rank(pair[0]), default=(None, None))
 
@@ -210,4 +242,7 @@ class Policy:
         for plan in self.plans.values():
             if item.price in plan.prices or item.product in plan.products:
                 return plan.id
-        return next((plan.id for plan in self.plans.values() if item.lookup_key in plan.all_lookup_keys), None)
+        return next(
+            (plan.id for plan in self.plans.values() if item.lookup_key in plan.all_lookup_keys),
+            None,
+        )

@@ -1,4 +1,6 @@
-"""billing.toml read and checked: every mistake is found in one go, each with its key, what is wrong and an example."""
+"""billing.toml read and checked: every mistake is found in one go, each with its key, what is wrong
+and an example.
+"""
 
 import hashlib
 import re
@@ -9,10 +11,28 @@ from typing import Any
 
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy import AccessPolicy, Plan, Policy, TrialPolicy
-from chalicelib.domain.policy_keys import Key, https, matching, one_of, read, table, text, texts, whole
+from chalicelib.domain.policy_keys import (
+    Key,
+    https,
+    matching,
+    one_of,
+    read,
+    table,
+    text,
+    texts,
+    whole,
+)
 from chalicelib.domain.policy_mail import read_mail, read_milestones, read_steps
 from chalicelib.domain.policy_operators import read_operators
-from chalicelib.domain.policy_selling import CURRENCIES, amounts, currencies, lookup_keys, read_cancel, read_checkout, tariffs
+from chalicelib.domain.policy_selling import (
+    CURRENCIES,
+    amounts,
+    currencies,
+    lookup_keys,
+    read_cancel,
+    read_checkout,
+    tariffs,
+)
 from chalicelib.domain.policy_signup import read_pages, read_signup
 
 SCHEMA = 1
@@ -25,26 +45,43 @@ def _schema(value: Any) -> str | None:
 _TOP = {
     "schema": Key(_schema, f"schema = {SCHEMA}"),
     "base_url": Key(https, 'base_url = "https://billing.example.com"'),
-    "currency": Key(matching("[a-z]{3}", "must be a currency in three small letters"), 'currency = "usd"', "usd", required=False),
+    "currency": Key(
+        matching("[a-z]{3}", "must be a currency in three small letters"),
+        'currency = "usd"',
+        "usd",
+        required=False,
+    ),
 }
 _TRIAL = {
     "days": Key(whole(1, 730), "days = 14"),
     "late_news_hours": Key(whole(0, 72), "late_news_hours = 6", 6, required=False),
     "first_payment_hours": Key(whole(1, 168), "first_payment_hours = 24", 24, required=False),
     "after_trial": Key(text, 'after_trial = "free"', required=False),
-    "without_card": Key(one_of("pause", "cancel", "create_invoice"), 'without_card = "pause"', "pause", required=False),
+    "without_card": Key(
+        one_of("pause", "cancel", "create_invoice"),
+        'without_card = "pause"',
+        "pause",
+        required=False,
+    ),
 }
 _ACCESS = {
     "past_due_grace_days": Key(whole(0, 60), "past_due_grace_days = 7", 7, required=False),
     "renewal_grace_days": Key(whole(0, 60), "renewal_grace_days = 7", 7, required=False),
     "stale": Key(one_of("full", "limited", "none"), 'stale = "limited"', "limited", required=False),
-    "collection_paused": Key(one_of("keep", "limited", "none"), 'collection_paused = "keep"', "keep", required=False),
+    "collection_paused": Key(
+        one_of("keep", "limited", "none"), 'collection_paused = "keep"', "keep", required=False
+    ),
     "payment_tries": Key(whole(1, 20), "payment_tries = 8", 8, required=False),
 }
 _PLAN = {
     "name": Key(text, 'name = "Pro"'),
     "features": Key(texts, 'features = ["projects", "reports"]'),
-    "lookup_keys": Key(lookup_keys, 'lookup_keys = { month = "pro_monthly", year = "pro_yearly" }', {}, required=False),
+    "lookup_keys": Key(
+        lookup_keys,
+        'lookup_keys = { month = "pro_monthly", year = "pro_yearly" }',
+        {},
+        required=False,
+    ),
     "amounts": Key(amounts, "amounts = { month = 4900, year = 49000 }", {}, required=False),
     "currencies": Key(currencies, CURRENCIES, {}, required=False),
     "prices": Key(texts, 'prices = ["price_1Abc"]', [], required=False),
@@ -53,7 +90,9 @@ _PLAN = {
 
 
 def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
-    """The policy that `text` (TOML) says. Raises PolicyMistakes with all that is wrong; `messages` are those that there are, if it is known."""
+    """The policy that `text` (TOML) says. Raises PolicyMistakes with all that is wrong; `messages`
+    are those that there are, if it is known.
+    """
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -64,7 +103,19 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
         _TOP,
         "",
         mistakes,
-        beside=("trial", "access", "plans", "mail", "sequences", "milestones", "signup", "pages", "checkout", "cancel", "operators"),
+        beside=(
+            "trial",
+            "access",
+            "plans",
+            "mail",
+            "sequences",
+            "milestones",
+            "signup",
+            "pages",
+            "checkout",
+            "cancel",
+            "operators",
+        ),
     )
     trial = read(table(raw, "trial", mistakes), _TRIAL, "trial.", mistakes)
     access = read(table(raw, "access", mistakes), _ACCESS, "access.", mistakes)
@@ -75,7 +126,10 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
     mail, operators = read_mail(raw, mistakes), read_operators(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     if isinstance(trial.get("after_trial"), str) and trial["after_trial"] not in plans:
-        mistakes.append(f'trial.after_trial: there is no plan "{trial["after_trial"]}". Example: after_trial = "{next(iter(plans), "free")}"')
+        mistakes.append(
+            f'trial.after_trial: there is no plan "{trial["after_trial"]}". Example: after_trial ='
+            f' "{next(iter(plans), "free")}"'
+        )
     if mistakes:
         raise PolicyMistakes(mistakes)
     return Policy(
@@ -93,7 +147,9 @@ def read_policy(text: str, messages: Collection[str] | None = None) -> Policy:
             past_due_grace=timedelta(days=access["past_due_grace_days"]),
             renewal_grace=timedelta(days=access["renewal_grace_days"]),
             stale=access["stale"],
-            collection_paused=None if access["collection_paused"] == "keep" else access["collection_paused"],
+            collection_paused=(
+                None if access["collection_paused"] == "keep" else access["collection_paused"]
+            ),
             payment_tries=access["payment_tries"],
         ),
         signup=signup,
@@ -115,7 +171,9 @@ def _plans(raw: Mapping[str, Any], mistakes: list[str]) -> dict[str, Plan]:
     found: dict[str, dict[str, Any]] = {}
     for id, content in raw.items():
         if not re.fullmatch(r"[a-z0-9_-]{1,64}", id):
-            mistakes.append(f"plans.{id}: a plan's id is made of a-z, 0-9, _ and -. Example: [plans.pro]")
+            mistakes.append(
+                f"plans.{id}: a plan's id is made of a-z, 0-9, _ and -. Example: [plans.pro]"
+            )
         elif not isinstance(content, dict):
             mistakes.append(f"plans.{id}: must be a table. Example: [plans.{id}]")
         else:
@@ -124,13 +182,31 @@ def _plans(raw: Mapping[str, Any], mistakes: list[str]) -> dict[str, Plan]:
         return {}
     owners: dict[str, str] = {}
     for id, plan in found.items():
-        elsewhere = (key for tariff in plan["currencies"].values() for key in tariff["lookup_keys"].values())
-        for value in (*plan["lookup_keys"].values(), *elsewhere, *plan["prices"], *plan["products"]):
+        elsewhere = (
+            key for tariff in plan["currencies"].values() for key in tariff["lookup_keys"].values()
+        )
+        for value in (
+            *plan["lookup_keys"].values(),
+            *elsewhere,
+            *plan["prices"],
+            *plan["products"],
+        ):
             if owners.setdefault(value, id) != id:
-                mistakes.append(f'plans.{id}: "{value}" means plan "{owners[value]}" already. Example: {id}_monthly')
+                mistakes.append(
+                    f'plans.{id}: "{value}" means plan "{owners[value]}" already. Example:'
+                    f" {id}_monthly"
+                )
     return {id: _plan(id, plan) for id, plan in found.items()}
 
 
 def _plan(id: str, plan: Mapping[str, Any]) -> Plan:
     ids = tuple(plan["prices"]), tuple(plan["products"])
-    return Plan(id, plan["name"], tuple(plan["features"]), plan["lookup_keys"], plan["amounts"], *ids, tariffs(plan["currencies"]))
+    return Plan(
+        id,
+        plan["name"],
+        tuple(plan["features"]),
+        plan["lookup_keys"],
+        plan["amounts"],
+        *ids,
+        tariffs(plan["currencies"]),
+    )

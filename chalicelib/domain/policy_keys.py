@@ -1,4 +1,6 @@
-"""What a key of billing.toml may hold: the checks, and how a table of keys is read with every mistake named."""
+"""What a key of billing.toml may hold: the checks, and how a table of keys is read with every
+mistake named.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -38,7 +40,11 @@ def text(value: Any) -> str | None:
 
 
 def texts(value: Any) -> str | None:
-    fits = isinstance(value, list) and all(isinstance(one, str) and one.strip() for one in value) and len(set(map(str, value))) == len(value)
+    fits = (
+        isinstance(value, list)
+        and all(isinstance(one, str) and one.strip() for one in value)
+        and len(set(map(str, value))) == len(value)
+    )
     return None if fits else "must be a list of different texts"
 
 
@@ -46,7 +52,11 @@ def https(value: Any) -> str | None:
     parts = urlsplit(value) if isinstance(value, str) else None
     fits = parts and parts.hostname and not (parts.path.strip("/") or parts.query or parts.fragment)
     local = parts and parts.hostname in {"127.0.0.1", "localhost"}
-    return None if fits and parts and (parts.scheme == "https" or (local and parts.scheme == "http")) else "must be an https address without a path"
+    return (
+        None
+        if fits and parts and (parts.scheme == "https" or (local and parts.scheme == "http"))
+        else "must be an https address without a path"
+    )
 
 
 def table(raw: Mapping[str, Any], name: str, mistakes: list[str]) -> Mapping[str, Any]:
@@ -57,8 +67,18 @@ def table(raw: Mapping[str, Any], name: str, mistakes: list[str]) -> Mapping[str
     return {}
 
 
-def read(raw: Mapping[str, Any], keys: Mapping[str, Key], prefix: str, mistakes: list[str], beside: tuple[str, ...] = ()) -> dict[str, Any]:
-    mistakes += [f"{prefix}{name}: no such key. Known here: {', '.join(keys)}" for name in raw if name not in keys and name not in beside]
+def read(
+    raw: Mapping[str, Any],
+    keys: Mapping[str, Key],
+    prefix: str,
+    mistakes: list[str],
+    beside: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    mistakes += [
+        f"{prefix}{name}: no such key. Known here: {', '.join(keys)}"
+        for name in raw
+        if name not in keys and name not in beside
+    ]
     read: dict[str, Any] = {}
     for name, key in keys.items():
         if name not in raw:

@@ -25,7 +25,12 @@ from chalicelib.domain.sequences import (
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAME = re.compile(r"[a-z0-9_]{1,64}")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 
 
 def duration(value: Any) -> timedelta | None:
@@ -36,17 +41,27 @@ def duration(value: Any) -> timedelta | None:
 
 
 def _duration(value: Any) -> str | None:
-    return None if duration(value) is not None else "must be a length of time such as 3d, 12h or 30m, a year at most"
+    return (
+        None
+        if duration(value) is not None
+        else "must be a length of time such as 3d, 12h or 30m, a year at most"
+    )
 
 
 def _address(value: Any) -> str | None:
     _, address = parseaddr(value) if isinstance(value, str) else ("", "")
-    fits = re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address) and not re.search(r"[\x00-\x1f]", str(value))
+    fits = re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address) and not re.search(
+        r"[\x00-\x1f]", str(value)
+    )
     return None if fits else "must be an e-mail address, with or without a name"
 
 
 def _link(value: Any) -> str | None:
-    return None if isinstance(value, str) and re.fullmatch(r"https://[^\s<>\"]+", value) else "must be an https address"
+    return (
+        None
+        if isinstance(value, str) and re.fullmatch(r"https://[^\s<>\"]+", value)
+        else "must be an https address"
+    )
 
 
 def _in_languages(value: Any) -> str | None:
@@ -62,7 +77,14 @@ def _by_language(value: str | Mapping[str, str] | None, language: str) -> dict[s
 
 def _share(value: Any) -> str | None:
     fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
-    return None if fits else f"must be a share from 0 to {MOST}: of a message that most do not get, little can be learnt"
+    return (
+        None
+        if fits
+        else (
+            f"must be a share from 0 to {MOST}: of a message that most do not get, little can be"
+            " learnt"
+        )
+    )
 
 
 def _zone(value: Any) -> str | None:
@@ -75,7 +97,12 @@ def _days(value: Any) -> str | None:
 
 
 def _hours(value: Any) -> str | None:
-    fits = isinstance(value, list) and len(value) == 2 and all(isinstance(hour, int) for hour in value) and 0 <= value[0] < value[1] <= 24
+    fits = (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(hour, int) for hour in value)
+        and 0 <= value[0] < value[1] <= 24
+    )
     return None if fits else "must be two hours of the day, the first before the second"
 
 
@@ -87,26 +114,45 @@ _MAIL = {
     "support_email": Key(_address, 'support_email = "help@acme.example"'),
     "postal_address": Key(text, 'postal_address = "Acme Ltd, 1 High Street, Leeds, UK"'),
     "app_url": Key(_link, 'app_url = "https://app.acme.example"'),
-    "billing_url": Key(_link, 'billing_url = "https://app.acme.example/billing"', "", required=False),
+    "billing_url": Key(
+        _link, 'billing_url = "https://app.acme.example/billing"', "", required=False
+    ),
     "booking_url": Key(_link, 'booking_url = "https://cal.example/ada"', "", required=False),
     "timezone": Key(_zone, 'timezone = "Europe/Vienna"', "UTC", required=False),
-    "days": Key(_days, 'days = ["mon", "tue", "wed", "thu", "fri"]', ["mon", "tue", "wed", "thu", "fri"], required=False),
+    "days": Key(
+        _days,
+        'days = ["mon", "tue", "wed", "thu", "fri"]',
+        ["mon", "tue", "wed", "thu", "fri"],
+        required=False,
+    ),
     "hours": Key(_hours, "hours = [9, 18]", [9, 18], required=False),
     "a_day": Key(whole(1, 10), "a_day = 1", 1, required=False),
     "a_week": Key(whole(1, 50), "a_week = 3", 3, required=False),
     "language": Key(one_of(*LANGUAGES), 'language = "en"', DEFAULT, required=False),
     "news": Key(_in_languages, 'news = "Reports can be sent by mail now."', required=False),
     "news_url": Key(_link, 'news_url = "https://acme.example/news"', "", required=False),
-    "unproved": Key(texts, 'unproved = ["welcome", "three_days", "ended"]', ["welcome", "three_days", "ended"], required=False),
+    "unproved": Key(
+        texts,
+        'unproved = ["welcome", "three_days", "ended"]',
+        ["welcome", "three_days", "ended"],
+        required=False,
+    ),
 }
 
 
 _MILESTONE = {
     "name": Key(
-        lambda value: None if isinstance(value, str) and _NAME.fullmatch(value) else "must be made of a-z, 0-9 and _", 'name = "connected_data"'
+        lambda value: (
+            None
+            if isinstance(value, str) and _NAME.fullmatch(value)
+            else "must be made of a-z, 0-9 and _"
+        ),
+        'name = "connected_data"',
     ),
     "title": Key(_in_languages, 'title = "Connect your data"', required=False),
-    "article_url": Key(_link, 'article_url = "https://acme.example/help/connect"', "", required=False),
+    "article_url": Key(
+        _link, 'article_url = "https://acme.example/help/connect"', "", required=False
+    ),
     "after": Key(_duration, 'after = "2d"', "2d", required=False),
 }
 
@@ -114,19 +160,37 @@ _MILESTONE = {
 def read_milestones(raw: Mapping[str, Any], mistakes: list[str]) -> dict[str, Milestone]:
     """What the product may report, by name: each a name alone, or a table with more."""
     value = raw.get("milestones", [])
-    tables = [{"name": one} if isinstance(one, str) else one for one in value] if isinstance(value, list) else [None]
+    tables = (
+        [{"name": one} if isinstance(one, str) else one for one in value]
+        if isinstance(value, list)
+        else [None]
+    )
     names = [one.get("name") if isinstance(one, dict) else None for one in tables]
-    if len(set(map(str, names))) < len(names) or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
-        mistakes.append('milestones: must list different names made of a-z, 0-9 and _. Example: milestones = ["connected_data"]')
+    if len(set(map(str, names))) < len(names) or not all(
+        isinstance(name, str) and _NAME.fullmatch(name) for name in names
+    ):
+        mistakes.append(
+            "milestones: must list different names made of a-z, 0-9 and _. Example: milestones ="
+            ' ["connected_data"]'
+        )
         return {}
     before = len(mistakes)
-    found = [read(one, _MILESTONE, f"milestones[{place}].", mistakes) for place, one in enumerate(tables, 1) if one is not None]
+    found = [
+        read(one, _MILESTONE, f"milestones[{place}].", mistakes)
+        for place, one in enumerate(tables, 1)
+        if one is not None
+    ]
     if len(mistakes) > before:
         return {}
     mail = raw.get("mail")
     language = str(mail.get("language", DEFAULT)) if isinstance(mail, dict) else DEFAULT
     return {
-        one["name"]: Milestone(one["name"], _by_language(one["title"], language), one["article_url"], duration(one["after"]) or timedelta(0))
+        one["name"]: Milestone(
+            one["name"],
+            _by_language(one["title"], language),
+            one["article_url"],
+            duration(one["after"]) or timedelta(0),
+        )
         for one in found
     }
 
@@ -170,24 +234,42 @@ def read_steps(
     """The steps of all sequences that are on, in the order of the file."""
     sequences = table(raw, "sequences", mistakes)
     if sequences and not has_mail and "mail" not in raw:
-        mistakes.append('mail: is needed where there are sequences. Example: [mail] product = "Acme"')
+        mistakes.append(
+            'mail: is needed where there are sequences. Example: [mail] product = "Acme"'
+        )
     keys = _step_keys(plans, milestones, messages)
-    steps = [step for name in sequences for step in _sequence(name, table(sequences, name, mistakes), keys, mistakes)]
+    steps = [
+        step
+        for name in sequences
+        for step in _sequence(name, table(sequences, name, mistakes), keys, mistakes)
+    ]
     ids = [step.id for step in steps]
     unproved = raw["mail"].get("unproved", []) if isinstance(raw.get("mail"), dict) else []
     if isinstance(unproved, list):
         strange = sorted({str(id) for id in unproved} - set(ids))
-        mistakes += [f'mail.unproved: there is no step "{id}" in the sequences. Example: unproved = ["welcome"]' for id in strange]
-    mistakes += [f'sequences: the step id "{id}" is there twice. Example: id = "{id}_2"' for id in sorted({id for id in ids if ids.count(id) > 1})]
+        mistakes += [
+            f'mail.unproved: there is no step "{id}" in the sequences. Example: unproved ='
+            ' ["welcome"]'
+            for id in strange
+        ]
+    mistakes += [
+        f'sequences: the step id "{id}" is there twice. Example: id = "{id}_2"'
+        for id in sorted({id for id in ids if ids.count(id) > 1})
+    ]
     _check_hold_outs(steps, mistakes)
     silent = {name for name in sequences if table(sequences, name, []).get("on") is False}
     return tuple(step for step in steps if step.sequence not in silent)
 
 
-def _sequence(name: str, sequence: Mapping[str, Any], keys: Mapping[str, Key], mistakes: list[str]) -> list[Step]:
+def _sequence(
+    name: str, sequence: Mapping[str, Any], keys: Mapping[str, Key], mistakes: list[str]
+) -> list[Step]:
     anchor = sequence.get("anchor")
     if one_of(*ANCHORS)(anchor):
-        mistakes.append(f'sequences.{name}.anchor: must be one of {", ".join(ANCHORS)}. Example: anchor = "trial_ends"')
+        mistakes.append(
+            f"sequences.{name}.anchor: must be one of {', '.join(ANCHORS)}. Example: anchor ="
+            ' "trial_ends"'
+        )
     for unknown in set(sequence) - {"anchor", "on", "steps"}:
         mistakes.append(f"sequences.{name}.{unknown}: no such key. Known here: anchor, on, steps")
     if not isinstance(sequence.get("on", True), bool):
@@ -206,25 +288,46 @@ def _sequence(name: str, sequence: Mapping[str, Any], keys: Mapping[str, Key], m
 def _check_fit(step: Mapping[str, Any], anchor: Any, where: str, mistakes: list[str]) -> None:
     """What a step says must be known of the moment that it is anchored to."""
     if (step["before"] is None) == (step["after"] is None):
-        mistakes.append(f'{where}after: one of before and after must be given. Example: before = "3d"')
+        mistakes.append(
+            f'{where}after: one of before and after must be given. Example: before = "3d"'
+        )
     elif anchor not in FORESEEN and step["before"] is not None:
-        mistakes.append(f'{where}before: only the end of a trial or of a card and the next try are known before they come. Example: after = "3d"')
+        mistakes.append(
+            f"{where}before: only the end of a trial or of a card and the next try are known before"
+            ' they come. Example: after = "3d"'
+        )
     for key in ("if", "unless"):
         for condition in step[key] if isinstance(step[key], list) else []:
             anchors = CONDITIONS_OF.get(str(condition).partition(":")[0], frozenset(ANCHORS))
             if anchor not in anchors and anchor in ANCHORS:
-                mistakes.append(f'{where}{key}: "{condition}" is known of {" and ".join(sorted(anchors))} only. Example: {key} = ["access"]')
+                mistakes.append(
+                    f'{where}{key}: "{condition}" is known of {" and ".join(sorted(anchors))} only.'
+                    f' Example: {key} = ["access"]'
+                )
 
 
 def _check_hold_outs(steps: list[Step], mistakes: list[str]) -> None:
     notices = [step for step in steps if step.hold_out and step.stream == "billing"]
-    mistakes += [f"sequences.{step.sequence}: {step.id} is a billing notice, which is for everybody. Example: hold_out = 0" for step in notices]
+    mistakes += [
+        f"sequences.{step.sequence}: {step.id} is a billing notice, which is for everybody."
+        " Example: hold_out = 0"
+        for step in notices
+    ]
 
 
-def _step_keys(plans: Collection[str], milestones: Collection[str], messages: Collection[str] | None) -> dict[str, Key]:
+def _step_keys(
+    plans: Collection[str], milestones: Collection[str], messages: Collection[str] | None
+) -> dict[str, Key]:
     condition = _conditions(plans, milestones)
     return {
-        "id": Key(lambda value: None if isinstance(value, str) and _NAME.fullmatch(value) else "must be made of a-z, 0-9 and _", 'id = "three_days"'),
+        "id": Key(
+            lambda value: (
+                None
+                if isinstance(value, str) and _NAME.fullmatch(value)
+                else "must be made of a-z, 0-9 and _"
+            ),
+            'id = "three_days"',
+        ),
         "before": Key(_duration, 'before = "3d"', required=False),
         "after": Key(_duration, 'after = "1d"', required=False),
         "message": Key(text if messages is None else one_of(*messages), 'message = "welcome"'),
@@ -244,8 +347,12 @@ def _conditions(plans: Collection[str], milestones: Collection[str]) -> Callable
             return "must be a list of conditions"
         for condition in value:
             kind, _, name = condition.partition(":")
-            if kind not in CONDITIONS or bool(name) != (kind in {"milestone", "plan", "source", "reason"}):
-                return f'has "{condition}", which is no condition; there are {", ".join(CONDITIONS)}'
+            if kind not in CONDITIONS or bool(name) != (
+                kind in {"milestone", "plan", "source", "reason"}
+            ):
+                return (
+                    f'has "{condition}", which is no condition; there are {", ".join(CONDITIONS)}'
+                )
             if (
                 (kind == "plan" and name not in plans)
                 or (kind == "milestone" and name not in milestones)

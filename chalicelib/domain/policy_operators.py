@@ -13,11 +13,18 @@ MOST = 10
 
 def _addresses(value: Any) -> str | None:
     plain = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]+\.[^@\s<>,;\".]+")
-    fits = texts(value) is None and 1 <= len(value) <= MOST and all(plain.fullmatch(one) for one in value)
+    fits = (
+        texts(value) is None
+        and 1 <= len(value) <= MOST
+        and all(plain.fullmatch(one) for one in value)
+    )
     return None if fits else f"must list from 1 to {MOST} different e-mail addresses"
 
 
-_SWITCHES = {name: Key(one_of(True, False), f"{name} = true", True, required=False) for name in (*NOTICES, "digest")}
+_SWITCHES = {
+    name: Key(one_of(True, False), f"{name} = true", True, required=False)
+    for name in (*NOTICES, "digest")
+}
 _OPERATORS = {
     "mail": Key(_addresses, 'mail = ["team@acme.example"]'),
     "digest_hour": Key(whole(0, 23), "digest_hour = 8", 8, required=False),
@@ -32,7 +39,14 @@ def read_operators(raw: Mapping[str, Any], mistakes: list[str]) -> OperatorsPoli
     before = len(mistakes)
     told = read(table(raw, "operators", mistakes), _OPERATORS, "operators.", mistakes)
     if "mail" not in raw:
-        mistakes.append('mail: is needed where the team is told something. Example: [mail] product = "Acme"')
+        mistakes.append(
+            'mail: is needed where the team is told something. Example: [mail] product = "Acme"'
+        )
     if len(mistakes) > before:
         return None
-    return OperatorsPolicy(tuple(told["mail"]), frozenset(name for name in NOTICES if told[name]), told["digest"], told["digest_hour"])
+    return OperatorsPolicy(
+        tuple(told["mail"]),
+        frozenset(name for name in NOTICES if told[name]),
+        told["digest"],
+        told["digest_hour"],
+    )

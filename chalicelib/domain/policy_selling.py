@@ -11,7 +11,9 @@ from chalicelib.domain.tasks import REASONS
 INTERVALS = {"day", "week", "month", "year"}
 """Stripe's, for how often a price is paid."""
 
-CURRENCIES = 'currencies.eur = { lookup_keys = { month = "pro_monthly_eur" }, amounts = { month = 4500 } }'
+CURRENCIES = (
+    'currencies.eur = { lookup_keys = { month = "pro_monthly_eur" }, amounts = { month = 4500 } }'
+)
 
 _CHECKOUT = {
     "automatic_tax": Key(one_of(True, False), "automatic_tax = true", False, required=False),
@@ -32,19 +34,30 @@ _ALTERNATIVES = {"pause_days": whole(1, 365), "plan": text, "coupon": text}
 
 def lookup_keys(value: Any) -> str | None:
     """What is wrong with lookup keys by interval."""
-    fits = isinstance(value, dict) and value and set(value) <= INTERVALS and all(text(one) is None for one in value.values())
+    fits = (
+        isinstance(value, dict)
+        and value
+        and set(value) <= INTERVALS
+        and all(text(one) is None for one in value.values())
+    )
     return None if fits else "must name a lookup key for at least one of day, week, month, year"
 
 
 def amounts(value: Any) -> str | None:
     """What is wrong with amounts by interval."""
-    fits = isinstance(value, dict) and set(value) <= INTERVALS and all(whole(0, 10**9)(one) is None for one in value.values())
+    fits = (
+        isinstance(value, dict)
+        and set(value) <= INTERVALS
+        and all(whole(0, 10**9)(one) is None for one in value.values())
+    )
     return None if fits else "must name an amount in minor units for some of day, week, month, year"
 
 
 def currencies(value: Any) -> str | None:
     """What is wrong with what a plan costs in other currencies."""
-    if not isinstance(value, dict) or not all(len(name) == 3 and name.isascii() and name.islower() and name.isalpha() for name in value):
+    if not isinstance(value, dict) or not all(
+        len(name) == 3 and name.isascii() and name.islower() and name.isalpha() for name in value
+    ):
         return "must be tables by currency, each named in three small letters"
     for name, tariff in value.items():
         if not isinstance(tariff, dict) or not set(tariff) <= {"lookup_keys", "amounts"}:
@@ -57,15 +70,22 @@ def currencies(value: Any) -> str | None:
 
 def tariffs(value: Mapping[str, Any]) -> dict[str, Tariff]:
     """What a plan costs in other currencies, once it has been checked."""
-    return {name: Tariff(tariff["lookup_keys"], tariff.get("amounts", {})) for name, tariff in value.items()}
+    return {
+        name: Tariff(tariff["lookup_keys"], tariff.get("amounts", {}))
+        for name, tariff in value.items()
+    }
 
 
 def read_checkout(raw: Mapping[str, Any], mistakes: list[str]) -> CheckoutPolicy:
     """The table `checkout`."""
-    return CheckoutPolicy(**read(table(raw, "checkout", mistakes), _CHECKOUT, "checkout.", mistakes))
+    return CheckoutPolicy(
+        **read(table(raw, "checkout", mistakes), _CHECKOUT, "checkout.", mistakes)
+    )
 
 
-def read_cancel(raw: Mapping[str, Any], plans: Collection[str], mistakes: list[str]) -> CancelPolicy:
+def read_cancel(
+    raw: Mapping[str, Any], plans: Collection[str], mistakes: list[str]
+) -> CancelPolicy:
     """The table `cancel`."""
     held = table(raw, "cancel", mistakes)
     cancel = read(held, _CANCEL, "cancel.", mistakes, beside=("alternatives",))
@@ -74,13 +94,22 @@ def read_cancel(raw: Mapping[str, Any], plans: Collection[str], mistakes: list[s
         mistakes.append(f"cancel.alternatives: must be a table by reason. Example: {OFFER}")
         offers = {}
     alternatives = {
-        reason: alternative for reason, offer in offers.items() if (alternative := _alternative(reason, offer, plans, mistakes)) is not None
+        reason: alternative
+        for reason, offer in offers.items()
+        if (alternative := _alternative(reason, offer, plans, mistakes)) is not None
     }
     again_after = timedelta(days=365 if mistakes else cancel["again_after_days"])
-    return CancelPolicy(alternatives, cancel["withdrawal_days"] if cancel["withdrawal"] is True else 0, cancel["now"] is True, again_after)
+    return CancelPolicy(
+        alternatives,
+        cancel["withdrawal_days"] if cancel["withdrawal"] is True else 0,
+        cancel["now"] is True,
+        again_after,
+    )
 
 
-def _alternative(reason: str, offer: Any, plans: Collection[str], mistakes: list[str]) -> Alternative | None:
+def _alternative(
+    reason: str, offer: Any, plans: Collection[str], mistakes: list[str]
+) -> Alternative | None:
     where = f"cancel.alternatives.{reason}"
     if reason not in REASONS:
         mistakes.append(f"{where}: no such reason. Known here: {', '.join(REASONS)}")
@@ -89,7 +118,9 @@ def _alternative(reason: str, offer: Any, plans: Collection[str], mistakes: list
         mistakes.append(f"{where}: must offer one of {', '.join(_ALTERNATIVES)}. Example: {OFFER}")
         return None
     ((kind, value),) = offer.items()
-    wrong = _ALTERNATIVES[kind](value) or (f'there is no plan "{value}"' if kind == "plan" and value not in plans else None)
+    wrong = _ALTERNATIVES[kind](value) or (
+        f'there is no plan "{value}"' if kind == "plan" and value not in plans else None
+    )
     if wrong:
         mistakes.append(f"{where}.{kind}: {wrong}. Example: {OFFER}")
         return None

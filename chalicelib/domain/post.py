@@ -20,7 +20,9 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`MESSAGE#step@occasion`: `sending` from the moment somebody has it, `sent` once SES has taken it. `attempt` counts claims."""
+    """`MESSAGE#step@occasion`: `sending` from the moment somebody has it, `sent` once SES has taken
+    it. `attempt` counts claims.
+    """
 
     account_id: str
     key: str

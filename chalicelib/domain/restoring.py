@@ -1,8 +1,11 @@
-"""Taking an account back to what a backup knows of it, and doing nothing twice that may have been done since.
+"""Taking an account back to what a backup knows of it, and doing nothing twice that may have been
+done since.
 
-Stripe is asked for all that it knows. What it cannot tell again is kept from the account as it stands, where there is one: what the customer
-said and did, which mail went out, what was already asked of Stripe. Where there is none, it is lost, and the rule for mail is the account's
-`restored_at`: lifecycle mail that would have left before it counts as sent (domain/mailing.py), billing notices may go out again.
+Stripe is asked for all that it knows. What it cannot tell again is kept from the account as it
+stands, where there is one: what the customer said and did, which mail went out, what was already
+asked of Stripe. Where there is none, it is lost, and the rule for mail is the account's
+`restored_at`: lifecycle mail that would have left before it counts as sent (domain/mailing.py),
+billing notices may go out again.
 """
 
 from collections.abc import Iterator
@@ -19,9 +22,11 @@ from chalicelib.domain.policy import Policy
 
 
 def restored(was: Account, since: Account, at: datetime) -> Account:
-    """What `was` is, taken up again at `at`, where `since` stands in its place by now: `Account(id)` if nothing does, or nothing that can be read.
+    """What `was` is, taken up again at `at`, where `since` stands in its place by now:
+    `Account(id)` if nothing does, or nothing that can be read.
 
-    It waits for Stripe's word on all its customers, and its epoch is one that was never used: no id of a happening comes again.
+    It waits for Stripe's word on all its customers, and its epoch is one that was never used: no id
+    of a happening comes again.
     """
     account = replace(
         was,
@@ -30,7 +35,9 @@ def restored(was: Account, since: Account, at: datetime) -> Account:
         mails={**{key: _perhaps_sent(mailed) for key, mailed in was.mails.items()}, **since.mails},
         unsubscribed={**was.unsubscribed, **since.unsubscribed},
         disputes={**was.disputes, **since.disputes},
-        card_given_at=max((at for at in (was.card_given_at, since.card_given_at) if at), default=None),
+        card_given_at=max(
+            (at for at in (was.card_given_at, since.card_given_at) if at), default=None
+        ),
         owed_asked_at=None,
         outbox=(*was.outbox, *(one for one in since.outbox if one not in was.outbox)),
         failures=0,
@@ -44,11 +51,14 @@ def restored(was: Account, since: Account, at: datetime) -> Account:
     return account
 
 
-def next_restored(was: Account, since: Account, learnt: Account, policy: Policy, now: datetime) -> Account:
-    """What to write in the place of `since` once `was` has been restored and Stripe been asked: what happened is told as against what was told last.
+def next_restored(
+    was: Account, since: Account, learnt: Account, policy: Policy, now: datetime
+) -> Account:
+    """What to write in the place of `since` once `was` has been restored and Stripe been asked:
+    what happened is told as against what was told last.
 
-    A departure that only the restoration found lies somewhere in the time that was lost, and so do the first mails after it: none of its
-    lifecycle mail goes out.
+    A departure that only the restoration found lies somewhere in the time that was lost, and so do
+    the first mails after it: none of its lifecycle mail goes out.
     """
     written = since if since.standing else replace(was, version=since.version)
     new = next_version(written, learnt, policy, now)
@@ -66,8 +76,14 @@ def next_restored(was: Account, since: Account, learnt: Account, policy: Policy,
 
 
 def _perhaps_sent(mailed: Mailed) -> Mailed:
-    """What lay in the queue has long left it: lifecycle mail is not sent again, a billing notice is judged anew."""
-    return replace(mailed, outcome="unclear") if (mailed.outcome, mailed.stream) == ("queued", "lifecycle") else mailed
+    """What lay in the queue has long left it: lifecycle mail is not sent again, a billing notice is
+    judged anew.
+    """
+    return (
+        replace(mailed, outcome="unclear")
+        if (mailed.outcome, mailed.stream) == ("queued", "lifecycle")
+        else mailed
+    )
 
 
 def _done_since(since: Account) -> Iterator[Fact]:

@@ -1,4 +1,6 @@
-"""How secrets are compared: here, and nowhere else, so that no answer tells by its time how much of a guess was right."""
+"""How secrets are compared: here, and nowhere else, so that no answer tells by its time how much of
+a guess was right.
+"""
 
 import hmac
 

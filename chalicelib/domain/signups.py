@@ -15,7 +15,9 @@ DOTLESS = frozenset({"gmail.com"})
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A signup as it was asked for, checked field by field. `email` is as it was typed, in its normal form."""
+    """A signup as it was asked for, checked field by field. `email` is as it was typed, in its
+    normal form.
+    """
 
     email: str
     plan: str
@@ -29,7 +31,9 @@ class Wish:
 
 
 def neighbourhood(address: str) -> str:
-    """What counts as one network address: an IPv4 address, or the /64 that one customer of a provider has of IPv6; anything else as it is."""
+    """What counts as one network address: an IPv4 address, or the /64 that one customer of a
+    provider has of IPv6; anything else as it is.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -38,7 +42,9 @@ def neighbourhood(address: str) -> str:
 
 
 def identity(email: str) -> str:
-    """What an address is to a trial: the same for every way to write one mailbox (case, +tag, dots where they mean nothing)."""
+    """What an address is to a trial: the same for every way to write one mailbox (case, +tag, dots
+    where they mean nothing).
+    """
     local, _, domain = email.strip().lower().rpartition("@")
     domain = ONE_MAILBOX.get(domain, domain)
     local = PLUS_TAG.sub("", local) or local

@@ -1,4 +1,6 @@
-"""Tasks: changes at Stripe that somebody asked for, decided and written down before Stripe is called, so that every try says the same."""
+"""Tasks: changes at Stripe that somebody asked for, decided and written down before Stripe is
+called, so that every try says the same.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +20,9 @@ VERBS = {
     "discount": "Give a coupon's discount on what comes.",
     "charge": "Charge an amount beside the subscription.",
 }
-"""What a task can be. All but a charge are about the subscription's state, and come one after the other."""
+"""What a task can be. All but a charge are about the subscription's state, and come one after the
+other.
+"""
 
 
 REASONS = {
@@ -36,7 +40,9 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another plan, interval or quantity. `prorate` is one of PRORATE; what is prorated is so as of `as_of`."""
+    """Another plan, interval or quantity. `prorate` is one of PRORATE; what is prorated is so as of
+    `as_of`.
+    """
 
     plan: str
     interval: str
@@ -47,21 +53,28 @@ class Change:
 
 
 PRORATE = {
-    "now": "The difference for the rest of the period is billed at once; what a smaller plan leaves over is kept as credit.",
+    "now": (
+        "The difference for the rest of the period is billed at once; what a smaller plan leaves"
+        " over is kept as credit."
+    ),
     "next_invoice": "The difference stands on the next invoice.",
     "none": "The rest of the period costs what it did.",
 }
-"""How a change of plan in the middle of a period is settled. A change of interval begins a new period and bills it at once in any case."""
+"""How a change of plan in the middle of a period is settled. A change of interval begins a new
+period and bills it at once in any case.
+"""
 
 
 PREVIEW_LASTS = timedelta(minutes=15)
-"""How long a preview may be confirmed: one of long ago would prorate as of then, so its amount is asked for anew."""
+"""How long a preview may be confirmed: one of long ago would prorate as of then, so its amount is
+asked for anew.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`; with `next_invoice` the next one's amount is
-    `next_amount`. `change` None: all is so already.
+    """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`;
+    with `next_invoice` the next one's amount is `next_amount`. `change` None: all is so already.
     """
 
     change: Change | None
@@ -78,7 +91,9 @@ def is_fresh(as_of: datetime, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """An amount in minor units of a currency, on the `next_invoice` or billed `now`. `card` pays it, where the customer has no default of its own."""
+    """An amount in minor units of a currency, on the `next_invoice` or billed `now`. `card` pays
+    it, where the customer has no default of its own.
+    """
 
     id: str
     amount: int
@@ -90,8 +105,9 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One of VERBS, about a customer and, all but some charges, its subscription. `at` is a moment that the verb needs: the trial's new end, the
-    end of a pause. `asked` tells the caller's body, and `key` is its Idempotency-Key. `alternative` is what was offered to who wanted to leave.
+    """One of VERBS, about a customer and, all but some charges, its subscription. `at` is a moment
+    that the verb needs: the trial's new end, the end of a pause. `asked` tells the caller's body,
+    and `key` is its Idempotency-Key. `alternative` is what was offered to who wanted to leave.
     """
 
     verb: str
@@ -110,7 +126,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """What became of a charge: `pending` until the next invoice, or `paid` by an invoice of its own."""
+    """What became of a charge: `pending` until the next invoice, or `paid` by an invoice of its
+    own.
+    """
 
     charge: Charge
     status: str
@@ -131,7 +149,9 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call that changes something came to: the standing after it; what a reactivation did, or where it leads; the charge that was made."""
+    """What a call that changes something came to: the standing after it; what a reactivation did,
+    or where it leads; the charge that was made.
+    """
 
     standing: Standing
     action: str | None = None
@@ -142,7 +162,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer that was given under an Idempotency-Key, and what was asked: the same is answered so for ever."""
+    """An answer that was given under an Idempotency-Key, and what was asked: the same is answered
+    so for ever.
+    """
 
     account_id: str
     key: str

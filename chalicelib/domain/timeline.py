@@ -10,7 +10,9 @@ EVENTS_KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened: `kind` is `stripe` (an event) or `happening`, `id` the source's own. `keep_for` None keeps it."""
+    """One thing that happened: `kind` is `stripe` (an event) or `happening`, `id` the source's own.
+    `keep_for` None keeps it.
+    """
 
     account_id: str
     at: datetime

@@ -1,6 +1,7 @@
 """The look through the events that Stripe could not deliver: how far it has come.
 
-Stripe lists an event as undelivered from its creation until every endpoint has taken it, so one look at each is enough, once it is made.
+Stripe lists an event as undelivered from its creation until every endpoint has taken it, so one
+look at each is enough, once it is made.
 """
 
 from dataclasses import dataclass, replace
@@ -18,13 +19,16 @@ KEPT = timedelta(days=30)
 """How far back Stripe lists events."""
 
 OVERLAP = timedelta(minutes=10)
-"""How much of what was looked at before is looked at again: Stripe's clock may be behind ours, and its lists behind its events."""
+"""How much of what was looked at before is looked at again: Stripe's clock may be behind ours, and
+its lists behind its events.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """All that was made until `reached` has been looked at. While a round is under way it looks at what was made `since`, group of types by group,
-    the newest first, and will have reached `until`; it goes on at `place`. Nothing of a round counts before its end.
+    """All that was made until `reached` has been looked at. While a round is under way it looks at
+    what was made `since`, group of types by group, the newest first, and will have reached `until`;
+    it goes on at `place`. Nothing of a round counts before its end.
     """
 
     reached: datetime | None = None
@@ -36,16 +40,22 @@ class Undelivered:
 
 
 def under_way(known: Undelivered | None, now: datetime) -> Undelivered:
-    """The round that was interrupted, or a new one; also where the release that began it had other groups of types."""
+    """The round that was interrupted, or a new one; also where the release that began it had other
+    groups of types.
+    """
     if known and known.until and known.group < len(GROUPS):
         return known
     oldest = now - KEPT
     since = max(known.reached - OVERLAP, oldest) if known and known.reached else oldest
-    return Undelivered(known.reached if known else None, since, now, version=known.version if known else 0)
+    return Undelivered(
+        known.reached if known else None, since, now, version=known.version if known else 0
+    )
 
 
 def after(round: Undelivered, place: Place | None) -> Undelivered:
-    """The round once a page is in safe hands; `place` is where the list goes on, None at its end. The last page ends the round."""
+    """The round once a page is in safe hands; `place` is where the list goes on, None at its end.
+    The last page ends the round.
+    """
     if place:
         return replace(round, place=place, version=round.version + 1)
     if round.group + 1 < len(GROUPS):

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A walk under the policy of that hash. `cursor` is where it goes on, None at its start; `found` counts the
-    accounts of this round that were planned under another; `done` when a round found none."""
+    """A walk under the policy of that hash. `cursor` is where it goes on, None at its start;
+    `found` counts the accounts of this round that were planned under another; `done` when a round
+    found none."""
 
     hash: str
     cursor: str | None = None

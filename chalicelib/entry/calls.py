@@ -1,4 +1,6 @@
-"""A call of the API as it is declared: who may make it, what it takes and answers. The same declaration serves it and describes it."""
+"""A call of the API as it is declared: who may make it, what it takes and answers. The same
+declaration serves it and describes it.
+"""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -8,7 +10,14 @@ from typing import Any, cast
 from chalice.app import Blueprint
 
 from chalicelib.domain.errors import BillhookError, InvalidInput
-from chalicelib.entry.declared import Field, Schema, json_object, matching, read_fields, refuse_unknown
+from chalicelib.entry.declared import (
+    Field,
+    Schema,
+    json_object,
+    matching,
+    read_fields,
+    refuse_unknown,
+)
 from chalicelib.entry.presenting import answered, query_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -16,7 +25,8 @@ from chalicelib.runtime.clock import clock
 IDEMPOTENCY_KEY = Field(
     "Idempotency-Key",
     matching(r"[\x21-\x7e]{1,255}", "must be 1 to 255 printable letters without spaces"),
-    "A name of your own for this one call. The same again under it does nothing more and gives the same answer, for ever.",
+    "A name of your own for this one call. The same again under it does nothing more and gives the"
+    " same answer, for ever.",
     required=True,
     example="4f6c8b2e-0d1a-4d57-9f3e-2b7f5a1c9e10",
 )
@@ -27,8 +37,9 @@ KEPT = frozenset({"optional", "required"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `scope` is what its key must allow, None for a call without a key. `body` None takes none; one of no required field may be
-    left out as a whole. `answers` are the schemas by status, None for an empty body; `errors` what can go wrong beside what always can.
+    """One call. `scope` is what its key must allow, None for a call without a key. `body` None
+    takes none; one of no required field may be left out as a whole. `answers` are the schemas by
+    status, None for an empty body; `errors` what can go wrong beside what always can.
     """
 
     method: str
@@ -45,7 +56,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What came with a call, checked: each declared field by its name, and the caller's Idempotency-Key, if there is one."""
+    """What came with a call, checked: each declared field by its name, and the caller's
+    Idempotency-Key, if there is one.
+    """
 
     body: Mapping[str, Any]
     query: Mapping[str, Any]
@@ -65,7 +78,8 @@ def declared(call: Call) -> Call:
 
 
 def serve(bp: Blueprint, call: Call) -> Callable[[View], View]:
-    """Serve a declared call by a view, which gets the ids in the path and `given`: once its key, its query and its body have been checked.
+    """Serve a declared call by a view, which gets the ids in the path and `given`: once its key,
+    its query and its body have been checked.
 
     The key comes first: a stranger learns nothing of which accounts and fields there are.
     """
@@ -77,7 +91,9 @@ def serve(bp: Blueprint, call: Call) -> Callable[[View], View]:
         def served(**ids: str) -> Any:
             request = bp.current_request
             if call.scope:
-                wiring.key_ring().check(request.headers.get("authorization"), call.scope, clock.now())
+                wiring.key_ring().check(
+                    request.headers.get("authorization"), call.scope, clock.now()
+                )
             return view(**ids, given=_given(call, request))
 
         bp.route(call.path, methods=[call.method], content_types=list(call.content_types))(served)
@@ -90,7 +106,11 @@ def _given(call: Call, request: Any) -> Given:
     query = query_of(request)
     if call.query:
         refuse_unknown(query, call.query, what="parameter")
-    return Given(_body(call, cast(bytes, request.raw_body or b"")), read_fields(query, call.query), _key(call, request))
+    return Given(
+        _body(call, cast(bytes, request.raw_body or b"")),
+        read_fields(query, call.query),
+        _key(call, request),
+    )
 
 
 def _body(call: Call, raw: bytes) -> Mapping[str, Any]:
@@ -110,6 +130,8 @@ def _key(call: Call, request: Any) -> str | None:
         return None
     if key is None:
         raise InvalidInput(
-            "The header Idempotency-Key is missing: give each charge a name of your own, so that none is made twice.", "Idempotency-Key"
+            "The header Idempotency-Key is missing: give each charge a name of your own, so that"
+            " none is made twice.",
+            "Idempotency-Key",
         )
     return str(IDEMPOTENCY_KEY.read({"Idempotency-Key": key}))

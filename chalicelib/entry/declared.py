@@ -1,4 +1,6 @@
-"""What may be sent to Billhook, declared once: a table of fields reads an input, names what is wrong with it, and is its JSON Schema."""
+"""What may be sent to Billhook, declared once: a table of fields reads an input, names what is
+wrong with it, and is its JSON Schema.
+"""
 
 import json
 import re
@@ -15,7 +17,9 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value: `read` gives the value in our own type or raises ValueError with what is wrong (`must be …`); `schema` says the same."""
+    """A kind of value: `read` gives the value in our own type or raises ValueError with what is
+    wrong (`must be …`); `schema` says the same.
+    """
 
     schema: Schema
     read: Callable[[Any], Any]
@@ -36,7 +40,9 @@ class Field:
         value = given.get(self.name)
         if value is None:
             if self.required:
-                raise InvalidInput(f"{self.name} is missing: {self.help[0].lower()}{self.help[1:]}", self.name)
+                raise InvalidInput(
+                    f"{self.name} is missing: {self.help[0].lower()}{self.help[1:]}", self.name
+                )
             return None
         try:
             return self.kind.read(value)
@@ -50,7 +56,11 @@ class Field:
             schema["type"] = [schema["type"], "null"]
             if "enum" in schema:
                 schema["enum"] = [*schema["enum"], None]
-        return schema | {"description": self.help} | ({} if self.example is None else {"examples": [self.example]})
+        return (
+            schema
+            | {"description": self.help}
+            | ({} if self.example is None else {"examples": [self.example]})
+        )
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -64,12 +74,16 @@ def json_object(body: bytes) -> dict[str, Any]:
     return fields
 
 
-def refuse_unknown(given: Iterable[str], fields: Iterable[Field], also: Collection[str] = (), what: str = "field") -> None:
+def refuse_unknown(
+    given: Iterable[str], fields: Iterable[Field], also: Collection[str] = (), what: str = "field"
+) -> None:
     """Raises InvalidInput for a name that none of the fields has."""
     names = [field.name for field in fields]
     for name in given:
         if name not in names and name not in also:
-            raise InvalidInput(f"There is no {what} {name[:40]}: give {', '.join(names) or 'none'}.", name[:40])
+            raise InvalidInput(
+                f"There is no {what} {name[:40]}: give {', '.join(names) or 'none'}.", name[:40]
+            )
 
 
 def read_fields(given: Mapping[str, Any], fields: Iterable[Field]) -> dict[str, Any]:
@@ -82,7 +96,9 @@ def object_schema(fields: Iterable[Field]) -> Schema:
     fields = list(fields)
     required = [field.name for field in fields if field.required]
     properties = {field.name: field.schema() for field in fields}
-    return {"type": "object", "properties": properties, "additionalProperties": False} | ({"required": required} if required else {})
+    return {"type": "object", "properties": properties, "additionalProperties": False} | (
+        {"required": required} if required else {}
+    )
 
 
 def one_line(value: str) -> str | None:
@@ -91,7 +107,9 @@ def one_line(value: str) -> str | None:
     return "must be one line of text" if wrong else None
 
 
-def line(most: int, *, check: Callable[[str], str | None] | None = None, format: str | None = None) -> Kind:
+def line(
+    most: int, *, check: Callable[[str], str | None] | None = None, format: str | None = None
+) -> Kind:
     """One line of text, without the space around it."""
 
     def read(value: Any) -> str:
@@ -100,12 +118,20 @@ def line(most: int, *, check: Callable[[str], str | None] | None = None, format:
         text = value.strip()
         if not text:
             raise ValueError("must not be empty")
-        wrong = one_line(text) or (f"must have at most {most} letters" if len(text) > most else None) or (check(text) if check else None)
+        wrong = (
+            one_line(text)
+            or (f"must have at most {most} letters" if len(text) > most else None)
+            or (check(text) if check else None)
+        )
         if wrong:
             raise ValueError(wrong)
         return text
 
-    return Kind({"type": "string", "minLength": 1, "maxLength": most} | ({"format": format} if format else {}), read)
+    return Kind(
+        {"type": "string", "minLength": 1, "maxLength": most}
+        | ({"format": format} if format else {}),
+        read,
+    )
 
 
 def matching(pattern: str, wrong: str) -> Kind:
@@ -121,7 +147,11 @@ def matching(pattern: str, wrong: str) -> Kind:
 
 def word(value: str) -> str | None:
     """What is wrong with a name for programs."""
-    return None if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value) else "must be made of A-Z, a-z, 0-9, _, . and -, at most 64"
+    return (
+        None
+        if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value)
+        else "must be made of A-Z, a-z, 0-9, _, . and -, at most 64"
+    )
 
 
 def one_of(words: Collection[str] | Callable[[], Collection[str]], what: str = "one of") -> Kind:
@@ -171,7 +201,11 @@ def zone() -> Kind:
     def check(value: str) -> str | None:
         from zoneinfo import available_timezones
 
-        return None if value in available_timezones() else "must be a zone of the IANA database, such as Europe/Vienna"
+        return (
+            None
+            if value in available_timezones()
+            else "must be a zone of the IANA database, such as Europe/Vienna"
+        )
 
     return line(64, check=check)
 
@@ -183,10 +217,19 @@ def texts(most: int, letters: int) -> Kind:
         fits = (
             isinstance(value, dict)
             and len(value) <= most
-            and all(word(key) is None and isinstance(one, str) and len(one) <= letters and one_line(one) is None for key, one in value.items())
+            and all(
+                word(key) is None
+                and isinstance(one, str)
+                and len(one) <= letters
+                and one_line(one) is None
+                for key, one in value.items()
+            )
         )
         if not fits:
-            raise ValueError(f"must be an object of at most {most} short texts, each one line of at most {letters} letters")
+            raise ValueError(
+                f"must be an object of at most {most} short texts, each one line of at most"
+                f" {letters} letters"
+            )
         return dict(value)
 
     inner = {"type": "string", "maxLength": letters}

@@ -1,4 +1,6 @@
-"""The product's calls: what an account may use, what it is, what happened to it, and the way to Stripe's pages."""
+"""The product's calls: what an account may use, what it is, what happened to it, and the way to
+Stripe's pages.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -24,8 +26,18 @@ CLOCKS_APART = timedelta(minutes=1)
 """How far ahead of ours the product's clock may be."""
 
 PLAN = Field("plan", line(64), "A plan of billing.toml.", example="scale")
-INTERVAL = Field("interval", line(64), "How often it is paid: day, week, month or year, if the plan is sold so.", example="year")
-CURRENCY = Field("currency", line(3), "In which a purchase is paid, if the plan is sold so; a customer is billed in one.", example="eur")
+INTERVAL = Field(
+    "interval",
+    line(64),
+    "How often it is paid: day, week, month or year, if the plan is sold so.",
+    example="year",
+)
+CURRENCY = Field(
+    "currency",
+    line(3),
+    "In which a purchase is paid, if the plan is sold so; a customer is billed in one.",
+    example="eur",
+)
 QUANTITY = Field("quantity", whole(1, 1_000_000), "How many: seats, for one.", example=5)
 
 bp = Blueprint(__name__)
@@ -33,7 +45,14 @@ bp = Blueprint(__name__)
 
 @serve(
     bp,
-    Call("GET", "/accounts/{account_id}/access", "What the account may use now.", "access", answers={200: shapes.ACCESS}, errors=(AccountNotFound,)),
+    Call(
+        "GET",
+        "/accounts/{account_id}/access",
+        "What the account may use now.",
+        "access",
+        answers={200: shapes.ACCESS},
+        errors=(AccountNotFound,),
+    ),
 )
 def show_access(account_id: str, given: Given) -> dict[str, Any]:
     """One consistent read, and the clock."""
@@ -60,17 +79,37 @@ def show_account(account_id: str, given: Given) -> dict[str, Any]:
 
 
 SEARCH = (
-    Field("email", line(320), "Those with this address, of which there may be several.", example="ada@example.com"),
-    Field("external_id", line(320), "The one that the product knows by this id of its own.", example="user-1"),
+    Field(
+        "email",
+        line(320),
+        "Those with this address, of which there may be several.",
+        example="ada@example.com",
+    ),
+    Field(
+        "external_id",
+        line(320),
+        "The one that the product knows by this id of its own.",
+        example="user-1",
+    ),
 )
 
 
 @serve(
     bp,
-    Call("GET", "/accounts", "Find accounts by one of the two.", "read", query=SEARCH, answers={200: shapes.ACCOUNTS}, errors=(InvalidInput,)),
+    Call(
+        "GET",
+        "/accounts",
+        "Find accounts by one of the two.",
+        "read",
+        query=SEARCH,
+        answers={200: shapes.ACCOUNTS},
+        errors=(InvalidInput,),
+    ),
 )
 def find_accounts(given: Given) -> dict[str, Any]:
-    """{accounts: […]}: those with an e-mail, or the one with an external id; empty if there is none."""
+    """{accounts: […]}: those with an e-mail, or the one with an external id; empty if there is
+    none.
+    """
     asked = {name: value for name, value in given.query.items() if value is not None}
     if len(asked) != 1:
         raise InvalidInput("Give one of email, external_id.", "email")
@@ -104,9 +143,18 @@ def show_timeline(account_id: str, given: Given) -> dict[str, Any]:
 
 MILESTONE = (
     Field(
-        "name", one_of(lambda: wiring.policy().milestones, "a milestone of billing.toml:"), "What was done.", required=True, example="connected_data"
+        "name",
+        one_of(lambda: wiring.policy().milestones, "a milestone of billing.toml:"),
+        "What was done.",
+        required=True,
+        example="connected_data",
     ),
-    Field("at", moment(), "When, if not now; of several times the earliest counts.", example="2026-03-02T09:00:00Z"),
+    Field(
+        "at",
+        moment(),
+        "When, if not now; of several times the earliest counts.",
+        example="2026-03-02T09:00:00Z",
+    ),
 )
 
 
@@ -129,7 +177,9 @@ def reach_milestone(account_id: str, given: Given) -> Response:
     if at > now + CLOCKS_APART:
         raise InvalidInput("at must not be in the future.", "at")
     world = wiring.world()
-    absorb(found(account_id), [MilestoneReached(given.body["name"], min(at, now))], world, Asker(world))
+    absorb(
+        found(account_id), [MilestoneReached(given.body["name"], min(at, now))], world, Asker(world)
+    )
     return Response("", status_code=204)
 
 
@@ -148,7 +198,11 @@ def reach_milestone(account_id: str, given: Given) -> Response:
 def make_checkout(account_id: str, given: Given) -> dict[str, str]:
     """{url}: two clicks get the same."""
     wanted = (given.body["plan"], given.body["interval"], given.body["quantity"])
-    return {"url": open_checkout(found(account_id).id, *wanted, links.returns, wiring.world(), given.body["currency"])}
+    return {
+        "url": open_checkout(
+            found(account_id).id, *wanted, links.returns, wiring.world(), given.body["currency"]
+        )
+    }
 
 
 @serve(
@@ -166,7 +220,13 @@ def make_checkout(account_id: str, given: Given) -> dict[str, str]:
 def make_portal(account_id: str, given: Given) -> dict[str, str]:
     """{url}."""
     policy = wiring.policy()
-    return {"url": open_portal(found(account_id).id, policy.mail.app_url if policy.mail else links.base_url(), wiring.world())}
+    return {
+        "url": open_portal(
+            found(account_id).id,
+            policy.mail.app_url if policy.mail else links.base_url(),
+            wiring.world(),
+        )
+    }
 
 
 def found(id: str) -> Account:
@@ -187,7 +247,9 @@ def _account(account: Account) -> dict[str, Any]:
         "attributes": dict(account.profile.attributes),
         "customers": sorted(account.customers),
         "standing": standing_shown(standing(account, wiring.policy(), clock.now())),
-        "subscriptions": [_subscription(known.value) for _, known in sorted(account.subscriptions.items())],
+        "subscriptions": [
+            _subscription(known.value) for _, known in sorted(account.subscriptions.items())
+        ],
     }
 
 
@@ -200,7 +262,14 @@ def _subscription(one: Subscription) -> dict[str, Any]:
         "plan": plan,
         "quantity": quantity,
         "items": [
-            {"price": i.price, "lookup_key": i.lookup_key, "quantity": i.quantity, "amount": i.amount, "currency": i.currency, "interval": i.interval}
+            {
+                "price": i.price,
+                "lookup_key": i.lookup_key,
+                "quantity": i.quantity,
+                "amount": i.amount,
+                "currency": i.currency,
+                "interval": i.interval,
+            }
             for i in one.items
         ],
         "created": moment_text(one.created),
@@ -212,4 +281,10 @@ def _subscription(one: Subscription) -> dict[str, Any]:
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
-    return {"at": moment_text(entry.at), "kind": entry.kind, "id": entry.id, "type": entry.type, "data": entry.data}
+    return {
+        "at": moment_text(entry.at),
+        "kind": entry.kind,
+        "id": entry.id,
+        "type": entry.type,
+        "data": entry.data,
+    }

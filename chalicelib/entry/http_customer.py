@@ -1,4 +1,6 @@
-"""The customer's own pages, opened by links: welcome and billing, the way to Stripe's Checkout and portal, and back."""
+"""The customer's own pages, opened by links: welcome and billing, the way to Stripe's Checkout and
+portal, and back.
+"""
 
 from typing import Any
 from urllib.parse import unquote
@@ -36,7 +38,9 @@ def open_welcome(token: str) -> Response:
 @bp.route("/welcome", methods=["GET"])
 @paged
 def show_welcome() -> Response:
-    """Your trial runs until …, and what to do first. Nothing here is private: who sees it has only typed the address."""
+    """Your trial runs until …, and what to do first. Nothing here is private: who sees it has only
+    typed the address.
+    """
     from chalicelib.pages.customer import welcome_view
 
     account = visitor(bp.current_request, "welcome-visit")
@@ -57,7 +61,11 @@ def sign_in(token: str) -> Response:
     """A link that somebody asked for: it opens the billing page, once."""
     link, account = links.opened(unquote(token), "sign-in")
     asked_at = account.sign_in_asked_at
-    if asked_at is None or link.about != f"{asked_at.timestamp():.0f}" or (account.signed_in_by and account.signed_in_by >= asked_at):
+    if (
+        asked_at is None
+        or link.about != f"{asked_at.timestamp():.0f}"
+        or (account.signed_in_by and account.signed_in_by >= asked_at)
+    ):
         raise LinkRefused(links.NO_LONGER)
     return _entered(_learnt(account, SignedIn(asked_at), AddressProved(clock.now())))
 
@@ -65,11 +73,15 @@ def sign_in(token: str) -> Response:
 @bp.route("/sign-in", methods=["POST"], content_types=FORM)
 @paged
 def ask_for_link() -> Response:
-    """Have a sign-in link mailed. The answer, and what is done before it, is the same whether the address is known or not."""
+    """Have a sign-in link mailed. The answer, and what is done before it, is the same whether the
+    address is known or not.
+    """
     policy = wiring.policy().signup
     if policy is None:
         raise LinkRefused(links.NO_LONGER)
-    email = email_of(form_of(bp.current_request), wiring.policy(), in_test=settings().stage == "local")
+    email = email_of(
+        form_of(bp.current_request), wiring.policy(), in_test=settings().stage == "local"
+    )
     may_ask(email, source_address(bp.current_request), policy, wiring.door(), clock.now())
     hand_in_sign_in(email, wiring.world())
     return back_to("/check-your-inbox")
@@ -96,7 +108,9 @@ def go_to_checkout() -> Response:
     """To Stripe's page: to give a card, to buy, or to come back."""
     account, form = visitor(bp.current_request), form_of(bp.current_request)
     try:
-        url = open_checkout(account.id, form.get("plan"), form.get("interval"), None, links.returns, wiring.world())
+        url = open_checkout(
+            account.id, form.get("plan"), form.get("interval"), None, links.returns, wiring.world()
+        )
     except AlreadySubscribed:
         return back_to("/billing", "already_subscribed")
     return led_to(url)
@@ -113,8 +127,12 @@ def go_to_portal() -> Response:
 @bp.route("/billing/invoices/{invoice_id}", methods=["GET"])
 @paged
 def open_invoice(invoice_id: str) -> Response:
-    """On to Stripe's page of an invoice, where its receipt is too. The address that Stripe once gave of it ends after some weeks: it is asked for."""
-    return led_to(paper_of(visitor(bp.current_request), invoice_id, "hosted_invoice_url", wiring.world()))
+    """On to Stripe's page of an invoice, where its receipt is too. The address that Stripe once
+    gave of it ends after some weeks: it is asked for.
+    """
+    return led_to(
+        paper_of(visitor(bp.current_request), invoice_id, "hosted_invoice_url", wiring.world())
+    )
 
 
 @bp.route("/billing/invoices/{invoice_id}/pdf", methods=["GET"])
@@ -127,10 +145,16 @@ def open_pdf(invoice_id: str) -> Response:
 @bp.route("/billing/return/{token}", methods=["GET"])
 @paged
 def come_back(token: str) -> Response:
-    """Back from Checkout: what Stripe says of the session is taken in before anything is called done."""
+    """Back from Checkout: what Stripe says of the session is taken in before anything is called
+    done.
+    """
     _, account = links.opened(unquote(token), "return")
     session_id = query_of(bp.current_request).get("session_id", "")
-    if not session_id.isascii() or not session_id.replace("_", "").isalnum() or len(session_id) > 255:
+    if (
+        not session_id.isascii()
+        or not session_id.replace("_", "").isalnum()
+        or len(session_id) > 255
+    ):
         raise LinkRefused(links.NO_LONGER)
     try:
         notice = finish_checkout(account.id, session_id, wiring.world())
@@ -139,7 +163,10 @@ def come_back(token: str) -> Response:
     except BillhookError as error:
         raise LinkRefused(links.NO_LONGER) from error
     try:
-        visiting = links.visitor(bp.current_request.headers.get("cookie"), "billing-visit").id == account.id
+        visiting = (
+            links.visitor(bp.current_request.headers.get("cookie"), "billing-visit").id
+            == account.id
+        )
     except LinkRefused:
         visiting = False
     if visiting:
@@ -151,10 +178,15 @@ def come_back(token: str) -> Response:
 RETURNED = {
     "card_saved": ("Your card is saved", "You can close this page."),
     "subscribed": ("Thank you", "Your subscription has begun. You can close this page."),
-    "pending": ("Almost done", "Stripe has it, and we will within a minute. You can close this page."),
+    "pending": (
+        "Almost done",
+        "Stripe has it, and we will within a minute. You can close this page.",
+    ),
     "canceled": ("Nothing was changed", "You can close this page, or go back and try again."),
 }
-"""What is said to who comes back without the billing page's cookie: sent to Checkout by the product."""
+"""What is said to who comes back without the billing page's cookie: sent to Checkout by the
+product.
+"""
 
 
 def _billing(account: Account, notice: str | None) -> Response:

@@ -21,7 +21,13 @@ def show_question(token: str) -> Response:
 
     link, account = links.opened(unquote(token), "feedback")
     known = account.feedback.get(link.about)
-    return page_of(200, "feedback", reasons=REASONS, answer=known.answer if known else "", comment=known.comment if known else "")
+    return page_of(
+        200,
+        "feedback",
+        reasons=REASONS,
+        answer=known.answer if known else "",
+        comment=known.comment if known else "",
+    )
 
 
 @bp.route("/feedback/{token}", methods=["POST"], content_types=FORM)
@@ -35,5 +41,12 @@ def answer(token: str) -> Response:
     if reason is None:
         raise InvalidInput("Please choose one of the answers on the page.", "reason")
     if give_feedback(account, link.about, reason, comment_of(form), wiring.world()):
-        return page_of(200, "message", title="Thank you", text="Your answer helps us. You may change it until tomorrow, by the same link.")
-    return page_of(200, "message", title="Thank you", text="You had answered already, and we have kept that.")
+        return page_of(
+            200,
+            "message",
+            title="Thank you",
+            text="Your answer helps us. You may change it until tomorrow, by the same link.",
+        )
+    return page_of(
+        200, "message", title="Thank you", text="You had answered already, and we have kept that."
+    )

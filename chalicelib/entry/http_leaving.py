@@ -6,11 +6,25 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.actions import may_cancel
-from chalicelib.domain.errors import AlreadySubscribed, CardDeclined, InvalidInput, NoSubscription, NotPossible
+from chalicelib.domain.errors import (
+    AlreadySubscribed,
+    CardDeclined,
+    InvalidInput,
+    NoSubscription,
+    NotPossible,
+)
 from chalicelib.domain.leaving import Leave, is_asked, may_withdraw
 from chalicelib.domain.links import LinkRefused
 from chalicelib.entry.paging import led_to, page_of, paged, refuse_strangers_forms
-from chalicelib.entry.visits import FORM, back_to, billing_page_of, comment_of, form_of, reason_of, visitor
+from chalicelib.entry.visits import (
+    FORM,
+    back_to,
+    billing_page_of,
+    comment_of,
+    form_of,
+    reason_of,
+    visitor,
+)
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.actions import Asked, cancel, preview_change, reactivate
@@ -37,14 +51,23 @@ def ask_why() -> Response:
 @bp.route("/billing/cancel", methods=["POST"], content_types=FORM)
 @paged
 def offer() -> Response:
-    """One alternative, if the reason has one, and the date that access ends. Nothing is changed yet."""
+    """One alternative, if the reason has one, and the date that access ends. Nothing is changed
+    yet.
+    """
     from chalicelib.pages.leaving import confirm_view
 
     account, form = visitor(bp.current_request), form_of(bp.current_request)
     if not may_cancel(account):
         return back_to("/billing", "nothing_to_cancel")
     reason, world = reason_of(form), wiring.world()
-    view = confirm_view(account, world.policy, offered(account, reason, world), reason, comment_of(form), clock.now())
+    view = confirm_view(
+        account,
+        world.policy,
+        offered(account, reason, world),
+        reason,
+        comment_of(form),
+        clock.now(),
+    )
     return billing_page_of("cancel_confirm", **view)
 
 
@@ -61,7 +84,9 @@ def confirm_cancel() -> Response:
     if when == "now":
         ask_to_leave(account, "cancel_now", reason, comment, world)
         return back_to("/billing", "leave_asked")
-    cancel(account.id, Asked(f"page cancel {reason} {comment}"), "period_end", reason, comment, world)
+    cancel(
+        account.id, Asked(f"page cancel {reason} {comment}"), "period_end", reason, comment, world
+    )
     return back_to("/billing", "canceling")
 
 
@@ -79,7 +104,9 @@ def stay() -> Response:
     from chalicelib.pages.plan import preview_view
 
     preview = preview_change(account.id, taken.value, None, None, "now", world)
-    return billing_page_of("plan_preview", **preview_view(account, wiring.policy(), preview, moved=False))
+    return billing_page_of(
+        "plan_preview", **preview_view(account, wiring.policy(), preview, moved=False)
+    )
 
 
 @bp.route("/billing/reactivate", methods=["POST"], content_types=FORM)
@@ -93,7 +120,9 @@ def come_back() -> Response:
         return back_to("/billing", "already_subscribed")
     except CardDeclined:
         return back_to("/billing", "declined")
-    return led_to(outcome.url) if outcome.url else back_to("/billing", outcome.action or "uncanceled")
+    return (
+        led_to(outcome.url) if outcome.url else back_to("/billing", outcome.action or "uncanceled")
+    )
 
 
 @bp.route("/billing/withdraw", methods=["GET"])

@@ -23,7 +23,11 @@ def _document() -> dict[str, Any]:
     from chalicelib.entry.openapi import document
 
     policy = wiring.policy()
-    return document(routes(bp.current_app.routes), links.base_url(), policy.mail.product if policy.mail else "this product")
+    return document(
+        routes(bp.current_app.routes),
+        links.base_url(),
+        policy.mail.product if policy.mail else "this product",
+    )
 
 
 def routes(known: Any) -> list[tuple[str, str, str]]:

@@ -40,7 +40,8 @@ def show_unsubscribe(token: str) -> Response:
 @bp.route("/unsubscribe/{token}", methods=["POST"], content_types=ANYTHING)
 @paged
 def unsubscribe(token: str) -> Response:
-    """Ends lifecycle mail at once, whatever the body says (RFC 8058); the same again does no harm."""
+    """Ends lifecycle mail at once, whatever the body says (RFC 8058); the same
+    again does no harm."""
     account = _account(token, "unsubscribe")
     _learn(account, wanted=False)
     preferences = links.token(links.made("preferences", account, UNSUBSCRIBABLE)) if account else ""

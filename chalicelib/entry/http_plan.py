@@ -36,7 +36,9 @@ def show_preview() -> Response:
     account = visitor(bp.current_request)
     plan, interval, seats = _chosen(form_of(bp.current_request))
     try:
-        return _asked_for(account, preview_change(account.id, plan, interval, seats, "now", wiring.world()))
+        return _asked_for(
+            account, preview_change(account.id, plan, interval, seats, "now", wiring.world())
+        )
     except NotPossible:
         return back_to("/billing", "no_change")
 
@@ -44,7 +46,9 @@ def show_preview() -> Response:
 @bp.route("/billing/plan/confirm", methods=["POST"], content_types=FORM)
 @paged
 def confirm() -> Response:
-    """Do it for exactly what was shown; should that be another amount by now, it is shown and asked again."""
+    """Do it for exactly what was shown; should that be another amount by now, it is shown and asked
+    again.
+    """
     from chalicelib.pages.plan import shown
 
     account, form, world = visitor(bp.current_request), form_of(bp.current_request), wiring.world()
@@ -52,12 +56,17 @@ def confirm() -> Response:
     as_of = _moment(form.get("as_of", ""))
     fresh = is_fresh(as_of, clock.now())
     try:
-        preview = preview_change(account.id, plan, interval, seats, "now", world, as_of if fresh else None)
+        preview = preview_change(
+            account.id, plan, interval, seats, "now", world, as_of if fresh else None
+        )
         if preview.change is None:
             return back_to("/billing", "plan_changed")
         if not fresh or shown(preview) != form.get("shown"):
             return _asked_for(account, preview, moved=True)
-        asked = Asked(f"page plan {plan} {interval} {seats}", f"page plan {as_of.timestamp():.0f} {plan} {interval} {seats}")
+        asked = Asked(
+            f"page plan {plan} {interval} {seats}",
+            f"page plan {as_of.timestamp():.0f} {plan} {interval} {seats}",
+        )
         change_plan(account.id, asked, plan, interval, seats, "now", world, as_of)
     except CardDeclined:
         return billing_page_of("plan_declined", 402)
@@ -81,7 +90,9 @@ def _chosen(form: dict[str, str]) -> tuple[str, str, int]:
     if not plan or not interval:
         raise InvalidInput("Please choose one of the plans on the page.", "choice")
     seats = form.get("seats", "")
-    if not (seats.isascii() and seats.isdigit() and len(seats) < 10 and 1 <= int(seats) <= SEATS_AT_MOST):
+    if not (
+        seats.isascii() and seats.isdigit() and len(seats) < 10 and 1 <= int(seats) <= SEATS_AT_MOST
+    ):
         raise InvalidInput(f"Please give a number of seats from 1 to {SEATS_AT_MOST}.", "seats")
     return plan, interval, int(seats)
 

@@ -28,7 +28,8 @@ declared(
     Call(
         "POST",
         "/signups",
-        "Sign up for a free trial, from one of the sites in billing.toml: by script, or by a plain form, which gets pages.",
+        "Sign up for a free trial, from one of the sites in billing.toml: by script, or by a plain"
+        " form, which gets pages.",
         body=SIGNUP,
         answers={201: shapes.SIGNED_UP, 202: shapes.CHECK_YOUR_INBOX, 303: None},
         errors=(InvalidInput, Forbidden, TooLarge, TooManyRequests),
@@ -41,20 +42,30 @@ declared(Call("OPTIONS", "/signups", "The preflight of a browser.", answers={204
 @bp.route("/signups", methods=["OPTIONS"])
 @answered
 def allow_signup() -> Response:
-    """The preflight. Chalice's own knows one static origin; here it is each of the sites in billing.toml."""
+    """The preflight. Chalice's own knows one static origin; here it is each of the sites in
+    billing.toml.
+    """
     asked: dict[str, str | list[str]] = {
         "Access-Control-Allow-Methods": "POST, OPTIONS",
         "Access-Control-Allow-Headers": "Content-Type",
         "Access-Control-Max-Age": "3600",
     }
     cors = _cors()
-    return Response("", status_code=204, headers=cors | (asked if "Access-Control-Allow-Origin" in cors else {}))
+    return Response(
+        "", status_code=204, headers=cors | (asked if "Access-Control-Allow-Origin" in cors else {})
+    )
 
 
 @bp.route("/signups", methods=["POST"], content_types=list(CONTENT_TYPES))
 def receive_signup() -> Response:
-    """201 {account_id, status, trial_ends_at, welcome_url}; 202 for who has had a trial, or must confirm the address first. A form: 303."""
-    response = _signup_page() if is_form(bp.current_request.headers.get("content-type")) else answered(_signup)()
+    """201 {account_id, status, trial_ends_at, welcome_url}; 202 for who has had a trial, or must
+    confirm the address first. A form: 303.
+    """
+    response = (
+        _signup_page()
+        if is_form(bp.current_request.headers.get("content-type"))
+        else answered(_signup)()
+    )
     response.headers.update(_cors())
     return cast(Response, response)
 
@@ -81,7 +92,11 @@ def _signup_page() -> Response:
     except Exception as error:
         return shown(error, "receive_signup")
     known = outcome.what == "known" or outcome.account is None or _is_unconfirmed(outcome)
-    target = f"{links.base_url()}/check-your-inbox" if known or outcome.account is None else links.url(links.made("welcome", outcome.account))
+    target = (
+        f"{links.base_url()}/check-your-inbox"
+        if known or outcome.account is None
+        else links.url(links.made("welcome", outcome.account))
+    )
     return led_to(target)
 
 
@@ -96,7 +111,9 @@ def _received(form: Posted) -> SignupOutcome:
         count("SignupsTrapped")
         return SignupOutcome("known")  # a program learns nothing from it
     wish = read_wish(form.fields, wiring.policy(), in_test=settings().stage == "local")
-    confirm = admit(wish.email, source_address(bp.current_request), form.captcha, policy, wiring.door(), now)
+    confirm = admit(
+        wish.email, source_address(bp.current_request), form.captcha, policy, wiring.door(), now
+    )
     if policy.answer == "same":
         hand_in_signup(wish, confirm, wiring.world())
         return SignupOutcome("known")  # it is not known whether it is
@@ -116,12 +133,20 @@ def _policy() -> SignupPolicy:
 
 
 def _is_unconfirmed(outcome: SignupOutcome) -> bool:
-    return outcome.account is not None and outcome.account.signup is not None and outcome.account.signup.confirm
+    return (
+        outcome.account is not None
+        and outcome.account.signup is not None
+        and outcome.account.signup.confirm
+    )
 
 
 def _cors() -> dict[str, str | list[str]]:
-    """What lets the script of a site in billing.toml read the answer; other origins are told nothing."""
+    """What lets the script of a site in billing.toml read the answer; other origins are told
+    nothing.
+    """
     origin = bp.current_request.headers.get("origin")
     signup = wiring.policy().signup
     allowed = origin and signup and (origin in signup.sites or origin == links.base_url())
-    return {"Vary": "Origin"} | ({"Access-Control-Allow-Origin": origin} if origin and allowed else {})
+    return {"Vary": "Origin"} | (
+        {"Access-Control-Allow-Origin": origin} if origin and allowed else {}
+    )

@@ -1,4 +1,6 @@
-"""Stripe's webhooks: proven, queued, answered. Nothing is decided here, so that Stripe has its answer within milliseconds."""
+"""Stripe's webhooks: proven, queued, answered. Nothing is decided here, so that Stripe has its
+answer within milliseconds.
+"""
 
 import json
 from typing import cast
@@ -16,7 +18,8 @@ from chalicelib.runtime.telemetry import count
 from chalicelib.stripe_api.signature import check_signature
 
 LARGEST_BODY = 1_000_000
-"""Bytes. A message of SQS may have 1 MiB with its attributes; Stripe's events have some kilobytes."""
+"""Bytes. A message of SQS may have 1 MiB with its attributes; Stripe's events have some kilobytes.
+"""
 
 bp = Blueprint(__name__)
 
@@ -35,14 +38,21 @@ declared(
 @bp.route("/webhooks/stripe", methods=["POST"])
 @answered
 def receive_stripe() -> Response:
-    """200 once the event is in the queue; 400 for a bad signature; 413 for a body too large; 503 if the queue refused."""
+    """200 once the event is in the queue; 400 for a bad signature; 413 for a body too large; 503 if
+    the queue refused.
+    """
     request = bp.current_request
     payload = cast(bytes, request.raw_body)
     if len(payload) > LARGEST_BODY:
         count("BodiesTooLarge")
         raise TooLarge(f"A webhook may have {LARGEST_BODY} bytes.")
     try:
-        check_signature(payload, request.headers.get("stripe-signature"), wiring.secrets().stripe_webhook_secrets, clock.now())
+        check_signature(
+            payload,
+            request.headers.get("stripe-signature"),
+            wiring.secrets().stripe_webhook_secrets,
+            clock.now(),
+        )
     except SignatureRefused:
         count("SignaturesRefused")
         raise

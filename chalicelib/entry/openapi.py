@@ -1,4 +1,6 @@
-"""The OpenAPI document of all routes: the calls by the declarations that serve them, the pages in a word."""
+"""The OpenAPI document of all routes: the calls by the declarations that serve them, the pages in a
+word.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +15,12 @@ from chalicelib.entry.presenting import status_of
 
 VERSION = "1.0.0"
 PATH_SCHEMAS: Mapping[str, Schema] = {
-    "account_id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "description": "An account's id.", "examples": ["acc_1a2b3c"]},
+    "account_id": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_-]{1,64}$",
+        "description": "An account's id.",
+        "examples": ["acc_1a2b3c"],
+    },
     "invoice_id": {"type": "string", "pattern": "^[A-Za-z0-9_]{1,255}$"},
     "token": {"type": "string", "description": "What a signed link carries."},
 }
@@ -32,7 +39,8 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def document(routes: Iterable[tuple[str, str, str]], base_url: str, product: str) -> dict[str, Any]:
-    """The document for routes, each a method, a path and, for a page, what it says of itself (else an empty text).
+    """The document for routes, each a method, a path and, for a page, what it says of itself (else
+    an empty text).
 
     Raises KeyError for a route that is neither declared nor a page.
     """
@@ -46,7 +54,10 @@ def document(routes: Iterable[tuple[str, str, str]], base_url: str, product: str
         "info": {
             "title": f"Billing of {product}",
             "version": VERSION,
-            "description": "Trials, access, subscriptions and charges. Moments are in ISO 8601 with their offset, amounts in minor units.",
+            "description": (
+                "Trials, access, subscriptions and charges. Moments are in ISO 8601 with their"
+                " offset, amounts in minor units."
+            ),
         },
         "servers": [{"url": base_url}],
         "paths": paths,
@@ -56,7 +67,10 @@ def document(routes: Iterable[tuple[str, str, str]], base_url: str, product: str
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A key that the operator has made. " + " ".join(f"{scope}: {meaning}" for scope, meaning in SCOPES.items()),
+                    "description": (
+                        "A key that the operator has made. "
+                        + " ".join(f"{scope}: {meaning}" for scope, meaning in SCOPES.items())
+                    ),
                 }
             },
         },
@@ -78,15 +92,28 @@ def _call(call: Call) -> dict[str, Any]:
 
 def _parameters(call: Call) -> list[dict[str, Any]]:
     found = _path_parameters(call.path)
-    found += [{"name": one.name, "in": "query", "required": one.required, "schema": _without_null(one)} for one in call.query]
+    found += [
+        {"name": one.name, "in": "query", "required": one.required, "schema": _without_null(one)}
+        for one in call.query
+    ]
     if call.idempotency:
         required = call.idempotency == "required"
-        found.append({"name": IDEMPOTENCY_KEY.name, "in": "header", "required": required, "schema": IDEMPOTENCY_KEY.schema()})
+        found.append(
+            {
+                "name": IDEMPOTENCY_KEY.name,
+                "in": "header",
+                "required": required,
+                "schema": IDEMPOTENCY_KEY.schema(),
+            }
+        )
     return found
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
-    return [{"name": name, "in": "path", "required": True, "schema": PATH_SCHEMAS[name]} for name in re.findall(r"\{(\w+)\}", path)]
+    return [
+        {"name": name, "in": "path", "required": True, "schema": PATH_SCHEMAS[name]}
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
 
 
 def _without_null(one: Field) -> Schema:
@@ -95,9 +122,13 @@ def _without_null(one: Field) -> Schema:
 
 def _request_body(call: Call, body: tuple[Field, ...]) -> dict[str, Any]:
     example = {one.name: one.example for one in body if one.example is not None}
-    content: dict[str, Any] = {"application/json": {"schema": object_schema(body), "example": example}}
+    content: dict[str, Any] = {
+        "application/json": {"schema": object_schema(body), "example": example}
+    }
     if FORM in call.content_types:  # a form has texts alone: attributes[team]=5
-        content[FORM] = {"schema": object_schema(one for one in body if one.kind.schema["type"] == "string")}
+        content[FORM] = {
+            "schema": object_schema(one for one in body if one.kind.schema["type"] == "string")
+        }
     return {"required": any(one.required for one in body), "content": content}
 
 
@@ -110,10 +141,15 @@ def _responses(call: Call) -> dict[str, Any]:
     kinds |= {errors.TooLarge} if call.method == "POST" else set()
     by_status: dict[int, list[str]] = {500: [], 415: []}
     for kind in sorted(kinds, key=lambda kind: kind.code):
-        by_status.setdefault(status_of(kind("")), []).append(f"{kind.code}: {(kind.__doc__ or '').splitlines()[0]}")
-    content = {"application/json": {"schema": shapes.ERROR}} | ({HTML: {"schema": {"type": "string"}}} if FORM in call.content_types else {})
+        by_status.setdefault(status_of(kind("")), []).append(
+            f"{kind.code}: {(kind.__doc__ or '').splitlines()[0]}"
+        )
+    content = {"application/json": {"schema": shapes.ERROR}} | (
+        {HTML: {"schema": {"type": "string"}}} if FORM in call.content_types else {}
+    )
     return shown | {
-        str(status): {"description": " ".join(codes) or STATUSES[status], "content": content} for status, codes in sorted(by_status.items())
+        str(status): {"description": " ".join(codes) or STATUSES[status], "content": content}
+        for status, codes in sorted(by_status.items())
     }
 
 
@@ -142,7 +178,11 @@ def _page(method: str, path: str, says: str) -> dict[str, Any]:
         "security": [],
     }
     if method == "POST":
-        described["requestBody"] = {"content": {FORM: {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}}}
+        described["requestBody"] = {
+            "content": {
+                FORM: {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}
+            }
+        }
     return described
 
 

@@ -20,7 +20,9 @@ PAGES: set[View] = set()
 
 
 def paged(view: View) -> View:
-    """For pages, below Chalice's decorator. Chalice would log the path of one that fails, and so its token."""
+    """For pages, below Chalice's decorator. Chalice would log the path of one that fails, and so
+    its token.
+    """
 
     @functools.wraps(view)
     def wrapper(**parameters: str) -> Response:
@@ -36,10 +38,23 @@ def paged(view: View) -> View:
 
 
 def link_refused() -> Response:
-    """For a link that opens nothing, whyever: a way to get another one, if customers sign in here."""
+    """For a link that opens nothing, whyever: a way to get another one, if
+    customers sign in here."""
     if wiring.policy().signup is None:
-        return page_of(404, "message", title="This link does not work", text="Please use the newest link that you have.")
-    return page_of(404, "sign_in", reason="This link does not work any more. Please use the newest one that you have, or ask for another.")
+        return page_of(
+            404,
+            "message",
+            title="This link does not work",
+            text="Please use the newest link that you have.",
+        )
+    return page_of(
+        404,
+        "sign_in",
+        reason=(
+            "This link does not work any more. Please use the newest one that you have, or ask for"
+            " another."
+        ),
+    )
 
 
 def shown(error: Exception, where: str) -> Response:
@@ -49,32 +64,60 @@ def shown(error: Exception, where: str) -> Response:
         return page_of(status, "signup_problem", message=error.message)
     if isinstance(error, errors.Unavailable | errors.Refused):
         logger.warning("A page could not be shown", extra={"view": where} | failure_of(error))
-        return page_of(503, "message", title="Not now", text="Something is out of reach. Please try again in a minute.")
+        return page_of(
+            503,
+            "message",
+            title="Not now",
+            text="Something is out of reach. Please try again in a minute.",
+        )
     logger.error("A page failed", extra={"view": where} | failure_of(error))
-    return page_of(500, "message", title="Something failed", text="Something failed on our side. Please try again.")
+    return page_of(
+        500,
+        "message",
+        title="Something failed",
+        text="Something failed on our side. Please try again.",
+    )
 
 
 def led_to(url: str, cookie: str | None = None) -> Response:
-    """On to another page, which does not learn from where; `cookie` is the Set-Cookie header that goes along."""
-    headers: dict[str, str | list[str]] = {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return Response("", status_code=303, headers=headers | ({"Set-Cookie": cookie} if cookie else {}))
+    """On to another page, which does not learn from where; `cookie` is the Set-Cookie header that
+    goes along.
+    """
+    headers: dict[str, str | list[str]] = {
+        "Location": url,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+    }
+    return Response(
+        "", status_code=303, headers=headers | ({"Set-Cookie": cookie} if cookie else {})
+    )
 
 
 def refuse_strangers_forms(request: Any) -> None:
     """Return if what is posted comes from a page of ours, or from no browser. Raises Forbidden.
 
-    A cookie that is SameSite=Lax still goes along with what another host of the same site posts. Origin alone cannot tell: from pages without a
-    referrer it is `null`, whosever they are; Sec-Fetch-Site is sent by every browser of today, and by pages it cannot be changed.
+    A cookie that is SameSite=Lax still goes along with what another host of the same site posts.
+    Origin alone cannot tell: from pages without a referrer it is `null`, whosever they are;
+    Sec-Fetch-Site is sent by every browser of today, and by pages it cannot be changed.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     own = urlsplit(links.base_url())
-    ours = site in {"same-origin", "none"} if site else origin in {None, "null", f"{own.scheme}://{own.netloc}"}
+    ours = (
+        site in {"same-origin", "none"}
+        if site
+        else origin in {None, "null", f"{own.scheme}://{own.netloc}"}
+    )
     if not ours:
-        raise errors.Forbidden("This was sent from another site's page. Please open your billing page, and press the button there.")
+        raise errors.Forbidden(
+            "This was sent from another site's page. Please open your billing page, and press the"
+            " button there."
+        )
 
 
 def page_of(status: int, name: str, /, form_to: tuple[str, ...] = (), **values: Any) -> Response:
-    """The page of that name, in the owner's colours; `form_to` are the origins that its forms may lead to."""
+    """The page of that name, in the owner's colours; `form_to` are the origins that its forms may
+    lead to.
+    """
     from chalicelib.pages.rendering import headers, page
 
     policy = wiring.policy()

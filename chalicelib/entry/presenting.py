@@ -48,7 +48,9 @@ View = Callable[..., Any]
 
 
 def answered(view: View) -> View:
-    """For routes, below Chalice's decorator, whose middleware cannot see exceptions: our errors go out in our shape."""
+    """For routes, below Chalice's decorator, whose middleware cannot see exceptions: our errors go
+    out in our shape.
+    """
 
     @functools.wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -70,20 +72,34 @@ def answered(view: View) -> View:
 def problem(status: int, code: str, message: str, field: str | None = None) -> Response:
     """An error in the shape that every error has."""
     error = {"code": code, "message": message} | ({"field": field} if field else {})
-    return Response({"error": error}, status_code=status, headers={"WWW-Authenticate": "Bearer"} if status == 401 else {})
+    return Response(
+        {"error": error},
+        status_code=status,
+        headers={"WWW-Authenticate": "Bearer"} if status == 401 else {},
+    )
 
 
 def reshaped(response: Response) -> Response:
-    """Chalice's own refusals (another method, another content type, an unexpected failure) in our shape."""
+    """Chalice's own refusals (another method, another content type, an unexpected failure) in our
+    shape.
+    """
     body = response.body
     if response.status_code < 400 or not isinstance(body, dict) or "Code" not in body:
         return response
-    codes = {"InternalServerError": "internal", "UnsupportedMediaType": "unsupported_media_type", "MethodNotAllowedError": "method_not_allowed"}
-    return problem(response.status_code, codes.get(body["Code"], "invalid"), str(body.get("Message", "")))
+    codes = {
+        "InternalServerError": "internal",
+        "UnsupportedMediaType": "unsupported_media_type",
+        "MethodNotAllowedError": "method_not_allowed",
+    }
+    return problem(
+        response.status_code, codes.get(body["Code"], "invalid"), str(body.get("Message", ""))
+    )
 
 
 def size_refused(request: Any) -> Response | None:
-    """The refusal of a body that is larger than anything that is taken at its route; None if it is not. Nothing is read of such a body."""
+    """The refusal of a body that is larger than anything that is taken at its route; None if it is
+    not. Nothing is read of such a body.
+    """
     most = LARGEST_BODIES.get(request.context.get("resourcePath"), LARGEST_BODY)
     if len(request.raw_body) <= most:
         return None

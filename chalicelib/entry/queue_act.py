@@ -20,7 +20,9 @@ bp = Blueprint(__name__)
 )
 @entrypoint
 def act_on_accounts(event: Any) -> dict[str, Any]:
-    """Answers with the messages that are to come again. Should accounts be lost from it, the next sweep hands them out again."""
+    """Answers with the messages that are to come again. Should accounts be lost from it, the next
+    sweep hands them out again.
+    """
     failed: list[str] = []
     for record in event.to_dict()["Records"]:
         kind, work = _work(record["body"])
@@ -34,7 +36,10 @@ def act_on_accounts(event: Any) -> dict[str, Any]:
                 take_up(work, wiring.world())
         except Exception as failure:
             failed.append(record["messageId"])
-            logger.warning("Work of the act queue was not done", extra=known | {"work": kind} | failure_of(failure))
+            logger.warning(
+                "Work of the act queue was not done",
+                extra=known | {"work": kind} | failure_of(failure),
+            )
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
 
@@ -53,6 +58,8 @@ def _work(body: str) -> tuple[str | None, dict[str, str]]:
         work = json.loads(body)
     except (ValueError, RecursionError):
         return None, {}
-    if not isinstance(work, dict) or not all(isinstance(value, str) and value for value in work.values()):
+    if not isinstance(work, dict) or not all(
+        isinstance(value, str) and value for value in work.values()
+    ):
         return None, {}
     return next((kind for kind in (ACCOUNT, SIGN_IN, SIGN_UP) if kind in work), None), work

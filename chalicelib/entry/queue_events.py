@@ -25,24 +25,36 @@ _COUNTED = {
 @bp.on_sqs_message(
     queue_arn="arn:aws:sqs:us-east-1:000000000000:replaced-by-resources-yaml",
     batch_size=100,
-    maximum_batching_window_in_seconds=1,  # a purchase makes several events within a second: together they cost one read and one write
+    # a purchase makes several events within a second: together they cost one read and one write
+    maximum_batching_window_in_seconds=1,
     maximum_concurrency=10,
 )
 @entrypoint
 def process_events(event: Any) -> dict[str, Any]:
     """Answers with the messages that are to come again."""
-    messages = [Message(record["messageId"], record["body"]) for record in event.to_dict()["Records"]]
+    messages = [
+        Message(record["messageId"], record["body"]) for record in event.to_dict()["Records"]
+    ]
     outcomes = take_in(messages, wiring.world())
     for effect, number in Counter(outcome.effect for outcome in outcomes).items():
         count(_COUNTED[effect], number)
-    count("UnknownApiVersions", sum(1 for outcome in outcomes if outcome.event and not outcome.event.version_known))
+    count(
+        "UnknownApiVersions",
+        sum(1 for outcome in outcomes if outcome.event and not outcome.event.version_known),
+    )
     count("UnknownPrices", len({price for outcome in outcomes for price in outcome.unknown_prices}))
     written_at = clock.now()
     for outcome in outcomes:
         if outcome.effect == "learnt" and outcome.event:
             measure("EventLag", max(0.0, (written_at - outcome.event.created).total_seconds()))
         _tell(outcome)
-    return {"batchItemFailures": [{"itemIdentifier": outcome.message} for outcome in outcomes if outcome.effect == "given_back"]}
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": outcome.message}
+            for outcome in outcomes
+            if outcome.effect == "given_back"
+        ]
+    }
 
 
 def _tell(outcome: Outcome) -> None:

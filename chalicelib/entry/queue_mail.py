@@ -13,13 +13,20 @@ from chalicelib.usecases.operators import send_digest, send_notice
 from chalicelib.usecases.send import send_message
 
 SHAPES = ({"account_id", "key"}, {"account_id", "happening"}, {"digest"})
-"""What may be in the queue: a message to a customer, a notice to the team, a day's digest for it."""
+"""What may be in the queue: a message to a customer, a notice to the team, a day's digest for it.
+"""
 
 DASHBOARD = "https://dashboard.stripe.com"
 
 bp = Blueprint(__name__)
 
-_COUNTED = {"sent": "MailsSent", "passed": "MailsPassed", "refused": "MailsRefused", "held_out": "MailsHeldOut", "unclear": "MailsUnclear"}
+_COUNTED = {
+    "sent": "MailsSent",
+    "passed": "MailsPassed",
+    "refused": "MailsRefused",
+    "held_out": "MailsHeldOut",
+    "unclear": "MailsUnclear",
+}
 
 
 @bp.on_sqs_message(
@@ -29,7 +36,9 @@ _COUNTED = {"sent": "MailsSent", "passed": "MailsPassed", "refused": "MailsRefus
 )
 @entrypoint
 def send_mails(event: Any) -> dict[str, Any]:
-    """Answers with the messages that are to come again, as SES takes no more or the table does not answer."""
+    """Answers with the messages that are to come again, as SES takes no more or the table does not
+    answer.
+    """
     back = [record["messageId"] for record in event.to_dict()["Records"] if not _sent(record)]
     return {"batchItemFailures": [{"itemIdentifier": message} for message in back]}
 
@@ -37,8 +46,9 @@ def send_mails(event: Any) -> dict[str, Any]:
 def _sent(record: dict[str, Any]) -> bool:
     """Whether the message in the queue is done with.
 
-    So is one that fails for another reason than that something is out of reach, such as a template that is broken: the account still says that
-    it is queued, and the agenda hands it out again in half an hour, as long as its time is not over. Given back, it would come at once, for days.
+    So is one that fails for another reason than that something is out of reach, such as a template
+    that is broken: the account still says that it is queued, and the agenda hands it out again in
+    half an hour, as long as its time is not over. Given back, it would come at once, for days.
     """
     work = _work(record["body"])
     if work is None:
@@ -66,7 +76,13 @@ def _send(work: dict[str, str]) -> str:
     if "digest" in work:
         return send_digest(work["digest"], wiring.log(), world, post)
     if "happening" in work:
-        return send_notice(work["account_id"], work["happening"], DASHBOARD if settings().livemode else f"{DASHBOARD}/test", world, post)
+        return send_notice(
+            work["account_id"],
+            work["happening"],
+            DASHBOARD if settings().livemode else f"{DASHBOARD}/test",
+            world,
+            post,
+        )
     return send_message(work["account_id"], work["key"], world, post)
 
 
@@ -75,5 +91,7 @@ def _work(body: str) -> dict[str, str] | None:
         work = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    texts = isinstance(work, dict) and all(isinstance(value, str) and value for value in work.values())
+    texts = isinstance(work, dict) and all(
+        isinstance(value, str) and value for value in work.values()
+    )
     return work if texts and work.keys() in SHAPES else None

@@ -18,7 +18,9 @@ bp = Blueprint(__name__)
 @bp.schedule("rate(1 minute)")
 @entrypoint
 def sweep_due(event: Any) -> None:
-    """Hands out what is due, then walks on under a changed policy; what one run leaves, or fails to do, the next one finds."""
+    """Hands out what is due, then walks on under a changed policy; what one run leaves, or fails to
+    do, the next one finds.
+    """
     world = wiring.world()
     handed_out = sweep(world)
     replanned = replan(world)
@@ -29,8 +31,9 @@ def sweep_due(event: Any) -> None:
 @bp.schedule("rate(1 hour)")
 @entrypoint
 def fetch_events(event: Any) -> None:
-    """Fetches the events that Stripe could not deliver, and then hands out the team's digest once its hour has come: nothing of a digest may keep
-    an event waiting. What one run leaves, the next one goes on with.
+    """Fetches the events that Stripe could not deliver, and then hands out the team's digest once
+    its hour has come: nothing of a digest may keep an event waiting. What one run leaves, the next
+    one goes on with.
     """
     if fetched := fetch_undelivered(wiring.world()):
         logger.info("Undelivered events were fetched", extra={"events": fetched})
@@ -43,5 +46,13 @@ def compare_with_stripe(event: Any) -> None:
     """Goes on with today's comparison, until it is done."""
     comparison = compare(wiring.world())
     if comparison:
-        told = {"began": comparison.began, "phase": comparison.phase, "listed": comparison.listed, "ended_at": comparison.ended_at}
-        logger.info("A comparison with Stripe went on", extra=told | {"healed": comparison.healed, "left": comparison.left})
+        told = {
+            "began": comparison.began,
+            "phase": comparison.phase,
+            "listed": comparison.listed,
+            "ended_at": comparison.ended_at,
+        }
+        logger.info(
+            "A comparison with Stripe went on",
+            extra=told | {"healed": comparison.healed, "left": comparison.left},
+        )

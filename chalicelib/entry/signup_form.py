@@ -9,7 +9,17 @@ from urllib.parse import parse_qsl
 from chalicelib.domain.errors import InvalidInput, TooLarge
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.signups import Wish
-from chalicelib.entry.declared import Field, Kind, json_object, line, read_fields, refuse_unknown, texts, word, zone
+from chalicelib.entry.declared import (
+    Field,
+    Kind,
+    json_object,
+    line,
+    read_fields,
+    refuse_unknown,
+    texts,
+    word,
+    zone,
+)
 
 LARGEST_BODY = 16 * 1024
 """Bytes: some attributes fit, nobody's upload does."""
@@ -28,15 +38,51 @@ def _name_for_programs() -> Kind:
 
 SIGNUP = (
     # email_of reads it: what is an address, the policy has a say in too
-    Field("email", line(320, format="email"), "The address that we may write to.", required=True, example="ada@example.com"),
+    Field(
+        "email",
+        line(320, format="email"),
+        "The address that we may write to.",
+        required=True,
+        example="ada@example.com",
+    ),
     Field("name", line(100), "What to call the customer.", example="Ada Byron"),
-    Field("plan", _name_for_programs(), "A plan of billing.toml that is sold; without it the one that [signup] names.", example="pro"),
-    Field("interval", _name_for_programs(), "How often it will be paid: day, week, month or year, if the plan is sold so.", example="month"),
-    Field("currency", _name_for_programs(), "In which it will be paid, if the plan is sold so.", example="eur"),
-    Field("external_id", line(128), "The product's own id of the customer: it has one trial.", example="user-1"),
-    Field("timezone", zone(), "A zone of the IANA database: mail comes by its clock.", example="Europe/Vienna"),
+    Field(
+        "plan",
+        _name_for_programs(),
+        "A plan of billing.toml that is sold; without it the one that [signup] names.",
+        example="pro",
+    ),
+    Field(
+        "interval",
+        _name_for_programs(),
+        "How often it will be paid: day, week, month or year, if the plan is sold so.",
+        example="month",
+    ),
+    Field(
+        "currency",
+        _name_for_programs(),
+        "In which it will be paid, if the plan is sold so.",
+        example="eur",
+    ),
+    Field(
+        "external_id",
+        line(128),
+        "The product's own id of the customer: it has one trial.",
+        example="user-1",
+    ),
+    Field(
+        "timezone",
+        zone(),
+        "A zone of the IANA database: mail comes by its clock.",
+        example="Europe/Vienna",
+    ),
     Field("source", _name_for_programs(), "Where the visitor came from.", example="pricing-page"),
-    Field("attributes", texts(ATTRIBUTES_AT_MOST, 500), "What else is to be known, for conditions and mails.", example={"team": "5"}),
+    Field(
+        "attributes",
+        texts(ATTRIBUTES_AT_MOST, 500),
+        "What else is to be known, for conditions and mails.",
+        example={"team": "5"},
+    ),
 )
 """What a signup may say of itself."""
 
@@ -45,7 +91,9 @@ FIELDS = tuple(field.name for field in SIGNUP)
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What was posted: the fields, none of them checked yet but for their names, and whether it was a plain form."""
+    """What was posted: the fields, none of them checked yet but for their names, and whether it was
+    a plain form.
+    """
 
     fields: Mapping[str, Any]
     is_form: bool
@@ -64,7 +112,9 @@ class Posted:
 
 def is_form(content_type: str | None) -> bool:
     """Whether a body is a plain HTML form."""
-    return (content_type or "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+    return (content_type or "").partition(";")[
+        0
+    ].strip().lower() == "application/x-www-form-urlencoded"
 
 
 def posted(body: bytes, content_type: str | None) -> Posted:
@@ -78,19 +128,30 @@ def posted(body: bytes, content_type: str | None) -> Posted:
 
 
 def email_of(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -> str:
-    """The e-mail address, as mail servers write it. Raises InvalidInput. Whether anybody reads it is not asked of the DNS."""
+    """The e-mail address, as mail servers write it. Raises InvalidInput. Whether anybody reads it
+    is not asked of the DNS.
+    """
     from email_validator import EmailNotValidError, validate_email
 
     value = fields.get("email")
     if not isinstance(value, str) or not value.strip():
         raise InvalidInput("email is missing: give the address that we may write to.", "email")
     try:
-        found = validate_email(value.strip(), check_deliverability=False, allow_smtputf8=False, test_environment=in_test)
+        found = validate_email(
+            value.strip(),
+            check_deliverability=False,
+            allow_smtputf8=False,
+            test_environment=in_test,
+        )
     except EmailNotValidError as error:
-        raise InvalidInput(f"email is no address that can be written to: {error}", "email") from error
+        raise InvalidInput(
+            f"email is no address that can be written to: {error}", "email"
+        ) from error
     email = found.ascii_email or found.normalized
     if policy.signup and policy.signup.disposable == "refuse" and _is_disposable(email):
-        raise InvalidInput("email is of a throw-away mail service. Please give an address that lasts.", "email")
+        raise InvalidInput(
+            "email is of a throw-away mail service. Please give an address that lasts.", "email"
+        )
     return email
 
 
@@ -101,12 +162,22 @@ def read_wish(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) 
     given = read_fields(fields, SIGNUP[1:])
     plan = given["plan"] or policy.signup.plan
     if plan not in policy.plans or not policy.plans[plan].lookup_keys:
-        raise InvalidInput(f"plan must be one of {', '.join(id for id, one in policy.plans.items() if one.lookup_keys)}.", "plan")
+        raise InvalidInput(
+            "plan must be one of"
+            f" {', '.join(id for id, one in policy.plans.items() if one.lookup_keys)}.",
+            "plan",
+        )
     currency = given["currency"]
     sold = policy.sold(plan, currency)
     if not sold:
-        raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}, in which the plan {plan} is sold.", "currency")
-    interval = given["interval"] or (policy.signup.interval if policy.signup.interval in sold else next(iter(sold)))
+        raise InvalidInput(
+            f"currency must be one of {', '.join(policy.currencies)}, in which the plan {plan} is"
+            " sold.",
+            "currency",
+        )
+    interval = given["interval"] or (
+        policy.signup.interval if policy.signup.interval in sold else next(iter(sold))
+    )
     if interval not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
     return Wish(

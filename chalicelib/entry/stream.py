@@ -11,10 +11,15 @@ from chalicelib.usecases.carry_out import carry_out as carry_out_of
 bp = Blueprint(__name__)
 
 
-@bp.on_dynamodb_record(stream_arn="arn:aws:dynamodb:us-east-1:000000000000:table/replaced-by-resources-yaml/stream/x", batch_size=100)
+@bp.on_dynamodb_record(
+    stream_arn="arn:aws:dynamodb:us-east-1:000000000000:table/replaced-by-resources-yaml/stream/x",
+    batch_size=100,
+)
 @entrypoint
 def carry_out(event: Any) -> dict[str, Any]:
-    """Answers with the record to begin again from, if one failed: the stream keeps the order of each account."""
+    """Answers with the record to begin again from, if one failed: the stream keeps the order of
+    each account.
+    """
     done: set[str] = set()
     for record in event.to_dict()["Records"]:
         account_id = record["dynamodb"]["Keys"]["pk"]["S"].partition("#")[2]
@@ -23,10 +28,20 @@ def carry_out(event: Any) -> dict[str, Any]:
         try:
             happenings = carry_out_of(account_id, wiring.world())
         except Exception as failure:
-            logger.warning("An outbox was not carried out", extra={"account_id": account_id} | failure_of(failure))
+            logger.warning(
+                "An outbox was not carried out",
+                extra={"account_id": account_id} | failure_of(failure),
+            )
             return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
         done.add(account_id)
         for happening in happenings:
-            logger.info("It happened", extra={"account_id": account_id, "happening": happening.type, "happening_id": happening.id})
+            logger.info(
+                "It happened",
+                extra={
+                    "account_id": account_id,
+                    "happening": happening.type,
+                    "happening_id": happening.id,
+                },
+            )
         count("Happenings", len(happenings))
     return {"batchItemFailures": []}

@@ -18,7 +18,9 @@ COMMENT_AT_MOST = 500
 
 
 def visitor(request: Any, purpose: str = "billing-visit") -> Account:
-    """The account of a visit; what is posted must come from a page of ours. Raises LinkRefused, Forbidden."""
+    """The account of a visit; what is posted must come from a page of ours. Raises LinkRefused,
+    Forbidden.
+    """
     if request.method != "GET":
         refuse_strangers_forms(request)
     return links.visitor(request.headers.get("cookie"), purpose)
@@ -43,7 +45,10 @@ def reason_of(form: dict[str, str]) -> str | None:
 
 def comment_of(form: dict[str, str]) -> str:
     """The customer's own words, as one line. Raises InvalidInput."""
-    spaced = ("" if unicodedata.category(letter) in {"Cc", "Cs"} and not letter.isspace() else letter for letter in form.get("comment", ""))
+    spaced = (
+        "" if unicodedata.category(letter) in {"Cc", "Cs"} and not letter.isspace() else letter
+        for letter in form.get("comment", "")
+    )
     text = " ".join("".join(spaced).split())
     if len(text) > COMMENT_AT_MOST:
         raise InvalidInput(f"Please use {COMMENT_AT_MOST} letters at most.", "comment")

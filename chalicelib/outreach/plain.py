@@ -9,15 +9,18 @@ Lines = Sequence[str]
 
 
 def plain(product: str, title: str, paragraphs: Iterable[Lines]) -> Mail:
-    """A mail of a title and paragraphs, each of lines. Whatever a customer typed is one line of text in it, and a link only if it is one of ours:
-    an https address that is a line of its own.
+    """A mail of a title and paragraphs, each of lines. Whatever a customer typed is one line of
+    text in it, and a link only if it is one of ours: an https address that is a line of its own.
     """
     subject = _one_line(f"[{product}] {title}")[:SUBJECT_AT_MOST]
     blocks = [[_one_line(line) for line in lines] for lines in paragraphs]
     text = "\n\n".join("\n".join(lines) for lines in ([_one_line(title)], *blocks)) + "\n"
     body = "".join(f"<p>{'<br>'.join(map(_marked, lines))}</p>" for lines in blocks)
     heading = f'<h1 style="font-size:18px">{html.escape(_one_line(title))}</h1>'
-    page = f'<!doctype html><html lang="en"><head><meta charset="utf-8"></head><body>{heading}{body}</body></html>'
+    page = (
+        '<!doctype html><html lang="en"><head><meta'
+        f' charset="utf-8"></head><body>{heading}{body}</body></html>'
+    )
     return Mail(subject, subject, page, text)
 
 

@@ -1,7 +1,9 @@
-"""Messages as they leave: a compiled HTML part, a text part written by hand, and the variables of one reader. Each language has a folder of them.
+"""Messages as they leave: a compiled HTML part, a text part written by hand, and the variables of
+one reader. Each language has a folder of them.
 
-Placeholders are Jinja2's, run in its sandbox. Variables are values, never templates, and each is one line: what a customer typed as a name
-can neither begin another header nor another paragraph. jinja2 is loaded with the first message, not with this module.
+Placeholders are Jinja2's, run in its sandbox. Variables are values, never templates, and each is
+one line: what a customer typed as a name can neither begin another header nor another paragraph.
+jinja2 is loaded with the first message, not with this module.
 """
 
 import re
@@ -44,7 +46,9 @@ class BrokenMessage(BillhookError):
 
 @dataclass(frozen=True)
 class Mail:
-    """One message, ready to be sent. The subject is one line of at most 150 characters without control characters."""
+    """One message, ready to be sent. The subject is one line of at most 150 characters without
+    control characters.
+    """
 
     subject: str
     preheader: str
@@ -68,43 +72,70 @@ def messages() -> tuple[str, ...]:
 
 def languages(message: str) -> tuple[str, ...]:
     """The languages that a message is written in."""
-    return tuple(sorted(path.parent.name for path in COMPILED.glob(f"*/{message}.html"))) if message in messages() else ()
+    return (
+        tuple(sorted(path.parent.name for path in COMPILED.glob(f"*/{message}.html")))
+        if message in messages()
+        else ()
+    )
 
 
 def language_for(message: str, wanted: str, default: str) -> str:
-    """The wanted language if the message is written in it, else the default one; UnknownMessage if it is in neither."""
+    """The wanted language if the message is written in it, else the default one; UnknownMessage if
+    it is in neither.
+    """
     there = languages(message)
     found = next((language for language in (wanted, default) if language in there), None)
     if found is None:
-        raise UnknownMessage(f"There is no message {message!r} in {default}; there are {', '.join(messages())}.", "message")
+        raise UnknownMessage(
+            f"There is no message {message!r} in {default}; there are {', '.join(messages())}.",
+            "message",
+        )
     return found
 
 
-def missing(message: str, variables: Mapping[str, object], language: str = DEFAULT) -> tuple[str, ...]:
-    """The names that any part of the message uses, in whatever branch, and that the variables lack or have as None."""
-    return tuple(sorted(name for name in _parts(message, language).names if variables.get(name) is None))
+def missing(
+    message: str, variables: Mapping[str, object], language: str = DEFAULT
+) -> tuple[str, ...]:
+    """The names that any part of the message uses, in whatever branch, and that the variables lack
+    or have as None.
+    """
+    return tuple(
+        sorted(name for name in _parts(message, language).names if variables.get(name) is None)
+    )
 
 
 def render(message: str, variables: Mapping[str, object], language: str = DEFAULT) -> Mail:
-    """The message for these variables. UnknownMessage if there is none of that name; BrokenMessage, before anything is written, if one is missing."""
+    """The message for these variables. UnknownMessage if there is none of that name; BrokenMessage,
+    before anything is written, if one is missing.
+    """
     from jinja2 import TemplateError
 
     parts = _parts(message, language)
     if lacking := missing(message, variables, language):
-        raise BrokenMessage(f"The message {message} uses {', '.join(lacking)}, which it has not been given.", lacking[0])
-    values = {name: _one_line(value) if isinstance(value, str) else value for name, value in variables.items()}
+        raise BrokenMessage(
+            f"The message {message} uses {', '.join(lacking)}, which it has not been given.",
+            lacking[0],
+        )
+    values = {
+        name: _one_line(value) if isinstance(value, str) else value
+        for name, value in variables.items()
+    }
     try:
         subject = _shortened(_one_line(parts.subject.render(values)))
         preheader = _one_line(parts.preheader.render(values))
         html = parts.html.render({**values, "subject": subject, "preheader": preheader})
         text = _laid_out(parts.text.render(values))
     except (TemplateError, TypeError, ValueError) as error:
-        raise BrokenMessage(f"The message {message} cannot be written: {error}.", message) from error
+        raise BrokenMessage(
+            f"The message {message} cannot be written: {error}.", message
+        ) from error
     return Mail(subject, preheader, html, text)
 
 
 def split(text: str) -> tuple[str, str, str]:
-    """The subject, the preheader and the body of a text part as it stands in its file; ValueError if it does not begin with the two."""
+    """The subject, the preheader and the body of a text part as it stands in its file; ValueError
+    if it does not begin with the two.
+    """
     found = re.match(r"Subject: *(.+)\nPreheader: *(.+)\n\s*", text)
     if not found:
         raise ValueError("its text must begin with a line 'Subject: …' and a line 'Preheader: …'")
@@ -123,7 +154,11 @@ def _parts(message: str, language: str) -> _Parts:
         plain, marked = _environment(folder, markup=False), _environment(folder, markup=True)
         names = _names(plain, folder, subject, preheader, text) | _names(marked, folder, html)
         return _Parts(
-            plain.from_string(subject), plain.from_string(preheader), marked.from_string(html), plain.from_string(text), frozenset(names - _OURS)
+            plain.from_string(subject),
+            plain.from_string(preheader),
+            marked.from_string(html),
+            plain.from_string(text),
+            frozenset(names - _OURS),
         )
     except (OSError, ValueError, TemplateError) as error:
         raise BrokenMessage(f"The message {message} has a mistake: {error}.", message) from error
@@ -135,7 +170,11 @@ def _environment(folder: Path, markup: bool) -> "SandboxedEnvironment":
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=markup, trim_blocks=not markup, lstrip_blocks=not markup
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=markup,
+        trim_blocks=not markup,
+        lstrip_blocks=not markup,
     )
 
 
@@ -148,14 +187,24 @@ def _names(environment: "SandboxedEnvironment", folder: Path, *sources: str) -> 
         tree = environment.parse(source)
         names |= meta.find_undeclared_variables(tree)
         included = [name for name in meta.find_referenced_templates(tree) if name]
-        names |= _names(environment, folder, *((folder / name).read_text(encoding="utf-8") for name in included))
+        names |= _names(
+            environment, folder, *((folder / name).read_text(encoding="utf-8") for name in included)
+        )
     return names
 
 
 def _one_line(value: str) -> str:
-    """The value without line ends, control characters, halves of characters, and marks that turn the direction of what follows."""
-    kept = (letter for letter in value if letter not in _DIRECTIONS and unicodedata.category(letter) != "Cs")
-    spaced = "".join(" " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in kept)
+    """The value without line ends, control characters, halves of characters, and marks that turn
+    the direction of what follows.
+    """
+    kept = (
+        letter
+        for letter in value
+        if letter not in _DIRECTIONS and unicodedata.category(letter) != "Cs"
+    )
+    spaced = "".join(
+        " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in kept
+    )
     return re.sub(" {2,}", " ", spaced).strip()
 
 
@@ -166,9 +215,17 @@ def _shortened(subject: str) -> str:
 
 
 def _laid_out(text: str) -> str:
-    """Each line wrapped where it is too long for a screen of old, links left whole; never more than one empty line in a row."""
+    """Each line wrapped where it is too long for a screen of old, links left whole; never more than
+    one empty line in a row.
+    """
     lines: list[str] = []
     for line in text.splitlines():
         indent = "  " if line.startswith("- ") else ""
-        lines += textwrap.wrap(line, LINE_AT_MOST, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
+        lines += textwrap.wrap(
+            line,
+            LINE_AT_MOST,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"

@@ -1,4 +1,6 @@
-"""Readers that every message must be right for: the gallery shows them, the tests render each message for each of them, in each language."""
+"""Readers that every message must be right for: the gallery shows them, the tests render each
+message for each of them, in each language.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -29,7 +31,10 @@ _ADA: Mapping[str, object] = {
     "has_ended": False,
     "milestone": "Connect your data",
     "article_url": "https://tidewater.example/help/connect-your-data",
-    "news": "Reports can now be sent by mail every Monday, and the import takes spreadsheets of any size.",
+    "news": (
+        "Reports can now be sent by mail every Monday, and the import takes spreadsheets of any"
+        " size."
+    ),
     "news_url": "https://tidewater.example/news",
     "trial_ends_on": "Friday, 13 March 2026",
     "trial_ends_at": "Friday, 13 March 2026 at 09:00 (Europe/Vienna)",
@@ -51,16 +56,36 @@ _ADA: Mapping[str, object] = {
 
 _NOTICE: Mapping[str, object] = {"unsubscribe_url": "", "preferences_url": ""}
 
-_SILENT = ("name", "plan", "plan_now", "plan_before", "price", "card", "card_ends", "amount", "invoice_url", "paid_on", "next_try_on", "limited_on")
+_SILENT = (
+    "name",
+    "plan",
+    "plan_now",
+    "plan_before",
+    "price",
+    "card",
+    "card_ends",
+    "amount",
+    "invoice_url",
+    "paid_on",
+    "next_try_on",
+    "limited_on",
+)
 _NOTHING: Mapping[str, object] = {
-    **dict.fromkeys((*_SILENT, "renews_on", "ends_on", "article_url", "news", "news_url", "booking_url"), ""),
+    **dict.fromkeys(
+        (*_SILENT, "renews_on", "ends_on", "article_url", "news", "news_url", "booking_url"), ""
+    ),
     "greeting": "Hello,",
     "seats": 0,
 }
 """Of whom nothing is known."""
 
-_LONG = "Maximiliane-Theodora von Hohenberg-Zwischenwasser und Sonnleithen zu Altenmarkt an der Triesting"
-_UNRULY = '<b onclick="x()">Ada</b>\r\nBcc: everyone@example.com\u202e {{ product }}{% raw %} & "Sons"'
+_LONG = (
+    "Maximiliane-Theodora von Hohenberg-Zwischenwasser und Sonnleithen zu Altenmarkt an der"
+    " Triesting"
+)
+_UNRULY = (
+    '<b onclick="x()">Ada</b>\r\nBcc: everyone@example.com\u202e {{ product }}{% raw %} & "Sons"'
+)
 
 
 def _like_ada(**other: object) -> Mapping[str, object]:
@@ -72,11 +97,18 @@ _ENGLISH: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "without_card": _like_ada(),
         "with_card": _like_ada(has_card=True, days_left=7, days_left_words="7 days", **_NOTICE),
         "long_name_yearly": _like_ada(
-            greeting=f"Hello {_LONG},", name=_LONG, plan="Scale", plan_now="Scale", price="€1,188.00 a year", has_card=True
+            greeting=f"Hello {_LONG},",
+            name=_LONG,
+            plan="Scale",
+            plan_now="Scale",
+            price="€1,188.00 a year",
+            has_card=True,
         ),
         "last_day": _like_ada(days_left=1, days_left_words="1 day"),
         "today": _like_ada(days_left=0, days_left_words="today"),
-        "ended": _like_ada(days_left=0, days_left_words="today", reason="trial_expired", has_ended=True, **_NOTICE),
+        "ended": _like_ada(
+            days_left=0, days_left_words="today", reason="trial_expired", has_ended=True, **_NOTICE
+        ),
         "without_name": _like_ada(greeting="Hello,", name=""),
         "without_booking": _like_ada(booking_url=""),
         "bank_asks": _like_ada(bank_asks=True, has_card=True, **_NOTICE),
@@ -86,8 +118,12 @@ _ENGLISH: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "bare_with_card": _like_ada(**{**_NOTHING, **_NOTICE, "has_card": True}),
         "bare_asked_by_the_bank": _like_ada(**{**_NOTHING, "bank_asks": True, "has_card": True}),
         "one_day_trial": _like_ada(trial_days=1, days_left=1, days_left_words="1 day"),
-        "unruly_name": _like_ada(greeting=f"Hello {_UNRULY},", name=_UNRULY, product="Tide & Water <script>"),
-        "other_script": _like_ada(greeting="Hello 山田 花子 👩‍🚀,", name="山田 花子 👩‍🚀", sender="Žofie"),
+        "unruly_name": _like_ada(
+            greeting=f"Hello {_UNRULY},", name=_UNRULY, product="Tide & Water <script>"
+        ),
+        "other_script": _like_ada(
+            greeting="Hello 山田 花子 👩‍🚀,", name="山田 花子 👩‍🚀", sender="Žofie"
+        ),
     }
 )
 
@@ -101,14 +137,21 @@ _GERMAN: Mapping[str, str] = {
     "Wednesday, 18 March 2026": "Mittwoch, 18. März 2026",
     "Friday, 20 March 2026": "Freitag, 20. März 2026",
     "Monday, 13 April 2026": "Montag, 13. April 2026",
-    "Friday, 13 March 2026 at 09:00 (Europe/Vienna)": "Freitag, 13. März 2026 um 09:00 Uhr (Europe/Vienna)",
-    "Tuesday, 10 March 2026 at 09:00 (Europe/Vienna)": "Dienstag, 10. März 2026 um 09:00 Uhr (Europe/Vienna)",
+    "Friday, 13 March 2026 at 09:00 (Europe/Vienna)": (
+        "Freitag, 13. März 2026 um 09:00 Uhr (Europe/Vienna)"
+    ),
+    "Tuesday, 10 March 2026 at 09:00 (Europe/Vienna)": (
+        "Dienstag, 10. März 2026 um 09:00 Uhr (Europe/Vienna)"
+    ),
     "3 days": "3 Tage",
     "7 days": "7 Tage",
     "1 day": "1 Tag",
     "today": "heute",
     "Connect your data": "Verbinden Sie Ihre Daten",
-    _ADA["news"]: "Berichte kommen jetzt auf Wunsch jeden Montag per E-Mail, und der Import nimmt Tabellen jeder Größe.",  # type: ignore[dict-item]
+    _ADA["news"]: (  # type: ignore[dict-item]
+        "Berichte kommen jetzt auf Wunsch jeden Montag per E-Mail, und der Import nimmt Tabellen"
+        " jeder Größe."
+    ),
 }
 
 
@@ -122,7 +165,12 @@ SAMPLES: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
     {
         "en": _ENGLISH,
         "de": MappingProxyType(
-            {reader: MappingProxyType({name: _in_german(name, value) for name, value in variables.items()}) for reader, variables in _ENGLISH.items()}
+            {
+                reader: MappingProxyType(
+                    {name: _in_german(name, value) for name, value in variables.items()}
+                )
+                for reader, variables in _ENGLISH.items()
+            }
         ),
     }
 )
@@ -143,9 +191,21 @@ _PAYERS = (
 SHOWN: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(_PAYERS, "with_card"),
-        **dict.fromkeys(("sign_in", "confirm", "confirm_cancel", "confirm_withdrawal", "withdrawn", "trial_ended", "left_unpaid"), "ended"),
+        **dict.fromkeys(
+            (
+                "sign_in",
+                "confirm",
+                "confirm_cancel",
+                "confirm_withdrawal",
+                "withdrawn",
+                "trial_ended",
+                "left_unpaid",
+            ),
+            "ended",
+        ),
         "payment_confirm": "bank_asks",
         "trial_one_day": "last_day",
     }
 )
-"""Message → the reader that the gallery and the pictures show it for; for the rest `without_card`."""
+"""Message → the reader that the gallery and the pictures show it for; for the rest `without_card`.
+"""

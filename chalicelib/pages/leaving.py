@@ -33,8 +33,17 @@ LABELS = {"pause": "Pause instead", "plan": "See what it costs", "coupon": "Stay
 """What is said on the button of each kind of alternative."""
 
 
-def confirm_view(account: Account, policy: Policy, offer: Offer | None, reason: str | None, comment: str, now: datetime) -> dict[str, Any]:
-    """What is offered instead, the date that access ends, and the ways to leave that billing.toml allows."""
+def confirm_view(
+    account: Account,
+    policy: Policy,
+    offer: Offer | None,
+    reason: str | None,
+    comment: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """What is offered instead, the date that access ends, and the ways to leave that billing.toml
+    allows.
+    """
     zone = zone_of(account, policy)
     return {
         "offer_words": _offer_words(offer, policy, now, zone) if offer else "",
@@ -51,16 +60,26 @@ def confirm_view(account: Account, policy: Policy, offer: Offer | None, reason: 
 def _offer_words(offer: Offer, policy: Policy, now: datetime, zone: ZoneInfo) -> str:
     match offer.alternative:
         case Alternative("pause", _, days):
-            return f"Pause it instead: nothing is charged until {spoken_day(now + timedelta(days=days), zone)}, then it goes on as it was."
+            return (
+                "Pause it instead: nothing is charged until"
+                f" {spoken_day(now + timedelta(days=days), zone)}, then it goes on as it was."
+            )
         case Alternative("plan", plan, _):
-            return f"The plan {policy.plan_name(plan)} costs less. You see what changes before you decide."
+            return (
+                f"The plan {policy.plan_name(plan)} costs less. You see what changes before you"
+                " decide."
+            )
     return f"Stay, and have {_discount(offer.coupon or {})}."
 
 
 def _discount(coupon: Mapping[str, Any]) -> str:
     """What a coupon gives: Stripe's percent_off or amount_off, and for how long."""
     percent, amount = coupon.get("percent_off"), coupon.get("amount_off")
-    off = f"{percent:g} % off" if percent else f"{money(int(amount or 0), str(coupon.get('currency') or 'usd'))} off"
+    off = (
+        f"{percent:g} % off"
+        if percent
+        else f"{money(int(amount or 0), str(coupon.get('currency') or 'usd'))} off"
+    )
     months = coupon.get("duration_in_months")
     lasts = {"once": " your next invoice", "forever": " every invoice from now on"}
     return off + (f" for {months} months" if months else lasts.get(str(coupon.get("duration")), ""))

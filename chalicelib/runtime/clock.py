@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Real time, plus how far it was moved ahead. On AWS it is never moved; `local` moves it to play days in seconds."""
+    """Real time, plus how far it was moved ahead. On AWS it is never moved; `local` moves it to
+    play days in seconds.
+    """
 
     def __init__(self) -> None:
         self._ahead = timedelta(0)
@@ -14,7 +16,9 @@ class Clock:
         return datetime.now(UTC) + self._ahead
 
     def move_to(self, moment: datetime) -> None:
-        """Make it `moment` now; time runs on from there. A moment already past leaves the clock as it is: it never goes back."""
+        """Make it `moment` now; time runs on from there. A moment already past leaves the clock as
+        it is: it never goes back.
+        """
         self._ahead = max(self._ahead, moment - datetime.now(UTC))
 
 

@@ -7,8 +7,8 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One deployed stage. `livemode` says which of Stripe's two modes this stage takes; `base_url` stands in for billing.toml's, and
-    `captcha_base` for the CAPTCHA service, where set.
+    """One deployed stage. `livemode` says which of Stripe's two modes this stage takes; `base_url`
+    stands in for billing.toml's, and `captcha_base` for the CAPTCHA service, where set.
     """
 
     stage: str

@@ -161,4 +161,8 @@ def _captcha() -> "Captcha | None":
     from chalicelib.captcha.turnstile import BASE, Turnstile
 
     signup = policy().signup
-    return Turnstile(lambda: secrets().captcha_secret, settings().captcha_base or BASE) if signup and signup.captcha == "turnstile" else None
+    return (
+        Turnstile(lambda: secrets().captcha_secret, settings().captcha_base or BASE)
+        if signup and signup.captcha == "turnstile"
+        else None
+    )

@@ -1,4 +1,6 @@
-"""Calls to Stripe. The only place that loads its SDK, and only when something is called; its errors become ours."""
+"""Calls to Stripe. The only place that loads its SDK, and only when something is called; its errors
+become ours.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,7 +11,9 @@ from chalicelib.domain.errors import CardDeclined, Doubtful, Refused, Unavailabl
 TIMEOUT_SECONDS = 8
 RETRIES = 1
 PASSING = frozenset({408, 409, 429})
-"""Refusals that the same call may not meet again a moment later; 409 is a lock, or the same key in use by another."""
+"""Refusals that the same call may not meet again a moment later; 409 is a lock, or the same key in
+use by another.
+"""
 
 Raw = Mapping[str, Any]
 
@@ -17,7 +21,12 @@ Raw = Mapping[str, Any]
 class StripeCaller:
     """Stripe's API by its SDK; answers come as plain dicts. `count` adds to a metric."""
 
-    def __init__(self, api_key: Callable[[], str], api_base: str | None = None, count: Callable[[str, int], None] = lambda metric, by: None) -> None:
+    def __init__(
+        self,
+        api_key: Callable[[], str],
+        api_base: str | None = None,
+        count: Callable[[str, int], None] = lambda metric, by: None,
+    ) -> None:
         self._count = count
         self._api_key = api_key
         self._api_base = api_base
@@ -38,14 +47,18 @@ class StripeCaller:
         return found
 
     def delete(self, path: str, **parameters: Any) -> Raw | None:
-        """Take away what is at `path`; None if Stripe knows of nothing there. The same again does no harm. Raises Unavailable, Refused."""
+        """Take away what is at `path`; None if Stripe knows of nothing there. The same again does
+        no harm. Raises Unavailable, Refused.
+        """
         return self._call("delete", path, parameters)
 
     def post(self, path: str, key: str | None = None, **parameters: Any) -> Raw | None:
-        """What Stripe answers to a change; under the same idempotency `key` it is made once in a day.
+        """What Stripe answers to a change; under the same idempotency `key` it is made once in a
+        day.
 
-        None if it is about something that Stripe does not know. Raises Unavailable where the same call with the same key is to be made again,
-        Doubtful where that would only give the same failure, CardDeclined, Refused.
+        None if it is about something that Stripe does not know. Raises Unavailable where the same
+        call with the same key is to be made again, Doubtful where that would only give the same
+        failure, CardDeclined, Refused.
         """
         return self._call("post", path, parameters | ({"idempotency_key": key} if key else {}))
 
@@ -74,12 +87,16 @@ class StripeCaller:
             if error.http_status == 404:
                 return None
             raise in_our_words(error, method == "post") from error
-        found: Raw = json.loads(answer.body if isinstance(answer.body, str) else answer.body.decode())
+        found: Raw = json.loads(
+            answer.body if isinstance(answer.body, str) else answer.body.decode()
+        )
         return found
 
 
 def in_our_words(error: Any, changes: bool) -> Exception:
-    """Our error for one of the SDK's; `changes` says whether the call was to change something, and so may have."""
+    """Our error for one of the SDK's; `changes` says whether the call was to change something, and
+    so may have.
+    """
     import stripe
 
     status = error.http_status or 0
@@ -88,8 +105,12 @@ def in_our_words(error: Any, changes: bool) -> Exception:
     if isinstance(error, stripe.IdempotencyError) and status not in PASSING:
         return Doubtful("The same key was used with other parameters.")
     if 400 <= status < 500 and status not in PASSING:
-        said = ", ".join(str(word) for word in (status, error.code, getattr(error, "param", None)) if word)
+        said = ", ".join(
+            str(word) for word in (status, error.code, getattr(error, "param", None)) if word
+        )
         return Refused(f"Stripe refuses a call ({said}): is the key allowed to make it?")
     if status >= 500 and changes:
-        return Doubtful(f"Stripe failed at a change ({status}), and will say the same under the same key.")
+        return Doubtful(
+            f"Stripe failed at a change ({status}), and will say the same under the same key."
+        )
     return Unavailable(f"Stripe gave no answer ({type(error).__name__}).")

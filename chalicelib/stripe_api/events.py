@@ -1,4 +1,6 @@
-"""Stripe's events → facts. By the object that an event carries, whichever type it has, and in every API version's shape."""
+"""Stripe's events → facts. By the object that an event carries, whichever type it has, and in every
+API version's shape.
+"""
 
 import json
 from collections.abc import Mapping
@@ -56,7 +58,9 @@ class StripeEvent:
 
     @property
     def version_known(self) -> bool:
-        """Whether this release was written with the event's API version at hand; the event is read by its shape in any case."""
+        """Whether this release was written with the event's API version at hand; the event is read
+        by its shape in any case.
+        """
         date, _, release = (self.api_version or "").partition(".")
         return release in KNOWN_RELEASES or (not release and "2011" < date <= NEWEST_UNNAMED)
 
@@ -67,12 +71,18 @@ def read_event(body: str, now: datetime) -> StripeEvent:
         raw = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is no JSON.") from error
-    if not isinstance(raw, dict) or not isinstance(raw.get("data"), dict) or not isinstance(raw["data"].get("object"), dict):
+    if (
+        not isinstance(raw, dict)
+        or not isinstance(raw.get("data"), dict)
+        or not isinstance(raw["data"].get("object"), dict)
+    ):
         raise Unreadable("The body is no event of Stripe's: data.object is missing.", "data.object")
     try:
         return _read(raw, now)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        raise Unreadable(f"An object has a shape that this release does not know ({type(error).__name__}).") from error
+        raise Unreadable(
+            f"An object has a shape that this release does not know ({type(error).__name__})."
+        ) from error
 
 
 def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
@@ -81,7 +91,9 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
     created = objects.moment(raw, "created")
     if not isinstance(raw.get("livemode"), bool):
         raise Unreadable("The field livemode is missing.", "livemode")
-    event = StripeEvent(objects.text(raw, "id"), kind, created, objects.words(raw, "api_version"), raw["livemode"])
+    event = StripeEvent(
+        objects.text(raw, "id"), kind, created, objects.words(raw, "api_version"), raw["livemode"]
+    )
     if kind not in WANTED:
         return event
     return StripeEvent(
@@ -100,32 +112,58 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
 def _checkout(raw: Mapping[str, Any], now: datetime) -> CheckoutCompleted | None:
     """A session that Billhook made. The owner may sell other things in sessions of their own."""
     customer = objects.customer_of(raw)
-    if customer is None or not OURS.items() <= (raw.get("metadata") or {}).items() or raw.get("status") != "complete":
+    if (
+        customer is None
+        or not OURS.items() <= (raw.get("metadata") or {}).items()
+        or raw.get("status") != "complete"
+    ):
         return None
     return CheckoutCompleted(objects.identity(raw), objects.text(raw, "mode"), customer, now)
 
 
-def _fact(kind: str, raw: Mapping[str, Any], previous: Mapping[str, Any] | None, created: datetime, now: datetime) -> StripeFact | None:
+def _fact(
+    kind: str,
+    raw: Mapping[str, Any],
+    previous: Mapping[str, Any] | None,
+    created: datetime,
+    now: datetime,
+) -> StripeFact | None:
     was = objects.before(raw, previous) if previous else None
     born, stale = kind.endswith(".created"), now - created > STALE
     match raw.get("object") if raw.get("object") == OBJECTS.get(kind.rpartition(".")[0]) else None:
         case "customer":
             gone = kind == "customer.deleted"
             before = digest(objects.customer(was)) if was and not gone else None
-            return CustomerSeen(objects.customer(raw, deleted=gone), Event(created, before, born, stale))
+            return CustomerSeen(
+                objects.customer(raw, deleted=gone), Event(created, before, born, stale)
+            )
         case "subscription":
             before = digest(objects.subscription(was)) if was else None
             return SubscriptionSeen(objects.subscription(raw), Event(created, before, born, stale))
         case "invoice":
-            return InvoiceSeen(objects.invoice(raw), created, kind == "invoice.payment_action_required")
+            return InvoiceSeen(
+                objects.invoice(raw), created, kind == "invoice.payment_action_required"
+            )
         case "payment_method":
             card = objects.card(raw)
             return CardSeen(card, created) if card else None
         case "checkout.session":
             return _checkout(raw, now)
         case "dispute":
-            return DisputeSeen(objects.identity(raw), objects.reference(raw.get("charge")) or "", objects.text(raw, "status"), created)
+            return DisputeSeen(
+                objects.identity(raw),
+                objects.reference(raw.get("charge")) or "",
+                objects.text(raw, "status"),
+                created,
+            )
         case "charge":
-            amount, refunded = objects.whole(raw, "amount") or 0, objects.whole(raw, "amount_refunded") or 0
-            return RefundSeen(objects.identity(raw), amount, refunded, objects.words(raw, "currency"), created)
-    raise Unreadable(f"An event of type {kind} carries no object that belongs to it.", "data.object.object")
+            amount, refunded = (
+                objects.whole(raw, "amount") or 0,
+                objects.whole(raw, "amount_refunded") or 0,
+            )
+            return RefundSeen(
+                objects.identity(raw), amount, refunded, objects.words(raw, "currency"), created
+            )
+    raise Unreadable(
+        f"An event of type {kind} carries no object that belongs to it.", "data.object.object"
+    )

@@ -4,7 +4,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import Answer, Answered, Ask, Card, CardSeen, CustomerSeen, InvoiceSeen, SubscriptionSeen
+from chalicelib.domain.facts import (
+    Answer,
+    Answered,
+    Ask,
+    Card,
+    CardSeen,
+    CustomerSeen,
+    InvoiceSeen,
+    SubscriptionSeen,
+)
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.calling import Raw, StripeCaller
 
@@ -13,8 +22,9 @@ if TYPE_CHECKING:
 
 
 class Gateway(Protocol):
-    """What Billhook asks of Stripe. Objects come as plain dicts, customers and subscriptions with their default card. Raises Unavailable where Stripe
-    gives no answer now, Refused where it will not.
+    """What Billhook asks of Stripe. Objects come as plain dicts, customers and subscriptions with
+    their default card. Raises Unavailable where Stripe gives no answer now, Refused where it will
+    not.
     """
 
     def customer(self, id: str) -> Raw | None:
@@ -41,7 +51,9 @@ class StripeGateway:
 
     def customer(self, id: str) -> Raw | None:
         """See Gateway."""
-        return self._caller.get(f"/v1/customers/{id}", expand=["invoice_settings.default_payment_method"])
+        return self._caller.get(
+            f"/v1/customers/{id}", expand=["invoice_settings.default_payment_method"]
+        )
 
     def subscription(self, id: str) -> Raw | None:
         """See Gateway."""
@@ -49,7 +61,12 @@ class StripeGateway:
 
     def subscriptions_of(self, customer: str) -> list[Raw]:
         """See Gateway."""
-        return self._caller.all("/v1/subscriptions", customer=customer, status="all", expand=["data.default_payment_method"])
+        return self._caller.all(
+            "/v1/subscriptions",
+            customer=customer,
+            status="all",
+            expand=["data.default_payment_method"],
+        )
 
     def invoices_of(self, customer: str) -> list[Raw]:
         """See Gateway."""
@@ -62,7 +79,8 @@ class StripeGateway:
 
 
 def answer(gateway: Gateway, ask: Ask, account: "Account", now: datetime) -> tuple[Answered, int]:
-    """Stripe's answer, each object fenced by what `account` knows of it as the request begins, and how many objects could not be read.
+    """Stripe's answer, each object fenced by what `account` knows of it as the request begins, and
+    how many objects could not be read.
 
     One that cannot be read does not keep the others from being learnt. Raises Unavailable, Refused.
     """
@@ -93,7 +111,9 @@ def _cards(raw: Raw) -> list[Card]:
         return []
 
 
-def _fact(what: str, raw: Raw, account: "Account", began: datetime) -> CustomerSeen | InvoiceSeen | SubscriptionSeen | None:
+def _fact(
+    what: str, raw: Raw, account: "Account", began: datetime
+) -> CustomerSeen | InvoiceSeen | SubscriptionSeen | None:
     try:
         if what == "customer":
             return CustomerSeen(objects.customer(raw), Answer(began, account.mark(raw["id"])))

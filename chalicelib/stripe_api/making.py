@@ -1,4 +1,6 @@
-"""What makes things at Stripe: a call that must be answered with what was made, and prices by their lookup key."""
+"""What makes things at Stripe: a call that must be answered with what was made, and prices by their
+lookup key.
+"""
 
 from typing import Any
 
@@ -6,7 +8,9 @@ from chalicelib.domain.errors import Refused
 from chalicelib.stripe_api.calling import Raw, StripeCaller
 
 OURS = {"made_by": "billhook"}
-"""The metadata of what Billhook makes at Stripe: the owner may make others, which are none of its business."""
+"""The metadata of what Billhook makes at Stripe: the owner may make others, which are none of its
+business.
+"""
 
 
 class Maker:
@@ -27,11 +31,16 @@ class Maker:
         return made
 
     def _price(self, lookup_key: str) -> str:
-        """The id of the price that has the lookup key, remembered while this function lives: Stripe moves a lookup key rarely."""
+        """The id of the price that has the lookup key, remembered while this function lives: Stripe
+        moves a lookup key rarely.
+        """
         if lookup_key not in self._prices:
             found = data_of(self._caller.get("/v1/prices", lookup_keys=[lookup_key], active=True))
             if not found:
-                raise Refused(f"Stripe has no active price with the lookup key {lookup_key}: make one, or mend billing.toml.")
+                raise Refused(
+                    f"Stripe has no active price with the lookup key {lookup_key}: make one, or"
+                    " mend billing.toml."
+                )
             self._prices[lookup_key] = str(found[0]["id"])
         return self._prices[lookup_key]
 

@@ -1,4 +1,6 @@
-"""Stripe's objects → ours, in every shape that Stripe has given them since 2022-11-15. Where a field moved, the line says when."""
+"""Stripe's objects → ours, in every shape that Stripe has given them since 2022-11-15. Where a
+field moved, the line says when.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,16 +8,30 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import INVOICE_RANKS, STATUSES, CancellationDetails, Card, Customer, Invoice, Item, PauseCollection, Subscription
+from chalicelib.domain.facts import (
+    INVOICE_RANKS,
+    STATUSES,
+    CancellationDetails,
+    Card,
+    Customer,
+    Invoice,
+    Item,
+    PauseCollection,
+    Subscription,
+)
 
 Raw = Mapping[str, Any]
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
-"""Ids go into keys and paths; Stripe's have no other characters (docs.stripe.com/upgrades: up to 255)."""
+"""Ids go into keys and paths; Stripe's have no other characters (docs.stripe.com/upgrades: up to
+255).
+"""
 
 
 def customer(raw: Raw, *, deleted: bool = False) -> Customer:
-    """A customer; `deleted` says what the payload of `customer.deleted` does not. An answer for a deleted one does say it."""
+    """A customer; `deleted` says what the payload of `customer.deleted` does not. An answer for a
+    deleted one does say it.
+    """
     id = identity(raw)
     if deleted or raw.get("deleted"):
         return Customer(id, deleted=True)
@@ -24,7 +40,8 @@ def customer(raw: Raw, *, deleted: bool = False) -> Customer:
         id,
         words(raw, "email"),
         words(raw, "name"),
-        card=reference(settings.get("default_payment_method")) or reference(raw.get("default_source")),
+        card=reference(settings.get("default_payment_method"))
+        or reference(raw.get("default_source")),
     )
 
 
@@ -35,7 +52,9 @@ def subscription(raw: Raw) -> Subscription:
     if status not in STATUSES:
         raise Unreadable("A subscription has a status that this release does not know.", "status")
     starts = [line["current_period_start"] for line in lines if line.get("current_period_start")]
-    ends = [line["current_period_end"] for line in lines if line.get("current_period_end")]  # on the items since basil (2025-03-31)
+    ends = [
+        line["current_period_end"] for line in lines if line.get("current_period_end")
+    ]  # on the items since basil (2025-03-31)
     if not ends and raw.get("current_period_end"):
         starts, ends = [raw["current_period_start"]], [raw["current_period_end"]]
     pause = raw.get("pause_collection")
@@ -53,7 +72,9 @@ def subscription(raw: Raw) -> Subscription:
         cancel_at=when(raw.get("cancel_at")),
         cancel_at_period_end=bool(raw.get("cancel_at_period_end")),
         ended_at=when(raw.get("ended_at")),
-        pause_collection=PauseCollection(text(pause, "behavior"), when(pause.get("resumes_at"))) if pause else None,
+        pause_collection=PauseCollection(text(pause, "behavior"), when(pause.get("resumes_at")))
+        if pause
+        else None,
         card=reference(raw.get("default_payment_method")) or reference(raw.get("default_source")),
         canceled_at=when(raw.get("canceled_at")),
         cancellation_details=_cancellation_details(raw.get("cancellation_details")),
@@ -61,17 +82,26 @@ def subscription(raw: Raw) -> Subscription:
 
 
 def card(raw: Any) -> Card | None:
-    """The card that a payment method is; None for another kind, and for one that is told by its id alone."""
+    """The card that a payment method is; None for another kind, and for one that is told by its id
+    alone.
+    """
     details = _hash(_hash(raw).get("card"))
     month, year = whole(details, "exp_month"), whole(details, "exp_year")
     if not details or not month or not year or not 1 <= month <= 12 or not 2000 <= year <= 9000:
         return None
-    return Card(identity(raw), words(details, "brand") or "card", words(details, "last4") or "", month, year)
+    return Card(
+        identity(raw), words(details, "brand") or "card", words(details, "last4") or "", month, year
+    )
 
 
 def cards_in(raw: Raw) -> list[Card]:
-    """The cards that an object carries whole: those that its default payment methods were expanded to."""
-    found = (_hash(raw.get("invoice_settings")).get("default_payment_method"), raw.get("default_payment_method"))
+    """The cards that an object carries whole: those that its default payment methods were expanded
+    to.
+    """
+    found = (
+        _hash(raw.get("invoice_settings")).get("default_payment_method"),
+        raw.get("default_payment_method"),
+    )
     return [one for one in map(card, found) if one]
 
 
@@ -80,7 +110,9 @@ def invoice(raw: Raw) -> Invoice:
     status = text(raw, "status")
     if status not in INVOICE_RANKS:
         raise Unreadable("An invoice has a status that this release does not know.", "status")
-    details = (raw.get("parent") or {}).get("subscription_details") or {}  # since basil; `subscription` before it
+    details = (raw.get("parent") or {}).get(
+        "subscription_details"
+    ) or {}  # since basil; `subscription` before it
     return Invoice(
         id=identity(raw),
         customer=reference(raw.get("customer")) or text(raw, "customer"),
@@ -107,7 +139,9 @@ def customer_of(raw: Raw) -> str | None:
 def account_id_of(raw: Raw) -> str | None:
     """The account that an object's metadata names; an invoice carries its subscription's."""
     parent = _hash(raw.get("parent"))
-    details = _hash(parent.get("subscription_details")) or _hash(raw.get("subscription_details"))  # moved by basil
+    details = _hash(parent.get("subscription_details")) or _hash(
+        raw.get("subscription_details")
+    )  # moved by basil
     for metadata in (_hash(raw.get("metadata")), _hash(details.get("metadata"))):
         if isinstance(metadata.get("account_id"), str):
             return str(metadata["account_id"])
@@ -119,16 +153,28 @@ def _hash(value: Any) -> Raw:
 
 
 def before(raw: Raw, previous: Raw) -> dict[str, Any]:
-    """The object as it was before the change that `previous_attributes` tells of: hashes are partial, lists whole."""
+    """The object as it was before the change that `previous_attributes` tells of: hashes are
+    partial, lists whole.
+    """
     merged = dict(raw)
     for key, value in previous.items():
-        merged[key] = before(merged[key], value) if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) else value
+        merged[key] = (
+            before(merged[key], value)
+            if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+            else value
+        )
     return merged
 
 
 def reference(value: Any) -> str | None:
-    """The id in a field that holds an id or, expanded, the object; None for none. Raises Unreadable for anything else."""
-    id = words(value, "id") if isinstance(value, Mapping) else words({"reference": value}, "reference")
+    """The id in a field that holds an id or, expanded, the object; None for none. Raises Unreadable
+    for anything else.
+    """
+    id = (
+        words(value, "id")
+        if isinstance(value, Mapping)
+        else words({"reference": value}, "reference")
+    )
     if id is not None and not _ID.fullmatch(id):
         raise Unreadable("A reference is no id of Stripe's.")
     return id
@@ -168,7 +214,9 @@ def text(raw: Raw, key: str) -> str:
 
 
 def words(raw: Raw, key: str) -> str | None:
-    """A text, or None where there is none or an empty one. Raises Unreadable for anything else, and for text that no UTF-8 can hold."""
+    """A text, or None where there is none or an empty one. Raises Unreadable for anything else, and
+    for text that no UTF-8 can hold.
+    """
     value = raw.get(key)
     if value is None or value == "":
         return None
@@ -180,7 +228,9 @@ def words(raw: Raw, key: str) -> str | None:
 def whole(raw: Raw, key: str) -> int | None:
     """A whole number, or None. Raises Unreadable for anything else."""
     value = raw.get(key)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << 53):
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << 53
+    ):
         raise Unreadable(f"The field {key} is no whole number.", key)
     return value
 
@@ -203,10 +253,14 @@ def _item(line: Raw) -> Item:
 
 
 def _cancellation_details(raw: Any) -> CancellationDetails | None:
-    details = CancellationDetails(*(words(_hash(raw), name) for name in ("reason", "feedback", "comment")))
+    details = CancellationDetails(
+        *(words(_hash(raw), name) for name in ("reason", "feedback", "comment"))
+    )
     return None if details == CancellationDetails() else details
 
 
 def _discounts(raw: Raw) -> tuple[str, ...]:
-    many = raw.get("discounts") or ([raw["discount"]] if raw.get("discount") else [])  # one `discount` before basil
+    many = raw.get("discounts") or (
+        [raw["discount"]] if raw.get("discount") else []
+    )  # one `discount` before basil
     return tuple(sorted(id for id in map(reference, many) if id))

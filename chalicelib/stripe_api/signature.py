@@ -1,4 +1,6 @@
-"""Does a webhook come from Stripe, now? With the standard library alone: this runs before anything is trusted or loaded."""
+"""Does a webhook come from Stripe, now? With the standard library alone: this runs before anything
+is trusted or loaded.
+"""
 
 import hashlib
 import hmac
@@ -12,26 +14,44 @@ TOLERANCE_SECONDS = 300
 LONGEST_HEADER = 4096
 
 
-def check_signature(payload: bytes, header: str | None, secrets: Sequence[str], now: datetime) -> None:
-    """Return if one of `secrets` signed these exact bytes within 300 seconds of `now`, before or after; else raise SignatureRefused.
+def check_signature(
+    payload: bytes, header: str | None, secrets: Sequence[str], now: datetime
+) -> None:
+    """Return if one of `secrets` signed these exact bytes within 300 seconds of `now`, before or
+    after; else raise SignatureRefused.
 
-    The header is `t=<Unix seconds>,v1=<hex HMAC-SHA256 of "t.payload">`, with a `v1` for each secret that is alive at Stripe. The key is the
-    whole `whsec_…` text. Stripe's SDK lets timestamps from the future pass; here they are refused beyond the tolerance too.
+    The header is `t=<Unix seconds>,v1=<hex HMAC-SHA256 of "t.payload">`, with a `v1` for each
+    secret that is alive at Stripe. The key is the whole `whsec_…` text. Stripe's SDK lets
+    timestamps from the future pass; here they are refused beyond the tolerance too.
     """
     if not header:
-        raise SignatureRefused("The Stripe-Signature header is missing: only Stripe may call this address.")
+        raise SignatureRefused(
+            "The Stripe-Signature header is missing: only Stripe may call this address."
+        )
     if len(header) > LONGEST_HEADER:
         raise SignatureRefused("The Stripe-Signature header is too long.")
     pairs = [part.partition("=") for part in header.split(",")]
     stamps = [value for key, _, value in pairs if key == "t"]
     signatures = [value for key, _, value in pairs if key == "v1"]
-    if len(stamps) != 1 or not (stamps[0].isascii() and stamps[0].isdigit()) or len(stamps[0]) > 12 or not signatures:
-        raise SignatureRefused("The Stripe-Signature header is malformed: it needs one t and at least one v1.")
+    if (
+        len(stamps) != 1
+        or not (stamps[0].isascii() and stamps[0].isdigit())
+        or len(stamps[0]) > 12
+        or not signatures
+    ):
+        raise SignatureRefused(
+            "The Stripe-Signature header is malformed: it needs one t and at least one v1."
+        )
     if abs(now.timestamp() - int(stamps[0])) > TOLERANCE_SECONDS:
-        raise SignatureRefused("The signature's timestamp is more than five minutes from now: repeat the delivery, or set the clock right.")
+        raise SignatureRefused(
+            "The signature's timestamp is more than five minutes from now: repeat the delivery, or"
+            " set the clock right."
+        )
     signed = stamps[0].encode() + b"." + payload
     for secret in filter(None, secrets):
         expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
         if any(same_secret(expected, signature) for signature in signatures):
             return
-    raise SignatureRefused("The signature does not match the body: check the endpoint's signing secret.")
+    raise SignatureRefused(
+        "The signature does not match the body: check the endpoint's signing secret."
+    )

@@ -1,4 +1,6 @@
-"""What Billhook has Stripe do. Each change goes out under a key of the caller's, so that it is made once however often it is called for."""
+"""What Billhook has Stripe do. Each change goes out under a key of the caller's, so that it is made
+once however often it is called for.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,8 +27,8 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A Checkout session to be made. `lookup_key` is of the price, for a purchase; `currency` is what a card is saved for; `asking` what else
-    is asked for and reckoned.
+    """A Checkout session to be made. `lookup_key` is of the price, for a purchase; `currency` is
+    what a card is saved for; `asking` what else is asked for and reckoned.
     """
 
     account_id: str
@@ -40,10 +42,14 @@ class Sale:
 
 
 class Till(Protocol):
-    """Raises Unavailable (the same again with the same key), Doubtful (look, then another key), CardDeclined, Refused."""
+    """Raises Unavailable (the same again with the same key), Doubtful (look, then another key),
+    CardDeclined, Refused.
+    """
 
     def customers_with(self, email: str) -> list[Raw]:
-        """The newest hundred customers with exactly this address, from a list that is never behind, as Stripe's search is."""
+        """The newest hundred customers with exactly this address, from a list that is never behind,
+        as Stripe's search is.
+        """
 
     def make_customer(self, key: str, account_id: str, email: str, name: str | None) -> Raw:
         """A new customer that names the account."""
@@ -64,10 +70,16 @@ class Till(Protocol):
         """Close a Checkout session; nothing if it is closed or completed already."""
 
     def portal(self, customer: str, return_url: str) -> Raw:
-        """A session of Stripe's portal, as `python -m ops stripe apply` has set it up, or else as its owner has."""
+        """A session of Stripe's portal, as `python -m ops stripe apply` has set it up, or else as
+        its owner has.
+        """
 
-    def set_default_card(self, key: str, customer: str, card: str, address: Raw | None = None) -> Raw:
-        """Make an attached card the customer's default, and the address that was given with it the customer's."""
+    def set_default_card(
+        self, key: str, customer: str, card: str, address: Raw | None = None
+    ) -> Raw:
+        """Make an attached card the customer's default, and the address that was given with it the
+        customer's.
+        """
 
     def reckon_tax(self, key: str, subscription: str) -> Raw:
         """Have Stripe Tax reckon what a subscription owes beside its price."""
@@ -82,7 +94,9 @@ class Till(Protocol):
         """Try to have an open invoice paid now."""
 
     def delete_customer(self, id: str) -> None:
-        """Delete a customer for good, which ends its subscriptions at once; nothing if it is deleted already."""
+        """Delete a customer for good, which ends its subscriptions at once; nothing if it is
+        deleted already.
+        """
 
 
 class StripeTill(Maker):
@@ -94,7 +108,13 @@ class StripeTill(Maker):
 
     def make_customer(self, key: str, account_id: str, email: str, name: str | None) -> Raw:
         """See Till."""
-        return self._made("/v1/customers", key, email=email, metadata={"account_id": account_id}, **({"name": name} if name else {}))
+        return self._made(
+            "/v1/customers",
+            key,
+            email=email,
+            metadata={"account_id": account_id},
+            **({"name": name} if name else {}),
+        )
 
     def start_trial(self, key: str, trial: Trial) -> Raw:
         """See Till."""
@@ -125,22 +145,41 @@ class StripeTill(Maker):
 
     def _wares(self, sale: Sale) -> Mapping[str, Any]:
         metadata = {"account_id": sale.account_id}
-        taxed = sale.order.mode == "setup" and sale.asking.automatic_tax  # a purchase asks for what tax needs by itself
-        addresses = {"billing_address_collection": "required"} if taxed or sale.asking.addresses == "required" else {}
+        taxed = (
+            sale.order.mode == "setup" and sale.asking.automatic_tax
+        )  # a purchase asks for what tax needs by itself
+        addresses = (
+            {"billing_address_collection": "required"}
+            if taxed or sale.asking.addresses == "required"
+            else {}
+        )
         if sale.order.mode == "setup":
-            return {"currency": sale.currency, "setup_intent_data": {"metadata": metadata}, **addresses}
+            return {
+                "currency": sale.currency,
+                "setup_intent_data": {"metadata": metadata},
+                **addresses,
+            }
         if sale.lookup_key is None:
             raise Refused("The plan has no lookup key in billing.toml.", "plan")
         line = {"price": self._price(sale.lookup_key), "quantity": sale.order.quantity}
-        return {"line_items": [line], "subscription_data": {"metadata": metadata}, **addresses, **_asked_for(sale.asking)}
+        return {
+            "line_items": [line],
+            "subscription_data": {"metadata": metadata},
+            **addresses,
+            **_asked_for(sale.asking),
+        }
 
     def checkout(self, id: str) -> Raw | None:
         """See Till."""
-        return self._caller.get(f"/v1/checkout/sessions/{id}", expand=["setup_intent.payment_method"])
+        return self._caller.get(
+            f"/v1/checkout/sessions/{id}", expand=["setup_intent.payment_method"]
+        )
 
     def open_checkouts(self, customer: str) -> list[Raw]:
         """See Till."""
-        return data_of(self._caller.get("/v1/checkout/sessions", customer=customer, status="open", limit=100))
+        return data_of(
+            self._caller.get("/v1/checkout/sessions", customer=customer, status="open", limit=100)
+        )
 
     def expire_checkout(self, id: str) -> None:
         """See Till."""
@@ -149,16 +188,35 @@ class StripeTill(Maker):
             self._caller.post(f"/v1/checkout/sessions/{id}/expire")
 
     def portal(self, customer: str, return_url: str) -> Raw:
-        """See Till. Under our own configuration: the account's default is only made in Stripe's dashboard, and may serve other things."""
+        """See Till. Under our own configuration: the account's default is only made in Stripe's
+        dashboard, and may serve other things.
+        """
         made = self._caller.all("/v1/billing_portal/configurations", active=True)
         ours = [one["id"] for one in made if OURS.items() <= (one.get("metadata") or {}).items()]
         configuration = {"configuration": ours[-1]} if ours else {}
-        return self._made("/v1/billing_portal/sessions", None, customer=customer, return_url=return_url, **configuration)
+        return self._made(
+            "/v1/billing_portal/sessions",
+            None,
+            customer=customer,
+            return_url=return_url,
+            **configuration,
+        )
 
-    def set_default_card(self, key: str, customer: str, card: str, address: Raw | None = None) -> Raw:
+    def set_default_card(
+        self, key: str, customer: str, card: str, address: Raw | None = None
+    ) -> Raw:
         """See Till."""
-        living = {"address": {name: value for name, value in address.items() if value}} if address else {}
-        return self._made(f"/v1/customers/{customer}", key, invoice_settings={"default_payment_method": card}, **living)
+        living = (
+            {"address": {name: value for name, value in address.items() if value}}
+            if address
+            else {}
+        )
+        return self._made(
+            f"/v1/customers/{customer}",
+            key,
+            invoice_settings={"default_payment_method": card},
+            **living,
+        )
 
     def reckon_tax(self, key: str, subscription: str) -> Raw:
         """See Till."""
@@ -170,7 +228,9 @@ class StripeTill(Maker):
 
     def resume(self, key: str, subscription: str) -> Raw:
         """See Till. The anchor is an object since endive (2026-09-30)."""
-        return self._made(f"/v1/subscriptions/{subscription}/resume", key, billing_cycle_anchor={"type": "now"})
+        return self._made(
+            f"/v1/subscriptions/{subscription}/resume", key, billing_cycle_anchor={"type": "now"}
+        )
 
     def pay(self, key: str, invoice: str) -> Raw:
         """See Till."""
@@ -182,7 +242,9 @@ class StripeTill(Maker):
 
 
 def _asked_for(asking: CheckoutPolicy) -> dict[str, Any]:
-    """Of a purchase alone. Tax needs the address, and a tax id the name, on the customer: Checkout writes them there only if it is told to."""
+    """Of a purchase alone. Tax needs the address, and a tax id the name, on the customer: Checkout
+    writes them there only if it is told to.
+    """
     found: dict[str, Any] = {}
     if asking.automatic_tax or asking.tax_ids:
         found["customer_update"] = {"address": "auto", "name": "auto"}

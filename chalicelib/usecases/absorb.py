@@ -1,4 +1,6 @@
-"""Let an account learn facts: read, learn, ask Stripe what only Stripe can settle, write if nobody was faster; else again."""
+"""Let an account learn facts: read, learn, ask Stripe what only Stripe can settle, write if nobody
+was faster; else again.
+"""
 
 import random
 from collections.abc import Callable, Sequence
@@ -20,15 +22,21 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Asker:
-    """Asks Stripe for one batch of work. Once Stripe is down it is down for the whole batch, which then does not wait again and again."""
+    """Asks Stripe for one batch of work. Once Stripe is down it is down for the whole batch, which
+    then does not wait again and again.
+    """
 
     world: World
     down: Unavailable | None = field(default=None, init=False)
 
     def ask(self, ask: Ask, account: Account) -> Answered | None:
-        """Stripe's answer; None if it gives none now, or refuses to. Either is counted: the question stays open."""
+        """Stripe's answer; None if it gives none now, or refuses to. Either is counted: the
+        question stays open.
+        """
         try:
-            answered, unreadable = self.put(lambda: answer(self.world.gateway, ask, account, self.world.now()))
+            answered, unreadable = self.put(
+                lambda: answer(self.world.gateway, ask, account, self.world.now())
+            )
         except (Unavailable, Refused) as failure:
             self.world.count("AsksRefused" if isinstance(failure, Refused) else "AsksUnanswered", 1)
             return None
@@ -36,7 +44,9 @@ class Asker:
         return answered
 
     def put(self, question: Callable[[], T]) -> T:
-        """What the question gives. Raises Unavailable, at once if Stripe has been found down before, and Refused."""
+        """What the question gives. Raises Unavailable, at once if Stripe has been found down
+        before, and Refused.
+        """
         if self.down:
             raise self.down
         try:
@@ -47,11 +57,12 @@ class Asker:
 
 
 def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker | None) -> Account:
-    """The account after it learnt `facts`, as written; as it was, and not written, if they told nothing new.
+    """The account after it learnt `facts`, as written; as it was, and not written, if they told
+    nothing new.
 
-    What Stripe alone can settle is asked at once, with what was left open before; what it cannot answer now stays on the agenda. Without
-    an asker nothing is asked.
-    Raises Unavailable if the table cannot be reached, or others go on being faster.
+    What Stripe alone can settle is asked at once, with what was left open before; what it cannot
+    answer now stays on the agenda. Without an asker nothing is asked. Raises Unavailable if the
+    table cannot be reached, or others go on being faster.
     """
     answers: list[Answered] = []
     for attempt in range(TRIES):
@@ -73,7 +84,9 @@ def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker |
 
 
 def settled(learnt: Account, answers: list[Answered], asker: Asker) -> Account:
-    """The account after Stripe was asked all that it waits for; what it answered is added to `answers`, what it did not stays open."""
+    """The account after Stripe was asked all that it waits for; what it answered is added to
+    `answers`, what it did not stays open.
+    """
     unanswered: set[Ask] = set()
     for _ in range(ASKING_ROUNDS):
         for ask in [ask for ask in learnt.asks if ask not in unanswered]:

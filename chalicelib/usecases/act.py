@@ -19,10 +19,12 @@ from chalicelib.usecases.world import World
 
 
 def act_on_due(account_id: str, world: World) -> str:
-    """`acted`, `nothing` (not due, or another was faster), `failed` (it rests) or `dead` (it is tried no more).
+    """`acted`, `nothing` (not due, or another was faster), `failed` (it rests) or `dead` (it is
+    tried no more).
 
-    The write that says what was decided is the claim: of several who try, one makes it, and only that one hands out mail. Should it end
-    between the two, what it marked as queued is looked after by the agenda. Raises Unavailable if the table cannot be reached.
+    The write that says what was decided is the claim: of several who try, one makes it, and only
+    that one hands out mail. Should it end between the two, what it marked as queued is looked after
+    by the agenda. Raises Unavailable if the table cannot be reached.
     """
     account = world.accounts.load(account_id)
     if account is None or account.due_at is None or account.due_at > world.now():
@@ -44,11 +46,19 @@ def _act(account: Account, world: World) -> str:
     account = run_errands(account, world)
     now = world.now()
     learnt = settled(_asking_for_what_is_owed(account, world, now), [], Asker(world))
-    handed = abandoned(learnt, now)  # whoever sends it will judge it: SES may have it, or it may apply no more
+    handed = abandoned(
+        learnt, now
+    )  # whoever sends it will judge it: SES may have it, or it may apply no more
     for key in handed:
         learnt = learnt.learn(MailDone(key, Mailed("queued", now, learnt.mails[key].stream)))
     in_vain = account.asked_in_vain + 1 if set(learnt.asks) & set(account.asks) else 0
-    learnt = replace(learnt, failures=0, resting_until=None, asked_in_vain=in_vain, standing=standing(learnt, world.policy, now))
+    learnt = replace(
+        learnt,
+        failures=0,
+        resting_until=None,
+        asked_in_vain=in_vain,
+        standing=standing(learnt, world.policy, now),
+    )
     passed, ready = dispatch(learnt, world.policy, now)
     for outcome, some in (("passed", passed), ("queued", ready)):
         for mail in some:
@@ -65,7 +75,9 @@ def _asking_for_what_is_owed(account: Account, world: World, now: datetime) -> A
     if not news or news[0].ask_at > now:
         return account
     world.count("OwedNewsAsked", 1)
-    return reduce(asking_all_of, sorted({one.customer for one in news}), replace(account, owed_asked_at=now))
+    return reduce(
+        asking_all_of, sorted({one.customer for one in news}), replace(account, owed_asked_at=now)
+    )
 
 
 def _rest(account_id: str, failure: Exception, world: World) -> str:
@@ -82,9 +94,27 @@ def _rest(account_id: str, failure: Exception, world: World) -> str:
         world.count("ActsFailed", 1)
         return "failed"
     world.count("AccountsDead", 1)
-    world.log.put([Entry(account_id, world.now(), "dead", f"{rested.version}", "account.dead", {"failure": type(failure).__name__})])
+    world.log.put(
+        [
+            Entry(
+                account_id,
+                world.now(),
+                "dead",
+                f"{rested.version}",
+                "account.dead",
+                {"failure": type(failure).__name__},
+            )
+        ]
+    )
     return "dead"
 
 
 def _entry(account_id: str, mail: Mail) -> Entry:
-    return Entry(account_id, mail.until, "mail", mail.key, "mail.passed", {"message": mail.step.message, "until": mail.until})
+    return Entry(
+        account_id,
+        mail.until,
+        "mail",
+        mail.key,
+        "mail.passed",
+        {"message": mail.step.message, "until": mail.until},
+    )

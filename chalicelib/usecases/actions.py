@@ -1,4 +1,6 @@
-"""What the product or the customer asks for: decided, written down, done at Stripe once, and answered with what it came to."""
+"""What the product or the customer asks for: decided, written down, done at Stripe once, and
+answered with what it came to.
+"""
 
 import hashlib
 import secrets
@@ -12,7 +14,14 @@ from chalicelib.domain.account import Account, ErrandKnown, Grant, GrantGiven
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.checkouts import currency_of
 from chalicelib.domain.errands import AT_ONCE, Errand, waiting
-from chalicelib.domain.errors import AccountNotFound, CardDeclined, IdempotencyConflict, InvalidInput, LostRace, Unavailable
+from chalicelib.domain.errors import (
+    AccountNotFound,
+    CardDeclined,
+    IdempotencyConflict,
+    InvalidInput,
+    LostRace,
+    Unavailable,
+)
 from chalicelib.domain.standing import standing
 from chalicelib.domain.tasks import Charge, Kept, Outcome, Preview, Task, done_by
 from chalicelib.usecases.absorb import Asker, absorb
@@ -35,63 +44,111 @@ class Asked:
 
 
 Decide = Callable[[Account, datetime], Task | None]
-"""The task that is to be done for an account; None where all is so already. Raises what keeps it from being done."""
+"""The task that is to be done for an account; None where all is so already. Raises what keeps it
+from being done.
+"""
 
 Otherwise = Callable[[Account], Outcome]
 
 
-def cancel(account_id: str, asked: Asked, when: str, reason: str | None, comment: str | None, world: World) -> Outcome:
-    """End the subscription, `now` or at the `period_end`. As all of these: raises AccountNotFound, what the decision raises (domain/actions.py),
-    IdempotencyConflict, CardDeclined, Refused; and Unavailable, after which the agenda goes on with it.
+def cancel(
+    account_id: str, asked: Asked, when: str, reason: str | None, comment: str | None, world: World
+) -> Outcome:
+    """End the subscription, `now` or at the `period_end`. As all of these: raises AccountNotFound,
+    what the decision raises (domain/actions.py), IdempotencyConflict, CardDeclined, Refused; and
+    Unavailable, after which the agenda goes on with it.
     """
-    return _perform(account_id, asked, lambda account, now: actions.cancellation(account, when, reason, comment, now), world)
+    return _perform(
+        account_id,
+        asked,
+        lambda account, now: actions.cancellation(account, when, reason, comment, now),
+        world,
+    )
 
 
 def pause(account_id: str, asked: Asked, until: datetime, world: World) -> Outcome:
     """Collect no payments until then."""
-    return _perform(account_id, asked, lambda account, now: actions.pause(account, until, now), world)
+    return _perform(
+        account_id, asked, lambda account, now: actions.pause(account, until, now), world
+    )
 
 
 def reactivate(account_id: str, asked: Asked, returns: Returns, world: World) -> Outcome:
-    """The way back: `uncanceled`, `resumed`, or `checkout` with the URL of the page that leads on. Raises AlreadySubscribed too."""
+    """The way back: `uncanceled`, `resumed`, or `checkout` with the URL of the page that leads on.
+    Raises AlreadySubscribed too.
+    """
 
     def checkout(account: Account) -> Outcome:
         url = open_checkout(account.id, None, None, None, returns, world)
         return Outcome(standing(account, world.policy, world.now()), "checkout", url)
 
-    return _perform(account_id, asked, lambda account, now: actions.reactivation(account), world, checkout)
+    return _perform(
+        account_id, asked, lambda account, now: actions.reactivation(account), world, checkout
+    )
 
 
 def change_plan(
-    account_id: str, asked: Asked, plan: str, interval: str | None, quantity: int | None, prorate: str, world: World, as_of: datetime | None = None
+    account_id: str,
+    asked: Asked,
+    plan: str,
+    interval: str | None,
+    quantity: int | None,
+    prorate: str,
+    world: World,
+    as_of: datetime | None = None,
 ) -> Outcome:
-    """Another plan, interval or quantity; with `as_of` of a preview it costs to the cent what that said."""
+    """Another plan, interval or quantity; with `as_of` of a preview it costs to the cent what that
+    said.
+    """
 
     def decide(account: Account, now: datetime) -> Task | None:
-        return actions.plan_change(account, world.policy, plan, interval, quantity, prorate, as_of or now)
+        return actions.plan_change(
+            account, world.policy, plan, interval, quantity, prorate, as_of or now
+        )
 
     return _perform(account_id, asked, decide, world)
 
 
 def move_trial_end(account_id: str, asked: Asked, ends_at: datetime, world: World) -> Outcome:
     """Let the running trial end then."""
-    return _perform(account_id, asked, lambda account, now: actions.trial_end(account, ends_at, now), world)
+    return _perform(
+        account_id, asked, lambda account, now: actions.trial_end(account, ends_at, now), world
+    )
 
 
 def give_discount(account_id: str, asked: Asked, coupon: str, world: World) -> Outcome:
     """Give a coupon's discount to the subscription, once."""
-    return _perform(account_id, asked, lambda account, now: actions.discount(account, coupon, now), world)
+    return _perform(
+        account_id, asked, lambda account, now: actions.discount(account, coupon, now), world
+    )
 
 
-def charge(account_id: str, asked: Asked, amount: int, currency: str, description: str, bill: str, world: World) -> Outcome:
-    """Charge an amount, on the `next_invoice` or billed `now`; what is billed now and declined is withdrawn. The key is required."""
+def charge(
+    account_id: str,
+    asked: Asked,
+    amount: int,
+    currency: str,
+    description: str,
+    bill: str,
+    world: World,
+) -> Outcome:
+    """Charge an amount, on the `next_invoice` or billed `now`; what is billed now and declined is
+    withdrawn. The key is required.
+    """
     if asked.key is None:
         raise InvalidInput("A charge must have an Idempotency-Key.", "Idempotency-Key")
     wanted = Charge(f"chg_{_digest(account_id, asked.key)}", amount, currency, description, bill)
-    return _perform(account_id, asked, lambda account, now: actions.charge(account, world.policy, wanted, now), world)
+    return _perform(
+        account_id,
+        asked,
+        lambda account, now: actions.charge(account, world.policy, wanted, now),
+        world,
+    )
 
 
-def grant(account_id: str, asked: Asked, until: datetime, plan: str | None, note: str, world: World) -> Outcome:
+def grant(
+    account_id: str, asked: Asked, until: datetime, plan: str | None, note: str, world: World
+) -> Outcome:
     """Give access by hand until then, without Stripe; the same again gives nothing more."""
     if kept := _answered_before(account_id, asked, world):
         return kept
@@ -108,9 +165,17 @@ def do(account_id: str, asked: Asked, decide: Decide, world: World) -> Outcome:
 
 
 def preview_change(
-    account_id: str, plan: str, interval: str | None, quantity: int | None, prorate: str, world: World, as_of: datetime | None = None
+    account_id: str,
+    plan: str,
+    interval: str | None,
+    quantity: int | None,
+    prorate: str,
+    world: World,
+    as_of: datetime | None = None,
 ) -> Preview:
-    """Exactly what a change of plan would cost now, or as of a moment, by Stripe's own reckoning. Changes nothing; raises as `change_plan` does."""
+    """Exactly what a change of plan would cost now, or as of a moment, by Stripe's own reckoning.
+    Changes nothing; raises as `change_plan` does.
+    """
     account = _found(account_id, world)
     now = (as_of or world.now()).replace(microsecond=0)
     task = actions.plan_change(account, world.policy, plan, interval, quantity, prorate, now)
@@ -119,12 +184,18 @@ def preview_change(
     held = hold(account, str(task.subscription), world)
     invoice = world.desk.preview(held.one.id, line_of(held, task.change, world), task.change)
     item = actions.plan_item(held.one, world.policy)
-    at_once = held.one.status != "trialing" and (prorate == "now" or item.interval != task.change.interval)
+    at_once = held.one.status != "trialing" and (
+        prorate == "now" or item.interval != task.change.interval
+    )
     due = int(invoice["amount_due"])
-    return Preview(task.change, due if at_once else 0, str(invoice["currency"]), now, None if at_once else due)
+    return Preview(
+        task.change, due if at_once else 0, str(invoice["currency"]), now, None if at_once else due
+    )
 
 
-def _perform(account_id: str, asked: Asked, decide: Decide, world: World, otherwise: Otherwise | None = None) -> Outcome:
+def _perform(
+    account_id: str, asked: Asked, decide: Decide, world: World, otherwise: Otherwise | None = None
+) -> Outcome:
     if kept := _answered_before(account_id, asked, world):
         return kept
     account = _ready(_found(account_id, world), asked, world)
@@ -133,11 +204,29 @@ def _perform(account_id: str, asked: Asked, decide: Decide, world: World, otherw
         if name is None:
             task = decide(account, world.now())
             if task is None:
-                return _answer(account, asked, otherwise(account) if otherwise else Outcome(standing(account, world.policy, world.now())), world)
+                return _answer(
+                    account,
+                    asked,
+                    otherwise(account)
+                    if otherwise
+                    else Outcome(standing(account, world.policy, world.now())),
+                    world,
+                )
             name = _name(account, asked)
-            begun = Errand(world.now() + AT_ONCE, world.now(), task=replace(task, key=asked.key, asked=asked.what))
-            try:  # the task is written down before Stripe is called: whoever comes beside or after this goes on with the same one
-                world.accounts.save(account, account := next_version(account, account.learn(ErrandKnown(name, begun)), world.policy, world.now()))
+            begun = Errand(
+                world.now() + AT_ONCE,
+                world.now(),
+                task=replace(task, key=asked.key, asked=asked.what),
+            )
+            # the task is written down before Stripe is called: whoever comes beside or after this
+            # goes on with the same one
+            try:
+                world.accounts.save(
+                    account,
+                    account := next_version(
+                        account, account.learn(ErrandKnown(name, begun)), world.policy, world.now()
+                    ),
+                )
             except LostRace:
                 account = _ready(_found(account_id, world), asked, world)
                 continue
@@ -157,7 +246,9 @@ def _outcome(account: Account, asked: Asked, name: str, world: World) -> Outcome
 
 
 def _ready(account: Account, asked: Asked, world: World) -> Account:
-    """The account once nothing else is under way for its subscription: what comes next is decided on what that has led to."""
+    """The account once nothing else is under way for its subscription: what comes next is decided
+    on what that has led to.
+    """
     account = run_errand(account, "trial", world)
     ours = _waiting(account, asked)
     for name, errand in waiting(account.errands).items():
@@ -170,9 +261,15 @@ def _ready(account: Account, asked: Asked, world: World) -> Account:
 
 
 def _waiting(account: Account, asked: Asked) -> str | None:
-    """The task that waits for the same call. Raises IdempotencyConflict for another call under the same key."""
+    """The task that waits for the same call. Raises IdempotencyConflict for another call under the
+    same key.
+    """
     for name, errand in waiting(account.errands).items():
-        if errand.task and errand.task.key == asked.key and (asked.key or errand.task.asked == asked.what):
+        if (
+            errand.task
+            and errand.task.key == asked.key
+            and (asked.key or errand.task.asked == asked.what)
+        ):
             if errand.task.asked != asked.what:
                 _conflict()
             return name
@@ -180,7 +277,9 @@ def _waiting(account: Account, asked: Asked) -> str | None:
 
 
 def _name(account: Account, asked: Asked) -> str:
-    """Of a key always the same, as long as no try under it has ended undone: so two who come at once begin one task."""
+    """Of a key always the same, as long as no try under it has ended undone: so two who come at
+    once begin one task.
+    """
     base = f"do:{_digest(account.id, asked.key)}" if asked.key else f"do:{secrets.token_hex(8)}"
     tried = sum(name.partition(".")[0] == base for name in account.errands)
     return f"{base}.{tried}" if tried else base
@@ -198,7 +297,9 @@ def _answered_before(account_id: str, asked: Asked, world: World) -> Outcome | N
 def _answer(account: Account, asked: Asked, outcome: Outcome, world: World) -> Outcome:
     if asked.key is None:
         return outcome
-    return _given(world.calls.keep(Kept(account.id, asked.key, asked.what, world.now(), outcome)), asked)
+    return _given(
+        world.calls.keep(Kept(account.id, asked.key, asked.what, world.now(), outcome)), asked
+    )
 
 
 def _given(kept: Kept, asked: Asked) -> Outcome:
@@ -210,7 +311,9 @@ def _given(kept: Kept, asked: Asked) -> Outcome:
 
 
 def _conflict() -> NoReturn:
-    raise IdempotencyConflict("This Idempotency-Key was used for another call: take another one.", "Idempotency-Key")
+    raise IdempotencyConflict(
+        "This Idempotency-Key was used for another call: take another one.", "Idempotency-Key"
+    )
 
 
 def _found(account_id: str, world: World) -> Account:

@@ -1,4 +1,6 @@
-"""Adopt a customer of Stripe's that has no account yet: made in the dashboard, by another integration, or before Billhook was there."""
+"""Adopt a customer of Stripe's that has no account yet: made in the dashboard, by another
+integration, or before Billhook was there.
+"""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -23,20 +25,27 @@ TRIES = 5
 
 
 def derived_id(customer: str) -> str:
-    """The id of an adopted account that nobody named: two who adopt the same customer agree on it."""
+    """The id of an adopted account that nobody named: two who adopt the same
+    customer agree on it."""
     return f"acc_{customer.removeprefix('cus_')}"
 
 
 def probable_account(event: StripeEvent) -> str:
     """The account that an event's customer has in all likelihood."""
-    return event.account_id if event.account_id and well_formed(event.account_id) else derived_id(event.customer or "")
+    return (
+        event.account_id
+        if event.account_id and well_formed(event.account_id)
+        else derived_id(event.customer or "")
+    )
 
 
-def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Asker) -> Account | None:
+def adopt(
+    customer: str, events: Iterable[StripeEvent], world: World, asker: Asker
+) -> Account | None:
     """The account of `customer`, made or joined; None if the events do not make it ours.
 
-    Only a subscription or a customer adopts. What was more than a day ago is history. What was erased is not raised again: its late events
-    are counted and left. Raises Unavailable, Refused.
+    Only a subscription or a customer adopts. What was more than a day ago is history. What was
+    erased is not raised again: its late events are counted and left. Raises Unavailable, Refused.
     """
     ours = [event for event in events if adopts(event, world.policy)]
     if not ours:
@@ -45,14 +54,17 @@ def adopt(customer: str, events: Iterable[StripeEvent], world: World, asker: Ask
     raw = asker.put(lambda: world.gateway.customer(customer))
     if raw is None and all(_stale(event) for event in ours):
         return None
-    account = _joined(customer, raw, began, began - NEWS, [event.account_id for event in ours], world, asker)
+    account = _joined(
+        customer, raw, began, began - NEWS, [event.account_id for event in ours], world, asker
+    )
     if account is None:
         world.count("EventsOfErased", len(ours))
     return account
 
 
 def adopt_old(customer: str, world: World, asker: Asker) -> Account | None:
-    """The account of a customer who is Stripe's for long, made or joined; None if Stripe knows of none by now, or it is deleted or erased.
+    """The account of a customer who is Stripe's for long, made or joined; None if Stripe knows of
+    none by now, or it is deleted or erased.
 
     All that was before now is history. Raises Unavailable, Refused.
     """
@@ -64,22 +76,35 @@ def adopt_old(customer: str, world: World, asker: Asker) -> Account | None:
 
 
 def _joined(
-    customer: str, raw: Raw | None, began: datetime, history_until: datetime, in_hand: list[str | None], world: World, asker: Asker
+    customer: str,
+    raw: Raw | None,
+    began: datetime,
+    history_until: datetime,
+    in_hand: list[str | None],
+    world: World,
+    asker: Asker,
 ) -> Account | None:
-    """The account, made where there is none yet; None if it was erased. `raw` is what Stripe answered to the request that began at `began`.
+    """The account, made where there is none yet; None if it was erased. `raw` is what Stripe
+    answered to the request that began at `began`.
 
-    The pointer is written before the account asks for all that belongs to the customer, which it waits for now: news that came too early to
-    be kept is in those answers, and what comes after finds the account.
+    The pointer is written before the account asks for all that belongs to the customer, which it
+    waits for now: news that came too early to be kept is in those answers, and what comes after
+    finds the account.
     """
-    id = _account_id(customer, raw, in_hand, lambda: asker.put(lambda: world.gateway.subscriptions_of(customer)))
+    id = _account_id(
+        customer, raw, in_hand, lambda: asker.put(lambda: world.gateway.subscriptions_of(customer))
+    )
     for _ in range(TRIES):
         account = world.accounts.load(id) or Account(id, history_until=history_until)
         if customer in account.customers:
             return account
-        # Behind the load: an account that is found no more, since it was just erased, has its grave by now.
+        # Behind the load: an account that is found no more, since it was just erased, has its grave
+        # by now.
         if world.accounts.erased({grave_of_account(id), grave_of_customer(customer)}):
             return None
-        new = next_version(account, _knowing(account, customer, raw, began), world.policy, world.now())
+        new = next_version(
+            account, _knowing(account, customer, raw, began), world.policy, world.now()
+        )
         try:
             world.accounts.save(account, new)
         except LostRace:
@@ -99,7 +124,9 @@ def _knowing(account: Account, customer: str, raw: Raw | None, began: datetime) 
 
 
 def adopts(event: StripeEvent, policy: Policy) -> bool:
-    """Whether an event by itself makes its customer ours: by an account id in its metadata, or by a plan of the catalogue."""
+    """Whether an event by itself makes its customer ours: by an account id in its metadata, or by a
+    plan of the catalogue.
+    """
     match event.fact:
         case CustomerSeen():
             return is_ours(event.account_id, (), policy)
@@ -109,16 +136,29 @@ def adopts(event: StripeEvent, policy: Policy) -> bool:
 
 
 def is_ours(account_id: str | None, items: Iterable[Item], policy: Policy) -> bool:
-    """Whether a customer or a subscription makes its customer ours: by the account id in its metadata, or by a plan among its items."""
+    """Whether a customer or a subscription makes its customer ours: by the account id in its
+    metadata, or by a plan among its items.
+    """
     return well_formed(account_id) or policy.plan_of(items)[0] is not None
 
 
 def _stale(event: StripeEvent) -> bool:
-    return isinstance(event.fact, CustomerSeen | SubscriptionSeen) and isinstance(event.fact.by, Event) and event.fact.by.stale
+    return (
+        isinstance(event.fact, CustomerSeen | SubscriptionSeen)
+        and isinstance(event.fact.by, Event)
+        and event.fact.by.stale
+    )
 
 
-def _account_id(customer: str, raw: Raw | None, in_hand: list[str | None], subscriptions: Callable[[], list[Raw]]) -> str:
-    """As the customer's metadata says, else its oldest subscription's that says one, else what is in hand, else derived."""
+def _account_id(
+    customer: str,
+    raw: Raw | None,
+    in_hand: list[str | None],
+    subscriptions: Callable[[], list[Raw]],
+) -> str:
+    """As the customer's metadata says, else its oldest subscription's that says one, else what is
+    in hand, else derived.
+    """
     if raw and well_formed(id := objects.account_id_of(raw)):
         return str(id)
     named = [*map(objects.account_id_of, oldest_first(subscriptions() if raw else [])), *in_hand]
@@ -127,12 +167,17 @@ def _account_id(customer: str, raw: Raw | None, in_hand: list[str | None], subsc
 
 def oldest_first(subscriptions: Iterable[Raw]) -> list[Raw]:
     """The order in which subscriptions are asked for the account that they name."""
-    return sorted(subscriptions, key=lambda one: (str(one.get("created") or 0), str(one.get("id") or "")))
+    return sorted(
+        subscriptions, key=lambda one: (str(one.get("created") or 0), str(one.get("id") or ""))
+    )
 
 
 def _seen(customer: str, raw: Raw | None, began: datetime) -> CustomerSeen:
-    with suppress(Unreadable, KeyError, TypeError, AttributeError, ValueError):  # the question that follows counts it
+    with suppress(
+        Unreadable, KeyError, TypeError, AttributeError, ValueError
+    ):  # the question that follows counts it
         if raw is not None:
             return CustomerSeen(objects.customer(raw), Answer(began, ""))
-    # Stripe knows of none by now, or tells it in a shape that we do not know; what the events tell of it is newer than this.
+    # Stripe knows of none by now, or tells it in a shape that we do not know; what the events tell
+    # of it is newer than this.
     return CustomerSeen(Customer(customer), Event(datetime.fromtimestamp(0, UTC)))

@@ -1,4 +1,6 @@
-"""Checkout: one at a time for an account, so that two tabs and a double click buy once; and the pull when the customer comes back."""
+"""Checkout: one at a time for an account, so that two tabs and a double click buy once; and the
+pull when the customer comes back.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,9 +38,16 @@ RETURNS = {
 
 
 def open_checkout(
-    account_id: str, plan: str | None, interval: str | None, quantity: int | None, returns: Returns, world: World, currency: str | None = None
+    account_id: str,
+    plan: str | None,
+    interval: str | None,
+    quantity: int | None,
+    returns: Returns,
+    world: World,
+    currency: str | None = None,
 ) -> str:
-    """The URL of the account's Checkout at Stripe: the one that is open, if it is for the same, else a new one in its place.
+    """The URL of the account's Checkout at Stripe: the one that is open, if it is for the same,
+    else a new one in its place.
 
     Raises AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable, Refused.
     """
@@ -48,7 +57,8 @@ def open_checkout(
         checkout, now = account.checkout, world.now()
         if checkout and checkout.session and not checkout.closed:
             if _still_open(account, checkout, world) is False:
-                continue  # it was completed or has expired: what is to be offered may be another thing by now
+                # it was completed or has expired: what is to be offered may be another thing by now
+                continue
             if checkout.offers(order, now) and checkout.url:
                 return checkout.url
             world.till.expire_checkout(checkout.session)
@@ -56,7 +66,9 @@ def open_checkout(
             if checkout and checkout.doubtful:
                 _close_strangers(account, world)
             checkout = begun(checkout, order, now)
-            try:  # the key is written down before it is used: whoever comes beside or after this uses the same one
+            # the key is written down before it is used: whoever comes beside or after this uses the
+            # same one
+            try:
                 world.accounts.save(account, account := _next(account, checkout, world))
             except LostRace:
                 continue
@@ -65,7 +77,9 @@ def open_checkout(
 
 
 def finish_checkout(account_id: str, session_id: str, world: World) -> str:
-    """What a Checkout came to, one of RETURNS, with Stripe's answer taken in. Raises AccountNotFound for a session that is not this account's."""
+    """What a Checkout came to, one of RETURNS, with Stripe's answer taken in. Raises
+    AccountNotFound for a session that is not this account's.
+    """
     account = _found(account_id, world)
     session = world.till.checkout(session_id)
     if session is None or not belongs(session, account):
@@ -83,12 +97,21 @@ def open_portal(account_id: str, return_url: str, world: World) -> str:
 
 
 def paper_of(account: Account, invoice_id: str, which: str, world: World) -> str:
-    """The address of an invoice's page (`hosted_invoice_url`) or print (`invoice_pdf`) at Stripe, as it is now; the page's where there is no print.
+    """The address of an invoice's page (`hosted_invoice_url`) or print (`invoice_pdf`) at Stripe,
+    as it is now; the page's where there is no print.
 
     Raises AccountNotFound for an invoice that is not this account's, Unavailable, Refused.
     """
     known = account.invoices.get(invoice_id)
-    found = [raw for raw in world.gateway.invoices_of(known.value.customer) if raw.get("id") == invoice_id] if known else []
+    found = (
+        [
+            raw
+            for raw in world.gateway.invoices_of(known.value.customer)
+            if raw.get("id") == invoice_id
+        ]
+        if known
+        else []
+    )
     url = next((str(raw.get(which) or raw.get("hosted_invoice_url") or "") for raw in found), "")
     if not url:
         raise AccountNotFound("There is no such invoice.", "invoice_id")
@@ -108,7 +131,9 @@ def _with_customer(account: Account, world: World) -> Account:
     if customer_for(account) is None and account.email:
         find_trial(account, world)  # a customer that was made while nobody could write it down
         account = _found(account.id, world)
-        account = with_customer(account, f"{account.id}:customer:again:{len(account.customers)}", world)
+        account = with_customer(
+            account, f"{account.id}:customer:again:{len(account.customers)}", world
+        )
     return account
 
 
@@ -125,7 +150,9 @@ def _still_open(account: Account, checkout: Checkout, world: World) -> bool | No
 
 
 def _close_strangers(account: Account, world: World) -> None:
-    """After a failure that may have made a session which nobody knows: it must not be completed beside another."""
+    """After a failure that may have made a session which nobody knows: it must not be completed
+    beside another.
+    """
     customer = customer_for(account)
     for session in world.till.open_checkouts(customer.id) if customer else []:
         if belongs(session, account):
@@ -137,7 +164,10 @@ def _made(account: Account, checkout: Checkout, returns: Returns, world: World) 
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
     try:
-        session = world.till.make_checkout(f"{account.id}:checkout:{checkout.number}", _sale(account, customer.id, checkout, returns, world))
+        session = world.till.make_checkout(
+            f"{account.id}:checkout:{checkout.number}",
+            _sale(account, customer.id, checkout, returns, world),
+        )
     except (Doubtful, Refused):
         absorb(account, [CheckoutKnown(replace(checkout, doubtful=True))], world, Asker(world))
         raise
@@ -146,19 +176,37 @@ def _made(account: Account, checkout: Checkout, returns: Returns, world: World) 
     return str(session["url"])
 
 
-def _sale(account: Account, customer: str, checkout: Checkout, returns: Returns, world: World) -> Sale:
-    """The same for every call under the key of this Checkout: another time in a link would be another parameter, which Stripe refuses."""
+def _sale(
+    account: Account, customer: str, checkout: Checkout, returns: Returns, world: World
+) -> Sale:
+    """The same for every call under the key of this Checkout: another time in a link would be
+    another parameter, which Stripe refuses.
+    """
     order = checkout.order
     lookup_key = world.policy.lookup_key(order.plan or "", order.interval or "", order.currency)
     currency = order.currency or world.policy.currency
-    return Sale(account.id, customer, order, lookup_key, currency, *returns(account, checkout.at), world.policy.checkout)
+    return Sale(
+        account.id,
+        customer,
+        order,
+        lookup_key,
+        currency,
+        *returns(account, checkout.at),
+        world.policy.checkout,
+    )
 
 
 def _finished(account: Account, session: Raw, world: World) -> str:
     if session.get("status") != "complete":
         return "canceled"
-    id, mode, customer = str(session["id"]), str(session.get("mode")), str(objects.customer_of(session))
-    account = absorb(account, [CheckoutCompleted(id, mode, customer, world.now())], world, Asker(world))
+    id, mode, customer = (
+        str(session["id"]),
+        str(session.get("mode")),
+        str(objects.customer_of(session)),
+    )
+    account = absorb(
+        account, [CheckoutCompleted(id, mode, customer, world.now())], world, Asker(world)
+    )
     try:
         account = run_errand(account, f"card:{id}", world)
     except (Unavailable, Refused):

@@ -1,11 +1,22 @@
-"""Compare all that lives at Stripe with what is held here, a stretch a run, and ask Stripe for what differs."""
+"""Compare all that lives at Stripe with what is held here, a stretch a run, and ask Stripe for what
+differs.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.comparison import LATELY, Comparison, Drift, Listed, drift, judged, not_listed, under_way
+from chalicelib.domain.comparison import (
+    LATELY,
+    Comparison,
+    Drift,
+    Listed,
+    drift,
+    judged,
+    not_listed,
+    under_way,
+)
 from chalicelib.domain.errors import LostRace, NewerShape, Refused, Unavailable
 from chalicelib.domain.facts import Answer, CustomerSeen, SubscriptionSeen, everything_of
 from chalicelib.domain.listing import Page
@@ -28,8 +39,9 @@ JUDGED_A_STEP = 100
 def compare(world: World) -> Comparison | None:
     """Where the comparison is after this run; None if today's was done before.
 
-    How far it has come is written after each page, once all that the page brought up has been asked for. What Stripe or the table do not
-    answer now, and what a run does not reach, the next run does again.
+    How far it has come is written after each page, once all that the page brought up has been asked
+    for. What Stripe or the table do not answer now, and what a run does not reach, the next run
+    does again.
     """
     round = under_way(world.rounds.load(Comparison), world.now())
     if round is None:
@@ -46,7 +58,9 @@ def compare(world: World) -> Comparison | None:
 
 
 class _Run:
-    """One run's share of a comparison. Each step is one page; it may be done again. `round` is where the comparison is, as last written."""
+    """One run's share of a comparison. Each step is one page; it may be done again. `round` is
+    where the comparison is, as last written.
+    """
 
     def __init__(self, world: World, round: Comparison) -> None:
         self.round, self.pace = round, Pace(world)
@@ -64,7 +78,9 @@ class _Run:
             case "living":
                 return self._of_stripes(round, self._world.lists.living(round.place))
             case "ended":
-                return self._of_stripes(round, self._world.lists.ended(round.began - LATELY, round.place))
+                return self._of_stripes(
+                    round, self._world.lists.ended(round.began - LATELY, round.place)
+                )
             case "held":
                 return self._of_ours(round)
             case _:
@@ -72,18 +88,27 @@ class _Run:
 
     def _of_stripes(self, round: Comparison, page: Page) -> Comparison:
         self.pace.made()
-        if not round.pages:  # before anything is kept under its moment: else a run that ended within this page would be forgotten with its drifts
+        # before anything is kept under its moment: else a run that ended within this page would be
+        # forgotten with its drifts
+        if not round.pages:
             self.save(round)
-        self._world.comparisons.keep_listed(self._began, round.pages, [str(raw["id"]) for raw in page.things])
+        self._world.comparisons.keep_listed(
+            self._began, round.pages, [str(raw["id"]) for raw in page.things]
+        )
         found = [(raw, one) for raw in page.things if (one := listed(raw))]
         self._world.count("AnswersUnreadable", len(page.things) - len(found))
         self._look_at(found)
-        further = replace(round, place=page.behind, pages=round.pages + 1, listed=round.listed + len(page.things))
+        further = replace(
+            round, place=page.behind, pages=round.pages + 1, listed=round.listed + len(page.things)
+        )
         return further if page.behind else further.next_phase()
 
     def _look_at(self, found: Sequence[tuple[Raw, Listed]]) -> None:
         news = {one.subscription.id: self._as_news(raw, one) for raw, one in found}
-        guesses = {one.subscription.customer: probable_account(_naming(news[one.subscription.id])) for _, one in found}
+        guesses = {
+            one.subscription.customer: probable_account(_naming(news[one.subscription.id]))
+            for _, one in found
+        }
         known, unreadable = self._known(guesses)
         owners = {customer: account.id for customer, account in known.items()}
         accounts = {account.id: account for account in known.values()}
@@ -98,11 +123,15 @@ class _Run:
                 owners[customer], accounts[adopted.id] = adopted.id, adopted
             account = accounts[owners[customer]]
             if differing := drift(account, one, self._began):
-                self._world.comparisons.put_drift(differing)  # before it is mended: afterwards it is no more to be seen
+                self._world.comparisons.put_drift(
+                    differing
+                )  # before it is mended: afterwards it is no more to be seen
                 accounts[account.id] = self._asked_about(account, customer)
 
     def _known(self, guesses: Mapping[str, str]) -> tuple[dict[str, Account], set[str]]:
-        """The accounts of customers, and the customers whose account only a younger release can read: after a rollback they wait for it alone."""
+        """The accounts of customers, and the customers whose account only a younger release can
+        read: after a rollback they wait for it alone.
+        """
         try:
             return self._world.accounts.of_customers(guesses), set()
         except NewerShape:
@@ -136,14 +165,20 @@ class _Run:
                 self._world.comparisons.put_drift(one)
             for customer in sorted({one.customer for one in missing}):
                 account = self._asked_about(account, customer)
-        return replace(round, scanned=scanned) if scanned else replace(round, scanned=None).next_phase()
+        return (
+            replace(round, scanned=scanned)
+            if scanned
+            else replace(round, scanned=None).next_phase()
+        )
 
     @cached_property
     def _ids_listed(self) -> frozenset[str]:
         return self._world.comparisons.listed(self._began)
 
     def _asked_about(self, account: Account, customer: str) -> Account:
-        """The account after Stripe was asked all about a customer. Raises Unavailable if Stripe left any of it open."""
+        """The account after Stripe was asked all about a customer. Raises Unavailable if Stripe
+        left any of it open.
+        """
         try:
             account = absorb(account, everything_of(customer), self._world, self._asker)
         except (Unavailable, Refused):
@@ -157,11 +192,15 @@ class _Run:
         return account
 
     def _pass_over(self) -> None:
-        """One account that cannot be dealt with must not keep the others waiting: it is told of when the comparison ends."""
+        """One account that cannot be dealt with must not keep the others waiting: it is told of
+        when the comparison ends.
+        """
         self._world.count("ComparisonsBroken", 1)
 
     def _closed(self, round: Comparison) -> Comparison:
-        """Judge what was found, so much a step, and tell it on the timelines under times that a repeat has too."""
+        """Judge what was found, so much a step, and tell it on the timelines under times that a
+        repeat has too.
+        """
         drifts = self._world.comparisons.drifts_of(self._began)
         open_ones = [one for one in drifts if one.became is None]
         for one in open_ones[:JUDGED_A_STEP]:
@@ -179,21 +218,53 @@ class _Run:
             self._world.comparisons.drop_drift(found)
             return
         told = {"subscription": found.subscription, "what": list(found.what), "since": found.since}
-        self._world.log.put([Entry(found.account_id, self._began, "drift", found.subscription, f"drift.{verdict.became}", told)])
+        self._world.log.put(
+            [
+                Entry(
+                    found.account_id,
+                    self._began,
+                    "drift",
+                    found.subscription,
+                    f"drift.{verdict.became}",
+                    told,
+                )
+            ]
+        )
         self._world.comparisons.put_drift(verdict)
 
     def _as_news(self, raw: Raw, one: Listed) -> list[StripeEvent]:
-        """What a list tells, in the form in which adoption reads news: by the subscription, and by the customer that it names."""
+        """What a list tells, in the form in which adoption reads news: by the subscription, and by
+        the customer that it names.
+        """
         began = self._world.now().replace(microsecond=0)
         subscription = SubscriptionSeen(one.subscription, Answer(began, ""))
         news = [self._event(raw, one, account_id_of(raw), subscription)]
         customer = raw.get("customer")
         if one.customer and isinstance(customer, dict):
-            news.append(self._event(customer, one, account_id_of(customer), CustomerSeen(one.customer, Answer(began, ""))))
+            news.append(
+                self._event(
+                    customer,
+                    one,
+                    account_id_of(customer),
+                    CustomerSeen(one.customer, Answer(began, "")),
+                )
+            )
         return news
 
-    def _event(self, raw: Raw, one: Listed, account_id: str | None, fact: SubscriptionSeen | CustomerSeen) -> StripeEvent:
-        return StripeEvent(str(raw["id"]), "listed", self._began, None, bool(raw.get("livemode")), one.subscription.customer, account_id, fact, raw)
+    def _event(
+        self, raw: Raw, one: Listed, account_id: str | None, fact: SubscriptionSeen | CustomerSeen
+    ) -> StripeEvent:
+        return StripeEvent(
+            str(raw["id"]),
+            "listed",
+            self._began,
+            None,
+            bool(raw.get("livemode")),
+            one.subscription.customer,
+            account_id,
+            fact,
+            raw,
+        )
 
 
 def _naming(news: Sequence[StripeEvent]) -> StripeEvent:

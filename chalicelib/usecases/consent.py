@@ -1,4 +1,5 @@
-"""Mail that is wanted or not wanted any more: learnt, and told on the timeline wherever this ends."""
+"""Mail that is wanted or not wanted any more: learnt, and told on the timeline
+wherever this ends."""
 
 from datetime import datetime
 
@@ -15,10 +16,11 @@ def is_wanted(account: Account, stream: str) -> bool:
 
 
 def set_wanted(account: Account, stream: str, wanted: bool, world: World) -> None:
-    """Mail of a stream is wanted, or not any more; the same again changes nothing. Raises Unavailable.
+    """Mail of a stream is wanted, or not any more; the same again changes nothing. Raises
+    Unavailable.
 
-    An end of mail is told under the time that the account keeps, which a repeat has too; a new beginning before the account forgets that there was
-    an end.
+    An end of mail is told under the time that the account keeps, which a repeat has too; a new
+    beginning before the account forgets that there was an end.
     """
     if wanted and is_wanted(account, stream):
         return

@@ -1,4 +1,6 @@
-"""Who may sign up: programs that fill in everything, crowds from one address and unsolved CAPTCHAs may not, and nobody fills strangers' inboxes."""
+"""Who may sign up: programs that fill in everything, crowds from one address and unsolved CAPTCHAs
+may not, and nobody fills strangers' inboxes.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +33,9 @@ class Captcha(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the doorkeeper looks at. `captcha` is None where the policy wants none; `count` adds to a metric."""
+    """What the doorkeeper looks at. `captcha` is None where the policy wants none; `count` adds to
+    a metric.
+    """
 
     limits: Limits
     captcha: Captcha | None
@@ -39,17 +43,25 @@ class Door:
 
 
 def may_ask(email: str, address: str, policy: SignupPolicy, door: Door, now: datetime) -> None:
-    """Count somebody at `address` who asks for something about an e-mail address. Raises TooManyRequests, Unavailable."""
+    """Count somebody at `address` who asks for something about an e-mail address. Raises
+    TooManyRequests, Unavailable.
+    """
     crowd = door.limits.count("signups-from", neighbourhood(address), HOUR, now) > policy.an_hour
     if crowd or door.limits.count("signups-of", identity(email), HOUR, now) > AN_ADDRESS_AN_HOUR:
         door.count("SignupsRefused", 1)
-        raise TooManyRequests("That was too often. Please try again in an hour.", None if crowd else "email")
+        raise TooManyRequests(
+            "That was too often. Please try again in an hour.", None if crowd else "email"
+        )
 
 
-def admit(email: str, address: str, captcha_token: str, policy: SignupPolicy, door: Door, now: datetime) -> bool:
-    """Whether the signup has to be confirmed by mail first. Raises TooManyRequests, Forbidden (the CAPTCHA), Unavailable, Refused.
+def admit(
+    email: str, address: str, captcha_token: str, policy: SignupPolicy, door: Door, now: datetime
+) -> bool:
+    """Whether the signup has to be confirmed by mail first. Raises TooManyRequests, Forbidden (the
+    CAPTCHA), Unavailable, Refused.
 
-    The CAPTCHA is looked at last, since a token can be spent once; the day's ceiling counts those that got in.
+    The CAPTCHA is looked at last, since a token can be spent once; the day's ceiling counts those
+    that got in.
     """
     may_ask(email, address, policy, door, now)
     if door.captcha and not door.captcha.solved(captcha_token, address):

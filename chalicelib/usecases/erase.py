@@ -1,4 +1,6 @@
-"""Erase a person's account: all that Billhook holds of it, in an order in which the same again finishes what was begun."""
+"""Erase a person's account: all that Billhook holds of it, in an order in which the same again
+finishes what was begun.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +16,9 @@ from chalicelib.usecases.world import World
 TRIES = 12
 
 UNDER_WAY_SECONDS = 60.0
-"""How long a function may live (.chalice/config.json): one that read the account before it was erased may write beside it until then."""
+"""How long a function may live (.chalice/config.json): one that read the account before it was
+erased may write beside it until then.
+"""
 
 
 class Beside(Protocol):
@@ -26,7 +30,9 @@ class Beside(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased: whether there still was an account, how many notes and claims lay beside it, and which customers were deleted at Stripe."""
+    """What was erased: whether there still was an account, how many notes and claims lay beside it,
+    and which customers were deleted at Stripe.
+    """
 
     account: bool
     beside: int
@@ -34,11 +40,14 @@ class Erased:
 
 
 def erase(account_id: str, at_stripe: bool, world: World, beside: Beside) -> Erased:
-    """Erase an account; `at_stripe` deletes its customers there too, which ends their subscriptions at once.
+    """Erase an account; `at_stripe` deletes its customers there too, which ends their subscriptions
+    at once.
 
-    Its open Checkouts are closed in any case: nobody must pay for what is gone. What stays are keyed hashes: that it was erased, that its trial
-    was had, that its address is suppressed. What still waits in queues for the account finds none and does nothing.
-    Raises AccountNotFound, InvalidInput where a subscription would go on being charged, Unavailable, Refused: then the same again goes on.
+    Its open Checkouts are closed in any case: nobody must pay for what is gone. What stays are
+    keyed hashes: that it was erased, that its trial was had, that its address is suppressed. What
+    still waits in queues for the account finds none and does nothing. Raises AccountNotFound,
+    InvalidInput where a subscription would go on being charged, Unavailable, Refused: then the same
+    again goes on.
     """
     customers: tuple[str, ...] = ()
     for _ in range(TRIES):
@@ -58,23 +67,38 @@ def erase(account_id: str, at_stripe: bool, world: World, beside: Beside) -> Era
         raise AccountNotFound(f"There is no account {account_id}.", "account_id")
     number = beside.clear(account_id)
     world.pause(UNDER_WAY_SECONDS)
-    return Erased(account is not None, number + beside.clear(account_id), customers if at_stripe else ())
+    return Erased(
+        account is not None, number + beside.clear(account_id), customers if at_stripe else ()
+    )
 
 
 def _customers(account: Account, at_stripe: bool, world: World) -> tuple[str, ...]:
-    """Its customers that live; where they are to be deleted, with those that Stripe may have made while nobody could write them down."""
+    """Its customers that live; where they are to be deleted, with those that Stripe may have made
+    while nobody could write them down.
+    """
     known = {id for id, one in account.customers.items() if not one.value.deleted}
     if at_stripe and account.email and waiting(account.errands):
-        known |= {str(raw["id"]) for raw in world.till.customers_with(account.email) if objects.account_id_of(raw) == account.id}
+        known |= {
+            str(raw["id"])
+            for raw in world.till.customers_with(account.email)
+            if objects.account_id_of(raw) == account.id
+        }
     return tuple(sorted(known))
 
 
-def _leave_stripe(account: Account, customers: tuple[str, ...], at_stripe: bool, world: World) -> None:
-    charged = [id for id, known in sorted(account.subscriptions.items()) if not known.value.final and known.value.customer in customers]
+def _leave_stripe(
+    account: Account, customers: tuple[str, ...], at_stripe: bool, world: World
+) -> None:
+    charged = [
+        id
+        for id, known in sorted(account.subscriptions.items())
+        if not known.value.final and known.value.customer in customers
+    ]
     if charged and not at_stripe:
         raise InvalidInput(
-            f"Subscription {', '.join(charged)} of account {account.id} has not ended, and would go on with nobody to look after it: "
-            "cancel it at Stripe first, or erase with --stripe, which deletes the customer there and so ends it at once.",
+            f"Subscription {', '.join(charged)} of account {account.id} has not ended, and would go"
+            " on with nobody to look after it: cancel it at Stripe first, or erase with --stripe,"
+            " which deletes the customer there and so ends it at once.",
             "account_id",
         )
     for customer in customers:

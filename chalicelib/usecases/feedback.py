@@ -1,4 +1,6 @@
-"""What became of messages, as SES tells it: in the notifications of an identity and in the events of a configuration set."""
+"""What became of messages, as SES tells it: in the notifications of an identity and in the events
+of a configuration set.
+"""
 
 import json
 from collections.abc import Mapping
@@ -24,11 +26,16 @@ KINDS = {
     "Reject": "mail.rejected",
     "Rendering Failure": "mail.not_rendered",
 }
-"""SES's kinds of feedback, and how the timeline calls them. Each tells that SES had taken the message."""
+"""SES's kinds of feedback, and how the timeline calls them. Each tells that SES had taken the
+message.
+"""
 
 NOT_SENT = frozenset({"Reject", "Rendering Failure"})
 
-_RECIPIENTS = {"Bounce": ("bounce", "bouncedRecipients"), "Complaint": ("complaint", "complainedRecipients")}
+_RECIPIENTS = {
+    "Bounce": ("bounce", "bouncedRecipients"),
+    "Complaint": ("complaint", "complainedRecipients"),
+}
 _DETAILS = {
     "Bounce": ("bounceType", "bounceSubType"),
     "Complaint": ("complaintFeedbackType", "complaintSubType"),
@@ -46,7 +53,9 @@ class Suppressions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One notification. `account_id` and `key` say which message of ours it was about, if it was one; `recipients` are those it names."""
+    """One notification. `account_id` and `key` say which message of ours it was about, if it was
+    one; `recipients` are those it names.
+    """
 
     kind: str
     at: datetime
@@ -61,11 +70,14 @@ class Feedback:
     @property
     def for_good(self) -> bool:
         """Whether the recipients are to be written to no more."""
-        return self.kind == "Complaint" or (self.kind == "Bounce" and self.details.get("bounceType") == "Permanent")
+        return self.kind == "Complaint" or (
+            self.kind == "Bounce" and self.details.get("bounceType") == "Permanent"
+        )
 
 
 def take_feedback(text: str, world: World, claims: Claims, suppressions: Suppressions) -> str:
-    """SES's kind of the notification; `left` if it tells nothing about a message, `unreadable` (counted) if nobody can tell.
+    """SES's kind of the notification; `left` if it tells nothing about a message, `unreadable`
+    (counted) if nobody can tell.
 
     The same again does no harm. Raises Unavailable if the table cannot be reached.
     """
@@ -97,7 +109,11 @@ def read_feedback(text: str) -> Feedback | None:
         if kind not in KINDS:
             return None
         mail, body = told["mail"], told.get(_body_of(kind)) or {}
-        tags = {name: str(values[0]) for name, values in (mail.get("tags") or {}).items() if isinstance(values, list) and values}
+        tags = {
+            name: str(values[0])
+            for name, values in (mail.get("tags") or {}).items()
+            if isinstance(values, list) and values
+        }
         sent_at = _moment(mail["timestamp"])
         return Feedback(
             kind=kind,
@@ -108,14 +124,27 @@ def read_feedback(text: str) -> Feedback | None:
             account_id=_account_id(tags),
             key=f"{tags.get('step', '')}@{tags.get('occasion', '')}",
             stream=tags.get("stream", "lifecycle"),
-            details={name: str(body[name])[:100] for name in _DETAILS.get(kind, ()) if body.get(name)},
+            details={
+                name: str(body[name])[:100] for name in _DETAILS.get(kind, ()) if body.get(name)
+            },
         )
-    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
-        raise Unreadable("A notification of SES's has a shape that this release does not know.") from error
+    except (
+        AttributeError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise Unreadable(
+            "A notification of SES's has a shape that this release does not know."
+        ) from error
 
 
 def _body_of(kind: str) -> str:
-    return {"Rendering Failure": "failure", "DeliveryDelay": "deliveryDelay"}.get(kind, kind.lower())
+    return {"Rendering Failure": "failure", "DeliveryDelay": "deliveryDelay"}.get(
+        kind, kind.lower()
+    )
 
 
 def _recipients(kind: str, body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -148,11 +177,15 @@ def _count(feedback: Feedback, world: World) -> None:
     if feedback.kind == "Complaint":
         world.count("Complaints", len(feedback.recipients))
     elif feedback.kind == "Bounce":
-        world.count("Bounces" if feedback.for_good else "TransientBounces", len(feedback.recipients))
+        world.count(
+            "Bounces" if feedback.for_good else "TransientBounces", len(feedback.recipients)
+        )
 
 
 def _settle(account: Account, feedback: Feedback, world: World, claims: Claims) -> None:
-    """SES had the message, whatever its reply said or if there was none: it is not to be sent again."""
+    """SES had the message, whatever its reply said or if there was none: it is not to be sent
+    again.
+    """
     claim = claims.load(account.id, feedback.key)
     if claim is not None and claim.state != "sent":
         claims.confirm(claim, feedback.message_id)
@@ -161,7 +194,12 @@ def _settle(account: Account, feedback: Feedback, world: World, claims: Claims) 
     if forgotten or (mailed is not None and mailed.outcome in {"queued", "unclear"}):
         outcome = "refused" if feedback.kind in NOT_SENT else "sent"
         stream = mailed.stream if mailed else feedback.stream
-        absorb(account, [MailDone(feedback.key, Mailed(outcome, feedback.sent_at, stream))], world, asker=None)
+        absorb(
+            account,
+            [MailDone(feedback.key, Mailed(outcome, feedback.sent_at, stream))],
+            world,
+            asker=None,
+        )
 
 
 def _entry(account_id: str, feedback: Feedback) -> Entry:

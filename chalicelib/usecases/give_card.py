@@ -1,6 +1,8 @@
-"""Use a card that a customer gave on a Checkout page: Stripe has attached it, and an attached card pays for nothing.
+"""Use a card that a customer gave on a Checkout page: Stripe has attached it, and an attached card
+pays for nothing.
 
-Every step looks at what Stripe holds before it changes anything, so the whole may be done again from the start wherever it ended.
+Every step looks at what Stripe holds before it changes anything, so the whole may be done again
+from the start wherever it ended.
 """
 
 from collections.abc import Sequence
@@ -21,10 +23,12 @@ OWING = frozenset({"past_due", "unpaid"})
 
 
 def use_card(account: Account, session_id: str, errand: Errand, world: World) -> Sequence[Fact]:
-    """Make the card of a completed setup session the default, resume what was paused for want of one, and pay what is owed.
+    """Make the card of a completed setup session the default, resume what was paused for want of
+    one, and pay what is owed.
 
-    Nothing is done for a session that is not this account's, for a customer that was deleted since, or once a younger card was made the default.
-    What a payment leads to comes by Stripe's events. Raises as Till does.
+    Nothing is done for a session that is not this account's, for a customer that was deleted since,
+    or once a younger card was made the default. What a payment leads to comes by Stripe's events.
+    Raises as Till does.
     """
     session = world.till.checkout(session_id)
     given = card_of(session) if session and belongs(session, account) else None
@@ -33,10 +37,15 @@ def use_card(account: Account, session_id: str, errand: Errand, world: World) ->
     customer = str(objects.customer_of(session or {}))
     if is_deleted(account, customer):
         return []
-    key, began = f"{account.id}:{session_id}:{errand.generation}", world.now().replace(microsecond=0)
+    key, began = (
+        f"{account.id}:{session_id}:{errand.generation}",
+        world.now().replace(microsecond=0),
+    )
     mark = account.mark(customer)
     taxed = world.policy.checkout.automatic_tax
-    raw = world.till.set_default_card(f"{key}:default", customer, given.card, _address(session or {}) if taxed else None)
+    raw = world.till.set_default_card(
+        f"{key}:default", customer, given.card, _address(session or {}) if taxed else None
+    )
     for subscription in world.gateway.subscriptions_of(customer):
         if taxed:
             _reckon_tax(subscription, key, world)
@@ -45,10 +54,16 @@ def use_card(account: Account, session_id: str, errand: Errand, world: World) ->
 
 
 def card_of(session: Raw) -> CardGiven | None:
-    """The card that a completed setup session collected, and when it was entered; None if there is none."""
+    """The card that a completed setup session collected, and when it was entered; None if there is
+    none.
+    """
     intent = session.get("setup_intent")
     card = intent.get("payment_method") if isinstance(intent, dict) else None
-    if session.get("status") != "complete" or not isinstance(card, dict) or not isinstance(card.get("created"), int):
+    if (
+        session.get("status") != "complete"
+        or not isinstance(card, dict)
+        or not isinstance(card.get("created"), int)
+    ):
         return None
     with suppress(Unreadable):
         return CardGiven(objects.identity(card), datetime.fromtimestamp(card["created"], UTC))
@@ -56,14 +71,23 @@ def card_of(session: Raw) -> CardGiven | None:
 
 
 def _address(session: Raw) -> Raw | None:
-    """The address that was given with the card: Stripe Tax reckons by the customer's, which Checkout writes only at a purchase."""
-    address = (session["setup_intent"]["payment_method"].get("billing_details") or {}).get("address")
+    """The address that was given with the card: Stripe Tax reckons by the customer's, which
+    Checkout writes only at a purchase.
+    """
+    address = (session["setup_intent"]["payment_method"].get("billing_details") or {}).get(
+        "address"
+    )
     return address if isinstance(address, dict) and address.get("country") else None
 
 
 def _reckon_tax(subscription: Raw, key: str, world: World) -> None:
-    """A trial began before anybody knew where the customer is. Should Stripe refuse, an alarm rings, and the card is used all the same."""
-    if (subscription.get("automatic_tax") or {}).get("enabled") or subscription.get("status") in {"canceled", "incomplete_expired"}:
+    """A trial began before anybody knew where the customer is. Should Stripe refuse, an alarm
+    rings, and the card is used all the same.
+    """
+    if (subscription.get("automatic_tax") or {}).get("enabled") or subscription.get("status") in {
+        "canceled",
+        "incomplete_expired",
+    }:
         return
     try:
         world.till.reckon_tax(f"{key}:{subscription['id']}:tax", str(subscription["id"]))
@@ -74,11 +98,17 @@ def _reckon_tax(subscription: Raw, key: str, world: World) -> None:
 def belongs(session: Raw, account: Account) -> bool:
     """Whether a Checkout session is one that Billhook made for this account."""
     is_ours = OURS.items() <= (session.get("metadata") or {}).items()
-    return is_ours and objects.account_id_of(session) == account.id and objects.customer_of(session) in account.customers
+    return (
+        is_ours
+        and objects.account_id_of(session) == account.id
+        and objects.customer_of(session) in account.customers
+    )
 
 
 def _settle(subscription: Raw, card: str, key: str, world: World) -> None:
-    """One subscription that the card is for; a card that is declined is no failure of ours: the customer is told by what Stripe makes of it."""
+    """One subscription that the card is for; a card that is declined is no failure of ours: the
+    customer is told by what Stripe makes of it.
+    """
     id, status = str(subscription["id"]), subscription.get("status")
     if status in {"canceled", "incomplete", "incomplete_expired"}:
         return
@@ -87,7 +117,8 @@ def _settle(subscription: Raw, card: str, key: str, world: World) -> None:
         world.till.set_subscription_card(f"{key}:{id}:card", id, card)
     owed = open_invoices(subscription, world)
     if status == "paused" and not owed and _for_want_of_a_card(subscription):
-        # One that is open already is of a resumption that was begun: to begin another would bill twice.
+        # One that is open already is of a resumption that was begun: to begin another would bill
+        # twice.
         world.till.resume(f"{key}:{id}:resume", id)
         owed = open_invoices(subscription, world)
     if status in {"paused", *OWING}:
@@ -99,11 +130,18 @@ def _settle(subscription: Raw, card: str, key: str, world: World) -> None:
 def open_invoices(subscription: Raw, world: World) -> list[Raw]:
     """What a subscription owes, the oldest first."""
     invoices = reversed(world.gateway.invoices_of(str(objects.customer_of(subscription))))
-    return [invoice for invoice in invoices if invoice.get("status") == "open" and objects.invoice(invoice).subscription == subscription["id"]]
+    return [
+        invoice
+        for invoice in invoices
+        if invoice.get("status") == "open"
+        and objects.invoice(invoice).subscription == subscription["id"]
+    ]
 
 
 def _for_want_of_a_card(subscription: Raw) -> bool:
-    """Whether a trial's end paused it. `paused` by request (since endive, 2026-09-30) is not undone by a card."""
+    """Whether a trial's end paused it. `paused` by request (since endive, 2026-09-30) is not undone
+    by a card.
+    """
     details = (subscription.get("status_details") or {}).get("paused") or {}
     kind = (details.get("subscription") or {}).get("type")
     return kind in {None, "trial_end_without_payment_method"}

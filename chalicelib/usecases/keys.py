@@ -24,7 +24,9 @@ class KeyStore(Protocol):
 
 
 def create_key(store: KeyStore, scope: str, name: str, now: datetime) -> str:
-    """Make a key and give its token, which is shown this once. Raises InvalidInput for a scope that does not exist or an empty name."""
+    """Make a key and give its token, which is shown this once. Raises InvalidInput for a scope that
+    does not exist or an empty name.
+    """
     if scope not in SCOPES:
         raise InvalidInput(f"scope must be one of {', '.join(SCOPES)}.", "scope")
     if not name.strip() or len(name) > 100:
@@ -42,14 +44,21 @@ class KeyRing:
         self._seen: dict[str, tuple[datetime, ApiKey | None]] = {}
 
     def check(self, authorization: str | None, scope: str, now: datetime) -> ApiKey:
-        """The key in an `Authorization: Bearer …` header, if it is alive and its scope allows `scope`. Raises Unauthorized, Forbidden."""
+        """The key in an `Authorization: Bearer …` header, if it is alive and its scope allows
+        `scope`. Raises Unauthorized, Forbidden.
+        """
         kind, _, text = (authorization or "").partition(" ")
         parts = split_token(text.strip()) if kind.lower() == "bearer" else None
         key = self._recall(parts[0], now) if parts else None
         if not parts or key is None or not key.opens(parts[1]):
-            raise Unauthorized("A key is needed: Authorization: Bearer <key>, made by python -m ops keys create.", "Authorization")
+            raise Unauthorized(
+                "A key is needed: Authorization: Bearer <key>, made by python -m ops keys create.",
+                "Authorization",
+            )
         if not key.may(scope):
-            raise Forbidden(f"This key's scope is {key.scope}; the call needs {scope}.", "Authorization")
+            raise Forbidden(
+                f"This key's scope is {key.scope}; the call needs {scope}.", "Authorization"
+            )
         return key
 
     def _recall(self, id: str, now: datetime) -> ApiKey | None:

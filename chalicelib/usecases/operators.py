@@ -10,7 +10,19 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
 from chalicelib.domain.happenings import Happening
-from chalicelib.domain.operators import GROUPS, NOBODY, Digests, by_group, days_due, facts_of, is_news, notice_of, of_the_day, title_of, who
+from chalicelib.domain.operators import (
+    GROUPS,
+    NOBODY,
+    Digests,
+    by_group,
+    days_due,
+    facts_of,
+    is_news,
+    notice_of,
+    of_the_day,
+    title_of,
+    who,
+)
 from chalicelib.domain.post import Claim, Letter
 from chalicelib.domain.timeline import Entry
 from chalicelib.outreach.plain import plain
@@ -25,12 +37,16 @@ NAMED = 10
 class Timelines(Protocol):
     """Timelines in the table; see aws/log.py."""
 
-    def page(self, account_id: str, cursor: str | None, now: datetime) -> tuple[list[Entry], str | None]:
+    def page(
+        self, account_id: str, cursor: str | None, now: datetime
+    ) -> tuple[list[Entry], str | None]:
         """Some entries, and the cursor of the next page if there is one."""
 
 
 def tell_operators(account: Account, happenings: Sequence[Happening], world: World) -> None:
-    """Note what the day's digest counts, and hand out the notices. The same again does no harm: each has its happening's id. Raises Unavailable."""
+    """Note what the day's digest counts, and hand out the notices. The same again does no harm:
+    each has its happening's id. Raises Unavailable.
+    """
     operators, mail = world.policy.operators, world.policy.mail
     if operators is None or mail is None:
         return
@@ -45,9 +61,11 @@ def tell_operators(account: Account, happenings: Sequence[Happening], world: Wor
 
 
 def hand_out_digests(world: World) -> int:
-    """How many digests were put into the mail queue: that of yesterday once its hour has come, and those that were missed. Raises Unavailable.
+    """How many digests were put into the mail queue: that of yesterday once its hour has come, and
+    those that were missed. Raises Unavailable.
 
-    What a run puts there and does not write down is put there again, and is claimed where it is sent.
+    What a run puts there and does not write down is put there again, and is claimed where it is
+    sent.
     """
     operators, mail = world.policy.operators, world.policy.mail
     if operators is None or mail is None or not operators.digest:
@@ -63,27 +81,43 @@ def hand_out_digests(world: World) -> int:
     return len(days)
 
 
-def send_notice(account_id: str, happening: str, dashboard: str, world: World, post: PostOffice) -> str:
-    """What became of a notice: `sent`, or `nothing` (it was sent, is not wanted any more, or the account is gone). `dashboard` is Stripe's.
+def send_notice(
+    account_id: str, happening: str, dashboard: str, world: World, post: PostOffice
+) -> str:
+    """What became of a notice: `sent`, or `nothing` (it was sent, is not wanted any more, or the
+    account is gone). `dashboard` is Stripe's.
 
     Raises Unavailable if it is to be tried again later.
     """
     raw = json.loads(happening)
     told = Happening(raw["id"], raw["type"], datetime.fromisoformat(raw["at"]), raw["data"])
-    account, operators, kind = world.accounts.load(account_id), world.policy.operators, notice_of(told)
+    account, operators, kind = (
+        world.accounts.load(account_id),
+        world.policy.operators,
+        notice_of(told),
+    )
     if account is None or operators is None or kind is None or kind not in operators.notices:
         return "nothing"
     facts = [f"{name}: {value}" for name, value in facts_of(kind, account, told, world.policy)]
     links = [f"{dashboard}/customers/{id}" for id in account.customers]
     more = [["At Stripe:", *links]] if links else []
     more.append([f"All that is known: python -m ops accounts show {account.id}"])
-    return _post(account.id, told.id, kind, _mail(title_of(kind, account, told), [facts, *more], world), world, post)
+    return _post(
+        account.id,
+        told.id,
+        kind,
+        _mail(title_of(kind, account, told), [facts, *more], world),
+        world,
+        post,
+    )
 
 
 def send_digest(day: str, timelines: Timelines, world: World, post: PostOffice) -> str:
-    """What became of a day's digest: `sent`, or `nothing` (it was sent, is not wanted any more, or nothing happened).
+    """What became of a day's digest: `sent`, or `nothing` (it was sent, is not wanted any more, or
+    nothing happened).
 
-    It reads what happened that day, and the accounts that it names. Raises Unavailable if it is to be tried again later.
+    It reads what happened that day, and the accounts that it names. Raises Unavailable if it is to
+    be tried again later.
     """
     operators = world.policy.operators
     groups = by_group(_all_of(f"#{day}", timelines, world))
@@ -91,12 +125,21 @@ def send_digest(day: str, timelines: Timelines, world: World, post: PostOffice) 
         return "nothing"
     counts = [f"{title}: {len(groups.get(group, []))}" for group, title in GROUPS.items()]
     named = [[f"{GROUPS[group]}:", *_named(ids, world)] for group, ids in groups.items()]
-    return _post(NOBODY, day, "digest", _mail(f"{day}: {_short(groups)}", [counts, *named], world), world, post)
+    return _post(
+        NOBODY,
+        day,
+        "digest",
+        _mail(f"{day}: {_short(groups)}", [counts, *named], world),
+        world,
+        post,
+    )
 
 
 def _short(groups: dict[str, list[str]]) -> str:
     words = {"new": "new", "converted": "converted", "lost": "lost", "at_risk": "at risk"}
-    return ", ".join(f"{len(groups[group])} {word}" for group, word in words.items() if group in groups)
+    return ", ".join(
+        f"{len(groups[group])} {word}" for group, word in words.items() if group in groups
+    )
 
 
 def _named(ids: list[str], world: World) -> list[str]:
@@ -118,8 +161,12 @@ def _mail(title: str, paragraphs: list[list[str]], world: World) -> Mail:
     return plain(world.policy.mail.product, title, paragraphs)
 
 
-def _post(account_id: str, about: str, kind: str, mail: Mail, world: World, post: PostOffice) -> str:
-    """One letter to each operator, under a claim of its own. One that is unclear is not sent again: the digest and the timeline tell it too."""
+def _post(
+    account_id: str, about: str, kind: str, mail: Mail, world: World, post: PostOffice
+) -> str:
+    """One letter to each operator, under a claim of its own. One that is unclear is not sent again:
+    the digest and the timeline tell it too.
+    """
     policy, operators = world.policy.mail, world.policy.operators
     assert policy is not None
     assert operators is not None
@@ -130,7 +177,16 @@ def _post(account_id: str, about: str, kind: str, mail: Mail, world: World, post
             continue
         post.wait_for_room()
         # Without the account among its tags: what becomes of it is no news of the customer.
-        letter = Letter(policy.senders["billing"], address, policy.support_email, mail.subject, mail.html, mail.text, {}, {"notice": kind})
+        letter = Letter(
+            policy.senders["billing"],
+            address,
+            policy.support_email,
+            mail.subject,
+            mail.html,
+            mail.text,
+            {},
+            {"notice": kind},
+        )
         try:
             post.claims.take(claim, None)
             message_id = post.mailer.send(letter)

@@ -1,4 +1,6 @@
-"""What sending and feedback act on beside the world; see aws/mailer.py, aws/claims.py, aws/suppressions.py."""
+"""What sending and feedback act on beside the world; see aws/mailer.py, aws/claims.py,
+aws/suppressions.py.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +14,14 @@ class Mailer(Protocol):
     """SES."""
 
     def send(self, letter: Letter) -> str:
-        """SES's id of the message. One attempt. Raises MailRefused, MailUnclear, and Unavailable if SES said that it did not take it now."""
+        """SES's id of the message. One attempt. Raises MailRefused, MailUnclear, and Unavailable if
+        SES said that it did not take it now.
+        """
 
     def wait_for_room(self) -> None:
-        """Return when the pace allows one more. Raises Unavailable over the daily quota, or while sending is paused."""
+        """Return when the pace allows one more. Raises Unavailable over the daily quota, or while
+        sending is paused.
+        """
 
 
 class Claims(Protocol):

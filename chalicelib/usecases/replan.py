@@ -1,4 +1,5 @@
-"""Plan every account anew under a changed policy: a walk in stretches, resumed wherever it ended."""
+"""Plan every account anew under a changed policy: a walk in stretches, resumed
+wherever it ended."""
 
 from dataclasses import replace
 
@@ -14,13 +15,19 @@ TRIES = 5
 
 
 def replan(world: World) -> int:
-    """Walk one stretch, if the table has not seen this policy yet; how many accounts were planned anew.
+    """Walk one stretch, if the table has not seen this policy yet; how many accounts were planned
+    anew.
 
-    Where the walk is, is written after each page: one that ended in the middle goes on there, and does nothing twice, for an account that
-    carries the policy's hash has been planned under it, by the walk or by any news. Raises Unavailable.
+    Where the walk is, is written after each page: one that ended in the middle goes on there, and
+    does nothing twice, for an account that carries the policy's hash has been planned under it, by
+    the walk or by any news. Raises Unavailable.
     """
     before = world.walks.load()
-    walk = before if before and before.hash == world.policy.hash else Walk(world.policy.hash, version=before.version if before else 0)
+    walk = (
+        before
+        if before and before.hash == world.policy.hash
+        else Walk(world.policy.hash, version=before.version if before else 0)
+    )
     replanned = 0
     for _ in range(A_STRETCH):
         if walk.done:
@@ -29,8 +36,15 @@ def replan(world: World) -> int:
         planned = [_plan(id, world) for id in ids]
         replanned += planned.count(True)
         found = walk.found + len(ids) - planned.count(None)
-        # A walk that found any is walked again: functions of the release before may have written behind it.
-        further = replace(walk, cursor=cursor, found=found if cursor else 0, done=cursor is None and not found, version=walk.version + 1)
+        # A walk that found any is walked again: functions of the release before may have written
+        # behind it.
+        further = replace(
+            walk,
+            cursor=cursor,
+            found=found if cursor else 0,
+            done=cursor is None and not found,
+            version=walk.version + 1,
+        )
         try:
             world.walks.save(walk, further)
         except LostRace:
@@ -41,7 +55,9 @@ def replan(world: World) -> int:
 
 
 def _plan(id: str, world: World) -> bool | None:
-    """Whether it was planned; None for one that only a younger release can read, which no further round would plan either."""
+    """Whether it was planned; None for one that only a younger release can read, which no further
+    round would plan either.
+    """
     for _ in range(TRIES):
         try:
             account = world.accounts.load(id)

@@ -1,7 +1,8 @@
 """Send one message: to the right person, once, and never when it no longer applies.
 
-SES has no idempotency token, so a message is claimed before and confirmed after. In between it is unclear: SES may have it, and only SES's own
-event can tell. What stays unclear is not sent again if it is lifecycle mail (at most once), and sent again if it is a billing notice (at least once).
+SES has no idempotency token, so a message is claimed before and confirmed after. In between it is
+unclear: SES may have it, and only SES's own event can tell. What stays unclear is not sent again if
+it is lifecycle mail (at most once), and sent again if it is a billing notice (at least once).
 """
 
 from dataclasses import replace
@@ -31,9 +32,11 @@ ASKED_BY = {"sign_in": "sign-in", "confirm_cancel": "leave", "confirm_withdrawal
 
 
 def send_message(account_id: str, key: str, world: World, post: PostOffice) -> str:
-    """What became of it: `sent`, `passed` (no longer due), `refused`, `held_out`, `unclear`, or `nothing` (it is in other hands, or done).
+    """What became of it: `sent`, `passed` (no longer due), `refused`, `held_out`, `unclear`, or
+    `nothing` (it is in other hands, or done).
 
-    Raises Unavailable if it is to be tried again later (SES takes no more for now, or the table does not answer).
+    Raises Unavailable if it is to be tried again later (SES takes no more for now, or the table
+    does not answer).
     """
     account = world.accounts.load(account_id)
     if account is None or key not in account.mails or account.mails[key].outcome != "queued":
@@ -50,7 +53,9 @@ def send_message(account_id: str, key: str, world: World, post: PostOffice) -> s
         return _done(account, key, None, world)
     if post.suppressed(account.email or ""):
         return _done(account, key, "refused", world)
-    if held_out(account.id, mail.step):  # here, so that those who get it and those who do not differ in nothing else
+    if held_out(
+        account.id, mail.step
+    ):  # here, so that those who get it and those who do not differ in nothing else
         return _done(account, key, "held_out", world)
     letter = _letter(account, mail, world, post)
     post.wait_for_room()
@@ -62,7 +67,9 @@ def send_message(account_id: str, key: str, world: World, post: PostOffice) -> s
     return _posted(account, letter, claimed, world, post)
 
 
-def _posted(account: Account, letter: Letter, claimed: Claim, world: World, post: PostOffice) -> str:
+def _posted(
+    account: Account, letter: Letter, claimed: Claim, world: World, post: PostOffice
+) -> str:
     key = claimed.key
     try:
         message_id = post.mailer.send(letter)
@@ -78,20 +85,38 @@ def _posted(account: Account, letter: Letter, claimed: Claim, world: World, post
 
 
 def _applies(account: Account, key: str, world: World) -> Mail | None:
-    """The message, if it applies on what is known now and its time is not over: read as though it had not been queued."""
+    """The message, if it applies on what is known now and its time is not over: read as though it
+    had not been queued.
+    """
     now = world.now()
     unqueued = {other: mailed for other, mailed in account.mails.items() if other != key}
     fresh = replace(account, mails=unqueued, standing=standing(account, world.policy, now))
-    return next((mail for mail in mails(fresh, world.policy, now) if mail.key == key and not mail.missed), None)
+    return next(
+        (mail for mail in mails(fresh, world.policy, now) if mail.key == key and not mail.missed),
+        None,
+    )
 
 
 def _letter(account: Account, mail: Mail, world: World, post: PostOffice) -> Letter:
     policy, lifecycle = world.policy.mail, mail.step.stream == "lifecycle"
     assert policy is not None
     links = _links(account, mail, world, post)
-    language = language_for(mail.step.message, wanted_language(account, world.policy), policy.language)
-    rendered = render(mail.step.message, variables(account, mail, world.policy, world.now(), links, language), language)
-    headers = {"List-Unsubscribe": f"<{links['unsubscribe_url']}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if lifecycle else {}
+    language = language_for(
+        mail.step.message, wanted_language(account, world.policy), policy.language
+    )
+    rendered = render(
+        mail.step.message,
+        variables(account, mail, world.policy, world.now(), links, language),
+        language,
+    )
+    headers = (
+        {
+            "List-Unsubscribe": f"<{links['unsubscribe_url']}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+        if lifecycle
+        else {}
+    )
     return Letter(
         sender=policy.senders[mail.step.stream],
         recipient=account.email or "",
@@ -100,12 +125,19 @@ def _letter(account: Account, mail: Mail, world: World, post: PostOffice) -> Let
         html=rendered.html,
         text=rendered.text,
         headers=headers,
-        tags={"account": account.id, "step": mail.step.id, "occasion": mail.occasion.id, "stream": mail.step.stream},
+        tags={
+            "account": account.id,
+            "step": mail.step.id,
+            "occasion": mail.occasion.id,
+            "stream": mail.step.stream,
+        },
     )
 
 
 def _links(account: Account, mail: Mail, world: World, post: PostOffice) -> dict[str, str]:
-    """The links of a message by variable: empty for what cannot be unsubscribed from. Only mail has links that prove the address."""
+    """The links of a message by variable: empty for what cannot be unsubscribed from. Only mail has
+    links that prove the address.
+    """
     lifecycle = mail.step.stream == "lifecycle"
 
     def link(purpose: str, about: str) -> str:
@@ -124,22 +156,28 @@ def _links(account: Account, mail: Mail, world: World, post: PostOffice) -> dict
 
 
 def _done(account: Account, key: str, outcome: str | None, world: World) -> str:
-    """Write down what became of it; None takes it back: its reason is gone or its hours are over, and it may be sent yet.
+    """Write down what became of it; None takes it back: its reason is gone or its hours are over,
+    and it may be sent yet.
 
-    The timeline is told first, under the time of its queueing, which a repeat has too: what is written of it is never lost, nor told twice
-    though SES's event be faster than this.
+    The timeline is told first, under the time of its queueing, which a repeat has too: what is
+    written of it is never lost, nor told twice though SES's event be faster than this.
     """
     queued = account.mails[key]
     stream = queued.stream
     if outcome:
-        world.log.put([Entry(account.id, queued.at, "mail", key, f"mail.{outcome}", {"stream": stream})])
+        world.log.put(
+            [Entry(account.id, queued.at, "mail", key, f"mail.{outcome}", {"stream": stream})]
+        )
     for _ in range(TRIES):
         if key not in account.mails or account.mails[key].outcome == outcome:
             return outcome or "passed"
         if outcome:
             learnt = account.learn(MailDone(key, Mailed(outcome, world.now(), stream)))
         else:
-            learnt = replace(account, mails={other: mailed for other, mailed in account.mails.items() if other != key})
+            learnt = replace(
+                account,
+                mails={other: mailed for other, mailed in account.mails.items() if other != key},
+            )
         try:
             world.accounts.save(account, next_version(account, learnt, world.policy, world.now()))
         except LostRace:

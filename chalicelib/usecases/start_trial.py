@@ -1,4 +1,6 @@
-"""Start the trial of a signup at Stripe: a customer, and a trialing subscription without a card; never a second one of either."""
+"""Start the trial of a signup at Stripe: a customer, and a trialing subscription without a card;
+never a second one of either.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,9 +18,11 @@ from chalicelib.usecases.world import World
 
 
 def make_trial(account: Account, errand: Errand, world: World) -> Sequence[Fact]:
-    """What Stripe says of the trial that it made; nothing if it is known already, or its time is over before Stripe heard of it.
+    """What Stripe says of the trial that it made; nothing if it is known already, or its time is
+    over before Stripe heard of it.
 
-    The customer is learnt, and with it the pointer by which its events are found, before the subscription is made. Raises as Till does.
+    The customer is learnt, and with it the pointer by which its events are found, before the
+    subscription is made. Raises as Till does.
     """
     signup = account.signup
     if signup is None or account.subscriptions or account.ended:
@@ -30,13 +34,23 @@ def make_trial(account: Account, errand: Errand, world: World) -> Sequence[Fact]
         return []
     lookup_key = world.policy.lookup_key(signup.plan, signup.interval, signup.currency)
     if lookup_key is None:
-        raise Refused(f"The plan {signup.plan} is not sold by the {signup.interval}: mend its lookup_keys in billing.toml.", "plan")
-    trial = Trial(account.id, customer.id, lookup_key, signup.trial_ends_at, world.policy.trial.without_card)
-    return [_subscription(world.till.start_trial(f"{account.id}:trial:{errand.generation}", trial), now)]
+        raise Refused(
+            f"The plan {signup.plan} is not sold by the {signup.interval}: mend its lookup_keys in"
+            " billing.toml.",
+            "plan",
+        )
+    trial = Trial(
+        account.id, customer.id, lookup_key, signup.trial_ends_at, world.policy.trial.without_card
+    )
+    return [
+        _subscription(world.till.start_trial(f"{account.id}:trial:{errand.generation}", trial), now)
+    ]
 
 
 def with_customer(account: Account, key: str, world: World) -> Account:
-    """The account with a customer at Stripe, made now unless it has one that lives. Raises as Till does."""
+    """The account with a customer at Stripe, made now unless it has one that lives. Raises as Till
+    does.
+    """
     if customer_for(account) is not None:
         return account
     now = world.now()
@@ -45,10 +59,20 @@ def with_customer(account: Account, key: str, world: World) -> Account:
 
 
 def find_trial(account: Account, world: World) -> Sequence[Fact] | None:
-    """What Stripe has of a trial that may have been started; None if no subscription, and then its customer is learnt, if there is one."""
+    """What Stripe has of a trial that may have been started; None if no subscription, and then its
+    customer is learnt, if there is one.
+    """
     now = world.now()
     customer = customer_for(account)
-    ours = [] if customer else [raw for raw in world.till.customers_with(account.email or "") if objects.account_id_of(raw) == account.id]
+    ours = (
+        []
+        if customer
+        else [
+            raw
+            for raw in world.till.customers_with(account.email or "")
+            if objects.account_id_of(raw) == account.id
+        ]
+    )
     found = [_customer(raw, now) for raw in ours if not raw.get("deleted")]
     for id in [customer.id] if customer else [raw["id"] for raw in ours]:
         subscriptions = world.gateway.subscriptions_of(id)

@@ -1,4 +1,6 @@
-"""Find what is due and hand it out: reads what is due and nothing else, the oldest first, so much a run and only while little waits."""
+"""Find what is due and hand it out: reads what is due and nothing else, the oldest first, so much a
+run and only while little waits.
+"""
 
 from chalicelib.usecases.world import World
 
@@ -10,7 +12,9 @@ QUEUE_IS_SHORT = 2000
 
 
 def sweep(world: World) -> int:
-    """How many accounts were handed out to be acted on. Handing one out twice does no harm: it is claimed when it is acted on."""
+    """How many accounts were handed out to be acted on. Handing one out twice does no harm: it is
+    claimed when it is acted on.
+    """
     if world.act_queue.depth() > QUEUE_IS_SHORT:
         world.count("SweepsHeld", 1)
         return 0

@@ -1,4 +1,6 @@
-"""Take in Stripe's events: a batch of messages → each account's facts, learnt in one read and one write."""
+"""Take in Stripe's events: a batch of messages → each account's facts, learnt in one read and one
+write.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -6,7 +8,15 @@ from dataclasses import dataclass
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import NewerShape, Refused, Unavailable, Unreadable
-from chalicelib.domain.facts import CardSeen, CheckoutCompleted, CustomerSeen, DisputeSeen, InvoiceSeen, RefundSeen, SubscriptionSeen
+from chalicelib.domain.facts import (
+    CardSeen,
+    CheckoutCompleted,
+    CustomerSeen,
+    DisputeSeen,
+    InvoiceSeen,
+    RefundSeen,
+    SubscriptionSeen,
+)
 from chalicelib.domain.standing import unknown_prices
 from chalicelib.domain.timeline import EVENTS_KEPT, Entry
 from chalicelib.stripe_api.events import StripeEvent, read_event
@@ -54,7 +64,9 @@ class _Read:
 
 
 def take_in(messages: Sequence[Message], world: World) -> list[Outcome]:
-    """What became of each message. Only those `given_back` are to come again; the rest is done, whatever happens to its neighbours."""
+    """What became of each message. Only those `given_back` are to come again; the rest is done,
+    whatever happens to its neighbours.
+    """
     outcomes: list[Outcome] = []
     wanted: dict[str, list[_Read]] = defaultdict(list)
     for message in messages:
@@ -78,7 +90,9 @@ def take_in(messages: Sequence[Message], world: World) -> list[Outcome]:
 
 
 def whom(event: StripeEvent, gateway: Gateway) -> str | None:
-    """The customer whom an event is about. A dispute does not say: its charge does. Raises Unavailable, Refused."""
+    """The customer whom an event is about. A dispute does not say: its charge does. Raises
+    Unavailable, Refused.
+    """
     if not isinstance(event.fact, DisputeSeen):
         return event.customer
     charge = gateway.charge(event.fact.charge) if event.fact.charge else None
@@ -87,12 +101,22 @@ def whom(event: StripeEvent, gateway: Gateway) -> str | None:
 
 def _take_in_wanted(wanted: dict[str, list[_Read]], world: World) -> list[Outcome]:
     try:
-        found = world.accounts.of_customers({customer: probable_account(_named_first(reads)[0]) for customer, reads in wanted.items()})
+        found = world.accounts.of_customers(
+            {
+                customer: probable_account(_named_first(reads)[0])
+                for customer, reads in wanted.items()
+            }
+        )
     except NewerShape as failure:
         if len(wanted) == 1:
             return _given_back(next(iter(wanted.values())), failure)
-        # After a rollback some accounts wait for the younger release; the others need not wait with them.
-        return [outcome for customer, reads in wanted.items() for outcome in _take_in_wanted({customer: reads}, world)]
+        # After a rollback some accounts wait for the younger release; the others need not wait with
+        # them.
+        return [
+            outcome
+            for customer, reads in wanted.items()
+            for outcome in _take_in_wanted({customer: reads}, world)
+        ]
     except Exception as failure:
         return _given_back((read for reads in wanted.values() for read in reads), failure)
     of_account: dict[str, list[_Read]] = defaultdict(list)
@@ -100,8 +124,13 @@ def _take_in_wanted(wanted: dict[str, list[_Read]], world: World) -> list[Outcom
         of_account[account.id] += wanted[customer]
     accounts = {account.id: account for account in found.values()}
     asker = Asker(world)
-    outcomes = [outcome for id, reads in of_account.items() for outcome in _learn(accounts[id], reads, world, asker)]
-    # Strangers last: an adoption waits for Stripe, and the accounts that are known need not wait with it.
+    outcomes = [
+        outcome
+        for id, reads in of_account.items()
+        for outcome in _learn(accounts[id], reads, world, asker)
+    ]
+    # Strangers last: an adoption waits for Stripe, and the accounts that are known need not wait
+    # with it.
     for customer, reads in wanted.items():
         if customer not in found:
             outcomes += _adopt(customer, reads, world, asker)
@@ -120,23 +149,40 @@ def _adopt(customer: str, reads: list[_Read], world: World, asker: Asker) -> lis
 
 def _learn(account: Account, reads: list[_Read], world: World, asker: Asker) -> list[Outcome]:
     try:
-        after = absorb(account, [read.event.fact for read in reads if read.event.fact], world, asker)
+        after = absorb(
+            account, [read.event.fact for read in reads if read.event.fact], world, asker
+        )
     except Exception as failure:
         return _given_back(reads, failure, account.id)
     effect = "unchanged" if after == account else "learnt"
     unknown = unknown_prices(after, world.policy)
-    return [Outcome(read.message, effect, read.event, account.id, unknown_prices=unknown) for read in reads]
+    return [
+        Outcome(read.message, effect, read.event, account.id, unknown_prices=unknown)
+        for read in reads
+    ]
 
 
 def _logged(outcomes: list[Outcome], world: World) -> list[Outcome]:
-    entries = [_entry(outcome.account, outcome.event) for outcome in outcomes if outcome.account and outcome.event and not outcome.failure]
+    entries = [
+        _entry(outcome.account, outcome.event)
+        for outcome in outcomes
+        if outcome.account and outcome.event and not outcome.failure
+    ]
     if not entries:
         return outcomes
     try:
         world.log.put(entries)
     except Exception as failure:
         return [
-            Outcome(outcome.message, "given_back", outcome.event, outcome.account, outcome.failure or failure) if outcome.account else outcome
+            Outcome(
+                outcome.message,
+                "given_back",
+                outcome.event,
+                outcome.account,
+                outcome.failure or failure,
+            )
+            if outcome.account
+            else outcome
             for outcome in outcomes
         ]
     return outcomes
@@ -147,7 +193,9 @@ def _entry(account: str, event: StripeEvent) -> Entry:
         case CustomerSeen(thing) | SubscriptionSeen(thing) | InvoiceSeen(thing) | CardSeen(thing):
             return Entry(account, event.created, "stripe", event.id, event.type, thing, EVENTS_KEPT)
         case CheckoutCompleted() | DisputeSeen() | RefundSeen():
-            return Entry(account, event.created, "stripe", event.id, event.type, event.fact, EVENTS_KEPT)
+            return Entry(
+                account, event.created, "stripe", event.id, event.type, event.fact, EVENTS_KEPT
+            )
     return Entry(account, event.created, "stripe", event.id, event.type, None, EVENTS_KEPT)
 
 
@@ -159,7 +207,9 @@ def _bury(message: Message, failure: Unreadable, world: World) -> Outcome:
     return Outcome(message.id, "dead", failure=failure)
 
 
-def _given_back(reads: Iterable[_Read], failure: Exception, account: str | None = None) -> list[Outcome]:
+def _given_back(
+    reads: Iterable[_Read], failure: Exception, account: str | None = None
+) -> list[Outcome]:
     return [Outcome(read.message, "given_back", read.event, account, failure) for read in reads]
 
 

@@ -1,4 +1,6 @@
-"""Do a task at Stripe. Every one looks at what Stripe holds before it changes anything, so that a repetition changes nothing more."""
+"""Do a task at Stripe. Every one looks at what Stripe holds before it changes anything, so that a
+repetition changes nothing more.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,22 +27,28 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A subscription as Stripe holds it now: raw, and as we read it; `by` fences what is learnt of it."""
+    """A subscription as Stripe holds it now: raw, and as we read it; `by` fences what is learnt of
+    it.
+    """
 
     raw: Raw
     one: Subscription
     by: Answer
 
     def seen(self, task: Task) -> Done:
-        """Nothing more than that it was looked at. Of one that was resumed or withdrawn from what became of its invoices is to be known too."""
+        """Nothing more than that it was looked at. Of one that was resumed or withdrawn from what
+        became of its invoices is to be known too.
+        """
         asks = [Ask("invoices", task.customer)] if task.verb in {"resume", "withdraw"} else []
         return Done([SubscriptionSeen(self.one, self.by), *asks])
 
 
 def do_task(account: Account, task: Task, key: str, look: bool, world: World) -> Done:
-    """Do it, unless it is done; `look` says that it may have been, under another key, and so must be looked for.
+    """Do it, unless it is done; `look` says that it may have been, under another key, and so must
+    be looked for.
 
-    Raises as Desk does; SubscriptionEnded, InvalidInput, NotPossible where Stripe holds another thing than Billhook knew of.
+    Raises as Desk does; SubscriptionEnded, InvalidInput, NotPossible where Stripe holds another
+    thing than Billhook knew of.
     """
     if task.charge:
         return _charge(account, task, task.charge, key, look, world)
@@ -57,14 +65,24 @@ def do_task(account: Account, task: Task, key: str, look: bool, world: World) ->
 
 
 def find_task(account: Account, task: Task, world: World) -> Done | None:
-    """What Stripe has of a task that may have been done; None if it was not. Raises as Gateway does."""
+    """What Stripe has of a task that may have been done; None if it was not. Raises as Gateway
+    does.
+    """
     if task.charge:
         return _charged_already(task, task.charge, world)
     held = hold(account, str(task.subscription), world)
     if task.verb == "withdraw":
-        return held.seen(task) if held.one.final and is_given_back(task.customer, held.one.id, world) else None
+        return (
+            held.seen(task)
+            if held.one.final and is_given_back(task.customer, held.one.id, world)
+            else None
+        )
     ended_by_it = held.one.final and task.verb in {"cancel", "cancel_now"}
-    return held.seen(task) if ended_by_it or (not held.one.final and _is_so(held, task, world)) else None
+    return (
+        held.seen(task)
+        if ended_by_it or (not held.one.final and _is_so(held, task, world))
+        else None
+    )
 
 
 def hold(account: Account, id: str, world: World) -> Held:
@@ -96,7 +114,9 @@ def _is_so(held: Held, task: Task, world: World) -> bool:
         case "trial":
             return one.trial_end == task.at
         case "plan":
-            return task.change is not None and made(plan_item(one, world.policy), task.change, world.policy)
+            return task.change is not None and made(
+                plan_item(one, world.policy), task.change, world.policy
+            )
         case "discount":
             return any(coupon == task.coupon for _, coupon in world.desk.discounts_of(one.id))
     return False
@@ -108,14 +128,20 @@ def _cancel_later(held: Held, task: Task, key: str, world: World) -> Done:
 
 def _cancel_now(held: Held, task: Task, key: str, world: World) -> Done:
     """Stripe takes no key for it: of one that has ended it says that there is none."""
-    raw = world.desk.cancel_now(held.one.id, task.reason, task.comment) or world.gateway.subscription(held.one.id)
+    raw = world.desk.cancel_now(
+        held.one.id, task.reason, task.comment
+    ) or world.gateway.subscription(held.one.id)
     if raw is None:
         raise Refused("Stripe does not know the account's subscription.")
     return _told(held, raw)
 
 
 def _withdraw(held: Held, task: Task, key: str, world: World) -> Done:
-    done = Done([SubscriptionSeen(held.one, held.by)]) if held.one.final else _cancel_now(held, task, key, world)
+    done = (
+        Done([SubscriptionSeen(held.one, held.by)])
+        if held.one.final
+        else _cancel_now(held, task, key, world)
+    )
     give_back(task.customer, held.one.id, key, world)
     return Done([*done.facts, Ask("invoices", task.customer)])
 
@@ -130,7 +156,9 @@ def _pause(held: Held, task: Task, key: str, world: World) -> Done:
 
 
 def _resume(held: Held, task: Task, key: str, world: World) -> Done:
-    """Resume it and pay what that costs. An invoice that is open already is of a resumption that was begun: to begin another would bill twice."""
+    """Resume it and pay what that costs. An invoice that is open already is of a resumption that
+    was begun: to begin another would bill twice.
+    """
     owed = open_invoices(held.raw, world)
     if held.one.status == "paused" and not owed:
         world.till.resume(f"{key}:resume", held.one.id)
@@ -142,7 +170,9 @@ def _resume(held: Held, task: Task, key: str, world: World) -> Done:
 
 def _change(held: Held, task: Task, key: str, world: World) -> Done:
     assert task.change
-    return _told(held, world.desk.change(key, held.one.id, line_of(held, task.change, world), task.change))
+    return _told(
+        held, world.desk.change(key, held.one.id, line_of(held, task.change, world), task.change)
+    )
 
 
 def _move_trial_end(held: Held, task: Task, key: str, world: World) -> Done:
@@ -175,20 +205,30 @@ def _told(held: Held, raw: Raw) -> Done:
     return Done([SubscriptionSeen(objects.subscription(raw), held.by)])
 
 
-def _charge(account: Account, task: Task, charge: Charge, key: str, look: bool, world: World) -> Done:
+def _charge(
+    account: Account, task: Task, charge: Charge, key: str, look: bool, world: World
+) -> Done:
     if charge.bill == "next_invoice":
         item = _item(task, charge, world) if look else None
         if item is None:
-            world.desk.add_item(f"{key}:item", account.id, task.customer, charge, task.subscription, None)
+            world.desk.add_item(
+                f"{key}:item", account.id, task.customer, charge, task.subscription, None
+            )
         return Done(charged=Charged(charge, "pending"))
     return Done(charged=_bill(account, task, charge, key, look, world))
 
 
-def _bill(account: Account, task: Task, charge: Charge, key: str, look: bool, world: World) -> Charged:
-    """An invoice of this charge alone: made, filled, finalized, paid. One that cannot be paid is withdrawn, so that nothing is owed unseen."""
+def _bill(
+    account: Account, task: Task, charge: Charge, key: str, look: bool, world: World
+) -> Charged:
+    """An invoice of this charge alone: made, filled, finalized, paid. One that cannot be paid is
+    withdrawn, so that nothing is owed unseen.
+    """
     invoice = _invoice(task, charge, world) if look else None
     if invoice is None:
-        invoice = world.desk.make_invoice(f"{key}:invoice", account.id, task.customer, charge, world.policy.checkout.automatic_tax)
+        invoice = world.desk.make_invoice(
+            f"{key}:invoice", account.id, task.customer, charge, world.policy.checkout.automatic_tax
+        )
     id = str(invoice["id"])
     if invoice.get("status") == "draft":
         if not look or _item(task, charge, world) is None:
@@ -218,7 +258,9 @@ def _item(task: Task, charge: Charge, world: World) -> Raw | None:
 
 
 def _invoice(task: Task, charge: Charge, world: World) -> Raw | None:
-    return next((one for one in world.gateway.invoices_of(task.customer) if _is_of(one, charge)), None)
+    return next(
+        (one for one in world.gateway.invoices_of(task.customer) if _is_of(one, charge)), None
+    )
 
 
 def _is_of(raw: Raw, charge: Charge) -> bool:

@@ -9,16 +9,18 @@ from chalicelib.usecases.world import World
 
 
 def fetch_undelivered(world: World) -> int:
-    """How many events were put into the events queue, where each is taken in like any other: twice does no harm, and one that cannot be taken in
-    holds up no other.
+    """How many events were put into the events queue, where each is taken in like any other: twice
+    does no harm, and one that cannot be taken in holds up no other.
 
-    A page counts as done once the queue has all of it. What Stripe, the table or the queue do not take or give now, and what a run does not
-    reach, the next run does again.
+    A page counts as done once the queue has all of it. What Stripe, the table or the queue do not
+    take or give now, and what a run does not reach, the next run does again.
     """
     round, pace, fetched = under_way(world.rounds.load(Undelivered), world.now()), Pace(world), 0
     try:
         while round.until and pace.goes_on():
-            page = world.lists.undelivered(GROUPS[round.group], round.since or round.until, round.place)
+            page = world.lists.undelivered(
+                GROUPS[round.group], round.since or round.until, round.place
+            )
             pace.made()
             for event in page.things:
                 world.events_queue.send(json.dumps(event))

@@ -73,7 +73,9 @@ class Work(Protocol):
         """Put one into the queue. Raises Unavailable."""
 
     def send_many(self, work: Sequence[Mapping[str, str]]) -> None:
-        """Put many into the queue. Raises Unavailable if not all are in it; those that are do no harm."""
+        """Put many into the queue. Raises Unavailable if not all are in it; those that are do no
+        harm.
+        """
 
     def depth(self) -> int:
         """About how many wait."""
@@ -83,7 +85,9 @@ class Index(Protocol):
     """What is due; see aws/due_index.py."""
 
     def due(self, now: datetime, most: int) -> list[tuple[datetime, str]]:
-        """Since when each account that is due is, and its id, the longest due first: all that was read, up to `most` a shard."""
+        """Since when each account that is due is, and its id, the longest due first: all that was
+        read, up to `most` a shard.
+        """
 
 
 class WalkStore(Protocol):
@@ -119,7 +123,9 @@ class ComparisonStore(Protocol):
         """All ids that were remembered."""
 
     def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
-        """The accounts on the next page that this release can read, and the cursor behind it; None at the end."""
+        """The accounts on the next page that this release can read, and the cursor behind it; None
+        at the end.
+        """
 
     def put_drift(self, drift: Drift) -> None:
         """Write down what differs; the same again does no harm."""
@@ -140,8 +146,8 @@ class Letters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The outside, the owner's policy and the clock. `pause` waits for that many seconds; `count` adds to a metric, `measure` writes
-    one value of another."""
+    """The outside, the owner's policy and the clock. `pause` waits for that many seconds; `count`
+    adds to a metric, `measure` writes one value of another."""
 
     accounts: AccountStore
     log: LogStore

@@ -1,10 +1,23 @@
-"""Arithmetic of money in minor units: shares of an amount, rounded as Stripe rounds, and what is too little to be charged."""
+"""Arithmetic of money in minor units: shares of an amount, rounded as Stripe rounds, and what is
+too little to be charged.
+"""
 
 from collections.abc import Sequence
 from fractions import Fraction
 
-MINIMUM = {"gbp": 30, "dkk": 250, "nok": 300, "sek": 300, "pln": 200, "czk": 1500, "huf": 17500, "mxn": 1000}
-"""The least that Stripe charges, where it is not 50 minor units (docs.stripe.com/currencies, "Minimum and maximum charge amounts")."""
+MINIMUM = {
+    "gbp": 30,
+    "dkk": 250,
+    "nok": 300,
+    "sek": 300,
+    "pln": 200,
+    "czk": 1500,
+    "huf": 17500,
+    "mxn": 1000,
+}
+"""The least that Stripe charges, where it is not 50 minor units (docs.stripe.com/currencies,
+"Minimum and maximum charge amounts").
+"""
 
 MAXIMUM = 99_999_999
 """The most that one amount may be: eight digits."""

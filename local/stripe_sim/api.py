@@ -1,4 +1,6 @@
-"""The API in front of the engine: keys, parameters, idempotency, faults on demand, expansion and pages of lists."""
+"""The API in front of the engine: keys, parameters, idempotency, faults on demand, expansion and
+pages of lists.
+"""
 
 import copy
 import json
@@ -37,7 +39,18 @@ EXPANDABLE = {
 }
 """Fields that hold an id, or a list of ids, and may be asked for whole."""
 
-HOW = ("timeout_before", "timeout_after", "500_after", "401", "402", "403", "409", "429", "500", "503")
+HOW = (
+    "timeout_before",
+    "timeout_after",
+    "500_after",
+    "401",
+    "402",
+    "403",
+    "409",
+    "429",
+    "500",
+    "503",
+)
 
 
 class Silence(Exception):
@@ -46,7 +59,8 @@ class Silence(Exception):
 
 @dataclass
 class Fault:
-    """The next `times` calls that fit go wrong: before anything is done, or after it (`…_after`)."""
+    """The next `times` calls that fit go wrong: before anything is done, or after
+    it (`…_after`)."""
 
     how: str
     times: int
@@ -90,7 +104,9 @@ class Api:
                 result = self._done(route, ids, wanted, asked, fault)
             else:
                 fingerprint = f"{asked.method} {asked.path} {urlencode(sorted(asked.pairs))}"
-                result, _ = self.keys.run(asked.key, fingerprint, lambda: self._done(route, ids, wanted, asked, fault))
+                result, _ = self.keys.run(
+                    asked.key, fingerprint, lambda: self._done(route, ids, wanted, asked, fault)
+                )
         except StripeRefusal as refusal:
             return refusal.status, refusal.to_json()
         if fault == "timeout_after":
@@ -106,19 +122,27 @@ class Api:
 
     def _fault(self, asked: Asked) -> str | None:
         for fault in self.faults:
-            if fault.times > 0 and asked.path.startswith(fault.path) and fault.method in ("", asked.method):
+            if (
+                fault.times > 0
+                and asked.path.startswith(fault.path)
+                and fault.method in ("", asked.method)
+            ):
                 fault.times -= 1
                 return fault.how
         return None
 
-    def _done(self, route: Route, ids: tuple[str, ...], wanted: Object, asked: Asked, fault: str | None) -> tuple[int, Any]:
+    def _done(
+        self, route: Route, ids: tuple[str, ...], wanted: Object, asked: Asked, fault: str | None
+    ) -> tuple[int, Any]:
         """What Stripe keeps under the key: failures that came once the call had begun too."""
         store = self.engine.store
         if fault == "500":
             return 500, _failure()
         with self.engine.lock:
             self.engine.catch_up(to_act=asked.method != "GET")
-            store.request = Request(store.id("event").replace("evt", "req"), asked.key, asked.version or API_VERSION)
+            store.request = Request(
+                store.id("event").replace("evt", "req"), asked.key, asked.version or API_VERSION
+            )
             try:
                 made = route.do(Call(self.engine, ids, wanted, asked.version))
                 body = self._shown(made, asked, wanted)
@@ -137,10 +161,17 @@ class Api:
         page, has_more = _page(made, wanted)
         inner = [one.removeprefix("data.") for one in expand]
         kind = "search_result" if asked.path.endswith("/search") else "list"
-        return {"object": kind, "url": asked.path, "has_more": has_more, "data": [self._expanded(one, inner) for one in page]}
+        return {
+            "object": kind,
+            "url": asked.path,
+            "has_more": has_more,
+            "data": [self._expanded(one, inner) for one in page],
+        }
 
     def _expanded(self, thing: Object, expand: list[str]) -> Object:
-        body = json.loads(json.dumps(shown(thing)))  # a copy, faster than by deepcopy: lists have a hundred
+        body = json.loads(
+            json.dumps(shown(thing))
+        )  # a copy, faster than by deepcopy: lists have a hundred
         for path in expand:
             self._expand(body, path.split("."))
         return body
@@ -153,7 +184,11 @@ class Api:
         if name == "currency_options" and body.get("object") == "price":
             body[name] = copy.deepcopy(store.currency_options.get(body["id"], {}))
         elif kind:
-            body[name] = [self._whole(kind, one) for one in body[name]] if isinstance(body[name], list) else self._whole(kind, body[name])
+            body[name] = (
+                [self._whole(kind, one) for one in body[name]]
+                if isinstance(body[name], list)
+                else self._whole(kind, body[name])
+            )
         if rest and isinstance(body[name], list):
             for one in body[name]:
                 self._expand(one, rest)
@@ -161,14 +196,18 @@ class Api:
             self._expand(body[name], rest)
 
     def _whole(self, kind: str, value: Any) -> Any:
-        found = self.engine.store.objects.get(kind, {}).get(value) if isinstance(value, str) else None
+        found = (
+            self.engine.store.objects.get(kind, {}).get(value) if isinstance(value, str) else None
+        )
         return copy.deepcopy(shown(found)) if found else value
 
 
 def _page(things: list[Object], wanted: Object) -> tuple[list[Object], bool]:
     limit = int(wanted.get("limit", 10))
     if not 1 <= limit <= 100:
-        raise StripeRefusal("This value must be between 1 and 100.", "limit", "parameter_invalid_integer")
+        raise StripeRefusal(
+            "This value must be between 1 and 100.", "limit", "parameter_invalid_integer"
+        )
     ids = [one["id"] for one in things]
     for name in ("starting_after", "ending_before"):
         if wanted.get(name) is not None and wanted[name] not in ids:
@@ -181,15 +220,26 @@ def _page(things: list[Object], wanted: Object) -> tuple[list[Object], bool]:
 
 
 def _go_wrong(how: str) -> None:
-    """Fail before anything is done, and without anything being kept: but a 500 is kept, so it fails within the call."""
+    """Fail before anything is done, and without anything being kept: but a 500 is kept, so it fails
+    within the call.
+    """
     if how == "timeout_before":
         raise Silence
     if how == "401":
         raise StripeRefusal("Invalid API Key provided.", status=401)
     if how == "403":
-        raise StripeRefusal("The provided key does not have the required permissions for this endpoint.", status=403)
+        raise StripeRefusal(
+            "The provided key does not have the required permissions for this endpoint.", status=403
+        )
     if how == "402":
-        raise StripeRefusal("Your card was declined.", None, "card_declined", 402, "card_error", decline_code="generic_decline")
+        raise StripeRefusal(
+            "Your card was declined.",
+            None,
+            "card_declined",
+            402,
+            "card_error",
+            decline_code="generic_decline",
+        )
     if how == "409":
         raise StripeRefusal("This object cannot be accessed right now.", None, "lock_timeout", 409)
     if how == "429":

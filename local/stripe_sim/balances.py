@@ -1,4 +1,6 @@
-"""Customer balances: negative is credit for the customer's next invoices, positive is owed with the next one. Each change is a transaction."""
+"""Customer balances: negative is credit for the customer's next invoices, positive is owed with the
+next one. Each change is a transaction.
+"""
 
 from typing import Any
 
@@ -8,7 +10,9 @@ from local.stripe_sim.shapes import Object
 from local.stripe_sim.store import Store
 
 
-def move(store: Store, customer: Object, amount: int, type: str, currency: str, **more: Any) -> Object:
+def move(
+    store: Store, customer: Object, amount: int, type: str, currency: str, **more: Any
+) -> Object:
     """Add an amount to a balance, with the transaction that tells why."""
     with store.changing(customer, "customer.updated", extra=True):
         customer["balance"] = (customer["balance"] or 0) + amount

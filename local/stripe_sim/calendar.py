@@ -1,4 +1,6 @@
-"""Billing periods: as long as a price says, anchored to a day of the month that short months do not wear away."""
+"""Billing periods: as long as a price says, anchored to a day of the month that short months do not
+wear away.
+"""
 
 import calendar
 from datetime import UTC, datetime, timedelta
@@ -8,7 +10,9 @@ DAYS = {"day": 1, "week": 7}
 
 
 def period_end(start: int, anchor: int, interval: str, count: int) -> int:
-    """The end of the period that begins at `start`: the first moment after it that lies whole intervals from `anchor`. All Unix seconds."""
+    """The end of the period that begins at `start`: the first moment after it that lies whole
+    intervals from `anchor`. All Unix seconds.
+    """
     if interval in DAYS:
         length = DAYS[interval] * count * 86400
         return anchor + ((start - anchor) // length + 1) * length

@@ -14,7 +14,9 @@ Do = Callable[["Call"], Any]
 
 @dataclass(frozen=True)
 class Call:
-    """One call: the ids in its path, and its parameters, checked. `version` is None where none was named."""
+    """One call: the ids in its path, and its parameters, checked. `version` is None where none was
+    named.
+    """
 
     engine: Engine
     ids: tuple[str, ...]
@@ -47,7 +49,12 @@ def within(created: int, wanted: Any) -> bool:
     if wanted is None:
         return True
     bounds = wanted if isinstance(wanted, dict) else {"gte": int(wanted), "lte": int(wanted)}
-    tests = {"gt": created.__gt__, "gte": created.__ge__, "lt": created.__lt__, "lte": created.__le__}
+    tests = {
+        "gt": created.__gt__,
+        "gte": created.__ge__,
+        "lt": created.__lt__,
+        "lte": created.__le__,
+    }
     return all(tests[name](int(bound)) for name, bound in bounds.items())
 
 
@@ -55,11 +62,15 @@ def search(kind: str) -> Do:
     """The plain part of Stripe's search: `metadata['account_id']:'x'` and `email:'x'`."""
 
     def found(call: Call) -> list[Object]:
-        match = re.fullmatch(r"(?:metadata\['([^']+)'\]|(\w+)):\s*['\"]([^'\"]*)['\"]", call.wanted["query"].strip())
+        match = re.fullmatch(
+            r"(?:metadata\['([^']+)'\]|(\w+)):\s*['\"]([^'\"]*)['\"]", call.wanted["query"].strip()
+        )
         if match is None:
             raise StripeRefusal("We were unable to parse your search query.", "query")
         key, field, value = match.groups()
         things = [one for one in call.engine.store.all(kind) if not one.get("deleted")]
-        return [one for one in things if (one["metadata"].get(key) if key else one.get(field)) == value]
+        return [
+            one for one in things if (one["metadata"].get(key) if key else one.get(field)) == value
+        ]
 
     return found

@@ -1,4 +1,6 @@
-"""Calls about customers and their cards: each gives what Stripe answers with, an object or a list of them, or raises StripeRefusal."""
+"""Calls about customers and their cards: each gives what Stripe answers with, an object or a list
+of them, or raises StripeRefusal.
+"""
 
 import stripe
 
@@ -15,7 +17,9 @@ def make_customer(call: Call) -> Object:
     method = wanted.pop("payment_method", None)
     customer = new_customer(call.engine.store, wanted)
     if method:
-        call.engine.payments.attach(call.engine.store.find("payment_method", method, "payment_method"), customer)
+        call.engine.payments.attach(
+            call.engine.store.find("payment_method", method, "payment_method"), customer
+        )
     return customer
 
 
@@ -25,10 +29,15 @@ def update_customer(call: Call) -> Object:
         raise StripeRefusal(f"No such customer: '{customer['id']}'", "id", "resource_missing", 404)
     settings = wanted.get("invoice_settings") or {}
     if settings.get("default_payment_method"):
-        method = store.find("payment_method", settings["default_payment_method"], "invoice_settings[default_payment_method]")
+        method = store.find(
+            "payment_method",
+            settings["default_payment_method"],
+            "invoice_settings[default_payment_method]",
+        )
         if method["customer"] != customer["id"]:
             raise StripeRefusal(
-                f"The customer does not have a payment method with the ID {method['id']}. The payment method must be attached to the customer.",
+                f"The customer does not have a payment method with the ID {method['id']}. The"
+                " payment method must be attached to the customer.",
                 "invoice_settings[default_payment_method]",
                 "resource_missing",
             )
@@ -37,25 +46,42 @@ def update_customer(call: Call) -> Object:
             if name in wanted:
                 customer[name] = wanted[name] or None
         if "address" in wanted:
-            customer["address"] = blank(stripe.Customer.Address, **wanted["address"]) if wanted["address"] else None
+            customer["address"] = (
+                blank(stripe.Customer.Address, **wanted["address"]) if wanted["address"] else None
+            )
         if "balance" in wanted and wanted["balance"] != customer["balance"]:
-            move(store, customer, wanted["balance"] - customer["balance"], "adjustment", customer["currency"] or "usd")
+            move(
+                store,
+                customer,
+                wanted["balance"] - customer["balance"],
+                "adjustment",
+                customer["currency"] or "usd",
+            )
         if "metadata" in wanted:
             customer["metadata"] = {**customer["metadata"], **(wanted["metadata"] or {})}
         if settings:
-            customer["invoice_settings"] = customer["invoice_settings"] | {name: value or None for name, value in settings.items()}
+            customer["invoice_settings"] = customer["invoice_settings"] | {
+                name: value or None for name, value in settings.items()
+            }
     return customer
 
 
 def get_customer(call: Call) -> Object:
     customer = call.find("customer")
-    return {"id": customer["id"], "object": "customer", "deleted": True} if customer.get("deleted") else customer
+    return (
+        {"id": customer["id"], "object": "customer", "deleted": True}
+        if customer.get("deleted")
+        else customer
+    )
 
 
 def delete_customer(call: Call) -> Object:
     engine, customer = call.engine, call.find("customer")
     for subscription in engine.store.all("subscription"):
-        if subscription["customer"] == customer["id"] and subscription["status"] not in {"canceled", "incomplete_expired"}:
+        if subscription["customer"] == customer["id"] and subscription["status"] not in {
+            "canceled",
+            "incomplete_expired",
+        }:
             engine.subscriptions.cancel(subscription)
     engine.store.tell("customer.deleted", customer)
     customer["deleted"] = True
@@ -64,7 +90,11 @@ def delete_customer(call: Call) -> Object:
 
 def balance_transactions(call: Call) -> list[Object]:
     customer = call.find("customer")
-    return [one for one in call.engine.store.all("customer_balance_transaction") if one["customer"] == customer["id"]]
+    return [
+        one
+        for one in call.engine.store.all("customer_balance_transaction")
+        if one["customer"] == customer["id"]
+    ]
 
 
 def adjust_balance(call: Call) -> Object:
@@ -72,7 +102,9 @@ def adjust_balance(call: Call) -> Object:
     if customer["currency"] not in (None, wanted["currency"]):
         raise StripeRefusal(f"The customer's balance is in {customer['currency']}.", "currency")
     more = {"description": wanted.get("description"), "metadata": merged({}, wanted)}
-    return move(call.engine.store, customer, wanted["amount"], "adjustment", wanted["currency"], **more)
+    return move(
+        call.engine.store, customer, wanted["amount"], "adjustment", wanted["currency"], **more
+    )
 
 
 def customers(call: Call) -> list[Object]:
@@ -86,19 +118,29 @@ def make_method(call: Call) -> Object:
 
 def attach(call: Call) -> Object:
     method = (
-        call.find("payment_method") if call.ids[0].startswith("pm_") and call.ids[0] in call.engine.store.objects.get("payment_method", {}) else None
+        call.find("payment_method")
+        if call.ids[0].startswith("pm_")
+        and call.ids[0] in call.engine.store.objects.get("payment_method", {})
+        else None
     )
     method = method or call.engine.payments.make_method(call.ids[0])
-    call.engine.payments.attach(method, call.engine.store.find("customer", call.wanted.get("customer"), "customer"))
+    call.engine.payments.attach(
+        method, call.engine.store.find("customer", call.wanted.get("customer"), "customer")
+    )
     return method
 
 
 def make_setup_intent(call: Call) -> Object:
     store, wanted = call.engine.store, call.wanted
-    customer = store.find("customer", wanted["customer"], "customer") if wanted.get("customer") else None
+    customer = (
+        store.find("customer", wanted["customer"], "customer") if wanted.get("customer") else None
+    )
     intent = call.engine.checkout.setup_intent(customer, wanted.get("metadata"))
     if wanted.get("payment_method"):
-        intent["payment_method"], intent["status"] = store.find("payment_method", wanted["payment_method"])["id"], "requires_confirmation"
+        intent["payment_method"], intent["status"] = (
+            store.find("payment_method", wanted["payment_method"])["id"],
+            "requires_confirmation",
+        )
     if wanted.get("confirm"):
         _confirm(call, intent)
     return intent
@@ -114,9 +156,13 @@ def _confirm(call: Call, intent: Object) -> None:
     id = call.wanted.get("payment_method") or intent["payment_method"]
     if id is None or intent["status"] == "succeeded":
         raise StripeRefusal(
-            "You cannot confirm this SetupIntent: it has no payment method, or has succeeded.", "intent", "setup_intent_unexpected_state"
+            "You cannot confirm this SetupIntent: it has no payment method, or has succeeded.",
+            "intent",
+            "setup_intent_unexpected_state",
         )
-    call.engine.checkout.confirm_setup(intent, call.engine.store.find("payment_method", id, "payment_method"))
+    call.engine.checkout.confirm_setup(
+        intent, call.engine.store.find("payment_method", id, "payment_method")
+    )
 
 
 def detach(call: Call) -> Object:
@@ -126,7 +172,9 @@ def detach(call: Call) -> Object:
     customer = store.objects["customer"].get(owner)
     if customer and customer["invoice_settings"]["default_payment_method"] == method["id"]:
         with store.changing(customer, "customer.updated"):
-            customer["invoice_settings"] = customer["invoice_settings"] | {"default_payment_method": None}
+            customer["invoice_settings"] = customer["invoice_settings"] | {
+                "default_payment_method": None
+            }
     return method
 
 

@@ -1,4 +1,6 @@
-"""Calls about coupons, promotion codes and discounts: each gives what Stripe answers with, or raises StripeRefusal."""
+"""Calls about coupons, promotion codes and discounts: each gives what Stripe answers with, or
+raises StripeRefusal.
+"""
 
 import stripe
 
@@ -13,13 +15,27 @@ def make_coupon(call: Call) -> Object:
     store, wanted = call.engine.store, call.wanted
     _check_coupon(wanted)
     if wanted.get("id") in store.objects.get("coupon", {}):
-        raise StripeRefusal(f"Coupon already exists: {wanted['id']}", "id", "resource_already_exists")
-    plain = ("percent_off", "amount_off", "currency", "duration", "duration_in_months", "name", "max_redemptions", "redeem_by", "currency_options")
+        raise StripeRefusal(
+            f"Coupon already exists: {wanted['id']}", "id", "resource_already_exists"
+        )
+    plain = (
+        "percent_off",
+        "amount_off",
+        "currency",
+        "duration",
+        "duration_in_months",
+        "name",
+        "max_redemptions",
+        "redeem_by",
+        "currency_options",
+    )
     coupon = store.make(
         "coupon",
         stripe.Coupon,
         id=wanted.get("id") or store.id("product")[5:13],
-        applies_to=blank(stripe.Coupon.AppliesTo, **wanted["applies_to"]) if wanted.get("applies_to") else None,
+        applies_to=blank(stripe.Coupon.AppliesTo, **wanted["applies_to"])
+        if wanted.get("applies_to")
+        else None,
         metadata=merged({}, wanted),
         times_redeemed=0,
         valid=True,
@@ -32,15 +48,28 @@ def make_coupon(call: Call) -> Object:
 def _check_coupon(wanted: Object) -> None:
     percent_off, amount_off = wanted.get("percent_off"), wanted.get("amount_off")
     if (percent_off is None) == (amount_off is None):
-        raise StripeRefusal("You must pass either percent_off or amount_off, and not both.", "percent_off")
+        raise StripeRefusal(
+            "You must pass either percent_off or amount_off, and not both.", "percent_off"
+        )
     if percent_off is not None and not 0 < percent_off <= 100:
-        raise StripeRefusal("Invalid percent_off: must be greater than 0 and at most 100.", "percent_off")
+        raise StripeRefusal(
+            "Invalid percent_off: must be greater than 0 and at most 100.", "percent_off"
+        )
     if amount_off is not None and amount_off <= 0:
-        raise StripeRefusal("This value must be greater than or equal to 1.", "amount_off", "parameter_invalid_integer")
+        raise StripeRefusal(
+            "This value must be greater than or equal to 1.",
+            "amount_off",
+            "parameter_invalid_integer",
+        )
     if amount_off is not None and not wanted.get("currency"):
-        raise StripeRefusal("You must pass currency when passing amount_off.", "currency", "parameter_missing")
+        raise StripeRefusal(
+            "You must pass currency when passing amount_off.", "currency", "parameter_missing"
+        )
     if (wanted.get("duration") == "repeating") != ("duration_in_months" in wanted):
-        raise StripeRefusal("duration_in_months goes with a duration of repeating, and is required for it.", "duration_in_months")
+        raise StripeRefusal(
+            "duration_in_months goes with a duration of repeating, and is required for it.",
+            "duration_in_months",
+        )
 
 
 def delete_coupon(call: Call) -> Object:
@@ -70,7 +99,8 @@ def make_promotion_code(call: Call) -> Object:
         max_redemptions=wanted.get("max_redemptions"),
         metadata=merged({}, wanted),
         promotion=blank(kind.Promotion, type="coupon", coupon=coupon["id"]),
-        restrictions=blank(kind.Restrictions, first_time_transaction=False) | (wanted.get("restrictions") or {}),
+        restrictions=blank(kind.Restrictions, first_time_transaction=False)
+        | (wanted.get("restrictions") or {}),
         times_redeemed=0,
     )
     store.tell("promotion_code.created", code)
@@ -82,15 +112,26 @@ def update_promotion_code(call: Call) -> Object:
     if wanted.get("active") and not code_is_active(store, code):
         raise StripeRefusal("This promotion code can no longer be activated.", "active")
     with store.changing(code, "promotion_code.updated"):
-        code["active"], code["metadata"] = wanted.get("active", code["active"]), merged(code["metadata"], wanted)
+        code["active"], code["metadata"] = (
+            wanted.get("active", code["active"]),
+            merged(code["metadata"], wanted),
+        )
     return code
 
 
 def promotion_codes(call: Call) -> list[Object]:
     found = list_of("promotion_code", active="active", customer="customer")(call)
     wanted = call.wanted
-    found = [one for one in found if "coupon" not in wanted or one["promotion"]["coupon"] == wanted["coupon"]]
-    return [one for one in found if "code" not in wanted or one["code"].lower() == wanted["code"].lower()]
+    found = [
+        one
+        for one in found
+        if "coupon" not in wanted or one["promotion"]["coupon"] == wanted["coupon"]
+    ]
+    return [
+        one
+        for one in found
+        if "code" not in wanted or one["code"].lower() == wanted["code"].lower()
+    ]
 
 
 def delete_discount(call: Call) -> Object:

@@ -15,11 +15,15 @@ def make(call: Call) -> Object:
     invoice = store.find("invoice", wanted["invoice"], "invoice") if wanted.get("invoice") else None
     if invoice:
         if invoice["customer"] != customer["id"]:
-            raise StripeRefusal(f"No such invoice: '{invoice['id']}'", "invoice", "resource_missing")
+            raise StripeRefusal(
+                f"No such invoice: '{invoice['id']}'", "invoice", "resource_missing"
+            )
         call.engine.invoices.must_be_draft(invoice)
         if wanted.get("currency") and wanted["currency"].lower() != invoice["currency"]:
             raise StripeRefusal(
-                f"The currency of the invoice item, {wanted['currency']}, must match the invoice's, {invoice['currency']}.", "currency"
+                f"The currency of the invoice item, {wanted['currency']}, must match the invoice's,"
+                f" {invoice['currency']}.",
+                "currency",
             )
     item = make_item(store, customer, wanted)
     if invoice:
@@ -45,7 +49,11 @@ def update(call: Call) -> Object:
     if "amount" in wanted or "quantity" in wanted:
         quantity = wanted.get("quantity", item["quantity"])
         each = int(item["pricing"]["unit_amount_decimal"])
-        item |= {"amount": wanted.get("amount", each * quantity), "quantity": quantity, "quantity_decimal": str(quantity)}
+        item |= {
+            "amount": wanted.get("amount", each * quantity),
+            "quantity": quantity,
+            "quantity_decimal": str(quantity),
+        }
     item["net_amount"] = None if item["discountable"] else item["amount"]
     if invoice:
         call.engine.invoices.take_out(invoice, item)
@@ -58,7 +66,10 @@ def delete(call: Call) -> Object:
     if item["invoice"] is not None:
         invoice = store.find("invoice", item["invoice"])
         if invoice["status"] != "draft":
-            raise StripeRefusal("You can't delete an invoice item that is on an invoice that was finalized.", "invoiceitem")
+            raise StripeRefusal(
+                "You can't delete an invoice item that is on an invoice that was finalized.",
+                "invoiceitem",
+            )
         call.engine.invoices.take_out(invoice, item)
     delete_item(store, item)
     return {"id": item["id"], "object": "invoiceitem", "deleted": True}
@@ -73,7 +84,10 @@ def add_lines(call: Call) -> Object:
         if line.get("invoice_item"):
             item = store.find("invoiceitem", line["invoice_item"], f"lines[{place}][invoice_item]")
             if item["customer"] != customer["id"] or item["invoice"] is not None:
-                raise StripeRefusal("The invoice item is not pending for this customer.", f"lines[{place}][invoice_item]")
+                raise StripeRefusal(
+                    "The invoice item is not pending for this customer.",
+                    f"lines[{place}][invoice_item]",
+                )
             items.append(item)
         else:
             items.append(make_item(store, customer, {"currency": invoice["currency"], **line}))

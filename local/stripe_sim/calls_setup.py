@@ -1,4 +1,6 @@
-"""Calls about the Stripe account itself: how its portal behaves, where its webhooks go, whose it is."""
+"""Calls about the Stripe account itself: how its portal behaves, where its webhooks go, whose it
+is.
+"""
 
 import secrets
 from typing import Any
@@ -19,7 +21,14 @@ _OFFERED = "features.subscription_update.products"
 
 
 def account(call: Call) -> Object:
-    return blank(stripe.Account, id="acct_simulated", type="standard", charges_enabled=True, details_submitted=True, payouts_enabled=True)
+    return blank(
+        stripe.Account,
+        id="acct_simulated",
+        type="standard",
+        charges_enabled=True,
+        details_submitted=True,
+        payouts_enabled=True,
+    )
 
 
 def balance(call: Call) -> Object:
@@ -32,7 +41,9 @@ def make_portal(call: Call) -> Object:
         "billing_portal.configuration",
         Configuration,
         active=True,
-        business_profile=blank(Configuration.BusinessProfile, **call.wanted.get("business_profile", {})),
+        business_profile=blank(
+            Configuration.BusinessProfile, **call.wanted.get("business_profile", {})
+        ),
         default_return_url=call.wanted.get("default_return_url") or None,
         features=features,
         is_default=False,
@@ -49,8 +60,13 @@ def update_portal(call: Call) -> Object:
     if wanted.get("active") is False and configuration["is_default"]:
         raise StripeRefusal("You cannot deactivate the default configuration.", "active")
     configuration["features"] = _features(call, configuration["features"])
-    configuration |= {name: wanted[name] or None for name in ("default_return_url", "name") if name in wanted}
-    configuration |= {"active": wanted.get("active", configuration["active"]), "updated": call.engine.store.second}
+    configuration |= {
+        name: wanted[name] or None for name in ("default_return_url", "name") if name in wanted
+    }
+    configuration |= {
+        "active": wanted.get("active", configuration["active"]),
+        "updated": call.engine.store.second,
+    }
     configuration["metadata"] = merged(configuration["metadata"], wanted)
     return _portal_as_asked(call, configuration)
 
@@ -84,8 +100,12 @@ def make_endpoint(call: Call) -> Object:
 
 def update_endpoint(call: Call) -> Object:
     endpoint, wanted = call.find("webhook_endpoint"), call.wanted
-    endpoint |= {name: wanted[name] for name in ("description", "enabled_events", "url") if name in wanted}
-    endpoint["status"] = {None: endpoint["status"], True: "disabled", False: "enabled"}[wanted.get("disabled")]
+    endpoint |= {
+        name: wanted[name] for name in ("description", "enabled_events", "url") if name in wanted
+    }
+    endpoint["status"] = {None: endpoint["status"], True: "disabled", False: "enabled"}[
+        wanted.get("disabled")
+    ]
     endpoint["metadata"] = merged(endpoint["metadata"], wanted)
     return endpoint
 
@@ -111,7 +131,11 @@ def _no_features() -> Object:
             proration_behavior="none",
         ),
         subscription_pause=blank(
-            kind.SubscriptionPause, enabled=False, duration=blank(kind.SubscriptionPause.Duration, interval_options=[], type="interval_options")
+            kind.SubscriptionPause,
+            enabled=False,
+            duration=blank(
+                kind.SubscriptionPause.Duration, interval_options=[], type="interval_options"
+            ),
         ),
         subscription_update=blank(
             kind.SubscriptionUpdate,
@@ -132,9 +156,15 @@ def _features(call: Call, before: Object) -> Object:
     changing = features["subscription_update"]
     changing["products"] = [_offer(call, one) for one in changing["products"] or []]
     if changing["enabled"] and not (changing["products"] and changing["default_allowed_updates"]):
-        raise StripeRefusal("`products` and `default_allowed_updates` are required to enable it.", "features[subscription_update]")
+        raise StripeRefusal(
+            "`products` and `default_allowed_updates` are required to enable it.",
+            "features[subscription_update]",
+        )
     if len(changing["products"]) > PORTAL_PRODUCTS:
-        raise StripeRefusal(f"You can specify up to {PORTAL_PRODUCTS} products.", "features[subscription_update][products]")
+        raise StripeRefusal(
+            f"You can specify up to {PORTAL_PRODUCTS} products.",
+            "features[subscription_update][products]",
+        )
     return features
 
 
@@ -142,7 +172,11 @@ def _offer(call: Call, offer: Object) -> Object:
     store, param = call.engine.store, "features[subscription_update][products]"
     product = store.find("product", offer["product"], param)
     offered = [store.find("price", id, param) for id in offer["prices"]]
-    intervals = [(price["recurring"]["interval"], price["recurring"]["interval_count"], price["currency"]) for price in offered if price["recurring"]]
+    intervals = [
+        (price["recurring"]["interval"], price["recurring"]["interval_count"], price["currency"])
+        for price in offered
+        if price["recurring"]
+    ]
     if any(price["product"] != product["id"] for price in offered) or len(intervals) < len(offered):
         raise StripeRefusal(f"Prices of {product['id']} must be recurring, and its own.", param)
     if len(set(intervals)) < len(intervals):
@@ -150,8 +184,14 @@ def _offer(call: Call, offer: Object) -> Object:
     if named := call.wanted.get("features", {}).get("subscription_update", {}).get("products"):
         fresh = {id for one in named for id in one["prices"]}
         if any(not price["active"] for price in offered if price["id"] in fresh):
-            raise StripeRefusal("The price specified is inactive. This field only accepts active prices.", param)
-    quantity = blank(Configuration.Features.SubscriptionUpdate.Product.AdjustableQuantity, enabled=False, minimum=1)
+            raise StripeRefusal(
+                "The price specified is inactive. This field only accepts active prices.", param
+            )
+    quantity = blank(
+        Configuration.Features.SubscriptionUpdate.Product.AdjustableQuantity,
+        enabled=False,
+        minimum=1,
+    )
     return {"adjustable_quantity": quantity, **offer}
 
 
@@ -160,5 +200,7 @@ def _portal_as_asked(call: Call, configuration: Object) -> Any:
     if any(one.removeprefix("data.") == _OFFERED for one in call.wanted.get("expand") or []):
         return configuration
     features = configuration["features"]
-    offer = {name: value for name, value in features["subscription_update"].items() if name != "products"}
+    offer = {
+        name: value for name, value in features["subscription_update"].items() if name != "products"
+    }
     return configuration | {"features": features | {"subscription_update": offer}}

@@ -1,4 +1,6 @@
-"""Calls about subscriptions, Checkout sessions and events: each gives what Stripe answers with, or raises StripeRefusal."""
+"""Calls about subscriptions, Checkout sessions and events: each gives what Stripe answers with, or
+raises StripeRefusal.
+"""
 
 import re
 from typing import Any
@@ -17,7 +19,9 @@ def make_subscription(call: Call) -> Object:
     customer = call.engine.store.find("customer", wanted.get("customer"), "customer")
     if customer.get("deleted"):
         raise StripeRefusal(f"No such customer: '{customer['id']}'", "customer", "resource_missing")
-    return call.engine.subscriptions.create(customer, {**wanted, "billing_cycle_anchor": seconds(wanted.get("billing_cycle_anchor"))})
+    return call.engine.subscriptions.create(
+        customer, {**wanted, "billing_cycle_anchor": seconds(wanted.get("billing_cycle_anchor"))}
+    )
 
 
 def seconds(value: Any) -> int | None:
@@ -38,26 +42,43 @@ def update_subscription(call: Call) -> Object:
 
 
 def _must_be_paid(call: Call, subscription: Object) -> None:
-    """Raises StripeRefusal with 402 if what the update costs would not be paid: tried on a copy, so that nothing changes."""
+    """Raises StripeRefusal with 402 if what the update costs would not be paid: tried on a copy, so
+    that nothing changes.
+    """
     tried = call.engine.copied(subscription["customer"])
     tried.subscriptions.update(tried.store.find("subscription", subscription["id"]), call.wanted)
-    invoice = next((event["data"]["object"] for event in tried.store.events if event["type"] == "invoice.payment_failed"), None)
+    invoice = next(
+        (
+            event["data"]["object"]
+            for event in tried.store.events
+            if event["type"] == "invoice.payment_failed"
+        ),
+        None,
+    )
     if invoice is None:
         return
     if any(event["type"] == "invoice.payment_action_required" for event in tried.store.events):
-        raise StripeRefusal(AUTHENTICATE, None, "subscription_payment_intent_requires_action", 402, "card_error")
-    method = call.engine.payments.default_of(call.engine.store.find("customer", subscription["customer"]), subscription)
+        raise StripeRefusal(
+            AUTHENTICATE, None, "subscription_payment_intent_requires_action", 402, "card_error"
+        )
+    method = call.engine.payments.default_of(
+        call.engine.store.find("customer", subscription["customer"]), subscription
+    )
     raise refused_card(method) if method else StripeRefusal(NO_CARD, None, "resource_missing")
 
 
 def anchor(call: Call) -> str:
-    """`now` or `unchanged`, in the form that the call's version has: a text, since endive an object."""
+    """`now` or `unchanged`, in the form that the call's version has: a text, since endive an
+    object.
+    """
     given = call.wanted.get("billing_cycle_anchor", {"type": "now"})
     if isinstance(given, str) and call.version is not None and call.version >= ANCHOR_OBJECT_SINCE:
         raise StripeRefusal("Invalid object: billing_cycle_anchor", "billing_cycle_anchor")
     anchor = given if isinstance(given, str) else given.get("type")
     if anchor not in ("now", "unchanged"):
-        raise StripeRefusal("Invalid billing_cycle_anchor: must be one of now or unchanged", "billing_cycle_anchor")
+        raise StripeRefusal(
+            "Invalid billing_cycle_anchor: must be one of now or unchanged", "billing_cycle_anchor"
+        )
     return str(anchor)
 
 
@@ -69,26 +90,49 @@ def resume(call: Call) -> Object:
 
 def cancel(call: Call) -> Object:
     subscription, wanted = call.find("subscription"), call.wanted
-    call.engine.subscriptions.cancel(subscription, wanted.get("invoice_now", False), wanted.get("prorate", False), wanted.get("cancellation_details"))
+    call.engine.subscriptions.cancel(
+        subscription,
+        wanted.get("invoice_now", False),
+        wanted.get("prorate", False),
+        wanted.get("cancellation_details"),
+    )
     return subscription
 
 
 def subscriptions(call: Call) -> list[Object]:
     found = list_of("subscription", customer="customer")(call)
     if "customer" not in call.wanted:
-        told = [one for one in call.engine.store.told() if within(one["created"], call.wanted.get("created"))]
+        told = [
+            one
+            for one in call.engine.store.told()
+            if within(one["created"], call.wanted.get("created"))
+        ]
         found = sorted(found + told, key=lambda one: -one["created"])
     status = call.wanted.get("status")
     if price := call.wanted.get("price"):
-        found = [one for one in found if any(item["price"]["id"] == price for item in one["items"]["data"])]
+        found = [
+            one
+            for one in found
+            if any(item["price"]["id"] == price for item in one["items"]["data"])
+        ]
     if status is None:
         return [one for one in found if one["status"] not in {"canceled", "incomplete_expired"}]
     ended = {"canceled", "incomplete_expired"}
-    return [one for one in found if status == "all" or one["status"] == status or (status == "ended" and one["status"] in ended)]
+    return [
+        one
+        for one in found
+        if status == "all"
+        or one["status"] == status
+        or (status == "ended" and one["status"] in ended)
+    ]
 
 
 def items(call: Call) -> list[Object]:
-    return list(call.engine.store.find("subscription", call.wanted["subscription"], "subscription")["items"]["data"])
+    return list(
+        call.engine.store.find("subscription", call.wanted["subscription"], "subscription")[
+            "items"
+        ]["data"]
+    )
 
 
 def make_checkout(call: Call) -> Object:
@@ -103,11 +147,24 @@ def expire_checkout(call: Call) -> Object:
 
 def events(call: Call) -> list[Object]:
     wanted = call.wanted
-    found = [one for one in reversed(call.engine.store.events) if within(one["created"], wanted.get("created"))]
+    found = [
+        one
+        for one in reversed(call.engine.store.events)
+        if within(one["created"], wanted.get("created"))
+    ]
     types = wanted.get("types") or ([wanted["type"]] if "type" in wanted else [])
     if "delivery_success" in wanted:
-        found = [one for one in found if (one["pending_webhooks"] == 0) is wanted["delivery_success"]]
-    return [one for one in found if not types or any(re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), one["type"]) for name in types)]
+        found = [
+            one for one in found if (one["pending_webhooks"] == 0) is wanted["delivery_success"]
+        ]
+    return [
+        one
+        for one in found
+        if not types
+        or any(
+            re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), one["type"]) for name in types
+        )
+    ]
 
 
 def event(call: Call) -> Object:

@@ -19,31 +19,67 @@ from local.stripe_sim.subscriptions import Subscriptions
 class Checkout:
     """What is done with Checkout and portal sessions."""
 
-    def __init__(self, store: Store, payments: Payments, invoices: Invoices, subscriptions: Subscriptions, base: Callable[[], str]) -> None:
-        self._store, self._payments, self._invoices, self._subscriptions, self._base = store, payments, invoices, subscriptions, base
+    def __init__(
+        self,
+        store: Store,
+        payments: Payments,
+        invoices: Invoices,
+        subscriptions: Subscriptions,
+        base: Callable[[], str],
+    ) -> None:
+        self._store, self._payments, self._invoices, self._subscriptions, self._base = (
+            store,
+            payments,
+            invoices,
+            subscriptions,
+            base,
+        )
 
     def create(self, wanted: Object) -> Object:
-        """A session, as the parameters of `POST /v1/checkout/sessions` say. Raises StripeRefusal."""
+        """A session, as the parameters of `POST /v1/checkout/sessions` say. Raises
+        StripeRefusal."""
         mode = wanted["mode"]
-        if mode == "setup" and not wanted.get("currency") and not wanted.get("allowed_payment_method_types"):
-            raise StripeRefusal("Missing required param: currency.", "currency", "parameter_missing")
+        if (
+            mode == "setup"
+            and not wanted.get("currency")
+            and not wanted.get("allowed_payment_method_types")
+        ):
+            raise StripeRefusal(
+                "Missing required param: currency.", "currency", "parameter_missing"
+            )
         if mode != "setup" and not wanted.get("line_items"):
-            raise StripeRefusal("Missing required param: line_items.", "line_items", "parameter_missing")
+            raise StripeRefusal(
+                "Missing required param: line_items.", "line_items", "parameter_missing"
+            )
         if mode != "subscription" and "subscription_data" in wanted:
-            raise StripeRefusal("You can not pass `subscription_data` in a mode that is not `subscription`.", "subscription_data")
+            raise StripeRefusal(
+                "You can not pass `subscription_data` in a mode that is not `subscription`.",
+                "subscription_data",
+            )
         if not wanted.get("success_url") and wanted.get("ui_mode", "hosted_page") == "hosted_page":
-            raise StripeRefusal("Missing required param: success_url.", "success_url", "parameter_missing")
-        customer = self._store.find("customer", wanted["customer"], "customer") if wanted.get("customer") else None
+            raise StripeRefusal(
+                "Missing required param: success_url.", "success_url", "parameter_missing"
+            )
+        customer = (
+            self._store.find("customer", wanted["customer"], "customer")
+            if wanted.get("customer")
+            else None
+        )
         for line in wanted.get("line_items") or []:
             self._store.find("price", line.get("price"), "line_items[0][price]")
         session = self._made(wanted, customer)
         if mode == "setup":
-            session["setup_intent"] = self.setup_intent(customer, (wanted.get("setup_intent_data") or {}).get("metadata"))["id"]
+            session["setup_intent"] = self.setup_intent(
+                customer, (wanted.get("setup_intent_data") or {}).get("metadata")
+            )["id"]
         return session
 
     def _made(self, wanted: Object, customer: Object | None) -> Object:
         kind = stripe.checkout.Session
-        cost = sum(self._store.find("price", line["price"])["unit_amount"] * line.get("quantity", 1) for line in wanted.get("line_items") or [])
+        cost = sum(
+            self._store.find("price", line["price"])["unit_amount"] * line.get("quantity", 1)
+            for line in wanted.get("line_items") or []
+        )
         session = self._store.make(
             "checkout.session",
             kind,
@@ -85,10 +121,15 @@ class Checkout:
         return intent
 
     def confirm_setup(self, intent: Object, method: Object) -> None:
-        """Save the card of an intent, unless the bank asks first: then its status says so. Raises StripeRefusal for one that is declined."""
+        """Save the card of an intent, unless the bank asks first: then its status says so. Raises
+        StripeRefusal for one that is declined.
+        """
         behaviour = behaviour_of(method["_card"])
         if behaviour and not behaviour.attaches:
-            raise declined(DECLINES[behaviour.decline or "generic_decline"], behaviour.decline or "generic_decline")
+            raise declined(
+                DECLINES[behaviour.decline or "generic_decline"],
+                behaviour.decline or "generic_decline",
+            )
         intent["payment_method"] = method["id"]
         if behaviour and behaviour.secure and not method["_authenticated"]:
             intent["status"] = "requires_action"
@@ -100,11 +141,17 @@ class Checkout:
             self._payments.attach(method, self._store.find("customer", intent["customer"]))
 
     def complete(self, session: Object, card: str | None, authenticated: bool = False) -> None:
-        """A customer fills in the page with a card, or with none where none is asked for. Raises StripeRefusal."""
+        """A customer fills in the page with a card, or with none where none is asked for. Raises
+        StripeRefusal.
+        """
         if session["status"] != "open":
             raise StripeRefusal(f"This Checkout session is {session['status']}.", "session")
         customer = self._customer_of(session)
-        method = self._checked_card(card, session, authenticated) if wants_card(session) or card else None
+        method = (
+            self._checked_card(card, session, authenticated)
+            if wants_card(session) or card
+            else None
+        )
         if session["mode"] == "setup":
             self._set_up(session, method)
         if method:
@@ -113,7 +160,13 @@ class Checkout:
             self._subscribe(session, customer, method)
         session["status"], session["customer_details"] = (
             "complete",
-            blank(stripe.checkout.Session.CustomerDetails, email=customer["email"], name=customer["name"], tax_exempt="none", tax_ids=[]),
+            blank(
+                stripe.checkout.Session.CustomerDetails,
+                email=customer["email"],
+                name=customer["name"],
+                tax_exempt="none",
+                tax_ids=[],
+            ),
         )
         session["url"] = None
         self._store.tell("checkout.session.completed", session)
@@ -126,11 +179,15 @@ class Checkout:
         return customer
 
     def _checked_card(self, name: str | None, session: Object, authenticated: bool) -> Object:
-        """The payment method of the card that was filled in; the page refuses one that cannot pay or be saved, and asks where the bank does."""
+        """The payment method of the card that was filled in; the page refuses one that cannot pay
+        or be saved, and asks where the bank does.
+        """
         behaviour = behaviour_of(name or "")
         if behaviour is None:
             raise StripeRefusal(f"No such token: '{name}'", "card", "resource_missing")
-        if behaviour.decline and (not behaviour.attaches or (session["mode"] != "setup" and not is_free(session))):
+        if behaviour.decline and (
+            not behaviour.attaches or (session["mode"] != "setup" and not is_free(session))
+        ):
             raise declined(DECLINES[behaviour.decline], behaviour.decline)
         if behaviour.secure and not authenticated:
             raise StripeRefusal(AUTHENTICATE, "card", "authentication_required", 402, "card_error")
@@ -138,21 +195,40 @@ class Checkout:
 
     def _set_up(self, session: Object, method: Object | None) -> None:
         intent = self._store.find("setup_intent", session["setup_intent"])
-        intent["customer"], intent["payment_method"], intent["status"] = session["customer"], method and method["id"], "succeeded"
+        intent["customer"], intent["payment_method"], intent["status"] = (
+            session["customer"],
+            method and method["id"],
+            "succeeded",
+        )
         self._store.tell("setup_intent.succeeded", intent)
 
     def _subscribe(self, session: Object, customer: Object, method: Object | None) -> None:
         wanted = session["_wanted"]
-        items = [{"price": line["price"], "quantity": line.get("quantity", 1)} for line in wanted["line_items"]]
-        subscription = self._subscriptions.create(customer, {**(wanted.get("subscription_data") or {}), "items": items}, method, on_session=True)
-        session["subscription"], session["invoice"] = subscription["id"], subscription["latest_invoice"]
-        session["payment_status"] = "no_payment_required" if subscription["status"] == "trialing" else "paid"
+        items = [
+            {"price": line["price"], "quantity": line.get("quantity", 1)}
+            for line in wanted["line_items"]
+        ]
+        subscription = self._subscriptions.create(
+            customer,
+            {**(wanted.get("subscription_data") or {}), "items": items},
+            method,
+            on_session=True,
+        )
+        session["subscription"], session["invoice"] = (
+            subscription["id"],
+            subscription["latest_invoice"],
+        )
+        session["payment_status"] = (
+            "no_payment_required" if subscription["status"] == "trialing" else "paid"
+        )
 
     def expire(self, session: Object) -> None:
         """Close an open session. Raises StripeRefusal."""
         if session["status"] != "open":
             raise StripeRefusal(
-                f'Only Checkout Sessions with a status in ["open"] can be expired. This Session has a status of `{session["status"]}`.', "session"
+                'Only Checkout Sessions with a status in ["open"] can be expired. This Session has'
+                f" a status of `{session['status']}`.",
+                "session",
             )
         session["status"], session["url"] = "expired", None
         self._store.tell("checkout.session.expired", session)
@@ -161,7 +237,12 @@ class Checkout:
         """A portal session. Raises StripeRefusal."""
         customer = self._store.find("customer", wanted["customer"], "customer")
         configuration = wanted.get("configuration")
-        if configuration and not self._store.find("billing_portal.configuration", configuration, "configuration")["active"]:
+        if (
+            configuration
+            and not self._store.find(
+                "billing_portal.configuration", configuration, "configuration"
+            )["active"]
+        ):
             raise StripeRefusal("The configuration is not active.", "configuration")
         session = self._store.make(
             "billing_portal.session",
@@ -179,7 +260,9 @@ class Checkout:
         method = self._payments.make_method(card, authenticated=True)
         self._payments.attach(method, customer)
         with self._store.changing(customer, "customer.updated"):
-            customer["invoice_settings"] = customer["invoice_settings"] | {"default_payment_method": method["id"]}
+            customer["invoice_settings"] = customer["invoice_settings"] | {
+                "default_payment_method": method["id"]
+            }
         return method
 
     def portal_cancel(self, subscription: Object) -> None:
@@ -200,7 +283,10 @@ class Checkout:
         if session is None:
             return None
         customer = self._store.find("customer", session["customer"])
-        mine = {kind: [one for one in self._store.all(kind) if one["customer"] == customer["id"]] for kind in ("subscription", "invoice")}
+        mine = {
+            kind: [one for one in self._store.all(kind) if one["customer"] == customer["id"]]
+            for kind in ("subscription", "invoice")
+        }
         return {
             "session": session,
             "customer": customer,
@@ -210,10 +296,15 @@ class Checkout:
         }
 
     def authenticate(self, invoice: Object) -> None:
-        """A customer confirms with the bank, or pays by hand, on an invoice's page. Raises StripeRefusal."""
+        """A customer confirms with the bank, or pays by hand, on an invoice's page. Raises
+        StripeRefusal.
+        """
         customer = self._store.find("customer", invoice["customer"])
         method = self._payments.default_of(customer, self._invoices.subscription_of(invoice))
-        if invoice["status"] != "open" or self._invoices.pay_by(invoice, method, on_session=True) != "paid":
+        if (
+            invoice["status"] != "open"
+            or self._invoices.pay_by(invoice, method, on_session=True) != "paid"
+        ):
             raise declined("The invoice was not paid.", "generic_decline")
 
 
@@ -225,4 +316,8 @@ def is_free(session: Object) -> bool:
 
 def wants_card(session: Object) -> bool:
     """Whether the page asks for a card."""
-    return session["mode"] == "setup" or session["payment_method_collection"] == "always" or not is_free(session)
+    return (
+        session["mode"] == "setup"
+        or session["payment_method_collection"] == "always"
+        or not is_free(session)
+    )

@@ -14,7 +14,11 @@ def make_customer(store: Store, wanted: Object) -> Object:
     kind = stripe.Customer
     if wanted.get("test_clock"):
         raise missing("test clock", wanted["test_clock"], "test_clock")
-    plain = {name: wanted[name] or None for name in ("email", "name", "description", "phone") if name in wanted}
+    plain = {
+        name: wanted[name] or None
+        for name in ("email", "name", "description", "phone")
+        if name in wanted
+    }
     if wanted.get("address"):
         plain["address"] = blank(kind.Address, **wanted["address"])
     settings = blank(kind.InvoiceSettings) | dict(wanted.get("invoice_settings") or {})
@@ -35,15 +39,28 @@ def make_customer(store: Store, wanted: Object) -> Object:
     return customer
 
 
-def settle_currency(store: Store, customer: Object, currency: str, param: str, only_check: bool = False) -> None:
-    """Fix the currency that a customer is billed in. Raises StripeRefusal if what the customer already has is in another."""
-    mine = [one for one in store.all("subscription") if one["customer"] == customer["id"] and one["status"] not in ENDED]
-    mine += [one for one in store.all("invoiceitem") if one["customer"] == customer["id"] and one["invoice"] is None]
+def settle_currency(
+    store: Store, customer: Object, currency: str, param: str, only_check: bool = False
+) -> None:
+    """Fix the currency that a customer is billed in. Raises StripeRefusal if what the customer
+    already has is in another.
+    """
+    mine = [
+        one
+        for one in store.all("subscription")
+        if one["customer"] == customer["id"] and one["status"] not in ENDED
+    ]
+    mine += [
+        one
+        for one in store.all("invoiceitem")
+        if one["customer"] == customer["id"] and one["invoice"] is None
+    ]
     other = next((one["currency"] for one in mine if one["currency"] != currency), None)
     if other is not None:
         raise StripeRefusal(
-            "You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount, quote, "
-            f"or invoice item with currency {other}",
+            "You cannot combine currencies on a single customer. This customer has an active"
+            " subscription, subscription schedule, discount, quote, or invoice item with currency"
+            f" {other}",
             param,
         )
     if customer["currency"] is None and not only_check:

@@ -1,4 +1,6 @@
-"""Webhooks: each event is posted to every endpoint that wants it, signed, in the order in which it was made, and again until it is taken."""
+"""Webhooks: each event is posted to every endpoint that wants it, signed, in the order in which it
+was made, and again until it is taken.
+"""
 
 import copy
 import json
@@ -14,7 +16,9 @@ from local.stripe_sim.fates import Fates, Shares
 from local.stripe_sim.shapes import Object
 
 RETRY_AFTER = tuple(seconds for seconds in (60, 300, 1800, 7200, 18000, *[36000] * 6))
-"""Seconds from one delivery in vain to the next, about three days in all; Stripe does not publish its own."""
+"""Seconds from one delivery in vain to the next, about three days in all; Stripe does not publish
+its own.
+"""
 
 TIMEOUT_SECONDS = 30
 
@@ -37,9 +41,15 @@ class _Waiting:
 
 
 class Delivery:
-    """Posts events from a thread of its own. `endpoints` tells which were made by the API that want events of a type."""
+    """Posts events from a thread of its own. `endpoints` tells which were made by the API that want
+    events of a type.
+    """
 
-    def __init__(self, now: Callable[[], int], endpoints: Callable[[str], Iterable[Endpoint]] = lambda type: ()) -> None:
+    def __init__(
+        self,
+        now: Callable[[], int],
+        endpoints: Callable[[str], Iterable[Endpoint]] = lambda type: (),
+    ) -> None:
         self._now = now
         self._listener: Endpoint | None = None
         self._endpoints = endpoints
@@ -113,13 +123,20 @@ class Delivery:
                 if taken:
                     one.event["pending_webhooks"] -= one.is_owed
                 elif one.tries < len(RETRY_AFTER):
-                    self._later.append(replace(one, tries=one.tries + 1, at=self._now() + RETRY_AFTER[one.tries]))
+                    self._later.append(
+                        replace(one, tries=one.tries + 1, at=self._now() + RETRY_AFTER[one.tries])
+                    )
 
     def _post(self, event: Object, endpoint: Endpoint) -> bool:
         payload = json.dumps(copy.copy(event), indent=2).encode()
-        headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature(payload, endpoint.secret, self._now())}
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Stripe-Signature": signature(payload, endpoint.secret, self._now()),
+        }
         try:
-            answer = self._pool.request("POST", endpoint.url, body=payload, headers=headers, timeout=TIMEOUT_SECONDS)
+            answer = self._pool.request(
+                "POST", endpoint.url, body=payload, headers=headers, timeout=TIMEOUT_SECONDS
+            )
         except urllib3.exceptions.HTTPError:
             return False
         return 200 <= answer.status < 300

@@ -1,4 +1,5 @@
-"""The simulated Stripe put together: one lock, one clock, and everything that falls due by itself."""
+"""The simulated Stripe put together: one lock, one clock, and everything that falls
+due by itself."""
 
 import copy
 import threading
@@ -22,7 +23,9 @@ SOONEST_FIRST = ("fall_due", "retry", "bill_draft", "attempt", "void", "expire")
 
 @dataclass(frozen=True, slots=True)
 class CataloguePrice:
-    """A price that the simulated Stripe begins with: a plan of billing.toml, by interval. `amount` in minor units."""
+    """A price that the simulated Stripe begins with: a plan of billing.toml, by interval. `amount`
+    in minor units.
+    """
 
     plan: str
     name: str
@@ -33,7 +36,9 @@ class CataloguePrice:
 
 
 class Engine:
-    """Everything that the simulated Stripe knows and does. Calls from outside hold `lock` and begin with `catch_up`."""
+    """Everything that the simulated Stripe knows and does. Calls from outside hold `lock` and begin
+    with `catch_up`.
+    """
 
     def __init__(self, now: Callable[[], int], base: Callable[[], str]) -> None:
         self.store = Store(now)
@@ -47,7 +52,9 @@ class Engine:
         self.checkout = Checkout(self.store, self.payments, self.invoices, self.subscriptions, base)
 
     def register(self, prices: Iterable[CataloguePrice]) -> None:
-        """Products and prices to begin with, as though they had been there for long: no events. What is registered already is left."""
+        """Products and prices to begin with, as though they had been there for long: no events.
+        What is registered already is left.
+        """
         with self.lock:
             self.store.second = self.store.now()
             known = {price["lookup_key"] for price in self.store.all("price")}
@@ -59,7 +66,15 @@ class Engine:
         products = self.store.objects.setdefault("product", {})
         product = f"prod_{one.plan}"
         if product not in products:
-            self.store.make("product", stripe.Product, type="service", id=product, name=one.name, active=True, updated=self.store.second)
+            self.store.make(
+                "product",
+                stripe.Product,
+                type="service",
+                id=product,
+                name=one.name,
+                active=True,
+                updated=self.store.second,
+            )
         make_price(
             self.store,
             {
@@ -72,14 +87,22 @@ class Engine:
         )
 
     def copied(self, customer: str | None) -> "Engine":
-        """One that knows what this one does of a customer, and of what can be bought; what is done with it is told to no one."""
+        """One that knows what this one does of a customer, and of what can be bought; what is done
+        with it is told to no one.
+        """
         made = Engine(self.store.now, self._base)
         known = {
-            kind: {id: one for id, one in things.items() if one.get("customer") in (None, customer)} for kind, things in self.store.objects.items()
+            kind: {id: one for id, one in things.items() if one.get("customer") in (None, customer)}
+            for kind, things in self.store.objects.items()
         }
-        known["customer"] = {id: one for id, one in self.store.objects.get("customer", {}).items() if id == customer}
+        known["customer"] = {
+            id: one for id, one in self.store.objects.get("customer", {}).items() if id == customer
+        }
         made.store.objects = copy.deepcopy(known)
-        made.store.currency_options, made.store.settings = self.store.currency_options, dict(self.store.settings)
+        made.store.currency_options, made.store.settings = (
+            self.store.currency_options,
+            dict(self.store.settings),
+        )
         made.store.second = self.store.second
         return made
 
@@ -87,12 +110,15 @@ class Engine:
         """The next second at which something happens by itself."""
         with self.lock:
             if not self._is_known:
-                self._known_due, self._is_known = min((at for at, _, _, _ in self._due()), default=None), True
+                self._known_due, self._is_known = (
+                    min((at for at, _, _, _ in self._due()), default=None),
+                    True,
+                )
             return self._known_due
 
     def catch_up(self, to_act: bool = True) -> None:
-        """Do all that is due by now, in order, each at its own second. Who will not act, but only reads, may say so: then what is due next
-        need not be looked for again.
+        """Do all that is due by now, in order, each at its own second. Who will not act, but only
+        reads, may say so: then what is due next need not be looked for again.
         """
         with self.lock:
             now = self.store.now()
@@ -107,7 +133,9 @@ class Engine:
 
     def _do_all_due(self, now: int) -> None:
         request, self.store.request = self.store.request, type(self.store.request)()
-        while due := min((one for one in self._due() if one[0] <= now), key=lambda one: one[:3], default=None):
+        while due := min(
+            (one for one in self._due() if one[0] <= now), key=lambda one: one[:3], default=None
+        ):
             at, _, _, act = due
             self.store.second = max(self.store.second, at)
             act()
@@ -121,21 +149,48 @@ class Engine:
                 due.append((at, SOONEST_FIRST.index(what), id, act))
 
         for one in store.objects.get("subscription", {}).values():
-            add(self.subscriptions.next_due(one), "fall_due", one["id"], lambda one=one: self.subscriptions.fall_due(one))
+            add(
+                self.subscriptions.next_due(one),
+                "fall_due",
+                one["id"],
+                lambda one=one: self.subscriptions.fall_due(one),
+            )
         for one in store.objects.get("invoice", {}).values():
             if one["status"] == "draft":
-                add(one.get("_finalize_at"), "bill_draft", one["id"], lambda one=one: self.subscriptions.bill_draft(one))
+                add(
+                    one.get("_finalize_at"),
+                    "bill_draft",
+                    one["id"],
+                    lambda one=one: self.subscriptions.bill_draft(one),
+                )
             elif one["status"] == "open":
-                add(one["next_payment_attempt"], "retry", one["id"], lambda one=one: self.subscriptions.retry(one))
-                add(one.get("_attempt_at"), "attempt", one["id"], lambda one=one: self._attempt_once(one))
+                add(
+                    one["next_payment_attempt"],
+                    "retry",
+                    one["id"],
+                    lambda one=one: self.subscriptions.retry(one),
+                )
+                add(
+                    one.get("_attempt_at"),
+                    "attempt",
+                    one["id"],
+                    lambda one=one: self._attempt_once(one),
+                )
                 add(one.get("_void_at"), "void", one["id"], lambda one=one: self.invoices.void(one))
         for one in store.objects.get("checkout.session", {}).values():
             if one["status"] == "open":
-                add(one["expires_at"], "expire", one["id"], lambda one=one: self.checkout.expire(one))
+                add(
+                    one["expires_at"],
+                    "expire",
+                    one["id"],
+                    lambda one=one: self.checkout.expire(one),
+                )
         return due
 
     def _attempt_once(self, invoice: Object) -> None:
-        """Try to have a resumption's invoice paid, unless there is no card: then it waits, and is void after 23 hours."""
+        """Try to have a resumption's invoice paid, unless there is no card: then it waits, and is
+        void after 23 hours.
+        """
         del invoice["_attempt_at"]
         customer = self.store.find("customer", invoice["customer"])
         if self.payments.default_of(customer, self.invoices.subscription_of(invoice)):

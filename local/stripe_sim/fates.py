@@ -1,17 +1,20 @@
-"""What becomes of events on their way: lost, never delivered, doubled, late, by shares and a seed."""
+"""What becomes of events on their way: lost, never delivered, doubled, late, by
+shares and a seed."""
 
 import random
 from collections import Counter
 from dataclasses import dataclass
 
 LATE_SECONDS = (60, 2 * 86_400)
-"""How late an event may be: as often by minutes as by hours as by a day, so that it comes after younger ones."""
+"""How late an event may be: as often by minutes as by hours as by a day, so that it comes after
+younger ones.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The shares of all events that are `lost` behind the endpoint, which has acknowledged them, `undelivered` for ever, and, of those
-    that arrive, `doubled` and `late`.
+    """The shares of all events that are `lost` behind the endpoint, which has acknowledged them,
+    `undelivered` for ever, and, of those that arrive, `doubled` and `late`.
     """
 
     lost: float = 0.0
@@ -22,14 +25,18 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """`arrivals` are the seconds after which an event arrives, once for each time. `is_owed` while Stripe believes that it did not yet."""
+    """`arrivals` are the seconds after which an event arrives, once for each time. `is_owed` while
+    Stripe believes that it did not yet.
+    """
 
     arrivals: tuple[int, ...] = (0,)
     is_owed: bool = True
 
 
 class Fates:
-    """Draws one fate after another; `drawn` counts them by the names of the shares, and `events` them all."""
+    """Draws one fate after another; `drawn` counts them by the names of the shares, and `events`
+    them all.
+    """
 
     def __init__(self, shares: Shares | None = None, seed: int | None = None) -> None:
         self._shares, self._chance = shares or Shares(), random.Random(seed)
@@ -46,8 +53,12 @@ class Fates:
             self.drawn["undelivered"] += 1
             return Fate(())
         first = self._delay() if self._is("late", self._shares.late) else 0
-        # A late one lies behind the endpoint: were it owed, the list of the undelivered would bring it early.
-        return Fate((first, *((self._delay(),) if self._is("doubled", self._shares.doubled) else ())), is_owed=not first)
+        # A late one lies behind the endpoint: were it owed, the list of the undelivered would bring
+        # it early.
+        return Fate(
+            (first, *((self._delay(),) if self._is("doubled", self._shares.doubled) else ())),
+            is_owed=not first,
+        )
 
     def _is(self, name: str, share: float) -> bool:
         found = bool(share) and self._chance.random() < share

@@ -1,4 +1,6 @@
-"""The pages that a customer sees at Stripe: Checkout, the portal, an invoice. Plain HTML, without scripts."""
+"""The pages that a customer sees at Stripe: Checkout, the portal, an invoice. Plain HTML, without
+scripts.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -28,11 +30,19 @@ def answer(engine: Engine, request: Request) -> Answer:
     form = dict(parse_qsl(request.body.decode(errors="replace")))
     match [request.method, *(segment for segment in request.path.split("/") if segment)]:
         case ["GET" | "POST", "c", "pay", id]:
-            return _checkout(engine, engine.store.objects.get("checkout.session", {}).get(id), form if request.method == "POST" else None)
+            return _checkout(
+                engine,
+                engine.store.objects.get("checkout.session", {}).get(id),
+                form if request.method == "POST" else None,
+            )
         case ["GET" | "POST", "p", "session", id]:
             return _portal(engine, id, form if request.method == "POST" else None)
         case ["GET" | "POST", "invoice", id]:
-            return _invoice(engine, engine.store.objects.get("invoice", {}).get(id), form if request.method == "POST" else None)
+            return _invoice(
+                engine,
+                engine.store.objects.get("invoice", {}).get(id),
+                form if request.method == "POST" else None,
+            )
     return _page("message", 404, title="There is nothing here", text="This page does not exist.")
 
 
@@ -40,19 +50,47 @@ def _checkout(engine: Engine, session: Object | None, form: dict[str, str] | Non
     if session is None:
         return _page("message", 404, title="No such Checkout", text="This session does not exist.")
     if session["status"] != "open":
-        return _page("message", 200, title=f"This Checkout is {session['status']}", text="Please go back to where you came from.")
-    values = {"session": session, "lines": _lines(engine, session), "cards": TEST_CARDS, "wants_card": wants_card(session)}
+        return _page(
+            "message",
+            200,
+            title=f"This Checkout is {session['status']}",
+            text="Please go back to where you came from.",
+        )
+    values = {
+        "session": session,
+        "lines": _lines(engine, session),
+        "cards": TEST_CARDS,
+        "wants_card": wants_card(session),
+    }
     if form is None:
         return _page("checkout", 200, problem="", authenticate="", **values)
     card = form.get("number", "").replace(" ", "") or form.get("card", "")
     if form.get("authenticate") == "fail":
-        return _page("checkout", 402, problem="We are unable to authenticate your payment method.", authenticate="", **values)
+        return _page(
+            "checkout",
+            402,
+            problem="We are unable to authenticate your payment method.",
+            authenticate="",
+            **values,
+        )
     try:
-        engine.checkout.complete(session, card or None, authenticated=form.get("authenticate") == "authorize")
+        engine.checkout.complete(
+            session, card or None, authenticated=form.get("authenticate") == "authorize"
+        )
     except StripeRefusal as refusal:
         asked = card if refusal.error.get("code") == "authentication_required" else ""
-        return _page("checkout", 402, problem="" if asked else refusal.error["message"], authenticate=asked, **values)
-    return Answer(303, b"", [("Location", str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"]))])
+        return _page(
+            "checkout",
+            402,
+            problem="" if asked else refusal.error["message"],
+            authenticate=asked,
+            **values,
+        )
+    return Answer(
+        303,
+        b"",
+        [("Location", str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"]))],
+    )
 
 
 def _lines(engine: Engine, session: Object) -> list[str]:
@@ -61,14 +99,18 @@ def _lines(engine: Engine, session: Object) -> list[str]:
         price = engine.store.find("price", line["price"])
         product = engine.store.find("product", price["product"])
         cost = money((price["unit_amount"] or 0) * line.get("quantity", 1), price["currency"])
-        lines.append(f"{product['name']}, {cost} a {(price['recurring'] or {}).get('interval', 'time')}")
+        lines.append(
+            f"{product['name']}, {cost} a {(price['recurring'] or {}).get('interval', 'time')}"
+        )
     return lines
 
 
 def _portal(engine: Engine, id: str, form: dict[str, str] | None) -> Answer:
     state = engine.checkout.portal_state(id)
     if state is None:
-        return _page("message", 404, title="No such session", text="This portal session does not exist.")
+        return _page(
+            "message", 404, title="No such session", text="This portal session does not exist."
+        )
     problem = ""
     if form is not None:
         try:
@@ -76,14 +118,20 @@ def _portal(engine: Engine, id: str, form: dict[str, str] | None) -> Answer:
         except StripeRefusal as refusal:
             problem = refusal.error["message"]
         state = engine.checkout.portal_state(id) or state
-    return _page("portal", 402 if problem else 200, problem=problem, cards=TEST_CARDS, money=money, **state)
+    return _page(
+        "portal", 402 if problem else 200, problem=problem, cards=TEST_CARDS, money=money, **state
+    )
 
 
 def _do_in_portal(engine: Engine, state: Object, form: dict[str, str]) -> None:
     if form.get("do") == "card":
-        engine.checkout.set_default_card(state["customer"], form.get("number", "").replace(" ", "") or form.get("card", ""))
+        engine.checkout.set_default_card(
+            state["customer"], form.get("number", "").replace(" ", "") or form.get("card", "")
+        )
         return
-    subscription = next((one for one in state["subscriptions"] if one["id"] == form.get("subscription")), None)
+    subscription = next(
+        (one for one in state["subscriptions"] if one["id"] == form.get("subscription")), None
+    )
     if subscription is None:
         return
     match form.get("do"):
@@ -112,11 +160,19 @@ def _invoice(engine: Engine, invoice: Object | None, form: dict[str, str] | None
 
 def _page(name: str, status: int, **values: Any) -> Answer:
     html = _environment().get_template(f"{name}.html").render(**values)
-    return Answer(status, html.encode(), [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")])
+    return Answer(
+        status,
+        html.encode(),
+        [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")],
+    )
 
 
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )

@@ -1,4 +1,5 @@
-"""Idempotency keys: the first answer under a key is kept for a day, failures too, and given again."""
+"""Idempotency keys: the first answer under a key is kept for a day, failures too,
+and given again."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +13,9 @@ Result = tuple[int, Any]
 
 
 class Keys:
-    """What was answered under which key. A call that is refused before it began is not kept (docs.stripe.com/api/idempotent_requests)."""
+    """What was answered under which key. A call that is refused before it began is not kept
+    (docs.stripe.com/api/idempotent_requests).
+    """
 
     def __init__(self, now: Callable[[], int]) -> None:
         self._now = now
@@ -20,14 +23,17 @@ class Keys:
         self._lock = threading.Lock()
 
     def run(self, key: str, fingerprint: str, do: Callable[[], Result]) -> tuple[Result, bool]:
-        """The result under `key`, and whether it is an old one. Raises StripeRefusal for a key in use, or used for something else."""
+        """The result under `key`, and whether it is an old one. Raises StripeRefusal for a key in
+        use, or used for something else.
+        """
         with self._lock:
             kept = self._kept.get(key)
             if kept and kept[0] + KEPT_SECONDS <= self._now():
                 kept = None
             if kept and kept[1] != fingerprint:
                 raise StripeRefusal(
-                    "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+                    "Keys for idempotent requests can only be used with the same parameters they"
+                    " were first used with.",
                     type="idempotency_error",
                 )
             if kept and kept[2] is None:

@@ -1,4 +1,6 @@
-"""The simulated Stripe without a network and by a clock of its own: its API called as the SDK calls it, and its events in their order."""
+"""The simulated Stripe without a network and by a clock of its own: its API called as the SDK calls
+it, and its events in their order.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -34,7 +36,9 @@ class InProcessStripe(StripeCaller):
 
     def _call(self, method: str, path: str, parameters: dict[str, Any]) -> Raw | None:
         self._keys += 1
-        key = parameters.pop("idempotency_key", None) or (f"key-{self._keys}" if method != "get" else None)
+        key = parameters.pop("idempotency_key", None) or (
+            f"key-{self._keys}" if method != "get" else None
+        )
         status, body = self._api.answer(Asked(method.upper(), path, list(_pairs(parameters)), key))
         if status == 404:
             return None
@@ -46,9 +50,18 @@ class InProcessStripe(StripeCaller):
 
 def _pairs(parameters: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Parameters as the SDK encodes them."""
-    for name, value in parameters.items() if isinstance(parameters, dict) else enumerate(parameters):
+    for name, value in (
+        parameters.items() if isinstance(parameters, dict) else enumerate(parameters)
+    ):
         path = f"{prefix}[{name}]" if prefix else str(name)
         if isinstance(value, dict | list):
             yield from _pairs(value, path)
         else:
-            yield path, str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+            yield (
+                path,
+                str(value).lower()
+                if isinstance(value, bool)
+                else ""
+                if value is None
+                else str(value),
+            )

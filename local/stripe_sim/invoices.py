@@ -22,7 +22,9 @@ UPDATED = "invoice.updated"
 
 
 class Invoices:
-    """What is done with invoices. `settled` is called when one that belongs to a subscription was paid, failed to be, or was given up."""
+    """What is done with invoices. `settled` is called when one that belongs to a subscription was
+    paid, failed to be, or was given up.
+    """
 
     def __init__(self, store: Store, payments: Payments, base: Callable[[], str]) -> None:
         self._store, self._payments, self._base = store, payments, base
@@ -40,10 +42,16 @@ class Invoices:
         pending: list[Object] | None = None,
         **more: Any,
     ) -> Object:
-        """A draft with these lines and pending items: where none are named, those that a subscription's invoice takes. `invoice.created` is told."""
+        """A draft with these lines and pending items: where none are named, those that a
+        subscription's invoice takes. `invoice.created` is told.
+        """
         kind = stripe.Invoice
         if pending is None:
-            pending = [one for one in pending_of(self._store, customer, currency) if _may_join(one, subscription)]
+            pending = [
+                one
+                for one in pending_of(self._store, customer, currency)
+                if _may_join(one, subscription)
+            ]
         discounts = standing(self._store, subscription["discounts"]) if subscription else []
         values = {
             "amount_overpaid": 0,
@@ -52,7 +60,10 @@ class Invoices:
             "attempt_count": 0,
             "attempted": False,
             "auto_advance": True,
-            "automatic_tax": blank(kind.AutomaticTax, enabled=bool(subscription and subscription["automatic_tax"]["enabled"])),
+            "automatic_tax": blank(
+                kind.AutomaticTax,
+                enabled=bool(subscription and subscription["automatic_tax"]["enabled"]),
+            ),
             "billing_reason": reason,
             "collection_method": "charge_automatically",
             "currency": currency,
@@ -69,7 +80,12 @@ class Invoices:
             "pre_payment_credit_notes_amount": 0,
             "status": "draft",
             "status_transitions": blank(kind.StatusTransitions),
-            "lines": {"object": "list", "data": [*map(lambda one: line_of(self._store, one), pending), *lines], "has_more": False, "url": ""},
+            "lines": {
+                "object": "list",
+                "data": [*map(lambda one: line_of(self._store, one), pending), *lines],
+                "has_more": False,
+                "url": "",
+            },
         }
         invoice = self._store.make("invoice", kind, **values | more)
         invoice["lines"]["url"] = f"/v1/invoices/{invoice['id']}/lines"
@@ -86,29 +102,53 @@ class Invoices:
         return invoice
 
     def _use_up(self, subscription: Object, invoice: Object) -> None:
-        """A discount for once goes with the first invoice that it takes something off; one whose time is over goes too."""
+        """A discount for once goes with the first invoice that it takes something off; one whose
+        time is over goes too.
+        """
         used = {one["discount"] for one in invoice["total_discount_amounts"] if one["amount"]}
         living = {one["id"] for one in standing(self._store, subscription["discounts"])}
-        once = {id for id in used if coupon_of(self._store, self._store.find("discount", id))["duration"] == "once"}
-        drop(self._store, subscription, [id for id in subscription["discounts"] if id in once or id not in living])
+        once = {
+            id
+            for id in used
+            if coupon_of(self._store, self._store.find("discount", id))["duration"] == "once"
+        }
+        drop(
+            self._store,
+            subscription,
+            [id for id in subscription["discounts"] if id in once or id not in living],
+        )
 
     def total(self, invoice: Object) -> None:
-        """Count a draft anew: its lines, its discounts, and what is due with the customer's balance as it is now."""
+        """Count a draft anew: its lines, its discounts, and what is due with the customer's balance
+        as it is now.
+        """
         customer = self._store.find("customer", invoice["customer"])
         total_up(self._store, invoice)
         invoice["starting_balance"] = balance_in(customer, invoice["currency"])
         due = invoice["total"] + invoice["starting_balance"]
-        invoice["amount_due"] = invoice["amount_remaining"] = due if due >= least(invoice["currency"]) else 0
+        invoice["amount_due"] = invoice["amount_remaining"] = (
+            due if due >= least(invoice["currency"]) else 0
+        )
 
     def finalize(self, invoice: Object) -> None:
         """From draft to open; what costs nothing, or too little to be charged, is paid at once."""
         if invoice["status"] != "draft":
-            raise StripeRefusal("This invoice is already finalized, you can't re-finalize a non-draft invoice.", "invoice", "invoice_not_editable")
+            raise StripeRefusal(
+                "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
+                "invoice",
+                "invoice_not_editable",
+            )
         customer = self._store.find("customer", invoice["customer"])
         invoice.pop("_finalize_at", None)
         self.total(invoice)
-        invoice["status"], invoice["status_transitions"]["finalized_at"] = "open", self._store.second
-        invoice["effective_at"], invoice["number"] = self._store.second, f"{customer['id'][-8:].upper()}-{len(self._store.all('invoice')):04d}"
+        invoice["status"], invoice["status_transitions"]["finalized_at"] = (
+            "open",
+            self._store.second,
+        )
+        invoice["effective_at"], invoice["number"] = (
+            self._store.second,
+            f"{customer['id'][-8:].upper()}-{len(self._store.all('invoice')):04d}",
+        )
         invoice["automatically_finalizes_at"] = None
         invoice["hosted_invoice_url"] = f"{self._base()}{HOSTED}{invoice['id']}"
         invoice["invoice_pdf"] = f"{invoice['hosted_invoice_url']}/pdf"
@@ -133,7 +173,9 @@ class Invoices:
             for item in items:
                 if item["currency"] != invoice["currency"]:
                     raise StripeRefusal(
-                        f"The currency of the invoice item, {item['currency']}, must match the invoice's, {invoice['currency']}.", "currency"
+                        f"The currency of the invoice item, {item['currency']}, must match the"
+                        f" invoice's, {invoice['currency']}.",
+                        "currency",
                     )
                 item["invoice"] = invoice["id"]
                 invoice["lines"]["data"] = [*invoice["lines"]["data"], line_of(self._store, item)]
@@ -143,23 +185,42 @@ class Invoices:
         """Take an item's line off a draft."""
         self.must_be_draft(invoice)
         with self._store.changing(invoice, UPDATED, extra=True):
-            invoice["lines"]["data"] = [line for line in invoice["lines"]["data"] if item_of(line) != item["id"]]
+            invoice["lines"]["data"] = [
+                line for line in invoice["lines"]["data"] if item_of(line) != item["id"]
+            ]
             self.total(invoice)
 
     def must_be_draft(self, invoice: Object) -> None:
         """Raises StripeRefusal for an invoice that can no longer be edited."""
         if invoice["status"] != "draft":
-            raise StripeRefusal("This invoice is no longer editable: only draft invoices are.", "invoice", "invoice_not_editable")
+            raise StripeRefusal(
+                "This invoice is no longer editable: only draft invoices are.",
+                "invoice",
+                "invoice_not_editable",
+            )
 
     def attempt(self, invoice: Object, retry: bool = False) -> str:
-        """Try to have an open invoice paid by the card on file: `paid`, `declined`, `authenticate` or `no_card`."""
+        """Try to have an open invoice paid by the card on file: `paid`, `declined`, `authenticate`
+        or `no_card`.
+        """
         customer = self._store.find("customer", invoice["customer"])
-        return self.pay_by(invoice, self._payments.default_of(customer, self.subscription_of(invoice)), retry=retry)
+        return self.pay_by(
+            invoice, self._payments.default_of(customer, self.subscription_of(invoice)), retry=retry
+        )
 
-    def pay_by(self, invoice: Object, method: Object | None, retry: bool = False, on_session: bool = False) -> str:
+    def pay_by(
+        self, invoice: Object, method: Object | None, retry: bool = False, on_session: bool = False
+    ) -> str:
         """Try to have an open invoice paid by one card."""
         customer = self._store.find("customer", invoice["customer"])
-        intent = self._payments.charge(customer, method, invoice["amount_remaining"], invoice["currency"], "Subscription", on_session)
+        intent = self._payments.charge(
+            customer,
+            method,
+            invoice["amount_remaining"],
+            invoice["currency"],
+            "Subscription",
+            on_session,
+        )
         self._store.make(
             "invoice_payment",
             stripe.InvoicePayment,
@@ -168,7 +229,9 @@ class Invoices:
             currency=invoice["currency"],
             invoice=invoice["id"],
             is_default=True,
-            payment=blank(stripe.InvoicePayment.Payment, type="payment_intent", payment_intent=intent["id"]),
+            payment=blank(
+                stripe.InvoicePayment.Payment, type="payment_intent", payment_intent=intent["id"]
+            ),
             status="paid" if intent["status"] == "succeeded" else "open",
             status_transitions=blank(stripe.InvoicePayment.StatusTransitions),
         )
@@ -183,14 +246,24 @@ class Invoices:
         if intent["status"] == "requires_action":
             self._store.tell("invoice.payment_action_required", invoice)
         self.settled(invoice, "failed")
-        return "authenticate" if intent["status"] == "requires_action" else "declined" if charge else "no_card"
+        return (
+            "authenticate"
+            if intent["status"] == "requires_action"
+            else "declined"
+            if charge
+            else "no_card"
+        )
 
     def pay(self, invoice: Object, method: Object | None = None, on_session: bool = False) -> None:
-        """What `POST /v1/invoices/{id}/pay` does. Raises StripeRefusal with 402 if the card does not pay; the invoice stays open then."""
+        """What `POST /v1/invoices/{id}/pay` does. Raises StripeRefusal with 402 if the card does
+        not pay; the invoice stays open then.
+        """
         if invoice["status"] == "paid":
             raise StripeRefusal("Invoice is already paid", None, "invoice_already_paid")
         if invoice["status"] != "open":
-            raise StripeRefusal(f"Invoice is {invoice['status']}: it cannot be paid.", None, "invoice_not_open")
+            raise StripeRefusal(
+                f"Invoice is {invoice['status']}: it cannot be paid.", None, "invoice_not_open"
+            )
         customer = self._store.find("customer", invoice["customer"])
         method = method or self._payments.default_of(customer, self.subscription_of(invoice))
         refuse(self.pay_by(invoice, method, on_session=on_session), method)
@@ -215,12 +288,22 @@ class Invoices:
         applied = (invoice["ending_balance"] or 0) - invoice["starting_balance"]
         if applied:
             customer = self._store.find("customer", invoice["customer"])
-            move(self._store, customer, -applied, "unapplied_from_invoice", invoice["currency"], invoice=invoice["id"])
+            move(
+                self._store,
+                customer,
+                -applied,
+                "unapplied_from_invoice",
+                invoice["currency"],
+                invoice=invoice["id"],
+            )
         self._store.tell("invoice.voided", invoice)
 
     def give_up(self, invoice: Object) -> None:
         """Mark an open invoice uncollectible."""
-        invoice["status"], invoice["status_transitions"]["marked_uncollectible_at"] = "uncollectible", self._store.second
+        invoice["status"], invoice["status_transitions"]["marked_uncollectible_at"] = (
+            "uncollectible",
+            self._store.second,
+        )
         invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
         self._store.tell("invoice.marked_uncollectible", invoice)
         self.settled(invoice, "uncollectible")
@@ -228,18 +311,30 @@ class Invoices:
     def subscription_of(self, invoice: Object) -> Object | None:
         """The subscription that an invoice belongs to."""
         details = (invoice["parent"] or {}).get("subscription_details")
-        return self._store.objects.get("subscription", {}).get(details["subscription"]) if details else None
+        return (
+            self._store.objects.get("subscription", {}).get(details["subscription"])
+            if details
+            else None
+        )
 
     def open_of(self, subscription: Object) -> list[Object]:
         """The open invoices of a subscription, the oldest first."""
-        return [one for one in reversed(self._store.all("invoice")) if one["status"] == "open" and self.subscription_of(one) is subscription]
+        return [
+            one
+            for one in reversed(self._store.all("invoice"))
+            if one["status"] == "open" and self.subscription_of(one) is subscription
+        ]
 
     def _paid(self, invoice: Object, charge: Object | None) -> None:
         if charge:
             invoice["attempt_count"] += 1
         invoice["attempted"] = True
         invoice["status"], invoice["status_transitions"]["paid_at"] = "paid", self._store.second
-        invoice["amount_paid"], invoice["amount_remaining"], invoice["next_payment_attempt"] = invoice["amount_due"], 0, None
+        invoice["amount_paid"], invoice["amount_remaining"], invoice["next_payment_attempt"] = (
+            invoice["amount_due"],
+            0,
+            None,
+        )
         invoice["auto_advance"] = False
         if charge:
             self._store.tell("invoice.payment_succeeded", invoice)
@@ -265,7 +360,9 @@ def refuse(outcome: str, method: Object | None) -> None:
     if outcome == "no_card":
         raise StripeRefusal(NO_CARD, None, "resource_missing")
     if outcome == "authenticate":
-        raise StripeRefusal(AUTHENTICATE, None, "invoice_payment_intent_requires_action", 402, "card_error")
+        raise StripeRefusal(
+            AUTHENTICATE, None, "invoice_payment_intent_requires_action", 402, "card_error"
+        )
     if outcome == "declined" and method:
         raise refused_card(method)
 
@@ -275,7 +372,9 @@ def _parent(subscription: Object) -> Object:
     return blank(
         stripe.Invoice.Parent,
         type="subscription_details",
-        subscription_details=blank(details, subscription=subscription["id"], metadata=dict(subscription["metadata"])),
+        subscription_details=blank(
+            details, subscription=subscription["id"], metadata=dict(subscription["metadata"])
+        ),
     )
 
 

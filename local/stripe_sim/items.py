@@ -1,4 +1,6 @@
-"""Invoice items: charges and credits that wait for the customer's next invoice, or go onto a draft at once."""
+"""Invoice items: charges and credits that wait for the customer's next invoice, or go onto a draft
+at once.
+"""
 
 from typing import Any
 
@@ -16,7 +18,9 @@ _Item = stripe.InvoiceItem
 
 
 def make_item(store: Store, customer: Object, wanted: Object) -> Object:
-    """A pending item as the parameters of `POST /v1/invoiceitems` say; an item in another currency than the customer's is refused."""
+    """A pending item as the parameters of `POST /v1/invoiceitems` say; an item in another currency
+    than the customer's is refused.
+    """
     price, currency = _priced(store, customer, wanted)
     settle_currency(store, customer, currency, "currency")
     quantity = wanted.get("quantity", 1)
@@ -24,7 +28,9 @@ def make_item(store: Store, customer: Object, wanted: Object) -> Object:
     amount = each * quantity
     subscription = wanted.get("subscription")
     if subscription:
-        _check_subscription(store.find("subscription", subscription, "subscription"), customer, currency)
+        _check_subscription(
+            store.find("subscription", subscription, "subscription"), customer, currency
+        )
     item = store.make(
         "invoiceitem",
         _Item,
@@ -35,11 +41,17 @@ def make_item(store: Store, customer: Object, wanted: Object) -> Object:
         description=wanted.get("description"),
         discountable=wanted.get("discountable", amount >= 0),
         metadata=dict(wanted.get("metadata") or {}),
-        parent=blank(
-            _Item.Parent, type="subscription_details", subscription_details=blank(_Item.Parent.SubscriptionDetails, subscription=subscription)
-        )
-        if subscription
-        else None,
+        parent=(
+            blank(
+                _Item.Parent,
+                type="subscription_details",
+                subscription_details=blank(
+                    _Item.Parent.SubscriptionDetails, subscription=subscription
+                ),
+            )
+            if subscription
+            else None
+        ),
         period=dict(wanted.get("period") or {"start": store.second, "end": store.second}),
         pricing=pricing_of(_Item.Pricing, price, each),
         proration=False,
@@ -52,14 +64,23 @@ def make_item(store: Store, customer: Object, wanted: Object) -> Object:
 
 
 def _priced(store: Store, customer: Object, wanted: Object) -> tuple[Object, str]:
-    """The price of an item and its currency. Stripe makes a price for an amount that is given by itself."""
-    amounts: list[Any] = [wanted[name] for name in ("amount", "unit_amount", "unit_amount_decimal") if name in wanted]
+    """The price of an item and its currency. Stripe makes a price for an amount that is given by
+    itself.
+    """
+    amounts: list[Any] = [
+        wanted[name] for name in ("amount", "unit_amount", "unit_amount_decimal") if name in wanted
+    ]
     if not amounts:
-        named = {**(wanted.get("pricing") or {}), **{name: wanted[name] for name in ("price", "price_data") if name in wanted}}
+        named = {
+            **(wanted.get("pricing") or {}),
+            **{name: wanted[name] for name in ("price", "price_data") if name in wanted},
+        }
         price = price_of(store, named, "pricing")
         if price["type"] != "one_time":
             raise StripeRefusal(
-                "The price specified is set to `type=recurring` but this field only accepts prices with `type=one_time`.", "pricing[price]"
+                "The price specified is set to `type=recurring` but this field only accepts prices"
+                " with `type=one_time`.",
+                "pricing[price]",
             )
         return price, wanted.get("currency") or price["currency"]
     amount = rounded(amounts[0]) if not isinstance(amounts[0], float) else round(amounts[0])
@@ -69,9 +90,19 @@ def _priced(store: Store, customer: Object, wanted: Object) -> tuple[Object, str
     if abs(amount) > MAXIMUM:
         raise StripeRefusal("Amount must be no more than $999,999.99", "amount", "amount_too_large")
     settle_currency(store, customer, currency, "currency", only_check=True)
-    product = store.make("product", stripe.Product, type="service", name=wanted.get("description") or "Item", active=False, updated=store.second)
+    product = store.make(
+        "product",
+        stripe.Product,
+        type="service",
+        name=wanted.get("description") or "Item",
+        active=False,
+        updated=store.second,
+    )
     store.tell("product.created", product)
-    price = make_price(store, {"product": product["id"], "currency": currency, "unit_amount": amount, "active": False})
+    price = make_price(
+        store,
+        {"product": product["id"], "currency": currency, "unit_amount": amount, "active": False},
+    )
     store.tell("price.created", price)
     return price, currency
 
@@ -79,17 +110,29 @@ def _priced(store: Store, customer: Object, wanted: Object) -> tuple[Object, str
 def _check_subscription(subscription: Object, customer: Object, currency: str) -> None:
     if subscription["customer"] != customer["id"]:
         raise StripeRefusal(
-            f"Customer {customer['id']} does not have a subscription with ID {subscription['id']}", "subscription", "resource_missing"
+            f"Customer {customer['id']} does not have a subscription with ID {subscription['id']}",
+            "subscription",
+            "resource_missing",
         )
     if subscription["status"] in {"canceled", "incomplete_expired"}:
-        raise StripeRefusal("You cannot add an invoice item to a subscription that has ended.", "subscription")
+        raise StripeRefusal(
+            "You cannot add an invoice item to a subscription that has ended.", "subscription"
+        )
     if subscription["currency"] != currency:
-        raise StripeRefusal(f"The currency of the item must be that of the subscription, {subscription['currency']}.", "currency")
+        raise StripeRefusal(
+            "The currency of the item must be that of the subscription,"
+            f" {subscription['currency']}.",
+            "currency",
+        )
 
 
 def pending_of(store: Store, customer: Object, currency: str | None = None) -> list[Object]:
     """The items that wait for an invoice, the newest first."""
-    found = [one for one in store.all("invoiceitem") if one["customer"] == customer["id"] and one["invoice"] is None]
+    found = [
+        one
+        for one in store.all("invoiceitem")
+        if one["customer"] == customer["id"] and one["invoice"] is None
+    ]
     return found if currency is None else [one for one in found if one["currency"] == currency]
 
 

@@ -1,4 +1,6 @@
-"""What happens to subscriptions by themselves: trials end, periods begin, payments arrive or fail, planned cancellations come."""
+"""What happens to subscriptions by themselves: trials end, periods begin, payments arrive or fail,
+planned cancellations come.
+"""
 
 from collections.abc import Callable
 
@@ -59,11 +61,18 @@ class Lifetimes(Periods):
     def _end_trial(self, subscription: Object) -> None:
         customer = self._store.find("customer", subscription["customer"])
         behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-        if self._payments.default_of(customer, subscription) is None and behavior != "create_invoice":
+        if (
+            self._payments.default_of(customer, subscription) is None
+            and behavior != "create_invoice"
+        ):
             if behavior == "cancel":
                 self._end(subscription, "canceled", None)
                 return
-            with self._store.changing(subscription, UPDATED) if self._store.settings["every_event"] else self._store.quietly(subscription):
+            with (
+                self._store.changing(subscription, UPDATED)
+                if self._store.settings["every_event"]
+                else self._store.quietly(subscription)
+            ):
                 subscription["status"] = "paused"
                 paused = stripe.Subscription.StatusDetails.Paused
                 subscription["status_details"] = {
@@ -71,7 +80,9 @@ class Lifetimes(Periods):
                         paused,
                         type="subscription",
                         transitioned_at=self._store.second,
-                        subscription=blank(paused.Subscription, type="trial_end_without_payment_method"),
+                        subscription=blank(
+                            paused.Subscription, type="trial_end_without_payment_method"
+                        ),
                     )
                 }
             self._store.tell("customer.subscription.paused", subscription)
@@ -84,7 +95,11 @@ class Lifetimes(Periods):
             self._begin_period(subscription, self._period_of(subscription)[1])
             if subscription["status"] == "trialing":
                 subscription["status"] = "active"
-            invoice = self._invoice(subscription, "subscription_cycle", self._lines(subscription, *self._period_of(subscription)))
+            invoice = self._invoice(
+                subscription,
+                "subscription_cycle",
+                self._lines(subscription, *self._period_of(subscription)),
+            )
             self._collect(subscription, invoice, self._bill)
 
     def will_renew(self, subscription: Object) -> bool:
@@ -94,11 +109,15 @@ class Lifetimes(Periods):
         return subscription["status"] in RENEWING | {"trialing"} and not canceled
 
     def renew_early(self, subscription: Object) -> None:
-        """Renew at the end of the period as though it were now: what is to be known of the next invoice, on a copy."""
+        """Renew at the end of the period as though it were now: what is to be known of the next
+        invoice, on a copy.
+        """
         self._store.second = self._period_of(subscription)[1]
         self._renew(subscription)
 
-    def _collect(self, subscription: Object, invoice: Object, bill: Callable[[Object], None]) -> None:
+    def _collect(
+        self, subscription: Object, invoice: Object, bill: Callable[[Object], None]
+    ) -> None:
         """Bill a draft, unless collecting is paused or has been given up."""
         if subscription["pause_collection"]:
             self._do_not_collect(invoice, subscription["pause_collection"]["behavior"])
@@ -110,7 +129,9 @@ class Lifetimes(Periods):
     def _bill(self, invoice: Object) -> None:
         wait = self._store.settings["invoice_draft_seconds"]
         if wait:
-            invoice["automatically_finalizes_at"] = invoice["_finalize_at"] = self._store.second + wait
+            invoice["automatically_finalizes_at"] = invoice["_finalize_at"] = (
+                self._store.second + wait
+            )
             return
         self.bill_draft(invoice)
 
@@ -148,7 +169,10 @@ class Lifetimes(Periods):
 
     def _cancel_as_planned(self, subscription: Object) -> None:
         customer = self._store.find("customer", subscription["customer"])
-        if any(subscription_of(item) == subscription["id"] for item in pending_of(self._store, customer)):
+        if any(
+            subscription_of(item) == subscription["id"]
+            for item in pending_of(self._store, customer)
+        ):
             with self._store.quietly(subscription):
                 self.bill_draft(self._invoice(subscription, "subscription_cycle", []))
         self._end(subscription, "canceled", subscription["cancellation_details"]["reason"])
@@ -170,7 +194,11 @@ class Lifetimes(Periods):
         subscription = self._invoices.subscription_of(invoice)
         if subscription is None or subscription["status"] in FINAL:
             return
-        if subscription["latest_invoice"] != invoice["id"] and what == "paid" and self._latest_owes(subscription):
+        if (
+            subscription["latest_invoice"] != invoice["id"]
+            and what == "paid"
+            and self._latest_owes(subscription)
+        ):
             return
         if what == "failed":
             self._payment_failed(subscription, invoice)
@@ -188,7 +216,9 @@ class Lifetimes(Periods):
                 subscription["status"] = "active"
                 if resumes:
                     subscription["billing_cycle_anchor"] = (
-                        self._store.second if invoice["_resumes"] == "now" else subscription["billing_cycle_anchor"]
+                        self._store.second
+                        if invoice["_resumes"] == "now"
+                        else subscription["billing_cycle_anchor"]
                     )
                     self._begin_period(subscription, self._store.second)
                     subscription["status_details"] = None
@@ -196,10 +226,16 @@ class Lifetimes(Periods):
             self._store.tell("customer.subscription.resumed", subscription)
 
     def _payment_failed(self, subscription: Object, invoice: Object) -> None:
-        if subscription["status"] in {"active", "trialing"} and invoice["billing_reason"] != "manual":
+        if (
+            subscription["status"] in {"active", "trialing"}
+            and invoice["billing_reason"] != "manual"
+        ):
             with self._store.changing(subscription, UPDATED):
                 subscription["status"] = "past_due"
-        last = invoice["next_payment_attempt"] is None and invoice["attempt_count"] > self._store.settings["retries"]
+        last = (
+            invoice["next_payment_attempt"] is None
+            and invoice["attempt_count"] > self._store.settings["retries"]
+        )
         if subscription["status"] != "past_due" or not last:
             return
         after = self._store.settings["after_retries"]

@@ -1,4 +1,6 @@
-"""The lines of invoices: from a subscription's items, from pending invoice items, and what they come to together."""
+"""The lines of invoices: from a subscription's items, from pending invoice items, and what they
+come to together.
+"""
 
 from typing import Any
 
@@ -16,12 +18,17 @@ _Parent = stripe.InvoiceLineItem.Parent
 
 def lines_of(store: Store, subscription: Object, start: int, end: int) -> list[Object]:
     """A line for each item of a subscription, for a whole period."""
-    return [_item_line(store, subscription, item, start, end) for item in subscription["items"]["data"]]
+    return [
+        _item_line(store, subscription, item, start, end) for item in subscription["items"]["data"]
+    ]
 
 
 def _item_line(store: Store, subscription: Object, item: Object, start: int, end: int) -> Object:
     price, currency = item["price"], subscription["currency"]
-    interval, amount = price["recurring"]["interval"], money(unit_amount(store, price, currency), currency)
+    interval, amount = (
+        price["recurring"]["interval"],
+        money(unit_amount(store, price, currency), currency),
+    )
     details = blank(
         _Parent.SubscriptionItemDetails,
         proration=False,
@@ -33,7 +40,8 @@ def _item_line(store: Store, subscription: Object, item: Object, start: int, end
         store,
         cost(store, item, currency),
         currency,
-        f"{item['quantity']} × {store.find('product', price['product'])['name']} (at {amount} / {interval})",
+        f"{item['quantity']} × {store.find('product', price['product'])['name']} (at {amount} /"
+        f" {interval})",
         {"start": start, "end": end},
         parent=blank(_Parent, type="subscription_item_details", subscription_item_details=details),
         pricing=pricing_of(_Line.Pricing, price, unit_amount(store, price, currency)),
@@ -45,17 +53,28 @@ def _item_line(store: Store, subscription: Object, item: Object, start: int, end
 def line_of(store: Store, item: Object) -> Object:
     """The line of an invoice item."""
     subscription = (item["parent"] or {}).get("subscription_details")
-    common = {"invoice_item": item["id"], "proration": item["proration"], "subscription": subscription and subscription["subscription"]}
+    common = {
+        "invoice_item": item["id"],
+        "proration": item["proration"],
+        "subscription": subscription and subscription["subscription"],
+    }
     if item["proration"]:
         details = blank(
             _Parent.SubscriptionItemDetails,
             **common,
-            proration_details=blank(_Parent.SubscriptionItemDetails.ProrationDetails, credited_items=_credited(store, item)),
+            proration_details=blank(
+                _Parent.SubscriptionItemDetails.ProrationDetails,
+                credited_items=_credited(store, item),
+            ),
             subscription_item=subscription["subscription_item"],
         )
         parent = blank(_Parent, type="subscription_item_details", subscription_item_details=details)
     else:
-        details = blank(_Parent.InvoiceItemDetails, **common, proration_details=blank(_Parent.InvoiceItemDetails.ProrationDetails))
+        details = blank(
+            _Parent.InvoiceItemDetails,
+            **common,
+            proration_details=blank(_Parent.InvoiceItemDetails.ProrationDetails),
+        )
         parent = blank(_Parent, type="invoice_item_details", invoice_item_details=details)
     return _line(
         store,
@@ -73,7 +92,9 @@ def line_of(store: Store, item: Object) -> Object:
 
 
 def _credited(store: Store, item: Object) -> Object | None:
-    """Which lines a credit gives back; what it gives back may not have been on an invoice yet when it was made."""
+    """Which lines a credit gives back; what it gives back may not have been on an invoice yet when
+    it was made.
+    """
     credited = item["proration_details"] and item["proration_details"]["credited_items"]
     if not credited:
         return None
@@ -85,7 +106,11 @@ def _credited(store: Store, item: Object) -> Object | None:
     if not debit or not invoice:
         return None
     lines = [line["id"] for line in invoice["lines"]["data"] if item_of(line) == debit["id"]]
-    return blank(_Parent.SubscriptionItemDetails.ProrationDetails.CreditedItems, invoice=invoice["id"], invoice_line_items=lines)
+    return blank(
+        _Parent.SubscriptionItemDetails.ProrationDetails.CreditedItems,
+        invoice=invoice["id"],
+        invoice_line_items=lines,
+    )
 
 
 def item_of(line: Object) -> str | None:
@@ -101,8 +126,17 @@ def pricing_of(kind: Any, price: Object, amount: int) -> Object:
     return blank(kind, type="price_details", price_details=details, unit_amount_decimal=str(amount))
 
 
-def _line(store: Store, amount: int, currency: str, description: str | None, period: Object, **more: Any) -> Object:
-    values = {"amount": amount, "subtotal": amount, "currency": currency, "description": description, "period": period, "discountable": True}
+def _line(
+    store: Store, amount: int, currency: str, description: str | None, period: Object, **more: Any
+) -> Object:
+    values = {
+        "amount": amount,
+        "subtotal": amount,
+        "currency": currency,
+        "description": description,
+        "period": period,
+        "discountable": True,
+    }
     line = blank(_Line, id=store.id("line_item"), **values | more)
     line["quantity_decimal"] = None if line["quantity"] is None else str(line["quantity"])
     line["discount_amounts"] = []
@@ -120,4 +154,6 @@ def total_up(store: Store, invoice: Object) -> None:
             off[one["discount"]] += one["amount"]
     invoice["subtotal"] = invoice["subtotal_excluding_tax"] = sum(line["amount"] for line in lines)
     invoice["total"] = invoice["total_excluding_tax"] = sum(net(line) for line in lines)
-    invoice["total_discount_amounts"] = [{"amount": amount, "discount": id} for id, amount in off.items()]
+    invoice["total_discount_amounts"] = [
+        {"amount": amount, "discount": id} for id, amount in off.items()
+    ]

@@ -1,4 +1,6 @@
-"""Parameters as Stripe takes them: form-encoded, nested by brackets, and checked against what the SDK's own types say of each call."""
+"""Parameters as Stripe takes them: form-encoded, nested by brackets, and checked against what the
+SDK's own types say of each call.
+"""
 
 import re
 import sys
@@ -10,21 +12,37 @@ from typing import Any, Literal, NotRequired, Required, Union, get_args, get_ori
 from local.stripe_sim.refusals import StripeRefusal
 
 OPTIONS = frozenset(
-    ["api_key", "stripe_version", "stripe_account", "stripe_context", "max_network_retries", "idempotency_key", "content_type", "headers"]
+    [
+        "api_key",
+        "stripe_version",
+        "stripe_account",
+        "stripe_context",
+        "max_network_retries",
+        "idempotency_key",
+        "content_type",
+        "headers",
+    ]
 )
 """What the SDK's types list beside the parameters: these go out as headers."""
 
 ALSO_TAKEN = {
-    "billing_cycle_anchor": "Stripe took `now` and `unchanged` here until 2026-09-30.endive; the route sees to which version asks.",
+    "billing_cycle_anchor": (
+        "Stripe took `now` and `unchanged` here until 2026-09-30.endive; the route sees to which"
+        " version asks."
+    ),
 }
 """Parameters whose type is left to the route, and why."""
 
 
 def parse_form(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """`items[0][price]=x`, `expand[]=a` and `metadata[k]=v` as nested dicts and lists, every leaf a text. Raises StripeRefusal."""
+    """`items[0][price]=x`, `expand[]=a` and `metadata[k]=v` as nested dicts and lists, every leaf a
+    text. Raises StripeRefusal.
+    """
     found: dict[str, Any] = {}
     for name, value in pairs:
-        parts = [part for part in re.split(r"\[|\]\[|\]$", name) if part != ""] + (["[]"] if name.endswith("[]") else [])
+        parts = [part for part in re.split(r"\[|\]\[|\]$", name) if part != ""] + (
+            ["[]"] if name.endswith("[]") else []
+        )
         if not re.fullmatch(r"[^\[\]]+(\[[^\[\]]*\])*", name):
             raise StripeRefusal(f"Invalid parameter name: {name}", name)
         here = found
@@ -48,16 +66,21 @@ def _listed(value: Any) -> Any:
 
 
 def checked(kind: Any, raw: dict[str, Any]) -> dict[str, Any]:
-    """`raw` with its leaves in the types that the SDK's class `kind` declares. Raises StripeRefusal: unknown, missing or of a wrong type."""
+    """`raw` with its leaves in the types that the SDK's class `kind` declares. Raises
+    StripeRefusal: unknown, missing or of a wrong type.
+    """
     return dict(_hash(kind, raw, ""))
 
 
 @cache
 def _fields(kind: Any) -> dict[str, Any]:
     """The parameters of a class of the SDK's, inherited ones too."""
-    return {name: hint for one in reversed(kind.__mro__) for name, hint in getattr(one, "__annotations__", {}).items() if name not in OPTIONS} | {
-        "expand": list[str]
-    }
+    return {
+        name: hint
+        for one in reversed(kind.__mro__)
+        for name, hint in getattr(one, "__annotations__", {}).items()
+        if name not in OPTIONS
+    } | {"expand": list[str]}
 
 
 def _hash(kind: Any, raw: Any, where: str) -> dict[str, Any]:
@@ -97,9 +120,13 @@ def _value(hint: Any, value: Any, where: str, owner: Any) -> Any:
     if origin is list or hint is list:
         if not isinstance(value, list):
             raise StripeRefusal(f"Invalid array: {where}", where)
-        return [_value(inside[0], one, f"{where}[{place}]", owner) for place, one in enumerate(value)]
+        return [
+            _value(inside[0], one, f"{where}[{place}]", owner) for place, one in enumerate(value)
+        ]
     if origin is dict and inside[1] is not str and isinstance(value, dict):
-        return {name: _value(inside[1], one, f"{where}[{name}]", owner) for name, one in value.items()}
+        return {
+            name: _value(inside[1], one, f"{where}[{name}]", owner) for name, one in value.items()
+        }
     if origin is dict or "UntypedStripeObject" in str(hint):
         if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
             raise StripeRefusal(f"Invalid object: {where}", where)
@@ -110,12 +137,18 @@ def _value(hint: Any, value: Any, where: str, owner: Any) -> Any:
 
 
 def _one_of(hints: list[Any], value: Any, where: str, owner: Any) -> Any:
-    """The first of several types that fits; `str` beside literals only says that Stripe may add to them."""
+    """The first of several types that fits; `str` beside literals only says that Stripe may add to
+    them.
+    """
     literals = [one for hint in hints if get_origin(hint) is Literal for one in get_args(hint)]
     if value in literals and isinstance(value, str):
         return value
     closed = [
-        hint for hint in hints if get_origin(hint) is not Literal and hint is not type(None) and not (hint is str and literals != [""] and literals)
+        hint
+        for hint in hints
+        if get_origin(hint) is not Literal
+        and hint is not type(None)
+        and not (hint is str and literals != [""] and literals)
     ]
     refusal: StripeRefusal | None = None
     for hint in closed:
@@ -126,7 +159,9 @@ def _one_of(hints: list[Any], value: Any, where: str, owner: Any) -> Any:
     if refusal is None or (literals not in ([], [""]) and not isinstance(value, dict)):
         words = [str(one) for one in literals if one != ""]
         raise StripeRefusal(
-            f"Invalid {where}: must be one of {', '.join(words[:-1])}{' or ' if words[:-1] else ''}{words[-1] if words else ''}", where
+            f"Invalid {where}: must be one of"
+            f" {', '.join(words[:-1])}{' or ' if words[:-1] else ''}{words[-1] if words else ''}",
+            where,
         )
     raise refusal
 
@@ -151,8 +186,8 @@ def _leaf(hint: Any, value: Any, where: str) -> Any:
         return _one_of([hint], value, where, None)
     if value == "":
         raise StripeRefusal(
-            f"You passed an empty string for '{where}'. We assume empty values are an attempt to unset a parameter; however "
-            f"'{where}' cannot be unset.",
+            f"You passed an empty string for '{where}'. We assume empty values are an attempt to"
+            f" unset a parameter; however '{where}' cannot be unset.",
             where,
             "parameter_invalid_empty",
         )

@@ -15,7 +15,9 @@ DECLINES = {
     "insufficient_funds": "Your card has insufficient funds.",
     "expired_card": "Your card has expired.",
 }
-AUTHENTICATE = "This payment requires additional user action before it can be completed successfully."
+AUTHENTICATE = (
+    "This payment requires additional user action before it can be completed successfully."
+)
 NO_CARD = "This customer has no attached payment source or default payment method."
 
 
@@ -42,7 +44,10 @@ class Payments:
             stripe.PaymentMethod,
             type="card",
             allow_redisplay="unspecified",
-            billing_details=blank(stripe.PaymentMethod.BillingDetails, address=blank(stripe.PaymentMethod.BillingDetails.Address)),
+            billing_details=blank(
+                stripe.PaymentMethod.BillingDetails,
+                address=blank(stripe.PaymentMethod.BillingDetails.Address),
+            ),
             card=blank(
                 stripe.PaymentMethod.Card,
                 brand=found.brand,
@@ -59,24 +64,50 @@ class Payments:
         return method
 
     def attach(self, method: Object, customer: Object) -> None:
-        """Save a payment method with a customer. Raises StripeRefusal for a card that cannot be saved."""
+        """Save a payment method with a customer. Raises StripeRefusal for a card that cannot be
+        saved.
+        """
         behaviour = card(method["_card"])
         if behaviour and not behaviour.attaches:
-            raise declined(DECLINES[behaviour.decline or "generic_decline"], behaviour.decline or "generic_decline")
+            raise declined(
+                DECLINES[behaviour.decline or "generic_decline"],
+                behaviour.decline or "generic_decline",
+            )
         if method["customer"] not in (None, customer["id"]):
-            raise StripeRefusal("The payment method you provided has already been attached to a customer.", "payment_method")
+            raise StripeRefusal(
+                "The payment method you provided has already been attached to a customer.",
+                "payment_method",
+            )
         if method["customer"] is None:
             method["customer"] = customer["id"]
             self._store.tell("payment_method.attached", method)
 
     def default_of(self, customer: Object, subscription: Object | None = None) -> Object | None:
-        """The card that would pay: the subscription's own default, else the customer's. One merely attached does not count."""
-        own = subscription and (subscription["default_payment_method"] or subscription["default_source"])
-        id = own or customer["invoice_settings"]["default_payment_method"] or customer["default_source"]
+        """The card that would pay: the subscription's own default, else the customer's. One merely
+        attached does not count.
+        """
+        own = subscription and (
+            subscription["default_payment_method"] or subscription["default_source"]
+        )
+        id = (
+            own
+            or customer["invoice_settings"]["default_payment_method"]
+            or customer["default_source"]
+        )
         return self._store.objects["payment_method"].get(id) if id else None
 
-    def charge(self, customer: Object, method: Object | None, amount: int, currency: str, description: str, on_session: bool = False) -> Object:
-        """Try to take money: a payment intent, and a charge in it unless the bank asks first. Its `status` says what came of it."""
+    def charge(
+        self,
+        customer: Object,
+        method: Object | None,
+        amount: int,
+        currency: str,
+        description: str,
+        on_session: bool = False,
+    ) -> Object:
+        """Try to take money: a payment intent, and a charge in it unless the bank asks first. Its
+        `status` says what came of it.
+        """
         intent = self._store.make(
             "payment_intent",
             stripe.PaymentIntent,
@@ -95,7 +126,10 @@ class Payments:
         behaviour = card(method["_card"]) if method else None
         if method is None or behaviour is None:
             return intent
-        if not on_session and (behaviour.secure == "always" or (behaviour.secure == "once" and not method["_authenticated"])):
+        if not on_session and (
+            behaviour.secure == "always"
+            or (behaviour.secure == "once" and not method["_authenticated"])
+        ):
             intent["status"] = "requires_action"
             self._store.tell("payment_intent.requires_action", intent, extra=True)
             return intent
@@ -103,10 +137,23 @@ class Payments:
         intent["latest_charge"] = charge["id"]
         intent["status"] = "succeeded" if charge["paid"] else "requires_payment_method"
         intent["amount_received"] = amount if charge["paid"] else 0
-        self._store.tell(f"payment_intent.{'succeeded' if charge['paid'] else 'payment_failed'}", intent, extra=True)
+        self._store.tell(
+            f"payment_intent.{'succeeded' if charge['paid'] else 'payment_failed'}",
+            intent,
+            extra=True,
+        )
         return intent
 
-    def _charge(self, customer: Object, method: Object, amount: int, currency: str, description: str, behaviour: Card, intent: Object) -> Object:
+    def _charge(
+        self,
+        customer: Object,
+        method: Object,
+        amount: int,
+        currency: str,
+        description: str,
+        behaviour: Card,
+        intent: Object,
+    ) -> Object:
         paid = behaviour.decline is None
         return self._store.make(
             "charge",
@@ -114,7 +161,9 @@ class Payments:
             amount=amount,
             amount_captured=amount if paid else 0,
             amount_refunded=0,
-            billing_details=blank(stripe.Charge.BillingDetails, address=blank(stripe.Charge.BillingDetails.Address)),
+            billing_details=blank(
+                stripe.Charge.BillingDetails, address=blank(stripe.Charge.BillingDetails.Address)
+            ),
             captured=paid,
             currency=currency,
             customer=customer["id"],
@@ -133,17 +182,32 @@ class Payments:
         """Give back a charge, or a part. Raises StripeRefusal."""
         left = charge["amount"] - charge["amount_refunded"]
         if not charge["paid"]:
-            raise StripeRefusal(f"Charge {charge['id']} did not succeed and cannot be refunded.", "charge")
+            raise StripeRefusal(
+                f"Charge {charge['id']} did not succeed and cannot be refunded.", "charge"
+            )
         if left <= 0:
-            raise StripeRefusal(f"Charge {charge['id']} has already been refunded.", None, "charge_already_refunded")
+            raise StripeRefusal(
+                f"Charge {charge['id']} has already been refunded.", None, "charge_already_refunded"
+            )
         if charge["disputed"]:
-            raise StripeRefusal(f"Charge {charge['id']} has been charged back; cannot issue a refund.", None, "charge_disputed")
+            raise StripeRefusal(
+                f"Charge {charge['id']} has been charged back; cannot issue a refund.",
+                None,
+                "charge_disputed",
+            )
         amount = left if amount is None else amount
         if amount < 1:
-            raise StripeRefusal("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer")
+            raise StripeRefusal(
+                "This value must be greater than or equal to 1.",
+                "amount",
+                "parameter_invalid_integer",
+            )
         if amount > left:
             given, whole = money(amount, charge["currency"]), money(left, charge["currency"])
-            raise StripeRefusal(f"Refund amount ({given}) is greater than unrefunded amount on charge ({whole})", "amount")
+            raise StripeRefusal(
+                f"Refund amount ({given}) is greater than unrefunded amount on charge ({whole})",
+                "amount",
+            )
         refund = self._store.make(
             "refund",
             stripe.Refund,
@@ -181,7 +245,10 @@ class Payments:
             reason=reason,
             status="needs_response",
             is_charge_refundable=True,
-            evidence=blank(stripe.Dispute.Evidence, enhanced_evidence=blank(stripe.Dispute.Evidence.EnhancedEvidence)),
+            evidence=blank(
+                stripe.Dispute.Evidence,
+                enhanced_evidence=blank(stripe.Dispute.Evidence.EnhancedEvidence),
+            ),
             evidence_details=details,
         )
         self._store.tell("charge.dispute.created", dispute)

@@ -23,17 +23,26 @@ def make_price(store: Store, wanted: Object) -> Object:
         metadata=dict(wanted.get("metadata") or {}),
         nickname=wanted.get("nickname"),
         product=wanted["product"],
-        recurring=blank(
-            stripe.Price.Recurring, interval=recurring["interval"], interval_count=recurring.get("interval_count", 1), usage_type="licensed"
-        )
-        if recurring
-        else None,
+        recurring=(
+            blank(
+                stripe.Price.Recurring,
+                interval=recurring["interval"],
+                interval_count=recurring.get("interval_count", 1),
+                usage_type="licensed",
+            )
+            if recurring
+            else None
+        ),
         tax_behavior=wanted.get("tax_behavior", "unspecified"),
         type="recurring" if recurring else "one_time",
         unit_amount=amount,
         unit_amount_decimal=None if amount is None else str(amount),
     )
-    offer_currencies(store, price, {price["currency"]: {"unit_amount": amount}, **(wanted.get("currency_options") or {})})
+    offer_currencies(
+        store,
+        price,
+        {price["currency"]: {"unit_amount": amount}, **(wanted.get("currency_options") or {})},
+    )
     return price
 
 
@@ -53,7 +62,9 @@ def offer_currencies(store: Store, price: Object, options: Object) -> None:
 
 
 def currency_for(store: Store, prices: list[Object], wanted: str | None, usual: str | None) -> str:
-    """The currency in which prices are paid: the one asked for, else the customer's usual one if all offer it, else the first price's own."""
+    """The currency in which prices are paid: the one asked for, else the customer's usual one if
+    all offer it, else the first price's own.
+    """
     if wanted is not None:
         return wanted.lower()
     if usual and prices and all(usual in store.currency_options[price["id"]] for price in prices):
@@ -65,8 +76,15 @@ def unit_amount(store: Store, price: Object, currency: str, param: str = "price"
     """What one costs in a currency. Raises StripeRefusal where the price is not offered in it."""
     option = store.currency_options.get(price["id"], {}).get(currency)
     if option is None:
-        offered = ", ".join(f"`{one}`" for one in sorted(store.currency_options.get(price["id"], {}) or [price["currency"]]))
-        raise StripeRefusal(f"The price specified only supports {offered}. This doesn't match the expected currency: `{currency}`.", param)
+        offered = ", ".join(
+            f"`{one}`"
+            for one in sorted(store.currency_options.get(price["id"], {}) or [price["currency"]])
+        )
+        raise StripeRefusal(
+            f"The price specified only supports {offered}. This doesn't match the expected"
+            f" currency: `{currency}`.",
+            param,
+        )
     return int(option["unit_amount"] or 0)
 
 
@@ -106,4 +124,11 @@ def price_of(store: Store, wanted: Object, param: str) -> Object:
         return store.find("price", wanted.get("price"), f"{param}[price]")
     store.find("product", data.get("product"), f"{param}[price_data][product]")
     amount = data.get("unit_amount")
-    return make_price(store, {**data, "unit_amount": int(data.get("unit_amount_decimal", 0)) if amount is None else amount, "active": False})
+    return make_price(
+        store,
+        {
+            **data,
+            "unit_amount": int(data.get("unit_amount_decimal", 0)) if amount is None else amount,
+            "active": False,
+        },
+    )

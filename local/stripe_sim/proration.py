@@ -1,7 +1,9 @@
-"""Prorations: what was paid for the rest of a period is credited, and the rest with the new items is charged, to the second.
+"""Prorations: what was paid for the rest of a period is credited, and the rest with the new items
+is charged, to the second.
 
-As in flexible billing a credit is a share of what was really debited for the item, discounts and all, and not of its price
-(docs.stripe.com/billing/subscriptions/prorations, "Credit prorations"). What was debited lies beside the subscription, in `_debits`.
+As in flexible billing a credit is a share of what was really debited for the item, discounts and
+all, and not of its price (docs.stripe.com/billing/subscriptions/prorations, "Credit prorations").
+What was debited lies beside the subscription, in `_debits`.
 """
 
 from datetime import UTC, datetime
@@ -27,14 +29,29 @@ def remember_debits(subscription: Object, lines: list[Object]) -> None:
             subscription["_debits"][details["subscription_item"]] = {
                 "amount": net(line),
                 **line["period"],
-                "credited": {"type": "invoice_line_items", "invoice": line["invoice"], "line": line["id"]},
+                "credited": {
+                    "type": "invoice_line_items",
+                    "invoice": line["invoice"],
+                    "line": line["id"],
+                },
             }
 
 
-def prorate(store: Store, subscription: Object, before: list[Object], after: list[Object], at: int, whole_period: bool) -> None:
-    """Pending invoice items for a change of a subscription's items `at` a second. With a new period (not `whole_period`) only credits."""
+def prorate(
+    store: Store,
+    subscription: Object,
+    before: list[Object],
+    after: list[Object],
+    at: int,
+    whole_period: bool,
+) -> None:
+    """Pending invoice items for a change of a subscription's items `at` a second. With a new period
+    (not `whole_period`) only credits.
+    """
     old, new = ({item["id"]: _essence(item) for item in items} for items in (before, after))
-    changed = [item for item in after if old.get(item["id"]) != new[item["id"]]] if whole_period else []
+    changed = (
+        [item for item in after if old.get(item["id"]) != new[item["id"]]] if whole_period else []
+    )
     gone = [item for item in before if not whole_period or new.get(item["id"]) != old[item["id"]]]
     debits = {item["id"]: subscription["_debits"].pop(item["id"], None) for item in gone}
     full = _full_costs(store, subscription, after)
@@ -51,7 +68,11 @@ def prorate(store: Store, subscription: Object, before: list[Object], after: lis
     for item in gone:
         debit = debits[item["id"]]
         if debit and debit["amount"]:
-            amount = -share(debit["amount"], max(0, debit["end"] - max(at, debit["start"])), debit["end"] - debit["start"])
+            amount = -share(
+                debit["amount"],
+                max(0, debit["end"] - max(at, debit["start"])),
+                debit["end"] - debit["start"],
+            )
             _pending(store, subscription, item, amount, at, "Unused", debit["credited"])
 
 
@@ -75,7 +96,15 @@ def _full_costs(store: Store, subscription: Object, items: list[Object]) -> dict
     return {item["id"]: net(line) for item, line in zip(items, lines, strict=True)}
 
 
-def _pending(store: Store, subscription: Object, item: Object, amount: int, at: int, what: str, credited: Object | None = None) -> Object:
+def _pending(
+    store: Store,
+    subscription: Object,
+    item: Object,
+    amount: int,
+    at: int,
+    what: str,
+    credited: Object | None = None,
+) -> Object:
     price, quantity = item["price"], item["quantity"] if item["quantity"] is not None else 1
     name = store.find("product", price["product"])["name"]
     day = datetime.fromtimestamp(at, UTC)
@@ -86,18 +115,29 @@ def _pending(store: Store, subscription: Object, item: Object, amount: int, at: 
         currency=subscription["currency"],
         customer=subscription["customer"],
         date=at,
-        description=f"{what} time on {name if quantity == 1 else f'{quantity} × {name}'} after {day.day:02d} {day:%b %Y}",
+        description=(
+            f"{what} time on {name if quantity == 1 else f'{quantity} × {name}'} after"
+            f" {day.day:02d} {day:%b %Y}"
+        ),
         discountable=False,
         net_amount=amount,
         parent=blank(
             _Item.Parent,
             type="subscription_details",
-            subscription_details=blank(_Item.Parent.SubscriptionDetails, subscription=subscription["id"], subscription_item=item["id"]),
+            subscription_details=blank(
+                _Item.Parent.SubscriptionDetails,
+                subscription=subscription["id"],
+                subscription_item=item["id"],
+            ),
         ),
         period={"start": at, "end": item["current_period_end"]},
-        pricing=pricing_of(_Item.Pricing, price, unit_amount(store, price, subscription["currency"])),
+        pricing=pricing_of(
+            _Item.Pricing, price, unit_amount(store, price, subscription["currency"])
+        ),
         proration=True,
-        proration_details=blank(_Item.ProrationDetails, credited_items=_credited(credited), discount_amounts=[]),
+        proration_details=blank(
+            _Item.ProrationDetails, credited_items=_credited(credited), discount_amounts=[]
+        ),
         quantity=quantity,
         quantity_decimal=str(quantity),
     )
@@ -111,5 +151,9 @@ def _credited(credited: Object | None) -> Object | None:
     kind = _Item.ProrationDetails.CreditedItems
     if credited["type"] == "invoice_item":
         return blank(kind, **credited)
-    details = blank(kind.InvoiceLineItemDetails, invoice=credited["invoice"], invoice_line_items=[credited["line"]])
+    details = blank(
+        kind.InvoiceLineItemDetails,
+        invoice=credited["invoice"],
+        invoice_line_items=[credited["line"]],
+    )
     return blank(kind, type="invoice_line_items", invoice_line_item_details=details)

@@ -4,14 +4,27 @@ from typing import Any
 
 
 class StripeRefusal(Exception):
-    """A call that is refused. `charge` and `payment_intent` may say what failed (docs.stripe.com/api/errors)."""
+    """A call that is refused. `charge` and `payment_intent` may say what failed
+    (docs.stripe.com/api/errors).
+    """
 
     def __init__(
-        self, message: str, param: str | None = None, code: str | None = None, status: int = 400, type: str = "invalid_request_error", **more: Any
+        self,
+        message: str,
+        param: str | None = None,
+        code: str | None = None,
+        status: int = 400,
+        type: str = "invalid_request_error",
+        **more: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.error = {"type": type, "message": message} | ({"param": param} if param else {}) | ({"code": code} if code else {}) | more
+        self.error = (
+            {"type": type, "message": message}
+            | ({"param": param} if param else {})
+            | ({"code": code} if code else {})
+            | more
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The body of the answer."""
@@ -25,4 +38,6 @@ def missing(kind: str, id: str, param: str = "id") -> StripeRefusal:
 
 def declined(message: str, decline_code: str, **more: Any) -> StripeRefusal:
     """For a card that does not pay."""
-    return StripeRefusal(message, None, "card_declined", 402, "card_error", decline_code=decline_code, **more)
+    return StripeRefusal(
+        message, None, "card_declined", 402, "card_error", decline_code=decline_code, **more
+    )

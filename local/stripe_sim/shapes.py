@@ -10,17 +10,25 @@ Object = dict[str, Any]
 @cache
 def fields(kind: Any) -> dict[str, Any]:
     """The fields that a class of the SDK's declares, with their types."""
-    return {name: hint for name, hint in kind.__annotations__.items() if get_origin(hint) is not ClassVar and not name.startswith("_")}
+    return {
+        name: hint
+        for name, hint in kind.__annotations__.items()
+        if get_origin(hint) is not ClassVar and not name.startswith("_")
+    }
 
 
 def blank(kind: Any, /, **values: Any) -> Object:
-    """An object of the class with `values`, and what Stripe has where nothing was said. Raises TypeError for a field that it does not declare."""
+    """An object of the class with `values`, and what Stripe has where nothing was said. Raises
+    TypeError for a field that it does not declare.
+    """
     declared = fields(kind)
     unknown = set(values) - set(declared)
     if unknown:
         raise TypeError(f"{kind.__name__} declares no {', '.join(sorted(unknown))}")
     # `deleted` is only there on what was deleted.
-    return {name: _nothing(name, hint) for name, hint in declared.items() if name != "deleted"} | values
+    return {
+        name: _nothing(name, hint) for name, hint in declared.items() if name != "deleted"
+    } | values
 
 
 def _nothing(name: str, hint: Any) -> Any:
@@ -34,7 +42,9 @@ def _nothing(name: str, hint: Any) -> Any:
 
 
 def undeclared(kind: Any, thing: Object, where: str = "") -> list[str]:
-    """The fields of an object, and of those in it, that the SDK's classes do not declare or that are of another kind; a line each."""
+    """The fields of an object, and of those in it, that the SDK's classes do not declare or that
+    are of another kind; a line each.
+    """
     declared = fields(kind)
     found = [f"{where}{name} is not declared" for name in thing if name not in declared]
     for name, hint in declared.items():
@@ -45,7 +55,11 @@ def undeclared(kind: Any, thing: Object, where: str = "") -> list[str]:
 
 def missing(kind: Any, thing: Object) -> list[str]:
     """The fields that every object of the class has and this one lacks."""
-    return [name for name, hint in fields(kind).items() if name != "deleted" and not _may_be_none(hint) and thing.get(name) is None]
+    return [
+        name
+        for name, hint in fields(kind).items()
+        if name != "deleted" and not _may_be_none(hint) and thing.get(name) is None
+    ]
 
 
 def _may_be_none(hint: Any) -> bool:
@@ -55,7 +69,11 @@ def _may_be_none(hint: Any) -> bool:
 def _mismatches(hint: Any, value: Any, where: str) -> list[str]:
     if value is None:
         return [] if _may_be_none(hint) else [f"{where} may not be null"]
-    options = [one for one in get_args(hint) if one is not type(None)] if get_origin(hint) in (Union, types.UnionType) else [hint]
+    options = (
+        [one for one in get_args(hint) if one is not type(None)]
+        if get_origin(hint) in (Union, types.UnionType)
+        else [hint]
+    )
     verdicts = [_against(one, value, where) for one in options]
     return min(verdicts, key=len)
 
@@ -63,13 +81,26 @@ def _mismatches(hint: Any, value: Any, where: str) -> list[str]:
 def _against(hint: Any, value: Any, where: str) -> list[str]:
     origin, inside = get_origin(hint), get_args(hint)
     if origin is list:
-        return [line for one in value for line in _mismatches(inside[0], one, f"{where}[]")] if isinstance(value, list) else [f"{where} is no list"]
+        return (
+            [line for one in value for line in _mismatches(inside[0], one, f"{where}[]")]
+            if isinstance(value, list)
+            else [f"{where} is no list"]
+        )
     if origin is Literal:
         return [] if value in inside else [f"{where} is {value!r}"]
-    if origin is dict or "StripeObject" in str(hint) or "ListObject" in str(hint) or hasattr(hint, "__forward_arg__"):
+    if (
+        origin is dict
+        or "StripeObject" in str(hint)
+        or "ListObject" in str(hint)
+        or hasattr(hint, "__forward_arg__")
+    ):
         return [] if isinstance(value, dict) else [f"{where} is no hash"]
     if isinstance(hint, type) and hint.__module__.startswith("stripe"):
-        return undeclared(hint, value, f"{where}.") if isinstance(value, dict) else [f"{where} is no hash"]
+        return (
+            undeclared(hint, value, f"{where}.")
+            if isinstance(value, dict)
+            else [f"{where} is no hash"]
+        )
     wanted = {int: int, str: str, bool: bool, float: (int, float)}.get(hint)
     if wanted is None:
         return []

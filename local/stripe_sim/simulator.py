@@ -22,7 +22,9 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class StripeSimulator:
-    """Stripe on loopback, by the clock of `now`. It answers reads of recordings that it was told, too."""
+    """Stripe on loopback, by the clock of `now`. It answers reads of recordings that it was told,
+    too.
+    """
 
     def __init__(self, now: Callable[[], datetime], port: int = 0) -> None:
         self._server = Server(port, self._handle)
@@ -63,7 +65,9 @@ class StripeSimulator:
 
     def next_due(self) -> datetime | None:
         """The next moment at which something happens by itself."""
-        moments = [at for at in (self.engine.next_due(), self.delivery.next_due()) if at is not None]
+        moments = [
+            at for at in (self.engine.next_due(), self.delivery.next_due()) if at is not None
+        ]
         return datetime.fromtimestamp(min(moments), UTC) if moments else None
 
     def catch_up(self) -> None:
@@ -77,7 +81,11 @@ class StripeSimulator:
 
     def _endpoints(self, type: str) -> list[Endpoint]:
         made = self.engine.store.all("webhook_endpoint")
-        wanting = [one for one in made if one["status"] == "enabled" and {type, "*"} & {*one["enabled_events"]}]
+        wanting = [
+            one
+            for one in made
+            if one["status"] == "enabled" and {type, "*"} & {*one["enabled_events"]}
+        ]
         return [Endpoint(one["url"], one["_secret"]) for one in reversed(wanting)]
 
     def _second(self) -> int:
@@ -101,7 +109,11 @@ class StripeSimulator:
             return json_answer(refusal.to_json(), refusal.status)
 
     def _call(self, request: Request) -> Answer:
-        sent = parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True) if request.body else []
+        sent = (
+            parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True)
+            if request.body
+            else []
+        )
         headers = request.headers
         asked = Asked(
             request.method,
@@ -120,10 +132,16 @@ class StripeSimulator:
         return Answer(status, as_json(body), [("Content-Type", "application/json")])
 
     def _told_answer(self, request: Request) -> Answer | None:
-        """The answer from a recording that was told, to a read about an object that the engine does not know."""
+        """The answer from a recording that was told, to a read about an object that the engine does
+        not know.
+        """
         if request.method != "GET":
             return None
-        ids = [segment for segment in request.path.split("/") if "_" in segment and segment not in ("payment_methods", "invoice_payments")]
+        ids = [
+            segment
+            for segment in request.path.split("/")
+            if "_" in segment and segment not in ("payment_methods", "invoice_payments")
+        ]
         ids += [value for name, value in request.query if name == "customer"]
         known = [id for kind in self.engine.store.objects.values() for id in ids if id in kind]
         if not ids or known:
@@ -142,17 +160,30 @@ class StripeSimulator:
                 session = store.find("checkout.session", id)
                 engine.checkout.complete(session, given.get("card"), authenticated=True)
                 return json_answer(
-                    {"id": id, "status": session["status"], "subscription": session["subscription"], "setup_intent": session["setup_intent"]}
+                    {
+                        "id": id,
+                        "status": session["status"],
+                        "subscription": session["subscription"],
+                        "setup_intent": session["setup_intent"],
+                    }
                 )
             case "POST", ["customers", id, "card"]:
-                method = engine.checkout.set_default_card(store.find("customer", id), str(given.get("card", "")))
+                method = engine.checkout.set_default_card(
+                    store.find("customer", id), str(given.get("card", ""))
+                )
                 return json_answer({"id": method["id"], "customer": id})
             case "POST", ["customers", id, "authenticate"]:
-                for invoice in [one for one in store.all("invoice") if one["customer"] == id and one["status"] == "open"]:
+                for invoice in [
+                    one
+                    for one in store.all("invoice")
+                    if one["customer"] == id and one["status"] == "open"
+                ]:
                     engine.checkout.authenticate(invoice)
                 return json_answer({"customer": id})
             case "POST", ["disputes"]:
-                dispute = engine.payments.dispute(store.find("charge", given.get("charge")), given.get("reason", "fraudulent"))
+                dispute = engine.payments.dispute(
+                    store.find("charge", given.get("charge")), given.get("reason", "fraudulent")
+                )
                 return json_answer({"id": dispute["id"]})
             case "POST", ["disputes", id, ("won" | "lost") as status]:
                 engine.payments.close_dispute(store.find("dispute", id), status)
@@ -161,7 +192,9 @@ class StripeSimulator:
                 return self._settings(given)
             case "POST", [("webhooks" | "faults") as what]:
                 return self._spoil(what, given)
-        raise StripeRefusal(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
+        raise StripeRefusal(
+            f"Unrecognized request URL ({request.method}: {request.path}).", status=404
+        )
 
     def _spoil(self, what: str, given: dict[str, Any]) -> Answer:
         """Calls that go wrong, and webhooks that get lost, from now on."""
@@ -169,20 +202,33 @@ class StripeSimulator:
             shares = {one.name: float(given.get(one.name, 0)) for one in fields(Shares)}
             self.delivery.spoil(Shares(**shares), given.get("seed"))
             return json_answer(given)
-        self.api.faults.append(Fault(str(given["how"]), int(given.get("times", 1)), given.get("path", ""), given.get("method", "")))
+        self.api.faults.append(
+            Fault(
+                str(given["how"]),
+                int(given.get("times", 1)),
+                given.get("path", ""),
+                given.get("method", ""),
+            )
+        )
         return json_answer({"faults": len(self.api.faults)})
 
     def _settings(self, given: dict[str, Any]) -> Answer:
         for name, value in given.items():
             if name not in SETTINGS:
-                raise StripeRefusal(f"There is no setting {name}: there are {', '.join(SETTINGS)}.", name, "parameter_unknown")
+                raise StripeRefusal(
+                    f"There is no setting {name}: there are {', '.join(SETTINGS)}.",
+                    name,
+                    "parameter_unknown",
+                )
             self.engine.store.settings[name] = value
         return json_answer(self.engine.store.settings)
 
 
 def _given(request: Request) -> dict[str, Any]:
     # curl says that its -d is a form, whatever it holds.
-    if request.headers.get("Content-Type", "").startswith(FORM) and not request.body.lstrip().startswith(b"{"):
+    if request.headers.get("Content-Type", "").startswith(
+        FORM
+    ) and not request.body.lstrip().startswith(b"{"):
         return dict(parse_qsl(request.body.decode(errors="replace")))
     try:
         given = json.loads(request.body or b"{}")

@@ -1,4 +1,6 @@
-"""What the simulated Stripe holds: objects by kind and id, the events that tell of them, and the second in which it is working."""
+"""What the simulated Stripe holds: objects by kind and id, the events that tell of them, and the
+second in which it is working.
+"""
 
 import copy
 import random
@@ -47,8 +49,14 @@ PREFIXES = {
 
 SETTINGS = {
     "invoice_draft_seconds": (0, "How long a renewal's invoice stays a draft; at Stripe an hour."),
-    "every_event": (False, "Also send the events that only Stripe itself sends: see docs/stripe-sim.md."),
-    "after_retries": ("canceled", "What becomes of a subscription whose last retry failed: canceled, unpaid or past_due."),
+    "every_event": (
+        False,
+        "Also send the events that only Stripe itself sends: see docs/stripe-sim.md.",
+    ),
+    "after_retries": (
+        "canceled",
+        "What becomes of a subscription whose last retry failed: canceled, unpaid or past_due.",
+    ),
     "retries": (8, "How often a failed payment is tried again, evenly spread over 14 days."),
 }
 """What `POST /_test/settings` changes: the value at the start, and what it is."""
@@ -73,7 +81,9 @@ class Store:
     events: list[Object] = field(default_factory=list)
     second: int = 0
     request: Request = field(default_factory=Request)
-    settings: dict[str, Any] = field(default_factory=lambda: {name: value for name, (value, _) in SETTINGS.items()})
+    settings: dict[str, Any] = field(
+        default_factory=lambda: {name: value for name, (value, _) in SETTINGS.items()}
+    )
     heard: Callable[[Object], None] = lambda event: None
     told: Callable[[], list[Object]] = list
     """Subscriptions of recordings, which stand in the list of all beside those that live here."""
@@ -104,8 +114,12 @@ class Store:
         """All of a kind, the newest first."""
         return list(reversed(self.objects.get(kind, {}).values()))
 
-    def tell(self, type: str, thing: Object, before: Object | None = None, extra: bool = False) -> None:
-        """An event about an object as it is now; an `extra` one only where every event is wanted. `before` makes `previous_attributes`."""
+    def tell(
+        self, type: str, thing: Object, before: Object | None = None, extra: bool = False
+    ) -> None:
+        """An event about an object as it is now; an `extra` one only where every event is wanted.
+        `before` makes `previous_attributes`.
+        """
         if extra and not self.settings["every_event"]:
             return
         data: Object = {"object": copy.deepcopy(shown(thing))}
@@ -130,9 +144,11 @@ class Store:
 
     @contextmanager
     def changing(self, thing: Object, type: str, extra: bool = False) -> Iterator[Object]:
-        """What is changed inside is told afterwards, by an event of this type with the previous attributes; nothing if nothing was.
+        """What is changed inside is told afterwards, by an event of this type with the previous
+        attributes; nothing if nothing was.
 
-        A change within a change is told by the outer one, and of what has ended inside no more is told.
+        A change within a change is told by the outer one, and of what has ended inside no more is
+        told.
         """
         with self.quietly(thing) as outermost:
             before = copy.deepcopy(shown(thing))
@@ -142,7 +158,8 @@ class Store:
 
     @contextmanager
     def quietly(self, thing: Object) -> Iterator[bool]:
-        """Changes inside are not told by themselves; gives whether this is the outermost of such."""
+        """Changes inside are not told by themselves; gives whether this is the
+        outermost of such."""
         outermost = not thing.get("_changing")
         thing["_changing"] = True
         try:
@@ -158,7 +175,8 @@ def shown(thing: Object) -> Object:
 
 
 def differences(before: Object, after: Object) -> Object:
-    """`previous_attributes`: what was otherwise before; of a hash only what changed, of a list all."""
+    """`previous_attributes`: what was otherwise before; of a hash only what
+    changed, of a list all."""
     found: Object = {}
     for name in {*before, *after}:
         was, is_ = before.get(name), after.get(name)

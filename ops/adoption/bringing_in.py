@@ -1,4 +1,6 @@
-"""Customers that Stripe had before Billhook was there, adopted one by one, within what Stripe allows."""
+"""Customers that Stripe had before Billhook was there, adopted one by one, within what Stripe
+allows.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +17,9 @@ OUTCOMES = {
     "imported": "imported",
     "completed": "had been begun, and now is whole",
     "known": "had an account already",
-    "unanswered": "imported; Stripe did not answer every question, and the stage asks again by itself",
+    "unanswered": (
+        "imported; Stripe did not answer every question, and the stage asks again by itself"
+    ),
     "gone": "no longer at Stripe, or erased here",
     "failed": "not imported",
 }
@@ -36,7 +40,11 @@ def listed(caller: StripeCaller, path: str, livemode: bool, **parameters: Any) -
         data = page["data"] if page else []
         if any(one.get("livemode") is (not livemode) for one in data):
             mode, other = ("live", "test") if livemode else ("test", "live")
-            raise InvalidInput(f"This stage is for Stripe's {mode} mode, and its stripe-api-key is of the {other} mode.", "stripe-api-key")
+            raise InvalidInput(
+                f"This stage is for Stripe's {mode} mode, and its stripe-api-key is of the {other}"
+                " mode.",
+                "stripe-api-key",
+            )
         yield from data
         if not page or not page["has_more"] or not data:
             return
@@ -44,11 +52,13 @@ def listed(caller: StripeCaller, path: str, livemode: bool, **parameters: Any) -
 
 
 def bring_in(candidates: Sequence[Candidate], world: World) -> Iterator[tuple[Candidate, str, str]]:
-    """Each candidate with what became of it, one of OUTCOMES, and what went wrong where something did.
+    """Each candidate with what became of it, one of OUTCOMES, and what went wrong where something
+    did.
 
-    How far an import is, the table tells: who has an account is passed over without a call of Stripe's, and who has one that still waits for
-    Stripe's answers is made whole. So it may end anywhere and be run again. Raises Unavailable, Refused where Stripe or the table
-    goes on giving no answer.
+    How far an import is, the table tells: who has an account is passed over without a call of
+    Stripe's, and who has one that still waits for Stripe's answers is made whole. So it may end
+    anywhere and be run again. Raises Unavailable, Refused where Stripe or the table goes on giving
+    no answer.
     """
     for start in range(0, len(candidates), A_BATCH):
         batch = candidates[start : start + A_BATCH]
@@ -59,7 +69,8 @@ def bring_in(candidates: Sequence[Candidate], world: World) -> Iterator[tuple[Ca
             except (Unavailable, Refused):
                 raise
             except Exception as failure:
-                # One customer that cannot be imported must not keep the others waiting. The text may hold what it failed on.
+                # One customer that cannot be imported must not keep the others waiting. The text
+                # may hold what it failed on.
                 yield candidate, "failed", type(failure).__name__
 
 

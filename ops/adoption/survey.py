@@ -1,4 +1,6 @@
-"""Who of Stripe's customers is the product's, and what is odd about them: told by Stripe's lists alone, before anything is written. Pure."""
+"""Who of Stripe's customers is the product's, and what is odd about them: told by Stripe's lists
+alone, before anything is written. Pure.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -13,13 +15,26 @@ from chalicelib.stripe_api.calling import Raw
 from chalicelib.usecases.adopt import derived_id, is_ours, oldest_first, well_formed
 
 FINDINGS = {
-    "no_customer": "A subscription to a plan of the catalogue names no customer: it is not imported.",
-    "unreadable": "An object has a shape that this release does not know: by it nobody is imported.",
+    "no_customer": (
+        "A subscription to a plan of the catalogue names no customer: it is not imported."
+    ),
+    "unreadable": (
+        "An object has a shape that this release does not know: by it nobody is imported."
+    ),
     "deleted": "A customer of the catalogue is deleted at Stripe: it is not imported.",
-    "malformed_account_id": "metadata.account_id is none ([A-Za-z0-9_-], up to 64): it is read as though it were not there.",
-    "several_account_ids": "A customer and its subscriptions name several accounts: the customer's counts, else its oldest subscription's.",
+    "malformed_account_id": (
+        "metadata.account_id is none ([A-Za-z0-9_-], up to 64): it is read as though it were not"
+        " there."
+    ),
+    "several_account_ids": (
+        "A customer and its subscriptions name several accounts: the customer's counts, else its"
+        " oldest subscription's."
+    ),
     "shared_account_id": "Several customers name one account: they become one account.",
-    "unknown_price": "A living subscription has no price that billing.toml knows: it gives access, but no plan and no features.",
+    "unknown_price": (
+        "A living subscription has no price that billing.toml knows: it gives access, but no plan"
+        " and no features."
+    ),
     "no_email": "A customer has no e-mail address: no mail goes there.",
     "gone": "Stripe knows of this customer no more.",
     "failed": "It could not be imported; what went wrong stands beside it.",
@@ -31,7 +46,9 @@ _MISSHAPEN = (Unreadable, KeyError, TypeError, AttributeError, ValueError, Recur
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something to look at: one of FINDINGS, the ids that it is about, and a word more where there is one."""
+    """Something to look at: one of FINDINGS, the ids that it is about, and a word more where there
+    is one.
+    """
 
     code: str
     about: tuple[str, ...]
@@ -57,7 +74,9 @@ class Survey:
 
 @dataclass(slots=True)
 class _Known:
-    """What the lists tell of one customer. `named` are the account ids, the customer's own first, then its subscriptions', the oldest first."""
+    """What the lists tell of one customer. `named` are the account ids, the customer's own first,
+    then its subscriptions', the oldest first.
+    """
 
     ours: bool = False
     listed: bool = False
@@ -67,7 +86,9 @@ class _Known:
 
 
 def survey(customers: Iterable[Raw], subscriptions: Iterable[Raw], policy: Policy) -> Survey:
-    """What all customers and all subscriptions of a Stripe account, ended ones too, tell of who is to be imported."""
+    """What all customers and all subscriptions of a Stripe account, ended ones too, tell of who is
+    to be imported.
+    """
     known: dict[str, _Known] = defaultdict(_Known)
     findings: list[Finding] = []
     for raw in customers:
@@ -75,10 +96,20 @@ def survey(customers: Iterable[Raw], subscriptions: Iterable[Raw], policy: Polic
     for raw in oldest_first(subscriptions):
         findings += _note_subscription(raw, known, policy)
     ours = {customer: one for customer, one in known.items() if one.ours}
-    candidates = tuple(sorted(Candidate(id, next(iter(one.named), derived_id(id))) for id, one in ours.items() if one.listed))
+    candidates = tuple(
+        sorted(
+            Candidate(id, next(iter(one.named), derived_id(id)))
+            for id, one in ours.items()
+            if one.listed
+        )
+    )
     findings += _about_customers(ours)
     findings += _shared(candidates)
-    return Survey(candidates, tuple(sorted(findings)), sum(one.listed and not one.ours for one in known.values()))
+    return Survey(
+        candidates,
+        tuple(sorted(findings)),
+        sum(one.listed and not one.ours for one in known.values()),
+    )
 
 
 def _note_customer(raw: Raw, known: dict[str, _Known], policy: Policy) -> Iterator[Finding]:
@@ -109,7 +140,9 @@ def _note_subscription(raw: Raw, known: dict[str, _Known], policy: Policy) -> It
         one.unknown.append(subscription.id)
 
 
-def _note_account_id(raw: Raw, about: str, one: _Known, items: tuple[Item, ...], policy: Policy) -> Iterator[Finding]:
+def _note_account_id(
+    raw: Raw, about: str, one: _Known, items: tuple[Item, ...], policy: Policy
+) -> Iterator[Finding]:
     id = objects.account_id_of(raw)
     one.ours = one.ours or is_ours(id, items, policy)
     if id and well_formed(id):
@@ -134,7 +167,11 @@ def _shared(candidates: Iterable[Candidate]) -> Iterator[Finding]:
     customers = defaultdict(list)
     for candidate in candidates:
         customers[candidate.account_id].append(candidate.customer)
-    yield from (Finding("shared_account_id", (account, *some)) for account, some in customers.items() if len(some) > 1)
+    yield from (
+        Finding("shared_account_id", (account, *some))
+        for account, some in customers.items()
+        if len(some) > 1
+    )
 
 
 def _id(raw: Any) -> str:

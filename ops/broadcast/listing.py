@@ -25,7 +25,8 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """A broadcast's name, its audience, and since when somebody must be of that (None: whenever)."""
+    """A broadcast's name, its audience, and since when somebody must be of that
+    (None: whenever)."""
 
     name: str
     to: str
@@ -34,15 +35,25 @@ class Aim:
 
 @dataclass(slots=True)
 class Listed:
-    """The accounts that get it, by id; the first of them whole; and how many of the audience are left out, by why."""
+    """The accounts that get it, by id; the first of them whole; and how many of the audience are
+    left out, by why.
+    """
 
     ids: list[str] = field(default_factory=list)
     first: list[Account] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def listed(pages: Iterator[Sequence[Account]], aim: Aim, policy: Policy, now: datetime, claimed: Callable[[Sequence[str]], set[str]]) -> Listed:
-    """Who gets it of all accounts. `claimed` says of up to a page of ids who has had it, which an account itself forgets in time."""
+def listed(
+    pages: Iterator[Sequence[Account]],
+    aim: Aim,
+    policy: Policy,
+    now: datetime,
+    claimed: Callable[[Sequence[str]], set[str]],
+) -> Listed:
+    """Who gets it of all accounts. `claimed` says of up to a page of ids who has had it, which an
+    account itself forgets in time.
+    """
     found = Listed()
     for page in pages:
         wanted = []

@@ -1,4 +1,6 @@
-"""Have a broadcast go out: each account is told that it is wanted, and the clockwork sends it as it sends everything."""
+"""Have a broadcast go out: each account is told that it is wanted, and the clockwork sends it as it
+sends everything.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -33,16 +35,19 @@ def pages(world: World) -> Iterator[Sequence[Account]]:
 
 
 def claimed(dynamodb: Any, table: str, ids: Sequence[str], name: str) -> set[str]:
-    """Of whom a message under the broadcast's key was ever claimed: consistent reads, a hundred a call. Raises Unavailable."""
+    """Of whom a message under the broadcast's key was ever claimed: consistent reads, a hundred a
+    call. Raises Unavailable.
+    """
     found = read_many(dynamodb, table, [claim_key(id, key_of(name)) for id in ids])
     return {item["pk"]["S"].partition("#")[2] for item in found}
 
 
 def want(ids: Sequence[str], aim: Aim, message: str, world: World) -> Iterator[tuple[str, str]]:
-    """Each id with what became of it, one of OUTCOMES. One read and one write an account; it may end anywhere and be run again.
+    """Each id with what became of it, one of OUTCOMES. One read and one write an account; it may
+    end anywhere and be run again.
 
-    An account keeps the first that is wanted under a name, so two runs at once want it once. Raises Unavailable if the table goes on giving
-    no answer.
+    An account keeps the first that is wanted under a name, so two runs at once want it once. Raises
+    Unavailable if the table goes on giving no answer.
     """
     for id in ids:
         yield id, _wanted(id, aim, Broadcast(message, aim.to, world.now()), world)

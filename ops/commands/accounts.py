@@ -17,19 +17,37 @@ from ops.stages import add_stage, add_table, find_stage, stage_name, table_of
 
 def add_to(commands: Any) -> None:
     """Make the commands known."""
-    accounts = commands.add_parser("accounts", help="single accounts").add_subparsers(required=True, metavar="action")
-    show = accounts.add_parser("show", help="what an account is, has, waits for, and what happened last")
+    accounts = commands.add_parser("accounts", help="single accounts").add_subparsers(
+        required=True, metavar="action"
+    )
+    show = accounts.add_parser(
+        "show", help="what an account is, has, waits for, and what happened last"
+    )
     show.set_defaults(run=_show)
-    export = accounts.add_parser("export", help="all that Billhook holds of one person, as one JSON file")
+    export = accounts.add_parser(
+        "export", help="all that Billhook holds of one person, as one JSON file"
+    )
     export.set_defaults(run=_export)
-    erase = accounts.add_parser("erase", help="erase all that Billhook holds of one person; what stays are keyed hashes (docs/privacy.md)")
+    erase = accounts.add_parser(
+        "erase",
+        help=(
+            "erase all that Billhook holds of one person; what stays are keyed hashes"
+            " (docs/privacy.md)"
+        ),
+    )
     erase.set_defaults(run=_erase)
-    revive = accounts.add_parser("revive", help="act again on an account that failed so often that nothing more was tried")
+    revive = accounts.add_parser(
+        "revive", help="act again on an account that failed so often that nothing more was tried"
+    )
     revive.set_defaults(run=_revive)
     for action in (show, export, erase, revive):
         action.add_argument("id", help="the account's id")
     export.add_argument("file", nargs="?", type=Path, help="a new file (default: standard output)")
-    erase.add_argument("--stripe", action="store_true", help="delete the customer at Stripe too, which ends its subscriptions at once")
+    erase.add_argument(
+        "--stripe",
+        action="store_true",
+        help="delete the customer at Stripe too, which ends its subscriptions at once",
+    )
     erase.add_argument("--yes", action="store_true", help="do not have the id typed again")
     for action in (show, export, revive):
         add_table(action)
@@ -65,7 +83,11 @@ def _export(options: argparse.Namespace) -> int:
     from ops.accounts import person
 
     account = _found(_accounts(options), options.id)
-    text = json.dumps(person(account, Partition(table_of(options)).items(account.id)), ensure_ascii=False, indent=1)
+    text = json.dumps(
+        person(account, Partition(table_of(options)).items(account.id)),
+        ensure_ascii=False,
+        indent=1,
+    )
     if options.file is None:
         print(text)
         return 0
@@ -74,7 +96,9 @@ def _export(options: argparse.Namespace) -> int:
             options.file.chmod(0o600)
             file.write(text + "\n")
     except OSError as error:
-        raise InvalidInput(f"{options.file} cannot be written: {error.strerror}.", "file") from error
+        raise InvalidInput(
+            f"{options.file} cannot be written: {error.strerror}.", "file"
+        ) from error
     print(f"All that Billhook holds of account {account.id} is in {options.file}.")
     return 0
 
@@ -85,13 +109,22 @@ def _erase(options: argparse.Namespace) -> int:
     from ops.worlds import enter, world_of_stage
 
     stage = find_stage(stage_name(options))
-    if not (options.yes or typed(f"This erases account {options.id} of stage {stage.name} for good. Type its id: ") == options.id):
+    if not (
+        options.yes
+        or typed(f"This erases account {options.id} of stage {stage.name} for good. Type its id: ")
+        == options.id
+    ):
         print("That is not the id: nothing was erased.", file=sys.stderr)
         return 1
     print(f"Erasing, and once more after {UNDER_WAY_SECONDS:.0f} seconds, for what is under way …")
     enter(stage)
-    gone = erase(options.id, options.stripe, world_of_stage(), Partition(stage.outputs["TableName"]))
-    print(f"Account {options.id} {'is erased' if gone.account else 'was erased before'}; {gone.beside} notes and claims beside it are.")
+    gone = erase(
+        options.id, options.stripe, world_of_stage(), Partition(stage.outputs["TableName"])
+    )
+    print(
+        f"Account {options.id} {'is erased' if gone.account else 'was erased before'};"
+        f" {gone.beside} notes and claims beside it are."
+    )
     if gone.customers:
         print(f"Deleted at Stripe: {', '.join(gone.customers)}.")
     print("Backups, logs and queues forget by themselves: docs/privacy.md says when.")
@@ -105,6 +138,8 @@ def _revive(options: argparse.Namespace) -> int:
     accounts = _accounts(options)
     account = _found(accounts, options.id)
     mended = replace(account, failures=0, resting_until=None)
-    accounts.save(account, next_version(account, mended, read_policy(POLICY.read_text()), datetime.now(UTC)))
+    accounts.save(
+        account, next_version(account, mended, read_policy(POLICY.read_text()), datetime.now(UTC))
+    )
     print(f"Account {options.id} is tried again.")
     return 0

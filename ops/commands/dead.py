@@ -16,11 +16,17 @@ MOST = 1000
 
 def add_to(commands: Any) -> None:
     """Make the commands known."""
-    dead = commands.add_parser("dead", help="the dead letters: look at them, send them back, throw them away")
+    dead = commands.add_parser(
+        "dead", help="the dead letters: look at them, send them back, throw them away"
+    )
     actions = dead.add_subparsers(required=True, metavar="action")
-    listing = actions.add_parser("list", help="each one with what it is about and why it lies there, without its payload")
+    listing = actions.add_parser(
+        "list", help="each one with what it is about and why it lies there, without its payload"
+    )
     listing.set_defaults(run=_list)
-    show = actions.add_parser("show", help="the whole of one, with its payload, which may hold addresses")
+    show = actions.add_parser(
+        "show", help="the whole of one, with its payload, which may hold addresses"
+    )
     show.add_argument("id")
     show.set_defaults(run=_show)
     redrive = actions.add_parser("redrive", help="send them back to where they came from")
@@ -34,7 +40,9 @@ def add_to(commands: Any) -> None:
     discard.add_argument("--yes", action="store_true", help="do not ask")
     discard.set_defaults(run=_discard)
     for action in (listing, show, redrive, discard):
-        action.add_argument("--most", type=int, default=MOST, help=f"look at so many (default: {MOST})")
+        action.add_argument(
+            "--most", type=int, default=MOST, help=f"look at so many (default: {MOST})"
+        )
         add_stage(action)
 
 
@@ -62,7 +70,11 @@ def _redrive(options: argparse.Namespace) -> int:
 
     box, ways = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
-        wanted = _named(letters, options.ids) if options.ids else [one for one in letters if options.all or one.code == options.code]
+        wanted = (
+            _named(letters, options.ids)
+            if options.ids
+            else [one for one in letters if options.all or one.code == options.code]
+        )
         status = _tell(redrive(wanted, box, ways))
         print(*_end(letters, options.most), sep="\n")
     return status
@@ -84,7 +96,10 @@ def _discard(options: argparse.Namespace) -> int:
 def line(letter: Letter) -> str:
     """What is told of a letter without its payload."""
     about = " ".join(word for word in (letter.what, letter.account) if word) or "?"
-    return f"{letter.id}  {letter.at:%Y-%m-%d %H:%M:%S}  {letter.origin:<8}  {letter.code:<11}  {about}  {letter.reason}".rstrip()
+    return (
+        f"{letter.id}  {letter.at:%Y-%m-%d %H:%M:%S}  {letter.origin:<8}  {letter.code:<11} "
+        f" {about}  {letter.reason}".rstrip()
+    )
 
 
 def _tell(done: Iterable[tuple[Letter, str]]) -> int:
@@ -93,19 +108,29 @@ def _tell(done: Iterable[tuple[Letter, str]]) -> int:
     failed = 0
     for letter, outcome in done:
         failed += outcome in FAILED
-        print(f"{letter.id}  {outcome}: {OUTCOMES[outcome]}", file=sys.stderr if outcome in FAILED else sys.stdout)
+        print(
+            f"{letter.id}  {outcome}: {OUTCOMES[outcome]}",
+            file=sys.stderr if outcome in FAILED else sys.stdout,
+        )
     return 1 if failed else 0
 
 
 def _end(letters: list[Letter], most: int) -> list[str]:
-    more = " There may be more: give --most a greater number, or run it again." if len(letters) >= most else ""
+    more = (
+        " There may be more: give --most a greater number, or run it again."
+        if len(letters) >= most
+        else ""
+    )
     return [f"{len(letters)} dead letter{'' if len(letters) == 1 else 's'}.{more}"]
 
 
 def _named(letters: list[Letter], ids: list[str]) -> list[Letter]:
     found = {letter.id: letter for letter in letters}
     if missing := [id for id in ids if id not in found]:
-        raise InvalidInput(f"There is no dead letter {', '.join(missing)}: python -m ops dead list shows them.", "id")
+        raise InvalidInput(
+            f"There is no dead letter {', '.join(missing)}: python -m ops dead list shows them.",
+            "id",
+        )
     return [found[id] for id in dict.fromkeys(ids)]
 
 
@@ -116,5 +141,11 @@ def _post(stage: Stage) -> tuple[Any, Any]:
     from ops.dead.box import Box, ways_back
 
     sqs, outputs = boto3.client("sqs"), stage.outputs
-    queues = {"events": outputs["EventsQueueUrl"], "act": outputs["ActQueueUrl"], "mail": outputs["MailQueueUrl"]}
-    return Box(outputs["DeadLettersQueueUrl"], sqs), ways_back(queues, outputs["FeedbackTopicArn"], sqs, boto3.client("sns"))
+    queues = {
+        "events": outputs["EventsQueueUrl"],
+        "act": outputs["ActQueueUrl"],
+        "mail": outputs["MailQueueUrl"],
+    }
+    return Box(outputs["DeadLettersQueueUrl"], sqs), ways_back(
+        queues, outputs["FeedbackTopicArn"], sqs, boto3.client("sns")
+    )

@@ -1,4 +1,6 @@
-"""python -m ops package, deploy, destroy: from this checkout to a stage in the owner's account, and away again."""
+"""python -m ops package, deploy, destroy: from this checkout to a stage in the owner's account, and
+away again.
+"""
 
 import argparse
 import sys
@@ -15,17 +17,27 @@ OUT = Path("out/package")
 
 def add_to(commands: Any) -> None:
     """Make the commands known."""
-    package = commands.add_parser("package", help="make what a deployment is made of, below out/package")
+    package = commands.add_parser(
+        "package", help="make what a deployment is made of, below out/package"
+    )
     package.set_defaults(run=_package)
     deploy = commands.add_parser("deploy", help="package, show what would change, and deploy it")
     deploy.add_argument("--yes", action="store_true", help="do not ask")
-    deploy.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the stack, kept until it is set again")
+    deploy.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the stack, kept until it is set again",
+    )
     deploy.set_defaults(run=_deploy)
     destroy = commands.add_parser("destroy", help="take a stage away; its table and queues stay")
     destroy.add_argument("--yes", action="store_true", help="do not ask")
     destroy.set_defaults(run=_destroy)
     for action in (package, deploy):
-        action.add_argument("--architecture", choices=("arm64", "x86_64"), help="of the functions (default: arm64)")
+        action.add_argument(
+            "--architecture", choices=("arm64", "x86_64"), help="of the functions (default: arm64)"
+        )
     for action in (package, deploy, destroy):
         add_stage(action)
 
@@ -52,7 +64,9 @@ def _deploy(options: argparse.Namespace) -> int:
         print("Nothing to change.")
     else:
         print(*changes, sep="\n")
-        if not (options.yes or agreed(f"Deploy these {len(changes)} changes to {stack_name(stage)}?")):
+        if not (
+            options.yes or agreed(f"Deploy these {len(changes)} changes to {stack_name(stage)}?")
+        ):
             print("Nothing was changed.")
             return 1
         release.carry_out()
@@ -60,7 +74,9 @@ def _deploy(options: argparse.Namespace) -> int:
     for name in make_missing(parameters):
         print(f"Made the secret {name}.")
     if steps := to_do(parameters, read_checked(POLICY), stage):
-        print("It is deployed, and cannot work before it has its secrets. Next:", *steps, sep="\n  ")
+        print(
+            "It is deployed, and cannot work before it has its secrets. Next:", *steps, sep="\n  "
+        )
         return 0
     return _look_at(find_stage(stage).outputs)
 
@@ -75,7 +91,10 @@ def _look_at(outputs: Any) -> int:
         print(f"  {'failed' if wrong else 'ok':<8}{one.method} {one.path}: {wrong or one.shows}")
         failed += bool(wrong)
     if failed:
-        print("Deployed, but it does not answer as it must: python -m ops doctor says why.", file=sys.stderr)
+        print(
+            "Deployed, but it does not answer as it must: python -m ops doctor says why.",
+            file=sys.stderr,
+        )
     return 1 if failed else 0
 
 
@@ -84,7 +103,13 @@ def _destroy(options: argparse.Namespace) -> int:
 
     stage = stage_name(options)
     table = find_stage(stage).outputs.get("TableName", "")
-    if not (options.yes or agreed(f"Take {stack_name(stage)} away? Its customers lose access; the table {table} and the queues stay.")):
+    if not (
+        options.yes
+        or agreed(
+            f"Take {stack_name(stage)} away? Its customers lose access; the table {table} and the"
+            " queues stay."
+        )
+    ):
         print("Nothing was changed.")
         return 1
     Release(stage).remove()

@@ -8,7 +8,9 @@ from ops.stages import add_stage, stage_name
 
 def add_to(commands: Any) -> None:
     """Make the command known."""
-    doctor = commands.add_parser("doctor", help="look at a stage from all sides: what is wrong, and what mends it")
+    doctor = commands.add_parser(
+        "doctor", help="look at a stage from all sides: what is wrong, and what mends it"
+    )
     doctor.set_defaults(run=_doctor)
     add_stage(doctor)
 

@@ -1,4 +1,5 @@
-"""python -m ops drift: where what Billhook held was not what Stripe had, and whether it was mended."""
+"""python -m ops drift: where what Billhook held was not what Stripe had, and
+whether it was mended."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -28,18 +29,35 @@ def _drift(options: argparse.Namespace) -> int:
     comparison, undelivered = rounds.load(Comparison), rounds.load(Undelivered)
     found = Comparisons(table).drifts_since(now - timedelta(days=options.days))
     for drift in found:
-        print(f"{_minute(drift.compared)}  {STATES[drift.became]:<11}  {drift.account_id}  {drift.subscription}", end="")
+        print(
+            f"{_minute(drift.compared)}  {STATES[drift.became]:<11}  {drift.account_id} "
+            f" {drift.subscription}",
+            end="",
+        )
         print(f"  since {_minute(drift.since)}: {', '.join(drift.what)}")
-    print(f"{len(found)} found in {options.days} days, {sum(drift.became == 'left' for drift in found)} of them not healed.")
+    print(
+        f"{len(found)} found in {options.days} days,"
+        f" {sum(drift.became == 'left' for drift in found)} of them not healed."
+    )
     if comparison is None:
         print("No comparison was made yet.")
     elif comparison.ended_at:
-        print(f"The last comparison began {_minute(comparison.began)}, ended {_minute(comparison.ended_at)}: {comparison.listed} subscriptions.")
+        print(
+            f"The last comparison began {_minute(comparison.began)}, ended"
+            f" {_minute(comparison.ended_at)}: {comparison.listed} subscriptions."
+        )
     else:
         part = f"part {list(PHASES).index(comparison.phase) + 1} of {len(PHASES)}"
-        print(f"A comparison is under way since {_minute(comparison.began)}: {part}, {comparison.listed} subscriptions so far.")
+        print(
+            f"A comparison is under way since {_minute(comparison.began)}: {part},"
+            f" {comparison.listed} subscriptions so far."
+        )
     reached = undelivered.reached if undelivered else None
-    print(f"Undelivered events were fetched up to {_minute(reached)}." if reached else "Undelivered events were not fetched to the end yet.")
+    print(
+        f"Undelivered events were fetched up to {_minute(reached)}."
+        if reached
+        else "Undelivered events were not fetched to the end yet."
+    )
     return 0
 
 

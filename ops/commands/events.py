@@ -1,4 +1,6 @@
-"""python -m ops events replay: take in again what Stripe, or an account's timeline, keeps of the last thirty days."""
+"""python -m ops events replay: take in again what Stripe, or an account's timeline, keeps of the
+last thirty days.
+"""
 
 import argparse
 import re
@@ -18,12 +20,33 @@ EVERY = 500
 
 def add_to(commands: Any) -> None:
     """Make the command known."""
-    events = commands.add_parser("events", help="Stripe's events").add_subparsers(required=True, metavar="action")
-    replay = events.add_parser("replay", help="take in again what is kept; without --yes it only says how many")
+    events = commands.add_parser("events", help="Stripe's events").add_subparsers(
+        required=True, metavar="action"
+    )
+    replay = events.add_parser(
+        "replay", help="take in again what is kept; without --yes it only says how many"
+    )
     replay.add_argument("--account", metavar="ID", help="of one account")
-    replay.add_argument("--since", metavar="LENGTH", help="no older than this: 12h, 2d; at most, and by default, 30d")
-    replay.add_argument("--type", action="append", default=[], choices=WANTED, metavar="TYPE", help="such as invoice.paid; may be given again")
-    replay.add_argument("--from", dest="source", choices=("stripe", "log"), default="stripe", help="who kept them (default: stripe)")
+    replay.add_argument(
+        "--since",
+        metavar="LENGTH",
+        help="no older than this: 12h, 2d; at most, and by default, 30d",
+    )
+    replay.add_argument(
+        "--type",
+        action="append",
+        default=[],
+        choices=WANTED,
+        metavar="TYPE",
+        help="such as invoice.paid; may be given again",
+    )
+    replay.add_argument(
+        "--from",
+        dest="source",
+        choices=("stripe", "log"),
+        default="stripe",
+        help="who kept them (default: stripe)",
+    )
     replay.add_argument("--yes", action="store_true", help="do it")
     replay.set_defaults(run=_replay)
     add_stage(replay)
@@ -34,13 +57,20 @@ def _replay(options: argparse.Namespace) -> int:
     from ops.worlds import enter, stripe_of_stage
 
     if not (options.account or options.since or options.type):
-        raise InvalidInput("Which events? Give --account, --since or --type; --since 30d is all that is kept.", "account")
+        raise InvalidInput(
+            "Which events? Give --account, --since or --type; --since 30d is all that is kept.",
+            "account",
+        )
     if options.source == "log" and not options.account:
         raise InvalidInput("A timeline is an account's: --from log needs --account.", "account")
     since = clock.now() - length(options.since or "30d")
     enter(find_stage(stage_name(options)))
     caller = stripe_of_stage()
-    return _from_log(options, since, caller) if options.source == "log" else _from_stripe(options, since, caller)
+    return (
+        _from_log(options, since, caller)
+        if options.source == "log"
+        else _from_stripe(options, since, caller)
+    )
 
 
 def _from_stripe(options: argparse.Namespace, since: datetime, caller: Any) -> int:
@@ -56,10 +86,20 @@ def _from_stripe(options: argparse.Namespace, since: datetime, caller: Any) -> i
     found: Counter[tuple[str, str]] = Counter()
     send = wiring.events_queue().send if options.yes else None
     events = kept_events(caller, wanted_types(options.type), since)
-    for number, _ in enumerate(replay(events, choice, StripeGateway(caller), clock.now, send, found), 1):
+    for number, _ in enumerate(
+        replay(events, choice, StripeGateway(caller), clock.now, send, found), 1
+    ):
         if number % EVERY == 0:
             print(f"{number} …", flush=True)
-    print(*told(found), _end(sum(by for (outcome, _), by in found.items() if outcome == "chosen"), "in the events queue", options.yes), sep="\n")
+    print(
+        *told(found),
+        _end(
+            sum(by for (outcome, _), by in found.items() if outcome == "chosen"),
+            "in the events queue",
+            options.yes,
+        ),
+        sep="\n",
+    )
     return 0
 
 
@@ -72,7 +112,10 @@ def _from_log(options: argparse.Namespace, since: datetime, caller: Any) -> int:
 
     account = wiring.accounts().load(options.account)
     if account is None:
-        raise AccountNotFound(f"There is no account {options.account}, so it has no timeline: --from stripe finds what Stripe keeps of it.")
+        raise AccountNotFound(
+            f"There is no account {options.account}, so it has no timeline: --from stripe finds"
+            " what Stripe keeps of it."
+        )
     kept = [
         (entry, fact)
         for entry, fact in kept_facts(_timeline(options.account), clock.now())
@@ -105,15 +148,24 @@ def told(found: Counter[tuple[str, str]]) -> list[str]:
     """A line for each type and outcome, the most frequent first."""
     from ops.replay.stripe_events import OUTCOMES
 
-    return [f"{number:>7}  {type:<45} {OUTCOMES[outcome]}" for (outcome, type), number in found.most_common()]
+    return [
+        f"{number:>7}  {type:<45} {OUTCOMES[outcome]}"
+        for (outcome, type), number in found.most_common()
+    ]
 
 
 def length(text: str) -> timedelta:
-    """A length such as 12h or 2d. Raises InvalidInput for anything else, and for what is longer than events are kept."""
+    """A length such as 12h or 2d. Raises InvalidInput for anything else, and for what is longer
+    than events are kept.
+    """
     match = _LENGTH.fullmatch(text)
     found = timedelta(**{{"h": "hours", "d": "days"}[match[2]]: int(match[1])}) if match else None
     if not found or found > EVENTS_KEPT:
-        raise InvalidInput(f"--since must be a length such as 12h or 2d, up to {EVENTS_KEPT.days}d: events are kept no longer.", "since")
+        raise InvalidInput(
+            f"--since must be a length such as 12h or 2d, up to {EVENTS_KEPT.days}d: events are"
+            " kept no longer.",
+            "since",
+        )
     return found
 
 

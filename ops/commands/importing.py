@@ -16,10 +16,23 @@ EVERY = 100
 
 def add_to(commands: Any) -> None:
     """Make the command known."""
-    importing = commands.add_parser("import", help="take over what was there before").add_subparsers(required=True, metavar="source")
-    stripe = importing.add_parser("stripe", help="every customer with an account_id or a plan of billing.toml; run again, it goes on")
-    stripe.add_argument("--dry-run", action="store_true", help="only say who would be imported and what is odd")
-    stripe.add_argument("--a-second", type=float, default=A_SECOND, metavar="CALLS", help=f"of Stripe's API (default: {A_SECOND})")
+    importing = commands.add_parser(
+        "import", help="take over what was there before"
+    ).add_subparsers(required=True, metavar="source")
+    stripe = importing.add_parser(
+        "stripe",
+        help="every customer with an account_id or a plan of billing.toml; run again, it goes on",
+    )
+    stripe.add_argument(
+        "--dry-run", action="store_true", help="only say who would be imported and what is odd"
+    )
+    stripe.add_argument(
+        "--a-second",
+        type=float,
+        default=A_SECOND,
+        metavar="CALLS",
+        help=f"of Stripe's API (default: {A_SECOND})",
+    )
     stripe.set_defaults(run=_stripe)
     add_stage(stripe)
 
@@ -37,11 +50,20 @@ def _stripe(options: argparse.Namespace) -> int:
     caller = stripe_of_stage(options.a_second)
     print("Reading Stripe's customers and subscriptions …", flush=True)
     live = settings().livemode
-    found = survey(listed(caller, "/v1/customers", live), listed(caller, "/v1/subscriptions", live, status="all"), wiring.policy())
-    print(f"{len(found.candidates)} customers are the product's; {found.others} are others', and left alone.")
+    found = survey(
+        listed(caller, "/v1/customers", live),
+        listed(caller, "/v1/subscriptions", live, status="all"),
+        wiring.policy(),
+    )
+    print(
+        f"{len(found.candidates)} customers are the product's; {found.others} are others', and left"
+        " alone."
+    )
     findings = list(found.findings)
     if options.dry_run:
-        print(*report(findings), "Nothing was written: without --dry-run they are imported.", sep="\n")
+        print(
+            *report(findings), "Nothing was written: without --dry-run they are imported.", sep="\n"
+        )
         return 0
     outcomes: Counter[str] = Counter()
     try:
@@ -61,8 +83,14 @@ def report(findings: Iterable[Any]) -> list[str]:
 
     by_code: dict[str, list[str]] = {}
     for finding in findings:
-        by_code.setdefault(finding.code, []).append("  " + " ".join(word for word in (*finding.about, finding.detail) if word))
-    return [line for code, lines in by_code.items() for line in (f"{FINDINGS[code]} ({len(lines)})", *lines)]
+        by_code.setdefault(finding.code, []).append(
+            "  " + " ".join(word for word in (*finding.about, finding.detail) if word)
+        )
+    return [
+        line
+        for code, lines in by_code.items()
+        for line in (f"{FINDINGS[code]} ({len(lines)})", *lines)
+    ]
 
 
 def told(outcomes: Counter[str]) -> list[str]:

@@ -12,10 +12,17 @@ from ops.stages import add_table, table_of
 
 def add_to(commands: Any) -> None:
     """Make the commands known."""
-    keys = commands.add_parser("keys", help="API keys of the product's calls").add_subparsers(required=True, metavar="action")
+    keys = commands.add_parser("keys", help="API keys of the product's calls").add_subparsers(
+        required=True, metavar="action"
+    )
     create = keys.add_parser("create", help="make a key; it is shown this once")
     create.add_argument("name", help="what the key is for")
-    create.add_argument("--scope", choices=SCOPES, default="access", help="; ".join(f"{scope}: {what}" for scope, what in SCOPES.items()))
+    create.add_argument(
+        "--scope",
+        choices=SCOPES,
+        default="access",
+        help="; ".join(f"{scope}: {what}" for scope, what in SCOPES.items()),
+    )
     create.set_defaults(run=_create)
     listing = keys.add_parser("list", help="all keys, revoked ones too")
     listing.set_defaults(run=_list)

@@ -9,9 +9,19 @@ from ops.commands import mail_broadcast, mail_report
 
 def add_to(commands: Any) -> None:
     """Make the commands known."""
-    mail = commands.add_parser("mail", help="the messages").add_subparsers(required=True, metavar="action")
-    preview = mail.add_parser("preview", help="write a page that shows every message to every kind of reader")
-    preview.add_argument("folder", nargs="?", type=Path, default=Path("out/mail"), help="where to (default: out/mail)")
+    mail = commands.add_parser("mail", help="the messages").add_subparsers(
+        required=True, metavar="action"
+    )
+    preview = mail.add_parser(
+        "preview", help="write a page that shows every message to every kind of reader"
+    )
+    preview.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path("out/mail"),
+        help="where to (default: out/mail)",
+    )
     preview.set_defaults(run=_preview)
     compiling = mail.add_parser("compile", help="compile the MJML sources, as make mail does")
     compiling.set_defaults(run=_compile)

@@ -25,13 +25,37 @@ EVERY = 100
 
 def add_to(actions: Any) -> None:
     """Make the command known."""
-    broadcast = actions.add_parser("broadcast", help="send one message once to many; run again, it goes on")
-    broadcast.add_argument("--to", required=True, choices=AUDIENCES, help="; ".join(f"{name}: {words}" for name, words in AUDIENCES.items()))
-    broadcast.add_argument("--message", required=True, help="the message, by the name of its source in chalicelib/outreach/sources")
-    broadcast.add_argument("--name", help="an account gets one broadcast of a name, ever (default: the message's)")
-    broadcast.add_argument("--since", metavar="LENGTH", help="only who was lost, or else came, so long ago at most: 90d")
-    broadcast.add_argument("--dry-run", action="store_true", help="only say how many would get it, and name the first")
-    broadcast.add_argument("--confirm", type=int, metavar="NUMBER", help="the number of accounts, instead of typing it when asked")
+    broadcast = actions.add_parser(
+        "broadcast", help="send one message once to many; run again, it goes on"
+    )
+    broadcast.add_argument(
+        "--to",
+        required=True,
+        choices=AUDIENCES,
+        help="; ".join(f"{name}: {words}" for name, words in AUDIENCES.items()),
+    )
+    broadcast.add_argument(
+        "--message",
+        required=True,
+        help="the message, by the name of its source in chalicelib/outreach/sources",
+    )
+    broadcast.add_argument(
+        "--name", help="an account gets one broadcast of a name, ever (default: the message's)"
+    )
+    broadcast.add_argument(
+        "--since",
+        metavar="LENGTH",
+        help="only who was lost, or else came, so long ago at most: 90d",
+    )
+    broadcast.add_argument(
+        "--dry-run", action="store_true", help="only say how many would get it, and name the first"
+    )
+    broadcast.add_argument(
+        "--confirm",
+        type=int,
+        metavar="NUMBER",
+        help="the number of accounts, instead of typing it when asked",
+    )
     broadcast.set_defaults(run=_broadcast)
     add_stage(broadcast)
 
@@ -44,14 +68,20 @@ def _broadcast(options: argparse.Namespace) -> int:
     from ops.worlds import enter, world_of_stage
 
     now = datetime.now(UTC)
-    aim = Aim(options.name or options.message, options.to, moment_before(now, options.since, "since") if options.since else None)
+    aim = Aim(
+        options.name or options.message,
+        options.to,
+        moment_before(now, options.since, "since") if options.since else None,
+    )
     stage = find_stage(stage_name(options))
     enter(stage)
     policy, table = wiring.policy(), stage.outputs["TableName"]
     check(aim.name, options.message, policy)
     world = world_of_stage()
     print("Reading the accounts …", flush=True)
-    found = listed(pages(world), aim, policy, now, lambda ids: claimed(client(), table, ids, aim.name))
+    found = listed(
+        pages(world), aim, policy, now, lambda ids: claimed(client(), table, ids, aim.name)
+    )
     print(*told(found), sep="\n")
     if options.dry_run or not found.ids:
         print("Nothing was written." if options.dry_run else "Nobody is left to write to.")
@@ -66,12 +96,17 @@ def _broadcast(options: argparse.Namespace) -> int:
             _progress(sum(outcomes.values()), len(found.ids))
     finally:
         print(*outcome_lines(outcomes), sep="\n")
-    print(f"It goes out within their hours and caps, in {TOLERANCE.days} days at most; python -m ops mail report counts it as broadcast@{aim.name}.")
+    print(
+        f"It goes out within their hours and caps, in {TOLERANCE.days} days at most; python -m ops"
+        f" mail report counts it as broadcast@{aim.name}."
+    )
     return 1 if outcomes["failed"] else 0
 
 
 def check(name: str, message: str, policy: "Policy") -> None:
-    """Return if the message can be written under this policy. Raises InvalidInput, UnknownMessage, BrokenMessage."""
+    """Return if the message can be written under this policy. Raises InvalidInput, UnknownMessage,
+    BrokenMessage.
+    """
     from chalicelib.domain.account import Account
     from chalicelib.domain.broadcasts import Broadcast, steps_of
     from chalicelib.outreach.check import check_messages
@@ -81,23 +116,42 @@ def check(name: str, message: str, policy: "Policy") -> None:
         raise InvalidInput("billing.toml has no table [mail]: nobody is written to.", "mail")
     if not re.fullmatch(r"[a-z0-9_]{1,64}", name):
         raise InvalidInput("--name must be made of a-z, 0-9 and _.", "name")
-    check_messages(replace(policy, steps=tuple(steps_of(Account("", broadcasts={name: Broadcast(message, "everyone", datetime.now(UTC))})))))
+    check_messages(
+        replace(
+            policy,
+            steps=tuple(
+                steps_of(
+                    Account(
+                        "", broadcasts={name: Broadcast(message, "everyone", datetime.now(UTC))}
+                    )
+                )
+            ),
+        )
+    )
     if "news" in missing(message, {}, policy.mail.language) and not policy.mail.news:
-        raise InvalidInput(f'The message {message} tells what is new, and billing.toml says nothing of that. Example: [mail] news = "…"', "news")
+        raise InvalidInput(
+            f"The message {message} tells what is new, and billing.toml says nothing of that."
+            ' Example: [mail] news = "…"',
+            "news",
+        )
 
 
 def agreed(number: int, options: argparse.Namespace) -> bool:
     """Whether the operator knows how many will be written to."""
     if options.confirm is not None:
         return bool(options.confirm == number)
-    return typed(f"They will be written to. Type their number to have it done (stage {options.stage}): ") == str(number)
+    return typed(
+        f"They will be written to. Type their number to have it done (stage {options.stage}): "
+    ) == str(number)
 
 
 def told(found: "Listed") -> Iterator[str]:
     """How many get it, the first of them, and who is left out."""
     from ops.broadcast.listing import LEFT_OUT
 
-    yield f"{len(found.ids)} {'account gets' if len(found.ids) == 1 else 'accounts get'} it" + (", the first of them:" if found.first else ".")
+    yield f"{len(found.ids)} {'account gets' if len(found.ids) == 1 else 'accounts get'} it" + (
+        ", the first of them:" if found.first else "."
+    )
     for account in found.first:
         yield f"  {account.id}  {account.email}" + (f"  ({account.name})" if account.name else "")
     for why, number in found.left_out.most_common():

@@ -1,4 +1,6 @@
-"""python -m ops mail report: what came of each step's messages, and whether it would have come without them."""
+"""python -m ops mail report: what came of each step's messages, and whether it would have come
+without them.
+"""
 
 import argparse
 import json
@@ -14,13 +16,29 @@ from ops.stages import add_table, table_of
 if TYPE_CHECKING:
     from ops.report.counting import Line
 
-HEADS = ("step", "sent", "delivered", "unsubscribed", "converted", "held out", "converted", "difference (95 %)")
+HEADS = (
+    "step",
+    "sent",
+    "delivered",
+    "unsubscribed",
+    "converted",
+    "held out",
+    "converted",
+    "difference (95 %)",
+)
 
 
 def add_to(actions: Any) -> None:
     """Make the command known."""
-    report = actions.add_parser("report", help="what came of each step's messages, beside those who were held out")
-    report.add_argument("--since", default="90d", metavar="LENGTH", help="count what went out so long ago at most (default: 90d)")
+    report = actions.add_parser(
+        "report", help="what came of each step's messages, beside those who were held out"
+    )
+    report.add_argument(
+        "--since",
+        default="90d",
+        metavar="LENGTH",
+        help="count what went out so long ago at most (default: 90d)",
+    )
     report.add_argument("--json", action="store_true", help="as JSON")
     report.set_defaults(run=_report)
     add_table(report)
@@ -30,7 +48,9 @@ def moment_before(now: datetime, length: str, option: str) -> datetime:
     """The moment so long before now. Raises InvalidInput."""
     span = duration(length)
     if not span:
-        raise InvalidInput(f"--{option} must be a length of time such as 90d or 12h, not {length}.", option)
+        raise InvalidInput(
+            f"--{option} must be a length of time such as 90d or 12h, not {length}.", option
+        )
     return now - span
 
 
@@ -50,14 +70,31 @@ def _report(options: argparse.Namespace) -> int:
     if options.json:
         print(
             json.dumps(
-                {"since": since.isoformat(), "until": now.isoformat(), "within_days": WITHIN.days, "steps": list(map(as_json, lines))}, indent=1
+                {
+                    "since": since.isoformat(),
+                    "until": now.isoformat(),
+                    "within_days": WITHIN.days,
+                    "steps": list(map(as_json, lines)),
+                },
+                indent=1,
             )
         )
         return 0
-    print(f"Since {since:%d %B %Y, %H:%M} UTC. A conversion counts if it came within {WITHIN.days} days.", *table(lines), sep="\n")
+    print(
+        f"Since {since:%d %B %Y, %H:%M} UTC. A conversion counts if it came within {WITHIN.days}"
+        " days.",
+        *table(lines),
+        sep="\n",
+    )
     if young := sum(line.young for line in lines):
-        print(f"Of all these, {young} are younger than {WITHIN.days} days: who got or missed them may still convert.")
-    print(f"{read} entries were counted; to read the table took {units:,.0f} read units, {units * DOLLARS_A_MILLION / 1e6:.4f} dollars.")
+        print(
+            f"Of all these, {young} are younger than {WITHIN.days} days: who got or missed them may"
+            " still convert."
+        )
+    print(
+        f"{read} entries were counted; to read the table took {units:,.0f} read units,"
+        f" {units * DOLLARS_A_MILLION / 1e6:.4f} dollars."
+    )
     return 0
 
 
@@ -65,7 +102,11 @@ def as_json(line: "Line") -> dict[str, Any]:
     """A line with its difference, as JSON has it."""
     found = line.difference
     counts = {name: getattr(line, name) for name in line.__dataclass_fields__}
-    return counts | {"difference": None if found is None else dict(zip(("is", "low", "high"), found, strict=True))}
+    return counts | {
+        "difference": (
+            None if found is None else dict(zip(("is", "low", "high"), found, strict=True))
+        )
+    }
 
 
 def table(lines: Iterable["Line"]) -> Iterator[str]:
@@ -76,15 +117,30 @@ def table(lines: Iterable["Line"]) -> Iterator[str]:
         return
     widths = [max(len(row[place]) for row in rows) for place in range(len(HEADS))]
     for row in rows:
-        first, *others = (cell.ljust(width) if place == 0 else cell.rjust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        first, *others = (
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         yield "  ".join((first, *others)).rstrip()
 
 
 def _cells(line: "Line") -> tuple[str, ...]:
     found = line.difference
     told = "{:+.1%} ({:+.1%} to {:+.1%})".format(*found) if found else "-"
-    held = (str(line.held_out), _share(line.held_out_converted, line.held_out)) if line.held_out else ("-", "-")
-    return line.step, str(line.sent), str(line.delivered), str(line.unsubscribed), _share(line.converted, line.sent), *held, told
+    held = (
+        (str(line.held_out), _share(line.held_out_converted, line.held_out))
+        if line.held_out
+        else ("-", "-")
+    )
+    return (
+        line.step,
+        str(line.sent),
+        str(line.delivered),
+        str(line.unsubscribed),
+        _share(line.converted, line.sent),
+        *held,
+        told,
+    )
 
 
 def _share(hits: int, of: int) -> str:

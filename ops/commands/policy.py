@@ -15,14 +15,17 @@ POLICY = Path(__file__).parents[2] / "chalicelib" / "billing.toml"
 def add_to(commands: Any) -> None:
     """Make the command known."""
     check = commands.add_parser("check", help="read billing.toml and name every mistake")
-    check.add_argument("file", nargs="?", type=Path, default=POLICY, help="another file than the package's")
+    check.add_argument(
+        "file", nargs="?", type=Path, default=POLICY, help="another file than the package's"
+    )
     check.set_defaults(run=_check)
 
 
 def read_checked(file: Path) -> "Policy":
     """The policy in a file, its messages held against every kind of reader.
 
-    Raises PolicyMistakes, BrokenMessage, UnknownMessage; InvalidInput for a file that cannot be read.
+    Raises PolicyMistakes, BrokenMessage, UnknownMessage; InvalidInput for a file that cannot be
+    read.
     """
     from chalicelib.domain.policy_file import read_policy
     from chalicelib.outreach.check import check_messages

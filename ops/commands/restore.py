@@ -11,9 +11,25 @@ from ops.stages import add_stage, find_stage, stage_name
 
 def add_to(commands: Any) -> None:
     """Make the command known."""
-    restore = commands.add_parser("restore", help="take a stage back to a point in time, out of a table that AWS restored (docs/running.md)")
-    restore.add_argument("--from", dest="source", metavar="TABLE", help="the restored table (default: the stage's own, if that is one)")
-    restore.add_argument("--rate", type=float, default=8, help="accounts a second at most; each asks Stripe three times (default: 8)")
+    restore = commands.add_parser(
+        "restore",
+        help=(
+            "take a stage back to a point in time, out of a table that AWS restored"
+            " (docs/running.md)"
+        ),
+    )
+    restore.add_argument(
+        "--from",
+        dest="source",
+        metavar="TABLE",
+        help="the restored table (default: the stage's own, if that is one)",
+    )
+    restore.add_argument(
+        "--rate",
+        type=float,
+        default=8,
+        help="accounts a second at most; each asks Stripe three times (default: 8)",
+    )
     restore.add_argument("--yes", action="store_true", help="do not ask")
     restore.set_defaults(run=_restore)
     add_stage(restore)
@@ -38,7 +54,10 @@ def _restore(options: argparse.Namespace) -> int:
     enter(stage)
     run = restore(Tables(source, live, client()), world_of_stage(), counter, options.rate)
     print(file=sys.stderr)
-    print(f"Stage {stage.name} is what {source} held: {run.accounts:,} accounts, begun {run.started_at:%Y-%m-%d %H:%M} UTC.")
+    print(
+        f"Stage {stage.name} is what {source} held: {run.accounts:,} accounts, begun"
+        f" {run.started_at:%Y-%m-%d %H:%M} UTC."
+    )
     for why in run.left:
         print(f"Not restored: {why}.", file=sys.stderr)
     return 1 if run.left else 0
@@ -51,10 +70,21 @@ def _question(dynamodb: Any, source: str, live: str, stage: str) -> str:
     told = description(dynamodb, source)
     summary = told.get("RestoreSummary", {})
     if source == live and not summary:
-        raise InvalidInput(f"{live}, which stage {stage} uses, is not a restored table: name the one that AWS restored by --from.", "from")
+        raise InvalidInput(
+            f"{live}, which stage {stage} uses, is not a restored table: name the one that AWS"
+            " restored by --from.",
+            "from",
+        )
     if told["TableStatus"] != "ACTIVE" or summary.get("RestoreInProgress"):
         raise InvalidInput(f"{source} is still being restored: wait until it is ACTIVE.", "from")
-    of, at = str(summary.get("SourceTableArn", "")).rpartition("/")[2], summary.get("RestoreDateTime")
-    from_where = f"as {of} was at {at:%Y-%m-%d %H:%M:%S %Z}" if of and at else "which AWS does not know as a restored table"
+    of, at = (
+        str(summary.get("SourceTableArn", "")).rpartition("/")[2],
+        summary.get("RestoreDateTime"),
+    )
+    from_where = (
+        f"as {of} was at {at:%Y-%m-%d %H:%M:%S %Z}"
+        if of and at
+        else "which AWS does not know as a restored table"
+    )
     warning = "" if of == live or source == live else f" It is NOT of the table of stage {stage}."
     return f"Take every account of {live} back to what {source} holds, {from_where}?{warning}"

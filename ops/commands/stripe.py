@@ -15,13 +15,21 @@ if TYPE_CHECKING:
 
 def add_to(commands: Any) -> None:
     """Make the commands known."""
-    stripe = commands.add_parser("stripe", help="products, prices, portal and webhook at Stripe").add_subparsers(required=True, metavar="action")
-    plan = stripe.add_parser("plan", help="show what differs from billing.toml and the stage, and why")
+    stripe = commands.add_parser(
+        "stripe", help="products, prices, portal and webhook at Stripe"
+    ).add_subparsers(required=True, metavar="action")
+    plan = stripe.add_parser(
+        "plan", help="show what differs from billing.toml and the stage, and why"
+    )
     plan.set_defaults(run=_plan)
     apply = stripe.add_parser("apply", help="change what differs")
     apply.set_defaults(run=_apply)
     for action in (plan, apply):
-        action.add_argument("--live", action="store_true", help="it is meant: the key is a live key, and customers are real")
+        action.add_argument(
+            "--live",
+            action="store_true",
+            help="it is meant: the key is a live key, and customers are real",
+        )
         add_stage(action)
 
 
@@ -30,7 +38,9 @@ def _plan(options: argparse.Namespace) -> int:
 
     account, wanted = _opened(options)
     changes = compare(wanted, account.held(wanted))
-    print(*changes, sep="\n") if changes else print("Stripe holds all that billing.toml and this stage need.")
+    print(*changes, sep="\n") if changes else print(
+        "Stripe holds all that billing.toml and this stage need."
+    )
     return 0
 
 
@@ -52,4 +62,6 @@ def _opened(options: argparse.Namespace) -> tuple["Account", "Wanted"]:
     stage = find_stage(stage_name(options))
     parameters = Parameters(stage.outputs["ParametersPath"])
     key = checked_key(parameters, stage, options.live)
-    return Account(caller_for(key), parameters, time.sleep, print), wanted_of(read_checked(POLICY), stage)
+    return Account(caller_for(key), parameters, time.sleep, print), wanted_of(
+        read_checked(POLICY), stage
+    )

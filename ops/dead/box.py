@@ -1,4 +1,6 @@
-"""The dead-letter queue, which can only be looked at by receiving: what was looked at is out of sight for a while, and is given back."""
+"""The dead-letter queue, which can only be looked at by receiving: what was looked at is out of
+sight for a while, and is given back.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,10 +15,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 OUT_OF_SIGHT = 600
-"""Seconds for which nobody else sees what is looked at. Should this process end without giving it back, it comes back by itself."""
+"""Seconds for which nobody else sees what is looked at. Should this process end without giving it
+back, it comes back by itself.
+"""
 
 WAIT = 1
-"""Seconds. Asked without waiting, SQS looks at some of its servers only, and may say of a queue that holds messages that it is empty."""
+"""Seconds. Asked without waiting, SQS looks at some of its servers only, and may say of a queue
+that holds messages that it is empty.
+"""
 
 
 class Box:
@@ -27,10 +33,14 @@ class Box:
         self._out_of_sight: dict[str, Letter] = {}
 
     def look(self, most: int) -> list[Letter]:
-        """Up to `most` letters, the oldest first, which are out of sight from now on. Raises Unavailable."""
+        """Up to `most` letters, the oldest first, which are out of sight from now on. Raises
+        Unavailable.
+        """
         found = self._out_of_sight
         while len(found) < most:
-            letters = [read_letter(message) for message in self._receive(min(10, most - len(found)))]
+            letters = [
+                read_letter(message) for message in self._receive(min(10, most - len(found)))
+            ]
             fresh = {letter.id: letter for letter in letters if letter.id not in found}
             found |= fresh
             if not fresh:
@@ -38,11 +48,14 @@ class Box:
         return sorted(found.values(), key=lambda letter: (letter.at, letter.id))
 
     def give_back(self) -> None:
-        """Let others see again what was looked at and is still there. What cannot be given back now comes back by itself."""
+        """Let others see again what was looked at and is still there. What cannot be given back now
+        comes back by itself.
+        """
         waiting, self._out_of_sight = list(self._out_of_sight.values()), {}
         for start in range(0, len(waiting), 10):
             entries: Any = [
-                {"Id": str(place), "ReceiptHandle": letter.handle, "VisibilityTimeout": 0} for place, letter in enumerate(waiting[start : start + 10])
+                {"Id": str(place), "ReceiptHandle": letter.handle, "VisibilityTimeout": 0}
+                for place, letter in enumerate(waiting[start : start + 10])
             ]
             try:
                 self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
@@ -54,7 +67,9 @@ class Box:
         try:
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"The dead letter {letter.id} could not be deleted: {_said(error)}.") from error
+            raise Unavailable(
+                f"The dead letter {letter.id} could not be deleted: {_said(error)}."
+            ) from error
         self._out_of_sight.pop(letter.id, None)
 
     def _receive(self, most: int) -> list[Any]:
@@ -71,22 +86,33 @@ class Box:
             raise Unavailable(f"The dead letters cannot be looked at: {_said(error)}.") from error
 
 
-def ways_back(queues: Mapping[str, str], topic: str, sqs: "SQSClient", sns: Any) -> dict[str, Callable[[Letter], None]]:
-    """How a letter goes back, by its origin: `queues` are the URLs by origin, `topic` is the feedback's. Each raises Unavailable."""
+def ways_back(
+    queues: Mapping[str, str], topic: str, sqs: "SQSClient", sns: Any
+) -> dict[str, Callable[[Letter], None]]:
+    """How a letter goes back, by its origin: `queues` are the URLs by origin, `topic` is the
+    feedback's. Each raises Unavailable.
+    """
 
     def publish(letter: Letter) -> None:
         for notification in notifications(letter.body):
             try:
                 sns.publish(TopicArn=topic, Message=notification)
             except (BotoCoreError, ClientError) as error:
-                raise Unavailable(f"The topic did not take the feedback: {_said(error)}.") from error
+                raise Unavailable(
+                    f"The topic did not take the feedback: {_said(error)}."
+                ) from error
 
     def to(url: str) -> Callable[[Letter], None]:
-        # The code and the reason stay behind: they were why it lay here, and are found anew should it come here again.
+        # The code and the reason stay behind: they were why it lay here, and are found anew should
+        # it come here again.
         return lambda letter: Queue(url, sqs).send(letter.body)
 
     return {origin: to(url) for origin, url in queues.items()} | {"feedback": publish}
 
 
 def _said(error: Exception) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
+    return (
+        str(error.response["Error"]["Code"])
+        if isinstance(error, ClientError)
+        else type(error).__name__
+    )

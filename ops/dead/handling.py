@@ -1,4 +1,6 @@
-"""What an operator does with dead letters: look at them, send them back, throw them away. None of it disturbs those that are not meant."""
+"""What an operator does with dead letters: look at them, send them back, throw them away. None of
+it disturbs those that are not meant.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +14,9 @@ OUTCOMES = {
     "discarded": "It is gone.",
     "no_way": "Where it came from cannot be told: it stays here.",
     "not_sent": "The queue did not take it: it stays here.",
-    "not_deleted": "It could not be deleted: it is still here. If it was sent, sending it again does no harm.",
+    "not_deleted": (
+        "It could not be deleted: it is still here. If it was sent, sending it again does no harm."
+    ),
 }
 """What can become of a letter."""
 
@@ -26,7 +30,9 @@ class Letters(Protocol):
     """The dead-letter queue; see box.py."""
 
     def look(self, most: int) -> list[Letter]:
-        """Up to `most` letters, the oldest first, out of sight until they are given back. Raises Unavailable."""
+        """Up to `most` letters, the oldest first, out of sight until they are given back. Raises
+        Unavailable.
+        """
 
     def give_back(self) -> None:
         """Let others see again what was looked at and is still there."""
@@ -37,7 +43,8 @@ class Letters(Protocol):
 
 @contextmanager
 def looking(box: Letters, most: int) -> Iterator[list[Letter]]:
-    """The letters. In the end, however that comes about, those that are still there are given back."""
+    """The letters. In the end, however that comes about, those that are still there
+    are given back."""
     try:
         yield box.look(most)
     finally:
@@ -45,10 +52,11 @@ def looking(box: Letters, most: int) -> Iterator[list[Letter]]:
 
 
 def redrive(letters: Iterable[Letter], box: Letters, ways: Ways) -> Iterator[tuple[Letter, str]]:
-    """Each letter with what became of it: sent to where it came from, and deleted here only once it is there.
+    """Each letter with what became of it: sent to where it came from, and deleted here only once it
+    is there.
 
-    Should this end between the two, the letter is in both places and is sent again by whoever looks next: all that these queues carry
-    may come twice and then changes nothing.
+    Should this end between the two, the letter is in both places and is sent again by whoever looks
+    next: all that these queues carry may come twice and then changes nothing.
     """
     for letter in letters:
         way = ways.get(letter.origin)

@@ -1,6 +1,8 @@
-"""What a dead letter is, read from the message that SQS gives: where it came from, what it is about, why it lies here. Pure.
+"""What a dead letter is, read from the message that SQS gives: where it came from, what it is
+about, why it lies here. Pure.
 
-No payload, address or secret is told by anything but `body`: what is read out of a payload must have the form of an id or of a type.
+No payload, address or secret is told by anything but `body`: what is read out of a payload must
+have the form of an id or of a type.
 """
 
 import json
@@ -26,7 +28,9 @@ CODES = {
     "undelivered": "SNS could not hand it to the function that takes SES's feedback.",
     "unknown": "Nothing tells why it lies here.",
 }
-"""Why a dead letter lies here. `unreadable` is written by take_in itself (`domain/errors.py`); the others are told by how the message looks."""
+"""Why a dead letter lies here. `unreadable` is written by take_in itself (`domain/errors.py`); the
+others are told by how the message looks.
+"""
 
 _QUEUES = {"EventsQueue": "events", "ActQueue": "act", "MailQueue": "mail"}
 _WORD = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
@@ -34,7 +38,9 @@ _WORD = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One dead letter. `what` and `account` are ids and types, empty where they cannot be told; `handle` is what SQS deletes it by."""
+    """One dead letter. `what` and `account` are ids and types, empty where they cannot be told;
+    `handle` is what SQS deletes it by.
+    """
 
     id: str
     at: datetime
@@ -48,8 +54,13 @@ class Letter:
 
 
 def read_letter(message: Mapping[str, Any]) -> Letter:
-    """The letter in a message of `ReceiveMessage`, with all its attributes asked for. Any message can be read."""
-    told = {name: str(value.get("StringValue", "")) for name, value in message.get("MessageAttributes", {}).items()}
+    """The letter in a message of `ReceiveMessage`, with all its attributes asked for. Any message
+    can be read.
+    """
+    told = {
+        name: str(value.get("StringValue", ""))
+        for name, value in message.get("MessageAttributes", {}).items()
+    }
     system = message.get("Attributes", {})
     content = _json(message["Body"])
     source = _source(system.get("DeadLetterQueueSourceArn", ""))
@@ -70,19 +81,24 @@ def read_letter(message: Mapping[str, Any]) -> Letter:
 
 
 def notifications(body: str) -> list[str]:
-    """The messages of SNS's in a letter of the feedback's, whichever envelope it lies in: Lambda's record of a failed call, what SNS calls a
-    function with, or SNS's own notification.
+    """The messages of SNS's in a letter of the feedback's, whichever envelope it lies in: Lambda's
+    record of a failed call, what SNS calls a function with, or SNS's own notification.
     """
     return list(_notifications(_json(body)))
 
 
 def printable(text: str) -> str:
     """The text without what could turn a terminal's head."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for letter in text
+    )
 
 
 def _source(arn: str) -> str:
-    """CloudFormation's names hold the logical id, ours after a prefix and before a hash; the emulator's end in it."""
+    """CloudFormation's names hold the logical id, ours after a prefix and before a hash; the
+    emulator's end in it.
+    """
     name = arn.rpartition(":")[2]
     return next((origin for logical_id, origin in _QUEUES.items() if logical_id in name), "")
 
@@ -122,7 +138,9 @@ def _about(origin: str, content: Any) -> tuple[str, str]:
     if origin == "events":
         thing = _hash(_hash(content.get("data")).get("object"))
         customer = thing.get("id") if thing.get("object") == "customer" else thing.get("customer")
-        account = _hash(thing.get("metadata")).get("account_id") or (customer if isinstance(customer, str) else _hash(customer).get("id"))
+        account = _hash(thing.get("metadata")).get("account_id") or (
+            customer if isinstance(customer, str) else _hash(customer).get("id")
+        )
         return _joined(content.get("type"), content.get("id")), _word(account)
     return _joined(content.get("key")), _word(content.get("account_id"))
 
@@ -130,9 +148,9 @@ def _about(origin: str, content: Any) -> tuple[str, str]:
 def _about_feedback(told: Mapping[str, Any]) -> tuple[str, str]:
     mail = _hash(told.get("mail"))
     account = _hash(mail.get("tags")).get("account")
-    return _joined(told.get("eventType") or told.get("notificationType"), mail.get("messageId")), _word(
-        account[0] if isinstance(account, list) and account else None
-    )
+    return _joined(
+        told.get("eventType") or told.get("notificationType"), mail.get("messageId")
+    ), _word(account[0] if isinstance(account, list) and account else None)
 
 
 def _notifications(content: Any) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""Where CloudFormation finds code and template: a bucket of the account's own, in which everything lies under the hash of what it holds."""
+"""Where CloudFormation finds code and template: a bucket of the account's own, in which everything
+lies under the hash of what it holds.
+"""
 
 import hashlib
 from typing import Any
@@ -8,7 +10,9 @@ from botocore.exceptions import ClientError
 from chalicelib.domain.errors import InvalidInput
 
 KEPT_DAYS = 365
-"""CloudFormation reads the code again when it rolls back or a function is made anew; a year-old release is not gone back to."""
+"""CloudFormation reads the code again when it rolls back or a function is made anew; a year-old
+release is not gone back to.
+"""
 
 
 class Artifacts:
@@ -19,23 +23,42 @@ class Artifacts:
         self.bucket = f"billhook-artifacts-{account}-{region}"
 
     def prepare(self) -> None:
-        """Make the bucket, closed to the public and encrypted, unless it is there. Raises InvalidInput if its name is somebody else's."""
+        """Make the bucket, closed to the public and encrypted, unless it is there. Raises
+        InvalidInput if its name is somebody else's.
+        """
         try:
             self._s3.head_bucket(Bucket=self.bucket, ExpectedBucketOwner=self._account)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code not in ("404", "NoSuchBucket"):
-                raise InvalidInput(f"The bucket {self.bucket} cannot be used: {code}. It must be of this account, and open to you.") from error
+                raise InvalidInput(
+                    f"The bucket {self.bucket} cannot be used: {code}. It must be of this account,"
+                    " and open to you."
+                ) from error
             self._make()
 
     def _make(self) -> None:
         # us-east-1 is the one region that must not be named.
-        place = {} if self._region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
+        place = (
+            {}
+            if self._region == "us-east-1"
+            else {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
+        )
         self._s3.create_bucket(Bucket=self.bucket, **place)
-        shut = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+        shut = dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"),
+            True,
+        )
         self._s3.put_public_access_block(Bucket=self.bucket, PublicAccessBlockConfiguration=shut)
-        rule = {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": KEPT_DAYS}}
-        self._s3.put_bucket_lifecycle_configuration(Bucket=self.bucket, LifecycleConfiguration={"Rules": [rule]})
+        rule = {
+            "ID": "old",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "Expiration": {"Days": KEPT_DAYS},
+        }
+        self._s3.put_bucket_lifecycle_configuration(
+            Bucket=self.bucket, LifecycleConfiguration={"Rules": [rule]}
+        )
 
     def put(self, content: bytes, suffix: str) -> str:
         """The key of the content, which is uploaded unless it lies there already."""
@@ -44,6 +67,10 @@ class Artifacts:
             self._s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
-                raise InvalidInput(f"{self.bucket}/{key} cannot be looked at: {error.response['Error']['Code']}.") from error
-            self._s3.put_object(Bucket=self.bucket, Key=key, Body=content, ExpectedBucketOwner=self._account)
+                raise InvalidInput(
+                    f"{self.bucket}/{key} cannot be looked at: {error.response['Error']['Code']}."
+                ) from error
+            self._s3.put_object(
+                Bucket=self.bucket, Key=key, Body=content, ExpectedBucketOwner=self._account
+            )
         return key

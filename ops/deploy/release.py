@@ -17,29 +17,42 @@ from ops.stages import stack_name
 
 
 class Release:
-    """What it takes to deploy to a stage. Raises InvalidInput if there are no credentials, or no region."""
+    """What it takes to deploy to a stage. Raises InvalidInput if there are no credentials, or no
+    region.
+    """
 
     def __init__(self, stage: str) -> None:
         session = boto3.Session()
         if not session.region_name:
-            raise InvalidInput("Which region? Set AWS_DEFAULT_REGION, or the region of your AWS profile.", "region")
+            raise InvalidInput(
+                "Which region? Set AWS_DEFAULT_REGION, or the region of your AWS profile.", "region"
+            )
         try:
             self.account = str(session.client("sts").get_caller_identity()["Account"])
         except (BotoCoreError, ClientError) as error:
-            raise InvalidInput(f"AWS does not know you: {str(error).rstrip('.')}. Set AWS_PROFILE, or sign in.", "credentials") from error
+            raise InvalidInput(
+                f"AWS does not know you: {str(error).rstrip('.')}. Set AWS_PROFILE, or sign in.",
+                "credentials",
+            ) from error
         self.region = str(session.region_name)
         self._artifacts = Artifacts(session.client("s3"), self.account, self.region)
         self._stack = Stack(session.client("cloudformation"), stack_name(stage))
         self._s3_host = session.client("s3").meta.endpoint_url
 
     def propose(self, package: Package, settings: Mapping[str, str]) -> list[Change] | None:
-        """Upload the package, and tell what deploying it would change; None if nothing would. Raises InvalidInput."""
+        """Upload the package, and tell what deploying it would change; None if nothing would.
+        Raises InvalidInput.
+        """
         self._artifacts.prepare()
         code = self._artifacts.put(package.archive.read_bytes(), ".zip")
         template = _placed(package.template, self._artifacts.bucket, code)
         key = self._artifacts.put(json.dumps(template, sort_keys=True).encode(), ".json")
         # CloudFormation takes 51,200 bytes by themselves, and a megabyte out of a bucket.
-        return self._stack.propose(f"{self._s3_host}/{self._artifacts.bucket}/{key}", template.get("Parameters", {}), settings)
+        return self._stack.propose(
+            f"{self._s3_host}/{self._artifacts.bucket}/{key}",
+            template.get("Parameters", {}),
+            settings,
+        )
 
     def carry_out(self) -> None:
         """Do what was proposed. Raises InvalidInput if it failed; then all is as it was."""
@@ -51,7 +64,9 @@ class Release:
 
 
 def endpoint(outputs: Mapping[str, str]) -> str:
-    """Where a stage answers, without a slash at its end: at its own domain, or else at API Gateway's; in an emulator, at that."""
+    """Where a stage answers, without a slash at its end: at its own domain, or else at API
+    Gateway's; in an emulator, at that.
+    """
     if emulator := os.environ.get("AWS_ENDPOINT_URL"):
         return f"{emulator}/restapis/{outputs['RestAPIId']}/api/_user_request_"
     return (outputs.get("DomainUrl") or outputs["EndpointURL"]).rstrip("/")

@@ -1,4 +1,6 @@
-"""A look at a stage that was just deployed, from outside: does each function answer, and refuse, as it must?"""
+"""A look at a stage that was just deployed, from outside: does each function answer, and refuse, as
+it must?
+"""
 
 import http.client
 import json
@@ -24,7 +26,13 @@ class Look:
 
 LOOKS = (
     Look("GET", "/healthz", 200, None, "the API's function starts"),
-    Look("POST", "/webhooks/stripe", 400, "signature_refused", "the webhook's function starts and reads its secret; what is not signed is refused"),
+    Look(
+        "POST",
+        "/webhooks/stripe",
+        400,
+        "signature_refused",
+        "the webhook's function starts and reads its secret; what is not signed is refused",
+    ),
     Look("GET", "/accounts/acc_1/access", 401, "unauthorized", "nobody asks without a key"),
     Look("GET", "/welcome/nobody", 404, None, "links are checked with their keys"),
 )
@@ -54,7 +62,10 @@ def _call(method: str, url: str) -> tuple[int, dict[str, Any]]:
     connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request(
-            method, parts.path, b"{}" if method == "POST" else None, {"Content-Type": "application/json", "Accept": "application/json"}
+            method,
+            parts.path,
+            b"{}" if method == "POST" else None,
+            {"Content-Type": "application/json", "Accept": "application/json"},
         )
         answer = connection.getresponse()
         content = answer.read()
@@ -64,4 +75,6 @@ def _call(method: str, url: str) -> tuple[int, dict[str, Any]]:
         body = json.loads(content)
     except ValueError:
         return answer.status, {}
-    return answer.status, body.get("error", {}) if isinstance(body, dict) and isinstance(body.get("error"), dict) else {}
+    return answer.status, body.get("error", {}) if isinstance(body, dict) and isinstance(
+        body.get("error"), dict
+    ) else {}

@@ -14,7 +14,13 @@ def check_region(site: Site) -> Iterable[Finding]:
     """Whether a region is set."""
     if site.session.region_name:
         return [ok("region", str(site.session.region_name))]
-    return [wrong("region", "none is set", "export AWS_DEFAULT_REGION=…, or set the region of your AWS profile")]
+    return [
+        wrong(
+            "region",
+            "none is set",
+            "export AWS_DEFAULT_REGION=…, or set the region of your AWS profile",
+        )
+    ]
 
 
 def check_credentials(site: Site) -> Iterable[Finding]:
@@ -26,7 +32,13 @@ def check_credentials(site: Site) -> Iterable[Finding]:
         sts = site.session.client("sts", region_name=site.session.region_name or "us-east-1")
         return [ok("credentials", str(sts.get_caller_identity()["Arn"]))]
     except (BotoCoreError, ClientError) as error:
-        return [wrong("credentials", f"AWS does not know you: {error}", "export AWS_PROFILE=…, or sign in: aws sso login, aws configure")]
+        return [
+            wrong(
+                "credentials",
+                f"AWS does not know you: {error}",
+                "export AWS_PROFILE=…, or sign in: aws sso login, aws configure",
+            )
+        ]
 
 
 def check_policy(site: Site) -> Iterable[Finding]:
@@ -34,9 +46,22 @@ def check_policy(site: Site) -> Iterable[Finding]:
     try:
         policy = site.policy
     except PolicyMistakes as error:
-        return [wrong("billing.toml", mistake, "mend chalicelib/billing.toml; python -m ops check reads it again") for mistake in error.mistakes]
+        return [
+            wrong(
+                "billing.toml",
+                mistake,
+                "mend chalicelib/billing.toml; python -m ops check reads it again",
+            )
+            for mistake in error.mistakes
+        ]
     except BillhookError as error:
-        return [wrong("billing.toml", error.message, "mend chalicelib/billing.toml; python -m ops check reads it again")]
+        return [
+            wrong(
+                "billing.toml",
+                error.message,
+                "mend chalicelib/billing.toml; python -m ops check reads it again",
+            )
+        ]
     return [ok("billing.toml", f"policy {policy.hash}, plans {', '.join(policy.plans)}")]
 
 
@@ -47,7 +72,13 @@ def check_stage(site: Site) -> Iterable[Finding]:
     except BillhookError as error:
         if "is not deployed" not in error.message:
             raise
-        return [wrong("stage", f"{site.name} is not deployed in this account and region", f"python -m ops deploy --stage {site.name}")]
+        return [
+            wrong(
+                "stage",
+                f"{site.name} is not deployed in this account and region",
+                f"python -m ops deploy --stage {site.name}",
+            )
+        ]
     return [judge_status(site.stage.stack, status)]
 
 
@@ -56,8 +87,15 @@ def judge_status(stack: str, status: str) -> Finding:
     if status in AT_REST:
         return ok("stage", f"{stack} is {status}")
     if status.endswith("_IN_PROGRESS"):
-        return unknown("stage", f"{stack} is {status}: somebody is deploying", "look again once it is done")
-    return wrong("stage", f"{stack} is {status}", f"open {stack} in CloudFormation's console: Stack actions, Continue update rollback, or delete it")
+        return unknown(
+            "stage", f"{stack} is {status}: somebody is deploying", "look again once it is done"
+        )
+    return wrong(
+        "stage",
+        f"{stack} is {status}",
+        f"open {stack} in CloudFormation's console: Stack actions, Continue update rollback, or"
+        " delete it",
+    )
 
 
 def check_address(site: Site) -> Iterable[Finding]:
@@ -66,9 +104,15 @@ def check_address(site: Site) -> Iterable[Finding]:
 
 
 def judge_address(base: str, outputs: Mapping[str, str]) -> Finding:
-    """Where links in mails lead to, against where the stage answers: at its domain, if it has one."""
+    """Where links in mails lead to, against where the stage answers: at its domain,
+    if it has one."""
     answers = (outputs.get("DomainUrl") or outputs["EndpointURL"]).rstrip("/")
     if base == answers:
         return ok("base_url", base)
     says = f"links in mails and pages lead to {base}, and the stage answers at {answers}"
-    return wrong("base_url", says, f'base_url = "{answers}" in chalicelib/billing.toml and deploy again; or lead {base} to the stage')
+    return wrong(
+        "base_url",
+        says,
+        f'base_url = "{answers}" in chalicelib/billing.toml and deploy again; or lead {base} to the'
+        " stage",
+    )

@@ -1,4 +1,6 @@
-"""All checks, one after the other, each by itself: what is missing for one never hides what another finds."""
+"""All checks, one after the other, each by itself: what is missing for one never hides what another
+finds.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +12,10 @@ from ops.doctor import deployment, mail, secrets, stripe
 from ops.doctor.findings import Finding, unknown
 from ops.doctor.site import Site
 
-READER = "export STRIPE_API_KEY=… with a key that may read products, prices, the customer portal and webhook endpoints"
+READER = (
+    "export STRIPE_API_KEY=… with a key that may read products, prices, the customer portal and"
+    " webhook endpoints"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,20 @@ def _looked(check: Check, site: Site) -> list[Finding]:
         return [unknown(check.subject, f"could not be looked at. {error.message}")]
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        return [unknown(check.subject, f"AWS does not say: {code}", f"let your role call {error.operation_name}" if "Denied" in code else "")]
+        return [
+            unknown(
+                check.subject,
+                f"AWS does not say: {code}",
+                f"let your role call {error.operation_name}" if "Denied" in code else "",
+            )
+        ]
     except BotoCoreError as error:
         return [unknown(check.subject, f"AWS cannot be asked: {error}")]
     except Exception as error:
-        return [unknown(check.subject, f"the check itself failed: {type(error).__name__}: {error}", "a fault of Billhook's: please report it")]
+        return [
+            unknown(
+                check.subject,
+                f"the check itself failed: {type(error).__name__}: {error}",
+                "a fault of Billhook's: please report it",
+            )
+        ]

@@ -1,4 +1,6 @@
-"""What was found about one thing: that it is well, that it is wrong and what mends it, or that it cannot be known."""
+"""What was found about one thing: that it is well, that it is wrong and what mends it, or that it
+cannot be known.
+"""
 
 from dataclasses import dataclass
 
@@ -7,7 +9,9 @@ OK, WRONG, UNKNOWN = "ok", "wrong", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`cure` is a command, or the exact place where a person mends it; empty where nothing is to be done."""
+    """`cure` is a command, or the exact place where a person mends it; empty where nothing is to be
+    done.
+    """
 
     state: str
     subject: str
@@ -15,7 +19,9 @@ class Finding:
     cure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.state:<9}{self.subject}: {self.says}" + (f"\n{'':<9}→ {self.cure}" if self.cure else "")
+        return f"{self.state:<9}{self.subject}: {self.says}" + (
+            f"\n{'':<9}→ {self.cure}" if self.cure else ""
+        )
 
 
 def ok(subject: str, says: str, cure: str = "") -> Finding:

@@ -22,22 +22,39 @@ def check_account(site: Site) -> Iterable[Finding]:
 
 
 def judge_account(account: Told, is_live: bool, website: str) -> Iterator[Finding]:
-    """What SES says of the account. In its sandbox it writes to verified addresses only: enough for a stage without real customers."""
+    """What SES says of the account. In its sandbox it writes to verified addresses only: enough for
+    a stage without real customers.
+    """
     if account.get("ProductionAccessEnabled"):
         yield ok("SES access", "production")
     else:
         asks = "aws sesv2 put-account-details --production-access-enabled --mail-type TRANSACTIONAL"
-        cure = f"{asks} --website-url {website} --use-case-description '…', and wait for AWS's answer"
+        cure = (
+            f"{asks} --website-url {website} --use-case-description '…', and wait for AWS's answer"
+        )
         says = "SES is in its sandbox: mail goes to verified addresses only, 200 a day"
-        yield wrong("SES access", says, cure) if is_live else ok("SES access", f"{says}. Enough for testing", cure)
+        yield (
+            wrong("SES access", says, cure)
+            if is_live
+            else ok("SES access", f"{says}. Enough for testing", cure)
+        )
     if not account.get("SendingEnabled"):
-        yield wrong("SES sending", "sending is paused for the account", "aws sesv2 put-account-sending-attributes --sending-enabled")
+        yield wrong(
+            "SES sending",
+            "sending is paused for the account",
+            "aws sesv2 put-account-sending-attributes --sending-enabled",
+        )
     elif (standing := account.get("EnforcementStatus", "HEALTHY")) != "HEALTHY":
         yield wrong(
-            "SES sending", f"AWS has the account under {standing}", "SES console, Reputation metrics; answer the case in AWS's Support Center"
+            "SES sending",
+            f"AWS has the account under {standing}",
+            "SES console, Reputation metrics; answer the case in AWS's Support Center",
         )
     else:
-        yield ok("SES sending", f"at most {account.get('SendQuota', {}).get('Max24HourSend', 0):.0f} in 24 hours")
+        yield ok(
+            "SES sending",
+            f"at most {account.get('SendQuota', {}).get('Max24HourSend', 0):.0f} in 24 hours",
+        )
 
 
 def check_senders(site: Site) -> Iterable[Finding]:
@@ -45,48 +62,84 @@ def check_senders(site: Site) -> Iterable[Finding]:
     if site.policy.mail is None:
         return [ok("senders", "billing.toml has no [mail]: nothing is sent")]
     senders = sorted({parseaddr(sender)[1] for sender in site.policy.mail.senders.values()})
-    return [finding for sender in senders for finding in judge_sender(sender, _identities(site.ses, sender))]
+    return [
+        finding
+        for sender in senders
+        for finding in judge_sender(sender, _identities(site.ses, sender))
+    ]
 
 
 def identities_of(sender: str) -> list[str]:
-    """What may verify an address, the most specific first: itself, its domain, the domains above it."""
+    """What may verify an address, the most specific first: itself, its domain, the domains above
+    it.
+    """
     domain = sender.rpartition("@")[2]
     labels = domain.split(".")
     return [sender, *(".".join(labels[place:]) for place in range(len(labels) - 1))]
 
 
 def judge_sender(sender: str, identities: Mapping[str, Told]) -> Iterator[Finding]:
-    """One From address, by those of its identities that SES knows: the most specific one counts. Only a domain's can be signed by it."""
+    """One From address, by those of its identities that SES knows: the most specific one counts.
+    Only a domain's can be signed by it.
+    """
     subject, domain = f"From {sender}", sender.rpartition("@")[2]
-    make = f"aws sesv2 create-email-identity --email-identity {domain}, and put the three CNAME records that it answers with into {domain}'s DNS"
+    make = (
+        f"aws sesv2 create-email-identity --email-identity {domain}, and put the three CNAME"
+        f" records that it answers with into {domain}'s DNS"
+    )
     known = [name for name in identities_of(sender) if name in identities]
     if not known:
-        yield wrong(subject, "SES has no identity for it, nor for its domain: it refuses every mail", make)
+        yield wrong(
+            subject, "SES has no identity for it, nor for its domain: it refuses every mail", make
+        )
         return
     first = known[0]
     if identities[first].get("VerifiedForSendingStatus"):
         yield ok(subject, f"verified by {first}")
     elif first == sender:
-        yield wrong(subject, "the address is not verified", f"open the mail that AWS has sent to {sender}; or better: {make}")
+        yield wrong(
+            subject,
+            "the address is not verified",
+            f"open the mail that AWS has sent to {sender}; or better: {make}",
+        )
     else:
-        yield wrong(subject, f"the domain {first} is not verified", _records(first, identities[first]))
-    yield _judge_dkim(f"DKIM of {sender}", [name for name in known if name != sender], identities, make)
+        yield wrong(
+            subject, f"the domain {first} is not verified", _records(first, identities[first])
+        )
+    yield _judge_dkim(
+        f"DKIM of {sender}", [name for name in known if name != sender], identities, make
+    )
 
 
-def _judge_dkim(subject: str, domains: list[str], identities: Mapping[str, Told], make: str) -> Finding:
+def _judge_dkim(
+    subject: str, domains: list[str], identities: Mapping[str, Told], make: str
+) -> Finding:
     if not domains:
-        return wrong(subject, "an address by itself is not signed by its domain, so DMARC fails", make)
+        return wrong(
+            subject, "an address by itself is not signed by its domain, so DMARC fails", make
+        )
     dkim = identities[domains[0]].get("DkimAttributes", {})
     if dkim.get("Status") != "SUCCESS":
-        return wrong(subject, f"{domains[0]}'s records are {dkim.get('Status', 'unknown')}", _records(domains[0], identities[domains[0]]))
+        return wrong(
+            subject,
+            f"{domains[0]}'s records are {dkim.get('Status', 'unknown')}",
+            _records(domains[0], identities[domains[0]]),
+        )
     if not dkim.get("SigningEnabled"):
-        return wrong(subject, "signing is off", f"aws sesv2 put-email-identity-dkim-attributes --email-identity {domains[0]} --signing-enabled")
+        return wrong(
+            subject,
+            "signing is off",
+            f"aws sesv2 put-email-identity-dkim-attributes --email-identity {domains[0]}"
+            " --signing-enabled",
+        )
     return ok(subject, f"signed by {domains[0]}")
 
 
 def _records(domain: str, identity: Told) -> str:
     tokens = identity.get("DkimAttributes", {}).get("Tokens") or ["<token>"]
-    return f"put into {domain}'s DNS: " + "; ".join(f"{token}._domainkey.{domain} CNAME {token}.dkim.amazonses.com" for token in tokens)
+    return f"put into {domain}'s DNS: " + "; ".join(
+        f"{token}._domainkey.{domain} CNAME {token}.dkim.amazonses.com" for token in tokens
+    )
 
 
 def _identities(ses: Any, sender: str) -> dict[str, Told]:
@@ -105,31 +158,59 @@ def check_configuration_set(site: Site) -> Iterable[Finding]:
     name, topic = outputs["ConfigurationSetName"], outputs["FeedbackTopicArn"]
     try:
         held = site.ses.get_configuration_set(ConfigurationSetName=name)
-        destinations = site.ses.get_configuration_set_event_destinations(ConfigurationSetName=name)["EventDestinations"]
+        destinations = site.ses.get_configuration_set_event_destinations(ConfigurationSetName=name)[
+            "EventDestinations"
+        ]
     except site.ses.exceptions.NotFoundException:
         cure = f"aws sesv2 create-configuration-set --configuration-set-name {name}, and look again"
-        return [wrong("configuration set", f"{name} was deleted, and SES refuses every mail that names it", cure)]
+        return [
+            wrong(
+                "configuration set",
+                f"{name} was deleted, and SES refuses every mail that names it",
+                cure,
+            )
+        ]
     return judge_configuration_set(name, topic, held, destinations)
 
 
-def judge_configuration_set(name: str, topic: str, held: Told, destinations: Iterable[Told]) -> Iterator[Finding]:
-    """The configuration set that every mail names, and whether what becomes of mail is told to our topic."""
+def judge_configuration_set(
+    name: str, topic: str, held: Told, destinations: Iterable[Told]
+) -> Iterator[Finding]:
+    """The configuration set that every mail names, and whether what becomes of mail is told to our
+    topic.
+    """
     if held.get("SendingOptions", {}).get("SendingEnabled", True):
         yield ok("configuration set", name)
     else:
-        cure = f"aws sesv2 put-configuration-set-sending-options --configuration-set-name {name} --sending-enabled"
+        cure = (
+            f"aws sesv2 put-configuration-set-sending-options --configuration-set-name {name}"
+            " --sending-enabled"
+        )
         yield wrong("configuration set", f"sending is off in {name}", cure)
-    ours = next((one for one in destinations if one.get("SnsDestination", {}).get("TopicArn") == topic), None)
+    ours = next(
+        (one for one in destinations if one.get("SnsDestination", {}).get("TopicArn") == topic),
+        None,
+    )
     yield _judge_destination(name, topic, ours)
 
 
 def _judge_destination(name: str, topic: str, ours: Told | None) -> Finding:
     types = ",".join(sorted(EVENT_TYPES))
-    what = f"--event-destination 'Enabled=true,MatchingEventTypes={types},SnsDestination={{TopicArn={topic}}}'"
+    what = (
+        "--event-destination"
+        f" 'Enabled=true,MatchingEventTypes={types},SnsDestination={{TopicArn={topic}}}'"
+    )
     verb, called = ("create", "feedback") if ours is None else ("update", ours["Name"])
-    cure = f"aws sesv2 {verb}-configuration-set-event-destination --configuration-set-name {name} --event-destination-name {called} {what}"
+    cure = (
+        f"aws sesv2 {verb}-configuration-set-event-destination --configuration-set-name {name}"
+        f" --event-destination-name {called} {what}"
+    )
     if ours is None:
-        return wrong("feedback of mail", "nothing tells of bounces and complaints: suppressed addresses are written to again", cure)
+        return wrong(
+            "feedback of mail",
+            "nothing tells of bounces and complaints: suppressed addresses are written to again",
+            cure,
+        )
     if not ours.get("Enabled"):
         return wrong("feedback of mail", f"the event destination {called} is off", cure)
     if lacking := sorted(EVENT_TYPES - set(ours.get("MatchingEventTypes", []))):

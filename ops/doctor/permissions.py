@@ -1,7 +1,9 @@
-"""May the stage's Stripe key do all that the functions have Stripe do? A restricted key may lack any of it, and then only that one thing fails.
+"""May the stage's Stripe key do all that the functions have Stripe do? A restricted key may lack
+any of it, and then only that one thing fails.
 
-Stripe tells by trying alone. What is read is read: one object. What is written is tried on an object that nobody has, which changes nothing:
-a key that may is told that there is none (404, or 400 where the id is a parameter), one that may not is refused (403).
+Stripe tells by trying alone. What is read is read: one object. What is written is tried on an
+object that nobody has, which changes nothing: a key that may is told that there is none (404, or
+400 where the id is a parameter), one that may not is refused (403).
 """
 
 from collections.abc import Iterable
@@ -19,7 +21,9 @@ NOBODY = "billhook_doctor"
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What a key must be allowed. `resource` is as Stripe's dashboard has it, `of` how its paths begin; `without` says what fails."""
+    """What a key must be allowed. `resource` is as Stripe's dashboard has it, `of` how its paths
+    begin; `without` says what fails.
+    """
 
     resource: str
     of: str
@@ -36,24 +40,73 @@ class Permission:
     def asked(self, caller: "StripeCaller") -> None:
         """Raises Refused, Unavailable."""
         if self.writes:
-            caller.post(f"{self.of}{self.try_at}", **({"customer": self.customer} if self.customer else {}))
+            caller.post(
+                f"{self.of}{self.try_at}", **({"customer": self.customer} if self.customer else {})
+            )
         else:
             caller.get(self.of, limit=1)
 
 
 PERMISSIONS = (
     Permission("Prices", "/v1/prices", "no trial starts and no Checkout opens"),
-    Permission("Customers", "/v1/customers", "no signup reaches Stripe", writes=True, try_at=f"/cus_{NOBODY}"),
-    Permission("Subscriptions", "/v1/subscriptions", "no trial starts, and what Stripe owes is not learnt", writes=True, try_at=f"/sub_{NOBODY}"),
-    Permission("Invoices", "/v1/invoices", "a new card pays nothing that is owed", writes=True, try_at=f"/in_{NOBODY}/pay"),
-    Permission("Invoice Items", "/v1/invoiceitems", "nothing can be charged beside the plan", writes=True, try_at=f"/ii_{NOBODY}"),
+    Permission(
+        "Customers",
+        "/v1/customers",
+        "no signup reaches Stripe",
+        writes=True,
+        try_at=f"/cus_{NOBODY}",
+    ),
+    Permission(
+        "Subscriptions",
+        "/v1/subscriptions",
+        "no trial starts, and what Stripe owes is not learnt",
+        writes=True,
+        try_at=f"/sub_{NOBODY}",
+    ),
+    Permission(
+        "Invoices",
+        "/v1/invoices",
+        "a new card pays nothing that is owed",
+        writes=True,
+        try_at=f"/in_{NOBODY}/pay",
+    ),
+    Permission(
+        "Invoice Items",
+        "/v1/invoiceitems",
+        "nothing can be charged beside the plan",
+        writes=True,
+        try_at=f"/ii_{NOBODY}",
+    ),
     Permission("Coupons", "/v1/coupons", "no discount can be given"),
-    Permission("Checkout Sessions", "/v1/checkout/sessions", "nobody can buy or give a card", writes=True, try_at=f"/cs_{NOBODY}/expire"),
-    Permission("Customer portal", "/v1/billing_portal", "nobody reaches Stripe's portal", writes=True, try_at="/sessions", customer=f"cus_{NOBODY}"),
-    Permission("Setup Intents", "/v1/setup_intents", "a card given on a Checkout page is never used"),
-    Permission("Payment Methods", "/v1/payment_methods", "a card given on a Checkout page is never used"),
+    Permission(
+        "Checkout Sessions",
+        "/v1/checkout/sessions",
+        "nobody can buy or give a card",
+        writes=True,
+        try_at=f"/cs_{NOBODY}/expire",
+    ),
+    Permission(
+        "Customer portal",
+        "/v1/billing_portal",
+        "nobody reaches Stripe's portal",
+        writes=True,
+        try_at="/sessions",
+        customer=f"cus_{NOBODY}",
+    ),
+    Permission(
+        "Setup Intents", "/v1/setup_intents", "a card given on a Checkout page is never used"
+    ),
+    Permission(
+        "Payment Methods", "/v1/payment_methods", "a card given on a Checkout page is never used"
+    ),
     Permission("Charges", "/v1/charges", "a dispute does not find its account"),
-    Permission("Refunds", "/v1/refunds", "who withdraws is paid nothing back", writes=True, customer=f"cus_{NOBODY}"),
+    Permission(
+        "Refunds",
+        "/v1/refunds",
+        "who withdraws is paid nothing back",
+        writes=True,
+        customer=f"cus_{NOBODY}",
+    ),
     Permission("Invoice payments", "/v1/invoice_payments", "who withdraws is paid nothing back"),
     Permission("Events", "/v1/events", "events that Stripe could not deliver are not fetched"),
 )
@@ -61,7 +114,9 @@ PERMISSIONS = (
 
 
 def lacking(caller: "StripeCaller", wanted: Iterable[Permission] = PERMISSIONS) -> list[Permission]:
-    """Those that the caller's key has not. Raises Unavailable; Refused if Stripe does not take the key at all."""
+    """Those that the caller's key has not. Raises Unavailable; Refused if Stripe does not take the
+    key at all.
+    """
     return [one for one in wanted if _is_forbidden(one, caller)]
 
 

@@ -1,4 +1,6 @@
-"""What the checks look at: a stage in the operator's AWS account, its Stripe account and billing.toml. Each is read when it is first needed."""
+"""What the checks look at: a stage in the operator's AWS account, its Stripe account and
+billing.toml. Each is read when it is first needed.
+"""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Site:
-    """One stage. What cannot be read raises a BillhookError or a botocore error, and the next check asks again."""
+    """One stage. What cannot be read raises a BillhookError or a botocore error, and the next check
+    asks again.
+    """
 
     name: str
     session: boto3.Session = field(default_factory=boto3.Session)

@@ -1,4 +1,6 @@
-"""All data of a table, out of it: a scan in pages into files of JSON Lines, which goes on where it ended."""
+"""All data of a table, out of it: a scan in pages into files of JSON Lines, which goes on where it
+ended.
+"""
 
 import json
 import os
@@ -41,7 +43,9 @@ These files hold personal data: keep them as you keep the table. Stripe's own re
 
 @dataclass(slots=True)
 class Progress:
-    """How far an export is. `sizes` are the bytes of each file up to the last whole page, `cursor` is where the scan goes on."""
+    """How far an export is. `sizes` are the bytes of each file up to the last whole page, `cursor`
+    is where the scan goes on.
+    """
 
     table: str
     began: str
@@ -51,10 +55,14 @@ class Progress:
     lines: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FILES, 0))
 
 
-def export(table: str, folder: Path, dynamodb: Any, say: Callable[[str], None], now: Callable[[], datetime]) -> Progress:
-    """Write every item of the table into `folder`, which must be new, empty, or an export of this table that did not come to its end.
+def export(
+    table: str, folder: Path, dynamodb: Any, say: Callable[[str], None], now: Callable[[], datetime]
+) -> Progress:
+    """Write every item of the table into `folder`, which must be new, empty, or an export of this
+    table that did not come to its end.
 
-    `say` gets a line after each page. Raises InvalidInput for another folder, NewerShape, Unavailable: the same again goes on after the last page.
+    `say` gets a line after each page. Raises InvalidInput for another folder, NewerShape,
+    Unavailable: the same again goes on after the last page.
     """
     about = description(dynamodb, table).get("ItemCount", 0)
     progress = _begun(table, folder, now())
@@ -93,18 +101,29 @@ def _begun(table: str, folder: Path, now: datetime) -> Progress:
     try:
         progress = Progress(**state)
     except TypeError as error:
-        raise InvalidInput(f"{folder / STATE} does not say how far an export is: name a folder that is new.", "folder") from error
+        raise InvalidInput(
+            f"{folder / STATE} does not say how far an export is: name a folder that is new.",
+            "folder",
+        ) from error
     if progress.table != table or progress.ended:
-        raise InvalidInput(f"{folder} holds an export of {progress.table} from {progress.began} already: name a folder that is new.", "folder")
+        raise InvalidInput(
+            f"{folder} holds an export of {progress.table} from {progress.began} already: name a"
+            " folder that is new.",
+            "folder",
+        )
     return progress
 
 
 def _append(items: list[Any], folder: Path, progress: Progress) -> None:
-    """A page, behind what the last one left: what an interrupted run wrote after that is written over."""
+    """A page, behind what the last one left: what an interrupted run wrote after that is written
+    over.
+    """
     page: dict[str, list[bytes]] = {name: [] for name in FILES}
     for item in items:
         name, line = line_of(item)
-        page[name].append(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        page[name].append(
+            json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        )
     for name, lines in page.items():
         with _opened(folder / f"{name}.jsonl") as file:
             file.truncate(progress.sizes[name])
@@ -132,8 +151,16 @@ def _opened(path: Path) -> Any:
 
 
 def _readme(progress: Progress) -> str:
-    rows = "\n".join(f"| {name}.jsonl | {progress.lines[name]:,} | {what} |" for name, what in FILES.items())
-    return _README.format(table=progress.table, began=progress.began, ended=progress.ended, total=sum(progress.lines.values()), rows=rows)
+    rows = "\n".join(
+        f"| {name}.jsonl | {progress.lines[name]:,} | {what} |" for name, what in FILES.items()
+    )
+    return _README.format(
+        table=progress.table,
+        began=progress.began,
+        ended=progress.ended,
+        total=sum(progress.lines.values()),
+        rows=rows,
+    )
 
 
 def _iso(moment: datetime) -> str:

@@ -12,24 +12,45 @@ from chalicelib.aws.items import Item, account_of
 Line = dict[str, Any]
 
 FILES = {
-    "accounts": "One account a line, with all that is known of it: profile, Stripe's customers, subscriptions and invoices, milestones, "
-    "what became of each mail, consent, and `standing`, its access as last written. `epoch` and `version` count its restorations and its writes.",
-    "timeline": "What happened to an account: `kind` says where it is from, `data` what it told. `kept_until` is when it would have been forgotten.",
-    "messages": "The claim of every mail, `step@occasion`: `sent` once SES had it, with SES's `message_id`.",
-    "pointers": "By what else an account is found: `customer` (Stripe's id), `external` (the product's id), `email` and `trial` (keyed hashes).",
+    "accounts": (
+        "One account a line, with all that is known of it: profile, Stripe's customers,"
+        " subscriptions and invoices, milestones, what became of each mail, consent, and"
+        " `standing`, its access as last written. `epoch` and `version` count its restorations and"
+        " its writes."
+    ),
+    "timeline": (
+        "What happened to an account: `kind` says where it is from, `data` what it told."
+        " `kept_until` is when it would have been forgotten."
+    ),
+    "messages": (
+        "The claim of every mail, `step@occasion`: `sent` once SES had it, with SES's `message_id`."
+    ),
+    "pointers": (
+        "By what else an account is found: `customer` (Stripe's id), `external` (the product's id),"
+        " `email` and `trial` (keyed hashes)."
+    ),
     "suppressions": "Addresses that must not be written to, as keyed hashes, with the reason.",
     "erased": "Accounts and customers that were erased, as keyed hashes.",
     "keys": "The API keys that were made, without their secrets: they open nothing elsewhere.",
-    "others": "What is none of these: counters that pass away, and where walks over the table are. Attributes as they lie in the table.",
+    "others": (
+        "What is none of these: counters that pass away, and where walks over the table are."
+        " Attributes as they lie in the table."
+    ),
 }
 """Every file of an export, with what is in it."""
 
 
 def line_of(item: Item) -> tuple[str, Line]:
-    """The file that an item belongs to, and its line there. Raises NewerShape for an account of a younger release."""
+    """The file that an item belongs to, and its line there. Raises NewerShape for an account of a
+    younger release.
+    """
     pk, sk = item["pk"]["S"], item["sk"]["S"]
     kind, _, value = pk.partition("#")
-    of_account = {"ACCOUNT": ("accounts", _account), "LOG": ("timeline", _entry), "MESSAGE": ("messages", _claim)}
+    of_account = {
+        "ACCOUNT": ("accounts", _account),
+        "LOG": ("timeline", _entry),
+        "MESSAGE": ("messages", _claim),
+    }
     found = of_account.get(sk.partition("#")[0]) if kind == "ACCOUNT" else _BESIDE.get(kind)
     if found is None:
         return "others", plain(item)
@@ -50,11 +71,21 @@ def _account(id: str, sk: str, item: Item) -> Line:
 def _entry(account_id: str, sk: str, item: Item) -> Line:
     _, at, kind, id = sk.split("#", 3)
     body = msgspec.json.decode(item["body"]["S"])
-    return {"account_id": account_id, "at": at, "kind": kind, "id": id, "type": body["type"], "data": body.get("data", {}), **_kept_until(item)}
+    return {
+        "account_id": account_id,
+        "at": at,
+        "kind": kind,
+        "id": id,
+        "type": body["type"],
+        "data": body.get("data", {}),
+        **_kept_until(item),
+    }
 
 
 def _claim(account_id: str, sk: str, item: Item) -> Line:
-    told = {name: value for name, value in plain(item).items() if name not in {"pk", "sk", "taken_by"}}
+    told = {
+        name: value for name, value in plain(item).items() if name not in {"pk", "sk", "taken_by"}
+    }
     return {"account_id": account_id, "message": sk.partition("#")[2], **told}
 
 
@@ -64,11 +95,15 @@ def _pointer(value: str, sk: str, item: Item) -> Line:
 
 
 def _hashed(value: str, sk: str, item: Item) -> Line:
-    return {"hash": value} | {name: told for name, told in plain(item).items() if name not in {"pk", "sk"}}
+    return {"hash": value} | {
+        name: told for name, told in plain(item).items() if name not in {"pk", "sk"}
+    }
 
 
 def _key(_: str, sk: str, item: Item) -> Line:
-    return {"id": sk.partition("#")[2]} | {name: told for name, told in plain(item).items() if name not in {"pk", "sk", "secret_hash"}}
+    return {"id": sk.partition("#")[2]} | {
+        name: told for name, told in plain(item).items() if name not in {"pk", "sk", "secret_hash"}
+    }
 
 
 _BESIDE: dict[str, tuple[str, Callable[[str, str, Item], Line]]] = {
@@ -80,7 +115,17 @@ _BESIDE: dict[str, tuple[str, Callable[[str, str, Item], Line]]] = {
 
 
 def _kept_until(item: Item) -> Line:
-    return {"kept_until": datetime.fromtimestamp(int(item["ttl"]["N"]), UTC).isoformat().replace("+00:00", "Z")} if "ttl" in item else {}
+    return (
+        {
+            "kept_until": (
+                datetime.fromtimestamp(int(item["ttl"]["N"]), UTC)
+                .isoformat()
+                .replace("+00:00", "Z")
+            )
+        }
+        if "ttl" in item
+        else {}
+    )
 
 
 def _value(attribute: Any) -> Any:

@@ -19,8 +19,9 @@ sys.exit(not done)
 def compile_all(folder: Path) -> None:
     """Put bytecode beside every module below `folder`, for the Python that runs this.
 
-    /var/task is read-only on Lambda, so without it every cold start would compile everything again. Unchecked: the sources there never change.
-    Raises CalledProcessError for a module that does not compile.
+    /var/task is read-only on Lambda, so without it every cold start would compile everything again.
+    Unchecked: the sources there never change. Raises CalledProcessError for a module that does not
+    compile.
     """
     # A process of its own: the order of a frozenset in bytecode hangs on the hash seed.
     command = [sys.executable, "-c", _COMPILE, str(folder)]
@@ -28,7 +29,9 @@ def compile_all(folder: Path) -> None:
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Zip the files below `folder`: in order, readable to all, all of one time, so that the same files give the same bytes."""
+    """Zip the files below `folder`: in order, readable to all, all of one time, so that the same
+    files give the same bytes.
+    """
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
         for path in sorted(folder.rglob("*")):
             if path.is_file():

@@ -26,7 +26,9 @@ ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "AMD6
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """`template` as CloudFormation takes it, once every CodeUri says where `archive` lies; `digest` is the SHA-256 of the archive."""
+    """`template` as CloudFormation takes it, once every CodeUri says where `archive` lies; `digest`
+    is the SHA-256 of the archive.
+    """
 
     template: Template
     archive: Path
@@ -39,16 +41,20 @@ def this_machine() -> str:
 
 
 def build(stage: str, out: Path, architecture: str | None = None) -> Package:
-    """Package this checkout for a stage into the folder `out`, for arm64 unless another architecture is named.
+    """Package this checkout for a stage into the folder `out`, for arm64 unless another
+    architecture is named.
 
-    The same checkout gives the same bytes. Raises InvalidInput, with what Chalice says, if it cannot be packaged.
+    The same checkout gives the same bytes. Raises InvalidInput, with what Chalice says, if it
+    cannot be packaged.
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="billhook-package-") as place:
         checkout, made, code = Path(place, "checkout"), Path(place, "made"), Path(place, "code")
         copy_checkout(checkout, architecture)
-        template = chalice_package(checkout, stage, made, "--merge-template", ".chalice/resources.yaml")
+        template = chalice_package(
+            checkout, stage, made, "--merge-template", ".chalice/resources.yaml"
+        )
         with zipfile.ZipFile(made / "deployment.zip") as package:
             package.extractall(code)
         compile_all(code)
@@ -63,25 +69,45 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
 def copy_checkout(to: Path, architecture: str | None) -> None:
     """Copy what is deployed: a package must not hold what else lies in the working tree."""
     for name in ("chalicelib", ".chalice"):
-        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__", "deployments", "deployed"))
+        shutil.copytree(
+            ROOT / name,
+            to / name,
+            ignore=shutil.ignore_patterns("__pycache__", "deployments", "deployed"),
+        )
     for name in ("app.py", "requirements.txt"):
         shutil.copy(ROOT / name, to)
     if architecture:
         config = to / ".chalice" / "config.json"
-        config.write_text(json.dumps(json.loads(config.read_text()) | {"lambda_architecture": architecture}))
+        config.write_text(
+            json.dumps(json.loads(config.read_text()) | {"lambda_architecture": architecture})
+        )
 
 
 def chalice_package(checkout: Path, stage: str, out: Path, *options: str) -> Template:
-    """Run `chalice package`, outside this process: it imports the copy's app.py and chalicelib. Raises InvalidInput."""
+    """Run `chalice package`, outside this process: it imports the copy's app.py and chalicelib.
+    Raises InvalidInput.
+    """
     done = subprocess.run(  # noqa: S603  # nosec B603 # Chalice, with arguments of our own
-        [Path(sys.executable).with_name("chalice"), "package", "--stage", stage, *options, str(out)],
+        [
+            Path(sys.executable).with_name("chalice"),
+            "package",
+            "--stage",
+            stage,
+            *options,
+            str(out),
+        ],
         cwd=checkout,
-        env=os.environ | {"AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "eu-central-1"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ
+        | {
+            "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "eu-central-1"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         check=False,
     )
     if not (out / "deployment.zip").is_file():
         raise InvalidInput(f"Chalice could not package this checkout:\n{done.stdout}{done.stderr}")
-    # YAML where something was merged. It has aliases, which CloudFormation does not take: hence JSON from here on.
+    # YAML where something was merged. It has aliases, which CloudFormation does not take: hence
+    # JSON from here on.
     return load(next(file for name in ("sam.yaml", "sam.json") if (file := out / name).is_file()))

@@ -1,4 +1,6 @@
-"""The dashboard of a stage: graphs as rows of data, from what comes in at the top to what fails at the bottom."""
+"""The dashboard of a stage: graphs as rows of data, from what comes in at the top to what fails at
+the bottom.
+"""
 
 import json
 
@@ -9,29 +11,80 @@ A_ROW, WIDTH, HEIGHT = 3, 8, 6
 """Graphs in a row, and the size of each: CloudWatch's dashboards are 24 wide."""
 
 GRAPHS: tuple[tuple[str, tuple[Metric, ...]], ...] = (
-    ("Webhooks", (ours("WebhooksAccepted", "Sum"), ours("SignaturesRefused", "Sum"), api("5XXError", "Sum", f"POST {WEBHOOK_PATH}"))),
-    ("What events did", tuple(ours(f"Events{effect}", "Sum") for effect in ("Learnt", "Unchanged", "Left", "NotOurs", "Dead", "GivenBack"))),
+    (
+        "Webhooks",
+        (
+            ours("WebhooksAccepted", "Sum"),
+            ours("SignaturesRefused", "Sum"),
+            api("5XXError", "Sum", f"POST {WEBHOOK_PATH}"),
+        ),
+    ),
+    (
+        "What events did",
+        tuple(
+            ours(f"Events{effect}", "Sum")
+            for effect in ("Learnt", "Unchanged", "Left", "NotOurs", "Dead", "GivenBack")
+        ),
+    ),
     ("From Stripe's second to the write (s)", (ours("EventLag", "p50"), ours("EventLag", "p99"))),
     ("Due, not handed out", (ours("DueBacklog", "Maximum"),)),
     ("Due for how long (s)", (ours("DueOldest", "Maximum"),)),
-    ("Oldest message (s)", tuple(queue(id, "age") for id in ("EventsQueue", "ActQueue", "MailQueue"))),
-    ("Mails", tuple(ours(f"Mails{outcome}", "Sum") for outcome in ("Sent", "Passed", "Refused", "Unclear", "Broken", "Waiting"))),
-    ("Signups", (ours("Signups", "Sum"), ours("SignupsKnown", "Sum"), ours("SignupsRefused", "Sum"), ours("SignupsOverCeiling", "Sum"))),
-    ("Calls to Stripe", (ours("StripeCalls", "Sum"), ours("AsksUnanswered", "Sum"), ours("AsksRefused", "Sum"), ours("ErrandsRefused", "Sum"))),
+    (
+        "Oldest message (s)",
+        tuple(queue(id, "age") for id in ("EventsQueue", "ActQueue", "MailQueue")),
+    ),
+    (
+        "Mails",
+        tuple(
+            ours(f"Mails{outcome}", "Sum")
+            for outcome in ("Sent", "Passed", "Refused", "Unclear", "Broken", "Waiting")
+        ),
+    ),
+    (
+        "Signups",
+        (
+            ours("Signups", "Sum"),
+            ours("SignupsKnown", "Sum"),
+            ours("SignupsRefused", "Sum"),
+            ours("SignupsOverCeiling", "Sum"),
+        ),
+    ),
+    (
+        "Calls to Stripe",
+        (
+            ours("StripeCalls", "Sum"),
+            ours("AsksUnanswered", "Sum"),
+            ours("AsksRefused", "Sum"),
+            ours("ErrandsRefused", "Sum"),
+        ),
+    ),
     ("Answers over HTTP (ms)", (api("Latency", "p50"), api("Latency", "p99"))),
     (
         "Never should be",
-        (queue("DeadLettersQueue", "visible"), ours("AccountsStale", "Sum"), ours("AccountsDead", "Sum"), ours("UnknownPrices", "Sum")),
+        (
+            queue("DeadLettersQueue", "visible"),
+            ours("AccountsStale", "Sum"),
+            ours("AccountsDead", "Sum"),
+            ours("UnknownPrices", "Sum"),
+        ),
     ),
 )
-"""(title, lines). The last graph, of the functions' errors, is made of the functions that there are."""
+"""(title, lines). The last graph, of the functions' errors, is made of the functions that there
+are.
+"""
 
 
 def dashboard(functions: list[str]) -> Template:
     """The dashboard as a resource."""
     graphs = (*GRAPHS, ("Functions that fail", tuple(function(id, "Errors") for id in functions)))
     body = json.dumps({"widgets": [_widget(place, *graph) for place, graph in enumerate(graphs)]})
-    return {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardName": {"Ref": "AWS::StackName"}, "DashboardBody": {"Fn::Sub": body}}}
+    return {
+        "Type": "AWS::CloudWatch::Dashboard",
+        "Properties": {
+            "DashboardName": {"Ref": "AWS::StackName"},
+            "DashboardBody": {"Fn::Sub": body},
+        },
+    }
 
 
 def _widget(place: int, title: str, lines: tuple[Metric, ...]) -> Template:
@@ -42,5 +95,10 @@ def _widget(place: int, title: str, lines: tuple[Metric, ...]) -> Template:
         "y": down * HEIGHT,
         "width": WIDTH,
         "height": HEIGHT,
-        "properties": {"title": title, "region": "${AWS::Region}", "period": 300, "metrics": [line.on_a_dashboard() for line in lines]},
+        "properties": {
+            "title": title,
+            "region": "${AWS::Region}",
+            "period": 300,
+            "metrics": [line.on_a_dashboard() for line in lines],
+        },
     }

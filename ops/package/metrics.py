@@ -1,4 +1,6 @@
-"""The metrics that alarms and the dashboard are about, ours and AWS's own, each under the name that this stack has there."""
+"""The metrics that alarms and the dashboard are about, ours and AWS's own, each under the name that
+this stack has there.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +16,9 @@ _QUEUE_METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric with a statistic of it. Values of `dimensions` are for Fn::Sub, since names are known only once the stack is."""
+    """One metric with a statistic of it. Values of `dimensions` are for Fn::Sub, since names are
+    known only once the stack is.
+    """
 
     namespace: str
     name: str
@@ -27,7 +31,10 @@ class Metric:
             "Namespace": self.namespace,
             "MetricName": self.name,
             "Statistic": self.statistic,
-            "Dimensions": [{"Name": name, "Value": {"Fn::Sub": value} if "${" in value else value} for name, value in self.dimensions],
+            "Dimensions": [
+                {"Name": name, "Value": {"Fn::Sub": value} if "${" in value else value}
+                for name, value in self.dimensions
+            ],
         }
 
     def on_a_dashboard(self) -> list[Any]:
@@ -58,7 +65,12 @@ def api(name: str, statistic: str, route: str | None = None) -> Metric:
     """The API's, or those of one route, `POST /path`, that has metrics of its own."""
     method, _, path = (route or "").partition(" ")
     of_route = (("Method", method), ("Resource", path)) if route else ()
-    return Metric("AWS/ApiGateway", name, statistic, (("ApiName", STACK), *of_route, ("Stage", "${RestAPI.Stage}")))
+    return Metric(
+        "AWS/ApiGateway",
+        name,
+        statistic,
+        (("ApiName", STACK), *of_route, ("Stage", "${RestAPI.Stage}")),
+    )
 
 
 def reputation(name: str) -> Metric:

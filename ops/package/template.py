@@ -1,4 +1,6 @@
-"""What `chalice package` cannot say, put into its template: the webhook's own function, and what each role may do."""
+"""What `chalice package` cannot say, put into its template: the webhook's own function, and what
+each role may do.
+"""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -9,7 +11,9 @@ WEBHOOK_FUNCTION, API_FUNCTION = "WebhookHandler", "APIHandler"
 
 Template = dict[str, Any]
 Permissions = Mapping[str, Sequence[Mapping[str, Any]]]
-"""Rows by function, as .chalice/permissions.yaml has them: these `actions` on these `resources`, `why`, and perhaps `rare`."""
+"""Rows by function, as .chalice/permissions.yaml has them: these `actions` on these `resources`,
+`why`, and perhaps `rare`.
+"""
 
 _ARN = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:%s"
 _QUEUE_READER = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
@@ -17,54 +21,88 @@ _STREAM_READER = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:Ge
 
 
 def complete(template: Template, permissions: Permissions) -> Template:
-    """The template with the webhook's function and the functions' roles. Raises ValueError for a function without permissions, or the reverse."""
+    """The template with the webhook's function and the functions' roles. Raises ValueError for a
+    function without permissions, or the reverse.
+    """
     made = copy.deepcopy(template)
     _add_webhook_function(made)
-    functions = {id: it["Properties"] for id, it in made["Resources"].items() if it["Type"] == "AWS::Serverless::Function"}
+    functions = {
+        id: it["Properties"]
+        for id, it in made["Resources"].items()
+        if it["Type"] == "AWS::Serverless::Function"
+    }
     if functions.keys() != permissions.keys():
-        raise ValueError(f".chalice/permissions.yaml and the functions differ in {sorted(functions.keys() ^ permissions.keys())}.")
+        raise ValueError(
+            ".chalice/permissions.yaml and the functions differ in"
+            f" {sorted(functions.keys() ^ permissions.keys())}."
+        )
     for id, function in functions.items():
         role = made["Resources"][function["Role"]["Fn::GetAtt"][0]]["Properties"]
-        role["Policies"] = [{"PolicyName": "own", "PolicyDocument": _document(id, function, permissions[id])}]
+        role["Policies"] = [
+            {"PolicyName": "own", "PolicyDocument": _document(id, function, permissions[id])}
+        ]
     return made
 
 
 def _add_webhook_function(template: Template) -> None:
-    """POST /webhooks/stripe in a function of its own: the API's code, under a role that can read no table and no other secret."""
+    """POST /webhooks/stripe in a function of its own: the API's code, under a role that can read no
+    table and no other secret.
+    """
     resources = template["Resources"]
-    role, log, invoke = "WebhookHandlerRole", "WebhookHandlerLogGroup", "WebhookHandlerInvokePermission"
+    role, log, invoke = (
+        "WebhookHandlerRole",
+        "WebhookHandlerLogGroup",
+        "WebhookHandlerInvokePermission",
+    )
     resources[WEBHOOK_FUNCTION] = copy.deepcopy(resources[API_FUNCTION])
     resources[WEBHOOK_FUNCTION]["Properties"]["Role"] = {"Fn::GetAtt": [role, "Arn"]}
     resources[role] = copy.deepcopy(resources["ApiHandlerRole"])
     resources[log] = copy.deepcopy(resources["ApiHandlerLogGroup"])
-    resources[log]["Properties"]["LogGroupName"] = {"Fn::Sub": f"/aws/lambda/${{{WEBHOOK_FUNCTION}}}"}
+    resources[log]["Properties"]["LogGroupName"] = {
+        "Fn::Sub": f"/aws/lambda/${{{WEBHOOK_FUNCTION}}}"
+    }
     resources[invoke] = copy.deepcopy(resources["APIHandlerInvokePermission"])
     resources[invoke]["Properties"] |= {
         "FunctionName": {"Ref": WEBHOOK_FUNCTION},
         "SourceArn": {"Fn::Sub": _ARN % ("execute-api", f"${{RestAPI}}/*/POST{WEBHOOK_PATH}")},
     }
-    integration = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"][WEBHOOK_PATH]["post"]["x-amazon-apigateway-integration"]
-    integration["uri"] = {"Fn::Sub": integration["uri"]["Fn::Sub"].replace(API_FUNCTION, WEBHOOK_FUNCTION)}
+    integration = resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"][WEBHOOK_PATH][
+        "post"
+    ]["x-amazon-apigateway-integration"]
+    integration["uri"] = {
+        "Fn::Sub": integration["uri"]["Fn::Sub"].replace(API_FUNCTION, WEBHOOK_FUNCTION)
+    }
 
 
 def _document(id: str, function: Template, rows: Sequence[Mapping[str, Any]]) -> Template:
-    statements = [_allow(row["actions"], [_resource(one) for one in row["resources"]]) for row in rows]
+    statements = [
+        _allow(row["actions"], [_resource(one) for one in row["resources"]]) for row in rows
+    ]
     return {"Version": "2012-10-17", "Statement": [*statements, *_needed_by_lambda(id, function)]}
 
 
 def _needed_by_lambda(id: str, function: Template) -> list[Template]:
-    """What Lambda does with the function's role: writes its log and traces, polls its queue or stream, and passes on what failed for good."""
-    # A role cannot name its function's log group, since each would wait for the other: hence the pattern. The hyphen behind the name, which
-    # CloudFormation puts there, keeps one function from another whose name begins alike.
+    """What Lambda does with the function's role: writes its log and traces, polls its queue or
+    stream, and passes on what failed for good.
+    """
+    # A role cannot name its function's log group, since each would wait for the other: hence the
+    # pattern. The hyphen behind the name, which CloudFormation puts there, keeps one function from
+    # another whose name begins alike.
     needed = [
-        _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [{"Fn::Sub": _ARN % ("logs", f"log-group:/aws/lambda/${{AWS::StackName}}-{id}-*")}]),
+        _allow(
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [{"Fn::Sub": _ARN % ("logs", f"log-group:/aws/lambda/${{AWS::StackName}}-{id}-*")}],
+        ),
         _allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
     ]
     for event in function.get("Events", {}).values():
         if event["Type"] == "SQS":
             needed.append(_allow(_QUEUE_READER, [event["Properties"]["Queue"]]))
         elif event["Type"] == "DynamoDB":
-            needed += [_allow(_STREAM_READER, [event["Properties"]["Stream"]]), _allow(["dynamodb:ListStreams"], ["*"])]
+            needed += [
+                _allow(_STREAM_READER, [event["Properties"]["Stream"]]),
+                _allow(["dynamodb:ListStreams"], ["*"]),
+            ]
     failures = function.get("EventInvokeConfig", {}).get("DestinationConfig", {}).get("OnFailure")
     return [*needed, _allow(["sqs:SendMessage"], [failures["Destination"]])] if failures else needed
 
@@ -74,7 +112,9 @@ def _allow(actions: Sequence[str], resources: Sequence[Any]) -> Template:
 
 
 def _resource(name: str) -> Any:
-    """The ARN of a resource as permissions.yaml names it: a logical id, an index of a table, a secret, an identity of SES's."""
+    """The ARN of a resource as permissions.yaml names it: a logical id, an index of a table, a
+    secret, an identity of SES's.
+    """
     kind, _, rest = name.partition("/")
     if name == "*":
         return "*"

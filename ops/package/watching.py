@@ -1,4 +1,6 @@
-"""What is watched of a stage: the alarms, each a row that says what it means, made into CloudFormation."""
+"""What is watched of a stage: the alarms, each a row that says what it means, made into
+CloudFormation.
+"""
 
 import copy
 from collections.abc import Iterator
@@ -15,11 +17,12 @@ MINUTE, HOUR = 60, 3600
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm: `metric` above `limit` in `of` of the last `out_of` periods of so many seconds. `means` is the first that its reader gets; what to
-    do stands in the runbook's section `name`.
+    """One alarm: `metric` above `limit` in `of` of the last `out_of` periods of so many seconds.
+    `means` is the first that its reader gets; what to do stands in the runbook's section `name`.
 
-    `lasting` says that it tells of a state, whose end is told too, and not of something that has happened. `below` turns the comparison round;
-    `missing` says what no data is; one that is not `told` is there for another alarm.
+    `lasting` says that it tells of a state, whose end is told too, and not of something that has
+    happened. `below` turns the comparison round; `missing` says what no data is; one that is not
+    `told` is there for another alarm.
     """
 
     name: str
@@ -36,31 +39,88 @@ class Alarm:
 
 
 def _again_and_again(name: str, means: str, metric: Metric) -> Alarm:
-    """An alarm on what may fail once, as whoever called tries again: at three times in an hour, so many as Lambda tries a job of the clock's."""
+    """An alarm on what may fail once, as whoever called tries again: at three times in an hour, so
+    many as Lambda tries a job of the clock's.
+    """
     return Alarm(name, means, metric, 2, period=HOUR)
 
 
 def _happened(metric: str, means: str, period: int = HOUR) -> Alarm:
-    """An alarm on the first of what should never be counted, under the metric's name. The next one within the period makes no other mail."""
+    """An alarm on the first of what should never be counted, under the metric's name. The next one
+    within the period makes no other mail.
+    """
     return Alarm(metric, means, ours(metric, "Sum"), 0, period=period, lasting=False)
 
 
 ALARMS = (
-    Alarm("DeadLetters", "A message lies in the dead letters: no repetition mends it, somebody must look.", queue("DeadLettersQueue", "visible"), 0),
-    Alarm("EventsWaitLong", "Stripe's events wait longer than 15 minutes to be taken in.", queue("EventsQueue", "age"), 15 * MINUTE),
-    Alarm("ActsWaitLong", "Accounts that are due wait longer than 15 minutes to be acted on.", queue("ActQueue", "age"), 15 * MINUTE),
-    # A message that SES refuses for its pace comes again after six minutes; one that waits for the next day's quota is what this is about.
-    Alarm("MailsWaitLong", "Mails wait longer than an hour to be sent.", queue("MailQueue", "age"), HOUR),
-    # A scanner's few tries are no news. A wrong secret is: Stripe calls again within minutes, for every event.
-    Alarm("WebhooksRefused", "Stripe's webhooks, or somebody's, are refused.", api("4XXError", "Sum", f"POST {WEBHOOK_PATH}"), 4, period=HOUR),
-    Alarm("WebhooksFailing", "A webhook got no answer, or was answered with a failure.", api("5XXError", "Sum", f"POST {WEBHOOK_PATH}"), 0),
-    _again_and_again("CallsFailing", "Calls are answered with failures.", api("5XXError", "Sum")),
-    # Of a stage with an event or two a day a silent day says nothing: hence the one about a busy week, and WebhooksSilent about both.
-    Alarm("WebhooksUsual", "Webhooks came in 42 or more of the last 168 hours.", ours("WebhooksAccepted", "Sum"), 0, HOUR, 42, 168, told=False),
     Alarm(
-        "WebhooksNone", "No webhook came for a day.", ours("WebhooksAccepted", "Sum"), 1, HOUR, 24, 24, below=True, missing="breaching", told=False
+        "DeadLetters",
+        "A message lies in the dead letters: no repetition mends it, somebody must look.",
+        queue("DeadLettersQueue", "visible"),
+        0,
     ),
-    # Each sweep measures it, so without a sweep there is no data: a clockwork that stands still is as bad as one that is behind.
+    Alarm(
+        "EventsWaitLong",
+        "Stripe's events wait longer than 15 minutes to be taken in.",
+        queue("EventsQueue", "age"),
+        15 * MINUTE,
+    ),
+    Alarm(
+        "ActsWaitLong",
+        "Accounts that are due wait longer than 15 minutes to be acted on.",
+        queue("ActQueue", "age"),
+        15 * MINUTE,
+    ),
+    # A message that SES refuses for its pace comes again after six minutes; one that waits for the
+    # next day's quota is what this is about.
+    Alarm(
+        "MailsWaitLong",
+        "Mails wait longer than an hour to be sent.",
+        queue("MailQueue", "age"),
+        HOUR,
+    ),
+    # A scanner's few tries are no news. A wrong secret is: Stripe calls again within minutes, for
+    # every event.
+    Alarm(
+        "WebhooksRefused",
+        "Stripe's webhooks, or somebody's, are refused.",
+        api("4XXError", "Sum", f"POST {WEBHOOK_PATH}"),
+        4,
+        period=HOUR,
+    ),
+    Alarm(
+        "WebhooksFailing",
+        "A webhook got no answer, or was answered with a failure.",
+        api("5XXError", "Sum", f"POST {WEBHOOK_PATH}"),
+        0,
+    ),
+    _again_and_again("CallsFailing", "Calls are answered with failures.", api("5XXError", "Sum")),
+    # Of a stage with an event or two a day a silent day says nothing: hence the one about a busy
+    # week, and WebhooksSilent about both.
+    Alarm(
+        "WebhooksUsual",
+        "Webhooks came in 42 or more of the last 168 hours.",
+        ours("WebhooksAccepted", "Sum"),
+        0,
+        HOUR,
+        42,
+        168,
+        told=False,
+    ),
+    Alarm(
+        "WebhooksNone",
+        "No webhook came for a day.",
+        ours("WebhooksAccepted", "Sum"),
+        1,
+        HOUR,
+        24,
+        24,
+        below=True,
+        missing="breaching",
+        told=False,
+    ),
+    # Each sweep measures it, so without a sweep there is no data: a clockwork that stands still is
+    # as bad as one that is behind.
     Alarm(
         "ClockworkBehind",
         "What is due waits longer than 15 minutes, or nothing looks for it.",
@@ -70,19 +130,59 @@ ALARMS = (
         out_of=3,
         missing="breaching",
     ),
-    _happened("AccountsStale", "A paid period ended a week ago or more, and Stripe has told nothing since: access was limited."),
-    _happened("AccountsDead", "Acts on an account failed seven times in a row: it is tried no more."),
-    _happened("UnknownPrices", "A customer pays a price that billing.toml does not know, and has access without features.", 24 * HOUR),
-    _happened("Disputes", "A customer disputes a payment: it must be answered in Stripe's dashboard, in time.", 5 * MINUTE),
-    _happened("AsksRefused", "Stripe refuses to answer: the API key is wrong, or may not read something.", 24 * HOUR),
+    _happened(
+        "AccountsStale",
+        "A paid period ended a week ago or more, and Stripe has told nothing since: access was"
+        " limited.",
+    ),
+    _happened(
+        "AccountsDead", "Acts on an account failed seven times in a row: it is tried no more."
+    ),
+    _happened(
+        "UnknownPrices",
+        "A customer pays a price that billing.toml does not know, and has access without features.",
+        24 * HOUR,
+    ),
+    _happened(
+        "Disputes",
+        "A customer disputes a payment: it must be answered in Stripe's dashboard, in time.",
+        5 * MINUTE,
+    ),
+    _happened(
+        "AsksRefused",
+        "Stripe refuses to answer: the API key is wrong, or may not read something.",
+        24 * HOUR,
+    ),
     _happened("ErrandsRefused", "Stripe refuses to start a trial or to use a card.", 24 * HOUR),
-    _happened("ListsRefused", "Stripe refuses to show its events or subscriptions: lost news is not found.", 24 * HOUR),
-    _happened("DriftsLeft", "The daily comparison found what Stripe has otherwise, and it is not mended.", 24 * HOUR),
-    _happened("ComparisonsBroken", "An account could not be compared with Stripe, by a defect.", 24 * HOUR),
+    _happened(
+        "ListsRefused",
+        "Stripe refuses to show its events or subscriptions: lost news is not found.",
+        24 * HOUR,
+    ),
+    _happened(
+        "DriftsLeft",
+        "The daily comparison found what Stripe has otherwise, and it is not mended.",
+        24 * HOUR,
+    ),
+    _happened(
+        "ComparisonsBroken", "An account could not be compared with Stripe, by a defect.", 24 * HOUR
+    ),
     _happened("MailsBroken", "A mail could not be written: a template or a defect.", 24 * HOUR),
     # SES looks into accounts above 5 % and 0.1 %, and stops them above 10 % and 0.5 %.
-    Alarm("BounceRate", "More than 4 % of this AWS account's mails bounce.", reputation("BounceRate"), 0.04, period=HOUR),
-    Alarm("ComplaintRate", "More than 0.08 % of this AWS account's mails bring complaints.", reputation("ComplaintRate"), 0.0008, period=HOUR),
+    Alarm(
+        "BounceRate",
+        "More than 4 % of this AWS account's mails bounce.",
+        reputation("BounceRate"),
+        0.04,
+        period=HOUR,
+    ),
+    Alarm(
+        "ComplaintRate",
+        "More than 0.08 % of this AWS account's mails bring complaints.",
+        reputation("ComplaintRate"),
+        0.0008,
+        period=HOUR,
+    ),
 )
 """Every alarm but those that each function has."""
 
@@ -96,7 +196,9 @@ FUNCTION_ALARMS = ("FunctionErrors", "FunctionThrottles")
 def watched(template: Template) -> Template:
     """The template with its alarms and its dashboard."""
     made = copy.deepcopy(template)
-    functions = [id for id, it in made["Resources"].items() if it["Type"] == "AWS::Serverless::Function"]
+    functions = [
+        id for id, it in made["Resources"].items() if it["Type"] == "AWS::Serverless::Function"
+    ]
     added = {alarm.name: _resource(alarm, alarm.name) for alarm in ALARMS}
     added |= {alarm.name: _resource(alarm, section) for alarm, section in _of_functions(functions)}
     added[SILENT[0]] = _silent()
@@ -116,14 +218,24 @@ def _of_functions(functions: list[str]) -> Iterator[tuple[Alarm, str]]:
     """Each function's alarms, with their section."""
     errors, throttles = FUNCTION_ALARMS
     for id in functions:
-        fails = _again_and_again(f"{id}Errors", f"{id} fails, runs out of time or memory, or cannot be loaded.", function(id, "Errors"))
-        waits = _again_and_again(f"{id}Throttles", f"{id} is not run: the concurrency is used up.", function(id, "Throttles"))
+        fails = _again_and_again(
+            f"{id}Errors",
+            f"{id} fails, runs out of time or memory, or cannot be loaded.",
+            function(id, "Errors"),
+        )
+        waits = _again_and_again(
+            f"{id}Throttles",
+            f"{id} is not run: the concurrency is used up.",
+            function(id, "Throttles"),
+        )
         yield from ((fails, errors), (waits, throttles))
 
 
 def _resource(alarm: Alarm, section: str) -> Template:
     topic = [{"Ref": "AlarmTopic"}]
-    actions: dict[str, Any] = {"AlarmActions": topic} | ({"OKActions": topic} if alarm.lasting else {})
+    actions: dict[str, Any] = {"AlarmActions": topic} | (
+        {"OKActions": topic} if alarm.lasting else {}
+    )
     return {
         "Type": "AWS::CloudWatch::Alarm",
         "Properties": {

@@ -1,4 +1,6 @@
-"""The rehearsal as a calendar: who gets what when, between what the customer does and what becomes of the account."""
+"""The rehearsal as a calendar: who gets what when, between what the customer does and what becomes
+of the account.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +29,9 @@ ORDER = ("deed", "happening", "mail")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: `kind` is one of ORDER; `name` that of the step, the happening or the deed. `words` is what a person reads: the subject of a mail."""
+    """One line: `kind` is one of ORDER; `name` that of the step, the happening or the deed. `words`
+    is what a person reads: the subject of a mail.
+    """
 
     at: datetime
     day: int
@@ -42,7 +46,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """One customer's time. The times of rows are in the policy's zone; `day` counts from the signup, the day of which is 0."""
+    """One customer's time. The times of rows are in the policy's zone; `day` counts from the
+    signup, the day of which is 0.
+    """
 
     customer: Customer
     rows: tuple[Row, ...]
@@ -53,14 +59,36 @@ class Calendar:
         return tuple(row for row in self.rows if row.kind == "mail")
 
 
-def rehearse(policy: Policy, start: datetime, days: int, customers: Sequence[Customer] = CUSTOMERS) -> list[Calendar]:
-    """The calendars of customers who sign up at `start` (whole seconds) and are watched for so many days. Raises InvalidInput."""
+def rehearse(
+    policy: Policy, start: datetime, days: int, customers: Sequence[Customer] = CUSTOMERS
+) -> list[Calendar]:
+    """The calendars of customers who sign up at `start` (whole seconds) and are watched for so many
+    days. Raises InvalidInput.
+    """
     if policy.mail is None:
-        raise InvalidInput("billing.toml has no table [mail]: nobody is written to, so there is nothing to rehearse.", "mail")
+        raise InvalidInput(
+            "billing.toml has no table [mail]: nobody is written to, so there is nothing to"
+            " rehearse.",
+            "mail",
+        )
     until = start + timedelta(days=days)
-    played = [(one, play(Account(ACCOUNT), script(one, policy, start, days), policy, until)) for one in customers]
+    played = [
+        (one, play(Account(ACCOUNT), script(one, policy, start, days), policy, until))
+        for one in customers
+    ]
     zone = ZoneInfo(policy.mail.timezone)
-    return [Calendar(one, tuple(sorted(_rows(life, policy, start, zone), key=lambda row: (row.at, ORDER.index(row.kind))))) for one, life in played]
+    return [
+        Calendar(
+            one,
+            tuple(
+                sorted(
+                    _rows(life, policy, start, zone),
+                    key=lambda row: (row.at, ORDER.index(row.kind)),
+                )
+            ),
+        )
+        for one, life in played
+    ]
 
 
 def told(calendars: Sequence[Calendar], policy: Policy, days: int) -> Iterator[str]:
@@ -68,12 +96,16 @@ def told(calendars: Sequence[Calendar], policy: Policy, days: int) -> Iterator[s
     assert policy.mail is not None
     first = min((row.at for calendar in calendars for row in calendar.rows), default=None)
     yield (
-        f"{days} days from {first:%A, %d %B %Y, %H:%M}, by the clock of {policy.mail.timezone}. Policy {policy.hash}."
+        f"{days} days from {first:%A, %d %B %Y, %H:%M}, by the clock of {policy.mail.timezone}."
+        f" Policy {policy.hash}."
         if first
         else "Nothing happens."
     )
     for calendar in calendars:
-        yield f"\n{calendar.customer.name}: {calendar.customer.story} {_number(len(calendar.mails), 'mail')}."
+        yield (
+            f"\n{calendar.customer.name}: {calendar.customer.story}"
+            f" {_number(len(calendar.mails), 'mail')}."
+        )
         for row in calendar.rows:
             mark = {"deed": "*", "happening": "-", "mail": ">"}[row.kind]
             but = f"  (but for {row.hold_out:.0%}, held out)" if row.hold_out else ""
@@ -101,14 +133,34 @@ def _rows(life: Played, policy: Policy, start: datetime, zone: ZoneInfo) -> Iter
     for sent in life.sent:
         subject, text = _written(sent, policy)
         step = sent.mail.step
-        yield Row(*local(sent.at), "mail", step.id, subject, sent.mail.occasion.anchor, step.stream, step.hold_out, text)
+        yield Row(
+            *local(sent.at),
+            "mail",
+            step.id,
+            subject,
+            sent.mail.occasion.anchor,
+            step.stream,
+            step.hold_out,
+            text,
+        )
 
 
 def _written(sent: Sent, policy: Policy) -> tuple[str, str]:
-    """The subject and the text of a message as the reader would have it, but for its links. Raises BrokenMessage, UnknownMessage."""
+    """The subject and the text of a message as the reader would have it, but for its links. Raises
+    BrokenMessage, UnknownMessage.
+    """
     lifecycle = sent.mail.step.stream == "lifecycle"
-    links = {name: f"{policy.base_url}/…" if lifecycle or name in {"billing_url", "link_url"} else "" for name in LINKS}
+    links = {
+        name: f"{policy.base_url}/…" if lifecycle or name in {"billing_url", "link_url"} else ""
+        for name in LINKS
+    }
     assert policy.mail is not None
-    language = language_for(sent.mail.step.message, wanted_language(sent.account, policy), policy.mail.language)
-    mail = render(sent.mail.step.message, variables(sent.account, sent.mail, policy, sent.at, links, language), language)
+    language = language_for(
+        sent.mail.step.message, wanted_language(sent.account, policy), policy.mail.language
+    )
+    mail = render(
+        sent.mail.step.message,
+        variables(sent.account, sent.mail, policy, sent.at, links, language),
+        language,
+    )
     return mail.subject, mail.text

@@ -39,18 +39,32 @@ _BEGINS = (Deed("opens", 0.01), Deed("uses", 1), Deed("gives a card", 5))
 
 CUSTOMERS = (
     Customer("never returns", "Signs up, and is not seen again."),
-    Customer("looks around", "Opens the first mail, does nothing of what the product reports, and never pays.", (Deed("opens", 0.01),)),
+    Customer(
+        "looks around",
+        "Opens the first mail, does nothing of what the product reports, and never pays.",
+        (Deed("opens", 0.01),),
+    ),
     Customer("converts", "Tries it, gives a card on day 5, and stays.", _BEGINS),
     Customer(
         "card fails",
         "Pays once; then the card is declined. Gives another one ten days after the renewal.",
-        (*_BEGINS, Deed("loses the card", 16, after_trial=True), Deed("gives a card", 41, after_trial=True)),
+        (
+            *_BEGINS,
+            Deed("loses the card", 16, after_trial=True),
+            Deed("gives a card", 41, after_trial=True),
+        ),
     ),
-    Customer("cancels", "Pays once, and cancels six days later.", (*_BEGINS, Deed("cancels", 6, after_trial=True))),
+    Customer(
+        "cancels",
+        "Pays once, and cancels six days later.",
+        (*_BEGINS, Deed("cancels", 6, after_trial=True)),
+    ),
     Customer(
         "comes back",
         "Pays once, cancels, and buys again ten days after access ended.",
         (*_BEGINS, Deed("cancels", 6, after_trial=True), Deed("buys", 41, after_trial=True)),
     ),
 )
-"""One of each kind. Renewals are monthly: the second payment is tried 30 or 31 days after the trial."""
+"""One of each kind. Renewals are monthly: the second payment is tried 30 or 31 days after the
+trial.
+"""

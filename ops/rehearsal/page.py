@@ -1,4 +1,6 @@
-"""The rehearsal as a page: one column for each customer, a row for each day on which something is. It needs nothing but itself."""
+"""The rehearsal as a page: one column for each customer, a row for each day on which something is.
+It needs nothing but itself.
+"""
 
 import html
 from collections.abc import Sequence
@@ -35,13 +37,24 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .78rem; margin:
 def page(calendars: Sequence[Calendar], policy: Policy, days: int) -> str:
     """The calendars side by side as one HTML page."""
     assert policy.mail is not None
-    dates = sorted({row.at.date(): row.day for calendar in calendars for row in calendar.rows}.items())
-    heads = "".join(f"<th scope='col'><b>{html.escape(one.customer.name)}</b><small>{html.escape(_about(one))}</small></th>" for one in calendars)
+    dates = sorted(
+        {row.at.date(): row.day for calendar in calendars for row in calendar.rows}.items()
+    )
+    heads = "".join(
+        f"<th scope='col'><b>{html.escape(one.customer.name)}</b><small>{html.escape(_about(one))}</small></th>"
+        for one in calendars
+    )
     body = []
     for date, day in dates:
-        cells = "".join(f"<td>{''.join(_row(row) for row in one.rows if row.at.date() == date)}</td>" for one in calendars)
+        cells = "".join(
+            f"<td>{''.join(_row(row) for row in one.rows if row.at.date() == date)}</td>"
+            for one in calendars
+        )
         weekend = " class='weekend'" if date.weekday() > 4 else ""
-        body.append(f"<tr{weekend}><th scope='row'>day {day}<small>{date:%a %d %b %Y}</small></th>{cells}</tr>")
+        body.append(
+            f"<tr{weekend}><th scope='row'>day"
+            f" {day}<small>{date:%a %d %b %Y}</small></th>{cells}</tr>"
+        )
     product = html.escape(policy.mail.product)
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Who gets what when: {product}</title><style>{_STYLE}</style></head><body><h1>Who gets what when</h1>
@@ -63,5 +76,9 @@ def _row(row: Row) -> str:
     if row.kind != "mail":
         return f"<div class='one {row.kind}'>{at} {html.escape(row.words)}</div>"
     but = f" <span class='at'>but for {row.hold_out:.0%}</span>" if row.hold_out else ""
-    summary = f"<summary>{at} <b>{html.escape(row.name)}</b>{but}<br>{html.escape(row.words)}</summary>"
-    return f"<details class='one {row.stream}'>{summary}<pre>{html.escape(row.text)}</pre></details>"
+    summary = (
+        f"<summary>{at} <b>{html.escape(row.name)}</b>{but}<br>{html.escape(row.words)}</summary>"
+    )
+    return (
+        f"<details class='one {row.stream}'>{summary}<pre>{html.escape(row.text)}</pre></details>"
+    )

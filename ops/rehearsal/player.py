@@ -1,4 +1,6 @@
-"""A customer's time with Billhook, played without any service: the same account, the same agenda, the same messages. Pure."""
+"""A customer's time with Billhook, played without any service: the same account, the same agenda,
+the same messages. Pure.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +34,9 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a life: the messages and the happenings, each in their order, the deeds with their moments, and the account in the end."""
+    """What came of a life: the messages and the happenings, each in their order, the deeds with
+    their moments, and the account in the end.
+    """
 
     sent: tuple[Sent, ...]
     happened: tuple[Happening, ...]
@@ -41,7 +45,9 @@ class Played:
 
 
 def play(account: Account, script: Sequence[Heard], policy: Policy, until: datetime) -> Played:
-    """The life of an account that hears what the script says, and acts whenever it is due. Every message is taken and delivered at once."""
+    """The life of an account that hears what the script says, and acts whenever it is due. Every
+    message is taken and delivered at once.
+    """
     sent: list[Sent] = []
     happened: list[Happening] = []
     ahead = list(script)
@@ -56,12 +62,19 @@ def play(account: Account, script: Sequence[Heard], policy: Policy, until: datet
             new, ready = _acted(account, policy, due_at)
             sent += [Sent(due_at, mail, account) for mail in ready]
             if new.due_at == due_at:
-                new = replace(new, due_at=due_at + timedelta(minutes=1))  # as the next sweep would find it
+                new = replace(
+                    new, due_at=due_at + timedelta(minutes=1)
+                )  # as the next sweep would find it
         happened += new.outbox
         account = replace(new, outbox=())  # carried out
     else:
         raise AssertionError("an account is due for ever")
-    return Played(tuple(sent), tuple(happened), tuple((heard.at, deed) for heard in script for deed in heard.deeds), account)
+    return Played(
+        tuple(sent),
+        tuple(happened),
+        tuple((heard.at, deed) for heard in script for deed in heard.deeds),
+        account,
+    )
 
 
 def _written(account: Account, learnt: Account, policy: Policy, now: datetime) -> Account:
@@ -69,7 +82,9 @@ def _written(account: Account, learnt: Account, policy: Policy, now: datetime) -
 
 
 def _acted(account: Account, policy: Policy, now: datetime) -> tuple[Account, list[Mail]]:
-    """As usecases/act.py does, where Stripe has told everything already: what it is asked it answers with nothing, errands are done."""
+    """As usecases/act.py does, where Stripe has told everything already: what it is asked it
+    answers with nothing, errands are done.
+    """
     learnt = reduce(lambda known, ask: known.learn(Answered(ask)), account.asks, account)
     if any(news.ask_at <= now for news in owed(learnt)):
         learnt = replace(learnt, owed_asked_at=now)

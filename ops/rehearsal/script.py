@@ -1,4 +1,6 @@
-"""What Billhook hears of a typical customer: the facts that come of a signup, of the customer's deeds, and of a simulated Stripe's events."""
+"""What Billhook hears of a typical customer: the facts that come of a signup, of the customer's
+deeds, and of a simulated Stripe's events.
+"""
 
 import json
 from collections import defaultdict
@@ -21,7 +23,9 @@ from ops.rehearsal.customers import Customer, Deed
 ACCOUNT = "acc_rehearsal"
 EMAIL, NAME = "ada@example.com", "Ada Byron"
 CONFIRMED_AFTER = timedelta(minutes=10)
-"""Where a trial begins with a confirmed address, everybody confirms it so soon: without that there is nothing to rehearse."""
+"""Where a trial begins with a confirmed address, everybody confirms it so soon: without that there
+is nothing to rehearse.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class Heard:
 
 
 def script(customer: Customer, policy: Policy, start: datetime, days: int) -> list[Heard]:
-    """All that is heard of a customer who signs up at `start`, in whole seconds, within so many days; the soonest first. Raises InvalidInput."""
+    """All that is heard of a customer who signs up at `start`, in whole seconds, within so many
+    days; the soonest first. Raises InvalidInput.
+    """
     return _Scene(policy, start).played(customer, start + timedelta(days=days))
 
 
@@ -53,20 +59,32 @@ class _Scene:
     def played(self, customer: Customer, until: datetime) -> list[Heard]:
         self._signs_up()
         for deed in sorted(customer.deeds, key=lambda deed: deed.at_day(self._policy.trial.days)):
-            at = self._start + timedelta(seconds=round(deed.at_day(self._policy.trial.days) * 86400))
+            at = self._start + timedelta(
+                seconds=round(deed.at_day(self._policy.trial.days) * 86400)
+            )
             if at <= until:
                 self._listen(at)
                 self._do(deed, at)
                 self._deeds[at].append(deed.what)
         self._listen(until)
-        return [Heard(at, tuple(self._heard[at]), tuple(self._deeds[at])) for at in sorted({*self._heard, *self._deeds})]
+        return [
+            Heard(at, tuple(self._heard[at]), tuple(self._deeds[at]))
+            for at in sorted({*self._heard, *self._deeds})
+        ]
 
     def _signs_up(self) -> None:
         """As usecases/sign_up.py does it, with Stripe's trial made in the same second."""
         start, length = self._start, timedelta(days=self._policy.trial.days)
         confirm = self._policy.signup is not None and self._policy.signup.confirm
         begins = start + CONFIRMED_AFTER if confirm else start
-        signup = Signup(self._plan, start + length, start, interval=self._interval, confirm=confirm, identities=(f"email:{EMAIL}",))
+        signup = Signup(
+            self._plan,
+            start + length,
+            start,
+            interval=self._interval,
+            confirm=confirm,
+            identities=(f"email:{EMAIL}",),
+        )
         if self._policy.signup:
             self._heard[start].append(SignedUp(signup, Profile(EMAIL, NAME)))
         if confirm:
@@ -74,7 +92,10 @@ class _Scene:
         self._listen(begins)
         self._cus = str(self._till.make_customer(f"{ACCOUNT}:customer", ACCOUNT, EMAIL, NAME)["id"])
         key = self._policy.lookup_key(self._plan, self._interval) or ""
-        self._till.start_trial(f"{ACCOUNT}:trial", Trial(ACCOUNT, self._cus, key, begins + length, self._policy.trial.without_card))
+        self._till.start_trial(
+            f"{ACCOUNT}:trial",
+            Trial(ACCOUNT, self._cus, key, begins + length, self._policy.trial.without_card),
+        )
         self._listen(begins)
         if self._policy.signup:
             self._heard[begins].append(ErrandKnown("trial", Errand(begins, begins, done_at=begins)))
@@ -87,20 +108,39 @@ class _Scene:
                 self._heard[at] += [MilestoneReached(name, at) for name in self._policy.milestones]
             case "gives a card" | "loses the card":
                 card = "tok_visa" if deed.what == "gives a card" else "tok_chargeCustomerFail"
-                self._stripe.engine.checkout.set_default_card(self._stripe.engine.store.find("customer", self._cus), card)
+                self._stripe.engine.checkout.set_default_card(
+                    self._stripe.engine.store.find("customer", self._cus), card
+                )
             case "cancels":
                 for subscription in self._living():
                     self._stripe.engine.checkout.portal_cancel(subscription)
             case "buys" if not self._living():
-                order, key = Order("subscription", self._plan, self._interval, 1), self._policy.lookup_key(self._plan, self._interval)
-                sale = Sale(ACCOUNT, self._cus, order, key, self._policy.currency, "https://billing.example/return", "https://billing.example/")
+                order, key = (
+                    Order("subscription", self._plan, self._interval, 1),
+                    self._policy.lookup_key(self._plan, self._interval),
+                )
+                sale = Sale(
+                    ACCOUNT,
+                    self._cus,
+                    order,
+                    key,
+                    self._policy.currency,
+                    "https://billing.example/return",
+                    "https://billing.example/",
+                )
                 session = self._till.make_checkout(f"{ACCOUNT}:checkout", sale)["id"]
                 engine = self._stripe.engine
-                engine.checkout.complete(engine.store.find("checkout.session", session), "tok_visa", authenticated=True)
+                engine.checkout.complete(
+                    engine.store.find("checkout.session", session), "tok_visa", authenticated=True
+                )
         self._listen(at)
 
     def _living(self) -> list[dict[str, object]]:
-        return [one for one in self._stripe.engine.store.all("subscription") if one["status"] != "canceled"]
+        return [
+            one
+            for one in self._stripe.engine.store.all("subscription")
+            if one["status"] != "canceled"
+        ]
 
     def _listen(self, until: datetime) -> None:
         """Let Stripe's clock go on, and hear what it tells on the way."""
@@ -114,10 +154,14 @@ class _Scene:
 
 def _tried(policy: Policy) -> tuple[str, str]:
     """The plan that is tried, and its interval: that of a signup, else the first that is sold."""
-    sold: Sequence[tuple[str, str]] = [(plan.id, interval) for plan in policy.plans.values() for interval in plan.lookup_keys]
+    sold: Sequence[tuple[str, str]] = [
+        (plan.id, interval) for plan in policy.plans.values() for interval in plan.lookup_keys
+    ]
     wanted = (policy.signup.plan, policy.signup.interval) if policy.signup else None
     if wanted in sold:
         return wanted
     if not sold:
-        raise InvalidInput("No plan of billing.toml has a lookup key: there is nothing to try.", "plans")
+        raise InvalidInput(
+            "No plan of billing.toml has a lookup key: there is nothing to try.", "plans"
+        )
     return sold[0]

@@ -1,7 +1,8 @@
 """Stripe's events as an account's timeline keeps them (thirty days), learnt again.
 
-The timeline holds the fields that Billhook projects, not the event: no `previous_attributes`, metadata or mode. So such an entry cannot go
-through the queue; it is a fact of its account, and what `previous_attributes` would have proved is asked of Stripe instead.
+The timeline holds the fields that Billhook projects, not the event: no `previous_attributes`,
+metadata or mode. So such an entry cannot go through the queue; it is a fact of its account, and
+what `previous_attributes` would have proved is asked of Stripe instead.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +28,9 @@ from chalicelib.stripe_api.events import OBJECTS, STALE
 
 
 def kept_facts(entries: Iterable[Entry], now: datetime) -> Iterator[tuple[Entry, Fact | None]]:
-    """Each of Stripe's events in a timeline with what it told; None where another release has kept it in a shape that this one cannot read."""
+    """Each of Stripe's events in a timeline with what it told; None where another release has kept
+    it in a shape that this one cannot read.
+    """
     for entry in entries:
         if entry.kind != "stripe" or not entry.data:
             continue

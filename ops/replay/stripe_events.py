@@ -31,14 +31,18 @@ OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which events are meant: those of an account with its customers, or of all; of one of Stripe's modes."""
+    """Which events are meant: those of an account with its customers, or of all; of one of Stripe's
+    modes.
+    """
 
     livemode: bool
     account_id: str | None = None
     customers: frozenset[str] = frozenset()
 
     def outcome(self, raw: Raw, gateway: Gateway, now: datetime) -> str:
-        """One of OUTCOMES. Stripe is asked of whom a dispute is, since only its charge says that. Raises Unavailable, Refused."""
+        """One of OUTCOMES. Stripe is asked of whom a dispute is, since only its charge says that.
+        Raises Unavailable, Refused.
+        """
         try:
             event = read_event(json.dumps(raw), now)
         except Unreadable:
@@ -48,23 +52,38 @@ class Choice:
         if self.account_id is None:
             return "chosen"
         customer = whom(event, gateway)
-        mine = customer in self.customers or (customer is not None and probable_account(event) == self.account_id)
+        mine = customer in self.customers or (
+            customer is not None and probable_account(event) == self.account_id
+        )
         return "chosen" if mine else "of_others"
 
 
 def customers_of(account_id: str, account: Account | None, caller: StripeCaller) -> frozenset[str]:
-    """The customers of an account: those that it knows, and those whose metadata names it. Raises InvalidInput, Unavailable, Refused.
+    """The customers of an account: those that it knows, and those whose metadata names it. Raises
+    InvalidInput, Unavailable, Refused.
 
-    Most events tell only the customer. Search is up to a minute behind (docs.stripe.com/search), and what is replayed is older.
+    Most events tell only the customer. Search is up to a minute behind (docs.stripe.com/search),
+    and what is replayed is older.
     """
     if not well_formed(account_id):
-        raise InvalidInput("An account's id has up to 64 of the characters A-Z, a-z, 0-9, _ and -.", "account")
-    page = caller.get("/v1/customers/search", query=f"metadata['account_id']:'{account_id}'", limit=A_PAGE)
-    return frozenset((*(account.customers if account else ()), *(one["id"] for one in (page["data"] if page else ()))))
+        raise InvalidInput(
+            "An account's id has up to 64 of the characters A-Z, a-z, 0-9, _ and -.", "account"
+        )
+    page = caller.get(
+        "/v1/customers/search", query=f"metadata['account_id']:'{account_id}'", limit=A_PAGE
+    )
+    return frozenset(
+        (
+            *(account.customers if account else ()),
+            *(one["id"] for one in (page["data"] if page else ())),
+        )
+    )
 
 
 def kept_events(caller: StripeCaller, types: Sequence[str], since: datetime) -> Iterator[Raw]:
-    """All events of these types since then, page by page, the newest of each call's types first. Raises Unavailable, Refused."""
+    """All events of these types since then, page by page, the newest of each call's types first.
+    Raises Unavailable, Refused.
+    """
     for start in range(0, len(types), TYPES_A_CALL):
         after: dict[str, Any] = {}
         while True:
@@ -90,9 +109,11 @@ def replay(
     send: Callable[[str], None] | None,
     found: Counter[tuple[str, str]],
 ) -> Iterator[Raw]:
-    """Each chosen event, once it has been sent; nothing is sent where `send` is None. `found` counts by outcome and type as it goes.
+    """Each chosen event, once it has been sent; nothing is sent where `send` is None. `found`
+    counts by outcome and type as it goes.
 
-    Sent again, or twice, an event changes nothing that it has changed before. Raises Unavailable, Refused.
+    Sent again, or twice, an event changes nothing that it has changed before. Raises Unavailable,
+    Refused.
     """
     for raw in events:
         outcome = choice.outcome(raw, gateway, now())

@@ -1,4 +1,6 @@
-"""What came of each step's messages, counted from timelines. Entries may come in any order, and any number of times. Pure."""
+"""What came of each step's messages, counted from timelines. Entries may come in any order, and any
+number of times. Pure.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,15 +14,21 @@ from ops.report.interval import difference
 WITHIN = timedelta(days=14)
 """A conversion counts for what was sent or held out so long before it at most."""
 
-TAKEN = frozenset({"mail.accepted", "mail.delivered", "mail.delayed", "mail.bounced", "mail.complained"})
-"""What SES tells of a message only if it had taken it; of one whose reply was lost, this is all that tells."""
+TAKEN = frozenset(
+    {"mail.accepted", "mail.delivered", "mail.delayed", "mail.bounced", "mail.complained"}
+)
+"""What SES tells of a message only if it had taken it; of one whose reply was lost, this is all
+that tells.
+"""
 
 NOT_TAKEN = frozenset({"mail.rejected", "mail.not_rendered"})
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One step. `converted` are those messages after which the reader became, or again became, a paying customer."""
+    """One step. `converted` are those messages after which the reader became, or again became, a
+    paying customer.
+    """
 
     step: str
     sent: int = 0
@@ -33,13 +41,17 @@ class Line:
 
     @property
     def difference(self) -> tuple[float, float, float] | None:
-        """The share of conversions among those sent less that among those held out, and its 95 % interval; None where nobody was held out."""
+        """The share of conversions among those sent less that among those held out, and its 95 %
+        interval; None where nobody was held out.
+        """
         return difference(self.converted, self.sent, self.held_out_converted, self.held_out)
 
 
 @dataclass(slots=True)
 class _Message:
-    """What is known of one `step@occasion` of one account. `at` is the earliest that any entry says."""
+    """What is known of one `step@occasion` of one account. `at` is the earliest that any entry
+    says.
+    """
 
     key: str
     at: datetime | None = None
@@ -79,7 +91,11 @@ class Counting:
         if entry.type == "mail.unsubscribed":
             account.leavings.add(entry.at)
         elif entry.type in {"mail.sent", "mail.held_out"} | TAKEN | NOT_TAKEN:
-            key = entry.id if entry.type in {"mail.sent", "mail.held_out"} else str(entry.data["message"])
+            key = (
+                entry.id
+                if entry.type in {"mail.sent", "mail.held_out"}
+                else str(entry.data["message"])
+            )
             message = account.messages.setdefault(key, _Message(key))
             message.at = min(message.at or entry.at, entry.at)
             message.held_out |= entry.type == "mail.held_out"
@@ -99,15 +115,24 @@ class Counting:
                 found.sort(key=lambda pair: (pair[0], pair[1].key))
                 converted = _last_before(found, account.conversions)
                 for at, message in found:
-                    _tally(tallies[step], message, message.key in converted, young=at > now - WITHIN)
-            sent = sorted((at, one.key, one) for found in by_step.values() for at, one in found if not one.held_out)
+                    _tally(
+                        tallies[step], message, message.key in converted, young=at > now - WITHIN
+                    )
+            sent = sorted(
+                (at, one.key, one)
+                for found in by_step.values()
+                for at, one in found
+                if not one.held_out
+            )
             for key in _last_before([(at, one) for at, _, one in sent], account.leavings):
                 tallies[step_of(key)]["unsubscribed"] += 1
         return [Line(step, **tallies[step]) for step in sorted(tallies)]
 
 
 def step_of(key: str) -> str:
-    """Under which name a message is counted: its step; a broadcast, which is one of many of that step, under its whole key."""
+    """Under which name a message is counted: its step; a broadcast, which is one of many of that
+    step, under its whole key.
+    """
     step = key.partition("@")[0]
     return key if step == "broadcast" else step
 
@@ -123,8 +148,12 @@ def _tally(tally: defaultdict[str, int], message: _Message, converted: bool, you
     tally["young"] += young
 
 
-def _last_before(messages: list[tuple[datetime, _Message]], moments: Iterable[datetime]) -> set[str]:
-    """The message (of those in order of time) that each moment is put down to: the last before it, if that was not too long ago."""
+def _last_before(
+    messages: list[tuple[datetime, _Message]], moments: Iterable[datetime]
+) -> set[str]:
+    """The message (of those in order of time) that each moment is put down to: the last before it,
+    if that was not too long ago.
+    """
     keys = set()
     for moment in moments:
         before = [(at, message.key) for at, message in messages if at <= moment]

@@ -9,17 +9,28 @@ Z = 1.959964
 def wilson(hits: int, of: int) -> tuple[float, float]:
     """Wilson's score interval of a share, 95 %. `of` is at least 1."""
     share, square = hits / of, Z * Z
-    middle, reach = share + square / (2 * of), Z * sqrt(share * (1 - share) / of + square / (4 * of * of))
+    middle, reach = (
+        share + square / (2 * of),
+        Z * sqrt(share * (1 - share) / of + square / (4 * of * of)),
+    )
     return (middle - reach) / (1 + square / of), (middle + reach) / (1 + square / of)
 
 
-def difference(hits: int, of: int, other_hits: int, other_of: int) -> tuple[float, float, float] | None:
-    """One share less another, with the ends of its 95 % interval; None where one of them is of nothing.
+def difference(
+    hits: int, of: int, other_hits: int, other_of: int
+) -> tuple[float, float, float] | None:
+    """One share less another, with the ends of its 95 % interval; None where one of them is of
+    nothing.
 
-    Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, pages 873 to 890, method 10): right for small numbers and shares near 0 too.
+    Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, pages 873 to 890, method 10):
+    right for small numbers and shares near 0 too.
     """
     if not of or not other_of:
         return None
     one, two = hits / of, other_hits / other_of
     (low, high), (other_low, other_high) = wilson(hits, of), wilson(other_hits, other_of)
-    return one - two, one - two - sqrt((one - low) ** 2 + (other_high - two) ** 2), one - two + sqrt((high - one) ** 2 + (two - other_low) ** 2)
+    return (
+        one - two,
+        one - two - sqrt((one - low) ** 2 + (other_high - two) ** 2),
+        one - two + sqrt((high - one) ** 2 + (two - other_low) ** 2),
+    )

@@ -16,15 +16,17 @@ DOLLARS_A_MILLION = 0.125
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A megabyte of the table: the entries in it that were asked for, and the read units that it cost."""
+    """A megabyte of the table: the entries in it that were asked for, and the read units that it
+    cost.
+    """
 
     entries: list[Entry]
     units: float
 
 
 def pages(table: str, since: datetime, dynamodb: Any = None) -> Iterator[Page]:
-    """All mails and happenings since then, of all accounts. It reads the whole table, at half the price of consistent reads: a read unit
-    for 8 KB of it, whatever `since` is. Raises Unavailable.
+    """All mails and happenings since then, of all accounts. It reads the whole table, at half the
+    price of consistent reads: a read unit for 8 KB of it, whatever `since` is. Raises Unavailable.
     """
     dynamodb = dynamodb or client()
     start: dict[str, Any] = {}
@@ -32,7 +34,10 @@ def pages(table: str, since: datetime, dynamodb: Any = None) -> Iterator[Page]:
         with in_our_words():
             page = dynamodb.scan(
                 TableName=table,
-                FilterExpression="sk BETWEEN :since AND :end AND (contains(sk, :mail) OR contains(sk, :happening))",
+                FilterExpression=(
+                    "sk BETWEEN :since AND :end AND (contains(sk, :mail) OR contains(sk,"
+                    " :happening))"
+                ),
                 ExpressionAttributeValues={
                     ":since": {"S": f"LOG#{stamp(since)}"},
                     ":end": {"S": "LOG#~"},
@@ -42,7 +47,10 @@ def pages(table: str, since: datetime, dynamodb: Any = None) -> Iterator[Page]:
                 ReturnConsumedCapacity="TOTAL",
                 **start,
             )
-        yield Page([entry_of(item) for item in page["Items"]], page.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0))
+        yield Page(
+            [entry_of(item) for item in page["Items"]],
+            page.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0),
+        )
         if "LastEvaluatedKey" not in page:
             return
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -1,4 +1,6 @@
-"""Take a stage back to what a restored table holds: a walk in pages that goes on where it ended and restores each account once."""
+"""Take a stage back to what a restored table holds: a walk in pages that goes on where it ended and
+restores each account once.
+"""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +19,17 @@ from ops.restore.tables import UNREADABLE, Run, begun, taken
 TRIES = 12
 
 
-def restore(tables: Any, world: World, say: Callable[[str], None], rate: float = 8, at_once: int = 4) -> Run:
-    """Restore every account of the restored table, `rate` of them a second at most, `at_once` at a time, with what lies beside them.
+def restore(
+    tables: Any, world: World, say: Callable[[str], None], rate: float = 8, at_once: int = 4
+) -> Run:
+    """Restore every account of the restored table, `rate` of them a second at most, `at_once` at a
+    time, with what lies beside them.
 
-    An account becomes what it was, under a new epoch, as Stripe has it now; what Stripe does not answer now stays on its agenda. Of all else
-    what the stage's table lacks is put there, and what it has stays. Who was erased in the stage's table stays erased. Raises InvalidInput while
-    a restoration from another table is not done, NewerShape, Unavailable: the same again goes on after the last page.
+    An account becomes what it was, under a new epoch, as Stripe has it now; what Stripe does not
+    answer now stays on its agenda. Of all else what the stage's table lacks is put there, and what
+    it has stays. Who was erased in the stage's table stays erased. Raises InvalidInput while a
+    restoration from another table is not done, NewerShape, Unavailable: the same again goes on
+    after the last page.
     """
     run = _run(tables, world)
     while not run.done:
@@ -33,7 +40,13 @@ def restore(tables: Any, world: World, say: Callable[[str], None], rate: float =
         left: list[str] = []
         for start in range(0, len(accounts), at_once):
             left += _restore_some(accounts[start : start + at_once], run, tables, world, rate)
-        run = replace(run, cursor=cursor, done=cursor is None, accounts=run.accounts + len(accounts) - len(left), left=(*run.left, *left))
+        run = replace(
+            run,
+            cursor=cursor,
+            done=cursor is None,
+            accounts=run.accounts + len(accounts) - len(left),
+            left=(*run.left, *left),
+        )
         tables.save_run(run)
         say(f"{run.accounts:,} accounts restored")
     return run
@@ -44,7 +57,9 @@ def _run(tables: Any, world: World) -> Run:
     if last and last.source == tables.source:
         return last
     if last and not last.done:
-        raise InvalidInput(f"A restoration from {last.source} is not done yet: finish that one first.", "from")
+        raise InvalidInput(
+            f"A restoration from {last.source} is not done yet: finish that one first.", "from"
+        )
     run = begun(tables.source, world.now())
     tables.save_run(run)
     return run
@@ -61,8 +76,12 @@ def _whose(item: Item) -> str | None:
     return id if kind == "ACCOUNT" else None
 
 
-def _restore_some(items: Sequence[Item], run: Run, tables: Any, world: World, rate: float) -> list[str]:
-    """Restore some accounts at once, in no less time than the rate gives; the ids of those that could not be restored, with the reason."""
+def _restore_some(
+    items: Sequence[Item], run: Run, tables: Any, world: World, rate: float
+) -> list[str]:
+    """Restore some accounts at once, in no less time than the rate gives; the ids of those that
+    could not be restored, with the reason.
+    """
     began, asker = world.now(), Asker(world)  # once Stripe is down it is down for all of these
 
     def one(item: Item) -> str | None:
@@ -99,7 +118,9 @@ def _write_restored(was: Account, run: Run, tables: Any, world: World, asker: As
             return  # by this run, before it was interrupted
         learnt = settled(restored(was, since, run.started_at), [], asker)
         try:
-            world.accounts.rewrite(since, next_restored(was, since, learnt, world.policy, world.now()))
+            world.accounts.rewrite(
+                since, next_restored(was, since, learnt, world.policy, world.now())
+            )
         except LostRace:
             continue
         return

@@ -1,4 +1,6 @@
-"""The table that was restored, and the one that the stage uses: read from the first, put into the second what it lacks."""
+"""The table that was restored, and the one that the stage uses: read from the first, put into the
+second what it lacks.
+"""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -35,7 +37,9 @@ NOT_TAKEN = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A restoration from the table `source`, begun at `started_at`. `cursor` is where it goes on; `left` are the accounts that were not restored."""
+    """A restoration from the table `source`, begun at `started_at`. `cursor` is where it goes on;
+    `left` are the accounts that were not restored.
+    """
 
     source: str
     started_at: datetime
@@ -54,33 +58,50 @@ class Tables:
     def load_run(self) -> Run | None:
         """The last restoration into the stage's table."""
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._live, Key=RUN, ConsistentRead=True).get("Item")
+            item = self._dynamodb.get_item(TableName=self._live, Key=RUN, ConsistentRead=True).get(
+                "Item"
+            )
         return msgspec.json.decode(item["body"]["S"], type=Run) if item else None
 
     def save_run(self, run: Run) -> None:
         """Write down how far it is."""
         with in_our_words():
-            self._dynamodb.put_item(TableName=self._live, Item={**RUN, "body": {"S": msgspec.json.encode(run).decode()}})
+            self._dynamodb.put_item(
+                TableName=self._live, Item={**RUN, "body": {"S": msgspec.json.encode(run).decode()}}
+            )
 
     def page(self, cursor: str | None, now: datetime) -> tuple[list[Item], str | None]:
-        """The next items of the restored table that have not passed away by now, and the cursor behind them; None at the end."""
+        """The next items of the restored table that have not passed away by now, and the cursor
+        behind them; None at the end.
+        """
         start: dict[str, Any] = {"ExclusiveStartKey": json.loads(cursor)} if cursor else {}
         with in_our_words():
-            page = self._dynamodb.scan(TableName=self.source, Limit=A_PAGE, ConsistentRead=True, **start)
+            page = self._dynamodb.scan(
+                TableName=self.source, Limit=A_PAGE, ConsistentRead=True, **start
+            )
         last = page.get("LastEvaluatedKey")
-        items = [item for item in page["Items"] if "ttl" not in item or int(item["ttl"]["N"]) > now.timestamp()]
+        items = [
+            item
+            for item in page["Items"]
+            if "ttl" not in item or int(item["ttl"]["N"]) > now.timestamp()
+        ]
         return items, json.dumps(last) if last else None
 
     def pair(self, was: Account) -> tuple[Account, Account]:
-        """The account as it is to be again, and what stands in its place by now: a bare account, with version and epoch if there are any, where
-        nothing can be read of it, or where it was put in its own place. Raises InvalidInput for what cannot be written over.
+        """The account as it is to be again, and what stands in its place by now: a bare account,
+        with version and epoch if there are any, where nothing can be read of it, or where it was
+        put in its own place. Raises InvalidInput for what cannot be written over.
         """
         with in_our_words():
-            item = self._dynamodb.get_item(TableName=self._live, Key=account_key(was.id), ConsistentRead=True).get("Item")
+            item = self._dynamodb.get_item(
+                TableName=self._live, Key=account_key(was.id), ConsistentRead=True
+            ).get("Item")
         if item is None:
             return was, Account(was.id)
         if not {"version", "epoch"} <= item.keys():
-            raise InvalidInput("what stands in its place has no version to be written over by: delete that item")
+            raise InvalidInput(
+                "what stands in its place has no version to be written over by: delete that item"
+            )
         bare = Account(was.id, int(item["version"]["N"]), int(item["epoch"]["N"]))
         if self.source == self._live:
             return account_of(item), bare  # it may have heard news since the page was read
@@ -90,25 +111,37 @@ class Tables:
             return was, bare
 
     def put_missing(self, items: Sequence[Item]) -> int:
-        """Put what the stage's table lacks of these; what it has stays as it is. How many those were. Raises Unavailable."""
-        found = {_key_of(item) for item in read_many(self._dynamodb, self._live, [_key(item) for item in items])}
+        """Put what the stage's table lacks of these; what it has stays as it is. How many those
+        were. Raises Unavailable.
+        """
+        found = {
+            _key_of(item)
+            for item in read_many(self._dynamodb, self._live, [_key(item) for item in items])
+        }
         missing = [item for item in items if _key_of(item) not in found]
         notes, others = _parted(missing)
-        put_many(self._dynamodb, self._live, notes)  # the same note is the same item, whoever writes it
+        put_many(
+            self._dynamodb, self._live, notes
+        )  # the same note is the same item, whoever writes it
         for item in others:
             with suppress(LostRace), in_our_words():
-                self._dynamodb.put_item(TableName=self._live, Item=item, ConditionExpression="attribute_not_exists(pk)")
+                self._dynamodb.put_item(
+                    TableName=self._live, Item=item, ConditionExpression="attribute_not_exists(pk)"
+                )
         return len(missing)
 
 
 def taken(item: Item) -> bool:
-    """Whether an item beside the accounts is to be taken over. Of trials only those whose account was erased: the others' come with theirs."""
+    """Whether an item beside the accounts is to be taken over. Of trials only those whose account
+    was erased: the others' come with theirs.
+    """
     kind = item["pk"]["S"].partition("#")[0]
     return kind not in NOT_TAKEN and (kind != "TRIAL" or item["account_id"]["S"].startswith("#"))
 
 
 def begun(source: str, at: datetime) -> Run:
-    """A restoration that has not done anything yet, its start as exactly as it will be read back."""
+    """A restoration that has not done anything yet, its start as exactly as it will
+    be read back."""
     return Run(source, datetime.fromisoformat(stamp(at)))
 
 

@@ -37,7 +37,9 @@ WEBHOOK_SECRETS = "stripe-webhook-secrets"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One Stripe account and one stage's secrets. `pause` waits for so many seconds; `say` gets a line for each thing done."""
+    """One Stripe account and one stage's secrets. `pause` waits for so many seconds; `say` gets a
+    line for each thing done.
+    """
 
     caller: StripeCaller
     parameters: Parameters
@@ -54,10 +56,12 @@ class Account:
         )
 
     def apply(self, wanted: Wanted) -> list[Change]:
-        """Change what differs; what differs afterwards is what stood in the way. Raises Unavailable, Refused: the same again goes on from there.
+        """Change what differs; what differs afterwards is what stood in the way. Raises
+        Unavailable, Refused: the same again goes on from there.
 
-        Nothing is remembered from run to run: a product is known by its plan, a price by its lookup key, a portal by its metadata, an endpoint by
-        its address and the mark of its secret. So a run that ended in its middle leaves nothing to be mended by hand.
+        Nothing is remembered from run to run: a product is known by its plan, a price by its lookup
+        key, a portal by its metadata, an endpoint by its address and the mark of its secret. So a
+        run that ended in its middle leaves nothing to be mended by hand.
         """
         hand = _Hand(self, wanted)
         for change in compare(wanted, self.held(wanted)):
@@ -67,7 +71,9 @@ class Account:
                     hand.carry_out(change)
                 except Refused as error:
                     said = getattr(error.__cause__, "user_message", None)
-                    raise Refused(f"{change.name}: {error.message}{f' It says: {said}' if said else ''}") from error
+                    raise Refused(
+                        f"{change.name}: {error.message}{f' It says: {said}' if said else ''}"
+                    ) from error
         return compare(wanted, self.held(wanted))
 
 
@@ -100,7 +106,8 @@ class _Hand:
             currency=price.currency,
             recurring={"interval": price.interval},
             **({"tax_behavior": change.tax_behavior} if change.tax_behavior else {}),
-            # With the price itself, so that whatever ends this run the next one knows what is still to be retired.
+            # With the price itself, so that whatever ends this run the next one knows what is still
+            # to be retired.
             metadata={**OURS, **({REPLACES: change.replaces} if change.replaces else {})},
         )
 
@@ -108,7 +115,9 @@ class _Hand:
         self._post(f"/v1/prices/{change.id}", active=True)
 
     def move_default(self, change: MoveDefault) -> None:
-        self._post(f"/v1/products/{change.product}", default_price=self._prices()[change.lookup_key].id)
+        self._post(
+            f"/v1/products/{change.product}", default_price=self._prices()[change.lookup_key].id
+        )
 
     def retire_price(self, change: RetirePrice) -> None:
         self._post(f"/v1/prices/{change.id}", active=False)
@@ -133,10 +142,13 @@ class _Hand:
             metadata=dict(OURS),
         )
         secret = made["secret"]
-        # The mark first: an endpoint whose mark is not among the secrets is known to be useless, wherever this ends.
+        # The mark first: an endpoint whose mark is not among the secrets is known to be useless,
+        # wherever this ends.
         self._post(f"/v1/webhook_endpoints/{made['id']}", metadata={SECRET_MARK: mark(secret)})
         before = self._parameters.get(WEBHOOK_SECRETS)
-        kept = [one for one in (before.value.split() if before else ()) if mark(one) not in change.drop]
+        kept = [
+            one for one in (before.value.split() if before else ()) if mark(one) not in change.drop
+        ]
         self._parameters.put(WEBHOOK_SECRETS, " ".join([secret, *kept]))
 
     def mend_endpoint(self, change: MendEndpoint) -> None:
@@ -145,7 +157,10 @@ class _Hand:
     def retire_endpoint(self, change: RetireEndpoint) -> None:
         found = self._parameters.get(WEBHOOK_SECRETS)
         if found and (seconds := seconds_until_known(found.changed_at, datetime.now(UTC))) > 0:
-            self._account.say(f"        … in {seconds:.0f} seconds, when every function knows the new secret; until then both tell of everything")
+            self._account.say(
+                f"        … in {seconds:.0f} seconds, when every function knows the new secret;"
+                " until then both tell of everything"
+            )
             self._account.pause(seconds)
         self._post(f"/v1/webhook_endpoints/{change.id}", disabled=True)
 
@@ -163,7 +178,10 @@ class _Hand:
     def _post(self, path: str, **parameters: Any) -> Raw:
         made = self._caller.post(path, **parameters)
         if made is None:
-            raise Unavailable(f"Stripe does not know {path} any more: somebody else is at work there. The same again sees what is left to do.")
+            raise Unavailable(
+                f"Stripe does not know {path} any more: somebody else is at work there. The same"
+                " again sees what is left to do."
+            )
         return made
 
 
@@ -199,5 +217,7 @@ def offers(prices: Iterable[HeldPrice]) -> list[dict[str, Any]]:
 
 
 def seconds_until_known(changed_at: datetime, now: datetime) -> float:
-    """How long a function may still go by what a secret was before: it remembers secrets for some minutes. Not more than 0 once all know."""
+    """How long a function may still go by what a secret was before: it remembers secrets for some
+    minutes. Not more than 0 once all know.
+    """
     return CACHED_SECONDS - (now - changed_at).total_seconds()

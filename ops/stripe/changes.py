@@ -39,8 +39,8 @@ class MendProduct(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakePrice(Change):
-    """A new price that takes the lookup key, from `replaces` if there is such a price, and then its way with taxes too. `product` is None where
-    it is still to be made.
+    """A new price that takes the lookup key, from `replaces` if there is such a price, and then its
+    way with taxes too. `product` is None where it is still to be made.
     """
 
     verb = "make"
@@ -60,7 +60,9 @@ class MendPrice(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveDefault(Change):
-    """Make the price of this lookup key its product's default: Stripe does not archive a default price."""
+    """Make the price of this lookup key its product's default: Stripe does not archive a default
+    price.
+    """
 
     verb = "change"
     product: str
@@ -100,7 +102,9 @@ class RetirePortal(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeEndpoint(Change):
-    """A new webhook endpoint, its secret put before those held; `drop` are the marks of secrets that nothing signs with any more."""
+    """A new webhook endpoint, its secret put before those held; `drop` are the marks of secrets
+    that nothing signs with any more.
+    """
 
     verb = "make"
     drop: frozenset[str] = frozenset()

@@ -10,7 +10,9 @@ from chalicelib.stripe_api.making import OURS
 from ops.stripe.wanted import Wanted
 
 PLAN, REPLACES, SECRET_MARK = "plan", "replaces", "secret"
-"""Keys in the metadata of what is ours: a product's plan, the price that a price took the lookup key of, and the mark of an endpoint's secret."""
+"""Keys in the metadata of what is ours: a product's plan, the price that a price took the lookup
+key of, and the mark of an endpoint's secret.
+"""
 
 LOOKUP_KEYS_A_CALL = 10
 
@@ -28,7 +30,9 @@ class HeldProduct:
 
 @dataclass(frozen=True, slots=True)
 class HeldPrice:
-    """A price. `interval` is None for one that is paid once, and for one that is paid every so many intervals."""
+    """A price. `interval` is None for one that is paid once, and for one that is paid every so many
+    intervals.
+    """
 
     id: str
     lookup_key: str | None
@@ -54,7 +58,9 @@ class HeldPortal:
 
 @dataclass(frozen=True, slots=True)
 class HeldEndpoint:
-    """A webhook endpoint at our address. `mark` is that of its secret, as we noted it in its metadata."""
+    """A webhook endpoint at our address. `mark` is that of its secret, as we noted it in its
+    metadata.
+    """
 
     id: str
     enabled: bool
@@ -66,8 +72,8 @@ class HeldEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """All of it, each kind the oldest first. `outlived` are active prices that lost their lookup key to one of ours, the oldest first;
-    `marks` are those of the secrets in the Parameter Store.
+    """All of it, each kind the oldest first. `outlived` are active prices that lost their lookup
+    key to one of ours, the oldest first; `marks` are those of the secrets in the Parameter Store.
     """
 
     products: tuple[HeldProduct, ...] = ()
@@ -87,26 +93,37 @@ def read_catalogue(caller: StripeCaller, wanted: Wanted) -> Held:
     """The products and prices. Raises Unavailable, Refused."""
     products = tuple(_product(one) for one in reversed(caller.all("/v1/products")))
     prices = read_prices(caller, wanted.lookup_keys)
-    return Held(products=products, prices=prices, outlived=tuple(_outlived(caller, prices.values())))
+    return Held(
+        products=products, prices=prices, outlived=tuple(_outlived(caller, prices.values()))
+    )
 
 
 def read_prices(caller: StripeCaller, lookup_keys: Iterable[str]) -> dict[str, HeldPrice]:
     """The prices that have these lookup keys, by them. Raises Unavailable, Refused."""
     keys, found = sorted(lookup_keys), list[HeldPrice]()
     for start in range(0, len(keys), LOOKUP_KEYS_A_CALL):
-        found += [_price(one) for one in caller.all("/v1/prices", lookup_keys=keys[start : start + LOOKUP_KEYS_A_CALL])]
+        found += [
+            _price(one)
+            for one in caller.all(
+                "/v1/prices", lookup_keys=keys[start : start + LOOKUP_KEYS_A_CALL]
+            )
+        ]
     return {price.lookup_key: price for price in found if price.lookup_key}
 
 
 def read_portals(caller: StripeCaller) -> tuple[HeldPortal, ...]:
     """The portal configurations of ours. Raises Unavailable, Refused."""
-    found = caller.all("/v1/billing_portal/configurations", expand=["data.features.subscription_update.products"])
+    found = caller.all(
+        "/v1/billing_portal/configurations", expand=["data.features.subscription_update.products"]
+    )
     return tuple(_portal(one) for one in reversed(found) if _is_ours(one))
 
 
 def read_endpoints(caller: StripeCaller, url: str) -> tuple[HeldEndpoint, ...]:
     """The webhook endpoints at this address. Raises Unavailable, Refused."""
-    return tuple(_endpoint(one) for one in reversed(caller.all("/v1/webhook_endpoints")) if one["url"] == url)
+    return tuple(
+        _endpoint(one) for one in reversed(caller.all("/v1/webhook_endpoints")) if one["url"] == url
+    )
 
 
 def _is_ours(thing: Raw) -> bool:
@@ -118,12 +135,18 @@ def _noted(thing: Raw, key: str) -> str | None:
 
 
 def _product(one: Raw) -> HeldProduct:
-    return HeldProduct(one["id"], one["name"], one["active"], _noted(one, PLAN), one.get("default_price"))
+    return HeldProduct(
+        one["id"], one["name"], one["active"], _noted(one, PLAN), one.get("default_price")
+    )
 
 
 def _price(one: Raw) -> HeldPrice:
     recurring = one["recurring"] or {}
-    interval = recurring.get("interval") if recurring.get("interval_count") == 1 and recurring.get("usage_type") == "licensed" else None
+    interval = (
+        recurring.get("interval")
+        if recurring.get("interval_count") == 1 and recurring.get("usage_type") == "licensed"
+        else None
+    )
     return HeldPrice(
         id=one["id"],
         lookup_key=one["lookup_key"],
@@ -138,11 +161,15 @@ def _price(one: Raw) -> HeldPrice:
 
 
 def _outlived(caller: StripeCaller, prices: Iterable[HeldPrice]) -> list[HeldPrice]:
-    """What these replaced and is still for sale. They are retired the oldest first, so behind one that is not for sale there is none that is."""
+    """What these replaced and is still for sale. They are retired the oldest first, so behind one
+    that is not for sale there is none that is.
+    """
     found: list[HeldPrice] = []
     for price in prices:
         chain: list[HeldPrice] = []
-        while price.replaces and (old := caller.get(f"/v1/prices/{price.replaces}")) and old["active"]:
+        while (
+            price.replaces and (old := caller.get(f"/v1/prices/{price.replaces}")) and old["active"]
+        ):
             price = _price(old)
             chain.insert(0, price)
         found += chain
@@ -157,4 +184,11 @@ def _portal(one: Raw) -> HeldPortal:
 
 def _endpoint(one: Raw) -> HeldEndpoint:
     enabled = one["status"] == "enabled"
-    return HeldEndpoint(one["id"], enabled, one["api_version"], frozenset(one["enabled_events"]), _is_ours(one), _noted(one, SECRET_MARK))
+    return HeldEndpoint(
+        one["id"],
+        enabled,
+        one["api_version"],
+        frozenset(one["enabled_events"]),
+        _is_ours(one),
+        _noted(one, SECRET_MARK),
+    )

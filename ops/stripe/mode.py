@@ -3,7 +3,8 @@
 from chalicelib.domain.errors import InvalidInput
 
 MODES = {"sk_live_": True, "rk_live_": True, "sk_test_": False, "rk_test_": False}
-"""How secret and restricted keys begin, and whether they open the live mode (docs.stripe.com/keys)."""
+"""How secret and restricted keys begin, and whether they open the live mode (docs.stripe.com/keys).
+"""
 
 
 def is_live(key: str) -> bool | None:
@@ -12,19 +13,37 @@ def is_live(key: str) -> bool | None:
 
 
 def check_mode(key: str, live_asked: bool, stage: str, stage_is_live: bool) -> None:
-    """Return if the key fits the stage and what was asked for. Raises InvalidInput with what to do instead."""
+    """Return if the key fits the stage and what was asked for. Raises InvalidInput with what to do
+    instead.
+    """
     live = is_live(key)
     if live is None:
         raise InvalidInput(
-            "The Stripe key is none: a secret key begins with sk_live_ or sk_test_, a restricted one with rk_live_ or rk_test_.", "key"
+            "The Stripe key is none: a secret key begins with sk_live_ or sk_test_, a restricted"
+            " one with rk_live_ or rk_test_.",
+            "key",
         )
     if stage_is_live and not live:
-        raise InvalidInput(f"Stage {stage} takes live money, but the Stripe key is a test key: use the live key, and --live.", "key")
+        raise InvalidInput(
+            f"Stage {stage} takes live money, but the Stripe key is a test key: use the live key,"
+            " and --live.",
+            "key",
+        )
     if live_asked and not live:
         raise InvalidInput(
-            "--live was given, but the Stripe key is a test key: take the one away, or put the live key in place of the other.", "live"
+            "--live was given, but the Stripe key is a test key: take the one away, or put the live"
+            " key in place of the other.",
+            "live",
         )
     if live and not stage_is_live:
-        raise InvalidInput(f"Stage {stage} takes test events only, but the Stripe key is a live key: use the test key.", "key")
+        raise InvalidInput(
+            f"Stage {stage} takes test events only, but the Stripe key is a live key: use the test"
+            " key.",
+            "key",
+        )
     if live and not live_asked:
-        raise InvalidInput("The Stripe key is a live key, and what it does concerns real customers: give --live if that is meant.", "live")
+        raise InvalidInput(
+            "The Stripe key is a live key, and what it does concerns real customers: give --live if"
+            " that is meant.",
+            "live",
+        )

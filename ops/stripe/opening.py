@@ -25,12 +25,18 @@ def caller_for(key: str) -> "StripeCaller":
 
 
 def operators_key(parameters: Parameters) -> str:
-    """$STRIPE_API_KEY, else the key that the stage itself uses. Raises InvalidInput if there is neither, Unavailable."""
+    """$STRIPE_API_KEY, else the key that the stage itself uses. Raises InvalidInput if there is
+    neither, Unavailable.
+    """
     if key := os.environ.get("STRIPE_API_KEY", "").strip():
         return key
     found = parameters.get(API_KEY)
     if found is None:
-        raise InvalidInput(f"There is no Stripe key: set STRIPE_API_KEY, or put {parameters.name(API_KEY)} into the Parameter Store.", "key")
+        raise InvalidInput(
+            f"There is no Stripe key: set STRIPE_API_KEY, or put {parameters.name(API_KEY)} into"
+            " the Parameter Store.",
+            "key",
+        )
     return found.value.strip()
 
 

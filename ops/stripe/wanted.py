@@ -1,4 +1,6 @@
-"""What Stripe must hold for a stage: made of billing.toml, of the stage's address and of this release."""
+"""What Stripe must hold for a stage: made of billing.toml, of the stage's address and of this
+release.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +37,9 @@ class WantedProduct:
 
 @dataclass(frozen=True, slots=True)
 class WantedPrice:
-    """The price of a plan for an interval. `amount` in minor units; None where billing.toml leaves it to Stripe."""
+    """The price of a plan for an interval. `amount` in minor units; None where billing.toml leaves
+    it to Stripe.
+    """
 
     plan: str
     interval: str
@@ -65,16 +69,24 @@ class Wanted:
 
     @property
     def offered(self) -> frozenset[str]:
-        """Of the prices that the portal offers: of one product it takes one for an interval, so those in the owner's own currency."""
-        return frozenset(price.lookup_key for price in self.prices if price.currency == self.currency)
+        """Of the prices that the portal offers: of one product it takes one for an interval, so
+        those in the owner's own currency.
+        """
+        return frozenset(
+            price.lookup_key for price in self.prices if price.currency == self.currency
+        )
 
 
 def wanted(policy: Policy, base_url: str, endpoint: str, api_version: str) -> Wanted:
-    """What Stripe must hold for a stage that answers at `endpoint` and whose customers know it by `base_url`."""
+    """What Stripe must hold for a stage that answers at `endpoint` and whose customers know it by
+    `base_url`.
+    """
     plans = [plan for plan in policy.plans.values() if plan.lookup_keys]
     brand = f"{policy.mail.product} " if policy.mail else ""
     return Wanted(
-        products=tuple(WantedProduct(plan.id, f"{brand}{plan.name}", plan.products) for plan in plans),
+        products=tuple(
+            WantedProduct(plan.id, f"{brand}{plan.name}", plan.products) for plan in plans
+        ),
         prices=tuple(
             WantedPrice(plan.id, interval, key, amount, currency)
             for plan in plans

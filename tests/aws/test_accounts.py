@@ -1,4 +1,6 @@
-"""Accounts and their pointers in the table, on moto. What moto gets wrong is tested on ministack (test_writers_at_once.py)."""
+"""Accounts and their pointers in the table, on moto. What moto gets wrong is tested on ministack
+(test_writers_at_once.py).
+"""
 
 import hashlib
 from dataclasses import replace
@@ -17,7 +19,13 @@ from tests.aws.conftest import TABLE
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-def account(id: str, *customers: str, email: str | None = "ada@example.com", external_id: str | None = None, version: int = 1) -> Account:
+def account(
+    id: str,
+    *customers: str,
+    email: str | None = "ada@example.com",
+    external_id: str | None = None,
+    version: int = 1,
+) -> Account:
     known = {customer: Known(Customer(customer, email), T) for customer in customers}
     return Account(id, version, profile=Profile(external_id=external_id), customers=known)
 
@@ -47,7 +55,9 @@ def test_a_write_on_what_is_no_longer_there_is_a_lost_race(accounts: Accounts) -
         accounts.save(one, replace(one, version=2))
     with pytest.raises(LostRace):
         accounts.save(one, replace(account("acc_1", "cus_1", "cus_2"), version=2))
-    assert accounts.of_customers({"cus_2": "acc_1"}) == {}, "the pointer of a lost race is not written either"
+    assert accounts.of_customers({"cus_2": "acc_1"}) == {}, (
+        "the pointer of a lost race is not written either"
+    )
 
 
 def test_a_customer_has_one_account(accounts: Accounts) -> None:
@@ -58,7 +68,10 @@ def test_a_customer_has_one_account(accounts: Accounts) -> None:
 
 
 def test_a_customer_is_found_by_a_good_guess_a_bad_one_and_none(accounts: Accounts) -> None:
-    one, other = keep(accounts, account("acc_1", "cus_1", "cus_2")), keep(accounts, account("acc_9", "cus_9"))
+    one, other = (
+        keep(accounts, account("acc_1", "cus_1", "cus_2")),
+        keep(accounts, account("acc_9", "cus_9")),
+    )
     guesses = {"cus_1": "acc_1", "cus_2": "acc_9", "cus_9": "acc_none", "cus_x": "acc_1"}
     assert accounts.of_customers(guesses) == {"cus_1": one, "cus_2": one, "cus_9": other}
 
@@ -66,12 +79,20 @@ def test_a_customer_is_found_by_a_good_guess_a_bad_one_and_none(accounts: Accoun
 def test_a_hundred_and_more_customers_are_found_in_a_batch(accounts: Accounts) -> None:
     for number in range(130):
         keep(accounts, account(f"acc_{number}", f"cus_{number}", email=None))
-    found = accounts.of_customers({f"cus_{number}": f"acc_{number if number % 2 else 'wrong'}" for number in range(130)})
-    assert {customer: one.id for customer, one in found.items()} == {f"cus_{number}": f"acc_{number}" for number in range(130)}
+    found = accounts.of_customers(
+        {f"cus_{number}": f"acc_{number if number % 2 else 'wrong'}" for number in range(130)}
+    )
+    assert {customer: one.id for customer, one in found.items()} == {
+        f"cus_{number}": f"acc_{number}" for number in range(130)
+    }
 
 
 def test_customers_may_share_an_address_and_it_finds_them_all(accounts: Accounts) -> None:
-    for id, email in (("acc_1", "Ada@Example.com"), ("acc_2", "ada@example.com "), ("acc_3", "eve@example.com")):
+    for id, email in (
+        ("acc_1", "Ada@Example.com"),
+        ("acc_2", "ada@example.com "),
+        ("acc_3", "eve@example.com"),
+    ):
         keep(accounts, account(id, f"cus_{id}", email=email))
     assert [one.id for one in accounts.with_email("ADA@example.com")] == ["acc_1", "acc_2"]
     assert accounts.with_email("nobody@example.com") == []
@@ -89,7 +110,9 @@ def test_no_address_stands_in_a_key(accounts: Accounts, dynamodb: Any) -> None:
     keys = str([(item["pk"], item["sk"]) for item in dynamodb.scan(TableName=TABLE)["Items"]])
     assert "EMAIL#" in keys
     assert "ada" not in keys
-    assert hashlib.sha256(b"ada@example.com").hexdigest()[:40] not in keys, "nor a hash that anyone can make"
+    assert hashlib.sha256(b"ada@example.com").hexdigest()[:40] not in keys, (
+        "nor a hash that anyone can make"
+    )
 
 
 def test_an_external_id_finds_its_one_account(accounts: Accounts) -> None:
@@ -100,7 +123,9 @@ def test_an_external_id_finds_its_one_account(accounts: Accounts) -> None:
         keep(accounts, account("acc_2", "cus_2", external_id="42"))
 
 
-def test_a_table_that_does_not_answer_is_said_to_be_unavailable(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_does_not_answer_is_said_to_be_unavailable(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from botocore.exceptions import ClientError, EndpointConnectionError
 
     def failing(error: Exception) -> Any:
@@ -109,7 +134,13 @@ def test_a_table_that_does_not_answer_is_said_to_be_unavailable(dynamodb: Any, m
 
         return fail
 
-    throttled = ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "GetItem")
+    throttled = ClientError(
+        {
+            "Error": {"Code": "ThrottlingException", "Message": ""},
+            "ResponseMetadata": {"HTTPStatusCode": 400},
+        },
+        "GetItem",
+    )
     accounts = Accounts(TABLE, lambda: "key", dynamodb)
     for error in (throttled, EndpointConnectionError(endpoint_url="http://127.0.0.1:9")):
         monkeypatch.setattr(dynamodb, "get_item", failing(error))
@@ -117,7 +148,13 @@ def test_a_table_that_does_not_answer_is_said_to_be_unavailable(dynamodb: Any, m
             accounts.load("acc_1")
 
 
-def test_items_that_go_on_being_left_out_are_no_answer(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamodb, "batch_get_item", lambda RequestItems: {"Responses": {}, "UnprocessedKeys": RequestItems})
+def test_items_that_go_on_being_left_out_are_no_answer(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        dynamodb,
+        "batch_get_item",
+        lambda RequestItems: {"Responses": {}, "UnprocessedKeys": RequestItems},
+    )
     with pytest.raises(Unavailable):
         Accounts(TABLE, lambda: "key", dynamodb).of_customers({"cus_1": "acc_1"})

@@ -1,4 +1,6 @@
-"""Answers under an Idempotency-Key: of two the first is kept, for its account alone, until that is erased."""
+"""Answers under an Idempotency-Key: of two the first is kept, for its account alone, until that is
+erased.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,9 +12,17 @@ from chalicelib.domain.standing import Standing
 from chalicelib.domain.tasks import Charge, Charged, Kept, Outcome
 from tests.aws.conftest import TABLE
 
-STANDING = Standing("active", "full", "active", "pro", ("reports",), 3, datetime(2026, 4, 2, tzinfo=UTC))
+STANDING = Standing(
+    "active", "full", "active", "pro", ("reports",), 3, datetime(2026, 4, 2, tzinfo=UTC)
+)
 CHARGED = Charged(Charge("chg_1", 1500, "jpy", "Import", "now"), "paid", "in_1")
-KEPT = Kept("acc_1", "key 1", "charges 12ab", datetime(2026, 3, 2, 9, tzinfo=UTC), Outcome(STANDING, charged=CHARGED))
+KEPT = Kept(
+    "acc_1",
+    "key 1",
+    "charges 12ab",
+    datetime(2026, 3, 2, 9, tzinfo=UTC),
+    Outcome(STANDING, charged=CHARGED),
+)
 
 
 def test_of_two_answers_the_first_is_kept_and_given(dynamodb: Any) -> None:

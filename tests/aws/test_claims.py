@@ -50,8 +50,12 @@ def test_what_was_settled_meanwhile_is_not_taken_over(claims: Claims) -> None:
     assert claims.load("acc_1", CLAIM.key) == replace(CLAIM, state="sent", message_id="ses-1")
 
 
-def test_a_write_repeated_by_the_sdk_is_no_lost_race(claims: Claims, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its reply was lost: the claim is ours, and a message that nobody sends would be the price of thinking otherwise."""
+def test_a_write_repeated_by_the_sdk_is_no_lost_race(
+    claims: Claims, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reply was lost: the claim is ours, and a message that nobody sends would be the price of
+    thinking otherwise.
+    """
     put = dynamodb.put_item
 
     def twice(**request: Any) -> Any:
@@ -91,6 +95,10 @@ def test_a_table_that_does_not_answer_is_unavailable(aws: None) -> None:
     import boto3
     from botocore.config import Config
 
-    away = boto3.client("dynamodb", endpoint_url="http://127.0.0.1:9", config=Config(retries={"total_max_attempts": 1}))
+    away = boto3.client(
+        "dynamodb",
+        endpoint_url="http://127.0.0.1:9",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
     with pytest.raises(Unavailable):
         Claims(TABLE, away).take(CLAIM, None)

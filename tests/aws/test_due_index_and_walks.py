@@ -23,16 +23,30 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def keep(dynamodb: Any, number: int, due_in: timedelta | None, policy: str | None = None) -> None:
-    account = Account(f"acc_{number}", 1, due_at=NOW + due_in if due_in is not None else None, policy=policy)
+    account = Account(
+        f"acc_{number}", 1, due_at=NOW + due_in if due_in is not None else None, policy=policy
+    )
     Accounts(TABLE, lambda: "key", dynamodb).save(Account(account.id), account)
 
 
-def test_what_is_due_comes_the_oldest_first_from_every_shard_and_nothing_else(dynamodb: Any) -> None:
+def test_what_is_due_comes_the_oldest_first_from_every_shard_and_nothing_else(
+    dynamodb: Any,
+) -> None:
     for number in range(60):
-        keep(dynamodb, number, timedelta(minutes=-number) if number < 40 else timedelta(microseconds=1) if number < 50 else None)
+        keep(
+            dynamodb,
+            number,
+            timedelta(minutes=-number)
+            if number < 40
+            else timedelta(microseconds=1)
+            if number < 50
+            else None,
+        )
     waiting = [(NOW - timedelta(minutes=number), f"acc_{number}") for number in reversed(range(40))]
     assert DueIndex(TABLE, dynamodb).due(NOW, 100) == waiting
-    assert DueIndex(TABLE, dynamodb).due(NOW, 1)[:1] == waiting[:1], "however little is read, the one longest due is among it"
+    assert DueIndex(TABLE, dynamodb).due(NOW, 1)[:1] == waiting[:1], (
+        "however little is read, the one longest due is among it"
+    )
 
 
 def test_an_account_that_is_due_no_more_leaves_the_index(dynamodb: Any) -> None:
@@ -44,11 +58,21 @@ def test_an_account_that_is_due_no_more_leaves_the_index(dynamodb: Any) -> None:
     assert DueIndex(TABLE, dynamodb).due(NOW, 10) == []
 
 
-def test_a_walk_sees_every_account_of_another_policy_once(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_walk_sees_every_account_of_another_policy_once(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(walks_module, "A_PAGE", 7)
     for number in range(30):
-        keep(dynamodb, number, None, policy=None if number % 3 == 0 else "old" if number % 3 == 1 else "new")
-    Log(TABLE, dynamodb).put(Entry("acc_1", NOW + timedelta(seconds=n), "stripe", f"evt_{n}", "customer.updated", {}) for n in range(40))
+        keep(
+            dynamodb,
+            number,
+            None,
+            policy=None if number % 3 == 0 else "old" if number % 3 == 1 else "new",
+        )
+    Log(TABLE, dynamodb).put(
+        Entry("acc_1", NOW + timedelta(seconds=n), "stripe", f"evt_{n}", "customer.updated", {})
+        for n in range(40)
+    )
     walks, walk, seen, pages = Walks(TABLE, dynamodb), Walk("new"), list[str](), 0
     while not walk.done:
         ids, cursor = walks.page(walk)

@@ -22,7 +22,12 @@ from tests.aws.conftest import TABLE
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA = replace(
-    Account("acc_ada", 1, profile=Profile("ada@example.com", "Ada", "42"), signup=Signup("pro", T, T, identities=("email:ada@example.com",))),
+    Account(
+        "acc_ada",
+        1,
+        profile=Profile("ada@example.com", "Ada", "42"),
+        signup=Signup("pro", T, T, identities=("email:ada@example.com",)),
+    ),
     due_at=T,
 ).learn(CustomerSeen(Customer("cus_ada", "ada@work.example"), Answer(T, "")))
 
@@ -36,7 +41,17 @@ def accounts(dynamodb: Any) -> Accounts:
     """A table with Ada's account, eighty notes, a claim, and her address suppressed."""
     accounts = Accounts(TABLE, lambda: "key", dynamodb)
     accounts.save(Account("acc_ada"), ADA)
-    Log(TABLE, dynamodb).put(Entry("acc_ada", T + timedelta(seconds=n), "stripe", f"evt_{n}", "x", {"email": "ada@example.com"}) for n in range(80))
+    Log(TABLE, dynamodb).put(
+        Entry(
+            "acc_ada",
+            T + timedelta(seconds=n),
+            "stripe",
+            f"evt_{n}",
+            "x",
+            {"email": "ada@example.com"},
+        )
+        for n in range(80)
+    )
     Claims(TABLE, dynamodb).take(Claim("acc_ada", "welcome@signup", "sent", T), None)
     Suppressions(TABLE, lambda: "key", dynamodb).add("ada@example.com", "bounce", T)
     return accounts
@@ -50,12 +65,19 @@ def test_nothing_but_hashes_is_left(accounts: Accounts, dynamodb: Any) -> None:
     assert sorted(item["sk"]["S"] for item in left) == ["ERASED", "ERASED", "SUPPRESSED", "TRIAL"]
     for word in ("ada@", "Ada", "acc_ada", "cus_ada"):
         assert word not in json.dumps(left), word
-    assert accounts.erased({grave_of_account("acc_ada"), grave_of_customer("cus_ada"), grave_of_account("acc_eve")}) == {
+    assert accounts.erased(
+        {grave_of_account("acc_ada"), grave_of_customer("cus_ada"), grave_of_account("acc_eve")}
+    ) == {
         grave_of_account("acc_ada"),
         grave_of_customer("cus_ada"),
     }
     assert accounts.with_email("ada@example.com") == accounts.with_email("ada@work.example") == []
-    assert accounts.with_external_id("42") is accounts.with_trial("email:ada@example.com") is accounts.load("acc_ada") is None
+    assert (
+        accounts.with_external_id("42")
+        is accounts.with_trial("email:ada@example.com")
+        is accounts.load("acc_ada")
+        is None
+    )
     assert accounts.of_customers({"cus_ada": "acc_ada"}) == {}
 
 
@@ -66,7 +88,9 @@ def test_the_trial_of_who_was_erased_is_not_given_again(accounts: Accounts) -> N
         accounts.save(Account("acc_new"), again)
 
 
-def test_an_account_that_was_written_meanwhile_is_not_erased_by_what_was_known_before(accounts: Accounts, dynamodb: Any) -> None:
+def test_an_account_that_was_written_meanwhile_is_not_erased_by_what_was_known_before(
+    accounts: Accounts, dynamodb: Any
+) -> None:
     accounts.save(ADA, replace(ADA, version=2))
     before = table(dynamodb)
     with pytest.raises(LostRace):
@@ -87,7 +111,9 @@ def test_rewriting_puts_every_pointer_anew(accounts: Accounts, dynamodb: Any) ->
     assert accounts.with_email("ada@example.com") == []
     again = replace(ADA, version=2)
     accounts.rewrite(ADA, again)
-    assert accounts.with_email("ada@example.com") == accounts.with_email("ada@work.example") == [again]
+    assert (
+        accounts.with_email("ada@example.com") == accounts.with_email("ada@work.example") == [again]
+    )
     assert accounts.with_external_id("42") == accounts.with_trial("email:ada@example.com") == again
     with pytest.raises(LostRace):
         accounts.rewrite(ADA, replace(ADA, version=2))

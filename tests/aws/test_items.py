@@ -57,12 +57,16 @@ def test_what_does_not_wait_is_not_in_the_due_index() -> None:
 
 
 def test_accounts_spread_over_the_shards() -> None:
-    shards = {account_item(replace(FULL, id=f"acc_{number}"))["due_shard"]["S"] for number in range(200)}
+    shards = {
+        account_item(replace(FULL, id=f"acc_{number}"))["due_shard"]["S"] for number in range(200)
+    }
     assert shards == {f"DUE#{number}" for number in range(DUE_SHARDS)}
 
 
 def test_the_order_of_stamps_is_the_order_of_time() -> None:
-    moments = [T + timedelta(microseconds=n) for n in (0, 1, 10, 999_999, 1_000_000, 86_400_000_000)]
+    moments = [
+        T + timedelta(microseconds=n) for n in (0, 1, 10, 999_999, 1_000_000, 86_400_000_000)
+    ]
     assert sorted(map(stamp, moments)) == list(map(stamp, moments))
 
 
@@ -80,11 +84,15 @@ def test_an_item_of_every_shape_is_read_and_written_as_the_newest(path: Path) ->
 
 def test_there_is_a_step_from_every_older_shape_and_a_text_of_each() -> None:
     assert list(UPGRADES) == list(range(1, SHAPE))
-    assert {path.stem.split("_")[1] for path in KEPT.glob("shape_*_every_field.json")} == {str(number) for number in range(1, SHAPE + 1)}
+    assert {path.stem.split("_")[1] for path in KEPT.glob("shape_*_every_field.json")} == {
+        str(number) for number in range(1, SHAPE + 1)
+    }
 
 
 def test_what_is_written_does_not_change_within_a_shape() -> None:
-    """A change of it is another shape: see chalicelib/aws/shapes.py. Nothing but a shape that no release has written yet may be kept anew."""
+    """A change of it is another shape: see chalicelib/aws/shapes.py. Nothing but a shape that no
+    release has written yet may be kept anew.
+    """
     kept, now = json.loads(CURRENT.read_text()), account()
     for text in ("body", "outbox"):
         assert json.loads(now[text]["S"]) == json.loads(kept[text]["S"])
@@ -92,15 +100,23 @@ def test_what_is_written_does_not_change_within_a_shape() -> None:
 
 
 def test_what_lies_beside_accounts_does_not_change_unnoticed(dynamodb: Any) -> None:
-    """These items have no number: one that changes must be read in both forms, and only then be kept anew by `python -m tests.aws.written`."""
+    """These items have no number: one that changes must be read in both forms, and only then be
+    kept anew by `python -m tests.aws.written`.
+    """
     assert beside(dynamodb) == json.loads(BESIDE.read_text())
 
 
 def test_a_field_added_anywhere_would_be_noticed() -> None:
     """What the kept text is held against has every field of all that an account holds."""
     everything = filled(Account)
-    assert {one.name for one in fields(Account) if getattr(everything, one.name) in (None, (), {}, False, 0)} == set()
-    assert set(json.loads(account()["body"]["S"])["subscriptions"]["text"]["value"]) == {one.name for one in fields(Subscription)}
+    assert {
+        one.name
+        for one in fields(Account)
+        if getattr(everything, one.name) in (None, (), {}, False, 0)
+    } == set()
+    assert set(json.loads(account()["body"]["S"])["subscriptions"]["text"]["value"]) == {
+        one.name for one in fields(Subscription)
+    }
 
 
 def test_an_old_item_goes_through_every_step_in_its_order() -> None:
@@ -112,8 +128,12 @@ def test_an_old_item_goes_through_every_step_in_its_order() -> None:
         return {"body": {"user": user, "host": host}}
 
     steps = {1: renamed, 2: split}
-    assert upgraded({"body": {"email": "ada@example.com"}}, 1, steps, 3) == {"body": {"user": "ada", "host": "example.com"}}
-    assert upgraded({"body": {"mail": "ada@example.com"}}, 2, steps, 3) == {"body": {"user": "ada", "host": "example.com"}}
+    assert upgraded({"body": {"email": "ada@example.com"}}, 1, steps, 3) == {
+        "body": {"user": "ada", "host": "example.com"}
+    }
+    assert upgraded({"body": {"mail": "ada@example.com"}}, 2, steps, 3) == {
+        "body": {"user": "ada", "host": "example.com"}
+    }
     assert upgraded({"body": {"user": "ada"}}, 3, steps, 3) == {"body": {"user": "ada"}}
 
 
@@ -128,4 +148,6 @@ def test_an_item_of_a_younger_release_is_neither_read_nor_written_over(dynamodb:
     with pytest.raises(LostRace):
         accounts.save(Account("acc_1"), Account("acc_1", 1))
     assert dynamodb.scan(TableName=TABLE)["Items"] == [younger]
-    assert issubclass(NewerShape, Unavailable), "events come again, a call is a 503, and no act counts as the account's failure"
+    assert issubclass(NewerShape, Unavailable), (
+        "events come again, a call is a 503, and no act counts as the account's failure"
+    )

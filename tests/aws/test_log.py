@@ -15,7 +15,18 @@ T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def entries(number: int, keep_for: timedelta | None = None, account: str = "acc_1") -> list[Entry]:
-    return [Entry(account, T + timedelta(seconds=n), "stripe", f"evt_{n:03}", "customer.updated", {"n": n}, keep_for) for n in range(number)]
+    return [
+        Entry(
+            account,
+            T + timedelta(seconds=n),
+            "stripe",
+            f"evt_{n:03}",
+            "customer.updated",
+            {"n": n},
+            keep_for,
+        )
+        for n in range(number)
+    ]
 
 
 @pytest.fixture
@@ -38,7 +49,9 @@ def test_pages_hold_every_entry_once_the_newest_first(log: Log, number: int) -> 
     log.put(entries(3, account="acc_2"))
     found, pages = read_all(log)
     assert found == [f"evt_{n:03}" for n in reversed(range(number))]
-    assert pages == max(1, -(-number // PAGE)), "a cursor is given only where something is behind it"
+    assert pages == max(1, -(-number // PAGE)), (
+        "a cursor is given only where something is behind it"
+    )
 
 
 def test_the_same_entry_again_is_the_same_entry(log: Log) -> None:
@@ -57,15 +70,34 @@ def test_an_entry_past_its_time_is_not_read_though_it_still_lies_there(log: Log)
 @pytest.mark.parametrize("kept", [0, 1, PAGE])
 def test_entries_past_their_time_make_no_page_of_their_own(log: Log, kept: int) -> None:
     log.put(entries(3 * PAGE, timedelta(days=30)))
-    log.put(Entry("acc_1", T - timedelta(seconds=n + 1), "mail", f"m{n}", "mail.sent", {}) for n in range(kept))
+    log.put(
+        Entry("acc_1", T - timedelta(seconds=n + 1), "mail", f"m{n}", "mail.sent", {})
+        for n in range(kept)
+    )
     found, pages = read_all(log, T + timedelta(days=31))
     assert (len(found), pages) == (kept, 1)
 
 
 def test_an_entry_comes_back_with_what_it_told(log: Log) -> None:
-    log.put([Entry("acc_1", T, "stripe", "evt_1", "customer.updated", Customer("cus_1", "ada@example.com"))])
+    log.put(
+        [
+            Entry(
+                "acc_1",
+                T,
+                "stripe",
+                "evt_1",
+                "customer.updated",
+                Customer("cus_1", "ada@example.com"),
+            )
+        ]
+    )
     (entry,), _ = log.page("acc_1", None, T)
-    assert (entry.at, entry.kind, entry.id, entry.type) == (T, "stripe", "evt_1", "customer.updated")
+    assert (entry.at, entry.kind, entry.id, entry.type) == (
+        T,
+        "stripe",
+        "evt_1",
+        "customer.updated",
+    )
     assert entry.data == {"id": "cus_1", "email": "ada@example.com"}
 
 

@@ -1,4 +1,6 @@
-"""SES's client: what goes out, what each refusal means, one attempt, and the pace. What moto does not play is played by hooks of botocore."""
+"""SES's client: what goes out, what each refusal means, one attempt, and the pace. What moto does
+not play is played by hooks of botocore.
+"""
 
 import io
 import json
@@ -24,7 +26,10 @@ LETTER = Letter(
     subject="Your trial ends “soon”",
     html="<p>Grüße</p>",
     text="Grüße\n",
-    headers={"List-Unsubscribe": "<https://b.example/unsubscribe/x>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+    headers={
+        "List-Unsubscribe": "<https://b.example/unsubscribe/x>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    },
     tags={"account": "acc_1", "step": "welcome", "occasion": "signup", "stream": "lifecycle"},
 )
 
@@ -36,7 +41,9 @@ class Raw(io.BytesIO):
 
 @dataclass
 class Ses:
-    """What SES is asked, and what it answers: by turns (status, type of error or None for SES's own shape, body) or an exception."""
+    """What SES is asked, and what it answers: by turns (status, type of error or None for SES's own
+    shape, body) or an exception.
+    """
 
     posted: list[dict[str, Any]] = field(default_factory=list)
     headers: list[Any] = field(default_factory=list)
@@ -47,7 +54,11 @@ class Ses:
     def send_email(self, request: Any, **_: Any) -> AWSResponse:
         self.posted.append(json.loads(request.body))
         self.headers.append(dict(request.headers.items()))
-        fault = self.faults.pop(0) if self.faults else (200, None, {"MessageId": f"ses-{len(self.posted)}"})
+        fault = (
+            self.faults.pop(0)
+            if self.faults
+            else (200, None, {"MessageId": f"ses-{len(self.posted)}"})
+        )
         if isinstance(fault, Exception):
             raise fault
         return self._response(request, *fault)
@@ -57,8 +68,15 @@ class Ses:
         return self._response(request, 200, None, self.account)
 
     def _response(self, request: Any, status: int, code: str | None, body: Any) -> AWSResponse:
-        headers = {"content-type": "application/json"} | ({"x-amzn-errortype": code} if code else {})
-        return AWSResponse(request.url, status, headers, Raw(body if isinstance(body, bytes) else json.dumps(body).encode()))
+        headers = {"content-type": "application/json"} | (
+            {"x-amzn-errortype": code} if code else {}
+        )
+        return AWSResponse(
+            request.url,
+            status,
+            headers,
+            Raw(body if isinstance(body, bytes) else json.dumps(body).encode()),
+        )
 
 
 @dataclass
@@ -75,14 +93,23 @@ class Time:
 
 @pytest.fixture
 def unplugged(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name, value in {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}.items():
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 
 
 @pytest.fixture
 def ses() -> Ses:
-    return Ses(account={"SendingEnabled": True, "SendQuota": {"Max24HourSend": 50000.0, "MaxSendRate": 10.0, "SentLast24Hours": 0.0}})
+    return Ses(
+        account={
+            "SendingEnabled": True,
+            "SendQuota": {"Max24HourSend": 50000.0, "MaxSendRate": 10.0, "SentLast24Hours": 0.0},
+        }
+    )
 
 
 @pytest.fixture
@@ -106,10 +133,16 @@ def test_a_letter_goes_out_as_it_is_written(post: Mailer, ses: Ses) -> None:
     assert post.send(LETTER) == "ses-1"
     (sent,) = ses.posted
     assert sent["FromEmailAddress"] == "Ada at Acme <ada@mail.acme.example>"
-    assert (sent["Destination"], sent["ReplyToAddresses"]) == ({"ToAddresses": ["grace@customer.example"]}, ["help@acme.example"])
+    assert (sent["Destination"], sent["ReplyToAddresses"]) == (
+        {"ToAddresses": ["grace@customer.example"]},
+        ["help@acme.example"],
+    )
     simple = sent["Content"]["Simple"]
     assert simple["Subject"] == {"Data": "Your trial ends “soon”", "Charset": "UTF-8"}
-    assert simple["Body"] == {"Text": {"Data": "Grüße\n", "Charset": "UTF-8"}, "Html": {"Data": "<p>Grüße</p>", "Charset": "UTF-8"}}
+    assert simple["Body"] == {
+        "Text": {"Data": "Grüße\n", "Charset": "UTF-8"},
+        "Html": {"Data": "<p>Grüße</p>", "Charset": "UTF-8"},
+    }
     assert {header["Name"]: header["Value"] for header in simple["Headers"]} == LETTER.headers
     assert {tag["Name"]: tag["Value"] for tag in sent["EmailTags"]} == LETTER.tags
     assert sent["ConfigurationSetName"] == "billhook-events"
@@ -117,13 +150,19 @@ def test_a_letter_goes_out_as_it_is_written(post: Mailer, ses: Ses) -> None:
 
 def test_a_name_that_is_not_ascii_is_encoded(post: Mailer, ses: Ses) -> None:
     post.send(replace(LETTER, sender="Zoë at Café <zoe@mail.acme.example>"))
-    assert ses.posted[0]["FromEmailAddress"] == "=?utf-8?b?Wm/DqyBhdCBDYWbDqQ==?= <zoe@mail.acme.example>"
+    assert (
+        ses.posted[0]["FromEmailAddress"]
+        == "=?utf-8?b?Wm/DqyBhdCBDYWbDqQ==?= <zoe@mail.acme.example>"
+    )
 
 
 @pytest.mark.parametrize(
     ("fault", "meaning"),
     [
-        (error("MessageRejected", "Email address is not verified: grace@customer.example"), Unavailable),
+        (
+            error("MessageRejected", "Email address is not verified: grace@customer.example"),
+            Unavailable,
+        ),
         (error("MessageRejected", "Message contains a virus, grace@customer.example"), MailRefused),
         (error("BadRequestException", "Illegal address grace@customer.example"), MailRefused),
         (error("MailFromDomainNotVerifiedException"), Unavailable),
@@ -133,16 +172,25 @@ def test_a_name_that_is_not_ascii_is_encoded(post: Mailer, ses: Ses) -> None:
         (error("LimitExceededException"), Unavailable),
         (error("AccountSuspendedException"), Unavailable),
         (error("SendingPausedException"), Unavailable),
-        (error("AccessDeniedException", "not authorized for grace@customer.example", 403), Unavailable),
+        (
+            error("AccessDeniedException", "not authorized for grace@customer.example", 403),
+            Unavailable,
+        ),
         (error("InternalServiceErrorException", status=500), Unavailable),
         (error("ServiceUnavailableException", status=503), Unavailable),
         ((504, None, b"<html>Gateway Timeout</html>"), MailUnclear),
         (ReadTimeoutError(endpoint_url="https://email.example"), MailUnclear),
         (ConnectionClosedError(endpoint_url="https://email.example"), MailUnclear),
     ],
-    ids=lambda value: value[1] or str(value[0]) if isinstance(value, tuple) else getattr(value, "__name__", type(value).__name__),
+    ids=lambda value: (
+        value[1] or str(value[0])
+        if isinstance(value, tuple)
+        else getattr(value, "__name__", type(value).__name__)
+    ),
 )
-def test_what_each_answer_means_after_one_attempt_and_without_an_address(post: Mailer, ses: Ses, fault: Any, meaning: type[BillhookError]) -> None:
+def test_what_each_answer_means_after_one_attempt_and_without_an_address(
+    post: Mailer, ses: Ses, fault: Any, meaning: type[BillhookError]
+) -> None:
     ses.faults = [fault] * 5
     with pytest.raises(meaning) as caught:
         post.send(LETTER)
@@ -160,7 +208,9 @@ def test_what_cannot_be_put_into_a_request_is_refused(post: Mailer, ses: Ses) ->
 
 
 def test_a_connection_is_not_used_twice(post: Mailer, ses: Ses) -> None:
-    """One that died while the function was frozen would make it unclear whether SES has the message."""
+    """One that died while the function was frozen would make it unclear whether SES has the
+    message.
+    """
     post.send(LETTER)
     assert ses.headers[0]["Connection"] == "close"
 
@@ -197,7 +247,9 @@ class Listener:
 
 
 @pytest.mark.parametrize("hangs_up", [True, False])
-def test_a_mail_whose_reply_is_lost_is_posted_once(unplugged: pytest.MonkeyPatch, hangs_up: bool) -> None:
+def test_a_mail_whose_reply_is_lost_is_posted_once(
+    unplugged: pytest.MonkeyPatch, hangs_up: bool
+) -> None:
     """43. By default botocore posts it three times."""
     listener = Listener(hangs_up)
     with listener as endpoint:
@@ -238,8 +290,14 @@ def test_the_quota_is_asked_for_now_and_then(post: Mailer, passing: Time, ses: S
     assert ses.asked == 2
 
 
-def test_over_the_daily_quota_a_message_waits_and_nothing_is_posted(post: Mailer, passing: Time, ses: Ses) -> None:
-    ses.account["SendQuota"] = {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 198.0}
+def test_over_the_daily_quota_a_message_waits_and_nothing_is_posted(
+    post: Mailer, passing: Time, ses: Ses
+) -> None:
+    ses.account["SendQuota"] = {
+        "Max24HourSend": 200.0,
+        "MaxSendRate": 1.0,
+        "SentLast24Hours": 198.0,
+    }
     for _ in range(2):
         post.wait_for_room()
         post.send(LETTER)
@@ -254,15 +312,24 @@ def test_over_the_daily_quota_a_message_waits_and_nothing_is_posted(post: Mailer
 
 
 def test_a_quota_of_minus_one_is_none(post: Mailer, ses: Ses) -> None:
-    ses.account["SendQuota"] = {"Max24HourSend": -1.0, "MaxSendRate": 10.0, "SentLast24Hours": 1_000_000.0}
+    ses.account["SendQuota"] = {
+        "Max24HourSend": -1.0,
+        "MaxSendRate": 10.0,
+        "SentLast24Hours": 1_000_000.0,
+    }
     post.wait_for_room()
     post.send(LETTER)
     post.wait_for_room()
 
 
-def test_too_fast_is_a_second_s_rest_and_too_much_a_long_one(post: Mailer, passing: Time, ses: Ses) -> None:
+def test_too_fast_is_a_second_s_rest_and_too_much_a_long_one(
+    post: Mailer, passing: Time, ses: Ses
+) -> None:
     post.wait_for_room()
-    ses.faults = [error("ThrottlingException", "Maximum sending rate exceeded."), error("ThrottlingException", "Daily message quota exceeded.")]
+    ses.faults = [
+        error("ThrottlingException", "Maximum sending rate exceeded."),
+        error("ThrottlingException", "Daily message quota exceeded."),
+    ]
     with pytest.raises(Unavailable):
         post.send(LETTER)
     post.wait_for_room()
@@ -277,7 +344,9 @@ def test_too_fast_is_a_second_s_rest_and_too_much_a_long_one(post: Mailer, passi
 
 
 @pytest.mark.parametrize("state", [{"SendingEnabled": False}, {"EnforcementStatus": "SHUTDOWN"}])
-def test_while_sending_is_paused_nothing_is_posted(post: Mailer, ses: Ses, state: dict[str, Any]) -> None:
+def test_while_sending_is_paused_nothing_is_posted(
+    post: Mailer, ses: Ses, state: dict[str, Any]
+) -> None:
     ses.account |= state
     with pytest.raises(Unavailable):
         post.wait_for_room()

@@ -1,4 +1,6 @@
-"""Queues take messages or say that they did not; secrets are read once and again after five minutes."""
+"""Queues take messages or say that they did not; secrets are read once and again after five
+minutes.
+"""
 
 from typing import Any
 
@@ -32,7 +34,9 @@ def ssm(aws: None) -> Any:
 
 
 def put(ssm: Any, name: str, value: str) -> None:
-    ssm.put_parameter(Name=f"/billhook/test/{name}", Value=value, Type="SecureString", Overwrite=True)
+    ssm.put_parameter(
+        Name=f"/billhook/test/{name}", Value=value, Type="SecureString", Overwrite=True
+    )
 
 
 def test_secrets_are_remembered_and_several_may_be_alive(ssm: Any) -> None:

@@ -1,4 +1,6 @@
-"""What work in rounds keeps: where it is, what Stripe has listed, what differed; and the walk over all accounts."""
+"""What work in rounds keeps: where it is, what Stripe has listed, what differed; and the walk over
+all accounts.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +29,9 @@ DRIFT = Drift("acc_1", "cus_1", "sub_1", ("status", "customer.card"), NOW - time
 def test_a_round_is_read_as_it_was_written_and_each_kind_by_itself(dynamodb: Any) -> None:
     rounds = Rounds(TABLE, dynamodb)
     assert rounds.load(Comparison) is rounds.load(Undelivered) is None
-    comparison = Comparison(NOW, "held", Place("sub_1", NOW), 3, '{"pk": {"S": "x"}}', 250, version=1)
+    comparison = Comparison(
+        NOW, "held", Place("sub_1", NOW), 3, '{"pk": {"S": "x"}}', 250, version=1
+    )
     fetched = replace(under_way(None, NOW), place=Place("evt_1", NOW), group=1, version=1)
     rounds.save(Comparison(NOW), comparison)
     rounds.save(Undelivered(), fetched)
@@ -58,7 +62,10 @@ def test_what_stripe_has_listed_is_known_by_its_comparison_alone(dynamodb: Any) 
 
 def test_drifts_are_kept_judged_and_dropped(dynamodb: Any) -> None:
     comparisons = Comparisons(TABLE, dynamodb)
-    other, later = replace(DRIFT, subscription="sub_2"), replace(DRIFT, compared=NOW + timedelta(days=1))
+    other, later = (
+        replace(DRIFT, subscription="sub_2"),
+        replace(DRIFT, compared=NOW + timedelta(days=1)),
+    )
     for drift in (DRIFT, DRIFT, other, later):
         comparisons.put_drift(drift)
     assert comparisons.drifts_of(NOW) == [DRIFT, other]
@@ -76,7 +83,9 @@ def test_every_account_is_walked_over_and_nothing_else(dynamodb: Any) -> None:
     for number in range(30):
         one = Account(f"acc_{number}")
         accounts.save(one, replace(one, version=1, profile=replace(one.profile, name=wide)))
-    Log(TABLE, dynamodb).put(Entry("acc_1", NOW, "stripe", f"evt_{n}", "customer.updated", {}) for n in range(40))
+    Log(TABLE, dynamodb).put(
+        Entry("acc_1", NOW, "stripe", f"evt_{n}", "customer.updated", {}) for n in range(40)
+    )
     seen: list[str] = []
     cursor, pages = None, 0
     while pages == 0 or cursor:
@@ -86,10 +95,15 @@ def test_every_account_is_walked_over_and_nothing_else(dynamodb: Any) -> None:
     assert pages > 1
 
 
-def test_an_account_that_only_a_younger_release_can_read_is_left_out_of_the_walk(dynamodb: Any) -> None:
+def test_an_account_that_only_a_younger_release_can_read_is_left_out_of_the_walk(
+    dynamodb: Any,
+) -> None:
     accounts, comparisons = Accounts(TABLE, lambda: "key", dynamodb), Comparisons(TABLE, dynamodb)
     for id in ("acc_1", "acc_2"):
         accounts.save(Account(id), replace(Account(id), version=1))
-    younger = {"UpdateExpression": "SET shape = :shape", "ExpressionAttributeValues": {":shape": {"N": str(SHAPE + 1)}}}
+    younger = {
+        "UpdateExpression": "SET shape = :shape",
+        "ExpressionAttributeValues": {":shape": {"N": str(SHAPE + 1)}},
+    }
     dynamodb.update_item(TableName=TABLE, Key=account_key("acc_1"), **younger)
     assert [account.id for account in comparisons.accounts(None)[0]] == ["acc_2"]

@@ -1,4 +1,6 @@
-"""Suppressed addresses: whichever case they are written in, for ever, and nowhere in the table to be read."""
+"""Suppressed addresses: whichever case they are written in, for ever, and nowhere in the table to
+be read.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +20,13 @@ def suppressions(dynamodb: Any) -> Suppressions:
 
 def test_an_address_is_held_in_any_case_and_no_other_is(suppressions: Suppressions) -> None:
     suppressions.add("Ada@Example.com", "bounce", T)
-    assert all(suppressions.holds(email) for email in ("Ada@Example.com", "ada@example.com", " ADA@EXAMPLE.COM "))
-    assert not any(suppressions.holds(email) for email in ("ada@example.org", "grace@example.com", ""))
+    assert all(
+        suppressions.holds(email)
+        for email in ("Ada@Example.com", "ada@example.com", " ADA@EXAMPLE.COM ")
+    )
+    assert not any(
+        suppressions.holds(email) for email in ("ada@example.org", "grace@example.com", "")
+    )
 
 
 def test_the_same_again_does_no_harm(suppressions: Suppressions, dynamodb: Any) -> None:
@@ -28,7 +35,9 @@ def test_the_same_again_does_no_harm(suppressions: Suppressions, dynamodb: Any) 
     assert len(dynamodb.scan(TableName=TABLE)["Items"]) == 1
 
 
-def test_the_table_holds_why_and_when_but_no_address(suppressions: Suppressions, dynamodb: Any) -> None:
+def test_the_table_holds_why_and_when_but_no_address(
+    suppressions: Suppressions, dynamodb: Any
+) -> None:
     suppressions.add("ada@example.com", "bounce", T)
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
     assert (item["reason"], item["at"]) == ({"S": "bounce"}, {"S": "2026-03-02T09:00:00.000000Z"})

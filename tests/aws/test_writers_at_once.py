@@ -1,4 +1,6 @@
-"""Many writers over real HTTP on the emulator: nothing lost, nothing doubled. moto cannot tell: its transactions do not exclude each other."""
+"""Many writers over real HTTP on the emulator: nothing lost, nothing doubled. moto cannot tell: its
+transactions do not exclude each other.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -41,9 +43,13 @@ def dynamodb(emulator: str, request: pytest.FixtureRequest) -> Any:
         region_name="us-east-1",
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
-        config=Config(max_pool_connections=2 * WRITERS, retries={"mode": "standard", "total_max_attempts": 3}),
+        config=Config(
+            max_pool_connections=2 * WRITERS, retries={"mode": "standard", "total_max_attempts": 3}
+        ),
     )
-    client.create_table(**table_definition(request.node.name[:60].replace("[", ".").replace("]", "")))
+    client.create_table(
+        **table_definition(request.node.name[:60].replace("[", ".").replace("]", ""))
+    )
     return client
 
 
@@ -72,12 +78,20 @@ def at_once(work: list[Any]) -> list[Any]:
 @pytest.mark.parametrize("name", ["trial_pauses_then_resumes", "renewal_fails_then_recovers"])
 def test_eight_writers_on_one_account_lose_no_update(dynamodb: Any, table: str, name: str) -> None:
     recording = RECORDINGS[name]
-    place = world(dynamodb, table, Stripe(recording.truth()), Moment(at(recording.events[-1]["created"])))
+    place = world(
+        dynamodb, table, Stripe(recording.truth()), Moment(at(recording.events[-1]["created"]))
+    )
     batches = [messages([event]) for event in recording.events * 2]
     outcomes = at_once([lambda batch=batch: take_in(batch, place) for batch in batches])
     # Those given back, as the queue would bring them again.
-    again = [batch for batch, (outcome,) in zip(batches, outcomes, strict=True) if outcome.effect == "given_back"]
-    assert all(outcome.effect != "given_back" for batch in again for outcome in take_in(batch, place))
+    again = [
+        batch
+        for batch, (outcome,) in zip(batches, outcomes, strict=True)
+        if outcome.effect == "given_back"
+    ]
+    assert all(
+        outcome.effect != "given_back" for batch in again for outcome in take_in(batch, place)
+    )
     found = place.accounts.load("acct_demo")
     assert found
     memory = Place()
@@ -98,26 +112,36 @@ def test_one_of_many_equal_writes_wins_and_the_rest_know_it(dynamodb: Any, table
 
     results = at_once([lambda number=number: adopt(number) for number in range(6 * WRITERS)])
     assert results.count("won") == 1
-    assert len(dynamodb.scan(TableName=table)["Items"]) == 3, "one account, its customer and its address"
+    assert len(dynamodb.scan(TableName=table)["Items"]) == 3, (
+        "one account, its customer and its address"
+    )
 
 
 def test_stream_and_agenda_at_once_carry_out_each_happening_once(dynamodb: Any, table: str) -> None:
     recording = RECORDINGS["trial_converts"]
-    place = world(dynamodb, table, Stripe(recording.truth(5)), Moment(at(recording.events[4]["created"])))
+    place = world(
+        dynamodb, table, Stripe(recording.truth(5)), Moment(at(recording.events[4]["created"]))
+    )
     take_in(messages(recording.events[:5]), place)
     at_once([lambda: carry_out("acct_demo", place)] * WRITERS)
     found = place.accounts.load("acct_demo")
     assert found
     assert found.outbox == ()
-    entries, _ = Log(table, dynamodb).page("acct_demo", None, at(recording.events[4]["created"]) + timedelta(days=1))
+    entries, _ = Log(table, dynamodb).page(
+        "acct_demo", None, at(recording.events[4]["created"]) + timedelta(days=1)
+    )
     types = sorted(entry.type for entry in entries if entry.kind == "happening")
     assert types == ["access.granted", "account.created", "trial.started"]
 
 
-def test_a_write_whose_reply_was_lost_is_seen_as_a_lost_race_and_learnt_again(dynamodb: Any, table: str) -> None:
+def test_a_write_whose_reply_was_lost_is_seen_as_a_lost_race_and_learnt_again(
+    dynamodb: Any, table: str
+) -> None:
     """botocore repeats a write whose reply it did not get: the repeat meets its own condition."""
     recording = RECORDINGS["trial_converts"]
-    place = world(dynamodb, table, Stripe(recording.truth(1)), Moment(at(recording.events[0]["created"])))
+    place = world(
+        dynamodb, table, Stripe(recording.truth(1)), Moment(at(recording.events[0]["created"]))
+    )
     take_in(messages(recording.events[:1]), place)
     accounts, lost = place.accounts, []
 

@@ -1,4 +1,6 @@
-"""What this release writes, with every field set: `python -m tests.aws.written` keeps it as the text of the current shape."""
+"""What this release writes, with every field set: `python -m tests.aws.written` keeps it as the
+text of the current shape.
+"""
 
 import json
 from collections.abc import Mapping
@@ -31,11 +33,20 @@ CURRENT = KEPT / f"shape_{SHAPE}_every_field.json"
 BESIDE = KEPT / "beside_accounts.json"
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
-_PLAIN: dict[Any, Any] = {str: "text", int: 7, bool: True, datetime: T, timedelta: timedelta(days=1), Any: "anything"}
+_PLAIN: dict[Any, Any] = {
+    str: "text",
+    int: 7,
+    bool: True,
+    datetime: T,
+    timedelta: timedelta(days=1),
+    Any: "anything",
+}
 
 
 def filled(hint: Any, inside: Mapping[Any, Any] | None = None) -> Any:
-    """A value of the type, every field of it and of what it holds set: a field added anywhere changes what is written."""
+    """A value of the type, every field of it and of what it holds set: a field added anywhere
+    changes what is written.
+    """
     hint = (inside or {}).get(hint, hint)
     if hint in _PLAIN:
         return _PLAIN[hint]
@@ -45,7 +56,11 @@ def filled(hint: Any, inside: Mapping[Any, Any] | None = None) -> Any:
     if is_dataclass(kind) and isinstance(kind, type):
         parameters = getattr(kind, "__parameters__", ())
         hints = get_type_hints(kind)
-        known = dict(zip(parameters, arguments, strict=True)) if arguments else {one: _bound(one) for one in parameters}
+        known = (
+            dict(zip(parameters, arguments, strict=True))
+            if arguments
+            else {one: _bound(one) for one in parameters}
+        )
         return kind(**{one.name: filled(hints[one.name], known) for one in fields(kind)})
     if kind is tuple:
         return (filled(arguments[0], inside),)
@@ -72,9 +87,13 @@ def beside(dynamodb: Any) -> list[Any]:
     ApiKeys(TABLE, dynamodb).add(filled(ApiKey))
     ApiKeys(TABLE, dynamodb).revoke("text", T)
     Suppressions(TABLE, lambda: "key", dynamodb).add("ada@example.com", "bounce", T)
-    Limits(TABLE, lambda: "key", dynamodb).count("signups-of", "ada@example.com", timedelta(hours=1), T)
+    Limits(TABLE, lambda: "key", dynamodb).count(
+        "signups-of", "ada@example.com", timedelta(hours=1), T
+    )
     Walks(TABLE, dynamodb).save(Walk("hash"), filled(Walk))
-    items = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if item["sk"] != {"S": "ACCOUNT"}]
+    items = [
+        item for item in dynamodb.scan(TableName=TABLE)["Items"] if item["sk"] != {"S": "ACCOUNT"}
+    ]
     for item in items:
         item.pop("taken_by", None)  # of its own each time
     return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
@@ -93,7 +112,9 @@ def main() -> None:
 
     from tests.aws.conftest import table_definition
 
-    os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1")
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1"
+    )
     CURRENT.write_text(text(account()))
     with mock_aws():
         dynamodb: Any = boto3.client("dynamodb")

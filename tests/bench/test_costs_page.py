@@ -26,12 +26,16 @@ COUNTED_HERE: dict[str, Callable[[], Used]] = {
     "recording": lambda: recorded(RECORDINGS["trial_converts"]),
     "signup": lambda: signs_up(None),
 }
-"""A part of the page, as the whole takes twenty seconds: `python -m bench.costs --check` holds all of it."""
+"""A part of the page, as the whole takes twenty seconds: `python -m bench.costs --check` holds all
+of it.
+"""
 
 
 @pytest.mark.parametrize("story", COUNTED_HERE)
 def test_the_page_tells_what_the_code_uses_now(story: str) -> None:
-    """Another number here is a change that costs more or less: run `python -m bench.costs`, and look at the difference."""
+    """Another number here is a change that costs more or less: run `python -m bench.costs`, and
+    look at the difference.
+    """
     used = COUNTED_HERE[story]()
     for row in (counted_row(used), *call_rows(used)):
         assert row in PAGE
@@ -64,14 +68,16 @@ def test_a_read_is_rounded_up_per_four_kb_and_half_where_it_need_not_be_consiste
 
 
 def test_an_entry_of_the_index_costs_one_to_come_or_go_and_two_to_move() -> None:
-    early, late = ({"due_shard": {"S": "DUE#1"}, "due_at": {"S": at}} for at in ("2026-03-02", "2026-03-03"))
+    early, late = (
+        {"due_shard": {"S": "DUE#1"}, "due_at": {"S": at}} for at in ("2026-03-02", "2026-03-03")
+    )
     plain = item(100)
     assert index_units(None, plain | early) == index_units(plain | early, plain) == 1
     assert index_units(plain | early, plain | late) == 2
     assert index_units(plain | early, item(500) | early) == index_units(None, plain) == 0
 
 
-def test_transactions_are_doubled_and_refused_writes_are_billed(dynamodb: Any) -> None:  # noqa: F811
+def test_transactions_are_doubled_and_refused_writes_are_billed(dynamodb: Any) -> None:
     meter = Meter(lambda _: None)
     put = {"Put": {"TableName": TABLE, "Item": item(1500)}}
     condition = {"ConditionExpression": "attribute_not_exists(pk)"}
@@ -79,13 +85,19 @@ def test_transactions_are_doubled_and_refused_writes_are_billed(dynamodb: Any) -
         dynamodb.transact_write_items(TransactItems=[put])
         with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
             dynamodb.put_item(TableName=TABLE, Item=item(10), **condition)
-        dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": "A"}, "sk": {"S": "B"}}, ProjectionExpression="pk")
+        dynamodb.get_item(
+            TableName=TABLE, Key={"pk": {"S": "A"}, "sk": {"S": "B"}}, ProjectionExpression="pk"
+        )
     assert meter.by_function["F"]["write_units"] == 2 * 2 + 2
     assert meter.by_function["F"]["read_units"] == 0.5
-    assert meter.calls["F"] == {"dynamodb.TransactWriteItems": 1, "dynamodb.PutItem": 1, "dynamodb.GetItem": 1}
+    assert meter.calls["F"] == {
+        "dynamodb.TransactWriteItems": 1,
+        "dynamodb.PutItem": 1,
+        "dynamodb.GetItem": 1,
+    }
 
 
-def test_a_scan_costs_what_its_filter_leaves_out_too(dynamodb: Any) -> None:  # noqa: F811
+def test_a_scan_costs_what_its_filter_leaves_out_too(dynamodb: Any) -> None:
     dynamodb.put_item(TableName=TABLE, Item=item(9000))
     meter = Meter(lambda _: None)
     with meter.watching(), meter.function("F"):
@@ -94,10 +106,18 @@ def test_a_scan_costs_what_its_filter_leaves_out_too(dynamodb: Any) -> None:  # 
     assert meter.by_function["F"]["read_units"] == 3 * 0.5
 
 
-def test_a_call_without_a_rule_is_not_taken_for_free(dynamodb: Any) -> None:  # noqa: F811
+def test_a_call_without_a_rule_is_not_taken_for_free(dynamodb: Any) -> None:
     meter = Meter(lambda _: None)
-    with meter.watching(), meter.function("F"), pytest.raises(ValueError, match="no rule for what TransactGetItems costs"):
-        dynamodb.transact_get_items(TransactItems=[{"Get": {"TableName": TABLE, "Key": {"pk": {"S": "A"}, "sk": {"S": "B"}}}}])
+    with (
+        meter.watching(),
+        meter.function("F"),
+        pytest.raises(ValueError, match="no rule for what TransactGetItems costs"),
+    ):
+        dynamodb.transact_get_items(
+            TransactItems=[
+                {"Get": {"TableName": TABLE, "Key": {"pk": {"S": "A"}, "sk": {"S": "B"}}}}
+            ]
+        )
     dynamo.client.cache_clear()
 
 
@@ -115,7 +135,13 @@ def test_few_invocations_are_all_traced_and_of_many_a_twentieth() -> None:
 
 @pytest.mark.parametrize(
     ("expression", "runs"),
-    [("rate(1 minute)", 43_800), ("rate(1 hour)", 730), ("rate(5 minutes)", 8_760), ("cron(30 4 * * ? *)", 730 / 24), ("cron(7 * * * ? *)", 730)],
+    [
+        ("rate(1 minute)", 43_800),
+        ("rate(1 hour)", 730),
+        ("rate(5 minutes)", 8_760),
+        ("cron(30 4 * * ? *)", 730 / 24),
+        ("cron(7 * * * ? *)", 730),
+    ],
 )
 def test_a_schedule_runs_so_often_a_month(expression: str, runs: float) -> None:
     assert bills.runs_a_month(expression) == pytest.approx(runs)
@@ -135,10 +161,16 @@ def test_idle_is_the_clock_and_the_pollers_of_every_queue() -> None:
 
 
 def test_a_limit_is_full_where_the_peak_of_its_use_meets_it() -> None:
-    limit = Limit("a throttle", "calls", used=bills.SECONDS / 1000, capacity=50, whose="ours", peak=10)
+    limit = Limit(
+        "a throttle", "calls", used=bills.SECONDS / 1000, capacity=50, whose="ours", peak=10
+    )
     assert limit.customers == pytest.approx(5_000)
 
 
 def test_the_throttles_are_those_of_the_template() -> None:
     found = {(one.method, one.route): one.rate for one in throttles(load(TEMPLATE))}
-    assert found.keys() >= {("POST", "/signups"), ("POST", "/webhooks/stripe"), ("GET", "/accounts/{account_id}/access")}
+    assert found.keys() >= {
+        ("POST", "/signups"),
+        ("POST", "/webhooks/stripe"),
+        ("GET", "/accounts/{account_id}/access"),
+    }

@@ -1,4 +1,6 @@
-"""A real browser, where there is one. With BROWSER_CHECKS=required its absence fails instead of leaving the checks out."""
+"""A real browser, where there is one. With BROWSER_CHECKS=required its absence fails instead of
+leaving the checks out.
+"""
 
 import os
 import shutil
@@ -11,7 +13,14 @@ from local.client import Client
 from tests.local.conftest import start_system, system  # noqa: F401 - the fixtures
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-QUIETLY = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update")
+QUIETLY = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
 LEFT_OUT = "Chromium is not installed: browser checks are left out"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
@@ -31,9 +40,11 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visitor:
-    """A person with a browser: goes to pages, and remembers what the browser complained about (a broken policy for content, a failed script)."""
+    """A person with a browser: goes to pages, and remembers what the browser complained about (a
+    broken policy for content, a failed script).
+    """
 
-    def __init__(self, context: BrowserContext, system: Client) -> None:  # noqa: F811
+    def __init__(self, context: BrowserContext, system: Client) -> None:
         self.system = system
         self.complaints: list[str] = []
         self.page: Page = context.new_page()
@@ -60,16 +71,22 @@ class Visitor:
 
 
 @pytest.fixture(params=["with script", "without script"])
-def visitor(request: pytest.FixtureRequest, chromium: Browser, system: Client) -> Iterator[Visitor]:  # noqa: F811
+def visitor(request: pytest.FixtureRequest, chromium: Browser, system: Client) -> Iterator[Visitor]:
     """Once with JavaScript and once without: every page works either way."""
-    context = chromium.new_context(viewport=DESKTOP, java_script_enabled=request.param == "with script", timezone_id="Europe/Vienna")
+    context = chromium.new_context(
+        viewport=DESKTOP,
+        java_script_enabled=request.param == "with script",
+        timezone_id="Europe/Vienna",
+    )
     yield Visitor(context, system)
     context.close()
 
 
 @pytest.fixture
-def phone(chromium: Browser, system: Client) -> Iterator[Visitor]:  # noqa: F811
+def phone(chromium: Browser, system: Client) -> Iterator[Visitor]:
     """A browser as wide as a phone."""
-    context = chromium.new_context(viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True)
+    context = chromium.new_context(
+        viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True
+    )
     yield Visitor(context, system)
     context.close()

@@ -1,4 +1,6 @@
-"""Plan, leaving, coming back and a failed payment by the customer's own hand, in a real browser that runs no script."""
+"""Plan, leaving, coming back and a failed payment by the customer's own hand, in a real browser
+that runs no script.
+"""
 
 import json
 import re
@@ -16,11 +18,21 @@ from chalicelib.pages.rendering import page
 from local.client import Client
 from local.emulator import die_with_parent, free_port
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
-from tests.browser.test_signup_story import address, fits, opens_billing, picture, saves_card, signs_up
+from tests.browser.test_signup_story import (
+    address,
+    fits,
+    opens_billing,
+    picture,
+    saves_card,
+    signs_up,
+)
 from tests.local.conftest import ROOT, wait_for
 
 DAY = 86_400
-OFFERS = 'alternatives = { unused = { pause_days = 60 }, too_expensive = { plan = "pro" }, missing_features = { coupon = "STAY20" } }'
+OFFERS = (
+    'alternatives = { unused = { pause_days = 60 }, too_expensive = { plan = "pro" },'
+    ' missing_features = { coupon = "STAY20" } }'
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +41,28 @@ def generous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     room = tmp_path_factory.mktemp("generous")
     for part in ("app.py", "local", "ops", ".chalice", ".emulator", "examples"):
         (room / part).symlink_to(ROOT / part)
-    shutil.copytree(ROOT / "chalicelib", room / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "chalicelib", room / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
+    )
     policy = room / "chalicelib" / "billing.toml"
-    text = policy.read_text().replace("withdrawal = false ", "withdrawal = true ").replace("\nnow = false ", "\nnow = true ")
+    text = (
+        policy.read_text()
+        .replace("withdrawal = false ", "withdrawal = true ")
+        .replace("\nnow = false ", "\nnow = true ")
+    )
     policy.write_text(re.sub(r"^alternatives = .*$", OFFERS, text, flags=re.MULTILINE))
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "local", "run", "--port", str(port)], cwd=room, preexec_fn=die_with_parent())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", "run", "--port", str(port)],
+        cwd=room,
+        preexec_fn=die_with_parent(),
+    )
     client = Client(f"http://127.0.0.1:{port}")
     wait_for(client, process)
     body = b"id=STAY20&percent_off=20&duration=repeating&duration_in_months=3"
-    sent = urllib.request.Request(f"{client.state()['stripe_base']}/v1/coupons", body, {"Authorization": "Bearer sk_test_any"})
+    sent = urllib.request.Request(
+        f"{client.state()['stripe_base']}/v1/coupons", body, {"Authorization": "Bearer sk_test_any"}
+    )
     with urllib.request.urlopen(sent) as answer:
         assert json.load(answer)["valid"]
     yield client
@@ -49,7 +73,9 @@ def generous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 @pytest.fixture
 def ada(chromium: Browser, generous: Client) -> Iterator[Visitor]:
     """Somebody without scripts."""
-    context = chromium.new_context(viewport=DESKTOP, java_script_enabled=False, timezone_id="Europe/Vienna")
+    context = chromium.new_context(
+        viewport=DESKTOP, java_script_enabled=False, timezone_id="Europe/Vienna"
+    )
     yield Visitor(context, generous)
     context.close()
 
@@ -79,7 +105,9 @@ def leaves_for(visitor: Visitor, reason: str) -> None:
     visitor.page.click("#why button")
 
 
-def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_back(ada: Visitor) -> None:
+def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_back(
+    ada: Visitor,
+) -> None:
     pays(ada)
     picture(ada, "billing-ways")
     ada.page.click("#change-plan")
@@ -128,13 +156,17 @@ def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_ba
     assert not ada.complaints
 
 
-def test_a_consumer_withdraws_by_a_mailed_link_has_the_money_back_and_buys_again(ada: Visitor) -> None:
+def test_a_consumer_withdraws_by_a_mailed_link_has_the_money_back_and_buys_again(
+    ada: Visitor,
+) -> None:
     email = pays(ada)
     ada.page.click("#withdraw")
     picture(ada, "withdraw")
     ada.page.click("#withdraw button")
     assert ada.reads("#status") == "active", "nothing has ended yet"
-    link = re.search(r"http://127\.0\.0\.1:\d+/leave/\S+", ada.latest_mail("confirm_withdrawal", email))
+    link = re.search(
+        r"http://127\.0\.0\.1:\d+/leave/\S+", ada.latest_mail("confirm_withdrawal", email)
+    )
     assert link
     ada.goes_to(link[0])
     ada.page.click("#leave button")
@@ -149,7 +181,9 @@ def test_a_consumer_withdraws_by_a_mailed_link_has_the_money_back_and_buys_again
     assert not ada.complaints
 
 
-def test_what_the_bank_wants_confirmed_is_paid_on_stripes_page_and_an_upgrade_that_it_declines_changes_nothing(ada: Visitor) -> None:
+def test_what_the_bank_wants_confirmed_is_paid_on_stripes_page_and_an_upgrade_that_it_declines_changes_nothing(
+    ada: Visitor,
+) -> None:
     email = pays(ada)
     ada.page.click("#portal button")
     ada.page.check("input[value='4000002760003184']")
@@ -179,10 +213,17 @@ def test_what_the_bank_wants_confirmed_is_paid_on_stripes_page_and_an_upgrade_th
 
 
 def test_the_pages_fit_a_phone(chromium: Browser, generous: Client) -> None:
-    context = chromium.new_context(viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True)
+    context = chromium.new_context(
+        viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True
+    )
     phone = Visitor(context, generous)
     pays(phone)
-    for path, name in (("/billing", "billing-ways-phone"), ("/billing/plan", ""), ("/billing/cancel", ""), ("/billing/withdraw", "")):
+    for path, name in (
+        ("/billing", "billing-ways-phone"),
+        ("/billing/plan", ""),
+        ("/billing/cancel", ""),
+        ("/billing/withdraw", ""),
+    ):
         phone.goes_to(path)
         fits(phone, name)
     phone.goes_to("/billing/plan")

@@ -97,7 +97,9 @@ def test_a_trial_that_ran_out_is_bought_later_from_the_portal_page(visitor: Visi
     assert visitor.reads("#headline") == "Your subscription ends"
 
 
-def test_who_signs_up_twice_is_told_to_look_into_the_inbox_and_gets_in_by_the_link_there(visitor: Visitor) -> None:
+def test_who_signs_up_twice_is_told_to_look_into_the_inbox_and_gets_in_by_the_link_there(
+    visitor: Visitor,
+) -> None:
     email = address()
     signs_up(visitor, email)
     visitor.page.wait_for_url("**/welcome")
@@ -138,10 +140,16 @@ def test_every_page_fits_a_phone_and_names_its_fields(phone: Visitor) -> None:
 def fits(visitor: Visitor, name: str = "") -> None:
     """Nothing to scroll sideways, one heading, and a name for every field that people see."""
     page = visitor.page
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
+    assert page.evaluate(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    ), name
     assert page.locator("h1").count() == 1
     fields = page.locator("input:not([type=hidden]), textarea")
-    assert [field.get_attribute("name") for field in fields.all() if not field.evaluate("field => field.labels.length")] == []
+    assert [
+        field.get_attribute("name")
+        for field in fields.all()
+        if not field.evaluate("field => field.labels.length")
+    ] == []
     assert page.evaluate("document.documentElement.lang") == "en"
     if name:
         picture(visitor, name)

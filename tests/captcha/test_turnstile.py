@@ -39,9 +39,13 @@ def turnstile(cloudflare: Cloudflare) -> Turnstile:
     return Turnstile(lambda: "secret", cloudflare.server.base)
 
 
-def test_a_token_is_asked_for_with_the_secret_and_the_visitors_address(cloudflare: Cloudflare) -> None:
+def test_a_token_is_asked_for_with_the_secret_and_the_visitors_address(
+    cloudflare: Cloudflare,
+) -> None:
     assert turnstile(cloudflare).solved("token", "203.0.113.7")
-    assert cloudflare.asked == [{"secret": ["secret"], "response": ["token"], "remoteip": ["203.0.113.7"]}]
+    assert cloudflare.asked == [
+        {"secret": ["secret"], "response": ["token"], "remoteip": ["203.0.113.7"]}
+    ]
 
 
 def test_what_is_forged_used_or_not_there_is_not_solved(cloudflare: Cloudflare) -> None:
@@ -60,7 +64,9 @@ def test_a_wrong_secret_is_the_owners_to_mend(cloudflare: Cloudflare) -> None:
 
 
 @pytest.mark.parametrize("answer", [(500, {"success": False}), (200, b"<html>"), (200, [])])
-def test_an_answer_that_is_none_keeps_nobody_out_for_good(cloudflare: Cloudflare, answer: tuple[int, Any]) -> None:
+def test_an_answer_that_is_none_keeps_nobody_out_for_good(
+    cloudflare: Cloudflare, answer: tuple[int, Any]
+) -> None:
     cloudflare.answer = answer
     with pytest.raises(Unavailable):
         turnstile(cloudflare).solved("token", "203.0.113.7")

@@ -12,14 +12,25 @@ from chalicelib.domain.sequences import ASKED_FOR, Step
 from tests.worlds import ROOT
 
 SHIPPED = (ROOT / "chalicelib" / "billing.toml").read_text()
-NOTE = Step("note", "trial_end", "trial_ends", timedelta(days=-8), "trial_personal_note", "lifecycle", timedelta(days=1), hold_out=0.1)
+NOTE = Step(
+    "note",
+    "trial_end",
+    "trial_ends",
+    timedelta(days=-8),
+    "trial_personal_note",
+    "lifecycle",
+    timedelta(days=1),
+    hold_out=0.1,
+)
 IDS = [f"acc_{number}" for number in range(20_000)]
 
 
 def test_a_tenth_is_about_a_tenth_and_always_the_same() -> None:
     out = [id for id in IDS if held_out(id, NOTE)]
     assert 0.09 < len(out) / len(IDS) < 0.11
-    assert out == [id for id in IDS if held_out(id, replace(NOTE, message="another", offset=timedelta(0)))]
+    assert out == [
+        id for id in IDS if held_out(id, replace(NOTE, message="another", offset=timedelta(0)))
+    ]
 
 
 def test_each_step_draws_its_own_lot() -> None:
@@ -51,10 +62,19 @@ def test_the_policy_may_hold_out_up_to_a_half() -> None:
 
 @pytest.mark.parametrize("share", ["0.51", "1", "-0.1", '"0.1"', "true", "nan"])
 def test_another_share_is_refused_with_the_reason(share: str) -> None:
-    with pytest.raises(PolicyMistakes, match=r"trial_end\.steps\[3\]\.hold_out: must be a share from 0 to 0\.5: of a message that most do not get"):
+    with pytest.raises(
+        PolicyMistakes,
+        match=(
+            r"trial_end\.steps\[3\]\.hold_out: must be a share from 0 to 0\.5: of a message that"
+            r" most do not get"
+        ),
+    ):
         read_policy(with_share(share))
 
 
 def test_a_billing_notice_is_held_out_of_nobody() -> None:
-    with pytest.raises(PolicyMistakes, match=r"sequences\.trial_end: ended is a billing notice, which is for everybody"):
+    with pytest.raises(
+        PolicyMistakes,
+        match=r"sequences\.trial_end: ended is a billing notice, which is for everybody",
+    ):
         read_policy(with_share("0.1", "ended"))

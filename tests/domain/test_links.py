@@ -15,7 +15,9 @@ LINK = Link("unsubscribe", "acc_1", "lifecycle")
 KEYS = ["new key", "old key"]
 
 
-def refused(token: str, purpose: str = "unsubscribe", keys: list[str] | None = None, now: datetime = NOW) -> bool:
+def refused(
+    token: str, purpose: str = "unsubscribe", keys: list[str] | None = None, now: datetime = NOW
+) -> bool:
     with suppress(LinkRefused):
         verify(token, purpose, keys or KEYS, now)
         return False

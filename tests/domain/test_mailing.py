@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account import Account, Mailed, Profile
-from chalicelib.domain.agenda import BACKOFF, MAILS_KEPT, agenda, failed, is_dead, next_version, planned
+from chalicelib.domain.agenda import (
+    BACKOFF,
+    MAILS_KEPT,
+    agenda,
+    failed,
+    is_dead,
+    next_version,
+    planned,
+)
 from chalicelib.domain.facts import Customer, CustomerSeen, Event, SubscriptionSeen
 from chalicelib.domain.languages import LANGUAGES
 from chalicelib.domain.letters import money, variables
@@ -22,8 +30,18 @@ from tests.usecases.lives import DAY, START, TRIAL
 from tests.worlds import POLICY
 
 OFFICE = Hours(frozenset(range(5)), 9, 18)
-ZONES = ["Europe/London", "America/New_York", "Pacific/Auckland", "Asia/Kolkata", "America/Santiago", "Africa/Cairo", "UTC"]
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)).map(lambda moment: moment.replace(tzinfo=UTC))
+ZONES = [
+    "Europe/London",
+    "America/New_York",
+    "Pacific/Auckland",
+    "Asia/Kolkata",
+    "America/Santiago",
+    "Africa/Cairo",
+    "UTC",
+]
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)).map(
+    lambda moment: moment.replace(tzinfo=UTC)
+)
 
 
 @given(MOMENTS, st.sampled_from(ZONES))
@@ -55,15 +73,22 @@ def test_nine_o_clock_is_nine_o_clock_when_the_clocks_change(day: date) -> None:
     zone = ZoneInfo("Europe/Vienna")
     every_day = replace(OFFICE, days=frozenset(range(7)))
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-    assert every_day.next(midnight, zone).astimezone(zone).strftime("%d %H:%M") == f"{day.day} 09:00"
+    assert (
+        every_day.next(midnight, zone).astimezone(zone).strftime("%d %H:%M") == f"{day.day} 09:00"
+    )
 
 
-LINKS = {name: f"https://b.example/{name}" for name in ("unsubscribe_url", "preferences_url", "billing_url", "link_url", "feedback_url")}
+LINKS = {
+    name: f"https://b.example/{name}"
+    for name in ("unsubscribe_url", "preferences_url", "billing_url", "link_url", "feedback_url")
+}
 
 
 def trialing(card: str | None = None, **profile: str) -> Account:
     account = replace(Account("acc_1"), profile=Profile(**profile))  # type: ignore[arg-type]
-    learnt = account.learn(CustomerSeen(Customer("cus_1", "ada@example.com", "Ada Byron", card), Event(START)))
+    learnt = account.learn(
+        CustomerSeen(Customer("cus_1", "ada@example.com", "Ada Byron", card), Event(START))
+    )
     return next_version(account, learnt.learn(SubscriptionSeen(TRIAL, Event(START))), POLICY, START)
 
 
@@ -72,34 +97,54 @@ def test_of_several_the_one_nearest_its_end_goes_first_and_only_that_one() -> No
     at = START + 13 * DAY + timedelta(hours=1)
     ready = due(account, POLICY, at)
     assert [mail.step.id for mail in ready] == ["one_day"]
-    both = [mail.step.id for mail in mails(account, POLICY, START + 11 * DAY) if mail.at <= START + 11 * DAY and not mail.missed]
+    both = [
+        mail.step.id
+        for mail in mails(account, POLICY, START + 11 * DAY)
+        if mail.at <= START + 11 * DAY and not mail.missed
+    ]
     assert "three_days" in both
 
 
 def test_billing_notices_pass_the_cap_and_are_not_counted() -> None:
     noticed = trialing("pm_1")
     seven = START + 7 * DAY
-    full = replace(noticed, mails={f"x{n}@0": Mailed("sent", seven - timedelta(hours=n), "lifecycle") for n in range(3)})
+    full = replace(
+        noticed,
+        mails={
+            f"x{n}@0": Mailed("sent", seven - timedelta(hours=n), "lifecycle") for n in range(3)
+        },
+    )
     assert [mail.step.id for mail in due(full, POLICY, seven)] == ["notice"]
 
 
 def test_the_caps_move_lifecycle_mail_and_never_drop_it_in_time() -> None:
     account = trialing()
     three = START + 11 * DAY
-    full = replace(account, mails={f"x{n}@0": Mailed("sent", three - timedelta(days=n, hours=1), "lifecycle") for n in range(3)})
+    full = replace(
+        account,
+        mails={
+            f"x{n}@0": Mailed("sent", three - timedelta(days=n, hours=1), "lifecycle")
+            for n in range(3)
+        },
+    )
     (mail,) = [mail for mail in mails(full, POLICY, three) if mail.step.id == "three_days"]
     assert mail.at >= three + 4 * DAY - timedelta(hours=1)
     assert mail.missed
 
 
 def test_what_is_queued_is_looked_after_and_then_planned_again() -> None:
-    account = replace(trialing(), mails={"welcome@sub_1": Mailed("queued", START, "lifecycle")}, outbox=())
+    account = replace(
+        trialing(), mails={"welcome@sub_1": Mailed("queued", START, "lifecycle")}, outbox=()
+    )
     assert "welcome" not in [mail.step.id for mail in mails(account, POLICY, START + DAY)]
     assert agenda(account, POLICY, START)[0].at == START + QUEUED_PATIENCE
 
 
 def test_what_can_never_be_due_again_is_forgotten() -> None:
-    old = {"one_day@123": Mailed("sent", START, "lifecycle"), "welcome@sub_1": Mailed("sent", START, "lifecycle")}
+    old = {
+        "one_day@123": Mailed("sent", START, "lifecycle"),
+        "welcome@sub_1": Mailed("sent", START, "lifecycle"),
+    }
     account = replace(trialing(), mails=old)
     assert set(planned(account, POLICY, START + MAILS_KEPT - DAY).mails) == set(old)
     assert set(planned(account, POLICY, START + MAILS_KEPT + DAY).mails) == {"welcome@sub_1"}
@@ -121,20 +166,29 @@ def test_occasions_are_told_apart() -> None:
     ends = {occasion.id for occasion in occasions(trialing(), POLICY)}
     later = replace(TRIAL, trial_end=START + 20 * DAY)
     extended = trialing().learn(SubscriptionSeen(later, Event(START + timedelta(seconds=20))))
-    assert {occasion.anchor for occasion in occasions(trialing(), POLICY)} == {"trial_started", "trial_ends", "milestone_waits"}
+    assert {occasion.anchor for occasion in occasions(trialing(), POLICY)} == {
+        "trial_started",
+        "trial_ends",
+        "milestone_waits",
+    }
     assert len(ends - {occasion.id for occasion in occasions(extended, POLICY)}) == 1
 
 
 def test_every_day_is_said_in_the_readers_language() -> None:
     mail = mails(trialing(), POLICY, START)[0]
-    told = [*variables(trialing("pm_1"), mail, POLICY, START, LINKS, "de").values(), *SAMPLES["de"]["ended"].values()]
+    told = [
+        *variables(trialing("pm_1"), mail, POLICY, START, LINKS, "de").values(),
+        *SAMPLES["de"]["ended"].values(),
+    ]
     said = [value for value in told if isinstance(value, str)]
     assert not [value for value in said if any(day in value for day in LANGUAGES["en"].weekdays)]
     assert any(day in value for value in said for day in LANGUAGES["de"].weekdays)
 
 
 def test_every_variable_of_the_templates_is_there_for_every_kind_of_account() -> None:
-    nobody = replace(Account("acc_1"), standing=trialing().standing, subscriptions=trialing().subscriptions)
+    nobody = replace(
+        Account("acc_1"), standing=trialing().standing, subscriptions=trialing().subscriptions
+    )
     for account in (trialing(), trialing("pm_1"), trialing(name="", timezone="Asia/Tokyo"), nobody):
         mail = mails(trialing(), POLICY, START)[0]
         given_ones = variables(account, mail, POLICY, START, LINKS)
@@ -148,11 +202,21 @@ def test_a_letter_speaks_of_days_in_the_customers_zone() -> None:
     said = variables(trialing(timezone="Pacific/Auckland"), mail, POLICY, START + 11 * DAY, LINKS)
     assert said["trial_ends_at"] == "Monday, 16 March 2026 at 22:00 (Pacific/Auckland)"
     assert (said["days_left"], said["days_left_words"]) == (3, "3 days")
-    assert (said["greeting"], said["plan"], said["price"]) == ("Hello Ada,", "Pro", "$49.00 a month")
+    assert (said["greeting"], said["plan"], said["price"]) == (
+        "Hello Ada,",
+        "Pro",
+        "$49.00 a month",
+    )
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency", "text"), [(4900, "usd", "$49.00"), (123456789, "eur", "€1,234,567.89"), (4900, "jpy", "4,900 JPY"), (5, "chf", "0.05 CHF")]
+    ("amount", "currency", "text"),
+    [
+        (4900, "usd", "$49.00"),
+        (123456789, "eur", "€1,234,567.89"),
+        (4900, "jpy", "4,900 JPY"),
+        (5, "chf", "0.05 CHF"),
+    ],
 )
 def test_money_is_written_as_people_write_it(amount: int, currency: str, text: str) -> None:
     assert money(amount, currency) == text

@@ -1,4 +1,5 @@
-"""Which news is the newer: within a second, around an answer of Stripe's, and at the end of a life."""
+"""Which news is the newer: within a second, around an answer of Stripe's, and at
+the end of a life."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -52,7 +53,9 @@ def test_a_tie_without_proof_is_for_stripe_to_settle() -> None:
 
 @pytest.mark.parametrize("length", [2, 3, 4])
 def test_previous_attributes_prove_the_order_within_a_second(length: int) -> None:
-    """Whatever the order of arrival: where no link is missing the last state is known, where one is missing Stripe is asked."""
+    """Whatever the order of arrival: where no link is missing the last state is known, where one is
+    missing Stripe is asked.
+    """
     states = [STATES[card] for card in "abcdef"[: length + 1]]
     links = [(now, event(0, before)) for before, now in pairwise(states)]
     for order in permutations(links):
@@ -65,10 +68,14 @@ def test_previous_attributes_prove_the_order_within_a_second(length: int) -> Non
 
 
 @given(
-    st.lists(st.sampled_from("abcd"), min_size=3, max_size=6).filter(lambda path: all(x != y for x, y in pairwise(path))),
+    st.lists(st.sampled_from("abcd"), min_size=3, max_size=6).filter(
+        lambda path: all(x != y for x, y in pairwise(path))
+    ),
     st.data(),
 )
-def test_a_second_that_comes_back_to_a_state_never_ends_in_a_wrong_one(path: list[str], data: st.DataObject) -> None:
+def test_a_second_that_comes_back_to_a_state_never_ends_in_a_wrong_one(
+    path: list[str], data: st.DataObject
+) -> None:
     """On, off, on within a second: a tie, or the truth."""
     states = [STATES[card] for card in path]
     links = [(now, event(0, before)) for before, now in pairwise(states)]
@@ -108,7 +115,12 @@ def test_an_answer_counts_where_nothing_was_heard_since_it_was_asked_for() -> No
     assert known
     answered = newest(known, B, Answer(T - timedelta(hours=1), known.mark))
     assert answered
-    assert (answered.value, answered.seen, answered.asked, answered.trail) == (B, T, True, (digest(B),))
+    assert (answered.value, answered.seen, answered.asked, answered.trail) == (
+        B,
+        T,
+        True,
+        (digest(B),),
+    )
 
 
 def test_an_answer_overtaken_by_fresher_news_does_not_count() -> None:
@@ -119,13 +131,18 @@ def test_an_answer_overtaken_by_fresher_news_does_not_count() -> None:
     near = newest(asked_at, B, event(6))
     assert in_doubt(newest(near, C, Answer(T + timedelta(seconds=5), asked_at.mark)))
     late = newest(asked_at, B, event(6))
-    assert newest(late, C, Answer(T + timedelta(seconds=60), asked_at.mark)) == Known(C, T + timedelta(seconds=60), True, (digest(C),))
+    assert newest(late, C, Answer(T + timedelta(seconds=60), asked_at.mark)) == Known(
+        C, T + timedelta(seconds=60), True, (digest(C),)
+    )
 
 
 def test_of_two_answers_that_cross_the_one_begun_last_counts() -> None:
     asked_at = heard((A, event(0)))
     assert asked_at
-    early, late = Answer(T + timedelta(seconds=20), asked_at.mark), Answer(T + timedelta(seconds=40), asked_at.mark)
+    early, late = (
+        Answer(T + timedelta(seconds=20), asked_at.mark),
+        Answer(T + timedelta(seconds=40), asked_at.mark),
+    )
     for order in permutations([(B, early), (C, late)]):
         known: Known[Customer] | None = asked_at
         for value, by in order:
@@ -136,13 +153,21 @@ def test_of_two_answers_that_cross_the_one_begun_last_counts() -> None:
 
 def test_old_news_of_something_never_heard_of_is_asked_for() -> None:
     assert newest(None, A, event(0, stale=True)) is None
-    assert newest(None, replace(A, deleted=True), event(0, stale=True)) is not None, "what has ended grants nothing"
+    assert newest(None, replace(A, deleted=True), event(0, stale=True)) is not None, (
+        "what has ended grants nothing"
+    )
 
 
 def test_what_has_ended_never_rises_again() -> None:
     live = Subscription("sub_1", "cus_1", "active", T)
     gone = replace(live, status="canceled")
-    for order in permutations([(live, Event(T)), (gone, Event(T + timedelta(seconds=1))), (live, Event(T + timedelta(seconds=2)))]):
+    for order in permutations(
+        [
+            (live, Event(T)),
+            (gone, Event(T + timedelta(seconds=1))),
+            (live, Event(T + timedelta(seconds=2))),
+        ]
+    ):
         known: Known[Subscription] | None = None
         for value, by in order:
             known = newest(known, value, by)
@@ -153,7 +178,9 @@ def test_what_has_ended_never_rises_again() -> None:
 
 
 def test_an_answer_to_an_earlier_question_does_not_settle_a_later_doubt() -> None:
-    """One writer asks; another hears a tie that Stripe cannot settle for it; the first one's answer must not wipe that out."""
+    """One writer asks; another hears a tie that Stripe cannot settle for it; the first one's answer
+    must not wipe that out.
+    """
     asked_at = heard((A, Answer(T, "")))
     assert asked_at
     doubted = newest(asked_at, B, event(5))

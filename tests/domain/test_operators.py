@@ -48,14 +48,20 @@ def happening(type: str, at: datetime = T, **data: str | int | None) -> Happenin
         (happening("access.granted", access_before=None, reason="trialing"), None, None),
         (happening("payment.failed", attempt_count=1), "failed_payment", "at_risk"),
         (happening("payment.failed", attempt_count=2), None, "at_risk"),
-        (happening("subscription.canceling", cancels_at="2026-04-01T00:00:00Z"), "cancellation", "at_risk"),
+        (
+            happening("subscription.canceling", cancels_at="2026-04-01T00:00:00Z"),
+            "cancellation",
+            "at_risk",
+        ),
         (happening("subscription.canceled", cancels_at=None), "cancellation", None),
         (happening("subscription.canceled", cancels_at="2026-04-01T00:00:00Z"), None, None),
         (happening("access.revoked", reason="trial_expired"), None, "lost"),
         (happening("feedback.given", answer="too_expensive"), "feedback", None),
     ],
 )
-def test_what_is_told_and_what_is_counted(told: Happening, notice: str | None, group: str | None) -> None:
+def test_what_is_told_and_what_is_counted(
+    told: Happening, notice: str | None, group: str | None
+) -> None:
     assert (notice_of(told), group_of(told)) == (notice, group)
 
 
@@ -70,14 +76,20 @@ def test_every_other_happening_is_neither() -> None:
         "access.revoked",
         "feedback.given",
     }
-    assert {type for type in TYPES.keys() - named if notice_of(happening(type)) or group_of(happening(type))} == set()
+    assert {
+        type
+        for type in TYPES.keys() - named
+        if notice_of(happening(type)) or group_of(happening(type))
+    } == set()
 
 
 def test_what_an_import_tells_is_no_news() -> None:
     imported = replace(ADA, history_until=T)
     assert not is_news(imported, happening("trial.started", T + timedelta(minutes=1)))
     assert is_news(imported, happening("trial.converted", T + timedelta(days=3)))
-    assert is_news(replace(ADA, history_until=T - timedelta(days=1)), happening("trial.started")), "adopted by an event of today"
+    assert is_news(replace(ADA, history_until=T - timedelta(days=1)), happening("trial.started")), (
+        "adopted by an event of today"
+    )
     assert is_news(ADA, happening("trial.started"))
 
 
@@ -85,15 +97,27 @@ def test_a_happening_counts_on_its_day_by_the_policys_clock() -> None:
     late = happening("trial.started", datetime(2026, 7, 1, 23, 30, tzinfo=UTC))
     entry = of_the_day(ADA, late, LONDON)
     assert entry
-    assert (entry.account_id, entry.data) == ("#2026-07-02", {"account_id": "acc_1", "group": "new"})
+    assert (entry.account_id, entry.data) == (
+        "#2026-07-02",
+        {"account_id": "acc_1", "group": "new"},
+    )
     assert of_the_day(ADA, happening("plan.changed"), LONDON) is None
     assert day_of(T, ZoneInfo("Pacific/Auckland")) == "2026-03-02"
 
 
 def test_an_account_counts_once_in_a_group_however_often_it_fails() -> None:
-    entries = [of_the_day(ADA, happening("payment.failed", T + timedelta(hours=n)), LONDON) for n in range(3)]
-    entries += [of_the_day(replace(ADA, id="acc_2"), happening("trial.started"), LONDON), of_the_day(ADA, happening("payment.failed"), LONDON)]
-    assert by_group([entry for entry in entries if entry]) == {"new": ["acc_2"], "at_risk": ["acc_1"]}
+    entries = [
+        of_the_day(ADA, happening("payment.failed", T + timedelta(hours=n)), LONDON)
+        for n in range(3)
+    ]
+    entries += [
+        of_the_day(replace(ADA, id="acc_2"), happening("trial.started"), LONDON),
+        of_the_day(ADA, happening("payment.failed"), LONDON),
+    ]
+    assert by_group([entry for entry in entries if entry]) == {
+        "new": ["acc_2"],
+        "at_risk": ["acc_1"],
+    }
     assert by_group([]) == {}
 
 
@@ -105,18 +129,33 @@ def test_a_digest_is_due_once_its_hour_has_come() -> None:
     assert days_due(Digests("2026-03-01", 2), after, LONDON, 8) == []
     assert days_due(None, after, LONDON, 8) == ["2026-03-01"], "the first time, of yesterday alone"
     assert days_due(None, before, LONDON, 8) == ["2026-02-28"]
-    assert days_due(Digests("2026-01-01", 1), after, LONDON, 8) == ["2026-02-27", "2026-02-28", "2026-03-01"]
+    assert days_due(Digests("2026-01-01", 1), after, LONDON, 8) == [
+        "2026-02-27",
+        "2026-02-28",
+        "2026-03-01",
+    ]
     assert len(days_due(Digests("2026-01-01", 1), after, LONDON, 8)) == CATCH_UP
 
 
 def canceled(details: CancellationDetails | None) -> Account:
-    one = Subscription("sub_1", "cus_1", "active", T, cancel_at=T + timedelta(days=30), cancellation_details=details)
+    one = Subscription(
+        "sub_1",
+        "cus_1",
+        "active",
+        T,
+        cancel_at=T + timedelta(days=30),
+        cancellation_details=details,
+    )
     return ADA.learn(SubscriptionSeen(one, Event(T)))
 
 
 def test_a_cancellation_is_told_with_its_reason() -> None:
-    told = happening("subscription.canceling", subscription="sub_1", cancels_at="2026-04-01T09:00:00Z")
-    said = canceled(CancellationDetails("cancellation_requested", "too_expensive", "We are\nthree people."))
+    told = happening(
+        "subscription.canceling", subscription="sub_1", cancels_at="2026-04-01T09:00:00Z"
+    )
+    said = canceled(
+        CancellationDetails("cancellation_requested", "too_expensive", "We are\nthree people.")
+    )
     facts = dict(facts_of("cancellation", said, told, POLICY))
     assert facts["Ends"] == "2026-04-01T09:00:00Z"
     assert (facts["Reason"], facts["In their words"]) == ("too_expensive", "We are\nthree people.")
@@ -127,23 +166,44 @@ def test_a_cancellation_is_told_with_its_reason() -> None:
 
 
 def test_an_answer_is_told_in_its_own_words() -> None:
-    told = happening("feedback.given", answer="too_expensive", comment="Twice what we have", occasion="access_ended@1")
+    told = happening(
+        "feedback.given",
+        answer="too_expensive",
+        comment="Twice what we have",
+        occasion="access_ended@1",
+    )
     facts = dict(facts_of("feedback", ADA, told, POLICY))
     assert (facts["Answer"], facts["In their words"]) == ("too_expensive", "Twice what we have")
     assert title_of("feedback", ADA, told) == "Answered why: Ada Byron <ada@example.com>"
 
 
 def test_a_failed_payment_is_told_with_its_amount() -> None:
-    told = happening("payment.failed", attempt_count=1, amount_due=4900, currency="usd", next_payment_attempt="2026-03-05T09:00:00Z")
+    told = happening(
+        "payment.failed",
+        attempt_count=1,
+        amount_due=4900,
+        currency="usd",
+        next_payment_attempt="2026-03-05T09:00:00Z",
+    )
     facts = dict(facts_of("failed_payment", ADA, told, POLICY))
     assert (facts["Amount"], facts["Tried again"]) == ("$49.00", "2026-03-05T09:00:00Z")
-    last = happening("payment.failed", attempt_count=1, amount_due=4900, currency="usd", next_payment_attempt=None)
+    last = happening(
+        "payment.failed",
+        attempt_count=1,
+        amount_due=4900,
+        currency="usd",
+        next_payment_attempt=None,
+    )
     assert dict(facts_of("failed_payment", ADA, last, POLICY))["Tried again"] == "not by Stripe"
 
 
 def test_who_comes_back_is_told_as_that() -> None:
-    assert title_of("conversion", ADA, happening("access.granted", **BACK)).startswith("Came back: ")
-    assert title_of("conversion", Account("acc_9"), happening("trial.converted")) == "Converted: acc_9"
+    assert title_of("conversion", ADA, happening("access.granted", **BACK)).startswith(
+        "Came back: "
+    )
+    assert (
+        title_of("conversion", Account("acc_9"), happening("trial.converted")) == "Converted: acc_9"
+    )
 
 
 def test_the_shipped_policy_tells_the_team_nothing_and_its_example_everything() -> None:
@@ -153,7 +213,11 @@ def test_the_shipped_policy_tells_the_team_nothing_and_its_example_everything() 
     operators = read_policy(SHIPPED + "\n" + "\n".join(example)).operators
     assert operators
     assert operators.mail == ("ada@acme.example", "ben@acme.example")
-    assert (operators.notices, operators.digest, operators.digest_hour) == (frozenset(NOTICES), True, 8)
+    assert (operators.notices, operators.digest, operators.digest_hour) == (
+        frozenset(NOTICES),
+        True,
+        8,
+    )
     assert GROUPS.keys() == {"new", "converted", "lost", "at_risk"}
 
 
@@ -166,7 +230,10 @@ def test_the_shipped_policy_tells_the_team_nothing_and_its_example_everything() 
         ('mail = ["a@b.example\\r\\nBcc: c@d.example"]', "operators.mail: must list"),
         ('mail = ["a@b.example", "a@b.example"]', "operators.mail: must list"),
         ('mail = ["a@b.example"]\nsignup = "yes"', "operators.signup: must be one of"),
-        ('mail = ["a@b.example"]\ndigest_hour = 24', "operators.digest_hour: must be a whole number from 0 to 23"),
+        (
+            'mail = ["a@b.example"]\ndigest_hour = 24',
+            "operators.digest_hour: must be a whole number from 0 to 23",
+        ),
         ('mail = ["a@b.example"]\nrefund = true', "operators.refund: no such key"),
         ("signup = true", "operators.mail: is missing"),
     ],

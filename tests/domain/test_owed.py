@@ -1,4 +1,6 @@
-"""News that Stripe owes: asked for an hour after its time, ever more slowly, and for nothing that was heard."""
+"""News that Stripe owes: asked for an hour after its time, ever more slowly, and for nothing that
+was heard.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,7 +12,15 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.account import Account, Billed
 from chalicelib.domain.agenda import agenda
-from chalicelib.domain.facts import Answer, Answered, Customer, Invoice, PauseCollection, Subscription, everything_of
+from chalicelib.domain.facts import (
+    Answer,
+    Answered,
+    Customer,
+    Invoice,
+    PauseCollection,
+    Subscription,
+    everything_of,
+)
 from chalicelib.domain.newer import Known
 from chalicelib.domain.owed import ASKED_AFTER, OWED, asking_all_of, owed
 from tests.usecases.lives import DAY, START
@@ -19,15 +29,39 @@ from tests.worlds import QUIET
 
 HOUR = timedelta(hours=1)
 TRIAL = replace(ON_TRIAL, status="trialing")
-RUNS = replace(TRIAL, status="active", trial_start=None, trial_end=None, period_end=START + 30 * DAY)
-CONVERTED = replace(TRIAL, status="active", period_end=TRIAL.period_end + 30 * DAY if TRIAL.period_end else None)
-OPEN = Invoice("in_1", "cus_1", "open", START, "sub_1", attempt_count=1, attempted=True, next_payment_attempt=START + 3 * DAY)
+RUNS = replace(
+    TRIAL, status="active", trial_start=None, trial_end=None, period_end=START + 30 * DAY
+)
+CONVERTED = replace(
+    TRIAL, status="active", period_end=TRIAL.period_end + 30 * DAY if TRIAL.period_end else None
+)
+OPEN = Invoice(
+    "in_1",
+    "cus_1",
+    "open",
+    START,
+    "sub_1",
+    attempt_count=1,
+    attempted=True,
+    next_payment_attempt=START + 3 * DAY,
+)
 
 
-def account(*subscriptions: Subscription, invoices: tuple[Invoice, ...] = (), card: str | None = None, **more: Any) -> Account:
+def account(
+    *subscriptions: Subscription,
+    invoices: tuple[Invoice, ...] = (),
+    card: str | None = None,
+    **more: Any,
+) -> Account:
     known = {one.id: Known(one, START) for one in subscriptions}
     customers = {"cus_1": Known(Customer("cus_1", card=card), START)}
-    return Account("acc_1", customers=customers, subscriptions=known, invoices={one.id: Billed(one, START) for one in invoices}, **more)
+    return Account(
+        "acc_1",
+        customers=customers,
+        subscriptions=known,
+        invoices={one.id: Billed(one, START) for one in invoices},
+        **more,
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,8 +73,16 @@ def account(*subscriptions: Subscription, invoices: tuple[Invoice, ...] = (), ca
         ("period", account(replace(RUNS, status="unpaid")), START + 30 * DAY),
         ("cancellation", account(replace(RUNS, cancel_at=START + 5 * DAY)), START + 5 * DAY),
         ("cancellation", account(replace(TRIAL, cancel_at=START + 5 * DAY)), START + 5 * DAY),
-        ("cancellation", account(replace(RUNS, status="paused", cancel_at=START + 5 * DAY)), START + 5 * DAY),
-        ("resumption", account(replace(RUNS, pause_collection=PauseCollection("void", START + DAY))), START + DAY),
+        (
+            "cancellation",
+            account(replace(RUNS, status="paused", cancel_at=START + 5 * DAY)),
+            START + 5 * DAY,
+        ),
+        (
+            "resumption",
+            account(replace(RUNS, pause_collection=PauseCollection("void", START + DAY))),
+            START + DAY,
+        ),
         ("first_payment", account(replace(RUNS, status="incomplete")), START + 23 * HOUR),
         ("attempt", account(replace(RUNS, status="past_due"), invoices=(OPEN,)), START + 3 * DAY),
     ],
@@ -70,11 +112,19 @@ def test_of_what_rests_or_has_ended_or_is_asked_for_already_nothing_is_owed(of: 
 
 @pytest.mark.parametrize("status", ["open", "paid", "void", "uncollectible"])
 def test_a_first_payment_that_was_tried_is_owed_no_more(status: str) -> None:
-    tried = Invoice("in_1", "cus_1", status, START + 14 * DAY, "sub_1", attempt_count=1, attempted=True)
-    assert "trial_payment" not in {one.what for one in owed(account(CONVERTED, invoices=(tried,), card="pm_1"))}
+    tried = Invoice(
+        "in_1", "cus_1", status, START + 14 * DAY, "sub_1", attempt_count=1, attempted=True
+    )
+    assert "trial_payment" not in {
+        one.what for one in owed(account(CONVERTED, invoices=(tried,), card="pm_1"))
+    }
     untried = replace(tried, status="draft", attempt_count=0, attempted=False)
-    assert "trial_payment" in {one.what for one in owed(account(CONVERTED, invoices=(untried,), card="pm_1"))}
-    assert "trial_payment" not in {one.what for one in owed(account(CONVERTED))}, "without a card there is nothing to try"
+    assert "trial_payment" in {
+        one.what for one in owed(account(CONVERTED, invoices=(untried,), card="pm_1"))
+    }
+    assert "trial_payment" not in {one.what for one in owed(account(CONVERTED))}, (
+        "without a card there is nothing to try"
+    )
 
 
 def test_who_was_asked_for_another_reason_since_is_not_asked_again_so_soon() -> None:
@@ -95,7 +145,9 @@ SUBSCRIPTIONS = st.builds(
     Subscription,
     id=st.sampled_from(["sub_1", "sub_2", "sub_3"]),
     customer=st.sampled_from(["cus_1", "cus_2"]),
-    status=st.sampled_from(["trialing", "active", "past_due", "unpaid", "incomplete", "paused", "canceled"]),
+    status=st.sampled_from(
+        ["trialing", "active", "past_due", "unpaid", "incomplete", "paused", "canceled"]
+    ),
     created=MOMENTS,
     trial_end=st.none() | MOMENTS,
     period_end=st.none() | MOMENTS,
@@ -120,7 +172,9 @@ INVOICES = st.builds(
 def test_a_stripe_that_never_tells_is_asked_so_many_times_and_no_more(
     subscriptions: list[Subscription], invoices: list[Invoice], answers: bool
 ) -> None:
-    """Whatever is owed: a question for each of its times at most, then an end; with an answer that brings nothing, or with none that differs."""
+    """Whatever is owed: a question for each of its times at most, then an end; with an answer that
+    brings nothing, or with none that differs.
+    """
     of = account(*subscriptions, invoices=tuple(invoices))
     most = len(ASKED_AFTER) * len(owed(of))
     asked: list[datetime] = []
@@ -132,7 +186,11 @@ def test_a_stripe_that_never_tells_is_asked_so_many_times_and_no_more(
         for customer in sorted({one.customer for one in waiting}):
             of = asking_all_of(of, customer)
             for ask in everything_of(customer):
-                facts = _all_as_it_was(of, ask.id, now) if answers and ask.what == "subscriptions" else ()
+                facts = (
+                    _all_as_it_was(of, ask.id, now)
+                    if answers and ask.what == "subscriptions"
+                    else ()
+                )
                 of = of.learn(Answered(ask, facts))
         assert of.asks == ()
         assert len(asked) <= most
@@ -142,4 +200,8 @@ def test_a_stripe_that_never_tells_is_asked_so_many_times_and_no_more(
 def _all_as_it_was(of: Account, customer: str, now: datetime) -> tuple[Any, ...]:
     from chalicelib.domain.facts import SubscriptionSeen
 
-    return tuple(SubscriptionSeen(known.value, Answer(now, known.mark)) for known in of.subscriptions.values() if known.value.customer == customer)
+    return tuple(
+        SubscriptionSeen(known.value, Answer(now, known.mark))
+        for known in of.subscriptions.values()
+        if known.value.customer == customer
+    )

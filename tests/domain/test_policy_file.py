@@ -15,7 +15,9 @@ SHIPPED = (ROOT / "chalicelib" / "billing.toml").read_text()
 def mistakes(text: str) -> list[str]:
     with pytest.raises(PolicyMistakes) as caught:
         read_policy(text)
-    assert all("Example: " in mistake or "Known here: " in mistake for mistake in caught.value.mistakes)
+    assert all(
+        "Example: " in mistake or "Known here: " in mistake for mistake in caught.value.mistakes
+    )
     return caught.value.mistakes
 
 
@@ -30,7 +32,10 @@ def test_the_shipped_policy_is_read() -> None:
 
 
 def test_what_has_a_default_may_be_left_out() -> None:
-    least = 'schema = 1\nbase_url = "https://b.example.com"\n[trial]\ndays = 7\n[plans.a]\nname = "A"\nfeatures = []\n'
+    least = (
+        'schema = 1\nbase_url = "https://b.example.com"\n[trial]\ndays = 7\n[plans.a]\nname ='
+        ' "A"\nfeatures = []\n'
+    )
     assert read_policy(least).access == POLICY.access
 
 
@@ -44,20 +49,48 @@ def test_another_text_is_another_policy() -> None:
     [
         ("schema = 1", "schema = 7", "schema: must be 1"),
         ("schema = 1\n", "", "schema: is missing"),
-        ('"https://billing.example.com"', '"http://billing.example.com"', "base_url: must be an https address"),
-        ('"https://billing.example.com"', '"https://billing.example.com/path"', "base_url: must be an https address"),
+        (
+            '"https://billing.example.com"',
+            '"http://billing.example.com"',
+            "base_url: must be an https address",
+        ),
+        (
+            '"https://billing.example.com"',
+            '"https://billing.example.com/path"',
+            "base_url: must be an https address",
+        ),
         ("days = 14", "days = 0", "trial.days: must be a whole number from 1 to 730"),
         ("days = 14", "days = true", "trial.days: must be a whole number"),
         ("days = 14", 'days = "14"', "trial.days: must be a whole number"),
         ("late_news_hours = 6", "late_news_hour = 6", "trial.late_news_hour: no such key"),
-        ('# after_trial = "free"', 'after_trial = "free"', 'trial.after_trial: there is no plan "free"'),
+        (
+            '# after_trial = "free"',
+            'after_trial = "free"',
+            'trial.after_trial: there is no plan "free"',
+        ),
         ('stale = "limited"', 'stale = "some"', "access.stale: must be one of full, limited, none"),
-        ('collection_paused = "keep"', 'collection_paused = "full"', "access.collection_paused: must be one of keep, limited, none"),
+        (
+            'collection_paused = "keep"',
+            'collection_paused = "full"',
+            "access.collection_paused: must be one of keep, limited, none",
+        ),
         ('name = "Pro"', 'name = " "', "plans.pro.name: must be a text"),
         ('name = "Pro"\n', "", "plans.pro.name: is missing"),
-        ('features = ["projects", "reports"]', 'features = "all"', "plans.pro.features: must be a list"),
-        ('month = "pro_monthly"', 'monthly = "pro_monthly"', "plans.pro.lookup_keys: must name a lookup key"),
-        ('month = "scale_monthly"', 'month = "pro_monthly"', 'plans.scale: "pro_monthly" means plan "pro" already'),
+        (
+            'features = ["projects", "reports"]',
+            'features = "all"',
+            "plans.pro.features: must be a list",
+        ),
+        (
+            'month = "pro_monthly"',
+            'monthly = "pro_monthly"',
+            "plans.pro.lookup_keys: must name a lookup key",
+        ),
+        (
+            'month = "scale_monthly"',
+            'month = "pro_monthly"',
+            'plans.scale: "pro_monthly" means plan "pro" already',
+        ),
         ("[plans.pro]", '[plans."Pro Plan"]', "plans.Pro Plan: a plan's id is made of"),
         ("[trial]", "[trail]", "trail: no such key"),
     ],
@@ -69,7 +102,15 @@ def test_a_mistake_is_named(found: str, instead: str, key: str) -> None:
 
 def test_all_mistakes_are_named_at_once() -> None:
     named = mistakes("schema = 2\ncolour = 1\nplans = 3\n[trial]\ndays = -1\n[access]\nstale = 1\n")
-    assert [mistake.split(":")[0] for mistake in named] == ["colour", "schema", "base_url", "trial.days", "access.stale", "plans", "plans"]
+    assert [mistake.split(":")[0] for mistake in named] == [
+        "colour",
+        "schema",
+        "base_url",
+        "trial.days",
+        "access.stale",
+        "plans",
+        "plans",
+    ]
 
 
 def test_what_is_no_toml_is_said_to_be_none() -> None:
@@ -77,7 +118,10 @@ def test_what_is_no_toml_is_said_to_be_none() -> None:
 
 
 def test_the_greatest_plan_among_the_items_counts() -> None:
-    pro, scale, other = (Item(f"price_{key}", lookup_key=key, quantity=n) for n, key in enumerate(("pro_yearly", "scale_monthly", "other")))
+    pro, scale, other = (
+        Item(f"price_{key}", lookup_key=key, quantity=n)
+        for n, key in enumerate(("pro_yearly", "scale_monthly", "other"))
+    )
     assert POLICY.plan_of([pro, scale, other]) == ("scale", 1)
     assert POLICY.plan_of([other]) == (None, 2)
     assert POLICY.plan_of([]) == (None, None)

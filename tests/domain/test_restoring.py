@@ -9,7 +9,16 @@ from chalicelib.domain.account import Account, CheckoutKnown, ErrandKnown, Maile
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.checkouts import Checkout, Order
 from chalicelib.domain.errands import Errand
-from chalicelib.domain.facts import AddressProved, Ask, ConsentGiven, Customer, CustomerSeen, Event, MilestoneReached, SignedIn
+from chalicelib.domain.facts import (
+    AddressProved,
+    Ask,
+    ConsentGiven,
+    Customer,
+    CustomerSeen,
+    Event,
+    MilestoneReached,
+    SignedIn,
+)
 from chalicelib.domain.happenings import Happening
 from chalicelib.domain.mailing import mails
 from chalicelib.domain.restoring import next_restored, restored
@@ -32,7 +41,9 @@ def test_no_id_of_a_happening_comes_again() -> None:
 def test_stripe_is_asked_for_every_customer_of_then_and_of_now() -> None:
     since = WAS.learn(CustomerSeen(Customer("cus_2"), Event(START)))
     assert {ask.id for ask in restored(WAS, since, NOW).asks} == {"cus_1", "cus_2"}
-    assert {ask for ask in restored(WAS, NOBODY, NOW).asks} == {Ask(what, "cus_1") for what in ("customer", "subscriptions", "invoices")}
+    assert {ask for ask in restored(WAS, NOBODY, NOW).asks} == {
+        Ask(what, "cus_1") for what in ("customer", "subscriptions", "invoices")
+    }
 
 
 def test_what_people_did_since_is_kept() -> None:
@@ -44,13 +55,19 @@ def test_what_people_did_since_is_kept() -> None:
         AddressProved(START + 4 * DAY),
         SignedIn(START + 4 * DAY),
         ErrandKnown("card:cs_1", Errand(START, START, done_at=START + 5 * DAY)),
-        CheckoutKnown(Checkout(3, Order("setup"), START + 5 * DAY, "cs_3", "https://stripe.example")),
+        CheckoutKnown(
+            Checkout(3, Order("setup"), START + 5 * DAY, "cs_3", "https://stripe.example")
+        ),
     ):
         since = since.learn(fact)
     account = restored(WAS, since, NOW)
     assert account.milestones == {"connected_data": START + 2 * DAY}
     assert set(account.unsubscribed) == {"lifecycle"}
-    assert (account.proved_at, account.link_epoch, account.signed_in_by) == (START + 4 * DAY, 1, START + 4 * DAY)
+    assert (account.proved_at, account.link_epoch, account.signed_in_by) == (
+        START + 4 * DAY,
+        1,
+        START + 4 * DAY,
+    )
     assert account.errands["card:cs_1"].done_at
     assert account.checkout
     assert account.checkout.number == 3
@@ -58,40 +75,71 @@ def test_what_people_did_since_is_kept() -> None:
 
 def test_what_was_in_the_outbox_then_or_now_is_told() -> None:
     one, two = (Happening(f"{ACCOUNT}.0.{n}.x", "x", START, {}) for n in (1, 2))
-    assert restored(replace(WAS, outbox=(one,)), replace(WAS, outbox=(one, two)), NOW).outbox == (one, two)
+    assert restored(replace(WAS, outbox=(one,)), replace(WAS, outbox=(one, two)), NOW).outbox == (
+        one,
+        two,
+    )
     assert restored(replace(WAS, outbox=(one,)), NOBODY, NOW).outbox == (one,)
 
 
 def test_mail_that_lay_in_the_queue_then_is_not_sent_again_unless_it_is_a_billing_notice() -> None:
-    was = replace(WAS, mails={"a@1": Mailed("queued", START, "lifecycle"), "b@1": Mailed("queued", START, "billing")})
+    was = replace(
+        WAS,
+        mails={
+            "a@1": Mailed("queued", START, "lifecycle"),
+            "b@1": Mailed("queued", START, "billing"),
+        },
+    )
     account = restored(was, NOBODY, NOW)
-    assert {key: mailed.outcome for key, mailed in account.mails.items()} == {"a@1": "unclear", "b@1": "queued"}
+    assert {key: mailed.outcome for key, mailed in account.mails.items()} == {
+        "a@1": "unclear",
+        "b@1": "queued",
+    }
     sent = replace(WAS, mails={"a@1": Mailed("sent", START, "lifecycle")})
     assert restored(was, sent, NOW).mails["a@1"].outcome == "sent", "what is known is known"
 
 
 @pytest.mark.parametrize("day", [3, 6.5, 9, 11.2, 12.9, 13.5])
-def test_lifecycle_mail_that_may_have_left_before_the_restoration_counts_as_sent(day: float) -> None:
+def test_lifecycle_mail_that_may_have_left_before_the_restoration_counts_as_sent(
+    day: float,
+) -> None:
     at = START + day * DAY
     account = restored(replace(WAS, mails={}), NOBODY, at)
     left = {mail.key for mail in mails(account, POLICY, at) if mail.step.stream == "lifecycle"}
     assert left & {one.key for one in Life().begins().days(day).mails} == set()
-    ahead = {one.key for one in Life().begins().days(14).mails if one.at > at and one.letter.tags["stream"] == "lifecycle"}
+    ahead = {
+        one.key
+        for one in Life().begins().days(14).mails
+        if one.at > at and one.letter.tags["stream"] == "lifecycle"
+    }
     assert ahead <= left, "and what was ahead still is"
 
 
 def test_happenings_are_told_as_against_what_was_told_last() -> None:
-    """A product that was told of revoked access is told of it again; one that was told nothing wrong hears nothing."""
+    """A product that was told of revoked access is told of it again; one that was told nothing
+    wrong hears nothing.
+    """
     wrecked = next_version(WAS, replace(WAS, subscriptions={}, outbox=()), POLICY, NOW)
     assert [one.type for one in wrecked.outbox] == ["access.revoked", "trial.expired"]
     new = next_restored(WAS, replace(wrecked, outbox=()), restored(WAS, wrecked, NOW), POLICY, NOW)
-    assert "access.granted" in [one.type for one in new.outbox if one.id.startswith(f"{ACCOUNT}.1.")]
+    assert "access.granted" in [
+        one.type for one in new.outbox if one.id.startswith(f"{ACCOUNT}.1.")
+    ]
     calm = next_restored(WAS, WAS, restored(WAS, WAS, NOW), POLICY, NOW)
     assert [one for one in calm.outbox if one.id.startswith(f"{ACCOUNT}.1.")] == []
 
 
 def test_a_departure_that_lies_in_the_lost_time_brings_no_mail_of_its_own() -> None:
-    come_back = Step("come_back", "departure", "access_ended", 2 * DAY, "trial_notice", "lifecycle", 5 * DAY, at_any_hour=True)
+    come_back = Step(
+        "come_back",
+        "departure",
+        "access_ended",
+        2 * DAY,
+        "trial_notice",
+        "lifecycle",
+        5 * DAY,
+        at_any_hour=True,
+    )
     policy = replace(POLICY, steps=(come_back,))
     now = START + 20 * DAY
     new = next_restored(WAS, NOBODY, replace(restored(WAS, NOBODY, now), asks=()), policy, now)

@@ -9,8 +9,26 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.account import Account, Profile, SignedUp, Signup
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errands import KEPT, KEY_TRUSTED, KINDS, PAUSES, TASKS_KEPT, Errand, furthest, kind_of, remembered, waiting
-from chalicelib.domain.facts import AddressProved, CheckoutCompleted, DisputeSeen, MilestoneReached, SignedIn, SignInAsked
+from chalicelib.domain.errands import (
+    KEPT,
+    KEY_TRUSTED,
+    KINDS,
+    PAUSES,
+    TASKS_KEPT,
+    Errand,
+    furthest,
+    kind_of,
+    remembered,
+    waiting,
+)
+from chalicelib.domain.facts import (
+    AddressProved,
+    CheckoutCompleted,
+    DisputeSeen,
+    MilestoneReached,
+    SignedIn,
+    SignInAsked,
+)
 from chalicelib.domain.letters import variables
 from chalicelib.domain.mailing import mails
 from chalicelib.domain.signups import identity, neighbourhood
@@ -54,8 +72,17 @@ def test_an_identity_is_the_identity_of_itself(email: str) -> None:
 
 def test_an_address_that_nobody_proved_gets_what_the_policy_allows_and_no_more() -> None:
     assert steps(signed_up()) == {"welcome", "three_days"}
-    assert steps(signed_up().learn(AddressProved(START))) == {"welcome", "note", "three_days", "one_day"}
-    assert steps(signed_up().learn(MilestoneReached("connected_data", START))) == {"welcome", "three_days", "one_day"}
+    assert steps(signed_up().learn(AddressProved(START))) == {
+        "welcome",
+        "note",
+        "three_days",
+        "one_day",
+    }
+    assert steps(signed_up().learn(MilestoneReached("connected_data", START))) == {
+        "welcome",
+        "three_days",
+        "one_day",
+    }
 
 
 def test_a_signup_to_be_confirmed_gets_the_confirmation_alone() -> None:
@@ -71,8 +98,20 @@ def test_a_dispute_leaves_billing_notices_and_nothing_else() -> None:
     assert lost.learn(DisputeSeen("du_1", "ch_1", "under_review", START)) == lost
 
 
-@given(st.permutations([AddressProved(START), AddressProved(START + DAY), SignedIn(START), SignedIn(START + DAY), SignInAsked(START)]))
-def test_what_links_told_is_the_same_in_every_order_but_for_when(facts: list[AddressProved | SignedIn | SignInAsked]) -> None:
+@given(
+    st.permutations(
+        [
+            AddressProved(START),
+            AddressProved(START + DAY),
+            SignedIn(START),
+            SignedIn(START + DAY),
+            SignInAsked(START),
+        ]
+    )
+)
+def test_what_links_told_is_the_same_in_every_order_but_for_when(
+    facts: list[AddressProved | SignedIn | SignInAsked],
+) -> None:
     account = signed_up()
     for fact in (*facts, *facts):
         account = account.learn(fact)
@@ -91,7 +130,9 @@ def test_a_checkout_completed_twice_gives_one_errand_and_a_done_one_stays_done()
 
 
 def test_a_purchase_gives_no_errand() -> None:
-    assert set(signed_up().learn(CheckoutCompleted("cs_1", "subscription", "cus_1", START)).errands) == {"trial"}
+    assert set(
+        signed_up().learn(CheckoutCompleted("cs_1", "subscription", "cus_1", START)).errands
+    ) == {"trial"}
 
 
 def test_an_errand_is_tried_ever_more_slowly_and_never_given_up() -> None:
@@ -134,7 +175,9 @@ def test_done_errands_are_forgotten_once_nothing_can_ask_for_them_again_but_for_
         (None, "Hello,"),
     ],
 )
-def test_a_name_that_mail_programs_make_a_link_of_is_not_greeted(name: str | None, greeting: str) -> None:
+def test_a_name_that_mail_programs_make_a_link_of_is_not_greeted(
+    name: str | None, greeting: str
+) -> None:
     account = next_version(Account("acc_1"), signed_up(name=name), POLICY, START)
     (welcome,) = [mail for mail in mails(account, POLICY, START) if mail.step.id == "welcome"]
     assert variables(account, welcome, POLICY, START, LINKS)["greeting"] == greeting
@@ -145,7 +188,13 @@ def test_what_is_known_of_an_errand_is_the_same_in_every_order(order: list[int])
     first = Errand(START, START)
     doubtful = first.tried(START + DAY, doubtful=True)
     again = doubtful.renewed(START + DAY)
-    news = [first, first.tried(START, doubtful=False), doubtful, again, again.tried(START + 2 * DAY, doubtful=False)]
+    news = [
+        first,
+        first.tried(START, doubtful=False),
+        doubtful,
+        again,
+        again.tried(START + 2 * DAY, doubtful=False),
+    ]
     known: Errand | None = None
     for place in order:
         known = furthest(known, news[place])
@@ -158,7 +207,12 @@ def test_what_is_known_of_an_errand_is_the_same_in_every_order(order: list[int])
 
 @pytest.mark.parametrize(
     ("address", "counted"),
-    [("203.0.113.7", "203.0.113.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("2001:db8:1:2::9", "2001:db8:1:2::/64"), ("unknown", "unknown")],
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("unknown", "unknown"),
+    ],
 )
 def test_who_has_a_whole_network_of_addresses_is_counted_once(address: str, counted: str) -> None:
     assert neighbourhood(address) == counted

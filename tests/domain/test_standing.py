@@ -20,19 +20,36 @@ SECOND = timedelta(seconds=1)
 PRO = Item("price_pro", "prod_1", "pro_monthly", 3, 4900, "usd", "month")
 SCALE = Item("price_scale", "prod_2", "scale_monthly", 1, 9900, "usd", "month")
 
-TRIAL = Subscription("sub_1", "cus_1", "trialing", START, (PRO,), trial_start=START, trial_end=TRIAL_END, period_end=TRIAL_END)
+TRIAL = Subscription(
+    "sub_1",
+    "cus_1",
+    "trialing",
+    START,
+    (PRO,),
+    trial_start=START,
+    trial_end=TRIAL_END,
+    period_end=TRIAL_END,
+)
 CONVERTED = replace(TRIAL, status="active", period_end=PERIOD_END)
-BOUGHT = Subscription("sub_1", "cus_1", "active", START, (PRO,), period_end=START + timedelta(days=31))
+BOUGHT = Subscription(
+    "sub_1", "cus_1", "active", START, (PRO,), period_end=START + timedelta(days=31)
+)
 AT_START = Invoice("in_0", "cus_1", "paid", START, "sub_1", "usd")
 FIRST = Invoice("in_1", "cus_1", "paid", TRIAL_END, "sub_1", "usd", 4900, 4900, 1, True)
 
 
 def account(
-    *subscriptions: Subscription, card: str | None = None, deleted: bool = False, invoices: Sequence[Invoice] = (), seen: datetime = START
+    *subscriptions: Subscription,
+    card: str | None = None,
+    deleted: bool = False,
+    invoices: Sequence[Invoice] = (),
+    seen: datetime = START,
 ) -> Account:
     return Account(
         "acc_1",
-        customers={"cus_1": Known(Customer("cus_1", "ada@example.com", "Ada", card, deleted), START)},
+        customers={
+            "cus_1": Known(Customer("cus_1", "ada@example.com", "Ada", card, deleted), START)
+        },
         subscriptions={one.id: Known(one, seen) for one in subscriptions},
         invoices={one.id: Billed(one, START) for one in invoices},
     )
@@ -53,7 +70,9 @@ def test_a_signup_runs_until_the_end_fixed_for_it_though_stripe_has_not_heard() 
 
 
 def test_a_signup_counts_no_more_once_stripe_has_a_subscription() -> None:
-    signed_up = replace(account(replace(TRIAL, status="paused")), signup=Signup("pro", TRIAL_END, START))
+    signed_up = replace(
+        account(replace(TRIAL, status="paused")), signup=Signup("pro", TRIAL_END, START)
+    )
     assert told(signed_up, START) == ("none", "paused", None)
 
 
@@ -85,12 +104,17 @@ def test_a_trial_turned_active_or_past_due_is_not_paid_yet(status: str) -> None:
     assert told(without, TRIAL_END) == ("none", "trial_expired", None)
 
 
-def test_an_invoice_of_nothing_at_the_trials_end_pays_it_but_the_one_of_its_start_does_not() -> None:
+def test_an_invoice_of_nothing_at_the_trials_end_pays_it_but_the_one_of_its_start_does_not() -> (
+    None
+):
     free = replace(FIRST, amount_due=0, amount_paid=0)
     assert told(account(CONVERTED, invoices=[AT_START, free]), TRIAL_END)[:2] == ("full", "active")
     assert told(account(CONVERTED, invoices=[AT_START]), TRIAL_END)[:2] == ("none", "trial_expired")
     opened = replace(FIRST, status="open", amount_paid=0)
-    assert told(account(CONVERTED, invoices=[AT_START, opened]), TRIAL_END)[:2] == ("none", "trial_expired")
+    assert told(account(CONVERTED, invoices=[AT_START, opened]), TRIAL_END)[:2] == (
+        "none",
+        "trial_expired",
+    )
 
 
 def test_another_subscriptions_invoice_pays_nothing() -> None:
@@ -131,10 +155,29 @@ def test_an_active_subscription_goes_stale_without_news() -> None:
 
 def test_past_due_has_its_grace_from_the_oldest_open_tried_invoice() -> None:
     finalized = START + timedelta(days=31)
-    oldest = Invoice("in_1", "cus_1", "open", finalized, "sub_1", attempt_count=1, attempted=True, finalized_at=finalized)
-    newer = replace(oldest, id="in_2", created=finalized + timedelta(days=3), finalized_at=finalized + timedelta(days=3))
+    oldest = Invoice(
+        "in_1",
+        "cus_1",
+        "open",
+        finalized,
+        "sub_1",
+        attempt_count=1,
+        attempted=True,
+        finalized_at=finalized,
+    )
+    newer = replace(
+        oldest,
+        id="in_2",
+        created=finalized + timedelta(days=3),
+        finalized_at=finalized + timedelta(days=3),
+    )
     untried = replace(
-        oldest, id="in_3", attempt_count=0, attempted=False, created=finalized - timedelta(days=9), finalized_at=finalized - timedelta(days=9)
+        oldest,
+        id="in_3",
+        attempt_count=0,
+        attempted=False,
+        created=finalized - timedelta(days=9),
+        finalized_at=finalized - timedelta(days=9),
     )
     of = account(replace(BOUGHT, status="past_due"), invoices=[newer, untried, oldest])
     end = finalized + POLICY.access.past_due_grace
@@ -144,7 +187,11 @@ def test_past_due_has_its_grace_from_the_oldest_open_tried_invoice() -> None:
 
 def test_past_due_without_its_invoice_has_its_grace_from_the_news() -> None:
     of = account(replace(BOUGHT, status="past_due"), seen=PERIOD_END)
-    assert told(of, PERIOD_END) == ("full", "past_due_grace", PERIOD_END + POLICY.access.past_due_grace)
+    assert told(of, PERIOD_END) == (
+        "full",
+        "past_due_grace",
+        PERIOD_END + POLICY.access.past_due_grace,
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,7 +205,11 @@ def test_past_due_without_its_invoice_has_its_grace_from_the_news() -> None:
     ],
 )
 def test_what_is_not_running_gives_nothing(status: str, reason: str) -> None:
-    assert told(account(replace(BOUGHT, status=status), card="pm_1", invoices=[FIRST]), START) == ("none", reason, None)
+    assert told(account(replace(BOUGHT, status=status), card="pm_1", invoices=[FIRST]), START) == (
+        "none",
+        reason,
+        None,
+    )
 
 
 def test_a_deleted_customer_has_nothing() -> None:
@@ -179,14 +230,20 @@ def test_only_buried_subscriptions_are_canceled_ones() -> None:
     assert told(replace(account(), ended={"sub_0": START}), START) == ("none", "canceled", None)
 
 
-@pytest.mark.parametrize(("kept", "access"), [("limited", "limited"), ("none", "none"), (None, "full")])
-def test_paused_collection_is_for_the_policy_until_it_resumes(kept: str | None, access: str) -> None:
+@pytest.mark.parametrize(
+    ("kept", "access"), [("limited", "limited"), ("none", "none"), (None, "full")]
+)
+def test_paused_collection_is_for_the_policy_until_it_resumes(
+    kept: str | None, access: str
+) -> None:
     policy = replace(POLICY, access=replace(POLICY.access, collection_paused=kept))
     resumes = START + timedelta(days=5)
     of = account(replace(BOUGHT, pause_collection=PauseCollection("void", resumes)))
     before = told(of, resumes - SECOND, policy)
     assert before[0] == access
-    assert before[1:] == (("collection_paused", resumes) if kept else ("active", START + timedelta(days=38)))
+    assert before[1:] == (
+        ("collection_paused", resumes) if kept else ("active", START + timedelta(days=38))
+    )
     assert told(of, resumes, policy)[:2] == ("full", "active")
 
 
@@ -199,7 +256,13 @@ def test_paused_collection_gives_nothing_to_what_has_ended() -> None:
 def test_an_unknown_price_keeps_the_access_without_a_plan() -> None:
     of = account(replace(BOUGHT, items=(Item("price_other", quantity=2),)))
     found = standing(of, POLICY, START)
-    assert (found.access, found.reason, found.plan, found.features, found.quantity) == ("full", "active", None, (), 2)
+    assert (found.access, found.reason, found.plan, found.features, found.quantity) == (
+        "full",
+        "active",
+        None,
+        (),
+        2,
+    )
     assert unknown_prices(of, POLICY) == ("price_other",)
     assert unknown_prices(account(BOUGHT), POLICY) == ()
 
@@ -207,14 +270,25 @@ def test_an_unknown_price_keeps_the_access_without_a_plan() -> None:
 def test_the_plan_is_found_by_price_or_product_before_the_lookup_key() -> None:
     scale = replace(POLICY.plans["scale"], prices=("price_old",), products=("prod_s",))
     policy = replace(POLICY, plans={**POLICY.plans, "scale": scale})
-    for item in (Item("price_old", lookup_key="pro_monthly"), Item("price_x", "prod_s", "pro_monthly"), SCALE):
+    for item in (
+        Item("price_old", lookup_key="pro_monthly"),
+        Item("price_x", "prod_s", "pro_monthly"),
+        SCALE,
+    ):
         assert standing(account(replace(BOUGHT, items=(item,))), policy, START).plan == "scale"
 
 
 def test_full_beats_limited_beats_none_and_features_are_of_all_that_is_full() -> None:
-    canceled = replace(BOUGHT, id="sub_9", status="canceled", items=(SCALE,), created=START + timedelta(days=9))
+    canceled = replace(
+        BOUGHT, id="sub_9", status="canceled", items=(SCALE,), created=START + timedelta(days=9)
+    )
     found = standing(account(canceled, BOUGHT), POLICY, START)
-    assert (found.access, found.reason, found.plan, found.features) == ("full", "active", "pro", ("projects", "reports"))
+    assert (found.access, found.reason, found.plan, found.features) == (
+        "full",
+        "active",
+        "pro",
+        ("projects", "reports"),
+    )
     both = standing(account(BOUGHT, replace(BOUGHT, id="sub_2", items=(SCALE,))), POLICY, START)
     assert (both.plan, both.features) == ("scale", ("audit_log", "projects", "reports", "sso"))
     limited = replace(account(BOUGHT, canceled), grants=(Grant(PERIOD_END, "scale"),))
@@ -233,16 +307,34 @@ def test_of_equals_the_one_that_lasts_longer_counts_and_no_end_is_the_longest() 
 def test_a_grant_gives_access_until_its_end() -> None:
     of = replace(account(), grants=(Grant(TRIAL_END, "scale", "for the demo"),))
     assert standing(of, POLICY, TRIAL_END - SECOND) == Standing(
-        "granted", "full", "granted", "scale", ("audit_log", "projects", "reports", "sso"), None, TRIAL_END
+        "granted",
+        "full",
+        "granted",
+        "scale",
+        ("audit_log", "projects", "reports", "sso"),
+        None,
+        TRIAL_END,
     )
     assert told(of, TRIAL_END) == ("none", "no_subscription", None)
 
 
-@pytest.mark.parametrize("of", [account(TRIAL), account(replace(TRIAL, status="paused")), account(replace(CONVERTED, status="past_due"))])
+@pytest.mark.parametrize(
+    "of",
+    [
+        account(TRIAL),
+        account(replace(TRIAL, status="paused")),
+        account(replace(CONVERTED, status="past_due")),
+    ],
+)
 def test_the_plan_after_the_trial_remains_where_policy_names_one(of: Account) -> None:
     policy = replace(POLICY, trial=replace(POLICY.trial, after_trial="pro"))
     found = standing(of, policy, TRIAL_END)
-    assert (found.access, found.reason, found.plan, found.until) == ("full", "after_trial", "pro", None)
+    assert (found.access, found.reason, found.plan, found.until) == (
+        "full",
+        "after_trial",
+        "pro",
+        None,
+    )
 
 
 def test_every_status_of_stripes_has_its_row() -> None:
@@ -251,4 +343,6 @@ def test_every_status_of_stripes_has_its_row() -> None:
 
 
 def test_the_profile_takes_no_part() -> None:
-    assert standing(replace(account(BOUGHT), profile=Profile("x@example.com")), POLICY, START) == standing(account(BOUGHT), POLICY, START)
+    assert standing(
+        replace(account(BOUGHT), profile=Profile("x@example.com")), POLICY, START
+    ) == standing(account(BOUGHT), POLICY, START)

@@ -1,9 +1,18 @@
-"""How far the look through undelivered events has come: nothing counts before the end of a round."""
+"""How far the look through undelivered events has come: nothing counts before the
+end of a round."""
 
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.listing import Place
-from chalicelib.domain.undelivered import A_CALL, GROUPS, KEPT, OVERLAP, Undelivered, after, under_way
+from chalicelib.domain.undelivered import (
+    A_CALL,
+    GROUPS,
+    KEPT,
+    OVERLAP,
+    Undelivered,
+    after,
+    under_way,
+)
 from chalicelib.domain.wanted import WANTED
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -36,7 +45,9 @@ def test_a_round_that_is_interrupted_anywhere_goes_on_and_counts_only_at_its_end
 
 def test_a_round_of_a_release_with_more_groups_of_types_is_begun_anew() -> None:
     older = Undelivered(NOW, NOW - OVERLAP, NOW + HOUR, group=len(GROUPS), version=9)
-    assert under_way(older, NOW + 2 * HOUR) == Undelivered(NOW, NOW - OVERLAP, NOW + 2 * HOUR, version=9)
+    assert under_way(older, NOW + 2 * HOUR) == Undelivered(
+        NOW, NOW - OVERLAP, NOW + 2 * HOUR, version=9
+    )
 
 
 def test_after_months_without_a_round_stripe_is_asked_for_no_more_than_it_keeps() -> None:

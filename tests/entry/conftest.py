@@ -1,4 +1,6 @@
-"""A stage on moto with the functions as Lambda calls them: real API Gateway events, real SQS and stream events."""
+"""A stage on moto with the functions as Lambda calls them: real API Gateway events, real SQS and
+stream events.
+"""
 
 import hashlib
 import hmac
@@ -31,7 +33,15 @@ from tests.aws.conftest import TABLE, table_definition
 from tests.worlds import Stripe
 
 SECRET = "whsec_a_secret_that_no_log_may_hold"
-CACHES = (settings, dynamo.client, queues.client, wiring.accounts, wiring.log, wiring.api_keys, wiring.key_ring)
+CACHES = (
+    settings,
+    dynamo.client,
+    queues.client,
+    wiring.accounts,
+    wiring.log,
+    wiring.api_keys,
+    wiring.key_ring,
+)
 CACHES += (wiring.secrets, wiring.events_queue, wiring.world, wiring.door)
 
 
@@ -59,15 +69,22 @@ class Stage:
         parts, sent = urlsplit(target), Headers()
         for name, value in headers.items():
             sent[name.replace("_", "-")] = value
-        answer = ApiGateway(app)(Request(method, parts.path, parse_qsl(parts.query), sent, body, "127.0.0.1"))
+        answer = ApiGateway(app)(
+            Request(method, parts.path, parse_qsl(parts.query), sent, body, "127.0.0.1")
+        )
         return Answer(answer.status, json.loads(answer.body or b"null"), dict(answer.headers))
 
     def webhook(self, event: Any, secret: str = SECRET, age: int = 0, **headers: str) -> Answer:
         """A webhook as Stripe signs it."""
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
         stamp = int(clock.now().timestamp()) - age
-        signature = hmac.new(secret.encode(), f"{stamp}.".encode() + payload, hashlib.sha256).hexdigest()
-        headers = {"Stripe-Signature": f"t={stamp},v1={signature}", "Content-Type": "application/json; charset=utf-8"} | headers
+        signature = hmac.new(
+            secret.encode(), f"{stamp}.".encode() + payload, hashlib.sha256
+        ).hexdigest()
+        headers = {
+            "Stripe-Signature": f"t={stamp},v1={signature}",
+            "Content-Type": "application/json; charset=utf-8",
+        } | headers
         return self.call("POST", "/webhooks/stripe", payload, **headers)
 
     def get(self, target: str, key: str | None) -> Answer:
@@ -78,24 +95,46 @@ class Stage:
 
     def messages(self, url: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        while some := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get("Messages"):
+        while some := self.sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages"):
             found += some
         return found
 
     def work(self) -> set[str]:
         """Let process_events take in what waits; gives the ids that are to come again."""
         waiting = self.messages(self.events_queue)
-        records = [{"messageId": one["MessageId"], "receiptHandle": one["ReceiptHandle"], "body": one["Body"]} for one in waiting]
-        failed = {one["itemIdentifier"] for one in process_events({"Records": records}, LambdaContext("process_events", 60))["batchItemFailures"]}
+        records = [
+            {
+                "messageId": one["MessageId"],
+                "receiptHandle": one["ReceiptHandle"],
+                "body": one["Body"],
+            }
+            for one in waiting
+        ]
+        failed = {
+            one["itemIdentifier"]
+            for one in process_events({"Records": records}, LambdaContext("process_events", 60))[
+                "batchItemFailures"
+            ]
+        }
         for one in waiting:
             if one["MessageId"] not in failed:
-                self.sqs.delete_message(QueueUrl=self.events_queue, ReceiptHandle=one["ReceiptHandle"])
+                self.sqs.delete_message(
+                    QueueUrl=self.events_queue, ReceiptHandle=one["ReceiptHandle"]
+                )
         return failed
 
     def stream(self, *account_ids: str) -> Any:
         """Let carry_out see these accounts written."""
         records = [
-            {"eventName": "MODIFY", "dynamodb": {"Keys": {"pk": {"S": f"ACCOUNT#{id}"}, "sk": {"S": "ACCOUNT"}}, "SequenceNumber": str(number)}}
+            {
+                "eventName": "MODIFY",
+                "dynamodb": {
+                    "Keys": {"pk": {"S": f"ACCOUNT#{id}"}, "sk": {"S": "ACCOUNT"}},
+                    "SequenceNumber": str(number),
+                },
+            }
             for number, id in enumerate(account_ids)
         ]
         return carry_out({"Records": records}, LambdaContext("carry_out", 60))
@@ -117,15 +156,35 @@ class Stage:
 
 
 @pytest.fixture
-def stage(aws: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Stage]:
+def stage(
+    aws: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Stage]:
     boto3.client("dynamodb").create_table(**table_definition())
     sqs, ssm = boto3.client("sqs"), boto3.client("ssm")
-    urls = [sqs.create_queue(QueueName=name, Attributes={"MaximumMessageSize": "1048576"})["QueueUrl"] for name in ("events", "dead", "act", "mail")]
-    for name, value in {"stripe-webhook-secrets": f"{SECRET} whsec_old", "hash-key": "hash-key-secret", "stripe-api-key": "sk_test_secret"}.items():
+    urls = [
+        sqs.create_queue(QueueName=name, Attributes={"MaximumMessageSize": "1048576"})["QueueUrl"]
+        for name in ("events", "dead", "act", "mail")
+    ]
+    for name, value in {
+        "stripe-webhook-secrets": f"{SECRET} whsec_old",
+        "hash-key": "hash-key-secret",
+        "stripe-api-key": "sk_test_secret",
+    }.items():
         ssm.put_parameter(Name=f"/billhook/{name}", Value=value, Type="SecureString")
-    environment = {"STAGE": "test", "LIVEMODE": "false", "TABLE_NAME": TABLE, "PARAMETERS_PATH": "/billhook"}
+    environment = {
+        "STAGE": "test",
+        "LIVEMODE": "false",
+        "TABLE_NAME": TABLE,
+        "PARAMETERS_PATH": "/billhook",
+    }
     for name, value in (
-        environment | {"EVENTS_QUEUE_URL": urls[0], "DEAD_LETTERS_QUEUE_URL": urls[1], "ACT_QUEUE_URL": urls[2], "MAIL_QUEUE_URL": urls[3]}
+        environment
+        | {
+            "EVENTS_QUEUE_URL": urls[0],
+            "DEAD_LETTERS_QUEUE_URL": urls[1],
+            "ACT_QUEUE_URL": urls[2],
+            "MAIL_QUEUE_URL": urls[3],
+        }
     ).items():
         monkeypatch.setenv(name, value)
     for cached in CACHES:

@@ -1,4 +1,5 @@
-"""A person with a browser on the customer's pages of a stage, with the simulated Stripe behind it."""
+"""A person with a browser on the customer's pages of a stage, with the simulated
+Stripe behind it."""
 
 import re
 from dataclasses import dataclass
@@ -65,11 +66,18 @@ class Person:
 
     def posts(self, path: str, site: str = "same-origin", **fields: Any) -> Page:
         body = urlencode(fields).encode()
-        return self._asks("POST", path, body, **{"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": site})
+        return self._asks(
+            "POST",
+            path,
+            body,
+            **{"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": site},
+        )
 
     def _asks(self, method: str, path: str, body: bytes = b"", **sent: str) -> Page:
         headers, parts = Headers(), urlsplit(path)
         for name, value in (sent | ({"Cookie": self.cookie} if self.cookie else {})).items():
             headers[name] = value
-        answer = ApiGateway(app)(Request(method, parts.path, parse_qsl(parts.query), headers, body, "127.0.0.1"))
+        answer = ApiGateway(app)(
+            Request(method, parts.path, parse_qsl(parts.query), headers, body, "127.0.0.1")
+        )
         return Page(answer.status, answer.body.decode(), dict(answer.headers))

@@ -1,4 +1,6 @@
-"""Plan, leaving and coming back on the customer's own pages, through API Gateway's events: what is asked, what is done, and who may not."""
+"""Plan, leaving and coming back on the customer's own pages, through API Gateway's events: what is
+asked, what is done, and who may not.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,11 +31,13 @@ OFFERS = CancelPolicy(
 
 
 @pytest.fixture
-def ada(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Person:  # noqa: F811
+def ada(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Person:
     """A paying customer who has opened her billing page."""
     wiring.world.cache_clear()
     monkeypatch.setattr(wiring, "policy", lambda: replace(POLICY, cancel=OFFERS))
-    shop.sim.post("/v1/coupons", id="STAY20", percent_off=20, duration="repeating", duration_in_months=3)
+    shop.sim.post(
+        "/v1/coupons", id="STAY20", percent_off=20, duration="repeating", duration_in_months=3
+    )
     return Person(shop).enters()
 
 
@@ -59,7 +63,10 @@ def test_another_plan_costs_to_the_cent_what_was_shown(ada: Person) -> None:
     done = ada.posts("/billing/plan/confirm", **form)
     assert (done.status, done.leads_to) == (303, "/billing?notice=plan_changed")
     assert ada.shop.taken[-1] == due_now
-    assert ada.account.standing and (ada.account.standing.plan, ada.account.standing.quantity) == ("scale", 2)  # noqa: PT018
+    assert ada.account.standing and (ada.account.standing.plan, ada.account.standing.quantity) == (  # noqa: PT018
+        "scale",
+        2,
+    )
     assert ada.gets(done.leads_to).says("notice") == "Your plan is changed."
 
 
@@ -73,7 +80,11 @@ def test_a_form_that_is_sent_twice_changes_the_plan_once(ada: Person) -> None:
 def test_an_amount_that_has_moved_is_asked_again_and_nothing_is_changed(ada: Person) -> None:
     form = upgrade(ada)
     old = form | {"as_of": str(int(form["as_of"]) - 3600)}
-    for stale in (form | {"shown": "1  usd"}, old, form | {"as_of": str(int(form["as_of"]) + 10**6)}):
+    for stale in (
+        form | {"shown": "1  usd"},
+        old,
+        form | {"as_of": str(int(form["as_of"]) + 10**6)},
+    ):
         page = ada.posts("/billing/plan/confirm", **stale)
         assert page.status == 200
         assert "nothing was changed" in page.says("moved")
@@ -83,7 +94,9 @@ def test_an_amount_that_has_moved_is_asked_again_and_nothing_is_changed(ada: Per
 
 
 @pytest.mark.parametrize("card", ["tok_chargeCustomerFail", "tok_threeDSecure2Required"])
-def test_a_card_that_is_declined_changes_nothing_and_the_way_to_another_one_is_shown(ada: Person, card: str) -> None:
+def test_a_card_that_is_declined_changes_nothing_and_the_way_to_another_one_is_shown(
+    ada: Person, card: str
+) -> None:
     ada.shop.pays_with(card)
     page = ada.posts("/billing/plan/confirm", **upgrade(ada))
     assert page.status == 402
@@ -92,9 +105,19 @@ def test_a_card_that_is_declined_changes_nothing_and_the_way_to_another_one_is_s
     assert ada.subscription["items"]["data"][0]["price"]["lookup_key"] == "pro_monthly"
 
 
-@pytest.mark.parametrize("fields", [{"choice": "free:month", "seats": 1}, {"choice": "pro:week", "seats": 1}, {"choice": "pro", "seats": 1}, {}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"choice": "free:month", "seats": 1},
+        {"choice": "pro:week", "seats": 1},
+        {"choice": "pro", "seats": 1},
+        {},
+    ],
+)
 @pytest.mark.parametrize("path", ["/billing/plan", "/billing/plan/confirm"])
-def test_a_choice_that_is_not_on_the_page_is_told_in_words(ada: Person, path: str, fields: dict[str, Any]) -> None:
+def test_a_choice_that_is_not_on_the_page_is_told_in_words(
+    ada: Person, path: str, fields: dict[str, Any]
+) -> None:
     assert ada.posts(path, as_of=int(clock.now().timestamp()), **fields).status == 400
 
 
@@ -111,7 +134,9 @@ def test_a_cancellation_says_the_day_and_takes_effect_on_it(ada: Person) -> None
     assert "instead" not in page.text
     form = page.form("cancel")
     assert form["comment"] == "It broke twice &lt;b&gt;"
-    done = ada.posts("/billing/cancel/confirm", reason="low_quality", comment="It broke twice", when="period_end")
+    done = ada.posts(
+        "/billing/cancel/confirm", reason="low_quality", comment="It broke twice", when="period_end"
+    )
     assert done.leads_to == "/billing?notice=canceling"
     assert ada.subscription["cancellation_details"]["feedback"] == "low_quality"
     assert ada.subscription["cancellation_details"]["comment"] == "It broke twice"
@@ -125,36 +150,61 @@ def test_a_cancellation_says_the_day_and_takes_effect_on_it(ada: Person) -> None
 def test_a_pause_is_offered_taken_once_and_not_offered_again_for_a_year(ada: Person) -> None:
     page = ada.posts("/billing/cancel", reason="unused")
     assert "nothing is charged until" in page.says("offer")
-    assert ada.posts("/billing/cancel/instead", reason="unused").leads_to == "/billing?notice=paused"
+    assert (
+        ada.posts("/billing/cancel/instead", reason="unused").leads_to == "/billing?notice=paused"
+    )
     paused = ada.subscription["pause_collection"]
-    assert ada.posts("/billing/cancel/instead", reason="unused").leads_to == "/billing?notice=nothing_offered"
+    assert (
+        ada.posts("/billing/cancel/instead", reason="unused").leads_to
+        == "/billing?notice=nothing_offered"
+    )
     assert ada.subscription["pause_collection"] == paused
     assert ada.posts("/billing/reactivate").leads_to == "/billing?notice=resumed"
     assert ada.subscription["pause_collection"] is None
     assert 'id="offer"' not in ada.posts("/billing/cancel", reason="unused").text
-    assert ada.posts("/billing/cancel/instead", reason="unused").leads_to == "/billing?notice=nothing_offered"
+    assert (
+        ada.posts("/billing/cancel/instead", reason="unused").leads_to
+        == "/billing?notice=nothing_offered"
+    )
 
 
 def test_a_coupon_says_what_it_gives_and_is_given_once(ada: Person) -> None:
-    assert ada.posts("/billing/cancel", reason="missing_features").says("offer") == "Stay, and have 20 % off for 3 months."
-    assert ada.posts("/billing/cancel/instead", reason="missing_features").leads_to == "/billing?notice=discounted"
-    assert ada.posts("/billing/cancel/instead", reason="missing_features").leads_to == "/billing?notice=nothing_offered"
+    assert (
+        ada.posts("/billing/cancel", reason="missing_features").says("offer")
+        == "Stay, and have 20 % off for 3 months."
+    )
+    assert (
+        ada.posts("/billing/cancel/instead", reason="missing_features").leads_to
+        == "/billing?notice=discounted"
+    )
+    assert (
+        ada.posts("/billing/cancel/instead", reason="missing_features").leads_to
+        == "/billing?notice=nothing_offered"
+    )
     assert len(ada.subscription["discounts"]) == 1
 
 
 def test_a_coupon_that_is_gone_keeps_nobody_from_leaving(ada: Person) -> None:
     assert 'id="offer"' not in ada.posts("/billing/cancel", reason="other").text
-    assert ada.posts("/billing/cancel/instead", reason="other").leads_to == "/billing?notice=nothing_offered"
+    assert (
+        ada.posts("/billing/cancel/instead", reason="other").leads_to
+        == "/billing?notice=nothing_offered"
+    )
 
 
 def test_a_smaller_plan_is_shown_with_its_price_before_it_is_taken(ada: Person) -> None:
-    assert 'id="offer"' not in ada.posts("/billing/cancel", reason="too_expensive").text, "there is none below the smallest"
+    assert 'id="offer"' not in ada.posts("/billing/cancel", reason="too_expensive").text, (
+        "there is none below the smallest"
+    )
     ada.posts("/billing/plan/confirm", **upgrade(ada, seats=1))
     page = ada.posts("/billing/cancel", reason="too_expensive")
     assert "Pro costs less" in page.says("offer")
     preview = ada.posts("/billing/cancel/instead", reason="too_expensive")
     assert preview.says("due-now") == "$0.00"
-    assert ada.posts("/billing/plan/confirm", **preview.form("confirm")).leads_to == "/billing?notice=plan_changed"
+    assert (
+        ada.posts("/billing/plan/confirm", **preview.form("confirm")).leads_to
+        == "/billing?notice=plan_changed"
+    )
     assert ada.account.standing
     assert ada.account.standing.plan == "pro"
     assert "too_expensive" not in ada.account.alternatives
@@ -163,12 +213,17 @@ def test_a_smaller_plan_is_shown_with_its_price_before_it_is_taken(ada: Person) 
 
 def mailed(person: Person, step: str) -> str:
     """The path of the link in the mail of that step, which is due."""
-    (mail,) = [one for one in due(person.account, wiring.policy(), clock.now()) if one.step.id == step]
+    (mail,) = [
+        one for one in due(person.account, wiring.policy(), clock.now()) if one.step.id == step
+    ]
     return f"/leave/{links.token(links.made('leave', person.account, mail.occasion.id))}"
 
 
 def test_to_end_at_once_is_asked_once_more_by_mail(ada: Person) -> None:
-    assert ada.posts("/billing/cancel/confirm", reason="unused", comment="", when="now").leads_to == "/billing?notice=leave_asked"
+    assert (
+        ada.posts("/billing/cancel/confirm", reason="unused", comment="", when="now").leads_to
+        == "/billing?notice=leave_asked"
+    )
     assert stands(ada) == "active"
     path = mailed(ada, "confirm_cancel")
     visitor = Person(ada.shop)
@@ -181,7 +236,11 @@ def test_to_end_at_once_is_asked_once_more_by_mail(ada: Person) -> None:
     assert ada.shop.taken == [4900]
     assert ada.shop.sim.engine.store.all("refund") == []
     assert visitor.gets(path).status == 404, "it works once"
-    assert [step.step.id for step in due(ada.account, wiring.policy(), clock.now()) if step.step.id == "confirm_cancel"] == []
+    assert [
+        step.step.id
+        for step in due(ada.account, wiring.policy(), clock.now())
+        if step.step.id == "confirm_cancel"
+    ] == []
 
 
 def test_a_withdrawal_ends_the_contract_and_pays_all_back_once(ada: Person) -> None:
@@ -195,12 +254,18 @@ def test_a_withdrawal_ends_the_contract_and_pays_all_back_once(ada: Person) -> N
     assert sorted(refunded) == sorted(ada.shop.taken)
     assert len(refunded) == 2
     assert stands(ada) == "canceled"
-    assert [one.step.id for one in due(ada.account, wiring.policy(), clock.now()) if one.step.id == "withdrawn"] == ["withdrawn"]
+    assert [
+        one.step.id
+        for one in due(ada.account, wiring.policy(), clock.now())
+        if one.step.id == "withdrawn"
+    ] == ["withdrawn"]
     assert ada.gets("/billing/withdraw").leads_to == "/billing?notice=no_withdrawal"
 
 
 @pytest.mark.parametrize("policy", [CancelPolicy(), CancelPolicy(withdrawal_days=14)])
-def test_what_billing_toml_does_not_allow_is_not_there(ada: Person, monkeypatch: pytest.MonkeyPatch, policy: CancelPolicy) -> None:
+def test_what_billing_toml_does_not_allow_is_not_there(
+    ada: Person, monkeypatch: pytest.MonkeyPatch, policy: CancelPolicy
+) -> None:
     wiring.world.cache_clear()
     monkeypatch.setattr(wiring, "policy", lambda: replace(POLICY, cancel=policy))
     assert "End it today" not in ada.posts("/billing/cancel", reason="unused").text
@@ -211,7 +276,9 @@ def test_what_billing_toml_does_not_allow_is_not_there(ada: Person, monkeypatch:
     assert stands(ada) == "active"
 
 
-def test_an_old_link_and_a_newer_wish_open_nothing(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_link_and_a_newer_wish_open_nothing(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada.posts("/billing/cancel/confirm", when="now")
     wish = ada.account.leave
     assert wish
@@ -226,17 +293,31 @@ def test_an_old_link_and_a_newer_wish_open_nothing(ada: Person, monkeypatch: pyt
     assert stands(ada) == "active"
 
 
-@pytest.mark.parametrize("purpose", ["billing", "sign-in", "feedback", "unsubscribe", "billing-visit"])
+@pytest.mark.parametrize(
+    "purpose", ["billing", "sign-in", "feedback", "unsubscribe", "billing-visit"]
+)
 def test_a_link_for_something_else_ends_nothing(ada: Person, purpose: str) -> None:
     ada.posts("/billing/cancel/confirm", when="now")
     wish = ada.account.leave
     assert wish
-    assert ada.posts(f"/leave/{links.token(links.made(purpose, ada.account, wish.id))}").status == 404
+    assert (
+        ada.posts(f"/leave/{links.token(links.made(purpose, ada.account, wish.id))}").status == 404
+    )
     assert stands(ada) == "active"
 
 
-@pytest.mark.parametrize("fields", [{"when": "yesterday"}, {"when": "period_end", "reason": "<b>"}, {"when": "period_end", "comment": "x" * 501}, {}])
-def test_bad_input_to_a_cancellation_is_told_and_nothing_is_done(ada: Person, fields: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"when": "yesterday"},
+        {"when": "period_end", "reason": "<b>"},
+        {"when": "period_end", "comment": "x" * 501},
+        {},
+    ],
+)
+def test_bad_input_to_a_cancellation_is_told_and_nothing_is_done(
+    ada: Person, fields: dict[str, str]
+) -> None:
     assert ada.posts("/billing/cancel/confirm", **fields).status == 400
     assert stands(ada) == "active"
 
@@ -250,12 +331,24 @@ def test_whoever_owes_reaches_the_card_page_and_buys_nothing_twice(ada: Person) 
     from chalicelib.domain.facts import Answer, SubscriptionSeen
     from chalicelib.stripe_api import objects
 
-    seen = SubscriptionSeen(objects.subscription(raw), Answer(clock.now().replace(microsecond=0), ada.account.mark(raw["id"])))
+    seen = SubscriptionSeen(
+        objects.subscription(raw),
+        Answer(clock.now().replace(microsecond=0), ada.account.mark(raw["id"])),
+    )
     absorb(ada.account, [seen], wiring.world(), None)
     assert ada.gets("/billing/plan").leads_to == "/billing?notice=no_change"
-    assert ada.posts("/billing/plan", choice="scale:month", seats=1).leads_to == "/billing?notice=no_change"
     assert (
-        ada.posts("/billing/plan/confirm", choice="scale:month", seats=1, as_of=int(clock.now().timestamp())).leads_to == "/billing?notice=no_change"
+        ada.posts("/billing/plan", choice="scale:month", seats=1).leads_to
+        == "/billing?notice=no_change"
+    )
+    assert (
+        ada.posts(
+            "/billing/plan/confirm",
+            choice="scale:month",
+            seats=1,
+            as_of=int(clock.now().timestamp()),
+        ).leads_to
+        == "/billing?notice=no_change"
     )
     page = ada.gets("/billing")
     assert "Update your card" in page.text
@@ -271,11 +364,22 @@ def test_after_the_end_one_click_leads_to_a_new_checkout(ada: Person) -> None:
     page = ada.posts("/billing/reactivate")
     assert page.status == 303
     assert "/c/pay/" in page.headers["Location"]
-    assert ada.posts("/billing/cancel", reason="unused").leads_to == "/billing?notice=nothing_to_cancel"
+    assert (
+        ada.posts("/billing/cancel", reason="unused").leads_to
+        == "/billing?notice=nothing_to_cancel"
+    )
     assert ada.gets("/billing/plan").leads_to == "/billing?notice=no_change"
 
 
-POSTS = ["plan", "plan/confirm", "cancel", "cancel/confirm", "cancel/instead", "reactivate", "withdraw"]
+POSTS = [
+    "plan",
+    "plan/confirm",
+    "cancel",
+    "cancel/confirm",
+    "cancel/instead",
+    "reactivate",
+    "withdraw",
+]
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -294,7 +398,9 @@ def given(page: Page) -> str:
     return page.text.partition("<h1>")[2].partition("</p>")[0]
 
 
-def test_an_answer_is_kept_once_for_an_occasion_and_may_be_changed_for_a_day(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_kept_once_for_an_occasion_and_may_be_changed_for_a_day(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, person, now = question(ada), Person(ada.shop), clock.now()
     assert person.gets(path).status == 200
     assert ada.account.feedback == {}, "looking is no answer"
@@ -305,7 +411,10 @@ def test_an_answer_is_kept_once_for_an_occasion_and_may_be_changed_for_a_day(ada
     assert "helps us" in person.posts(path, reason="too_complex", comment="").text
     assert 'value="too_complex" checked' in person.gets(path).text
     told = [one for one in ada.account.outbox if one.type == "feedback.given"]
-    assert [(one.data["answer"], one.data.get("comment")) for one in told] == [("unused", "No time"), ("too_complex", None)]
+    assert [(one.data["answer"], one.data.get("comment")) for one in told] == [
+        ("unused", "No time"),
+        ("too_complex", None),
+    ]
     assert {one.data["occasion"] for one in told} == {"access_ended@1772442000"}
     wiring.world.cache_clear()
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(days=1, seconds=1))
@@ -326,7 +435,9 @@ def test_an_invoice_leads_to_stripes_page_of_it_and_nobody_elses_does(ada: Perso
     assert f'href="/billing/invoices/{id}/pdf"' in ada.gets("/billing").text
     raw = ada.shop.sim.get(f"/v1/invoices/{id}")
     assert ada.gets(f"/billing/invoices/{id}").headers["Location"] == raw["hosted_invoice_url"]
-    assert ada.gets(f"/billing/invoices/{id}/pdf").headers["Location"] == (raw["invoice_pdf"] or raw["hosted_invoice_url"])
+    assert ada.gets(f"/billing/invoices/{id}/pdf").headers["Location"] == (
+        raw["invoice_pdf"] or raw["hosted_invoice_url"]
+    )
     other = ada.shop.sim.post("/v1/invoices", customer=ada.shop.sim.customer("tok_visa"))["id"]
     for foreign in (other, "in_none", "..", "in_1?x"):
         assert ada.gets(f"/billing/invoices/{foreign}").status == 404

@@ -1,4 +1,6 @@
-"""SES's events as Lambda gets them from the topic: no more mail to who bounced or complained, and nothing that blocks the topic."""
+"""SES's events as Lambda gets them from the topic: no more mail to who bounced or complained, and
+nothing that blocks the topic.
+"""
 
 import pytest
 
@@ -9,7 +11,7 @@ from tests.entry.test_mail_queue import ACCOUNT, WELCOME, Office, office  # noqa
 
 
 @pytest.mark.parametrize(("kind", "metric"), [("Bounce", "Bounces"), ("Complaint", "Complaints")])
-def test_who_bounced_or_complained_gets_no_more(office: Office, kind: str, metric: str) -> None:  # noqa: F811
+def test_who_bounced_or_complained_gets_no_more(office: Office, kind: str, metric: str) -> None:
     """41: a hard bounce stops all."""
     office.begin_trial()
     office.tick()
@@ -17,13 +19,22 @@ def test_who_bounced_or_complained_gets_no_more(office: Office, kind: str, metri
     office.tell(office.told("Send"), office.told("Delivery"), told_once, told_once)
     assert wiring.suppressions().holds("Ada@example.com")
     assert office.stage.metrics()[metric] == 2
-    entries = office.stage.get(f"/accounts/{ACCOUNT}/timeline", office.stage.key("read")).body["entries"]
+    entries = office.stage.get(f"/accounts/{ACCOUNT}/timeline", office.stage.key("read")).body[
+        "entries"
+    ]
     told = sorted(entry["type"] for entry in entries if entry["kind"] == "mail")
-    assert told == sorted(["mail.sent", "mail.accepted", "mail.delivered", {"Bounce": "mail.bounced", "Complaint": "mail.complained"}[kind]])
+    assert told == sorted(
+        [
+            "mail.sent",
+            "mail.accepted",
+            "mail.delivered",
+            {"Bounce": "mail.bounced", "Complaint": "mail.complained"}[kind],
+        ]
+    )
     assert office.outcomes() == {WELCOME: "sent"}
 
 
-def test_every_record_is_taken_though_one_cannot_be_read(office: Office) -> None:  # noqa: F811
+def test_every_record_is_taken_though_one_cannot_be_read(office: Office) -> None:
     office.begin_trial()
     office.tick()
     office.tell("no JSON", "{}", office.told("Complaint"))
@@ -31,7 +42,10 @@ def test_every_record_is_taken_though_one_cannot_be_read(office: Office) -> None
     assert office.stage.metrics()["FeedbackUnreadable"] == 2
 
 
-def test_what_cannot_be_taken_now_is_for_lambda_to_repeat(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_what_cannot_be_taken_now_is_for_lambda_to_repeat(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     office.begin_trial()
     office.tick()
     add, failing = wiring.suppressions().add, [True]

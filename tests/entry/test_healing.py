@@ -1,4 +1,6 @@
-"""The hourly and the daily look at Stripe's lists as Lambda calls them, on a table and queues of AWS's."""
+"""The hourly and the daily look at Stripe's lists as Lambda calls them, on a table and queues of
+AWS's.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -46,7 +48,10 @@ class Lists:
         self.asked += 1
         if self.failure:
             raise self.failure
-        start = next((number for number, thing in enumerate(things, 1) if place and thing["id"] == place.id), 0)
+        start = next(
+            (number for number, thing in enumerate(things, 1) if place and thing["id"] == place.id),
+            0,
+        )
         page = things[start : start + 2]
         return Page(page, Place(page[-1]["id"], clock.now()) if len(things) > start + 2 else None)
 
@@ -67,10 +72,12 @@ class Watch:
 
 
 @pytest.fixture
-def watch(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Watch:  # noqa: F811
+def watch(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Watch:
     lists = Lists()
     monkeypatch.setattr("chalicelib.stripe_api.lists.StripeLists", lambda *_: lists)
-    history = RECORDINGS["trial_converts"].moved_to(int((clock.now() - timedelta(hours=1)).timestamp()))
+    history = RECORDINGS["trial_converts"].moved_to(
+        int((clock.now() - timedelta(hours=1)).timestamp())
+    )
     stage.stripe.truth = history.truth(5)
     return Watch(stage, lists, history)
 
@@ -86,10 +93,14 @@ def test_undelivered_events_go_through_the_queue_like_all_others(watch: Watch) -
     state = wiring.world().rounds.load(Undelivered)
     assert state
     assert (state.until, state.reached is None) == (None, False)
-    assert watch.stage.metrics()["EventsFetched"] == len([event for event in watch.lists.events if event["type"] in WANTED])
+    assert watch.stage.metrics()["EventsFetched"] == len(
+        [event for event in watch.lists.events if event["type"] in WANTED]
+    )
 
 
-def test_a_digest_that_cannot_be_handed_out_keeps_no_event_waiting_and_fails_aloud(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_digest_that_cannot_be_handed_out_keeps_no_event_waiting_and_fails_aloud(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> int:
         raise Unavailable("SQS gives no answer now.")
 
@@ -101,8 +112,13 @@ def test_a_digest_that_cannot_be_handed_out_keeps_no_event_waiting_and_fails_alo
     assert wiring.accounts().load("acct_demo")
 
 
-@pytest.mark.parametrize(("failure", "metric"), [(Unavailable("429"), "ListsUnanswered"), (Refused("403"), "ListsRefused")])
-def test_what_stripe_does_not_tell_is_counted_and_nothing_is_done_by_it(watch: Watch, failure: Exception, metric: str) -> None:
+@pytest.mark.parametrize(
+    ("failure", "metric"),
+    [(Unavailable("429"), "ListsUnanswered"), (Refused("403"), "ListsRefused")],
+)
+def test_what_stripe_does_not_tell_is_counted_and_nothing_is_done_by_it(
+    watch: Watch, failure: Exception, metric: str
+) -> None:
     """14."""
     watch.lists.failure = failure
     watch.fetches()
@@ -111,7 +127,9 @@ def test_what_stripe_does_not_tell_is_counted_and_nothing_is_done_by_it(watch: W
     assert wiring.world().rounds.load(Undelivered) is wiring.world().rounds.load(Comparison) is None
 
 
-def test_a_failure_on_the_second_page_goes_on_there(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_on_the_second_page_goes_on_there(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     watch.lists.events = watch.history.events[:5][::-1]
     page = watch.lists._page
 
@@ -127,15 +145,21 @@ def test_a_failure_on_the_second_page_goes_on_there(watch: Watch, monkeypatch: p
     assert state
     assert (state.reached, state.place is not None) == (None, True)
     watch.fetches()
-    fetched = [json.loads(one["Body"])["id"] for one in watch.stage.messages(watch.stage.events_queue)]
+    fetched = [
+        json.loads(one["Body"])["id"] for one in watch.stage.messages(watch.stage.events_queue)
+    ]
     wanted = [event["id"] for event in watch.lists.events if event["type"] in WANTED]
-    assert sorted(fetched) == sorted(wanted), "each once: the second run began where the first one ended"
+    assert sorted(fetched) == sorted(wanted), (
+        "each once: the second run began where the first one ended"
+    )
     ended = wiring.world().rounds.load(Undelivered)
     assert ended
     assert ended.reached == state.until
 
 
-def test_a_queue_that_refuses_keeps_the_page_to_be_fetched_again(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_that_refuses_keeps_the_page_to_be_fetched_again(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     watch.lists.events = watch.history.events[:1]
 
     def refuse(*_: object) -> None:
@@ -146,18 +170,27 @@ def test_a_queue_that_refuses_keeps_the_page_to_be_fetched_again(watch: Watch, m
         watch.fetches()
     assert wiring.world().rounds.load(Undelivered) is None
     watch.fetches()
-    assert [json.loads(one["Body"])["id"] for one in watch.stage.messages(watch.stage.events_queue)] == [watch.lists.events[0]["id"]]
+    assert [
+        json.loads(one["Body"])["id"] for one in watch.stage.messages(watch.stage.events_queue)
+    ] == [watch.lists.events[0]["id"]]
 
 
-def test_a_comparison_finds_what_was_never_heard_of_and_tells_it_on_the_timeline(watch: Watch) -> None:
+def test_a_comparison_finds_what_was_never_heard_of_and_tells_it_on_the_timeline(
+    watch: Watch,
+) -> None:
     watch.lists.subscriptions = list(watch.history.truth(5).subscriptions.values())
     watch.compares()
     comparison = wiring.world().rounds.load(Comparison)
     assert comparison
     assert comparison.ended_at
     assert (comparison.listed, comparison.healed, comparison.left) == (1, 1, 0)
-    assert watch.stage.get("/accounts/acct_demo/access", watch.stage.key("access")).body["reason"] == "trialing"
-    entries = watch.stage.get("/accounts/acct_demo/timeline", watch.stage.key("read")).body["entries"]
+    assert (
+        watch.stage.get("/accounts/acct_demo/access", watch.stage.key("access")).body["reason"]
+        == "trialing"
+    )
+    entries = watch.stage.get("/accounts/acct_demo/timeline", watch.stage.key("read")).body[
+        "entries"
+    ]
     (drift,) = [entry for entry in entries if entry["kind"] == "drift"]
     assert (drift["type"], drift["data"]["what"]) == ("drift.healed", ["unknown here"])
     asked = watch.lists.asked
@@ -166,13 +199,17 @@ def test_a_comparison_finds_what_was_never_heard_of_and_tells_it_on_the_timeline
     assert watch.stage.metrics()["DriftsHealed"] == 1
 
 
-def test_a_comparison_that_agrees_costs_the_same_however_many_accounts_are_on_a_page(watch: Watch) -> None:
+def test_a_comparison_that_agrees_costs_the_same_however_many_accounts_are_on_a_page(
+    watch: Watch,
+) -> None:
     take_in(messages(watch.history.events[:5]), wiring.world())
     watch.lists.subscriptions = list(watch.history.truth(5).subscriptions.values())
     watch.stage.stripe.asked.clear()
     client = wiring.world().walks._dynamodb  # type: ignore[attr-defined]
     made: list[str] = []
-    client.meta.events.register("before-call", lambda model, **_: made.append(model.name), unique_id="count")
+    client.meta.events.register(
+        "before-call", lambda model, **_: made.append(model.name), unique_id="count"
+    )
     watch.compares()
     client.meta.events.unregister("before-call", unique_id="count")
     assert made == [

@@ -1,4 +1,6 @@
-"""The calls that change what is paid for, through API Gateway's events: what they answer, to whom, and every mistake by its name."""
+"""The calls that change what is paid for, through API Gateway's events: what they answer, to whom,
+and every mistake by its name.
+"""
 
 import json
 from dataclasses import dataclass
@@ -34,28 +36,49 @@ class Shop:
 
     def begin(self) -> None:
         headers = {"Content_Type": "application/json", "Origin": "https://acme.example"}
-        self.account = self.stage.call("POST", "/signups", b'{"email": "ada@example.com"}', **headers).body["account_id"]
+        self.account = self.stage.call(
+            "POST", "/signups", b'{"email": "ada@example.com"}', **headers
+        ).body["account_id"]
         self.key = self.stage.key("write")
         self.pays_with("tok_visa")
         (subscription,) = self.sim.engine.store.all("subscription")
         self.sim.post(f"/v1/subscriptions/{subscription['id']}", trial_end="now")
-        take_in([Message(event["id"], json.dumps(event)) for event in self.sim.engine.store.events], wiring.world())
+        take_in(
+            [Message(event["id"], json.dumps(event)) for event in self.sim.engine.store.events],
+            wiring.world(),
+        )
 
     def pays_with(self, card: str) -> None:
         self.sim.gives(self.sim.engine.store.all("customer")[0]["id"], card)
 
-    def post(self, name: str, body: Any = None, key: str | None = None, account: str | None = None, scope: str = "") -> Answer:
-        headers = {"Authorization": f"Bearer {self.stage.key(scope) if scope else self.key}", "Content_Type": "application/json"}
+    def post(
+        self,
+        name: str,
+        body: Any = None,
+        key: str | None = None,
+        account: str | None = None,
+        scope: str = "",
+    ) -> Answer:
+        headers = {
+            "Authorization": f"Bearer {self.stage.key(scope) if scope else self.key}",
+            "Content_Type": "application/json",
+        }
         path = f"/accounts/{account or self.account}/{name}"
         answer = self.stage.call(
-            "POST", path, json.dumps(body).encode() if body is not None else b"", **headers, **({"Idempotency_Key": key} if key else {})
+            "POST",
+            path,
+            json.dumps(body).encode() if body is not None else b"",
+            **headers,
+            **({"Idempotency_Key": key} if key else {}),
         )
         conforms(answer, "POST", f"/accounts/{{account_id}}/{name}")
         return answer
 
     @property
     def taken(self) -> list[int]:
-        return [one["amount"] for one in reversed(self.sim.engine.store.all("charge")) if one["paid"]]
+        return [
+            one["amount"] for one in reversed(self.sim.engine.store.all("charge")) if one["paid"]
+        ]
 
 
 DOCUMENT = document(routes(app.routes), "https://billing.example.com", "Acme")
@@ -66,7 +89,9 @@ def conforms(answer: Answer, method: str, path: str) -> None:
     declared = DOCUMENT["paths"][path][method.lower()]["responses"][str(answer.status)]
     schema = declared.get("content", {}).get("application/json", {}).get("schema")
     if schema:
-        jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]}).validate(answer.body)
+        jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]}).validate(
+            answer.body
+        )
 
 
 @pytest.fixture
@@ -74,7 +99,9 @@ def shop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Shop:
     sim = SimStage(int(clock.now().timestamp()))
     monkeypatch.setattr("chalicelib.stripe_api.gateway.StripeGateway", StripeGateway)
     monkeypatch.setattr("chalicelib.stripe_api.calling.StripeCaller", lambda *_: SimCaller(sim))
-    boto3.client("ssm").put_parameter(Name="/billhook/link-keys", Value="link-key-1", Type="SecureString")
+    boto3.client("ssm").put_parameter(
+        Name="/billhook/link-keys", Value="link-key-1", Type="SecureString"
+    )
     made = Shop(stage, sim)
     made.begin()
     return made
@@ -83,16 +110,26 @@ def shop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Shop:
 def test_a_customers_life_by_the_api(shop: Shop) -> None:
     until = (clock.now() + timedelta(days=90)).isoformat()
     assert shop.post("plan", {"plan": "scale", "quantity": 2}).body["quantity"] == 2
-    assert shop.post("cancel", {"when": "period_end", "reason": "too_expensive"}).body["reason"] == "canceling"
+    assert (
+        shop.post("cancel", {"when": "period_end", "reason": "too_expensive"}).body["reason"]
+        == "canceling"
+    )
     assert shop.post("reactivate").body == {"action": "uncanceled"}
     shop.sim.post("/v1/coupons", id="LOYAL20", percent_off=20, duration="forever")
     assert shop.post("discount", {"coupon": "LOYAL20"}).status == 200
     charge = {"amount": 1500, "currency": "usd", "description": "Import", "bill": "now"}
     first = shop.post("charges", charge, "key-1")
     assert (first.status, first.body["status"], first.body["amount"]) == (201, "paid", 1500)
-    assert shop.post("charges", dict(reversed(charge.items())), "key-1").body == first.body, "the order of fields says nothing"
-    assert shop.post("charges", charge | {"amount": 1501}, "key-1").body["error"]["code"] == "idempotency_conflict"
-    assert shop.post("charges", charge | {"bill": "next_invoice"}, "key-2").body["status"] == "pending"
+    assert shop.post("charges", dict(reversed(charge.items())), "key-1").body == first.body, (
+        "the order of fields says nothing"
+    )
+    assert (
+        shop.post("charges", charge | {"amount": 1501}, "key-1").body["error"]["code"]
+        == "idempotency_conflict"
+    )
+    assert (
+        shop.post("charges", charge | {"bill": "next_invoice"}, "key-2").body["status"] == "pending"
+    )
     assert shop.taken.count(1500) == 1
     shop.pays_with("4000000000000341")
     declined = shop.post("charges", charge, "key-3")
@@ -104,7 +141,15 @@ def test_a_customers_life_by_the_api(shop: Shop) -> None:
     assert again["action"] == "checkout"
     entries = shop.stage.get(f"/accounts/{shop.account}/timeline", shop.key).body["entries"]
     told = {entry["type"] for entry in entries if entry["kind"] == "call"}
-    assert told == {"plan.done", "cancel.done", "uncancel.done", "discount.done", "charge.done", "charge.refused", "cancel_now.done"}
+    assert told == {
+        "plan.done",
+        "cancel.done",
+        "uncancel.done",
+        "discount.done",
+        "charge.done",
+        "charge.refused",
+        "cancel_now.done",
+    }
 
 
 CHARGE = {"amount": 1500, "currency": "usd", "description": "Import"}
@@ -145,7 +190,11 @@ def test_every_mistake_is_named_and_nothing_is_done(shop: Shop) -> None:
     before = wiring.accounts().load(shop.account)
     for number, (name, body, field) in enumerate(MISTAKES):
         answer = shop.post(name, body, f"key-{number}")
-        assert (answer.status, answer.body["error"].get("field")) == (400, field), (name, body, answer.body)
+        assert (answer.status, answer.body["error"].get("field")) == (400, field), (
+            name,
+            body,
+            answer.body,
+        )
     for key in (None, "a b", "é", "x" * 256):
         answer = shop.stage.call(
             "POST",
@@ -163,7 +212,12 @@ def test_every_mistake_is_named_and_nothing_is_done(shop: Shop) -> None:
 
 
 def test_only_who_may_write_may_change_and_nobody_learns_of_accounts(shop: Shop) -> None:
-    bodies = {"cancel": {"when": "now"}, "reactivate": {}, "plan": {"plan": "scale"}, "charges": CHARGE}
+    bodies = {
+        "cancel": {"when": "now"},
+        "reactivate": {},
+        "plan": {"plan": "scale"},
+        "charges": CHARGE,
+    }
     for name, body in bodies.items():
         answers = {
             (a.status, str(a.body))
@@ -179,11 +233,22 @@ def test_only_who_may_write_may_change_and_nobody_learns_of_accounts(shop: Shop)
 
 def test_every_route_is_described_and_the_document_needs_no_key(stage: Stage) -> None:
     served = {(method, path) for path, methods in app.routes.items() for method in methods}
-    pages = {(method, path) for path, methods in app.routes.items() for method, entry in methods.items() if entry.view_function in PAGES}
-    assert served == pages | set(CALLS), "a route is neither declared nor a page, or one is declared that there is not"
+    pages = {
+        (method, path)
+        for path, methods in app.routes.items()
+        for method, entry in methods.items()
+        if entry.view_function in PAGES
+    }
+    assert served == pages | set(CALLS), (
+        "a route is neither declared nor a page, or one is declared that there is not"
+    )
     answer = stage.call("GET", "/openapi.json")
     assert answer.status == 200
-    described = {(method.upper(), path) for path, methods in answer.body["paths"].items() for method in methods}
+    described = {
+        (method.upper(), path)
+        for path, methods in answer.body["paths"].items()
+        for method in methods
+    }
     assert described == served
 
 
@@ -196,8 +261,19 @@ def test_the_document_is_one_and_names_every_error_by_its_code() -> None:
             body = described.get("requestBody", {}).get("content", {}).get("application/json")
             if body:
                 jsonschema_rs.validator_for(body["schema"]).validate(body["example"])
-    ids = [described["operationId"] for methods in DOCUMENT["paths"].values() for described in methods.values()]
+    ids = [
+        described["operationId"]
+        for methods in DOCUMENT["paths"].values()
+        for described in methods.values()
+    ]
     assert len(ids) == len(set(ids))
     assert all(f"#/components/schemas/{name}" in text for name in DOCUMENT["components"]["schemas"])
-    assert DOCUMENT["paths"]["/accounts/{account_id}/charges"]["post"]["security"] == [{"key": ["write"]}]
-    assert "idempotency_conflict" in DOCUMENT["paths"]["/accounts/{account_id}/charges"]["post"]["responses"]["409"]["description"]
+    assert DOCUMENT["paths"]["/accounts/{account_id}/charges"]["post"]["security"] == [
+        {"key": ["write"]}
+    ]
+    assert (
+        "idempotency_conflict"
+        in DOCUMENT["paths"]["/accounts/{account_id}/charges"]["post"]["responses"]["409"][
+            "description"
+        ]
+    )

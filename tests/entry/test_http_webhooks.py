@@ -27,7 +27,9 @@ def test_each_secret_alive_is_good(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("text", ["é ü 😀", "tab\tand\r\nlines", "\\u00e9", '  {"id" :  1}'])
-def test_the_signature_is_over_the_exact_bytes_whatever_the_gateway_makes_of_them(stage: Stage, text: str) -> None:
+def test_the_signature_is_over_the_exact_bytes_whatever_the_gateway_makes_of_them(
+    stage: Stage, text: str
+) -> None:
     body = json.dumps({**EVENT, "note": text}, ensure_ascii=False, indent=2).encode() + b"\n "
     assert stage.webhook(body).status == 200
     assert bodies(stage) == [body.decode()]
@@ -44,8 +46,16 @@ def test_the_signature_is_over_the_exact_bytes_whatever_the_gateway_makes_of_the
         ("a huge header", {"Stripe_Signature": "v1=" + "a" * 100_000}),
     ],
 )
-def test_a_bad_signature_is_a_400_and_a_metric_and_no_line_in_the_log(stage: Stage, case: str, arguments: Any) -> None:
-    answer = stage.webhook(EVENT, **{name.replace("Stripe_Signature", "Stripe-Signature"): value for name, value in arguments.items()})
+def test_a_bad_signature_is_a_400_and_a_metric_and_no_line_in_the_log(
+    stage: Stage, case: str, arguments: Any
+) -> None:
+    answer = stage.webhook(
+        EVENT,
+        **{
+            name.replace("Stripe_Signature", "Stripe-Signature"): value
+            for name, value in arguments.items()
+        },
+    )
     assert (answer.status, answer.body["error"]["code"]) == (400, "signature_refused"), case
     assert bodies(stage) == []
     assert stage.metrics() == {"SignaturesRefused": 1}
@@ -59,10 +69,17 @@ def test_a_missing_signature_is_refused(stage: Stage) -> None:
 
 def test_an_empty_body_is_refused_with_and_without_a_signature(stage: Stage) -> None:
     assert stage.webhook(b"").body["error"]["code"] == "invalid"
-    assert stage.call("POST", "/webhooks/stripe", Content_Type="application/json").body["error"]["code"] == "signature_refused"
+    assert (
+        stage.call("POST", "/webhooks/stripe", Content_Type="application/json").body["error"][
+            "code"
+        ]
+        == "signature_refused"
+    )
 
 
-def test_two_megabytes_are_refused_before_anything_is_computed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_megabytes_are_refused_before_anything_is_computed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("chalicelib.entry.http_webhooks.check_signature", None)
     answer = stage.webhook(b" " * 2_000_000)
     assert (answer.status, answer.body["error"]["code"]) == (413, "too_large")
@@ -71,13 +88,17 @@ def test_two_megabytes_are_refused_before_anything_is_computed(stage: Stage, mon
 
 def test_the_largest_body_that_is_taken_fits_into_the_queue(stage: Stage) -> None:
     body = json.dumps({**EVENT, "padding": ""}).encode()
-    body = body.replace(b'"padding": ""', b'"padding": "' + b"x" * (LARGEST_BODY - len(body)) + b'"')
+    body = body.replace(
+        b'"padding": ""', b'"padding": "' + b"x" * (LARGEST_BODY - len(body)) + b'"'
+    )
     assert len(body) == LARGEST_BODY
     assert stage.webhook(body).status == 200
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"null", b"no json", b"[" * 100_000])
-def test_what_is_no_event_under_a_right_signature_is_for_the_worker_to_bury(stage: Stage, body: bytes) -> None:
+def test_what_is_no_event_under_a_right_signature_is_for_the_worker_to_bury(
+    stage: Stage, body: bytes
+) -> None:
     assert stage.webhook(body).status == 200
     assert bodies(stage) == [body.decode()]
 
@@ -99,7 +120,9 @@ def test_a_queue_that_refuses_is_a_503_so_that_stripe_repeats(stage: Stage) -> N
     assert stage.metrics() == {"WebhooksNotQueued": 1}
 
 
-def test_an_unexpected_failure_is_never_answered_with_success(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_failure_is_never_answered_with_success(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError(f"a defect, with {SECRET}")
 
@@ -107,7 +130,9 @@ def test_an_unexpected_failure_is_never_answered_with_success(stage: Stage, monk
     answer = stage.webhook(EVENT)
     assert (answer.status, answer.body["error"]["code"]) == (500, "internal")
     assert "RuntimeError" in stage.everything_said()
-    assert SECRET not in stage.everything_said() + str(answer.body), "the text of an error may hold what it failed on"
+    assert SECRET not in stage.everything_said() + str(answer.body), (
+        "the text of an error may hold what it failed on"
+    )
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml"])
@@ -124,5 +149,13 @@ def test_no_payload_address_or_secret_is_ever_said(stage: Stage) -> None:
     stage.work()
     said = stage.everything_said()
     assert "EventsDead" in said
-    for secret in (SECRET, "whsec_wrong", "ada@example.com", "Ada Byron", "hash-key-secret", "sk_test_secret", "invoice_prefix"):
+    for secret in (
+        SECRET,
+        "whsec_wrong",
+        "ada@example.com",
+        "Ada Byron",
+        "hash-key-secret",
+        "sk_test_secret",
+        "invoice_prefix",
+    ):
         assert secret not in said

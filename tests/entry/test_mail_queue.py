@@ -1,4 +1,6 @@
-"""From what is due to what SES has, as Lambda calls the functions: each message once, whatever SES answers."""
+"""From what is due to what SES has, as Lambda calls the functions: each message once, whatever SES
+answers.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -53,13 +55,29 @@ class Office:
         sweep_due(TICK, LambdaContext("sweep_due", 60))
 
     def work(self, url: str, function: Callable[[Any, Any], Any]) -> int:
-        """Let the function take what waits in the queue; how many messages are to come again (and do, at once)."""
+        """Let the function take what waits in the queue; how many messages are to come again (and
+        do, at once).
+        """
         waiting = self.stage.messages(url)
-        records = [{"messageId": one["MessageId"], "receiptHandle": one["ReceiptHandle"], "body": one["Body"]} for one in waiting]
-        failed = {one["itemIdentifier"] for one in function({"Records": records}, LambdaContext("worker", 60))["batchItemFailures"]}
+        records = [
+            {
+                "messageId": one["MessageId"],
+                "receiptHandle": one["ReceiptHandle"],
+                "body": one["Body"],
+            }
+            for one in waiting
+        ]
+        failed = {
+            one["itemIdentifier"]
+            for one in function({"Records": records}, LambdaContext("worker", 60))[
+                "batchItemFailures"
+            ]
+        }
         for one in waiting:
             if one["MessageId"] in failed:
-                self.stage.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"], VisibilityTimeout=0)
+                self.stage.sqs.change_message_visibility(
+                    QueueUrl=url, ReceiptHandle=one["ReceiptHandle"], VisibilityTimeout=0
+                )
             else:
                 self.stage.sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
         return len(failed)
@@ -73,7 +91,15 @@ class Office:
     def tell(self, *notices: str) -> None:
         """Let SES tell, through its topic."""
         records = [
-            {"EventSource": "aws:sns", "Sns": {"MessageId": f"sns-{n}", "Subject": None, "Message": text, "MessageAttributes": {}}}
+            {
+                "EventSource": "aws:sns",
+                "Sns": {
+                    "MessageId": f"sns-{n}",
+                    "Subject": None,
+                    "Message": text,
+                    "MessageAttributes": {},
+                },
+            }
             for n, text in enumerate(notices)
         ]
         take_feedback({"Records": records}, LambdaContext("take_feedback", 60))
@@ -82,10 +108,16 @@ class Office:
         """What SES's event of this kind says of the one message that it has."""
         (sent,) = self.inbox
         named = {"Bounce": "bounced", "Complaint": "complained"}.get(kind)
-        body = {f"{named}Recipients": [{"emailAddress": "ada@example.com"}], "bounceType": "Permanent"} if named else {}
+        body = (
+            {f"{named}Recipients": [{"emailAddress": "ada@example.com"}], "bounceType": "Permanent"}
+            if named
+            else {}
+        )
         stamp = clock.now().isoformat()
         mail = {"timestamp": stamp, "messageId": sent.id, "tags": self.tags}
-        return json.dumps({"eventType": kind, "mail": mail, kind.lower(): {"timestamp": stamp, **body}})
+        return json.dumps(
+            {"eventType": kind, "mail": mail, kind.lower(): {"timestamp": stamp, **body}}
+        )
 
     @property
     def inbox(self) -> list[Any]:
@@ -111,16 +143,23 @@ class Office:
 
 @pytest.fixture
 def office(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    boto3.client("ssm").put_parameter(Name="/billhook/link-keys", Value="new-link-key old-link-key", Type="SecureString")
+    boto3.client("ssm").put_parameter(
+        Name="/billhook/link-keys", Value="new-link-key old-link-key", Type="SecureString"
+    )
     monkeypatch.setenv("CONFIGURATION_SET", "billhook-events")
     boto3.client("sesv2").create_email_identity(EmailIdentity="mail.acme.example")
     ses = mailer.client()
     # moto has no GetAccount.
-    ses.get_account = lambda: {"SendingEnabled": True, "SendQuota": {"Max24HourSend": -1.0, "MaxSendRate": 0.0, "SentLast24Hours": 0.0}}
+    ses.get_account = lambda: {
+        "SendingEnabled": True,
+        "SendQuota": {"Max24HourSend": -1.0, "MaxSendRate": 0.0, "SentLast24Hours": 0.0},
+    }
     monkeypatch.setattr(mailer, "client", lambda: ses)
     for cached in OFFICE:
         cached.cache_clear()
-    environment = {name: stage.sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in ("act", "mail")}
+    environment = {
+        name: stage.sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in ("act", "mail")
+    }
     made = Office(stage, environment["act"], environment["mail"], ses)
     ses.meta.events.register("before-send.sesv2.SendEmail", made.on_posting)
     yield made
@@ -136,7 +175,13 @@ def answering(code: str, message: str) -> Callable[..., None]:
     """A client that answers so, without SES having taken anything."""
 
     def send_email(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}}, "SendEmail")  # type: ignore[typeddict-item]
+        raise ClientError(
+            {
+                "Error": {"Code": code, "Message": message},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            },
+            "SendEmail",
+        )  # type: ignore[typeddict-item]
 
     return send_email
 
@@ -171,7 +216,9 @@ def test_three_sweeps_at_once_send_one_mail(office: Office) -> None:
     assert len(office.inbox) == 1
 
 
-def test_a_mail_whose_reply_is_lost_is_posted_once_and_settled_by_ses_own_event(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_whose_reply_is_lost_is_posted_once_and_settled_by_ses_own_event(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """43."""
     office.begin_trial()
     office.ses.meta.events.register_last("before-send", reply_lost)
@@ -187,7 +234,9 @@ def test_a_mail_whose_reply_is_lost_is_posted_once_and_settled_by_ses_own_event(
     assert (len(office.inbox), office.posted) == (1, 1)
 
 
-def test_a_lifecycle_mail_that_stays_unclear_is_never_sent_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lifecycle_mail_that_stays_unclear_is_never_sent_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office.begin_trial()
     office.ses.meta.events.register_last("before-send", reply_lost)
     for _ in range(3):
@@ -205,21 +254,30 @@ def test_a_lifecycle_mail_that_stays_unclear_is_never_sent_again(office: Office,
         ("SendingPausedException", ""),
     ],
 )
-def test_over_pace_and_quota_a_mail_waits_and_is_not_lost(office: Office, monkeypatch: pytest.MonkeyPatch, code: str, message: str) -> None:
+def test_over_pace_and_quota_a_mail_waits_and_is_not_lost(
+    office: Office, monkeypatch: pytest.MonkeyPatch, code: str, message: str
+) -> None:
     office.begin_trial()
     with monkeypatch.context() as patch:
         patch.setattr(office.ses, "send_email", answering(code, message))
         assert office.tick() == 1
     assert office.stage.metrics()["MailsWaiting"] == 1
     later(monkeypatch, minutes=10)
-    wiring.post_office.cache_clear()  # as another function's process, or this one once its rest is over
+    # as another function's process, or this one once its rest is over
+    wiring.post_office.cache_clear()
     assert office.tick() == 0
     assert (len(office.inbox), office.outcomes()) == (1, {WELCOME: "sent"})
 
 
-def test_what_ses_refuses_is_not_tried_again_and_no_log_holds_the_address(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_ses_refuses_is_not_tried_again_and_no_log_holds_the_address(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office.begin_trial()
-    monkeypatch.setattr(office.ses, "send_email", answering("MessageRejected", "Message contains a virus: ada@example.com"))
+    monkeypatch.setattr(
+        office.ses,
+        "send_email",
+        answering("MessageRejected", "Message contains a virus: ada@example.com"),
+    )
     assert office.tick() == 0
     assert office.tick() == 0
     assert office.outcomes() == {WELCOME: "refused"}
@@ -235,11 +293,19 @@ def test_a_suppressed_address_gets_nothing_whichever_way_it_is_written(office: O
     assert (office.posted, office.outcomes()) == (0, {WELCOME: "refused"})
 
 
-def test_a_broken_message_is_told_and_goes_out_once_it_is_mended(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_message_is_told_and_goes_out_once_it_is_mended(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office.begin_trial()
     with monkeypatch.context() as patch:
         world = wiring.world()
-        broken = replace(world, policy=replace(world.policy, steps=tuple(replace(step, message="no_such") for step in world.policy.steps)))
+        broken = replace(
+            world,
+            policy=replace(
+                world.policy,
+                steps=tuple(replace(step, message="no_such") for step in world.policy.steps),
+            ),
+        )
         patch.setattr(wiring, "world", lambda: broken)
         assert office.tick() == 0, "given back, it would come at once, for days"
     assert (office.posted, office.outcomes()) == (0, {WELCOME: "queued"})
@@ -250,16 +316,28 @@ def test_a_broken_message_is_told_and_goes_out_once_it_is_mended(office: Office,
 
 
 def test_what_is_no_work_of_ours_is_dropped(office: Office) -> None:
-    bodies = ["", "{", "[]", "null", '{"account_id": 7, "key": "x"}', '{"account_id": "acct_demo"}', '{"account_id": "", "key": ""}']
+    bodies = [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"account_id": 7, "key": "x"}',
+        '{"account_id": "acct_demo"}',
+        '{"account_id": "", "key": ""}',
+    ]
     for body in bodies:
         record = {"messageId": "m-1", "receiptHandle": "r", "body": body}
-        assert send_mails({"Records": [record]}, LambdaContext("send_mails", 60)) == {"batchItemFailures": []}, body
+        assert send_mails({"Records": [record]}, LambdaContext("send_mails", 60)) == {
+            "batchItemFailures": []
+        }, body
     assert office.stage.everything_said().count("No work of ours") == len(bodies)
 
 
 def test_what_nobody_knows_is_nothing_to_send(office: Office) -> None:
     office.begin_trial()
     for account, key in (("acc_none", "welcome@signup"), (ACCOUNT, "no_such@step")):
-        office.stage.sqs.send_message(QueueUrl=office.mail_queue, MessageBody=json.dumps({"account_id": account, "key": key}))
+        office.stage.sqs.send_message(
+            QueueUrl=office.mail_queue, MessageBody=json.dumps({"account_id": account, "key": key})
+        )
     assert office.work(office.mail_queue, send_mails) == 0
     assert office.posted == 0

@@ -1,4 +1,6 @@
-"""POST /accounts/{id}/milestones: what the user did in the product, told once or often, and every mistake by its name."""
+"""POST /accounts/{id}/milestones: what the user did in the product, told once or often, and every
+mistake by its name.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,15 +18,23 @@ DONE = "connected_data"
 
 
 @pytest.fixture
-def trial(office: Office) -> Office:  # noqa: F811
+def trial(office: Office) -> Office:
     office.begin_trial()
     return office
 
 
-def post(office: Office, body: Any, account: str = ACCOUNT, scope: str = "write", **headers: str) -> Answer:  # noqa: F811
+def post(
+    office: Office,
+    body: Any,
+    account: str = ACCOUNT,
+    scope: str = "write",
+    **headers: str,
+) -> Answer:
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
     key = office.stage.key(scope)
-    return office.stage.call("POST", f"/accounts/{account}/milestones", payload, Authorization=f"Bearer {key}", **headers)
+    return office.stage.call(
+        "POST", f"/accounts/{account}/milestones", payload, Authorization=f"Bearer {key}", **headers
+    )
 
 
 def reached() -> dict[str, datetime]:
@@ -92,7 +102,11 @@ def test_every_mistake_is_named_and_nothing_is_learnt(trial: Office) -> None:
     for body, field in MISTAKES:
         answer = post(trial, body)
         told = str(body)[:40]
-        assert (answer.status, answer.body["error"]["code"], answer.body["error"].get("field")) == (400, "invalid", field), told
+        assert (answer.status, answer.body["error"]["code"], answer.body["error"].get("field")) == (
+            400,
+            "invalid",
+            field,
+        ), told
         assert answer.body["error"]["message"], told
     assert reached() == {}
 
@@ -102,7 +116,10 @@ def test_an_unknown_milestone_is_told_which_there_are(trial: Office) -> None:
 
 
 def test_a_clock_a_little_ahead_is_no_future(trial: Office) -> None:
-    assert post(trial, {"name": DONE, "at": (clock.now() + timedelta(seconds=30)).isoformat()}).status == 204
+    assert (
+        post(trial, {"name": DONE, "at": (clock.now() + timedelta(seconds=30)).isoformat()}).status
+        == 204
+    )
     assert reached()[DONE] <= clock.now()
 
 
@@ -116,7 +133,9 @@ def test_a_stranger_learns_nothing(trial: Office) -> None:
     answers = {
         (answer.status, str(answer.body))
         for account in (ACCOUNT, "acc_none")
-        for answer in [trial.stage.call("POST", f"/accounts/{account}/milestones", b'{"name": "no_such"}')]
+        for answer in [
+            trial.stage.call("POST", f"/accounts/{account}/milestones", b'{"name": "no_such"}')
+        ]
     }
     assert len(answers) == 1
     assert answers.pop()[0] == 401

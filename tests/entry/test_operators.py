@@ -1,4 +1,6 @@
-"""The team's mail as Lambda calls the functions: from a happening carried out, and from the clock, to what SES has."""
+"""The team's mail as Lambda calls the functions: from a happening carried out, and from the clock,
+to what SES has.
+"""
 
 import json
 from collections.abc import Iterator
@@ -22,9 +24,11 @@ TEAM = OperatorsPolicy(("team@acme.example",), frozenset(NOTICES))
 
 
 @pytest.fixture
-def told(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:  # noqa: F811
+def told(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     """An office whose policy tells the team everything."""
-    monkeypatch.setattr("chalicelib.domain.policy_file.read_policy", lambda text: replace(POLICY, operators=TEAM))
+    monkeypatch.setattr(
+        "chalicelib.domain.policy_file.read_policy", lambda text: replace(POLICY, operators=TEAM)
+    )
     monkeypatch.setattr("chalicelib.entry.schedules.fetch_undelivered", lambda world: 0)
     for cached in (wiring.policy, wiring.world):
         cached.cache_clear()
@@ -32,13 +36,13 @@ def told(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:  
     wiring.policy.cache_clear()
 
 
-def inbox(office: Office) -> list[str]:  # noqa: F811
+def inbox(office: Office) -> list[str]:
     """The subjects of the team's mail."""
     sent = get_backend("ses")["123456789012"]["us-east-1"].sent_messages
     return [one.subject for one in sent if "team@acme.example" in str(one.destinations)]
 
 
-def waiting(office: Office) -> list[dict[str, str]]:  # noqa: F811
+def waiting(office: Office) -> list[dict[str, str]]:
     url = office.mail_queue
     bodies = [json.loads(one["Body"]) for one in office.stage.messages(url)]
     for body in bodies:
@@ -59,7 +63,9 @@ def test_a_trial_that_begins_is_told_once_though_the_stream_repeats_it(told: Off
     assert "ada@example.com" not in said
 
 
-def test_the_digest_is_handed_out_by_the_clock_and_sent_once(told: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_digest_is_handed_out_by_the_clock_and_sent_once(
+    told: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told.begin_trial()
     told.stage.stream(ACCOUNT)
     told.work(told.mail_queue, send_mails)
@@ -73,7 +79,15 @@ def test_the_digest_is_handed_out_by_the_clock_and_sent_once(told: Office, monke
     assert digests[0].endswith(": 1 new")
 
 
-@pytest.mark.parametrize("body", [{"digest": ""}, {"digest": 5}, {"happening": "{}"}, {"account_id": "acc_1", "digest": "2026-03-02"}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"digest": ""},
+        {"digest": 5},
+        {"happening": "{}"},
+        {"account_id": "acc_1", "digest": "2026-03-02"},
+    ],
+)
 def test_work_of_another_shape_is_none_of_ours(told: Office, body: Any) -> None:
     told.stage.sqs.send_message(QueueUrl=told.mail_queue, MessageBody=json.dumps(body))
     assert told.work(told.mail_queue, send_mails) == 0

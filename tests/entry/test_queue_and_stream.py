@@ -33,20 +33,31 @@ def test_a_webhook_becomes_an_account_and_its_happenings_a_timeline(stage: Stage
     assert (access["access"], access["reason"], access["plan"]) == ("full", "trialing", "pro")
     assert stage.stream("acct_demo", "acct_demo", "acc_gone") == {"batchItemFailures": []}
     entries = stage.get("/accounts/acct_demo/timeline", key).body["entries"]
-    assert sorted(entry["type"] for entry in entries if entry["kind"] == "happening") == ["access.granted", "account.created", "trial.started"]
+    assert sorted(entry["type"] for entry in entries if entry["kind"] == "happening") == [
+        "access.granted",
+        "account.created",
+        "trial.started",
+    ]
     assert sum(entry["kind"] == "stripe" for entry in entries) == 5
     account = wiring.accounts().load("acct_demo")
     assert account
     assert account.outbox == ()
     counted = stage.metrics()
-    assert (counted["WebhooksAccepted"], counted["EventsLearnt"], counted["Happenings"]) == (5, 5, 3)
+    assert (counted["WebhooksAccepted"], counted["EventsLearnt"], counted["Happenings"]) == (
+        5,
+        5,
+        3,
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "metric"),
     [
         ({"type": "charge.succeeded"}, "EventsLeft"),
-        ({"data": {"object": {"object": "customer", "id": "cus_stranger", "metadata": {}}}}, "EventsNotOurs"),
+        (
+            {"data": {"object": {"object": "customer", "id": "cus_stranger", "metadata": {}}}},
+            "EventsNotOurs",
+        ),
         ({"created": "never"}, "EventsDead"),
         ({"data": {}}, "EventsDead"),
         ({"api_version": "2027-01-27.foxglove"}, "UnknownApiVersions"),
@@ -67,7 +78,9 @@ def test_a_dead_letter_says_why_and_holds_what_came(stage: Stage) -> None:
     assert letter["MessageAttributes"]["code"]["StringValue"] == "unreadable"
 
 
-def test_what_cannot_be_taken_in_now_comes_again_and_the_rest_of_its_batch_goes_on(stage: Stage) -> None:
+def test_what_cannot_be_taken_in_now_comes_again_and_the_rest_of_its_batch_goes_on(
+    stage: Stage,
+) -> None:
     stage.stripe.down = True
     failed = arrive(stage, b"{broken", living(1)[0], {**living(1)[0], "type": "charge.succeeded"})
     assert len(failed) == 1
@@ -76,7 +89,9 @@ def test_what_cannot_be_taken_in_now_comes_again_and_the_rest_of_its_batch_goes_
     assert "Stripe gave no answer" in stage.everything_said()
 
 
-def test_a_defect_gives_the_messages_back_and_leaves_a_trace_without_their_content(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_gives_the_messages_back_and_leaves_a_trace_without_their_content(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a defect")
 
@@ -96,13 +111,17 @@ def test_an_unknown_price_is_counted(stage: Stage) -> None:
     assert stage.metrics()["UnknownPrices"] == 1
 
 
-def test_a_stream_that_fails_begins_again_at_the_record_that_failed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_fails_begins_again_at_the_record_that_failed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(id: str) -> None:
         if id == "acc_2":
             raise RuntimeError("a defect")
 
     monkeypatch.setattr(wiring.accounts(), "load", fail)
-    assert stage.stream("acc_1", "acc_2", "acc_3") == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert stage.stream("acc_1", "acc_2", "acc_3") == {
+        "batchItemFailures": [{"itemIdentifier": "1"}]
+    }
 
 
 def test_nothing_at_stripe_is_no_reason_to_forget_fresh_news(stage: Stage) -> None:

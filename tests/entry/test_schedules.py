@@ -1,4 +1,6 @@
-"""The clockwork as Lambda calls it: the sweep hands out what is due, and one account that fails holds up no other."""
+"""The clockwork as Lambda calls it: the sweep hands out what is due, and one account that fails
+holds up no other.
+"""
 
 import json
 
@@ -12,11 +14,11 @@ from tests.entry.conftest import Stage, stage  # noqa: F401 - the fixture
 from tests.entry.test_mail_queue import ACCOUNT, TICK, Office, office, sweep_due  # noqa: F401 - the fixture
 
 
-def bodies(office: Office) -> list[dict[str, str]]:  # noqa: F811
+def bodies(office: Office) -> list[dict[str, str]]:
     return [json.loads(one["Body"]) for one in office.stage.messages(office.act_queue)]
 
 
-def test_what_is_due_is_handed_out_and_nothing_else(office: Office) -> None:  # noqa: F811
+def test_what_is_due_is_handed_out_and_nothing_else(office: Office) -> None:
     office.sweep()
     assert bodies(office) == []
     office.begin_trial()
@@ -24,7 +26,10 @@ def test_what_is_due_is_handed_out_and_nothing_else(office: Office) -> None:  # 
     assert bodies(office) == [{"account_id": ACCOUNT}]
 
 
-def test_a_sweep_without_an_index_to_ask_fails_aloud(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_a_sweep_without_an_index_to_ask_fails_aloud(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: object) -> None:
         raise Unavailable("DynamoDB gives no answer now.")
 
@@ -33,7 +38,7 @@ def test_a_sweep_without_an_index_to_ask_fails_aloud(office: Office, monkeypatch
         sweep_due(TICK, LambdaContext("sweep_due", 60))
 
 
-def test_an_account_is_acted_on_and_waits_for_its_next_moment(office: Office) -> None:  # noqa: F811
+def test_an_account_is_acted_on_and_waits_for_its_next_moment(office: Office) -> None:
     office.begin_trial()
     office.tick()
     account = wiring.accounts().load(ACCOUNT)
@@ -43,7 +48,10 @@ def test_an_account_is_acted_on_and_waits_for_its_next_moment(office: Office) ->
     assert bodies(office) == []
 
 
-def test_of_a_batch_only_what_failed_comes_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_of_a_batch_only_what_failed_comes_again(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     load = wiring.accounts().load
 
     def fail(id: str) -> object:
@@ -52,13 +60,25 @@ def test_of_a_batch_only_what_failed_comes_again(office: Office, monkeypatch: py
         return load(id)
 
     monkeypatch.setattr(wiring.accounts(), "load", fail)
-    works = ['{"account_id": "acc_1"}', '{"account_id": "acc_2"}', '{"account_id": ""}', "{", "[]", '{"account_id": 7}']
-    records = [{"messageId": f"m-{number}", "receiptHandle": "r", "body": body} for number, body in enumerate(works)]
-    assert act_on_accounts({"Records": records}, LambdaContext("act_on_accounts", 60)) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    works = [
+        '{"account_id": "acc_1"}',
+        '{"account_id": "acc_2"}',
+        '{"account_id": ""}',
+        "{",
+        "[]",
+        '{"account_id": 7}',
+    ]
+    records = [
+        {"messageId": f"m-{number}", "receiptHandle": "r", "body": body}
+        for number, body in enumerate(works)
+    ]
+    assert act_on_accounts({"Records": records}, LambdaContext("act_on_accounts", 60)) == {
+        "batchItemFailures": [{"itemIdentifier": "m-1"}]
+    }
     assert office.stage.everything_said().count("No work of ours") == 4
 
 
-def test_a_changed_policy_is_walked_to_the_end(office: Office) -> None:  # noqa: F811
+def test_a_changed_policy_is_walked_to_the_end(office: Office) -> None:
     office.begin_trial()
     for _ in range(3):
         office.sweep()

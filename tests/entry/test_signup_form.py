@@ -14,11 +14,19 @@ from tests.worlds import POLICY
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
-fields = st.dictionaries(st.sampled_from([*FIELDS, "website", "cf-turnstile-response"]), values, max_size=9)
-texts = st.dictionaries(st.sampled_from([*FIELDS, "attributes[a]", "attributes[]", "website"]), st.text(max_size=20), max_size=9)
+fields = st.dictionaries(
+    st.sampled_from([*FIELDS, "website", "cf-turnstile-response"]), values, max_size=9
+)
+texts = st.dictionaries(
+    st.sampled_from([*FIELDS, "attributes[a]", "attributes[]", "website"]),
+    st.text(max_size=20),
+    max_size=9,
+)
 
 
 def check(body: bytes, kind: str) -> None:
@@ -34,14 +42,27 @@ def check(body: bytes, kind: str) -> None:
 
 @given(fields, st.booleans())
 def test_any_json(content: Any, with_email: bool) -> None:
-    check(json.dumps(content | ({"email": "ada@example.com"} if with_email else {})).encode(), "application/json")
+    check(
+        json.dumps(content | ({"email": "ada@example.com"} if with_email else {})).encode(),
+        "application/json",
+    )
 
 
 @given(texts, st.booleans())
 def test_any_form(content: Any, with_email: bool) -> None:
-    check(urlencode(content | ({"email": "ada@example.com"} if with_email else {}), errors="replace").encode(), "application/x-www-form-urlencoded")
+    check(
+        urlencode(
+            content | ({"email": "ada@example.com"} if with_email else {}), errors="replace"
+        ).encode(),
+        "application/x-www-form-urlencoded",
+    )
 
 
-@given(st.binary(max_size=200), st.sampled_from(["application/json", "application/x-www-form-urlencoded", "", "text/plain; charset=x"]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(
+        ["application/json", "application/x-www-form-urlencoded", "", "text/plain; charset=x"]
+    ),
+)
 def test_any_bytes(body: bytes, kind: str) -> None:
     check(body, kind)

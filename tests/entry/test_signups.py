@@ -57,15 +57,26 @@ class Front:
     office: Office
     stripe: SimStage
 
-    def call(self, method: str, target: str, body: bytes = b"", address: str = "203.0.113.7", **headers: str) -> Page:
+    def call(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        address: str = "203.0.113.7",
+        **headers: str,
+    ) -> Page:
         parts, sent = urlsplit(target), Headers()
         for name, value in headers.items():
             sent[name.replace("_", "-")] = value
-        answer = ApiGateway(app)(Request(method, parts.path, parse_qsl(parts.query), sent, body, address))
+        answer = ApiGateway(app)(
+            Request(method, parts.path, parse_qsl(parts.query), sent, body, address)
+        )
         return Page(answer.status, answer.body.decode(), dict(answer.headers))
 
     def signs_up(self, fields: Any = ADA, **more: Any) -> Page:
-        return self.call("POST", "/signups", json.dumps(fields).encode(), Content_Type="application/json", **more)
+        return self.call(
+            "POST", "/signups", json.dumps(fields).encode(), Content_Type="application/json", **more
+        )
 
     def posts_form(self, fields: Any = ADA, path: str = "/signups", **more: Any) -> Page:
         return self.call("POST", path, urlencode(fields).encode(), Content_Type=FORM, **more)
@@ -80,13 +91,16 @@ class Front:
 
     def link(self, purpose: str) -> str:
         """The path of the newest link of a purpose that was mailed."""
-        found = re.findall(rf"https://billing\.example\.com(/{purpose}/[^\s\"<]+)", "\n".join(str(mail.body) for mail in self.office.inbox))
+        found = re.findall(
+            rf"https://billing\.example\.com(/{purpose}/[^\s\"<]+)",
+            "\n".join(str(mail.body) for mail in self.office.inbox),
+        )
         assert found, f"no {purpose} link was mailed"
         return str(found[-1])
 
 
 @pytest.fixture
-def front(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:  # noqa: F811
+def front(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
     stripe = SimStage(second=int(clock.now().timestamp()))
     monkeypatch.setattr("chalicelib.stripe_api.calling.StripeCaller", lambda *_: SimCaller(stripe))
     monkeypatch.setattr("chalicelib.stripe_api.gateway.StripeGateway", StripeGateway)
@@ -113,7 +127,9 @@ def refused(page: Page, status: int, field: str | None = None) -> str:
 
 
 def test_a_visitor_is_told_the_account_the_trials_end_and_where_to_go(front: Front) -> None:
-    page = front.signs_up({**ADA, "timezone": "Europe/Vienna", "source": "front", "attributes": {"team": "Tide"}})
+    page = front.signs_up(
+        {**ADA, "timezone": "Europe/Vienna", "source": "front", "attributes": {"team": "Tide"}}
+    )
     assert page.status == 201
     assert set(page.json) == {"account_id", "status", "trial_ends_at", "welcome_url"}
     assert page.json["status"] == "trialing"
@@ -121,15 +137,22 @@ def test_a_visitor_is_told_the_account_the_trials_end_and_where_to_go(front: Fro
     assert account.id == page.json["account_id"]
     assert account.profile.timezone == "Europe/Vienna"
     assert dict(account.profile.attributes) == {"team": "Tide"}
-    assert page.json["welcome_url"].startswith("https://billing.example.com/welcome/"), "of base_url, never of the Host header"
+    assert page.json["welcome_url"].startswith("https://billing.example.com/welcome/"), (
+        "of base_url, never of the Host header"
+    )
 
 
-def test_a_plain_form_is_led_to_the_welcome_page_out_of_whose_address_the_token_goes(front: Front) -> None:
+def test_a_plain_form_is_led_to_the_welcome_page_out_of_whose_address_the_token_goes(
+    front: Front,
+) -> None:
     page = front.posts_form({**ADA, "attributes[team]": "Tide", "name": ""})
     assert page.status == 303
     opened = front.call("GET", page.path)
     assert (opened.status, opened.path) == (303, "/welcome")
-    assert all(word in opened.headers["Set-Cookie"] for word in ("HttpOnly", "SameSite=Lax", "Secure", "Max-Age=3600", "Path=/welcome"))
+    assert all(
+        word in opened.headers["Set-Cookie"]
+        for word in ("HttpOnly", "SameSite=Lax", "Secure", "Max-Age=3600", "Path=/welcome")
+    )
     assert opened.headers["Referrer-Policy"] == "no-referrer"
     shown = front.call("GET", "/welcome", Cookie=opened.cookie)
     assert shown.status == 200
@@ -142,15 +165,33 @@ def test_a_plain_form_is_led_to_the_welcome_page_out_of_whose_address_the_token_
 
 def test_only_the_sites_of_the_policy_may_read_the_answer(front: Front) -> None:
     allowed = front.call("OPTIONS", "/signups", Origin="https://acme.example")
-    assert (allowed.status, allowed.headers["Access-Control-Allow-Origin"]) == (204, "https://acme.example")
-    assert front.call("OPTIONS", "/signups", Origin="https://www.acme.example").headers["Access-Control-Allow-Origin"] == "https://www.acme.example"
+    assert (allowed.status, allowed.headers["Access-Control-Allow-Origin"]) == (
+        204,
+        "https://acme.example",
+    )
+    assert (
+        front.call("OPTIONS", "/signups", Origin="https://www.acme.example").headers[
+            "Access-Control-Allow-Origin"
+        ]
+        == "https://www.acme.example"
+    )
     for origin in ("https://acme.example.evil.example", "http://acme.example", "null"):
         stranger = front.call("OPTIONS", "/signups", Origin=origin)
         assert "Access-Control-Allow-Origin" not in stranger.headers
         assert "Access-Control-Allow-Methods" not in stranger.headers
-    assert front.signs_up(Origin="https://acme.example").headers["Access-Control-Allow-Origin"] == "https://acme.example"
-    assert front.signs_up({"email": "x"}, Origin="https://acme.example").headers["Access-Control-Allow-Origin"] == "https://acme.example"
-    assert "Access-Control-Allow-Origin" not in front.signs_up(Origin="https://evil.example").headers
+    assert (
+        front.signs_up(Origin="https://acme.example").headers["Access-Control-Allow-Origin"]
+        == "https://acme.example"
+    )
+    assert (
+        front.signs_up({"email": "x"}, Origin="https://acme.example").headers[
+            "Access-Control-Allow-Origin"
+        ]
+        == "https://acme.example"
+    )
+    assert (
+        "Access-Control-Allow-Origin" not in front.signs_up(Origin="https://evil.example").headers
+    )
 
 
 def test_a_second_signup_gets_a_sign_in_link_by_mail_which_works_once(front: Front) -> None:
@@ -166,7 +207,9 @@ def test_a_second_signup_gets_a_sign_in_link_by_mail_which_works_once(front: Fro
     assert front.call("GET", link).status == 404
 
 
-def test_a_sign_in_link_is_worth_nothing_after_a_quarter_of_an_hour(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_in_link_is_worth_nothing_after_a_quarter_of_an_hour(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     front.signs_up()
     front.signs_up()
     front.works()
@@ -185,13 +228,25 @@ def test_who_signs_up_with_somebody_elses_address_is_left_with_nothing(front: Fr
     assert front.call("GET", "/welcome", Cookie=opened.cookie).status == 404
     token = welcome.rpartition("/")[2]
     visit = opened.cookie.partition("=")[2]
-    for path in (f"/billing/{token}", f"/sign-in/{token}", f"/billing/return/{token}", f"/billing/{visit}", f"/unsubscribe/{token}"):
+    for path in (
+        f"/billing/{token}",
+        f"/sign-in/{token}",
+        f"/billing/return/{token}",
+        f"/billing/{visit}",
+        f"/unsubscribe/{token}",
+    ):
         assert front.call("GET", path).status == 404
-    for cookie in (f"billhook_billing={token}", f"billhook_billing={visit}", opened.cookie.replace("welcome", "billing")):
+    for cookie in (
+        f"billhook_billing={token}",
+        f"billhook_billing={visit}",
+        opened.cookie.replace("welcome", "billing"),
+    ):
         assert front.call("GET", "/billing", Cookie=cookie).status == 404
         assert front.posts_form({}, "/billing/portal", Cookie=cookie).status == 404
     assert front.call("GET", "/billing", Cookie=theirs.cookie).status == 200
-    assert front.call("GET", front.link("billing")).status == 303, "the owner's own link goes on working"
+    assert front.call("GET", front.link("billing")).status == 303, (
+        "the owner's own link goes on working"
+    )
 
 
 def test_nobody_learns_from_a_refusal_what_was_wrong(front: Front) -> None:
@@ -202,7 +257,9 @@ def test_nobody_learns_from_a_refusal_what_was_wrong(front: Front) -> None:
         good[:-2] + "AA",
         good.replace(".", "x"),
         links.token(link_for("welcome", account.id, 0, clock.now())),
-        links.token(replace(link_for("billing", account.id, 0, clock.now()), expires_at=clock.now())),
+        links.token(
+            replace(link_for("billing", account.id, 0, clock.now()), expires_at=clock.now())
+        ),
         links.token(link_for("billing", "acc_nobody", 0, clock.now())),
         "x" * 3000,
         "%00",
@@ -213,7 +270,9 @@ def test_nobody_learns_from_a_refusal_what_was_wrong(front: Front) -> None:
     assert front.call("GET", f"/billing/{good}").status == 303
 
 
-def test_a_key_that_was_rotated_out_opens_nothing_and_one_that_is_still_there_does(front: Front) -> None:
+def test_a_key_that_was_rotated_out_opens_nothing_and_one_that_is_still_there_does(
+    front: Front,
+) -> None:
     front.signs_up()
     (account,) = front.accounts()
     link = link_for("billing", account.id, 0, clock.now())
@@ -231,33 +290,55 @@ def test_the_billing_page_leads_to_checkout_and_back(front: Front) -> None:
     gone = front.posts_form({}, "/billing/checkout", Cookie=cookie)
     assert gone.status == 303
     session = gone.headers["Location"].rpartition("/")[2]
-    back = urlsplit(front.stripe.get(f"/v1/checkout/sessions/{session}")["success_url"].replace("{CHECKOUT_SESSION_ID}", session))
-    assert front.call("GET", f"{back.path}?{back.query}", Cookie=cookie).path == "/billing?notice=canceled", "it was not completed"
+    back = urlsplit(
+        front.stripe.get(f"/v1/checkout/sessions/{session}")["success_url"].replace(
+            "{CHECKOUT_SESSION_ID}", session
+        )
+    )
+    assert (
+        front.call("GET", f"{back.path}?{back.query}", Cookie=cookie).path
+        == "/billing?notice=canceled"
+    ), "it was not completed"
     front.stripe.completes(session)
-    assert front.call("GET", f"{back.path}?{back.query}", Cookie=cookie).path == "/billing?notice=card_saved"
+    assert (
+        front.call("GET", f"{back.path}?{back.query}", Cookie=cookie).path
+        == "/billing?notice=card_saved"
+    )
     without = front.call("GET", f"{back.path}?{back.query}")
     assert (without.status, "Your card is saved" in without.text) == (200, True)
     assert "on file" in front.call("GET", "/billing?notice=card_saved", Cookie=cookie).text
     assert front.posts_form({}, "/billing/portal", Cookie=cookie).status == 303
 
 
-def test_behind_api_gateways_own_address_pages_stay_below_its_stage(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_behind_api_gateways_own_address_pages_stay_below_its_stage(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before there is a domain of one's own, every path begins with /api there."""
     front.signs_up()
     front.works()
-    changed = replace(wiring.policy(), base_url="https://abc.execute-api.eu-west-1.amazonaws.com/api")
+    changed = replace(
+        wiring.policy(), base_url="https://abc.execute-api.eu-west-1.amazonaws.com/api"
+    )
     monkeypatch.setattr(wiring, "policy", lambda: changed)
     opened = front.call("GET", front.link("billing"))
     assert opened.path == "/api/billing"
     assert "; Path=/api/billing;" in opened.headers["Set-Cookie"]
-    actions = re.findall(r'action="([^"]+)"', front.call("GET", "/billing", Cookie=opened.cookie).text)
+    actions = re.findall(
+        r'action="([^"]+)"', front.call("GET", "/billing", Cookie=opened.cookie).text
+    )
     assert actions
     assert all(action.startswith("/api/billing/") for action in actions)
 
 
 def test_a_session_of_another_account_is_refused(front: Front) -> None:
-    first, second = front.signs_up().json["account_id"], front.signs_up({"email": "eve@example.com"}).json["account_id"]
-    write = {"Authorization": f"Bearer {front.office.stage.key('write')}", "Content_Type": "application/json"}
+    first, second = (
+        front.signs_up().json["account_id"],
+        front.signs_up({"email": "eve@example.com"}).json["account_id"],
+    )
+    write = {
+        "Authorization": f"Bearer {front.office.stage.key('write')}",
+        "Content_Type": "application/json",
+    }
     url = front.call("POST", f"/accounts/{first}/checkout", b"{}", **write).json["url"]
     session = url.rpartition("/")[2]
     token = links.token(link_for("return", second, 0, clock.now()))
@@ -267,16 +348,35 @@ def test_a_session_of_another_account_is_refused(front: Front) -> None:
 
 def test_the_product_asks_for_checkout_and_portal_with_its_key(front: Front) -> None:
     account = front.signs_up().json["account_id"]
-    read, write = ({"Authorization": f"Bearer {front.office.stage.key(scope)}", "Content_Type": "application/json"} for scope in ("read", "write"))
+    read, write = (
+        {
+            "Authorization": f"Bearer {front.office.stage.key(scope)}",
+            "Content_Type": "application/json",
+        }
+        for scope in ("read", "write")
+    )
     for path in (f"/accounts/{account}/checkout", f"/accounts/{account}/portal"):
         assert front.call("POST", path, b"{}").status == 401
         assert front.call("POST", path, b"{}", **read).status == 403
         assert front.call("POST", path, b"{}", **write).json["url"].startswith("http")
         assert front.call("POST", path, b"", **write).status == 200
         refused(front.call("POST", path, b'{"foo": 1}', **write), 400, "foo")
-        refused(front.call("POST", path.replace(account, "acc_nobody"), b"{}", **write), 404, "account_id")
-    for body, field in (({"quantity": 0}, "quantity"), ({"quantity": True}, "quantity"), ({"plan": 7}, "plan"), ({"interval": ""}, "interval")):
-        refused(front.call("POST", f"/accounts/{account}/checkout", json.dumps(body).encode(), **write), 400, field)
+        refused(
+            front.call("POST", path.replace(account, "acc_nobody"), b"{}", **write),
+            404,
+            "account_id",
+        )
+    for body, field in (
+        ({"quantity": 0}, "quantity"),
+        ({"quantity": True}, "quantity"),
+        ({"plan": 7}, "plan"),
+        ({"interval": ""}, "interval"),
+    ):
+        refused(
+            front.call("POST", f"/accounts/{account}/checkout", json.dumps(body).encode(), **write),
+            400,
+            field,
+        )
 
 
 MISTAKES: list[tuple[Any, str | None]] = [
@@ -309,7 +409,9 @@ MISTAKES: list[tuple[Any, str | None]] = [
 
 
 @pytest.mark.parametrize(("fields", "field"), MISTAKES, ids=range(len(MISTAKES)))
-def test_every_mistake_is_named_and_nothing_is_made(front: Front, fields: Any, field: str | None) -> None:
+def test_every_mistake_is_named_and_nothing_is_made(
+    front: Front, fields: Any, field: str | None
+) -> None:
     refused(front.signs_up(fields), 400, field)
     assert front.accounts() == []
     assert front.stripe.engine.store.all("customer") == []
@@ -320,12 +422,23 @@ def test_bodies_that_are_no_signup_are_refused_in_our_shape(front: Front) -> Non
     refused(front.call("POST", "/signups", b"{", **json_type), 400)
     refused(front.call("POST", "/signups", b"", **json_type), 400)
     refused(front.call("POST", "/signups", b"[" * 5000, **json_type), 400)
-    refused(front.call("POST", "/signups", json.dumps({"email": "x" * LARGEST_BODY}).encode(), **json_type), 413)
+    refused(
+        front.call(
+            "POST", "/signups", json.dumps({"email": "x" * LARGEST_BODY}).encode(), **json_type
+        ),
+        413,
+    )
     refused(front.call("POST", "/signups", b"<x/>", Content_Type="text/xml"), 415)
 
 
 def test_a_form_without_fields_or_with_one_twice_is_answered_with_a_page(front: Front) -> None:
-    for body in (b"", b"email=", b"email=a%40example.com&email=b%40example.com", b"email=a%40example.com&foo=1", b"\xff\xfe=1"):
+    for body in (
+        b"",
+        b"email=",
+        b"email=a%40example.com&email=b%40example.com",
+        b"email=a%40example.com&foo=1",
+        b"\xff\xfe=1",
+    ):
         page = front.call("POST", "/signups", body, Content_Type=FORM)
         assert page.status == 400
         assert "That did not work" in page.text
@@ -341,13 +454,17 @@ def test_html_in_a_name_is_text_on_the_pages(front: Front) -> None:
 
 
 def test_a_program_that_fills_in_the_hidden_field_thinks_that_it_was_let_in(front: Front) -> None:
-    assert front.signs_up({**ADA, "website": "https://spam.example"}).json == {"status": "check_your_inbox"}
+    assert front.signs_up({**ADA, "website": "https://spam.example"}).json == {
+        "status": "check_your_inbox"
+    }
     assert front.posts_form({**ADA, "website": "x"}).status == 303
     assert front.accounts() == []
     assert front.office.stage.metrics()["SignupsTrapped"] == 2
 
 
-def test_a_thousand_signups_from_one_address_are_stopped_and_others_are_not(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thousand_signups_from_one_address_are_stopped_and_others_are_not(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     under(SignupPolicy("pro", "month", an_hour=10), monkeypatch)
     answers = [front.signs_up({"email": f"a{number}@example.com"}).status for number in range(1000)]
     assert answers == [201] * 10 + [429] * 990
@@ -362,7 +479,9 @@ def test_one_address_is_not_signed_up_again_and_again_from_many_places(front: Fr
     assert answers == [201, 202, 202, 202, 202, 429, 429, 429]
 
 
-def test_above_the_days_ceiling_everybody_confirms_first(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_above_the_days_ceiling_everybody_confirms_first(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     under(SignupPolicy("pro", "month", a_day=1), monkeypatch)
     assert front.signs_up({"email": "first@example.com"}).status == 201
     assert front.signs_up().json == {"status": "check_your_inbox"}
@@ -378,11 +497,21 @@ def test_above_the_days_ceiling_everybody_confirms_first(front: Front, monkeypat
     assert account.standing.reason == "trial_starting"
 
 
-def test_with_the_same_answer_for_all_nobody_learns_who_is_a_customer(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_same_answer_for_all_nobody_learns_who_is_a_customer(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     under(SignupPolicy("pro", "month", answer="same"), monkeypatch)
     first, second = front.signs_up(), front.signs_up()
-    assert (first.status, first.text) == (second.status, second.text) == (202, json.dumps({"status": "check_your_inbox"}, separators=(",", ":")))
-    assert front.posts_form().path == front.posts_form({"email": "new@example.com"}).path == "/check-your-inbox"
+    assert (
+        (first.status, first.text)
+        == (second.status, second.text)
+        == (202, json.dumps({"status": "check_your_inbox"}, separators=(",", ":")))
+    )
+    assert (
+        front.posts_form().path
+        == front.posts_form({"email": "new@example.com"}).path
+        == "/check-your-inbox"
+    )
 
 
 class Captcha:
@@ -394,7 +523,9 @@ class Captcha:
         return token == "solved"
 
 
-def test_a_captcha_that_is_not_solved_keeps_out(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_captcha_that_is_not_solved_keeps_out(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     door = replace(wiring.door(), captcha=Captcha())
     monkeypatch.setattr(wiring, "door", lambda: door)
     refused(front.signs_up(), 403, "captcha")
@@ -404,7 +535,9 @@ def test_a_captcha_that_is_not_solved_keeps_out(front: Front, monkeypatch: pytes
     assert front.signs_up({**ADA, "cf-turnstile-response": "solved"}).status == 201
 
 
-def test_with_the_table_out_of_reach_nobody_is_told_that_it_worked(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_table_out_of_reach_nobody_is_told_that_it_worked(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def down(*_: Any) -> None:
         raise Unavailable("DynamoDB gives no answer.")
 
@@ -413,12 +546,23 @@ def test_with_the_table_out_of_reach_nobody_is_told_that_it_worked(front: Front,
     assert front.posts_form().status == 503
 
 
-def test_a_link_to_sign_in_is_mailed_to_who_is_known_and_the_answer_tells_nothing(front: Front) -> None:
+def test_a_link_to_sign_in_is_mailed_to_who_is_known_and_the_answer_tells_nothing(
+    front: Front,
+) -> None:
     front.signs_up()
-    known, unknown = front.posts_form({"email": "ada@example.com"}, "/sign-in"), front.posts_form({"email": "eve@example.com"}, "/sign-in")
-    assert (known.status, known.path) == (unknown.status, unknown.path) == (303, "/check-your-inbox")
+    known, unknown = (
+        front.posts_form({"email": "ada@example.com"}, "/sign-in"),
+        front.posts_form({"email": "eve@example.com"}, "/sign-in"),
+    )
+    assert (
+        (known.status, known.path) == (unknown.status, unknown.path) == (303, "/check-your-inbox")
+    )
     front.works()
-    assert [mail.destinations["ToAddresses"] for mail in front.office.inbox if "sign-in link" in mail.subject] == [["ada@example.com"]]
+    assert [
+        mail.destinations["ToAddresses"]
+        for mail in front.office.inbox
+        if "sign-in link" in mail.subject
+    ] == [["ada@example.com"]]
 
 
 def test_no_log_holds_an_address_a_name_or_a_token(front: Front) -> None:
@@ -429,13 +573,28 @@ def test_no_log_holds_an_address_a_name_or_a_token(front: Front) -> None:
     front.signs_up({"email": "not an address at all"})
     front.works()
     said = front.office.stage.everything_said()
-    assert not [word for word in ("ada@example.com", "Zebulon", token, "not an address") if word in said]
+    assert not [
+        word for word in ("ada@example.com", "Zebulon", token, "not an address") if word in said
+    ]
 
 
 def test_the_fields_are_those_of_the_contract() -> None:
-    assert set(FIELDS) == {"email", "name", "plan", "interval", "currency", "external_id", "timezone", "source", "attributes"}
+    assert set(FIELDS) == {
+        "email",
+        "name",
+        "plan",
+        "interval",
+        "currency",
+        "external_id",
+        "timezone",
+        "source",
+        "attributes",
+    }
 
 
 def test_only_links_to_unsubscribe_work_for_ever() -> None:
-    assert {purpose for purpose, (lasts, _) in PURPOSES.items() if lasts is None} == {"unsubscribe", "preferences"}
+    assert {purpose for purpose, (lasts, _) in PURPOSES.items() if lasts is None} == {
+        "unsubscribe",
+        "preferences",
+    }
     assert link_for("billing", "acc_1", 0, clock.now()).expires_at

@@ -1,4 +1,6 @@
-"""Unsubscribing by a mail's link: looking changes nothing, one click does, for lifecycle mail alone, and a link tells nobody anything."""
+"""Unsubscribing by a mail's link: looking changes nothing, one click does, for lifecycle mail
+alone, and a link tells nobody anything.
+"""
 
 import re
 from dataclasses import dataclass
@@ -47,7 +49,7 @@ def unsubscribed() -> set[str]:
 
 
 @pytest.fixture
-def trial(office: Office) -> Office:  # noqa: F811
+def trial(office: Office) -> Office:
     office.begin_trial()
     return office
 
@@ -66,14 +68,22 @@ def test_a_link_scanner_that_opens_the_link_changes_nothing(trial: Office) -> No
     ("body", "content_type"),
     [
         (ONE_CLICK, FORM),
-        (b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n', "multipart/form-data; boundary=x"),
+        (
+            (
+                b"--x\r\nContent-Disposition: form-data;"
+                b' name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
+            ),
+            "multipart/form-data; boundary=x",
+        ),
         (b"", FORM),
         (b"", None),
         (b"anything", "text/plain"),
         (b"\xff\xfe", "application/octet-stream"),
     ],
 )
-def test_one_post_unsubscribes_at_once_whatever_it_looks_like(trial: Office, body: bytes, content_type: str | None) -> None:
+def test_one_post_unsubscribes_at_once_whatever_it_looks_like(
+    trial: Office, body: bytes, content_type: str | None
+) -> None:
     page = call("POST", path(), body, content_type)
     assert (page.status, "You are unsubscribed" in page.text) == (200, True)
     assert unsubscribed() == {"lifecycle"}
@@ -83,12 +93,16 @@ def test_one_post_unsubscribes_at_once_whatever_it_looks_like(trial: Office, bod
 def test_the_same_again_is_the_same_and_is_told_once(trial: Office) -> None:
     for _ in range(3):
         assert call("POST", path(), ONE_CLICK, FORM).status == 200
-    entries = trial.stage.get(f"/accounts/{ACCOUNT}/timeline", trial.stage.key("read")).body["entries"]
+    entries = trial.stage.get(f"/accounts/{ACCOUNT}/timeline", trial.stage.key("read")).body[
+        "entries"
+    ]
     assert [entry["type"] for entry in entries if entry["kind"] == "mail"] == ["mail.unsubscribed"]
     assert "You are unsubscribed" in call("GET", path()).text
 
 
-def test_who_unsubscribed_gets_no_lifecycle_mail_and_every_notice(trial: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_unsubscribed_gets_no_lifecycle_mail_and_every_notice(
+    trial: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """41."""
     call("POST", path(), ONE_CLICK, FORM)
     trial.tick()
@@ -97,14 +111,20 @@ def test_who_unsubscribed_gets_no_lifecycle_mail_and_every_notice(trial: Office,
     trial.tick()
     account = wiring.accounts().load(ACCOUNT)
     assert account
-    streams = {mail.step.stream for mail in mails(account, wiring.policy(), clock.now())} | {mailed.stream for mailed in account.mails.values()}
+    streams = {mail.step.stream for mail in mails(account, wiring.policy(), clock.now())} | {
+        mailed.stream for mailed in account.mails.values()
+    }
     assert streams == {"billing"}, "the trial's end is told, by and by or already"
 
 
-def test_a_link_works_for_ever_and_after_its_key_was_rotated(trial: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_works_for_ever_and_after_its_key_was_rotated(
+    trial: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = path()
     later(monkeypatch, days=4000)
-    monkeypatch.setattr(type(wiring.secrets()), "link_keys", property(lambda _: ["a-newer-key", "new-link-key"]))
+    monkeypatch.setattr(
+        type(wiring.secrets()), "link_keys", property(lambda _: ["a-newer-key", "new-link-key"])
+    )
     assert call("POST", old, ONE_CLICK, FORM).status == 200
     assert unsubscribed() == {"lifecycle"}
 
@@ -120,7 +140,10 @@ def test_a_link_does_what_it_is_for_and_nothing_else(trial: Office) -> None:
     pages = [
         call(method, f"/{purpose}/{token}", b"lifecycle=no", FORM)
         for method in ("GET", "POST")
-        for purpose, tokens in {"unsubscribe": (preferences, forged, billing, "x", "%00"), "preferences": (unsubscribe, forged, "x" * 3000)}.items()
+        for purpose, tokens in {
+            "unsubscribe": (preferences, forged, billing, "x", "%00"),
+            "preferences": (unsubscribe, forged, "x" * 3000),
+        }.items()
         for token in tokens
     ]
     assert {(page.status, page.text) for page in pages} == {(404, pages[0].text)}
@@ -139,7 +162,12 @@ def test_preferences_are_shown_and_saved_both_ways(trial: Office) -> None:
     assert (shown.status, checked(shown)) == (200, "yes")
     assert unsubscribed() == set()
     off = call("POST", path("preferences"), b"lifecycle=no", FORM)
-    assert (off.status, checked(off), "Saved." in off.text, unsubscribed()) == (200, "no", True, {"lifecycle"})
+    assert (off.status, checked(off), "Saved." in off.text, unsubscribed()) == (
+        200,
+        "no",
+        True,
+        {"lifecycle"},
+    )
     assert checked(call("GET", path("preferences"))) == "no"
     on = call("POST", path("preferences"), b"lifecycle=yes", FORM)
     assert (checked(on), unsubscribed()) == ("yes", set())
@@ -164,7 +192,12 @@ def test_the_page_after_leads_back_to_the_preferences(trial: Office) -> None:
 
 
 def test_every_page_keeps_to_itself(trial: Office) -> None:
-    for page in (call("GET", path()), call("POST", path()), call("GET", path("preferences")), call("GET", "/unsubscribe/x")):
+    for page in (
+        call("GET", path()),
+        call("POST", path()),
+        call("GET", path("preferences")),
+        call("GET", "/unsubscribe/x"),
+    ):
         assert page.headers["Content-Type"] == "text/html; charset=utf-8"
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert page.headers["Cache-Control"] == "no-store"
@@ -177,7 +210,9 @@ def test_every_page_keeps_to_itself(trial: Office) -> None:
         assert 'name="viewport"' in page.text
 
 
-def test_what_is_written_in_billing_toml_is_no_markup(trial: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_in_billing_toml_is_no_markup(
+    trial: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dataclasses import replace
 
     policy = wiring.policy()
@@ -187,8 +222,13 @@ def test_what_is_written_in_billing_toml_is_no_markup(trial: Office, monkeypatch
     assert "&lt;b&gt;Acme&lt;/b&gt; &amp; Co" in call("GET", path()).text
 
 
-@pytest.mark.parametrize(("failure", "status"), [(Unavailable("DynamoDB gives no answer now."), 503), (RuntimeError("secret detail"), 500)])
-def test_what_fails_is_a_page_and_no_log_holds_the_token(trial: Office, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int) -> None:
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [(Unavailable("DynamoDB gives no answer now."), 503), (RuntimeError("secret detail"), 500)],
+)
+def test_what_fails_is_a_page_and_no_log_holds_the_token(
+    trial: Office, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int
+) -> None:
     def fail(id: str) -> None:
         raise failure
 
@@ -205,6 +245,10 @@ def test_what_fails_is_a_page_and_no_log_holds_the_token(trial: Office, monkeypa
 def test_the_letter_s_own_header_leads_to_the_page(trial: Office) -> None:
     trial.tick()
     (mail,) = trial.inbox
-    (link,) = set(re.findall(rf"{re.escape(wiring.policy().base_url)}(/unsubscribe/[A-Za-z0-9_.-]+)", str(mail.body)))
+    (link,) = set(
+        re.findall(
+            rf"{re.escape(wiring.policy().base_url)}(/unsubscribe/[A-Za-z0-9_.-]+)", str(mail.body)
+        )
+    )
     assert call("POST", link, ONE_CLICK, FORM).status == 200
     assert unsubscribed() == {"lifecycle"}

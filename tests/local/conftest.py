@@ -20,15 +20,22 @@ START_SECONDS = 60
 
 @pytest.fixture(scope="session")
 def start_system() -> Iterator[Callable[[], Client]]:
-    """Starts a system of its own on a free port, each time it is called; all are ended with the tests."""
+    """Starts a system of its own on a free port, each time it is called; all are ended with the
+    tests.
+    """
     running: list[subprocess.Popen[bytes]] = []
 
     def start() -> Client:
         port = free_port()
         # With the simulated one, whatever Stripe the shell's own `make run` is set to.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("STRIPE_")}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("STRIPE_")
+        }
         process = subprocess.Popen(
-            [sys.executable, "-m", "local", "run", "--port", str(port)], cwd=ROOT, env=environment, preexec_fn=die_with_parent()
+            [sys.executable, "-m", "local", "run", "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            preexec_fn=die_with_parent(),
         )
         running.append(process)
         client = Client(f"http://127.0.0.1:{port}")
@@ -45,7 +52,9 @@ def start_system() -> Iterator[Callable[[], Client]]:
 
 @pytest.fixture(scope="session")
 def system(start_system: Callable[[], Client]) -> Client:
-    """The one system that most stories share. Its clock only goes forward, so each story begins where the last one ended."""
+    """The one system that most stories share. Its clock only goes forward, so each story begins
+    where the last one ended.
+    """
     return start_system()
 
 

@@ -16,11 +16,22 @@ from local.moments import length, moment
 from local.topic import ATTEMPTS, TopicTrigger
 from local.triggers import Progress
 
-LETTER = Letter("Ada <ada@a.example>", "reader@example.com", "help@a.example", "Hello", "<p>", "text", {}, {"account": "a", "step": "welcome"})
+LETTER = Letter(
+    "Ada <ada@a.example>",
+    "reader@example.com",
+    "help@a.example",
+    "Hello",
+    "<p>",
+    "text",
+    {},
+    {"account": "a", "step": "welcome"},
+)
 
 
 class Due:
-    """What is due, by key; stands for the index and for the sweep that acts on it. `act` says when the item is due next."""
+    """What is due, by key; stands for the index and for the sweep that acts on it. `act` says when
+    the item is due next.
+    """
 
     def __init__(self, clock: Clock, act: Callable[[str, datetime], datetime | None]) -> None:
         self.waiting: dict[str, datetime] = {}
@@ -31,7 +42,10 @@ class Due:
         """All is at rest."""
 
     def due(self) -> list[tuple[str, str]]:
-        return sorted((at.isoformat(timespec="microseconds").replace("+00:00", "Z"), f"ACCOUNT#{name}") for name, at in self.waiting.items())
+        return sorted(
+            (at.isoformat(timespec="microseconds").replace("+00:00", "Z"), f"ACCOUNT#{name}")
+            for name, at in self.waiting.items()
+        )
 
     def run(self) -> None:
         for name, at in sorted(self.waiting.items(), key=lambda pair: pair[1]):
@@ -60,10 +74,16 @@ def test_it_stops_at_each_due_moment_in_order(clock: Clock) -> None:
 
     def act(name: str, at: datetime) -> datetime | None:
         met.append(clock.now() - start)
-        return at + timedelta(days=2) if name == "twice" and at < start + timedelta(days=2) else None
+        return (
+            at + timedelta(days=2) if name == "twice" and at < start + timedelta(days=2) else None
+        )
 
     due = Due(clock, act)
-    due.waiting = {"twice": start + timedelta(days=1), "once": start + timedelta(days=2), "after": start + timedelta(days=30)}
+    due.waiting = {
+        "twice": start + timedelta(days=1),
+        "once": start + timedelta(days=2),
+        "after": start + timedelta(days=30),
+    }
     works(due).move_to(start + timedelta(days=10))
     assert [name for name, _ in due.acted] == ["twice", "once", "twice"]
     assert [round(passed / timedelta(days=1)) for passed in met] == [1, 2, 3]
@@ -105,7 +125,9 @@ def test_feedback_comes_as_sns_sends_it_and_again_after_a_failure() -> None:
         is_done.set()
 
     progress = Progress()
-    trigger = TopicTrigger("feedback", ending, "arn:aws:sns:us-east-1:000000000000:t", take, "take_feedback", progress)
+    trigger = TopicTrigger(
+        "feedback", ending, "arn:aws:sns:us-east-1:000000000000:t", take, "take_feedback", progress
+    )
     trigger.start()
     sent_at = datetime(2026, 3, 2, 9, tzinfo=UTC)
     trigger.publish(ses_events.event("bounce", LETTER, "id-1", sent_at, "cfg"))
@@ -117,7 +139,11 @@ def test_feedback_comes_as_sns_sends_it_and_again_after_a_failure() -> None:
     assert record["EventSource"] == "aws:sns"
     told = json.loads(record["Sns"]["Message"])
     assert (told["eventType"], told["bounce"]["bounceType"]) == ("Bounce", "Permanent")
-    assert told["bounce"]["bouncedRecipients"][0]["emailAddress"] == told["mail"]["destination"][0] == LETTER.recipient
+    assert (
+        told["bounce"]["bouncedRecipients"][0]["emailAddress"]
+        == told["mail"]["destination"][0]
+        == LETTER.recipient
+    )
     assert told["mail"]["tags"]["account"] == ["a"]
     assert told["mail"]["timestamp"] == "2026-03-02T09:00:00.000Z"
 
@@ -135,7 +161,9 @@ def test_feedback_that_always_fails_is_dropped(monkeypatch: pytest.MonkeyPatch) 
 
     trigger = TopicTrigger("feedback", ending, "arn", take, "take_feedback", Progress())
     for kind in ("send", "delivery"):
-        trigger.publish(ses_events.event(kind, LETTER, "id-1", datetime(2026, 3, 2, tzinfo=UTC), "cfg"))
+        trigger.publish(
+            ses_events.event(kind, LETTER, "id-1", datetime(2026, 3, 2, tzinfo=UTC), "cfg")
+        )
     trigger.start()
     assert is_over.wait(30)
     ending.set()
@@ -144,8 +172,17 @@ def test_feedback_that_always_fails_is_dropped(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_moments_and_lengths_as_people_write_them() -> None:
-    assert moment("2027-01-31T12:00:00Z") == moment("2027-01-31T12:00:00") == moment(1801396800) == datetime(2027, 1, 31, 12, tzinfo=UTC)
-    assert [length(text) for text in ("2w", "3d", "90s")] == [timedelta(days=14), timedelta(days=3), timedelta(seconds=90)]
+    assert (
+        moment("2027-01-31T12:00:00Z")
+        == moment("2027-01-31T12:00:00")
+        == moment(1801396800)
+        == datetime(2027, 1, 31, 12, tzinfo=UTC)
+    )
+    assert [length(text) for text in ("2w", "3d", "90s")] == [
+        timedelta(days=14),
+        timedelta(days=3),
+        timedelta(seconds=90),
+    ]
     for wrong in ("3", "d", "-3d", "3 d", ""):
         with pytest.raises(ValueError, match="^$|" + wrong):
             length(wrong)

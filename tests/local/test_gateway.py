@@ -41,7 +41,13 @@ def server() -> Iterator[Server]:
     server.close()
 
 
-def call(server: Server, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any, Any]:
+def call(
+    server: Server,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+) -> tuple[int, Any, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     connection.request(method, path, body, headers or {})
     answer = connection.getresponse()
@@ -51,11 +57,18 @@ def call(server: Server, method: str, path: str, body: bytes | None = None, head
 
 
 def test_the_event_is_whole(server: Server) -> None:
-    status, body, _ = call(server, "GET", "/things/a%2Fb/parts?q=1&q=%C3%A9+x&empty=", headers={"X-One": "1", "Host": "127.0.0.1:1"})
+    status, body, _ = call(
+        server,
+        "GET",
+        "/things/a%2Fb/parts?q=1&q=%C3%A9+x&empty=",
+        headers={"X-One": "1", "Host": "127.0.0.1:1"},
+    )
     event = body["event"]
     assert status == 200
     assert body["thing_id"] == "a%2Fb", "API Gateway leaves path parameters encoded"
-    assert event["resource"] == event["requestContext"]["resourcePath"] == "/things/{thing_id}/parts"
+    assert (
+        event["resource"] == event["requestContext"]["resourcePath"] == "/things/{thing_id}/parts"
+    )
     assert event["path"] == "/things/a%2Fb/parts"
     assert event["multiValueQueryStringParameters"] == {"q": ["1", "é x"], "empty": [""]}
     assert event["queryStringParameters"] == {"q": "é x", "empty": ""}
@@ -76,8 +89,13 @@ def test_a_body_arrives_byte_for_byte(server: Server, body: bytes) -> None:
     assert headers.get_all("Set-Cookie") == ["a=1", "b=2"]
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("DELETE", "/echo"), ("GET", "/things//parts"), ("OPTIONS", "/nothing")])
-def test_what_does_not_exist_is_refused_as_the_gateway_responses_say(server: Server, method: str, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/nothing"), ("DELETE", "/echo"), ("GET", "/things//parts"), ("OPTIONS", "/nothing")],
+)
+def test_what_does_not_exist_is_refused_as_the_gateway_responses_say(
+    server: Server, method: str, path: str
+) -> None:
     status, body, _ = call(server, method, path)
     assert (status, body["error"]["code"]) == (404, "not_found")
 

@@ -1,4 +1,6 @@
-"""Every route under input that schemathesis makes of /openapi.json: no 5xx, and no answer that the document does not declare."""
+"""Every route under input that schemathesis makes of /openapi.json: no 5xx, and no answer that the
+document does not declare.
+"""
 
 import http.client
 import json
@@ -18,7 +20,9 @@ EXAMPLES = 6
 """For each route, beside those that the document gives and those at the limits of its schemas."""
 
 
-def test_nothing_that_a_caller_can_send_is_answered_with_5xx_or_with_what_is_not_declared(start_system: Callable[[], Client], tmp_path: Path) -> None:
+def test_nothing_that_a_caller_can_send_is_answered_with_5xx_or_with_what_is_not_declared(
+    start_system: Callable[[], Client], tmp_path: Path
+) -> None:
     system = start_system()
     email = f"fuzz-{secrets.token_hex(4)}@example.com"
     status, account = system.post("/signups", {"email": email})
@@ -27,7 +31,9 @@ def test_nothing_that_a_caller_can_send_is_answered_with_5xx_or_with_what_is_not
     described.write_text(json.dumps(about(system, account["account_id"])))
     report = fuzzed(system, described, cookie(system, email), tmp_path)
     assert report.returncode == 0, report.stdout[-8000:]
-    assert (made := re.search(r"(\d+) generated, (\d+) passed", report.stdout)), report.stdout[-8000:]
+    assert (made := re.search(r"(\d+) generated, (\d+) passed", report.stdout)), report.stdout[
+        -8000:
+    ]
     assert made[1] == made[2]
     assert int(made[1]) > 500
     assert system.account(account["account_id"]), "it is there still, and can be read"
@@ -49,7 +55,9 @@ def about(system: Client, account_id: str) -> Any:
 def cookie(system: Client, email: str) -> str:
     """The cookie of who opened the billing link in the welcome mail."""
     system.settle()
-    (text,) = [mail["text"] for mail in system.mail() if mail["to"] == email and mail["step"] == "welcome"]
+    (text,) = [
+        mail["text"] for mail in system.mail() if mail["to"] == email and mail["step"] == "welcome"
+    ]
     link = re.search(r"http://(127\.0\.0\.1:\d+)(/billing/\S+)", text)
     assert link
     connection = http.client.HTTPConnection(link[1], timeout=30)
@@ -59,12 +67,46 @@ def cookie(system: Client, email: str) -> str:
     return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
 
-def fuzzed(system: Client, described: Path, visit: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+def fuzzed(
+    system: Client, described: Path, visit: str, folder: Path
+) -> "subprocess.CompletedProcess[str]":
     """A run of schemathesis: the same cases each time."""
-    headers = [f"Authorization: Bearer {system.api_key}", f"Cookie: {visit}", "Sec-Fetch-Site: same-origin"]
-    command = [sys.executable, "-m", "schemathesis.cli", "run", str(described), "--url", system.base, "--checks", CHECKS]
+    headers = [
+        f"Authorization: Bearer {system.api_key}",
+        f"Cookie: {visit}",
+        "Sec-Fetch-Site: same-origin",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "run",
+        str(described),
+        "--url",
+        system.base,
+        "--checks",
+        CHECKS,
+    ]
     command += [part for header in headers for part in ("-H", header)]
-    command += ["--phases", "examples,coverage,fuzzing", "-n", str(EXAMPLES), "--generation-deterministic", "--no-shrink", "--continue-on-failure"]
+    command += [
+        "--phases",
+        "examples,coverage,fuzzing",
+        "-n",
+        str(EXAMPLES),
+        "--generation-deterministic",
+        "--no-shrink",
+        "--continue-on-failure",
+    ]
     command += ["--max-redirects", "0", "--warnings", "off", "--no-color"]
-    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
+    }
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )

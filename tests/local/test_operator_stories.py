@@ -1,4 +1,5 @@
-"""The operator's commands as processes of their own, on a stage in the emulator with the simulated Stripe beside it.
+"""The operator's commands as processes of their own, on a stage in the emulator with the simulated
+Stripe beside it.
 
 The worker is a process too, of this release or of an older one that cannot read everything.
 """
@@ -90,18 +91,42 @@ class Shop:
 
     def works(self, release: Path = ROOT) -> None:
         """Let the worker of a release take in what is in the events queue."""
-        functions = {**self.environment, **self.resources.environment(), "STAGE": STAGE, "LIVEMODE": "false", "POWERTOOLS_METRICS_DISABLED": "true"}
-        run = subprocess.run([sys.executable, "-c", WORKER], cwd=release, env=functions, capture_output=True, text=True, timeout=120)
+        functions = {
+            **self.environment,
+            **self.resources.environment(),
+            "STAGE": STAGE,
+            "LIVEMODE": "false",
+            "POWERTOOLS_METRICS_DISABLED": "true",
+        }
+        run = subprocess.run(
+            [sys.executable, "-c", WORKER],
+            cwd=release,
+            env=functions,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         assert run.returncode == 0, run.stderr
 
     def trial(self, name: str, days_ago: int) -> str:
-        """A trial of 14 days without a card that began at Stripe so long ago; the customer's id. Billhook hears of nothing."""
+        """A trial of 14 days without a card that began at Stripe so long ago; the customer's id.
+        Billhook hears of nothing.
+        """
         self.ago = timedelta(days=days_ago)
         stripe = Client(self.stripe.base, "sk_test_1")
-        customer = self.post(stripe, "/v1/customers", email=ADDRESS, metadata={"account_id": name})["id"]
+        customer = self.post(stripe, "/v1/customers", email=ADDRESS, metadata={"account_id": name})[
+            "id"
+        ]
         (price,) = stripe.call("GET", "/v1/prices?lookup_keys[0]=pro_monthly")[1]["data"]
         end = {"end_behavior": {"missing_payment_method": "pause"}}
-        self.post(stripe, "/v1/subscriptions", customer=customer, items=[{"price": price["id"]}], trial_period_days=14, trial_settings=end)
+        self.post(
+            stripe,
+            "/v1/subscriptions",
+            customer=customer,
+            items=[{"price": price["id"]}],
+            trial_period_days=14,
+            trial_settings=end,
+        )
         return str(customer)
 
     def until_now(self) -> None:
@@ -112,12 +137,19 @@ class Shop:
     def post(self, stripe: Client, path: str, **parameters: Any) -> Any:
         from urllib.parse import urlencode
 
-        status, body = stripe.call("POST", path, urlencode(pairs(parameters)).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+        status, body = stripe.call(
+            "POST",
+            path,
+            urlencode(pairs(parameters)).encode(),
+            {"Content-Type": "application/x-www-form-urlencoded"},
+        )
         assert status == 200, body
         return body
 
     def hears(self, customer: str) -> None:
-        """All that Stripe tells of a customer arrives in the events queue, as the webhook puts it there."""
+        """All that Stripe tells of a customer arrives in the events queue, as the webhook puts it
+        there.
+        """
         for event in self.stripe.engine.store.events:
             thing = event["data"]["object"]
             if customer in (thing["id"], thing.get("customer")):
@@ -127,7 +159,9 @@ class Shop:
         return Queue(self.resources.queue(name).ref, client("sqs", self.emulator))
 
     def account(self, id: str) -> Account | None:
-        return Accounts(self.resources.table_name, lambda: HASH_KEY, client("dynamodb", self.emulator)).load(id)
+        return Accounts(
+            self.resources.table_name, lambda: HASH_KEY, client("dynamodb", self.emulator)
+        ).load(id)
 
 
 @pytest.fixture(scope="module")
@@ -161,17 +195,24 @@ def _stack(endpoint: str, resources: Resources) -> None:
         "FeedbackTopicArn": resources.queue("FeedbackTopic").ref,
         "ParametersPath": resources.parameters_path,
     }
-    template = {"Resources": {"Stand": {"Type": "AWS::SNS::Topic"}}, "Outputs": {name: {"Value": value} for name, value in outputs.items()}}
+    template = {
+        "Resources": {"Stand": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }
     cloudformation = client("cloudformation", endpoint)
     cloudformation.create_stack(StackName=f"billhook-{STAGE}", TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=f"billhook-{STAGE}", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=f"billhook-{STAGE}", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
 
 
 @pytest.fixture(scope="module")
 def older_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release that has not heard of paused subscriptions."""
     place = tmp_path_factory.mktemp("older")
-    shutil.copytree(ROOT / "chalicelib", place / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "chalicelib", place / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (place / "local").symlink_to(ROOT / "local")
     facts = place / "chalicelib" / "domain" / "facts.py"
     known = facts.read_text()
@@ -180,19 +221,28 @@ def older_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_a_poisoned_event_is_listed_with_its_reason_and_redriven_after_the_fix(shop: Shop, older_release: Path) -> None:
+def test_a_poisoned_event_is_listed_with_its_reason_and_redriven_after_the_fix(
+    shop: Shop, older_release: Path
+) -> None:
     customer = shop.trial("acc_poisoned", 20)
     shop.until_now()
     shop.hears(customer)
     shop.works(older_release)
     before = shop.account("acc_poisoned")
-    assert before is None or "paused" not in {known.value.status for known in before.subscriptions.values()}
+    assert before is None or "paused" not in {
+        known.value.status for known in before.subscriptions.values()
+    }
 
     listed = shop.ops("dead", "list")
     rows = [line for line in listed.splitlines() if "unreadable" in line]
     assert rows
-    assert all("customer.subscription.paused evt_" in row or "customer.subscription.updated evt_" in row for row in rows)
-    assert all("A subscription has a status that this release does not know." in row for row in rows)
+    assert all(
+        "customer.subscription.paused evt_" in row or "customer.subscription.updated evt_" in row
+        for row in rows
+    )
+    assert all(
+        "A subscription has a status that this release does not know." in row for row in rows
+    )
     assert f"{len(rows)} dead letter" in listed
     assert ADDRESS not in listed
     first = rows[0].split()[0]
@@ -201,7 +251,9 @@ def test_a_poisoned_event_is_listed_with_its_reason_and_redriven_after_the_fix(s
 
     shop.ops("dead", "redrive", "--all")
     shop.works(older_release)
-    assert shop.ops("dead", "list").count("unreadable") == len(rows), "without the fix they come again"
+    assert shop.ops("dead", "list").count("unreadable") == len(rows), (
+        "without the fix they come again"
+    )
 
     told = shop.ops("dead", "redrive", "--code", "unreadable")
     assert told.count("  sent: ") == len(rows)
@@ -217,8 +269,14 @@ def test_a_poisoned_event_is_listed_with_its_reason_and_redriven_after_the_fix(s
 
 def test_what_sqs_moved_goes_back_to_the_queue_that_it_came_from(shop: Shop) -> None:
     sqs, mail = client("sqs", shop.emulator), shop.resources.queue("MailQueue").ref
-    policy = json.loads(sqs.get_queue_attributes(QueueUrl=mail, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"])
-    sqs.set_queue_attributes(QueueUrl=mail, Attributes={"RedrivePolicy": json.dumps(policy | {"maxReceiveCount": 1})})
+    policy = json.loads(
+        sqs.get_queue_attributes(QueueUrl=mail, AttributeNames=["RedrivePolicy"])["Attributes"][
+            "RedrivePolicy"
+        ]
+    )
+    sqs.set_queue_attributes(
+        QueueUrl=mail, Attributes={"RedrivePolicy": json.dumps(policy | {"maxReceiveCount": 1})}
+    )
     work = {"account_id": "acc_ada", "key": "welcome@signup"}
     shop.queue("MailQueue").send(json.dumps(work))
     for _ in range(3):
@@ -235,11 +293,20 @@ def test_what_sqs_moved_goes_back_to_the_queue_that_it_came_from(shop: Shop) -> 
 
 
 def test_feedback_goes_to_its_topic_again(shop: Shop) -> None:
-    sqs, sns, topic = client("sqs", shop.emulator), client("sns", shop.emulator), shop.resources.queue("FeedbackTopic").ref
+    sqs, sns, topic = (
+        client("sqs", shop.emulator),
+        client("sns", shop.emulator),
+        shop.resources.queue("FeedbackTopic").ref,
+    )
     url = sqs.create_queue(QueueName="listener")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    feedback = {"eventType": "Bounce", "mail": {"messageId": "0100-a", "tags": {"account": ["acc_ada"]}, "destination": [ADDRESS]}}
+    feedback = {
+        "eventType": "Bounce",
+        "mail": {"messageId": "0100-a", "tags": {"account": ["acc_ada"]}, "destination": [ADDRESS]},
+    }
     record = {
         "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
         "requestPayload": {"Records": [{"Sns": {"Message": json.dumps(feedback)}}]},
@@ -270,10 +337,14 @@ def test_a_replay_says_how_many_and_with_yes_makes_an_account_right(shop: Shop) 
     shop.until_now()
     assert shop.account("acc_unheard") is None
     counted = shop.ops("events", "replay", "--account", "acc_unheard", "--since", "25d")
-    number = int(re.search(r"(\d+) events would be in the events queue; --yes does it.", counted)[1])  # type: ignore[index]
+    number = int(
+        re.search(r"(\d+) events would be in the events queue; --yes does it.", counted)[1]
+    )  # type: ignore[index]
     shop.works()
     assert shop.account("acc_unheard") is None, "a dry run puts nothing there"
-    assert f"{number} events in the events queue." in shop.ops("events", "replay", "--account", "acc_unheard", "--since", "25d", "--yes")
+    assert f"{number} events in the events queue." in shop.ops(
+        "events", "replay", "--account", "acc_unheard", "--since", "25d", "--yes"
+    )
     shop.works()
     account = shop.account("acc_unheard")
     assert account
@@ -284,7 +355,9 @@ def test_a_replay_says_how_many_and_with_yes_makes_an_account_right(shop: Shop) 
     assert shop.account("acc_unheard") == account, "nothing twice"
     told = shop.ops("events", "replay", "--account", "acc_unheard", "--from", "log", "--yes")
     assert "They told nothing new." in told
-    assert "There is no account acc_none" in shop.ops("events", "replay", "--account", "acc_none", "--from", "log", status=1)
+    assert "There is no account acc_none" in shop.ops(
+        "events", "replay", "--account", "acc_none", "--from", "log", status=1
+    )
 
 
 def test_an_import_says_who_and_then_does_it_once(shop: Shop) -> None:
@@ -297,7 +370,12 @@ def test_an_import_says_who_and_then_does_it_once(shop: Shop) -> None:
     assert "      3  imported\n" in told
     assert ADDRESS not in told
     accounts = [shop.account(f"acc_old_{number}") for number in (3, 2, 1)]
-    assert [list(account.customers) for account in accounts if account] == [[customer] for customer in customers]
-    assert all(account and account.standing and account.standing.reason == "trialing" for account in accounts)
+    assert [list(account.customers) for account in accounts if account] == [
+        [customer] for customer in customers
+    ]
+    assert all(
+        account and account.standing and account.standing.reason == "trialing"
+        for account in accounts
+    )
     assert "      3  had an account already\n" in shop.ops("import", "stripe", "--a-second", "100")
     assert [shop.account(f"acc_old_{number}") for number in (3, 2, 1)] == accounts

@@ -1,4 +1,6 @@
-"""Signing up and paying, in the whole system: with many hands at once, with Stripe failing, with every event lost."""
+"""Signing up and paying, in the whole system: with many hands at once, with Stripe failing, with
+every event lost.
+"""
 
 import secrets
 from collections.abc import Callable
@@ -34,7 +36,12 @@ class Shop:
         assert status == 200, body
 
     def fails(self, how: str, times: int, path: str, method: str = "POST") -> None:
-        assert self.stripe.post("/_test/faults", {"how": how, "times": times, "path": path, "method": method})[0] == 200
+        assert (
+            self.stripe.post(
+                "/_test/faults", {"how": how, "times": times, "path": path, "method": method}
+            )[0]
+            == 200
+        )
 
     def at_stripe(self, kind: str, **query: str) -> list[Any]:
         words = "&".join(f"{name}={value}" for name, value in {"limit": "100", **query}.items())
@@ -90,20 +97,30 @@ def test_a_double_click_on_buy_makes_one_session_and_one_purchase(shop: Shop) ->
     assert len(urls) == 1, answers
     assert {status for status, _ in answers} <= {200, 503}
     shop.completes(urls.pop())
-    assert shop.opens(account, plan="pro")[0] == 409, "known at the next question, whether or not the events came"
+    assert shop.opens(account, plan="pro")[0] == 409, (
+        "known at the next question, whether or not the events came"
+    )
     shop.client.settle()
     assert shop.standing(account) == ("full", "active")
-    assert [one["status"] for one in shop.at_stripe("subscriptions", customer=customer["id"], status="all")].count("active") == 1
+    assert [
+        one["status"]
+        for one in shop.at_stripe("subscriptions", customer=customer["id"], status="all")
+    ].count("active") == 1
 
 
 @pytest.mark.parametrize("how", ["timeout_before", "timeout_after", "429", "500", "500_after"])
-def test_while_stripe_fails_visitors_sign_up_and_their_trials_begin_there_later(shop: Shop, how: str) -> None:
+def test_while_stripe_fails_visitors_sign_up_and_their_trials_begin_there_later(
+    shop: Shop, how: str
+) -> None:
     shop.fails(how, 2, "/v1/subscriptions")
     email, account = begun(shop)
     assert shop.standing(account)[0] == "full"
     shop.advance(0.1)
     (customer,) = shop.at_stripe("customers", email=email)
-    assert [one["status"] for one in shop.at_stripe("subscriptions", customer=customer["id"], status="all")] == ["trialing"]
+    assert [
+        one["status"]
+        for one in shop.at_stripe("subscriptions", customer=customer["id"], status="all")
+    ] == ["trialing"]
     assert shop.standing(account) == ("full", "trialing")
 
 
@@ -117,18 +134,26 @@ def test_a_card_given_while_the_browser_never_comes_back_pays_the_trial(shop: Sh
     assert shop.standing(account) == ("full", "active")
 
 
-def test_a_trial_ends_and_its_mails_come_in_time_to_an_address_that_nobody_proved(shop: Shop) -> None:
+def test_a_trial_ends_and_its_mails_come_in_time_to_an_address_that_nobody_proved(
+    shop: Shop,
+) -> None:
     _, account = begun(shop)
     shop.advance(15)
     assert shop.standing(account) == ("none", "paused")
-    assert [mail["step"] for mail in shop.client.mail(account)] == ["welcome", "three_days", "ended"]
+    assert [mail["step"] for mail in shop.client.mail(account)] == [
+        "welcome",
+        "three_days",
+        "ended",
+    ]
 
 
 def test_the_portal_hears_of_the_customer_and_billhook_of_the_portal(shop: Shop) -> None:
     email, account = begun(shop)
     assert shop.client.post(f"/accounts/{account}/portal", {})[0] == 200
     (customer,) = shop.at_stripe("customers", email=email)
-    assert shop.stripe.post(f"/_test/customers/{customer['id']}/card", {"card": "tok_visa"})[0] == 200
+    assert (
+        shop.stripe.post(f"/_test/customers/{customer['id']}/card", {"card": "tok_visa"})[0] == 200
+    )
     shop.client.settle()
     assert shop.opens(account)[0] == 409
 
@@ -143,7 +168,9 @@ def test_a_dispute_is_told(shop: Shop) -> None:
     shop.client.settle()
     status, body = shop.client.call("GET", f"/accounts/{account}/timeline")
     assert status == 200
-    assert {"payment.disputed", "charge.dispute.created"} <= {entry["type"] for entry in body["entries"]}
+    assert {"payment.disputed", "charge.dispute.created"} <= {
+        entry["type"] for entry in body["entries"]
+    }
 
 
 def test_webhooks_that_are_not_taken_are_sent_again(shop: Shop) -> None:

@@ -20,14 +20,21 @@ from local.recordings import Recording
 
 ROOT = Path(__file__).parents[2]
 AT_REST = {"events": 0, "act": 0, "mail": 0, "dead_letters": 0}
-ACCESS = {"trialing": "full", "active": "full", "past_due": "full", "paused": "none", "canceled": "none"}
+ACCESS = {
+    "trialing": "full",
+    "active": "full",
+    "past_due": "full",
+    "paused": "none",
+    "canceled": "none",
+}
 
 
 def test_a_history_in_order_ends_as_stripe_has_it(system: Client, recording: Recording) -> None:
     player = Player(system, recording)
     assert player.tell_stripe()
     delivered = 0
-    # Whoever asks this Stripe is told all of a second. So of checkpoints that share one, Billhook may be at the last before its events have come.
+    # Whoever asks this Stripe is told all of a second. So of checkpoints that share one, Billhook
+    # may be at the last before its events have come.
     of_seconds = {checkpoint["at"]: checkpoint for checkpoint in player.recording.checkpoints}
     for checkpoint in of_seconds.values():
         until = player.recording.events_until(checkpoint)
@@ -39,11 +46,17 @@ def test_a_history_in_order_ends_as_stripe_has_it(system: Client, recording: Rec
         standing = system.access(player.account_id)
         assert standing is not None
         assert standing["access"] == ACCESS[subscription["status"]], standing
-        assert standing["plan"] == subscription["items"]["data"][0]["price"]["lookup_key"].split("_")[0] or standing["access"] == "none"
+        assert (
+            standing["plan"]
+            == subscription["items"]["data"][0]["price"]["lookup_key"].split("_")[0]
+            or standing["access"] == "none"
+        )
     assert system.state()["queues"] == AT_REST
 
 
-def test_a_history_shuffled_and_doubled_ends_as_stripe_has_it(system: Client, recording: Recording) -> None:
+def test_a_history_shuffled_and_doubled_ends_as_stripe_has_it(
+    system: Client, recording: Recording
+) -> None:
     player = Player(system, recording)
     player.tell_stripe()
     events, left_out = schedule(player.recording.events, Manner(shuffle=1, double=0.4))
@@ -72,8 +85,18 @@ def test_a_thousand_events_for_one_account_at_once_all_arrive(system: Client) ->
     bought = player.recording.events[:9]
     created = next(event for event in bought if event["type"] == "customer.subscription.created")
     updates = [
-        {**created, "id": f"{created['id']}n{number:04}", "type": "customer.subscription.updated", "created": created["created"] + 1 + number}
-        | {"data": {"object": created["data"]["object"] | {"cancel_at_period_end": number % 2 == 0}, "previous_attributes": {}}}
+        {
+            **created,
+            "id": f"{created['id']}n{number:04}",
+            "type": "customer.subscription.updated",
+            "created": created["created"] + 1 + number,
+        }
+        | {
+            "data": {
+                "object": created["data"]["object"] | {"cancel_at_period_end": number % 2 == 0},
+                "previous_attributes": {},
+            }
+        }
         for number in range(1000)
     ]
     player.recording = replace(player.recording, events=bought + updates)
@@ -88,13 +111,26 @@ def test_a_thousand_events_for_one_account_at_once_all_arrive(system: Client) ->
     state = system.settle()
     assert state["queues"] == AT_REST
     truth = player.recording.truth().subscriptions[created["data"]["object"]["id"]]
-    assert differences(system.account(player.account_id), {"subscriptions": [truth]}) == [], "the newest of them is what counts"
-    assert {event["id"] for event in updates} <= _events_in_timeline(system, player.account_id), "none is lost"
+    assert differences(system.account(player.account_id), {"subscriptions": [truth]}) == [], (
+        "the newest of them is what counts"
+    )
+    assert {event["id"] for event in updates} <= _events_in_timeline(system, player.account_id), (
+        "none is lost"
+    )
 
 
 def test_the_clock_only_goes_forward(system: Client) -> None:
     before = system.state()
-    for wrong in ({"to": "2020-01-01T00:00:00Z"}, {"to": 1}, {"advance": "-1d"}, {"advance": "soon"}, {"to": True}, {"back": "1d"}, {}, []):
+    for wrong in (
+        {"to": "2020-01-01T00:00:00Z"},
+        {"to": 1},
+        {"advance": "-1d"},
+        {"advance": "soon"},
+        {"to": True},
+        {"back": "1d"},
+        {},
+        [],
+    ):
         status, body = system.post("/_local/clock", wrong)
         assert (status, body["error"]["code"]) == (400, "invalid"), wrong
     status, after = system.post("/_local/clock", {"advance": "3d"})
@@ -107,15 +143,27 @@ def test_the_clock_only_goes_forward(system: Client) -> None:
 
 def test_the_control_room_tells_where_everything_is(system: Client) -> None:
     state = system.state()
-    assert state.keys() == {"now", "api_key", "webhook_secret", "stripe_base", "queues", "due_at", "stuck"}
+    assert state.keys() == {
+        "now",
+        "api_key",
+        "webhook_secret",
+        "stripe_base",
+        "queues",
+        "due_at",
+        "stuck",
+    }
     status, page = system.call("GET", "/_local")
     assert status == 200
     assert state["stripe_base"] in page
-    assert system.call("GET", "/_local/state", headers={"Host": "billhook.example"})[0] == 403, "not under a name that was made to point here"
+    assert system.call("GET", "/_local/state", headers={"Host": "billhook.example"})[0] == 403, (
+        "not under a name that was made to point here"
+    )
     assert system.call("GET", "/_local/nothing")[0] == 404
 
 
-def test_two_systems_at_once_know_nothing_of_each_other(system: Client, start_system: Callable[[], Client]) -> None:
+def test_two_systems_at_once_know_nothing_of_each_other(
+    system: Client, start_system: Callable[[], Client]
+) -> None:
     recording = Recording.load(ROOT / "tests/recordings/canceled_at_once.json")
     players = [Player(system, recording), Player(start_system(), recording)]
     clients = [system, players[1].client]
@@ -134,7 +182,13 @@ def test_two_systems_at_once_know_nothing_of_each_other(system: Client, start_sy
 
 def test_a_taken_port_is_said_in_one_sentence(system: Client) -> None:
     port = system.base.rsplit(":", 1)[1]
-    run = subprocess.run([sys.executable, "-m", "local", "run", "--port", port], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-m", "local", "run", "--port", port],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert port in run.stderr
@@ -142,8 +196,22 @@ def test_a_taken_port_is_said_in_one_sentence(system: Client) -> None:
 
 def test_the_player_prints_a_line_for_each_event(system: Client) -> None:
     port = system.base.rsplit(":", 1)[1]
-    arguments = ["tests/recordings/canceled_at_once.json", "--port", port, "--shuffle", "7", "--double", "0.3"]
-    run = subprocess.run([sys.executable, "-m", "local", "play", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    arguments = [
+        "tests/recordings/canceled_at_once.json",
+        "--port",
+        port,
+        "--shuffle",
+        "7",
+        "--double",
+        "0.3",
+    ]
+    run = subprocess.run(
+        [sys.executable, "-m", "local", "play", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
     assert lines[-1] == "the account is what Stripe holds"
@@ -155,7 +223,12 @@ def test_it_ends_with_its_emulator() -> None:
     """Started and told to end: the port is free again, and nobody listens at the emulator's."""
     output: list[str] = []
     told = threading.Event()
-    process = subprocess.Popen([sys.executable, "-m", "local", "run", "--port", "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", "run", "--port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
     def read() -> None:
         assert process.stdout is not None
@@ -191,10 +264,18 @@ def test_a_mistake_in_billing_toml_is_named_at_the_start(tmp_path: Path) -> None
     for part in ("app.py", "chalicelib", "local", "ops", ".chalice", ".emulator"):
         (tmp_path / part).symlink_to(ROOT / part)
     (tmp_path / "chalicelib").unlink()
-    shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "chalicelib", tmp_path / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
+    )
     policy = tmp_path / "chalicelib" / "billing.toml"
     policy.write_text(policy.read_text().replace("days = 14", "days = 0"))
-    run = subprocess.run([sys.executable, "-m", "local", "run", "--port", "0"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-m", "local", "run", "--port", "0"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert run.returncode == 1
     assert "trial.days: must be a whole number from 1 to 730" in run.stderr
     assert "Traceback" not in run.stderr

@@ -51,19 +51,31 @@ def test_its_lists_are_stripes(played: Played) -> None:
     played.clock.move_to(datetime.now(UTC) + timedelta(days=100))
     status, page = played.get(f"/v1/subscriptions?customer={played.customer}&status=all")
     assert status == 200
-    assert page | {"data": None} == {"object": "list", "data": None, "has_more": False, "url": "/v1/subscriptions"}
+    assert page | {"data": None} == {
+        "object": "list",
+        "data": None,
+        "has_more": False,
+        "url": "/v1/subscriptions",
+    }
     assert [one["id"] for one in page["data"]] == [played.subscription]
     _, first = played.get(f"/v1/invoices?customer={played.customer}&limit=3")
-    _, second = played.get(f"/v1/invoices?customer={played.customer}&limit=3&starting_after={first['data'][-1]['id']}")
+    _, second = played.get(
+        f"/v1/invoices?customer={played.customer}&limit=3&starting_after={first['data'][-1]['id']}"
+    )
     assert (first["has_more"], second["has_more"]) == (True, False)
-    assert [one["id"] for one in first["data"] + second["data"]] == [one["id"] for one in played.recording.truth().invoices_of(played.customer)]
+    assert [one["id"] for one in first["data"] + second["data"]] == [
+        one["id"] for one in played.recording.truth().invoices_of(played.customer)
+    ]
     assert played.get("/v1/subscriptions?customer=cus_other&status=all")[1]["data"] == []
 
 
 def test_what_it_does_not_know_is_missing_as_at_stripe(played: Played) -> None:
     status, body = played.get("/v1/subscriptions/sub_other")
     assert status == 404
-    assert (body["error"]["type"], body["error"]["code"]) == ("invalid_request_error", "resource_missing")
+    assert (body["error"]["type"], body["error"]["code"]) == (
+        "invalid_request_error",
+        "resource_missing",
+    )
 
 
 def test_it_refuses_what_is_no_recording_and_who_has_no_key(played: Played) -> None:

@@ -1,4 +1,6 @@
-"""A deployed stage for the operator's commands: its table, its queues and its secrets on moto, its Stripe simulated in memory."""
+"""A deployed stage for the operator's commands: its table, its queues and its secrets on moto, its
+Stripe simulated in memory.
+"""
 
 import os
 from collections.abc import Iterator
@@ -29,7 +31,12 @@ from tests.local.stripe_sim.stage import SimStage
 from tests.usecases.sim_lives import SimCaller
 from tests.worlds import QUIET
 
-QUEUES = {"EventsQueueUrl": "events", "DeadLettersQueueUrl": "dead", "ActQueueUrl": "act", "MailQueueUrl": "mail"}
+QUEUES = {
+    "EventsQueueUrl": "events",
+    "DeadLettersQueueUrl": "dead",
+    "ActQueueUrl": "act",
+    "MailQueueUrl": "mail",
+}
 HASH_KEY = "hash-key-of-the-stage"
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -51,16 +58,36 @@ class Deployed:
         return find_stage("dev")
 
     def items(self, table: str = TABLE) -> list[Any]:
-        return sorted(self.dynamodb.scan(TableName=table)["Items"], key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+        return sorted(
+            self.dynamodb.scan(TableName=table)["Items"],
+            key=lambda item: (item["pk"]["S"], item["sk"]["S"]),
+        )
 
     def signs_up(self, id: str, email: str, now: datetime = T, **known: Any) -> Account:
-        """A visitor's account, as it stands before Stripe knows of it, with a note and a claim beside it."""
+        """A visitor's account, as it stands before Stripe knows of it, with a note and a claim
+        beside it.
+        """
         signup = Signup("pro", now + timedelta(days=14), now, identities=(f"email:{email}",))
         new = Account(id, **known)
-        account = next_version(new, new.learn(SignedUp(signup, Profile(email, "Ada Byron"))), QUIET, now)
+        account = next_version(
+            new, new.learn(SignedUp(signup, Profile(email, "Ada Byron"))), QUIET, now
+        )
         self.accounts.save(Account(id), account)
-        Log(TABLE, self.dynamodb).put([Entry(id, now, "happening", f"{id}.0.1.trial.started", "trial.started", {"plan": "pro"})])
-        Claims(TABLE, self.dynamodb).take(Claim(id, "welcome@signup", "sent", now, 1, "ses-1"), None)
+        Log(TABLE, self.dynamodb).put(
+            [
+                Entry(
+                    id,
+                    now,
+                    "happening",
+                    f"{id}.0.1.trial.started",
+                    "trial.started",
+                    {"plan": "pro"},
+                )
+            ]
+        )
+        Claims(TABLE, self.dynamodb).take(
+            Claim(id, "welcome@signup", "sent", now, 1, "ses-1"), None
+        )
         return account
 
     def fill(self) -> str:
@@ -77,9 +104,21 @@ class _CloudFormation:
 
     def describe_stacks(self, StackName: str) -> Any:
         if StackName != "billhook-dev":
-            raise ClientError({"Error": {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}}, "DescribeStacks")
+            raise ClientError(
+                {
+                    "Error": {
+                        "Code": "ValidationError",
+                        "Message": f"Stack with id {StackName} does not exist",
+                    }
+                },
+                "DescribeStacks",
+            )
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self._outputs.items()]
-        return {"Stacks": [{"StackName": StackName, "StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}]}
+        return {
+            "Stacks": [
+                {"StackName": StackName, "StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}
+            ]
+        }
 
 
 @pytest.fixture(autouse=True)
@@ -101,12 +140,18 @@ def deployed(aws: None, monkeypatch: pytest.MonkeyPatch) -> Deployed:
     dynamodb, sqs, ssm = boto3.client("dynamodb"), boto3.client("sqs"), boto3.client("ssm")
     dynamodb.create_table(**table_definition())
     outputs = {"TableName": TABLE, "ParametersPath": "/billhook-dev"}
-    outputs |= {output: sqs.create_queue(QueueName=name)["QueueUrl"] for output, name in QUEUES.items()}
+    outputs |= {
+        output: sqs.create_queue(QueueName=name)["QueueUrl"] for output, name in QUEUES.items()
+    }
     for name, value in {"hash-key": HASH_KEY, "stripe-api-key": "sk_test_1"}.items():
         ssm.put_parameter(Name=f"/billhook-dev/{name}", Value=value, Type="SecureString")
     place = Deployed(dynamodb, outputs)
-    monkeypatch.setattr("ops.stages.boto3", SimpleNamespace(client=lambda service: _CloudFormation(outputs)))
-    monkeypatch.setattr("chalicelib.stripe_api.calling.StripeCaller", lambda *_: SimCaller(place.stripe))
+    monkeypatch.setattr(
+        "ops.stages.boto3", SimpleNamespace(client=lambda service: _CloudFormation(outputs))
+    )
+    monkeypatch.setattr(
+        "chalicelib.stripe_api.calling.StripeCaller", lambda *_: SimCaller(place.stripe)
+    )
     return place
 
 

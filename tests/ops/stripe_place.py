@@ -1,4 +1,6 @@
-"""A simulated Stripe on loopback with a stage's secrets beside it, and what an owner may have done to it by hand."""
+"""A simulated Stripe on loopback with a stage's secrets beside it, and what an owner may have done
+to it by hand.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -50,14 +52,21 @@ def needed(policy: Policy = POLICY) -> Wanted:
 def costing(amount: int, policy: Policy = POLICY) -> Policy:
     """The policy with another price of pro by the month."""
     pro = policy.plans["pro"]
-    return replace(policy, plans={**policy.plans, "pro": replace(pro, amounts={**pro.amounts, "month": amount})})
+    return replace(
+        policy,
+        plans={**policy.plans, "pro": replace(pro, amounts={**pro.amounts, "month": amount})},
+    )
 
 
 @dataclass
 class StripePlace:
-    """`account` is what the commands act on; `said` and `paused` what they said and how long they waited."""
+    """`account` is what the commands act on; `said` and `paused` what they said and how long they
+    waited.
+    """
 
-    simulator: StripeSimulator = field(default_factory=lambda: StripeSimulator(lambda: datetime.now(UTC)))
+    simulator: StripeSimulator = field(
+        default_factory=lambda: StripeSimulator(lambda: datetime.now(UTC))
+    )
     parameters: MemoryParameters = field(default_factory=MemoryParameters)
     said: list[str] = field(default_factory=list)
     paused: list[float] = field(default_factory=list)
@@ -71,7 +80,9 @@ class StripePlace:
         self.simulator.close()
 
     def plan(self, policy: Policy = POLICY) -> list[str]:
-        return [str(change) for change in compare(needed(policy), self.account.held(needed(policy)))]
+        return [
+            str(change) for change in compare(needed(policy), self.account.held(needed(policy)))
+        ]
 
     def faults(self, fault: dict[str, Any]) -> None:
         """The next calls that fit go wrong."""
@@ -92,28 +103,62 @@ class StripePlace:
         return made
 
     def state(self) -> dict[str, Any]:
-        """All that is there, without what differs from run to run: ids are told by what they are of."""
+        """All that is there, without what differs from run to run: ids are told by what they are
+        of.
+        """
         products = {one["id"]: one["name"] for one in self.all("products")}
         prices = {one["id"]: one for one in self.all("prices")}
-        titles = {id: f"{products[one['product']]} {one['unit_amount']} {(one['recurring'] or {}).get('interval')}" for id, one in prices.items()}
-        portals = self.all("billing_portal/configurations", expand=["data.features.subscription_update.products"])
-        real = {id: one["_secret"] for id, one in self.simulator.engine.store.objects.get("webhook_endpoint", {}).items()}
+        titles = {
+            id: (
+                f"{products[one['product']]} {one['unit_amount']}"
+                f" {(one['recurring'] or {}).get('interval')}"
+            )
+            for id, one in prices.items()
+        }
+        portals = self.all(
+            "billing_portal/configurations", expand=["data.features.subscription_update.products"]
+        )
+        real = {
+            id: one["_secret"]
+            for id, one in self.simulator.engine.store.objects.get("webhook_endpoint", {}).items()
+        }
         return {
-            "products": sorted((one["name"], one["active"], titles.get(one["default_price"])) for one in self.all("products")),
-            "prices": sorted((titles[id], one["lookup_key"] or "", one["active"]) for id, one in prices.items()),
+            "products": sorted(
+                (one["name"], one["active"], titles.get(one["default_price"]))
+                for one in self.all("products")
+            ),
+            "prices": sorted(
+                (titles[id], one["lookup_key"] or "", one["active"]) for id, one in prices.items()
+            ),
             "portals": [_portal(one, titles) for one in portals],
             "endpoints": sorted(
-                (one["url"], one["status"], str(one["api_version"]), sorted(one["enabled_events"]), real[one["id"]] in self.parameters.secrets)
+                (
+                    one["url"],
+                    one["status"],
+                    str(one["api_version"]),
+                    sorted(one["enabled_events"]),
+                    real[one["id"]] in self.parameters.secrets,
+                )
                 for one in self.all("webhook_endpoints")
             ),
             "secrets": len(self.parameters.secrets),
-            "unknown": len({mark(one) for one in self.parameters.secrets} - {mark(one) for one in real.values()}),
+            "unknown": len(
+                {mark(one) for one in self.parameters.secrets}
+                - {mark(one) for one in real.values()}
+            ),
         }
 
 
 def _portal(one: dict[str, Any], titles: dict[str, str]) -> Any:
-    offered = sorted(titles[id] for product in one["features"]["subscription_update"]["products"] for id in product["prices"])
-    features = {name: {key: value for key, value in settings.items() if key != "products"} for name, settings in one["features"].items()}
+    offered = sorted(
+        titles[id]
+        for product in one["features"]["subscription_update"]["products"]
+        for id in product["prices"]
+    )
+    features = {
+        name: {key: value for key, value in settings.items() if key != "products"}
+        for name, settings in one["features"].items()
+    }
     return one["active"], one["default_return_url"], offered, features
 
 
@@ -124,12 +169,35 @@ def empty(place: StripePlace) -> None:
 def drifted(place: StripePlace) -> None:
     """Something other than it must be in every part."""
     product = place.post("products", name="Pro plan (old)")["id"]
-    dear = place.post("prices", product=product, currency="usd", unit_amount=3900, recurring={"interval": "month"}, lookup_key="pro_monthly")
+    dear = place.post(
+        "prices",
+        product=product,
+        currency="usd",
+        unit_amount=3900,
+        recurring={"interval": "month"},
+        lookup_key="pro_monthly",
+    )
     place.post(f"products/{product}", default_price=dear["id"])
-    right = place.post("prices", product=product, currency="usd", unit_amount=49000, recurring={"interval": "year"}, lookup_key="pro_yearly")
+    right = place.post(
+        "prices",
+        product=product,
+        currency="usd",
+        unit_amount=49000,
+        recurring={"interval": "year"},
+        lookup_key="pro_yearly",
+    )
     place.post(f"prices/{right['id']}", active=False)
-    scale = place.post("products", name="Misnamed", metadata={"made_by": "billhook", "plan": "scale"})["id"]
-    place.post("prices", product=scale, currency="eur", unit_amount=19900, recurring={"interval": "month"}, lookup_key="scale_monthly")
+    scale = place.post(
+        "products", name="Misnamed", metadata={"made_by": "billhook", "plan": "scale"}
+    )["id"]
+    place.post(
+        "prices",
+        product=scale,
+        currency="eur",
+        unit_amount=19900,
+        recurring={"interval": "month"},
+        lookup_key="scale_monthly",
+    )
     place.post(f"products/{scale}", active=False)
     place.post(
         "billing_portal/configurations",

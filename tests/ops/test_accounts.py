@@ -27,7 +27,9 @@ def test_an_account_is_shown_as_it_is_now(deployed: Deployed, ops: Any) -> None:
     assert said.out.endswith("happened      2026-03-02 09:00  happening trial.started\n")
 
 
-def test_a_persons_data_is_handed_out_in_one_file(deployed: Deployed, ops: Any, tmp_path: Path) -> None:
+def test_a_persons_data_is_handed_out_in_one_file(
+    deployed: Deployed, ops: Any, tmp_path: Path
+) -> None:
     deployed.fill()
     file = tmp_path / "ada.json"
     assert ops("accounts", "export", "acc_1", str(file), "--stage", "dev").status == 0
@@ -41,7 +43,9 @@ def test_a_persons_data_is_handed_out_in_one_file(deployed: Deployed, ops: Any, 
     assert (said.status, said.err) == (1, f"{file} cannot be written: File exists.\n")
 
 
-def test_an_erased_person_is_gone_and_the_others_are_as_they_were(deployed: Deployed, ops: Any) -> None:
+def test_an_erased_person_is_gone_and_the_others_are_as_they_were(
+    deployed: Deployed, ops: Any
+) -> None:
     deployed.fill()
     before = deployed.items()
     said = ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes")
@@ -51,13 +55,23 @@ def test_an_erased_person_is_gone_and_the_others_are_as_they_were(deployed: Depl
     assert "acc_1" not in json.dumps(after)
     assert "ada@example.com" not in json.dumps(after)
     assert [item for item in after if item in before] == [
-        item for item in before if item["pk"]["S"] != "ACCOUNT#acc_1" and item.get("account_id") != {"S": "acc_1"}
+        item
+        for item in before
+        if item["pk"]["S"] != "ACCOUNT#acc_1" and item.get("account_id") != {"S": "acc_1"}
     ]
-    assert {item["pk"]["S"].partition("#")[0] for item in after if item not in before} == {"ERASED", "TRIAL"}
-    assert "was erased before; 0 notes" in ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes").out
+    assert {item["pk"]["S"].partition("#")[0] for item in after if item not in before} == {
+        "ERASED",
+        "TRIAL",
+    }
+    assert (
+        "was erased before; 0 notes"
+        in ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes").out
+    )
 
 
-def test_the_id_must_be_typed_again(deployed: Deployed, ops: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_id_must_be_typed_again(
+    deployed: Deployed, ops: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deployed.fill()
     before = deployed.items()
     for typed in ("y", "acc_2", ""):
@@ -87,21 +101,29 @@ def test_with_stripe_the_customer_is_deleted_there_too(deployed: Deployed, ops: 
     said = ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes", "--stripe")
     assert (said.status, f"Deleted at Stripe: {customer['id']}." in said.out) == (0, True)
     assert customer["deleted"]
-    assert [one["status"] for one in deployed.stripe.engine.store.all("subscription")] == ["canceled"]
+    assert [one["status"] for one in deployed.stripe.engine.store.all("subscription")] == [
+        "canceled"
+    ]
 
 
 @pytest.mark.parametrize("action", [("show",), ("export",), ("erase", "--yes"), ("revive",)])
-def test_an_unknown_id_or_stage_is_an_error_and_changes_nothing(deployed: Deployed, ops: Any, action: tuple[str, ...]) -> None:
+def test_an_unknown_id_or_stage_is_an_error_and_changes_nothing(
+    deployed: Deployed, ops: Any, action: tuple[str, ...]
+) -> None:
     deployed.fill()
     before = deployed.items()
     said = ops("accounts", *action, "acc_none", "--stage", "dev")
     assert (said.status, said.err) == (1, "There is no account acc_none.\n")
-    assert ops("accounts", *action, "acc_1", "--stage", "prod").err.startswith("Stage prod is not deployed here")
+    assert ops("accounts", *action, "acc_1", "--stage", "prod").err.startswith(
+        "Stage prod is not deployed here"
+    )
     assert ops("accounts", *action, "acc_1", "--stage", "").err.startswith("Which stage?")
     assert deployed.items() == before
 
 
-def test_a_stage_is_erased_from_by_its_name_alone(deployed: Deployed, ops: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_is_erased_from_by_its_name_alone(
+    deployed: Deployed, ops: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A table's name left in the environment must not decide in whose data somebody is erased."""
     monkeypatch.setenv("TABLE_NAME", "another")
     deployed.fill()

@@ -23,7 +23,9 @@ WELCOME = ("mail", "broadcast", "--stage", "dev", "--message", "welcome", "--nam
 
 
 def comes(deployed: Deployed, id: str, days_ago: float, *facts: Any) -> Account:
-    """Somebody who signed up so long ago and proved the address; the trial of fourteen days may be over."""
+    """Somebody who signed up so long ago and proved the address; the trial of fourteen days may be
+    over.
+    """
     began = NOW - timedelta(days=days_ago)
     new = deployed.signs_up(id, f"{id}@example.com", began)
     for at in (began + timedelta(hours=1), began + timedelta(days=14)):
@@ -51,7 +53,11 @@ def people(deployed: Deployed) -> Deployed:
 
 
 def wanted_of(deployed: Deployed, name: str = "spring") -> list[str]:
-    ids = [item["pk"]["S"].partition("#")[2] for item in deployed.items() if item["sk"]["S"] == "ACCOUNT"]
+    ids = [
+        item["pk"]["S"].partition("#")[2]
+        for item in deployed.items()
+        if item["sk"]["S"] == "ACCOUNT"
+    ]
     return [id for id in ids if name in (deployed.accounts.load(id) or Account(id)).broadcasts]
 
 
@@ -61,7 +67,9 @@ def types(monkeypatch: pytest.MonkeyPatch, answer: str) -> list[str]:
     return asked
 
 
-def test_a_dry_run_tells_the_number_and_the_first_and_writes_nothing(people: Deployed, ops: Ops) -> None:
+def test_a_dry_run_tells_the_number_and_the_first_and_writes_nothing(
+    people: Deployed, ops: Ops
+) -> None:
     before = people.items()
     said = ops(*WELCOME, "--to", "lost", "--since", "90d", "--dry-run")
     assert said.status == 0
@@ -73,19 +81,26 @@ def test_a_dry_run_tells_the_number_and_the_first_and_writes_nothing(people: Dep
     assert people.items() == before
 
 
-def test_everybody_by_mistake_is_nobody_without_the_number(people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everybody_by_mistake_is_nobody_without_the_number(
+    people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = people.items()
     for answer in ("", "y", "yes", "5", "60", "everyone"):
         asked = types(monkeypatch, answer)
         said = ops(*WELCOME, "--to", "everyone")
-        assert (said.status, said.err) == (1, "That is not the number of accounts: nothing was done.\n")
+        assert (said.status, said.err) == (
+            1,
+            "That is not the number of accounts: nothing was done.\n",
+        )
         assert "6 accounts get it" in said.out
         assert "6" not in asked[0], "to be typed, not repeated"
     assert ops(*WELCOME, "--to", "everyone", "--confirm", "7").status == 1
     assert people.items() == before
 
 
-def test_with_the_number_each_of_them_is_to_get_it(people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_number_each_of_them_is_to_get_it(
+    people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch
+) -> None:
     types(monkeypatch, "2")
     said = ops(*WELCOME, "--to", "lost", "--since", "90d")
     assert said.status == 0, said.err
@@ -93,7 +108,10 @@ def test_with_the_number_each_of_them_is_to_get_it(people: Deployed, ops: Ops, m
     assert wanted_of(people) == ["lost_1", "lost_2"]
     account = people.accounts.load("lost_1")
     assert account
-    assert (account.broadcasts["spring"].message, account.broadcasts["spring"].to) == ("welcome", "lost")
+    assert (account.broadcasts["spring"].message, account.broadcasts["spring"].to) == (
+        "welcome",
+        "lost",
+    )
     assert account.due_at, "the clockwork has it"
 
 
@@ -107,7 +125,9 @@ def test_run_again_it_goes_on_and_nobody_gets_a_name_twice(people: Deployed, ops
     assert "3  will get it" in others.out
 
 
-def test_interrupted_it_is_run_again_for_those_that_are_left(people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_it_is_run_again_for_those_that_are_left(
+    people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from chalicelib.aws.accounts import Accounts
 
     save, saves = Accounts.save, []
@@ -132,10 +152,15 @@ def versions_of(deployed: Deployed, *ids: str) -> list[int]:
     return [account.version for id in ids if (account := deployed.accounts.load(id))]
 
 
-def test_two_runs_at_once_want_it_once(people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_at_once_want_it_once(
+    people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first run has listed and asks; a second one does all of it before the answer."""
     before = versions_of(people, "lost_1", "lost_2")
-    monkeypatch.setattr("builtins.input", lambda question: "3" if ops(*WELCOME, "--to", "lost", "--confirm", "3").status == 0 else "")
+    monkeypatch.setattr(
+        "builtins.input",
+        lambda question: "3" if ops(*WELCOME, "--to", "lost", "--confirm", "3").status == 0 else "",
+    )
     said = ops(*WELCOME, "--to", "lost")
     assert said.status == 0
     assert "3  had it by then: another run was faster" in said.out
@@ -143,13 +168,17 @@ def test_two_runs_at_once_want_it_once(people: Deployed, ops: Ops, monkeypatch: 
 
 
 def test_who_had_it_long_ago_is_known_by_the_claim(people: Deployed, ops: Ops) -> None:
-    Claims(TABLE, people.dynamodb).take(Claim("lost_1", "broadcast@spring", "sent", NOW - timedelta(days=300), 1, "ses-1"), None)
+    Claims(TABLE, people.dynamodb).take(
+        Claim("lost_1", "broadcast@spring", "sent", NOW - timedelta(days=300), 1, "ses-1"), None
+    )
     said = ops(*WELCOME, "--to", "lost", "--since", "90d", "--dry-run")
     assert "1 account gets it, the first of them:\n  lost_2" in said.out
     assert "1  have had it" in said.out
 
 
-def test_an_account_that_cannot_be_written_is_said_and_keeps_nobody_waiting(people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_that_cannot_be_written_is_said_and_keeps_nobody_waiting(
+    people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ops.broadcast import sending
 
     absorb = sending.absorb
@@ -170,19 +199,29 @@ def test_an_account_that_cannot_be_written_is_said_and_keeps_nobody_waiting(peop
     ("arguments", "said"),
     [
         (("--to", "lost", "--message", "wellcome"), "There is no message 'wellcome'"),
-        (("--to", "lost", "--message", "welcome", "--name", "Spring news"), "--name must be made of"),
-        (("--to", "lost", "--message", "welcome", "--since", "long"), "--since must be a length of time"),
+        (
+            ("--to", "lost", "--message", "welcome", "--name", "Spring news"),
+            "--name must be made of",
+        ),
+        (
+            ("--to", "lost", "--message", "welcome", "--since", "long"),
+            "--since must be a length of time",
+        ),
         (("--to", "lost", "--message", "new_features"), "billing.toml says nothing of that"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_before_anything_is_read(deployed: Deployed, ops: Ops, arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_sent_is_refused_before_anything_is_read(
+    deployed: Deployed, ops: Ops, arguments: tuple[str, ...], said: str
+) -> None:
     answer = ops("mail", "broadcast", "--stage", "dev", *arguments)
     assert answer.status == 1
     assert said in answer.err
     assert "Reading" not in answer.out
 
 
-def test_what_is_new_is_told_once_billing_toml_tells_it(people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_new_is_told_once_billing_toml_tells_it(
+    people: Deployed, ops: Ops, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from chalicelib.runtime import wiring
 
     assert QUIET.mail
@@ -191,7 +230,19 @@ def test_what_is_new_is_told_once_billing_toml_tells_it(people: Deployed, ops: O
     policy.cache_clear()
     monkeypatch.setattr("chalicelib.domain.policy_file.read_policy", lambda text: told)
     try:
-        said = ops("mail", "broadcast", "--stage", "dev", "--message", "new_features", "--to", "lost", "--since", "90d", "--dry-run")
+        said = ops(
+            "mail",
+            "broadcast",
+            "--stage",
+            "dev",
+            "--message",
+            "new_features",
+            "--to",
+            "lost",
+            "--since",
+            "90d",
+            "--dry-run",
+        )
     finally:
         policy.cache_clear()
     assert "2 accounts get it" in said.out, said.err

@@ -1,4 +1,6 @@
-"""Dead letters: what is told of them, and what becomes of them, in memory and on SQS as moto plays it."""
+"""Dead letters: what is told of them, and what becomes of them, in memory and on SQS as moto plays
+it.
+"""
 
 import json
 import re
@@ -25,10 +27,24 @@ EVENT = {
     "id": "evt_1",
     "object": "event",
     "type": "customer.updated",
-    "data": {"object": {"object": "customer", "id": "cus_1", "email": SECRET, "metadata": {"account_id": "acc_ada"}}},
+    "data": {
+        "object": {
+            "object": "customer",
+            "id": "cus_1",
+            "email": SECRET,
+            "metadata": {"account_id": "acc_ada"},
+        }
+    },
 }
-FEEDBACK = {"eventType": "Bounce", "mail": {"messageId": "0100-a", "tags": {"account": ["acc_ada"]}, "destination": [SECRET]}}
-CALLED = {"Records": [{"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": json.dumps(FEEDBACK)}}]}
+FEEDBACK = {
+    "eventType": "Bounce",
+    "mail": {"messageId": "0100-a", "tags": {"account": ["acc_ada"]}, "destination": [SECRET]},
+}
+CALLED = {
+    "Records": [
+        {"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": json.dumps(FEEDBACK)}}
+    ]
+}
 RECORD_OF_LAMBDA = {
     "version": "1.0",
     "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
@@ -38,14 +54,22 @@ RECORD_OF_LAMBDA = {
 NOTIFICATION = {"Type": "Notification", "MessageId": "m", "Message": json.dumps(FEEDBACK)}
 
 
-def message(body: Any, attributes: dict[str, str] | None = None, source: str = "") -> dict[str, Any]:
+def message(
+    body: Any, attributes: dict[str, str] | None = None, source: str = ""
+) -> dict[str, Any]:
     """A message as SQS gives it."""
     return {
         "MessageId": "11111111-2222-3333-4444-555555555555",
         "ReceiptHandle": "handle",
         "Body": body if isinstance(body, str) else json.dumps(body),
-        "Attributes": {"SentTimestamp": "1772442000123"} | ({"DeadLetterQueueSourceArn": source} if source else {}),
-        "MessageAttributes": {name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()},
+        "Attributes": (
+            {"SentTimestamp": "1772442000123"}
+            | ({"DeadLetterQueueSourceArn": source} if source else {})
+        ),
+        "MessageAttributes": {
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in (attributes or {}).items()
+        },
     }
 
 
@@ -59,21 +83,43 @@ ARN = "arn:aws:sqs:eu-central-1:123456789012:billhook-prod-{}-1ABCDEFGH"
         (message(EVENT, OURS), "events", "customer.updated evt_1 acc_ada", "unreadable"),
         (message("{nonsense", OURS), "events", "?", "unreadable"),
         (message("[]", OURS), "events", "?", "unreadable"),
-        (message(EVENT, source=ARN.format("EventsQueue")), "events", "customer.updated evt_1 acc_ada", "worn_out"),
-        (message({"account_id": "acc_ada"}, source=ARN.format("ActQueue")), "act", "acc_ada", "worn_out"),
-        (message({"account_id": "acc_ada", "key": "welcome@1"}, source=ARN.format("MailQueue")), "mail", "welcome@1 acc_ada", "worn_out"),
+        (
+            message(EVENT, source=ARN.format("EventsQueue")),
+            "events",
+            "customer.updated evt_1 acc_ada",
+            "worn_out",
+        ),
+        (
+            message({"account_id": "acc_ada"}, source=ARN.format("ActQueue")),
+            "act",
+            "acc_ada",
+            "worn_out",
+        ),
+        (
+            message({"account_id": "acc_ada", "key": "welcome@1"}, source=ARN.format("MailQueue")),
+            "mail",
+            "welcome@1 acc_ada",
+            "worn_out",
+        ),
         (message("{}", source=ARN.format("MailQueue")), "mail", "?", "worn_out"),
         (message(RECORD_OF_LAMBDA), "feedback", "Bounce 0100-a acc_ada", "failed"),
         (message(NOTIFICATION), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
         (message(CALLED), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
         (message(EVENT), "events", "customer.updated evt_1 acc_ada", "unknown"),
         (message({"account_id": "acc_ada"}), "act", "acc_ada", "unknown"),
-        (message({"account_id": "acc_ada", "key": "welcome@1"}), "mail", "welcome@1 acc_ada", "unknown"),
+        (
+            message({"account_id": "acc_ada", "key": "welcome@1"}),
+            "mail",
+            "welcome@1 acc_ada",
+            "unknown",
+        ),
         (message("hello"), "unknown", "?", "unknown"),
         (message("[" * 100_000), "unknown", "?", "unknown"),
     ],
 )
-def test_a_letter_says_where_it_came_from_what_it_is_about_and_why(given: dict[str, Any], origin: str, about: str, code: str) -> None:
+def test_a_letter_says_where_it_came_from_what_it_is_about_and_why(
+    given: dict[str, Any], origin: str, about: str, code: str
+) -> None:
     letter = read_letter(given)
     assert (letter.origin, letter.code) == (origin, code)
     assert letter.origin in ORIGINS
@@ -86,7 +132,11 @@ def test_a_letter_says_where_it_came_from_what_it_is_about_and_why(given: dict[s
 
 
 def test_every_code_is_in_the_runbook() -> None:
-    told = re.findall(r"^\|[^|`]+\| `(\w+)` \|", (ROOT / "docs" / "running.md").read_text().partition("## Dead letters")[2], re.MULTILINE)
+    told = re.findall(
+        r"^\|[^|`]+\| `(\w+)` \|",
+        (ROOT / "docs" / "running.md").read_text().partition("## Dead letters")[2],
+        re.MULTILINE,
+    )
     assert set(told) == set(CODES)
 
 
@@ -118,7 +168,15 @@ class MemoryBox:
     def put(self, *messages: tuple[str, dict[str, str]]) -> None:
         for body, attributes in messages:
             number = len(self.inside)
-            self.inside.append(read_letter({**message(body, attributes), "MessageId": f"id-{number}", "ReceiptHandle": f"handle-{number}"}))
+            self.inside.append(
+                read_letter(
+                    {
+                        **message(body, attributes),
+                        "MessageId": f"id-{number}",
+                        "ReceiptHandle": f"handle-{number}",
+                    }
+                )
+            )
 
     def look(self, most: int) -> list[Letter]:
         return self.inside[:most]
@@ -139,7 +197,12 @@ def test_what_cannot_be_sent_stays_and_the_rest_goes() -> None:
         raise Unavailable("down")
 
     with looking(box, 10) as letters:
-        done = [(letter.id, outcome) for letter, outcome in redrive(letters, box, {"events": lambda letter: sent.append(letter.body), "act": fail})]
+        done = [
+            (letter.id, outcome)
+            for letter, outcome in redrive(
+                letters, box, {"events": lambda letter: sent.append(letter.body), "act": fail}
+            )
+        ]
     assert done == [("id-0", "no_way"), ("id-1", "sent"), ("id-2", "not_sent")]
     assert {"no_way", "not_sent"} < FAILED < set(OUTCOMES)
     assert [json.loads(body) for body in sent] == [EVENT]
@@ -157,29 +220,41 @@ def test_only_what_is_named_is_thrown_away() -> None:
     assert [letter.id for letter in box.inside] == ["id-0"]
 
 
-# A redrive after a fix. Of a recorded life some events came in a form that could not be read, and lie in the dead letters; the fix is that
-# they can be read now (here: the body is what Stripe sent, and not cut short).
+# A redrive after a fix. Of a recorded life some events came in a form that could not be read, and
+# lie in the dead letters; the fix is that they can be read now (here: the body is what Stripe sent,
+# and not cut short).
 
 RECORDING = RECORDINGS["renewal_fails_then_recovers"]
 LOST = range(2, len(RECORDING.events), 3)
 
 
 def lived_with_dead_letters(lost: range = LOST) -> tuple[Place, MemoryBox]:
-    """A life of which a part cannot be read; the dead letters hold it as it will be readable after the fix."""
+    """A life of which a part cannot be read; the dead letters hold it as it will be readable after
+    the fix.
+    """
     place, box = Place(), MemoryBox()
     place.stripe.truth = RECORDING.truth()
     for number, event in enumerate(RECORDING.events):
         place.now.at = at(event["created"])
         body = json.dumps(event)
-        (outcome,) = take_in([Message(event["id"], body[:-20] if number in lost else body)], place.world)
+        (outcome,) = take_in(
+            [Message(event["id"], body[:-20] if number in lost else body)], place.world
+        )
         assert (outcome.effect == "dead") is (number in lost)
-    box.put(*[(json.dumps(RECORDING.events[number]), attributes) for number, (_, attributes) in zip(lost, place.dead_letters.messages, strict=True)])
+    box.put(
+        *[
+            (json.dumps(RECORDING.events[number]), attributes)
+            for number, (_, attributes) in zip(lost, place.dead_letters.messages, strict=True)
+        ]
+    )
     place.dead_letters.messages.clear()
     return place, box
 
 
 def mended(place: Place, box: MemoryBox, calls: OutsideCalls) -> None:
-    """Redrive all, by hands that may end after any call, and again until nothing is left; the worker takes in what was sent."""
+    """Redrive all, by hands that may end after any call, and again until nothing is left; the
+    worker takes in what was sent.
+    """
     queue: list[str] = []
     watched = calls.watch_parts(Hands(box, queue), "box", "queue")
     ways = {"events": lambda letter: watched.queue.append(letter.body)}
@@ -196,7 +271,9 @@ class Hands:
     queue: Any
 
 
-def test_a_redrive_interrupted_after_each_of_its_calls_ends_the_same_and_changes_nothing_twice() -> None:
+def test_a_redrive_interrupted_after_each_of_its_calls_ends_the_same_and_changes_nothing_twice() -> (
+    None
+):
     counted = OutsideCalls()
     whole, box = lived_with_dead_letters()
     mended(whole, box, counted)
@@ -220,7 +297,9 @@ def test_after_the_redrive_the_account_is_what_stripe_holds() -> None:
     assert subscription.value.status == truth["status"]
     undisturbed, _ = lived_with_dead_letters(range(0))
     assert learnt(place.accounts.only()) == learnt(undisturbed.accounts.only())
-    assert {id for _, _, kind, id in undisturbed.log.entries if kind == "stripe"} == {id for _, _, kind, id in place.log.entries if kind == "stripe"}
+    assert {id for _, _, kind, id in undisturbed.log.entries if kind == "stripe"} == {
+        id for _, _, kind, id in place.log.entries if kind == "stripe"
+    }
 
 
 # On SQS.
@@ -237,22 +316,37 @@ class OnSqs:
         return Box(self.url, self.sqs)
 
     def waiting(self, url: str) -> list[str]:
-        return [one["Body"] for one in self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])]
+        return [
+            one["Body"]
+            for one in self.sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
+            ).get("Messages", [])
+        ]
 
 
 @pytest.fixture
 def on_sqs(aws: None, monkeypatch: pytest.MonkeyPatch) -> OnSqs:
     monkeypatch.setattr("ops.dead.box.WAIT", 0)
     sqs = boto3.client("sqs")
-    return OnSqs(sqs, *[sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("DeadLettersQueue", "EventsQueue")])
+    return OnSqs(
+        sqs,
+        *[
+            sqs.create_queue(QueueName=name)["QueueUrl"]
+            for name in ("DeadLettersQueue", "EventsQueue")
+        ],
+    )
 
 
 def test_a_listing_disturbs_nothing(on_sqs: OnSqs) -> None:
     for number in range(25):
         Queue(on_sqs.url, on_sqs.sqs).send(f"letter {number}", OURS)
     with looking(on_sqs.box, 1000) as letters:
-        assert sorted(letter.body for letter in letters) == sorted(f"letter {number}" for number in range(25))
-        assert {(letter.code, letter.reason) for letter in letters} == {("unreadable", "The body is no JSON.")}
+        assert sorted(letter.body for letter in letters) == sorted(
+            f"letter {number}" for number in range(25)
+        )
+        assert {(letter.code, letter.reason) for letter in letters} == {
+            ("unreadable", "The body is no JSON.")
+        }
         assert on_sqs.waiting(on_sqs.url) == [], "nobody else sees them meanwhile"
     assert len(on_sqs.waiting(on_sqs.url)) == 10, "all are there again at once"
     with looking(on_sqs.box, 7) as letters:
@@ -281,7 +375,9 @@ def test_a_redriven_event_is_in_its_queue_without_its_reason(on_sqs: OnSqs) -> N
     box, ways = on_sqs.box, ways_back({"events": on_sqs.events}, "", on_sqs.sqs, None)
     with looking(box, 1000) as letters:
         assert sorted(outcome for _, outcome in redrive(letters, box, ways)) == ["no_way", "sent"]
-    (sent,) = on_sqs.sqs.receive_message(QueueUrl=on_sqs.events, MessageAttributeNames=["All"])["Messages"]
+    (sent,) = on_sqs.sqs.receive_message(QueueUrl=on_sqs.events, MessageAttributeNames=["All"])[
+        "Messages"
+    ]
     assert json.loads(sent["Body"]) == EVENT
     assert "MessageAttributes" not in sent
     assert on_sqs.waiting(on_sqs.url) == ["hello"], "what stays is given back"
@@ -302,5 +398,10 @@ def test_feedback_goes_to_its_topic_again() -> None:
     box = MemoryBox()
     box.put((json.dumps(RECORD_OF_LAMBDA), {}), (json.dumps(NOTIFICATION), {}))
     with looking(box, 10) as letters:
-        assert [outcome for _, outcome in redrive(letters, box, ways_back({}, "arn:topic", None, Sns()))] == ["sent", "sent"]  # type: ignore[arg-type]
+        assert [
+            outcome for _, outcome in redrive(letters, box, ways_back({}, "arn:topic", None, Sns()))
+        ] == [
+            "sent",
+            "sent",
+        ]  # type: ignore[arg-type]
     assert [(topic, json.loads(text)) for topic, text in published] == [("arn:topic", FEEDBACK)] * 2

@@ -15,7 +15,13 @@ from local.template import load
 from ops.doctor.deployment import judge_address, judge_status
 from ops.doctor.examination import CHECKS, Check, examine
 from ops.doctor.findings import Finding, ok
-from ops.doctor.mail import EVENT_TYPES, identities_of, judge_account, judge_configuration_set, judge_sender
+from ops.doctor.mail import (
+    EVENT_TYPES,
+    identities_of,
+    judge_account,
+    judge_configuration_set,
+    judge_sender,
+)
 from ops.doctor.secrets import judge_secret
 from ops.doctor.site import Site
 from ops.doctor.stripe import judge_key
@@ -25,10 +31,26 @@ from tests.worlds import POLICY, ROOT
 
 SENDER = "ada@mail.acme.example"
 TOPIC = "arn:aws:sns:us-east-1:1:feedback"
-HEALTHY = {"ProductionAccessEnabled": True, "SendingEnabled": True, "EnforcementStatus": "HEALTHY", "SendQuota": {"Max24HourSend": 50000.0}}
-VERIFIED = {"VerifiedForSendingStatus": True, "DkimAttributes": {"Status": "SUCCESS", "SigningEnabled": True, "Tokens": ["a", "b", "c"]}}
-PENDING = {"VerifiedForSendingStatus": False, "DkimAttributes": {"Status": "PENDING", "SigningEnabled": True, "Tokens": ["a", "b", "c"]}}
-DESTINATION = {"Name": "feedback", "Enabled": True, "MatchingEventTypes": sorted(EVENT_TYPES), "SnsDestination": {"TopicArn": TOPIC}}
+HEALTHY = {
+    "ProductionAccessEnabled": True,
+    "SendingEnabled": True,
+    "EnforcementStatus": "HEALTHY",
+    "SendQuota": {"Max24HourSend": 50000.0},
+}
+VERIFIED = {
+    "VerifiedForSendingStatus": True,
+    "DkimAttributes": {"Status": "SUCCESS", "SigningEnabled": True, "Tokens": ["a", "b", "c"]},
+}
+PENDING = {
+    "VerifiedForSendingStatus": False,
+    "DkimAttributes": {"Status": "PENDING", "SigningEnabled": True, "Tokens": ["a", "b", "c"]},
+}
+DESTINATION = {
+    "Name": "feedback",
+    "Enabled": True,
+    "MatchingEventTypes": sorted(EVENT_TYPES),
+    "SnsDestination": {"TopicArn": TOPIC},
+}
 
 
 def states(findings: Iterable[Finding]) -> list[str]:
@@ -57,7 +79,10 @@ def test_the_sandbox_is_wrong_for_live_customers_and_enough_for_tests() -> None:
 
 @pytest.mark.parametrize(
     ("told", "cure"),
-    [({"SendingEnabled": False}, "put-account-sending-attributes --sending-enabled"), ({"EnforcementStatus": "PROBATION"}, "Support Center")],
+    [
+        ({"SendingEnabled": False}, "put-account-sending-attributes --sending-enabled"),
+        ({"EnforcementStatus": "PROBATION"}, "Support Center"),
+    ],
 )
 def test_sending_that_is_paused_or_watched_is_wrong(told: dict[str, Any], cure: str) -> None:
     assert cure in ill(judge_account(HEALTHY | told, True, "https://acme.example")).cure
@@ -100,12 +125,22 @@ def test_a_configuration_set_that_tells_everything_is_well() -> None:
     ("destinations", "says", "verb"),
     [
         ([], "nothing tells of bounces", "create"),
-        ([DESTINATION | {"SnsDestination": {"TopicArn": "arn:other"}}], "nothing tells of bounces", "create"),
+        (
+            [DESTINATION | {"SnsDestination": {"TopicArn": "arn:other"}}],
+            "nothing tells of bounces",
+            "create",
+        ),
         ([DESTINATION | {"Enabled": False}], "is off", "update"),
-        ([DESTINATION | {"MatchingEventTypes": ["SEND", "BOUNCE"]}], "COMPLAINT, DELIVERY", "update"),
+        (
+            [DESTINATION | {"MatchingEventTypes": ["SEND", "BOUNCE"]}],
+            "COMPLAINT, DELIVERY",
+            "update",
+        ),
     ],
 )
-def test_feedback_that_does_not_arrive_is_wrong(destinations: list[Any], says: str, verb: str) -> None:
+def test_feedback_that_does_not_arrive_is_wrong(
+    destinations: list[Any], says: str, verb: str
+) -> None:
     found = ill(judge_configuration_set("set", TOPIC, {}, destinations))
     assert says in found.says
     assert f"{verb}-configuration-set-event-destination --configuration-set-name set" in found.cure
@@ -113,12 +148,19 @@ def test_feedback_that_does_not_arrive_is_wrong(destinations: list[Any], says: s
 
 def test_a_configuration_set_that_is_off_is_wrong() -> None:
     off = {"SendingOptions": {"SendingEnabled": False}}
-    assert "put-configuration-set-sending-options" in ill(judge_configuration_set("set", TOPIC, off, [DESTINATION])).cure
+    assert (
+        "put-configuration-set-sending-options"
+        in ill(judge_configuration_set("set", TOPIC, off, [DESTINATION])).cure
+    )
 
 
 def test_the_types_of_feedback_are_those_of_the_template() -> None:
-    declared = load(TEMPLATE)["Resources"]["FeedbackDestination"]["Properties"]["EventDestination"]["MatchingEventTypes"]
-    assert {kind.replace("_", "").lower() for kind in EVENT_TYPES} == {kind.lower() for kind in declared}
+    declared = load(TEMPLATE)["Resources"]["FeedbackDestination"]["Properties"]["EventDestination"][
+        "MatchingEventTypes"
+    ]
+    assert {kind.replace("_", "").lower() for kind in EVENT_TYPES} == {
+        kind.lower() for kind in declared
+    }
 
 
 GOOD = {
@@ -148,13 +190,18 @@ def test_a_secret_is_there_and_of_its_form_or_its_cure_is_told(secret: Secret) -
     for wrong in (None, held(BAD[secret.name]), held(""), held(GOOD[secret.name], "String")):
         found = judge_secret(secret, wrong, "dev", name, "ops")
         assert found.state == "wrong"
-        assert secret.name in found.cure or found.cure in ("ops", "python -m ops deploy --stage dev")
+        assert secret.name in found.cure or found.cure in (
+            "ops",
+            "python -m ops deploy --stage dev",
+        )
         assert BAD[secret.name] not in str(found), "what is in it is never told"
 
 
 def test_the_secrets_are_those_of_the_runbook() -> None:
     text = (ROOT / "docs" / "running.md").read_text()
-    assert [secret.name for secret in SECRETS if f"| `{secret.name}` |" in text] == [secret.name for secret in SECRETS]
+    assert [secret.name for secret in SECRETS if f"| `{secret.name}` |" in text] == [
+        secret.name for secret in SECRETS
+    ]
 
 
 def test_the_captchas_secret_is_asked_for_only_where_there_is_one() -> None:
@@ -165,11 +212,17 @@ def test_the_captchas_secret_is_asked_for_only_where_there_is_one() -> None:
     assert captcha.needed(replace(POLICY, signup=replace(POLICY.signup, captcha="turnstile")))
 
 
-@pytest.mark.parametrize(("key", "stage_is_live"), [("sk_live_1", False), ("rk_test_1", True), ("pk_test_1", False), ("", True)])
+@pytest.mark.parametrize(
+    ("key", "stage_is_live"),
+    [("sk_live_1", False), ("rk_test_1", True), ("pk_test_1", False), ("", True)],
+)
 def test_a_key_of_the_other_mode_or_none_at_all_is_wrong(key: str, stage_is_live: bool) -> None:
     found = judge_key(held(key), "stage", stage_is_live)
     assert found
-    assert (found.state, "secrets set stripe-api-key --stage stage" in found.cure) == ("wrong", True)
+    assert (found.state, "secrets set stripe-api-key --stage stage" in found.cure) == (
+        "wrong",
+        True,
+    )
 
 
 def test_a_key_of_the_stages_mode_is_taken_to_stripe() -> None:
@@ -182,7 +235,12 @@ def test_a_key_of_the_stages_mode_is_taken_to_stripe() -> None:
 
 @pytest.mark.parametrize(
     ("status", "state"),
-    [("UPDATE_COMPLETE", "ok"), ("UPDATE_IN_PROGRESS", "unknown"), ("UPDATE_ROLLBACK_FAILED", "wrong"), ("ROLLBACK_COMPLETE", "wrong")],
+    [
+        ("UPDATE_COMPLETE", "ok"),
+        ("UPDATE_IN_PROGRESS", "unknown"),
+        ("UPDATE_ROLLBACK_FAILED", "wrong"),
+        ("ROLLBACK_COMPLETE", "wrong"),
+    ],
 )
 def test_a_stack_is_well_when_it_is_at_rest(status: str, state: str) -> None:
     assert judge_status("billhook-dev", status).state == state
@@ -190,8 +248,13 @@ def test_a_stack_is_well_when_it_is_at_rest(status: str, state: str) -> None:
 
 def test_links_must_lead_to_where_the_stage_answers() -> None:
     outputs = {"EndpointURL": "https://abc.execute-api.us-east-1.amazonaws.com/api/"}
-    assert judge_address("https://abc.execute-api.us-east-1.amazonaws.com/api", outputs).state == "ok"
-    assert judge_address("https://b.example", outputs | {"DomainUrl": "https://b.example"}).state == "ok"
+    assert (
+        judge_address("https://abc.execute-api.us-east-1.amazonaws.com/api", outputs).state == "ok"
+    )
+    assert (
+        judge_address("https://b.example", outputs | {"DomainUrl": "https://b.example"}).state
+        == "ok"
+    )
     found = judge_address("https://old.example", outputs | {"DomainUrl": "https://b.example"})
     assert (found.state, found.cure.split(" in ")[0]) == ("wrong", 'base_url = "https://b.example"')
 
@@ -213,7 +276,11 @@ def test_a_check_that_fails_hides_no_other_and_is_told_as_what_it_is() -> None:
     def may_not(site: Site) -> list[Finding]:
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetAccount")
 
-    checks = [Check("first", breaks), Check("second", may_not), Check("third", lambda site: [ok("third", "well")])]
+    checks = [
+        Check("first", breaks),
+        Check("second", may_not),
+        Check("third", lambda site: [ok("third", "well")]),
+    ]
     first, second, third = examine(Site("dev", boto3.Session()), checks)
     assert (first.state, "KeyError: 'TableName'" in first.says) == ("unknown", True)
     assert (second.state, second.cure) == ("unknown", "let your role call GetAccount")

@@ -1,4 +1,6 @@
-"""python -m ops doctor and stripe as they are typed, on a stage in the emulator beside a simulated Stripe."""
+"""python -m ops doctor and stripe as they are typed, on a stage in the emulator beside a simulated
+Stripe.
+"""
 
 import json
 from collections.abc import Iterator
@@ -29,12 +31,20 @@ FEEDBACK = ("FeedbackTopic", "FeedbackTopicPolicy", "ConfigurationSet", "Feedbac
 def stack(emulated: str) -> None:
     """The stage's stack in the emulator."""
     content = load(TEMPLATE)
-    outputs = {name: content["Outputs"][name] for name in ("ConfigurationSetName", "FeedbackTopicArn", "ParametersPath")}
+    outputs = {
+        name: content["Outputs"][name]
+        for name in ("ConfigurationSetName", "FeedbackTopicArn", "ParametersPath")
+    }
     outputs |= {"EndpointURL": {"Value": f"{POLICY.base_url}/"}, "RestAPIId": {"Value": "rest"}}
-    template = {"Resources": {name: content["Resources"][name] for name in FEEDBACK}, "Outputs": outputs}
+    template = {
+        "Resources": {name: content["Resources"][name] for name in FEEDBACK},
+        "Outputs": outputs,
+    }
     cloudformation = boto3.client("cloudformation")
     cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=STACK, WaiterConfig={"Delay": 1}
+    )
 
 
 @dataclass
@@ -61,7 +71,10 @@ class Clinic:
             state, _, rest = line.partition(" ")
             subject, _, says = rest.strip().partition(": ")
             if state in ("wrong", "unknown"):
-                found[subject] = (f"{state}: {says}", following.strip().removeprefix("→ ") if following.startswith(" ") else "")
+                found[subject] = (
+                    f"{state}: {says}",
+                    following.strip().removeprefix("→ ") if following.startswith(" ") else "",
+                )
         return status, found
 
     def put(self, name: str, value: str, stage: str = "dev", type: str = "SecureString") -> None:
@@ -73,7 +86,9 @@ class Clinic:
 
     def deny(self, path: str, method: str) -> None:
         """Stripe's dashboard takes a permission from the stage's key."""
-        Client(self.stripe.base).post("/_test/faults", {"how": "403", "path": path, "method": method, "times": 1})
+        Client(self.stripe.base).post(
+            "/_test/faults", {"how": "403", "path": path, "method": method, "times": 1}
+        )
 
     def endpoint(self, **changes: Any) -> None:
         """The owner changes the webhook endpoint in Stripe's dashboard."""
@@ -83,7 +98,9 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(stack: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Clinic]:
+def clinic(
+    stack: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Clinic]:
     session = boto3.Session()
     # The emulator has no DNS to look for DKIM's records in.
     session.events.register("after-call.sesv2.GetEmailIdentity", _with_records)
@@ -93,7 +110,9 @@ def clinic(stack: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("STRIPE_API_BASE", stripe.base)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     clinic = Clinic(session.client("sesv2"), session.client("ssm"), stripe, monkeypatch, capsys)
-    clinic.ses.put_account_details(MailType="TRANSACTIONAL", WebsiteURL="https://acme.example", ProductionAccessEnabled=True)
+    clinic.ses.put_account_details(
+        MailType="TRANSACTIONAL", WebsiteURL="https://acme.example", ProductionAccessEnabled=True
+    )
     for domain in _domains():
         clinic.ses.create_email_identity(EmailIdentity=domain)
     for name, value in SECRETS.items():
@@ -124,20 +143,32 @@ def test_a_stage_that_is_well(clinic: Clinic) -> None:
 
 
 def test_plan_and_apply_as_they_are_typed(clinic: Clinic) -> None:
-    assert clinic.run("stripe", "plan") == (0, "Stripe holds all that billing.toml and this stage need.\n")
+    assert clinic.run("stripe", "plan") == (
+        0,
+        "Stripe holds all that billing.toml and this stage need.\n",
+    )
     clinic.endpoint(enabled_events=["invoice.paid"])
     status, out = clinic.run("stripe", "plan")
     assert (status, "it does not tell of charge.dispute.closed" in out) == (0, True)
     assert clinic.run("stripe", "apply")[0] == 0
     assert clinic.run("stripe", "plan")[1].startswith("Stripe holds all")
-    assert clinic.ssm.get_parameter(Name=f"/{STACK}/stripe-webhook-secrets")["Parameter"]["Type"] == "SecureString"
+    assert (
+        clinic.ssm.get_parameter(Name=f"/{STACK}/stripe-webhook-secrets")["Parameter"]["Type"]
+        == "SecureString"
+    )
 
 
 @pytest.mark.parametrize(
     ("key", "flags", "says"),
-    [("sk_live_1", [], "takes test events only"), ("rk_test_1", ["--live"], "--live was given"), ("pk_test_1", [], "The Stripe key is none")],
+    [
+        ("sk_live_1", [], "takes test events only"),
+        ("rk_test_1", ["--live"], "--live was given"),
+        ("pk_test_1", [], "The Stripe key is none"),
+    ],
 )
-def test_a_key_that_does_not_fit_is_refused_before_stripe_is_asked(clinic: Clinic, key: str, flags: list[str], says: str) -> None:
+def test_a_key_that_does_not_fit_is_refused_before_stripe_is_asked(
+    clinic: Clinic, key: str, flags: list[str], says: str
+) -> None:
     clinic.monkeypatch.setenv("STRIPE_API_KEY", key)
     calls = len(clinic.stripe.api.calls)
     for action in ("plan", "apply"):
@@ -146,13 +177,18 @@ def test_a_key_that_does_not_fit_is_refused_before_stripe_is_asked(clinic: Clini
     assert len(clinic.stripe.api.calls) == calls
 
 
-def test_no_region_and_no_credentials_are_told_and_billing_toml_is_looked_at_all_the_same(clinic: Clinic) -> None:
+def test_no_region_and_no_credentials_are_told_and_billing_toml_is_looked_at_all_the_same(
+    clinic: Clinic,
+) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         clinic.monkeypatch.delenv(name)
     clinic.monkeypatch.setattr("ops.doctor.site.Site", lambda name: Site(name, boto3.Session()))
     status, found = clinic.doctor()
     assert status == 1
-    assert found["region"] == ("wrong: none is set", "export AWS_DEFAULT_REGION=…, or set the region of your AWS profile")
+    assert found["region"] == (
+        "wrong: none is set",
+        "export AWS_DEFAULT_REGION=…, or set the region of your AWS profile",
+    )
     assert "wrong: AWS does not know you" in found["credentials"][0]
     assert "AWS_PROFILE" in found["credentials"][1]
     assert "billing.toml" not in found
@@ -160,11 +196,18 @@ def test_no_region_and_no_credentials_are_told_and_billing_toml_is_looked_at_all
 
 def test_a_live_stage_that_is_not_deployed_and_has_a_test_key(clinic: Clinic) -> None:
     clinic.put("stripe-api-key", "rk_test_1", "prod")
-    clinic.ses.put_account_details(MailType="TRANSACTIONAL", WebsiteURL="https://acme.example", ProductionAccessEnabled=False)
+    clinic.ses.put_account_details(
+        MailType="TRANSACTIONAL", WebsiteURL="https://acme.example", ProductionAccessEnabled=False
+    )
     status, found = clinic.doctor("prod")
     assert status == 1
-    assert found["stage"] == ("wrong: prod is not deployed in this account and region", "python -m ops deploy --stage prod")
-    assert found["Stripe key"][0].startswith("wrong: it is a test key, and stage prod takes live events only")
+    assert found["stage"] == (
+        "wrong: prod is not deployed in this account and region",
+        "python -m ops deploy --stage prod",
+    )
+    assert found["Stripe key"][0].startswith(
+        "wrong: it is a test key, and stage prod takes live events only"
+    )
     assert "secrets set stripe-api-key --stage prod" in found["Stripe key"][1]
     assert found["SES access"][0].startswith("wrong: SES is in its sandbox")
     assert found["secret hash-key"][0] == "wrong: is missing"
@@ -181,16 +224,29 @@ def test_senders_that_ses_does_not_know(clinic: Clinic) -> None:
 
 
 def test_feedback_that_was_switched_off_in_the_console(clinic: Clinic) -> None:
-    (name,) = [one for one in clinic.ses.list_configuration_sets()["ConfigurationSets"] if "ConfigurationSet" in one]
-    before = clinic.ses.get_configuration_set_event_destinations(ConfigurationSetName=name)["EventDestinations"][0]
+    (name,) = [
+        one
+        for one in clinic.ses.list_configuration_sets()["ConfigurationSets"]
+        if "ConfigurationSet" in one
+    ]
+    before = clinic.ses.get_configuration_set_event_destinations(ConfigurationSetName=name)[
+        "EventDestinations"
+    ][0]
     kept = {key: before[key] for key in ("MatchingEventTypes", "SnsDestination")}
     change = {"ConfigurationSetName": name, "EventDestinationName": "feedback"}
-    clinic.ses.update_configuration_set_event_destination(**change, EventDestination={"Enabled": False, **kept})
+    clinic.ses.update_configuration_set_event_destination(
+        **change, EventDestination={"Enabled": False, **kept}
+    )
     try:
         status, found = clinic.doctor()
     finally:
-        clinic.ses.update_configuration_set_event_destination(**change, EventDestination={"Enabled": True, **kept})
-    assert (status, found["feedback of mail"][0]) == (1, "wrong: the event destination feedback is off")
+        clinic.ses.update_configuration_set_event_destination(
+            **change, EventDestination={"Enabled": True, **kept}
+        )
+    assert (status, found["feedback of mail"][0]) == (
+        1,
+        "wrong: the event destination feedback is off",
+    )
 
 
 def test_an_endpoint_of_another_version_with_events_missing_or_disabled(clinic: Clinic) -> None:
@@ -221,9 +277,18 @@ def test_a_price_and_a_portal_that_have_drifted(clinic: Clinic) -> None:
     for portal in clinic.stripe.engine.store.all("billing_portal.configuration"):
         portal["features"]["invoice_history"]["enabled"] = False
     status, found = clinic.doctor()
-    assert not any("another has its lookup key" in says for says, _ in found.values()), "that is not what is wrong"
-    assert (status, found["price pro_monthly"]) == (1, ("wrong: it is 5000 usd, not 4900 usd", "python -m ops stripe apply --stage dev"))
-    assert any("invoice_history.enabled is False" in says for subject, (says, _) in found.items() if subject.startswith("portal"))
+    assert not any("another has its lookup key" in says for says, _ in found.values()), (
+        "that is not what is wrong"
+    )
+    assert (status, found["price pro_monthly"]) == (
+        1,
+        ("wrong: it is 5000 usd, not 4900 usd", "python -m ops stripe apply --stage dev"),
+    )
+    assert any(
+        "invoice_history.enabled is False" in says
+        for subject, (says, _) in found.items()
+        if subject.startswith("portal")
+    )
 
 
 def test_secrets_that_are_missing_of_the_wrong_form_or_readable(clinic: Clinic) -> None:
@@ -245,7 +310,9 @@ def test_a_key_that_stripe_does_not_know_and_one_that_may_not_read(clinic: Clini
     status, found = clinic.doctor()
     assert status == 1
     assert found["Stripe key"][0].startswith("wrong: Stripe does not know it")
-    assert found["webhook"][0].startswith("unknown: could not be looked at. Stripe refuses a call (403)")
+    assert found["webhook"][0].startswith(
+        "unknown: could not be looked at. Stripe refuses a call (403)"
+    )
     assert "STRIPE_API_KEY" in found["webhook"][1]
 
 
@@ -254,7 +321,10 @@ def test_a_restricted_key_that_may_not_read_events_and_not_write_invoices(clinic
     clinic.deny("/v1/invoices", "POST")
     status, out = clinic.run("doctor")
     assert status == 1
-    assert "Stripe key: it may not read Events: events that Stripe could not deliver are not fetched" in out
+    assert (
+        "Stripe key: it may not read Events: events that Stripe could not deliver are not fetched"
+        in out
+    )
     assert "edit the stage's key, and set Invoices to Write" in out
 
 
@@ -262,4 +332,7 @@ def test_stripe_down_leaves_the_rest_to_be_told(clinic: Clinic) -> None:
     Client(clinic.stripe.base).post("/_test/faults", {"how": "503", "path": "/v1/", "times": 50})
     status, found = clinic.doctor()
     assert status == 0
-    assert all(found[subject][0].startswith("unknown") for subject in ("Stripe key", "prices", "portal", "webhook"))
+    assert all(
+        found[subject][0].startswith("unknown")
+        for subject in ("Stripe key", "prices", "portal", "webhook")
+    )

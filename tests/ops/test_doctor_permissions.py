@@ -20,7 +20,12 @@ def called() -> set[tuple[str, bool]]:
     found = set()
     for path in (ROOT / "chalicelib" / "stripe_api").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args and node.func.attr in WRITES | READS:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.args
+                and node.func.attr in WRITES | READS
+            ):
                 named = ast.unparse(node.args[0]).lstrip("f").strip("'\"")
                 if named.startswith("/v1/"):
                     found.add((named, node.func.attr in WRITES))
@@ -34,14 +39,22 @@ def test_the_doctor_asks_for_all_that_the_functions_have_stripe_do_and_for_no_mo
         own = {writes for path, writes in calls if path.startswith(permission.of)}
         assert own, f"nothing of {permission.resource} is called"
         assert permission.writes is (True in own), permission
-    assert not [path for path, _ in calls if not path.startswith(tuple(one.of for one in PERMISSIONS))]
+    assert not [
+        path for path, _ in calls if not path.startswith(tuple(one.of for one in PERMISSIONS))
+    ]
 
 
 def test_the_runbook_names_every_permission() -> None:
-    (row,) = [line for line in (ROOT / "docs" / "running.md").read_text().splitlines() if line.startswith("| `stripe-api-key`")]
+    (row,) = [
+        line
+        for line in (ROOT / "docs" / "running.md").read_text().splitlines()
+        if line.startswith("| `stripe-api-key`")
+    ]
     write, _, read = row.lower().partition("; read for")
     for permission in PERMISSIONS:
-        assert permission.resource.lower() in (write if permission.writes else read), permission.resource
+        assert permission.resource.lower() in (write if permission.writes else read), (
+            permission.resource
+        )
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +64,9 @@ def place() -> Iterator[StripePlace]:
     made.close()
 
 
-def test_a_key_that_may_do_everything_lacks_nothing_and_to_ask_changes_nothing(place: StripePlace) -> None:
+def test_a_key_that_may_do_everything_lacks_nothing_and_to_ask_changes_nothing(
+    place: StripePlace,
+) -> None:
     before = place.state()
     assert lacking(place.caller) == []
     assert place.simulator.engine.store.events == []
@@ -59,11 +74,23 @@ def test_a_key_that_may_do_everything_lacks_nothing_and_to_ask_changes_nothing(p
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS, ids=lambda one: one.resource)
-def test_a_restricted_key_is_told_what_it_lacks_and_how_to_give_it(place: StripePlace, permission: Permission) -> None:
-    place.faults({"how": "403", "path": permission.of, "method": "POST" if permission.writes else "GET", "times": 1})
+def test_a_restricted_key_is_told_what_it_lacks_and_how_to_give_it(
+    place: StripePlace, permission: Permission
+) -> None:
+    place.faults(
+        {
+            "how": "403",
+            "path": permission.of,
+            "method": "POST" if permission.writes else "GET",
+            "times": 1,
+        }
+    )
     assert lacking(place.caller) == [permission]
     finding = judge_permission(permission)
-    assert finding.says == f"it may not {permission.level.lower()} {permission.resource}: {permission.without}"
+    assert (
+        finding.says
+        == f"it may not {permission.level.lower()} {permission.resource}: {permission.without}"
+    )
     assert finding.cure.endswith(f"set {permission.resource} to {permission.level}")
 
 

@@ -1,4 +1,5 @@
-"""Leaving with all data: every item, readable without Billhook, whole wherever it was interrupted."""
+"""Leaving with all data: every item, readable without Billhook, whole wherever it
+was interrupted."""
 
 import json
 import stat
@@ -20,12 +21,21 @@ def lines(folder: Path, name: str) -> list[Any]:
     return [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
 
 
-def test_every_item_is_in_a_file_with_our_names_and_iso_times(deployed: Deployed, ops: Any, tmp_path: Path) -> None:
+def test_every_item_is_in_a_file_with_our_names_and_iso_times(
+    deployed: Deployed, ops: Any, tmp_path: Path
+) -> None:
     token, folder = deployed.fill(), tmp_path / "out"
     deployed.accounts.erase(deployed.signs_up("acc_3", "gone@example.com"), T)
-    Limits(TABLE, lambda: HASH_KEY, deployed.dynamodb).count("signups-of", "ada@example.com", timedelta(hours=1), T)
+    Limits(TABLE, lambda: HASH_KEY, deployed.dynamodb).count(
+        "signups-of", "ada@example.com", timedelta(hours=1), T
+    )
     deployed.dynamodb.put_item(
-        TableName=TABLE, Item={"pk": {"S": "NEW#1"}, "sk": {"S": "NEW"}, "of": {"M": {"n": {"L": [{"N": "1"}, {"NULL": True}]}}}}
+        TableName=TABLE,
+        Item={
+            "pk": {"S": "NEW#1"},
+            "sk": {"S": "NEW"},
+            "of": {"M": {"n": {"L": [{"N": "1"}, {"NULL": True}]}}},
+        },
     )
     said = ops("export", "--stage", "dev", str(folder))
     assert (said.status, said.out.split(" are in ")[0]) == (0, f"{len(deployed.items())} items")
@@ -34,17 +44,27 @@ def test_every_item_is_in_a_file_with_our_names_and_iso_times(deployed: Deployed
     assert ada["signup"]["trial_ends_at"] == "2026-03-16T09:00:00Z"
     assert ada["standing"]["access"] == "full"
     (note,) = [line for line in lines(folder, "timeline") if line["account_id"] == "acc_1"]
-    assert (note["type"], note["at"], note["data"]) == ("trial.started", "2026-03-02T09:00:00.000000Z", {"plan": "pro"})
-    assert {"account_id": "acc_1", "message": "welcome@signup", "state": "sent", "message_id": "ses-1"}.items() <= lines(folder, "messages")[
-        0
-    ].items()
+    assert (note["type"], note["at"], note["data"]) == (
+        "trial.started",
+        "2026-03-02T09:00:00.000000Z",
+        {"plan": "pro"},
+    )
+    assert {
+        "account_id": "acc_1",
+        "message": "welcome@signup",
+        "state": "sent",
+        "message_id": "ses-1",
+    }.items() <= lines(folder, "messages")[0].items()
     assert {line["kind"] for line in lines(folder, "pointers")} == {"email", "trial"}
     (suppressed,) = lines(folder, "suppressions")
     assert suppressed["reason"] == "complaint"
     assert len(suppressed["hash"]) == 40
     (key,) = lines(folder, "keys")
     assert (key["name"], key["scope"]) == ("the product", "read")
-    assert sorted(line["pk"].partition("#")[0] for line in lines(folder, "others")) == ["LIMIT", "NEW"]
+    assert sorted(line["pk"].partition("#")[0] for line in lines(folder, "others")) == [
+        "LIMIT",
+        "NEW",
+    ]
     assert {"n": [1, None]} in [line.get("of") for line in lines(folder, "others")]
     assert len(lines(folder, "erased")) == 1
     everything = "".join(path.read_text() for path in folder.iterdir())
@@ -54,7 +74,9 @@ def test_every_item_is_in_a_file_with_our_names_and_iso_times(deployed: Deployed
         assert address not in everything, "suppressed and erased addresses are hashes"
 
 
-def test_the_readme_says_what_every_file_is_and_what_the_scan_can_promise(deployed: Deployed, ops: Any, tmp_path: Path) -> None:
+def test_the_readme_says_what_every_file_is_and_what_the_scan_can_promise(
+    deployed: Deployed, ops: Any, tmp_path: Path
+) -> None:
     deployed.fill()
     ops("export", "--table", TABLE, str(tmp_path / "out"))
     readme = (tmp_path / "out" / "README.md").read_text()
@@ -90,10 +112,14 @@ def test_an_export_that_was_interrupted_goes_on_and_has_every_item_once(
         name, line = line_of(item)
         expected[name].append(json.loads(json.dumps(line)))
     for name in FILES:
-        assert sorted(map(json.dumps, lines(folder, name))) == sorted(map(json.dumps, expected[name]))
+        assert sorted(map(json.dumps, lines(folder, name))) == sorted(
+            map(json.dumps, expected[name])
+        )
 
 
-def test_a_folder_that_is_not_empty_is_left_as_it_is(deployed: Deployed, ops: Any, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_left_as_it_is(
+    deployed: Deployed, ops: Any, tmp_path: Path
+) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     said = ops("export", "--stage", "dev", str(tmp_path))
     assert (said.status, said.err) == (1, f"{tmp_path} is not empty: name a folder that is new.\n")
@@ -105,14 +131,24 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(deployed: Deployed, ops: An
     assert (said.status, "cannot be written to" in said.err) == (1, True)
 
 
-def test_a_state_that_is_none_of_an_export_is_said_to_be_so(deployed: Deployed, ops: Any, tmp_path: Path) -> None:
+def test_a_state_that_is_none_of_an_export_is_said_to_be_so(
+    deployed: Deployed, ops: Any, tmp_path: Path
+) -> None:
     for text in ("[]", '{"other": 1}'):
         (tmp_path / "export.json").write_text(text)
         said = ops("export", "--stage", "dev", str(tmp_path))
-        assert (said.status, said.err) == (1, f"{tmp_path}/export.json does not say how far an export is: name a folder that is new.\n")
+        assert (said.status, said.err) == (
+            1,
+            (
+                f"{tmp_path}/export.json does not say how far an export is: name a folder that is"
+                " new.\n"
+            ),
+        )
 
 
-def test_a_stage_that_is_not_there_is_an_error(deployed: Deployed, ops: Any, tmp_path: Path) -> None:
+def test_a_stage_that_is_not_there_is_an_error(
+    deployed: Deployed, ops: Any, tmp_path: Path
+) -> None:
     for stage, error in {"prod": "Stage prod is not deployed here", "test": "Which stage?"}.items():
         said = ops("export", "--stage", stage, str(tmp_path / "out"))
         assert said.status == 1
@@ -122,9 +158,15 @@ def test_a_stage_that_is_not_there_is_an_error(deployed: Deployed, ops: Any, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_an_account_of_a_younger_release_stops_the_export_with_a_reason(deployed: Deployed, ops: Any, tmp_path: Path) -> None:
+def test_an_account_of_a_younger_release_stops_the_export_with_a_reason(
+    deployed: Deployed, ops: Any, tmp_path: Path
+) -> None:
     deployed.fill()
-    (younger,) = [item for item in deployed.items() if item["pk"] == {"S": "ACCOUNT#acc_1"} and item["sk"] == {"S": "ACCOUNT"}]
+    (younger,) = [
+        item
+        for item in deployed.items()
+        if item["pk"] == {"S": "ACCOUNT#acc_1"} and item["sk"] == {"S": "ACCOUNT"}
+    ]
     deployed.dynamodb.put_item(TableName=TABLE, Item=younger | {"shape": {"N": "99"}})
     said = ops("export", "--stage", "dev", str(tmp_path / "out"))
     assert said.status == 1

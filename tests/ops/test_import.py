@@ -1,4 +1,6 @@
-"""Importing the customers that Stripe had before: each is one account, whoever else adopts it meanwhile and wherever the import ends."""
+"""Importing the customers that Stripe had before: each is one account, whoever else adopts it
+meanwhile and wherever the import ends.
+"""
 
 import json
 from collections import Counter
@@ -26,16 +28,34 @@ from tests.worlds import QUIET, learnt
 class Shop(SimLife):
     """A Stripe account with customers of old, of whom Billhook has heard nothing."""
 
-    def buys(self, name: str, key: str = "pro_monthly", card: str = "tok_visa", email: bool = True, **metadata: str) -> str:
+    def buys(
+        self,
+        name: str,
+        key: str = "pro_monthly",
+        card: str = "tok_visa",
+        email: bool = True,
+        **metadata: str,
+    ) -> str:
         """A customer with a subscription; gives the customer's id."""
-        customer = self.stage.post("/v1/customers", **({"email": f"{name}@example.com"} if email else {}), metadata=metadata)["id"]
+        customer = self.stage.post(
+            "/v1/customers",
+            **({"email": f"{name}@example.com"} if email else {}),
+            metadata=metadata,
+        )["id"]
         self.stage.gives(customer, card)
-        self.stage.post("/v1/subscriptions", customer=customer, items=[{"price": self.stage.price(key)}])
+        self.stage.post(
+            "/v1/subscriptions", customer=customer, items=[{"price": self.stage.price(key)}]
+        )
         return str(customer)
 
     def other_price(self) -> None:
         self.stage.post(
-            "/v1/prices", currency="usd", unit_amount=900, lookup_key="other", recurring={"interval": "month"}, product_data={"name": "x"}
+            "/v1/prices",
+            currency="usd",
+            unit_amount=900,
+            lookup_key="other",
+            recurring={"interval": "month"},
+            product_data={"name": "x"},
         )
 
     def later(self, days: float = 400) -> "Shop":
@@ -52,35 +72,62 @@ class Shop(SimLife):
 
     def survey(self) -> Survey:
         caller = SimCaller(self.stage)
-        return survey(listed(caller, "/v1/customers", False), listed(caller, "/v1/subscriptions", False, status="all"), self.policy)
+        return survey(
+            listed(caller, "/v1/customers", False),
+            listed(caller, "/v1/subscriptions", False, status="all"),
+            self.policy,
+        )
 
     def imports(self, world: World | None = None) -> Counter[str]:
-        return Counter(outcome for _, outcome, _ in bring_in(self.survey().candidates, world or self.place.world))
+        return Counter(
+            outcome
+            for _, outcome, _ in bring_in(self.survey().candidates, world or self.place.world)
+        )
 
     @property
     def accounts(self) -> dict[str, Account]:
-        return {id: account for id in sorted(self.place.accounts.items) if (account := self.place.accounts.load(id))}
+        return {
+            id: account
+            for id in sorted(self.place.accounts.items)
+            if (account := self.place.accounts.load(id))
+        }
 
     def findings(self) -> set[tuple[str, tuple[str, ...]]]:
         return {(finding.code, finding.about) for finding in self.survey().findings}
 
 
-def test_every_customer_of_the_catalogue_becomes_what_stripe_holds_and_others_are_left_alone() -> None:
+def test_every_customer_of_the_catalogue_becomes_what_stripe_holds_and_others_are_left_alone() -> (
+    None
+):
     shop = Shop()
     shop.other_price()
-    ada, bob, cyd = shop.buys("ada", account_id="acc_ada"), shop.buys("bob", "scale_monthly"), shop.buys("cyd", "other")
-    lead = shop.stage.post("/v1/customers", email="lead@example.com", metadata={"account_id": "acc_lead"})["id"]
+    ada, bob, cyd = (
+        shop.buys("ada", account_id="acc_ada"),
+        shop.buys("bob", "scale_monthly"),
+        shop.buys("cyd", "other"),
+    )
+    lead = shop.stage.post(
+        "/v1/customers", email="lead@example.com", metadata={"account_id": "acc_lead"}
+    )["id"]
     shop.later(40)
     assert shop.survey().others == 1
     assert shop.imports() == {"imported": 3}
     accounts = shop.accounts
     assert set(accounts) == {"acc_ada", f"acc_{bob[4:]}", "acc_lead"}
-    assert {customer for account in accounts.values() for customer in account.customers} == {ada, bob, lead}
+    assert {customer for account in accounts.values() for customer in account.customers} == {
+        ada,
+        bob,
+        lead,
+    }
     assert cyd not in shop.place.accounts.owners
     for account in accounts.values():
         assert account.asks == ()
         stored = {id: known.value.status for id, known in account.subscriptions.items()}
-        assert stored == {one["id"]: one["status"] for one in shop.objects("subscription") if one["customer"] in account.customers}
+        assert stored == {
+            one["id"]: one["status"]
+            for one in shop.objects("subscription")
+            if one["customer"] in account.customers
+        }
     assert [accounts[id].standing.plan for id in ("acc_ada", f"acc_{bob[4:]}")] == ["pro", "scale"]  # type: ignore[union-attr]
     assert len(accounts["acc_ada"].invoices) == 2
 
@@ -103,7 +150,9 @@ def test_an_import_again_asks_stripe_for_its_lists_alone_and_changes_nothing() -
     once, log = shop.accounts, dict(shop.place.log.entries)
     shop.stage.api.calls.clear()
     assert shop.imports() == {"known": 130}
-    assert [call.path for call in shop.stage.api.calls] == ["/v1/customers"] * 2 + ["/v1/subscriptions"] * 2
+    assert [call.path for call in shop.stage.api.calls] == ["/v1/customers"] * 2 + [
+        "/v1/subscriptions"
+    ] * 2
     assert shop.accounts == once
     assert shop.place.log.entries == log
 
@@ -143,7 +192,10 @@ def watched(shop: Shop, calls: OutsideCalls) -> World:
 
 
 def without_versions(accounts: dict[str, Account]) -> dict[str, Any]:
-    return {id: (learnt(account), account.standing, account.history_until, account.asks) for id, account in accounts.items()}
+    return {
+        id: (learnt(account), account.standing, account.history_until, account.asks)
+        for id, account in accounts.items()
+    }
 
 
 def test_stripe_is_down_in_the_midst_of_it_and_the_next_run_goes_on() -> None:
@@ -174,7 +226,9 @@ def test_an_account_that_waits_for_answers_is_made_whole_by_the_next_run() -> No
     assert {"imported", "completed", "known", "unanswered", "gone", "failed"} == set(OUTCOMES)
 
 
-def test_one_customer_that_cannot_be_imported_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_customer_that_cannot_be_imported_keeps_no_other_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     shop = Shop()
     ada, bob = shop.buys("ada"), shop.buys("bob")
     shop.later(3)
@@ -186,7 +240,10 @@ def test_one_customer_that_cannot_be_imported_keeps_no_other_waiting(monkeypatch
         save(old, new)
 
     monkeypatch.setattr(shop.place.accounts, "save", fails)
-    done = {candidate.customer: (outcome, detail) for candidate, outcome, detail in bring_in(shop.survey().candidates, shop.place.world)}
+    done = {
+        candidate.customer: (outcome, detail)
+        for candidate, outcome, detail in bring_in(shop.survey().candidates, shop.place.world)
+    }
     assert done == {ada: ("failed", "ValueError"), bob: ("imported", "")}
 
 
@@ -211,7 +268,9 @@ def test_a_customer_imported_while_its_webhooks_arrive_is_one_account(first: str
     arrives(1000)
     alone = shop.beside()
     alone.imports()
-    assert {id: learnt(account) for id, account in shop.accounts.items()} == {id: learnt(account) for id, account in alone.accounts.items()}
+    assert {id: learnt(account) for id, account in shop.accounts.items()} == {
+        id: learnt(account) for id, account in alone.accounts.items()
+    }
     assert len(shop.accounts) == 2
 
 
@@ -253,9 +312,14 @@ def test_what_is_odd_is_told_by_kind_without_an_address() -> None:
     torn = shop.buys("gil", account_id="acc_gil")
     for subscription in shop.objects("subscription"):
         if subscription["customer"] == torn:
-            shop.stage.post(f"/v1/subscriptions/{subscription['id']}", metadata={"account_id": "acc_other"})
+            shop.stage.post(
+                f"/v1/subscriptions/{subscription['id']}", metadata={"account_id": "acc_other"}
+            )
     shop.stage.call("DELETE", f"/v1/customers/{gone}")
-    subscriptions = {subscription["customer"]: subscription["id"] for subscription in shop.objects("subscription")}
+    subscriptions = {
+        subscription["customer"]: subscription["id"]
+        for subscription in shop.objects("subscription")
+    }
     assert shop.findings() == {
         ("shared_account_id", ("acc_same", *sorted((one, two)))),
         ("no_email", (nameless,)),
@@ -265,12 +329,21 @@ def test_what_is_odd_is_told_by_kind_without_an_address() -> None:
         ("several_account_ids", (torn, "acc_gil", "acc_other")),
     }
     found = shop.survey()
-    assert {candidate.customer for candidate in found.candidates} == {one, two, nameless, odd, stranger, torn}
+    assert {candidate.customer for candidate in found.candidates} == {
+        one,
+        two,
+        nameless,
+        odd,
+        stranger,
+        torn,
+    }
     text = "\n".join(report(found.findings))
     assert "@" not in text.replace("metadata", "")
     assert f"  {nameless}" in text
     shop.later(3).imports()
-    assert {candidate.account_id for candidate in found.candidates} == set(shop.accounts), "the dry run says what the import does"
+    assert {candidate.account_id for candidate in found.candidates} == set(shop.accounts), (
+        "the dry run says what the import does"
+    )
     assert set(shop.accounts["acc_same"].customers) == {one, two}
 
 
@@ -283,8 +356,18 @@ def test_customers_of_the_other_mode_are_not_imported() -> None:
 
 def test_objects_that_cannot_be_read_or_have_no_customer_are_named() -> None:
     price = {"id": "price_1", "lookup_key": "pro_monthly"}
-    subscription = {"id": "sub_1", "object": "subscription", "status": "active", "created": 1_700_000_000, "items": {"data": [{"price": price}]}}
-    riddles = [{"id": "sub_2", "status": "odd", "customer": "cus_1"}, {"id": ["?"]}, {**subscription, "id": "sub_3", "items": {"data": []}}]
+    subscription = {
+        "id": "sub_1",
+        "object": "subscription",
+        "status": "active",
+        "created": 1_700_000_000,
+        "items": {"data": [{"price": price}]},
+    }
+    riddles = [
+        {"id": "sub_2", "status": "odd", "customer": "cus_1"},
+        {"id": ["?"]},
+        {**subscription, "id": "sub_3", "items": {"data": []}},
+    ]
     found = survey([{"id": "cus_1", "email": 7}], [subscription, *riddles], QUIET)
     assert {(one.code, one.about) for one in found.findings} == {
         ("no_customer", ("sub_1",)),

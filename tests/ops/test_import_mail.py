@@ -1,4 +1,6 @@
-"""Nobody who is imported is written to about the past; of what is to come everybody is told as though Billhook had always been there."""
+"""Nobody who is imported is written to about the past; of what is to come everybody is told as
+though Billhook had always been there.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -21,7 +23,16 @@ from tests.worlds import POLICY
 
 
 def step(id: str, anchor: str, days: float, stream: str = "billing") -> Step:
-    return Step(id, "more", anchor, timedelta(days=days), "trial_ended", stream, timedelta(days=2), at_any_hour=True)
+    return Step(
+        id,
+        "more",
+        anchor,
+        timedelta(days=days),
+        "trial_ended",
+        stream,
+        timedelta(days=2),
+        at_any_hour=True,
+    )
 
 
 assert POLICY.mail
@@ -44,7 +55,9 @@ DECLINES = "4000000000000341"
 
 @dataclass
 class Mailing(SimLife):
-    """A life of which every mail is noted as it is handed out, with the moments that it is about. Its sender takes each at once."""
+    """A life of which every mail is noted as it is handed out, with the moments that it is about.
+    Its sender takes each at once.
+    """
 
     handed: list[tuple[datetime, Mail]] = field(default_factory=list)
 
@@ -66,30 +79,49 @@ class Mailing(SimLife):
         self.place.mail_queue.waiting.clear()
 
     def _planned_by_the_act(self, key: str) -> Mail:
-        unqueued = replace(self.account, mails={other: mailed for other, mailed in self.account.mails.items() if other != key})
-        return next(mail for mail in mails(unqueued, self.policy, self.place.now.at) if mail.key == key)
+        unqueued = replace(
+            self.account,
+            mails={other: mailed for other, mailed in self.account.mails.items() if other != key},
+        )
+        return next(
+            mail for mail in mails(unqueued, self.policy, self.place.now.at) if mail.key == key
+        )
 
     def begins(self, card: str | None, days: int, behavior: str) -> "Mailing":
         self.account_id = "acc_ada"
-        customer = self.stage.post("/v1/customers", email="ada@example.com", metadata={"account_id": "acc_ada"})["id"]
+        customer = self.stage.post(
+            "/v1/customers", email="ada@example.com", metadata={"account_id": "acc_ada"}
+        )["id"]
         if card:
             self.stage.gives(customer, card)
         if days:
             self.stage.trial(customer, days, behavior)
         else:
-            self.stage.post("/v1/subscriptions", customer=customer, items=[{"price": self.stage.price("pro_monthly")}])
+            self.stage.post(
+                "/v1/subscriptions",
+                customer=customer,
+                items=[{"price": self.stage.price("pro_monthly")}],
+            )
         return self
 
     def is_imported(self) -> None:
         self.heard = len(self.stage.engine.store.events)  # they were never delivered
         caller = SimCaller(self.stage)
-        found = survey(listed(caller, "/v1/customers", False), listed(caller, "/v1/subscriptions", False, status="all"), self.policy)
-        assert [outcome for _, outcome, _ in bring_in(found.candidates, self.place.world)] == ["imported"]
+        found = survey(
+            listed(caller, "/v1/customers", False),
+            listed(caller, "/v1/subscriptions", False, status="all"),
+            self.policy,
+        )
+        assert [outcome for _, outcome, _ in bring_in(found.candidates, self.place.world)] == [
+            "imported"
+        ]
 
 
 def from_then_on(handed: list[tuple[datetime, Mail]], moment: datetime) -> dict[str, datetime]:
     """What was handed out from a moment on about moments that were then still to come, and when."""
-    return {mail.key: at for at, mail in handed if at > moment and min(first_moments(mail)) > moment}
+    return {
+        mail.key: at for at, mail in handed if at > moment and min(first_moments(mail)) > moment
+    }
 
 
 def first_moments(mail: Mail) -> Iterator[datetime]:
@@ -98,19 +130,30 @@ def first_moments(mail: Mail) -> Iterator[datetime]:
 
 
 AGES = st.one_of(
-    st.integers(0, 400 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)), st.integers(0, 40).map(lambda days: timedelta(days=days))
+    st.integers(0, 400 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+    st.integers(0, 40).map(lambda days: timedelta(days=days)),
 )
 
 
 @settings(max_examples=60, deadline=None)
-@given(AGES, st.sampled_from([None, "tok_visa", DECLINES]), st.sampled_from([0, 3, 14, 30]), st.sampled_from(["pause", "cancel", "create_invoice"]))
+@given(
+    AGES,
+    st.sampled_from([None, "tok_visa", DECLINES]),
+    st.sampled_from([0, 3, 14, 30]),
+    st.sampled_from(["pause", "cancel", "create_invoice"]),
+)
 @example(timedelta(hours=1), None, 14, "pause")
 @example(timedelta(days=16), None, 14, "pause")
 @example(timedelta(days=15), DECLINES, 14, "pause")
-def test_of_whatever_age_at_import_the_past_is_passed_and_what_is_to_come_is_told(age: timedelta, card: str | None, days: int, behavior: str) -> None:
+def test_of_whatever_age_at_import_the_past_is_passed_and_what_is_to_come_is_told(
+    age: timedelta, card: str | None, days: int, behavior: str
+) -> None:
     if not days and card != "tok_visa":
         days = 3
-    imported, known = Mailing(policy=BUSY).begins(card, days, behavior), Mailing(policy=BUSY).begins(card, days, behavior)
+    imported, known = (
+        Mailing(policy=BUSY).begins(card, days, behavior),
+        Mailing(policy=BUSY).begins(card, days, behavior),
+    )
     moment = BEGIN + age
     imported.place.now.at = moment
     imported.stage.advance(int(moment.timestamp()))
@@ -166,4 +209,6 @@ def test_who_is_adopted_by_events_is_told_of_the_last_day_and_not_of_what_was_be
     assert adopted_by_its_event(timedelta(hours=23)) == {"welcome"}
     assert adopted_by_its_event(timedelta(hours=25)) == set(), "though the welcome has two days"
     assert adopted_by_its_event(timedelta(days=14, hours=1)) == {"ended"}
-    assert adopted_by_its_event(timedelta(days=16)) == set(), "though the end of a trial has five days"
+    assert adopted_by_its_event(timedelta(days=16)) == set(), (
+        "though the end of a trial has five days"
+    )

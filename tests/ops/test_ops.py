@@ -19,7 +19,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 
 
 @pytest.fixture
-def table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.aws.api_keys.client", lambda: dynamodb)
     monkeypatch.setenv("TABLE_NAME", TABLE)
 
@@ -35,13 +35,21 @@ def test_keys_are_made_listed_and_revoked(table: None, capsys: pytest.CaptureFix
     assert run(capsys, "keys", "revoke", id)[0] == 0
     assert "revoked" in run(capsys, "keys", "list")[1]
     status, _, error = run(capsys, "keys", "revoke", "0" * 12)
-    assert (status, error) == (1, "There is no key 000000000000: python -m ops keys list shows them.\n")
+    assert (status, error) == (
+        1,
+        "There is no key 000000000000: python -m ops keys list shows them.\n",
+    )
 
 
-def test_a_stage_must_be_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_must_be_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("TABLE_NAME", "STAGE"):
         monkeypatch.delenv(name, raising=False)
-    assert run(capsys, "keys", "list")[0::2] == (1, "Which stage? Give --stage dev or prod, or set $STAGE.\n")
+    assert run(capsys, "keys", "list")[0::2] == (
+        1,
+        "Which stage? Give --stage dev or prod, or set $STAGE.\n",
+    )
 
 
 def test_the_policy_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -56,21 +64,32 @@ def test_the_policy_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert run(capsys, "check", str(tmp_path / "none"))[0] == 1
 
 
-def test_the_gallery_of_messages_is_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_gallery_of_messages_is_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     status, out, _ = run(capsys, "mail", "preview", str(tmp_path))
     assert status == 0
     assert "welcome" in (tmp_path / "en" / "index.html").read_text()
     assert str(tmp_path) in out
 
 
-def test_a_message_that_needs_what_no_reader_has_is_found_by_the_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.outreach.check.missing", lambda message, variables, language: ("shoe_size",))
+def test_a_message_that_needs_what_no_reader_has_is_found_by_the_check(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "chalicelib.outreach.check.missing", lambda message, variables, language: ("shoe_size",)
+    )
     status, _, error = run(capsys, "check")
     assert status == 1
     assert "needs shoe_size" in error
 
 
-def test_a_dead_account_is_revived(table: None, dynamodb: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_a_dead_account_is_revived(
+    table: None,
+    dynamodb: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("chalicelib.aws.accounts.client", lambda: dynamodb)
     accounts = Accounts(TABLE, lambda: "key", dynamodb)
     accounts.save(Account("acc_1"), replace(Account("acc_1"), version=1, failures=7))

@@ -1,4 +1,6 @@
-"""Taking in again what Stripe or a timeline keeps: all that is meant and nothing else, and never twice what was taken in before."""
+"""Taking in again what Stripe or a timeline keeps: all that is meant and nothing else, and never
+twice what was taken in before.
+"""
 
 import json
 from collections import Counter
@@ -25,7 +27,15 @@ from local.stripe_sim.simulator import StripeSimulator
 from ops.__main__ import main
 from ops.commands.events import length
 from ops.replay.own_log import kept_facts
-from ops.replay.stripe_events import OUTCOMES, TYPES_A_CALL, Choice, customers_of, kept_events, replay, wanted_types
+from ops.replay.stripe_events import (
+    OUTCOMES,
+    TYPES_A_CALL,
+    Choice,
+    customers_of,
+    kept_events,
+    replay,
+    wanted_types,
+)
 from ops.worlds import WAITS, PatientCaller
 from tests.faults import Crash, OutsideCalls, crashing_after
 from tests.usecases.sim_lives import BEGIN, DAY, SimCaller, SimLife
@@ -56,26 +66,47 @@ def bought(*names: str) -> SimLife:
     """Customers who have bought and been charged again, of whom no event has arrived."""
     life = SimLife()
     for name in names:
-        customer = life.stage.post("/v1/customers", email=f"{name}@example.com", metadata={"account_id": f"acc_{name}"})["id"]
+        customer = life.stage.post(
+            "/v1/customers", email=f"{name}@example.com", metadata={"account_id": f"acc_{name}"}
+        )["id"]
         life.stage.gives(customer, "tok_visa")
-        life.stage.post("/v1/subscriptions", customer=customer, items=[{"price": life.stage.price("pro_monthly")}])
+        life.stage.post(
+            "/v1/subscriptions",
+            customer=customer,
+            items=[{"price": life.stage.price("pro_monthly")}],
+        )
     life.place.now.at = BEGIN + 20 * DAY
     life.stage.advance(int(life.place.now.at.timestamp()))
     return life
 
 
 def replayed(
-    life: SimLife, choice: Choice = ALL, types: tuple[str, ...] = (), since: datetime = BEGIN, calls: OutsideCalls | None = None
+    life: SimLife,
+    choice: Choice = ALL,
+    types: tuple[str, ...] = (),
+    since: datetime = BEGIN,
+    calls: OutsideCalls | None = None,
 ) -> Counter[Any]:
-    """Replay, by hands that may end after any call, and again; then the worker takes in what is in the queue."""
+    """Replay, by hands that may end after any call, and again; then the worker takes in what is in
+    the queue.
+    """
     queue: list[str] = []
-    hands = (calls or OutsideCalls()).watch_parts(Hands(queue, SimCaller(life.stage)), "queue", "stripe")
+    hands = (calls or OutsideCalls()).watch_parts(
+        Hands(queue, SimCaller(life.stage)), "queue", "stripe"
+    )
     found: Counter[Any] = Counter()
     for _ in range(2):
         with suppress(Crash):
             found.clear()
             events = kept_events(hands.stripe, wanted_types(types), since)
-            for _event in replay(events, choice, StripeGateway(SimCaller(life.stage)), life.place.now, hands.queue.append, found):
+            for _event in replay(
+                events,
+                choice,
+                StripeGateway(SimCaller(life.stage)),
+                life.place.now,
+                hands.queue.append,
+                found,
+            ):
                 pass
             break
     for number, body in enumerate(queue):
@@ -91,7 +122,9 @@ class Hands:
 
 
 def accounts(life: SimLife) -> dict[str, Account]:
-    return {id: account for id in life.place.accounts.items if (account := life.place.accounts.load(id))}
+    return {
+        id: account for id in life.place.accounts.items if (account := life.place.accounts.load(id))
+    }
 
 
 def test_events_that_never_arrived_are_taken_in_again_and_a_second_time_changes_nothing() -> None:
@@ -99,7 +132,9 @@ def test_events_that_never_arrived_are_taken_in_again_and_a_second_time_changes_
     assert accounts(life) == {}
     found = replayed(life)
     assert {outcome for outcome, _ in found} == {"chosen"}
-    assert {id: account.standing and account.standing.access for id, account in accounts(life).items()} == {"acc_ada": "full", "acc_bob": "full"}
+    assert {
+        id: account.standing and account.standing.access for id, account in accounts(life).items()
+    } == {"acc_ada": "full", "acc_bob": "full"}
     before, log = accounts(life), dict(life.place.log.entries)
     assert replayed(life) == found
     assert accounts(life) == before
@@ -111,7 +146,11 @@ def test_only_the_account_that_is_meant() -> None:
     customers = customers_of("acc_ada", None, SimCaller(life.stage))
     found = replayed(life, Choice(False, "acc_ada", customers))
     assert list(accounts(life)) == ["acc_ada"]
-    assert customers == set(accounts(life)["acc_ada"].customers) == customers_of("acc_ada", accounts(life)["acc_ada"], SimCaller(life.stage))
+    assert (
+        customers
+        == set(accounts(life)["acc_ada"].customers)
+        == customers_of("acc_ada", accounts(life)["acc_ada"], SimCaller(life.stage))
+    )
     for type in ("customer.created", "customer.subscription.created", "invoice.paid"):
         assert found["chosen", type] == found["of_others", type] > 0, "each has as many"
     with pytest.raises(InvalidInput):
@@ -125,8 +164,14 @@ def test_a_dispute_is_known_by_its_charge() -> None:
     for charge in life.objects("charge"):
         life.stage.engine.payments.dispute(charge, "fraudulent")
     found = replayed(life, Choice(False, "acc_ada", frozenset({ada})), ("charge.dispute.created",))
-    assert found == {("chosen", "charge.dispute.created"): 1, ("of_others", "charge.dispute.created"): 1}
-    assert {id: account.disputed for id, account in accounts(life).items()} == {"acc_ada": True, "acc_bob": False}
+    assert found == {
+        ("chosen", "charge.dispute.created"): 1,
+        ("of_others", "charge.dispute.created"): 1,
+    }
+    assert {id: account.disputed for id, account in accounts(life).items()} == {
+        "acc_ada": True,
+        "acc_bob": False,
+    }
 
 
 def test_only_the_types_and_the_days_that_are_meant() -> None:
@@ -142,18 +187,29 @@ def test_only_the_types_and_the_days_that_are_meant() -> None:
 def test_the_other_mode_and_the_unreadable_are_left_out_and_told() -> None:
     life = bought("ada")
     life.stage.engine.store.events[0]["livemode"] = True
-    paid = next(event for event in life.stage.engine.store.events if event["type"] == "invoice.paid")
+    paid = next(
+        event for event in life.stage.engine.store.events if event["type"] == "invoice.paid"
+    )
     paid["data"]["object"]["object"] = "riddle"
     found = replayed(life)
-    assert {outcome for outcome, _ in found} == {"chosen", "of_other_mode", "unreadable"} < set(OUTCOMES)
+    assert (
+        {outcome for outcome, _ in found}
+        == {"chosen", "of_other_mode", "unreadable"}
+        < set(OUTCOMES)
+    )
 
 
 def test_twenty_types_a_call_and_a_hundred_events_a_page() -> None:
     life = bought(*(f"customer{number}" for number in range(30)))
     life.stage.api.calls.clear()
     events = list(kept_events(SimCaller(life.stage), wanted_types(()), BEGIN))
-    assert sorted(event["id"] for event in events) == sorted(one["id"] for one in life.stage.engine.store.events if one["type"] in WANTED)
-    asked = [[value for name, value in call.pairs if name.startswith("types")] for call in life.stage.api.calls]
+    assert sorted(event["id"] for event in events) == sorted(
+        one["id"] for one in life.stage.engine.store.events if one["type"] in WANTED
+    )
+    asked = [
+        [value for name, value in call.pairs if name.startswith("types")]
+        for call in life.stage.api.calls
+    ]
     assert len(events) > 200
     assert len(asked) > 3
     assert max(map(len, asked)) <= TYPES_A_CALL < len(WANTED)
@@ -276,7 +332,12 @@ def test_the_real_sdk_asks_as_stripe_wants_it(stripe: StripeSimulator) -> None:
         (["--account", "acc_1"], "Which stage?"),
     ],
 )
-def test_what_is_asked_wrongly_is_said(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_asked_wrongly_is_said(
+    arguments: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("STAGE", raising=False)
     assert main(["events", "replay", *arguments]) == 1
     assert said in capsys.readouterr().err

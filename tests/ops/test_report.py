@@ -39,7 +39,9 @@ T = datetime(2026, 3, 2, 9, tzinfo=UTC)
         ((10, 10, 0, 20), (0.6791, 1.0000)),
     ],
 )
-def test_the_interval_is_the_published_one(of: tuple[int, int, int, int], ends: tuple[float, float]) -> None:
+def test_the_interval_is_the_published_one(
+    of: tuple[int, int, int, int], ends: tuple[float, float]
+) -> None:
     """Newcombe 1998, table II, method 10."""
     found = difference(*of)
     assert found
@@ -64,7 +66,14 @@ def sent(account: str, key: str, at: datetime, outcome: str = "sent") -> Entry:
 
 
 def notice(account: str, key: str, at: datetime, type: str) -> Entry:
-    return Entry(account, at, "mail", f"ses-{account}-{key}.{type}", type, {"message": key, "ses_id": "ses-1"})
+    return Entry(
+        account,
+        at,
+        "mail",
+        f"ses-{account}-{key}.{type}",
+        type,
+        {"message": key, "ses_id": "ses-1"},
+    )
 
 
 def happened(account: str, at: datetime, type: str = "trial.converted", **data: Any) -> Entry:
@@ -106,45 +115,96 @@ def test_a_conversion_told_in_two_ways_is_one_and_belongs_to_the_last_message_of
         happened("a", T + 6 * DAY),
         happened("a", T + 6 * DAY, "access.granted", access_before="none", reason="active"),
     )
-    assert (found["three_days"].sent, found["three_days"].converted, found["note"].converted) == (2, 1, 1)
+    assert (found["three_days"].sent, found["three_days"].converted, found["note"].converted) == (
+        2,
+        1,
+        1,
+    )
 
 
 def test_what_was_held_out_is_counted_beside() -> None:
-    found = lines(*(sent(f"s{n}", "note@1", T) for n in range(70)), *(sent(f"h{n}", "note@1", T, "held_out") for n in range(80)))
+    found = lines(
+        *(sent(f"s{n}", "note@1", T) for n in range(70)),
+        *(sent(f"h{n}", "note@1", T, "held_out") for n in range(80)),
+    )
     assert found["note"] == Line("note", sent=70, held_out=80)
-    converted = [happened(f"s{n}", T + DAY) for n in range(56)] + [happened(f"h{n}", T + DAY) for n in range(48)]
-    found = lines(*(sent(f"s{n}", "note@1", T) for n in range(70)), *(sent(f"h{n}", "note@1", T, "held_out") for n in range(80)), *converted)
+    converted = [happened(f"s{n}", T + DAY) for n in range(56)] + [
+        happened(f"h{n}", T + DAY) for n in range(48)
+    ]
+    found = lines(
+        *(sent(f"s{n}", "note@1", T) for n in range(70)),
+        *(sent(f"h{n}", "note@1", T, "held_out") for n in range(80)),
+        *converted,
+    )
     assert (found["note"].converted, found["note"].held_out_converted) == (56, 48)
     assert found["note"].difference == difference(56, 70, 48, 80)
 
 
 def test_a_message_whose_reply_was_lost_is_known_by_ses_alone() -> None:
     unclear = Entry("a", T, "mail", "note@1", "mail.unclear", {"stream": "lifecycle"})
-    found = lines(unclear, notice("a", "note@1", T + DAY, "mail.accepted"), notice("a", "note@1", T + DAY, "mail.delivered"))
+    found = lines(
+        unclear,
+        notice("a", "note@1", T + DAY, "mail.accepted"),
+        notice("a", "note@1", T + DAY, "mail.delivered"),
+    )
     assert found["note"] == Line("note", sent=1, delivered=1)
     assert lines(unclear) == {}
-    assert lines(sent("a", "note@1", T), notice("a", "note@1", T, "mail.rejected")) == {}, "SES took it, and did not send it after all"
+    assert lines(sent("a", "note@1", T), notice("a", "note@1", T, "mail.rejected")) == {}, (
+        "SES took it, and did not send it after all"
+    )
 
 
 def test_who_leaves_leaves_by_the_last_message_before() -> None:
-    left = Entry("a", T + 2 * DAY, "mail", "lifecycle", "mail.unsubscribed", {"stream": "lifecycle"})
-    found = lines(sent("a", "welcome@1", T), sent("a", "note@1", T + DAY), sent("a", "one_day@1", T + 3 * DAY), left, left)
-    assert [(step, line.unsubscribed) for step, line in sorted(found.items())] == [("note", 1), ("one_day", 0), ("welcome", 0)]
+    left = Entry(
+        "a", T + 2 * DAY, "mail", "lifecycle", "mail.unsubscribed", {"stream": "lifecycle"}
+    )
+    found = lines(
+        sent("a", "welcome@1", T),
+        sent("a", "note@1", T + DAY),
+        sent("a", "one_day@1", T + 3 * DAY),
+        left,
+        left,
+    )
+    assert [(step, line.unsubscribed) for step, line in sorted(found.items())] == [
+        ("note", 1),
+        ("one_day", 0),
+        ("welcome", 0),
+    ]
 
 
 def test_each_broadcast_is_a_line_of_its_own() -> None:
-    assert list(lines(sent("a", "broadcast@spring", T), sent("a", "broadcast@autumn", T))) == ["broadcast@autumn", "broadcast@spring"]
+    assert list(lines(sent("a", "broadcast@spring", T), sent("a", "broadcast@autumn", T))) == [
+        "broadcast@autumn",
+        "broadcast@spring",
+    ]
 
 
 def test_what_may_still_convert_is_young() -> None:
-    assert lines(sent("a", "note@1", T), sent("b", "note@1", T - WITHIN), now=T + DAY)["note"].young == 1
+    assert (
+        lines(sent("a", "note@1", T), sent("b", "note@1", T - WITHIN), now=T + DAY)["note"].young
+        == 1
+    )
 
 
 HOURS = st.integers(0, 60 * 24).map(lambda hour: T + timedelta(hours=hour))
 NAMES = st.sampled_from(["a", "b", "c"])
 KEYS = st.sampled_from(["welcome@1", "note@1", "note@2", "broadcast@spring", "broadcast@autumn"])
-FATES = st.sampled_from([(), ("accepted",), ("accepted", "delivered"), ("delivered",), ("rejected",), ("accepted", "bounced"), ("complained",)])
-MESSAGES = st.dictionaries(st.tuples(NAMES, KEYS), st.tuples(HOURS, st.sampled_from(["sent", "held_out", "unclear"]), FATES), max_size=12)
+FATES = st.sampled_from(
+    [
+        (),
+        ("accepted",),
+        ("accepted", "delivered"),
+        ("delivered",),
+        ("rejected",),
+        ("accepted", "bounced"),
+        ("complained",),
+    ]
+)
+MESSAGES = st.dictionaries(
+    st.tuples(NAMES, KEYS),
+    st.tuples(HOURS, st.sampled_from(["sent", "held_out", "unclear"]), FATES),
+    max_size=12,
+)
 CONVERSIONS = st.lists(st.tuples(NAMES, HOURS, st.booleans()), max_size=6)
 LEAVINGS = st.lists(st.tuples(NAMES, HOURS), max_size=4)
 
@@ -153,10 +213,21 @@ def log_of(messages: Any, conversions: Any, leavings: Any, late: int) -> list[En
     entries = []
     for (account, key), (at, outcome, fates) in messages.items():
         entries.append(sent(account, key, at, outcome))
-        entries += [notice(account, key, at + timedelta(hours=late), f"mail.{fate}") for fate in fates if outcome != "held_out"]
+        entries += [
+            notice(account, key, at + timedelta(hours=late), f"mail.{fate}")
+            for fate in fates
+            if outcome != "held_out"
+        ]
     for account, at, back in conversions:
-        entries.append(happened(account, at, "access.granted", access_before="none", reason="active") if back else happened(account, at))
-    return entries + [Entry(account, at, "mail", "lifecycle", "mail.unsubscribed", {"stream": "lifecycle"}) for account, at in leavings]
+        entries.append(
+            happened(account, at, "access.granted", access_before="none", reason="active")
+            if back
+            else happened(account, at)
+        )
+    return entries + [
+        Entry(account, at, "mail", "lifecycle", "mail.unsubscribed", {"stream": "lifecycle"})
+        for account, at in leavings
+    ]
 
 
 @settings(max_examples=200, deadline=None)
@@ -178,7 +249,13 @@ def test_doubled_late_and_shuffled_entries_count_as_a_recount_does(
 
 def test_the_report_of_lives_is_their_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of customers' lives in memory, SES's notices doubled and late."""
-    half = replace(POLICY, steps=tuple(replace(step, hold_out=0.5 if step.stream == "lifecycle" else 0.0) for step in POLICY.steps))
+    half = replace(
+        POLICY,
+        steps=tuple(
+            replace(step, hold_out=0.5 if step.stream == "lifecycle" else 0.0)
+            for step in POLICY.steps
+        ),
+    )
     entries: list[Entry] = []
     boxes: list[str] = []
     for number in range(2 * len(CUSTOMERS)):
@@ -198,21 +275,32 @@ def test_the_report_of_lives_is_their_mailbox(monkeypatch: pytest.MonkeyPatch) -
     counting = Counting()
     counting.add(entries)
     found = counting.lines(START + 90 * DAY)
-    assert {line.step: line.sent for line in found if line.sent} == {step: boxes.count(step) for step in boxes}
+    assert {line.step: line.sent for line in found if line.sent} == {
+        step: boxes.count(step) for step in boxes
+    }
     assert {line.step: line.delivered for line in found} == {line.step: line.sent for line in found}
-    assert found == recount([entry for entry in entries if entry.kind in {"mail", "happening"} and entry.type != "mail.passed"], START + 90 * DAY)
+    assert found == recount(
+        [
+            entry
+            for entry in entries
+            if entry.kind in {"mail", "happening"} and entry.type != "mail.passed"
+        ],
+        START + 90 * DAY,
+    )
     assert sum(line.held_out for line in found) > 5
     assert sum(line.converted + line.held_out_converted for line in found) > 5
 
 
 @pytest.fixture
-def table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: F811
+def table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("ops.report.reading.client", lambda: dynamodb)
     monkeypatch.setenv("TABLE_NAME", TABLE)
     return dynamodb
 
 
-def test_it_is_read_from_the_table_in_one_pass(table: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_read_from_the_table_in_one_pass(
+    table: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     old, new = now - 30 * DAY, now - 2 * DAY
     Log(TABLE, table).put([
@@ -226,15 +314,36 @@ def test_it_is_read_from_the_table_in_one_pass(table: Any, capsys: pytest.Captur
     ])  # fmt: skip
     status, out, _ = run(capsys, "mail", "report")
     assert status == 0
-    note, welcome = (line.split() for line in out.splitlines() if line.startswith(("note", "welcome")))
-    assert note == ["note", "7", "0", "0", "6", "(85.7%)", "7", "2", "(28.6%)", "+57.1%", "(+5.8%", "to", "+80.6%)"]
+    note, welcome = (
+        line.split() for line in out.splitlines() if line.startswith(("note", "welcome"))
+    )
+    assert note == [
+        "note",
+        "7",
+        "0",
+        "0",
+        "6",
+        "(85.7%)",
+        "7",
+        "2",
+        "(28.6%)",
+        "+57.1%",
+        "(+5.8%",
+        "to",
+        "+80.6%)",
+    ]
     assert welcome == ["welcome", "1", "0", "0", "0", "(0.0%)", "-", "-", "-"]
     assert "1 are younger than 14 days" in out
     assert "23 entries were counted; to read the table took" in out
 
 
 def test_as_json_for_other_programs(table: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    Log(TABLE, table).put([sent("a", "note@1", datetime.now(UTC) - DAY), sent("b", "note@1", datetime.now(UTC) - DAY, "held_out")])
+    Log(TABLE, table).put(
+        [
+            sent("a", "note@1", datetime.now(UTC) - DAY),
+            sent("b", "note@1", datetime.now(UTC) - DAY, "held_out"),
+        ]
+    )
     (note,) = json.loads(run(capsys, "mail", "report", "--json", "--since", "2d")[1])["steps"]
     assert (note["step"], note["sent"], note["held_out"]) == ("note", 1, 1)
     assert note["difference"]["low"] < note["difference"]["is"] == 0 < note["difference"]["high"]
@@ -244,4 +353,7 @@ def test_as_json_for_other_programs(table: Any, capsys: pytest.CaptureFixture[st
 def test_an_empty_time_and_a_wrong_one(table: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Nothing was sent or held out." in run(capsys, "mail", "report")[1]
     status, _, err = run(capsys, "mail", "report", "--since", "yesterday")
-    assert (status, err) == (1, "--since must be a length of time such as 90d or 12h, not yesterday.\n")
+    assert (status, err) == (
+        1,
+        "--since must be a length of time such as 90d or 12h, not yesterday.\n",
+    )

@@ -28,15 +28,20 @@ RESTORED = "billing-restored"
 @pytest.fixture(autouse=True)
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    # One at a time: a transaction that fails in moto takes back what another thread wrote meanwhile.
+    # One at a time: a transaction that fails in moto takes back what another thread wrote
+    # meanwhile.
     monkeypatch.setattr("ops.restore.restore.ThreadPoolExecutor", lambda _: ThreadPoolExecutor(1))
 
 
 def point_in_time(deployed: Deployed) -> None:
     """The table as it is now, restored by AWS into another one."""
     enabled: Any = {"PointInTimeRecoveryEnabled": True}
-    deployed.dynamodb.update_continuous_backups(TableName=TABLE, PointInTimeRecoverySpecification=enabled)
-    deployed.dynamodb.restore_table_to_point_in_time(SourceTableName=TABLE, TargetTableName=RESTORED, UseLatestRestorableTime=True)
+    deployed.dynamodb.update_continuous_backups(
+        TableName=TABLE, PointInTimeRecoverySpecification=enabled
+    )
+    deployed.dynamodb.restore_table_to_point_in_time(
+        SourceTableName=TABLE, TargetTableName=RESTORED, UseLatestRestorableTime=True
+    )
 
 
 def restores(ops: Any, *more: str) -> Any:
@@ -49,7 +54,11 @@ def empty(deployed: Deployed) -> None:
 
 
 def wreck(deployed: Deployed, id: str, **attributes: Any) -> None:
-    (item,) = [one for one in deployed.items() if one["pk"]["S"] == f"ACCOUNT#{id}" and one["sk"]["S"] == "ACCOUNT"]
+    (item,) = [
+        one
+        for one in deployed.items()
+        if one["pk"]["S"] == f"ACCOUNT#{id}" and one["sk"]["S"] == "ACCOUNT"
+    ]
     deployed.dynamodb.put_item(TableName=TABLE, Item=item | attributes)
 
 
@@ -61,7 +70,9 @@ def test_an_emptied_stage_is_whole_again_under_a_new_epoch(deployed: Deployed, o
     said = restores(ops)
     assert (said.status, "2 accounts" in said.out) == (0, True)
     after = deployed.items()
-    assert [item["pk"]["S"] for item in after if item["pk"]["S"] != "RESTORE"] == [item["pk"]["S"] for item in before]
+    assert [item["pk"]["S"] for item in after if item["pk"]["S"] != "RESTORE"] == [
+        item["pk"]["S"] for item in before
+    ]
     for item in before:
         if item["sk"]["S"] != "ACCOUNT":
             assert item in after
@@ -75,14 +86,18 @@ def test_an_emptied_stage_is_whole_again_under_a_new_epoch(deployed: Deployed, o
     assert {id for _, id in due} == {"acc_1", "acc_2"}, "due again"
 
 
-def test_wrecked_accounts_are_what_they_were_and_what_is_younger_stays(deployed: Deployed, ops: Any) -> None:
+def test_wrecked_accounts_are_what_they_were_and_what_is_younger_stays(
+    deployed: Deployed, ops: Any
+) -> None:
     deployed.fill()
     point_in_time(deployed)
     wreck(deployed, "acc_1", body={"S": '{"nothing": '}, version={"N": "12"}, epoch={"N": "4"})
     wreck(deployed, "acc_2", body={"S": '{"id": "acc_2"}'}, version={"N": "9"})
     deployed.signs_up("acc_3", "new@example.com")
     born_since = deployed.accounts.load("acc_3")
-    Claims(TABLE, deployed.dynamodb).take(Claim("acc_2", "three_days@1", "sent", T, 1, "ses-7"), None)
+    Claims(TABLE, deployed.dynamodb).take(
+        Claim("acc_2", "three_days@1", "sent", T, 1, "ses-7"), None
+    )
     Suppressions(TABLE, lambda: HASH_KEY, deployed.dynamodb).add("cy@example.com", "bounce", T)
     (key,) = ApiKeys(TABLE, deployed.dynamodb).all()
     ApiKeys(TABLE, deployed.dynamodb).revoke(key.id, T)
@@ -95,7 +110,9 @@ def test_wrecked_accounts_are_what_they_were_and_what_is_younger_stays(deployed:
     assert deployed.accounts.load("acc_3") == born_since
     assert Claims(TABLE, deployed.dynamodb).load("acc_2", "three_days@1")
     assert Suppressions(TABLE, lambda: HASH_KEY, deployed.dynamodb).holds("cy@example.com")
-    assert [one.revoked_at for one in ApiKeys(TABLE, deployed.dynamodb).all()] == [T], "a key that was revoked since opens nothing"
+    assert [one.revoked_at for one in ApiKeys(TABLE, deployed.dynamodb).all()] == [T], (
+        "a key that was revoked since opens nothing"
+    )
 
 
 def test_who_was_erased_since_stays_erased(deployed: Deployed, ops: Any) -> None:
@@ -111,16 +128,22 @@ def test_who_was_erased_since_stays_erased(deployed: Deployed, ops: Any) -> None
     ]
 
 
-def test_a_restored_table_that_was_put_in_the_stages_place_is_restored_in_place(deployed: Deployed, ops: Any) -> None:
+def test_a_restored_table_that_was_put_in_the_stages_place_is_restored_in_place(
+    deployed: Deployed, ops: Any
+) -> None:
     deployed.fill()
     point_in_time(deployed)
     deployed.outputs["TableName"] = RESTORED
     said = ops("restore", "--stage", "dev", "--yes")
     assert (said.status, said.err.strip()) == (0, "2 accounts restored")
     found = [account_of(item) for item in deployed.items(RESTORED) if item["sk"]["S"] == "ACCOUNT"]
-    assert [(one.epoch, one.version, one.restored_at is not None) for one in found] == [(1, 2, True)] * 2
+    assert [(one.epoch, one.version, one.restored_at is not None) for one in found] == [
+        (1, 2, True)
+    ] * 2
     assert ops("restore", "--stage", "dev", "--yes").status == 0
-    assert [account_of(item) for item in deployed.items(RESTORED) if item["sk"]["S"] == "ACCOUNT"] == found, "once"
+    assert [
+        account_of(item) for item in deployed.items(RESTORED) if item["sk"]["S"] == "ACCOUNT"
+    ] == found, "once"
 
 
 @pytest.mark.parametrize("broken_at", range(1, 8))
@@ -149,9 +172,13 @@ def test_a_restoration_that_was_interrupted_goes_on_and_restores_each_account_on
     assert deployed.items() == before, "a restoration that is done does nothing any more"
 
 
-def test_an_account_whose_customer_is_anothers_by_now_is_named_and_the_others_are_restored(deployed: Deployed, ops: Any) -> None:
+def test_an_account_whose_customer_is_anothers_by_now_is_named_and_the_others_are_restored(
+    deployed: Deployed, ops: Any
+) -> None:
     def known(id: str, version: int) -> Account:
-        return replace(Account(id, version), subscriptions={}).learn(CustomerSeen(Customer("cus_1"), Event(T)))
+        return replace(Account(id, version), subscriptions={}).learn(
+            CustomerSeen(Customer("cus_1"), Event(T))
+        )
 
     deployed.accounts.save(Account("acc_1"), known("acc_1", 1))
     deployed.signs_up("acc_2", "eve@example.com")
@@ -163,20 +190,43 @@ def test_an_account_whose_customer_is_anothers_by_now_is_named_and_the_others_ar
     deployed.accounts.save(Account("acc_9"), known("acc_9", 1))
     said = restores(ops)
     assert said.status == 1
-    assert "Not restored: acc_1: its customer, its external id or its trial belongs to another account by now.\n" in said.err
+    assert (
+        "Not restored: acc_1: its customer, its external id or its trial belongs to another account"
+        " by now.\n" in said.err
+    )
     assert deployed.accounts.load("acc_2").epoch == 1  # type: ignore[union-attr]
     assert deployed.accounts.load("acc_9").epoch == 0  # type: ignore[union-attr]
 
 
-def test_what_cannot_be_restored_from_is_an_error(deployed: Deployed, ops: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_restored_from_is_an_error(
+    deployed: Deployed, ops: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deployed.fill()
     point_in_time(deployed)
     before = deployed.items()
     wrong = {
-        ("--stage", "dev", "--yes"): "is not a restored table: name the one that AWS restored by --from",
-        ("--stage", "dev", "--yes", "--from", "none"): "The table none cannot be read: there is none here",
+        (
+            "--stage",
+            "dev",
+            "--yes",
+        ): "is not a restored table: name the one that AWS restored by --from",
+        (
+            "--stage",
+            "dev",
+            "--yes",
+            "--from",
+            "none",
+        ): "The table none cannot be read: there is none here",
         ("--stage", "prod", "--yes", "--from", RESTORED): "Stage prod is not deployed here",
-        ("--stage", "dev", "--yes", "--from", RESTORED, "--rate", "0"): "more than 0 accounts a second",
+        (
+            "--stage",
+            "dev",
+            "--yes",
+            "--from",
+            RESTORED,
+            "--rate",
+            "0",
+        ): "more than 0 accounts a second",
     }
     for arguments, error in wrong.items():
         said = ops("restore", *arguments)
@@ -185,7 +235,10 @@ def test_what_cannot_be_restored_from_is_an_error(deployed: Deployed, ops: Any, 
     asked: list[str] = []
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
     assert ops("restore", "--stage", "dev", "--from", RESTORED).status == 1
-    assert f"Take every account of {TABLE} back to what {RESTORED} holds, as {TABLE} was at 20" in asked[0]
+    assert (
+        f"Take every account of {TABLE} back to what {RESTORED} holds, as {TABLE} was at 20"
+        in asked[0]
+    )
     assert deployed.items() == before
     Tables("another", TABLE, deployed.dynamodb).save_run(Run("another", T))
     assert "A restoration from another is not done yet" in restores(ops).err

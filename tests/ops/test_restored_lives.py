@@ -1,4 +1,6 @@
-"""What becomes of each account while a stage is taken back: nobody gets a mail twice, Stripe is believed, and any call may be the last."""
+"""What becomes of each account while a stage is taken back: nobody gets a mail twice, Stripe is
+believed, and any call may be the last.
+"""
 
 import copy
 from dataclasses import dataclass, field, replace
@@ -47,7 +49,9 @@ class MemoryTables:
 
 @dataclass
 class Lost:
-    """Lives of which a backup was taken on one day, and restored on another; what was written in between is lost, or some of it."""
+    """Lives of which a backup was taken on one day, and restored on another; what was written in
+    between is lost, or some of it.
+    """
 
     life: Life
     held: dict[str, Item] = field(default_factory=dict)
@@ -61,13 +65,23 @@ class Lost:
             self.life.place.accounts.items.clear()
             self.life.claims.kept.clear()
             self.life.place.mail_queue.waiting.clear()
-        restore(MemoryTables(self.life.place, self.held), self.life.place.world, lambda line: None, at_once=1)
+        restore(
+            MemoryTables(self.life.place, self.held),
+            self.life.place.world,
+            lambda line: None,
+            at_once=1,
+        )
         return self
 
 
 @pytest.mark.parametrize("all_is_lost", [True, False])
-@pytest.mark.parametrize(("backup", "restored_on"), [(0.001, 1), (0.001, 6.5), (2, 7), (5, 9), (5, 11.5), (10, 13.2), (12.9, 13.1), (6, 20)])
-def test_over_a_restoration_no_lifecycle_mail_goes_out_twice(backup: float, restored_on: float, all_is_lost: bool) -> None:
+@pytest.mark.parametrize(
+    ("backup", "restored_on"),
+    [(0.001, 1), (0.001, 6.5), (2, 7), (5, 9), (5, 11.5), (10, 13.2), (12.9, 13.1), (6, 20)],
+)
+def test_over_a_restoration_no_lifecycle_mail_goes_out_twice(
+    backup: float, restored_on: float, all_is_lost: bool
+) -> None:
     life = Life(place=Place(policy=POLICY))
     lost = Lost(life.begins().days(backup)).backup()
     life.days(restored_on)
@@ -78,11 +92,15 @@ def test_over_a_restoration_no_lifecycle_mail_goes_out_twice(backup: float, rest
     untouched = [one.key for one in Life().begins().days(40).mails]
     assert set(keys) <= set(untouched)
     if not all_is_lost:
-        assert [one.key for one in life.mails] == untouched, "with what is known of the time since, nothing is lost either"
+        assert [one.key for one in life.mails] == untouched, (
+            "with what is known of the time since, nothing is lost either"
+        )
 
 
 @pytest.mark.parametrize("reply_lost", [True, False])
-def test_a_restoration_interrupted_after_any_call_is_finished_by_the_same_again(reply_lost: bool) -> None:
+def test_a_restoration_interrupted_after_any_call_is_finished_by_the_same_again(
+    reply_lost: bool,
+) -> None:
     """Each account once: the epoch counts the restorations."""
 
     def lived(calls: OutsideCalls) -> Place:
@@ -105,7 +123,9 @@ def test_a_restoration_interrupted_after_any_call_is_finished_by_the_same_again(
     assert len(counted.made) > 20
     assert {(one["epoch"]["N"]) for one in whole.accounts.items.values()} == {"1"}
     for n in range(1, len(counted.made) + 1):
-        assert lived(crashing_after(n, reply_lost=reply_lost)).accounts.items == whole.accounts.items
+        assert (
+            lived(crashing_after(n, reply_lost=reply_lost)).accounts.items == whole.accounts.items
+        )
 
 
 class _Watching:
@@ -138,7 +158,9 @@ def test_what_stripe_knows_is_learnt_again_before_the_account_is_written(all_is_
     restore(MemoryTables(life.place, held), life.world, lambda line: None, at_once=1)
     assert life.stands() == ("full", "active")
     assert life.account.asks == ()
-    assert {id: known.value for id, known in life.account.subscriptions.items()} == {id: known.value for id, known in truth.subscriptions.items()}
+    assert {id: known.value for id, known in life.account.subscriptions.items()} == {
+        id: known.value for id, known in truth.subscriptions.items()
+    }
     assert life.account.invoices.keys() == truth.invoices.keys()
     assert "access.revoked" not in [one.type for one in life.account.outbox]
 
@@ -157,7 +179,9 @@ def test_with_stripe_down_the_questions_are_on_the_agenda_and_are_asked_by_thems
     assert life.stands() == ("none", "canceled")
 
 
-def test_an_account_that_hears_news_while_it_is_restored_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_that_hears_news_while_it_is_restored_keeps_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     life, held = subscriber()
     tables = MemoryTables(life.place, held)
     pair, told = tables.pair, []
@@ -167,7 +191,13 @@ def test_an_account_that_hears_news_while_it_is_restored_keeps_them(monkeypatch:
         if not told:
             told.append(True)
             account = life.account
-            life.place.accounts.save(account, replace(account.learn(MilestoneReached("connected_data", START + DAY)), version=account.version + 1))
+            life.place.accounts.save(
+                account,
+                replace(
+                    account.learn(MilestoneReached("connected_data", START + DAY)),
+                    version=account.version + 1,
+                ),
+            )
         return found
 
     monkeypatch.setattr(tables, "pair", pair_and_then_news)
@@ -181,5 +211,11 @@ def test_the_rate_is_kept() -> None:
     for n in range(7):
         place.accounts.save(Account(f"acc_{n}"), Account(f"acc_{n}", 1))
     waited: list[float] = []
-    restore(MemoryTables(place, dict(place.accounts.items)), replace(place.world, pause=waited.append), lambda line: None, rate=2, at_once=1)
+    restore(
+        MemoryTables(place, dict(place.accounts.items)),
+        replace(place.world, pause=waited.append),
+        lambda line: None,
+        rate=2,
+        at_once=1,
+    )
     assert waited == [0.5] * 7

@@ -1,4 +1,6 @@
-"""python -m ops stripe against the simulated Stripe: what it makes, that it makes it once, and that no end in its middle matters."""
+"""python -m ops stripe against the simulated Stripe: what it makes, that it makes it once, and that
+no end in its middle matters.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,17 @@ from local.serving import Answer, Request, Server
 from ops.stripe.account import WEBHOOK_SECRETS
 from ops.stripe.held import mark
 from tests import faults
-from tests.ops.stripe_place import BEGINNINGS, ENDPOINT, OLD_VERSION, URL, StripePlace, costing, drifted, empty, needed
+from tests.ops.stripe_place import (
+    BEGINNINGS,
+    ENDPOINT,
+    OLD_VERSION,
+    URL,
+    StripePlace,
+    costing,
+    drifted,
+    empty,
+    needed,
+)
 from tests.worlds import POLICY
 
 
@@ -48,7 +60,10 @@ def test_an_empty_stripe_gets_all_that_billing_toml_sells(place: StripePlace) ->
     assert offered == [title for title, _, _ in state["prices"]]
     assert features["payment_method_update"]["enabled"]
     assert features["invoice_history"]["enabled"]
-    assert (features["subscription_cancel"]["enabled"], features["subscription_cancel"]["mode"]) == (True, "at_period_end")
+    assert (
+        features["subscription_cancel"]["enabled"],
+        features["subscription_cancel"]["mode"],
+    ) == (True, "at_period_end")
     assert features["subscription_update"]["default_allowed_updates"] == ["price"]
     assert state["endpoints"] == [(URL, "enabled", needed().api_version, sorted(WANTED), True)]
     assert place.paused == []
@@ -87,7 +102,10 @@ def test_what_has_drifted_is_told_with_its_reason_and_set_right(place: StripePla
     state = place.state()
     assert ("Pro plan (old) 3900 month", "", False) in state["prices"]
     assert ("Pro plan (old) 4900 month", "pro_monthly", True) in state["prices"]
-    assert state["products"] == [("Acme Scale", True, None), ("Pro plan (old)", True, "Pro plan (old) 4900 month")]
+    assert state["products"] == [
+        ("Acme Scale", True, None),
+        ("Pro plan (old)", True, "Pro plan (old) 4900 month"),
+    ]
     assert [title for title, _, active in state["prices"] if active] == one(state["portals"])[2]
     assert [(status, version, held) for _, status, version, _, held in state["endpoints"]] == [
         ("disabled", OLD_VERSION, True),
@@ -104,7 +122,9 @@ def test_a_new_amount_is_a_new_price_under_the_same_lookup_key(place: StripePlac
     assert (before["unit_amount"], after["unit_amount"]) == (4900, 5900)
     assert before["id"] != after["id"]
     assert after["product"] == before["product"]
-    assert not one([price for price in place.all("prices") if price["id"] == before["id"]])["active"]
+    assert not one([price for price in place.all("prices") if price["id"] == before["id"]])[
+        "active"
+    ]
     assert "Acme Pro 4900 month" not in one(place.state()["portals"])[2]
 
 
@@ -120,21 +140,38 @@ class EndsAfterAPrice(faults.OutsideCalls):
 
 def test_a_new_price_is_taxed_as_the_old_one_was(place: StripePlace) -> None:
     product = place.post("products", name="Pro")["id"]
-    old = {"product": product, "currency": "usd", "unit_amount": 3900, "recurring": {"interval": "month"}, "lookup_key": "pro_monthly"}
+    old = {
+        "product": product,
+        "currency": "usd",
+        "unit_amount": 3900,
+        "recurring": {"interval": "month"},
+        "lookup_key": "pro_monthly",
+    }
     place.post("prices", **old, tax_behavior="exclusive")
     place.account.apply(needed())
     assert one(place.all("prices", lookup_keys=["pro_monthly"]))["tax_behavior"] == "exclusive"
 
 
-def test_an_amount_changed_again_and_again_with_a_crash_each_time_leaves_one_price_for_sale(place: StripePlace) -> None:
+def test_an_amount_changed_again_and_again_with_a_crash_each_time_leaves_one_price_for_sale(
+    place: StripePlace,
+) -> None:
     place.account.apply(needed())
     for amount in (5900, 6900):
         with pytest.raises(faults.Crash):
             EndsAfterAPrice().watch_parts(place.account, "caller").apply(needed(costing(amount)))
-    assert len([price for price in place.all("prices") if price["active"]]) == 6, "two are still for sale that should not be"
+    assert len([price for price in place.all("prices") if price["active"]]) == 6, (
+        "two are still for sale that should not be"
+    )
     place.account.apply(needed(costing(7900)))
-    by_month = [price for price in place.all("prices", active=True) if price["recurring"]["interval"] == "month"]
-    assert sorted((price["lookup_key"], price["unit_amount"]) for price in by_month) == [("pro_monthly", 7900), ("scale_monthly", 19900)]
+    by_month = [
+        price
+        for price in place.all("prices", active=True)
+        if price["recurring"]["interval"] == "month"
+    ]
+    assert sorted((price["lookup_key"], price["unit_amount"]) for price in by_month) == [
+        ("pro_monthly", 7900),
+        ("scale_monthly", 19900),
+    ]
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
@@ -162,8 +199,12 @@ def test_whatever_call_is_the_last_the_same_again_ends_in_the_same_state(
             place.close()
 
 
-@pytest.mark.parametrize("path", ["/v1/products", "/v1/prices", "/v1/billing_portal", "/v1/webhook_endpoints"])
-def test_a_lost_reply_that_stripes_sdk_repeats_makes_nothing_twice(place: StripePlace, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/v1/products", "/v1/prices", "/v1/billing_portal", "/v1/webhook_endpoints"]
+)
+def test_a_lost_reply_that_stripes_sdk_repeats_makes_nothing_twice(
+    place: StripePlace, path: str
+) -> None:
     fresh = StripePlace()
     fresh.account.apply(needed())
     place.faults({"how": "timeout_after", "path": path, "method": "POST", "times": 1})
@@ -182,56 +223,105 @@ def test_an_endpoint_whose_secret_was_lost_is_replaced(place: StripePlace) -> No
     assert len(place.parameters.secrets) == 2
 
 
-def test_the_old_endpoint_tells_on_until_every_function_knows_the_new_secret(place: StripePlace) -> None:
+def test_the_old_endpoint_tells_on_until_every_function_knows_the_new_secret(
+    place: StripePlace,
+) -> None:
     place.endpoint_by_hand(api_version=OLD_VERSION)
     old = place.parameters.secrets[0]
     statuses: list[list[str]] = []
-    account = replace(place.account, pause=lambda seconds: statuses.append([one["status"] for one in place.all("webhook_endpoints")]))
+    account = replace(
+        place.account,
+        pause=lambda seconds: statuses.append(
+            [one["status"] for one in place.all("webhook_endpoints")]
+        ),
+    )
     account.apply(needed())
     assert statuses == [["enabled", "enabled"]]
     new, *others = place.parameters.secrets
     assert others == [old]
-    assert mark(new) == one([one for one in place.all("webhook_endpoints") if one["status"] == "enabled"])["metadata"]["secret"]
+    assert (
+        mark(new)
+        == one([one for one in place.all("webhook_endpoints") if one["status"] == "enabled"])[
+            "metadata"
+        ]["secret"]
+    )
 
 
-def test_secrets_of_endpoints_that_were_disabled_before_are_dropped_with_the_next_one(place: StripePlace) -> None:
+def test_secrets_of_endpoints_that_were_disabled_before_are_dropped_with_the_next_one(
+    place: StripePlace,
+) -> None:
     place.account.apply(needed())
     for version in ("2026-03-25.dahlia", "2026-05-27.dahlia"):
         place.account.apply(replace(needed(), api_version=version))
     assert len(place.parameters.secrets) == 2
-    assert one([one for one in place.all("webhook_endpoints") if one["status"] == "enabled"])["api_version"] == "2026-05-27.dahlia"
+    assert (
+        one([one for one in place.all("webhook_endpoints") if one["status"] == "enabled"])[
+            "api_version"
+        ]
+        == "2026-05-27.dahlia"
+    )
 
 
-def test_events_that_are_missing_and_an_endpoint_that_is_disabled_are_mended_in_place(place: StripePlace) -> None:
+def test_events_that_are_missing_and_an_endpoint_that_is_disabled_are_mended_in_place(
+    place: StripePlace,
+) -> None:
     place.account.apply(needed())
     endpoint = one(place.all("webhook_endpoints"))
-    place.post(f"webhook_endpoints/{endpoint['id']}", enabled_events=["invoice.paid", "payout.paid"], disabled=True)
+    place.post(
+        f"webhook_endpoints/{endpoint['id']}",
+        enabled_events=["invoice.paid", "payout.paid"],
+        disabled=True,
+    )
     told = one(place.plan())
     assert "it does not tell of charge.dispute.closed" in told
     assert "it tells of payout.paid, which nobody wants" in told
     assert "it is disabled" in told
     place.account.apply(needed())
     mended = one(place.all("webhook_endpoints"))
-    assert (mended["id"], mended["status"], set(mended["enabled_events"])) == (endpoint["id"], "enabled", set(WANTED))
+    assert (mended["id"], mended["status"], set(mended["enabled_events"])) == (
+        endpoint["id"],
+        "enabled",
+        set(WANTED),
+    )
 
 
 def test_what_is_not_ours_is_left_alone(place: StripePlace) -> None:
-    other = place.post("webhook_endpoints", url="https://other.example.com/hook", enabled_events=["*"])
+    other = place.post(
+        "webhook_endpoints", url="https://other.example.com/hook", enabled_events=["*"]
+    )
     product = place.post("products", name="A thing of its own")
-    portal = place.post("billing_portal/configurations", features={"invoice_history": {"enabled": True}})
+    portal = place.post(
+        "billing_portal/configurations", features={"invoice_history": {"enabled": True}}
+    )
     place.account.apply(needed())
     assert {"id": other["id"], "status": "enabled"}.items() <= one(
         [one for one in place.all("webhook_endpoints") if one["id"] == other["id"]]
     ).items()
-    assert [one["name"] for one in place.all("products") if one["id"] == product["id"]] == ["A thing of its own"]
-    assert one([one for one in place.all("billing_portal/configurations") if one["id"] == portal["id"]])["updated"] == portal["updated"]
+    assert [one["name"] for one in place.all("products") if one["id"] == product["id"]] == [
+        "A thing of its own"
+    ]
+    assert (
+        one(
+            [one for one in place.all("billing_portal/configurations") if one["id"] == portal["id"]]
+        )["updated"]
+        == portal["updated"]
+    )
 
 
-def test_a_price_without_an_amount_is_taken_as_it_is_and_missed_where_there_is_none(place: StripePlace) -> None:
+def test_a_price_without_an_amount_is_taken_as_it_is_and_missed_where_there_is_none(
+    place: StripePlace,
+) -> None:
     pro = POLICY.plans["pro"]
     silent = replace(POLICY, plans={"pro": replace(pro, amounts={})})
     product = place.post("products", name="Pro")["id"]
-    place.post("prices", product=product, currency="eur", unit_amount=1, recurring={"interval": "month"}, lookup_key="pro_monthly")
+    place.post(
+        "prices",
+        product=product,
+        currency="eur",
+        unit_amount=1,
+        recurring={"interval": "month"},
+        lookup_key="pro_monthly",
+    )
     left = [str(change) for change in place.account.apply(needed(silent))]
     assert "put plans.pro.amounts.year into billing.toml" in "\n".join(left)
     assert "price pro_monthly" not in "\n".join(left)
@@ -253,7 +343,11 @@ def test_stripe_down_is_told_and_the_same_again_goes_on(place: StripePlace) -> N
 def test_more_lookup_keys_than_stripe_takes_in_one_call(place: StripePlace) -> None:
     plans = {
         f"p{n}": replace(
-            POLICY.plans["pro"], id=f"p{n}", name=f"P{n}", lookup_keys={"month": f"p{n}_m", "year": f"p{n}_y"}, amounts={"month": 1, "year": 2}
+            POLICY.plans["pro"],
+            id=f"p{n}",
+            name=f"P{n}",
+            lookup_keys={"month": f"p{n}_m", "year": f"p{n}_y"},
+            amounts={"month": 1, "year": 2},
         )
         for n in range(8)
     }
@@ -262,17 +356,30 @@ def test_more_lookup_keys_than_stripe_takes_in_one_call(place: StripePlace) -> N
 
 
 def test_the_portal_is_opened_as_it_was_set_up(place: StripePlace) -> None:
-    till, customer = StripeTill(place.caller), place.post("customers", email="ada@example.com")["id"]
+    till, customer = (
+        StripeTill(place.caller),
+        place.post("customers", email="ada@example.com")["id"],
+    )
     assert till.portal(customer, "https://a.example")["configuration"] == "bpc_default"
     place.account.apply(needed())
-    assert till.portal(customer, "https://a.example")["configuration"] == one(place.all("billing_portal/configurations"))["id"]
+    assert (
+        till.portal(customer, "https://a.example")["configuration"]
+        == one(place.all("billing_portal/configurations"))["id"]
+    )
 
 
-def test_what_happens_at_stripe_arrives_at_the_endpoint_under_the_secret_that_was_stored(place: StripePlace) -> None:
+def test_what_happens_at_stripe_arrives_at_the_endpoint_under_the_secret_that_was_stored(
+    place: StripePlace,
+) -> None:
     heard: list[str] = []
 
     def take(request: Request) -> Answer:
-        check_signature(request.body, request.headers["Stripe-Signature"], place.parameters.secrets, datetime.now(UTC))
+        check_signature(
+            request.body,
+            request.headers["Stripe-Signature"],
+            place.parameters.secrets,
+            datetime.now(UTC),
+        )
         heard.append(request.body.decode())
         return Answer(200)
 
@@ -284,7 +391,9 @@ def test_what_happens_at_stripe_arrives_at_the_endpoint_under_the_secret_that_wa
     while not place.simulator.at_rest() and time.monotonic() < end:
         time.sleep(0.01)
     stage.close()
-    assert ["customer.created" in body for body in heard] == [True], "and nothing of what it does not want"
+    assert ["customer.created" in body for body in heard] == [True], (
+        "and nothing of what it does not want"
+    )
 
 
 def test_the_wait_is_as_long_as_functions_remember_a_secret(place: StripePlace) -> None:

@@ -15,7 +15,16 @@ from chalicelib.domain.languages import LANGUAGES
 from chalicelib.domain.sequences import ASKED_FOR
 from chalicelib.outreach import rendering
 from chalicelib.outreach.check import check_messages
-from chalicelib.outreach.rendering import BrokenMessage, UnknownMessage, language_for, languages, messages, missing, render, split
+from chalicelib.outreach.rendering import (
+    BrokenMessage,
+    UnknownMessage,
+    language_for,
+    languages,
+    messages,
+    missing,
+    render,
+    split,
+)
 from chalicelib.outreach.samples import SAMPLES as ALL_SAMPLES
 from tests.worlds import ROOT, SHIPPED
 
@@ -36,9 +45,14 @@ LINK = {
     "payment_confirm": ("invoice_url", "billing_url"),
     "receipt": ("invoice_url", "billing_url"),
 }
-"""Message → where its text leads: the first of these that the reader has; for the rest `billing_url`."""
+"""Message → where its text leads: the first of these that the reader has; for the rest
+`billing_url`.
+"""
 WAY_OUT = {"en": "Unsubscribe", "de": "Abmelden"}
-EVERY = pytest.mark.parametrize(("message", "language"), [(message, language) for message in messages() for language in languages(message)])
+EVERY = pytest.mark.parametrize(
+    ("message", "language"),
+    [(message, language) for message in messages() for language in languages(message)],
+)
 
 
 @pytest.fixture
@@ -52,7 +66,11 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write(folder: Path, html: str = "<p>{{ name }}</p>", text: str = "Subject: S\nPreheader: P\n\n{{ name }}\n") -> str:
+def write(
+    folder: Path,
+    html: str = "<p>{{ name }}</p>",
+    text: str = "Subject: S\nPreheader: P\n\n{{ name }}\n",
+) -> str:
     (folder / "en").mkdir(exist_ok=True)
     (folder / "en" / "mine.html").write_text(html)
     (folder / "en" / "mine.txt").write_text(text)
@@ -67,9 +85,19 @@ def test_every_message_can_be_written_to_every_reader(message: str, language: st
         parts = (mail.subject, mail.preheader, mail.html, mail.text)
         assert all(part.strip() for part in parts)
         if sample != "unruly_name":
-            assert not any(mark in part for part in parts for mark in ("{{", "{%", "[[", "[%", "None", "  at ", " ,"))
-            assert not any(mark in part for part in (mail.subject, mail.preheader, mail.text) for mark in (" .", "()", "..", " :"))
-        assert not any("!" in part for part in (mail.subject, mail.preheader, mail.text)), "no exclamation marks"
+            assert not any(
+                mark in part
+                for part in parts
+                for mark in ("{{", "{%", "[[", "[%", "None", "  at ", " ,")
+            )
+            assert not any(
+                mark in part
+                for part in (mail.subject, mail.preheader, mail.text)
+                for mark in (" .", "()", "..", " :")
+            )
+        assert not any("!" in part for part in (mail.subject, mail.preheader, mail.text)), (
+            "no exclamation marks"
+        )
         assert len(mail.html.encode()) < 100_000
         assert 30 <= len(mail.preheader) <= 130 or sample == "unruly_name"
         assert len(mail.subject) <= 90
@@ -79,8 +107,19 @@ def test_every_message_can_be_written_to_every_reader(message: str, language: st
 def test_the_text_part_has_the_links_and_reads_as_lines(message: str, language: str) -> None:
     for sample, variables in ALL_SAMPLES[language].items():
         lines = render(message, variables, language).text.splitlines()
-        link = next((str(variables[name]) for name in LINK.get(message, ("billing_url",)) if variables[name]), "")
-        assert not link or link in lines or (message == "payment_reminder" and variables["invoice_url"] in lines)
+        link = next(
+            (
+                str(variables[name])
+                for name in LINK.get(message, ("billing_url",))
+                if variables[name]
+            ),
+            "",
+        )
+        assert (
+            not link
+            or link in lines
+            or (message == "payment_reminder" and variables["invoice_url"] in lines)
+        )
         assert variables["postal_address"] in lines
         for name in ("unsubscribe_url", "preferences_url"):
             assert not variables[name] or variables[name] in lines
@@ -93,12 +132,18 @@ def test_no_tag_at_the_end_of_words_swallows_their_line_end() -> None:
     for path in rendering.SOURCES.glob("*/*.txt"):
         text = path.read_text(encoding="utf-8")
         body = text if path.name.startswith("_") else split(text)[2]
-        ends = [line for line in body.splitlines() if line.endswith("%}") and re.sub(r"{%.*?%}", "", line).strip()]
+        ends = [
+            line
+            for line in body.splitlines()
+            if line.endswith("%}") and re.sub(r"{%.*?%}", "", line).strip()
+        ]
         assert [line for line in ends if not line.endswith("+%}")] == [], path.name
 
 
 @EVERY
-def test_the_footer_has_the_way_out_of_what_can_be_left_and_of_nothing_else(message: str, language: str) -> None:
+def test_the_footer_has_the_way_out_of_what_can_be_left_and_of_nothing_else(
+    message: str, language: str
+) -> None:
     for variables in ALL_SAMPLES[language].values():
         mail = render(message, variables, language)
         may_leave = bool(variables["unsubscribe_url"])
@@ -119,7 +164,13 @@ def test_the_words_are_true_with_a_card_and_without() -> None:
 def test_the_notice_says_when_how_much_for_what_and_how_to_cancel() -> None:
     mail = render("trial_notice", SAMPLES["with_card"])
     for part in (mail.html, " ".join(mail.text.split())):
-        for fact in ("Pro", "$49.00 a month", "Friday, 13 March 2026", "until you cancel", "Online" if part is mail.html else "online"):
+        for fact in (
+            "Pro",
+            "$49.00 a month",
+            "Friday, 13 March 2026",
+            "until you cancel",
+            "Online" if part is mail.html else "online",
+        ):
             assert fact in part
     assert "13 March" in mail.subject
     assert "charged" in mail.subject
@@ -148,7 +199,9 @@ def test_a_value_that_says_it_is_markup_is_escaped_all_the_same() -> None:
 def test_no_product_name_breaks_the_subject_into_headers(product: str, message: str) -> None:
     mail = render(message, {**ADA, "product": product, "greeting": f"Hello {product},"})
     for line in (mail.subject, mail.preheader):
-        assert not [letter for letter in line if unicodedata.category(letter) in {"Cc", "Zl", "Zp", "Cs"}]
+        assert not [
+            letter for letter in line if unicodedata.category(letter) in {"Cc", "Zl", "Zp", "Cs"}
+        ]
     assert len(mail.subject) <= 150
     mail.html.encode()
     mail.text.encode()
@@ -164,7 +217,9 @@ def test_an_unknown_message_names_those_there_are() -> None:
 
 
 def test_missing_names_what_lacks_in_any_branch_and_render_refuses_it() -> None:
-    lacking = {name: value for name, value in ADA.items() if name not in {"price", "greeting"}} | {"plan": None}
+    lacking = {name: value for name, value in ADA.items() if name not in {"price", "greeting"}} | {
+        "plan": None
+    }
     assert missing("welcome", lacking) == ("greeting", "plan", "price")
     assert "subject" not in missing("welcome", {})
     with pytest.raises(BrokenMessage, match="greeting, plan, price") as caught:
@@ -213,7 +268,10 @@ def test_a_subject_is_cut_and_stays_one_line(workshop: Path) -> None:
 
 
 def test_loading_the_module_loads_no_jinja2() -> None:
-    code = "import sys, chalicelib.outreach.rendering, chalicelib.outreach.samples; sys.exit('jinja2' in sys.modules)"
+    code = (
+        "import sys, chalicelib.outreach.rendering, chalicelib.outreach.samples; sys.exit('jinja2'"
+        " in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
@@ -227,19 +285,52 @@ def test_a_message_that_is_not_in_a_language_comes_in_the_default_one(workshop: 
         language_for("other", "en", "en")
 
 
-def test_every_message_that_the_shipped_policy_sends_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_message_that_the_shipped_policy_sends_is_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     check_messages(SHIPPED)
-    sent = {step.message for step in SHIPPED.steps} | {step.message for step in ASKED_FOR} | {"receipt", "new_features"}
+    sent = (
+        {step.message for step in SHIPPED.steps}
+        | {step.message for step in ASKED_FOR}
+        | {"receipt", "new_features"}
+    )
     assert sent == set(messages()), "none is there that nothing sends"
-    lacking = {**ALL_SAMPLES, "de": {"nobody": {name: value for name, value in ADA.items() if name != "product"}}}
+    lacking = {
+        **ALL_SAMPLES,
+        "de": {"nobody": {name: value for name, value in ADA.items() if name != "product"}},
+    }
     monkeypatch.setattr("chalicelib.outreach.check.SAMPLES", lacking)
     with pytest.raises(BrokenMessage, match=r"\(de\) needs product, which nobody has not"):
         check_messages(SHIPPED)
 
 
 PLAIN = {
-    "en": {"utilize", "leverage", "seamless", "exciting", "thrilled", "unlock", "awesome", "amazing", "hurry", "asap", "kindly", "please note", "!"},
-    "de": {"nutzen sie jetzt", "unglaublich", "begeistert", "exklusiv", "seamless", "account", "upgrade", "sofort zugreifen", "!"},
+    "en": {
+        "utilize",
+        "leverage",
+        "seamless",
+        "exciting",
+        "thrilled",
+        "unlock",
+        "awesome",
+        "amazing",
+        "hurry",
+        "asap",
+        "kindly",
+        "please note",
+        "!",
+    },
+    "de": {
+        "nutzen sie jetzt",
+        "unglaublich",
+        "begeistert",
+        "exklusiv",
+        "seamless",
+        "account",
+        "upgrade",
+        "sofort zugreifen",
+        "!",
+    },
 }
 
 
@@ -261,8 +352,25 @@ def test_german_messages_have_no_english_left_in_them() -> None:
     for message in messages():
         for variables in ALL_SAMPLES["de"].values():
             mail = render(
-                message, {**variables, "product": "P", "sender": "S", "postal_address": "A", "news": "N", "name": "", "greeting": "G"}, "de"
+                message,
+                {
+                    **variables,
+                    "product": "P",
+                    "sender": "S",
+                    "postal_address": "A",
+                    "news": "N",
+                    "name": "",
+                    "greeting": "G",
+                },
+                "de",
             )
-            words = set(re.findall(r"[a-z]+", re.sub(r"\S*(://|@)\S*", "", f"{mail.subject} {mail.preheader} {mail.text}".lower())))
+            words = set(
+                re.findall(
+                    r"[a-z]+",
+                    re.sub(
+                        r"\S*(://|@)\S*", "", f"{mail.subject} {mail.preheader} {mail.text}".lower()
+                    ),
+                )
+            )
             assert not words & {"the", "your", "you", "and", "with", "trial", "billing"}, message
     assert LANGUAGES.keys() == {"en", "de"}

@@ -1,4 +1,6 @@
-"""What a deployment would be: the package of this checkout, and what Chalice alone would make of it."""
+"""What a deployment would be: the package of this checkout, and what Chalice alone would make of
+it.
+"""
 
 import importlib.util
 import subprocess
@@ -22,7 +24,9 @@ Template = dict[str, Any]
 
 @dataclass(frozen=True)
 class Package:
-    """One package: `merged` is the template that would be deployed, `bare` what Chalice makes of the code alone, `own` is .chalice/resources.yaml."""
+    """One package: `merged` is the template that would be deployed, `bare` what Chalice makes of
+    the code alone, `own` is .chalice/resources.yaml.
+    """
 
     folder: Path
     bare: Template
@@ -33,11 +37,21 @@ class Package:
     @cached_property
     def functions(self) -> dict[str, Template]:
         """The functions by logical id, their properties only."""
-        return {id: it["Properties"] for id, it in self.merged["Resources"].items() if it["Type"] == "AWS::Serverless::Function"}
+        return {
+            id: it["Properties"]
+            for id, it in self.merged["Resources"].items()
+            if it["Type"] == "AWS::Serverless::Function"
+        }
 
     def sources(self, kind: str) -> list[tuple[Template, Template]]:
-        """Every function that events of this kind start, with the properties of the event source."""
-        return [(fn, it["Properties"]) for fn in self.functions.values() for it in fn.get("Events", {}).values() if it["Type"] == kind]
+        """Every function that events of this kind start, with the properties of the
+        event source."""
+        return [
+            (fn, it["Properties"])
+            for fn in self.functions.values()
+            for it in fn.get("Events", {}).values()
+            if it["Type"] == kind
+        ]
 
     @property
     def template_file(self) -> Path:
@@ -45,11 +59,17 @@ class Package:
         return self.folder / "made" / "template.json"
 
     def run(self, program: str) -> str:
-        """Run Python as Lambda would have it: the package, then what the runtime ships, and no other library. Returns what it prints."""
+        """Run Python as Lambda would have it: the package, then what the runtime ships, and no
+        other library. Returns what it prints.
+        """
         paths = [str(self.folder / "code"), str(self.folder / "runtime")]
         done = subprocess.run(
             [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {paths}\n{program}"],
-            env={"AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"},
+            env={
+                "AWS_DEFAULT_REGION": "eu-central-1",
+                "AWS_ACCESS_KEY_ID": "testing",
+                "AWS_SECRET_ACCESS_KEY": "testing",
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -59,7 +79,9 @@ class Package:
 
 
 def build(folder: Path) -> Package:
-    """Package this checkout below `folder`, for this machine's processor, so that what is in it can be loaded here."""
+    """Package this checkout below `folder`, for this machine's processor, so that what is in it can
+    be loaded here.
+    """
     made = package.build(STAGE, folder / "made", package.this_machine())
     copy = folder / "checkout"
     package.copy_checkout(copy, package.this_machine())

@@ -20,7 +20,11 @@ from tests.pages.test_customer import DAY, START, customer
 from tests.worlds import POLICY
 
 NOW = START + DAY
-PAUSE, SMALLER, COUPON = Alternative("pause", days=60), Alternative("plan", "pro"), Alternative("coupon", "STAY20")
+PAUSE, SMALLER, COUPON = (
+    Alternative("pause", days=60),
+    Alternative("plan", "pro"),
+    Alternative("coupon", "STAY20"),
+)
 
 
 def offering(offer: Alternative, **more: Any) -> Policy:
@@ -31,7 +35,9 @@ def on(plan: str, **more: Any) -> Account:
     account = customer("pm_1", **more)
     known = account.subscriptions["sub_1"]
     items = (replace(known.value.items[0], lookup_key=f"{plan}_monthly"),)
-    return replace(account, subscriptions={"sub_1": replace(known, value=replace(known.value, items=items))})
+    return replace(
+        account, subscriptions={"sub_1": replace(known, value=replace(known.value, items=items))}
+    )
 
 
 def test_every_reason_of_stripes_has_words_and_every_alternative_a_button() -> None:
@@ -54,11 +60,16 @@ def test_what_cannot_be_had_is_not_offered(account: Account, offer: Alternative)
     assert alternative(account, offering(offer), "unused", NOW) is None
 
 
-def test_what_was_taken_is_offered_again_after_the_policys_time_and_another_kind_meanwhile() -> None:
+def test_what_was_taken_is_offered_again_after_the_policys_time_and_another_kind_meanwhile() -> (
+    None
+):
     taken = on("scale").learn(AlternativeTaken("coupon", NOW))
     assert alternative(taken, offering(COUPON), "unused", NOW + 364 * DAY) is None
     assert alternative(taken, offering(COUPON), "unused", NOW + 365 * DAY) == COUPON
-    assert alternative(taken, offering(COUPON, again_after=30 * DAY), "unused", NOW + 30 * DAY) == COUPON
+    assert (
+        alternative(taken, offering(COUPON, again_after=30 * DAY), "unused", NOW + 30 * DAY)
+        == COUPON
+    )
     assert alternative(taken, offering(SMALLER), "unused", NOW) == SMALLER
     assert alternative(taken, offering(SMALLER), "other", NOW) is None
 
@@ -66,21 +77,39 @@ def test_what_was_taken_is_offered_again_after_the_policys_time_and_another_kind
 @pytest.mark.parametrize(
     ("coupon", "words"),
     [
-        ({"percent_off": 20.0, "duration": "repeating", "duration_in_months": 3}, "Stay, and have 20 % off for 3 months."),
+        (
+            {"percent_off": 20.0, "duration": "repeating", "duration_in_months": 3},
+            "Stay, and have 20 % off for 3 months.",
+        ),
         ({"percent_off": 12.5, "duration": "once"}, "Stay, and have 12.5 % off your next invoice."),
-        ({"amount_off": 500, "currency": "eur", "duration": "forever"}, "Stay, and have €5.00 off every invoice from now on."),
-        ({"amount_off": 500, "currency": "jpy", "duration": "once"}, "Stay, and have 500 JPY off your next invoice."),
+        (
+            {"amount_off": 500, "currency": "eur", "duration": "forever"},
+            "Stay, and have €5.00 off every invoice from now on.",
+        ),
+        (
+            {"amount_off": 500, "currency": "jpy", "duration": "once"},
+            "Stay, and have 500 JPY off your next invoice.",
+        ),
     ],
 )
 def test_a_coupon_is_told_in_words(coupon: dict[str, Any], words: str) -> None:
-    assert confirm_view(on("pro"), POLICY, Offer(COUPON, coupon), "unused", "", NOW)["offer_words"] == words
+    assert (
+        confirm_view(on("pro"), POLICY, Offer(COUPON, coupon), "unused", "", NOW)["offer_words"]
+        == words
+    )
 
 
 def test_the_day_that_access_ends_is_said_and_a_paused_one_ends_at_once() -> None:
     now_too = replace(POLICY, cancel=CancelPolicy(now=True))
     view = confirm_view(on("pro"), now_too, None, None, "", NOW)
-    assert (view["ends_on"], view["may_now"], view["offer_label"]) == ("Wednesday, 1 April 2026", True, "")
-    trial = confirm_view(on("pro", status="trialing", trial_end=START + 14 * DAY), now_too, None, None, "", NOW)
+    assert (view["ends_on"], view["may_now"], view["offer_label"]) == (
+        "Wednesday, 1 April 2026",
+        True,
+        "",
+    )
+    trial = confirm_view(
+        on("pro", status="trialing", trial_end=START + 14 * DAY), now_too, None, None, "", NOW
+    )
     assert trial["ends_on"] == "Monday, 16 March 2026"
     paused = confirm_view(on("pro", status="paused"), now_too, None, None, "", NOW)
     assert (paused["ends_on"], paused["may_now"]) == ("", False), "one button is enough"
@@ -104,20 +133,40 @@ def test_who_owes_changes_no_plan(status: str) -> None:
 
 def test_plans_are_offered_with_the_one_there_is_marked() -> None:
     view = plan_view(on("pro"), POLICY)
-    assert [(one["value"], one["is_current"]) for one in view["offers"]][:3] == [("pro:month", True), ("pro:year", False), ("scale:month", False)]
+    assert [(one["value"], one["is_current"]) for one in view["offers"]][:3] == [
+        ("pro:month", True),
+        ("pro:year", False),
+        ("scale:month", False),
+    ]
     assert view["seats"] == 2
 
 
 def preview(due: int, following: int | None = None) -> Preview:
-    return Preview(Change("scale", "month", 2, "scale_monthly", "now", NOW), due, "usd", NOW, following)
+    return Preview(
+        Change("scale", "month", 2, "scale_monthly", "now", NOW), due, "usd", NOW, following
+    )
 
 
 def test_what_is_due_now_and_from_when_the_price_counts_is_said() -> None:
     view = preview_view(on("pro"), POLICY, preview(33774), moved=False)
-    assert (view["due_now"], view["price"], view["label"], view["counts_from"]) == ("$337.74", "$398.00 a month", "Change and pay $337.74", "")
+    assert (view["due_now"], view["price"], view["label"], view["counts_from"]) == (
+        "$337.74",
+        "$398.00 a month",
+        "Change and pay $337.74",
+        "",
+    )
     assert preview_view(on("pro"), POLICY, preview(0), moved=False)["label"] == "Change"
-    trial = preview_view(on("pro", status="trialing", trial_end=START + 14 * DAY), POLICY, preview(0, 39800), moved=False)
-    assert (trial["counts_from"], trial["next_amount"], trial["label"]) == ("Monday, 16 March 2026", "$398.00", "Change")
+    trial = preview_view(
+        on("pro", status="trialing", trial_end=START + 14 * DAY),
+        POLICY,
+        preview(0, 39800),
+        moved=False,
+    )
+    assert (trial["counts_from"], trial["next_amount"], trial["label"]) == (
+        "Monday, 16 March 2026",
+        "$398.00",
+        "Change",
+    )
 
 
 def test_a_preview_is_good_for_a_while_and_never_of_the_future() -> None:

@@ -1,4 +1,6 @@
-"""The real package, deployed by CloudFormation into the emulator and driven over its REST API, as a stage in an account would be."""
+"""The real package, deployed by CloudFormation into the emulator and driven over its REST API, as a
+stage in an account would be.
+"""
 
 import json
 import secrets
@@ -49,12 +51,20 @@ class Deployed:
     table: str
 
     def sends(self, event: dict[str, Any]) -> None:
-        assert self.client.send_event(event, self.webhook_secret, _now()) == (200, {"received": True})
+        assert self.client.send_event(event, self.webhook_secret, _now()) == (
+            200,
+            {"received": True},
+        )
 
     def mails(self, to: str) -> list[str]:
         """The subjects of what SES was given for an address."""
         with urllib.request.urlopen(f"{self.emulator}/_ministack/ses/messages") as answer:
-            return [mail["Subject"] for mails in json.load(answer)["messages"].values() for mail in mails if mail["To"] == [to]]
+            return [
+                mail["Subject"]
+                for mails in json.load(answer)["messages"].values()
+                for mail in mails
+                if mail["To"] == [to]
+            ]
 
 
 def eventually(what: Callable[[], T | None]) -> T:
@@ -64,14 +74,19 @@ def eventually(what: Callable[[], T | None]) -> T:
         if found := what():
             return found
         time.sleep(0.2)
-    raise AssertionError("\n".join(["It did not come about. The functions' logs end so:", *_logs()]))
+    raise AssertionError(
+        "\n".join(["It did not come about. The functions' logs end so:", *_logs()])
+    )
 
 
 def _logs() -> list[str]:
     logs, lines = boto3.client("logs"), list[str]()
     for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
         events = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
-        lines += [f"{group['logGroupName'].rpartition('/')[2]}: {event['message'].strip()}" for event in events[-12:]]
+        lines += [
+            f"{group['logGroupName'].rpartition('/')[2]}: {event['message'].strip()}"
+            for event in events[-12:]
+        ]
     return lines
 
 
@@ -88,7 +103,9 @@ def stripe() -> Iterator[StripeSimulator]:
 
 
 @pytest.fixture(scope="module")
-def deployed(emulated: str, stripe: StripeSimulator, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+def deployed(
+    emulated: str, stripe: StripeSimulator, tmp_path_factory: pytest.TempPathFactory
+) -> Deployed:
     policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
     webhook_secret = f"whsec_{secrets.token_hex(16)}"
     ssm = boto3.client("ssm")
@@ -103,16 +120,30 @@ def deployed(emulated: str, stripe: StripeSimulator, tmp_path_factory: pytest.Te
     verify_senders(emulated, policy.mail.senders.values() if policy.mail else ())
     package = build(STAGE, tmp_path_factory.mktemp("package"), this_machine())
     # In place of Stripe itself: what is deployed has no setting for it.
-    package.template["Globals"]["Function"]["Environment"]["Variables"]["STRIPE_API_BASE"] = stripe.base
+    package.template["Globals"]["Function"]["Environment"]["Variables"]["STRIPE_API_BASE"] = (
+        stripe.base
+    )
     resources = package.template["Resources"]
-    package.template["Resources"] = {id: it for id, it in resources.items() if it["Type"] not in UNKNOWN_TO_THE_EMULATOR}
+    package.template["Resources"] = {
+        id: it for id, it in resources.items() if it["Type"] not in UNKNOWN_TO_THE_EMULATOR
+    }
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("ops.package.build.build", lambda *_: package)
-        assert main(["deploy", "--yes", "--stage", STAGE]) == 0, "deployed, and seen to answer and refuse as it must"
+        assert main(["deploy", "--yes", "--stage", STAGE]) == 0, (
+            "deployed, and seen to answer and refuse as it must"
+        )
     outputs = find_stage(STAGE).outputs
     stripe.register(catalogue(policy))
     stripe.listen(f"{endpoint(outputs)}/webhooks/stripe", webhook_secret)
-    return Deployed(Client(endpoint(outputs)), Release(STAGE), package, stripe, webhook_secret, emulated, outputs["TableName"])
+    return Deployed(
+        Client(endpoint(outputs)),
+        Release(STAGE),
+        package,
+        stripe,
+        webhook_secret,
+        emulated,
+        outputs["TableName"],
+    )
 
 
 def test_the_same_again_changes_nothing(deployed: Deployed) -> None:
@@ -120,22 +151,45 @@ def test_the_same_again_changes_nothing(deployed: Deployed) -> None:
 
 
 def test_the_stage_is_watched(deployed: Deployed) -> None:
-    """Each alarm is about this stack's own: what CloudFormation makes of its dimensions names resources that there are."""
+    """Each alarm is about this stack's own: what CloudFormation makes of its dimensions names
+    resources that there are.
+    """
     cloudwatch = boto3.client("cloudwatch")
     alarms = cloudwatch.describe_alarms(MaxRecords=100)["MetricAlarms"]
-    assert len(alarms) == sum(it["Type"] == "AWS::CloudWatch::Alarm" for it in deployed.package.template["Resources"].values())
-    named = {alarm["Namespace"]: {one["Name"]: one["Value"] for one in alarm["Dimensions"]} for alarm in alarms}
+    assert len(alarms) == sum(
+        it["Type"] == "AWS::CloudWatch::Alarm"
+        for it in deployed.package.template["Resources"].values()
+    )
+    named = {
+        alarm["Namespace"]: {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+        for alarm in alarms
+    }
     assert named["Billhook"] == {"service": f"billhook-{STAGE}"}
     assert named["AWS/ApiGateway"]["Stage"] == "api"
-    functions = {one["FunctionName"] for one in boto3.client("lambda").list_functions(MaxItems=50)["Functions"]}
-    assert {one["Value"] for alarm in alarms for one in alarm["Dimensions"] if one["Name"] == "FunctionName"} == functions
+    functions = {
+        one["FunctionName"]
+        for one in boto3.client("lambda").list_functions(MaxItems=50)["Functions"]
+    }
+    assert {
+        one["Value"]
+        for alarm in alarms
+        for one in alarm["Dimensions"]
+        if one["Name"] == "FunctionName"
+    } == functions
     [dashboard] = cloudwatch.list_dashboards()["DashboardEntries"]
-    assert "${" not in cloudwatch.get_dashboard(DashboardName=dashboard["DashboardName"])["DashboardBody"]
+    assert (
+        "${"
+        not in cloudwatch.get_dashboard(DashboardName=dashboard["DashboardName"])["DashboardBody"]
+    )
 
 
 @pytest.mark.parametrize("name", ["trial_converts", "renewal_fails_then_recovers"])
-def test_a_history_sent_to_the_webhook_becomes_the_account(deployed: Deployed, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    recording = Recording.load(ROOT / "tests" / "recordings" / f"{name}.json").renamed(secrets.token_hex(3))
+def test_a_history_sent_to_the_webhook_becomes_the_account(
+    deployed: Deployed, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    recording = Recording.load(ROOT / "tests" / "recordings" / f"{name}.json").renamed(
+        secrets.token_hex(3)
+    )
     recording = recording.moved_to(_now() - (recording.events[-1]["created"] - recording.start))
     assert Client(deployed.stripe.base).post("/_test/recordings", recording.to_json())[0] == 200
     for event in recording.events:
@@ -143,34 +197,61 @@ def test_a_history_sent_to_the_webhook_becomes_the_account(deployed: Deployed, c
     client = with_key(deployed, capsys)
     id = recording.account_id or ""
     eventually(lambda: not differences(client.account(id), recording.checkpoints[-1]))
-    # By the stream. Payments are not among them: what a customer paid long before it was adopted is history.
+    # By the stream. Payments are not among them: what a customer paid long before it was adopted is
+    # history.
     happened = {"account.created", "access.granted"}
-    eventually(lambda: happened <= {entry["type"] for entry in client.call("GET", f"/accounts/{id}/timeline")[1]["entries"]})
+    eventually(
+        lambda: (
+            happened
+            <= {
+                entry["type"]
+                for entry in client.call("GET", f"/accounts/{id}/timeline")[1]["entries"]
+            }
+        )
+    )
 
 
 def test_a_trial_that_stripe_tells_of_is_welcomed_by_the_next_sweep(deployed: Deployed) -> None:
-    recording = Recording.load(ROOT / "tests" / "recordings" / "trial_pauses_then_resumes.json").renamed(secrets.token_hex(3)).moved_to(_now())
-    email = next(event for event in recording.events if event["type"] == "customer.created")["data"]["object"]["email"]
+    recording = (
+        Recording.load(ROOT / "tests" / "recordings" / "trial_pauses_then_resumes.json")
+        .renamed(secrets.token_hex(3))
+        .moved_to(_now())
+    )
+    email = next(event for event in recording.events if event["type"] == "customer.created")[
+        "data"
+    ]["object"]["email"]
     for event in [event for event in recording.events if event["created"] == recording.start]:
         deployed.sends(event)
     assert len(eventually(lambda: deployed.mails(email))) == 1
 
 
-def test_a_visitor_signs_up_and_is_on_trial_at_stripe(deployed: Deployed, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_visitor_signs_up_and_is_on_trial_at_stripe(
+    deployed: Deployed, capsys: pytest.CaptureFixture[str]
+) -> None:
     email = f"ada-{secrets.token_hex(4)}@example.com"
     status, body = deployed.client.post("/signups", {"email": email})
     assert status == 201, body
     client = with_key(deployed, capsys)
-    standing = eventually(lambda: (found := client.access(body["account_id"])) and found["reason"] == "trialing" and found)
+    standing = eventually(
+        lambda: (
+            (found := client.access(body["account_id"])) and found["reason"] == "trialing" and found
+        )
+    )
     assert standing["access"] == "full"
     assert eventually(lambda: deployed.mails(email))
 
 
-def test_an_update_keeps_the_data_and_taking_the_stage_away_keeps_the_table(deployed: Deployed) -> None:
+def test_an_update_keeps_the_data_and_taking_the_stage_away_keeps_the_table(
+    deployed: Deployed,
+) -> None:
     """Last, since nothing is left to ask afterwards."""
     count = boto3.client("dynamodb").scan(TableName=deployed.table, Select="COUNT")["Count"]
     assert count > 0
-    functions = [it["Properties"] for it in deployed.package.template["Resources"].values() if it["Type"] == "AWS::Serverless::Function"]
+    functions = [
+        it["Properties"]
+        for it in deployed.package.template["Resources"].values()
+        if it["Type"] == "AWS::Serverless::Function"
+    ]
     for function in functions:
         function["MemorySize"] = 1024
     changes = deployed.release.propose(deployed.package, {})

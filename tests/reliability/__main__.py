@@ -1,6 +1,8 @@
-"""`python -m tests.reliability` writes docs/reliability.md: all that is found anew, or what is found of the use cases that are named.
+"""`python -m tests.reliability` writes docs/reliability.md: all that is found anew, or what is
+found of the use cases that are named.
 
-`--rest` finds nothing anew: the introduction and the field's bugs are written, and what was found stays.
+`--rest` finds nothing anew: the introduction and the field's bugs are written, and what was found
+stays.
 """
 
 import argparse
@@ -13,11 +15,17 @@ from tests.reliability.registry import ALL, found
 def main() -> int:
     """0. Raises Broken where a use case does not keep what it promises."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a use case, by the beginning of its name")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a use case, by the beginning of its name"
+    )
     parser.add_argument("--rest", action="store_true", help="find nothing anew")
     asked = parser.parse_args()
     kept = sections_of(PAGE.read_text())
-    wanted = [] if asked.rest else [name for name in ALL if not asked.names or name.startswith(tuple(asked.names))]
+    wanted = (
+        []
+        if asked.rest
+        else [name for name in ALL if not asked.names or name.startswith(tuple(asked.names))]
+    )
     if asked.names and not wanted:
         parser.error(f"there is no such use case: there are {', '.join(ALL)}")
     for name, one in found(wanted):

@@ -1,4 +1,5 @@
-"""Use cases that the clock starts: the sweep, the agenda, messages that are due, a changed policy."""
+"""Use cases that the clock starts: the sweep, the agenda, messages that are due, a
+changed policy."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +25,11 @@ def until_later(place: Place, world: World, time: timedelta = HOURS) -> None:
     """Act on what falls due, each at its moment, for so long."""
     end = place.now.at + time
     for _ in range(200):
-        dues = [(account.due_at, id) for id in place.accounts.items if (account := place.accounts.load(id)) and account.due_at]
+        dues = [
+            (account.due_at, id)
+            for id in place.accounts.items
+            if (account := place.accounts.load(id)) and account.due_at
+        ]
         if not dues or min(dues)[0] > end:
             break
         due_at, id = min(dues)
@@ -36,7 +41,9 @@ def until_later(place: Place, world: World, time: timedelta = HOURS) -> None:
 
 
 def due_life() -> Life:
-    """Twelve days into a trial of which nothing was done yet: an outbox, messages that were missed, and one that is due."""
+    """Twelve days into a trial of which nothing was done yet: an outbox, messages that were missed,
+    and one that is due.
+    """
     life = Life().begins()
     life.now.at = START + 12.2 * DAY
     return life
@@ -71,14 +78,21 @@ def act_on(life: Life, calls: OutsideCalls) -> None:
 
 def send(life: Life, calls: OutsideCalls) -> None:
     life.calls = calls
-    post = replace(life.post, suppressed=lambda email: calls.call("suppressions.holds", life.suppressed.__contains__, email))
+    post = replace(
+        life.post,
+        suppressed=lambda email: calls.call(
+            "suppressions.holds", life.suppressed.__contains__, email
+        ),
+    )
     for work in list(life.place.mail_queue.waiting):
         send_message(work["account_id"], work["key"], life.world, post)
         life.place.mail_queue.waiting.remove(work)
 
 
 def send_again(life: Life, calls: OutsideCalls) -> None:
-    """For an hour: the queue brings the message again, SES tells what it took, the agenda looks after what is unclear."""
+    """For an hour: the queue brings the message again, SES tells what it took, the agenda looks
+    after what is unclear.
+    """
     for _ in range(8):
         life.settle()
         send(life, calls)
@@ -93,7 +107,11 @@ def end_of_act(life: Life) -> Any:
 
 
 def end_of_mail(life: Life) -> Any:
-    mails = {key: mailed.outcome for key, mailed in life.account.mails.items() if mailed.outcome != "passed"}
+    mails = {
+        key: mailed.outcome
+        for key, mailed in life.account.mails.items()
+        if mailed.outcome != "passed"
+    }
     return life.steps, mails, len(life.place.mail_queue.waiting)
 
 
@@ -144,7 +162,9 @@ def plan_on(place: Place, calls: OutsideCalls) -> None:
 
 def end_of_walk(place: Place) -> Any:
     found = {id: place.accounts.load(id) for id in sorted(place.accounts.items)}
-    return {id: (account.policy, account.version) for id, account in found.items()}, place.walks.walk and place.walks.walk.done
+    return {
+        id: (account.policy, account.version) for id, account in found.items()
+    }, place.walks.walk and place.walks.walk.done
 
 
 USE_CASES = (
@@ -178,7 +198,8 @@ USE_CASES = (
     ),
     UseCase(
         "Send a lifecycle message",
-        "SQS brings it again; the agenda looks a quarter of an hour later, and SES's own event tells what it took",
+        "SQS brings it again; the agenda looks a quarter of an hour later, and SES's own event"
+        " tells what it took",
         lambda: with_mail("lifecycle"),
         send,
         send_again,
@@ -186,7 +207,8 @@ USE_CASES = (
         less=(
             Less(
                 "unsent",
-                "SES may have it, and nobody can ask: lifecycle mail is sent at most once, so this message is not sent, and its outcome is `unclear`",
+                "SES may have it, and nobody can ask: lifecycle mail is sent at most once, so this"
+                " message is not sent, and its outcome is `unclear`",
                 unsent,
             ),
         ),
@@ -194,12 +216,20 @@ USE_CASES = (
     ),
     UseCase(
         "Send a billing notice",
-        "SQS brings it again; the agenda looks a quarter of an hour later, and SES's own event tells what it took",
+        "SQS brings it again; the agenda looks a quarter of an hour later, and SES's own event"
+        " tells what it took",
         lambda: with_mail("billing"),
         send,
         send_again,
         end_of_mail,
         clock=lambda life: life.now,
     ),
-    UseCase("Plan anew under a changed policy", "the next minute goes on with the walk", lambda: peopled(5), plan, plan_on, end_of_walk),
+    UseCase(
+        "Plan anew under a changed policy",
+        "the next minute goes on with the walk",
+        lambda: peopled(5),
+        plan,
+        plan_on,
+        end_of_walk,
+    ),
 )

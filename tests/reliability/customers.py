@@ -1,4 +1,6 @@
-"""Use cases of the customer's own hand: signing up, paying, coming back; what stands at the door; all with the simulated Stripe behind them."""
+"""Use cases of the customer's own hand: signing up, paying, coming back; what stands at the door;
+all with the simulated Stripe behind them.
+"""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -31,14 +33,20 @@ def at_stripe(life: SimLife) -> Any:
         "customers": len(alive),
         "cards": sum(bool(one["invoice_settings"]["default_payment_method"]) for one in alive),
         "subscriptions": Counter(one["status"] for one in life.objects("subscription")),
-        "sessions": Counter((one["mode"], one["status"]) for one in life.objects("checkout.session") if one["status"] != "expired"),
+        "sessions": Counter(
+            (one["mode"], one["status"])
+            for one in life.objects("checkout.session")
+            if one["status"] != "expired"
+        ),
         "paid": sum(one["amount"] for one in life.objects("charge") if one["paid"]),
     }
 
 
 def end_of_life(life: SimLife) -> Any:
     """Both sides: what is at Stripe, and what is known of it here."""
-    accounts = [account for id in life.place.accounts.items if (account := life.place.accounts.load(id))]
+    accounts = [
+        account for id in life.place.accounts.items if (account := life.place.accounts.load(id))
+    ]
     known = [
         (
             life.stands() if life.account_id else None,
@@ -47,11 +55,19 @@ def end_of_life(life: SimLife) -> Any:
             sorted(billed.value.status for billed in one.invoices.values()),
             {name.partition(":")[0] for name, errand in one.errands.items() if errand.done_at},
             one.asks,
-            one.checkout and (one.checkout.order.mode, one.checkout.order.plan, one.checkout.closed, bool(one.checkout.session)),
+            one.checkout
+            and (
+                one.checkout.order.mode,
+                one.checkout.order.plan,
+                one.checkout.closed,
+                bool(one.checkout.session),
+            ),
         )
         for one in accounts
     ]
-    happened = Counter(entry.type for entry in life.place.log.entries.values() if entry.kind == "happening")
+    happened = Counter(
+        entry.type for entry in life.place.log.entries.values() if entry.kind == "happening"
+    )
     return at_stripe(life), known, happened
 
 
@@ -84,7 +100,9 @@ def begun_in_doubt() -> SimLife:
     life.stage.api.faults.clear()
     due_at = life.account.due_at
     assert due_at
-    life.place.now.at = due_at + timedelta(days=1)  # the key under which it was made is not relied on any more
+    life.place.now.at = due_at + timedelta(
+        days=1
+    )  # the key under which it was made is not relied on any more
     life.stage.advance(int(life.place.now.at.timestamp()))
     return life
 
@@ -136,7 +154,9 @@ def click_again(life: SimLife, calls: OutsideCalls) -> None:
 
 def portal(life: SimLife, calls: OutsideCalls) -> None:
     life.calls = calls
-    life.place.metrics["opened"] = bool(open_portal(life.account_id, "https://b.example", life.world))
+    life.place.metrics["opened"] = bool(
+        open_portal(life.account_id, "https://b.example", life.world)
+    )
 
 
 def paid_at_stripe() -> SimLife:
@@ -189,7 +209,14 @@ def knock(gate: Gate, calls: OutsideCalls) -> None:
     beside = calls.watch_parts(Watched(gate, gate, gate.keys), "limits", "captcha")
     assert POLICY.signup
     policy: SignupPolicy = replace(POLICY.signup, captcha="turnstile")
-    admit("ada@example.com", "203.0.113.7", "token", policy, Door(beside.limits, beside.captcha, lambda metric, by: None), BEGIN)
+    admit(
+        "ada@example.com",
+        "203.0.113.7",
+        "token",
+        policy,
+        Door(beside.limits, beside.captcha, lambda metric, by: None),
+        BEGIN,
+    )
     gate.passed = 1
 
 
@@ -200,25 +227,94 @@ def with_key() -> Gate:
 
 
 def show_key(gate: Gate, calls: OutsideCalls) -> None:
-    KeyRing(calls.watch_parts(Watched(gate, gate, gate.keys), "keys").keys).check(f"Bearer {gate.token}", "read", BEGIN)
+    KeyRing(calls.watch_parts(Watched(gate, gate, gate.keys), "keys").keys).check(
+        f"Bearer {gate.token}", "read", BEGIN
+    )
     gate.passed = 1
 
 
-def _case(name: str, next_run: str, begin: Any, run: Any, again: Any, end: Any = end_of_life) -> UseCase:
-    return UseCase(name, next_run, begin, run, again, end, clock=lambda life: life.place.now, stripe_faults=lambda life: life.stage.api.faults)
+def _case(
+    name: str, next_run: str, begin: Any, run: Any, again: Any, end: Any = end_of_life
+) -> UseCase:
+    return UseCase(
+        name,
+        next_run,
+        begin,
+        run,
+        again,
+        end,
+        clock=lambda life: life.place.now,
+        stripe_faults=lambda life: life.stage.api.faults,
+    )
 
 
-AGENDA_OR_VISITOR = "without the account the visitor is told 503, and tries again; with it the agenda goes on"
+AGENDA_OR_VISITOR = (
+    "without the account the visitor is told 503, and tries again; with it the agenda goes on"
+)
 
 USE_CASES = (
-    UseCase("Let a signup in", "the visitor is told 503, and tries again", Gate, knock, knock, lambda gate: gate.passed),
+    UseCase(
+        "Let a signup in",
+        "the visitor is told 503, and tries again",
+        Gate,
+        knock,
+        knock,
+        lambda gate: gate.passed,
+    ),
     _case("Sign up", AGENDA_OR_VISITOR, SimLife, sign_up, sign_up_again),
-    _case("Start a trial that may have been started", "the agenda tries again", begun_in_doubt, agenda, agenda_on),
-    _case("Ask for a sign-in link", "the customer is told 503, and asks again", on_trial, ask_link, ask_link, end_of_link),
-    _case("Open a Checkout in place of another", "the customer is told 503, and clicks again", to_change_his_mind, open_checkout, click_again),
-    _case("Open a Checkout after a doubtful one", "the customer is told 503, and clicks again", after_a_doubtful_one, open_checkout, click_again),
-    _case("Come back with a card, and pay what is owed", "Stripe's events and the agenda", paid_at_stripe, come_back, agenda_on),
-    _case("Come back from a purchase", "Stripe's events and the agenda", bought, come_back, agenda_on),
-    _case("Open the portal", "the customer is told 503, and clicks again", on_trial, portal, portal, lambda life: life.place.metrics["opened"]),
-    UseCase("Check an API key", "the product is told 503, and calls again", with_key, show_key, show_key, lambda gate: gate.passed),
+    _case(
+        "Start a trial that may have been started",
+        "the agenda tries again",
+        begun_in_doubt,
+        agenda,
+        agenda_on,
+    ),
+    _case(
+        "Ask for a sign-in link",
+        "the customer is told 503, and asks again",
+        on_trial,
+        ask_link,
+        ask_link,
+        end_of_link,
+    ),
+    _case(
+        "Open a Checkout in place of another",
+        "the customer is told 503, and clicks again",
+        to_change_his_mind,
+        open_checkout,
+        click_again,
+    ),
+    _case(
+        "Open a Checkout after a doubtful one",
+        "the customer is told 503, and clicks again",
+        after_a_doubtful_one,
+        open_checkout,
+        click_again,
+    ),
+    _case(
+        "Come back with a card, and pay what is owed",
+        "Stripe's events and the agenda",
+        paid_at_stripe,
+        come_back,
+        agenda_on,
+    ),
+    _case(
+        "Come back from a purchase", "Stripe's events and the agenda", bought, come_back, agenda_on
+    ),
+    _case(
+        "Open the portal",
+        "the customer is told 503, and clicks again",
+        on_trial,
+        portal,
+        portal,
+        lambda life: life.place.metrics["opened"],
+    ),
+    UseCase(
+        "Check an API key",
+        "the product is told 503, and calls again",
+        with_key,
+        show_key,
+        show_key,
+        lambda gate: gate.passed,
+    ),
 )

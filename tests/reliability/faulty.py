@@ -1,4 +1,6 @@
-"""Each fault that the run injects, and how an adapter tells of it: what the real one raises, once its own repetitions are used up."""
+"""Each fault that the run injects, and how an adapter tells of it: what the real one raises, once
+its own repetitions are used up.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,21 +13,39 @@ from tests.faults import Crash, OutsideCalls
 from tests.worlds import Moment
 
 FAULTS = {
-    "not made": "The call does not reach the other side, and that is known: it cannot be reached, or it says that it failed before it did anything.",
-    "reply lost": "The other side does it, and its reply does not come. Where the SDK then repeats the call, it meets what it did itself.",
+    "not made": (
+        "The call does not reach the other side, and that is known: it cannot be reached, or it"
+        " says that it failed before it did anything."
+    ),
+    "reply lost": (
+        "The other side does it, and its reply does not come. Where the SDK then repeats the call,"
+        " it meets what it did itself."
+    ),
     "timed out": "Nothing is done, no reply comes, and the time that was waited for it is over.",
-    "throttled once": "The other side says once that it was too much. DynamoDB: that another transaction was faster, too.",
-    "throttled for good": "It says so from this call on, in the next run too, until that is over; then comes one more run.",
+    "throttled once": (
+        "The other side says once that it was too much. DynamoDB: that another transaction was"
+        " faster, too."
+    ),
+    "throttled for good": (
+        "It says so from this call on, in the next run too, until that is over; then comes one more"
+        " run."
+    ),
     "ends before": "The process ends where the call would have been made.",
     "ends after": "The process ends once the call was made.",
 }
 """The faults, in the order of the page's columns."""
 
 WAITED = {"gateway": 16, "till": 16, "desk": 16, "lists": 16, "stripe": 16, "mailer": 10}
-"""Seconds until a call is given up, with its repetitions, by adapter; 15 for the others (aws/dynamo.py, aws/queues.py)."""
+"""Seconds until a call is given up, with its repetitions, by adapter; 15 for the others
+(aws/dynamo.py, aws/queues.py).
+"""
 
-CONDITIONAL = frozenset({"accounts.save", "accounts.rewrite", "accounts.erase", "walks.save", "rounds.save"})
-"""Writes under a condition: what the SDK repeats after a lost reply meets the writer's own change, and looks like a lost race."""
+CONDITIONAL = frozenset(
+    {"accounts.save", "accounts.rewrite", "accounts.erase", "walks.save", "rounds.save"}
+)
+"""Writes under a condition: what the SDK repeats after a lost reply meets the writer's own change,
+and looks like a lost race.
+"""
 
 QUEUES = frozenset({"act_queue", "mail_queue", "events_queue", "dead_letters", "queue"})
 
@@ -33,7 +53,13 @@ AT_STRIPE = frozenset({"gateway", "till", "desk", "lists", "stripe"})
 READING = frozenset(
     (
         *("till.customers_with", "till.checkout", "till.open_checkouts"),
-        *("desk.coupon", "desk.discounts_of", "desk.items_of", "desk.payments_of", "desk.charges_of"),
+        *(
+            "desk.coupon",
+            "desk.discounts_of",
+            "desk.items_of",
+            "desk.payments_of",
+            "desk.charges_of",
+        ),
     )
 )
 FOR_GOOD = 1_000_000
@@ -44,10 +70,11 @@ Call = Callable[[], Any]
 
 @dataclass
 class FaultyCalls(OutsideCalls):
-    """Outside calls of which the `nth` of that name (from 1) meets a fault, in this `way` of it; `fired` says whether it did.
+    """Outside calls of which the `nth` of that name (from 1) meets a fault, in this `way` of it;
+    `fired` says whether it did.
 
-    `stripe_faults` are those of a simulated Stripe, which then does to the call what Stripe does; else the adapter raises. `clock` goes on
-    while a reply is waited for.
+    `stripe_faults` are those of a simulated Stripe, which then does to the call what Stripe does;
+    else the adapter raises. `clock` goes on while a reply is waited for.
     """
 
     name: str = ""
@@ -61,7 +88,13 @@ class FaultyCalls(OutsideCalls):
     def call(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         self.made.append(name)
         occurrence = self.made.count(name) if name == self.name else 0
-        if self.way is None or self.lifted or not (occurrence == self.nth or (self.way.lasts and self.fired and self._throttled(name))):
+        if (
+            self.way is None
+            or self.lifted
+            or not (
+                occurrence == self.nth or (self.way.lasts and self.fired and self._throttled(name))
+            )
+        ):
             return function(*args, **kwargs)
         return self.way.do(lambda: function(*args, **kwargs), self)
 
@@ -84,7 +117,9 @@ class Way:
 
 
 def ways(fault: str, name: str, simulated: bool) -> list[Way]:
-    """How the fault can come about at the call of that name. `simulated`: there is a simulated Stripe to do it."""
+    """How the fault can come about at the call of that name. `simulated`: there is a simulated
+    Stripe to do it.
+    """
     adapter = name.partition(".")[0]
     if fault.startswith("ends"):
         return [Way(_ends_before if fault == "ends before" else _ends_after)]
@@ -98,10 +133,19 @@ def ways(fault: str, name: str, simulated: bool) -> list[Way]:
         case "timed out":
             return [Way(_waits(_before(Unavailable), WAITED.get(adapter, 15)))]
         case "reply lost":
-            more = [Way(_after(LostRace))] if name in CONDITIONAL else [Way(_twice)] if adapter in QUEUES else []
+            more = (
+                [Way(_after(LostRace))]
+                if name in CONDITIONAL
+                else [Way(_twice)]
+                if adapter in QUEUES
+                else []
+            )
             return [Way(_after(Unavailable)), *more]
         case "throttled once":
-            return [Way(_before(Unavailable)), *([Way(_before(LostRace))] if name in CONDITIONAL else [])]
+            return [
+                Way(_before(Unavailable)),
+                *([Way(_before(LostRace))] if name in CONDITIONAL else []),
+            ]
     return [Way(_before(Unavailable), lasts=True)]
 
 
@@ -129,7 +173,9 @@ def _twice(call: Call, calls: FaultyCalls) -> Any:
     return call()
 
 
-def _waits(fail: Callable[[Call, FaultyCalls], Any], seconds: int) -> Callable[[Call, FaultyCalls], Any]:
+def _waits(
+    fail: Callable[[Call, FaultyCalls], Any], seconds: int
+) -> Callable[[Call, FaultyCalls], Any]:
     def wait(call: Call, calls: FaultyCalls) -> Any:
         if calls.clock:
             calls.clock.at += timedelta(seconds=seconds)
@@ -156,7 +202,9 @@ _OF_MAIL = {
     "throttled once": [Way(_before(Unavailable))],
     "throttled for good": [Way(_before(Unavailable), lasts=True)],
 }
-"""SES alone is not repeated, since it has no idempotency key: without a reply nobody knows (aws/mailer.py)."""
+"""SES alone is not repeated, since it has no idempotency key: without a reply nobody knows
+(aws/mailer.py).
+"""
 
 _OF_STRIPE = {
     "not made": (("503", 2), ("500", 1)),
@@ -165,7 +213,9 @@ _OF_STRIPE = {
     "throttled once": (("429", 1), ("429", 2), ("409", 2)),
     "throttled for good": (("429", FOR_GOOD),),
 }
-"""What the simulated Stripe does, and to how many of the SDK's tries: two, or one where it is not repeated or the second is to go well."""
+"""What the simulated Stripe does, and to how many of the SDK's tries: two, or one where it is not
+repeated or the second is to go well.
+"""
 
 
 def _at_stripe(fault: str, name: str) -> Iterator[Way]:
@@ -175,7 +225,9 @@ def _at_stripe(fault: str, name: str) -> Iterator[Way]:
             yield Way(_arms(how, times, methods, WAITED["till"] if fault == "timed out" else 0))
 
 
-def _arms(how: str, times: int, methods: tuple[str, ...], seconds: int) -> Callable[[Call, FaultyCalls], Any]:
+def _arms(
+    how: str, times: int, methods: tuple[str, ...], seconds: int
+) -> Callable[[Call, FaultyCalls], Any]:
     def arm(call: Call, calls: FaultyCalls) -> Any:
         assert calls.stripe_faults is not None
         armed = [StripeFault(how, times, "", method) for method in methods]

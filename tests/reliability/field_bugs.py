@@ -1,4 +1,6 @@
-"""The bugs that the field has had: which test protects against each, as the tests themselves say by the numbers that begin their docstrings."""
+"""The bugs that the field has had: which test protects against each, as the tests themselves say by
+the numbers that begin their docstrings.
+"""
 
 import ast
 import re
@@ -56,14 +58,20 @@ BUGS = {
 NOT_YET: dict[int, str] = {}
 """Those without a test, and why."""
 
-BESIDE = {"test_access_closes_at_the_trials_end_with_every_later_webhook_lost": "a stored `trialing` that counts for ever"}
+BESIDE = {
+    "test_access_closes_at_the_trials_end_with_every_later_webhook_lost": (
+        "a stored `trialing` that counts for ever"
+    )
+}
 """Tests of test_field_bugs.py against what was read in others' code and has no number."""
 
 _NUMBERS = re.compile(r"(\d+(?:, \d+)*)[.:]")
 
 
 def numbered(folder: Path) -> dict[int, list[str]]:
-    """The names of the tests whose docstring begins with a bug's number, by number, in the order of their files."""
+    """The names of the tests whose docstring begins with a bug's number, by number, in the order of
+    their files.
+    """
     found: dict[int, list[str]] = defaultdict(list)
     for path in sorted(folder.rglob("test_*.py")):
         for name, doc in _documented(path):
@@ -80,13 +88,21 @@ def _documented(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def rows(found: dict[int, list[str]], not_yet: dict[int, str] = NOT_YET) -> list[str]:
-    """The lines of the page's table. Raises ValueError for a number that no bug has, and for a bug with neither a test nor a reason, or both."""
+    """The lines of the page's table. Raises ValueError for a number that no bug has, and for a bug
+    with neither a test nor a reason, or both.
+    """
     if strange := found.keys() - BUGS.keys():
-        raise ValueError(f"There is no bug of the number {min(strange)}: {found[min(strange)][0]} must begin with another one.")
+        raise ValueError(
+            f"There is no bug of the number {min(strange)}: {found[min(strange)][0]} must begin"
+            " with another one."
+        )
     lines = []
     for number, title in BUGS.items():
         names, reason = found.get(number, []), not_yet.get(number)
         if bool(names) is bool(reason):
-            raise ValueError(f"Bug {number} ({title}) has {'a test and a reason to have none' if reason else 'neither a test nor a reason'}.")
+            raise ValueError(
+                f"Bug {number} ({title}) has"
+                f" {'a test and a reason to have none' if reason else 'neither a test nor a reason'}."
+            )
         lines += [f"| {number} | {title} | {name} |" for name in names or [reason]]
     return lines + [f"| | {title} | {name} |" for name, title in BESIDE.items()]

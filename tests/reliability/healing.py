@@ -53,7 +53,14 @@ def end_of_comparison(town: Town) -> Any:
     round = town.place.rounds.load(Comparison)
     done = round and (round.ended_at is not None, round.listed, round.healed, round.left)
     accounts = {id: town.place.accounts.load(id) for id in sorted(town.place.accounts.items)}
-    known = {id: (one.standing.access, sorted(held.value.status for held in one.subscriptions.values()), one.asks) for id, one in accounts.items()}
+    known = {
+        id: (
+            one.standing.access,
+            sorted(held.value.status for held in one.subscriptions.values()),
+            one.asks,
+        )
+        for id, one in accounts.items()
+    }
     return done, sorted(map(repr, town.reported())), sorted(town.told()), known
 
 

@@ -42,7 +42,11 @@ ON_THE_WIRE = {
 """The faults of the lines, in the order of the page's columns."""
 
 MICROBURST = Path(".emulator/bin/microburst")
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 ALWAYS = 1_000
 LASTING = "throttled for good"
 TRIES = 3
@@ -50,8 +54,9 @@ TRIES = 3
 
 
 class Wire:
-    """The emulator, with a proxy before it that injects faults. `dynamodb` and `sqs` are the product's clients by way of the proxy, with its own
-    settings; `beside(service)` gives one that goes around it.
+    """The emulator, with a proxy before it that injects faults. `dynamodb` and `sqs` are the
+    product's clients by way of the proxy, with its own settings; `beside(service)` gives one that
+    goes around it.
     """
 
     def __init__(self, emulator: Emulator, proxy: Client) -> None:
@@ -81,7 +86,9 @@ class Wire:
     def inside(self, url: str) -> set[str]:
         """The bodies of what is in a queue."""
         sqs, found = self.beside("sqs"), set()
-        while some := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30).get("Messages"):
+        while some := sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30
+        ).get("Messages"):
             found |= {one["Body"] for one in some}
             for one in some:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
@@ -90,12 +97,17 @@ class Wire:
 
 @contextmanager
 def wired() -> Iterator[Wire]:
-    """The emulator and the proxy, for as long as this lasts. No client waits before it tries again."""
+    """The emulator and the proxy, for as long as this lasts. No client waits before
+    it tries again."""
     clients = (dynamo.client, queues.client)
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, CREDENTIALS))
-        stack.enter_context(mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None)))
-        stack.enter_context(mock.patch("stripe._http_client.HTTPClient._sleep_time_seconds", return_value=0))
+        stack.enter_context(
+            mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+        )
+        stack.enter_context(
+            mock.patch("stripe._http_client.HTTPClient._sleep_time_seconds", return_value=0)
+        )
         for cached in clients:
             cached.cache_clear()
             stack.callback(cached.cache_clear)
@@ -107,7 +119,15 @@ def wired() -> Iterator[Wire]:
 def _proxied(emulator: Emulator) -> Iterator[Client]:
     port = free_port()
     process = subprocess.Popen(
-        [MICROBURST.resolve(), "--upstream", emulator.endpoint, "--port", str(port), "--host", "127.0.0.1"],
+        [
+            MICROBURST.resolve(),
+            "--upstream",
+            emulator.endpoint,
+            "--port",
+            str(port),
+            "--host",
+            "127.0.0.1",
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -122,7 +142,8 @@ def _proxied(emulator: Emulator) -> Iterator[Client]:
                 break
             except Unreachable:
                 time.sleep(0.05)
-        # The first request through it is slow, since it reads all of AWS's models then: too slow for the product's own patience.
+        # The first request through it is slow, since it reads all of AWS's models then: too slow
+        # for the product's own patience.
         boto3.client("dynamodb", endpoint_url=proxy.base).list_tables()
         yield proxy
     finally:
@@ -131,7 +152,9 @@ def _proxied(emulator: Emulator) -> Iterator[Client]:
 
 
 def hook(client: Any, event: str, times: int, fault: Callable[[Any], Any]) -> list[str]:
-    """Have the next so many requests meet a fault; gives what met it. `fault` gives the answer, or raises."""
+    """Have the next so many requests meet a fault; gives what met it. `fault` gives the answer, or
+    raises.
+    """
     met: list[str] = []
 
     def meet(request: Any, **_: Any) -> Any:
@@ -152,7 +175,12 @@ def answers(code: str, status: int) -> Callable[[Any], Any]:
             yield self.read()
 
     body = json.dumps({"message": code, "__type": code}).encode()
-    return lambda request: AWSResponse(request.url, status, {"x-amzn-errortype": code, "content-type": "application/json"}, Raw(body))  # type: ignore[no-untyped-call]
+    return lambda request: AWSResponse(
+        request.url,
+        status,
+        {"x-amzn-errortype": code, "content-type": "application/json"},
+        Raw(body),
+    )  # type: ignore[no-untyped-call]
 
 
 def times_out(request: Any) -> Any:
@@ -177,7 +205,9 @@ def sent_without_reply(client: Any) -> Callable[[Any], Any]:
 
 @dataclass
 class AwsLine:
-    """DynamoDB and SQS by way of the proxy; `calls` are those that were made, as `dynamodb.GetItem`."""
+    """DynamoDB and SQS by way of the proxy; `calls` are those that were made, as
+    `dynamodb.GetItem`.
+    """
 
     wire: Wire
     calls: list[str] = field(default_factory=list)
@@ -188,13 +218,19 @@ class AwsLine:
         self.calls.clear()
         for service in ("dynamodb", "sqs"):
             events = getattr(self.wire, service).meta.events
-            events.register("before-call", lambda model, service=service, **_: self.calls.append(f"{service}.{model.name}"), unique_id="calls")
+            events.register(
+                "before-call",
+                lambda model, service=service, **_: self.calls.append(f"{service}.{model.name}"),
+                unique_id="calls",
+            )
         yield self.calls
         for service in ("dynamodb", "sqs"):
             getattr(self.wire, service).meta.events.unregister("before-call", unique_id="calls")
 
     def arm(self, fault: str, name: str, story: Any) -> Callable[[], bool] | None:
-        """Have the first calls of that name meet the fault; what then says whether one did. None where it cannot be."""
+        """Have the first calls of that name meet the fault; what then says whether one did. None
+        where it cannot be.
+        """
         service, operation = name.split(".")
         client = getattr(self.wire, service)
         if fault == "timed out":
@@ -203,12 +239,19 @@ class AwsLine:
             return lambda: bool(met)
         if fault.startswith("throttled") and service == "sqs":
             self.hooked.append(name)
-            met = hook(client, name, 1 if fault == "throttled once" else ALWAYS, answers("RequestThrottled", 403))
+            met = hook(
+                client,
+                name,
+                1 if fault == "throttled once" else ALWAYS,
+                answers("RequestThrottled", 403),
+            )
             return lambda: bool(met)
         rule = _rule(fault, service, operation)
         if rule is None:
             return None
-        status, _ = self.wire.proxy.post("/_microburst/rules", [{"service": service, "operation": operation, **rule}])
+        status, _ = self.wire.proxy.post(
+            "/_microburst/rules", [{"service": service, "operation": operation, **rule}]
+        )
         assert status == 200
         return lambda: any(one["fired_count"] for one in self._rules())
 
@@ -219,7 +262,10 @@ class AwsLine:
         """The line is well again."""
         self.wire.proxy.post("/_microburst/rules", [])
         for service in ("dynamodb", "sqs"):
-            _unhook(getattr(self.wire, service), [name for name in self.hooked if name.startswith(service)])
+            _unhook(
+                getattr(self.wire, service),
+                [name for name in self.hooked if name.startswith(service)],
+            )
         self.hooked.clear()
 
 
@@ -230,14 +276,24 @@ def _unhook(client: Any, names: list[str]) -> None:
 
 _CANCELED = {
     "code": "TransactionCanceledException",
-    "message": "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]",
-    "fields": {"CancellationReasons": [{"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}]},
+    "message": (
+        "Transaction cancelled, please refer cancellation reasons for specific reasons"
+        " [TransactionConflict]"
+    ),
+    "fields": {
+        "CancellationReasons": [
+            {"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}
+        ]
+    },
 }
 
 
 def _rule(fault: str, service: str, operation: str) -> dict[str, Any] | None:
     """The proxy's rule; None where there is none."""
-    conflicts = {"TransactWriteItems": _CANCELED, "PutItem": {"code": "TransactionConflictException"}}
+    conflicts = {
+        "TransactWriteItems": _CANCELED,
+        "PutItem": {"code": "TransactionConflictException"},
+    }
     if fault == "conflict":
         return {"times": 1, "error": conflicts[operation]} if operation in conflicts else None
     throttled = {"error": {"code": "ProvisionedThroughputExceededException"}}
@@ -252,17 +308,22 @@ def _rule(fault: str, service: str, operation: str) -> dict[str, Any] | None:
 
 
 class SesLine:
-    """SES as the emulator plays it, by the product's own client, with a hook for what it answers."""
+    """SES as the emulator plays it, by the product's own client, with a hook for
+    what it answers."""
 
     def __init__(self, wire: Wire) -> None:
         self.hooked: list[str] = []
-        self.ses = boto3.client("sesv2", endpoint_url=wire.emulator.endpoint, config=mailer.client().meta.config)
+        self.ses = boto3.client(
+            "sesv2", endpoint_url=wire.emulator.endpoint, config=mailer.client().meta.config
+        )
         self.ses.meta.events.register("before-send.sesv2.*", mailer._close_after)
 
     @contextmanager
     def watching(self, story: Any) -> Iterator[list[str]]:
         calls: list[str] = []
-        self.ses.meta.events.register("before-call", lambda model, **_: calls.append(f"sesv2.{model.name}"), unique_id="calls")
+        self.ses.meta.events.register(
+            "before-call", lambda model, **_: calls.append(f"sesv2.{model.name}"), unique_id="calls"
+        )
         yield calls
         self.ses.meta.events.unregister("before-call", unique_id="calls")
 
@@ -274,7 +335,9 @@ class SesLine:
             "timed out": (1, times_out),
             "throttled once": (1, answers("TooManyRequestsException", 429)),
             LASTING: (ALWAYS, answers("TooManyRequestsException", 429)),
-        } | ({"rejected": (1, answers("MessageRejected", 400))} if name == "sesv2.SendEmail" else {})
+        } | (
+            {"rejected": (1, answers("MessageRejected", 400))} if name == "sesv2.SendEmail" else {}
+        )
         if fault not in faults:
             return None
         self.hooked.append(name)
@@ -331,4 +394,7 @@ class StripeLine:
 
 
 def _named(asked: Asked) -> str:
-    return f"{asked.method} {re.sub(r'/(?:cus|sub|in|cs_test|cs|price)_[A-Za-z0-9_]+', '/{id}', asked.path)}"
+    return (
+        f"{asked.method}"
+        f" {re.sub(r'/(?:cus|sub|in|cs_test|cs|price)_[A-Za-z0-9_]+', '/{id}', asked.path)}"
+    )

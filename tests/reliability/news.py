@@ -1,4 +1,6 @@
-"""Use cases that take in news: Stripe's events, what the product and the customer tell, and what SES says of messages."""
+"""Use cases that take in news: Stripe's events, what the product and the customer tell, and what
+SES says of messages.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -53,12 +55,27 @@ def to_be_adopted() -> Mailbag:
 
 
 def to_be_learnt() -> Mailbag:
-    """News of a known account; beside it a message that nobody can read, and a dispute, which names a charge only."""
+    """News of a known account; beside it a message that nobody can read, and a dispute, which names
+    a charge only.
+    """
     bag = to_be_adopted()
     bag.work(OutsideCalls())
-    dispute = {"id": "dp_1", "object": "dispute", "charge": "ch_1", "status": "needs_response", "reason": "fraudulent"}
-    event = {**RECORDING.events[-1], "id": "evt_dispute", "type": "charge.dispute.created", "data": {"object": dispute}}
-    return bag.arrives(BEGUN, CHANGED, Message("broken", "{broken"), Message("dispute", json.dumps(event)))
+    dispute = {
+        "id": "dp_1",
+        "object": "dispute",
+        "charge": "ch_1",
+        "status": "needs_response",
+        "reason": "fraudulent",
+    }
+    event = {
+        **RECORDING.events[-1],
+        "id": "evt_dispute",
+        "type": "charge.dispute.created",
+        "data": {"object": dispute},
+    }
+    return bag.arrives(
+        BEGUN, CHANGED, Message("broken", "{broken"), Message("dispute", json.dumps(event))
+    )
 
 
 def to_be_carried_out() -> Mailbag:
@@ -70,7 +87,12 @@ def to_be_carried_out() -> Mailbag:
 def end_of_bag(bag: Mailbag) -> Any:
     account = bag.place.accounts.only() if bag.place.accounts.items else None
     dead = {body for body, _ in bag.place.dead_letters.messages}
-    return account and (learnt(account), account.asks, account.standing), _told(bag.place), dead, len(bag.waiting)
+    return (
+        account and (learnt(account), account.asks, account.standing),
+        _told(bag.place),
+        dead,
+        len(bag.waiting),
+    )
 
 
 def end_of_outbox(bag: Mailbag) -> Any:
@@ -79,8 +101,13 @@ def end_of_outbox(bag: Mailbag) -> Any:
 
 
 def _told(place: Place) -> Any:
-    """What the timeline tells. A happening's id says how many writes came before it, which a repeat has more of."""
-    return sorted((entry.kind, "" if entry.kind == "happening" else entry.id, entry.type) for entry in place.log.entries.values())
+    """What the timeline tells. A happening's id says how many writes came before it, which a repeat
+    has more of.
+    """
+    return sorted(
+        (entry.kind, "" if entry.kind == "happening" else entry.id, entry.type)
+        for entry in place.log.entries.values()
+    )
 
 
 def has_told(desk: Desk) -> Any:
@@ -96,7 +123,9 @@ class Beside:
 
 def take_notice(desk: Desk, calls: OutsideCalls) -> None:
     beside = calls.watch_parts(Beside(desk.claims, desk.suppressions), "claims", "suppressions")
-    take_feedback(notice("Bounce"), calls.watch(desk.place.world), beside.claims, beside.suppressions)
+    take_feedback(
+        notice("Bounce"), calls.watch(desk.place.world), beside.claims, beside.suppressions
+    )
 
 
 def reach(life: Life, calls: OutsideCalls) -> None:

@@ -52,7 +52,12 @@ def erase_all(life: SimLife, calls: OutsideCalls) -> None:
 
 
 def end_of_erasure(life: SimLife) -> Any:
-    return at_stripe(life), set(life.place.accounts.items), set(life.place.accounts.owners.values()), len(life.place.log.entries)
+    return (
+        at_stripe(life),
+        set(life.place.accounts.items),
+        set(life.place.accounts.owners.values()),
+        len(life.place.log.entries),
+    )
 
 
 @dataclass
@@ -68,7 +73,9 @@ class Letters:
 
 
 def with_dead_letters() -> Letters:
-    return Letters(*lived_with_dead_letters(range(len(RECORDING.events) - 3, len(RECORDING.events))))
+    return Letters(
+        *lived_with_dead_letters(range(len(RECORDING.events) - 3, len(RECORDING.events)))
+    )
 
 
 def redrive_all(letters: Letters, calls: OutsideCalls) -> None:
@@ -87,7 +94,9 @@ def end_of_letters(letters: Letters) -> Any:
     """What is left, and what the account is once the worker has taken in what was sent."""
     for number, body in enumerate(dict.fromkeys(letters.sent)):
         take_in([Message(str(number), body)], letters.place.world)
-    told = sorted(entry.id for entry in letters.place.log.entries.values() if entry.kind == "stripe")
+    told = sorted(
+        entry.id for entry in letters.place.log.entries.values() if entry.kind == "stripe"
+    )
     return len(letters.box.inside), set(letters.sent), learnt(letters.place.accounts.only()), told
 
 
@@ -104,7 +113,16 @@ def replay_all(replayed: Replayed, calls: OutsideCalls) -> None:
     caller = SimCaller(replayed.life.stage)
     hands = calls.watch_parts(Hands(queue=replayed, stripe=caller), "queue", "stripe")
     events = kept_events(hands.stripe, wanted_types(()), BEGIN)
-    list(replay(events, ALL, StripeGateway(caller), replayed.life.place.now, hands.queue.append, Counter()))
+    list(
+        replay(
+            events,
+            ALL,
+            StripeGateway(caller),
+            replayed.life.place.now,
+            hands.queue.append,
+            Counter(),
+        )
+    )
 
 
 def end_of_replay(replayed: Replayed) -> Any:
@@ -119,12 +137,20 @@ def old_customers() -> Shop:
 
 
 def import_all(shop: Shop, calls: OutsideCalls) -> None:
-    list(bring_in(shop.survey().candidates, calls.watch_parts(shop.place.world, "accounts", "gateway", "log")))
+    list(
+        bring_in(
+            shop.survey().candidates,
+            calls.watch_parts(shop.place.world, "accounts", "gateway", "log"),
+        )
+    )
 
 
 def end_of_import(shop: Shop) -> Any:
     known = without_versions(shop.accounts)
-    return {id: (len(facts["subscriptions"]), len(facts["invoices"]), standing, asks) for id, (facts, standing, _, asks) in known.items()}
+    return {
+        id: (len(facts["subscriptions"]), len(facts["invoices"]), standing, asks)
+        for id, (facts, standing, _, asks) in known.items()
+    }
 
 
 def wrecked() -> MemoryTables:
@@ -139,7 +165,12 @@ def wrecked() -> MemoryTables:
 def restore_all(tables: MemoryTables, calls: OutsideCalls) -> None:
     watched = calls.watch_parts(Hands(tables=tables), "tables").tables
     watched.__dict__["source"] = tables.source
-    restore(watched, calls.watch_parts(tables.place.world, "accounts", "gateway"), lambda line: None, at_once=1)
+    restore(
+        watched,
+        calls.watch_parts(tables.place.world, "accounts", "gateway"),
+        lambda line: None,
+        at_once=1,
+    )
 
 
 def restore_again(tables: MemoryTables, calls: OutsideCalls) -> None:
@@ -150,7 +181,11 @@ def restore_again(tables: MemoryTables, calls: OutsideCalls) -> None:
 
 def end_of_restoration(tables: MemoryTables) -> Any:
     account = tables.place.accounts.load("acc_1")
-    return account and (account.epoch, learnt(account), account.asks), tables.run and tables.run.done
+    return account and (
+        account.epoch,
+        learnt(account),
+        account.asks,
+    ), tables.run and tables.run.done
 
 
 class Table:
@@ -158,15 +193,24 @@ class Table:
 
     def __init__(self) -> None:
         life = Life().begins()
-        self.items = [life.place.accounts.items["acc_1"], *({"pk": {"S": f"NEW#{number}"}, "sk": {"S": "NEW"}} for number in range(4))]
+        self.items = [
+            life.place.accounts.items["acc_1"],
+            *({"pk": {"S": f"NEW#{number}"}, "sk": {"S": "NEW"}} for number in range(4)),
+        ]
         self.folder = Path(tempfile.mkdtemp(prefix="billhook-export-"))
 
     def describe_table(self, TableName: str) -> Any:
         return {"Table": {"ItemCount": len(self.items)}}
 
-    def scan(self, TableName: str, Limit: int, ConsistentRead: bool, ExclusiveStartKey: Any = None) -> Any:
+    def scan(
+        self, TableName: str, Limit: int, ConsistentRead: bool, ExclusiveStartKey: Any = None
+    ) -> Any:
         begin = int(ExclusiveStartKey["n"]["N"]) if ExclusiveStartKey else 0
-        last = {"LastEvaluatedKey": {"n": {"N": str(begin + 2)}}} if begin + 2 < len(self.items) else {}
+        last = (
+            {"LastEvaluatedKey": {"n": {"N": str(begin + 2)}}}
+            if begin + 2 < len(self.items)
+            else {}
+        )
         return {"Items": self.items[begin : begin + 2], **last}
 
     def __del__(self) -> None:
@@ -176,7 +220,13 @@ class Table:
 def export_all(table: Table, calls: OutsideCalls) -> None:
     if (table.folder / STATE).exists() and json.loads((table.folder / STATE).read_text())["ended"]:
         return  # it has come to its end: another one would want a new folder
-    export("billing", table.folder, calls.watch_parts(Hands(table=table), "table").table, lambda line: None, lambda: START)
+    export(
+        "billing",
+        table.folder,
+        calls.watch_parts(Hands(table=table), "table").table,
+        lambda line: None,
+        lambda: START,
+    )
 
 
 def end_of_export(table: Table) -> Any:
@@ -194,8 +244,12 @@ USE_CASES = (
         clock=lambda life: life.place.now,
         stripe_faults=lambda life: life.stage.api.faults,
     ),
-    UseCase("Redrive dead letters", AGAIN, with_dead_letters, redrive_all, redrive_all, end_of_letters),
-    UseCase("Discard dead letters", AGAIN, with_dead_letters, discard_all, discard_all, end_of_letters),
+    UseCase(
+        "Redrive dead letters", AGAIN, with_dead_letters, redrive_all, redrive_all, end_of_letters
+    ),
+    UseCase(
+        "Discard dead letters", AGAIN, with_dead_letters, discard_all, discard_all, end_of_letters
+    ),
     UseCase(
         "Replay what Stripe keeps",
         AGAIN,
@@ -214,6 +268,13 @@ USE_CASES = (
         end_of_import,
         stripe_faults=lambda shop: shop.stage.api.faults,
     ),
-    UseCase("Restore a stage", f"{AGAIN}; what Stripe did not answer the agenda asks", wrecked, restore_all, restore_again, end_of_restoration),
+    UseCase(
+        "Restore a stage",
+        f"{AGAIN}; what Stripe did not answer the agenda asks",
+        wrecked,
+        restore_all,
+        restore_again,
+        end_of_restoration,
+    ),
     UseCase("Export all data", AGAIN, Table, export_all, export_all, end_of_export),
 )

@@ -1,4 +1,6 @@
-"""Use cases of what is written to many and to the team, and of the answer to a question that was mailed."""
+"""Use cases of what is written to many and to the team, and of the answer to a question that was
+mailed.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +29,9 @@ def answer(life: Life, calls: OutsideCalls) -> None:
 
 def end_of_answer(life: Life) -> Any:
     told = sorted(one.type for one in life.account.outbox)
-    return {occasion: (given.answer, given.comment) for occasion, given in life.account.feedback.items()}, told
+    return {
+        occasion: (given.answer, given.comment) for occasion, given in life.account.feedback.items()
+    }, told
 
 
 def customers() -> Place:
@@ -35,18 +39,29 @@ def customers() -> Place:
     place = Place(policy=POLICY)
     for id, email in (("acc_1", "ada@example.com"), ("acc_2", "bob@example.com"), ("acc_3", "")):
         old = Account(id)
-        place.accounts.save(old, next_version(old, replace(old, profile=replace(old.profile, email=email)), POLICY, place.now.at))
+        place.accounts.save(
+            old,
+            next_version(
+                old, replace(old, profile=replace(old.profile, email=email)), POLICY, place.now.at
+            ),
+        )
     return place
 
 
 def broadcast(place: Place, calls: OutsideCalls) -> None:
     world = calls.watch(place.world)
     ids = listed(pages(world), AIM, world.policy, world.now(), lambda ids: set()).ids
-    place.metrics["Failed"] = sum(outcome == "failed" for _, outcome in want(ids, AIM, "welcome", world))
+    place.metrics["Failed"] = sum(
+        outcome == "failed" for _, outcome in want(ids, AIM, "welcome", world)
+    )
 
 
 def end_of_broadcast(place: Place) -> Any:
-    return {id: sorted(account.broadcasts) for id in sorted(place.accounts.items) if (account := place.accounts.load(id))}
+    return {
+        id: sorted(account.broadcasts)
+        for id in sorted(place.accounts.items)
+        if (account := place.accounts.load(id))
+    }
 
 
 def with_notice() -> Team:
@@ -78,7 +93,9 @@ def hand_out(team: Team, calls: OutsideCalls) -> None:
 
 
 def end_of_team(team: Team) -> Any:
-    return sorted((letter.recipient, letter.subject) for letter in team.mailer.sent), len(team.queue.team)
+    return sorted((letter.recipient, letter.subject) for letter in team.mailer.sent), len(
+        team.queue.team
+    )
 
 
 def unsent(end: Any) -> bool:
@@ -88,7 +105,12 @@ def unsent(end: Any) -> bool:
 
 
 def _unsent(told_too: str) -> Less:
-    return Less("unsent", f"SES may have it, and nobody can ask: what is for the team is sent at most once, and {told_too} too", unsent)
+    return Less(
+        "unsent",
+        "SES may have it, and nobody can ask: what is for the team is sent at most once, and"
+        f" {told_too} too",
+        unsent,
+    )
 
 
 USE_CASES = (
@@ -101,7 +123,15 @@ USE_CASES = (
         end_of_answer,
         clock=lambda life: life.now,
     ),
-    UseCase("Want a broadcast", AGAIN, customers, broadcast, broadcast, end_of_broadcast, clock=lambda place: place.now),
+    UseCase(
+        "Want a broadcast",
+        AGAIN,
+        customers,
+        broadcast,
+        broadcast,
+        end_of_broadcast,
+        clock=lambda place: place.now,
+    ),
     UseCase(
         "Send a notice to the team",
         "SQS brings it again",

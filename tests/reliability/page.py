@@ -1,4 +1,5 @@
-"""docs/reliability.md: an introduction, what the run found, and the field's bugs with their tests."""
+"""docs/reliability.md: an introduction, what the run found, and the field's bugs
+with their tests."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -27,21 +28,37 @@ def section(found: Found) -> str:
     faults = list(dict.fromkeys(fault for cells in found.cells.values() for fault in cells))
     less = "".join(f"\n\n{one.name}: {one.why}." for one in found.less if one.name in _words(found))
     head = f"| outside call | {' | '.join(faults)} |\n| --- |{' --- |' * len(faults)}\n"
-    body = "\n".join(f"| `{name}` | {' | '.join(cells.get(fault, '–') for fault in faults)} |" for name, cells in found.cells.items())
+    body = "\n".join(
+        f"| `{name}` | {' | '.join(cells.get(fault, '–') for fault in faults)} |"
+        for name, cells in found.cells.items()
+    )
     return f"### {found.use_case}\n\nThe next run: {found.next_run}.{less}\n\n{head}{body}\n"
 
 
 def _words(found: Found) -> set[str]:
-    return {word for cells in found.cells.values() for said in cells.values() for word in said.split(", ")}
+    return {
+        word
+        for cells in found.cells.values()
+        for said in cells.values()
+        for word in said.split(", ")
+    }
 
 
 def page(sections: Mapping[str, str], names: Iterable[str]) -> str:
-    """The whole page, with those sections in that order; legends out of the code that the run goes by."""
+    """The whole page, with those sections in that order; legends out of the code that the run goes
+    by.
+    """
     legends = {"{faults}": FAULTS, "{found}": FOUND, "{wire}": ON_THE_WIRE}
     text = INTRODUCTION.read_text()
     for place, legend in legends.items():
-        text = text.replace(place, "\n".join(f"| {name} | {meaning} |" for name, meaning in legend.items()))
-    parts = [text, *(sections[name] for name in names), _FIELD + "\n".join(field_bugs.rows(field_bugs.numbered(ROOT / "tests"))) + "\n"]
+        text = text.replace(
+            place, "\n".join(f"| {name} | {meaning} |" for name, meaning in legend.items())
+        )
+    parts = [
+        text,
+        *(sections[name] for name in names),
+        _FIELD + "\n".join(field_bugs.rows(field_bugs.numbered(ROOT / "tests"))) + "\n",
+    ]
     return "\n".join(parts)
 
 

@@ -8,7 +8,9 @@ from tests.reliability.run import Found, UseCase, examined
 from tests.reliability.wire import NAMES, examined_over
 
 IN_MEMORY: dict[str, UseCase] = {
-    one.name: one for room in (customers, money, news, clockwork, healing, operators, outreach) for one in room.USE_CASES
+    one.name: one
+    for room in (customers, money, news, clockwork, healing, operators, outreach)
+    for one in room.USE_CASES
 }
 OVER_THE_WIRE = tuple(NAMES)
 ALL = (*IN_MEMORY, *OVER_THE_WIRE)

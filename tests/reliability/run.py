@@ -1,4 +1,6 @@
-"""The run: each use case, each of its outside calls, each fault, and what was found: nothing is written down that was not seen to happen."""
+"""The run: each use case, each of its outside calls, each fault, and what was found: nothing is
+written down that was not seen to happen.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +18,9 @@ NEVER = "–"
 
 FOUND = {
     SAME: "It ends as it does without the fault, in the same run.",
-    WAITS: "What is left waits, and the next run finishes it: then it is as it is without the fault.",
+    WAITS: (
+        "What is left waits, and the next run finishes it: then it is as it is without the fault."
+    ),
     NEVER: "This call cannot meet this fault.",
 }
 """What a cell can say, the best first. A use case may promise less, under a name of its own."""
@@ -24,7 +28,9 @@ FOUND = {
 
 @dataclass(frozen=True)
 class Less:
-    """What a use case promises instead, where the end cannot be the same: its name on the page, why, and how it is told."""
+    """What a use case promises instead, where the end cannot be the same: its name on the page,
+    why, and how it is told.
+    """
 
     name: str
     why: str
@@ -33,8 +39,9 @@ class Less:
 
 @dataclass(frozen=True)
 class UseCase:
-    """`begin` gives the world before it; `run` is one run of it as its entry point does it, and `again` the next run, with those outside calls;
-    `end` reads what it comes to, without the times of our own writes. `next_run` says in words what the next run is, and why it comes.
+    """`begin` gives the world before it; `run` is one run of it as its entry point does it, and
+    `again` the next run, with those outside calls; `end` reads what it comes to, without the times
+    of our own writes. `next_run` says in words what the next run is, and why it comes.
     """
 
     name: str
@@ -83,14 +90,18 @@ class Runs:
             self.use_case.close(story)
 
     def whole(self, story: Any, calls: OutsideCalls) -> None:
-        """One run without a fault: where it ends, and where the next run leaves it, is what all others are held against."""
+        """One run without a fault: where it ends, and where the next run leaves it, is what all
+        others are held against.
+        """
         self.use_case.run(story, calls)
         at_once = self.use_case.end(story)
         self.use_case.again(story, OutsideCalls())
         self.ends = [at_once, self.use_case.end(story)]
 
     def outcome(self, name: str, nth: int, fault: str, way: Way) -> str | None:
-        """What comes of the fault at the n-th call of that name; None if it cannot be met in this way."""
+        """What comes of the fault at the n-th call of that name; None if it cannot be met in this
+        way.
+        """
         use_case = self.use_case
         with self.beginning() as story:
             calls = FaultyCalls(
@@ -100,11 +111,26 @@ class Runs:
                 clock=use_case.clock(story) if use_case.clock else None,
                 stripe_faults=use_case.stripe_faults(story) if use_case.stripe_faults else None,
             )
-            return self.played(f"{fault} at {name} ({nth})", story, calls, lambda: calls.fired, calls.lift, fault == LASTING)
+            return self.played(
+                f"{fault} at {name} ({nth})",
+                story,
+                calls,
+                lambda: calls.fired,
+                calls.lift,
+                fault == LASTING,
+            )
 
-    def played(self, fault: str, story: Any, calls: OutsideCalls, fired: Callable[[], bool], lift: Callable[[], None], lasts: bool) -> str | None:
-        """What comes of a fault that is armed; None if it was not met. `lift` ends it; what `lasts` goes on in the next run, after which comes one
-        more."""
+    def played(
+        self,
+        fault: str,
+        story: Any,
+        calls: OutsideCalls,
+        fired: Callable[[], bool],
+        lift: Callable[[], None],
+        lasts: bool,
+    ) -> str | None:
+        """What comes of a fault that is armed; None if it was not met. `lift` ends it; what `lasts`
+        goes on in the next run, after which comes one more."""
         use_case, what = self.use_case, f"{self.use_case.name}: {fault}"
         self._survived(lambda: use_case.run(story, calls), what)
         if not fired():
@@ -123,7 +149,10 @@ class Runs:
         for less in self.use_case.less:
             if less.holds(in_the_end):
                 return less.name
-        raise Broken(f"{what}: it ends\n{_told(in_the_end, self.ends[1])}\nand without the fault\n{_told(self.ends[1], in_the_end)}")
+        raise Broken(
+            f"{what}: it ends\n{_told(in_the_end, self.ends[1])}\nand without the"
+            f" fault\n{_told(self.ends[1], in_the_end)}"
+        )
 
     def _survived(self, step: Callable[[], None], what: str) -> None:
         try:
@@ -141,8 +170,8 @@ class Runs:
 
 
 def examined(use_case: UseCase) -> Found:
-    """Run it with each fault at each of its calls: a process may end at every one of them; what else can go wrong does so at the first and at
-    the last of each name. Raises Broken.
+    """Run it with each fault at each of its calls: a process may end at every one of them; what
+    else can go wrong does so at the first and at the last of each name. Raises Broken.
     """
     runs, counted = Runs(use_case), OutsideCalls()
     with runs.beginning() as story:
@@ -154,7 +183,9 @@ def examined(use_case: UseCase) -> Found:
         for fault in FAULTS:
             places = range(1, last + 1) if fault.startswith("ends") else sorted({1, last})
             outcomes = [
-                runs.outcome(name, nth, fault, way) for nth in places for way in ways(fault, name, simulated=use_case.stripe_faults is not None)
+                runs.outcome(name, nth, fault, way)
+                for nth in places
+                for way in ways(fault, name, simulated=use_case.stripe_faults is not None)
             ]
             cells.setdefault(name, {})[fault] = all_of([one for one in outcomes if one])
     return Found(use_case.name, use_case.next_run, cells, use_case.less, runs.number)
@@ -163,11 +194,20 @@ def examined(use_case: UseCase) -> Found:
 def all_of(outcomes: list[str]) -> str:
     """Every outcome that there was, the best first."""
     order = list(FOUND)
-    return ", ".join(sorted(set(outcomes), key=lambda one: order.index(one) if one in order else len(order))) or NEVER
+    return (
+        ", ".join(
+            sorted(set(outcomes), key=lambda one: order.index(one) if one in order else len(order))
+        )
+        or NEVER
+    )
 
 
 def _told(one: Any, other: Any) -> str:
     """The parts of an end in which it is not the other."""
     if isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other):
-        return "\n".join(f"  {number}: {part!r}" for number, (part, its) in enumerate(zip(one, other, strict=True)) if part != its)
+        return "\n".join(
+            f"  {number}: {part!r}"
+            for number, (part, its) in enumerate(zip(one, other, strict=True))
+            if part != its
+        )
     return f"  {one!r}"

@@ -1,4 +1,6 @@
-"""docs/reliability.md says what the run finds now, and a bug of the field without a test is not passed over."""
+"""docs/reliability.md says what the run finds now, and a bug of the field without a test is not
+passed over.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,9 @@ def test_the_page_is_what_the_run_writes_and_nothing_else() -> None:
 
 
 def sending(keeps: bool) -> UseCase:
-    """A use case that puts a message into a queue, and one that believes what it was told: that it could not."""
+    """A use case that puts a message into a queue, and one that believes what it was told: that it
+    could not.
+    """
 
     def run(queue: MemoryQueue, calls: OutsideCalls) -> None:
         calls.call("queue.send", queue.send, "a message")
@@ -55,7 +59,9 @@ def test_a_failure_that_is_not_told_as_one_stops_the_run() -> None:
             raise KeyError from error
 
     with pytest.raises(Broken, match="not told as what it is, but as KeyError"):
-        examined(UseCase("send", "again", MemoryQueue, run, run, lambda queue: bool(queue.messages)))
+        examined(
+            UseCase("send", "again", MemoryQueue, run, run, lambda queue: bool(queue.messages))
+        )
 
 
 @pytest.mark.parametrize(
@@ -66,9 +72,14 @@ def test_a_failure_that_is_not_told_as_one_stops_the_run() -> None:
         ({44: ["test_x"]}, {}, "There is no bug of the number 44: test_x"),
     ],
 )
-def test_each_bug_of_the_field_has_a_test_or_a_reason_and_not_both(numbers: dict[int, list[str]], not_yet: dict[int, str], failure: str) -> None:
+def test_each_bug_of_the_field_has_a_test_or_a_reason_and_not_both(
+    numbers: dict[int, list[str]], not_yet: dict[int, str], failure: str
+) -> None:
     with pytest.raises(ValueError, match=failure):
-        field_bugs.rows(numbers, not_yet | dict.fromkeys(field_bugs.BUGS.keys() - numbers.keys() - {7}, "not yet"))
+        field_bugs.rows(
+            numbers,
+            not_yet | dict.fromkeys(field_bugs.BUGS.keys() - numbers.keys() - {7}, "not yet"),
+        )
 
 
 def test_a_test_names_its_bugs_by_the_numbers_that_begin_its_docstring(tmp_path: Path) -> None:

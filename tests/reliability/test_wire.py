@@ -19,4 +19,6 @@ def wire() -> Iterator[Wire]:
 @pytest.mark.parametrize("name", OVER_THE_WIRE)
 def test_the_page_tells_what_is_found_over_the_wire_now(wire: Wire, name: str) -> None:
     found = section(examined_over(name, wire))
-    assert sections_of(PAGE.read_text())[name] == found, "run `python -m tests.reliability`, and look at the difference"
+    assert sections_of(PAGE.read_text())[name] == found, (
+        "run `python -m tests.reliability`, and look at the difference"
+    )

@@ -50,8 +50,16 @@ class WireBag(Mailbag):
 
     @property
     def world(self) -> World:
-        accounts, log = Accounts(self.table, lambda: HASH_KEY, self.wire.dynamodb), Log(self.table, self.wire.dynamodb)
-        return replace(self.place.world, accounts=accounts, log=log, dead_letters=Queue(self.dead, self.wire.sqs))
+        accounts, log = (
+            Accounts(self.table, lambda: HASH_KEY, self.wire.dynamodb),
+            Log(self.table, self.wire.dynamodb),
+        )
+        return replace(
+            self.place.world,
+            accounts=accounts,
+            log=log,
+            dead_letters=Queue(self.dead, self.wire.sqs),
+        )
 
     def work(self, calls: OutsideCalls) -> None:
         outcomes = take_in(self.waiting, self.world)
@@ -73,7 +81,10 @@ def _news(wire: Wire) -> WireBag:
     bag.work(OutsideCalls())
     assert not bag.waiting
     bag.arrives(BEGUN, CHANGED)
-    bag.waiting = [replace(messages(RECORDING.events[:1])[0], id="broken", body="{broken"), *bag.waiting]
+    bag.waiting = [
+        replace(messages(RECORDING.events[:1])[0], id="broken", body="{broken"),
+        *bag.waiting,
+    ]
     return bag
 
 
@@ -85,7 +96,8 @@ def _strangers(wire: Wire) -> WireBag:
 
 @dataclass
 class Due:
-    """An account that is due, in a table behind the wire, and the queue to which it is handed out."""
+    """An account that is due, in a table behind the wire, and the queue to which it
+    is handed out."""
 
     wire: Wire
     place: Place = field(default_factory=Place)
@@ -94,13 +106,21 @@ class Due:
     def __post_init__(self) -> None:
         self.table, self.url = self.wire.table(), self.wire.queue()
         new = Account("acc_1")
-        account = replace(next_version(new, new, QUIET, self.place.now.at), due_at=self.place.now.at)
+        account = replace(
+            next_version(new, new, QUIET, self.place.now.at), due_at=self.place.now.at
+        )
         Accounts(self.table, lambda: HASH_KEY, self.wire.beside("dynamodb")).save(new, account)
         self.place.now.at += timedelta(minutes=1)
 
     def work(self, calls: OutsideCalls) -> None:
         world = self.place.world
-        sweep(replace(world, due_index=DueIndex(self.table, self.wire.dynamodb), act_queue=WorkQueue(self.url, self.wire.sqs)))
+        sweep(
+            replace(
+                world,
+                due_index=DueIndex(self.table, self.wire.dynamodb),
+                act_queue=WorkQueue(self.url, self.wire.sqs),
+            )
+        )
 
     def end(self) -> Any:
         self.handed |= self.wire.inside(self.url)
@@ -121,7 +141,11 @@ class Posting:
         self.life.now.at += timedelta(seconds=seconds)
 
     def _all(self) -> list[Any]:
-        return [one for some in self.inbox.call("GET", "/_ministack/ses/messages")[1]["messages"].values() for one in some]
+        return [
+            one
+            for some in self.inbox.call("GET", "/_ministack/ses/messages")[1]["messages"].values()
+            for one in some
+        ]
 
     @property
     def arrived(self) -> int:
@@ -135,7 +159,9 @@ class Posting:
             life.place.mail_queue.waiting.remove(work)
 
     def again(self, calls: OutsideCalls) -> None:
-        """For an hour: what SES has, its event tells; the queue brings the message again; the agenda looks after what is unclear."""
+        """For an hour: what SES has, its event tells; the queue brings the message again; the
+        agenda looks after what is unclear.
+        """
         for _ in range(8):
             self._settle()
             self.work(calls)
@@ -146,11 +172,19 @@ class Posting:
         for (account, key), claim in self.life.claims.kept.items():
             if claim.state == "sending" and self.arrived:
                 self.life.claims.confirm(claim, "by event")
-                self.life.tell(MailDone(key, Mailed("sent", self.life.now.at, self.life.account.mails[key].stream)))
+                self.life.tell(
+                    MailDone(
+                        key, Mailed("sent", self.life.now.at, self.life.account.mails[key].stream)
+                    )
+                )
                 assert account == ACCOUNT
 
     def end(self) -> Any:
-        mails = {key: mailed.outcome for key, mailed in self.life.account.mails.items() if mailed.outcome != "passed"}
+        mails = {
+            key: mailed.outcome
+            for key, mailed in self.life.account.mails.items()
+            if mailed.outcome != "passed"
+        }
         return ["arrived"] * self.arrived, mails, len(self.life.place.mail_queue.waiting)
 
 
@@ -179,7 +213,11 @@ def _to_change_his_mind() -> HttpLife:
     return life
 
 
-UNSENT = Less("unsent", "SES may have it, and nobody can ask: a lifecycle message is sent at most once", unsent)
+UNSENT = Less(
+    "unsent",
+    "SES may have it, and nobody can ask: a lifecycle message is sent at most once",
+    unsent,
+)
 
 
 def _refused(end: Any) -> bool:
@@ -187,23 +225,50 @@ def _refused(end: Any) -> bool:
     return arrived == [] and "refused" in mails.values() and not waiting
 
 
-REFUSED = Less("refused", "SES will not send it, and it is not tried again; the timeline tells it", _refused)
+REFUSED = Less(
+    "refused", "SES will not send it, and it is not tried again; the timeline tells it", _refused
+)
 
 
 Made = tuple[UseCase, Any]
 AGAIN = "SQS brings the messages again"
-MAIL_AGAIN = "SQS brings it again; SES's own event tells what it took; the agenda looks after what is unclear"
+MAIL_AGAIN = (
+    "SQS brings it again; SES's own event tells what it took; the agenda looks after what is"
+    " unclear"
+)
 CLICKS = "the customer is told 503, and clicks again"
 
 
 def _mail(wire: Wire, stream: str, less: tuple[Less, ...]) -> Made:
     verify_senders(wire.emulator.endpoint, POLICY.mail.senders.values() if POLICY.mail else ())
     line = SesLine(wire)
-    return UseCase("", MAIL_AGAIN, lambda: Posting(wire, line, stream), Posting.work, Posting.again, Posting.end, less=less), line
+    return (
+        UseCase(
+            "",
+            MAIL_AGAIN,
+            lambda: Posting(wire, line, stream),
+            Posting.work,
+            Posting.again,
+            Posting.end,
+            less=less,
+        ),
+        line,
+    )
 
 
 def _stripe(begin: Callable[[], HttpLife], next_run: str, run: Any, again: Any) -> Made:
-    return UseCase("", next_run, begin, run, again, customers.end_of_life, close=lambda life: life.simulator.close()), StripeLine()
+    return (
+        UseCase(
+            "",
+            next_run,
+            begin,
+            run,
+            again,
+            customers.end_of_life,
+            close=lambda life: life.simulator.close(),
+        ),
+        StripeLine(),
+    )
 
 
 CASES: dict[str, Callable[[Wire], Made]] = {
@@ -211,12 +276,22 @@ CASES: dict[str, Callable[[Wire], Made]] = {
         UseCase("", AGAIN, lambda: _strangers(wire), WireBag.work, WireBag.work, WireBag.end),
         AwsLine(wire),
     ),
-    "take in Stripe's events": lambda wire: (UseCase("", AGAIN, lambda: _news(wire), WireBag.work, WireBag.work, WireBag.end), AwsLine(wire)),
-    "sweep": lambda wire: (UseCase("", "a minute later", lambda: Due(wire), Due.work, Due.work, Due.end), AwsLine(wire)),
+    "take in Stripe's events": lambda wire: (
+        UseCase("", AGAIN, lambda: _news(wire), WireBag.work, WireBag.work, WireBag.end),
+        AwsLine(wire),
+    ),
+    "sweep": lambda wire: (
+        UseCase("", "a minute later", lambda: Due(wire), Due.work, Due.work, Due.end),
+        AwsLine(wire),
+    ),
     "send a lifecycle message": lambda wire: _mail(wire, "lifecycle", (UNSENT, REFUSED)),
     "send a billing notice": lambda wire: _mail(wire, "billing", (REFUSED,)),
-    "sign up": lambda wire: _stripe(HttpLife, customers.AGENDA_OR_VISITOR, customers.sign_up, customers.sign_up_again),
-    "open a Checkout in place of another": lambda wire: _stripe(_to_change_his_mind, CLICKS, customers.open_checkout, customers.click_again),
+    "sign up": lambda wire: _stripe(
+        HttpLife, customers.AGENDA_OR_VISITOR, customers.sign_up, customers.sign_up_again
+    ),
+    "open a Checkout in place of another": lambda wire: _stripe(
+        _to_change_his_mind, CLICKS, customers.open_checkout, customers.click_again
+    ),
 }
 NAMES = {f"Over the wire: {name}": name for name in CASES}
 
@@ -229,7 +304,11 @@ def examined_over(name: str, wire: Wire) -> Found:
         runs.whole(story, OutsideCalls())
     cells: dict[str, dict[str, str]] = {}
     for call in dict.fromkeys(calls):
-        if met := {fault: outcome for fault in ON_THE_WIRE if (outcome := _outcome(runs, line, fault, call))}:
+        if met := {
+            fault: outcome
+            for fault in ON_THE_WIRE
+            if (outcome := _outcome(runs, line, fault, call))
+        }:
             cells[call] = met
     faults = [fault for fault in ON_THE_WIRE if any(fault in found for found in cells.values())]
     table = {call: {fault: cells[call].get(fault, NEVER) for fault in faults} for call in cells}
@@ -241,4 +320,11 @@ def _outcome(runs: Runs, line: Any, fault: str, call: str) -> str | None:
         fired = line.arm(fault, call, story)
         if fired is None:
             return None
-        return runs.played(f"{fault} at {call}", story, OutsideCalls(), fired, lambda: line.lift(story), fault == LASTING)
+        return runs.played(
+            f"{fault} at {call}",
+            story,
+            OutsideCalls(),
+            fired,
+            lambda: line.lift(story),
+            fault == LASTING,
+        )

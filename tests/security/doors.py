@@ -1,4 +1,6 @@
-"""Every route of the app, and what guards it. A route that is not listed here is the product's and must ask for a key."""
+"""Every route of the app, and what guards it. A route that is not listed here is the product's and
+must ask for a key.
+"""
 
 from app import app
 
@@ -7,7 +9,10 @@ LINK, COOKIE, SIGNATURE, OPEN = "link", "cookie", "signature", "open"
 GUARDS = {
     ("GET", "/openapi.json"): (OPEN, "what the API is like"),
     ("GET", "/healthz"): (OPEN, "says that the function answers, and nothing else"),
-    ("POST", "/signups"): (OPEN, "visitors sign up; counted by network address and by e-mail address"),
+    ("POST", "/signups"): (
+        OPEN,
+        "visitors sign up; counted by network address and by e-mail address",
+    ),
     ("OPTIONS", "/signups"): (OPEN, "a browser's preflight"),
     ("POST", "/sign-in"): (OPEN, "has a link mailed, to the address alone; counted like signups"),
     ("GET", "/check-your-inbox"): (OPEN, "the same page for everybody"),
@@ -24,14 +29,23 @@ GUARDS = {
     ("GET", "/billing"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/checkout"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/portal"): (COOKIE, "of a mailed link"),
-    ("GET", "/billing/invoices/{invoice_id}"): (COOKIE, "of a mailed link; the account's own invoices alone"),
-    ("GET", "/billing/invoices/{invoice_id}/pdf"): (COOKIE, "of a mailed link; the account's own invoices alone"),
+    ("GET", "/billing/invoices/{invoice_id}"): (
+        COOKIE,
+        "of a mailed link; the account's own invoices alone",
+    ),
+    ("GET", "/billing/invoices/{invoice_id}/pdf"): (
+        COOKIE,
+        "of a mailed link; the account's own invoices alone",
+    ),
     ("GET", "/billing/plan"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/plan"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/plan/confirm"): (COOKIE, "of a mailed link"),
     ("GET", "/billing/cancel"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/cancel"): (COOKIE, "of a mailed link"),
-    ("POST", "/billing/cancel/confirm"): (COOKIE, "of a mailed link; to end at once a second one is mailed"),
+    ("POST", "/billing/cancel/confirm"): (
+        COOKIE,
+        "of a mailed link; to end at once a second one is mailed",
+    ),
     ("POST", "/billing/cancel/instead"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/reactivate"): (COOKIE, "of a mailed link"),
     ("GET", "/billing/withdraw"): (COOKIE, "of a mailed link"),
@@ -43,7 +57,9 @@ GUARDS = {
 }
 """(method, route) → what guards it, and why that is enough."""
 
-ROUTES = sorted((method, template) for template, entries in app.routes.items() for method in entries)
+ROUTES = sorted(
+    (method, template) for template, entries in app.routes.items() for method in entries
+)
 PRODUCT = [route for route in ROUTES if route not in GUARDS]
 
 

@@ -9,22 +9,35 @@ from chalicelib.domain.secrecy import same_secret
 from tests.worlds import ROOT
 
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "chalicelib").rglob("*.py"))]
-SECRET = re.compile(r"secret|signature|token|digest|hash|nonce|hmac|password|expected|api_key|link_key", re.IGNORECASE)
+SECRET = re.compile(
+    r"secret|signature|token|digest|hash|nonce|hmac|password|expected|api_key|link_key",
+    re.IGNORECASE,
+)
 
 NO_SECRET = {
-    "chalicelib/usecases/replan.py: before.hash == world.policy.hash": "the hash by which a policy is known",
+    "chalicelib/usecases/replan.py: before.hash == world.policy.hash": (
+        "the hash by which a policy is known"
+    ),
     "chalicelib/usecases/replan.py: account.policy == world.policy.hash": "the same",
 }
 """Comparisons whose names sound like a secret, and what they are about."""
 
-PROVEN = {"chalicelib/domain/api_keys.py", "chalicelib/domain/links.py", "chalicelib/stripe_api/signature.py"}
+PROVEN = {
+    "chalicelib/domain/api_keys.py",
+    "chalicelib/domain/links.py",
+    "chalicelib/stripe_api/signature.py",
+}
 """Where a stranger's word is held against a secret: keys, links and cookies, webhooks."""
 
 
 def comparisons(path: Path) -> Iterator[str]:
-    """What is compared for equality or membership, as it is written, where a name in it sounds like a secret."""
+    """What is compared for equality or membership, as it is written, where a name in it sounds like
+    a secret.
+    """
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Compare) and any(isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for op in node.ops):
+        if isinstance(node, ast.Compare) and any(
+            isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for op in node.ops
+        ):
             named = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} | {
                 one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)
             }

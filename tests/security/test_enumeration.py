@@ -1,6 +1,8 @@
-"""Who is a customer? Neither an answer tells, nor what is done before it: the same calls, in the same order, so that no time tells either.
+"""Who is a customer? Neither an answer tells, nor what is done before it: the same calls, in the
+same order, so that no time tells either.
 
-tests/security/test_every_door.py holds it for the product's calls: a key of too small a scope gets the same answer for every id.
+tests/security/test_every_door.py holds it for the product's calls: a key of too small a scope gets
+the same answer for every id.
 """
 
 import json
@@ -18,13 +20,18 @@ from tests.usecases.sim_lives import SimCaller
 
 
 @pytest.fixture
-def outside(front: Front, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Page]], tuple[Page, list[str]]]:
+def outside(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], Page]], tuple[Page, list[str]]]:
     """A call, and by name and order what it had AWS and Stripe do before it was answered."""
     made: list[str] = []
     real = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def aws(client: BaseClient, operation: str, parameters: Any) -> Any:
-        made.append(operation + (f" {parameters['QueueUrl'].rpartition('/')[2]}" if "QueueUrl" in parameters else ""))
+        made.append(
+            operation
+            + (f" {parameters['QueueUrl'].rpartition('/')[2]}" if "QueueUrl" in parameters else "")
+        )
         return real(client, operation, parameters)
 
     stripe = SimCaller._call
@@ -45,17 +52,32 @@ def outside(front: Front, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable
 
 
 def answered(page: Page) -> tuple[int, str, dict[str, str]]:
-    return page.status, page.text, {name: value for name, value in page.headers.items() if name != "Date"}
+    return (
+        page.status,
+        page.text,
+        {name: value for name, value in page.headers.items() if name != "Date"},
+    )
 
 
 Calls = Callable[[Callable[[], Page]], tuple[Page, list[str]]]
 
 
 def visitors(front: Front) -> Iterator[dict[str, str]]:
-    """Known and on trial, known and signing up again and again, known by the product's id alone, and not known."""
-    front.call("POST", "/signups", json.dumps({**ADA, "external_id": "u1"}).encode(), Content_Type="application/json")
+    """Known and on trial, known and signing up again and again, known by the product's id alone,
+    and not known.
+    """
+    front.call(
+        "POST",
+        "/signups",
+        json.dumps({**ADA, "external_id": "u1"}).encode(),
+        Content_Type="application/json",
+    )
     front.works()
-    yield from ({"email": "ada@example.com"}, {"email": "ADA+again@example.com"}, {"email": "new@example.com", "external_id": "u1"})
+    yield from (
+        {"email": "ada@example.com"},
+        {"email": "ADA+again@example.com"},
+        {"email": "new@example.com", "external_id": "u1"},
+    )
     yield from ({"email": "eve@example.com"}, {"email": "bob@example.com", "external_id": "u2"})
 
 
@@ -66,15 +88,22 @@ def test_with_the_same_answer_for_all_a_signup_does_the_same_for_all(
     under(SignupPolicy("pro", "month", answer="same"), monkeypatch)
     some = list(visitors(front))
     front.signs_up({"email": "warm@example.com"})  # clients and secrets are read once
-    made = [outside(lambda fields=fields: front.posts_form(fields) if form else front.signs_up(fields)) for fields in some]  # type: ignore[misc]
+    made = [
+        outside(lambda fields=fields: front.posts_form(fields) if form else front.signs_up(fields))
+        for fields in some
+    ]  # type: ignore[misc]
     first, calls = answered(made[0][0]), made[0][1]
     assert [(answered(page), done) for page, done in made] == [(first, calls)] * len(some)
-    assert calls == ["UpdateItem", "UpdateItem", "UpdateItem", "SendMessage act"], "it is counted, and handed in; nobody is looked for"
+    assert calls == ["UpdateItem", "UpdateItem", "UpdateItem", "SendMessage act"], (
+        "it is counted, and handed in; nobody is looked for"
+    )
     front.works()
     assert len(wiring.accounts().with_email("eve@example.com")) == 1
     assert wiring.accounts().with_email("new@example.com") == []
     assert len(front.accounts()) == 1
-    assert sorted(mail.subject for mail in front.office.inbox if "sign-in" in mail.subject) == ["Your sign-in link for Acme"]
+    assert sorted(mail.subject for mail in front.office.inbox if "sign-in" in mail.subject) == [
+        "Your sign-in link for Acme"
+    ]
 
 
 def test_who_asks_to_sign_in_learns_nothing(front: Front, outside: Calls) -> None:
@@ -87,15 +116,21 @@ def test_who_asks_to_sign_in_learns_nothing(front: Front, outside: Calls) -> Non
     assert answered(known[0]) == answered(unknown[0])
     assert known[1] == unknown[1] == ["UpdateItem", "UpdateItem", "SendMessage act"]
     front.works()
-    assert [mail.destinations["ToAddresses"] for mail in front.office.inbox if "sign-in" in mail.subject] == [["ada@example.com"]]
+    assert [
+        mail.destinations["ToAddresses"] for mail in front.office.inbox if "sign-in" in mail.subject
+    ] == [["ada@example.com"]]
 
 
-def test_a_signup_that_comes_twice_out_of_the_queue_is_one_and_no_second_mail(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signup_that_comes_twice_out_of_the_queue_is_one_and_no_second_mail(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     under(SignupPolicy("pro", "month", answer="same"), monkeypatch)
     front.signs_up({**ADA, "attributes": {"team": "Tide"}, "timezone": "Europe/Vienna"})
     (message,) = front.office.stage.messages(front.office.act_queue)
     for _ in range(2):
-        front.office.stage.sqs.send_message(QueueUrl=front.office.act_queue, MessageBody=message["Body"])
+        front.office.stage.sqs.send_message(
+            QueueUrl=front.office.act_queue, MessageBody=message["Body"]
+        )
         front.works()
     (account,) = front.accounts()
     assert dict(account.profile.attributes) == {"team": "Tide"}
@@ -104,7 +139,9 @@ def test_a_signup_that_comes_twice_out_of_the_queue_is_one_and_no_second_mail(fr
     assert [mail.subject for mail in front.office.inbox] == ["Your Acme trial has begun"]
 
 
-def test_what_cannot_be_handed_in_is_no_success(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_handed_in_is_no_success(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     under(SignupPolicy("pro", "month", answer="same"), monkeypatch)
     boto3.client("sqs").delete_queue(QueueUrl=front.office.act_queue)
     assert front.signs_up().status == 503

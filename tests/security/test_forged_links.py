@@ -1,4 +1,6 @@
-"""Tokens of links and cookies, forged in every way that has a name; tests/domain/test_links.py has those that have none."""
+"""Tokens of links and cookies, forged in every way that has a name; tests/domain/test_links.py has
+those that have none.
+"""
 
 import base64
 import hashlib
@@ -28,7 +30,13 @@ def text(value: bytes) -> str:
 
 def claims(**changes: Any) -> str:
     """The payload with other claims, as somebody without the key would write it."""
-    named = dict(zip(("purpose", "account", "about", "expires", "epoch"), json.loads(base64.urlsafe_b64decode(PAYLOAD + "==")), strict=True))
+    named = dict(
+        zip(
+            ("purpose", "account", "about", "expires", "epoch"),
+            json.loads(base64.urlsafe_b64decode(PAYLOAD + "==")),
+            strict=True,
+        )
+    )
     return text(json.dumps([*(named | changes).values()], separators=(",", ":")).encode())
 
 
@@ -49,9 +57,15 @@ FORGED: dict[str, str] = {
     "algorithm none, in our form": f"{PAYLOAD}.none",
     "an empty key": f"{PAYLOAD}.{text(hmac.new(b'', PAYLOAD.encode(), hashlib.sha256).digest())}",
     "a plain hash": f"{PAYLOAD}.{text(hashlib.sha256(PAYLOAD.encode()).digest())}",
-    "a hash with the key before it": f"{PAYLOAD}.{text(hashlib.sha256(KEYS[0].encode() + PAYLOAD.encode()).digest())}",
-    "a weaker algorithm": f"{PAYLOAD}.{text(hmac.new(KEYS[0].encode(), PAYLOAD.encode(), hashlib.sha1).digest())}",
-    "hex for base64": f"{PAYLOAD}.{hmac.new(KEYS[0].encode(), PAYLOAD.encode(), hashlib.sha256).hexdigest()}",
+    "a hash with the key before it": (
+        f"{PAYLOAD}.{text(hashlib.sha256(KEYS[0].encode() + PAYLOAD.encode()).digest())}"
+    ),
+    "a weaker algorithm": (
+        f"{PAYLOAD}.{text(hmac.new(KEYS[0].encode(), PAYLOAD.encode(), hashlib.sha1).digest())}"
+    ),
+    "hex for base64": (
+        f"{PAYLOAD}.{hmac.new(KEYS[0].encode(), PAYLOAD.encode(), hashlib.sha256).hexdigest()}"
+    ),
     "another key": sign(link_for("billing", "acc_1", 3, NOW), ["a-key-of-another-system"]),
     "capitals": GOOD.swapcase(),
     "another alphabet": GOOD.replace("-", "+").replace("_", "/") + "/",
@@ -64,7 +78,9 @@ def test_no_forged_token_opens_anything(how: str) -> None:
     for purpose in PURPOSES:
         with pytest.raises(LinkRefused):
             verify(FORGED[how], purpose, KEYS, NOW)
-    assert verify(GOOD, "billing", KEYS, NOW).account_id == "acc_1", "the one that is not forged does"
+    assert verify(GOOD, "billing", KEYS, NOW).account_id == "acc_1", (
+        "the one that is not forged does"
+    )
 
 
 def test_a_key_that_is_rotated_out_takes_its_links_along() -> None:
@@ -74,7 +90,9 @@ def test_a_key_that_is_rotated_out_takes_its_links_along() -> None:
         verify(old, "billing", ["newest-link-key", "new-link-key"], NOW)
 
 
-def test_a_cookie_lives_for_an_hour_whatever_the_browser_keeps(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cookie_lives_for_an_hour_whatever_the_browser_keeps(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
     front.signs_up()
     (account,) = front.accounts()
     cookie = f"billhook_billing={links.token(links.made('billing-visit', account))}"
@@ -83,7 +101,9 @@ def test_a_cookie_lives_for_an_hour_whatever_the_browser_keeps(front: Front, mon
     assert front.call("GET", "/billing", Cookie=cookie).status == 404
 
 
-def test_a_link_of_before_the_address_was_proved_or_of_another_account_opens_nothing(front: Front) -> None:
+def test_a_link_of_before_the_address_was_proved_or_of_another_account_opens_nothing(
+    front: Front,
+) -> None:
     front.signs_up()
     front.signs_up({"email": "eve@example.com"})
     front.works()
@@ -94,7 +114,12 @@ def test_a_link_of_before_the_address_was_proved_or_of_another_account_opens_not
     for purpose, path in (("welcome", "/welcome/{}"), ("return", "/billing/return/{}")):
         assert front.call("GET", path.format(links.token(before(purpose)))).status == 404, purpose
     for purpose, cookie in links.COOKIES.items():
-        page = front.call("GET", links.PATHS[purpose], Cookie=f"{cookie}={links.token(before(purpose))}")
+        page = front.call(
+            "GET", links.PATHS[purpose], Cookie=f"{cookie}={links.token(before(purpose))}"
+        )
         assert page.status == 404, purpose
     nobody = replace(before("billing-visit"), account_id="acc_nobody", epoch=9)
-    assert front.call("GET", "/billing", Cookie=f"billhook_billing={links.token(nobody)}").status == 404
+    assert (
+        front.call("GET", "/billing", Cookie=f"billhook_billing={links.token(nobody)}").status
+        == 404
+    )

@@ -58,14 +58,27 @@ def test_no_line_end_gets_into_a_field_of_a_signup(front: Front) -> None:
         "a b@example.com",
     ],
 )
-def test_an_address_that_stripe_holds_and_is_more_or_less_than_one_is_not_written_to(email: str) -> None:
-    """A customer's address at Stripe is whatever somebody typed there; SES reads a list of addresses, and a name, out of one text."""
+def test_an_address_that_stripe_holds_and_is_more_or_less_than_one_is_not_written_to(
+    email: str,
+) -> None:
+    """A customer's address at Stripe is whatever somebody typed there; SES reads a list of
+    addresses, and a name, out of one text.
+    """
 
     class Ses:
         def send_email(self, **_: Any) -> Any:
             raise AssertionError("it was handed to SES")
 
-    letter = Letter(sender="Acme <a@acme.example>", recipient=email, reply_to="a@acme.example", subject="s", text="t", html="h", headers={}, tags={})
+    letter = Letter(
+        sender="Acme <a@acme.example>",
+        recipient=email,
+        reply_to="a@acme.example",
+        subject="s",
+        text="t",
+        html="h",
+        headers={},
+        tags={},
+    )
     with pytest.raises(MailRefused):
         Mailer(None, ses=Ses()).send(letter)
 
@@ -73,19 +86,42 @@ def test_an_address_that_stripe_holds_and_is_more_or_less_than_one_is_not_writte
 def test_a_template_in_a_name_or_an_attribute_is_a_text(front: Front) -> None:
     read = {"Authorization": f"Bearer {front.office.stage.key('read')}"}
     for number, template in enumerate(TEMPLATES):
-        front.signs_up({"email": f"a{number}@example.com", "name": template, "attributes": {"team": template}, "external_id": template})
-        (account,) = front.call("GET", f"/accounts?email=a{number}@example.com", **read).json["accounts"]
-        assert (account["name"], account["external_id"], account["attributes"]) == (template, template, {"team": template})
+        front.signs_up(
+            {
+                "email": f"a{number}@example.com",
+                "name": template,
+                "attributes": {"team": template},
+                "external_id": template,
+            }
+        )
+        (account,) = front.call("GET", f"/accounts?email=a{number}@example.com", **read).json[
+            "accounts"
+        ]
+        assert (account["name"], account["external_id"], account["attributes"]) == (
+            template,
+            template,
+            {"team": template},
+        )
     front.works()
     cookie = front.call("GET", front.link("billing")).cookie
-    shown = [front.call("GET", "/billing", Cookie=cookie).text, *(f"{mail.subject} {mail.body}" for mail in front.office.inbox)]
+    shown = [
+        front.call("GET", "/billing", Cookie=cookie).text,
+        *(f"{mail.subject} {mail.body}" for mail in front.office.inbox),
+    ]
     assert len(shown) > len(TEMPLATES)
     assert not [text for text in shown if "1337" in text or "Undefined" in text or "<class" in text]
 
 
 def test_markup_is_text_on_every_page_in_every_mail_and_in_every_refusal(front: Front) -> None:
     for number, markup in enumerate(MARKUP):
-        front.signs_up({"email": f"a{number}@example.com", "name": markup, "attributes": {"team": markup}, "external_id": f"{number}{markup}"})
+        front.signs_up(
+            {
+                "email": f"a{number}@example.com",
+                "name": markup,
+                "attributes": {"team": markup},
+                "external_id": f"{number}{markup}",
+            }
+        )
     front.works()
     (account,) = wiring.accounts().with_email("a0@example.com")
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
@@ -93,7 +129,9 @@ def test_markup_is_text_on_every_page_in_every_mail_and_in_every_refusal(front: 
     pages = []
     for method, template in ROUTES:
         for markup in MARKUP:
-            path = target(template, account.id, links.token(links.made("unsubscribe", account, "lifecycle")))
+            path = target(
+                template, account.id, links.token(links.made("unsubscribe", account, "lifecycle"))
+            )
             body = (
                 f"email={markup}&plan={markup}&name={markup}&lifecycle={markup}"
                 if "form" in content_type(method, template)
@@ -109,17 +147,33 @@ def test_markup_is_text_on_every_page_in_every_mail_and_in_every_refusal(front: 
                     **key,
                 )
             )
-    html = [page.text for page in pages if "text/html" in page.headers.get("Content-Type", "")] + [str(mail.body) for mail in front.office.inbox]
+    html = [page.text for page in pages if "text/html" in page.headers.get("Content-Type", "")] + [
+        str(mail.body) for mail in front.office.inbox
+    ]
     assert len(html) > 20
-    assert not [text for text in html if re.search(r"<script|<img src=x|<svg|'onmouseover|href=\"javascript", text)]
-    others = [page for page in pages if "text/html" not in page.headers.get("Content-Type", "") and page.text]
-    assert {page.headers["Content-Type"].partition(";")[0] for page in others} == {"application/json"}, (
-        "what is no page is no page to a browser either"
-    )
+    assert not [
+        text
+        for text in html
+        if re.search(r"<script|<img src=x|<svg|'onmouseover|href=\"javascript", text)
+    ]
+    others = [
+        page
+        for page in pages
+        if "text/html" not in page.headers.get("Content-Type", "") and page.text
+    ]
+    assert {page.headers["Content-Type"].partition(";")[0] for page in others} == {
+        "application/json"
+    }, "what is no page is no page to a browser either"
 
 
 def test_nobody_has_a_link_of_theirs_mailed_to_a_stranger_by_a_name(front: Front) -> None:
-    for name in ("https://evil.example/win", "www.evil.example", "evil.example", "Ada http://evil.example", "you won evil.example/x"):
+    for name in (
+        "https://evil.example/win",
+        "www.evil.example",
+        "evil.example",
+        "Ada http://evil.example",
+        "you won evil.example/x",
+    ):
         front.signs_up({"email": f"{len(name)}@example.com", "name": name})
     front.works()
     assert len(front.office.inbox) >= 5
@@ -129,7 +183,11 @@ def test_nobody_has_a_link_of_theirs_mailed_to_a_stranger_by_a_name(front: Front
 def test_no_answer_has_a_header_that_a_caller_wrote(front: Front) -> None:
     injected = "x\r\nSet-Cookie: evil=1"
     for method, template in ROUTES:
-        sent = {"Origin": "https://evil.example", "Cookie": "billhook_billing=evil; evil=1", "User_Agent": "evil"}
+        sent = {
+            "Origin": "https://evil.example",
+            "Cookie": "billhook_billing=evil; evil=1",
+            "User_Agent": "evil",
+        }
         page = front.call(
             method,
             f"{target(template, 'evil', 'evil')}?notice=evil%0d%0aSet-Cookie:evil&session_id=evil",
@@ -137,4 +195,8 @@ def test_no_answer_has_a_header_that_a_caller_wrote(front: Front) -> None:
             Content_Type=content_type(method, template),
             **sent,
         )
-        assert not [value for value in page.headers.values() if "evil" in value or "\r" in value or "\n" in value], (method, template)
+        assert not [
+            value
+            for value in page.headers.values()
+            if "evil" in value or "\r" in value or "\n" in value
+        ], (method, template)

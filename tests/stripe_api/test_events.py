@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import Ask, CancellationDetails, Card, CardSeen, CustomerSeen, Event, InvoiceSeen, SubscriptionSeen, digest
+from chalicelib.domain.facts import (
+    Ask,
+    CancellationDetails,
+    Card,
+    CardSeen,
+    CustomerSeen,
+    Event,
+    InvoiceSeen,
+    SubscriptionSeen,
+    digest,
+)
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.events import StripeEvent, read_event
@@ -20,12 +30,20 @@ from local.recordings import Truth
 from tests.worlds import RECORDINGS, ROOT, Stripe, at
 
 SHAPES = sorted((ROOT / "tests" / "shapes").glob("*.json"))
-VERSIONS = ["2022-11-15", "2025-03-31.basil", "2025-09-30.clover", "2026-08-26.dahlia", "2026-10-28.endive"]
+VERSIONS = [
+    "2022-11-15",
+    "2025-03-31.basil",
+    "2025-09-30.clover",
+    "2026-08-26.dahlia",
+    "2026-10-28.endive",
+]
 NOW = datetime(2026, 4, 16, 9, tzinfo=UTC)
 
 
 def shape(version: str, kind: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((ROOT / "tests" / "shapes" / f"{version}.{kind}.json").read_text())
+    loaded: dict[str, Any] = json.loads(
+        (ROOT / "tests" / "shapes" / f"{version}.{kind}.json").read_text()
+    )
     return loaded
 
 
@@ -36,7 +54,9 @@ def read(raw: object, now: datetime = NOW) -> StripeEvent:
 @pytest.mark.parametrize("kind", ["customer", "invoice"])
 def test_every_api_version_tells_the_same_of_a_customer_and_an_invoice(kind: str) -> None:
     read_ones = [read(shape(version, kind)) for version in VERSIONS]
-    assert all(one.fact == read_ones[0].fact and one.customer == read_ones[0].customer for one in read_ones)
+    assert all(
+        one.fact == read_ones[0].fact and one.customer == read_ones[0].customer for one in read_ones
+    )
     assert all(one.version_known for one in read_ones)
 
 
@@ -67,13 +87,19 @@ def test_every_recorded_event_is_read_and_only_the_wanted_ones_tell() -> None:
     for recording in RECORDINGS.values():
         for raw in recording.events:
             event = read(raw)
-            of_others = raw["type"] == "checkout.session.completed"  # Billhook did not make the recordings' sessions
+            of_others = (
+                raw["type"] == "checkout.session.completed"
+            )  # Billhook did not make the recordings' sessions
             assert (event.fact is not None) == (raw["type"] in WANTED and not of_others)
             assert event.fact is None or event.customer
 
 
 def test_previous_attributes_tell_the_state_before() -> None:
-    raw = next(event for event in RECORDINGS["trial_pauses_then_resumes"].events if event["type"] == "customer.updated")
+    raw = next(
+        event
+        for event in RECORDINGS["trial_pauses_then_resumes"].events
+        if event["type"] == "customer.updated"
+    )
     event = read(raw)
     assert isinstance(event.fact, CustomerSeen)
     assert isinstance(event.fact.by, Event)
@@ -103,8 +129,14 @@ def test_an_expanded_reference_is_its_id() -> None:
     thing = raw["data"]["object"]
     plain = read(raw).fact
     thing["customer"] = {"id": thing["customer"], "object": "customer"}
-    thing["default_payment_method"] = {"id": thing["default_payment_method"], "object": "payment_method"}
-    thing["items"]["data"][0]["price"]["product"] = {"id": thing["items"]["data"][0]["price"]["product"], "object": "product"}
+    thing["default_payment_method"] = {
+        "id": thing["default_payment_method"],
+        "object": "payment_method",
+    }
+    thing["items"]["data"][0]["price"]["product"] = {
+        "id": thing["items"]["data"][0]["price"]["product"],
+        "object": "product",
+    }
     assert read(raw).fact == plain
 
 
@@ -161,7 +193,12 @@ def broken(**changes: Any) -> dict[str, Any]:
         json.dumps(broken(data__object__object="charge")),
         json.dumps(broken(data__object__pause_collection={"x": 1})),
         json.dumps(broken(data__object__created=None)),
-        json.dumps({**shape("2026-10-28.endive", "invoice"), "data": {"object": {"object": "invoice", "id": "in_1", "status": "lost"}}}),
+        json.dumps(
+            {
+                **shape("2026-10-28.endive", "invoice"),
+                "data": {"object": {"object": "invoice", "id": "in_1", "status": "lost"}},
+            }
+        ),
     ],
 )
 def test_what_no_repetition_will_mend_is_unreadable(body: str) -> None:
@@ -171,22 +208,34 @@ def test_what_no_repetition_will_mend_is_unreadable(body: str) -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(SHAPES), st.data())
-def test_whatever_is_broken_in_an_event_it_is_read_or_unreadable_and_nothing_else(path: Any, data: st.DataObject) -> None:
+def test_whatever_is_broken_in_an_event_it_is_read_or_unreadable_and_nothing_else(
+    path: Any, data: st.DataObject
+) -> None:
     raw = json.loads(path.read_text())
     place = raw
     for _ in range(data.draw(st.integers(0, 4))):
-        inner = [value for value in (place.values() if isinstance(place, dict) else place) if value and isinstance(value, dict | list)]
+        inner = [
+            value
+            for value in (place.values() if isinstance(place, dict) else place)
+            if value and isinstance(value, dict | list)
+        ]
         if not inner:
             break
         place = data.draw(st.sampled_from(inner))
-    key = data.draw(st.sampled_from(sorted(place)) if isinstance(place, dict) else st.integers(0, len(place) - 1))
+    key = data.draw(
+        st.sampled_from(sorted(place))
+        if isinstance(place, dict)
+        else st.integers(0, len(place) - 1)
+    )
     place[key] = data.draw(json_values)
     with suppress(Unreadable):
         read_event(json.dumps(raw), NOW)
@@ -214,13 +263,27 @@ def test_a_card_is_learnt_from_the_events_of_its_payment_method(kind: str) -> No
 
 
 def test_a_payment_method_that_is_no_card_tells_nothing() -> None:
-    assert read(event_of("payment_method.attached", {**CARD, "type": "sepa_debit", "card": None})).fact is None
-    assert read(event_of("payment_method.attached", {**CARD, "card": {"brand": "visa", "exp_month": 13, "exp_year": 2027}})).fact is None
+    assert (
+        read(event_of("payment_method.attached", {**CARD, "type": "sepa_debit", "card": None})).fact
+        is None
+    )
+    assert (
+        read(
+            event_of(
+                "payment_method.attached",
+                {**CARD, "card": {"brand": "visa", "exp_month": 13, "exp_year": 2027}},
+            )
+        ).fact
+        is None
+    )
 
 
 def test_that_the_bank_asks_is_told_by_the_events_type_alone() -> None:
     raw = shape("2026-10-28.endive", "invoice")
-    for kind, asks in (("invoice.payment_failed", False), ("invoice.payment_action_required", True)):
+    for kind, asks in (
+        ("invoice.payment_failed", False),
+        ("invoice.payment_action_required", True),
+    ):
         fact = read({**raw, "type": kind}).fact
         assert isinstance(fact, InvoiceSeen)
         assert fact.bank_asks is asks
@@ -228,22 +291,36 @@ def test_that_the_bank_asks_is_told_by_the_events_type_alone() -> None:
 
 def test_who_canceled_when_and_why_is_read() -> None:
     raw = shape("2026-10-28.endive", "subscription")
-    details = {"comment": "too dear", "feedback": "too_expensive", "reason": "cancellation_requested"}
+    details = {
+        "comment": "too dear",
+        "feedback": "too_expensive",
+        "reason": "cancellation_requested",
+    }
     raw["data"]["object"] |= {"canceled_at": raw["created"], "cancellation_details": details}
     fact = read(raw).fact
     assert isinstance(fact, SubscriptionSeen)
     assert fact.subscription.canceled_at == at(raw["created"])
-    assert fact.subscription.cancellation_details == CancellationDetails("cancellation_requested", "too_expensive", "too dear")
+    assert fact.subscription.cancellation_details == CancellationDetails(
+        "cancellation_requested", "too_expensive", "too dear"
+    )
     raw["data"]["object"]["cancellation_details"] = dict.fromkeys(details)
     none = read(raw).fact
     assert isinstance(none, SubscriptionSeen)
-    assert none.subscription.cancellation_details is None, "Stripe sends the object for every subscription"
+    assert none.subscription.cancellation_details is None, (
+        "Stripe sends the object for every subscription"
+    )
 
 
 def test_an_answer_tells_of_the_cards_that_came_with_it() -> None:
-    customer = {"id": "cus_demo", "object": "customer", "invoice_settings": {"default_payment_method": CARD}}
+    customer = {
+        "id": "cus_demo",
+        "object": "customer",
+        "invoice_settings": {"default_payment_method": CARD},
+    }
     truth = Truth({"cus_demo": customer}, {}, {})
-    answered, unreadable = answer(Stripe(truth), Ask("customer", "cus_demo"), Account("acc_1"), at(1772442000))
+    answered, unreadable = answer(
+        Stripe(truth), Ask("customer", "cus_demo"), Account("acc_1"), at(1772442000)
+    )
     assert unreadable == 0
     account = Account("acc_1").learn(answered)
     assert account.customers["cus_demo"].value.card == "pm_1"

@@ -33,7 +33,19 @@ class Replies:
 
     def next_for(self, path: str) -> tuple[int, Any]:
         queued = self.by_path.get(
-            path, [(404, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such object"}})]
+            path,
+            [
+                (
+                    404,
+                    {
+                        "error": {
+                            "type": "invalid_request_error",
+                            "code": "resource_missing",
+                            "message": "No such object",
+                        }
+                    },
+                )
+            ],
         )
         return queued.pop(0) if len(queued) > 1 else queued[0]
 
@@ -46,7 +58,9 @@ def replies() -> Iterator[Replies]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            replies.requests.append((parts.path, parse_qs(parts.query), self.headers["Authorization"]))
+            replies.requests.append(
+                (parts.path, parse_qs(parts.query), self.headers["Authorization"])
+            )
             status, body = replies.next_for(parts.path)
             content = json.dumps(body).encode()
             self.send_response(status)
@@ -87,27 +101,57 @@ def test_what_stripe_does_not_know_is_none(gateway: StripeGateway) -> None:
 
 
 def test_a_deleted_customer_is_told_as_such(gateway: StripeGateway, replies: Replies) -> None:
-    replies.by_path = {f"/v1/customers/{CUSTOMER}": [(200, {"id": CUSTOMER, "object": "customer", "deleted": True})]}
+    replies.by_path = {
+        f"/v1/customers/{CUSTOMER}": [
+            (200, {"id": CUSTOMER, "object": "customer", "deleted": True})
+        ]
+    }
     told, _ = answer(gateway, Ask("customer", CUSTOMER), Account("acc_1"), at(1000))
-    assert [fact.customer.deleted for fact in told.facts if isinstance(fact, CustomerSeen)] == [True]
+    assert [fact.customer.deleted for fact in told.facts if isinstance(fact, CustomerSeen)] == [
+        True
+    ]
 
 
 def test_all_pages_of_subscriptions_are_read(gateway: StripeGateway, replies: Replies) -> None:
-    pages = [{"object": "list", "data": [{"id": f"sub_{n}"}], "has_more": n < 3, "url": "/v1/subscriptions"} for n in (1, 2, 3)]
+    pages = [
+        {
+            "object": "list",
+            "data": [{"id": f"sub_{n}"}],
+            "has_more": n < 3,
+            "url": "/v1/subscriptions",
+        }
+        for n in (1, 2, 3)
+    ]
     replies.by_path = {"/v1/subscriptions": [(200, page) for page in pages]}
     assert [one["id"] for one in gateway.subscriptions_of("cus_1")] == ["sub_1", "sub_2", "sub_3"]
-    assert [request[1].get("starting_after") for request in replies.requests] == [None, ["sub_1"], ["sub_2"]]
+    assert [request[1].get("starting_after") for request in replies.requests] == [
+        None,
+        ["sub_1"],
+        ["sub_2"],
+    ]
     assert replies.requests[0][1]["status"] == ["all"]
 
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(400, Refused), (401, Refused), (403, Refused), (409, Unavailable), (429, Unavailable), (500, Unavailable), (503, Unavailable)],
+    [
+        (400, Refused),
+        (401, Refused),
+        (403, Refused),
+        (409, Unavailable),
+        (429, Unavailable),
+        (500, Unavailable),
+        (503, Unavailable),
+    ],
 )
 def test_a_refusal_is_told_from_no_answer_and_neither_says_anything_of_the_key(
     gateway: StripeGateway, replies: Replies, status: int, error: type[Exception]
 ) -> None:
-    replies.by_path = {f"/v1/subscriptions/{SUBSCRIPTION}": [(status, {"error": {"message": "Invalid sk_test_1", "type": "api_error"}})]}
+    replies.by_path = {
+        f"/v1/subscriptions/{SUBSCRIPTION}": [
+            (status, {"error": {"message": "Invalid sk_test_1", "type": "api_error"}})
+        ]
+    }
     with pytest.raises(error) as caught:
         gateway.subscription(SUBSCRIPTION)
     assert "sk_test" not in str(caught.value)
@@ -119,13 +163,20 @@ def test_a_stripe_that_cannot_be_reached_is_no_answer() -> None:
 
 
 def test_a_passing_failure_is_tried_once_more(gateway: StripeGateway, replies: Replies) -> None:
-    replies.by_path = {f"/v1/customers/{CUSTOMER}": [(500, {"error": {"message": "oops"}}), (200, TRUTH.customers[CUSTOMER])]}
+    replies.by_path = {
+        f"/v1/customers/{CUSTOMER}": [
+            (500, {"error": {"message": "oops"}}),
+            (200, TRUTH.customers[CUSTOMER]),
+        ]
+    }
     assert gateway.customer(CUSTOMER)
 
 
 def test_an_answer_is_fenced_by_what_was_known_when_it_was_asked_for() -> None:
     account = Account("acc_1")
-    asked, unreadable = answer(Stripe(TRUTH), Ask("subscriptions", CUSTOMER), account, at(1000).replace(microsecond=999))
+    asked, unreadable = answer(
+        Stripe(TRUTH), Ask("subscriptions", CUSTOMER), account, at(1000).replace(microsecond=999)
+    )
     (subscription,) = [fact for fact in asked.facts if isinstance(fact, SubscriptionSeen)]
     assert subscription.by == Answer(at(1000), account.mark(SUBSCRIPTION))
     assert unreadable == 0
@@ -135,9 +186,21 @@ def test_an_answer_is_fenced_by_what_was_known_when_it_was_asked_for() -> None:
 
 def test_an_object_that_cannot_be_read_does_not_keep_the_others_from_being_learnt() -> None:
     odd = {**TRUTH.subscriptions[SUBSCRIPTION], "id": "sub_odd", "status": "dormant"}
-    truth = Truth(TRUTH.customers, {**TRUTH.subscriptions, "sub_odd": odd, "sub_worse": {"id": [], "customer": CUSTOMER, "created": 0}}, {})
-    asked, unreadable = answer(Stripe(truth), Ask("subscriptions", CUSTOMER), Account("acc_1"), at(1000))
-    assert [fact.subscription.id for fact in asked.facts if isinstance(fact, SubscriptionSeen)] == [SUBSCRIPTION]
+    truth = Truth(
+        TRUTH.customers,
+        {
+            **TRUTH.subscriptions,
+            "sub_odd": odd,
+            "sub_worse": {"id": [], "customer": CUSTOMER, "created": 0},
+        },
+        {},
+    )
+    asked, unreadable = answer(
+        Stripe(truth), Ask("subscriptions", CUSTOMER), Account("acc_1"), at(1000)
+    )
+    assert [fact.subscription.id for fact in asked.facts if isinstance(fact, SubscriptionSeen)] == [
+        SUBSCRIPTION
+    ]
     assert unreadable == 2
 
 
@@ -147,12 +210,19 @@ def test_a_rotated_key_is_used_without_a_new_process(replies: Replies) -> None:
     gateway.customer(CUSTOMER)
     keys.append("sk_test_new")
     gateway.customer(CUSTOMER)
-    assert [request[2] for request in replies.requests] == ["Bearer sk_test_old", "Bearer sk_test_new"]
+    assert [request[2] for request in replies.requests] == [
+        "Bearer sk_test_old",
+        "Bearer sk_test_new",
+    ]
 
 
 def test_every_call_is_counted_whatever_comes_of_it(replies: Replies) -> None:
     counted: list[tuple[str, int]] = []
-    gateway = StripeGateway(StripeCaller(lambda: "sk_test_1", replies.base, lambda metric, by: counted.append((metric, by))))
+    gateway = StripeGateway(
+        StripeCaller(
+            lambda: "sk_test_1", replies.base, lambda metric, by: counted.append((metric, by))
+        )
+    )
     assert gateway.customer("cus_gone") is None
     replies.by_path = {"/v1/customers/cus_1": [(401, {"error": {"message": "no"}})]}
     with pytest.raises(Refused):
@@ -162,13 +232,19 @@ def test_every_call_is_counted_whatever_comes_of_it(replies: Replies) -> None:
 
 def test_a_customer_is_deleted_and_again_without_harm(replies: Replies) -> None:
     till = StripeTill(StripeCaller(lambda: "sk_test_1", replies.base))
-    replies.by_path["/v1/customers/cus_1"] = [(200, {"id": "cus_1", "object": "customer", "deleted": True})]
+    replies.by_path["/v1/customers/cus_1"] = [
+        (200, {"id": "cus_1", "object": "customer", "deleted": True})
+    ]
     till.delete_customer("cus_1")
     till.delete_customer("cus_none")
     assert replies.deleted == ["/v1/customers/cus_1", "/v1/customers/cus_none"]
-    replies.by_path["/v1/customers/cus_1"] = [(500, {"error": {"type": "api_error", "message": "down"}})]
+    replies.by_path["/v1/customers/cus_1"] = [
+        (500, {"error": {"type": "api_error", "message": "down"}})
+    ]
     with pytest.raises(Unavailable):
         till.delete_customer("cus_1")
-    replies.by_path["/v1/customers/cus_1"] = [(403, {"error": {"type": "invalid_request_error", "message": "not permitted"}})]
+    replies.by_path["/v1/customers/cus_1"] = [
+        (403, {"error": {"type": "invalid_request_error", "message": "not permitted"}})
+    ]
     with pytest.raises(Refused):
         till.delete_customer("cus_1")

@@ -15,19 +15,38 @@ from tests.stripe_api.test_gateway import TRUTH, Replies, replies  # noqa: F401 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND = str(int(NOW.timestamp()))
 PLACE = Place("evt_9", NOW)
-GONE = 400, {"error": {"type": "invalid_request_error", "code": "resource_missing", "param": "starting_after", "message": "No such event"}}
+GONE = (
+    400,
+    {
+        "error": {
+            "type": "invalid_request_error",
+            "code": "resource_missing",
+            "param": "starting_after",
+            "message": "No such event",
+        }
+    },
+)
 
 
 def page(*ids: str, more: bool = False) -> tuple[int, Any]:
-    return 200, {"object": "list", "has_more": more, "data": [{"id": id, "created": int(NOW.timestamp()) + place} for place, id in enumerate(ids)]}
+    return 200, {
+        "object": "list",
+        "has_more": more,
+        "data": [
+            {"id": id, "created": int(NOW.timestamp()) + place} for place, id in enumerate(ids)
+        ],
+    }
 
 
 @pytest.fixture
-def lists(replies: Replies) -> StripeLists:  # noqa: F811
+def lists(replies: Replies) -> StripeLists:
     return StripeLists(StripeCaller(lambda: "sk_test_1", replies.base))
 
 
-def test_undelivered_events_are_asked_for_by_type_and_age(lists: StripeLists, replies: Replies) -> None:  # noqa: F811
+def test_undelivered_events_are_asked_for_by_type_and_age(
+    lists: StripeLists,
+    replies: Replies,
+) -> None:
     replies.by_path["/v1/events"] = [page("evt_2", "evt_1", more=True)]
     found = lists.undelivered(GROUPS[0], NOW, None)
     assert [event["id"] for event in found.things] == ["evt_2", "evt_1"]
@@ -42,7 +61,10 @@ def test_undelivered_events_are_asked_for_by_type_and_age(lists: StripeLists, re
     }
 
 
-def test_the_next_page_begins_behind_the_last_and_the_end_is_none(lists: StripeLists, replies: Replies) -> None:  # noqa: F811
+def test_the_next_page_begins_behind_the_last_and_the_end_is_none(
+    lists: StripeLists,
+    replies: Replies,
+) -> None:
     replies.by_path["/v1/events"] = [page("evt_1")]
     assert lists.undelivered(GROUPS[0], NOW, PLACE).behind is None
     assert replies.requests[0][1]["starting_after"] == ["evt_9"]
@@ -50,36 +72,68 @@ def test_the_next_page_begins_behind_the_last_and_the_end_is_none(lists: StripeL
     assert lists.undelivered(GROUPS[0], NOW, None) == Page([])
 
 
-def test_a_place_that_has_left_the_list_is_found_again_by_its_second(lists: StripeLists, replies: Replies) -> None:  # noqa: F811
+def test_a_place_that_has_left_the_list_is_found_again_by_its_second(
+    lists: StripeLists,
+    replies: Replies,
+) -> None:
     """An event may be delivered, a subscription end, while the list is read."""
     replies.by_path["/v1/events"] = [GONE, page("evt_9", "evt_8")]
     assert len(lists.undelivered(GROUPS[0], NOW, PLACE).things) == 2
     again = replies.requests[-1][1]
-    assert (again["created[lte]"], again["created[gte]"], "starting_after" in again) == ([SECOND], [SECOND], False)
+    assert (again["created[lte]"], again["created[gte]"], "starting_after" in again) == (
+        [SECOND],
+        [SECOND],
+        False,
+    )
     replies.by_path["/v1/subscriptions"] = [GONE, page()]
     assert lists.living(PLACE).things == []
 
 
-def test_a_key_that_may_not_read_a_list_is_refused(lists: StripeLists, replies: Replies) -> None:  # noqa: F811
-    replies.by_path["/v1/events"] = [(403, {"error": {"type": "invalid_request_error", "message": "no"}})]
+def test_a_key_that_may_not_read_a_list_is_refused(lists: StripeLists, replies: Replies) -> None:
+    replies.by_path["/v1/events"] = [
+        (403, {"error": {"type": "invalid_request_error", "message": "no"}})
+    ]
     for place in (None, PLACE):
         with pytest.raises(Refused):
             lists.undelivered(GROUPS[0], NOW, place)
-    replies.by_path["/v1/subscriptions"] = [(429, {"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "slow down"}})]
+    replies.by_path["/v1/subscriptions"] = [
+        (
+            429,
+            {
+                "error": {
+                    "type": "invalid_request_error",
+                    "code": "rate_limit",
+                    "message": "slow down",
+                }
+            },
+        )
+    ]
     with pytest.raises(Unavailable):
         lists.living(None)
 
 
-def test_subscriptions_come_with_their_customer_and_their_latest_invoice(lists: StripeLists, replies: Replies) -> None:  # noqa: F811
+def test_subscriptions_come_with_their_customer_and_their_latest_invoice(
+    lists: StripeLists,
+    replies: Replies,
+) -> None:
     raw = next(iter(TRUTH.subscriptions.values()))
-    whole = raw | {"customer": TRUTH.customers[raw["customer"]], "latest_invoice": TRUTH.invoices[raw["latest_invoice"]]}
-    replies.by_path["/v1/subscriptions"] = [(200, {"object": "list", "has_more": False, "data": [whole]})]
+    whole = raw | {
+        "customer": TRUTH.customers[raw["customer"]],
+        "latest_invoice": TRUTH.invoices[raw["latest_invoice"]],
+    }
+    replies.by_path["/v1/subscriptions"] = [
+        (200, {"object": "list", "has_more": False, "data": [whole]})
+    ]
     (found,) = lists.living(None).things
     one = listed(found)
     assert one
     assert one.customer
     assert one.invoice
-    assert (one.customer.id, one.invoice.id, one.subscription.customer) == (raw["customer"], raw["latest_invoice"], raw["customer"])
+    assert (one.customer.id, one.invoice.id, one.subscription.customer) == (
+        raw["customer"],
+        raw["latest_invoice"],
+        raw["customer"],
+    )
     lists.ended(NOW, None)
     (_, living, _), (_, ended, _) = replies.requests
     expanded = sorted(value for name, (value,) in living.items() if name.startswith("expand"))

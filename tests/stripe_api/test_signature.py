@@ -1,4 +1,5 @@
-"""The verifier against the SDK's own, which it must agree with, but for timestamps from the future."""
+"""The verifier against the SDK's own, which it must agree with, but for timestamps
+from the future."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,11 @@ PAYLOAD = b'{"id": "evt_1"}'
 
 
 def signed(payload: bytes = PAYLOAD, secret: str = SECRET, age: int = 0) -> str:
-    return str(WebhookSignature.generate_signature_header(payload.decode(), secret, int(NOW.timestamp()) - age))
+    return str(
+        WebhookSignature.generate_signature_header(
+            payload.decode(), secret, int(NOW.timestamp()) - age
+        )
+    )
 
 
 def accepts(payload: bytes, header: str | None, secrets: list[str], now: datetime = NOW) -> bool:
@@ -39,7 +44,19 @@ def test_what_the_sdk_signs_is_accepted(payload: str, secret: str, age: int) -> 
 @given(
     st.lists(
         st.one_of(
-            st.sampled_from([signed(), signed(secret="whsec_other"), "t=", "v1=", "v0=x", "t=abc", "=", ",", f"t={int(NOW.timestamp())}"]),
+            st.sampled_from(
+                [
+                    signed(),
+                    signed(secret="whsec_other"),
+                    "t=",
+                    "v1=",
+                    "v0=x",
+                    "t=abc",
+                    "=",
+                    ",",
+                    f"t={int(NOW.timestamp())}",
+                ]
+            ),
             st.text(st.characters(codec="ascii"), max_size=20),  # the SDK itself fails on others
         ),
         max_size=4,
@@ -48,7 +65,9 @@ def test_what_the_sdk_signs_is_accepted(payload: str, secret: str, age: int) -> 
 def test_no_header_is_accepted_that_the_sdk_refuses(parts: list[str]) -> None:
     header = ",".join(parts)
     if accepts(PAYLOAD, header, [SECRET]):
-        stripe.Webhook.construct_event(PAYLOAD.decode(), header, SECRET, tolerance=0)  # whatever its age; raises if it is not Stripe's
+        stripe.Webhook.construct_event(
+            PAYLOAD.decode(), header, SECRET, tolerance=0
+        )  # whatever its age; raises if it is not Stripe's
 
 
 @settings(deadline=None)
@@ -59,7 +78,10 @@ def test_a_single_changed_byte_is_refused(place: int, change: int) -> None:
     assert not accepts(bytes(altered), signed(), [SECRET])
 
 
-@pytest.mark.parametrize(("age", "fine"), [(300, True), (301, False), (-300, True), (-301, False), (86_400, False), (-86_400, False)])
+@pytest.mark.parametrize(
+    ("age", "fine"),
+    [(300, True), (301, False), (-300, True), (-301, False), (86_400, False), (-86_400, False)],
+)
 def test_the_tolerance_is_five_minutes_both_ways(age: int, fine: bool) -> None:
     assert accepts(PAYLOAD, signed(age=age), [SECRET]) is fine
 

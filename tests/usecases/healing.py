@@ -1,4 +1,6 @@
-"""The recorded histories lived again at a simulated Stripe, with Billhook beside it that hears some of it: the rest it has to find out."""
+"""The recorded histories lived again at a simulated Stripe, with Billhook beside it that hears some
+of it: the rest it has to find out.
+"""
 
 import json
 from collections.abc import Callable
@@ -24,7 +26,9 @@ from tests.usecases.sim_lives import SimCaller
 from tests.worlds import QUIET, Place, at
 
 HEARD, LOST, UNDELIVERED = "heard", "lost", "undelivered"
-"""What becomes of an event: `lost` is one that was acknowledged, so that Stripe believes it delivered."""
+"""What becomes of an event: `lost` is one that was acknowledged, so that Stripe believes it
+delivered.
+"""
 
 Fate = Callable[[Any], str]
 TWO_DAYS = 2 * 86_400
@@ -49,12 +53,19 @@ def all_but_the_first(how: str = LOST) -> Fate:
 
 
 class Healing(Replay):
-    """One history. `play` it, or some steps of it; then let `two_days` pass. The looks at Stripe's lists come every `every` hours."""
+    """One history. `play` it, or some steps of it; then let `two_days` pass. The looks at Stripe's
+    lists come every `every` hours.
+    """
 
     def __init__(self, name: str, fate: Fate, every: int = 6, looks: bool = True) -> None:
         super().__init__(SCRIPTS[name])
         caller = SimCaller(self.stage)
-        self.place = Place(policy=QUIET, stripe=StripeGateway(caller), lists=StripeLists(caller), till=StripeTill(caller))
+        self.place = Place(
+            policy=QUIET,
+            stripe=StripeGateway(caller),
+            lists=StripeLists(caller),
+            till=StripeTill(caller),
+        )
         self.calls = OutsideCalls()
         self.fate, self.every, self.looks = fate, timedelta(hours=every), looks
         self.place.now.at = self.looked = at(self.stage.second)
@@ -83,7 +94,9 @@ class Healing(Replay):
         """What falls due here and at Stripe happens at its moment."""
         for _ in range(20_000):
             theirs = self.stage.engine.next_due()
-            dues = [one for one in (*self.due(), at(theirs) if theirs else None) if one and one <= to]
+            dues = [
+                one for one in (*self.due(), at(theirs) if theirs else None) if one and one <= to
+            ]
             if self.looks:
                 dues.append(self.looked + self.every)
             if not [one for one in dues if one <= to]:
@@ -94,7 +107,11 @@ class Healing(Replay):
         self.stop_at(to)
 
     def due(self) -> list[datetime]:
-        return [account.due_at for id in self.place.accounts.items if (account := self.place.accounts.load(id)) and account.due_at]
+        return [
+            account.due_at
+            for id in self.place.accounts.items
+            if (account := self.place.accounts.load(id)) and account.due_at
+        ]
 
     def stop_at(self, moment: datetime) -> None:
         self.place.now.at = max(self.now, moment)
@@ -167,5 +184,7 @@ class Healing(Replay):
     def assert_true(self) -> None:
         """All that a decision hangs on is as Stripe has it."""
         truth, held = self.truth, self.account
-        assert {id: known.value for id, known in held.subscriptions.items()} == {id: known.value for id, known in truth.subscriptions.items()}
+        assert {id: known.value for id, known in held.subscriptions.items()} == {
+            id: known.value for id, known in truth.subscriptions.items()
+        }
         assert self.stands == standing(truth, QUIET, self.now)

@@ -1,4 +1,6 @@
-"""Customers' lives in memory: what they do and what happens to them, the clock moved from one due moment to the next, and the mail they get."""
+"""Customers' lives in memory: what they do and what happens to them, the clock moved from one due
+moment to the next, and the mail they get.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -7,7 +9,14 @@ from typing import Any, Protocol
 
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
-from chalicelib.domain.facts import Customer, CustomerSeen, Event, Item, Subscription, SubscriptionSeen
+from chalicelib.domain.facts import (
+    Customer,
+    CustomerSeen,
+    Event,
+    Item,
+    Subscription,
+    SubscriptionSeen,
+)
 from chalicelib.domain.post import Claim, Letter
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.usecases.absorb import Asker, absorb
@@ -131,7 +140,12 @@ class Life:
 
     @property
     def post(self) -> PostOffice:
-        office = PostOffice(self.mailer, self.claims, self.suppressed.__contains__, lambda link: f"https://b.example/{link.purpose}")
+        office = PostOffice(
+            self.mailer,
+            self.claims,
+            self.suppressed.__contains__,
+            lambda link: f"https://b.example/{link.purpose}",
+        )
         return self.calls.watch_parts(office, "mailer", "claims")
 
     @property
@@ -202,7 +216,11 @@ class Life:
         for work in list(self.place.mail_queue.waiting):
             self.place.mail_queue.waiting.remove(work)
             try:
-                self._again(lambda work=work: send_message(work["account_id"], work["key"], self.world, self.post))  # type: ignore[misc]
+                self._again(
+                    lambda work=work: send_message(
+                        work["account_id"], work["key"], self.world, self.post
+                    )
+                )  # type: ignore[misc]
             except Unavailable:
                 self.place.mail_queue.waiting.append(work)
         if self.sends_events:

@@ -1,4 +1,6 @@
-"""Customers' lives in memory with a simulated Stripe beside them: signing up, paying, and the events that come of it, as badly as one likes."""
+"""Customers' lives in memory with a simulated Stripe beside them: signing up, paying, and the
+events that come of it, as badly as one likes.
+"""
 
 import json
 from collections.abc import Callable
@@ -33,7 +35,10 @@ WISH = Wish("ada@example.com", "pro", "month", "Ada Byron")
 
 def returns(account: Account, at: datetime) -> tuple[str, str]:
     """Pages whose addresses hold a time, as links do."""
-    return f"https://b.example/return/{account.id}/{at.timestamp()}?session_id={{CHECKOUT_SESSION_ID}}", "https://b.example/billing"
+    return (
+        f"https://b.example/return/{account.id}/{at.timestamp()}?session_id={{CHECKOUT_SESSION_ID}}",
+        "https://b.example/billing",
+    )
 
 
 AGAIN = frozenset({409})
@@ -61,8 +66,14 @@ class SimCaller(StripeCaller):
                 return found
             if status == 404:
                 return None
-            kind = stripe.IdempotencyError if body["error"]["type"] == "idempotency_error" else stripe.StripeError
-            error = kind(body["error"]["message"], http_status=status, code=body["error"].get("code"))
+            kind = (
+                stripe.IdempotencyError
+                if body["error"]["type"] == "idempotency_error"
+                else stripe.StripeError
+            )
+            error = kind(
+                body["error"]["message"], http_status=status, code=body["error"].get("code")
+            )
             if status < 500 and status not in AGAIN:
                 break
         raise in_our_words(error, method == "post")
@@ -70,7 +81,9 @@ class SimCaller(StripeCaller):
 
 @dataclass
 class SimLife:
-    """One customer of one product. `sign_up`, then let time pass, give cards, go to Checkout; `standing` is what is left of it."""
+    """One customer of one product. `sign_up`, then let time pass, give cards, go to Checkout;
+    `standing` is what is left of it.
+    """
 
     policy: Policy = QUIET
     calls: OutsideCalls = field(default_factory=OutsideCalls)
@@ -80,13 +93,28 @@ class SimLife:
     def __post_init__(self) -> None:
         self.stage = SimStage()
         caller = SimCaller(self.stage)
-        self.place = Place(policy=self.policy, stripe=StripeGateway(caller), till=StripeTill(caller), desk=StripeDesk(caller))
+        self.place = Place(
+            policy=self.policy,
+            stripe=StripeGateway(caller),
+            till=StripeTill(caller),
+            desk=StripeDesk(caller),
+        )
         self.place.now.at = BEGIN
         self.heard = 0
 
     @property
     def world(self) -> World:
-        return self.calls.watch_parts(self.place.world, "accounts", "log", "gateway", "till", "desk", "calls", "act_queue", "mail_queue")
+        return self.calls.watch_parts(
+            self.place.world,
+            "accounts",
+            "log",
+            "gateway",
+            "till",
+            "desk",
+            "calls",
+            "act_queue",
+            "mail_queue",
+        )
 
     @property
     def account(self) -> Account:
@@ -126,11 +154,21 @@ class SimLife:
             assert outcome.effect != "dead", outcome
 
     def advance(self, to: datetime, deaf: bool = False) -> "SimLife":
-        """Let time pass: what falls due here and at Stripe happens at its moment. `deaf`: no event arrives."""
+        """Let time pass: what falls due here and at Stripe happens at its moment. `deaf`: no event
+        arrives.
+        """
         for _ in range(3000):
-            ours = self.account.due_at if self.account_id and self.place.accounts.load(self.account_id) else None
+            ours = (
+                self.account.due_at
+                if self.account_id and self.place.accounts.load(self.account_id)
+                else None
+            )
             theirs = self.stage.engine.next_due()
-            dues = [at for at in (ours, datetime.fromtimestamp(theirs, UTC) if theirs else None) if at and at <= to]
+            dues = [
+                at
+                for at in (ours, datetime.fromtimestamp(theirs, UTC) if theirs else None)
+                if at and at <= to
+            ]
             if not dues:
                 break
             self._stop_at(min(dues), deaf)
@@ -163,7 +201,9 @@ class SimLife:
 
     def opens(self, plan: str | None = None, interval: str | None = None) -> str:
         """Checkout; gives the session's id."""
-        return open_checkout(self.account_id, plan, interval, None, returns, self.world).rpartition("/")[2]
+        return open_checkout(self.account_id, plan, interval, None, returns, self.world).rpartition(
+            "/"
+        )[2]
 
     def completes(self, session: str, card: str = "tok_visa") -> "SimLife":
         self.stage.completes(session, card)

@@ -1,6 +1,8 @@
-"""Many customers' recorded histories lived at once, seconds apart, through hours in which queue, Stripe, table, stream or sweep fail.
+"""Many customers' recorded histories lived at once, seconds apart, through hours in which queue,
+Stripe, table, stream or sweep fail.
 
-What is heard comes in any order, one event in ten twice, and as late as the queue is behind. Stripe holds of each history what has happened by now.
+What is heard comes in any order, one event in ten twice, and as late as the queue is behind. Stripe
+holds of each history what has happened by now.
 """
 
 import heapq
@@ -33,7 +35,9 @@ from tests.usecases.town import AGAIN, IN_THE_TABLE, MinutedLog, Troubles
 from tests.worlds import QUIET, RECORDINGS, Place, Stripe, at
 
 APART = 10
-"""Seconds between the beginnings of two histories: what all of them meet at one age is a burst of so many times as much."""
+"""Seconds between the beginnings of two histories: what all of them meet at one age is a burst of
+so many times as much.
+"""
 
 A_BATCH = 100
 TICK = timedelta(minutes=1)
@@ -50,10 +54,14 @@ KINDS = {
     "stream": timedelta(hours=6),
     "sweep": timedelta(days=1),
 }
-"""What fails, and how long each time: the events queue is behind, Stripe says 429, the table is throttled, the stream and the sweep are dead."""
+"""What fails, and how long each time: the events queue is behind, Stripe says 429, the table is
+throttled, the stream and the sweep are dead.
+"""
 
 LATE = timedelta(minutes=15)
-"""How late news may be in fair weather: by a message that comes again, and what is asked of Stripe a minute later."""
+"""How late news may be in fair weather: by a message that comes again, and what is asked of Stripe
+a minute later.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,11 @@ class Outage:
 
 def at_every_burst(*kinds: str) -> Callable[[datetime], list[Outage]]:
     """All of these fail at each of the bursts, from a minute into it."""
-    return lambda begin: [Outage(kind, start := begin + timedelta(days=day, minutes=1), start + KINDS[kind]) for day in BURSTS for kind in kinds]
+    return lambda begin: [
+        Outage(kind, start := begin + timedelta(days=day, minutes=1), start + KINDS[kind])
+        for day in BURSTS
+        for kind in kinds
+    ]
 
 
 @dataclass(eq=False)
@@ -97,7 +109,9 @@ class History:
         account, gateway = Account(self.account_id), Stripe(self.truth(events))
         for customer in sorted(gateway.truth.customers):
             for ask in everything_of(customer):
-                account = account.learn(answer(gateway, ask, account, at(self.moments[events - 1]))[0])
+                account = account.learn(
+                    answer(gateway, ask, account, at(self.moments[events - 1]))[0]
+                )
         return account
 
 
@@ -125,7 +139,12 @@ class Storm:
         recordings = list(RECORDINGS.values())
         begin = recordings[0].start
         self.histories = [
-            History(recordings[number % len(recordings)].renamed(f"n{number}").moved_to(begin + number * APART)) for number in range(accounts)
+            History(
+                recordings[number % len(recordings)]
+                .renamed(f"n{number}")
+                .moved_to(begin + number * APART)
+            )
+            for number in range(accounts)
         ]
         self.begin = at(begin)
         self.outages = outages(self.begin)
@@ -146,7 +165,10 @@ class Storm:
                 if event["type"] in WANTED:
                     self.events += 1
                     for _ in range(2 if self.chance.random() < 0.1 else 1):
-                        self._comes(at(event["created"]) + timedelta(seconds=self.chance.randrange(120)), json.dumps(event))
+                        self._comes(
+                            at(event["created"]) + timedelta(seconds=self.chance.randrange(120)),
+                            json.dumps(event),
+                        )
 
     @property
     def now(self) -> datetime:
@@ -155,7 +177,10 @@ class Storm:
     @property
     def accounts(self) -> dict[str, Account]:
         """Of each history its account, once there is one."""
-        found = {history.account_id: self.place.accounts.load(history.account_id) for history in self.histories}
+        found = {
+            history.account_id: self.place.accounts.load(history.account_id)
+            for history in self.histories
+        }
         return {id: account for id, account in found.items() if account}
 
     def is_out(self, what: str) -> bool:
@@ -166,7 +191,8 @@ class Storm:
         return {one.what for one in self.outages if one.begins <= self.now < one.ends + aftermath}
 
     def blow(self, to: datetime, look: Callable[["Storm"], None], every: timedelta) -> "Storm":
-        """Everything up to a moment, with a look in every so much time in which anything happened."""
+        """Everything up to a moment, with a look in every so much time in which
+        anything happened."""
         looked = self.now
         while (moment := min(self._moments(), default=to)) < to:
             self.place.now.at = max(self.now + TICK, moment)
@@ -183,7 +209,12 @@ class Storm:
         if self.coming:
             yield self.coming[0][0]
         if due := self.place.world.due_index.due(self.now + timedelta(days=365), 1):
-            wakes = [one.ends for one in self.outages if one.what in {"sweep", "table"} and one.begins <= max(due[0][0], self.now) < one.ends]
+            wakes = [
+                one.ends
+                for one in self.outages
+                if one.what in {"sweep", "table"}
+                and one.begins <= max(due[0][0], self.now) < one.ends
+            ]
             yield max(due[0][0], *wakes, self.now)
 
     def _work(self) -> None:
@@ -199,8 +230,13 @@ class Storm:
         self._stream()
 
     def _comes(self, moment: datetime, body: str) -> None:
-        behind = [one for one in self.outages if one.what == "behind" and one.begins <= moment < one.ends]
-        heapq.heappush(self.coming, (moment + timedelta(hours=1) if behind else moment, next(self.numbers), body))
+        behind = [
+            one for one in self.outages if one.what == "behind" and one.begins <= moment < one.ends
+        ]
+        heapq.heappush(
+            self.coming,
+            (moment + timedelta(hours=1) if behind else moment, next(self.numbers), body),
+        )
 
     def _hear(self) -> None:
         here = []
@@ -209,11 +245,16 @@ class Storm:
         self.chance.shuffle(here)
         for start in range(0, len(here), A_BATCH):
             bodies = here[start : start + A_BATCH]
-            for one in take_in([Message(str(number), body) for number, body in enumerate(bodies)], self.world):
+            for one in take_in(
+                [Message(str(number), body) for number, body in enumerate(bodies)], self.world
+            ):
                 self.effects[one.effect] += 1
                 if one.effect == "given_back":
                     assert isinstance(one.failure, Unavailable), one
-                    heapq.heappush(self.coming, (self.now + AGAIN, next(self.numbers), bodies[int(one.message)]))
+                    heapq.heappush(
+                        self.coming,
+                        (self.now + AGAIN, next(self.numbers), bodies[int(one.message)]),
+                    )
 
     def _stream(self) -> None:
         if not self.is_out("stream"):
@@ -221,7 +262,11 @@ class Storm:
                 runs(lambda id=id: carry_out(id, self.world))  # type: ignore[misc]
 
     def _with_outbox(self) -> list[str]:
-        return [id for id, item in self.place.accounts.items.items() if '"outbox":[{' in item["body"]["S"]]
+        return [
+            id
+            for id, item in self.place.accounts.items.items()
+            if '"outbox":[{' in item["body"]["S"]
+        ]
 
     def stands(self, account: Account) -> Standing:
         return standing(account, QUIET, self.now)
@@ -229,7 +274,10 @@ class Storm:
     def known_since(self) -> datetime:
         """The moment until which everybody must have heard of everything by now."""
         late = [
-            one for one in self.outages if one.what in {"behind", "stripe", "table"} and one.begins <= self.now < one.ends + KINDS["behind"] + LATE
+            one
+            for one in self.outages
+            if one.what in {"behind", "stripe", "table"}
+            and one.begins <= self.now < one.ends + KINDS["behind"] + LATE
         ]
         return min((self.now, *(one.begins for one in late))) - LATE
 
@@ -238,7 +286,10 @@ class Storm:
         found: dict[str, list[Entry]] = {history.account_id: [] for history in self.histories}
         for entry in self.log.happenings.values():
             found[entry.account_id].append(entry)
-        return {id: sorted(some, key=lambda one: int(one.id.split(".")[2])) for id, some in found.items()}
+        return {
+            id: sorted(some, key=lambda one: int(one.id.split(".")[2]))
+            for id, some in found.items()
+        }
 
 
 def runs(work: Callable[[], Any]) -> bool:
@@ -253,5 +304,7 @@ def runs(work: Callable[[], Any]) -> bool:
 def ids_of(history: History) -> set[str]:
     """Stripe's ids of all that a history is about."""
     return {event["data"]["object"]["id"] for event in history.recording.events} | {
-        str(customer) for event in history.recording.events if (customer := event["data"]["object"].get("customer"))
+        str(customer)
+        for event in history.recording.events
+        if (customer := event["data"]["object"].get("customer"))
     }

@@ -1,4 +1,6 @@
-"""The clockwork: what is due is done, one bad account holds up nobody, and a stream that is dead loses nothing."""
+"""The clockwork: what is due is done, one bad account holds up nobody, and a stream that is dead
+loses nothing.
+"""
 
 from datetime import timedelta
 
@@ -26,13 +28,23 @@ def test_with_the_stream_dead_every_happening_still_comes_out_each_once() -> Non
     """Nothing here carries out an outbox but the agenda."""
     life = Life().begins().days(20)
     ids = [entry.id for entry in life.place.log.entries.values() if entry.kind == "happening"]
-    types = sorted(entry.type for entry in life.place.log.entries.values() if entry.kind == "happening")
+    types = sorted(
+        entry.type for entry in life.place.log.entries.values() if entry.kind == "happening"
+    )
     assert len(ids) == len(set(ids))
-    assert types == ["access.granted", "access.revoked", "account.created", "trial.expired", "trial.started"]
+    assert types == [
+        "access.granted",
+        "access.revoked",
+        "account.created",
+        "trial.expired",
+        "trial.started",
+    ]
     assert life.account.outbox == ()
 
 
-def test_one_bad_account_rests_ever_longer_and_goes_on_once_it_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_bad_account_rests_ever_longer_and_goes_on_once_it_is_mended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     life = Life().begins()
     put = life.place.log.put
 
@@ -69,11 +81,19 @@ def test_a_dead_account_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert act_on_due(ACCOUNT, life.place.world) == "nothing"
 
 
-def test_a_question_that_stripe_could_not_answer_is_asked_again_ever_more_slowly(place: Place) -> None:
+def test_a_question_that_stripe_could_not_answer_is_asked_again_ever_more_slowly(
+    place: Place,
+) -> None:
     arrive(place, CREATED, SUBSCRIBED, truth=TRIAL.truth(5))
     place.now.at = at(SUBSCRIBED["created"]) + timedelta(minutes=1)
     place.stripe.down = True
-    arrive(place, altered({**SUBSCRIBED, "type": "customer.subscription.updated", "id": "evt_tie"}, status="past_due"))
+    arrive(
+        place,
+        altered(
+            {**SUBSCRIBED, "type": "customer.subscription.updated", "id": "evt_tie"},
+            status="past_due",
+        ),
+    )
     gaps = []
     for _ in range(4):
         due_at = place.accounts.only().due_at
@@ -90,7 +110,9 @@ def test_a_question_that_stripe_could_not_answer_is_asked_again_ever_more_slowly
     assert place.accounts.only().asks == ()
 
 
-def test_a_sweep_hands_out_what_is_due_the_oldest_first_and_no_more_than_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_hands_out_what_is_due_the_oldest_first_and_no_more_than_a_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     life = Life().begins()
     for number in range(5):
         one = Account(f"acc_old_{number}", 1, due_at=START - timedelta(hours=number + 1))
@@ -98,7 +120,11 @@ def test_a_sweep_hands_out_what_is_due_the_oldest_first_and_no_more_than_a_run(m
     life.now.at = START + DAY
     monkeypatch.setattr("chalicelib.usecases.sweep.A_RUN", 3)
     assert sweep(life.place.world) == 3
-    assert [work["account_id"] for work in life.place.act_queue.waiting] == ["acc_old_4", "acc_old_3", "acc_old_2"]
+    assert [work["account_id"] for work in life.place.act_queue.waiting] == [
+        "acc_old_4",
+        "acc_old_3",
+        "acc_old_2",
+    ]
 
 
 def test_a_sweep_holds_while_the_queue_is_long() -> None:

@@ -1,4 +1,6 @@
-"""Cancel, come back, another plan, a longer trial, a grant: decided by what the account has, done at Stripe once, answered with what stands then."""
+"""Cancel, come back, another plan, a longer trial, a grant: decided by what the account has, done
+at Stripe once, answered with what stands then.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,12 +39,24 @@ def paying(card: str = "tok_visa", days: float = 20) -> SimLife:
 
 
 def subscription(life: SimLife) -> Any:
-    (one,) = [one for one in life.objects("subscription") if one["status"] not in {"canceled", "incomplete_expired"}]
+    (one,) = [
+        one
+        for one in life.objects("subscription")
+        if one["status"] not in {"canceled", "incomplete_expired"}
+    ]
     return one
 
 
-def cancel(life: SimLife, when: str = "period_end", key: str | None = None, reason: str | None = None, comment: str | None = None) -> Outcome:
-    return actions.cancel(life.account_id, Asked(f"cancel {when} {reason}", key), when, reason, comment, life.world)
+def cancel(
+    life: SimLife,
+    when: str = "period_end",
+    key: str | None = None,
+    reason: str | None = None,
+    comment: str | None = None,
+) -> Outcome:
+    return actions.cancel(
+        life.account_id, Asked(f"cancel {when} {reason}", key), when, reason, comment, life.world
+    )
 
 
 def reactivate(life: SimLife, key: str | None = None) -> Outcome:
@@ -50,18 +64,31 @@ def reactivate(life: SimLife, key: str | None = None) -> Outcome:
 
 
 def change(
-    life: SimLife, plan: str, interval: str | None = None, quantity: int | None = None, prorate: str = "now", key: str | None = None
+    life: SimLife,
+    plan: str,
+    interval: str | None = None,
+    quantity: int | None = None,
+    prorate: str = "now",
+    key: str | None = None,
 ) -> Outcome:
     asked = Asked(f"plan {plan} {interval} {quantity} {prorate}", key)
-    return actions.change_plan(life.account_id, asked, plan, interval, quantity, prorate, life.world)
+    return actions.change_plan(
+        life.account_id, asked, plan, interval, quantity, prorate, life.world
+    )
 
 
 def extend(life: SimLife, ends_at: datetime, key: str | None = None) -> Outcome:
-    return actions.move_trial_end(life.account_id, Asked(f"trial {ends_at}", key), ends_at, life.world)
+    return actions.move_trial_end(
+        life.account_id, Asked(f"trial {ends_at}", key), ends_at, life.world
+    )
 
 
-def grant(life: SimLife, until: datetime, plan: str | None = None, key: str | None = None) -> Outcome:
-    return actions.grant(life.account_id, Asked(f"grant {until} {plan}", key), until, plan, "kindness", life.world)
+def grant(
+    life: SimLife, until: datetime, plan: str | None = None, key: str | None = None
+) -> Outcome:
+    return actions.grant(
+        life.account_id, Asked(f"grant {until} {plan}", key), until, plan, "kindness", life.world
+    )
 
 
 def paid(life: SimLife) -> list[int]:
@@ -73,8 +100,13 @@ def test_a_cancellation_at_the_periods_end_keeps_what_is_paid_for() -> None:
     life = paying()
     outcome = cancel(life, reason="too_expensive", comment="Too dear for us.")
     assert (outcome.standing.access, outcome.standing.reason) == ("full", "canceling")
-    assert outcome.standing.until == life.account.subscriptions[subscription(life)["id"]].value.period_end
-    assert ("cancellation_details[feedback]", "too_expensive") in [pair for call in life.stage.api.calls for pair in call.pairs]
+    assert (
+        outcome.standing.until
+        == life.account.subscriptions[subscription(life)["id"]].value.period_end
+    )
+    assert ("cancellation_details[feedback]", "too_expensive") in [
+        pair for call in life.stage.api.calls for pair in call.pairs
+    ]
     life.hear()
     assert life.standing == outcome.standing
     life.days(50)
@@ -100,7 +132,10 @@ def test_the_reason_is_on_the_timeline() -> None:
     life = paying()
     cancel(life, reason="missing_features", comment="No export.")
     (entry,) = [entry for entry in life.place.log.entries.values() if entry.kind == "call"]
-    assert (entry.type, entry.data) == ("cancel.done", {"reason": "missing_features", "comment": "No export."})
+    assert (entry.type, entry.data) == (
+        "cancel.done",
+        {"reason": "missing_features", "comment": "No export."},
+    )
 
 
 def test_what_is_to_end_already_is_answered_without_a_call() -> None:
@@ -116,13 +151,19 @@ def test_a_cancellation_is_taken_back_by_whichever_field_it_was_scheduled(by_por
     life = paying()
     one = subscription(life)
     end = one["items"]["data"][0]["current_period_end"]
-    life.stage.post(f"/v1/subscriptions/{one['id']}", **({"cancel_at": end} if by_portal else {"cancel_at_period_end": True}))
+    life.stage.post(
+        f"/v1/subscriptions/{one['id']}",
+        **({"cancel_at": end} if by_portal else {"cancel_at_period_end": True}),
+    )
     life.hear()
     assert life.standing.reason == "canceling"
     life.minutes(1)
     outcome = reactivate(life)
     assert (outcome.action, outcome.standing.reason) == ("uncanceled", "active")
-    assert (subscription(life)["cancel_at"], subscription(life)["cancel_at_period_end"]) == (None, False)
+    assert (subscription(life)["cancel_at"], subscription(life)["cancel_at_period_end"]) == (
+        None,
+        False,
+    )
     life.days(50)
     assert life.stands() == ("full", "active")
     assert paid(life) == [4900, 4900]
@@ -130,7 +171,9 @@ def test_a_cancellation_is_taken_back_by_whichever_field_it_was_scheduled(by_por
 
 def test_a_pause_of_collection_is_ended() -> None:
     life = paying()
-    outcome = actions.pause(life.account_id, Asked("pause"), life.place.now.at + 60 * DAY, life.world)
+    outcome = actions.pause(
+        life.account_id, Asked("pause"), life.place.now.at + 60 * DAY, life.world
+    )
     assert outcome.standing.access == "full", "billing.toml keeps access while collection is paused"
     life.days(50)
     assert paid(life) == [4900], "nothing is collected"
@@ -145,7 +188,11 @@ def test_a_paused_subscription_with_a_card_is_resumed_and_paid() -> None:
     life = on_trial().days(20).gives_card()
     assert life.stands() == ("none", "paused")
     outcome = reactivate(life)
-    assert (outcome.action, outcome.standing.access, outcome.standing.reason) == ("resumed", "full", "active")
+    assert (outcome.action, outcome.standing.access, outcome.standing.reason) == (
+        "resumed",
+        "full",
+        "active",
+    )
     assert paid(life) == [4900]
     life.hear()
     life.days(21)
@@ -226,7 +273,11 @@ def test_a_grant_gives_access_until_it_ends_and_needs_no_stripe() -> None:
     life = gone()
     calls = len(life.stage.api.calls)
     outcome = grant(life, BEGIN + 30 * DAY, "scale")
-    assert (outcome.standing.status, outcome.standing.plan, outcome.standing.until) == ("granted", "scale", BEGIN + 30 * DAY)
+    assert (outcome.standing.status, outcome.standing.plan, outcome.standing.until) == (
+        "granted",
+        "scale",
+        BEGIN + 30 * DAY,
+    )
     assert "sso" in outcome.standing.features
     grant(life, BEGIN + 30 * DAY, "scale")
     assert len(life.account.grants) == 1
@@ -247,7 +298,9 @@ def test_a_grant_that_is_given_again_after_a_failure_is_told_once(reply_lost: bo
         life.minutes(1)
         grant(life, BEGIN + 30 * DAY, key="key-1")
         life.minutes(1)
-        assert [entry.type for entry in life.place.log.entries.values()].count("grant.given") == 1, n
+        assert [entry.type for entry in life.place.log.entries.values()].count(
+            "grant.given"
+        ) == 1, n
 
 
 @dataclass(frozen=True)
@@ -269,10 +322,24 @@ def canceling() -> SimLife:
 
 
 CASES = {
-    "cancel": Case(paying, lambda life, key: cancel(life, key=key), lambda life: bool(subscription(life)["cancel_at_period_end"]), (4900,)),
-    "cancel now": Case(paying, lambda life, key: cancel(life, "now", key), lambda life: alive(life) == [], (4900,)),
-    "uncancel": Case(canceling, reactivate, lambda life: subscription(life)["cancel_at"] is None, (4900,)),
-    "resume": Case(lambda: on_trial().days(20).gives_card(), reactivate, lambda life: alive(life) == ["active"], (4900,)),
+    "cancel": Case(
+        paying,
+        lambda life, key: cancel(life, key=key),
+        lambda life: bool(subscription(life)["cancel_at_period_end"]),
+        (4900,),
+    ),
+    "cancel now": Case(
+        paying, lambda life, key: cancel(life, "now", key), lambda life: alive(life) == [], (4900,)
+    ),
+    "uncancel": Case(
+        canceling, reactivate, lambda life: subscription(life)["cancel_at"] is None, (4900,)
+    ),
+    "resume": Case(
+        lambda: on_trial().days(20).gives_card(),
+        reactivate,
+        lambda life: alive(life) == ["active"],
+        (4900,),
+    ),
     "trial": Case(
         on_trial,
         lambda life, key: extend(life, BEGIN + 30 * DAY, key),
@@ -286,7 +353,9 @@ CASES = {
     "upgrade": Case(
         paying,
         lambda life, key: change(life, "scale", key=key),
-        lambda life: bool(subscription(life)["items"]["data"][0]["price"]["lookup_key"] == "scale_monthly"),
+        lambda life: bool(
+            subscription(life)["items"]["data"][0]["price"]["lookup_key"] == "scale_monthly"
+        ),
         (4900, 12096),
     ),
 }
@@ -306,12 +375,16 @@ def finished(life: SimLife, case: Case, why: object) -> None:
     finished_with(life)
     assert case.holds(life), why
     assert tuple(paid(life)) == case.takes, why
-    assert not [name for name, errand in life.account.errands.items() if errand.done_at is None], why
+    assert not [name for name, errand in life.account.errands.items() if errand.done_at is None], (
+        why
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("reply_lost", [True, False])
-def test_wherever_it_ends_it_is_done_once_and_the_same_key_gets_one_answer(name: str, reply_lost: bool) -> None:
+def test_wherever_it_ends_it_is_done_once_and_the_same_key_gets_one_answer(
+    name: str, reply_lost: bool
+) -> None:
     case = CASES[name]
     for n in range(1, CALLS):
         life = case.begin()
@@ -351,9 +424,14 @@ def test_whatever_stripe_answers_it_is_done_once(name: str, how: str, times: int
 @pytest.mark.parametrize("name", CASES)
 def test_what_was_done_is_never_called_a_failure_for_a_lost_answer(name: str) -> None:
     case = CASES[name]
-    life = case.begin().fault("timeout_after", 2, method="POST").fault("timeout_after", 2, method="DELETE")
+    life = (
+        case.begin()
+        .fault("timeout_after", 2, method="POST")
+        .fault("timeout_after", 2, method="DELETE")
+    )
     if name == "resume":
-        life.stage.api.faults.clear()  # of several calls: the first without an answer leaves the rest to the agenda
+        # of several calls: the first without an answer leaves the rest to the agenda
+        life.stage.api.faults.clear()
     case.act(life, None)
     assert case.holds(life)
 
@@ -365,7 +443,16 @@ def test_the_agenda_goes_on_with_what_stripe_had_no_time_for_and_looks_first_aft
         change(life, "scale", key="key-1")
     life.advance(life.place.now.at + timedelta(hours=30))
     life.stage.api.faults.clear()
-    finished(life, Case(paying, lambda life, key: change(life, "scale", key=key), CASES["upgrade"].holds, (4900, 12096)), "late")
+    finished(
+        life,
+        Case(
+            paying,
+            lambda life, key: change(life, "scale", key=key),
+            CASES["upgrade"].holds,
+            (4900, 12096),
+        ),
+        "late",
+    )
     assert change(life, "scale", key="key-1").standing.plan == "scale"
 
 
@@ -374,7 +461,9 @@ def test_what_was_asked_before_is_done_before_what_is_asked_next() -> None:
     with pytest.raises(Unavailable):
         cancel(life)
     outcome = reactivate(life)
-    assert outcome.action == "uncanceled", "the cancellation that nobody had an answer to was made first, and then taken back"
+    assert outcome.action == "uncanceled", (
+        "the cancellation that nobody had an answer to was made first, and then taken back"
+    )
     life.minutes(120)
     assert life.stands() == ("full", "active")
 
@@ -382,7 +471,11 @@ def test_what_was_asked_before_is_done_before_what_is_asked_next() -> None:
 def test_a_key_that_was_used_for_another_call_is_refused() -> None:
     life = paying()
     cancel(life, key="key-1")
-    for other in (lambda: cancel(life, "now", key="key-1"), lambda: reactivate(life, "key-1"), lambda: grant(life, BEGIN + 99 * DAY, key="key-1")):
+    for other in (
+        lambda: cancel(life, "now", key="key-1"),
+        lambda: reactivate(life, "key-1"),
+        lambda: grant(life, BEGIN + 99 * DAY, key="key-1"),
+    ):
         with pytest.raises(IdempotencyConflict):
             other()
     assert alive(life) == ["active"]
@@ -404,24 +497,75 @@ def test_the_same_key_gets_the_same_answer_a_year_later() -> None:
     assert cancel(life, key="key-1") == first
 
 
-MISTAKES: list[tuple[str, Callable[[], SimLife], Callable[[SimLife], Any], type[BillhookError], str | None]] = [
+MISTAKES: list[
+    tuple[str, Callable[[], SimLife], Callable[[SimLife], Any], type[BillhookError], str | None]
+] = [
     ("no plan of that name", paying, lambda life: change(life, "gold"), InvalidInput, "plan"),
-    ("an interval that is not sold", paying, lambda life: change(life, "scale", "week"), InvalidInput, "interval"),
+    (
+        "an interval that is not sold",
+        paying,
+        lambda life: change(life, "scale", "week"),
+        InvalidInput,
+        "interval",
+    ),
     ("a plan of who has ended", gone, lambda life: change(life, "scale"), SubscriptionEnded, None),
     ("a cancellation of who has ended", gone, lambda life: cancel(life), SubscriptionEnded, None),
-    ("a longer trial of who has ended", gone, lambda life: extend(life, BEGIN + 30 * DAY), SubscriptionEnded, None),
-    ("a longer trial of who pays", paying, lambda life: extend(life, BEGIN + 90 * DAY), NotPossible, None),
-    ("a trial that ends in the past", on_trial, lambda life: extend(life, BEGIN), InvalidInput, "ends_at"),
-    ("a trial of three years", on_trial, lambda life: extend(life, BEGIN + 1095 * DAY), InvalidInput, "ends_at"),
-    ("a plan while paused", lambda: on_trial().days(20), lambda life: change(life, "scale"), NotPossible, None),
+    (
+        "a longer trial of who has ended",
+        gone,
+        lambda life: extend(life, BEGIN + 30 * DAY),
+        SubscriptionEnded,
+        None,
+    ),
+    (
+        "a longer trial of who pays",
+        paying,
+        lambda life: extend(life, BEGIN + 90 * DAY),
+        NotPossible,
+        None,
+    ),
+    (
+        "a trial that ends in the past",
+        on_trial,
+        lambda life: extend(life, BEGIN),
+        InvalidInput,
+        "ends_at",
+    ),
+    (
+        "a trial of three years",
+        on_trial,
+        lambda life: extend(life, BEGIN + 1095 * DAY),
+        InvalidInput,
+        "ends_at",
+    ),
+    (
+        "a plan while paused",
+        lambda: on_trial().days(20),
+        lambda life: change(life, "scale"),
+        NotPossible,
+        None,
+    ),
     ("a grant in the past", paying, lambda life: grant(life, BEGIN), InvalidInput, "until"),
-    ("a grant of no plan there is", paying, lambda life: grant(life, BEGIN + 90 * DAY, "gold"), InvalidInput, "plan"),
+    (
+        "a grant of no plan there is",
+        paying,
+        lambda life: grant(life, BEGIN + 90 * DAY, "gold"),
+        InvalidInput,
+        "plan",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("begin", "act", "error", "field"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
+@pytest.mark.parametrize(
+    ("begin", "act", "error", "field"),
+    [row[1:] for row in MISTAKES],
+    ids=[row[0] for row in MISTAKES],
+)
 def test_what_cannot_be_done_is_told_and_nothing_is_done(
-    begin: Callable[[], SimLife], act: Callable[[SimLife], Any], error: type[BillhookError], field: str | None
+    begin: Callable[[], SimLife],
+    act: Callable[[SimLife], Any],
+    error: type[BillhookError],
+    field: str | None,
 ) -> None:
     life = begin()
     before, calls = life.account, len(life.stage.api.calls)
@@ -435,7 +579,12 @@ def test_what_cannot_be_done_is_told_and_nothing_is_done(
 def test_an_account_without_a_subscription_and_one_that_was_erased() -> None:
     life = gone()
     life.account_id = "acc_none"
-    for act in (lambda: cancel(life), lambda: change(life, "pro"), lambda: reactivate(life), lambda: grant(life, BEGIN + DAY)):
+    for act in (
+        lambda: cancel(life),
+        lambda: change(life, "pro"),
+        lambda: reactivate(life),
+        lambda: grant(life, BEGIN + DAY),
+    ):
         with pytest.raises(AccountNotFound):
             act()
     waiting = SimLife()

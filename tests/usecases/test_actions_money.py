@@ -1,4 +1,6 @@
-"""What is taken and given back, to the cent: prorations, seats, coupons, charges; each once, whatever fails."""
+"""What is taken and given back, to the cent: prorations, seats, coupons, charges; each once,
+whatever fails.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,25 +38,42 @@ def share(amount: int) -> int:
     return round(amount * LEFT)
 
 
-def charge(life: SimLife, amount: int = 1500, bill: str = "now", key: str = "key-1", currency: str = "usd") -> Outcome:
+def charge(
+    life: SimLife, amount: int = 1500, bill: str = "now", key: str = "key-1", currency: str = "usd"
+) -> Outcome:
     asked = Asked(f"charge {amount} {bill} {currency}", key)
-    return actions.charge(life.account_id, asked, amount, currency, "Import of an archive", bill, life.world)
+    return actions.charge(
+        life.account_id, asked, amount, currency, "Import of an archive", bill, life.world
+    )
 
 
 def discount(life: SimLife, coupon: str, key: str | None = None) -> Outcome:
-    return actions.give_discount(life.account_id, Asked(f"discount {coupon}", key), coupon, life.world)
+    return actions.give_discount(
+        life.account_id, Asked(f"discount {coupon}", key), coupon, life.world
+    )
 
 
-def preview(life: SimLife, plan: str, interval: str | None = None, quantity: int | None = None, prorate: str = "now") -> actions.Preview:
+def preview(
+    life: SimLife,
+    plan: str,
+    interval: str | None = None,
+    quantity: int | None = None,
+    prorate: str = "now",
+) -> actions.Preview:
     return actions.preview_change(life.account_id, plan, interval, quantity, prorate, life.world)
 
 
 def in_yen() -> SimLife:
     """A customer who pays in a currency without cents."""
-    plans = {id: replace(plan, lookup_keys={"month": f"{id}_jpy"}) for id, plan in QUIET.plans.items()}
+    plans = {
+        id: replace(plan, lookup_keys={"month": f"{id}_jpy"}) for id, plan in QUIET.plans.items()
+    }
     life = SimLife(replace(QUIET, currency="jpy", plans=plans))
     life.stage.engine.register(
-        (CataloguePrice("pro", "Pro", "pro_jpy", "month", 5000, "jpy"), CataloguePrice("scale", "S", "scale_jpy", "month", 20001, "jpy"))
+        (
+            CataloguePrice("pro", "Pro", "pro_jpy", "month", 5000, "jpy"),
+            CataloguePrice("scale", "S", "scale_jpy", "month", 20001, "jpy"),
+        )
     )
     life.sign_up()
     life.hear()
@@ -67,7 +86,9 @@ def test_an_upgrade_in_mid_period_costs_at_once_what_the_preview_said() -> None:
     assert (told.due_now, told.currency) == (share(19900) - share(4900), "usd")
     life.minutes(5)
     asked = Asked("plan scale")
-    outcome = actions.change_plan(life.account_id, asked, "scale", None, None, "now", life.world, as_of=told.as_of)
+    outcome = actions.change_plan(
+        life.account_id, asked, "scale", None, None, "now", life.world, as_of=told.as_of
+    )
     assert outcome.standing.plan == "scale"
     assert paid(life) == [4900, told.due_now]
     life.days(50)
@@ -146,13 +167,23 @@ def test_a_coupon_takes_its_share_off_what_comes_and_is_given_once() -> None:
 def test_a_charge_billed_now_is_an_invoice_of_its_own_and_sweeps_nothing_along() -> None:
     life = paying()
     customer = life.only("customer")["id"]
-    life.stage.post("/v1/invoiceitems", customer=customer, amount=777, currency="usd", description="Of the owner's own")
+    life.stage.post(
+        "/v1/invoiceitems",
+        customer=customer,
+        amount=777,
+        currency="usd",
+        description="Of the owner's own",
+    )
     life.stage.post("/v1/coupons", id="HALF", percent_off=50, duration="forever")
     discount(life, "HALF")
     outcome = charge(life, 1500)
     assert outcome.charged
     invoice = life.stage.get(f"/v1/invoices/{outcome.charged.invoice}")
-    assert (invoice["status"], invoice["amount_paid"], len(invoice["lines"]["data"])) == ("paid", 1500, 1)
+    assert (invoice["status"], invoice["amount_paid"], len(invoice["lines"]["data"])) == (
+        "paid",
+        1500,
+        1,
+    )
     assert paid(life) == [4900, 1500]
 
 
@@ -191,7 +222,11 @@ def test_the_same_key_is_one_charge_for_ever_and_another_body_a_conflict() -> No
 
 def test_two_keys_are_two_charges() -> None:
     life = paying()
-    ids = {outcome.charged.charge.id for outcome in (charge(life), charge(life, key="key-2")) if outcome.charged}
+    ids = {
+        outcome.charged.charge.id
+        for outcome in (charge(life), charge(life, key="key-2"))
+        if outcome.charged
+    }
     assert len(ids) == 2
     assert paid(life) == [4900, 1500, 1500]
 
@@ -201,7 +236,9 @@ def test_a_charge_that_is_declined_leaves_no_debt_and_stays_declined_under_its_k
     life.gives_card(DECLINES)
     with pytest.raises(CardDeclined):
         charge(life)
-    assert [one["status"] for one in life.objects("invoice") if one["amount_due"] == 1500] == ["void"]
+    assert [one["status"] for one in life.objects("invoice") if one["amount_due"] == 1500] == [
+        "void"
+    ]
     life.hear()
     life.gives_card()
     life.minutes(600)
@@ -212,20 +249,53 @@ def test_a_charge_that_is_declined_leaves_no_debt_and_stays_declined_under_its_k
     assert paid(life) == [4900, 1500]
 
 
-MISTAKES: list[tuple[str, Callable[[], SimLife], Callable[[SimLife], Any], type[BillhookError], str | None]] = [
+MISTAKES: list[
+    tuple[str, Callable[[], SimLife], Callable[[SimLife], Any], type[BillhookError], str | None]
+] = [
     ("nothing", paying, lambda life: charge(life, 0), InvalidInput, "amount"),
     ("less than nothing", paying, lambda life: charge(life, -1), InvalidInput, "amount"),
-    ("more than Stripe takes", paying, lambda life: charge(life, 100_000_000), InvalidInput, "amount"),
-    ("another currency", paying, lambda life: charge(life, currency="eur"), InvalidInput, "currency"),
-    ("no next invoice", gone, lambda life: charge(life, bill="next_invoice"), SubscriptionEnded, None),
+    (
+        "more than Stripe takes",
+        paying,
+        lambda life: charge(life, 100_000_000),
+        InvalidInput,
+        "amount",
+    ),
+    (
+        "another currency",
+        paying,
+        lambda life: charge(life, currency="eur"),
+        InvalidInput,
+        "currency",
+    ),
+    (
+        "no next invoice",
+        gone,
+        lambda life: charge(life, bill="next_invoice"),
+        SubscriptionEnded,
+        None,
+    ),
     ("no card", on_trial, lambda life: charge(life), NoCard, "bill"),
-    ("a coupon of who has ended", gone, lambda life: discount(life, "LOYAL20"), SubscriptionEnded, None),
+    (
+        "a coupon of who has ended",
+        gone,
+        lambda life: discount(life, "LOYAL20"),
+        SubscriptionEnded,
+        None,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("begin", "act", "error", "field"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
+@pytest.mark.parametrize(
+    ("begin", "act", "error", "field"),
+    [row[1:] for row in MISTAKES],
+    ids=[row[0] for row in MISTAKES],
+)
 def test_what_cannot_be_charged_is_told_and_nothing_is_done(
-    begin: Callable[[], SimLife], act: Callable[[SimLife], Any], error: type[BillhookError], field: str | None
+    begin: Callable[[], SimLife],
+    act: Callable[[SimLife], Any],
+    error: type[BillhookError],
+    field: str | None,
 ) -> None:
     life = begin()
     before, calls = life.account, len(life.stage.api.calls)
@@ -262,7 +332,11 @@ def charged_once(life: SimLife, bill: str, why: object) -> None:
     finished_with(life)
     life.days(46)
     assert tuple(paid(life)) == WAYS[bill], why
-    invoices = [one["amount_due"] for one in life.objects("invoice") if one["billing_reason"] == "manual" and one["status"] != "void"]
+    invoices = [
+        one["amount_due"]
+        for one in life.objects("invoice")
+        if one["billing_reason"] == "manual" and one["status"] != "void"
+    ]
     assert invoices == ([1500] if bill == "now" else []), why
 
 
@@ -288,13 +362,17 @@ def test_wherever_a_charge_ends_it_is_made_once(bill: str, reply_lost: bool) -> 
 @pytest.mark.parametrize("how", [how for how in FAULTS if how != "402"])
 @pytest.mark.parametrize("path", ["/v1/invoiceitems", "/v1/invoices"])
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=30)])
-def test_whatever_stripe_answers_a_charge_is_made_once(bill: str, how: str, path: str, late: timedelta) -> None:
+def test_whatever_stripe_answers_a_charge_is_made_once(
+    bill: str, how: str, path: str, late: timedelta
+) -> None:
     life = paying().fault(how, 2, path)
     try:
         first = charge(life, bill=bill)
     except Unavailable:
         if late:
-            life.place.now.at += late  # nobody was there to go on with it: the key is not relied on any more
+            life.place.now.at += (
+                late  # nobody was there to go on with it: the key is not relied on any more
+            )
             life.stage.advance(int(life.place.now.at.timestamp()))
         life.stage.api.faults.clear()
         first = charge(life, bill=bill)

@@ -1,4 +1,6 @@
-"""A message that goes once to many, told of one of them: within hours and caps, once, and only while it concerns them."""
+"""A message that goes once to many, told of one of them: within hours and caps, once, and only
+while it concerns them.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +18,9 @@ from tests.usecases.lives import ACCOUNT, DAY, START, Life
 from tests.usecases.test_lives import local
 
 
-def wanted(life: Life, to: str = "everyone", name: str = "spring", message: str = "welcome") -> BroadcastWanted:
+def wanted(
+    life: Life, to: str = "everyone", name: str = "spring", message: str = "welcome"
+) -> BroadcastWanted:
     return BroadcastWanted(name, Broadcast(message, to, life.now.at))
 
 
@@ -58,7 +62,9 @@ def test_who_is_no_more_of_the_audience_does_not_get_it() -> None:
     life = Life().begins().days(20)
     life.now.at = START + 20 * DAY + timedelta(hours=12)
     life.tell(wanted(life, "lost"))
-    life.changes(status="active", trial_end=None, period_end=life.now.at + 30 * DAY, trial_start=None).days(40)
+    life.changes(
+        status="active", trial_end=None, period_end=life.now.at + 30 * DAY, trial_start=None
+    ).days(40)
     assert broadcasts(life) == []
     stays = Life().begins().days(20)
     assert len(broadcasts(stays.tell(wanted(stays, "lost")).days(40))) == 1
@@ -97,8 +103,19 @@ def test_a_crash_anywhere_sends_it_once_at_most(reply_lost: bool) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 30 * 24), st.sampled_from(["spring", "autumn", "winter"]), st.sampled_from(sorted(AUDIENCES))), max_size=6))
-def test_however_many_are_wanted_the_caps_hold_and_each_goes_out_once(wishes: list[tuple[int, str, str]]) -> None:
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 30 * 24),
+            st.sampled_from(["spring", "autumn", "winter"]),
+            st.sampled_from(sorted(AUDIENCES)),
+        ),
+        max_size=6,
+    )
+)
+def test_however_many_are_wanted_the_caps_hold_and_each_goes_out_once(
+    wishes: list[tuple[int, str, str]],
+) -> None:
     life = Life().begins()
     for hour, name, to in sorted(wishes):
         life.advance(START + timedelta(hours=hour))
@@ -106,14 +123,18 @@ def test_however_many_are_wanted_the_caps_hold_and_each_goes_out_once(wishes: li
     life.days(60)
     lifecycle = [one for one in life.mails if one.letter.tags["stream"] == "lifecycle"]
     assert len({one.key for one in life.mails}) == len(life.mails)
-    assert len({local(one.at)[:6] + str(one.at.month) for one in lifecycle}) == len(lifecycle), "one a day"
+    assert len({local(one.at)[:6] + str(one.at.month) for one in lifecycle}) == len(lifecycle), (
+        "one a day"
+    )
     for one in lifecycle:
         assert len([other for other in lifecycle if one.at - 7 * DAY < other.at <= one.at]) <= 3
 
 
 def test_every_audience_is_told_from_the_others() -> None:
     def account(access: str, reason: str, left: bool = False) -> Account:
-        return Account(ACCOUNT, standing=Standing("x", access, reason), departed_at=START if left else None)
+        return Account(
+            ACCOUNT, standing=Standing("x", access, reason), departed_at=START if left else None
+        )
 
     for reason in REASONS:
         found = {audience for audience in AUDIENCES if fits(account("full", reason), audience)}
@@ -121,12 +142,16 @@ def test_every_audience_is_told_from_the_others() -> None:
         assert "lost" not in found
         assert not {"trialing", "paying"} <= found
     assert fits(account("none", "canceled", left=True), "lost")
-    assert not fits(account("none", "payment_incomplete"), "lost"), "who never had access was not lost"
+    assert not fits(account("none", "payment_incomplete"), "lost"), (
+        "who never had access was not lost"
+    )
     assert not fits(Account(ACCOUNT), "lost")
 
 
 def test_since_when_somebody_is_what_they_are() -> None:
-    signed_up = Account(ACCOUNT, signup=Signup("pro", START + 14 * DAY, START), departed_at=START + 14 * DAY)
+    signed_up = Account(
+        ACCOUNT, signup=Signup("pro", START + 14 * DAY, START), departed_at=START + 14 * DAY
+    )
     assert since(signed_up, "trialing") == START
     assert since(signed_up, "lost") == START + 14 * DAY
     assert since(replace(signed_up, signup=None), "everyone") is None

@@ -24,9 +24,17 @@ def test_what_happened_goes_to_the_timeline_and_leaves_the_outbox(begun: Place) 
     before = begun.accounts.only()
     carried = carry_out("acct_demo", begun.world)
     after = begun.accounts.only()
-    assert [happening.type for happening in carried] == ["account.created", "access.granted", "trial.started"]
+    assert [happening.type for happening in carried] == [
+        "account.created",
+        "access.granted",
+        "trial.started",
+    ]
     assert carried == before.outbox
-    assert (after.outbox, after.due_at, after.standing) == ((), after.standing.until if after.standing else None, before.standing)
+    assert (after.outbox, after.due_at, after.standing) == (
+        (),
+        after.standing.until if after.standing else None,
+        before.standing,
+    )
     assert carry_out("acct_demo", begun.world) == ()
     assert begun.accounts.only() == after, "nothing to carry out is nothing to write"
 
@@ -39,7 +47,9 @@ def test_an_outbox_not_carried_out_is_due_a_minute_later(begun: Place) -> None:
     assert begun.accounts.only().due_at == begun.now.at + timedelta(minutes=1)
 
 
-def test_a_race_lost_is_run_again_and_what_came_meanwhile_goes_out_too(begun: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_race_lost_is_run_again_and_what_came_meanwhile_goes_out_too(
+    begun: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save, raced = begun.accounts.save, []
 
     def racing(old: object, new: object) -> None:

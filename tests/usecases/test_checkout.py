@@ -1,4 +1,6 @@
-"""Checkout: one customer, one subscription, whoever clicks how often, wherever it ends and whatever Stripe answers."""
+"""Checkout: one customer, one subscription, whoever clicks how often, wherever it ends and whatever
+Stripe answers.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,7 +8,13 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.checkouts import Checkout, Order, further, opened
-from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, InvalidInput, Refused, Unavailable
+from chalicelib.domain.errors import (
+    AccountNotFound,
+    AlreadySubscribed,
+    InvalidInput,
+    Refused,
+    Unavailable,
+)
 from chalicelib.usecases.checkout import RETURNS as NOTICES
 from chalicelib.usecases.checkout import finish_checkout, open_checkout, open_portal
 from tests.faults import crashing_after
@@ -30,7 +38,11 @@ def gone() -> SimLife:
 
 
 def alive(life: SimLife) -> list[str]:
-    return [one["status"] for one in life.objects("subscription") if one["status"] not in {"canceled", "incomplete_expired"}]
+    return [
+        one["status"]
+        for one in life.objects("subscription")
+        if one["status"] not in {"canceled", "incomplete_expired"}
+    ]
 
 
 def open_sessions(life: SimLife) -> int:
@@ -42,7 +54,9 @@ def test_a_card_given_in_the_trial_becomes_the_default_and_the_trial_converts() 
     session = life.opens()
     assert life.only("checkout.session")["mode"] == "setup"
     life.completes(session)
-    assert life.only("customer")["invoice_settings"]["default_payment_method"] is None, "Stripe has only attached it"
+    assert life.only("customer")["invoice_settings"]["default_payment_method"] is None, (
+        "Stripe has only attached it"
+    )
     assert life.returns(session) == "card_saved"
     assert life.only("customer")["invoice_settings"]["default_payment_method"]
     life.days(15)
@@ -130,7 +144,10 @@ def test_an_expired_session_is_not_given_out_again() -> None:
     life.days(2)
     second = life.opens("pro")
     assert second != first
-    assert {one["id"]: one["status"] for one in life.objects("checkout.session")} == {first: "expired", second: "open"}
+    assert {one["id"]: one["status"] for one in life.objects("checkout.session")} == {
+        first: "expired",
+        second: "open",
+    }
 
 
 def test_an_abandoned_purchase_does_not_stand_in_the_way_of_the_next_nor_end_it() -> None:
@@ -139,13 +156,22 @@ def test_an_abandoned_purchase_does_not_stand_in_the_way_of_the_next_nor_end_it(
     life.minutes(1)
     customer = life.only("customer")["id"]
     price = life.stage.price("pro_monthly")
-    life.stage.post("/v1/subscriptions", customer=customer, items=[{"price": price}], payment_behavior="default_incomplete")
+    life.stage.post(
+        "/v1/subscriptions",
+        customer=customer,
+        items=[{"price": price}],
+        payment_behavior="default_incomplete",
+    )
     life.hear()
     assert life.stands() == ("none", "payment_incomplete")
     life.completes(session := life.opens("scale"))
     assert life.returns(session) == "subscribed"
     life.days(3)
-    assert sorted(one["status"] for one in life.objects("subscription")) == ["active", "canceled", "incomplete_expired"]
+    assert sorted(one["status"] for one in life.objects("subscription")) == [
+        "active",
+        "canceled",
+        "incomplete_expired",
+    ]
     assert life.stands() == ("full", "active")
     assert life.standing.plan == "scale"
 
@@ -188,7 +214,9 @@ def test_an_older_card_never_takes_the_place_of_a_younger_one() -> None:
     waiting = life.stage.engine.store.events[-1]
     life.heard = len(life.stage.engine.store.events)
     life.minutes(10)
-    life.stage.call("POST", f"/v1/customers/{life.only('customer')['id']}", {"metadata": {"x": "y"}})
+    life.stage.call(
+        "POST", f"/v1/customers/{life.only('customer')['id']}", {"metadata": {"x": "y"}}
+    )
     life.returns(first)
     young = life.only("customer")["invoice_settings"]["default_payment_method"]
     life.gives_card("tok_mastercard")
@@ -197,13 +225,17 @@ def test_an_older_card_never_takes_the_place_of_a_younger_one() -> None:
     life.heard = life.stage.engine.store.events.index(waiting)
     life.hear()
     life.minutes(10)
-    assert life.only("customer")["invoice_settings"]["default_payment_method"] == portal, "the repeated event of the first card changed nothing"
+    assert life.only("customer")["invoice_settings"]["default_payment_method"] == portal, (
+        "the repeated event of the first card changed nothing"
+    )
 
 
 @pytest.mark.parametrize("how", FAULTS)
 @pytest.mark.parametrize("path", ["/v1/checkout/sessions", "/v1/customers"])
 @pytest.mark.parametrize("times", [1, 3])
-def test_whatever_stripe_answers_at_opening_one_purchase_is_made(how: str, path: str, times: int) -> None:
+def test_whatever_stripe_answers_at_opening_one_purchase_is_made(
+    how: str, path: str, times: int
+) -> None:
     life = gone().fault(how, times, path)
     session = ""
     for _ in range(6):
@@ -285,7 +317,9 @@ def test_a_session_of_another_account_is_refused() -> None:
     mallory = gone()
     session = mallory.opens("pro")
     other = gone()
-    other.stage.engine.store.objects["checkout.session"] = dict(mallory.stage.engine.store.objects["checkout.session"])
+    other.stage.engine.store.objects["checkout.session"] = dict(
+        mallory.stage.engine.store.objects["checkout.session"]
+    )
     with pytest.raises(AccountNotFound):
         finish_checkout(other.account_id, session, other.world)
     with pytest.raises(AccountNotFound):
@@ -304,7 +338,10 @@ def test_what_is_not_sold_is_refused_by_name() -> None:
 def test_with_stripe_down_checkout_and_portal_say_so_and_nothing_is_lost() -> None:
     life = SimLife().fault("timeout_before", 100)
     life.sign_up()
-    for step in (lambda: life.opens(), lambda: open_portal(life.account_id, "https://b.example", life.world)):
+    for step in (
+        lambda: life.opens(),
+        lambda: open_portal(life.account_id, "https://b.example", life.world),
+    ):
         with pytest.raises(Unavailable):
             step()
     assert life.stands() == ("full", "trial_starting")
@@ -327,10 +364,17 @@ def test_a_purchase_that_was_not_completed_can_be_made_for_another_plan() -> Non
     life.minutes(1)
     customer = life.only("customer")["id"]
     price = life.stage.price("pro_monthly")
-    life.stage.post("/v1/subscriptions", customer=customer, items=[{"price": price}], payment_behavior="default_incomplete")
+    life.stage.post(
+        "/v1/subscriptions",
+        customer=customer,
+        items=[{"price": price}],
+        payment_behavior="default_incomplete",
+    )
     life.hear()
     life.days(2)
-    (expired,) = [one for one in life.objects("subscription") if one["status"] == "incomplete_expired"]
+    (expired,) = [
+        one for one in life.objects("subscription") if one["status"] == "incomplete_expired"
+    ]
     assert expired["canceled_at"]
     assert life.standing.access == "none"
     life.completes(session := life.opens("scale", "month"))
@@ -356,7 +400,9 @@ def test_a_session_that_the_owner_made_for_the_same_customer_is_none_of_our_busi
         life.returns(session)
 
 
-def test_a_second_click_seconds_after_a_first_that_is_not_answered_yet_gets_the_same_session() -> None:
+def test_a_second_click_seconds_after_a_first_that_is_not_answered_yet_gets_the_same_session() -> (
+    None
+):
     life = gone()
     life.fault("timeout_after", 2, "/v1/checkout/sessions")
     with pytest.raises(Unavailable):

@@ -32,13 +32,26 @@ class Town:
         self.heard = 0
 
     def customer(self, card: str | None = "tok_visa", **params: Any) -> str:
-        id = str(self.stage.post("/v1/customers", email=f"{len(self.stage.engine.store.events)}@example.com", **params)["id"])
+        id = str(
+            self.stage.post(
+                "/v1/customers",
+                email=f"{len(self.stage.engine.store.events)}@example.com",
+                **params,
+            )["id"]
+        )
         if card:
             self.stage.gives(id, card)
         return id
 
     def buys(self, customer: str, price: str = "pro_monthly", **params: Any) -> str:
-        return str(self.stage.post("/v1/subscriptions", customer=customer, items=[{"price": self.stage.price(price)}], **params)["id"])
+        return str(
+            self.stage.post(
+                "/v1/subscriptions",
+                customer=customer,
+                items=[{"price": self.stage.price(price)}],
+                **params,
+            )["id"]
+        )
 
     def hear(self) -> None:
         events = self.stage.engine.store.events[self.heard :]
@@ -86,7 +99,9 @@ def test_a_day_on_which_all_agrees_asks_for_nothing_and_reports_nothing(town: To
     before = len(town.stage.api.calls)
     done = town.compare()
     assert (done.listed, done.healed, done.left) == (3, 0, 0)
-    assert [call.path for call in town.stage.api.calls[before:]] == ["/v1/subscriptions"] * 2, "those that live, and those that ended lately"
+    assert [call.path for call in town.stage.api.calls[before:]] == ["/v1/subscriptions"] * 2, (
+        "those that live, and those that ended lately"
+    )
     assert town.reported() == town.told() == []
     assert compare(town.place.world) is None, "once a day"
     town.days()
@@ -110,7 +125,14 @@ def test_a_purchase_in_stripes_dashboard_of_which_nothing_was_heard_is_adopted(t
 
 def test_customers_of_another_product_are_left_and_asked_nothing_about(town: Town) -> None:
     product = town.stage.post("/v1/products", name="Another")["id"]
-    town.stage.post("/v1/prices", product=product, currency="usd", unit_amount=100, lookup_key="another", recurring={"interval": "month"})
+    town.stage.post(
+        "/v1/prices",
+        product=product,
+        currency="usd",
+        unit_amount=100,
+        lookup_key="another",
+        recurring={"interval": "month"},
+    )
     town.buys(town.customer(), "another")
     before = len(town.stage.api.calls)
     done = town.compare()
@@ -134,7 +156,9 @@ def test_a_cancellation_at_once_of_which_nothing_was_heard_closes(town: Town) ->
 
 
 def test_a_customer_deleted_without_news_loses_access_and_is_found_once(town: Town) -> None:
-    """Stripe may list nothing of a deleted customer's any more, nor say what became of its subscriptions."""
+    """Stripe may list nothing of a deleted customer's any more, nor say what became of its
+    subscriptions.
+    """
     subscription = town.buys(customer := town.customer())
     town.hear()
     town.days(5)
@@ -151,7 +175,9 @@ def test_a_customer_deleted_without_news_loses_access_and_is_found_once(town: To
     assert (done.healed, done.left) == (0, 0)
 
 
-def test_what_was_bought_and_ended_within_a_day_is_found_though_it_never_lived_in_a_list(town: Town) -> None:
+def test_what_was_bought_and_ended_within_a_day_is_found_though_it_never_lived_in_a_list(
+    town: Town,
+) -> None:
     town.stage.call("DELETE", f"/v1/subscriptions/{town.buys(customer := town.customer())}")
     town.lose()
     town.compare()
@@ -163,7 +189,14 @@ def test_what_was_bought_and_ended_within_a_day_is_found_though_it_never_lived_i
 def test_a_card_a_plan_and_an_invoice_that_differ_are_named(town: Town) -> None:
     subscription = town.buys(customer := town.customer())
     town.hear()
-    items = [{"id": town.stage.engine.store.find("subscription", subscription)["items"]["data"][0]["id"], "price": town.stage.price("scale_monthly")}]
+    items = [
+        {
+            "id": town.stage.engine.store.find("subscription", subscription)["items"]["data"][0][
+                "id"
+            ],
+            "price": town.stage.price("scale_monthly"),
+        }
+    ]
     town.stage.post(f"/v1/subscriptions/{subscription}", items=items)
     town.stage.gives(customer, "tok_mastercard")
     town.lose()
@@ -176,7 +209,9 @@ def test_a_card_a_plan_and_an_invoice_that_differ_are_named(town: Town) -> None:
     assert standing.plan == "scale"
 
 
-def test_more_than_a_page_is_compared_page_by_page_though_the_list_moves_meanwhile(town: Town) -> None:
+def test_more_than_a_page_is_compared_page_by_page_though_the_list_moves_meanwhile(
+    town: Town,
+) -> None:
     customers = [town.customer(metadata={"account_id": f"acct_{number}"}) for number in range(130)]
     subscriptions = [town.buys(customer) for customer in customers]
     town.hear()
@@ -192,7 +227,11 @@ def test_more_than_a_page_is_compared_page_by_page_though_the_list_moves_meanwhi
 
     town.place.comparisons.keep_listed = keep  # type: ignore[method-assign]
     assert compare(world)
-    done = town.compare() if not town.place.rounds.load(Comparison).ended_at else town.place.rounds.load(Comparison)
+    done = (
+        town.compare()
+        if not town.place.rounds.load(Comparison).ended_at
+        else town.place.rounds.load(Comparison)
+    )
     assert done.ended_at
     assert pages[0] == 100
     assert set(subscriptions) == town.place.comparisons.listed(done.began)
@@ -221,7 +260,9 @@ def test_a_subscription_that_only_the_list_lacks_is_no_drift(town: Town) -> None
     assert (done.healed, done.left, town.reported(), town.told()) == (0, 0, [], [])
 
 
-def test_one_account_that_cannot_be_compared_holds_up_no_other(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_account_that_cannot_be_compared_holds_up_no_other(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad, good = town.customer(), town.customer()
     for customer in (bad, good):
         town.buys(customer)
@@ -240,10 +281,16 @@ def test_one_account_that_cannot_be_compared_holds_up_no_other(town: Town, monke
     done = town.compare()
     assert done.ended_at
     assert town.place.metrics["ComparisonsBroken"] == 1
-    assert good in {drift.customer for drift in town.place.comparisons.drifts.values() if drift.became == "healed"}
+    assert good in {
+        drift.customer
+        for drift in town.place.comparisons.drifts.values()
+        if drift.became == "healed"
+    }
 
 
-def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_holds_up_no_other(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_holds_up_no_other(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     younger, stranger, good = town.customer(), town.customer(), town.customer()
     for customer in (younger, good):
         town.buys(customer)
@@ -267,7 +314,9 @@ def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_hold
     assert town.place.metrics["ComparisonsBroken"] == 1
 
 
-def test_a_run_begins_no_more_calls_than_its_share(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_begins_no_more_calls_than_its_share(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(12):
         town.buys(town.customer(metadata={"account_id": f"acct_{number}"}))
     town.lose()
@@ -276,7 +325,12 @@ def test_a_run_begins_no_more_calls_than_its_share(town: Town, monkeypatch: pyte
     runs = 0
     while True:
         world = town.place.world
-        done = compare(type(world)(**{name: getattr(world, name) for name in world.__slots__} | {"pause": waited.append}))
+        done = compare(
+            type(world)(
+                **{name: getattr(world, name) for name in world.__slots__}
+                | {"pause": waited.append}
+            )
+        )
         assert done
         runs += 1
         if done.ended_at:
@@ -294,6 +348,8 @@ def test_news_that_is_on_its_way_does_no_harm(town: Town) -> None:
     town.stage.post(f"/v1/subscriptions/{subscription}", cancel_at_period_end=True)
     town.compare()
     before = town.account_of(customer)
-    outcomes = take_in([Message("m", messages(town.stage.engine.store.events[-1:])[0].body)], town.place.world)
+    outcomes = take_in(
+        [Message("m", messages(town.stage.engine.store.events[-1:])[0].body)], town.place.world
+    )
     assert [outcome.effect for outcome in outcomes] == ["unchanged"]
     assert town.account_of(customer) == before

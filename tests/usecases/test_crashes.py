@@ -1,4 +1,6 @@
-"""A process that ends after any outside call, and the same work done again: the same account, each happening carried out once."""
+"""A process that ends after any outside call, and the same work done again: the same account, each
+happening carried out once.
+"""
 
 from typing import Any
 
@@ -15,7 +17,9 @@ from tests.worlds import RECORDINGS, Place, at
 
 
 def work(place: Place, name: str, batch: int) -> list[Any]:
-    """The steps in which a history is taken in and its happenings carried out; each may be done again."""
+    """The steps in which a history is taken in and its happenings carried out; each may be done
+    again.
+    """
     recording = RECORDINGS[name]
     steps: list[Any] = []
     for start in range(0, len(recording.events), batch):
@@ -59,9 +63,17 @@ def test_a_life_interrupted_after_each_of_its_calls(name: str, reply_lost: bool)
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.sampled_from(sorted(RECORDINGS)), st.sampled_from([1, 7, 100]), st.integers(1, 60), st.booleans())
+@given(
+    st.sampled_from(sorted(RECORDINGS)),
+    st.sampled_from([1, 7, 100]),
+    st.integers(1, 60),
+    st.booleans(),
+)
 def test_any_life_interrupted_anywhere(name: str, batch: int, n: int, reply_lost: bool) -> None:
-    assert_the_same(lived(name, batch, crashing_after(n, reply_lost=reply_lost)), lived(name, batch, OutsideCalls()))
+    assert_the_same(
+        lived(name, batch, crashing_after(n, reply_lost=reply_lost)),
+        lived(name, batch, OutsideCalls()),
+    )
 
 
 def test_each_happening_is_carried_out_once_for_its_id() -> None:
@@ -69,5 +81,10 @@ def test_each_happening_is_carried_out_once_for_its_id() -> None:
     carried = [entry.id for entry in whole.log.entries.values() if entry.kind == "happening"]
     assert len(carried) == len(set(carried))
     types = [entry.type for entry in whole.log.entries.values() if entry.kind == "happening"]
-    assert types.count("trial.started") == types.count("trial.converted") == types.count("account.created") == 1
+    assert (
+        types.count("trial.started")
+        == types.count("trial.converted")
+        == types.count("account.created")
+        == 1
+    )
     assert whole.accounts.only().outbox == ()

@@ -1,4 +1,6 @@
-"""An owner edits billing.toml while customers live under it: nothing goes out twice, and nothing whose time is over."""
+"""An owner edits billing.toml while customers live under it: nothing goes out twice, and nothing
+whose time is over.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,7 +35,9 @@ def edited(policy: Policy, number: int, what: str, place: int, hours: int) -> Po
     new: Step | None = step
     match what:
         case "move":
-            new = replace(step, offset=hours * HOUR if step.anchor == "trial_ends" else abs(hours) * HOUR)
+            new = replace(
+                step, offset=hours * HOUR if step.anchor == "trial_ends" else abs(hours) * HOUR
+            )
         case "patience":
             new = replace(step, tolerance=abs(hours) * HOUR)
         case "message":
@@ -41,7 +45,17 @@ def edited(policy: Policy, number: int, what: str, place: int, hours: int) -> Po
         case "remove":
             new = None if len(steps) > 1 else step
         case "add":
-            steps.append(Step(f"added_{number}", "trial_end", "trial_ends", hours * HOUR, "trial_one_day", "lifecycle", 2 * DAY))
+            steps.append(
+                Step(
+                    f"added_{number}",
+                    "trial_end",
+                    "trial_ends",
+                    hours * HOUR,
+                    "trial_one_day",
+                    "lifecycle",
+                    2 * DAY,
+                )
+            )
     steps[place % len(policy.steps) : place % len(policy.steps) + 1] = [new] if new else []
     return replace(policy, hash=f"edit-{number}", steps=tuple(steps))
 
@@ -51,13 +65,22 @@ def in_time(one: Any, policy: Policy) -> bool:
     step = next((step for step in policy.steps if step.id == one.step), None)
     if step is None:
         return False
-    moment = datetime.fromtimestamp(int(one.letter.tags["occasion"]), UTC) if step.anchor == "trial_ends" else START
-    return bool(one.at <= moment + step.offset + step.tolerance and (step.offset >= timedelta(0) or one.at <= moment + step.offset / 2))
+    moment = (
+        datetime.fromtimestamp(int(one.letter.tags["occasion"]), UTC)
+        if step.anchor == "trial_ends"
+        else START
+    )
+    return bool(
+        one.at <= moment + step.offset + step.tolerance
+        and (step.offset >= timedelta(0) or one.at <= moment + step.offset / 2)
+    )
 
 
 @settings(max_examples=80, deadline=None)
 @given(EDITS, st.booleans())
-def test_a_sequence_edited_mid_life_sends_nothing_twice_and_nothing_stale(edits: list[tuple[int, str, int, int]], card: bool) -> None:
+def test_a_sequence_edited_mid_life_sends_nothing_twice_and_nothing_stale(
+    edits: list[tuple[int, str, int, int]], card: bool
+) -> None:
     life = Life(place=Place(policy=POLICY)).begins(card="pm_1" if card else None)
     under = [(START, POLICY)]
     for number, (hour, what, place, hours) in enumerate(sorted(edits)):
@@ -70,13 +93,21 @@ def test_a_sequence_edited_mid_life_sends_nothing_twice_and_nothing_stale(edits:
     assert len({one.key for one in life.mails}) == len(life.mails), "nothing twice"
     for one in life.mails:
         rules = [policy for since, policy in under if since <= one.at]
-        assert in_time(one, rules[-1]) or (under[len(rules) - 1][0] == one.at and in_time(one, rules[-2])), (one.key, one.at)
+        assert in_time(one, rules[-1]) or (
+            under[len(rules) - 1][0] == one.at and in_time(one, rules[-2])
+        ), (one.key, one.at)
 
 
 def test_a_step_that_is_moved_after_it_went_out_does_not_go_out_again() -> None:
     life = Life(place=Place(policy=POLICY)).begins().days(1)
     assert life.steps == ["welcome"]
-    later = replace(POLICY, hash="later", steps=tuple(replace(step, offset=3 * DAY) if step.id == "welcome" else step for step in POLICY.steps))
+    later = replace(
+        POLICY,
+        hash="later",
+        steps=tuple(
+            replace(step, offset=3 * DAY) if step.id == "welcome" else step for step in POLICY.steps
+        ),
+    )
     life.place.policy = later
     replan(life.world)
     assert life.days(60).steps.count("welcome") == 1

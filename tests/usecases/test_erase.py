@@ -1,4 +1,6 @@
-"""Erasure: nothing of the person is left, wherever it is interrupted, and nothing that comes afterwards brings any of it back."""
+"""Erasure: nothing of the person is left, wherever it is interrupted, and nothing that comes
+afterwards brings any of it back.
+"""
 
 import json
 import random
@@ -33,7 +35,9 @@ class MemoryBeside:
     claims: MemoryClaims = field(default_factory=MemoryClaims)
 
     def clear(self, account_id: str) -> int:
-        notes = [key for key, entry in self.place.log.entries.items() if entry.account_id == account_id]
+        notes = [
+            key for key, entry in self.place.log.entries.items() if entry.account_id == account_id
+        ]
         claims = [key for key in self.claims.kept if key[0] == account_id]
         for key in notes:
             del self.place.log.entries[key]
@@ -53,7 +57,12 @@ def subscriber() -> SimLife:
 
 def erased(life: SimLife, at_stripe: bool = True) -> Any:
     world = replace(life.world, accounts=life.place.accounts)
-    return erase(life.account_id, at_stripe, life.calls.watch_parts(world, "accounts", "till"), MemoryBeside(life.place))
+    return erase(
+        life.account_id,
+        at_stripe,
+        life.calls.watch_parts(world, "accounts", "till"),
+        MemoryBeside(life.place),
+    )
 
 
 def assert_gone(life: SimLife) -> None:
@@ -108,14 +117,27 @@ def test_an_unknown_id_is_an_error_and_an_erased_one_is_erased_again() -> None:
     with pytest.raises(AccountNotFound, match="no account acc_none"):
         erase("acc_none", True, life.world, MemoryBeside(life.place))
     erased(life)
-    life.place.log.put([Entry(life.account_id, START, "stripe", "evt_late", "customer.updated", {"email": "ada@example.com"})])
+    life.place.log.put(
+        [
+            Entry(
+                life.account_id,
+                START,
+                "stripe",
+                "evt_late",
+                "customer.updated",
+                {"email": "ada@example.com"},
+            )
+        ]
+    )
     again = erased(life)
     assert (again.account, again.beside) == (False, 1)
     assert_gone(life)
 
 
 @pytest.mark.parametrize("reply_lost", [True, False])
-def test_an_erasure_interrupted_after_any_call_is_finished_by_the_same_again(reply_lost: bool) -> None:
+def test_an_erasure_interrupted_after_any_call_is_finished_by_the_same_again(
+    reply_lost: bool,
+) -> None:
     counted = subscriber()
     counted.calls = OutsideCalls()
     erased(counted)
@@ -135,7 +157,14 @@ def test_news_while_it_is_erased_is_erased_too(monkeypatch: pytest.MonkeyPatch) 
     def expire_and_hear(id: str) -> None:
         expire(id)
         if not told:
-            told.append(absorb(life.account, [MilestoneReached("connected_data", life.place.now.at)], life.place.world, None))
+            told.append(
+                absorb(
+                    life.account,
+                    [MilestoneReached("connected_data", life.place.now.at)],
+                    life.place.world,
+                    None,
+                )
+            )
 
     monkeypatch.setattr(life.place.till, "expire_checkout", expire_and_hear)
     erased(life)
@@ -148,7 +177,9 @@ def test_events_that_come_after_the_erasure_raise_nothing_and_are_counted(seed: 
     life = subscriber()
     erased(life)
     events = list(life.stage.engine.store.events)
-    assert {"customer.deleted", "customer.subscription.deleted"} <= {event["type"] for event in events}
+    assert {"customer.deleted", "customer.subscription.deleted"} <= {
+        event["type"] for event in events
+    }
     random.Random(seed).shuffle(events)
     for event in events:
         (outcome,) = take_in([Message(event["id"], json.dumps(event))], life.place.world)
@@ -158,7 +189,9 @@ def test_events_that_come_after_the_erasure_raise_nothing_and_are_counted(seed: 
 
 
 def test_a_purchase_after_the_erasure_is_counted_and_raises_nothing() -> None:
-    """Whoever sells to an erased customer in Stripe's dashboard sees it in the metric, and not by an account that is there again."""
+    """Whoever sells to an erased customer in Stripe's dashboard sees it in the metric, and not by
+    an account that is there again.
+    """
     life = SimLife()
     life.sign_up()
     life.days(20)
@@ -166,13 +199,20 @@ def test_a_purchase_after_the_erasure_is_counted_and_raises_nothing() -> None:
     life.hear()
     erased(life, at_stripe=False)
     price = life.stage.price("pro_monthly")
-    life.stage.post("/v1/subscriptions", customer=life.only("customer")["id"], items=[{"price": price}], payment_behavior="default_incomplete")
+    life.stage.post(
+        "/v1/subscriptions",
+        customer=life.only("customer")["id"],
+        items=[{"price": price}],
+        payment_behavior="default_incomplete",
+    )
     life.hear()
     assert life.place.accounts.items == {}
     assert life.place.metrics["EventsOfErased"] >= 1
 
 
-def test_an_event_that_was_read_before_the_erasure_and_written_after_it_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_that_was_read_before_the_erasure_and_written_after_it_raises_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     life = subscriber()
     load = life.place.accounts.load
     event = life.stage.engine.store.events[0] | {"id": "evt_again"}
@@ -199,7 +239,11 @@ def test_what_still_waits_in_queues_for_an_erased_account_does_nothing() -> None
     assert send_message(ACCOUNT, key, life.world, life.post) == "nothing"
     assert carry_out(ACCOUNT, life.world) == ()
     tags = {"account": [ACCOUNT], "step": ["welcome"], "occasion": [life.trial.id]}
-    told = {"eventType": "Delivery", "mail": {"messageId": "ses-1", "timestamp": START.isoformat(), "tags": tags}, "delivery": {}}
+    told = {
+        "eventType": "Delivery",
+        "mail": {"messageId": "ses-1", "timestamp": START.isoformat(), "tags": tags},
+        "delivery": {},
+    }
     assert take_feedback(json.dumps(told), life.world, life.claims, _nobody()) == "Delivery"
     assert life.place.accounts.items == {}
     assert [entry for entry in life.place.log.entries.values() if entry.kind == "mail"] == []
@@ -207,7 +251,9 @@ def test_what_still_waits_in_queues_for_an_erased_account_does_nothing() -> None
     assert life.mails == []
 
 
-def test_a_mail_under_way_while_its_account_is_erased_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_under_way_while_its_account_is_erased_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     life = Life().begins()
     act_on_due(ACCOUNT, replace(life.place.world, now=lambda: life.now.at + timedelta(minutes=1)))
     life.now.at += timedelta(minutes=1)
@@ -224,7 +270,9 @@ def test_a_mail_under_way_while_its_account_is_erased_leaves_nothing_behind(monk
     monkeypatch.setattr(life.mailer, "send", erase_and_send)
     assert send_message(work["account_id"], work["key"], life.world, life.post) == "nothing"
     world = replace(life.place.world, accounts=life.place.accounts)
-    assert erase(ACCOUNT, False, world, beside).beside == len(["the note that it was sent", "its claim"])
+    assert erase(ACCOUNT, False, world, beside).beside == len(
+        ["the note that it was sent", "its claim"]
+    )
     assert (life.place.log.entries, life.claims.kept) == ({}, {})
 
 

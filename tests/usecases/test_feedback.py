@@ -1,4 +1,6 @@
-"""What SES tells afterwards: in both of its shapes, of every recipient, settled once, and never a reason to stumble."""
+"""What SES tells afterwards: in both of its shapes, of every recipient, settled once, and never a
+reason to stumble.
+"""
 
 import json
 from collections.abc import Sequence
@@ -19,29 +21,69 @@ from tests.worlds import Place
 KEY = "welcome@signup"
 BODIES = {
     "Send": ("send", {}),
-    "Delivery": ("delivery", {"timestamp": "2026-03-02T09:00:07.000Z", "recipients": ["ada@example.com"], "smtpResponse": "250 ok"}),
-    "DeliveryDelay": ("deliveryDelay", {"timestamp": "2026-03-02T09:20:00.000Z", "delayType": "MailboxFull", "delayedRecipients": []}),
+    "Delivery": (
+        "delivery",
+        {
+            "timestamp": "2026-03-02T09:00:07.000Z",
+            "recipients": ["ada@example.com"],
+            "smtpResponse": "250 ok",
+        },
+    ),
+    "DeliveryDelay": (
+        "deliveryDelay",
+        {
+            "timestamp": "2026-03-02T09:20:00.000Z",
+            "delayType": "MailboxFull",
+            "delayedRecipients": [],
+        },
+    ),
     "Reject": ("reject", {"reason": "Bad content"}),
     "Rendering Failure": ("failure", {"errorMessage": "Attribute is missing", "templateName": "x"}),
 }
 
 
-def notice(kind: str, addresses: Sequence[str] = ("ada@example.com",), published: bool = True, **changes: Any) -> str:
-    """A notification as SES writes it: published as an event of a configuration set, or told by an identity."""
-    recipients = [{"emailAddress": address, "status": "5.1.1", "diagnosticCode": f"smtp; 550 <{address}>"} for address in addresses]
+def notice(
+    kind: str,
+    addresses: Sequence[str] = ("ada@example.com",),
+    published: bool = True,
+    **changes: Any,
+) -> str:
+    """A notification as SES writes it: published as an event of a configuration set, or told by an
+    identity.
+    """
+    recipients = [
+        {"emailAddress": address, "status": "5.1.1", "diagnosticCode": f"smtp; 550 <{address}>"}
+        for address in addresses
+    ]
     bodies = BODIES | {
         "Bounce": (
             "bounce",
-            {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": recipients, "feedbackId": "f-1"}
+            {
+                "bounceType": "Permanent",
+                "bounceSubType": "General",
+                "bouncedRecipients": recipients,
+                "feedbackId": "f-1",
+            }
             | {"timestamp": "2026-03-02T09:00:09.000Z"},
         ),
         "Complaint": (
             "complaint",
-            {"complaintFeedbackType": "abuse", "complainedRecipients": recipients, "feedbackId": "f-2", "timestamp": "2026-03-02T10:00:00.000Z"},
+            {
+                "complaintFeedbackType": "abuse",
+                "complainedRecipients": recipients,
+                "feedbackId": "f-2",
+                "timestamp": "2026-03-02T10:00:00.000Z",
+            },
         ),
     }
     name, body = bodies[kind]
-    tags = {"ses:configuration-set": ["set"], "account": ["acc_1"], "step": ["welcome"], "occasion": ["signup"], "stream": ["lifecycle"]}
+    tags = {
+        "ses:configuration-set": ["set"],
+        "account": ["acc_1"],
+        "step": ["welcome"],
+        "occasion": ["signup"],
+        "stream": ["lifecycle"],
+    }
     mail = {
         "timestamp": "2026-03-02T09:00:05.123Z",
         "source": "ada@mail.acme.example",
@@ -50,7 +92,13 @@ def notice(kind: str, addresses: Sequence[str] = ("ada@example.com",), published
         "headers": [],
         "tags": tags,
     }
-    return json.dumps({"eventType" if published else "notificationType": kind, "mail": mail, name: {**body, **changes}})
+    return json.dumps(
+        {
+            "eventType" if published else "notificationType": kind,
+            "mail": mail,
+            name: {**body, **changes},
+        }
+    )
 
 
 @dataclass
@@ -71,7 +119,11 @@ class Desk:
 
     def has(self, outcome: str | None, claimed: bool = True) -> "Desk":
         old = Account("acc_1")
-        new = old.learn(MailDone(KEY, Mailed(outcome, self.place.now.at, "lifecycle"))) if outcome else old
+        new = (
+            old.learn(MailDone(KEY, Mailed(outcome, self.place.now.at, "lifecycle")))
+            if outcome
+            else old
+        )
         self.place.accounts.save(old, next_version(old, new, self.place.policy, self.place.now.at))
         if claimed:
             self.claims.take(Claim("acc_1", KEY, "sending", self.place.now.at), None)
@@ -96,11 +148,18 @@ def desk(place: Place) -> Desk:
 
 @pytest.mark.parametrize("published", [True, False])
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
-def test_every_recipient_that_is_named_is_suppressed_in_either_shape(desk: Desk, kind: str, published: bool) -> None:
+def test_every_recipient_that_is_named_is_suppressed_in_either_shape(
+    desk: Desk, kind: str, published: bool
+) -> None:
     """Not the first of mail.destination, and complaints too: the field has had both wrong."""
     desk.has("sent")
-    assert desk.take(notice(kind, ["ada@example.com", '"Grace H." <grace@example.com>'], published)) == kind
-    assert desk.suppressions.held == dict.fromkeys(["ada@example.com", "grace@example.com"], kind.lower())
+    assert (
+        desk.take(notice(kind, ["ada@example.com", '"Grace H." <grace@example.com>'], published))
+        == kind
+    )
+    assert desk.suppressions.held == dict.fromkeys(
+        ["ada@example.com", "grace@example.com"], kind.lower()
+    )
     assert desk.place.metrics["Bounces" if kind == "Bounce" else "Complaints"] == 2
 
 
@@ -128,7 +187,9 @@ def test_mail_that_was_not_ours_suppresses_and_writes_no_timeline(desk: Desk) ->
 
 @pytest.mark.parametrize("kind", ["Send", "Delivery", "DeliveryDelay", "Bounce", "Complaint"])
 @pytest.mark.parametrize("outcome", ["queued", "unclear"])
-def test_an_unclear_message_is_settled_by_what_only_ses_can_know(desk: Desk, kind: str, outcome: str) -> None:
+def test_an_unclear_message_is_settled_by_what_only_ses_can_know(
+    desk: Desk, kind: str, outcome: str
+) -> None:
     desk.has(outcome).take(notice(kind))
     assert desk.outcome == "sent"
     claim = desk.claims.load("acc_1", KEY)
@@ -148,13 +209,17 @@ def test_a_claim_that_was_given_up_too_early_does_not_matter(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("outcome", ["passed", None])
-def test_a_message_that_was_given_up_or_forgotten_though_ses_had_it_is_remembered(desk: Desk, outcome: str | None) -> None:
+def test_a_message_that_was_given_up_or_forgotten_though_ses_had_it_is_remembered(
+    desk: Desk, outcome: str | None
+) -> None:
     desk.has(outcome).take(notice("Send"))
     assert desk.outcome == "sent"
 
 
 @pytest.mark.parametrize("outcome", ["sent", "refused"])
-def test_what_is_settled_stays_so_and_writes_the_account_no_more(desk: Desk, outcome: str | None) -> None:
+def test_what_is_settled_stays_so_and_writes_the_account_no_more(
+    desk: Desk, outcome: str | None
+) -> None:
     desk.has(outcome)
     before = desk.place.accounts.only()
     for kind in KINDS:
@@ -165,14 +230,31 @@ def test_what_is_settled_stays_so_and_writes_the_account_no_more(desk: Desk, out
 def test_the_timeline_tells_what_became_of_it_each_thing_once(desk: Desk) -> None:
     desk.has("queued")
     for _ in range(2):
-        for kind in ("Send", "Delivery", "Bounce", "Complaint", "DeliveryDelay", "Reject", "Rendering Failure"):
+        for kind in (
+            "Send",
+            "Delivery",
+            "Bounce",
+            "Complaint",
+            "DeliveryDelay",
+            "Reject",
+            "Rendering Failure",
+        ):
             desk.take(notice(kind))
     assert sorted(desk.timeline) == sorted(KINDS.values())
-    (bounced,) = [entry for entry in desk.place.log.entries.values() if entry.type == "mail.bounced"]
+    (bounced,) = [
+        entry for entry in desk.place.log.entries.values() if entry.type == "mail.bounced"
+    ]
     assert (bounced.account_id, bounced.id) == ("acc_1", "0100-1.mail.bounced")
     assert bounced.at.isoformat() == "2026-03-02T09:00:09+00:00"
-    assert bounced.data == {"message": KEY, "ses_id": "0100-1", "bounceType": "Permanent", "bounceSubType": "General"}
-    assert "@example.com" not in str(desk.place.log.entries), "the server's diagnosis repeats the address"
+    assert bounced.data == {
+        "message": KEY,
+        "ses_id": "0100-1",
+        "bounceType": "Permanent",
+        "bounceSubType": "General",
+    }
+    assert "@example.com" not in str(desk.place.log.entries), (
+        "the server's diagnosis repeats the address"
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,7 +270,10 @@ def test_the_timeline_tells_what_became_of_it_each_thing_once(desk: Desk) -> Non
         '{"eventType": "Bounce"}',
         '{"eventType": []}',
         '{"eventType": "Send", "mail": []}',
-        '{"notificationType": "Complaint", "mail": {"messageId": "1", "timestamp": "yesterday"}, "complaint": {}}',
+        (
+            '{"notificationType": "Complaint", "mail": {"messageId": "1", "timestamp":'
+            ' "yesterday"}, "complaint": {}}'
+        ),
         notice("Bounce", []),
         notice("Bounce", ["nobody"], bouncedRecipients=[{"emailAddress": None}]),
         notice("Bounce", bouncedRecipients="ada@example.com"),
@@ -207,7 +292,10 @@ def test_what_cannot_be_read_is_counted_and_stops_nothing(desk: Desk, text: str)
     "text",
     [
         "Successfully validated SNS topic for Amazon SES event publishing.",
-        '{"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have successfully subscribed"}',
+        (
+            '{"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have'
+            ' successfully subscribed"}'
+        ),
         '{"eventType": "Open", "mail": {}, "open": {}}',
     ],
 )
@@ -224,7 +312,9 @@ def test_a_tag_that_names_no_account_reads_none(desk: Desk, account: str) -> Non
     assert desk.outcome == "queued"
 
 
-def test_an_address_is_suppressed_before_anything_else_can_fail(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_is_suppressed_before_anything_else_can_fail(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise Unavailable("DynamoDB gives no answer now.")
 

@@ -1,4 +1,6 @@
-"""A message that is held out: not sent, now or later, counted once, and nothing else is changed by it."""
+"""A message that is held out: not sent, now or later, counted once, and nothing else is changed by
+it.
+"""
 
 from dataclasses import replace
 
@@ -11,7 +13,13 @@ from tests.faults import crashing_after
 from tests.usecases.lives import ACCOUNT, Life
 from tests.worlds import POLICY, Place
 
-HALF = replace(POLICY, hash="half", steps=tuple(replace(step, hold_out=0.5 if step.stream == "lifecycle" else 0.0) for step in POLICY.steps))
+HALF = replace(
+    POLICY,
+    hash="half",
+    steps=tuple(
+        replace(step, hold_out=0.5 if step.stream == "lifecycle" else 0.0) for step in POLICY.steps
+    ),
+)
 OUT = {step.id for step in HALF.steps if held_out(ACCOUNT, step)}
 WHOLE = Life().begins().days(60).steps
 
@@ -21,7 +29,11 @@ def life(**known: object) -> Life:
 
 
 def told(lived: Life) -> list[str]:
-    return [entry.id.partition("@")[0] for entry in lived.place.log.entries.values() if entry.type == "mail.held_out"]
+    return [
+        entry.id.partition("@")[0]
+        for entry in lived.place.log.entries.values()
+        if entry.type == "mail.held_out"
+    ]
 
 
 def test_the_lot_holds_out_some_and_not_all() -> None:
@@ -32,7 +44,11 @@ def test_the_lot_holds_out_some_and_not_all() -> None:
 def test_who_is_held_out_gets_all_but_that() -> None:
     lived = life().begins().days(60)
     assert lived.steps == [step for step in WHOLE if step not in OUT]
-    assert {key.partition("@")[0] for key, mailed in lived.account.mails.items() if mailed.outcome == "held_out"} == OUT
+    assert {
+        key.partition("@")[0]
+        for key, mailed in lived.account.mails.items()
+        if mailed.outcome == "held_out"
+    } == OUT
     assert sorted(told(lived)) == sorted(OUT)
     assert not any(key.partition("@")[0] in OUT for _, key in lived.claims.kept)
 

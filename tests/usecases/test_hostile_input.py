@@ -1,4 +1,6 @@
-"""Values of the wrong type wherever something is projected, a Stripe that refuses or is down: only what is to blame suffers."""
+"""Values of the wrong type wherever something is projected, a Stripe that refuses or is down: only
+what is to blame suffers.
+"""
 
 import json
 from collections import Counter
@@ -19,8 +21,15 @@ from tests.usecases.test_take_in_recordings import messages
 from tests.worlds import POLICY, RECORDINGS, MemoryAccounts, Place, Stripe, at
 
 TRIAL = RECORDINGS["trial_converts"]
-CREATED, PAID, SUBSCRIBED, CARD_ADDED = TRIAL.events[0], TRIAL.events[3], TRIAL.events[4], TRIAL.events[6]
-CUSTOMER, SUBSCRIPTION, INVOICE = (event["data"]["object"]["id"] for event in (CREATED, SUBSCRIBED, PAID))
+CREATED, PAID, SUBSCRIBED, CARD_ADDED = (
+    TRIAL.events[0],
+    TRIAL.events[3],
+    TRIAL.events[4],
+    TRIAL.events[6],
+)
+CUSTOMER, SUBSCRIPTION, INVOICE = (
+    event["data"]["object"]["id"] for event in (CREATED, SUBSCRIBED, PAID)
+)
 Way = tuple[str | int, ...]
 
 MARK = "31337"
@@ -71,7 +80,11 @@ HOSTILE_INVOICES: list[tuple[Way, Any]] = [
     (("parent",), MARK),
     (("hosted_invoice_url",), [MARK]),
 ]
-HOSTILE_BELONGINGS: list[tuple[Way, Any]] = [(("customer",), {"id": int(MARK)}), (("customer",), [[MARK]]), (("id",), int(MARK))]
+HOSTILE_BELONGINGS: list[tuple[Way, Any]] = [
+    (("customer",), {"id": int(MARK)}),
+    (("customer",), [[MARK]]),
+    (("id",), int(MARK)),
+]
 HOSTILE_ENVELOPES: list[tuple[Way, Any]] = [
     (("id",), int(MARK)),
     (("type",), [MARK]),
@@ -87,8 +100,14 @@ HOSTILE_ENVELOPES: list[tuple[Way, Any]] = [
 ]
 HOSTILE_EVENTS = [
     *((CREATED, ("data", "object", *way), value) for way, value in HOSTILE_CUSTOMERS),
-    *((SUBSCRIBED, ("data", "object", *way), value) for way, value in HOSTILE_SUBSCRIPTIONS + HOSTILE_BELONGINGS),
-    *((PAID, ("data", "object", *way), value) for way, value in HOSTILE_INVOICES + HOSTILE_BELONGINGS),
+    *(
+        (SUBSCRIBED, ("data", "object", *way), value)
+        for way, value in HOSTILE_SUBSCRIPTIONS + HOSTILE_BELONGINGS
+    ),
+    *(
+        (PAID, ("data", "object", *way), value)
+        for way, value in HOSTILE_INVOICES + HOSTILE_BELONGINGS
+    ),
     *((CARD_ADDED, way, value) for way, value in HOSTILE_ENVELOPES),
 ]
 
@@ -98,7 +117,9 @@ def put(thing: Any, way: Way, value: Any) -> Any:
     if not way:
         return value
     changed = dict(thing) if isinstance(thing, dict) else list(thing)
-    changed[way[0]] = put(changed[way[0]] if isinstance(changed, list) else changed.get(way[0]), way[1:], value)
+    changed[way[0]] = put(
+        changed[way[0]] if isinstance(changed, list) else changed.get(way[0]), way[1:], value
+    )
     return changed
 
 
@@ -121,17 +142,30 @@ def known(place: Place) -> Place:
 
 
 def take_in_beside_neighbours(place: Place, body: str) -> tuple[str, dict[str, str]]:
-    """The effect of a message and those of its neighbours, which are the subscription and the card."""
-    outcomes = take_in([Message("before", json.dumps(SUBSCRIBED)), Message("it", body), Message("after", json.dumps(CARD_ADDED))], place.world)
+    """The effect of a message and those of its neighbours, which are the
+    subscription and the card."""
+    outcomes = take_in(
+        [
+            Message("before", json.dumps(SUBSCRIBED)),
+            Message("it", body),
+            Message("after", json.dumps(CARD_ADDED)),
+        ],
+        place.world,
+    )
     effects = {outcome.message: outcome.effect for outcome in outcomes}
     assert len(outcomes) == 3
     return effects.pop("it"), effects
 
 
 @pytest.mark.parametrize(("event", "way", "value"), HOSTILE_EVENTS)
-def test_an_event_with_a_value_of_the_wrong_type_is_dead_and_its_neighbours_live(known: Place, event: dict[str, Any], way: Way, value: Any) -> None:
+def test_an_event_with_a_value_of_the_wrong_type_is_dead_and_its_neighbours_live(
+    known: Place, event: dict[str, Any], way: Way, value: Any
+) -> None:
     body = json.dumps(put(event, way, value))
-    assert take_in_beside_neighbours(known, body) == ("dead", {"before": "learnt", "after": "learnt"})
+    assert take_in_beside_neighbours(known, body) == (
+        "dead",
+        {"before": "learnt", "after": "learnt"},
+    )
     ((letter, attributes),) = known.dead_letters.messages
     assert letter == body
     assert attributes["code"] == "unreadable"
@@ -142,17 +176,37 @@ def test_an_event_with_a_value_of_the_wrong_type_is_dead_and_its_neighbours_live
 
 
 @pytest.mark.parametrize("depth", [1_000, 100_000])
-@pytest.mark.parametrize("way", [("data", "object", "metadata"), ("data", "previous_attributes"), ("data", "object", "invoice_settings")])
-def test_an_event_nested_beyond_measure_is_dead_and_its_neighbours_live(known: Place, way: Way, depth: int) -> None:
-    body = json.dumps(put(CARD_ADDED, way, MARK)).replace(f'"{MARK}"', '{"a":' * depth + "1" + "}" * depth)
-    assert take_in_beside_neighbours(known, body) == ("dead", {"before": "learnt", "after": "learnt"})
+@pytest.mark.parametrize(
+    "way",
+    [
+        ("data", "object", "metadata"),
+        ("data", "previous_attributes"),
+        ("data", "object", "invoice_settings"),
+    ],
+)
+def test_an_event_nested_beyond_measure_is_dead_and_its_neighbours_live(
+    known: Place, way: Way, depth: int
+) -> None:
+    body = json.dumps(put(CARD_ADDED, way, MARK)).replace(
+        f'"{MARK}"', '{"a":' * depth + "1" + "}" * depth
+    )
+    assert take_in_beside_neighbours(known, body) == (
+        "dead",
+        {"before": "learnt", "after": "learnt"},
+    )
     assert_readable(known.accounts)
 
 
 def test_what_is_null_is_not_there(known: Place) -> None:
     """A subscription without items is odd, but can be read."""
     known.now.at = at(SUBSCRIBED["created"])
-    body = json.dumps(put({**SUBSCRIBED, "id": "evt_null"}, ("data", "object"), {**SUBSCRIBED["data"]["object"], "id": "sub_null", "items": None}))
+    body = json.dumps(
+        put(
+            {**SUBSCRIBED, "id": "evt_null"},
+            ("data", "object"),
+            {**SUBSCRIBED["data"]["object"], "id": "sub_null", "items": None},
+        )
+    )
     assert take_in_beside_neighbours(known, body)[0] == "learnt"
     assert known.accounts.only().subscriptions["sub_null"].value.items == ()
     assert_readable(known.accounts)
@@ -172,21 +226,42 @@ def beside(things: dict[str, Any], id: str, way: Way, value: Any) -> dict[str, A
 
 
 @pytest.mark.parametrize(("way", "value"), HOSTILE_SUBSCRIPTIONS)
-def test_a_subscription_in_an_answer_that_cannot_be_read_is_skipped_and_counted(known: Place, way: Way, value: Any) -> None:
+def test_a_subscription_in_an_answer_that_cannot_be_read_is_skipped_and_counted(
+    known: Place, way: Way, value: Any
+) -> None:
     truth = TRIAL.truth(7)
-    assert_the_rest_is_learnt(known, Truth(truth.customers, beside(truth.subscriptions, SUBSCRIPTION, way, value), truth.invoices))
+    assert_the_rest_is_learnt(
+        known,
+        Truth(
+            truth.customers, beside(truth.subscriptions, SUBSCRIPTION, way, value), truth.invoices
+        ),
+    )
 
 
 @pytest.mark.parametrize(("way", "value"), HOSTILE_INVOICES)
-def test_an_invoice_in_an_answer_that_cannot_be_read_is_skipped_and_counted(known: Place, way: Way, value: Any) -> None:
+def test_an_invoice_in_an_answer_that_cannot_be_read_is_skipped_and_counted(
+    known: Place, way: Way, value: Any
+) -> None:
     truth = TRIAL.truth(7)
-    assert_the_rest_is_learnt(known, Truth(truth.customers, truth.subscriptions, beside(truth.invoices, INVOICE, way, value)))
+    assert_the_rest_is_learnt(
+        known,
+        Truth(truth.customers, truth.subscriptions, beside(truth.invoices, INVOICE, way, value)),
+    )
 
 
 @pytest.mark.parametrize(("way", "value"), HOSTILE_CUSTOMERS)
-def test_a_customer_in_an_answer_that_cannot_be_read_is_skipped_and_counted(known: Place, way: Way, value: Any) -> None:
+def test_a_customer_in_an_answer_that_cannot_be_read_is_skipped_and_counted(
+    known: Place, way: Way, value: Any
+) -> None:
     truth = TRIAL.truth(5)
-    assert_the_rest_is_learnt(known, Truth({CUSTOMER: put(truth.customers[CUSTOMER], way, value)}, truth.subscriptions, truth.invoices))
+    assert_the_rest_is_learnt(
+        known,
+        Truth(
+            {CUSTOMER: put(truth.customers[CUSTOMER], way, value)},
+            truth.subscriptions,
+            truth.invoices,
+        ),
+    )
 
 
 def assert_the_rest_is_learnt(known: Place, truth: Truth) -> None:
@@ -196,7 +271,11 @@ def assert_the_rest_is_learnt(known: Place, truth: Truth) -> None:
     assert (outcome.effect, outcome.failure) == ("learnt", None)
     assert known.metrics["AnswersUnreadable"] == 1
     account = known.accounts.only()
-    assert (set(account.customers), set(account.subscriptions), set(account.invoices)) == ({CUSTOMER}, {SUBSCRIPTION}, {INVOICE})
+    assert (set(account.customers), set(account.subscriptions), set(account.invoices)) == (
+        {CUSTOMER},
+        {SUBSCRIPTION},
+        {INVOICE},
+    )
     assert account.asks == ()
     assert known.dead_letters.messages == []
     assert_readable(known.accounts)
@@ -204,30 +283,55 @@ def assert_the_rest_is_learnt(known: Place, truth: Truth) -> None:
 
 def ways_of(thing: Any, way: Way = ()) -> list[Way]:
     """The ways to everything within a thing, and to itself."""
-    inner = thing.items() if isinstance(thing, dict) else enumerate(thing) if isinstance(thing, list) else ()
+    inner = (
+        thing.items()
+        if isinstance(thing, dict)
+        else enumerate(thing)
+        if isinstance(thing, list)
+        else ()
+    )
     return [way, *(found for key, value in inner for found in ways_of(value, (*way, key)))]
 
 
-EVERYWHERE = [(name, place, way) for name, recording in RECORDINGS.items() for place, event in enumerate(recording.events) for way in ways_of(event)]
-ANY_TEXT = st.text(st.characters(), max_size=8) | st.sampled_from(["\ud83d", "\x00", "2", "customer", "canceled", "x" * 300])
+EVERYWHERE = [
+    (name, place, way)
+    for name, recording in RECORDINGS.items()
+    for place, event in enumerate(recording.events)
+    for way in ways_of(event)
+]
+ANY_TEXT = st.text(st.characters(), max_size=8) | st.sampled_from(
+    ["\ud83d", "\x00", "2", "customer", "canceled", "x" * 300]
+)
 ANY_NUMBER = st.integers() | st.floats() | st.sampled_from([2**36, 2**53, -(2**63), 10**400])
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | ANY_NUMBER | ANY_TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT | st.sampled_from(["id", "data", "account_id"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            ANY_TEXT | st.sampled_from(["id", "data", "account_id"]), inner, max_size=3
+        )
+    ),
     max_leaves=5,
 )
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.sampled_from(EVERYWHERE), ANY_JSON)
-def test_any_one_value_of_any_event_may_be_anything(where: tuple[str, int, Way], value: Any) -> None:
+def test_any_one_value_of_any_event_may_be_anything(
+    where: tuple[str, int, Way], value: Any
+) -> None:
     name, number, way = where
     recording, place = RECORDINGS[name], Place()
     place.stripe.truth, place.now.at = recording.truth(1), at(recording.start)
     take_in(messages([recording.events[0]]), place.world)
     place.stripe.truth, place.now.at = recording.truth(), at(recording.events[number]["created"])
-    neighbours = recording.events[max(0, number - 2) : number] + recording.events[number + 1 : number + 3]
-    batch = [Message("it", json.dumps(put(recording.events[number], way, value))), *messages(neighbours)]
+    neighbours = (
+        recording.events[max(0, number - 2) : number] + recording.events[number + 1 : number + 3]
+    )
+    batch = [
+        Message("it", json.dumps(put(recording.events[number], way, value))),
+        *messages(neighbours),
+    ]
     effects = {outcome.message: outcome.effect for outcome in take_in(batch, place.world)}
     assert effects.pop("it") != "given_back"
     assert len(effects) == len(neighbours)
@@ -249,12 +353,18 @@ class Refusing(Stripe):
 
 
 @pytest.mark.parametrize("what", ["customer", "subscriptions", "invoices"])
-def test_a_question_that_stripe_refuses_leaves_the_others_asked_and_is_counted(known: Place, what: str) -> None:
+def test_a_question_that_stripe_refuses_leaves_the_others_asked_and_is_counted(
+    known: Place, what: str
+) -> None:
     ask_all(known)
     known.stripe = Refusing(TRIAL.truth(7), refused=what)
     (outcome,) = take_in(messages([CREATED]), known.world)
     assert (outcome.effect, outcome.failure) == ("learnt", None)
-    assert Counter(question.split()[0] for question in known.stripe.asked) == {"customer": 1, "subscriptions": 1, "invoices": 1}
+    assert Counter(question.split()[0] for question in known.stripe.asked) == {
+        "customer": 1,
+        "subscriptions": 1,
+        "invoices": 1,
+    }
     assert +known.metrics == Counter(AsksRefused=1)
     account = known.accounts.only()
     assert account.asks == (Ask(what, CUSTOMER),)
@@ -263,13 +373,17 @@ def test_a_question_that_stripe_refuses_leaves_the_others_asked_and_is_counted(k
     assert bool(account.invoices) is (what != "invoices")
 
 
-def test_an_account_of_which_stripe_refuses_to_tell_does_not_keep_another_from_learning(known: Place) -> None:
+def test_an_account_of_which_stripe_refuses_to_tell_does_not_keep_another_from_learning(
+    known: Place,
+) -> None:
     """The subscription is heard of a day late, so only Stripe could say whether it still is so."""
     other = RECORDINGS["buys_without_trial"].renamed("b")
     known.stripe.truth = other.truth(1)
     take_in(messages(other.events[:1]), known.world)
     known.stripe = Refusing(other.truth(), refused=f"subscription {SUBSCRIPTION}")
-    effects = {outcome.effect for outcome in take_in(messages([SUBSCRIBED, *other.events]), known.world)}
+    effects = {
+        outcome.effect for outcome in take_in(messages([SUBSCRIBED, *other.events]), known.world)
+    }
     assert effects <= {"learnt", "left"}
     assert known.metrics["AsksRefused"] == 1
     refused, learnt = known.accounts.load("acct_demo"), known.accounts.load(other.account_id or "")
@@ -279,10 +393,14 @@ def test_an_account_of_which_stripe_refuses_to_tell_does_not_keep_another_from_l
     assert learnt.subscriptions
 
 
-def test_with_stripe_down_many_adoptions_cost_one_question_and_known_accounts_learn(known: Place) -> None:
+def test_with_stripe_down_many_adoptions_cost_one_question_and_known_accounts_learn(
+    known: Place,
+) -> None:
     known.stripe.asked.clear()
     known.stripe.down = True
-    strangers = [RECORDINGS["buys_without_trial"].renamed(f"s{number}").events[0] for number in range(10)]
+    strangers = [
+        RECORDINGS["buys_without_trial"].renamed(f"s{number}").events[0] for number in range(10)
+    ]
     outcomes = take_in(messages([*strangers[:5], CARD_ADDED, *strangers[5:]]), known.world)
     effects = {outcome.message: outcome.effect for outcome in outcomes}
     assert effects.pop("m5") == "learnt"
@@ -290,15 +408,23 @@ def test_with_stripe_down_many_adoptions_cost_one_question_and_known_accounts_le
     assert len(known.stripe.asked) == 1
     assert known.accounts.only().customers[CUSTOMER].value.card
     known.stripe.down = False
-    known.stripe.truth = Truth({event["data"]["object"]["id"]: event["data"]["object"] for event in strangers}, {}, {})
+    known.stripe.truth = Truth(
+        {event["data"]["object"]["id"]: event["data"]["object"] for event in strangers}, {}, {}
+    )
     assert {outcome.effect for outcome in take_in(messages(strangers), known.world)} == {"learnt"}
     assert len(known.accounts.items) == 11
 
 
 @pytest.mark.parametrize(("way", "value"), HOSTILE_CUSTOMERS)
-def test_a_customer_that_cannot_be_read_is_adopted_by_what_its_events_tell(place: Place, way: Way, value: Any) -> None:
+def test_a_customer_that_cannot_be_read_is_adopted_by_what_its_events_tell(
+    place: Place, way: Way, value: Any
+) -> None:
     truth = TRIAL.truth(5)
-    place.stripe.truth = Truth({CUSTOMER: put(truth.customers[CUSTOMER], way, value)}, truth.subscriptions, truth.invoices)
-    assert {outcome.effect for outcome in take_in(messages(TRIAL.events[:5]), place.world)} == {"learnt"}
+    place.stripe.truth = Truth(
+        {CUSTOMER: put(truth.customers[CUSTOMER], way, value)}, truth.subscriptions, truth.invoices
+    )
+    assert {outcome.effect for outcome in take_in(messages(TRIAL.events[:5]), place.world)} == {
+        "learnt"
+    }
     assert place.metrics["AnswersUnreadable"] == 1
     assert standing(place.accounts.only(), POLICY, place.now()).access == "full"

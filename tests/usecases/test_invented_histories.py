@@ -1,4 +1,6 @@
-"""Histories that no recording holds, delivered as badly as may be: once Stripe has answered what was left open, the account is as Stripe has it."""
+"""Histories that no recording holds, delivered as badly as may be: once Stripe has answered what
+was left open, the account is as Stripe has it.
+"""
 
 import json
 from collections.abc import Callable
@@ -26,12 +28,16 @@ SKEW = 5
 """Seconds that our clock may be off Stripe's, either way."""
 
 LATENESS = [0.0, 0.5, 1.0, 3.0, 30.0, 4000.0, 200_000.0]
-"""Seconds within which the events of a history arrive: at once, out of order, and so late that they are stale."""
+"""Seconds within which the events of a history arrive: at once, out of order, and so late that they
+are stale.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """The chance that other deliveries come in while Stripe answers, that Stripe is down for a batch, and that an event never comes."""
+    """The chance that other deliveries come in while Stripe answers, that Stripe is down for a
+    batch, and that an event never comes.
+    """
 
     overlapping: float = 0.0
     outage: float = 0.0
@@ -61,7 +67,9 @@ class Interrupted(Stripe):
 
 @dataclass
 class Delivery:
-    """A history on its way into a place: events late, out of order, doubled, some given back and brought again."""
+    """A history on its way into a place: events late, out of order, doubled, some given back and
+    brought again.
+    """
 
     history: History
     random: Random
@@ -83,7 +91,8 @@ class Delivery:
         self._sort()
 
     def run(self) -> None:
-        """Until nothing is left to be delivered; then Stripe is up, and asked what was left open."""
+        """Until nothing is left to be delivered; then Stripe is up, and asked what
+        was left open."""
         while self.waiting:
             self._deliver_some()
         self.stripe.meanwhile = lambda: None
@@ -98,9 +107,18 @@ class Delivery:
             absorb(account, (), self.place.world, Asker(self.place.world))
 
     def _compare_daily(self) -> None:
-        """Each customer is known by one of its events at least, and all that it has is asked for."""
+        """Each customer is known by one of its events at least, and all that it has
+        is asked for."""
         for customer in self.history.ours:
-            self._take_in([next(change.event for change in self.history.changes if adopted_by(change) == customer)])
+            self._take_in(
+                [
+                    next(
+                        change.event
+                        for change in self.history.changes
+                        if adopted_by(change) == customer
+                    )
+                ]
+            )
         if account := self.place.accounts.load(ACCOUNT):
             for customer in self.history.ours:
                 for what in ("customer", "subscriptions", "invoices"):
@@ -124,10 +142,17 @@ class Delivery:
 
     def _take_in(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The events that are given back, for which only Stripe may be to blame."""
-        outcomes = take_in([Message(str(place), json.dumps(event)) for place, event in enumerate(events)], self.place.world)
-        assert all(isinstance(outcome.failure, Unavailable) for outcome in outcomes if outcome.failure)
+        outcomes = take_in(
+            [Message(str(place), json.dumps(event)) for place, event in enumerate(events)],
+            self.place.world,
+        )
+        assert all(
+            isinstance(outcome.failure, Unavailable) for outcome in outcomes if outcome.failure
+        )
         assert not [outcome for outcome in outcomes if outcome.effect == "dead"]
-        return [events[int(outcome.message)] for outcome in outcomes if outcome.effect == "given_back"]
+        return [
+            events[int(outcome.message)] for outcome in outcomes if outcome.effect == "given_back"
+        ]
 
     def _pass_to(self, moment: float) -> None:
         self.now = moment
@@ -140,17 +165,37 @@ class Delivery:
 
 
 def as_stripe_has_it(truth: Truth, customers: set[str]) -> dict[str, Any]:
-    """What is to be learnt of Stripe's truth: all of it, but of old ended subscriptions and of old invoices."""
-    subscriptions = [objects.subscription(raw) for raw in truth.subscriptions.values() if raw["customer"] in customers]
-    ended = sorted((one for one in subscriptions if one.final), key=lambda one: (one.created, one.id), reverse=True)
+    """What is to be learnt of Stripe's truth: all of it, but of old ended subscriptions and of old
+    invoices.
+    """
+    subscriptions = [
+        objects.subscription(raw)
+        for raw in truth.subscriptions.values()
+        if raw["customer"] in customers
+    ]
+    ended = sorted(
+        (one for one in subscriptions if one.final),
+        key=lambda one: (one.created, one.id),
+        reverse=True,
+    )
     buried = {one.id: one.ended_at or one.created for one in ended[ENDED_KEPT:]}
-    invoices = sorted(map(objects.invoice, truth.invoices.values()), key=lambda one: (one.created, one.id))
-    of_each = {one.id: [invoice for invoice in invoices if invoice.subscription == one.id] for one in subscriptions if one.id not in buried}
+    invoices = sorted(
+        map(objects.invoice, truth.invoices.values()), key=lambda one: (one.created, one.id)
+    )
+    of_each = {
+        one.id: [invoice for invoice in invoices if invoice.subscription == one.id]
+        for one in subscriptions
+        if one.id not in buried
+    }
     return {
-        "customers": {id: objects.customer(raw) for id, raw in truth.customers.items() if id in customers},
+        "customers": {
+            id: objects.customer(raw) for id, raw in truth.customers.items() if id in customers
+        },
         "subscriptions": {one.id: one for one in subscriptions if one.id not in buried},
         "ended": buried,
-        "invoices": {invoice.id: invoice for its in of_each.values() for invoice in its[-INVOICES_KEPT:]},
+        "invoices": {
+            invoice.id: invoice for its in of_each.values() for invoice in its[-INVOICES_KEPT:]
+        },
     }
 
 
@@ -168,11 +213,17 @@ def assert_true(delivery: Delivery) -> None:
     if account := place.accounts.load(ACCOUNT):
         assert learnt(account) == as_stripe_has_it(history.truth, history.ours)
         assert account.asks == ()
-        assert not [known for known in (*account.customers.values(), *account.subscriptions.values()) if known.doubts]
+        assert not [
+            known
+            for known in (*account.customers.values(), *account.subscriptions.values())
+            if known.doubts
+        ]
 
 
 @pytest.mark.parametrize("weather", WEATHERS)
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(random=st.randoms(use_true_random=True), steps=st.integers(3, 30))
-def test_an_invented_history_ends_as_stripe_has_it(weather: str, random: Random, steps: int) -> None:
+def test_an_invented_history_ends_as_stripe_has_it(
+    weather: str, random: Random, steps: int
+) -> None:
     assert_true(lived(random, steps, WEATHERS[weather]))

@@ -74,7 +74,10 @@ def test_a_flood_of_invented_keys_fills_no_memory(store: Store) -> None:
     assert len(ring._seen) <= CACHE_SIZE
 
 
-@pytest.mark.parametrize(("scope", "name", "field"), [("admin", "test", "scope"), ("read", " ", "name"), ("read", "x" * 101, "name")])
+@pytest.mark.parametrize(
+    ("scope", "name", "field"),
+    [("admin", "test", "scope"), ("read", " ", "name"), ("read", "x" * 101, "name")],
+)
 def test_a_key_that_cannot_be_is_not_made(store: Store, scope: str, name: str, field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         create_key(store, scope, name, T)

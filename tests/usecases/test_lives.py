@@ -1,4 +1,6 @@
-"""The messages of a trial: to the right person at the right moment, once, and never when it no longer applies."""
+"""The messages of a trial: to the right person at the right moment, once, and never when it no
+longer applies.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -66,7 +68,9 @@ def test_who_pays_during_the_trial_is_reminded_of_nothing() -> None:
     """20: read again at the moment of sending."""
     life = Life().begins().days(9)
     paid = Invoice("in_1", "cus_1", "paid", life.now.at, "sub_1", "usd", 4900, 4900, 1, True)
-    life.changes(status="active", trial_end=life.now.at, period_end=life.now.at + 30 * DAY).tell(InvoiceSeen(paid, life.now.at)).days(40)
+    life.changes(status="active", trial_end=life.now.at, period_end=life.now.at + 30 * DAY).tell(
+        InvoiceSeen(paid, life.now.at)
+    ).days(40)
     assert life.steps == ["welcome", "note"]
 
 
@@ -79,7 +83,10 @@ def test_who_cancels_is_left_in_peace() -> None:
     life = Life().begins().days(9)
     assert life.changes(cancel_at_period_end=True).days(40).steps == ["welcome", "note"]
     at_once = Life().begins().days(9)
-    assert at_once.changes(status="canceled", ended_at=at_once.now.at).days(40).steps == ["welcome", "note"]
+    assert at_once.changes(status="canceled", ended_at=at_once.now.at).days(40).steps == [
+        "welcome",
+        "note",
+    ]
 
 
 def test_who_is_queued_to_be_reminded_and_gives_a_card_first_is_not() -> None:
@@ -87,7 +94,11 @@ def test_who_is_queued_to_be_reminded_and_gives_a_card_first_is_not() -> None:
     life = Life().begins().days(10.9)
     life.mailer.room = False
     life.days(11.2)
-    assert [mailed.outcome for key, mailed in life.account.mails.items() if key.startswith("three_days@")] == ["queued"]
+    assert [
+        mailed.outcome
+        for key, mailed in life.account.mails.items()
+        if key.startswith("three_days@")
+    ] == ["queued"]
     life.mailer.room = True
     life.tell(life.customer("pm_1")).days(11.6)
     assert "three_days" not in life.steps
@@ -118,7 +129,9 @@ def test_who_unsubscribed_gets_billing_notices_and_nothing_else() -> None:
     life.tell(ConsentGiven("lifecycle", False, life.now.at)).days(60)
     assert life.steps == ["welcome", "ended"]
     back = Life().begins().days(1)
-    back.tell(ConsentGiven("lifecycle", False, back.now.at), ConsentGiven("lifecycle", True, back.now.at)).days(60)
+    back.tell(
+        ConsentGiven("lifecycle", False, back.now.at), ConsentGiven("lifecycle", True, back.now.at)
+    ).days(60)
     assert "three_days" in back.steps
 
 
@@ -137,18 +150,28 @@ def test_a_step_missed_is_passed_over_and_noted() -> None:
     life.mailer.room = True
     life.days(20)
     assert "welcome" not in life.steps
-    noted = {entry.id.split("@")[0]: entry.type for entry in life.place.log.entries.values() if entry.kind == "mail"}
+    noted = {
+        entry.id.split("@")[0]: entry.type
+        for entry in life.place.log.entries.values()
+        if entry.kind == "mail"
+    }
     assert noted["note"] == "mail.passed"
     assert "ended" in life.steps
 
 
-@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Asia/Kolkata", "Europe/Vienna"])
+@pytest.mark.parametrize(
+    "zone", ["Pacific/Auckland", "America/Los_Angeles", "Asia/Kolkata", "Europe/Vienna"]
+)
 def test_lifecycle_mail_keeps_to_the_customers_own_hours(zone: str) -> None:
     life = Life(zone=zone).begins().days(60)
-    hours = [one.at.astimezone(ZoneInfo(zone)) for one in life.mails if not STEPS[one.step].at_any_hour]
+    hours = [
+        one.at.astimezone(ZoneInfo(zone)) for one in life.mails if not STEPS[one.step].at_any_hour
+    ]
     assert len(hours) >= 3
     assert all(9 <= hour.hour < 18 for hour in hours)
-    weekdays = [one.at.astimezone(ZoneInfo(zone)).weekday() for one in life.mails if one.step == "note"]
+    weekdays = [
+        one.at.astimezone(ZoneInfo(zone)).weekday() for one in life.mails if one.step == "note"
+    ]
     assert all(day < 5 for day in weekdays)
     assert weekdays
 
@@ -162,7 +185,21 @@ def test_a_standing_that_the_clock_changes_is_told_at_its_time() -> None:
 LIVES = st.lists(
     st.tuples(
         st.integers(0, 40 * 24),
-        st.sampled_from(["card", "no card", "milestone", "cancel", "uncancel", "end", "extend", "shorten", "unsubscribe", "subscribe", "pay"]),
+        st.sampled_from(
+            [
+                "card",
+                "no card",
+                "milestone",
+                "cancel",
+                "uncancel",
+                "end",
+                "extend",
+                "shorten",
+                "unsubscribe",
+                "subscribe",
+                "pay",
+            ]
+        ),
     ),
     max_size=6,
 )
@@ -185,13 +222,27 @@ def live(script: list[tuple[int, str]], life: Life) -> Life:
             case "end":
                 life.changes(status="canceled", ended_at=now)
             case "extend" | "shorten":
-                end = max(now + DAY, (life.trial.trial_end or now) + (10 if what == "extend" else -5) * DAY)
+                end = max(
+                    now + DAY,
+                    (life.trial.trial_end or now) + (10 if what == "extend" else -5) * DAY,
+                )
                 life.changes(trial_end=end, period_end=end)
             case "unsubscribe" | "subscribe":
                 wishes.append((now, what == "subscribe"))
                 life.tell(ConsentGiven("lifecycle", what == "subscribe", now))
             case "pay":
-                paid = Invoice("in_1", "cus_1", "paid", life.trial.trial_end or now, "sub_1", "usd", 4900, 4900, 1, True)
+                paid = Invoice(
+                    "in_1",
+                    "cus_1",
+                    "paid",
+                    life.trial.trial_end or now,
+                    "sub_1",
+                    "usd",
+                    4900,
+                    4900,
+                    1,
+                    True,
+                )
                 life.tell(InvoiceSeen(paid, now))
     life.days(60)
     assert_kept(life, wishes)
@@ -205,17 +256,31 @@ def assert_kept(life: Life, wishes: list[tuple[datetime, bool]]) -> None:
     for one in life.mails:
         step = STEPS[one.step]
         card = any(known.value.card for known in one.account.customers.values())
-        for condition, holds in (("card", card), ("no_card", not card), ("no_access", one.standing.access == "none")):
+        for condition, holds in (
+            ("card", card),
+            ("no_card", not card),
+            ("no_access", one.standing.access == "none"),
+        ):
             assert condition not in step.only_if or holds, (one.step, condition)
         assert not (step.id == "note" and "connected_data" in one.account.milestones)
-        moment = datetime.fromtimestamp(int(one.letter.tags["occasion"]), UTC) if step.anchor == "trial_ends" else START
+        moment = (
+            datetime.fromtimestamp(int(one.letter.tags["occasion"]), UTC)
+            if step.anchor == "trial_ends"
+            else START
+        )
         assert moment + step.offset - 3 * DAY <= one.at <= moment + step.offset + step.tolerance
         assert step.offset >= timedelta(0) or one.at <= moment, "what comes before comes before"
     for one in lifecycle:
-        wanted = [wish for at, wish in wishes if at < one.at or (at == one.at and wish)]  # of the same second, what it may have been
+        wanted = [
+            wish for at, wish in wishes if at < one.at or (at == one.at and wish)
+        ]  # of the same second, what it may have been
         assert not wanted or wanted[-1], "nothing after an unsubscription"
         week = [other for other in lifecycle if one.at - 7 * DAY < other.at <= one.at]
-        today = [other for other in lifecycle if other.at.astimezone(LONDON).date() == one.at.astimezone(LONDON).date()]
+        today = [
+            other
+            for other in lifecycle
+            if other.at.astimezone(LONDON).date() == one.at.astimezone(LONDON).date()
+        ]
         assert len(week) <= 3
         assert len(today) <= 1, "the caps"
 
@@ -228,7 +293,9 @@ def test_no_life_gets_mail_that_does_not_apply(script: list[tuple[int, str]]) ->
 
 @settings(max_examples=80, deadline=None)
 @given(LIVES, st.integers(1, 120), st.booleans())
-def test_a_crash_anywhere_changes_nothing_of_that(script: list[tuple[int, str]], n: int, reply_lost: bool) -> None:
+def test_a_crash_anywhere_changes_nothing_of_that(
+    script: list[tuple[int, str]], n: int, reply_lost: bool
+) -> None:
     live(script, Life(calls=crashing_after(n, reply_lost=reply_lost)))
 
 
@@ -251,8 +318,15 @@ def test_a_life_interrupted_after_each_call_gets_each_mail_once(reply_lost: bool
 
 
 @settings(max_examples=60, deadline=None)
-@given(LIVES, st.lists(st.sampled_from(["", "throttled", "rejected", "lost after", "lost before"]), max_size=8))
-def test_whatever_ses_answers_nothing_goes_out_twice(script: list[tuple[int, str]], faults: list[str]) -> None:
+@given(
+    LIVES,
+    st.lists(
+        st.sampled_from(["", "throttled", "rejected", "lost after", "lost before"]), max_size=8
+    ),
+)
+def test_whatever_ses_answers_nothing_goes_out_twice(
+    script: list[tuple[int, str]], faults: list[str]
+) -> None:
     life = Life()
     life.mailer.faults = faults
     live(script, life)
@@ -265,7 +339,9 @@ def test_a_message_that_ses_took_though_its_reply_was_lost_is_settled_by_its_eve
     assert {mailed.outcome for mailed in life.account.mails.values()} == {"sent"}
 
 
-def test_an_event_of_ses_faster_than_our_own_note_makes_no_second_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_of_ses_faster_than_our_own_note_makes_no_second_entry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     life = Life()
     send = life.mailer.send
 
@@ -278,10 +354,14 @@ def test_an_event_of_ses_faster_than_our_own_note_makes_no_second_entry(monkeypa
     monkeypatch.setattr(life.mailer, "send", heard_of_at_once)
     life.begins().days(1)
     assert life.steps == ["welcome"]
-    assert [entry.type for entry in life.place.log.entries.values() if entry.kind == "mail"] == ["mail.sent"]
+    assert [entry.type for entry in life.place.log.entries.values() if entry.kind == "mail"] == [
+        "mail.sent"
+    ]
 
 
-def test_without_any_event_lifecycle_mail_stays_unclear_and_a_billing_notice_is_sent_again() -> None:
+def test_without_any_event_lifecycle_mail_stays_unclear_and_a_billing_notice_is_sent_again() -> (
+    None
+):
     life = Life(sends_events=False)
     life.mailer.faults = ["lost after"]
     life.begins().days(2)
@@ -325,7 +405,9 @@ def test_a_card_on_the_subscription_is_a_card_in_what_the_mail_says_too() -> Non
 
 
 def test_a_billing_notice_that_is_unclear_at_closing_time_goes_out_the_next_morning() -> None:
-    life = Life(sends_events=False).begins().advance(START + 7 * DAY + timedelta(hours=8, minutes=25))
+    life = (
+        Life(sends_events=False).begins().advance(START + 7 * DAY + timedelta(hours=8, minutes=25))
+    )
     life.mailer.faults = ["lost before"]
     life.tell(life.customer("pm_1")).advance(START + 7 * DAY + timedelta(hours=8, minutes=26))
     assert "notice" not in life.steps
@@ -338,7 +420,9 @@ def test_a_billing_notice_that_is_unclear_at_closing_time_goes_out_the_next_morn
 def test_a_signup_that_bought_at_once_and_left_hears_nothing_of_its_trial() -> None:
     life = Life()
     signed_up = replace(Account(ACCOUNT), signup=Signup("pro", START + 14 * DAY, START))
-    life.place.accounts.save(Account(ACCOUNT), next_version(Account(ACCOUNT), signed_up, POLICY, START))
+    life.place.accounts.save(
+        Account(ACCOUNT), next_version(Account(ACCOUNT), signed_up, POLICY, START)
+    )
     life.tell(life.customer(None))
     life.trial = replace(TRIAL, status="active", trial_start=None, trial_end=None)
     life.changes().days(1)
@@ -346,7 +430,9 @@ def test_a_signup_that_bought_at_once_and_left_hears_nothing_of_its_trial() -> N
     assert life.steps == []
 
 
-def test_a_dead_account_is_tried_once_more_when_there_is_news(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_account_is_tried_once_more_when_there_is_news(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     life = Life().begins()
     with monkeypatch.context() as patch:
         patch.setattr("chalicelib.usecases.act.dispatch", None)

@@ -1,4 +1,5 @@
-"""Whatever customers, Stripe and the machines do, in whatever order: what must always hold holds, and two quiet days later all is as Stripe has it.
+"""Whatever customers, Stripe and the machines do, in whatever order: what must always hold holds,
+and two quiet days later all is as Stripe has it.
 
 BILLHOOK_MACHINE=examples×steps, such as 300x60, looks longer than CI does.
 """
@@ -32,9 +33,29 @@ from tests.worlds import POLICY
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 OF_OUR_OWN = (
-    Step("reminded_at_once", "reminders", "payment_failed", timedelta(0), "trial_ended", "billing", 2 * DAY, at_any_hour=True),
-    Step("reminded_later", "reminders", "payment_failed", 3 * DAY, "trial_ended", "billing", 2 * DAY),
-    Step("missed", "recovery", "access_ended", 3 * DAY, "trial_ended", "lifecycle", 5 * DAY, unless=("access",)),
+    Step(
+        "reminded_at_once",
+        "reminders",
+        "payment_failed",
+        timedelta(0),
+        "trial_ended",
+        "billing",
+        2 * DAY,
+        at_any_hour=True,
+    ),
+    Step(
+        "reminded_later", "reminders", "payment_failed", 3 * DAY, "trial_ended", "billing", 2 * DAY
+    ),
+    Step(
+        "missed",
+        "recovery",
+        "access_ended",
+        3 * DAY,
+        "trial_ended",
+        "lifecycle",
+        5 * DAY,
+        unless=("access",),
+    ),
 )
 """Steps for the anchors that matter most here, whatever the shipped policy has for them."""
 
@@ -45,7 +66,14 @@ GRACE = TOWN_POLICY.access.renewal_grace + TOWN_POLICY.trial.first_payment
 """How long access may go on after the last period that was paid for, at the very most."""
 
 GOOD_CARD, BAD_CARD, ASKING_CARD = "tok_visa", "tok_chargeCustomerFail", "tok_threeDSecure2Required"
-BROKEN = ("ActsFailed", "AccountsDead", "ComparisonsBroken", "AnswersUnreadable", "FeedbackUnreadable", "EventsDead")
+BROKEN = (
+    "ActsFailed",
+    "AccountsDead",
+    "ComparisonsBroken",
+    "AnswersUnreadable",
+    "FeedbackUnreadable",
+    "EventsDead",
+)
 """Metrics that tell of defects: none may be counted."""
 
 who = st.integers(0, 1)
@@ -64,7 +92,9 @@ class BillhookMachine(RuleBasedStateMachine):
 
     # --- people ---
 
-    @initialize(come_to=st.sampled_from(["a trial", "a trial", "a paid period", "a payment that failed"]))
+    @initialize(
+        come_to=st.sampled_from(["a trial", "a trial", "a paid period", "a payment that failed"])
+    )
     def somebody_signs_up(self, come_to: str) -> None:
         self.sign_up(0, False)
         if come_to != "a trial":
@@ -98,7 +128,9 @@ class BillhookMachine(RuleBasedStateMachine):
     def go_to_checkout(self, number: int, plan: str | None) -> None:
         account = self._account(number)
         if account and not (account.signup and account.signup.confirm):
-            url = self.town.tries(lambda: open_checkout(account.id, plan, None, None, returns, self.town.world))
+            url = self.town.tries(
+                lambda: open_checkout(account.id, plan, None, None, returns, self.town.world)
+            )
             if url:
                 self.sessions.append((account.id, url.rpartition("/")[2]))
 
@@ -107,7 +139,9 @@ class BillhookMachine(RuleBasedStateMachine):
     def complete_a_checkout_page(self, back: int, card: str, comes_back: bool) -> None:
         account_id, session = self.sessions[-1 - back % len(self.sessions)]
         store = self.town.stage.engine.store
-        if store.find("customer", store.find("checkout.session", session)["customer"]).get("deleted"):
+        if store.find("customer", store.find("checkout.session", session)["customer"]).get(
+            "deleted"
+        ):
             return  # of a deleted customer nothing can be completed
         try:
             self.town.stage.completes(session, card)
@@ -132,7 +166,11 @@ class BillhookMachine(RuleBasedStateMachine):
             if how == "now":
                 self.town.by_hand("DELETE", f"/v1/subscriptions/{id}")
             elif how == "at a moment":
-                self.town.by_hand("POST", f"/v1/subscriptions/{id}", cancel_at=int((self.town.now + 5 * DAY).timestamp()))
+                self.town.by_hand(
+                    "POST",
+                    f"/v1/subscriptions/{id}",
+                    cancel_at=int((self.town.now + 5 * DAY).timestamp()),
+                )
             else:
                 self.town.by_hand("POST", f"/v1/subscriptions/{id}", cancel_at_period_end=True)
 
@@ -148,12 +186,20 @@ class BillhookMachine(RuleBasedStateMachine):
         for subscription in self._of(number, "subscription"):
             if price and subscription["status"] in {"active", "trialing"}:
                 item = subscription["items"]["data"][0]["id"]
-                self.town.by_hand("POST", f"/v1/subscriptions/{subscription['id']}", items=[{"id": item, "price": price}])
+                self.town.by_hand(
+                    "POST",
+                    f"/v1/subscriptions/{subscription['id']}",
+                    items=[{"id": item, "price": price}],
+                )
 
     @rule(number=who, paused=st.booleans())
     def pause_collection(self, number: int, paused: bool) -> None:
         for id in self._living(number):
-            pause = {"behavior": "void", "resumes_at": int((self.town.now + 20 * DAY).timestamp())} if paused else ""
+            pause = (
+                {"behavior": "void", "resumes_at": int((self.town.now + 20 * DAY).timestamp())}
+                if paused
+                else ""
+            )
             self.town.by_hand("POST", f"/v1/subscriptions/{id}", pause_collection=pause)
 
     @rule(number=who)
@@ -163,18 +209,26 @@ class BillhookMachine(RuleBasedStateMachine):
 
     # --- what goes wrong ---
 
-    @rule(fate=st.sampled_from(["lost", "undelivered", "doubled", "0.2", "3", "30"]), events=st.integers(1, 8))
+    @rule(
+        fate=st.sampled_from(["lost", "undelivered", "doubled", "0.2", "3", "30"]),
+        events=st.integers(1, 8),
+    )
     def stripes_next_events(self, fate: str, events: int) -> None:
         self.town.fates += [fate] * events
 
     @rule(n=st.integers(1, 30), reply_lost=st.booleans())
     def something_ends_soon(self, n: int, reply_lost: bool) -> None:
-        self.town.calls.crash_at, self.town.calls.reply_lost = len(self.town.calls.made) + n, reply_lost
+        self.town.calls.crash_at, self.town.calls.reply_lost = (
+            len(self.town.calls.made) + n,
+            reply_lost,
+        )
 
     @rule(
         what=st.sampled_from(Town.OUTAGES),
         hours=st.sampled_from([0.1, 1, 26]),
-        stripe_says=st.sampled_from(["429", "503", "500", "timeout_before", "timeout_after", "500_after"]),
+        stripe_says=st.sampled_from(
+            ["429", "503", "500", "timeout_before", "timeout_after", "500_after"]
+        ),
     )
     def something_is_out(self, what: str, hours: float, stripe_says: str) -> None:
         self.town.until[what] = self.town.now + hours * HOUR
@@ -185,7 +239,11 @@ class BillhookMachine(RuleBasedStateMachine):
     def ses_answers(self, how: str) -> None:
         self.town.mailer.faults.append(how)
 
-    @rule(time=st.sampled_from([timedelta(minutes=2), HOUR, 5 * HOUR, DAY, 3 * DAY, 8 * DAY, 20 * DAY]))
+    @rule(
+        time=st.sampled_from(
+            [timedelta(minutes=2), HOUR, 5 * HOUR, DAY, 3 * DAY, 8 * DAY, 20 * DAY]
+        )
+    )
     def wait(self, time: timedelta) -> None:
         self.town.advance(self.town.now + time)
 
@@ -204,7 +262,9 @@ class BillhookMachine(RuleBasedStateMachine):
             assert_nothing_rises(old, new)
             assert_told(old, new)
             gone = {one.id for one in old.outbox} - {one.id for one in new.outbox}
-            assert gone <= self.town.log.happenings.keys(), "what leaves the outbox is on the timeline"
+            assert gone <= self.town.log.happenings.keys(), (
+                "what leaves the outbox is on the timeline"
+            )
             if waiting := agenda(new, TOWN_POLICY, at):
                 assert new.due_at, f"{waiting[0]} waits, and nothing is due"
                 assert new.due_at <= max(waiting[0].at, new.resting_until or waiting[0].at)
@@ -217,19 +277,39 @@ class BillhookMachine(RuleBasedStateMachine):
             assert stands.until is None or stands.until > now
             assert stands.access != "full" or stands.until, "nothing is open for ever"
             if written and written.until and written.until <= now:
-                assert (stands.access, stands.reason, stands.until) != (written.access, written.reason, written.until)
+                assert (stands.access, stands.reason, stands.until) != (
+                    written.access,
+                    written.reason,
+                    written.until,
+                )
             if stands.access == "full":
                 assert now < paid_until(account, self.town) + GRACE
                 if not self.town.at_stripe("payment_method", account):
-                    assert now < paid_until(account, self.town), "without any card a trial closes at its second"
+                    assert now < paid_until(account, self.town), (
+                        "without any card a trial closes at its second"
+                    )
 
     def nobody_is_sold_or_charged_anything_twice(self) -> None:
         for account in self.town.all_accounts():
-            living = [one["id"] for one in self._ours(account) if one["status"] not in {*FINAL, "incomplete"}]
+            living = [
+                one["id"]
+                for one in self._ours(account)
+                if one["status"] not in {*FINAL, "incomplete"}
+            ]
             assert len(living) <= 1, f"{account.id} has {living}"
             for subscription in self._ours(account):
-                periods = sorted(periods_paid([one for one in self.town.at_stripe("invoice", account) if subscription_of(one) == subscription["id"]]))
-                assert all(end <= start for (_, end), (start, _) in pairwise(periods)), f"paid twice: {periods}"
+                periods = sorted(
+                    periods_paid(
+                        [
+                            one
+                            for one in self.town.at_stripe("invoice", account)
+                            if subscription_of(one) == subscription["id"]
+                        ]
+                    )
+                )
+                assert all(end <= start for (_, end), (start, _) in pairwise(periods)), (
+                    f"paid twice: {periods}"
+                )
 
     def mail_is_written_once_and_only_for_a_reason(self) -> None:
         sent = self.town.mailer.sent
@@ -238,11 +318,15 @@ class BillhookMachine(RuleBasedStateMachine):
             assert one.key not in {other.key for other in before}, f"{one.key} twice"
             assert_reason(one)
             if one.letter.tags["stream"] == "lifecycle":
-                assert_within_hours_and_caps(one, [other for other in before if other.letter.tags["stream"] == "lifecycle"])
+                assert_within_hours_and_caps(
+                    one, [other for other in before if other.letter.tags["stream"] == "lifecycle"]
+                )
         self.mails = len(sent)
 
     def nothing_is_broken(self) -> None:
-        assert {name: self.town.place.metrics[name] for name in BROKEN if self.town.place.metrics[name]} == {}
+        assert {
+            name: self.town.place.metrics[name] for name in BROKEN if self.town.place.metrics[name]
+        } == {}
         assert self.town.place.dead_letters.messages == []
 
     # --- the end ---
@@ -261,12 +345,24 @@ class BillhookMachine(RuleBasedStateMachine):
         assert left == [], left
         for account in town.all_accounts():
             truth = town.truth(account)
-            assert values(account.subscriptions) == values(truth.subscriptions), (values(account.subscriptions), values(truth.subscriptions))
-            assert town.stands(account) == town.stands(truth), (town.stands(account), town.stands(truth))
+            assert values(account.subscriptions) == values(truth.subscriptions), (
+                values(account.subscriptions),
+                values(truth.subscriptions),
+            )
+            assert town.stands(account) == town.stands(truth), (
+                town.stands(account),
+                town.stands(truth),
+            )
             assert all(self.town.stage.status(id) in FINAL for id in account.ended)
-            told = [one for one in town.log.happenings.values() if one.account_id == account.id and one.type.startswith("access.")]
+            told = [
+                one
+                for one in town.log.happenings.values()
+                if one.account_id == account.id and one.type.startswith("access.")
+            ]
             last = max(told, key=lambda one: int(one.id.split(".")[2]), default=None)
-            assert (last.data["access"] if last else "none") == town.stands(account).access, "the last that was told is what holds"
+            assert (last.data["access"] if last else "none") == town.stands(account).access, (
+                "the last that was told is what holds"
+            )
 
     # --- whom it is about ---
 
@@ -276,7 +372,11 @@ class BillhookMachine(RuleBasedStateMachine):
 
     def _customers(self, number: int) -> list[str]:
         account = self._account(number)
-        return sorted(id for id, known in account.customers.items() if not known.value.deleted) if account else []
+        return (
+            sorted(id for id, known in account.customers.items() if not known.value.deleted)
+            if account
+            else []
+        )
 
     def _of(self, number: int, kind: str) -> list[Any]:
         account = self._account(number)
@@ -286,30 +386,50 @@ class BillhookMachine(RuleBasedStateMachine):
         return [one["id"] for one in self._of(number, "subscription") if one["status"] not in FINAL]
 
     def _ours(self, account: Account) -> list[Any]:
-        return [one for one in self.town.stage.engine.store.all("subscription") if one["metadata"].get("account_id") == account.id]
+        return [
+            one
+            for one in self.town.stage.engine.store.all("subscription")
+            if one["metadata"].get("account_id") == account.id
+        ]
 
     def _learns(self, number: int, fact: Any) -> None:
         account = self._account(number)
         if account:
-            self.town.tries(lambda: absorb(account, [fact], self.town.world, Asker(self.town.world)))
+            self.town.tries(
+                lambda: absorb(account, [fact], self.town.world, Asker(self.town.world))
+            )
 
 
 def assert_nothing_rises(old: Account, new: Account) -> None:
     ended = {id for id, known in old.subscriptions.items() if known.value.final} | old.ended.keys()
-    assert ended <= {id for id, known in new.subscriptions.items() if known.value.final} | new.ended.keys()
+    assert (
+        ended
+        <= {id for id, known in new.subscriptions.items() if known.value.final} | new.ended.keys()
+    )
 
 
 def assert_told(old: Account, new: Account) -> None:
     was, is_ = (one.standing.access if one.standing else "none" for one in (old, new))
-    told = [one for one in new.outbox if one.type.startswith("access.") and one.id.split(".")[2] == str(new.version)]
-    assert [(one.data["access_before"] or "none", one.data["access"]) for one in told] == ([(was, is_)] if was != is_ else [])
+    told = [
+        one
+        for one in new.outbox
+        if one.type.startswith("access.") and one.id.split(".")[2] == str(new.version)
+    ]
+    assert [(one.data["access_before"] or "none", one.data["access"]) for one in told] == (
+        [(was, is_)] if was != is_ else []
+    )
 
 
 def assert_reason(sent: Sent) -> None:
     """What the account was when the letter left gives the reason for it."""
     step, account, occasion = STEPS[sent.step], sent.account, sent.letter.tags["occasion"]
     card, access = has_card(account), sent.standing.access
-    holds = {"card": card, "no_card": not card, "access": access == "full", "no_access": access == "none"}
+    holds = {
+        "card": card,
+        "no_card": not card,
+        "access": access == "full",
+        "no_access": access == "none",
+    }
     holds["milestone:connected_data"] = "connected_data" in account.milestones
     assert all(holds[one] for one in step.only_if), f"{sent.key}: {step.only_if}"
     assert not any(holds[one] for one in step.unless), f"{sent.key}: {step.unless}"
@@ -319,7 +439,10 @@ def assert_reason(sent: Sent) -> None:
     elif step.anchor == "access_ended":
         assert access == "none"
     elif step.anchor.startswith("trial_"):
-        assert not any(known.value.trial_end and paid_since_trial(account, known.value) for known in account.subscriptions.values())
+        assert not any(
+            known.value.trial_end and paid_since_trial(account, known.value)
+            for known in account.subscriptions.values()
+        )
 
 
 def assert_within_hours_and_caps(sent: Sent, before: Iterable[Sent]) -> None:
@@ -330,13 +453,15 @@ def assert_within_hours_and_caps(sent: Sent, before: Iterable[Sent]) -> None:
     if not step.at_any_hour:
         assert mail.hours.first <= local.hour < mail.hours.last
         assert local.weekday() in (EVERY_DAY if step.on_any_day else mail.hours.days)
-    # Queued in the last minutes of one day and sent in the first of the next, two may be of one day: a retry does not change the day it counts for.
+    # Queued in the last minutes of one day and sent in the first of the next, two may be of one
+    # day: a retry does not change the day it counts for.
     assert sum(other.at.astimezone(zone).date() == local.date() for other in before) < mail.a_day
     assert sum(sent.at - 7 * DAY < other.at for other in before) < mail.a_week
 
 
 def paid_until(account: Account, town: Town) -> datetime:
-    """Until when, by what Stripe holds, there was a trial, or a period that is paid or was waived."""
+    """Until when, by what Stripe holds, there was a trial, or a period that is paid
+    or was waived."""
     ends = [one["trial_end"] for one in town.at_stripe("subscription", account) if one["trial_end"]]
     for invoice in town.at_stripe("invoice", account):
         if invoice["status"] not in {"draft", "open"}:
@@ -350,14 +475,18 @@ def periods_paid(invoices: Iterable[Any]) -> list[tuple[int, int]]:
     return [
         (line["period"]["start"], line["period"]["end"])
         for invoice in invoices
-        if invoice["status"] == "paid" and invoice["amount_paid"] and invoice["billing_reason"] != "subscription_update"
+        if invoice["status"] == "paid"
+        and invoice["amount_paid"]
+        and invoice["billing_reason"] != "subscription_update"
         for line in invoice["lines"]["data"]
         if not is_proration(line)
     ]
 
 
 def is_proration(line: Any) -> bool:
-    """Whether a line is for the rest of a period; the simulated Stripe says so in its description alone."""
+    """Whether a line is for the rest of a period; the simulated Stripe says so in its description
+    alone.
+    """
     return str(line["description"]).startswith(("Unused time", "Remaining time"))
 
 
@@ -373,5 +502,8 @@ def values(known: Any) -> dict[str, Any]:
 EXAMPLES, STEPS_EACH = map(int, os.environ.get("BILLHOOK_MACHINE", "12x20").split("x"))
 TestBillhook = BillhookMachine.TestCase
 TestBillhook.settings = settings(
-    max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS_EACH,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

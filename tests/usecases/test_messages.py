@@ -1,4 +1,6 @@
-"""Sixty days of customers of each kind under the shipped policy: who gets what, when, and what nobody ever gets."""
+"""Sixty days of customers of each kind under the shipped policy: who gets what, when, and what
+nobody ever gets.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,7 +35,9 @@ SCALE = (Item("price_scale", "prod_2", "scale_monthly", 1, 19900, "usd", "month"
 
 
 class Shipped(Life):
-    """A customer under all that is shipped, with Stripe's ways: what it tells of a payment, of a cancellation, of a plan."""
+    """A customer under all that is shipped, with Stripe's ways: what it tells of a payment, of a
+    cancellation, of a plan.
+    """
 
     def __init__(self, policy: Any = SHIPPED, **given_ones: Any) -> None:
         super().__init__(place=Place(policy=policy), **given_ones)
@@ -41,7 +45,10 @@ class Shipped(Life):
 
     def has(self, **attributes: str) -> "Shipped":
         account = self.account
-        self.place.accounts.save(account, replace(account, version=account.version + 1, profile=Profile(attributes=attributes)))
+        self.place.accounts.save(
+            account,
+            replace(account, version=account.version + 1, profile=Profile(attributes=attributes)),
+        )
         return self
 
     def gives_card(self, card: Card = VISA) -> "Shipped":
@@ -49,40 +56,93 @@ class Shipped(Life):
         return self
 
     def pays(self, id: str = "in_1", amount: int = 4900) -> "Shipped":
-        """The trial is over at once, or has ended: the first payment arrives, and a month begins."""
+        """The trial is over at once, or has ended: the first payment arrives, and a
+        month begins."""
         now = self.now.at
         end = min(self.trial.trial_end or now, now)
-        paid = Invoice(id, "cus_1", "paid", now, "sub_1", "usd", amount, amount, 1, True, None, now, f"https://invoice.stripe.com/{id}", now)
+        paid = Invoice(
+            id,
+            "cus_1",
+            "paid",
+            now,
+            "sub_1",
+            "usd",
+            amount,
+            amount,
+            1,
+            True,
+            None,
+            now,
+            f"https://invoice.stripe.com/{id}",
+            now,
+        )
         self.changes(status="active", trial_end=end, period_start=now, period_end=now + MONTH)
         self.tell(InvoiceSeen(paid, now))
         return self
 
-    def fails(self, id: str = "in_2", attempt: int = 1, again: timedelta | None = 3 * DAY, bank: bool = False) -> "Shipped":
+    def fails(
+        self,
+        id: str = "in_2",
+        attempt: int = 1,
+        again: timedelta | None = 3 * DAY,
+        bank: bool = False,
+    ) -> "Shipped":
         now = self.now.at
         first = self.billed if self.billed and self.billed.id == id else None
         created = first.created if first else now
         url = f"https://invoice.stripe.com/{id}"
-        self.billed = Invoice(id, "cus_1", "open", created, "sub_1", "usd", 4900, 0, attempt, True, now + again if again else None, created, url)
+        self.billed = Invoice(
+            id,
+            "cus_1",
+            "open",
+            created,
+            "sub_1",
+            "usd",
+            4900,
+            0,
+            attempt,
+            True,
+            now + again if again else None,
+            created,
+            url,
+        )
         if not first:
             self.changes(status="past_due", period_start=now, period_end=now + MONTH)
-        self.tell(InvoiceSeen(self.billed, now), *([InvoiceSeen(self.billed, now, bank_asks=True)] if bank else []))
+        self.tell(
+            InvoiceSeen(self.billed, now),
+            *([InvoiceSeen(self.billed, now, bank_asks=True)] if bank else []),
+        )
         return self
 
     def mends(self) -> "Shipped":
         assert self.billed
         now = self.now.at
         paid = replace(
-            self.billed, status="paid", amount_paid=4900, attempt_count=self.billed.attempt_count + 1, next_payment_attempt=None, paid_at=now
+            self.billed,
+            status="paid",
+            amount_paid=4900,
+            attempt_count=self.billed.attempt_count + 1,
+            next_payment_attempt=None,
+            paid_at=now,
         )
         self.tell(InvoiceSeen(paid, now))
         self.changes(status="active")
         self.billed = None
         return self
 
-    def cancels(self, feedback: str | None = None, at_once: bool = False, reason: str = "cancellation_requested") -> "Shipped":
+    def cancels(
+        self,
+        feedback: str | None = None,
+        at_once: bool = False,
+        reason: str = "cancellation_requested",
+    ) -> "Shipped":
         now = self.now.at
         details = CancellationDetails(reason, feedback)
-        ending: dict[str, Any] = {"status": "canceled", "ended_at": now} if at_once else {"cancel_at": self.trial.period_end}
+        ending: dict[str, Any] = (
+            {"status": "canceled", "ended_at": now}
+            if at_once
+            else {"cancel_at": self.trial.period_end}
+        )
         self.changes(canceled_at=now, cancellation_details=details, **ending)
         return self
 
@@ -96,7 +156,9 @@ class Shipped(Life):
 
     @property
     def calendar(self) -> list[tuple[str, str]]:
-        return [(one.step, one.at.astimezone(LONDON).strftime("%a %d %b %H:%M")) for one in self.mails]
+        return [
+            (one.step, one.at.astimezone(LONDON).strftime("%a %d %b %H:%M")) for one in self.mails
+        ]
 
     def text(self, step: str) -> str:
         return " ".join(next(one for one in self.mails if one.step == step).letter.text.split())
@@ -114,7 +176,9 @@ def paying(card: Card = VISA, **given_ones: Any) -> Shipped:
     return life.pays()
 
 
-def test_who_never_returns_is_shown_the_next_steps_reminded_and_asked_why_and_then_left_in_peace() -> None:
+def test_who_never_returns_is_shown_the_next_steps_reminded_and_asked_why_and_then_left_in_peace() -> (
+    None
+):
     assert begins().days(120).calendar == [
         ("welcome", "Mon 02 Mar 09:00"),
         ("nudge", "Wed 04 Mar 09:00"),
@@ -136,7 +200,10 @@ def test_nothing_is_said_of_what_is_done() -> None:
     assert nudge.letter.subject == "Next in Acme: Invite your team"
     assert "https://acme.example/help/invite" in nudge.letter.text
     done = begins().days(1)
-    done.tell(MilestoneReached("connected_data", done.now.at), MilestoneReached("invited_team", done.now.at))
+    done.tell(
+        MilestoneReached("connected_data", done.now.at),
+        MilestoneReached("invited_team", done.now.at),
+    )
     assert "nudge" not in done.days(13.9).steps
 
 
@@ -173,7 +240,9 @@ def test_when_the_bank_asks_the_customer_is_led_to_the_confirmation() -> None:
     assert "https://invoice.stripe.com/in_2" in life.text("confirm_payment")
     assert "Your bank has not heard from you yet" in life.text("failed_3")
     declined = paying().days(35).fails(bank=True).days(36).fails(attempt=2).days(39)
-    assert "your Visa ending in 4242 was refused" in declined.text("failed_3"), "the bank's question was about another attempt"
+    assert "your Visa ending in 4242 was refused" in declined.text("failed_3"), (
+        "the bank's question was about another attempt"
+    )
 
 
 def test_the_question_of_the_bank_is_known_in_whichever_order_the_two_events_come() -> None:
@@ -188,7 +257,11 @@ def test_the_question_of_the_bank_is_known_in_whichever_order_the_two_events_com
         for fact in (*order, *order):
             account = account.learn(fact)
         assert account.invoices["in_2"].bank_asks
-        assert not account.learn(InvoiceSeen(replace(failed, attempt_count=2), life.now.at)).invoices["in_2"].bank_asks
+        assert (
+            not account.learn(InvoiceSeen(replace(failed, attempt_count=2), life.now.at))
+            .invoices["in_2"]
+            .bank_asks
+        )
 
 
 def test_the_last_try_is_announced_the_day_before_and_no_other() -> None:
@@ -197,7 +270,9 @@ def test_the_last_try_is_announced_the_day_before_and_no_other() -> None:
         life.fails(attempt=attempt, again=2 * DAY if attempt < 8 else None).days(35 + 2 * attempt)
     (announced,) = [one for one in life.mails if one.step == "last_try"]
     assert announced.key == "last_try@in_2-8"
-    assert "Monday, 20 April 2026 we charge your Visa ending in 4242 for the last time" in " ".join(announced.letter.text.split())
+    assert "Monday, 20 April 2026 we charge your Visa ending in 4242 for the last time" in " ".join(
+        announced.letter.text.split()
+    )
     assert announced.at < START + 49 * DAY
 
 
@@ -215,7 +290,10 @@ def test_who_cancels_is_told_when_access_ends_and_asked_once_by_the_reason() -> 
     assert life.steps[-1] == "goodbye"
     assert "You can work on until Monday, 6 April 2026" in life.text("goodbye")
     life.days(35).changes(status="canceled", ended_at=life.now.at)
-    assert [step for step in life.days(100).steps if step.startswith(("left", "lead"))] == ["left_price", "left_45"]
+    assert [step for step in life.days(100).steps if step.startswith(("left", "lead"))] == [
+        "left_price",
+        "left_45",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -238,12 +316,26 @@ def test_each_reason_has_its_own_letter(feedback: str | None, expected: list[str
 
 
 def test_who_was_given_up_by_stripe_hears_that_and_no_farewell() -> None:
-    life = paying().days(35).fails(again=None).days(40).cancels(at_once=True, reason="payment_failed").days(100)
-    assert life.steps[life.steps.index("failed") :] == ["failed", "failed_3", "left_unpaid", "left_45"]
+    life = (
+        paying()
+        .days(35)
+        .fails(again=None)
+        .days(40)
+        .cancels(at_once=True, reason="payment_failed")
+        .days(100)
+    )
+    assert life.steps[life.steps.index("failed") :] == [
+        "failed",
+        "failed_3",
+        "left_unpaid",
+        "left_45",
+    ]
     assert "We do not try again by ourselves" in life.text("failed")
 
 
-def test_who_undoes_the_cancellation_at_once_hears_nothing_and_who_cancels_again_later_hears_of_that() -> None:
+def test_who_undoes_the_cancellation_at_once_hears_nothing_and_who_cancels_again_later_hears_of_that() -> (
+    None
+):
     life = paying().days(10).cancels()
     life.advance(life.now.at + timedelta(minutes=5))
     life.comes_back().days(12)
@@ -256,10 +348,32 @@ def test_who_undoes_the_cancellation_at_once_hears_nothing_and_who_cancels_again
 def test_who_leaves_and_comes_back_is_recovered_no_more() -> None:
     life = paying().days(10).cancels("unused", at_once=True).days(12)
     life.trial = replace(
-        life.trial, id="sub_2", status="active", created=life.now.at, trial_start=None, trial_end=None, ended_at=None, period_end=life.now.at + MONTH
+        life.trial,
+        id="sub_2",
+        status="active",
+        created=life.now.at,
+        trial_start=None,
+        trial_end=None,
+        ended_at=None,
+        period_end=life.now.at + MONTH,
     )
     life.trial = replace(life.trial, canceled_at=None, cancellation_details=None)
-    paid = Invoice("in_5", "cus_1", "paid", life.now.at, "sub_2", "usd", 4900, 4900, 1, True, None, life.now.at, None, life.now.at)
+    paid = Invoice(
+        "in_5",
+        "cus_1",
+        "paid",
+        life.now.at,
+        "sub_2",
+        "usd",
+        4900,
+        4900,
+        1,
+        True,
+        None,
+        life.now.at,
+        None,
+        life.now.at,
+    )
     life.changes().tell(InvoiceSeen(paid, life.now.at))
     life.days(41)
     assert life.steps[life.steps.index("goodbye") + 1 :] == ["paid_plan"]
@@ -284,9 +398,14 @@ def test_a_changed_plan_is_told_once_and_not_when_it_is_changed_back_at_once() -
 
 def test_receipts_come_where_the_owner_wants_them_one_for_each_payment() -> None:
     text = (ROOT / "chalicelib" / "billing.toml").read_text()
-    wanted = read_policy(text.replace('"payment_succeeded"\non = false', '"payment_succeeded"\non = true'))
+    wanted = read_policy(
+        text.replace('"payment_succeeded"\non = false', '"payment_succeeded"\non = true')
+    )
     life = paying(policy=wanted).days(35).fails().days(36).mends().days(40)
-    assert [one.key for one in life.mails if one.step == "receipt"] == ["receipt@in_1", "receipt@in_2"]
+    assert [one.key for one in life.mails if one.step == "receipt"] == [
+        "receipt@in_1",
+        "receipt@in_2",
+    ]
     assert "receipt" not in paying().days(10).steps
 
 
@@ -300,9 +419,14 @@ def test_who_was_adopted_is_written_to_of_nothing_that_was_before() -> None:
     assert life.steps == []
 
 
-def test_a_customer_is_written_to_in_the_language_of_the_attribute_and_else_in_the_policys() -> None:
+def test_a_customer_is_written_to_in_the_language_of_the_attribute_and_else_in_the_policys() -> (
+    None
+):
     life = begins().has(locale="de-AT").days(15)
-    assert [one.letter.subject for one in life.mails][:2] == ["Ihr Test von Acme hat begonnen", "Als Nächstes in Acme: Verbinden Sie Ihre Daten"]
+    assert [one.letter.subject for one in life.mails][:2] == [
+        "Ihr Test von Acme hat begonnen",
+        "Als Nächstes in Acme: Verbinden Sie Ihre Daten",
+    ]
     assert "Guten Tag Ada Byron," in life.mails[0].letter.text
     assert "Montag, 16. März 2026 um 09:00 Uhr (Europe/London)" in life.text("three_days")
     assert "49,00 $ pro Monat" in life.text("three_days")
@@ -312,11 +436,16 @@ def test_a_customer_is_written_to_in_the_language_of_the_attribute_and_else_in_t
 
 OF_PEOPLE = ["card", "no card", "milestone", "unsubscribe", "expire", "scale"]
 OF_MONEY = ["pay", "fail", "bank", "mend", "last", "cancel", "leave", "give up", "return"]
-LIVES = st.lists(st.tuples(st.integers(0, 70 * 24), st.sampled_from([*OF_PEOPLE, *OF_MONEY, "fail", "mend"])), max_size=9)
+LIVES = st.lists(
+    st.tuples(st.integers(0, 70 * 24), st.sampled_from([*OF_PEOPLE, *OF_MONEY, "fail", "mend"])),
+    max_size=9,
+)
 
 
 def live(script: list[tuple[int, str]], pays: bool) -> Shipped:
-    """Do what the script says at its hours, as far as it makes sense then; `pays` begins with a customer who converted."""
+    """Do what the script says at its hours, as far as it makes sense then; `pays` begins with a
+    customer who converted.
+    """
     life = paying() if pays else begins()
     for number, (hour, act) in enumerate(sorted(script)):
         life.advance(max(life.now.at, START + hour * HOUR))
@@ -364,7 +493,9 @@ def do_with_money(act: str, life: Shipped, invoice: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(LIVES, st.booleans())
-def test_over_all_shipped_sequences_nobody_gets_too_much_or_what_does_not_apply(script: list[tuple[int, str]], pays: bool) -> None:
+def test_over_all_shipped_sequences_nobody_gets_too_much_or_what_does_not_apply(
+    script: list[tuple[int, str]], pays: bool
+) -> None:
     life = live(script, pays)
     assert len({one.key for one in life.mails}) == len(life.mails), "once for one occasion"
     lifecycle = [one for one in life.mails if one.letter.tags["stream"] == "lifecycle"]
@@ -372,7 +503,16 @@ def test_over_all_shipped_sequences_nobody_gets_too_much_or_what_does_not_apply(
         assert_applies(one)
     for one in lifecycle:
         assert len([other for other in lifecycle if one.at - 7 * DAY < other.at <= one.at]) <= 3
-        assert len([other for other in lifecycle if other.at.astimezone(LONDON).date() == one.at.astimezone(LONDON).date()]) <= 1
+        assert (
+            len(
+                [
+                    other
+                    for other in lifecycle
+                    if other.at.astimezone(LONDON).date() == one.at.astimezone(LONDON).date()
+                ]
+            )
+            <= 1
+        )
 
 
 def assert_applies(one: Sent) -> None:
@@ -386,7 +526,10 @@ def assert_applies(one: Sent) -> None:
     match step.anchor:
         case "payment_failed" | "next_try":
             invoice = account.invoices[about.split("-")[0]].value
-            assert (invoice.status, invoice.amount_paid) == ("open", 0), "a dunning mail never after payment"
+            assert (invoice.status, invoice.amount_paid) == (
+                "open",
+                0,
+            ), "a dunning mail never after payment"
             assert living
         case "converted":
             assert one.standing.access == "full"
@@ -399,7 +542,10 @@ def assert_applies(one: Sent) -> None:
             assert about.split("-")[0] not in account.milestones
             assert one.standing.reason == "trialing"
         case "card_expires":
-            assert any(seen.card.exp_month == int(about.rsplit("-", 1)[1]) for seen in account.cards.values())
+            assert any(
+                seen.card.exp_month == int(about.rsplit("-", 1)[1])
+                for seen in account.cards.values()
+            )
         case "plan_changed":
             assert account.plan_change
             assert living
@@ -410,7 +556,10 @@ def assert_applies(one: Sent) -> None:
 
 def test_the_account_keeps_a_few_cards_only_the_last_seen() -> None:
     account = Account(ACCOUNT)
-    seen = [CardSeen(replace(VISA, id=f"pm_{n}"), datetime(2026, 3, n + 1, tzinfo=UTC)) for n in range(8)]
+    seen = [
+        CardSeen(replace(VISA, id=f"pm_{n}"), datetime(2026, 3, n + 1, tzinfo=UTC))
+        for n in range(8)
+    ]
     for one in (*seen, *reversed(seen)):
         account = account.learn(one)
     assert sorted(account.cards) == ["pm_3", "pm_4", "pm_5", "pm_6", "pm_7"]
@@ -422,6 +571,12 @@ def test_the_account_keeps_a_few_cards_only_the_last_seen() -> None:
 def test_whatever_the_hour_of_the_week_nothing_of_a_trial_is_lost_to_the_caps(hours: int) -> None:
     life = Shipped()
     life.now.at = began = START + hours * HOUR
-    life.begins(created=began, trial_start=began, trial_end=began + 14 * DAY, period_start=began, period_end=began + 14 * DAY)
+    life.begins(
+        created=began,
+        trial_start=began,
+        trial_end=began + 14 * DAY,
+        period_start=began,
+        period_end=began + 14 * DAY,
+    )
     steps = life.advance(began + 14 * DAY - HOUR).steps
     assert steps == ["welcome", "nudge", "nudge", "note", "three_days", "one_day"]

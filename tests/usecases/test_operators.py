@@ -51,7 +51,9 @@ class Timelines:
 
     log: MemoryLog
 
-    def page(self, account_id: str, cursor: str | None, now: datetime) -> tuple[list[Entry], str | None]:
+    def page(
+        self, account_id: str, cursor: str | None, now: datetime
+    ) -> tuple[list[Entry], str | None]:
         found = [entry for entry in self.log.entries.values() if entry.account_id == account_id]
         start = int(cursor or 0)
         return found[start : start + 2], str(start + 2) if len(found) > start + 2 else None
@@ -146,13 +148,18 @@ def test_each_life_is_told_in_its_happenings(name: str, titles: list[str]) -> No
         assert letter.tags.keys() == {"notice"}, "no news of the customer comes of it"
         assert f"python -m ops accounts show {ACCOUNT}" in letter.text
         assert f"{DASHBOARD}/customers/cus_" in letter.text
-    assert set(team.life.steps) <= {step.id for step in POLICY.steps}, "and the customer's own mail is what it was"
+    assert set(team.life.steps) <= {step.id for step in POLICY.steps}, (
+        "and the customer's own mail is what it was"
+    )
 
 
 def test_a_switch_that_is_off_tells_nothing() -> None:
     quiet = replace(TOLD, operators=replace(TEAM, notices=frozenset({"conversion"}), digest=False))
     team = Team(quiet).lives("comes back").works()
-    assert [subject.split(":")[0] for subject in team.subjects()] == ["[Acme] Converted", "[Acme] Came back"]
+    assert [subject.split(":")[0] for subject in team.subjects()] == [
+        "[Acme] Converted",
+        "[Acme] Came back",
+    ]
     assert hand_out_digests(team.world) == 0
     assert not [entry for entry in team.life.place.log.entries.values() if entry.kind == "day"]
 
@@ -173,7 +180,8 @@ def test_work_that_comes_twice_is_sent_once() -> None:
 
 @pytest.mark.parametrize("reply_lost", [True, False])
 def test_a_crash_anywhere_tells_everything_once_at_most(reply_lost: bool) -> None:
-    """Between the claim and SES's answer nobody knows: then it is not sent again. All else is told."""
+    """Between the claim and SES's answer nobody knows: then it is not sent again.
+    All else is told."""
     whole = Team().lives("converts", 20).works()
     total, titles, lost = len(whole.life.calls.made), whole.subjects(), 0
     for n in range(1, total + 1):
@@ -193,7 +201,9 @@ def test_while_ses_takes_no_more_it_waits_and_what_it_refuses_keeps_no_other_wai
     other.mailer.faults = [MailRefused("rejected")]
     other.works()
     assert (other.subjects(), len(other.subjects("ben@acme.example"))) == ([], 1)
-    assert other.life.place.metrics["MailsRefused"] == 1, "somebody is told that an address does not take mail"
+    assert other.life.place.metrics["MailsRefused"] == 1, (
+        "somebody is told that an address does not take mail"
+    )
     unclear = Team().lives("never returns", 3)
     unclear.mailer.faults = [MailUnclear("no reply")]
     unclear.queue.team *= 2
@@ -219,7 +229,9 @@ def test_the_digest_of_a_day_comes_on_the_next_and_once() -> None:
     assert hand_out_digests(team.world) == 0, "it has been handed out"
     assert team.queue.team == [{"digest": "2026-03-16"}]
     team.queue.team *= 2
-    (letter,) = [letter for letter in team.works().mailer.sent if letter.recipient == "ada@acme.example"]
+    (letter,) = [
+        letter for letter in team.works().mailer.sent if letter.recipient == "ada@acme.example"
+    ]
     assert letter.subject == "[Acme] 2026-03-16: 1 lost"
     assert "New trials: 0\nConverted, or came back: 0\nLost access: 1\n" in letter.text
     assert f"Lost access:\n{WHO}, {ACCOUNT}\n" in letter.text
@@ -253,18 +265,36 @@ def test_a_busy_day_names_ten_and_counts_the_rest() -> None:
     team = Team()
     for number in range(13):
         data = {"account_id": f"acc_{number}", "group": "new"}
-        team.life.place.log.put([Entry("#2026-03-01", START - timedelta(days=1), "day", f"{number}", "trial.started", data)])
+        team.life.place.log.put(
+            [
+                Entry(
+                    "#2026-03-01",
+                    START - timedelta(days=1),
+                    "day",
+                    f"{number}",
+                    "trial.started",
+                    data,
+                )
+            ]
+        )
     team.queue.team.append({"digest": "2026-03-01"})
-    (letter, _) = team.works().mailer.sent
+    letter, _ = team.works().mailer.sent
     assert "New trials: 13\n" in letter.text
-    assert letter.text.count("acc_") == operators.NAMED, "an account that is gone is named by its id"
+    assert letter.text.count("acc_") == operators.NAMED, (
+        "an account that is gone is named by its id"
+    )
     assert "and 3 more" in letter.text
 
 
 def test_what_a_customer_typed_is_one_line_and_no_markup() -> None:
     team = Team().lives("never returns", 3)
     account = team.life.account
-    rude = replace(account, profile=replace(account.profile, name="Ada\r\nBcc: all@example.com <b>\u202e https://evil.example"))
+    rude = replace(
+        account,
+        profile=replace(
+            account.profile, name="Ada\r\nBcc: all@example.com <b>\u202e https://evil.example"
+        ),
+    )
     team.life.place.accounts.save(account, replace(rude, version=account.version + 1))
     letter = team.works().mailer.sent[0]
     assert "\n" not in letter.subject
@@ -277,4 +307,6 @@ def test_what_a_customer_typed_is_one_line_and_no_markup() -> None:
 def test_mail_to_the_team_leaves_the_customers_account_alone() -> None:
     team = Team().lives("converts").works()
     assert not [key for key in team.life.account.mails if key.startswith("operators")]
-    assert not [key for _, key in team.life.claims.kept if key.startswith("operators")], "the claims of the two are apart"
+    assert not [key for _, key in team.life.claims.kept if key.startswith("operators")], (
+        "the claims of the two are apart"
+    )

@@ -1,4 +1,6 @@
-"""A changed policy: every account is planned anew, once, wherever the walk is interrupted; nothing goes out twice or late."""
+"""A changed policy: every account is planned anew, once, wherever the walk is interrupted; nothing
+goes out twice or late.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -29,7 +31,11 @@ def peopled(number: int) -> Place:
 def walk(place: Place, calls: OutsideCalls) -> int:
     planned = 0
     for _ in range(100):
-        if place.walks.walk and place.walks.walk.done and place.walks.walk.hash == place.policy.hash:
+        if (
+            place.walks.walk
+            and place.walks.walk.done
+            and place.walks.walk.hash == place.policy.hash
+        ):
             return planned
         try:
             planned += replan(calls.watch(place.world))
@@ -48,7 +54,9 @@ def test_every_account_is_planned_once() -> None:
     assert calls.made == ["walks.load"], "a policy that was seen costs one read"
 
 
-def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_is_left_and_the_walk_comes_to_its_end() -> None:
+def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_is_left_and_the_walk_comes_to_its_end() -> (
+    None
+):
     place = peopled(5)
     place.accounts.items["acc_3"]["shape"] = {"N": str(SHAPE + 1)}
     assert walk(place, OutsideCalls()) == 4
@@ -71,11 +79,15 @@ def test_ten_thousand_accounts_are_walked_over_a_crash() -> None:
     place = peopled(10_000)
     place.walks.a_page = 500
     walk(place, crashing_after(7_777, reply_lost=True))
-    assert {(item["policy"]["S"], item["version"]["N"]) for item in place.accounts.items.values()} == {(CHANGED.hash, "2")}
+    assert {
+        (item["policy"]["S"], item["version"]["N"]) for item in place.accounts.items.values()
+    } == {(CHANGED.hash, "2")}
 
 
 def test_a_step_added_under_running_trials_goes_to_those_for_whom_it_is_not_too_late() -> None:
-    before = replace(POLICY, hash="before", steps=tuple(step for step in POLICY.steps if step.id != "three_days"))
+    before = replace(
+        POLICY, hash="before", steps=tuple(step for step in POLICY.steps if step.id != "three_days")
+    )
     life = Life(place=Place(policy=before)).begins().days(9)
     assert "three_days" not in life.steps
     life.place.policy = POLICY

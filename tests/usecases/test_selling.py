@@ -15,14 +15,25 @@ from tests.usecases.test_actions_money import charge
 from tests.usecases.test_checkout import alive
 from tests.worlds import QUIET
 
-ASKING = CheckoutPolicy(automatic_tax=True, tax_ids=True, addresses="required", promotion_codes=True)
-EURO = {"pro": Tariff({"month": "pro_eur"}, {"month": 4500}), "scale": Tariff({"month": "scale_eur"}, {"month": 18000})}
-IN_EURO_TOO = replace(QUIET, plans={id: replace(plan, currencies={"eur": EURO[id]}) for id, plan in QUIET.plans.items()})
+ASKING = CheckoutPolicy(
+    automatic_tax=True, tax_ids=True, addresses="required", promotion_codes=True
+)
+EURO = {
+    "pro": Tariff({"month": "pro_eur"}, {"month": 4500}),
+    "scale": Tariff({"month": "scale_eur"}, {"month": 18000}),
+}
+IN_EURO_TOO = replace(
+    QUIET,
+    plans={id: replace(plan, currencies={"eur": EURO[id]}) for id, plan in QUIET.plans.items()},
+)
 
 
 def customer(policy: Policy, currency: str | None = None) -> SimLife:
     life = SimLife(policy)
-    euro = [CataloguePrice(id, id, f"{id}_eur", "month", tariff.amounts["month"], "eur") for id, tariff in EURO.items()]
+    euro = [
+        CataloguePrice(id, id, f"{id}_eur", "month", tariff.amounts["month"], "eur")
+        for id, tariff in EURO.items()
+    ]
     life.stage.engine.register(tuple(euro))
     life.sign_up(replace(WISH, currency=currency))
     life.hear()
@@ -31,7 +42,13 @@ def customer(policy: Policy, currency: str | None = None) -> SimLife:
 
 def asked(life: SimLife, path: str) -> set[tuple[str, str]]:
     """The parameters of the last call there."""
-    return set(next(call for call in reversed(life.stage.api.calls) if call.method == "POST" and call.path.startswith(path)).pairs)
+    return set(
+        next(
+            call
+            for call in reversed(life.stage.api.calls)
+            if call.method == "POST" and call.path.startswith(path)
+        ).pairs
+    )
 
 
 def gone(life: SimLife) -> SimLife:
@@ -57,7 +74,13 @@ def test_as_shipped_it_asks_for_nothing_more() -> None:
     life = gone(customer(QUIET))
     life.opens("pro")
     names = {name.partition("[")[0] for name, _ in asked(life, "/v1/checkout/sessions")}
-    assert not names & {"automatic_tax", "customer_update", "tax_id_collection", "billing_address_collection", "allow_promotion_codes"}
+    assert not names & {
+        "automatic_tax",
+        "customer_update",
+        "tax_id_collection",
+        "billing_address_collection",
+        "allow_promotion_codes",
+    }
 
 
 def test_a_trial_is_taxed_from_the_card_on() -> None:
@@ -88,8 +111,12 @@ def test_a_customer_in_another_currency_stays_in_it() -> None:
 
 def test_a_purchase_may_name_a_currency_that_is_sold_until_something_was_billed() -> None:
     nobody = Account("acc_1")
-    assert order_of(nobody, IN_EURO_TOO, "pro", None, None, "eur") == Order("subscription", "pro", "month", 1, "eur")
-    assert order_of(nobody, IN_EURO_TOO, "pro", None, None, "usd") == order_of(nobody, IN_EURO_TOO, "pro", None, None)
+    assert order_of(nobody, IN_EURO_TOO, "pro", None, None, "eur") == Order(
+        "subscription", "pro", "month", 1, "eur"
+    )
+    assert order_of(nobody, IN_EURO_TOO, "pro", None, None, "usd") == order_of(
+        nobody, IN_EURO_TOO, "pro", None, None
+    )
     billed = gone(customer(IN_EURO_TOO)).account
     for account, currency in ((nobody, "chf"), (billed, "eur")):
         with pytest.raises(InvalidInput) as refusal:
@@ -99,9 +126,15 @@ def test_a_purchase_may_name_a_currency_that_is_sold_until_something_was_billed(
 
 def test_the_plan_that_remains_after_a_trial_is_left_by_paying_and_not_by_a_change() -> None:
     free = Plan("free", "Free", ("projects",), {})
-    policy = replace(QUIET, plans={"free": free, **QUIET.plans}, trial=replace(QUIET.trial, after_trial="free"))
+    policy = replace(
+        QUIET, plans={"free": free, **QUIET.plans}, trial=replace(QUIET.trial, after_trial="free")
+    )
     life = customer(policy).days(20)
-    assert (life.standing.access, life.standing.reason, life.standing.plan) == ("full", "after_trial", "free")
+    assert (life.standing.access, life.standing.reason, life.standing.plan) == (
+        "full",
+        "after_trial",
+        "free",
+    )
     with pytest.raises(NotPossible):
         change(life, "scale")
     life.gives_card()

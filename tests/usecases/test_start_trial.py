@@ -1,4 +1,6 @@
-"""Signing up: on trial at once, whatever Stripe does; and at Stripe one customer and one subscription, wherever anything ends."""
+"""Signing up: on trial at once, whatever Stripe does; and at Stripe one customer and one
+subscription, wherever anything ends.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -35,7 +37,10 @@ def test_a_visitor_is_on_trial_and_stripe_knows() -> None:
     begun_once(life)
     life.hear()
     begun_once(life)
-    assert life.only("subscription")["trial_settings"]["end_behavior"]["missing_payment_method"] == "pause"
+    assert (
+        life.only("subscription")["trial_settings"]["end_behavior"]["missing_payment_method"]
+        == "pause"
+    )
 
 
 def test_with_stripe_down_the_visitor_is_in_and_the_trial_starts_later_with_the_same_end() -> None:
@@ -50,7 +55,9 @@ def test_with_stripe_down_the_visitor_is_in_and_the_trial_starts_later_with_the_
 @pytest.mark.parametrize("path", ["/v1/customers", "/v1/subscriptions"])
 @pytest.mark.parametrize("how", FAULTS)
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_whatever_stripe_answers_there_is_one_trial_in_the_end(how: str, path: str, times: int) -> None:
+def test_whatever_stripe_answers_there_is_one_trial_in_the_end(
+    how: str, path: str, times: int
+) -> None:
     life = SimLife().fault(how, times, path)
     life.sign_up()
     assert life.standing.access == "full"
@@ -134,7 +141,10 @@ def test_the_second_trial_of_a_person_is_refused_however_the_address_is_written(
 def test_one_external_id_has_one_trial_and_nobody_has_mail_sent_to_others_by_it() -> None:
     life = SimLife()
     life.sign_up(replace(WISH, external_id="user-1"))
-    assert life.sign_up(replace(WISH, email="mallory@example.com", external_id="user-1")).what == "known"
+    assert (
+        life.sign_up(replace(WISH, email="mallory@example.com", external_id="user-1")).what
+        == "known"
+    )
     assert life.account.sign_in_asked_at is None
 
 
@@ -175,8 +185,12 @@ def test_a_signup_to_be_confirmed_begins_when_the_address_is_proved() -> None:
 
 
 @pytest.mark.parametrize("written", [True, False])
-def test_a_signup_that_meets_another_tab_writing_at_that_very_moment_is_tried_again(written: bool) -> None:
-    """DynamoDB then says that the transactions were in conflict, and not whose account it is; so it looks after a lost reply, too."""
+def test_a_signup_that_meets_another_tab_writing_at_that_very_moment_is_tried_again(
+    written: bool,
+) -> None:
+    """DynamoDB then says that the transactions were in conflict, and not whose account it is; so it
+    looks after a lost reply, too.
+    """
     life = SimLife()
     save, raced = life.place.accounts.save, []
 

@@ -35,9 +35,20 @@ def altered(event: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 def test_a_bad_message_does_not_stop_its_neighbours(place: Place) -> None:
     place.stripe.truth = TRIAL.truth(5)
-    batch = [Message("m0", "{broken"), *messages(TRIAL.events[:5])[1:], Message("m9", json.dumps({**CREATED, "created": "never"}))]
+    batch = [
+        Message("m0", "{broken"),
+        *messages(TRIAL.events[:5])[1:],
+        Message("m9", json.dumps({**CREATED, "created": "never"})),
+    ]
     outcomes = {outcome.message: outcome.effect for outcome in take_in(batch, place.world)}
-    assert outcomes == {"m0": "dead", "m1": "learnt", "m2": "learnt", "m3": "learnt", "m4": "learnt", "m9": "dead"}
+    assert outcomes == {
+        "m0": "dead",
+        "m1": "learnt",
+        "m2": "learnt",
+        "m3": "learnt",
+        "m4": "learnt",
+        "m9": "dead",
+    }
     assert [(body, attributes["code"]) for body, attributes in place.dead_letters.messages] == [
         ("{broken", "unreadable"),
         (batch[-1].body, "unreadable"),
@@ -55,21 +66,29 @@ def test_a_repeat_changes_nothing_and_causes_nothing(place: Place) -> None:
 
 def test_types_that_tell_nothing_are_left(place: Place) -> None:
     charge = next(event for event in TRIAL.events if event["type"] == "charge.succeeded")
-    assert arrive(place, charge, {**CREATED, "type": "sigma.scheduled_query_run.created"}) == ["left", "left"]
+    assert arrive(place, charge, {**CREATED, "type": "sigma.scheduled_query_run.created"}) == [
+        "left",
+        "left",
+    ]
     assert place.accounts.items == {}
 
 
 def test_a_customer_of_another_product_is_left_without_a_question(place: Place) -> None:
     stranger = altered(CREATED, metadata={}, id="cus_stranger")
     theirs = altered(SUBSCRIBED, metadata={}, customer="cus_stranger", items={"data": []})
-    assert arrive(place, stranger, theirs, altered(TRIAL.events[1], customer="cus_stranger")) == ["not_ours"] * 3
+    assert (
+        arrive(place, stranger, theirs, altered(TRIAL.events[1], customer="cus_stranger"))
+        == ["not_ours"] * 3
+    )
     assert place.accounts.items == {}
     assert place.stripe.asked == []
 
 
 def test_an_account_id_that_is_none_adopts_nobody(place: Place) -> None:
     for id in ("", "a b", "x" * 65, "ACCOUNT#1", 7, None):
-        assert arrive(place, altered(CREATED, metadata={"account_id": id}, id="cus_stranger")) == ["not_ours"]
+        assert arrive(place, altered(CREATED, metadata={"account_id": id}, id="cus_stranger")) == [
+            "not_ours"
+        ]
 
 
 def test_an_invoice_that_merely_names_a_customer_adopts_nobody(place: Place) -> None:
@@ -89,13 +108,21 @@ def test_a_plan_of_the_catalogue_adopts_under_an_id_derived_from_the_customer(pl
 
 
 def test_the_customers_own_account_id_goes_before_the_subscriptions(place: Place) -> None:
-    assert arrive(place, altered(SUBSCRIBED, metadata={"account_id": "acc_of_subscription"})) == ["learnt"]
+    assert arrive(place, altered(SUBSCRIBED, metadata={"account_id": "acc_of_subscription"})) == [
+        "learnt"
+    ]
     assert place.accounts.only().id == "acct_demo"
 
 
-def test_an_adoption_asks_stripe_once_and_for_the_customer_again_once_the_pointer_stands(place: Place) -> None:
+def test_an_adoption_asks_stripe_once_and_for_the_customer_again_once_the_pointer_stands(
+    place: Place,
+) -> None:
     arrive(place, CREATED, truth=TRIAL.truth(1))
-    assert Counter(question.split()[0] for question in place.stripe.asked) == {"customer": 2, "subscriptions": 1, "invoices": 1}
+    assert Counter(question.split()[0] for question in place.stripe.asked) == {
+        "customer": 2,
+        "subscriptions": 1,
+        "invoices": 1,
+    }
     arrive(place, *TRIAL.events)
     assert Counter(question.split()[0] for question in place.stripe.asked)["subscriptions"] == 1
 
@@ -125,11 +152,15 @@ def test_with_stripe_down_an_adoption_waits_and_the_rest_goes_on(place: Place) -
     assert arrive(place, other.events[0], truth=other.truth(1)) == ["learnt"]
 
 
-def test_a_tie_that_stripe_cannot_settle_now_is_on_the_agenda_and_the_message_done(place: Place) -> None:
+def test_a_tie_that_stripe_cannot_settle_now_is_on_the_agenda_and_the_message_done(
+    place: Place,
+) -> None:
     arrive(place, CREATED, SUBSCRIBED, truth=TRIAL.truth(5))
     place.now.at = at(SUBSCRIBED["created"]) + timedelta(minutes=1)
     place.stripe.down = True
-    tie = altered({**SUBSCRIBED, "type": "customer.subscription.updated", "id": "evt_tie"}, status="past_due")
+    tie = altered(
+        {**SUBSCRIBED, "type": "customer.subscription.updated", "id": "evt_tie"}, status="past_due"
+    )
     assert arrive(place, tie) == ["learnt"]
     account = place.accounts.only()
     assert account.asks == (Ask("subscription", SUBSCRIBED["data"]["object"]["id"]),)
@@ -145,13 +176,17 @@ def test_once_stripe_is_down_a_batch_does_not_wait_for_it_again(place: Place) ->
     place.now.at = at(SUBSCRIBED["created"]) + timedelta(minutes=1)
     place.stripe.down = True
     place.stripe.asked.clear()
-    subscription = altered({**SUBSCRIBED, "type": "customer.subscription.updated"}, status="past_due")
+    subscription = altered(
+        {**SUBSCRIBED, "type": "customer.subscription.updated"}, status="past_due"
+    )
     customer = altered({**CREATED, "type": "customer.updated"}, name="Another")
     arrive(place, subscription, customer)
     assert len(place.stripe.asked) == 1
 
 
-def test_old_news_of_a_subscription_never_heard_of_grants_nothing_before_stripe_confirms_it(place: Place) -> None:
+def test_old_news_of_a_subscription_never_heard_of_grants_nothing_before_stripe_confirms_it(
+    place: Place,
+) -> None:
     arrive(place, CREATED, truth=TRIAL.truth(1))
     place.now.at = at(SUBSCRIBED["created"]) + timedelta(days=2)
     place.stripe.down = True
@@ -168,11 +203,24 @@ def test_old_news_of_a_customer_that_stripe_does_not_know_adopts_nobody(place: P
     assert place.accounts.items == {}
 
 
-def test_a_batch_for_one_account_costs_one_read_one_write_and_one_log(place: Place, outside_calls: OutsideCalls) -> None:
+def test_a_batch_for_one_account_costs_one_read_one_write_and_one_log(
+    place: Place, outside_calls: OutsideCalls
+) -> None:
     arrive(place, CREATED, truth=TRIAL.truth(1))
     place.now.at = at(TRIAL.events[8]["created"])
-    take_in(messages([event for event in TRIAL.events[1:] if event["created"] <= TRIAL.events[8]["created"]][-10:]), outside_calls.watch(place.world))
-    assert [call for call in outside_calls.made if not call.startswith("gateway")] == ["accounts.of_customers", "accounts.save", "log.put"]
+    take_in(
+        messages(
+            [event for event in TRIAL.events[1:] if event["created"] <= TRIAL.events[8]["created"]][
+                -10:
+            ]
+        ),
+        outside_calls.watch(place.world),
+    )
+    assert [call for call in outside_calls.made if not call.startswith("gateway")] == [
+        "accounts.of_customers",
+        "accounts.save",
+        "log.put",
+    ]
 
 
 class Slow(MemoryAccounts):
@@ -203,9 +251,13 @@ def test_races_lost_for_ever_give_the_message_back(place: Place) -> None:
     assert arrive(place, SUBSCRIBED) == ["given_back"]
 
 
-@pytest.mark.parametrize("part", ["accounts.of_customers", "accounts.save", "log.put", "accounts.load"])
+@pytest.mark.parametrize(
+    "part", ["accounts.of_customers", "accounts.save", "log.put", "accounts.load"]
+)
 @pytest.mark.parametrize("failure", [Unavailable("throttled"), RuntimeError("a defect")])
-def test_what_fails_is_given_back_and_comes_right_the_next_time(place: Place, part: str, failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_is_given_back_and_comes_right_the_next_time(
+    place: Place, part: str, failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise failure
 
@@ -213,12 +265,16 @@ def test_what_fails_is_given_back_and_comes_right_the_next_time(place: Place, pa
     with monkeypatch.context() as patch:
         patch.setattr(getattr(place, adapter), verb, fail)
         outcomes = take_in(messages([CREATED]), place.world)
-        assert [(outcome.effect, outcome.failure) for outcome in outcomes] == [("given_back", failure)] or part == "accounts.load"
+        assert [(outcome.effect, outcome.failure) for outcome in outcomes] == [
+            ("given_back", failure)
+        ] or part == "accounts.load"
     assert arrive(place, CREATED)[0] in {"learnt", "unchanged"}
     assert place.accounts.only().customers
 
 
-def test_dead_letters_that_cannot_be_sent_are_given_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dead_letters_that_cannot_be_sent_are_given_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise Unavailable("The queue did not take the message.")
 
@@ -235,18 +291,26 @@ def test_the_timeline_tells_each_event_once_with_what_was_projected(place: Place
     assert all(entry.data.id and entry.keep_for == timedelta(days=30) for entry in entries)
 
 
-def test_nothing_known_and_nothing_wanted_costs_nothing(place: Place, outside_calls: OutsideCalls) -> None:
+def test_nothing_known_and_nothing_wanted_costs_nothing(
+    place: Place, outside_calls: OutsideCalls
+) -> None:
     place.stripe.truth = NOTHING
     assert take_in([], outside_calls.watch(place.world)) == []
     assert outside_calls.made == []
 
 
-def test_after_a_rollback_what_a_younger_release_wrote_waits_and_the_others_do_not(place: Place) -> None:
+def test_after_a_rollback_what_a_younger_release_wrote_waits_and_the_others_do_not(
+    place: Place,
+) -> None:
     arrive(place, CREATED)
     written = place.accounts.items["acct_demo"]
     place.accounts.items["acct_demo"] = younger = written | {"shape": {"N": "99"}}
     other = altered(CREATED, id="cus_other", metadata={"account_id": "acct_other"})
-    assert arrive(place, CREATED, other, {**CREATED, "id": "evt_again"}) == ["given_back", "learnt", "given_back"]
+    assert arrive(place, CREATED, other, {**CREATED, "id": "evt_again"}) == [
+        "given_back",
+        "learnt",
+        "given_back",
+    ]
     assert place.accounts.items["acct_demo"] == younger
     place.accounts.items["acct_demo"] = written
     assert arrive(place, CREATED) == ["unchanged"]

@@ -1,4 +1,6 @@
-"""What Stripe really sends, in whatever order, however late and often: the account ends as Stripe has it."""
+"""What Stripe really sends, in whatever order, however late and often: the account ends as Stripe
+has it.
+"""
 
 import json
 from datetime import timedelta
@@ -19,20 +21,47 @@ EXPECTED_STANDING = {
     "canceled_at_once": [("none", "canceled")],
     "cancels_then_changes_mind": [("full", "canceling"), ("full", "active"), ("full", "active")],
     "charge_added_to_the_next_invoice": [("full", "active"), ("full", "active")],
-    "renewal_fails_then_recovers": [("full", "past_due_grace"), ("full", "active"), ("full", "active")],
-    "trial_converts": [("full", "trialing"), ("full", "trialing"), ("full", "active"), ("full", "active")],
-    "trial_pauses_then_resumes": [("none", "paused"), ("none", "paused"), ("full", "active"), ("full", "active")],
+    "renewal_fails_then_recovers": [
+        ("full", "past_due_grace"),
+        ("full", "active"),
+        ("full", "active"),
+    ],
+    "trial_converts": [
+        ("full", "trialing"),
+        ("full", "trialing"),
+        ("full", "active"),
+        ("full", "active"),
+    ],
+    "trial_pauses_then_resumes": [
+        ("none", "paused"),
+        ("none", "paused"),
+        ("full", "active"),
+        ("full", "active"),
+    ],
     "upgrades_then_downgrades": [("full", "active"), ("full", "active"), ("full", "active")],
 }
-CHECKPOINTS = [(name, place) for name, recording in RECORDINGS.items() for place in range(len(recording.checkpoints))]
+CHECKPOINTS = [
+    (name, place)
+    for name, recording in RECORDINGS.items()
+    for place in range(len(recording.checkpoints))
+]
 
 
 def messages(events: list[dict[str, Any]]) -> list[Message]:
     return [Message(f"m{place}", json.dumps(event)) for place, event in enumerate(events)]
 
 
-def play(place: Place, recording: Recording, events: list[dict[str, Any]], until: int, lateness: timedelta, batch: int) -> None:
-    """Take the events in at the end of their history: Stripe holds the truth after `until` events all the while."""
+def play(
+    place: Place,
+    recording: Recording,
+    events: list[dict[str, Any]],
+    until: int,
+    lateness: timedelta,
+    batch: int,
+) -> None:
+    """Take the events in at the end of their history: Stripe holds the truth after `until` events
+    all the while.
+    """
     place.stripe.truth = recording.truth(until)
     place.now.at = at(max(event["created"] for event in recording.events[:until])) + lateness
     for start in range(0, len(events), batch):
@@ -41,12 +70,17 @@ def play(place: Place, recording: Recording, events: list[dict[str, Any]], until
 
 
 def assert_true(place: Place, recording: Recording, checkpoint: int) -> None:
-    """What was learnt is Stripe's own answer, and the standing what it means at the checkpoint's time."""
+    """What was learnt is Stripe's own answer, and the standing what it means at the checkpoint's
+    time.
+    """
     truth = recording.truth(recording.events_until(recording.checkpoints[checkpoint]))
     account = place.accounts.only()
     assert learnt(account) == {
         "customers": {id: objects.customer(raw) for id, raw in truth.customers.items()},
-        "subscriptions": {raw["id"]: objects.subscription(raw) for raw in recording.checkpoints[checkpoint]["subscriptions"]},
+        "subscriptions": {
+            raw["id"]: objects.subscription(raw)
+            for raw in recording.checkpoints[checkpoint]["subscriptions"]
+        },
         "ended": {},
         "invoices": {id: objects.invoice(raw) for id, raw in truth.invoices.items()},
     }
@@ -57,7 +91,9 @@ def assert_true(place: Place, recording: Recording, checkpoint: int) -> None:
 @pytest.mark.parametrize(("name", "checkpoint"), CHECKPOINTS)
 @pytest.mark.parametrize("batch", [1, 100])
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_history_in_order_and_reversed_ends_as_stripe_has_it(name: str, checkpoint: int, batch: int, backwards: bool) -> None:
+def test_a_history_in_order_and_reversed_ends_as_stripe_has_it(
+    name: str, checkpoint: int, batch: int, backwards: bool
+) -> None:
     recording, place = RECORDINGS[name], Place()
     until = recording.events_until(recording.checkpoints[checkpoint])
     events = recording.events[:until][::-1] if backwards else recording.events[:until]
@@ -68,7 +104,10 @@ def test_a_history_in_order_and_reversed_ends_as_stripe_has_it(name: str, checkp
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_a_history_lived_through_in_its_own_time_is_right_at_every_checkpoint(name: str) -> None:
     recording, place = RECORDINGS[name], Place()
-    checkpoints = {recording.events_until(checkpoint): number for number, checkpoint in enumerate(recording.checkpoints)}
+    checkpoints = {
+        recording.events_until(checkpoint): number
+        for number, checkpoint in enumerate(recording.checkpoints)
+    }
     for done, event in enumerate(recording.events, 1):
         place.stripe.truth, place.now.at = recording.truth(done), at(event["created"])
         take_in(messages([event]), place.world)
@@ -79,19 +118,31 @@ def test_a_history_lived_through_in_its_own_time_is_right_at_every_checkpoint(na
 @pytest.mark.parametrize(("name", "checkpoint"), CHECKPOINTS)
 @settings(max_examples=20, deadline=None)
 @given(data=st.data(), late=st.integers(0, 3 * 86400), batch=st.sampled_from([1, 3, 10, 100]))
-def test_a_history_shuffled_late_and_doubled_ends_as_stripe_has_it(name: str, checkpoint: int, data: st.DataObject, late: int, batch: int) -> None:
+def test_a_history_shuffled_late_and_doubled_ends_as_stripe_has_it(
+    name: str, checkpoint: int, data: st.DataObject, late: int, batch: int
+) -> None:
     recording, place = RECORDINGS[name], Place()
     until = recording.events_until(recording.checkpoints[checkpoint])
-    doubled = [event for event in recording.events[:until] for _ in range(data.draw(st.sampled_from([1, 1, 2])))]
-    play(place, recording, data.draw(st.permutations(doubled)), until, timedelta(seconds=late), batch)
+    doubled = [
+        event
+        for event in recording.events[:until]
+        for _ in range(data.draw(st.sampled_from([1, 1, 2])))
+    ]
+    play(
+        place, recording, data.draw(st.permutations(doubled)), until, timedelta(seconds=late), batch
+    )
     assert_true(place, recording, checkpoint)
 
 
 @pytest.mark.parametrize(("name", "checkpoint"), CHECKPOINTS)
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
-def test_learning_alone_needs_no_order_where_the_account_is_known(name: str, checkpoint: int, data: st.DataObject) -> None:
-    """An account that signed up is there before its first event: Stripe is asked for ties only, and may as well be silent for the rest."""
+def test_learning_alone_needs_no_order_where_the_account_is_known(
+    name: str, checkpoint: int, data: st.DataObject
+) -> None:
+    """An account that signed up is there before its first event: Stripe is asked for ties only, and
+    may as well be silent for the rest.
+    """
     recording, place = RECORDINGS[name], Place()
     until = recording.events_until(recording.checkpoints[checkpoint])
     first = recording.events[0]
@@ -102,15 +153,27 @@ def test_learning_alone_needs_no_order_where_the_account_is_known(name: str, che
     for event in data.draw(st.permutations(recording.events[:until])):
         place.now.at = max(place.now.at, at(event["created"]))
         take_in(messages([event]), place.world)
-    assert all(question.startswith(("subscription ", "customer ")) for question in place.stripe.asked)
+    assert all(
+        question.startswith(("subscription ", "customer ")) for question in place.stripe.asked
+    )
     assert_true(place, recording, checkpoint)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.data(), st.sampled_from(sorted(RECORDINGS)), st.sampled_from(sorted(RECORDINGS)), st.booleans())
-def test_two_histories_interleaved_do_not_touch_each_other(data: st.DataObject, first: str, second: str, keep_email: bool) -> None:
+@given(
+    st.data(),
+    st.sampled_from(sorted(RECORDINGS)),
+    st.sampled_from(sorted(RECORDINGS)),
+    st.booleans(),
+)
+def test_two_histories_interleaved_do_not_touch_each_other(
+    data: st.DataObject, first: str, second: str, keep_email: bool
+) -> None:
     """With the same e-mail too: Stripe lets customers share one."""
-    one, other = RECORDINGS[first].renamed("a", keep_email), RECORDINGS[second].renamed("b", keep_email)
+    one, other = (
+        RECORDINGS[first].renamed("a", keep_email),
+        RECORDINGS[second].renamed("b", keep_email),
+    )
     place = Place()
     truth = one.truth()
     for mine, hers in zip(vars_of(truth), vars_of(other.truth()), strict=True):

@@ -1,4 +1,6 @@
-"""How trials end: without a card in each of Stripe's ways, with one given in each way, moved, cut short; and back again."""
+"""How trials end: without a card in each of Stripe's ways, with one given in each way, moved, cut
+short; and back again.
+"""
 
 import random
 from collections.abc import Callable
@@ -24,7 +26,9 @@ def on_trial(policy: Policy, order: Callable[[list[Any]], list[Any]] = list) -> 
 
 def attached(life: SimLife) -> None:
     """A card that Stripe merely holds."""
-    life.stage.call("POST", "/v1/payment_methods/pm_card_visa/attach", {"customer": life.only("customer")["id"]})
+    life.stage.call(
+        "POST", "/v1/payment_methods/pm_card_visa/attach", {"customer": life.only("customer")["id"]}
+    )
 
 
 def by_portal(life: SimLife) -> None:
@@ -43,18 +47,30 @@ def by_checkout_without_coming_back(life: SimLife) -> None:
 def for_the_subscription(life: SimLife) -> None:
     """By the product, with Stripe's API."""
     customer = life.only("customer")["id"]
-    _, card = life.stage.call("POST", "/v1/payment_methods", {"type": "card", "card": {"token": "tok_visa"}})
+    _, card = life.stage.call(
+        "POST", "/v1/payment_methods", {"type": "card", "card": {"token": "tok_visa"}}
+    )
     life.stage.call("POST", f"/v1/payment_methods/{card['id']}/attach", {"customer": customer})
-    life.stage.call("POST", f"/v1/subscriptions/{life.only('subscription')['id']}", {"default_payment_method": card["id"]})
+    life.stage.call(
+        "POST",
+        f"/v1/subscriptions/{life.only('subscription')['id']}",
+        {"default_payment_method": card["id"]},
+    )
 
 
 GIVEN = [by_portal, by_checkout, by_checkout_without_coming_back, for_the_subscription]
-WITHOUT = {"pause": ("none", "paused"), "cancel": ("none", "canceled"), "create_invoice": ("none", "trial_expired")}
+WITHOUT = {
+    "pause": ("none", "paused"),
+    "cancel": ("none", "canceled"),
+    "create_invoice": ("none", "trial_expired"),
+}
 
 
 @pytest.mark.parametrize("days", [1, 3, 14])
 @pytest.mark.parametrize("behavior", WITHOUT)
-def test_a_trial_without_a_card_closes_at_its_second_whatever_stripe_makes_of_it(behavior: str, days: int) -> None:
+def test_a_trial_without_a_card_closes_at_its_second_whatever_stripe_makes_of_it(
+    behavior: str, days: int
+) -> None:
     """16."""
     life = on_trial(with_end(behavior, days))
     end = BEGIN + days * DAY
@@ -83,7 +99,9 @@ def test_a_card_that_is_merely_attached_is_no_card(behavior: str) -> None:
 
 @pytest.mark.parametrize("given", GIVEN, ids=lambda given: given.__name__)
 @pytest.mark.parametrize("behavior", WITHOUT)
-def test_a_card_given_in_any_way_converts_the_trial(behavior: str, given: Callable[[SimLife], None]) -> None:
+def test_a_card_given_in_any_way_converts_the_trial(
+    behavior: str, given: Callable[[SimLife], None]
+) -> None:
     life = on_trial(with_end(behavior)).days(5)
     given(life)
     life.days(14)
@@ -103,7 +121,10 @@ def test_events_out_of_order_and_doubled_end_in_the_same_standing(behavior: str,
         chance.shuffle(events)
         return events
 
-    without, given = on_trial(with_end(behavior), mixed).days(16), on_trial(with_end(behavior), mixed).days(5)
+    without, given = (
+        on_trial(with_end(behavior), mixed).days(16),
+        on_trial(with_end(behavior), mixed).days(5),
+    )
     assert without.stands() == WITHOUT[behavior]
     by_checkout(given)
     assert given.days(16).stands() == ("full", "active")
@@ -132,7 +153,9 @@ def test_a_bank_that_asks_is_told_on_the_timeline_and_confirmed_on_the_invoice_p
     life = on_trial(with_end("pause"))
     life.gives_card("4000002760003184")
     life.days(14.1)
-    assert "invoice.payment_action_required" in {entry.type for entry in life.place.log.entries.values()}
+    assert "invoice.payment_action_required" in {
+        entry.type for entry in life.place.log.entries.values()
+    }
     (invoice,) = [one for one in life.objects("invoice") if one["status"] == "open"]
     life.stage.engine.checkout.authenticate(invoice)
     life.hear()
@@ -142,7 +165,9 @@ def test_a_bank_that_asks_is_told_on_the_timeline_and_confirmed_on_the_invoice_p
 def test_a_trial_extended_after_the_notice_runs_to_its_new_end() -> None:
     life = on_trial(with_end("pause")).days(12)
     new_end = BEGIN + 30 * DAY
-    life.stage.post(f"/v1/subscriptions/{life.only('subscription')['id']}", trial_end=int(new_end.timestamp()))
+    life.stage.post(
+        f"/v1/subscriptions/{life.only('subscription')['id']}", trial_end=int(new_end.timestamp())
+    )
     life.hear()
     life.days(14)
     assert life.stands() == ("full", "trialing")
@@ -161,8 +186,12 @@ def test_a_trial_cut_short_is_over_at_once_and_nobody_hears_that_three_days_are_
     life.hear()
     life.days(14)
     assert life.standing.access == "none"
-    assert not any(work["key"].startswith(("three_days", "one_day")) for work in life.place.mail_queue.waiting)
-    assert any(told.startswith("customer.subscription.trial_will_end") for told in life.stage.told()), "Stripe gave notice all the same"
+    assert not any(
+        work["key"].startswith(("three_days", "one_day")) for work in life.place.mail_queue.waiting
+    )
+    assert any(
+        told.startswith("customer.subscription.trial_will_end") for told in life.stage.told()
+    ), "Stripe gave notice all the same"
 
 
 def test_a_trial_of_a_day_gets_no_three_days_mail_although_stripe_gives_notice_at_once() -> None:
@@ -170,7 +199,9 @@ def test_a_trial_of_a_day_gets_no_three_days_mail_although_stripe_gives_notice_a
     life = SimLife(policy=replace(POLICY, trial=replace(POLICY.trial, days=1)))
     life.sign_up()
     life.hear()
-    assert any(told.startswith("customer.subscription.trial_will_end") for told in life.stage.told())
+    assert any(
+        told.startswith("customer.subscription.trial_will_end") for told in life.stage.told()
+    )
     life.days(3)
     assert not any(work["key"].startswith("three_days") for work in life.place.mail_queue.waiting)
 
@@ -179,7 +210,9 @@ def test_a_plan_switched_during_the_trial_is_followed() -> None:
     """23."""
     life = on_trial(with_end("pause")).days(2)
     subscription = life.only("subscription")
-    items = [{"id": subscription["items"]["data"][0]["id"], "price": life.stage.price("scale_monthly")}]
+    items = [
+        {"id": subscription["items"]["data"][0]["id"], "price": life.stage.price("scale_monthly")}
+    ]
     life.stage.post(f"/v1/subscriptions/{subscription['id']}", items=items)
     life.hear()
     assert (life.standing.reason, life.standing.plan) == ("trialing", "scale")
@@ -191,7 +224,9 @@ def test_paused_and_back_and_through_two_renewals() -> None:
     assert life.stands() == ("full", "active")
     life.days(90)
     assert life.stands() == ("full", "active")
-    assert [one["status"] for one in life.objects("invoice")] == ["paid"] * len(life.objects("invoice"))
+    assert [one["status"] for one in life.objects("invoice")] == ["paid"] * len(
+        life.objects("invoice")
+    )
 
 
 def test_canceled_in_the_trial_and_bought_again_has_no_second_trial() -> None:
@@ -204,7 +239,9 @@ def test_canceled_in_the_trial_and_bought_again_has_no_second_trial() -> None:
     assert newest["trial_end"] is None
 
 
-@pytest.mark.parametrize(("after", "access"), [("canceled", "none"), ("unpaid", "none"), ("past_due", "limited")])
+@pytest.mark.parametrize(
+    ("after", "access"), [("canceled", "none"), ("unpaid", "none"), ("past_due", "limited")]
+)
 def test_retries_that_all_fail_end_as_the_owner_set_it_at_stripe(after: str, access: str) -> None:
     life = on_trial(with_end("pause"))
     life.stage.engine.store.settings["after_retries"] = after
@@ -239,7 +276,9 @@ def test_a_refund_is_on_the_timeline_and_takes_nothing_away() -> None:
     life.stage.post("/v1/refunds", charge=life.only("charge")["id"], amount=1000)
     life.hear()
     assert life.stands() == ("full", "active")
-    (entry,) = [entry for entry in life.place.log.entries.values() if entry.type == "charge.refunded"]
+    (entry,) = [
+        entry for entry in life.place.log.entries.values() if entry.type == "charge.refunded"
+    ]
     assert (entry.data.amount, entry.data.refunded) == (4900, 1000)
 
 
@@ -274,7 +313,9 @@ def test_with_stripe_down_at_the_trials_end_it_is_asked_until_it_answers() -> No
 
 
 @pytest.mark.parametrize("behavior", WITHOUT)
-def test_a_trial_that_ended_is_never_charged_without_access_and_its_revival_leaves_one_subscription(behavior: str) -> None:
+def test_a_trial_that_ended_is_never_charged_without_access_and_its_revival_leaves_one_subscription(
+    behavior: str,
+) -> None:
     """35."""
     life = on_trial(with_end(behavior)).days(60)
     assert life.standing.access == "none"
@@ -283,4 +324,6 @@ def test_a_trial_that_ended_is_never_charged_without_access_and_its_revival_leav
     life.returns(session)
     life.days(62)
     assert life.stands() == ("full", "active")
-    assert [one["status"] for one in life.objects("subscription") if one["status"] != "canceled"] == ["active"]
+    assert [
+        one["status"] for one in life.objects("subscription") if one["status"] != "canceled"
+    ] == ["active"]

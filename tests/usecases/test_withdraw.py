@@ -1,4 +1,6 @@
-"""Withdrawing from the contract: ended and paid back once, whatever fails on the way; and the answers about who may."""
+"""Withdrawing from the contract: ended and paid back once, whatever fails on the way; and the
+answers about who may.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -52,7 +54,9 @@ def test_a_withdrawal_ends_all_and_stands_on_the_timeline() -> None:
     life.hear()
     assert settled(life)
     assert "withdraw.done" in {entry.type for entry in life.place.log.entries.values()}
-    assert "contract.withdrawn" in {one.type for one in life.account.outbox} | {entry.type for entry in life.place.log.entries.values()}
+    assert "contract.withdrawn" in {one.type for one in life.account.outbox} | {
+        entry.type for entry in life.place.log.entries.values()
+    }
 
 
 @pytest.mark.parametrize("reply_lost", [True, False])
@@ -96,13 +100,19 @@ def test_a_refund_that_stripe_refuses_now_is_owed_and_tried_again() -> None:
 
 def test_the_right_is_of_so_many_days_from_the_first_payment() -> None:
     life = paying(days=15)
-    first = min(billed.value.created for billed in life.account.invoices.values() if billed.value.amount_paid)
+    first = min(
+        billed.value.created
+        for billed in life.account.invoices.values()
+        if billed.value.amount_paid
+    )
     assert may_withdraw_until(life.account, WITHDRAWABLE) == first + 14 * DAY
     assert may_withdraw(life.account, WITHDRAWABLE, first + 14 * DAY - timedelta(seconds=1))
     assert not may_withdraw(life.account, WITHDRAWABLE, first + 14 * DAY)
     assert may_withdraw_until(life.account, QUIET) is None
     life.days(50)
-    assert may_withdraw_until(life.account, WITHDRAWABLE) == first + 14 * DAY, "a renewal is no new contract"
+    assert may_withdraw_until(life.account, WITHDRAWABLE) == first + 14 * DAY, (
+        "a renewal is no new contract"
+    )
 
 
 def test_a_link_that_was_asked_for_in_time_is_in_time() -> None:

@@ -1,7 +1,9 @@
-"""A whole Billhook in memory with a simulated Stripe beside it: several customers, queues, the stream, the schedules, mail, and what goes wrong.
+"""A whole Billhook in memory with a simulated Stripe beside it: several customers, queues, the
+stream, the schedules, mail, and what goes wrong.
 
-`play` does what waits at one moment, `advance` goes from one such moment to the next. Where something ends or does not answer, what was under way
-comes again as it would on AWS: a message of a queue five minutes later, a schedule at its next time, a customer when he tries again.
+`play` does what waits at one moment, `advance` goes from one such moment to the next. Where
+something ends or does not answer, what was under way comes again as it would on AWS: a message of a
+queue five minutes later, a schedule at its next time, a customer when he tries again.
 """
 
 import json
@@ -50,8 +52,19 @@ AGAIN = timedelta(minutes=5)
 LOOKS = timedelta(hours=6)
 """How often Stripe's lists are looked at; on AWS more often."""
 
-IN_THE_TABLE = frozenset({"accounts", "log", "due_index", "walks", "rounds", "comparisons", "claims"})
-WATCHED = (*sorted(IN_THE_TABLE - {"claims"}), "dead_letters", "events_queue", "gateway", "lists", "till", "act_queue", "mail_queue")
+IN_THE_TABLE = frozenset(
+    {"accounts", "log", "due_index", "walks", "rounds", "comparisons", "claims"}
+)
+WATCHED = (
+    *sorted(IN_THE_TABLE - {"claims"}),
+    "dead_letters",
+    "events_queue",
+    "gateway",
+    "lists",
+    "till",
+    "act_queue",
+    "mail_queue",
+)
 
 REFUSALS = (AccountNotFound, AlreadySubscribed, Refused, Unavailable)
 """What a customer may be told; anything else is a defect."""
@@ -59,7 +72,8 @@ REFUSALS = (AccountNotFound, AlreadySubscribed, Refused, Unavailable)
 
 @dataclass
 class Troubles(OutsideCalls):
-    """Outside calls, of which those to the table fail as aws/dynamo.py says while it is throttled."""
+    """Outside calls, of which those to the table fail as aws/dynamo.py says while
+    it is throttled."""
 
     throttled: Callable[[], bool] = lambda: False
 
@@ -67,7 +81,13 @@ class Troubles(OutsideCalls):
         """See OutsideCalls."""
         if name.partition(".")[0] in IN_THE_TABLE and self.throttled():
             with in_our_words():
-                raise ClientError({"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)  # type: ignore[typeddict-item]
+                raise ClientError(
+                    {
+                        "Error": {"Code": "ThrottlingException"},
+                        "ResponseMetadata": {"HTTPStatusCode": 400},
+                    },
+                    name,
+                )  # type: ignore[typeddict-item]
         return super().call(name, function, *args, **kwargs)
 
 
@@ -82,7 +102,9 @@ class MinutedLog(MemoryLog):
         entries = list(entries)
         for entry in entries:
             if entry.kind == "happening":
-                assert self.happenings.setdefault(entry.id, entry) == entry, f"{entry.id} has two bodies"
+                assert self.happenings.setdefault(entry.id, entry) == entry, (
+                    f"{entry.id} has two bodies"
+                )
         super().put(entries)
 
 
@@ -113,9 +135,11 @@ class Suppressed:
 
 
 class Town:
-    """`fates` says what becomes of Stripe's next events: `heard`, `lost` (after our 200), `undelivered`, `doubled`, or hours of lateness.
+    """`fates` says what becomes of Stripe's next events: `heard`, `lost` (after our 200),
+    `undelivered`, `doubled`, or hours of lateness.
 
-    `until` says how long each of OUTAGES lasts; `watch` is called at every moment that is played, before anything is heard of it.
+    `until` says how long each of OUTAGES lasts; `watch` is called at every moment that is played,
+    before anything is heard of it.
     """
 
     OUTAGES = ("stripe", "table", "stream", "sweep", "mail")
@@ -126,7 +150,14 @@ class Town:
         self.stage.engine.store.chance = Random(1)
         caller = SimCaller(self.stage)
         self.accounts, self.log = MinutedAccounts(), MinutedLog()
-        self.place = Place(self.accounts, self.log, stripe=StripeGateway(caller), lists=StripeLists(caller), till=StripeTill(caller), policy=policy)
+        self.place = Place(
+            self.accounts,
+            self.log,
+            stripe=StripeGateway(caller),
+            lists=StripeLists(caller),
+            till=StripeTill(caller),
+            policy=policy,
+        )
         self.accounts.now = self.place.now
         self.place.now.at = self.looked = BEGIN
         self.until = dict.fromkeys(self.OUTAGES, BEGIN)
@@ -140,7 +171,9 @@ class Town:
         self.feedback: list[Sent] = []
         self.crashes: Counter[str] = Counter()
         numbers = iter(range(1_000_000))
-        self.ids = patch("chalicelib.usecases.sign_up.secrets.token_hex", lambda size: f"{next(numbers):020}")
+        self.ids = patch(
+            "chalicelib.usecases.sign_up.secrets.token_hex", lambda size: f"{next(numbers):020}"
+        )
 
     # --- what there is ---
 
@@ -154,7 +187,12 @@ class Town:
 
     @property
     def post(self) -> PostOffice:
-        office = PostOffice(self.mailer, self.claims, self.suppressed.addresses.__contains__, lambda link: f"https://b.example/{link.purpose}")
+        office = PostOffice(
+            self.mailer,
+            self.claims,
+            self.suppressed.addresses.__contains__,
+            lambda link: f"https://b.example/{link.purpose}",
+        )
         return self.calls.watch_parts(office, "mailer", "claims")
 
     def all_accounts(self) -> list[Account]:
@@ -170,7 +208,9 @@ class Town:
 
     def at_stripe(self, kind: str, account: Account) -> list[Any]:
         """Stripe's objects of a kind that belong to the account's customers, the newest first."""
-        return [one for one in self.stage.engine.store.all(kind) if one["customer"] in account.customers]
+        return [
+            one for one in self.stage.engine.store.all(kind) if one["customer"] in account.customers
+        ]
 
     def truth(self, account: Account) -> Account:
         """The account as one who asks Stripe for everything now would know it."""
@@ -186,14 +226,17 @@ class Town:
     # --- what people do ---
 
     def by_hand(self, method: str, path: str, **parameters: Any) -> int:
-        """A call that somebody else makes at Stripe, in its dashboard or portal; gives the status."""
+        """A call that somebody else makes at Stripe, in its dashboard or portal;
+        gives the status."""
         faults, self.stage.api.faults[:] = list(self.stage.api.faults), []
         status, _ = self.stage.call(method, path, parameters)
         self.stage.api.faults[:] = faults
         return status
 
     def tries(self, use: Callable[[], Any]) -> Any:
-        """What a customer does: it may end in the middle, or be refused in our words; then he has nothing."""
+        """What a customer does: it may end in the middle, or be refused in our words; then he has
+        nothing.
+        """
         try:
             return use()
         except REFUSALS:
@@ -230,7 +273,12 @@ class Town:
                 yield due_at if due_at > self.now else soon
         for at, _ in self.coming:
             yield at if at > self.now else soon
-        if self.place.act_queue.waiting or self.place.mail_queue.waiting or self.place.events_queue.messages or self.feedback:
+        if (
+            self.place.act_queue.waiting
+            or self.place.mail_queue.waiting
+            or self.place.events_queue.messages
+            or self.feedback
+        ):
             yield max(soon, self.until["table"], self.until["mail"])
         yield from (end for end in self.until.values() if end > self.now)
 
@@ -272,7 +320,9 @@ class Town:
             event["pending_webhooks"] = int(fate == "undelivered")
             if fate not in {"lost", "undelivered"}:
                 hours = float(fate) if fate.replace(".", "").isdecimal() else 0.0
-                self.coming += [(self.now + timedelta(hours=hours), json.dumps(event))] * (2 if fate == "doubled" else 1)
+                self.coming += [(self.now + timedelta(hours=hours), json.dumps(event))] * (
+                    2 if fate == "doubled" else 1
+                )
         self.coming += [(self.now, body) for body, _ in self.place.events_queue.messages]
         self.place.events_queue.messages.clear()
         here = [body for at, body in self.coming if at <= self.now]
@@ -307,14 +357,20 @@ class Town:
     def _post(self) -> None:
         waiting, self.place.mail_queue.waiting = self.place.mail_queue.waiting, []
         for work in waiting:
-            if not self._runs(lambda work=work: send_message(work["account_id"], work["key"], self.world, self.post)):  # type: ignore[misc]
+            if not self._runs(
+                lambda work=work: send_message(
+                    work["account_id"], work["key"], self.world, self.post
+                )
+            ):  # type: ignore[misc]
                 self.place.mail_queue.send(work)
         self.feedback += self.mailer.sent[self.told_of :]
         self.told_of = len(self.mailer.sent)
         told, self.feedback = self.feedback, []
         for one in told:
             text = sending(one)
-            if not self._runs(lambda text=text: take_feedback(text, self.world, self.post.claims, self.suppressed)):  # type: ignore[misc]
+            if not self._runs(
+                lambda text=text: take_feedback(text, self.world, self.post.claims, self.suppressed)
+            ):  # type: ignore[misc]
                 self.feedback.append(one)
 
     def at_work(self) -> list[str]:
@@ -330,8 +386,15 @@ class Town:
         for account in self.all_accounts():
             undone = [name for name, errand in account.errands.items() if errand.done_at is None]
             queued = [key for key, mailed in account.mails.items() if mailed.outcome == "queued"]
-            found = {"asks": account.asks, "outbox": account.outbox, "errands": undone, "queued mail": queued}
-            left += [f"{account.id}: {name} {waiting}" for name, waiting in found.items() if waiting]
+            found = {
+                "asks": account.asks,
+                "outbox": account.outbox,
+                "errands": undone,
+                "queued mail": queued,
+            }
+            left += [
+                f"{account.id}: {name} {waiting}" for name, waiting in found.items() if waiting
+            ]
             if account.due_at and account.due_at <= self.now:
                 left.append(f"{account.id}: due since {account.due_at}")
         return left
@@ -340,4 +403,14 @@ class Town:
 def sending(sent: Sent) -> str:
     """SES's event that says that it took a letter."""
     tags = {name: [value] for name, value in sent.letter.tags.items()}
-    return json.dumps({"eventType": "Send", "mail": {"timestamp": sent.at.isoformat(), "messageId": f"ses-{sent.key}", "tags": tags}, "send": {}})
+    return json.dumps(
+        {
+            "eventType": "Send",
+            "mail": {
+                "timestamp": sent.at.isoformat(),
+                "messageId": f"ses-{sent.key}",
+                "tags": tags,
+            },
+            "send": {},
+        }
+    )

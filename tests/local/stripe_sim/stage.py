@@ -25,7 +25,16 @@ def pairs(params: Any, prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, dict | list):
             found += pairs(value, path)
         else:
-            found.append((path, str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)))
+            found.append(
+                (
+                    path,
+                    str(value).lower()
+                    if isinstance(value, bool)
+                    else ""
+                    if value is None
+                    else str(value),
+                )
+            )
     return found
 
 
@@ -44,7 +53,9 @@ class SimStage:
         self.api = Api(self.engine)
         self.engine.register(PRICES)
 
-    def call(self, method: str, path: str, params: Any = None, key: str | None = None) -> tuple[int, Any]:
+    def call(
+        self, method: str, path: str, params: Any = None, key: str | None = None
+    ) -> tuple[int, Any]:
         """The status and the body of one call."""
         self.keys += 1
         key = key or (f"key-{self.keys}" if method != "GET" else None)
@@ -76,7 +87,11 @@ class SimStage:
         """The customer sets a default card in the portal."""
         with self.engine.lock:
             self.engine.catch_up()
-            return str(self.engine.checkout.set_default_card(self.engine.store.find("customer", customer), card)["id"])
+            return str(
+                self.engine.checkout.set_default_card(
+                    self.engine.store.find("customer", customer), card
+                )["id"]
+            )
 
     def completes(self, session: str, card: str | None = "tok_visa") -> Object:
         """The customer fills in a Checkout page."""
@@ -90,7 +105,14 @@ class SimStage:
         """A trialing subscription."""
         end = {"end_behavior": {"missing_payment_method": behavior}}
         items = [{"price": self.price("pro_monthly")}]
-        made = self.post("/v1/subscriptions", customer=customer, items=items, trial_end=self.second + int(days * DAY), trial_settings=end, **more)
+        made = self.post(
+            "/v1/subscriptions",
+            customer=customer,
+            items=items,
+            trial_end=self.second + int(days * DAY),
+            trial_settings=end,
+            **more,
+        )
         return str(made["id"])
 
     def advance(self, to: int) -> None:
@@ -103,4 +125,7 @@ class SimStage:
 
     def told(self, since: int = 0) -> list[str]:
         """The types of events, with the status of what they tell of."""
-        return [f"{event['type']} {event['data']['object'].get('status') or ''}".strip() for event in self.engine.store.events[since:]]
+        return [
+            f"{event['type']} {event['data']['object'].get('status') or ''}".strip()
+            for event in self.engine.store.events[since:]
+        ]

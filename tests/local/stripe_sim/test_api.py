@@ -38,13 +38,25 @@ def a_full_life(sim: SimStage) -> str:
     customer = sim.customer()
     trial = sim.trial(customer)
     session = sim.post(
-        "/v1/checkout/sessions", mode="setup", currency="usd", customer=customer, success_url="https://a.example", ui_mode="hosted_page"
+        "/v1/checkout/sessions",
+        mode="setup",
+        currency="usd",
+        customer=customer,
+        success_url="https://a.example",
+        ui_mode="hosted_page",
     )
     sim.completes(session["id"])
     sim.gives(customer, "tok_visa")
-    sim.post("/v1/invoiceitems", customer=customer, amount=1500, currency="usd", description="Workshop")
+    sim.post(
+        "/v1/invoiceitems", customer=customer, amount=1500, currency="usd", description="Workshop"
+    )
     sim.advance(START + 20 * DAY)
-    items = [{"id": sim.get(f"/v1/subscriptions/{trial}")["items"]["data"][0]["id"], "price": sim.price("scale_monthly")}]
+    items = [
+        {
+            "id": sim.get(f"/v1/subscriptions/{trial}")["items"]["data"][0]["id"],
+            "price": sim.price("scale_monthly"),
+        }
+    ]
     sim.post(f"/v1/subscriptions/{trial}", items=items, proration_behavior="always_invoice")
     return customer
 
@@ -61,21 +73,33 @@ def test_every_object_has_the_fields_that_the_sdk_declares_and_no_others(sim: Si
     method = sim.get(f"/v1/customers/{customer}/payment_methods")["data"][0]
     assert undeclared(stripe.PaymentMethod, method) == missing(stripe.PaymentMethod, method) == []
     portal = sim.post("/v1/billing_portal/sessions", customer=customer)
-    assert undeclared(stripe.billing_portal.Session, portal) == missing(stripe.billing_portal.Session, portal) == []
+    assert (
+        undeclared(stripe.billing_portal.Session, portal)
+        == missing(stripe.billing_portal.Session, portal)
+        == []
+    )
 
 
 def test_what_events_tell_is_in_the_same_shapes(sim: SimStage) -> None:
     a_full_life(sim)
     sim.engine.payments.dispute(sim.engine.store.all("charge")[0], "fraudulent")
-    kinds = {kind.__annotations__["object"].__args__[0]: kind for kind in (*KINDS.values(), stripe.PaymentMethod, stripe.Dispute, stripe.Refund)}
+    kinds = {
+        kind.__annotations__["object"].__args__[0]: kind
+        for kind in (*KINDS.values(), stripe.PaymentMethod, stripe.Dispute, stripe.Refund)
+    }
     for event in sim.engine.store.events:
         thing = event["data"]["object"]
         assert undeclared(kinds[thing["object"]], thing) == [], event["type"]
 
 
 def test_a_field_that_the_sdk_does_not_declare_is_found() -> None:
-    assert undeclared(stripe.Subscription, blank(stripe.Subscription) | {"current_period_end": 1})[-1:] != []
-    assert "current_period_end is not declared" in undeclared(stripe.Subscription, {"current_period_end": 1})
+    assert (
+        undeclared(stripe.Subscription, blank(stripe.Subscription) | {"current_period_end": 1})[-1:]
+        != []
+    )
+    assert "current_period_end is not declared" in undeclared(
+        stripe.Subscription, {"current_period_end": 1}
+    )
     assert undeclared(stripe.Customer, {"id": 7, "balance": "x"}) == ["balance is str", "id is int"]
     with pytest.raises(TypeError):
         blank(stripe.Invoice, subscription="sub_1")
@@ -88,17 +112,43 @@ def test_a_field_that_the_sdk_does_not_declare_is_found() -> None:
         ("/v1/customers", {"metadata": "x"}, "metadata"),
         ("/v1/subscriptions", {"items": [{"price": "price_none"}]}, "customer"),
         ("/v1/subscriptions", {"customer": "cus_none", "trial_end": "soon"}, "trial_end"),
-        ("/v1/subscriptions", {"customer": "cus_none", "trial_period_days": "x"}, "trial_period_days"),
-        ("/v1/subscriptions", {"customer": "cus_none", "items": [{"prize": "x"}]}, "items[0][prize]"),
-        ("/v1/subscriptions", {"customer": "cus_none", "cancel_at_period_end": "maybe"}, "cancel_at_period_end"),
-        ("/v1/checkout/sessions", {"mode": "setup", "success_url": "https://a.example", "ui_mode": "hosted_page"}, "currency"),
-        ("/v1/checkout/sessions", {"mode": "setup", "currency": "usd", "ui_mode": "hosted", "success_url": "x"}, "ui_mode"),
+        (
+            "/v1/subscriptions",
+            {"customer": "cus_none", "trial_period_days": "x"},
+            "trial_period_days",
+        ),
+        (
+            "/v1/subscriptions",
+            {"customer": "cus_none", "items": [{"prize": "x"}]},
+            "items[0][prize]",
+        ),
+        (
+            "/v1/subscriptions",
+            {"customer": "cus_none", "cancel_at_period_end": "maybe"},
+            "cancel_at_period_end",
+        ),
+        (
+            "/v1/checkout/sessions",
+            {"mode": "setup", "success_url": "https://a.example", "ui_mode": "hosted_page"},
+            "currency",
+        ),
+        (
+            "/v1/checkout/sessions",
+            {"mode": "setup", "currency": "usd", "ui_mode": "hosted", "success_url": "x"},
+            "ui_mode",
+        ),
         ("/v1/checkout/sessions", {"mode": "subscription", "success_url": "x"}, "line_items"),
-        ("/v1/checkout/sessions", {"mode": "setup", "currency": "usd", "payment_method_types": ["card"]}, "payment_method_types"),
+        (
+            "/v1/checkout/sessions",
+            {"mode": "setup", "currency": "usd", "payment_method_types": ["card"]},
+            "payment_method_types",
+        ),
         ("/v1/invoices/in_none/pay", {"foo": "x"}, "foo"),
     ],
 )
-def test_unknown_parameters_and_wrong_types_are_refused_by_name(sim: SimStage, path: str, params: Any, param: str) -> None:
+def test_unknown_parameters_and_wrong_types_are_refused_by_name(
+    sim: SimStage, path: str, params: Any, param: str
+) -> None:
     status, body = sim.call("POST", path, params)
     assert status in (400, 404)
     assert body["error"]["param"] == param
@@ -117,8 +167,13 @@ def test_lists_have_pages(sim: SimStage) -> None:
     page = sim.get("/v1/customers", limit=2)
     assert ([one["id"] for one in page["data"]], page["has_more"]) == ([ids[4], ids[3]], True)
     page = sim.get("/v1/customers", limit=3, starting_after=ids[3])
-    assert ([one["id"] for one in page["data"]], page["has_more"]) == ([ids[2], ids[1], ids[0]], False)
-    assert [one["id"] for one in sim.get("/v1/customers", email="2@example.com")["data"]] == [ids[2]]
+    assert ([one["id"] for one in page["data"]], page["has_more"]) == (
+        [ids[2], ids[1], ids[0]],
+        False,
+    )
+    assert [one["id"] for one in sim.get("/v1/customers", email="2@example.com")["data"]] == [
+        ids[2]
+    ]
     assert sim.call("GET", "/v1/customers", {"limit": 101})[0] == 400
 
 
@@ -131,7 +186,9 @@ def test_the_same_key_gives_the_same_answer_for_a_day_and_no_more(sim: SimStage)
     assert sim.call("POST", "/v1/customers", {"email": "a@example.com"}, key="k") != first
 
 
-def test_a_failure_is_kept_under_its_key_and_a_refusal_before_the_start_is_not(sim: SimStage) -> None:
+def test_a_failure_is_kept_under_its_key_and_a_refusal_before_the_start_is_not(
+    sim: SimStage,
+) -> None:
     sim.api.faults.append(Fault("500", 1))
     assert sim.call("POST", "/v1/customers", {"email": "a@example.com"}, key="k")[0] == 500
     assert sim.call("POST", "/v1/customers", {"email": "a@example.com"}, key="k")[0] == 500
@@ -152,8 +209,16 @@ def test_the_anchor_of_a_resumption_has_the_form_of_the_version_that_asks(sim: S
     paused = sim.trial(sim.customer(), days=1)
     sim.advance(START + 2 * DAY)
     sim.version = "2026-10-28.endive"
-    assert sim.call("POST", f"/v1/subscriptions/{paused}/resume", {"billing_cycle_anchor": "now"})[0] == 400
-    assert sim.call("POST", f"/v1/subscriptions/{paused}/resume", {"billing_cycle_anchor": {"type": "now"}})[0] == 200
+    assert (
+        sim.call("POST", f"/v1/subscriptions/{paused}/resume", {"billing_cycle_anchor": "now"})[0]
+        == 400
+    )
+    assert (
+        sim.call(
+            "POST", f"/v1/subscriptions/{paused}/resume", {"billing_cycle_anchor": {"type": "now"}}
+        )[0]
+        == 200
+    )
 
 
 @pytest.fixture
@@ -166,8 +231,12 @@ def server() -> Iterator[StripeSimulator]:
 
 
 def test_the_sdk_itself_gets_on_with_it(server: StripeSimulator) -> None:
-    client = stripe.StripeClient("sk_test_1", base_addresses={"api": server.base}, max_network_retries=0)
-    customer = client.v1.customers.create({"email": "ada@example.com", "metadata": {"account_id": "acc_1"}})
+    client = stripe.StripeClient(
+        "sk_test_1", base_addresses={"api": server.base}, max_network_retries=0
+    )
+    customer = client.v1.customers.create(
+        {"email": "ada@example.com", "metadata": {"account_id": "acc_1"}}
+    )
     price = client.v1.prices.list({"lookup_keys": ["pro_monthly"], "active": True}).data[0]
     subscription = client.v1.subscriptions.create(
         {
@@ -191,9 +260,14 @@ def test_the_sdk_itself_gets_on_with_it(server: StripeSimulator) -> None:
 
 
 def test_a_fault_on_demand_is_a_silence_that_the_sdk_meets(server: StripeSimulator) -> None:
-    client = stripe.StripeClient("sk_test_1", base_addresses={"api": server.base}, max_network_retries=0)
+    client = stripe.StripeClient(
+        "sk_test_1", base_addresses={"api": server.base}, max_network_retries=0
+    )
     server.api.faults.append(Fault("timeout_after", 1, "/v1/customers", "POST"))
     with pytest.raises(stripe.APIConnectionError):
         client.v1.customers.create({"email": "ada@example.com"}, {"idempotency_key": "k"})
-    assert client.v1.customers.create({"email": "ada@example.com"}, {"idempotency_key": "k"}).email == "ada@example.com"
+    assert (
+        client.v1.customers.create({"email": "ada@example.com"}, {"idempotency_key": "k"}).email
+        == "ada@example.com"
+    )
     assert len(client.v1.customers.list().data) == 1

@@ -52,7 +52,12 @@ class Place:
 
     def customers(self, number: int) -> None:
         for _ in range(number):
-            status, _ = self.api.call("POST", "/v1/customers", b"email=ada%40example.com", {"Content-Type": "application/x-www-form-urlencoded"})
+            status, _ = self.api.call(
+                "POST",
+                "/v1/customers",
+                b"email=ada%40example.com",
+                {"Content-Type": "application/x-www-form-urlencoded"},
+            )
             assert status == 200
 
     def rests(self) -> None:
@@ -77,7 +82,9 @@ def place() -> Iterator[Place]:
 def test_events_are_delivered_signed_in_the_order_in_which_they_were_made(place: Place) -> None:
     place.customers(5)
     place.rests()
-    assert [event["id"] for event in place.endpoint.heard] == [event["id"] for event in place.stripe.engine.store.events]
+    assert [event["id"] for event in place.endpoint.heard] == [
+        event["id"] for event in place.stripe.engine.store.events
+    ]
     assert place.pending() == [0] * 5
 
 
@@ -107,7 +114,9 @@ def test_a_redirect_is_a_failure_and_after_three_days_it_is_given_up(place: Plac
     assert timedelta(days=2.5) < place.at - START < timedelta(days=3.5)
 
 
-def test_what_is_late_comes_after_younger_ones_and_stripe_believes_it_delivered(place: Place) -> None:
+def test_what_is_late_comes_after_younger_ones_and_stripe_believes_it_delivered(
+    place: Place,
+) -> None:
     assert place.api.post("/_test/webhooks", {"late": 1.0, "seed": 1})[0] == 200
     place.customers(1)
     assert place.api.post("/_test/webhooks", {})[0] == 200
@@ -145,4 +154,6 @@ def test_events_are_spoilt_by_their_shares_and_by_the_seed_alone() -> None:
     drawn = [first.draw() for _ in range(4000)]
     assert drawn == [second.draw() for _ in range(4000)]
     told = {name: first.drawn[name] / 4000 for name in ("lost", "doubled", "late", "undelivered")}
-    assert told == pytest.approx({"lost": 0.05, "doubled": 0.095, "late": 0.19, "undelivered": 0}, abs=0.02)
+    assert told == pytest.approx(
+        {"lost": 0.05, "doubled": 0.095, "late": 0.19, "undelivered": 0}, abs=0.02
+    )

@@ -1,4 +1,5 @@
-"""How the simulated Stripe bills: all eight statuses, what its clock does, and what it tells of it."""
+"""How the simulated Stripe bills: all eight statuses, what its clock does, and what
+it tells of it."""
 
 import pytest
 
@@ -15,7 +16,11 @@ def sim() -> SimStage:
 
 def buys(sim: SimStage, card: str = "tok_visa", **more: object) -> tuple[int, dict[str, str]]:
     customer = sim.customer(card)
-    return sim.call("POST", "/v1/subscriptions", {"customer": customer, "items": [{"price": sim.price("pro_monthly")}], **more})
+    return sim.call(
+        "POST",
+        "/v1/subscriptions",
+        {"customer": customer, "items": [{"price": sim.price("pro_monthly")}], **more},
+    )
 
 
 def bought(sim: SimStage, card: str = "tok_visa", **more: object) -> str:
@@ -39,7 +44,10 @@ def test_a_trial_goes_through_its_notice_to_its_end(sim: SimStage) -> None:
 
 def test_a_trial_shorter_than_three_days_is_given_notice_of_at_once(sim: SimStage) -> None:
     sim.trial(sim.customer(), days=2)
-    assert sim.told()[-2:] == ["customer.subscription.created trialing", "customer.subscription.trial_will_end trialing"]
+    assert sim.told()[-2:] == [
+        "customer.subscription.created trialing",
+        "customer.subscription.trial_will_end trialing",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -50,11 +58,18 @@ def test_a_trial_shorter_than_three_days_is_given_notice_of_at_once(sim: SimStag
         (
             "create_invoice",
             "past_due",
-            ["invoice.created draft", "invoice.finalized open", "invoice.payment_failed open", "customer.subscription.updated past_due"],
+            [
+                "invoice.created draft",
+                "invoice.finalized open",
+                "invoice.payment_failed open",
+                "customer.subscription.updated past_due",
+            ],
         ),
     ],
 )
-def test_a_trial_without_a_card_ends_as_it_was_told_to(sim: SimStage, behavior: str, status: str, told: list[str]) -> None:
+def test_a_trial_without_a_card_ends_as_it_was_told_to(
+    sim: SimStage, behavior: str, status: str, told: list[str]
+) -> None:
     trial = sim.trial(sim.customer(), behavior=behavior)
     sim.advance(START + 12 * DAY)
     since = len(sim.told())
@@ -88,7 +103,14 @@ def test_where_only_a_paid_one_is_wanted_none_is_made(sim: SimStage) -> None:
 
 def test_without_a_card_nothing_is_sold(sim: SimStage) -> None:
     customer = sim.customer()
-    assert sim.call("POST", "/v1/subscriptions", {"customer": customer, "items": [{"price": sim.price("pro_monthly")}]})[0] == 400
+    assert (
+        sim.call(
+            "POST",
+            "/v1/subscriptions",
+            {"customer": customer, "items": [{"price": sim.price("pro_monthly")}]},
+        )[0]
+        == 400
+    )
 
 
 @pytest.mark.parametrize("after", ["canceled", "unpaid", "past_due"])
@@ -120,7 +142,10 @@ def test_a_cancellation_is_planned_taken_back_and_carried_out(sim: SimStage) -> 
     end = sim.get(f"/v1/subscriptions/{subscription}")["items"]["data"][0]["current_period_end"]
     planned = sim.post(f"/v1/subscriptions/{subscription}", cancel_at_period_end=True)
     assert planned["cancel_at"] == end
-    assert sim.post(f"/v1/subscriptions/{subscription}", cancel_at_period_end=False)["cancel_at"] is None
+    assert (
+        sim.post(f"/v1/subscriptions/{subscription}", cancel_at_period_end=False)["cancel_at"]
+        is None
+    )
     at_a_day = sim.post(f"/v1/subscriptions/{subscription}", cancel_at=START + 5 * DAY)
     assert (at_a_day["cancel_at"], at_a_day["cancel_at_period_end"]) == (START + 5 * DAY, False)
     sim.advance(START + 5 * DAY)
@@ -128,7 +153,9 @@ def test_a_cancellation_is_planned_taken_back_and_carried_out(sim: SimStage) -> 
     assert sim.told()[-1] == "customer.subscription.deleted canceled"
 
 
-def test_the_portal_cancels_by_the_date_in_flexible_billing_and_by_the_flag_in_classic(sim: SimStage) -> None:
+def test_the_portal_cancels_by_the_date_in_flexible_billing_and_by_the_flag_in_classic(
+    sim: SimStage,
+) -> None:
     for mode, flag in (("flexible", False), ("classic", True)):
         made = bought(sim, billing_mode={"type": mode})
         found = sim.engine.store.find("subscription", made)
@@ -145,7 +172,10 @@ def test_a_trial_is_extended_shortened_and_ended(sim: SimStage) -> None:
     assert longer["items"]["data"][0]["current_period_end"] == START + 30 * DAY
     since = len(sim.told())
     sim.post(f"/v1/subscriptions/{trial}", trial_end=START + 2 * DAY)
-    assert sim.told(since) == ["customer.subscription.trial_will_end trialing", "customer.subscription.updated trialing"]
+    assert sim.told(since) == [
+        "customer.subscription.trial_will_end trialing",
+        "customer.subscription.updated trialing",
+    ]
     since = len(sim.told())
     sim.post(f"/v1/subscriptions/{trial}", trial_end="now")
     assert sim.status(trial) == "active"
@@ -154,7 +184,10 @@ def test_a_trial_is_extended_shortened_and_ended(sim: SimStage) -> None:
 
 def test_pause_collection_keeps_the_status_and_collects_again_in_time(sim: SimStage) -> None:
     subscription = bought(sim)
-    sim.post(f"/v1/subscriptions/{subscription}", pause_collection={"behavior": "void", "resumes_at": START + 40 * DAY})
+    sim.post(
+        f"/v1/subscriptions/{subscription}",
+        pause_collection={"behavior": "void", "resumes_at": START + 40 * DAY},
+    )
     sim.advance(START + 32 * DAY)
     assert sim.status(subscription) == "active"
     assert sim.get("/v1/invoices")["data"][0]["status"] == "void"
@@ -168,18 +201,29 @@ def test_an_upgrade_is_charged_to_the_second_and_a_downgrade_credited(sim: SimSt
     half = (item["current_period_start"] + item["current_period_end"]) // 2
     sim.advance(half)
     sim.post(
-        f"/v1/subscriptions/{subscription}", items=[{"id": item["id"], "price": sim.price("scale_monthly")}], proration_behavior="always_invoice"
+        f"/v1/subscriptions/{subscription}",
+        items=[{"id": item["id"], "price": sim.price("scale_monthly")}],
+        proration_behavior="always_invoice",
     )
     assert sim.get("/v1/invoices")["data"][0]["amount_paid"] == (19900 - 4900) // 2
-    sim.post(f"/v1/subscriptions/{subscription}", items=[{"id": item["id"], "price": sim.price("pro_monthly")}])
-    assert sum(one["amount"] for one in sim.get("/v1/invoiceitems")["data"] if one["invoice"] is None) == -(19900 - 4900) // 2
+    sim.post(
+        f"/v1/subscriptions/{subscription}",
+        items=[{"id": item["id"], "price": sim.price("pro_monthly")}],
+    )
+    assert (
+        sum(one["amount"] for one in sim.get("/v1/invoiceitems")["data"] if one["invoice"] is None)
+        == -(19900 - 4900) // 2
+    )
 
 
 def test_a_change_of_the_interval_begins_a_new_period(sim: SimStage) -> None:
     subscription = bought(sim)
     item = sim.get(f"/v1/subscriptions/{subscription}")["items"]["data"][0]
     sim.advance(START + 10 * DAY)
-    yearly = sim.post(f"/v1/subscriptions/{subscription}", items=[{"id": item["id"], "price": sim.price("pro_yearly")}])
+    yearly = sim.post(
+        f"/v1/subscriptions/{subscription}",
+        items=[{"id": item["id"], "price": sim.price("pro_yearly")}],
+    )
     assert yearly["items"]["data"][0]["current_period_start"] == START + 10 * DAY
     assert sim.get("/v1/invoices")["data"][0]["amount_paid"] < 49000
 
@@ -190,7 +234,11 @@ def test_a_deleted_customer_takes_its_subscriptions_along(sim: SimStage) -> None
     sim.call("DELETE", f"/v1/customers/{customer}")
     assert sim.told()[-2:] == ["customer.subscription.deleted canceled", "customer.deleted"]
     assert sim.status(subscription) == "canceled"
-    assert sim.get(f"/v1/customers/{customer}") == {"id": customer, "object": "customer", "deleted": True}
+    assert sim.get(f"/v1/customers/{customer}") == {
+        "id": customer,
+        "object": "customer",
+        "deleted": True,
+    }
 
 
 def test_an_update_that_changes_nothing_is_not_told(sim: SimStage) -> None:
@@ -230,9 +278,17 @@ def test_a_checkout_is_completed_once_and_expires_after_a_day(sim: SimStage) -> 
 
 def test_a_card_of_a_setup_session_is_attached_and_not_the_default(sim: SimStage) -> None:
     customer = sim.customer()
-    session = sim.post("/v1/checkout/sessions", mode="setup", currency="usd", customer=customer, success_url="https://a")
+    session = sim.post(
+        "/v1/checkout/sessions",
+        mode="setup",
+        currency="usd",
+        customer=customer,
+        success_url="https://a",
+    )
     sim.completes(session["id"])
-    assert sim.get(f"/v1/customers/{customer}")["invoice_settings"]["default_payment_method"] is None
+    assert (
+        sim.get(f"/v1/customers/{customer}")["invoice_settings"]["default_payment_method"] is None
+    )
     assert len(sim.get(f"/v1/customers/{customer}/payment_methods")["data"]) == 1
     assert sim.told()[-3:] == ["setup_intent.succeeded succeeded", *sim.told()[-2:]]
     assert sim.told()[-1] == "checkout.session.completed complete"
@@ -241,7 +297,12 @@ def test_a_card_of_a_setup_session_is_attached_and_not_the_default(sim: SimStage
 def test_a_coupon_of_everything_needs_no_card(sim: SimStage) -> None:
     sim.post("/v1/coupons", id="free", percent_off=100, duration="forever")
     customer = sim.customer()
-    made = sim.post("/v1/subscriptions", customer=customer, items=[{"price": sim.price("pro_monthly")}], discounts=[{"coupon": "free"}])
+    made = sim.post(
+        "/v1/subscriptions",
+        customer=customer,
+        items=[{"price": sim.price("pro_monthly")}],
+        discounts=[{"coupon": "free"}],
+    )
     assert made["status"] == "active"
     assert sim.get("/v1/invoices")["data"][0]["amount_due"] == 0
 
@@ -268,7 +329,10 @@ def test_every_event_can_be_had_where_it_is_wanted(sim: SimStage) -> None:
     sim.engine.store.settings["every_event"] = True
     sim.trial(sim.customer())
     sim.advance(START + 15 * DAY)
-    assert sim.told()[-2:] == ["customer.subscription.updated paused", "customer.subscription.paused paused"]
+    assert sim.told()[-2:] == [
+        "customer.subscription.updated paused",
+        "customer.subscription.paused paused",
+    ]
     bought(sim)
     assert "payment_intent.succeeded succeeded" in sim.told()
 
@@ -279,14 +343,23 @@ def test_a_setup_intent_saves_a_card_unless_the_bank_asks_or_says_no(sim: SimSta
     def card(token: str) -> str:
         return str(sim.post("/v1/payment_methods", type="card", card={"token": token})["id"])
 
-    done = sim.post("/v1/setup_intents", customer=customer, payment_method=card("tok_visa"), confirm=True)
+    done = sim.post(
+        "/v1/setup_intents", customer=customer, payment_method=card("tok_visa"), confirm=True
+    )
     assert done["status"] == "succeeded"
     assert sim.told()[-2:] == ["setup_intent.succeeded succeeded", "payment_method.attached"]
     waiting = sim.post("/v1/setup_intents", customer=customer)
     assert waiting["status"] == "requires_payment_method"
-    asked = sim.post(f"/v1/setup_intents/{waiting['id']}/confirm", payment_method=card("tok_threeDSecure2Required"))
+    asked = sim.post(
+        f"/v1/setup_intents/{waiting['id']}/confirm",
+        payment_method=card("tok_threeDSecure2Required"),
+    )
     assert asked["status"] == "requires_action"
-    status, body = sim.call("POST", "/v1/setup_intents", {"customer": customer, "payment_method": card("tok_chargeDeclined"), "confirm": True})
+    status, body = sim.call(
+        "POST",
+        "/v1/setup_intents",
+        {"customer": customer, "payment_method": card("tok_chargeDeclined"), "confirm": True},
+    )
     assert (status, body["error"]["code"]) == (402, "card_declined")
     assert sim.call("POST", f"/v1/setup_intents/{done['id']}/confirm")[0] == 400
     assert len(sim.get(f"/v1/customers/{customer}/payment_methods")["data"]) == 1
