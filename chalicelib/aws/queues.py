@@ -9,6 +9,7 @@ from chalicelib.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 
 @cache
@@ -41,17 +42,15 @@ class WorkQueue:
         from botocore.exceptions import BotoCoreError, ClientError
 
         for start in range(0, len(work), 10):
-            entries = [
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {"Id": str(place), "MessageBody": json.dumps(one)}
                 for place, one in enumerate(work[start : start + 10])
             ]
             try:
-                failed = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries).get(
-                    "Failed"
-                )  # type: ignore[arg-type]
+                answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable("The queue did not take the work.") from error
-            if failed:
+            if failed := answer.get("Failed"):
                 raise Unavailable(
                     f"The queue did not take {len(failed)} of {len(entries)} messages."
                 )
