@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from chalicelib.aws.dynamo import client, in_our_words
 from chalicelib.aws.items import Item, dump, load
+from chalicelib.domain.comparison import Comparison
+from chalicelib.domain.operators import Digests
+from chalicelib.domain.undelivered import Undelivered
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,6 +21,13 @@ class Versioned(Protocol):
 
 
 T = TypeVar("T", bound=Versioned)
+
+KEYS: dict[type[Any], str] = {
+    Comparison: "COMPARISON",
+    Digests: "DIGESTS",
+    Undelivered: "UNDELIVERED",
+}
+"""The sort key of each state. A deployed table has these: under another key a job begins anew."""
 
 
 class Rounds:
@@ -53,4 +63,4 @@ class Rounds:
 
 
 def _key(kind: type[Any]) -> Item:
-    return {"pk": {"S": "ROUND"}, "sk": {"S": kind.__name__.upper()}}
+    return {"pk": {"S": "ROUND"}, "sk": {"S": KEYS[kind]}}
