@@ -58,7 +58,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+    # boto3's session is kept, and with it what it has read of AWS's service models: reading them
+    # again was a third of the time of a test that makes a stage.
+    with mock_aws(config={"core": {"reset_boto3_session": False}}):
         yield
 
 

@@ -5,6 +5,7 @@ they are used.
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,14 @@ given.
 MODULES = sorted((ROOT / "chalicelib").rglob("*.py"))
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def imported(path: Path, everywhere: bool) -> set[str]:
     """The modules that a file imports: everywhere, or at its top alone, outside TYPE_CHECKING."""
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     nodes = list(ast.walk(tree)) if everywhere else tree.body
     found = set()
     for node in nodes:
@@ -69,9 +75,7 @@ def test_the_domain_imports_the_standard_library_alone(path: Path) -> None:
 )
 def test_neither_domain_nor_use_cases_read_a_clock_or_the_environment(path: Path) -> None:
     calls = [
-        ast.unparse(node.func)
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
+        ast.unparse(node.func) for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)
     ]
     assert not [
         call

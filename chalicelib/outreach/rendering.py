@@ -67,16 +67,12 @@ class _Parts:
 
 def messages() -> tuple[str, ...]:
     """The names of all messages, whichever languages they are in, in the order of the alphabet."""
-    return tuple(sorted({path.stem for path in COMPILED.glob("*/*.html")}))
+    return tuple(_compiled(COMPILED))
 
 
 def languages(message: str) -> tuple[str, ...]:
     """The languages that a message is written in."""
-    return (
-        tuple(sorted(path.parent.name for path in COMPILED.glob(f"*/{message}.html")))
-        if message in messages()
-        else ()
-    )
+    return _compiled(COMPILED).get(message, ())
 
 
 def language_for(message: str, wanted: str, default: str) -> str:
@@ -143,6 +139,17 @@ def split(text: str) -> tuple[str, str, str]:
 
 
 @cache
+def _compiled(folder: Path) -> Mapping[str, tuple[str, ...]]:
+    """The languages of each compiled message, by its name, both in alphabetical order. The folder
+    is listed once: a deployed package does not change.
+    """
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*/*.html"), key=lambda path: (path.stem, path.parent.name)):
+        found.setdefault(path.stem, []).append(path.parent.name)
+    return {message: tuple(languages) for message, languages in found.items()}
+
+
+@cache
 def _parts(message: str, language: str) -> _Parts:
     from jinja2 import TemplateError
 
@@ -197,6 +204,8 @@ def _one_line(value: str) -> str:
     """The value without line ends, control characters, halves of characters, and marks that turn
     the direction of what follows.
     """
+    if value.isascii() and value.isprintable():  # most values, and nothing below is in them
+        return re.sub(" {2,}", " ", value).strip()
     kept = (
         letter
         for letter in value

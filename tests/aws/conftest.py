@@ -1,5 +1,7 @@
 """A table and queues on moto, made of the same template as the deployed ones."""
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import boto3
@@ -14,8 +16,14 @@ TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalS
 
 def table_definition(name: str = TABLE) -> dict[str, Any]:
     """The table as .chalice/resources.yaml describes it."""
+    return {"TableName": name, **deepcopy(_described())}
+
+
+@cache
+def _described() -> dict[str, Any]:
+    """Reading the template takes longer than making the table."""
     properties = load(TEMPLATE)["Resources"]["BillingTable"]["Properties"]
-    return {"TableName": name, **{key: properties[key] for key in TABLE_PROPERTIES}}
+    return {key: properties[key] for key in TABLE_PROPERTIES}
 
 
 @pytest.fixture
