@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from chalicelib.domain.account import apply
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import boto3
@@ -45,10 +47,11 @@ class Read:
 
 def typical() -> Account:
     """An account in its trial that waits for its next message."""
-    account = (
-        Account("acc")
-        .learn(CustomerSeen(Customer("cus_1", "ada@example.com", "Ada"), Event(START)))
-        .learn(SubscriptionSeen(TRIAL, Event(START)))
+    account = apply(
+        apply(
+            Account("acc"), CustomerSeen(Customer("cus_1", "ada@example.com", "Ada"), Event(START))
+        ),
+        SubscriptionSeen(TRIAL, Event(START)),
     )
     return replace(next_version(Account("acc"), account, POLICY, START), outbox=())
 

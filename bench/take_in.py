@@ -26,6 +26,8 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
+from chalicelib.domain.account import apply
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import msgspec
@@ -254,7 +256,7 @@ def single_calls(client: Any, account: Account) -> list[Figure]:
 def _learnt(id: str, facts: list[StripeFact]) -> Account:
     account = Account(id)
     for fact in facts:
-        account = account.learn(fact)
+        account = apply(account, fact)
     return account
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bench.soak.lives import Customer
-from chalicelib.domain.account import Account, Mailed
+from chalicelib.domain.account import Account, Mailed, apply
 from chalicelib.domain.checkouts import is_deleted
 from chalicelib.domain.facts import everything_of
 from chalicelib.domain.mailing import zone_of
@@ -82,7 +82,7 @@ def _truth(account_id: str, customers: list[str], gateway: Gateway, now: datetim
     account = Account(account_id)
     for customer in customers:
         for ask in everything_of(customer):
-            account = account.learn(answer(gateway, ask, account, now)[0])
+            account = apply(account, answer(gateway, ask, account, now)[0])
     return account
 
 

@@ -1,10 +1,12 @@
-"""One customer of the product: what is known, and how it learns. Pure, and a join: neither the
-order nor the number of the facts matters.
+"""One customer of the product: the state that Billhook keeps, and how each kind of fact changes it.
+
+Applying facts is commutative and idempotent: neither their order nor their number matters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib.domain.broadcasts import Broadcast, BroadcastWanted
 from chalicelib.domain.checkouts import Checkout, further, is_deleted
@@ -12,7 +14,6 @@ from chalicelib.domain.errands import AT_ONCE, Errand, furthest
 from chalicelib.domain.facts import (
     INVOICE_RANKS,
     AddressProved,
-    Answer,
     Answered,
     Ask,
     CardGiven,
@@ -35,6 +36,8 @@ from chalicelib.domain.facts import (
 )
 from chalicelib.domain.happenings import Happening
 from chalicelib.domain.leaving import (
+    ASKED_EVERY,
+    CHANGEABLE,
     AlternativeTaken,
     Feedback,
     FeedbackGiven,
@@ -43,7 +46,7 @@ from chalicelib.domain.leaving import (
     LeaveConfirmed,
     LeavingFact,
     Withdrawn,
-    learn_of_leaving,
+    is_asked,
 )
 from chalicelib.domain.newer import Known, newest
 from chalicelib.domain.plan_changes import PlanChange
@@ -287,269 +290,307 @@ class Account:
         ) or self.subscriptions.get(id)
         return known.mark if known else ""
 
-    def learn(self, fact: Fact) -> "Account":
-        """The account that also knows `fact`. What Stripe alone can settle is added to `asks`."""
-        match fact:
-            case CustomerSeen(customer, by):
-                return self._learn_customer(customer, by)
-            case SubscriptionSeen(subscription, by):
-                return self._learn_subscription(subscription, by)
-            case InvoiceSeen(invoice, at, bank_asks):
-                return self._learn_invoice(
-                    Billed(invoice, at, invoice.attempt_count if bank_asks else 0)
-                )
-            case CardSeen(card):
-                return self._learn_card(card.id, fact)
-            case (
-                ErrandKnown()
-                | CheckoutKnown()
-                | CheckoutCompleted()
-                | CardGiven()
-                | DisputeSeen()
-                | RefundSeen()
-            ):
-                return self._learn_of_checkout(fact)
-            case GrantGiven() | BroadcastWanted():
-                return self._learn_of_operators(fact)
-            case (
-                LeaveAsked() | LeaveConfirmed() | AlternativeTaken() | Withdrawn() | FeedbackGiven()
-            ):
-                return learn_of_leaving(self, fact)
-            case Ask():
-                return self.asking(fact)
-            case Answered():
-                return self._learn_answer(fact)
-        return self._learn_of_person(fact)
-
-    def _learn_answer(self, answered: Answered) -> "Account":
-        account = replace(self, asks=tuple(known for known in self.asks if known != answered.ask))
-        for inner in answered.facts:
-            account = account.learn(inner)
-        return account
-
     def asking(self, ask: Ask) -> "Account":
         """The account that waits for Stripe's answer to `ask`."""
         return self if ask in self.asks else replace(self, asks=tuple(sorted({*self.asks, ask})))
 
-    def _learn_of_person(self, fact: PersonFact) -> "Account":
-        match fact:
-            case MilestoneReached(name, at):
-                earliest = min(at, self.milestones.get(name, at))
-                return (
-                    self
-                    if self.milestones.get(name) == earliest
-                    else replace(self, milestones={**self.milestones, name: earliest})
-                )
-            case ConsentGiven(stream, wanted, at):
-                left = {key: since for key, since in self.unsubscribed.items() if key != stream} | (
-                    {} if wanted else {stream: at}
-                )
-                return (
-                    self
-                    if wanted is (stream not in self.unsubscribed)
-                    else replace(self, unsubscribed=left)
-                )
-            case MailDone(key, mailed):
-                return replace(self, mails={**self.mails, key: mailed})
-            case SignedUp(signup, profile):
-                return (
-                    self
-                    if self.signup
-                    else replace(self, signup=signup, profile=profile)._with_trial_to_start(
-                        signup.at
-                    )
-                )
-            case AddressProved(at):
-                return self._learn_proof(at)
-            case SignInAsked(at):
-                last = self.sign_in_asked_at
-                return (
-                    self
-                    if last and at < last + SIGN_IN_EVERY
-                    else replace(self, sign_in_asked_at=at)
-                )
-            case SignedIn(asked_at):
-                return (
-                    self
-                    if self.signed_in_by and asked_at <= self.signed_in_by
-                    else replace(self, signed_in_by=asked_at)
-                )
 
-    def _learn_of_operators(self, fact: GrantGiven | BroadcastWanted) -> "Account":
-        match fact:
-            case GrantGiven(grant):
-                grants = sorted(
-                    {*self.grants, grant}, key=lambda one: (one.until, one.plan or "", one.note)
-                )
-                return self if grant in self.grants else replace(self, grants=tuple(grants))
-            case BroadcastWanted(name, broadcast):
-                return (
-                    self
-                    if name in self.broadcasts
-                    else replace(self, broadcasts={**self.broadcasts, name: broadcast})
-                )
+def apply(account: Account, fact: Fact) -> Account:
+    """The account that also knows `fact`, the same object if the fact changes nothing. What Stripe
+    alone can settle is added to `asks`.
+    """
+    return _RULES[type(fact)](account, fact)
 
-    def _with_trial_to_start(self, at: datetime) -> "Account":
-        return (
-            self
-            if self.signup is None or self.signup.confirm
-            else self.learn(ErrandKnown("trial", Errand(at + AT_ONCE, at)))
-        )
 
-    def _learn_proof(self, at: datetime) -> "Account":
-        if self.proved_at is not None:
-            return self
-        account = replace(self, proved_at=at, link_epoch=self.link_epoch + 1)
-        if account.signup is None or not account.signup.confirm:
-            return account
-        length = account.signup.trial_ends_at - account.signup.at
-        return replace(
-            account, signup=replace(account.signup, confirm=False, at=at, trial_ends_at=at + length)
-        )._with_trial_to_start(at)
+def _apply_customer(account: Account, fact: CustomerSeen) -> Account:
+    customer = fact.customer
+    ask, stored = Ask("customer", customer.id), account.customers.get(customer.id)
+    verdict = newest(stored, customer, fact.by)
+    if verdict is None:
+        return account.asking(ask)
+    if verdict != stored:
+        account = replace(account, customers={**account.customers, customer.id: verdict})
+    return account.asking(ask) if verdict.doubts else account
 
-    def _learn_of_checkout(
-        self,
-        fact: (
-            ErrandKnown | CheckoutKnown | CheckoutCompleted | CardGiven | DisputeSeen | RefundSeen
-        ),
-    ) -> "Account":
-        match fact:
-            case ErrandKnown(name, errand):
-                known = furthest(self.errands.get(name), errand)
-                return (
-                    self
-                    if known == self.errands.get(name)
-                    else replace(self, errands={**self.errands, name: known})
-                )
-            case CheckoutKnown(checkout):
-                newest_one = further(self.checkout, checkout)
-                return self if newest_one == self.checkout else replace(self, checkout=newest_one)
-            case CheckoutCompleted(session, mode, _, at):
-                account = self
-                if self.checkout and self.checkout.session == session and not self.checkout.closed:
-                    account = replace(self, checkout=replace(self.checkout, closed=True))
-                name = f"card:{session}"
-                return (
-                    account
-                    if mode != "setup" or name in account.errands
-                    else account.learn(ErrandKnown(name, Errand(at, at)))
-                )
-            case CardGiven(_, at):
-                return (
-                    self
-                    if self.card_given_at and at <= self.card_given_at
-                    else replace(self, card_given_at=at)
-                )
-            case RefundSeen():
-                return self
-            case DisputeSeen(id, _, status, _):
-                settled = self.disputes.get(id) in DISPUTES_SETTLED
-                return (
-                    self
-                    if settled or self.disputes.get(id) == status
-                    else replace(self, disputes={**self.disputes, id: status})
-                )
 
-    def _learn_customer(self, customer: Customer, by: Event | Answer) -> "Account":
-        ask, stored = Ask("customer", customer.id), self.customers.get(customer.id)
-        verdict = newest(stored, customer, by)
-        if verdict is None:
-            return self.asking(ask)
-        account = (
-            self
-            if verdict == stored
-            else replace(self, customers={**self.customers, customer.id: verdict})
-        )
-        return account.asking(ask) if verdict.doubts else account
+def _apply_subscription(account: Account, fact: SubscriptionSeen) -> Account:
+    subscription = fact.subscription
+    if subscription.id in account.ended:
+        return account
+    ask, stored = Ask("subscription", subscription.id), account.subscriptions.get(subscription.id)
+    verdict = newest(stored, subscription, fact.by)
+    if verdict is None:
+        return account.asking(ask)
+    may_have_ended_with_its_customer = (
+        stored is not None
+        and isinstance(fact.by, Event)
+        and verdict.value.final
+        and not stored.value.final
+        and not is_deleted(account, subscription.customer)
+    )
+    if verdict != stored:
+        subscriptions = {**account.subscriptions, subscription.id: verdict}
+        account = _without_old_ended_ones(replace(account, subscriptions=subscriptions))
+    if may_have_ended_with_its_customer:
+        # Only what is alive is compared with Stripe and has expected updates: if the event about
+        # the customer is lost, nothing else would bring it.
+        account = account.asking(Ask("customer", subscription.customer))
+    return account.asking(ask) if verdict.doubts else account
 
-    def _learn_subscription(self, subscription: Subscription, by: Event | Answer) -> "Account":
-        if subscription.id in self.ended:
-            return self
-        ask, stored = Ask("subscription", subscription.id), self.subscriptions.get(subscription.id)
-        verdict = newest(stored, subscription, by)
-        if verdict is None:
-            return self.asking(ask)
-        account = self
-        if verdict != stored:
-            account = replace(
-                self, subscriptions={**self.subscriptions, subscription.id: verdict}
-            )._with_old_ones_buried()
-        if (
-            stored
-            and isinstance(by, Event)
-            and verdict.value.final
-            and not stored.value.final
-            and not is_deleted(self, subscription.customer)
-        ):
-            # It may have ended with its customer. Should that news be lost, nothing else would
-            # tell: only what lives is compared, and owes news.
-            account = account.asking(Ask("customer", subscription.customer))
-        return account.asking(ask) if verdict.doubts else account
 
-    def _with_old_ones_buried(self) -> "Account":
-        ended = sorted(
-            (known.value for known in self.subscriptions.values() if known.value.final),
-            key=lambda value: (value.created, value.id),
-            reverse=True,
-        )
-        buried = {value.id: value.ended_at or value.created for value in ended[ENDED_KEPT:]}
-        if not buried:
-            return self
-        return replace(
-            self,
-            subscriptions={
-                id: known for id, known in self.subscriptions.items() if id not in buried
-            },
-            ended={**self.ended, **buried},
-            invoices={
-                id: billed
-                for id, billed in self.invoices.items()
-                if billed.value.subscription not in buried
-            },
-        )
-
-    def _learn_invoice(self, news: Billed) -> "Account":
-        invoice = news.value
-        stored = self.invoices.get(invoice.id)
-        if invoice.subscription in self.ended:
-            return self
-        if stored:
-            further_one = stored if _further(stored) >= _further(news) else news
-            news = replace(further_one, bank_asked=max(stored.bank_asked, news.bank_asked))
-            invoice = news.value
-        siblings = [
-            billed.value
-            for billed in self.invoices.values()
-            if billed.value.subscription == invoice.subscription
-        ]
-        siblings = [sibling for sibling in siblings if sibling.id != invoice.id] + [invoice]
-        dropped = {
-            old.id
-            for old in sorted(siblings, key=lambda value: (value.created, value.id))[
-                :-INVOICES_KEPT
-            ]
-        }
-        invoices = {
+def _without_old_ended_ones(account: Account) -> Account:
+    """The account with the newest ENDED_KEPT ended subscriptions; of older ones the end alone."""
+    final = [known.value for known in account.subscriptions.values() if known.value.final]
+    ended = sorted(final, key=lambda value: (value.created, value.id), reverse=True)
+    dropped = {value.id: value.ended_at or value.created for value in ended[ENDED_KEPT:]}
+    if not dropped:
+        return account
+    return replace(
+        account,
+        subscriptions={
+            id: known for id, known in account.subscriptions.items() if id not in dropped
+        },
+        ended={**account.ended, **dropped},
+        invoices={
             id: billed
-            for id, billed in {**self.invoices, invoice.id: news}.items()
-            if id not in dropped
-        }
-        return self if invoices == self.invoices else replace(self, invoices=invoices)
+            for id, billed in account.invoices.items()
+            if billed.value.subscription not in dropped
+        },
+    )
 
-    def _learn_card(self, id: str, seen: CardSeen) -> "Account":
-        known = max(
-            (one for one in (self.cards.get(id), seen) if one),
-            key=lambda one: (one.at, repr(one.card)),
-        )
-        newest_ones = sorted(
-            {**self.cards, id: known}.items(), key=lambda pair: (pair[1].at, pair[0])
-        )[-CARDS_KEPT:]
-        return self if dict(newest_ones) == self.cards else replace(self, cards=dict(newest_ones))
+
+def _apply_invoice(account: Account, fact: InvoiceSeen) -> Account:
+    invoice = fact.invoice
+    news = Billed(invoice, fact.at, invoice.attempt_count if fact.bank_asks else 0)
+    stored = account.invoices.get(invoice.id)
+    if invoice.subscription in account.ended:
+        return account
+    if stored:
+        further_one = stored if _further(stored) >= _further(news) else news
+        news = replace(further_one, bank_asked=max(stored.bank_asked, news.bank_asked))
+        invoice = news.value
+    siblings = [
+        billed.value
+        for billed in account.invoices.values()
+        if billed.value.subscription == invoice.subscription
+    ]
+    siblings = [sibling for sibling in siblings if sibling.id != invoice.id] + [invoice]
+    oldest_first = sorted(siblings, key=lambda value: (value.created, value.id))
+    dropped = {old.id for old in oldest_first[:-INVOICES_KEPT]}
+    invoices = {
+        id: billed
+        for id, billed in {**account.invoices, invoice.id: news}.items()
+        if id not in dropped
+    }
+    return account if invoices == account.invoices else replace(account, invoices=invoices)
 
 
 def _further(billed: Billed) -> tuple[int, int, datetime, str]:
-    """How far an invoice has come. The last two only make the choice among equals the same in every
-    order.
+    """How far an invoice has come. The last two only make the choice among equals the same in
+    every order.
     """
     invoice = billed.value
     return INVOICE_RANKS[invoice.status], invoice.attempt_count, billed.seen, repr(invoice)
+
+
+def _apply_card(account: Account, seen: CardSeen) -> Account:
+    id = seen.card.id
+    known = max(
+        (one for one in (account.cards.get(id), seen) if one),
+        key=lambda one: (one.at, repr(one.card)),
+    )
+    oldest_first = sorted({**account.cards, id: known}.items(), key=lambda one: (one[1].at, one[0]))
+    cards = dict(oldest_first[-CARDS_KEPT:])
+    return account if cards == account.cards else replace(account, cards=cards)
+
+
+def _apply_answer(account: Account, answered: Answered) -> Account:
+    open_asks = tuple(known for known in account.asks if known != answered.ask)
+    account = replace(account, asks=open_asks)
+    for fact in answered.facts:
+        account = apply(account, fact)
+    return account
+
+
+def _apply_completed_checkout(account: Account, fact: CheckoutCompleted) -> Account:
+    checkout = account.checkout
+    if checkout and checkout.session == fact.session and not checkout.closed:
+        account = replace(account, checkout=replace(checkout, closed=True))
+    name = f"card:{fact.session}"
+    if fact.mode != "setup" or name in account.errands:
+        return account
+    return apply(account, ErrandKnown(name, Errand(fact.at, fact.at)))
+
+
+def _apply_errand(account: Account, fact: ErrandKnown) -> Account:
+    known = account.errands.get(fact.name)
+    now_known = furthest(known, fact.errand)
+    if now_known == known:
+        return account
+    return replace(account, errands={**account.errands, fact.name: now_known})
+
+
+def _apply_checkout(account: Account, fact: CheckoutKnown) -> Account:
+    checkout = further(account.checkout, fact.checkout)
+    return account if checkout == account.checkout else replace(account, checkout=checkout)
+
+
+def _apply_given_card(account: Account, fact: CardGiven) -> Account:
+    if account.card_given_at and fact.at <= account.card_given_at:
+        return account
+    return replace(account, card_given_at=fact.at)
+
+
+def _apply_dispute(account: Account, fact: DisputeSeen) -> Account:
+    known = account.disputes.get(fact.id)
+    if known in DISPUTES_SETTLED or known == fact.status:
+        return account
+    return replace(account, disputes={**account.disputes, fact.id: fact.status})
+
+
+def _apply_refund(account: Account, fact: RefundSeen) -> Account:
+    """A refund is for the timeline alone: it changes no access."""
+    return account
+
+
+def _apply_milestone(account: Account, fact: MilestoneReached) -> Account:
+    known = account.milestones.get(fact.name)
+    earliest = min(fact.at, known or fact.at)
+    if known == earliest:
+        return account
+    return replace(account, milestones={**account.milestones, fact.name: earliest})
+
+
+def _apply_consent(account: Account, fact: ConsentGiven) -> Account:
+    if fact.wanted is (fact.stream not in account.unsubscribed):
+        return account
+    others = {key: at for key, at in account.unsubscribed.items() if key != fact.stream}
+    return replace(
+        account, unsubscribed=others if fact.wanted else {**others, fact.stream: fact.at}
+    )
+
+
+def _apply_mail(account: Account, fact: MailDone) -> Account:
+    return replace(account, mails={**account.mails, fact.key: fact.mailed})
+
+
+def _apply_signup(account: Account, fact: SignedUp) -> Account:
+    if account.signup:
+        return account
+    account = replace(account, signup=fact.signup, profile=fact.profile)
+    return _with_trial_to_start(account, fact.signup.at)
+
+
+def _apply_proof(account: Account, fact: AddressProved) -> Account:
+    if account.proved_at is not None:
+        return account
+    at = fact.at
+    account = replace(account, proved_at=at, link_epoch=account.link_epoch + 1)
+    signup = account.signup
+    if signup is None or not signup.confirm:
+        return account
+    ends_at = at + (signup.trial_ends_at - signup.at)
+    signup = replace(signup, confirm=False, at=at, trial_ends_at=ends_at)
+    return _with_trial_to_start(replace(account, signup=signup), at)
+
+
+def _with_trial_to_start(account: Account, at: datetime) -> Account:
+    if account.signup is None or account.signup.confirm:
+        return account
+    return apply(account, ErrandKnown("trial", Errand(at + AT_ONCE, at)))
+
+
+def _apply_sign_in_request(account: Account, fact: SignInAsked) -> Account:
+    last = account.sign_in_asked_at
+    if last and fact.at < last + SIGN_IN_EVERY:
+        return account
+    return replace(account, sign_in_asked_at=fact.at)
+
+
+def _apply_sign_in(account: Account, fact: SignedIn) -> Account:
+    if account.signed_in_by and fact.asked_at <= account.signed_in_by:
+        return account
+    return replace(account, signed_in_by=fact.asked_at)
+
+
+def _apply_grant(account: Account, fact: GrantGiven) -> Account:
+    if fact.grant in account.grants:
+        return account
+    grants = sorted(
+        {*account.grants, fact.grant}, key=lambda one: (one.until, one.plan or "", one.note)
+    )
+    return replace(account, grants=tuple(grants))
+
+
+def _apply_broadcast(account: Account, fact: BroadcastWanted) -> Account:
+    if fact.name in account.broadcasts:
+        return account
+    return replace(account, broadcasts={**account.broadcasts, fact.name: fact.broadcast})
+
+
+def _apply_wish_to_leave(account: Account, fact: LeaveAsked) -> Account:
+    leave, known = fact.leave, account.leave if is_asked(account) else None
+    repeated = known and known.what == leave.what and leave.at < known.at + ASKED_EVERY
+    return account if repeated else replace(account, leave=leave)
+
+
+def _apply_confirmed_leave(account: Account, fact: LeaveConfirmed) -> Account:
+    if account.left_by and fact.asked_at <= account.left_by:
+        return account
+    return replace(account, left_by=fact.asked_at)
+
+
+def _apply_alternative(account: Account, fact: AlternativeTaken) -> Account:
+    last = account.alternatives.get(fact.kind)
+    if last and fact.at <= last:
+        return account
+    return replace(account, alternatives={**account.alternatives, fact.kind: fact.at})
+
+
+def _apply_withdrawal(account: Account, fact: Withdrawn) -> Account:
+    if account.withdrawn_at and fact.at <= account.withdrawn_at:
+        return account
+    return replace(account, withdrawn_at=fact.at)
+
+
+def _apply_feedback(account: Account, fact: FeedbackGiven) -> Account:
+    known = account.feedback.get(fact.occasion)
+    if known and not known.at <= fact.at < known.at + CHANGEABLE:
+        return account
+    given = Feedback(fact.answer, known.at if known else fact.at, fact.comment)
+    if given == known:
+        return account
+    return replace(account, feedback={**account.feedback, fact.occasion: given})
+
+
+_RULES: Mapping[type, Callable[[Account, Any], Account]] = {
+    CustomerSeen: _apply_customer,
+    SubscriptionSeen: _apply_subscription,
+    InvoiceSeen: _apply_invoice,
+    CardSeen: _apply_card,
+    Ask: Account.asking,
+    Answered: _apply_answer,
+    CheckoutCompleted: _apply_completed_checkout,
+    DisputeSeen: _apply_dispute,
+    RefundSeen: _apply_refund,
+    ErrandKnown: _apply_errand,
+    CheckoutKnown: _apply_checkout,
+    CardGiven: _apply_given_card,
+    SignedUp: _apply_signup,
+    AddressProved: _apply_proof,
+    SignInAsked: _apply_sign_in_request,
+    SignedIn: _apply_sign_in,
+    MilestoneReached: _apply_milestone,
+    ConsentGiven: _apply_consent,
+    MailDone: _apply_mail,
+    BroadcastWanted: _apply_broadcast,
+    GrantGiven: _apply_grant,
+    LeaveAsked: _apply_wish_to_leave,
+    LeaveConfirmed: _apply_confirmed_leave,
+    AlternativeTaken: _apply_alternative,
+    Withdrawn: _apply_withdrawal,
+    FeedbackGiven: _apply_feedback,
+}
+"""One rule for each kind of fact. Each is idempotent, and the result does not depend on the order
+in which facts arrive.
+"""

@@ -3,7 +3,7 @@ mail, and what was answered afterwards. Pure.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -109,48 +109,6 @@ class FeedbackGiven:
 
 
 LeavingFact = LeaveAsked | LeaveConfirmed | AlternativeTaken | Withdrawn | FeedbackGiven
-
-
-def learn_of_leaving(account: "Account", fact: LeavingFact) -> "Account":
-    """The account that also knows `fact`."""
-    match fact:
-        case LeaveAsked(leave):
-            known = account.leave if is_asked(account) else None
-            repeated = known and known.what == leave.what and leave.at < known.at + ASKED_EVERY
-            return account if repeated else replace(account, leave=leave)
-        case LeaveConfirmed(asked_at):
-            return (
-                account
-                if account.left_by and asked_at <= account.left_by
-                else replace(account, left_by=asked_at)
-            )
-        case AlternativeTaken(kind, at):
-            last = account.alternatives.get(kind)
-            return (
-                account
-                if last and at <= last
-                else replace(account, alternatives={**account.alternatives, kind: at})
-            )
-        case Withdrawn(at):
-            return (
-                account
-                if account.withdrawn_at and at <= account.withdrawn_at
-                else replace(account, withdrawn_at=at)
-            )
-        case FeedbackGiven():
-            return _with_answer(account, fact)
-
-
-def _with_answer(account: "Account", fact: FeedbackGiven) -> "Account":
-    known = account.feedback.get(fact.occasion)
-    if known and not known.at <= fact.at < known.at + CHANGEABLE:
-        return account
-    given = Feedback(fact.answer, known.at if known else fact.at, fact.comment)
-    return (
-        account
-        if given == known
-        else replace(account, feedback={**account.feedback, fact.occasion: given})
-    )
 
 
 def is_asked(account: "Account") -> bool:

@@ -12,7 +12,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.account import Account, CheckoutKnown, ErrandKnown, Fact, GrantGiven, Mailed
+from chalicelib.domain.account import (
+    Account,
+    CheckoutKnown,
+    ErrandKnown,
+    Fact,
+    GrantGiven,
+    Mailed,
+    apply,
+)
 from chalicelib.domain.agenda import next_version, planned
 from chalicelib.domain.broadcasts import BroadcastWanted
 from chalicelib.domain.facts import AddressProved, MilestoneReached, SignedIn, SignInAsked
@@ -45,7 +53,7 @@ def restored(was: Account, since: Account, at: datetime) -> Account:
         resting_until=None,
     )
     for fact in _done_since(since):
-        account = account.learn(fact)
+        account = apply(account, fact)
     for customer in sorted({*was.customers, *since.customers}):
         account = asking_all_of(account, customer)
     return account

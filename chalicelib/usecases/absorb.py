@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from chalicelib.domain.account import Account, Fact
+from chalicelib.domain.account import Account, Fact, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import LostRace, Refused, Unavailable
 from chalicelib.domain.facts import Answered, Ask
@@ -68,7 +68,7 @@ def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker |
     for attempt in range(TRIES):
         learnt = account
         for fact in (*facts, *answers):
-            learnt = learnt.learn(fact)
+            learnt = apply(learnt, fact)
         learnt = settled(learnt, answers, asker) if asker else learnt
         if learnt == account:
             return account
@@ -95,7 +95,7 @@ def settled(learnt: Account, answers: list[Answered], asker: Asker) -> Account:
                 unanswered.add(ask)
             else:
                 answers.append(answered)
-                learnt = learnt.learn(answered)
+                learnt = apply(learnt, answered)
     return learnt
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import reduce
 
-from chalicelib.domain.account import Account, MailDone, Mailed
+from chalicelib.domain.account import Account, MailDone, Mailed, apply
 from chalicelib.domain.agenda import failed, next_version
 from chalicelib.domain.dispatch import dispatch
 from chalicelib.domain.errors import LostRace, Unavailable
@@ -50,7 +50,7 @@ def _act(account: Account, world: World) -> str:
         learnt, now
     )  # whoever sends it will judge it: SES may have it, or it may apply no more
     for key in handed:
-        learnt = learnt.learn(MailDone(key, Mailed("queued", now, learnt.mails[key].stream)))
+        learnt = apply(learnt, MailDone(key, Mailed("queued", now, learnt.mails[key].stream)))
     in_vain = account.asked_in_vain + 1 if set(learnt.asks) & set(account.asks) else 0
     learnt = replace(
         learnt,
@@ -62,7 +62,7 @@ def _act(account: Account, world: World) -> str:
     passed, ready = dispatch(learnt, world.policy, now)
     for outcome, some in (("passed", passed), ("queued", ready)):
         for mail in some:
-            learnt = learnt.learn(MailDone(mail.key, Mailed(outcome, now, mail.step.stream)))
+            learnt = apply(learnt, MailDone(mail.key, Mailed(outcome, now, mail.step.stream)))
     world.log.put(_entry(account.id, mail) for mail in passed)
     world.accounts.save(account, next_version(account, learnt, world.policy, now))
     for key in (*handed, *(mail.key for mail in ready)):

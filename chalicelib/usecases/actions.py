@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from chalicelib.domain import actions
-from chalicelib.domain.account import Account, ErrandKnown, Grant, GrantGiven
+from chalicelib.domain.account import Account, ErrandKnown, Grant, GrantGiven, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.checkouts import currency_of
 from chalicelib.domain.errands import AT_ONCE, Errand, waiting
@@ -224,7 +224,7 @@ def _perform(
                 world.accounts.save(
                     account,
                     account := next_version(
-                        account, account.learn(ErrandKnown(name, begun)), world.policy, world.now()
+                        account, apply(account, ErrandKnown(name, begun)), world.policy, world.now()
                     ),
                 )
             except LostRace:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unreadable
 from chalicelib.domain.facts import Answer, Customer, CustomerSeen, Event, Item, SubscriptionSeen
@@ -119,7 +119,7 @@ def _joined(
 
 
 def _knowing(account: Account, customer: str, raw: Raw | None, began: datetime) -> Account:
-    learnt = account.learn(_seen(customer, raw, began))
+    learnt = apply(account, _seen(customer, raw, began))
     return asking_all_of(learnt, customer) if raw else learnt
 
 

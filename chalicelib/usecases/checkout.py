@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.account import Account, CheckoutKnown
+from chalicelib.domain.account import Account, CheckoutKnown, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.checkouts import Checkout, begun, customer_for, opened, order_of
 from chalicelib.domain.errors import AccountNotFound, Doubtful, LostRace, Refused, Unavailable
@@ -218,4 +218,4 @@ def _finished(account: Account, session: Raw, world: World) -> str:
 
 
 def _next(account: Account, checkout: Checkout, world: World) -> Account:
-    return next_version(account, account.learn(CheckoutKnown(checkout)), world.policy, world.now())
+    return next_version(account, apply(account, CheckoutKnown(checkout)), world.policy, world.now())

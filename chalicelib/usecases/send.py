@@ -8,7 +8,7 @@ it is lifecycle mail (at most once), and sent again if it is a billing notice (a
 from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.domain.account import Account, MailDone, Mailed
+from chalicelib.domain.account import Account, MailDone, Mailed, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import LostRace, MailRefused, MailUnclear, Unavailable
 from chalicelib.domain.hold_out import held_out
@@ -172,7 +172,7 @@ def _done(account: Account, key: str, outcome: str | None, world: World) -> str:
         if key not in account.mails or account.mails[key].outcome == outcome:
             return outcome or "passed"
         if outcome:
-            learnt = account.learn(MailDone(key, Mailed(outcome, world.now(), stream)))
+            learnt = apply(account, MailDone(key, Mailed(outcome, world.now(), stream)))
         else:
             learnt = replace(
                 account,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from chalicelib.domain.account import Account, Profile, SignedUp, Signup
+from chalicelib.domain.account import Account, Profile, SignedUp, Signup, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import AccountTaken, LostRace, Refused, Unavailable
 from chalicelib.domain.facts import SignInAsked
@@ -44,7 +44,7 @@ def sign_up(wish: Wish, confirm: bool, world: World, id: str | None = None) -> S
     """
     new = Account(id or _new_id())
     account = next_version(
-        new, new.learn(_signed_up(wish, confirm, world)), world.policy, world.now()
+        new, apply(new, _signed_up(wish, confirm, world)), world.policy, world.now()
     )
     for _ in range(TRIES):
         if known := _known(wish, world):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
-from chalicelib.domain.account import Account, ErrandKnown, MailDone, Mailed
+from chalicelib.domain.account import Account, ErrandKnown, MailDone, Mailed, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.dispatch import dispatch
 from chalicelib.domain.errands import waiting
@@ -55,7 +55,7 @@ def play(account: Account, script: Sequence[Heard], policy: Policy, until: datet
         due_at = account.due_at
         if ahead and (due_at is None or ahead[0].at <= due_at):
             heard, ahead = ahead[0], ahead[1:]
-            new = _written(account, reduce(Account.learn, heard.facts, account), policy, heard.at)
+            new = _written(account, reduce(apply, heard.facts, account), policy, heard.at)
         elif due_at is None or due_at > until:
             break
         else:
@@ -85,14 +85,14 @@ def _acted(account: Account, policy: Policy, now: datetime) -> tuple[Account, li
     """As usecases/act.py does, where Stripe has told everything already: what it is asked it
     answers with nothing, errands are done.
     """
-    learnt = reduce(lambda known, ask: known.learn(Answered(ask)), account.asks, account)
+    learnt = reduce(lambda known, ask: apply(known, Answered(ask)), account.asks, account)
     if any(news.ask_at <= now for news in owed(learnt)):
         learnt = replace(learnt, owed_asked_at=now)
     for name, errand in waiting(learnt.errands).items():
-        learnt = learnt.learn(ErrandKnown(name, replace(errand, done_at=now)))
+        learnt = apply(learnt, ErrandKnown(name, replace(errand, done_at=now)))
     learnt = replace(learnt, standing=standing(learnt, policy, now))
     passed, ready = dispatch(learnt, policy, now)
     for outcome, some in (("passed", passed), ("sent", ready)):
         for mail in some:
-            learnt = learnt.learn(MailDone(mail.key, Mailed(outcome, now, mail.step.stream)))
+            learnt = apply(learnt, MailDone(mail.key, Mailed(outcome, now, mail.step.stream)))
     return next_version(account, learnt, policy, now), ready

@@ -12,7 +12,7 @@ from chalicelib.aws.claims import Claims
 from chalicelib.aws.log import Log
 from chalicelib.aws.partition import Partition
 from chalicelib.aws.suppressions import Suppressions
-from chalicelib.domain.account import Account, Profile, Signup
+from chalicelib.domain.account import Account, Profile, Signup, apply
 from chalicelib.domain.errors import AccountTaken, LostRace
 from chalicelib.domain.facts import Answer, Customer, CustomerSeen
 from chalicelib.domain.pointers import grave_of_account, grave_of_customer
@@ -21,15 +21,18 @@ from chalicelib.domain.timeline import Entry
 from tests.aws.conftest import TABLE
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
-ADA = replace(
-    Account(
-        "acc_ada",
-        1,
-        profile=Profile("ada@example.com", "Ada", "42"),
-        signup=Signup("pro", T, T, identities=("email:ada@example.com",)),
+ADA = apply(
+    replace(
+        Account(
+            "acc_ada",
+            1,
+            profile=Profile("ada@example.com", "Ada", "42"),
+            signup=Signup("pro", T, T, identities=("email:ada@example.com",)),
+        ),
+        due_at=T,
     ),
-    due_at=T,
-).learn(CustomerSeen(Customer("cus_ada", "ada@work.example"), Answer(T, "")))
+    CustomerSeen(Customer("cus_ada", "ada@work.example"), Answer(T, "")),
+)
 
 
 def table(dynamodb: Any) -> list[Any]:

@@ -6,7 +6,15 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account import ENDED_KEPT, INVOICES_KEPT, Account, Billed, Fact, Profile
+from chalicelib.domain.account import (
+    ENDED_KEPT,
+    INVOICES_KEPT,
+    Account,
+    Billed,
+    Fact,
+    Profile,
+    apply,
+)
 from chalicelib.domain.facts import (
     Answer,
     Answered,
@@ -45,7 +53,7 @@ def invoice(number: int, of: str = "sub_50", status: str = "paid", attempts: int
 def knowing(*facts: Fact) -> Account:
     account = Account("acc_1")
     for fact in facts:
-        account = account.learn(fact)
+        account = apply(account, fact)
     return account
 
 
@@ -62,10 +70,11 @@ def test_what_is_buried_never_rises_again() -> None:
     account = knowing(
         *(SubscriptionSeen(subscription(n), Event(T + (n + 1) * DAY)) for n in range(8))
     )
-    again = account.learn(SubscriptionSeen(subscription(0, "active"), Event(T + 99 * DAY)))
+    again = apply(account, SubscriptionSeen(subscription(0, "active"), Event(T + 99 * DAY)))
     assert (
-        again.learn(SubscriptionSeen(subscription(0, "active"), Answer(T + 99 * DAY, ""))).learn(
-            InvoiceSeen(invoice(1, "sub_00"), T)
+        apply(
+            apply(again, SubscriptionSeen(subscription(0, "active"), Answer(T + 99 * DAY, ""))),
+            InvoiceSeen(invoice(1, "sub_00"), T),
         )
         == account
     )
@@ -115,8 +124,8 @@ def test_a_tie_is_asked_for_until_it_is_answered() -> None:
     tied = knowing(SubscriptionSeen(a, Event(T)), SubscriptionSeen(b, Event(T)))
     assert tied.asks == (Ask("subscription", "sub_01"),)
     assert tied.subscriptions["sub_01"].value == a
-    answered = tied.learn(
-        Answered(tied.asks[0], (SubscriptionSeen(b, Answer(T, tied.mark("sub_01"))),))
+    answered = apply(
+        tied, Answered(tied.asks[0], (SubscriptionSeen(b, Answer(T, tied.mark("sub_01"))),))
     )
     assert answered.asks == ()
     assert answered.subscriptions["sub_01"].value == b
@@ -131,7 +140,7 @@ def test_when_a_subscription_ends_its_customer_is_asked_for_which_may_have_been_
     )
     account = knowing(living, ended)
     assert account.asks == (Ask("customer", subscription(1, "active").customer),)
-    assert account.learn(ended) == account
+    assert apply(account, ended) == account
     gone = CustomerSeen(Customer(account.asks[0].id, deleted=True), Event(T + DAY))
     assert knowing(living, gone, ended).asks == (), "it is known already"
     assert knowing(ended).asks == (), "who was never seen alive is asked for when it is adopted"
@@ -139,14 +148,14 @@ def test_when_a_subscription_ends_its_customer_is_asked_for_which_may_have_been_
 
 def test_an_answer_that_stripe_knows_nothing_settles_too() -> None:
     account = Account("acc_1").asking(Ask("customer", "cus_1"))
-    assert account.learn(Answered(Ask("customer", "cus_1"))) == Account("acc_1")
+    assert apply(account, Answered(Ask("customer", "cus_1"))) == Account("acc_1")
 
 
 def test_the_address_is_that_of_the_signup_and_else_of_the_customer() -> None:
     account = knowing(CustomerSeen(Customer("cus_1", "Ada@Example.com", "Ada"), Event(T)))
     assert (account.email, account.name) == ("Ada@Example.com", "Ada")
     assert replace(account, profile=Profile("ada@home.example", "A.")).email == "ada@home.example"
-    deleted = account.learn(CustomerSeen(Customer("cus_1", deleted=True), Event(T)))
+    deleted = apply(account, CustomerSeen(Customer("cus_1", deleted=True), Event(T)))
     assert deleted.email is None
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account import Account, Grant, Signup
+from chalicelib.domain.account import Account, Grant, Signup, apply
 from chalicelib.domain.agenda import agenda, emptied, next_version
 from chalicelib.domain.facts import (
     Answer,
@@ -38,7 +38,7 @@ def written(*facts: object, at: object = START, before: Account | None = None) -
     old = before or Account("acc_1")
     new = old
     for fact in facts:
-        new = new.learn(fact)  # type: ignore[arg-type]
+        new = apply(new, fact)  # type: ignore[arg-type]
     return next_version(replace(old, outbox=()), replace(new, outbox=()), QUIET, at)  # type: ignore[arg-type]
 
 

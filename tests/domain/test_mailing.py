@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account import Account, Mailed, Profile
+from chalicelib.domain.account import Account, Mailed, Profile, apply
 from chalicelib.domain.agenda import (
     BACKOFF,
     MAILS_KEPT,
@@ -86,10 +86,12 @@ LINKS = {
 
 def trialing(card: str | None = None, **profile: str) -> Account:
     account = replace(Account("acc_1"), profile=Profile(**profile))  # type: ignore[arg-type]
-    learnt = account.learn(
-        CustomerSeen(Customer("cus_1", "ada@example.com", "Ada Byron", card), Event(START))
+    learnt = apply(
+        account, CustomerSeen(Customer("cus_1", "ada@example.com", "Ada Byron", card), Event(START))
     )
-    return next_version(account, learnt.learn(SubscriptionSeen(TRIAL, Event(START))), POLICY, START)
+    return next_version(
+        account, apply(learnt, SubscriptionSeen(TRIAL, Event(START))), POLICY, START
+    )
 
 
 def test_of_several_the_one_nearest_its_end_goes_first_and_only_that_one() -> None:
@@ -165,7 +167,7 @@ def test_an_act_that_fails_rests_longer_each_time_and_then_for_good() -> None:
 def test_occasions_are_told_apart() -> None:
     ends = {occasion.id for occasion in occasions(trialing(), POLICY)}
     later = replace(TRIAL, trial_end=START + 20 * DAY)
-    extended = trialing().learn(SubscriptionSeen(later, Event(START + timedelta(seconds=20))))
+    extended = apply(trialing(), SubscriptionSeen(later, Event(START + timedelta(seconds=20))))
     assert {occasion.anchor for occasion in occasions(trialing(), POLICY)} == {
         "trial_started",
         "trial_ends",

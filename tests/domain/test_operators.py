@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.domain.account import Account, Profile
+from chalicelib.domain.account import Account, Profile, apply
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.facts import CancellationDetails, Event, Subscription, SubscriptionSeen
 from chalicelib.domain.happenings import TYPES, Happening
@@ -146,7 +146,7 @@ def canceled(details: CancellationDetails | None) -> Account:
         cancel_at=T + timedelta(days=30),
         cancellation_details=details,
     )
-    return ADA.learn(SubscriptionSeen(one, Event(T)))
+    return apply(ADA, SubscriptionSeen(one, Event(T)))
 
 
 def test_a_cancellation_is_told_with_its_reason() -> None:

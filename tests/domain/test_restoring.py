@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account import Account, CheckoutKnown, ErrandKnown, Mailed
+from chalicelib.domain.account import Account, CheckoutKnown, ErrandKnown, Mailed, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.checkouts import Checkout, Order
 from chalicelib.domain.errands import Errand
@@ -39,7 +39,7 @@ def test_no_id_of_a_happening_comes_again() -> None:
 
 
 def test_stripe_is_asked_for_every_customer_of_then_and_of_now() -> None:
-    since = WAS.learn(CustomerSeen(Customer("cus_2"), Event(START)))
+    since = apply(WAS, CustomerSeen(Customer("cus_2"), Event(START)))
     assert {ask.id for ask in restored(WAS, since, NOW).asks} == {"cus_1", "cus_2"}
     assert {ask for ask in restored(WAS, NOBODY, NOW).asks} == {
         Ask(what, "cus_1") for what in ("customer", "subscriptions", "invoices")
@@ -59,7 +59,7 @@ def test_what_people_did_since_is_kept() -> None:
             Checkout(3, Order("setup"), START + 5 * DAY, "cs_3", "https://stripe.example")
         ),
     ):
-        since = since.learn(fact)
+        since = apply(since, fact)
     account = restored(WAS, since, NOW)
     assert account.milestones == {"connected_data": START + 2 * DAY}
     assert set(account.unsubscribed) == {"lifecycle"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.account import apply
 from chalicelib.domain.leaving import LeaveConfirmed
 from chalicelib.domain.mailing import due
 from chalicelib.domain.policy import Alternative, CancelPolicy
@@ -426,7 +427,9 @@ def test_an_answer_is_kept_once_for_an_occasion_and_may_be_changed_for_a_day(
 
 def test_a_wish_that_was_confirmed_is_not_confirmed_by_an_older_one(ada: Person) -> None:
     now: datetime = clock.now()
-    account = ada.account.learn(LeaveConfirmed(now)).learn(LeaveConfirmed(now - timedelta(days=1)))
+    account = apply(
+        apply(ada.account, LeaveConfirmed(now)), LeaveConfirmed(now - timedelta(days=1))
+    )
     assert account.left_by == now
 
 

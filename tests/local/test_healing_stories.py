@@ -5,7 +5,7 @@ account is what Stripe holds.
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, apply
 from chalicelib.domain.facts import everything_of
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.stripe_api.calling import StripeCaller
@@ -31,7 +31,7 @@ def stands(stripe: str, customer: str, now: datetime) -> Standing:
         Account("acc_truth"),
     )
     for ask in everything_of(customer):
-        account = account.learn(answer(gateway, ask, account, now)[0])
+        account = apply(account, answer(gateway, ask, account, now)[0])
     return standing(account, POLICY, now)
 
 

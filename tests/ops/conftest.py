@@ -19,7 +19,7 @@ from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.aws.claims import Claims
 from chalicelib.aws.log import Log
 from chalicelib.aws.suppressions import Suppressions
-from chalicelib.domain.account import Account, Profile, SignedUp, Signup
+from chalicelib.domain.account import Account, Profile, SignedUp, Signup, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.post import Claim
 from chalicelib.domain.timeline import Entry
@@ -70,7 +70,7 @@ class Deployed:
         signup = Signup("pro", now + timedelta(days=14), now, identities=(f"email:{email}",))
         new = Account(id, **known)
         account = next_version(
-            new, new.learn(SignedUp(signup, Profile(email, "Ada Byron"))), QUIET, now
+            new, apply(new, SignedUp(signup, Profile(email, "Ada Byron"))), QUIET, now
         )
         self.accounts.save(Account(id), account)
         Log(TABLE, self.dynamodb).put(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.claims import Claims
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.facts import AddressProved, ConsentGiven
@@ -30,9 +30,9 @@ def comes(deployed: Deployed, id: str, days_ago: float, *facts: Any) -> Account:
     new = deployed.signs_up(id, f"{id}@example.com", began)
     for at in (began + timedelta(hours=1), began + timedelta(days=14)):
         if at <= NOW:
-            learnt = new.learn(AddressProved(at))
+            learnt = apply(new, AddressProved(at))
             for fact in facts:
-                learnt = learnt.learn(fact)
+                learnt = apply(learnt, fact)
             after = next_version(new, learnt, QUIET, at)
             deployed.accounts.save(new, after)
             new = after

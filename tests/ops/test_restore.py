@@ -13,7 +13,7 @@ from chalicelib.aws.claims import Claims
 from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.items import account_of
 from chalicelib.aws.suppressions import Suppressions
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, apply
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.facts import Customer, CustomerSeen, Event
 from chalicelib.domain.post import Claim
@@ -176,8 +176,9 @@ def test_an_account_whose_customer_is_anothers_by_now_is_named_and_the_others_ar
     deployed: Deployed, ops: Any
 ) -> None:
     def known(id: str, version: int) -> Account:
-        return replace(Account(id, version), subscriptions={}).learn(
-            CustomerSeen(Customer("cus_1"), Event(T))
+        return apply(
+            replace(Account(id, version), subscriptions={}),
+            CustomerSeen(Customer("cus_1"), Event(T)),
         )
 
     deployed.accounts.save(Account("acc_1"), known("acc_1", 1))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.items import Item
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, apply
 from chalicelib.domain.facts import Customer, CustomerSeen, Event, MilestoneReached
 from chalicelib.usecases.act import act_on_due
 from ops.restore.restore import restore
@@ -106,7 +106,7 @@ def test_a_restoration_interrupted_after_any_call_is_finished_by_the_same_again(
     def lived(calls: OutsideCalls) -> Place:
         place = Place()
         for n in range(5):
-            one = Account(f"acc_{n}").learn(CustomerSeen(Customer(f"cus_{n}"), Event(START)))
+            one = apply(Account(f"acc_{n}"), CustomerSeen(Customer(f"cus_{n}"), Event(START)))
             place.accounts.save(Account(one.id), replace(one, version=1))
         tables = MemoryTables(place, copy.deepcopy(place.accounts.items))
         place.accounts.items.pop("acc_3")
@@ -194,7 +194,7 @@ def test_an_account_that_hears_news_while_it_is_restored_keeps_them(
             life.place.accounts.save(
                 account,
                 replace(
-                    account.learn(MilestoneReached("connected_data", START + DAY)),
+                    apply(account, MilestoneReached("connected_data", START + DAY)),
                     version=account.version + 1,
                 ),
             )

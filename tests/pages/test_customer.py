@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib import entry
-from chalicelib.domain.account import Account, Billed, Profile, Signup
+from chalicelib.domain.account import Account, Billed, Profile, Signup, apply
 from chalicelib.domain.facts import (
     Customer,
     CustomerSeen,
@@ -43,10 +43,10 @@ def customer(card: str | None = None, **subscription: Any) -> Account:
     account = Account(
         "acc_1", profile=Profile("ada@example.com", "Ada", timezone="Pacific/Auckland")
     )
-    account = account.learn(
-        CustomerSeen(Customer("cus_1", "ada@example.com", card=card), Event(START))
+    account = apply(
+        account, CustomerSeen(Customer("cus_1", "ada@example.com", card=card), Event(START))
     )
-    return account.learn(SubscriptionSeen(replace(SUBSCRIPTION, **subscription), Event(START)))
+    return apply(account, SubscriptionSeen(replace(SUBSCRIPTION, **subscription), Event(START)))
 
 
 def billing(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, apply
 from chalicelib.domain.actions import may_change
 from chalicelib.domain.facts import PauseCollection
 from chalicelib.domain.leaving import AlternativeTaken, Offer, alternative
@@ -63,7 +63,7 @@ def test_what_cannot_be_had_is_not_offered(account: Account, offer: Alternative)
 def test_what_was_taken_is_offered_again_after_the_policys_time_and_another_kind_meanwhile() -> (
     None
 ):
-    taken = on("scale").learn(AlternativeTaken("coupon", NOW))
+    taken = apply(on("scale"), AlternativeTaken("coupon", NOW))
     assert alternative(taken, offering(COUPON), "unused", NOW + 364 * DAY) is None
     assert alternative(taken, offering(COUPON), "unused", NOW + 365 * DAY) == COUPON
     assert (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, apply
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.facts import (
     Ask,
@@ -322,6 +322,6 @@ def test_an_answer_tells_of_the_cards_that_came_with_it() -> None:
         Stripe(truth), Ask("customer", "cus_demo"), Account("acc_1"), at(1772442000)
     )
     assert unreadable == 0
-    account = Account("acc_1").learn(answered)
+    account = apply(Account("acc_1"), answered)
     assert account.customers["cus_demo"].value.card == "pm_1"
     assert account.cards["pm_1"].card.last4 == "4242"

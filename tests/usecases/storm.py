@@ -18,7 +18,7 @@ from typing import Any
 
 import stripe
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, apply
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.facts import everything_of
 from chalicelib.domain.standing import Standing, standing
@@ -109,8 +109,8 @@ class History:
         account, gateway = Account(self.account_id), Stripe(self.truth(events))
         for customer in sorted(gateway.truth.customers):
             for ask in everything_of(customer):
-                account = account.learn(
-                    answer(gateway, ask, account, at(self.moments[events - 1]))[0]
+                account = apply(
+                    account, answer(gateway, ask, account, at(self.moments[events - 1]))[0]
                 )
         return account
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account import Account, MailDone, Mailed
+from chalicelib.domain.account import Account, MailDone, Mailed, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.post import Claim
@@ -120,7 +120,7 @@ class Desk:
     def has(self, outcome: str | None, claimed: bool = True) -> "Desk":
         old = Account("acc_1")
         new = (
-            old.learn(MailDone(KEY, Mailed(outcome, self.place.now.at, "lifecycle")))
+            apply(old, MailDone(KEY, Mailed(outcome, self.place.now.at, "lifecycle")))
             if outcome
             else old
         )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.account import Account, Profile
+from chalicelib.domain.account import Account, Profile, apply
 from chalicelib.domain.facts import (
     CancellationDetails,
     Card,
@@ -255,10 +255,10 @@ def test_the_question_of_the_bank_is_known_in_whichever_order_the_two_events_com
     for order in orders:
         account = life.account
         for fact in (*order, *order):
-            account = account.learn(fact)
+            account = apply(account, fact)
         assert account.invoices["in_2"].bank_asks
         assert (
-            not account.learn(InvoiceSeen(replace(failed, attempt_count=2), life.now.at))
+            not apply(account, InvoiceSeen(replace(failed, attempt_count=2), life.now.at))
             .invoices["in_2"]
             .bank_asks
         )
@@ -561,10 +561,10 @@ def test_the_account_keeps_a_few_cards_only_the_last_seen() -> None:
         for n in range(8)
     ]
     for one in (*seen, *reversed(seen)):
-        account = account.learn(one)
+        account = apply(account, one)
     assert sorted(account.cards) == ["pm_3", "pm_4", "pm_5", "pm_6", "pm_7"]
     renewed = CardSeen(replace(VISA, id="pm_7", exp_year=2040), datetime(2026, 4, 1, tzinfo=UTC))
-    assert account.learn(renewed).learn(seen[7]).cards["pm_7"].card.exp_year == 2040
+    assert apply(apply(account, renewed), seen[7]).cards["pm_7"].card.exp_year == 2040
 
 
 @pytest.mark.parametrize("hours", range(3, 168, 15))

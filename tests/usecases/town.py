@@ -18,7 +18,7 @@ from unittest.mock import patch
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.dynamo import in_our_words
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, apply
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Refused, Unavailable
 from chalicelib.domain.facts import everything_of
 from chalicelib.domain.policy import Policy
@@ -217,7 +217,7 @@ class Town:
         bare = replace(account, customers={}, subscriptions={}, invoices={}, asks=())
         for customer in sorted(account.customers):
             for ask in everything_of(customer):
-                bare = bare.learn(answer(self.place.stripe, ask, bare, self.now)[0])
+                bare = apply(bare, answer(self.place.stripe, ask, bare, self.now)[0])
         return bare
 
     def is_out(self, what: str) -> bool:
