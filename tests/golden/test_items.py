@@ -1,0 +1,243 @@
+"""What a deployed table holds is read, used and written again to the letter.
+
+The files in `data` were written by the release that first had these tests. They are not generated
+anew: a change that needs that would lose or misread what owners have stored.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.aws.accounts import Accounts
+from chalicelib.aws.api_keys import ApiKeys
+from chalicelib.aws.calls import Calls
+from chalicelib.aws.claims import Claims
+from chalicelib.aws.comparisons import Comparisons
+from chalicelib.aws.due_index import DueIndex
+from chalicelib.aws.items import account_item, account_of, dump
+from chalicelib.aws.limits import Limits
+from chalicelib.aws.log import Log
+from chalicelib.aws.rounds import Rounds
+from chalicelib.aws.suppressions import Suppressions
+from chalicelib.aws.walks import Walks
+from chalicelib.domain.account import Account
+from chalicelib.domain.comparison import Comparison
+from chalicelib.domain.facts import digest
+from chalicelib.domain.operators import Digests
+from chalicelib.domain.undelivered import Undelivered
+from tests.aws.conftest import table_definition
+
+DATA = Path(__file__).parent / "data"
+BEGAN = datetime(2026, 3, 22, 3, tzinfo=UTC)
+NOW = datetime(2026, 3, 22, 9, 30, tzinfo=UTC)
+
+
+def stored(name: str) -> Any:
+    return json.loads((DATA / f"{name}.json").read_text())
+
+
+def hash_key() -> str:
+    return "golden-hash-key"
+
+
+ITEMS = {(item["pk"]["S"], item["sk"]["S"]): item for item in stored("table")}
+ACCOUNTS = {item["pk"]["S"]: item for item in stored("accounts")}
+
+
+@pytest.fixture
+def old(aws: None) -> Any:
+    """DynamoDB with two tables: `old` holds what was stored, `new` is empty."""
+    client: Any = boto3.client("dynamodb")
+    for name in ("old", "new"):
+        client.create_table(**table_definition(name))
+    for item in (*ITEMS.values(), ACCOUNTS["ACCOUNT#acc_golden"]):
+        client.put_item(TableName="old", Item=item)
+    return client
+
+
+def written(client: Any) -> dict[tuple[str, str], Any]:
+    """What lies in the new table, but for the name of the writer, which differs each time."""
+    items = client.scan(TableName="new")["Items"]
+    return {
+        (item["pk"]["S"], item["sk"]["S"]): {
+            name: value for name, value in item.items() if name != "taken_by"
+        }
+        for item in items
+    }
+
+
+@pytest.mark.parametrize("item", ACCOUNTS.values(), ids=ACCOUNTS)
+def test_a_stored_account_is_written_again_to_the_letter(item: Any) -> None:
+    assert account_item(account_of(item)) == item
+
+
+def test_a_stored_account_is_understood() -> None:
+    account = account_of(ACCOUNTS["ACCOUNT#acc_golden"])
+    assert account.due_at == datetime(2026, 3, 24, 9, 0, 0, 7, tzinfo=UTC)
+    assert (account.version, account.epoch, account.policy) == (41, 2, "0123456789ab")
+    assert [one.id for one in account.outbox] == [
+        "acc_golden.2.41.account.created",
+        "acc_golden.2.41.payment.failed.in_1",
+    ]
+    assert account.mark("sub_1") == (
+        "1774256400 0a1b2c3d4e5f 4dfa54156c6a or 1774256400:0a1b2c3d4e5f>ffffffffffff"
+    )
+
+
+def test_the_digest_of_a_stored_state_stays_the_same() -> None:
+    """Digests are compared with stored ones. Another digest makes old events look new."""
+    account = account_of(ACCOUNTS["ACCOUNT#acc_golden"])
+    states = [known.value for known in account.customers.values()]
+    assert [digest(one) for one in states] == ["5bfc7391d12d", "11c6f174d9f7"]
+    subscriptions = [known.value for known in account.subscriptions.values()]
+    assert [digest(one) for one in subscriptions] == ["4dfa54156c6a", "e3264b69a82d"]
+    assert digest(None) == "c4ac1f3eb7c8"
+
+
+def test_an_account_is_found_by_its_stored_pointers(old: Any) -> None:
+    accounts = Accounts("old", hash_key, old)
+    found = [
+        *accounts.with_email("ADA@example.com "),
+        accounts.with_external_id("user-1"),
+        accounts.with_trial("email:ada@example.com"),
+        accounts.with_trial("external:user-1"),
+        *accounts.of_customers({"cus_1": "acc_other", "cus_2": "acc_other"}).values(),
+    ]
+    assert [account and account.id for account in found] == ["acc_golden"] * 6
+    assert DueIndex("old", old).due(datetime(2026, 3, 25, tzinfo=UTC), 10) == [
+        (datetime(2026, 3, 24, 9, 0, 0, 7, tzinfo=UTC), "acc_golden")
+    ]
+
+
+def test_the_pointers_of_an_account_are_written_as_stored(old: Any) -> None:
+    account = account_of(ACCOUNTS["ACCOUNT#acc_golden"])
+    Accounts("new", hash_key, old).save(Account("acc_golden"), account)
+    kinds = {"CUSTOMER", "EMAIL", "EXTERNAL", "TRIAL"}
+    expected = {key: item for key, item in ITEMS.items() if key[0].partition("#")[0] in kinds}
+    assert len(expected) == 6
+    assert written(old) == expected | {
+        ("ACCOUNT#acc_golden", "ACCOUNT"): ACCOUNTS["ACCOUNT#acc_golden"]
+    }
+
+
+def test_erasing_an_account_leaves_what_is_stored_of_erased_ones(old: Any) -> None:
+    accounts = Accounts("new", hash_key, old)
+    account = account_of(ACCOUNTS["ACCOUNT#acc_golden"])
+    accounts.save(Account("acc_golden"), account)
+    accounts.erase(account, NOW)
+    left = written(old)
+    tombstones = {key: item for key, item in ITEMS.items() if key[0].startswith("ERASED#")}
+    assert len(tombstones) == 3
+    assert {key: item for key, item in left.items() if key in tombstones} == tombstones
+    trials = {key for key in ITEMS if key[0].startswith("TRIAL#")}
+    assert left.keys() == tombstones.keys() | trials
+    assert all(left[key]["account_id"] == {"S": "#erased"} for key in trials)
+    names = {"account:acc_golden", "customer:cus_1", "customer:cus_2"}
+    assert Accounts("old", hash_key, old).erased({*names, "customer:cus_3"}) == names
+
+
+def test_job_states_are_read_and_written_as_stored(old: Any) -> None:
+    read, new = Rounds("old", old), Rounds("new", old)
+    for kind in (Comparison, Digests, Undelivered):
+        state: Any = read.load(kind)
+        new.save(replace(state, version=0), state)
+    assert written(old) == {key: item for key, item in ITEMS.items() if key[0] == "ROUND"}
+    assert sorted(key[1] for key in written(old)) == ["COMPARISON", "DIGESTS", "UNDELIVERED"]
+
+
+def test_the_walk_over_all_accounts_is_read_and_written_as_stored(old: Any) -> None:
+    state: Any = Walks("old", old).load()
+    Walks("new", old).save(replace(state, version=0), state)
+    assert written(old) == {("WALK", "WALK"): ITEMS["WALK", "WALK"]}
+
+
+def test_drifts_and_listed_pages_are_read_and_written_as_stored(old: Any) -> None:
+    read, new = Comparisons("old", old), Comparisons("new", old)
+    assert len(read.drifts_of(BEGAN)) == 2
+    assert read.drifts_since(BEGAN) == read.drifts_of(BEGAN)
+    for drift in read.drifts_of(BEGAN):
+        new.put_drift(drift)
+    assert read.listed(BEGAN) == {"sub_1", "sub_2", "sub_3"}
+    new.keep_listed(BEGAN, 0, ["sub_1", "sub_2"])
+    new.keep_listed(BEGAN, 12, ["sub_3"])
+    kinds = {"DRIFT", "LISTED"}
+    assert written(old) == {
+        key: item for key, item in ITEMS.items() if key[0].partition("#")[0] in kinds
+    }
+
+
+def test_answers_under_an_idempotency_key_are_read_and_written_as_stored(old: Any) -> None:
+    read, new = Calls("old", old), Calls("new", old)
+    keys = [key[1].partition("#")[2] for key in ITEMS if key[1].startswith("CALL#")]
+    assert len(keys) == 4
+    for key in keys:
+        answer = read.load("acc_golden", key)
+        assert answer
+        new.keep(answer)
+    assert written(old) == {key: item for key, item in ITEMS.items() if key[1].startswith("CALL#")}
+
+
+def test_send_claims_are_read_and_written_as_stored(old: Any) -> None:
+    read, new = Claims("old", old), Claims("new", old)
+    keys = [key for key in ITEMS if key[1].startswith("MESSAGE#")]
+    assert [(owner, name.partition("#")[2]) for owner, name in keys] == [
+        ("ACCOUNT##operators", "operators-1@2026-03-21"),
+        ("ACCOUNT#acc_golden", "broadcast@spring"),
+        ("ACCOUNT#acc_golden", "operators-0@acc_golden.2.41.trial.started"),
+        ("ACCOUNT#acc_golden", "welcome@trial-sub_1"),
+    ]
+    for owner, name in keys:
+        claim = read.load(owner.removeprefix("ACCOUNT#"), name.removeprefix("MESSAGE#"))
+        assert claim
+        new.take(claim, None)
+    assert written(old) == {key: ITEMS[key] for key in keys}
+
+
+def test_the_timeline_is_read_and_written_as_stored(old: Any) -> None:
+    """What is read back has no time of its own to live: that alone is not written again."""
+    read, new = Log("old", old), Log("new", old)
+    owners = {key[0] for key in ITEMS if key[1].startswith("LOG#")}
+    assert owners == {"ACCOUNT#acc_golden", "ACCOUNT##2026-03-21"}
+    for owner in owners:
+        entries, cursor = read.page(owner.removeprefix("ACCOUNT#"), None, NOW)
+        assert cursor is None
+        new.put(entries)
+    expected = {
+        key: {name: value for name, value in item.items() if name != "ttl"}
+        for key, item in ITEMS.items()
+        if key[1].startswith("LOG#")
+    }
+    assert written(old) == expected
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        lambda limits: limits.count("signups-of", "ada@example.com", timedelta(hours=1), NOW),
+        lambda limits: limits.count("signups", "all", timedelta(days=1), NOW),
+    ],
+)
+def test_a_stored_rate_counter_goes_on(old: Any, count: Callable[[Any], int]) -> None:
+    assert count(Limits("old", hash_key, old)) == 8
+
+
+def test_what_is_kept_of_addresses_and_api_keys_still_counts(old: Any) -> None:
+    suppressions = Suppressions("old", hash_key, old)
+    assert suppressions.holds("Bounced@Example.com")
+    assert not suppressions.holds("ada@example.com")
+    key = ApiKeys("old", old).load("0123456789ab")
+    assert key
+    assert key.opens("golden-secret")
+    assert (key.name, key.scope, key.revoked_at) == ("site", "write", None)
+
+
+def test_values_are_written_without_what_is_empty() -> None:
+    assert dump({"none": None, "no": False, "zero": 0, "text": "", "list": [], "map": {}}) == (
+        '{"zero":0,"text":""}'
+    )
