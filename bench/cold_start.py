@@ -58,12 +58,24 @@ import hashlib, hmac, time as clock
 payload = '{"id": "evt_1", "livemode": false}'
 stamp = str(int(clock.time()))
 signed = hmac.new("SECRET".encode(), f"{stamp}.{payload}".encode(), hashlib.sha256).hexdigest()
+headers = {"Stripe-Signature": f"t={stamp},v1={signed}", "Content-Type": "application/json"}
 event = {
-    "resource": "/webhooks/stripe", "path": "/webhooks/stripe", "httpMethod": "POST", "body": payload, "isBase64Encoded": False,
-    "headers": {"Stripe-Signature": f"t={stamp},v1={signed}", "Content-Type": "application/json"},
-    "multiValueHeaders": {"Stripe-Signature": [f"t={stamp},v1={signed}"], "Content-Type": ["application/json"]},
-    "queryStringParameters": None, "multiValueQueryStringParameters": None, "pathParameters": None, "stageVariables": None,
-    "requestContext": {"resourcePath": "/webhooks/stripe", "httpMethod": "POST", "identity": {"sourceIp": "127.0.0.1"}},
+    "resource": "/webhooks/stripe",
+    "path": "/webhooks/stripe",
+    "httpMethod": "POST",
+    "body": payload,
+    "isBase64Encoded": False,
+    "headers": headers,
+    "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    "queryStringParameters": None,
+    "multiValueQueryStringParameters": None,
+    "pathParameters": None,
+    "stageVariables": None,
+    "requestContext": {
+        "resourcePath": "/webhooks/stripe",
+        "httpMethod": "POST",
+        "identity": {"sourceIp": "127.0.0.1"},
+    },
 }
 answer = app.app(event, None)
 assert answer["statusCode"] == 200, answer
@@ -78,7 +90,13 @@ imported, after_import = time.process_time(), set(sys.modules)
 {first}
 answered = time.process_time()
 import json, os
-os.write({told}, json.dumps([imported - began, len(after_import) - loaded, answered - imported, sorted(set(sys.modules) - after_import)]).encode())
+counts = [
+    imported - began,
+    len(after_import) - loaded,
+    answered - imported,
+    sorted(set(sys.modules) - after_import),
+]
+os.write({told}, json.dumps(counts).encode())
 """
 
 

@@ -37,10 +37,8 @@ def told(
     until = f", until {_at(is_.until)}" if is_.until else ""
     yield f"access        {is_.access} ({is_.reason}), plan {is_.plan or '-'}{until}"
     for id, known in account.customers.items():
-        yield (
-            f"customer      {id} "
-            f" {'deleted' if known.value.deleted else 'card on file' if known.value.card else 'no card'}"
-        )
+        card = "card on file" if known.value.card else "no card"
+        yield f"customer      {id}  {'deleted' if known.value.deleted else card}"
     for id, sub in account.subscriptions.items():
         yield f"subscription  {id}  {sub.value.status}, as Stripe said {_at(sub.seen)}"
     for id, billed in account.invoices.items():

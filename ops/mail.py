@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from string import Template
 
 from chalicelib.domain.languages import DEFAULT
 from chalicelib.outreach.rendering import COMPILED, SOURCES, Mail, languages, messages, render
 from chalicelib.outreach.samples import SAMPLES, SHOWN
 
+TEMPLATES = Path(__file__).with_name("mail_templates")
 PICTURES = Path(__file__).parents[1] / "docs" / "mail"
 DESKTOP, PHONE, SHEET = 720, 390, 2000
 
@@ -72,7 +74,7 @@ def preview(folder: Path) -> Path:
     for language in SAMPLES:
         room = folder / language
         room.mkdir(parents=True, exist_ok=True)
-        page = _GALLERY.format(
+        page = _template("gallery").substitute(
             language=language, links=_links(language), messages="\n".join(_entries(room, language))
         )
         (room / "index.html").write_text(page, encoding="utf-8")
@@ -89,6 +91,10 @@ def pictures(folder: Path = PICTURES, browser: str = "chromium") -> list[Path]:
     made.append(_picture(folder / "welcome-dark.png", "welcome", browser, dark=True))
     made.append(_picture(folder / "welcome-phone.png", "welcome", browser, width=PHONE))
     return made
+
+
+def _template(name: str) -> Template:
+    return Template((TEMPLATES / f"{name}.html").read_text(encoding="utf-8"))
 
 
 def _shown(message: str) -> str:
@@ -121,7 +127,8 @@ def _entry(folder: Path, message: str, sample: str, language: str) -> str:
     links, light, dark = _files(folder, message, sample, language)
     return f"""<section id="{message}"><h2>{message}</h2>
 <p><b>{html.escape(mail.subject)}</b><br>{html.escape(mail.preheader)}<br><small>{links}</small></p>
-<div class="row"><iframe src="{light}" title="{message}, light"></iframe><iframe src="{dark}" title="{message}, dark"></iframe>
+<div class="row"><iframe src="{light}" title="{message}, light"></iframe>
+<iframe src="{dark}" title="{message}, dark"></iframe>
 <pre>{html.escape(mail.text)}</pre></div>"""
 
 
@@ -175,7 +182,7 @@ def _picture(
         return _shot(
             path,
             Path(room),
-            _FRAME.format(width=width),
+            _template("frame").substitute(width=width),
             browser,
             max(width, 500),
             dark=dark,
@@ -191,7 +198,8 @@ def _sheet(path: Path, language: str, browser: str) -> Path:
             mail = render(message, SAMPLES[language][_shown(message)], language)
             (Path(room) / f"{message}.html").write_text(_as_light(mail), encoding="utf-8")
             frames.append(_THUMB.format(message=message, subject=html.escape(mail.subject)))
-        return _shot(path, Path(room), _SHEET.format(frames="\n".join(frames)), browser, SHEET)
+        page = _template("sheet").substitute(frames="\n".join(frames))
+        return _shot(path, Path(room), page, browser, SHEET)
 
 
 def _shot(
@@ -248,46 +256,8 @@ def _chromium(browser: str, room: Path) -> Iterator[str]:
     yield f"--user-data-dir={room / 'profile'}"
 
 
-_FRAME = """<!doctype html><html><head><meta name="color-scheme" content="light dark"><style>
-body {{ margin: 0; background: #8a938e; }} iframe {{ display: block; margin: 0 auto; border: 0; width: {width}px; height: 400px; }}
-</style></head><body><iframe src="message.html" onload="
-  const height = this.contentDocument.documentElement.scrollHeight;
-  this.style.height = height + 'px';
-  document.documentElement.dataset.height = height;
-"></iframe></body></html>
-"""
-
 _THUMB = """<figure><figcaption><b>{message}</b><br>{subject}</figcaption><div><iframe
 src="{message}.html"></iframe></div></figure>"""
-
-_SHEET = """<!doctype html><html><head><meta charset="utf-8"><style>
-body {{ margin: 0; padding: 16px; width: 1968px; columns: 5; column-gap: 16px; background: #c9cec9; font: 13px/1.35 Helvetica, Arial, sans-serif; }}
-figure {{ margin: 0 0 16px; break-inside: avoid; }} figcaption {{ height: 38px; overflow: hidden; }}
-div {{ overflow: hidden; }} iframe {{ border: 0; width: 620px; height: 400px; transform: scale(0.6161); transform-origin: 0 0; }}
-</style></head><body>{frames}<script>
-addEventListener("load", () => {{
-  for (const frame of document.querySelectorAll("iframe")) {{
-    const height = frame.contentDocument.documentElement.scrollHeight;
-    frame.style.height = height + "px";
-    frame.parentNode.style.height = Math.ceil(height * 0.6161) + "px";
-  }}
-  document.documentElement.dataset.height = document.documentElement.scrollHeight;
-}});
-</script></body></html>
-"""
-
-_GALLERY = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Messages</title><style>
-body {{ margin: 2rem; font: 16px/1.5 -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; background: #fafaf8; color: #1d2421; }}
-section {{ margin-bottom: 3rem; }} h2 {{ margin-bottom: 0; }}
-.row {{ display: flex; flex-wrap: wrap; gap: 1rem; margin-bottom: 1rem; }}
-iframe, pre {{ box-sizing: border-box; flex: 1 1 340px; height: 860px; margin: 0; border: 1px solid #dde1dc; border-radius: 8px; background: #fff; }}
-pre {{ flex: 0 1 auto; padding: 1rem; overflow: auto; font-size: 12px; }}
-</style></head><body><h1>Messages</h1><p>Also in {links}</p>
-{messages}
-</body></html>
-"""
-
 
 if __name__ == "__main__":
     for made in compile_all():

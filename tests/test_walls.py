@@ -146,8 +146,19 @@ def test_a_request_for_access_loads_no_stripe_either() -> None:
     """Not only the import: answering one."""
     code = """
 import os, sys
-os.environ.update(STAGE="t", LIVEMODE="false", TABLE_NAME="t", EVENTS_QUEUE_URL="q", DEAD_LETTERS_QUEUE_URL="d", ACT_QUEUE_URL="a",
-                  MAIL_QUEUE_URL="m", PARAMETERS_PATH="/p", AWS_DEFAULT_REGION="us-east-1", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x")
+os.environ.update(
+    STAGE="t",
+    LIVEMODE="false",
+    TABLE_NAME="t",
+    EVENTS_QUEUE_URL="q",
+    DEAD_LETTERS_QUEUE_URL="d",
+    ACT_QUEUE_URL="a",
+    MAIL_QUEUE_URL="m",
+    PARAMETERS_PATH="/p",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_ACCESS_KEY_ID="x",
+    AWS_SECRET_ACCESS_KEY="x",
+)
 from chalicelib.runtime import wiring
 wiring.accounts(), wiring.log(), wiring.key_ring(), wiring.policy(), wiring.events_queue()
 print("\\n".join(sys.modules))

@@ -123,10 +123,10 @@ def _before(stories: Stories) -> list[str]:
     return lines
 
 
-_ABOUT = """Written by `python -m bench.costs`; do not edit. All of it is counted or computed in one run: the functions live
-through stories over AWS in memory, a meter counts the calls that leave boto3 and reads the sizes of the items, and
-list prices are set to that, in dollars. What is neither counted nor a price is among the assumptions below. Nothing
-was measured on AWS."""
+_ABOUT = """Written by `python -m bench.costs`; do not edit. All of it is counted or computed in
+one run: the functions live through stories over AWS in memory, a meter counts the calls that
+leave boto3 and reads the sizes of the items, and list prices are set to that, in dollars. What
+is neither counted nor a price is among the assumptions below. Nothing was measured on AWS."""
 
 
 def _counts(stories: Stories) -> list[str]:
@@ -152,11 +152,12 @@ def _counts(stories: Stories) -> list[str]:
     ]
 
 
-_STORIES = f"""First what the clock starts, once, with nothing due; then a question for access. The recordings are eight histories of
-customers: their webhooks alone, those of one second in one batch. The signups get the mail of the shipped
-billing.toml at an address that they have proved, and are followed for {WELL_AFTER.days} days after their trial's end;
-the one that pays gives a card on day {CARD_ON_DAY}. SQS includes what Lambda's pollers receive and delete, AWS calls
-do not. What lies in the table at the end is told in items and bytes."""
+_STORIES = f"""First what the clock starts, once, with nothing due; then a question for access.
+The recordings are eight histories of customers: their webhooks alone, those of one second in
+one batch. The signups get the mail of the shipped billing.toml at an address that they have
+proved, and are followed for {WELL_AFTER.days} days after their trial's end; the one that pays
+gives a card on day {CARD_ON_DAY}. SQS includes what Lambda's pollers receive and delete, AWS
+calls do not. What lies in the table at the end is told in items and bytes."""
 
 
 def _shares(stories: list[Used], unit: str) -> str:
@@ -215,9 +216,10 @@ def _bills(stories: Stories) -> list[str]:
     return [*lines, "", *_paragraph(f"{_METRICS} There are {every}")]
 
 
-_METRICS = """For customers who pay only webhooks and questions are counted: under the shipped billing.toml nothing else falls due
-for them. Custom metrics are billed for each hour in which they are written to: the bills take those that the stories
-wrote to as written to in every hour."""
+_METRICS = """For customers who pay only webhooks and questions are counted: under the shipped
+billing.toml nothing else falls due for them. Custom metrics are billed for each hour in which
+they are written to: the bills take those that the stories wrote to as written to in every
+hour."""
 
 
 def _bill(title: str, month: Month) -> list[str]:
@@ -320,18 +322,20 @@ def _limits(stories: Stories) -> list[str]:
         f"at {items_of_a_customer(stories):.0f} items a customer that is"
         f" {replan_hours(stories, 10_000):.0f} hours for 10,000 customers"
     )
-    policy = f"""A changed policy is planned anew by a walk over the table, twice, {A_STRETCH * A_PAGE:,} items a minute: {walk},
-        and so on in proportion. An account that has news or is due meanwhile is planned anew at
-        once."""
-    never = f"""No number of customers reaches these: a partition of the table, which takes {A_PARTITION:,} write units a second, is one account's, or
-        the day's count of signups, which their throttle keeps far below that; in flight are at most {batch * at_once:,} events ({at_once} batches of
-        {batch}) and what Lambda's pollers hold beside, of the 120,000 that a queue allows; a
-        standard queue has no limit to its rate."""
+    a_minute, in_flight = A_STRETCH * A_PAGE, batch * at_once
+    policy = f"""A changed policy is planned anew by a walk over the table, twice, {a_minute:,}
+        items a minute: {walk}, and so on in proportion. An account that has news or is due
+        meanwhile is planned anew at once."""
+    never = f"""No number of customers reaches these: a partition of the table, which takes
+        {A_PARTITION:,} write units a second, is one account's, or the day's count of signups,
+        which their throttle keeps far below that; in flight are at most {in_flight:,} events
+        ({at_once} batches of {batch}) and what Lambda's pollers hold beside, of the 120,000 that
+        a queue allows; a standard queue has no limit to its rate."""
     return [*lines, "", *_paragraph(policy), "", *_paragraph(never)]
 
 
-_PEAKS = """A customer's use is that of the thousand above, its signups included. What comes at once is so many times the mean of
-the month; what can wait within its day comes as the mean."""
+_PEAKS = """A customer's use is that of the thousand above, its signups included. What comes at
+once is so many times the mean of the month; what can wait within its day comes as the mean."""
 
 
 def _assumptions() -> list[str]:
@@ -348,11 +352,12 @@ def _assumptions() -> list[str]:
     ]
 
 
-_LEFT_OUT = """Left out: data that leaves AWS, a domain and a firewall, the keys that DynamoDB has decrypted (its key is AWS's own, a
-request in five minutes for each caller), storage of logs, repetitions after failures, exports and erasures. A
-transaction's write of the index is counted once, not twice. Traces are reckoned as spread evenly over the month:
-bunched ones are fewer. The stream starts its function once for all that one function wrote. What is stored is the
-most that a recording leaves, and a year of signups that did not pay."""
+_LEFT_OUT = """Left out: data that leaves AWS, a domain and a firewall, the keys that DynamoDB
+has decrypted (its key is AWS's own, a request in five minutes for each caller), storage of
+logs, repetitions after failures, exports and erasures. A transaction's write of the index is
+counted once, not twice. Traces are reckoned as spread evenly over the month: bunched ones are
+fewer. The stream starts its function once for all that one function wrote. What is stored is
+the most that a recording leaves, and a year of signups that did not pay."""
 
 
 def _prices() -> list[str]:

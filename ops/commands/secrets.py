@@ -37,9 +37,8 @@ def _list(options: argparse.Namespace) -> int:
     parameters = _parameters(options)
     for secret in SECRETS:
         held = parameters.get(secret.name)
-        print(
-            f"{secret.name:<24}{f'{held.type} of {held.changed_at:%Y-%m-%d %H:%M}' if held else 'missing'}"
-        )
+        state = f"{held.type} of {held.changed_at:%Y-%m-%d %H:%M}" if held else "missing"
+        print(f"{secret.name:<24}{state}")
     return 0
 
 

@@ -23,21 +23,26 @@ STATE = "export.json"
 
 _README = """# What Billhook holds
 
-Exported from the table {table}, from {began} to {ended}: {total:,} items. Each `.jsonl` file has one JSON object a line, in UTF-8. Times are ISO 8601
-in UTC, money is an integer in minor units of its currency, names are Stripe's where Stripe has one.
+Exported from the table {table}, from {began} to {ended}: {total:,} items.
+
+Each `.jsonl` file has one JSON object a line, in UTF-8. Times are ISO 8601 in UTC. Money is an
+integer in minor units of its currency. Names are Stripe's where Stripe has one.
 
 | file | lines | what |
 | --- | --- | --- |
 {rows}
 
-Every item is as it was at the moment when it was read, and the reading took from the first to the last of these times: what was written meanwhile
-may be in it in its older or its newer state, and what was made meanwhile may be missing. For one moment's state, restore the table to a point in time
-and export that one with `--table`.
+Each item is as it was when it was read. The reading took from the first to the last of these
+times: an item that was written meanwhile may be in its older or its newer state, and an item that
+was created meanwhile may be missing. For the state of one moment, restore the table to a point in
+time and export the restored table with `--table`.
 
-Keyed hashes are the first 40 hex digits of HMAC-SHA256 with the secret `hash-key` of the stage over the value, an address in lower case: who has that
-key can tell whether an address is among them, and nobody can read one out of them.
+Keyed hashes are the first 40 hex digits of HMAC-SHA256 over the value (an address in lower case)
+with the secret `hash-key` of the stage. Whoever has that key can check whether an address is among
+them. Nobody can recover an address from a hash.
 
-These files hold personal data: keep them as you keep the table. Stripe's own records are at Stripe, and are not in here.
+These files hold personal data: protect them as you protect the table. Stripe's own records are at
+Stripe and are not included.
 """
 
 

@@ -10,8 +10,14 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 _COMPILE = """
 import compileall, py_compile, sys
-done = compileall.compile_dir(sys.argv[1], quiet=1, stripdir=sys.argv[1], prependdir="/var/task",
-                              invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH, workers=1)
+done = compileall.compile_dir(
+    sys.argv[1],
+    quiet=1,
+    stripdir=sys.argv[1],
+    prependdir="/var/task",
+    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    workers=1,
+)
 sys.exit(not done)
 """
 

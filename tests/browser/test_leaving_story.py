@@ -181,7 +181,7 @@ def test_a_consumer_withdraws_by_a_mailed_link_has_the_money_back_and_buys_again
     assert not ada.complaints
 
 
-def test_what_the_bank_wants_confirmed_is_paid_on_stripes_page_and_an_upgrade_that_it_declines_changes_nothing(
+def test_a_confirmation_for_the_bank_is_on_stripes_page_and_a_declined_upgrade_changes_nothing(
     ada: Visitor,
 ) -> None:
     email = pays(ada)

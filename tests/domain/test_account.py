@@ -131,9 +131,7 @@ def test_a_tie_is_asked_for_until_it_is_answered() -> None:
     assert answered.subscriptions["sub_01"].value == b
 
 
-def test_when_a_subscription_ends_its_customer_is_asked_for_which_may_have_been_deleted_with_it() -> (
-    None
-):
+def test_when_a_subscription_ends_its_customer_is_fetched_as_it_may_be_deleted_too() -> None:
     living, ended = (
         SubscriptionSeen(subscription(1, status), Event(T + after))
         for status, after in (("active", 0 * DAY), ("canceled", DAY))

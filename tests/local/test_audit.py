@@ -21,7 +21,8 @@ VULNERABLE = {
 PROXY = """Traceback (most recent call last):
   File "site-packages/requests/adapters.py", line 723, in send
     raise ProxyError(e, request=request)
-requests.exceptions.ProxyError: HTTPSConnectionPool(host='index.example', port=443): Max retries exceeded
+requests.exceptions.ProxyError: HTTPSConnectionPool(host='index.example', port=443): \
+Max retries exceeded
 """
 USAGE = "usage: pip-audit [-h]\npip-audit: error: unrecognized arguments: --desc-of"
 

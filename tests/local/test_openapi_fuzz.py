@@ -15,7 +15,14 @@ from typing import Any
 
 from local.client import Client
 
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+CHECKS = ",".join(
+    (
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+    )
+)
 EXAMPLES = 6
 """For each route, beside those that the document gives and those at the limits of its schemas."""
 

@@ -42,9 +42,19 @@ from chalicelib.entry.queue_events import process_events
 from local.context import LambdaContext
 
 sqs, url = boto3.client("sqs"), os.environ["EVENTS_QUEUE_URL"]
-while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages"):
-    records = [{"messageId": one["MessageId"], "body": one["Body"], "eventSource": "aws:sqs", "attributes": {}} for one in messages]
-    failed = {one["itemIdentifier"] for one in process_events({"Records": records}, LambdaContext("process_events", 60))["batchItemFailures"]}
+receive = {"QueueUrl": url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1}
+while messages := sqs.receive_message(**receive).get("Messages"):
+    records = [
+        {
+            "messageId": one["MessageId"],
+            "body": one["Body"],
+            "eventSource": "aws:sqs",
+            "attributes": {},
+        }
+        for one in messages
+    ]
+    answer = process_events({"Records": records}, LambdaContext("process_events", 60))
+    failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
     assert not failed, failed
     for one in messages:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])

@@ -271,9 +271,7 @@ class Hands:
     queue: Any
 
 
-def test_a_redrive_interrupted_after_each_of_its_calls_ends_the_same_and_changes_nothing_twice() -> (
-    None
-):
+def test_a_redrive_interrupted_after_any_call_ends_the_same_and_changes_nothing_twice() -> None:
     counted = OutsideCalls()
     whole, box = lived_with_dead_letters()
     mended(whole, box, counted)

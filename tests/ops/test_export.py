@@ -82,7 +82,7 @@ def test_the_readme_says_what_every_file_is_and_what_the_scan_can_promise(
     readme = (tmp_path / "out" / "README.md").read_text()
     for name in FILES:
         assert f"| {name}.jsonl | {len(lines(tmp_path / 'out', name))} |" in readme
-    assert "as it was at the moment when it was read" in readme
+    assert "Each item is as it was when it was read." in readme
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").iterdir()} == {0o600}
 
 

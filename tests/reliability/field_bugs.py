@@ -100,9 +100,7 @@ def rows(found: dict[int, list[str]], not_yet: dict[int, str] = NOT_YET) -> list
     for number, title in BUGS.items():
         names, reason = found.get(number, []), not_yet.get(number)
         if bool(names) is bool(reason):
-            raise ValueError(
-                f"Bug {number} ({title}) has"
-                f" {'a test and a reason to have none' if reason else 'neither a test nor a reason'}."
-            )
+            what = "a test and a reason to have none" if reason else "neither a test nor a reason"
+            raise ValueError(f"Bug {number} ({title}) has {what}.")
         lines += [f"| {number} | {title} | {name} |" for name in names or [reason]]
     return lines + [f"| | {title} | {name} |" for name, title in BESIDE.items()]

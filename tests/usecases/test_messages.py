@@ -176,9 +176,7 @@ def paying(card: Card = VISA, **given_ones: Any) -> Shipped:
     return life.pays()
 
 
-def test_who_never_returns_is_shown_the_next_steps_reminded_and_asked_why_and_then_left_in_peace() -> (
-    None
-):
+def test_who_never_returns_gets_the_next_steps_a_reminder_and_a_question_then_no_mail() -> None:
     assert begins().days(120).calendar == [
         ("welcome", "Mon 02 Mar 09:00"),
         ("nudge", "Wed 04 Mar 09:00"),
@@ -333,9 +331,7 @@ def test_who_was_given_up_by_stripe_hears_that_and_no_farewell() -> None:
     assert "We do not try again by ourselves" in life.text("failed")
 
 
-def test_who_undoes_the_cancellation_at_once_hears_nothing_and_who_cancels_again_later_hears_of_that() -> (
-    None
-):
+def test_a_cancellation_undone_at_once_sends_nothing_and_a_later_one_sends_its_mail() -> None:
     life = paying().days(10).cancels()
     life.advance(life.now.at + timedelta(minutes=5))
     life.comes_back().days(12)

@@ -54,9 +54,7 @@ def test_every_account_is_planned_once() -> None:
     assert calls.made == ["walks.load"], "a policy that was seen costs one read"
 
 
-def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_is_left_and_the_walk_comes_to_its_end() -> (
-    None
-):
+def test_a_rollback_skips_an_account_that_only_the_newer_release_reads_and_ends() -> None:
     place = peopled(5)
     place.accounts.items["acc_3"]["shape"] = {"N": str(SHAPE + 1)}
     assert walk(place, OutsideCalls()) == 4
