@@ -117,12 +117,13 @@ def test_the_functions_stay_with_what_they_subscribe_to() -> None:
     for stage in stages.values():
         assert stage["lambda_functions"].keys() == PUBLISHED["functions"].keys()
     template = (ROOT / ".chalice" / "resources.yaml").read_text()
+    properties = "\n          Properties:\n            "
     for subscription in (
-        "ProcessEventsSqsEventSource:\n          Properties:\n            Queue: !GetAtt EventsQueue",
-        "ActOnAccountsSqsEventSource:\n          Properties:\n            Queue: !GetAtt ActQueue",
-        "SendMailsSqsEventSource:\n          Properties:\n            Queue: !GetAtt MailQueue",
-        "CarryOutDynamodbEventSource:\n          Properties:\n            Stream: !GetAtt BillingT",
-        "TakeFeedbackSnsSubscription:\n          Properties:\n            Topic: !Ref FeedbackTopic",
+        f"ProcessEventsSqsEventSource:{properties}Queue: !GetAtt EventsQueue",
+        f"ActOnAccountsSqsEventSource:{properties}Queue: !GetAtt ActQueue",
+        f"SendMailsSqsEventSource:{properties}Queue: !GetAtt MailQueue",
+        f"CarryOutDynamodbEventSource:{properties}Stream: !GetAtt BillingT",
+        f"TakeFeedbackSnsSubscription:{properties}Topic: !Ref FeedbackTopic",
         '{"Keys":{"sk":{"S":["ACCOUNT"]}},"NewImage":{"outbox":{"S":[{"exists":true}]}}}',
     ):
         assert subscription in template
