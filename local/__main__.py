@@ -4,7 +4,6 @@ recorded history to it.
 
 import argparse
 import json
-import signal
 import sys
 import threading
 from datetime import timedelta
@@ -16,6 +15,7 @@ from local.emulator import EmulatorError
 from local.moments import length
 from local.play import Manner, play
 from local.recordings import Recording
+from local.shutdown import Stopped, run_until_signal
 
 
 def main(arguments: list[str]) -> int:
@@ -61,13 +61,14 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    return run_until_signal(lambda stopping: _serve(options, stopping))
+
+
+def _serve(options: argparse.Namespace, stopping: threading.Event) -> int:
     from local.system import System
 
-    ended = threading.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, lambda *_: ended.set())
     try:
-        system = System(options.port)
+        system = System(options.port, stopping=stopping)
     except (OSError, OverflowError) as error:
         return _refuse(
             f"Port {options.port} cannot be used ({error}). Choose another: make run PORT=8001"
@@ -91,7 +92,9 @@ def _run(options: argparse.Namespace) -> int:
                 f" tests/recordings/trial_converts.json --port {system.port}",
                 flush=True,
             )
-            ended.wait()
+            stopping.wait()
+    except Stopped:
+        return 0
     except (EmulatorError, BillhookError) as error:
         return _refuse(str(error))
     return 0

@@ -64,14 +64,14 @@ class Clockwork:
 
     def settle(self) -> None:
         """Return once all is at rest and nothing is due: what falls due by real time would wait for
-        the minute. Raises NotSettled.
+        the minute. Raises NotSettled and Stopped.
         """
         with self._moving:
             self._catch_up(Counter())
 
     def move_to(self, target: datetime) -> None:
         """Return once it is `target` or later, all that was due by then was swept, and all is at
-        rest. Raises NotSettled.
+        rest. Raises NotSettled and Stopped.
         """
         with self._moving:
             met: Counter[tuple[str, str]] = Counter()

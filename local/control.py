@@ -18,6 +18,7 @@ from local.outgoing import Outgoing
 from local.serving import Answer, Handle, Request, error_answer, json_answer
 from local.ses_events import BY_HAND
 from local.settling import NotSettled, Rest
+from local.shutdown import Stopped
 from local.site import site
 from local.stream import StreamTrigger
 
@@ -103,6 +104,8 @@ class Control:
             return error_answer(400, "invalid", *refusal.args)
         except NotSettled as left:
             return error_answer(504, "not_settled", str(left))
+        except Stopped:
+            return error_answer(503, "stopping", "Billhook is ending.")
 
     def state(self) -> dict[str, Any]:
         """The system as it is now; `stuck` is what the last move of the clock could

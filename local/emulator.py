@@ -20,6 +20,8 @@ from typing import Self
 
 EXECUTABLE = Path(".emulator/bin/ministack")
 START_SECONDS = 30
+STOP_SECONDS = 1
+"""How long it may take to end in order. It keeps nothing that is worth waiting for."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -85,9 +87,10 @@ class Emulator:
             return
         process.terminate()
         try:
-            process.wait(5)
+            process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            # All of its session: its children too.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         if self._home:
             self._home.cleanup()

@@ -3,7 +3,8 @@
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 BODY_LIMIT = 10 * 1024 * 1024
 IDLE_SECONDS = 60
+LAST_ANSWERS_SECONDS = 1
+"""How long the end of a server waits for requests that are being answered."""
 
 log = logging.getLogger("billhook.local")
 
@@ -82,10 +85,14 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more requests, and free the port."""
+        """Take no more requests, free the port, and let requests in progress have their answers,
+        if they are ready soon.
+        """
         if self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()
+        with self._server.idle:
+            self._server.idle.wait_for(lambda: not self._server.busy, LAST_ANSWERS_SECONDS)
 
 
 class _Listener(ThreadingHTTPServer):
@@ -94,12 +101,30 @@ class _Listener(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.busy = 0
+        self.idle = threading.Condition()
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count a request as in progress."""
+        with self.idle:
+            self.busy += 1
+        try:
+            yield
+        finally:
+            with self.idle:
+                self.busy -= 1
+                self.idle.notify_all()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is nothing to report."""
         log.debug("connection of %s ended early", client_address, exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: _Listener
     handle_request: Handle
     protocol_version = "HTTP/1.1"
     server_version = "billhook-local"
@@ -115,6 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _answer(self) -> None:
+        with self.server.answering():
+            self._answer_request()
+
+    def _answer_request(self) -> None:
         body = self._body()
         if isinstance(body, Answer):
             self.close_connection = True

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.resources import Resources, client
+from local.shutdown import Stopped
 from local.stream import StreamTrigger
 from local.topic import TopicTrigger
 from local.triggers import Progress
@@ -61,13 +62,13 @@ class Rest:
 
     def wait(self) -> None:
         """Return once all is at rest. Raises NotSettled, naming what is left, after a minute in
-        which nothing was finished.
+        which nothing was finished, and Stopped when the system ends.
 
         A message that fails again and again is no progress, so it cannot hold up a caller for
         longer.
         """
         done, since = self._progress.done, time.monotonic()
-        while left := self._left():
+        while left := self._left_unless_stopped():
             if self._progress.done != done:
                 done, since = self._progress.done, time.monotonic()
             if time.monotonic() - since > PATIENCE_SECONDS:
@@ -103,6 +104,11 @@ class Rest:
             ExpressionAttributeValues={":account": {"S": "ACCOUNT"}},
             ConsistentRead=True,
         )
+
+    def _left_unless_stopped(self) -> str | None:
+        if self._stream.stopping.is_set():
+            raise Stopped
+        return self._left()
 
     def _left(self) -> str | None:
         done, seen = self._progress.done, self._stream.seen

@@ -3,6 +3,7 @@
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,18 +15,23 @@ from chalicelib.outreach.check import check_messages
 from local.emulator import Emulator
 from local.resources import Resources, create, verify_senders
 from local.serving import Answer, Request, Server, error_answer
+from local.shutdown import Stopped
 from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.simulator import StripeSimulator
 from local.template import REGION
 from local.triggers import Function, Progress, QueueTrigger, Source, Trigger
 from ops.package.template import WEBHOOK_PATH
 
+LAST_BATCHES_SECONDS = 1.5
+"""How long the end waits for the functions that run: a little longer than a look at a queue."""
+
 EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
 
 
 class System:
     """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a simulated
-    Stripe unless STRIPE_API_BASE names a Stripe.
+    Stripe unless STRIPE_API_BASE names a Stripe. Setting `stopping` from any thread makes work in
+    progress stop.
 
     There is one clock and one environment a process, so there is one System a process. `around` is
     put around each function that is no route, by its logical id. Raises OSError, before anything is
@@ -33,14 +39,17 @@ class System:
     """
 
     def __init__(
-        self, port: int, around: Callable[[str, Function], Function] = lambda id, function: function
+        self,
+        port: int,
+        around: Callable[[str, Function], Function] = lambda id, function: function,
+        stopping: threading.Event | None = None,
     ) -> None:
         self._around = around
         self._control = self._app = _not_yet
         self._server = Server(port, self._handle)
         self._emulator = Emulator()
         self.simulator: StripeSimulator | None = None
-        self._stopping = threading.Event()
+        self._stopping = stopping or threading.Event()
         self._triggers: list[Trigger] = []
         self.port, self.base = self._server.port, self._server.base
         self.api_key = self.webhook_secret = self.stripe_base = ""
@@ -54,7 +63,9 @@ class System:
         return self.simulator is not None
 
     def start(self) -> Self:
-        """Start everything; requests are answered when this returns."""
+        """Start everything; requests are answered when this returns. Raises Stopped if `stopping`
+        is set meanwhile.
+        """
         try:
             self._start()
         except BaseException:
@@ -64,6 +75,7 @@ class System:
 
     def _start(self) -> None:
         self._emulator.start()
+        self._go_on()
         self.stripe_base = os.environ.get("STRIPE_API_BASE", "")
         webhook_secrets = (
             os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{secrets.token_hex(16)}"
@@ -78,9 +90,15 @@ class System:
             "link-keys": secrets.token_hex(32),
         }
         resources = create(self._emulator.endpoint, parameters)
+        self._go_on()
         _set_environment(self._emulator.endpoint, resources, self.stripe_base, self.base)
         self._assemble(resources)
+        self._go_on()
         self._server.start()
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped
 
     def _start_simulator(self) -> None:
         from chalicelib.runtime.clock import clock
@@ -247,11 +265,14 @@ class System:
         return self._control(request) if is_local else self._app(request)
 
     def close(self) -> None:
-        """End everything: no more requests, the batches in hand finished, then the emulator."""
-        self._server.close()
+        """End everything: no more requests, the batches in hand finished if they soon are, then the
+        emulator.
+        """
         self._stopping.set()
+        self._server.close()
+        end = time.monotonic() + LAST_BATCHES_SECONDS
         for trigger in self._triggers:
-            trigger.join(5)
+            trigger.join(max(0, end - time.monotonic()))
         if self.simulator:
             self.simulator.close()
         self._emulator.stop()

@@ -18,6 +18,7 @@ from local.emulator import Emulator
 from local.filters import passes
 from local.resources import Resources, client, create
 from local.settling import NotSettled, Rest
+from local.shutdown import Stopped
 from local.stream import StreamTrigger
 from local.triggers import Function, Progress, QueueTrigger, Source, Trigger
 
@@ -331,6 +332,17 @@ def test_mail_that_waits_for_ses_holds_nothing_up(
     progress.forget_waiting()
     rest.wait()
     assert rest.depths()["mail"] == 0
+
+
+def test_a_wait_is_abandoned_when_the_system_ends(emulator: Emulator, resources: Resources) -> None:
+    ending, progress = threading.Event(), Progress()
+    stream = StreamTrigger(
+        "stream", ending, emulator.endpoint, resources, lambda *_: None, "carry_out", progress
+    )
+    send(emulator, resources, "never taken")
+    ending.set()
+    with pytest.raises(Stopped):
+        Rest(emulator.endpoint, resources, stream, progress).wait()
 
 
 def test_a_stream_that_is_off_is_at_rest_and_goes_on_where_it_stopped(
