@@ -4,7 +4,7 @@ the packager.
 
 from typing import Any
 
-from chalice import Chalice, Response
+from chalice.app import Chalice, Response
 
 from chalicelib.entry import (
     feedback,

@@ -63,7 +63,7 @@ class Calls:
             return get(secrets, name)
 
         BaseClient._make_api_call = noted_call  # type: ignore[attr-defined]
-        Secrets._get = noted_get  # type: ignore[method-assign]
+        Secrets._get = noted_get  # type: ignore[assignment]
 
     def to_json(self) -> dict[str, list[Call]]:
         """The calls of each function."""

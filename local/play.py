@@ -227,8 +227,8 @@ def _standing_line(at: int, now: dict[str, Any]) -> str:
 def _standing(now: dict[str, Any]) -> str:
     if not now:
         return "no account yet"
-    until = now.get("until")
-    return f"{now['access']:<8}{now['reason']:<20}{now.get('plan') or '-':<8}{'until ' + until[:16].replace('T', ' ') if until else '':<24}"
+    until = f"until {now['until'][:16].replace('T', ' ')}" if now.get("until") else ""
+    return f"{now['access']:<8}{now['reason']:<20}{now.get('plan') or '-':<8}{until:<24}"
 
 
 def _moment(seconds: int) -> str:

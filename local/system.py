@@ -156,7 +156,7 @@ class System:
         mailbox = Mailbox(topic, os.environ.get("CONFIGURATION_SET", ""))
         # A function on Lambda has one thread. Here many share it: what it builds on first use is
         # built now, and nothing is counted.
-        telemetry.metrics.add_metric = _uncounted
+        telemetry.metrics.add_metric = _uncounted  # type: ignore[method-assign]
         (
             wiring.world(),
             wiring.events_queue(),

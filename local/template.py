@@ -14,7 +14,7 @@ NO_VALUE = object()
 VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """Safe YAML, in which `!Sub x` is `{"Fn::Sub": x}` and so on."""
 
 

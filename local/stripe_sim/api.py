@@ -169,9 +169,8 @@ class Api:
         }
 
     def _expanded(self, thing: Object, expand: list[str]) -> Object:
-        body = json.loads(
-            json.dumps(shown(thing))
-        )  # a copy, faster than by deepcopy: lists have a hundred
+        # A copy, faster than by deepcopy: lists have a hundred.
+        body: Object = json.loads(json.dumps(shown(thing)))
         for path in expand:
             self._expand(body, path.split("."))
         return body

@@ -47,7 +47,7 @@ def update(call: Call) -> Object:
     item |= {name: wanted[name] for name in ("description", "discountable") if name in wanted}
     item["metadata"] = merged(item["metadata"], wanted)
     if "amount" in wanted or "quantity" in wanted:
-        quantity = wanted.get("quantity", item["quantity"])
+        quantity = wanted["quantity"] if "quantity" in wanted else item["quantity"]
         each = int(item["pricing"]["unit_amount_decimal"])
         item |= {
             "amount": wanted.get("amount", each * quantity),

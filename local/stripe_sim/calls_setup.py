@@ -3,7 +3,6 @@ is.
 """
 
 import secrets
-from typing import Any
 
 import stripe
 from stripe.billing_portal import Configuration
@@ -195,7 +194,7 @@ def _offer(call: Call, offer: Object) -> Object:
     return {"adjustable_quantity": quantity, **offer}
 
 
-def _portal_as_asked(call: Call, configuration: Object) -> Any:
+def _portal_as_asked(call: Call, configuration: Object) -> Object:
     """What a portal offers is only told where it is asked for."""
     if any(one.removeprefix("data.") == _OFFERED for one in call.wanted.get("expand") or []):
         return configuration

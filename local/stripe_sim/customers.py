@@ -14,7 +14,7 @@ def make_customer(store: Store, wanted: Object) -> Object:
     kind = stripe.Customer
     if wanted.get("test_clock"):
         raise missing("test clock", wanted["test_clock"], "test_clock")
-    plain = {
+    plain: Object = {
         name: wanted[name] or None
         for name in ("email", "name", "description", "phone")
         if name in wanted

@@ -199,7 +199,8 @@ def take_off(store: Store, discounts: list[Object], lines: list[Object]) -> None
 
 def net(line: Object) -> int:
     """What a line costs after its discounts."""
-    return int(line["amount"]) - sum(one["amount"] for one in line["discount_amounts"] or [])
+    discounts: list[Object] = line["discount_amounts"] or []
+    return int(line["amount"] - sum(one["amount"] for one in discounts))
 
 
 def _product(line: Object) -> str | None:
@@ -210,4 +211,4 @@ def _off_in(coupon: Object, currency: str) -> int | None:
     options = coupon["currency_options"] or {}
     if coupon["currency"] == currency:
         return int(coupon["amount_off"])
-    return options[currency]["amount_off"] if currency in options else None
+    return int(options[currency]["amount_off"]) if currency in options else None

@@ -5,6 +5,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import stripe
@@ -153,7 +154,7 @@ class Engine:
                 self.subscriptions.next_due(one),
                 "fall_due",
                 one["id"],
-                lambda one=one: self.subscriptions.fall_due(one),
+                partial(self.subscriptions.fall_due, one),
             )
         for one in store.objects.get("invoice", {}).values():
             if one["status"] == "draft":
@@ -161,29 +162,29 @@ class Engine:
                     one.get("_finalize_at"),
                     "bill_draft",
                     one["id"],
-                    lambda one=one: self.subscriptions.bill_draft(one),
+                    partial(self.subscriptions.bill_draft, one),
                 )
             elif one["status"] == "open":
                 add(
                     one["next_payment_attempt"],
                     "retry",
                     one["id"],
-                    lambda one=one: self.subscriptions.retry(one),
+                    partial(self.subscriptions.retry, one),
                 )
                 add(
                     one.get("_attempt_at"),
                     "attempt",
                     one["id"],
-                    lambda one=one: self._attempt_once(one),
+                    partial(self._attempt_once, one),
                 )
-                add(one.get("_void_at"), "void", one["id"], lambda one=one: self.invoices.void(one))
+                add(one.get("_void_at"), "void", one["id"], partial(self.invoices.void, one))
         for one in store.objects.get("checkout.session", {}).values():
             if one["status"] == "open":
                 add(
                     one["expires_at"],
                     "expire",
                     one["id"],
-                    lambda one=one: self.checkout.expire(one),
+                    partial(self.checkout.expire, one),
                 )
         return due
 

@@ -52,11 +52,11 @@ def _item_line(store: Store, subscription: Object, item: Object, start: int, end
 
 def line_of(store: Store, item: Object) -> Object:
     """The line of an invoice item."""
-    subscription = (item["parent"] or {}).get("subscription_details")
+    subscription: Object = (item["parent"] or {}).get("subscription_details") or {}
     common = {
         "invoice_item": item["id"],
         "proration": item["proration"],
-        "subscription": subscription and subscription["subscription"],
+        "subscription": subscription.get("subscription"),
     }
     if item["proration"]:
         details = blank(

@@ -101,7 +101,7 @@ def _against(hint: Any, value: Any, where: str) -> list[str]:
             if isinstance(value, dict)
             else [f"{where} is no hash"]
         )
-    wanted = {int: int, str: str, bool: bool, float: (int, float)}.get(hint)
+    wanted: Any = {int: int, str: str, bool: bool, float: (int, float)}.get(hint)
     if wanted is None:
         return []
     fits = isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))

@@ -92,7 +92,8 @@ class Store:
 
     def id(self, kind: str) -> str:
         """A new id."""
-        return f"{PREFIXES[kind]}_{''.join(self.chance.choices(string.ascii_letters + string.digits, k=24))}"
+        letters = self.chance.choices(string.ascii_letters + string.digits, k=24)
+        return f"{PREFIXES[kind]}_{''.join(letters)}"
 
     def make(self, kind: str, model: Any, /, **values: Any) -> Object:
         """A new object of a class of the SDK's, kept. `created` is now, where the class has it."""
