@@ -1,12 +1,11 @@
-"""The operator's command line: python -m ops <what> …. It acts on a deployed stage with the
-operator's own AWS credentials.
+"""The operator's command line, python -m ops. Commands act on a deployed stage with the operator's
+own AWS credentials.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from chalicelib.domain.errors import BillhookError
+from ops.command_line import Subjects, execute
 from ops.commands import (
     accounts,
     dead,
@@ -25,38 +24,28 @@ from ops.commands import (
     stripe,
 )
 
+SUBJECTS: Subjects = {
+    "Set up and deploy a stage": (
+        *policy.COMMANDS,
+        *deploy.COMMANDS,
+        *secrets.COMMANDS,
+        *stripe.COMMANDS,
+        *doctor.COMMANDS,
+        *keys.COMMANDS,
+    ),
+    "Accounts": (*accounts.COMMANDS, *importing.COMMANDS),
+    "Mail": (*rehearse.COMMANDS, *mail.COMMANDS),
+    "Events that failed or were lost": (*dead.COMMANDS, *events.COMMANDS, *drift.COMMANDS),
+    "All data of a stage": (*export.COMMANDS, *restore.COMMANDS),
+}
+"""All commands, as python -m ops lists them."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if it did what it was asked, 1 with a sentence on stderr
-    if it could not."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ops", description="Look after a stage of Billhook."
-    )
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for room in (
-        policy,
-        deploy,
-        doctor,
-        secrets,
-        stripe,
-        keys,
-        accounts,
-        mail,
-        rehearse,
-        drift,
-        dead,
-        events,
-        importing,
-        export,
-        restore,
-    ):
-        room.add_to(commands)
-    options = parser.parse_args(arguments)
-    try:
-        return int(options.run(options))
-    except BillhookError as error:
-        print(error.message, file=sys.stderr)
-        return 1
+    """Run one command, or list them. Returns the exit status: 0 if it succeeded, 1 if it failed,
+    with a sentence on stderr, 2 if there is no such command.
+    """
+    return execute(SUBJECTS, sys.argv[1:] if arguments is None else arguments)
 
 
 if __name__ == "__main__":

@@ -11,47 +11,9 @@ from typing import Any
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
 from ops.asking import typed
+from ops.command_line import Command
 from ops.commands.policy import POLICY
 from ops.stages import add_stage, add_table, find_stage, stage_name, table_of
-
-
-def add_to(commands: Any) -> None:
-    """Make the commands known."""
-    accounts = commands.add_parser("accounts", help="single accounts").add_subparsers(
-        required=True, metavar="action"
-    )
-    show = accounts.add_parser(
-        "show", help="what an account is, has, waits for, and what happened last"
-    )
-    show.set_defaults(run=_show)
-    export = accounts.add_parser(
-        "export", help="all that Billhook holds of one person, as one JSON file"
-    )
-    export.set_defaults(run=_export)
-    erase = accounts.add_parser(
-        "erase",
-        help=(
-            "erase all that Billhook holds of one person; what stays are keyed hashes"
-            " (docs/privacy.md)"
-        ),
-    )
-    erase.set_defaults(run=_erase)
-    revive = accounts.add_parser(
-        "revive", help="act again on an account that failed so often that nothing more was tried"
-    )
-    revive.set_defaults(run=_revive)
-    for action in (show, export, erase, revive):
-        action.add_argument("id", help="the account's id")
-    export.add_argument("file", nargs="?", type=Path, help="a new file (default: standard output)")
-    erase.add_argument(
-        "--stripe",
-        action="store_true",
-        help="delete the customer at Stripe too, which ends its subscriptions at once",
-    )
-    erase.add_argument("--yes", action="store_true", help="do not have the id typed again")
-    for action in (show, export, revive):
-        add_table(action)
-    add_stage(erase)
 
 
 def _accounts(options: argparse.Namespace) -> Any:
@@ -143,3 +105,48 @@ def _revive(options: argparse.Namespace) -> int:
     )
     print(f"Account {options.id} is tried again.")
     return 0
+
+
+def _id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", help="the account's id")
+
+
+def _file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", type=Path, help="a new file (default: standard output)")
+
+
+def _erasure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--stripe",
+        action="store_true",
+        help="also delete the customer at Stripe, which ends its subscriptions immediately",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask for the id again")
+
+
+COMMANDS = (
+    Command(
+        "accounts show",
+        "Show an account: access, subscriptions, mail, due work, latest entries",
+        _show,
+        (_id, add_table),
+    ),
+    Command(
+        "accounts export",
+        "Export all data about one person as one JSON file",
+        _export,
+        (_id, _file, add_table),
+    ),
+    Command(
+        "accounts erase",
+        "Erase all data about one person; only keyed hashes stay (docs/privacy.md)",
+        _erase,
+        (_id, _erasure, add_stage),
+    ),
+    Command(
+        "accounts revive",
+        "Process an account again that failed too often",
+        _revive,
+        (_id, add_table),
+    ),
+)

@@ -7,43 +7,12 @@ from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
 from ops.asking import agreed
+from ops.command_line import Command
 from ops.dead.letters import CODES, ORIGINS, Letter, printable
 from ops.stages import Stage, add_stage, find_stage, stage_name
 
 MOST = 1000
 """Letters that one command looks at."""
-
-
-def add_to(commands: Any) -> None:
-    """Make the commands known."""
-    dead = commands.add_parser(
-        "dead", help="the dead letters: look at them, send them back, throw them away"
-    )
-    actions = dead.add_subparsers(required=True, metavar="action")
-    listing = actions.add_parser(
-        "list", help="each one with what it is about and why it lies there, without its payload"
-    )
-    listing.set_defaults(run=_list)
-    show = actions.add_parser(
-        "show", help="the whole of one, with its payload, which may hold addresses"
-    )
-    show.add_argument("id")
-    show.set_defaults(run=_show)
-    redrive = actions.add_parser("redrive", help="send them back to where they came from")
-    which = redrive.add_mutually_exclusive_group(required=True)
-    which.add_argument("ids", nargs="*", default=[], metavar="ID")
-    which.add_argument("--code", choices=CODES, help="all that lie there for this reason")
-    which.add_argument("--all", action="store_true")
-    redrive.set_defaults(run=_redrive)
-    discard = actions.add_parser("discard", help="throw them away")
-    discard.add_argument("ids", nargs="+", metavar="ID")
-    discard.add_argument("--yes", action="store_true", help="do not ask")
-    discard.set_defaults(run=_discard)
-    for action in (listing, show, redrive, discard):
-        action.add_argument(
-            "--most", type=int, default=MOST, help=f"look at so many (default: {MOST})"
-        )
-        add_stage(action)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -149,3 +118,56 @@ def _post(stage: Stage) -> tuple[Any, Any]:
     return Box(outputs["DeadLettersQueueUrl"], sqs), ways_back(
         queues, outputs["FeedbackTopicArn"], sqs, boto3.client("sns")
     )
+
+
+def _id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", help="the dead letter's id, as the list shows it")
+
+
+def _which(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("ids", nargs="*", default=[], metavar="ID", help="the dead letters' ids")
+    which.add_argument("--code", choices=CODES, help="all dead letters with this reason")
+    which.add_argument("--all", action="store_true", help="all dead letters")
+
+
+def _discarded(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", nargs="+", metavar="ID", help="the dead letters' ids")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _most(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--most",
+        type=int,
+        default=MOST,
+        help=f"read at most this many dead letters (default: {MOST})",
+    )
+
+
+COMMANDS = (
+    Command(
+        "dead list",
+        "List the dead letters, each with its subject and reason, without payloads",
+        _list,
+        (_most, add_stage),
+    ),
+    Command(
+        "dead show",
+        "Show a dead letter with its payload, which may contain email addresses",
+        _show,
+        (_id, _most, add_stage),
+    ),
+    Command(
+        "dead redrive",
+        "Send dead letters back to the queue that they came from",
+        _redrive,
+        (_which, _most, add_stage),
+    ),
+    Command(
+        "dead discard",
+        "Delete dead letters for good",
+        _discard,
+        (_discarded, _most, add_stage),
+    ),
+)

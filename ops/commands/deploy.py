@@ -9,37 +9,11 @@ from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
 from ops.asking import agreed
+from ops.command_line import Command
 from ops.commands.policy import POLICY, read_checked
 from ops.stages import add_stage, find_stage, stack_name, stage_name
 
 OUT = Path("out/package")
-
-
-def add_to(commands: Any) -> None:
-    """Make the commands known."""
-    package = commands.add_parser(
-        "package", help="make what a deployment is made of, below out/package"
-    )
-    package.set_defaults(run=_package)
-    deploy = commands.add_parser("deploy", help="package, show what would change, and deploy it")
-    deploy.add_argument("--yes", action="store_true", help="do not ask")
-    deploy.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a setting of the stack, kept until it is set again",
-    )
-    deploy.set_defaults(run=_deploy)
-    destroy = commands.add_parser("destroy", help="take a stage away; its table and queues stay")
-    destroy.add_argument("--yes", action="store_true", help="do not ask")
-    destroy.set_defaults(run=_destroy)
-    for action in (package, deploy):
-        action.add_argument(
-            "--architecture", choices=("arm64", "x86_64"), help="of the functions (default: arm64)"
-        )
-    for action in (package, deploy, destroy):
-        add_stage(action)
 
 
 def _package(options: argparse.Namespace) -> int:
@@ -122,3 +96,45 @@ def _settings(given: list[str]) -> dict[str, str]:
     if len(settings) != len(given):
         raise InvalidInput("A setting is NAME=VALUE, each name once.", "set")
     return settings
+
+
+def _architecture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--architecture", choices=("arm64", "x86_64"), help="of the functions (default: arm64)"
+    )
+
+
+def _yes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _set(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the stack; it keeps its value until it is set again",
+    )
+
+
+COMMANDS = (
+    Command(
+        "package",
+        "Build the deployment package in out/package",
+        _package,
+        (_architecture, add_stage),
+    ),
+    Command(
+        "deploy",
+        "Build the package, show what would change, and deploy it",
+        _deploy,
+        (_yes, _set, _architecture, add_stage),
+    ),
+    Command(
+        "destroy",
+        "Delete a stage; its table and queues stay",
+        _destroy,
+        (_yes, add_stage),
+    ),
+)

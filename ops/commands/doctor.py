@@ -1,18 +1,9 @@
 """python -m ops doctor: what is well with a stage, what is not, and what mends it."""
 
 import argparse
-from typing import Any
 
+from ops.command_line import Command
 from ops.stages import add_stage, stage_name
-
-
-def add_to(commands: Any) -> None:
-    """Make the command known."""
-    doctor = commands.add_parser(
-        "doctor", help="look at a stage from all sides: what is wrong, and what mends it"
-    )
-    doctor.set_defaults(run=_doctor)
-    add_stage(doctor)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -26,3 +17,10 @@ def _doctor(options: argparse.Namespace) -> int:
         wrong += finding.state == WRONG
     print(f"{wrong} wrong." if wrong else "Nothing is wrong.")
     return 1 if wrong else 0
+
+
+COMMANDS = (
+    Command(
+        "doctor", "Check a deployed stage, and say how to fix each fault", _doctor, (add_stage,)
+    ),
+)

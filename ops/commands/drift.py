@@ -3,19 +3,11 @@ whether it was mended."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from ops.command_line import Command
 from ops.stages import add_table, table_of
 
 STATES = {"healed": "healed", "left": "NOT HEALED", None: "being asked"}
-
-
-def add_to(commands: Any) -> None:
-    """Make the command known."""
-    drift = commands.add_parser("drift", help="what the daily comparisons with Stripe found")
-    drift.add_argument("--days", type=int, default=30, help="how far back (default: 30)")
-    drift.set_defaults(run=_drift)
-    add_table(drift)
 
 
 def _drift(options: argparse.Namespace) -> int:
@@ -63,3 +55,19 @@ def _drift(options: argparse.Namespace) -> int:
 
 def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _days(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--days", type=int, default=30, help="how many days to look back (default: 30)"
+    )
+
+
+COMMANDS = (
+    Command(
+        "drift",
+        "Show the differences that the daily comparison with Stripe found",
+        _drift,
+        (_days, add_table),
+    ),
+)

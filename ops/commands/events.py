@@ -11,45 +11,12 @@ from typing import Any
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
 from chalicelib.domain.timeline import EVENTS_KEPT
 from chalicelib.domain.wanted import WANTED
+from ops.command_line import Command
 from ops.stages import add_stage, find_stage, stage_name
 
 _LENGTH = re.compile(r"(\d{1,4})([hd])")
 EVERY = 500
 """After so many events a line says how far it is."""
-
-
-def add_to(commands: Any) -> None:
-    """Make the command known."""
-    events = commands.add_parser("events", help="Stripe's events").add_subparsers(
-        required=True, metavar="action"
-    )
-    replay = events.add_parser(
-        "replay", help="take in again what is kept; without --yes it only says how many"
-    )
-    replay.add_argument("--account", metavar="ID", help="of one account")
-    replay.add_argument(
-        "--since",
-        metavar="LENGTH",
-        help="no older than this: 12h, 2d; at most, and by default, 30d",
-    )
-    replay.add_argument(
-        "--type",
-        action="append",
-        default=[],
-        choices=WANTED,
-        metavar="TYPE",
-        help="such as invoice.paid; may be given again",
-    )
-    replay.add_argument(
-        "--from",
-        dest="source",
-        choices=("stripe", "log"),
-        default="stripe",
-        help="who kept them (default: stripe)",
-    )
-    replay.add_argument("--yes", action="store_true", help="do it")
-    replay.set_defaults(run=_replay)
-    add_stage(replay)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -172,3 +139,38 @@ def length(text: str) -> timedelta:
 def _end(number: int, where: str, done: bool) -> str:
     events = f"{number} event{'' if number == 1 else 's'}"
     return f"{events} {where}." if done else f"{events} would be {where}; --yes does it."
+
+
+def _choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--account", metavar="ID", help="only events of this account")
+    parser.add_argument(
+        "--since",
+        metavar="LENGTH",
+        help="only events of this last length of time, such as 12h or 2d (default and most: 30d)",
+    )
+    parser.add_argument(
+        "--type",
+        action="append",
+        default=[],
+        choices=WANTED,
+        metavar="TYPE",
+        help="only events of this type, such as invoice.paid; may be repeated",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        choices=("stripe", "log"),
+        default="stripe",
+        help="read the events from Stripe or from the account's timeline (default: stripe)",
+    )
+    parser.add_argument("--yes", action="store_true", help="replay them; without it, only count")
+
+
+COMMANDS = (
+    Command(
+        "events replay",
+        "Process events of the last 30 days again, from Stripe or a timeline",
+        _replay,
+        (_choice, add_stage),
+    ),
+)

@@ -4,27 +4,9 @@ import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from ops.command_line import Command
 from ops.stages import add_table, table_of
-
-
-def add_to(commands: Any) -> None:
-    """Make the command known."""
-    export = commands.add_parser(
-        "export",
-        help=(
-            "write every item of the table into a folder, as JSON Lines that need no Billhook to be"
-            " read"
-        ),
-    )
-    export.add_argument(
-        "folder",
-        type=Path,
-        help="a new folder; one of an export that was interrupted is gone on with",
-    )
-    export.set_defaults(run=_export)
-    add_table(export)
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -40,3 +22,19 @@ def _export(options: argparse.Namespace) -> int:
         " is what. They hold personal data."
     )
     return 0
+
+
+def _folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, help="a new folder, or the folder of an interrupted export to resume"
+    )
+
+
+COMMANDS = (
+    Command(
+        "export",
+        "Export every item of the table as JSON Lines",
+        _export,
+        (_folder, add_table),
+    ),
+)

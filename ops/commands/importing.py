@@ -7,34 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
+from ops.command_line import Command
 from ops.stages import add_stage, find_stage, stage_name
 from ops.worlds import A_SECOND
 
 EVERY = 100
 """After so many customers a line says how far it is, where the output is no terminal."""
-
-
-def add_to(commands: Any) -> None:
-    """Make the command known."""
-    importing = commands.add_parser(
-        "import", help="take over what was there before"
-    ).add_subparsers(required=True, metavar="source")
-    stripe = importing.add_parser(
-        "stripe",
-        help="every customer with an account_id or a plan of billing.toml; run again, it goes on",
-    )
-    stripe.add_argument(
-        "--dry-run", action="store_true", help="only say who would be imported and what is odd"
-    )
-    stripe.add_argument(
-        "--a-second",
-        type=float,
-        default=A_SECOND,
-        metavar="CALLS",
-        help=f"of Stripe's API (default: {A_SECOND})",
-    )
-    stripe.set_defaults(run=_stripe)
-    add_stage(stripe)
 
 
 def _stripe(options: argparse.Namespace) -> int:
@@ -105,3 +83,28 @@ def _progress(done: int, all: int) -> None:
         print(f"\r{done} of {all}", end="\n" if done == all else "", flush=True)
     elif done % EVERY == 0 or done == all:
         print(f"{done} of {all}", flush=True)
+
+
+def _how(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="import nothing: only list who would be imported, and what is unusual",
+    )
+    parser.add_argument(
+        "--a-second",
+        type=float,
+        default=A_SECOND,
+        metavar="CALLS",
+        help=f"calls of Stripe's API per second (default: {A_SECOND})",
+    )
+
+
+COMMANDS = (
+    Command(
+        "import stripe",
+        "Import the customers that Stripe already has; run it again to resume",
+        _stripe,
+        (_how, add_stage),
+    ),
+)

@@ -3,34 +3,11 @@
 import argparse
 import sys
 from datetime import UTC, datetime
-from typing import Any
 
 from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.domain.api_keys import SCOPES
+from ops.command_line import Command
 from ops.stages import add_table, table_of
-
-
-def add_to(commands: Any) -> None:
-    """Make the commands known."""
-    keys = commands.add_parser("keys", help="API keys of the product's calls").add_subparsers(
-        required=True, metavar="action"
-    )
-    create = keys.add_parser("create", help="make a key; it is shown this once")
-    create.add_argument("name", help="what the key is for")
-    create.add_argument(
-        "--scope",
-        choices=SCOPES,
-        default="access",
-        help="; ".join(f"{scope}: {what}" for scope, what in SCOPES.items()),
-    )
-    create.set_defaults(run=_create)
-    listing = keys.add_parser("list", help="all keys, revoked ones too")
-    listing.set_defaults(run=_list)
-    revoke = keys.add_parser("revoke", help="end a key: within a minute it opens nothing any more")
-    revoke.add_argument("id", help="the first part of the key after bh_, as the list shows it")
-    revoke.set_defaults(run=_revoke)
-    for action in (create, listing, revoke):
-        add_table(action)
 
 
 def _create(options: argparse.Namespace) -> int:
@@ -53,3 +30,34 @@ def _revoke(options: argparse.Namespace) -> int:
         return 0
     print(f"There is no key {options.id}: python -m ops keys list shows them.", file=sys.stderr)
     return 1
+
+
+def _new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="what the key is for")
+    parser.add_argument(
+        "--scope",
+        choices=SCOPES,
+        default="access",
+        help="; ".join(f"{scope}: {what}" for scope, what in SCOPES.items()) + " (default: access)",
+    )
+
+
+def _id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", help="the part of the key after bh_, as the list shows it")
+
+
+COMMANDS = (
+    Command(
+        "keys create",
+        "Create an API key for your product; it is shown only once",
+        _create,
+        (_new, add_table),
+    ),
+    Command("keys list", "List all API keys, revoked ones too", _list, (add_table,)),
+    Command(
+        "keys revoke",
+        "Revoke an API key; it stops working within a minute",
+        _revoke,
+        (_id, add_table),
+    ),
+)

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.broadcasts import AUDIENCES, TOLERANCE
 from chalicelib.domain.errors import InvalidInput
 from ops.asking import typed
+from ops.command_line import Command
 from ops.commands.mail_report import moment_before
 from ops.stages import add_stage, find_stage, stage_name
 
@@ -21,43 +22,6 @@ if TYPE_CHECKING:
 
 EVERY = 100
 """After so many accounts a line says how far it is, where the output is no terminal."""
-
-
-def add_to(actions: Any) -> None:
-    """Make the command known."""
-    broadcast = actions.add_parser(
-        "broadcast", help="send one message once to many; run again, it goes on"
-    )
-    broadcast.add_argument(
-        "--to",
-        required=True,
-        choices=AUDIENCES,
-        help="; ".join(f"{name}: {words}" for name, words in AUDIENCES.items()),
-    )
-    broadcast.add_argument(
-        "--message",
-        required=True,
-        help="the message, by the name of its source in chalicelib/outreach/sources",
-    )
-    broadcast.add_argument(
-        "--name", help="an account gets one broadcast of a name, ever (default: the message's)"
-    )
-    broadcast.add_argument(
-        "--since",
-        metavar="LENGTH",
-        help="only who was lost, or else came, so long ago at most: 90d",
-    )
-    broadcast.add_argument(
-        "--dry-run", action="store_true", help="only say how many would get it, and name the first"
-    )
-    broadcast.add_argument(
-        "--confirm",
-        type=int,
-        metavar="NUMBER",
-        help="the number of accounts, instead of typing it when asked",
-    )
-    broadcast.set_defaults(run=_broadcast)
-    add_stage(broadcast)
 
 
 def _broadcast(options: argparse.Namespace) -> int:
@@ -172,3 +136,47 @@ def _progress(done: int, all: int) -> None:
         print(f"\r{done} of {all}", end="\n" if done == all else "", flush=True)
     elif done % EVERY == 0 or done == all:
         print(f"{done} of {all}", flush=True)
+
+
+def _message(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--to",
+        required=True,
+        choices=AUDIENCES,
+        help="; ".join(f"{name}: {words}" for name, words in AUDIENCES.items()),
+    )
+    parser.add_argument(
+        "--message",
+        required=True,
+        help="the message, by the name of its source in chalicelib/outreach/sources",
+    )
+    parser.add_argument(
+        "--name",
+        help="an account gets only one broadcast with this name (default: the message's name)",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="LENGTH",
+        help="only accounts that left (or else signed up) in this last length of time, such as 90d",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="send nothing: only count the accounts, and name the first ones",
+    )
+    parser.add_argument(
+        "--confirm",
+        type=int,
+        metavar="NUMBER",
+        help="the number of accounts, instead of a prompt for it",
+    )
+
+
+COMMANDS = (
+    Command(
+        "mail broadcast",
+        "Send one message once to many accounts; run it again to resume",
+        _broadcast,
+        (_message, add_stage),
+    ),
+)

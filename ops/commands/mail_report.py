@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy_mail import duration
+from ops.command_line import Command
 from ops.stages import add_table, table_of
 
 if TYPE_CHECKING:
@@ -26,22 +27,6 @@ HEADS = (
     "converted",
     "difference (95 %)",
 )
-
-
-def add_to(actions: Any) -> None:
-    """Make the command known."""
-    report = actions.add_parser(
-        "report", help="what came of each step's messages, beside those who were held out"
-    )
-    report.add_argument(
-        "--since",
-        default="90d",
-        metavar="LENGTH",
-        help="count what went out so long ago at most (default: 90d)",
-    )
-    report.add_argument("--json", action="store_true", help="as JSON")
-    report.set_defaults(run=_report)
-    add_table(report)
 
 
 def moment_before(now: datetime, length: str, option: str) -> datetime:
@@ -145,3 +130,23 @@ def _cells(line: "Line") -> tuple[str, ...]:
 
 def _share(hits: int, of: int) -> str:
     return f"{hits} ({hits / of:.1%})" if of else "-"
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--since",
+        default="90d",
+        metavar="LENGTH",
+        help="count messages of this last length of time (default: 90d)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+COMMANDS = (
+    Command(
+        "mail report",
+        "Count who converted after each message, and who did without it",
+        _report,
+        (_output, add_table),
+    ),
+)

@@ -2,23 +2,15 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
+from ops.command_line import Command
 
 if TYPE_CHECKING:
     from chalicelib.domain.policy import Policy
 
 POLICY = Path(__file__).parents[2] / "chalicelib" / "billing.toml"
-
-
-def add_to(commands: Any) -> None:
-    """Make the command known."""
-    check = commands.add_parser("check", help="read billing.toml and name every mistake")
-    check.add_argument(
-        "file", nargs="?", type=Path, default=POLICY, help="another file than the package's"
-    )
-    check.set_defaults(run=_check)
 
 
 def read_checked(file: Path) -> "Policy":
@@ -43,3 +35,16 @@ def _check(options: argparse.Namespace) -> int:
     policy = read_checked(options.file)
     print(f"{options.file.name} is fine: policy {policy.hash}, plans {', '.join(policy.plans)}.")
     return 0
+
+
+def _file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        default=POLICY,
+        help="a policy file (default: chalicelib/billing.toml)",
+    )
+
+
+COMMANDS = (Command("check", "Check billing.toml and report every mistake", _check, (_file,)),)

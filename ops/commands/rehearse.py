@@ -5,41 +5,16 @@ sent, and no service is needed.
 import argparse
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.errors import InvalidInput
+from ops.command_line import Command
 from ops.commands.policy import POLICY, read_checked
 
 SIGNS_UP_AT = time(10)
 """By the policy's clock."""
 
 LONGEST = 730
-
-
-def add_to(commands: Any) -> None:
-    """Make the command known."""
-    rehearse = commands.add_parser(
-        "rehearse", help="show who gets what when under billing.toml; nothing is sent"
-    )
-    rehearse.add_argument(
-        "--days", type=int, default=60, help="how long each customer is watched (default: 60)"
-    )
-    rehearse.add_argument(
-        "--from",
-        dest="first",
-        metavar="DATE",
-        help="the day on which they sign up, such as 2026-03-02 (default: today)",
-    )
-    rehearse.add_argument(
-        "--policy",
-        type=Path,
-        default=POLICY,
-        metavar="FILE",
-        help="another billing.toml than the package's",
-    )
-    rehearse.add_argument("--html", type=Path, metavar="FILE", help="write a page instead")
-    rehearse.set_defaults(run=_rehearse)
 
 
 def _rehearse(options: argparse.Namespace) -> int:
@@ -74,3 +49,35 @@ def _rehearse(options: argparse.Namespace) -> int:
         ) from error
     print(f"Open {options.html} in a browser.")
     return 0
+
+
+def _choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--days", type=int, default=60, help="how many days to follow each customer (default: 60)"
+    )
+    parser.add_argument(
+        "--from",
+        dest="first",
+        metavar="DATE",
+        help="the day on which they sign up, such as 2026-03-02 (default: today)",
+    )
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        default=POLICY,
+        metavar="FILE",
+        help="a policy file (default: chalicelib/billing.toml)",
+    )
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write an HTML page instead of text"
+    )
+
+
+COMMANDS = (
+    Command(
+        "rehearse",
+        "Show which mail typical customers would get and when; sends nothing",
+        _rehearse,
+        (_choice,),
+    ),
+)

@@ -6,33 +6,8 @@ from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
 from ops.asking import agreed
+from ops.command_line import Command
 from ops.stages import add_stage, find_stage, stage_name
-
-
-def add_to(commands: Any) -> None:
-    """Make the command known."""
-    restore = commands.add_parser(
-        "restore",
-        help=(
-            "take a stage back to a point in time, out of a table that AWS restored"
-            " (docs/running.md)"
-        ),
-    )
-    restore.add_argument(
-        "--from",
-        dest="source",
-        metavar="TABLE",
-        help="the restored table (default: the stage's own, if that is one)",
-    )
-    restore.add_argument(
-        "--rate",
-        type=float,
-        default=8,
-        help="accounts a second at most; each asks Stripe three times (default: 8)",
-    )
-    restore.add_argument("--yes", action="store_true", help="do not ask")
-    restore.set_defaults(run=_restore)
-    add_stage(restore)
 
 
 def _restore(options: argparse.Namespace) -> int:
@@ -88,3 +63,29 @@ def _question(dynamodb: Any, source: str, live: str, stage: str) -> str:
     )
     warning = "" if of == live or source == live else f" It is NOT of the table of stage {stage}."
     return f"Take every account of {live} back to what {source} holds, {from_where}?{warning}"
+
+
+def _source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="TABLE",
+        help="the restored table (default: the stage's own, if AWS restored it)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=8,
+        help="accounts per second at most; each takes three calls of Stripe's API (default: 8)",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+COMMANDS = (
+    Command(
+        "restore",
+        "Return a stage to a point in time (docs/running.md)",
+        _restore,
+        (_source, add_stage),
+    ),
+)

@@ -7,28 +7,8 @@ from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
 from ops.asking import agreed
+from ops.command_line import Command
 from ops.stages import add_stage, stack_name, stage_name
-
-
-def add_to(commands: Any) -> None:
-    """Make the commands known."""
-    secrets = commands.add_parser(
-        "secrets", help="what a stage keeps in the Parameter Store"
-    ).add_subparsers(required=True, metavar="action")
-    listing = secrets.add_parser("list", help="which there are and since when; none is shown")
-    listing.set_defaults(run=_list)
-    setting = secrets.add_parser(
-        "set", help="put one, typed without being shown, or read from a pipe"
-    )
-    setting.add_argument("name")
-    setting.add_argument("--yes", action="store_true", help="do not ask")
-    setting.set_defaults(run=_set)
-    rotating = secrets.add_parser(
-        "rotate-links", help="sign links with a new key; old links go on opening"
-    )
-    rotating.set_defaults(run=_rotate)
-    for action in (listing, setting, rotating):
-        add_stage(action)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -88,3 +68,30 @@ def _typed(prompt: str) -> str:
         return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.read()
     except EOFError:
         raise InvalidInput("Nothing was typed.", "value") from None
+
+
+def _named(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the secret's name, as the list shows it")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+COMMANDS = (
+    Command(
+        "secrets list",
+        "List the secrets of a stage and when each was set, without their values",
+        _list,
+        (add_stage,),
+    ),
+    Command(
+        "secrets set",
+        "Set a secret, typed at a prompt that hides it or read from a pipe",
+        _set,
+        (_named, add_stage),
+    ),
+    Command(
+        "secrets rotate-links",
+        "Sign links with a new key; links signed with older keys still open",
+        _rotate,
+        (add_stage,),
+    ),
+)

@@ -3,34 +3,15 @@
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ops.command_line import Command
 from ops.commands.policy import POLICY, read_checked
 from ops.stages import add_stage, find_stage, stage_name
 
 if TYPE_CHECKING:
     from ops.stripe.account import Account
     from ops.stripe.wanted import Wanted
-
-
-def add_to(commands: Any) -> None:
-    """Make the commands known."""
-    stripe = commands.add_parser(
-        "stripe", help="products, prices, portal and webhook at Stripe"
-    ).add_subparsers(required=True, metavar="action")
-    plan = stripe.add_parser(
-        "plan", help="show what differs from billing.toml and the stage, and why"
-    )
-    plan.set_defaults(run=_plan)
-    apply = stripe.add_parser("apply", help="change what differs")
-    apply.set_defaults(run=_apply)
-    for action in (plan, apply):
-        action.add_argument(
-            "--live",
-            action="store_true",
-            help="it is meant: the key is a live key, and customers are real",
-        )
-        add_stage(action)
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -65,3 +46,27 @@ def _opened(options: argparse.Namespace) -> tuple["Account", "Wanted"]:
     return Account(caller_for(key), parameters, time.sleep, print), wanted_of(
         read_checked(POLICY), stage
     )
+
+
+def _live(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="confirm that the key is a live key and customers are real",
+    )
+
+
+COMMANDS = (
+    Command(
+        "stripe plan",
+        "Show how Stripe differs from billing.toml and the stage",
+        _plan,
+        (_live, add_stage),
+    ),
+    Command(
+        "stripe apply",
+        "Change Stripe's products, prices, portal and webhook to match",
+        _apply,
+        (_live, add_stage),
+    ),
+)
