@@ -1,20 +1,17 @@
-"""Let an account learn facts: read, learn, ask Stripe what only Stripe can settle, write if nobody
-was faster; else again.
-"""
+"""Apply facts to an account and save it. Fetches from Stripe what the facts leave undecided."""
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from chalicelib.domain.account import Account, Fact, apply
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errors import LostRace, Refused, Unavailable
+from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.facts import Answered, Ask
 from chalicelib.stripe_api.gateway import answer
 from chalicelib.usecases.world import World
+from chalicelib.usecases.writing import update
 
-TRIES = 12
 ASKING_ROUNDS = 3
 
 T = TypeVar("T")
@@ -57,30 +54,28 @@ class Asker:
 
 
 def absorb(account: Account, facts: Sequence[Fact], world: World, asker: Asker | None) -> Account:
-    """The account after it learnt `facts`, as written; as it was, and not written, if they told
-    nothing new.
+    """The account with `facts` applied, as saved; unchanged and not saved if they are not new.
 
-    What Stripe alone can settle is asked at once, with what was left open before; what it cannot
-    answer now stays on the agenda. Without an asker nothing is asked. Raises Unavailable if the
-    table cannot be reached, or others go on being faster.
+    Asks Stripe at once what only Stripe can settle, and what was left open before; what Stripe does
+    not answer now stays on the agenda. Without an asker nothing is asked. Raises Unavailable if the
+    table cannot be reached, if other writers are always faster, or if the account was erased
+    meanwhile.
     """
-    answers: list[Answered] = []
-    for attempt in range(TRIES):
-        learnt = account
+    answers: list[Answered] = []  # kept between tries: nothing is asked twice
+
+    def learn(found: Account) -> Account | None:
+        learnt = found
         for fact in (*facts, *answers):
             learnt = apply(learnt, fact)
         learnt = settled(learnt, answers, asker) if asker else learnt
-        if learnt == account:
-            return account
-        new = next_version(account, learnt, world.policy, world.now())
-        try:
-            world.accounts.save(account, new)
-        except LostRace:
-            world.pause(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311  # nosec B311 # it spreads writers, and guards nothing
-            account = _again(account, world)
-        else:
-            return new
-    raise Unavailable(f"Other writers of account {account.id} were faster {TRIES} times.")
+        if learnt == found:
+            return None
+        return next_version(found, learnt, world.policy, world.now())
+
+    after = update(account.id, learn, world, known=account)
+    if after is None:
+        raise Unavailable(f"Account {account.id} was erased meanwhile.")
+    return after
 
 
 def settled(learnt: Account, answers: list[Answered], asker: Asker) -> Account:
@@ -97,10 +92,3 @@ def settled(learnt: Account, answers: list[Answered], asker: Asker) -> Account:
                 answers.append(answered)
                 learnt = apply(learnt, answered)
     return learnt
-
-
-def _again(account: Account, world: World) -> Account:
-    found = world.accounts.load(account.id)
-    if found is None and account.version:
-        raise Unavailable(f"Account {account.id} was erased meanwhile.")
-    return found or account

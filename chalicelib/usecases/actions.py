@@ -19,7 +19,6 @@ from chalicelib.domain.errors import (
     CardDeclined,
     IdempotencyConflict,
     InvalidInput,
-    LostRace,
     Unavailable,
 )
 from chalicelib.domain.standing import standing
@@ -29,8 +28,7 @@ from chalicelib.usecases.checkout import Returns, open_checkout
 from chalicelib.usecases.errands import OVER, run_errand
 from chalicelib.usecases.tasks import hold, line_of
 from chalicelib.usecases.world import World
-
-TRIES = 5
+from chalicelib.usecases.writing import retry_on_lost_race
 
 GOES_ON = "What was asked for is written down and goes on by itself; ask again for what it came to."
 
@@ -198,40 +196,31 @@ def _perform(
 ) -> Outcome:
     if kept := _answered_before(account_id, asked, world):
         return kept
-    account = _ready(_found(account_id, world), asked, world)
-    for _ in range(TRIES):
-        name = _waiting(account, asked)
-        if name is None:
-            task = decide(account, world.now())
-            if task is None:
-                return _answer(
-                    account,
-                    asked,
-                    otherwise(account)
-                    if otherwise
-                    else Outcome(standing(account, world.policy, world.now())),
-                    world,
-                )
-            name = _name(account, asked)
-            begun = Errand(
-                world.now() + AT_ONCE,
-                world.now(),
-                task=replace(task, key=asked.key, asked=asked.what),
-            )
-            # the task is written down before Stripe is called: whoever comes beside or after this
-            # goes on with the same one
-            try:
-                world.accounts.save(
-                    account,
-                    account := next_version(
-                        account, apply(account, ErrandKnown(name, begun)), world.policy, world.now()
-                    ),
-                )
-            except LostRace:
-                account = _ready(_found(account_id, world), asked, world)
-                continue
+
+    def begin() -> tuple[Account, str | None]:
+        """The account, and the name of the task that waits for this call; None if there is none."""
+        account = _ready(_found(account_id, world), asked, world)
+        if name := _waiting(account, asked):
+            return account, name
+        task = decide(account, world.now())
+        if task is None:
+            return account, None
+        name = _name(account, asked)
+        now = world.now()
+        begun = Errand(now + AT_ONCE, now, task=replace(task, key=asked.key, asked=asked.what))
+        new = next_version(account, apply(account, ErrandKnown(name, begun)), world.policy, now)
+        # The task is saved before Stripe is called: a call beside or after this one goes on with
+        # the same task.
+        world.accounts.save(account, new)
+        return new, name
+
+    account, name = retry_on_lost_race(account_id, begin, world)
+    if name:
         return _outcome(account, asked, name, world)
-    raise Unavailable(f"Other writers of account {account_id} were faster {TRIES} times.")
+    done = (
+        otherwise(account) if otherwise else Outcome(standing(account, world.policy, world.now()))
+    )
+    return _answer(account, asked, done, world)
 
 
 def _outcome(account: Account, asked: Asked, name: str, world: World) -> Outcome:

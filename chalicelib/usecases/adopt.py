@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from chalicelib.domain.account import Account, apply
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errors import AccountTaken, LostRace, Unavailable, Unreadable
+from chalicelib.domain.errors import AccountTaken, LostRace, Unreadable
 from chalicelib.domain.facts import Answer, Customer, CustomerSeen, Event, Item, SubscriptionSeen
 from chalicelib.domain.happenings import NEWS
 from chalicelib.domain.ids import well_formed
@@ -20,8 +20,7 @@ from chalicelib.stripe_api.calling import Raw
 from chalicelib.stripe_api.events import StripeEvent
 from chalicelib.usecases.absorb import Asker
 from chalicelib.usecases.world import World
-
-TRIES = 5
+from chalicelib.usecases.writing import retry_on_lost_race
 
 
 def derived_id(customer: str) -> str:
@@ -94,7 +93,8 @@ def _joined(
     id = _account_id(
         customer, raw, in_hand, lambda: asker.put(lambda: world.gateway.subscriptions_of(customer))
     )
-    for _ in range(TRIES):
+
+    def join() -> Account | None:
         account = world.accounts.load(id) or Account(id, history_until=history_until)
         if customer in account.customers:
             return account
@@ -107,15 +107,14 @@ def _joined(
         )
         try:
             world.accounts.save(account, new)
-        except LostRace:
-            continue
-        except AccountTaken:
+        except AccountTaken as taken:
             found = world.accounts.of_customers({customer: id})
-            if customer in found:
-                return found[customer]
-        else:
-            return new
-    raise Unavailable(f"Other writers were faster {TRIES} times at adopting a customer.")
+            if customer not in found:
+                raise LostRace("The account that had the customer was just erased.") from taken
+            return found[customer]
+        return new
+
+    return retry_on_lost_race(id, join, world)
 
 
 def _knowing(account: Account, customer: str, raw: Raw | None, began: datetime) -> Account:

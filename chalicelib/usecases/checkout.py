@@ -19,8 +19,7 @@ from chalicelib.usecases.errands import run_errand
 from chalicelib.usecases.give_card import belongs
 from chalicelib.usecases.start_trial import find_trial, with_customer
 from chalicelib.usecases.world import World
-
-TRIES = 5
+from chalicelib.usecases.writing import retry_on_lost_race
 
 EVERYTHING = ("customer", "subscriptions", "invoices")
 """What is asked of a customer who comes back: a purchase changes all of it."""
@@ -51,29 +50,30 @@ def open_checkout(
 
     Raises AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable, Refused.
     """
-    for _ in range(TRIES):
+
+    def begin() -> tuple[Account, Checkout, bool]:
+        """The account, its Checkout, and whether that is open at Stripe already."""
         account = _with_customer(_found(account_id, world), world)
         order = order_of(account, world.policy, plan, interval, quantity, currency)
         checkout, now = account.checkout, world.now()
         if checkout and checkout.session and not checkout.closed:
-            if _still_open(account, checkout, world) is False:
-                # it was completed or has expired: what is to be offered may be another thing by now
-                continue
+            if not _still_open(account, checkout, world):
+                raise LostRace("It was completed or has expired, which changes what to offer.")
             if checkout.offers(order, now) and checkout.url:
-                return checkout.url
+                return account, checkout, True
             world.till.expire_checkout(checkout.session)
         if checkout is None or not checkout.offers(order, now):
             if checkout and checkout.doubtful:
                 _close_strangers(account, world)
             checkout = begun(checkout, order, now)
-            # the key is written down before it is used: whoever comes beside or after this uses the
-            # same one
-            try:
-                world.accounts.save(account, account := _next(account, checkout, world))
-            except LostRace:
-                continue
-        return _made(account, checkout, returns, world)
-    raise Unavailable(f"Other writers of account {account_id} were faster {TRIES} times.")
+            new = _next(account, checkout, world)
+            # The key is saved before it is used: a call beside or after this one uses the same key.
+            world.accounts.save(account, new)
+            account = new
+        return account, checkout, False
+
+    account, checkout, is_open = retry_on_lost_race(account_id, begin, world)
+    return str(checkout.url) if is_open else _made(account, checkout, returns, world)
 
 
 def finish_checkout(account_id: str, session_id: str, world: World) -> str:
@@ -137,8 +137,8 @@ def _with_customer(account: Account, world: World) -> Account:
     return account
 
 
-def _still_open(account: Account, checkout: Checkout, world: World) -> bool | None:
-    """Whether the session can be completed; if not, what it came to is taken in."""
+def _still_open(account: Account, checkout: Checkout, world: World) -> bool:
+    """Whether the session can be completed; if not, what it came to is saved."""
     session = world.till.checkout(str(checkout.session))
     if session is not None and session.get("status") == "open":
         return True

@@ -7,13 +7,12 @@ from typing import Protocol
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errands import waiting
-from chalicelib.domain.errors import AccountNotFound, InvalidInput, LostRace, Unavailable
+from chalicelib.domain.errors import AccountNotFound, InvalidInput
 from chalicelib.domain.pointers import grave_of_account
 from chalicelib.stripe_api import objects
 from chalicelib.usecases.give_card import belongs
 from chalicelib.usecases.world import World
-
-TRIES = 12
+from chalicelib.usecases.writing import retry_on_lost_race
 
 UNDER_WAY_SECONDS = 60.0
 """How long a function may live (.chalice/config.json): one that read the account before it was
@@ -50,26 +49,23 @@ def erase(account_id: str, at_stripe: bool, world: World, beside: Beside) -> Era
     again goes on.
     """
     customers: tuple[str, ...] = ()
-    for _ in range(TRIES):
+
+    def erase_account() -> bool:
+        nonlocal customers
         account = world.accounts.load(account_id)
         if account is None:
-            break
+            return False
         customers = _customers(account, at_stripe, world)
         _leave_stripe(account, customers, at_stripe, world)
-        try:
-            world.accounts.erase(account, world.now())
-        except LostRace:
-            continue
-        break
-    else:
-        raise Unavailable(f"Other writers of account {account_id} were faster {TRIES} times.")
-    if account is None and not world.accounts.erased({grave_of_account(account_id)}):
+        world.accounts.erase(account, world.now())
+        return True
+
+    was_there = retry_on_lost_race(account_id, erase_account, world)
+    if not was_there and not world.accounts.erased({grave_of_account(account_id)}):
         raise AccountNotFound(f"There is no account {account_id}.", "account_id")
     number = beside.clear(account_id)
     world.pause(UNDER_WAY_SECONDS)
-    return Erased(
-        account is not None, number + beside.clear(account_id), customers if at_stripe else ()
-    )
+    return Erased(was_there, number + beside.clear(account_id), customers if at_stripe else ())
 
 
 def _customers(account: Account, at_stripe: bool, world: World) -> tuple[str, ...]:

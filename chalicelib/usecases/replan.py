@@ -7,11 +7,10 @@ from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import LostRace, NewerShape
 from chalicelib.domain.walk import Walk
 from chalicelib.usecases.world import World
+from chalicelib.usecases.writing import retry_on_lost_race
 
 A_STRETCH = 5
 """Pages of the table a run."""
-
-TRIES = 5
 
 
 def replan(world: World) -> int:
@@ -55,19 +54,18 @@ def replan(world: World) -> int:
 
 
 def _plan(id: str, world: World) -> bool | None:
-    """Whether it was planned; None for one that only a younger release can read, which no further
-    round would plan either.
+    """Whether the account was planned; None if only a younger release can read it, so that no
+    further walk would plan it either. Raises Unavailable.
     """
-    for _ in range(TRIES):
-        try:
-            account = world.accounts.load(id)
-        except NewerShape:
-            return None
+
+    def plan() -> bool:
+        account = world.accounts.load(id)
         if account is None or account.policy == world.policy.hash:
             return False
-        try:
-            world.accounts.save(account, next_version(account, account, world.policy, world.now()))
-        except LostRace:
-            continue
+        world.accounts.save(account, next_version(account, account, world.policy, world.now()))
         return True
-    return False  # the walk is walked again
+
+    try:
+        return retry_on_lost_race(id, plan, world)
+    except NewerShape:
+        return None

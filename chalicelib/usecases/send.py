@@ -21,11 +21,10 @@ from chalicelib.domain.timeline import Entry
 from chalicelib.outreach.rendering import language_for, render
 from chalicelib.usecases.post_office import PostOffice
 from chalicelib.usecases.world import World
+from chalicelib.usecases.writing import update
 
 SETTLING = timedelta(minutes=15)
 """How long SES's event is waited for before an unclear message is judged."""
-
-TRIES = 12
 
 ASKED_BY = {"sign_in": "sign-in", "confirm_cancel": "leave", "confirm_withdrawal": "leave"}
 """What the link in a message is for, where it is for what was asked of it."""
@@ -168,23 +167,17 @@ def _done(account: Account, key: str, outcome: str | None, world: World) -> str:
         world.log.put(
             [Entry(account.id, queued.at, "mail", key, f"mail.{outcome}", {"stream": stream})]
         )
-    for _ in range(TRIES):
-        if key not in account.mails or account.mails[key].outcome == outcome:
-            return outcome or "passed"
+
+    def done(found: Account) -> Account | None:
+        if key not in found.mails or found.mails[key].outcome == outcome:
+            return None
         if outcome:
-            learnt = apply(account, MailDone(key, Mailed(outcome, world.now(), stream)))
+            learnt = apply(found, MailDone(key, Mailed(outcome, world.now(), stream)))
         else:
-            learnt = replace(
-                account,
-                mails={other: mailed for other, mailed in account.mails.items() if other != key},
-            )
-        try:
-            world.accounts.save(account, next_version(account, learnt, world.policy, world.now()))
-        except LostRace:
-            found = world.accounts.load(account.id)
-            if found is None:
-                return "nothing"  # erased meanwhile
-            account = found
-            continue
-        return outcome or "passed"
-    raise Unavailable(f"Other writers of account {account.id} were faster {TRIES} times.")
+            mails = {other: mailed for other, mailed in found.mails.items() if other != key}
+            learnt = replace(found, mails=mails)
+        return next_version(found, learnt, world.policy, world.now())
+
+    if update(account.id, done, world, known=account) is None:
+        return "nothing"  # erased meanwhile
+    return outcome or "passed"

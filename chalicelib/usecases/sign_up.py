@@ -12,17 +12,16 @@ from datetime import timedelta
 
 from chalicelib.domain.account import Account, Profile, SignedUp, Signup, apply
 from chalicelib.domain.agenda import next_version
-from chalicelib.domain.errors import AccountTaken, LostRace, Refused, Unavailable
+from chalicelib.domain.errors import AccountTaken, Refused, Unavailable
 from chalicelib.domain.facts import SignInAsked
 from chalicelib.domain.signups import Wish, identity
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.errands import run_errand
 from chalicelib.usecases.world import World
+from chalicelib.usecases.writing import retry_on_lost_race
 
 SIGN_UP, SIGN_IN = "sign_up", "sign_in"
 """What the act queue's work is called that was handed in."""
-
-TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +45,25 @@ def sign_up(wish: Wish, confirm: bool, world: World, id: str | None = None) -> S
     account = next_version(
         new, apply(new, _signed_up(wish, confirm, world)), world.policy, world.now()
     )
-    for _ in range(TRIES):
+
+    def write() -> Account:
         if known := _known(wish, world):
-            return _again(known, wish, new.id, world)
-        try:
-            world.accounts.save(new, account)
-            break
-        except AccountTaken:  # another tab was faster, or the product's id has an account
-            return _again(_known(wish, world), wish, new.id, world)
-        except (
-            LostRace
-        ):  # another tab is writing this very moment: which of the two is faster is not said yet
-            continue
-    else:
-        raise Unavailable(f"Other writers were faster {TRIES} times at a signup.")
-    world.count("Signups", 1)
-    return _begun(account, world)
+            return known
+        world.accounts.save(new, account)
+        world.count("Signups", 1)
+        return account
+
+    # A race is lost when another tab writes at this very moment: which of the two is faster is
+    # known at the next try.
+    found: Account | None
+    try:
+        found = retry_on_lost_race(new.id, write, world)
+    except AccountTaken:  # another tab was faster, or the product's id has an account
+        found = _known(wish, world)
+    if found and found.id == new.id:
+        # new, or written before by this very signup, which lost the answer or did not finish
+        return _begun(found, world)
+    return _welcome_back(found, wish, world)
 
 
 def hand_in_signup(wish: Wish, confirm: bool, world: World) -> None:
@@ -154,13 +156,6 @@ def _owner(email: str, world: World) -> Account | None:
         ),
         default=None,
     )
-
-
-def _again(known: Account | None, wish: Wish, id: str, world: World) -> SignupOutcome:
-    """Somebody who is known, or this very signup, written before: only the answer to that was lost,
-    or it was not brought to its end.
-    """
-    return _begun(known, world) if known and known.id == id else _welcome_back(known, wish, world)
 
 
 def _welcome_back(known: Account | None, wish: Wish, world: World) -> SignupOutcome:

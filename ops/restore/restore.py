@@ -9,14 +9,13 @@ from typing import Any
 
 from chalicelib.aws.items import Item, account_of
 from chalicelib.domain.account import Account
-from chalicelib.domain.errors import AccountTaken, InvalidInput, LostRace, Unavailable
+from chalicelib.domain.errors import AccountTaken, InvalidInput
 from chalicelib.domain.pointers import grave_of_account
 from chalicelib.domain.restoring import next_restored, restored
 from chalicelib.usecases.absorb import Asker, settled
 from chalicelib.usecases.world import World
+from chalicelib.usecases.writing import retry_on_lost_race
 from ops.restore.tables import UNREADABLE, Run, begun, taken
-
-TRIES = 12
 
 
 def restore(
@@ -112,16 +111,12 @@ def _restore(item: Item, run: Run, tables: Any, world: World, asker: Asker) -> s
 
 
 def _write_restored(was: Account, run: Run, tables: Any, world: World, asker: Asker) -> None:
-    for _ in range(TRIES):
-        was, since = tables.pair(was)
-        if run.started_at in (was.restored_at, since.restored_at):
+    def write() -> None:
+        before, since = tables.pair(was)
+        if run.started_at in (before.restored_at, since.restored_at):
             return  # by this run, before it was interrupted
-        learnt = settled(restored(was, since, run.started_at), [], asker)
-        try:
-            world.accounts.rewrite(
-                since, next_restored(was, since, learnt, world.policy, world.now())
-            )
-        except LostRace:
-            continue
-        return
-    raise Unavailable(f"Other writers of account {was.id} were faster {TRIES} times.")
+        learnt = settled(restored(before, since, run.started_at), [], asker)
+        new = next_restored(before, since, learnt, world.policy, world.now())
+        world.accounts.rewrite(since, new)
+
+    retry_on_lost_race(was.id, write, world)

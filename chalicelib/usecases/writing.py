@@ -1,0 +1,59 @@
+"""Save changes of an account while others write it too: who loses a race reads again and decides
+again.
+"""
+
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.errors import LostRace, Unavailable
+from chalicelib.usecases.world import World
+
+TRIES = 12
+
+T = TypeVar("T")
+
+Change = Callable[[Account], Account | None]
+"""The version of an account to save next; None if there is nothing to save. It runs again after a
+lost race, so whatever else it does must be safe to repeat."""
+
+
+def update(
+    account_id: str, change: Change, world: World, known: Account | None = None
+) -> Account | None:
+    """The account after `change`, as saved, or as read if there was nothing to save. None if there
+    is no account of that id.
+
+    `known` is the account if the caller has just read it, which saves a read, or a new one (version
+    0), which does not have to exist yet. Raises Unavailable as `retry_on_lost_race` does.
+    """
+    is_new = known is not None and not known.version
+    unread = [known] if known else []
+
+    def attempt() -> Account | None:
+        account = unread.pop() if unread else world.accounts.load(account_id)
+        account = account or (known if is_new else None)
+        new = change(account) if account else None
+        if account is None or new is None:
+            return account
+        world.accounts.save(account, new)
+        return new
+
+    return retry_on_lost_race(account_id, attempt, world)
+
+
+def retry_on_lost_race(account_id: str, attempt: Callable[[], T], world: World) -> T:
+    """What `attempt` returns. It reads the account, decides and saves; on LostRace it runs again,
+    after a random pause that spreads the writers.
+
+    Raises Unavailable if others were faster every time, or if the table cannot be reached.
+    """
+    for number in range(TRIES):
+        if number:
+            world.pause(random.uniform(0, 0.01 * 2 ** min(number, 7)))  # noqa: S311  # nosec B311 # it guards nothing
+        try:
+            return attempt()
+        except LostRace:
+            continue
+    raise Unavailable(f"Other writers of account {account_id} were faster {TRIES} times.")
