@@ -17,7 +17,7 @@ from zlib import crc32
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from chalicelib.aws import dynamo
-from tests.worlds import Stripe
+from tests.worlds import FakeReader
 
 TABLE = "billing"
 SECRET = "whsec_of_the_bench_0123456789abcdef"
@@ -186,7 +186,7 @@ def _key(item: Any) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 
-class TimedStripe(Stripe):
+class TimedReader(FakeReader):
     """Stripe in memory, whose own work is not ours."""
 
     def _answer(self, question: str, found: Any) -> Any:

@@ -44,7 +44,7 @@ from bench.stand_ins import (
     TABLE,
     GivenSecrets,
     MemoryDynamo,
-    TimedStripe,
+    TimedReader,
     our_cpu,
     sent_message,
     wired_dynamo,
@@ -70,7 +70,7 @@ from local.context import LambdaContext
 from local.gateway import ApiGateway
 from local.recordings import Recording, Truth
 from local.serving import Request
-from tests.worlds import POLICY, RECORDINGS, Moment, Place, at
+from tests.worlds import POLICY, RECORDINGS, Moment, Place, at, reading
 
 ROUNDS = 25
 PASSES = 15
@@ -418,13 +418,13 @@ def _played(tables: list[Table], client: Any, table: MemoryDynamo) -> Cost:
     table.calls.clear()
     for batches in tables:
         table.items = {}
-        gateway, moment = TimedStripe(), Moment(clock.now())
+        reader, moment = TimedReader(), Moment(clock.now())
         accounts, log = Accounts(TABLE, lambda: GivenSecrets.hash_key, client), Log(TABLE, client)
-        world = Place(accounts, log, stripe=gateway, now=moment, policy=POLICY).world
+        world = Place(accounts, log, stripe=reading(reader), now=moment, policy=POLICY).world
         for batch in batches:
-            gateway.truth, moment.at = batch.truth, batch.now
+            reader.truth, moment.at = batch.truth, batch.now
             _time(cost, batch, world)
-        cost.asks += len(gateway.asked)
+        cost.asks += len(reader.asked)
     cost.calls, table.items = table.calls.copy(), kept
     return cost
 

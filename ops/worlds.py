@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import Unavailable
-from chalicelib.stripe_api.calling import Raw, StripeCaller
-from chalicelib.stripe_api.gateway import StripeGateway
+from chalicelib.stripe_api.reader import StripeReader
+from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.usecases.world import World
 from ops.stages import Stage, stage_variables
 
@@ -33,14 +33,14 @@ minutes later it is given up.
 """
 
 
-class PatientCaller(StripeCaller):
+class PatientTransport(StripeTransport):
     """Another caller's reads, no more than so many a second, each made again for two minutes where
     Stripe gives no answer now.
     """
 
     def __init__(
         self,
-        caller: StripeCaller,
+        caller: StripeTransport,
         a_second: float = A_SECOND,
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -79,17 +79,18 @@ def enter(stage: Stage) -> None:
             built.cache_clear()
 
 
-def stripe_of_stage(a_second: float = A_SECOND) -> StripeCaller:
+def stripe_of_stage(a_second: float = A_SECOND) -> StripeTransport:
     """The Stripe of the stage that was entered, asked patiently."""
     from chalicelib.runtime import wiring
     from chalicelib.runtime.settings import settings
 
-    return PatientCaller(
-        StripeCaller(lambda: wiring.secrets().stripe_api_key, settings().stripe_api_base), a_second
+    return PatientTransport(
+        StripeTransport(lambda: wiring.secrets().stripe_api_key, settings().stripe_api_base),
+        a_second,
     )
 
 
-def world_of_stage(caller: StripeCaller | None = None) -> World:
+def world_of_stage(caller: StripeTransport | None = None) -> World:
     """The world of the stage that was entered, which asks Stripe by `caller` if one is given.
 
     What is counted is told to nobody: metrics are for what the functions do. Raises PolicyMistakes.
@@ -97,4 +98,6 @@ def world_of_stage(caller: StripeCaller | None = None) -> World:
     from chalicelib.runtime import wiring
 
     world = replace(wiring.world(), count=lambda metric, by: None)
-    return replace(world, gateway=StripeGateway(caller)) if caller else world
+    if caller is None:
+        return world
+    return replace(world, stripe=replace(world.stripe, reader=StripeReader(caller)))

@@ -1,9 +1,10 @@
 """Faults on purpose: outside calls counted, and a use case ended after any one of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
+from chalicelib.usecases.ports import Stripe
 from chalicelib.usecases.world import World
 
 Whole = TypeVar("Whole")
@@ -28,8 +29,7 @@ class OutsideCalls:
             "log",
             "dead_letters",
             "events_queue",
-            "gateway",
-            "lists",
+            "stripe",
             "due_index",
             "walks",
             "rounds",
@@ -40,10 +40,19 @@ class OutsideCalls:
         return self.watch_parts(world, *parts)
 
     def watch_parts(self, whole: Whole, *names: str) -> Whole:
-        """The same, with these adapters of it watched."""
-        return replace(
-            whole, **{name: _Watched(name, getattr(whole, name), self) for name in names}
-        )  # type: ignore[type-var]
+        """The same, with these adapters of it watched; of Stripe's API, each resource."""
+        return replace(whole, **{name: self._watched(name, getattr(whole, name)) for name in names})  # type: ignore[type-var]
+
+    def _watched(self, name: str, adapter: Any) -> Any:
+        if isinstance(adapter, Stripe):
+            parts = [part.name for part in fields(adapter)]
+            return replace(
+                adapter,
+                **{
+                    part: _Watched(f"{name}.{part}", getattr(adapter, part), self) for part in parts
+                },
+            )
+        return _Watched(name, adapter, self)
 
     def call(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         self.made.append(name)

@@ -62,7 +62,7 @@ def known(place: Place, *events: dict[str, Any]) -> Place:
     """The place once it has adopted the customer and Stripe, silent from then on, has nothing to
     add.
     """
-    place.stripe.truth = Truth(
+    place.stripe.reader.truth = Truth(
         {CUSTOMER["data"]["object"]["id"]: CUSTOMER["data"]["object"]}, {}, {}
     )
     arrive(place, CUSTOMER, *events)
@@ -74,8 +74,8 @@ def now_standing(place: Place) -> Standing:
 
 
 def stripe_has(place: Place, *subscriptions: dict[str, Any]) -> None:
-    place.stripe.truth = replace(
-        place.stripe.truth, subscriptions={one["id"]: one for one in subscriptions}
+    place.stripe.reader.truth = replace(
+        place.stripe.reader.truth, subscriptions={one["id"]: one for one in subscriptions}
     )
 
 
@@ -314,13 +314,17 @@ def test_a_deleted_customer_loses_access_and_breaks_nothing(
     known(place, SUBSCRIPTION)
     id = CUSTOMER["data"]["object"]["id"]
     if deleted_at_stripe:
-        place.stripe.truth = Truth({id: {"id": id, "object": "customer", "deleted": True}}, {}, {})
+        place.stripe.reader.truth = Truth(
+            {id: {"id": id, "object": "customer", "deleted": True}}, {}, {}
+        )
     gone = changed(CUSTOMER, "customer.deleted", 60)
     update = changed(CUSTOMER, "customer.updated", 59, {"name": "A"})
     assert set(arrive(place, gone, update, SUBSCRIPTION)) <= {"learnt", "unchanged"}
     assert (now_standing(place).access, now_standing(place).reason) == ("none", "customer_deleted")
     alone = Place()
-    alone.stripe.truth = Truth({id: {"id": id, "object": "customer", "deleted": True}}, {}, {})
+    alone.stripe.reader.truth = Truth(
+        {id: {"id": id, "object": "customer", "deleted": True}}, {}, {}
+    )
     assert arrive(alone, gone) == ["learnt"]
     assert now_standing(alone).access == "none"
 
@@ -329,7 +333,7 @@ def test_a_deleted_customer_loses_access_and_breaks_nothing(
 def test_a_trial_end_that_is_gone_is_cleared(place: Place, how: str) -> None:
     """17."""
     trialing = TRIAL.events[4]
-    place.stripe.truth = TRIAL.truth(1)
+    place.stripe.reader.truth = TRIAL.truth(1)
     arrive(place, TRIAL.events[0], trialing)
     update = changed(
         trialing,
@@ -402,7 +406,7 @@ def test_fields_that_moved_between_api_versions_are_found_in_either_place(versio
         },
     }
     place = Place()
-    place.stripe.truth = Truth(
+    place.stripe.reader.truth = Truth(
         {customer["data"]["object"]["id"]: customer["data"]["object"]}, {}, {}
     )
     place.now.at = at(subscription["created"])
@@ -461,7 +465,7 @@ def test_an_event_of_the_other_mode_is_a_200_and_nothing_more(stage: Stage) -> N
 def test_access_closes_at_the_trials_end_with_every_later_webhook_lost(place: Place) -> None:
     """The defect of Pay, Cashier, better-auth and Firebase: a stored `trialing`
     counted for ever."""
-    place.stripe.truth = TRIAL.truth(1)
+    place.stripe.reader.truth = TRIAL.truth(1)
     arrive(place, TRIAL.events[0], TRIAL.events[4])
     end = at(TRIAL.events[4]["data"]["object"]["trial_end"])
     account = place.accounts.only()

@@ -18,6 +18,7 @@ from chalicelib.domain.tasks import Kept
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.walk import Walk
 from chalicelib.runtime.telemetry import MEASURED, METRICS
+from chalicelib.usecases.ports import Stripe
 from chalicelib.usecases.world import World
 from local.recordings import Recording, Truth
 
@@ -241,8 +242,8 @@ class MemoryCalls:
 
 
 @dataclass
-class Stripe:
-    """A gateway that answers with what Stripe holds; `asked` counts. Down while `down`."""
+class FakeReader:
+    """A ReaderApi that answers with what Stripe holds; `asked` counts. Down while `down`."""
 
     truth: Truth = NOTHING
     down: bool = False
@@ -272,6 +273,12 @@ class Stripe:
         return found()
 
 
+def reading(reader: Any) -> Stripe:
+    """Stripe whose reads `reader` answers, and that nothing else may be asked of."""
+    nothing: Any = None
+    return Stripe(reader, nothing, nothing, nothing, nothing, nothing)
+
+
 @dataclass
 class Moment:
     """A clock that stands where it is put."""
@@ -289,10 +296,7 @@ class Place:
     accounts: Any = field(default_factory=MemoryAccounts)
     log: Any = field(default_factory=MemoryLog)
     dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
-    stripe: Any = field(default_factory=Stripe)
-    lists: Any = None
-    till: Any = None
-    desk: Any = None
+    stripe: Any = field(default_factory=lambda: reading(FakeReader()))
     calls: Any = field(default_factory=MemoryCalls)
     now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
     policy: Policy = QUIET
@@ -328,10 +332,7 @@ class Place:
             comparisons=self.comparisons,
             act_queue=self.act_queue,
             mail_queue=self.mail_queue,
-            gateway=self.stripe,
-            lists=self.lists,
-            till=self.till,
-            desk=self.desk,
+            stripe=self.stripe,
             calls=self.calls,
             policy=self.policy,
             now=self.now,

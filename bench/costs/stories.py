@@ -18,8 +18,8 @@ from chalicelib.domain.wanted import WANTED
 from chalicelib.runtime import wiring
 from local.recordings import Recording
 from tests.local.stripe_sim.stage import START, SimStage
-from tests.usecases.sim_lives import SimCaller
-from tests.worlds import RECORDINGS, Stripe, at
+from tests.usecases.sim_lives import SimTransport
+from tests.worlds import RECORDINGS, FakeReader, at
 
 DAY = timedelta(days=1)
 BEGIN = datetime.fromtimestamp(START, UTC)
@@ -61,7 +61,7 @@ def _used(name: str, stage: Deployment, days: float = 0) -> Used:
     )
 
 
-class CountedSimCaller(SimCaller):
+class CountedSimTransport(SimTransport):
     """Calls of the simulated Stripe, counted."""
 
     def __init__(self, stripe: SimStage, meter: Callable[[], Meter]) -> None:
@@ -75,7 +75,7 @@ class CountedSimCaller(SimCaller):
         return super()._call(method, path, parameters)
 
 
-class CountedStripe(Stripe):
+class CountedStripe(FakeReader):
     """A recording's Stripe, whose answers are counted."""
 
     meter: Meter | None = None
@@ -185,9 +185,9 @@ class _Life:
 def _simulated() -> Iterator[tuple[Deployment, SimStage]]:
     stripe, running = SimStage(), Meter(lambda _: None)
     held = [running]
-    caller = CountedSimCaller(stripe, lambda: held[-1])
+    caller = CountedSimTransport(stripe, lambda: held[-1])
     with deployed(
-        BEGIN, patch("chalicelib.stripe_api.calling.StripeCaller", lambda *_: caller)
+        BEGIN, patch("chalicelib.stripe_api.transport.StripeTransport", lambda *_: caller)
     ) as stage:
         held.append(stage.meter)
         yield stage, stripe
@@ -198,7 +198,7 @@ def _of_recordings() -> Iterator[tuple[Deployment, CountedStripe]]:
     stripe = CountedStripe()
     begin = at(min(recording.start for recording in RECORDINGS.values()))
     with deployed(
-        begin, patch("chalicelib.stripe_api.gateway.StripeGateway", lambda *_: stripe)
+        begin, patch("chalicelib.stripe_api.reader.StripeReader", lambda *_: stripe)
     ) as stage:
         stripe.meter = stage.meter
         yield stage, stripe

@@ -14,7 +14,8 @@ from chalicelib.domain.checkouts import is_deleted
 from chalicelib.domain.facts import everything_of
 from chalicelib.domain.mailing import zone_of
 from chalicelib.domain.standing import Standing, standing
-from chalicelib.stripe_api.gateway import Gateway, answer
+from chalicelib.usecases.fetching import fetch
+from chalicelib.usecases.ports import ReaderApi
 from tests.worlds import SHIPPED as POLICY
 
 if TYPE_CHECKING:
@@ -37,14 +38,14 @@ def findings(house: "House", customers: list[Customer]) -> list[str]:
 
 def compared(house: "House", customers: list[Customer]) -> list[str]:
     """Whose subscriptions or standing are not what Stripe's objects say, asked for afresh."""
-    accounts, gateway, found = house.accounts(), house.gateway(), []
+    accounts, reader, found = house.accounts(), house.reader(), []
     at_stripe = _customers_by_account(house)
     for one in customers:
         held = accounts.get(one.account_id)
         if held is None:
             found.append(f"{one.kind} {one.number}: there is no account {one.account_id}")
             continue
-        truth = _truth(one.account_id, at_stripe.get(one.account_id, []), gateway, house.now)
+        truth = _truth(one.account_id, at_stripe.get(one.account_id, []), reader, house.now)
         ours, theirs = (
             {id: known.value for id, known in account.subscriptions.items()}
             for account in (held, truth)
@@ -77,12 +78,12 @@ def _customers_by_account(house: "House") -> dict[str, list[str]]:
     return found
 
 
-def _truth(account_id: str, customers: list[str], gateway: Gateway, now: datetime) -> Account:
+def _truth(account_id: str, customers: list[str], reader: ReaderApi, now: datetime) -> Account:
     """The account of one who asks Stripe for everything now."""
     account = Account(account_id)
     for customer in customers:
         for ask in everything_of(customer):
-            account = apply(account, answer(gateway, ask, account, now)[0])
+            account = apply(account, fetch(reader, ask, account, now)[0])
     return account
 
 

@@ -24,9 +24,8 @@ from chalicelib.domain.api_keys import ApiKey
 from chalicelib.domain.post import Letter
 from chalicelib.runtime import settings, telemetry, wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.stripe_api.gateway import StripeGateway
-from chalicelib.stripe_api.lists import StripeLists
-from chalicelib.stripe_api.till import StripeTill
+from chalicelib.runtime.wiring import stripe_over
+from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.usecases.doorkeeper import Door
 from chalicelib.usecases.keys import KeyRing, create_key
 from chalicelib.usecases.post_office import PostOffice
@@ -43,7 +42,7 @@ from local.topic import TopicTrigger
 from local.triggers import Progress
 from tests.local.stripe_sim.stage import START, SimStage
 from tests.usecases.lives import MemoryClaims
-from tests.usecases.sim_lives import SimCaller
+from tests.usecases.sim_lives import SimTransport
 from tests.worlds import SHIPPED as POLICY
 from tests.worlds import MemoryAccounts, Place, at
 
@@ -150,13 +149,10 @@ class MemoryHouse:
         self.engine, self.api = self.stage.engine, self.stage.api
         self.kills, self.fates = Kills(kills, seed), Fates(shares, seed)
         self.now = self.looked = at(START)
-        caller = SimCaller(self.stage)
         self.accounts_kept = StreamedAccounts()
         self.place = Place(
             self.accounts_kept,
-            stripe=StripeGateway(caller),
-            lists=StripeLists(caller),
-            till=StripeTill(caller),
+            stripe=stripe_over(SimTransport(self.stage)),
             policy=POLICY,
         )
         self.place.comparisons.a_page = self.place.walks.a_page = 100
@@ -216,11 +212,7 @@ class MemoryHouse:
         keys, claims, suppressions = MemoryKeys(), MemoryClaims(), MemorySuppressions()
         self.claims = claims
         counted = self.place.world.count
-        world = replace(
-            self.kills.watch(self.place.world),
-            till=self.kills.watch_parts(self.place.world, "till").till,
-            now=clock.now,
-        )
+        world = replace(self.kills.watch(self.place.world), now=clock.now)
         self.mailer = CheckedMailer(MemorySes(), self.mailbox, self.accounts_kept.load, POLICY)
         post = self.kills.watch_parts(
             PostOffice(self.mailer, claims, suppressions.holds, url), "mailer", "claims"
@@ -450,6 +442,6 @@ class MemoryHouse:
             "webhooks": len(self._coming),
         }
 
-    def gateway(self) -> StripeGateway:
+    def reader(self) -> StripeReader:
         """A way to ask the simulated Stripe for the truth."""
-        return StripeGateway(SimCaller(self.stage))
+        return StripeReader(SimTransport(self.stage))

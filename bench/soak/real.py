@@ -18,8 +18,8 @@ from chalicelib.aws.items import account_of
 from chalicelib.domain.account import Account
 from chalicelib.runtime import telemetry
 from chalicelib.runtime.clock import clock
-from chalicelib.stripe_api.calling import StripeCaller
-from chalicelib.stripe_api.gateway import StripeGateway
+from chalicelib.stripe_api.reader import StripeReader
+from chalicelib.stripe_api.transport import StripeTransport
 from local.client import Client
 from local.stripe_sim.api import Api
 from local.stripe_sim.engine import Engine
@@ -69,9 +69,7 @@ class RealHouse:
         post = self.kills.watch_parts(replace(post, mailer=self.mailer), "mailer", "claims")
         # The simulated Stripe takes any number of calls: to keep to a pace would be to wait for
         # nothing.
-        world = replace(
-            self.kills.watch_parts(self.kills.watch(world), "till"), pause=lambda seconds: None
-        )
+        world = replace(self.kills.watch(world), pause=lambda seconds: None)
         wiring.world, wiring.post_office = cache(lambda: world), cache(lambda: post)
         self.spoil(self._shares, self._seed)
 
@@ -130,9 +128,9 @@ class RealHouse:
         """How many messages are left, by queue."""
         return self._system.rest.depths()
 
-    def gateway(self) -> StripeGateway:
+    def reader(self) -> StripeReader:
         """A way to ask the simulated Stripe for the truth."""
-        return StripeGateway(StripeCaller(lambda: "sk_test_1", self._system.stripe_base))
+        return StripeReader(StripeTransport(lambda: "sk_test_1", self._system.stripe_base))
 
 
 class Unhurried(CheckedMailer):

@@ -12,7 +12,7 @@ from bench.soak.kills import Kills
 from bench.soak.lives import ARRIVE_WITHIN, DAY, LIFE, Customer, town
 from bench.soak.mail import CheckedMailer
 from chalicelib.domain.account import Account
-from chalicelib.stripe_api.gateway import Gateway
+from chalicelib.usecases.ports import ReaderApi
 from local.clockwork import stride_end
 from local.stripe_sim.fates import Fates, Shares
 
@@ -59,7 +59,7 @@ class House(Doors, Protocol):
     def due(self) -> list[tuple[datetime, str]]:
         """What waits, the soonest first."""
 
-    def gateway(self) -> Gateway:
+    def reader(self) -> ReaderApi:
         """A way to ask the simulated Stripe for the truth."""
 
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from chalicelib.aws.queues import Queue
     from chalicelib.aws.secrets import Secrets
     from chalicelib.aws.suppressions import Suppressions
+    from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.doorkeeper import Captcha, Door
     from chalicelib.usecases.keys import KeyRing
+    from chalicelib.usecases.ports import Stripe
     from chalicelib.usecases.post_office import PostOffice
     from chalicelib.usecases.world import World
 
@@ -89,14 +91,10 @@ def world() -> "World":
     from chalicelib.aws.rounds import Rounds
     from chalicelib.aws.walks import Walks
     from chalicelib.runtime.telemetry import count, measure
-    from chalicelib.stripe_api.calling import StripeCaller
-    from chalicelib.stripe_api.desk import StripeDesk
-    from chalicelib.stripe_api.gateway import StripeGateway
-    from chalicelib.stripe_api.lists import StripeLists
-    from chalicelib.stripe_api.till import StripeTill
+    from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.world import World
 
-    caller = StripeCaller(lambda: secrets().stripe_api_key, settings().stripe_api_base, count)
+    transport = StripeTransport(lambda: secrets().stripe_api_key, settings().stripe_api_base, count)
     return World(
         accounts=accounts(),
         log=log(),
@@ -108,16 +106,33 @@ def world() -> "World":
         comparisons=Comparisons(settings().table_name),
         act_queue=WorkQueue(settings().act_queue_url),
         mail_queue=WorkQueue(settings().mail_queue_url),
-        gateway=StripeGateway(caller),
-        lists=StripeLists(caller),
-        till=StripeTill(caller),
-        desk=StripeDesk(caller),
+        stripe=stripe_over(transport),
         calls=Calls(settings().table_name),
         policy=policy(),
         now=clock.now,
         pause=time.sleep,
         count=count,
         measure=measure,
+    )
+
+
+def stripe_over(transport: "StripeTransport") -> "Stripe":
+    """Stripe's API by resource, over one transport."""
+    from chalicelib.stripe_api.checkout import StripeCheckout
+    from chalicelib.stripe_api.customers import StripeCustomers
+    from chalicelib.stripe_api.invoices import StripeInvoices
+    from chalicelib.stripe_api.listing import StripeListing
+    from chalicelib.stripe_api.reader import StripeReader
+    from chalicelib.stripe_api.subscriptions import StripeSubscriptions
+    from chalicelib.usecases.ports import Stripe
+
+    return Stripe(
+        reader=StripeReader(transport),
+        listing=StripeListing(transport),
+        customers=StripeCustomers(transport),
+        checkout=StripeCheckout(transport),
+        subscriptions=StripeSubscriptions(transport),
+        invoices=StripeInvoices(transport),
     )
 
 

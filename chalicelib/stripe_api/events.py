@@ -23,7 +23,7 @@ from chalicelib.domain.facts import (
 )
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.making import OURS
+from chalicelib.stripe_api.writer import OURS
 
 STALE = timedelta(days=1)
 OBJECTS = {

@@ -8,7 +8,7 @@ from chalicelib.domain.account import Account, Fact, apply
 from chalicelib.domain.agenda import next_version
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.facts import Answered, Ask
-from chalicelib.stripe_api.gateway import answer
+from chalicelib.usecases.fetching import fetch
 from chalicelib.usecases.world import World
 from chalicelib.usecases.writing import update
 
@@ -32,7 +32,7 @@ class Asker:
         """
         try:
             answered, unreadable = self.put(
-                lambda: answer(self.world.gateway, ask, account, self.world.now())
+                lambda: fetch(self.world.stripe.reader, ask, account, self.world.now())
             )
         except (Unavailable, Refused) as failure:
             self.world.count("AsksRefused" if isinstance(failure, Refused) else "AsksUnanswered", 1)

@@ -180,7 +180,9 @@ def preview_change(
     if task is None or task.change is None:
         return Preview(None, 0, currency_of(account, world.policy), now)
     held = hold(account, str(task.subscription), world)
-    invoice = world.desk.preview(held.one.id, line_of(held, task.change, world), task.change)
+    invoice = world.stripe.subscriptions.preview_change(
+        held.one.id, line_of(held, task.change, world), task.change
+    )
     item = actions.plan_item(held.one, world.policy)
     at_once = held.one.status != "trialing" and (
         prorate == "now" or item.interval != task.change.interval

@@ -16,8 +16,8 @@ from chalicelib.domain.owed import asking_all_of
 from chalicelib.domain.pointers import grave_of_account, grave_of_customer
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.calling import Raw
 from chalicelib.stripe_api.events import StripeEvent
+from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.absorb import Asker
 from chalicelib.usecases.world import World
 from chalicelib.usecases.writing import retry_on_lost_race
@@ -50,7 +50,7 @@ def adopt(
     if not ours:
         return None
     began = world.now().replace(microsecond=0)
-    raw = asker.put(lambda: world.gateway.customer(customer))
+    raw = asker.put(lambda: world.stripe.reader.customer(customer))
     if raw is None and all(_stale(event) for event in ours):
         return None
     account = _joined(
@@ -68,7 +68,7 @@ def adopt_old(customer: str, world: World, asker: Asker) -> Account | None:
     All that was before now is history. Raises Unavailable, Refused.
     """
     now = world.now()
-    raw = asker.put(lambda: world.gateway.customer(customer))
+    raw = asker.put(lambda: world.stripe.reader.customer(customer))
     if raw is None or raw.get("deleted"):
         return None
     return _joined(customer, raw, now.replace(microsecond=0), now, [], world, asker)
@@ -91,7 +91,10 @@ def _joined(
     finds the account.
     """
     id = _account_id(
-        customer, raw, in_hand, lambda: asker.put(lambda: world.gateway.subscriptions_of(customer))
+        customer,
+        raw,
+        in_hand,
+        lambda: asker.put(lambda: world.stripe.reader.subscriptions_of(customer)),
     )
 
     def join() -> Account | None:

@@ -11,9 +11,9 @@ from chalicelib.domain.agenda import next_version
 from chalicelib.domain.checkouts import Checkout, begun, customer_for, opened, order_of
 from chalicelib.domain.errors import AccountNotFound, Doubtful, LostRace, Refused, Unavailable
 from chalicelib.domain.facts import Ask, CheckoutCompleted
+from chalicelib.domain.stripe_requests import NewCheckout
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.calling import Raw
-from chalicelib.stripe_api.till import Sale
+from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.errands import run_errand
 from chalicelib.usecases.give_card import belongs
@@ -61,7 +61,7 @@ def open_checkout(
                 raise LostRace("It was completed or has expired, which changes what to offer.")
             if checkout.offers(order, now) and checkout.url:
                 return account, checkout, True
-            world.till.expire_checkout(checkout.session)
+            world.stripe.checkout.expire(checkout.session)
         if checkout is None or not checkout.offers(order, now):
             if checkout and checkout.doubtful:
                 _close_strangers(account, world)
@@ -81,7 +81,7 @@ def finish_checkout(account_id: str, session_id: str, world: World) -> str:
     AccountNotFound for a session that is not this account's.
     """
     account = _found(account_id, world)
-    session = world.till.checkout(session_id)
+    session = world.stripe.checkout.session(session_id)
     if session is None or not belongs(session, account):
         raise AccountNotFound("There is no such Checkout.", "session_id")
     return _finished(account, session, world)
@@ -93,7 +93,7 @@ def open_portal(account_id: str, return_url: str, world: World) -> str:
     customer = customer_for(account)
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
-    return str(world.till.portal(customer.id, return_url)["url"])
+    return str(world.stripe.customers.open_portal(customer.id, return_url)["url"])
 
 
 def paper_of(account: Account, invoice_id: str, which: str, world: World) -> str:
@@ -106,7 +106,7 @@ def paper_of(account: Account, invoice_id: str, which: str, world: World) -> str
     found = (
         [
             raw
-            for raw in world.gateway.invoices_of(known.value.customer)
+            for raw in world.stripe.reader.invoices_of(known.value.customer)
             if raw.get("id") == invoice_id
         ]
         if known
@@ -139,7 +139,7 @@ def _with_customer(account: Account, world: World) -> Account:
 
 def _still_open(account: Account, checkout: Checkout, world: World) -> bool:
     """Whether the session can be completed; if not, what it came to is saved."""
-    session = world.till.checkout(str(checkout.session))
+    session = world.stripe.checkout.session(str(checkout.session))
     if session is not None and session.get("status") == "open":
         return True
     if session is not None and session.get("status") == "complete" and belongs(session, account):
@@ -154,9 +154,9 @@ def _close_strangers(account: Account, world: World) -> None:
     beside another.
     """
     customer = customer_for(account)
-    for session in world.till.open_checkouts(customer.id) if customer else []:
+    for session in world.stripe.checkout.open_sessions(customer.id) if customer else []:
         if belongs(session, account):
-            world.till.expire_checkout(str(session["id"]))
+            world.stripe.checkout.expire(str(session["id"]))
 
 
 def _made(account: Account, checkout: Checkout, returns: Returns, world: World) -> str:
@@ -164,9 +164,9 @@ def _made(account: Account, checkout: Checkout, returns: Returns, world: World) 
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
     try:
-        session = world.till.make_checkout(
+        session = world.stripe.checkout.create(
             f"{account.id}:checkout:{checkout.number}",
-            _sale(account, customer.id, checkout, returns, world),
+            _new_checkout(account, customer.id, checkout, returns, world),
         )
     except (Doubtful, Refused):
         absorb(account, [CheckoutKnown(replace(checkout, doubtful=True))], world, Asker(world))
@@ -176,16 +176,16 @@ def _made(account: Account, checkout: Checkout, returns: Returns, world: World) 
     return str(session["url"])
 
 
-def _sale(
+def _new_checkout(
     account: Account, customer: str, checkout: Checkout, returns: Returns, world: World
-) -> Sale:
+) -> NewCheckout:
     """The same for every call under the key of this Checkout: another time in a link would be
     another parameter, which Stripe refuses.
     """
     order = checkout.order
     lookup_key = world.policy.lookup_key(order.plan or "", order.interval or "", order.currency)
     currency = order.currency or world.policy.currency
-    return Sale(
+    return NewCheckout(
         account.id,
         customer,
         order,

@@ -21,10 +21,10 @@ from chalicelib.domain.errors import LostRace, NewerShape, Refused, Unavailable
 from chalicelib.domain.facts import Answer, CustomerSeen, SubscriptionSeen, everything_of
 from chalicelib.domain.listing import Page
 from chalicelib.domain.timeline import Entry
-from chalicelib.stripe_api.calling import Raw
 from chalicelib.stripe_api.events import StripeEvent
-from chalicelib.stripe_api.lists import listed
+from chalicelib.stripe_api.listing import listed
 from chalicelib.stripe_api.objects import account_id_of
+from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.adopt import adopt, probable_account
 from chalicelib.usecases.pace import Pace
@@ -76,10 +76,15 @@ class _Run:
         """The comparison once a page more is done. Raises Unavailable, Refused."""
         match round.phase:
             case "living":
-                return self._of_stripes(round, self._world.lists.living(round.place))
+                return self._of_stripes(
+                    round, self._world.stripe.listing.live_subscriptions(round.place)
+                )
             case "ended":
                 return self._of_stripes(
-                    round, self._world.lists.ended(round.began - LATELY, round.place)
+                    round,
+                    self._world.stripe.listing.ended_subscriptions(
+                        round.began - LATELY, round.place
+                    ),
                 )
             case "held":
                 return self._of_ours(round)

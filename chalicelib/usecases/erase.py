@@ -76,7 +76,7 @@ def _customers(account: Account, at_stripe: bool, world: World) -> tuple[str, ..
     if at_stripe and account.email and waiting(account.errands):
         known |= {
             str(raw["id"])
-            for raw in world.till.customers_with(account.email)
+            for raw in world.stripe.customers.with_email(account.email)
             if objects.account_id_of(raw) == account.id
         }
     return tuple(sorted(known))
@@ -99,8 +99,8 @@ def _leave_stripe(
         )
     for customer in customers:
         if account.checkout and not account.checkout.closed:
-            for session in world.till.open_checkouts(customer):
+            for session in world.stripe.checkout.open_sessions(customer):
                 if belongs(session, account):
-                    world.till.expire_checkout(str(session["id"]))
+                    world.stripe.checkout.expire(str(session["id"]))
         if at_stripe:
-            world.till.delete_customer(customer)
+            world.stripe.customers.delete(customer)

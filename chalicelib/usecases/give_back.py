@@ -4,7 +4,7 @@ paid back already is not paid back again.
 
 from chalicelib.domain.errors import Doubtful, Refused
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.calling import Raw
+from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.world import World
 
 
@@ -17,10 +17,10 @@ def give_back(customer: str, subscription: str, key: str, world: World) -> None:
     invoices = _invoices(customer, subscription, world)
     for invoice in invoices:
         if invoice.get("status") == "open":
-            world.desk.void(f"{key}:{invoice['id']}:void", str(invoice["id"]))
+            world.stripe.invoices.void(f"{key}:{invoice['id']}:void", str(invoice["id"]))
     for charge in _kept(customer, invoices, world):
         try:
-            world.desk.refund(
+            world.stripe.invoices.refund(
                 f"{key}:{charge['id']}:refund",
                 objects.account_id_of(invoices[0]),
                 str(charge["id"]),
@@ -41,7 +41,7 @@ def is_given_back(customer: str, subscription: str, world: World) -> bool:
 def _invoices(customer: str, subscription: str, world: World) -> list[Raw]:
     return [
         raw
-        for raw in world.gateway.invoices_of(customer)
+        for raw in world.stripe.reader.invoices_of(customer)
         if objects.invoice(raw).subscription == subscription
     ]
 
@@ -55,10 +55,12 @@ def _kept(customer: str, invoices: list[Raw], world: World) -> list[Raw]:
         for invoice in invoices
         if invoice.get("status") == "paid" and invoice.get("amount_paid")
     ]
-    intents = {intent for invoice in paid for intent in world.desk.payments_of(invoice)}
+    intents = {
+        intent for invoice in paid for intent in world.stripe.invoices.payment_intents_of(invoice)
+    }
     return [
         charge
-        for charge in (world.desk.charges_of(customer) if intents else [])
+        for charge in (world.stripe.invoices.charges_of(customer) if intents else [])
         if charge.get("payment_intent") in intents
         and charge.get("paid")
         and not charge.get("refunded")

@@ -15,8 +15,8 @@ from chalicelib.domain.errands import Errand
 from chalicelib.domain.errors import CardDeclined, Refused, Unreadable
 from chalicelib.domain.facts import Answer, CardGiven, CustomerSeen
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.calling import Raw
-from chalicelib.stripe_api.making import OURS
+from chalicelib.stripe_api.transport import Raw
+from chalicelib.stripe_api.writer import OURS
 from chalicelib.usecases.world import World
 
 OWING = frozenset({"past_due", "unpaid"})
@@ -28,9 +28,9 @@ def use_card(account: Account, session_id: str, errand: Errand, world: World) ->
 
     Nothing is done for a session that is not this account's, for a customer that was deleted since,
     or once a younger card was made the default. What a payment leads to comes by Stripe's events.
-    Raises as Till does.
+    Raises as the calls to Stripe do (ports.py).
     """
-    session = world.till.checkout(session_id)
+    session = world.stripe.checkout.session(session_id)
     given = card_of(session) if session and belongs(session, account) else None
     if given is None or (account.card_given_at and given.at <= account.card_given_at):
         return []
@@ -43,10 +43,10 @@ def use_card(account: Account, session_id: str, errand: Errand, world: World) ->
     )
     mark = account.mark(customer)
     taxed = world.policy.checkout.automatic_tax
-    raw = world.till.set_default_card(
+    raw = world.stripe.customers.set_default_card(
         f"{key}:default", customer, given.card, _address(session or {}) if taxed else None
     )
-    for subscription in world.gateway.subscriptions_of(customer):
+    for subscription in world.stripe.reader.subscriptions_of(customer):
         if taxed:
             _reckon_tax(subscription, key, world)
         _settle(subscription, given.card, key, world)
@@ -90,7 +90,9 @@ def _reckon_tax(subscription: Raw, key: str, world: World) -> None:
     }:
         return
     try:
-        world.till.reckon_tax(f"{key}:{subscription['id']}:tax", str(subscription["id"]))
+        world.stripe.subscriptions.enable_tax(
+            f"{key}:{subscription['id']}:tax", str(subscription["id"])
+        )
     except Refused:
         world.count("ErrandsRefused", 1)
 
@@ -114,22 +116,22 @@ def _settle(subscription: Raw, card: str, key: str, world: World) -> None:
         return
     own = objects.reference(subscription.get("default_payment_method"))
     if own is not None and own != card:
-        world.till.set_subscription_card(f"{key}:{id}:card", id, card)
+        world.stripe.subscriptions.set_card(f"{key}:{id}:card", id, card)
     owed = open_invoices(subscription, world)
     if status == "paused" and not owed and _for_want_of_a_card(subscription):
         # One that is open already is of a resumption that was begun: to begin another would bill
         # twice.
-        world.till.resume(f"{key}:{id}:resume", id)
+        world.stripe.subscriptions.resume(f"{key}:{id}:resume", id)
         owed = open_invoices(subscription, world)
     if status in {"paused", *OWING}:
         for invoice in owed:
             with suppress(CardDeclined):
-                world.till.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
+                world.stripe.invoices.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
 
 
 def open_invoices(subscription: Raw, world: World) -> list[Raw]:
     """What a subscription owes, the oldest first."""
-    invoices = reversed(world.gateway.invoices_of(str(objects.customer_of(subscription))))
+    invoices = reversed(world.stripe.reader.invoices_of(str(objects.customer_of(subscription))))
     return [
         invoice
         for invoice in invoices

@@ -32,7 +32,7 @@ def offered(account: Account, reason: str | None, world: World) -> Offer | None:
     if found is None or found.kind != "coupon":
         return Offer(found) if found else None
     try:
-        coupon = world.desk.coupon(found.value)
+        coupon = world.stripe.subscriptions.coupon(found.value)
     except (Unavailable, Refused):
         return None
     return Offer(found, coupon) if coupon and coupon.get("valid", True) else None

@@ -10,9 +10,9 @@ from chalicelib.domain.checkouts import customer_for
 from chalicelib.domain.errands import Errand
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.facts import Answer, CustomerSeen, SubscriptionSeen
+from chalicelib.domain.stripe_requests import NewTrial
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.calling import Raw
-from chalicelib.stripe_api.till import Trial
+from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.world import World
 
@@ -22,7 +22,7 @@ def make_trial(account: Account, errand: Errand, world: World) -> Sequence[Fact]
     over before Stripe heard of it.
 
     The customer is learnt, and with it the pointer by which its events are found, before the
-    subscription is made. Raises as Till does.
+    subscription is made. Raises as the calls to Stripe do (ports.py).
     """
     signup = account.signup
     if signup is None or account.subscriptions or account.ended:
@@ -39,22 +39,27 @@ def make_trial(account: Account, errand: Errand, world: World) -> Sequence[Fact]
             " billing.toml.",
             "plan",
         )
-    trial = Trial(
+    trial = NewTrial(
         account.id, customer.id, lookup_key, signup.trial_ends_at, world.policy.trial.without_card
     )
     return [
-        _subscription(world.till.start_trial(f"{account.id}:trial:{errand.generation}", trial), now)
+        _subscription(
+            world.stripe.subscriptions.start_trial(
+                f"{account.id}:trial:{errand.generation}", trial
+            ),
+            now,
+        )
     ]
 
 
 def with_customer(account: Account, key: str, world: World) -> Account:
-    """The account with a customer at Stripe, made now unless it has one that lives. Raises as Till
-    does.
+    """The account with a customer at Stripe, which is created unless the account has one that is
+    not deleted. Raises as the calls to Stripe do (ports.py).
     """
     if customer_for(account) is not None:
         return account
     now = world.now()
-    raw = world.till.make_customer(key, account.id, account.email or "", account.name)
+    raw = world.stripe.customers.create(key, account.id, account.email or "", account.name)
     return absorb(account, [_customer(raw, now)], world, Asker(world))
 
 
@@ -69,13 +74,13 @@ def find_trial(account: Account, world: World) -> Sequence[Fact] | None:
         if customer
         else [
             raw
-            for raw in world.till.customers_with(account.email or "")
+            for raw in world.stripe.customers.with_email(account.email or "")
             if objects.account_id_of(raw) == account.id
         ]
     )
     found = [_customer(raw, now) for raw in ours if not raw.get("deleted")]
     for id in [customer.id] if customer else [raw["id"] for raw in ours]:
-        subscriptions = world.gateway.subscriptions_of(id)
+        subscriptions = world.stripe.reader.subscriptions_of(id)
         if subscriptions:
             return [*found, *(_subscription(raw, now) for raw in subscriptions)]
     if found:

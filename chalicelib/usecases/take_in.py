@@ -20,10 +20,10 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.standing import unknown_prices
 from chalicelib.domain.timeline import EVENTS_KEPT, Entry
 from chalicelib.stripe_api.events import StripeEvent, read_event
-from chalicelib.stripe_api.gateway import Gateway
 from chalicelib.stripe_api.objects import customer_of
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.adopt import adopt, probable_account
+from chalicelib.usecases.ports import ReaderApi
 from chalicelib.usecases.world import World
 
 EFFECTS = {
@@ -76,7 +76,7 @@ def take_in(messages: Sequence[Message], world: World) -> list[Outcome]:
             outcomes.append(_bury(message, failure, world))
         else:
             try:
-                customer = whom(event, world.gateway)
+                customer = whom(event, world.stripe.reader)
             except (Unavailable, Refused) as failure:
                 outcomes.append(Outcome(message.id, "given_back", event, failure=failure))
                 continue
@@ -89,13 +89,13 @@ def take_in(messages: Sequence[Message], world: World) -> list[Outcome]:
     return outcomes
 
 
-def whom(event: StripeEvent, gateway: Gateway) -> str | None:
+def whom(event: StripeEvent, reader: ReaderApi) -> str | None:
     """The customer whom an event is about. A dispute does not say: its charge does. Raises
     Unavailable, Refused.
     """
     if not isinstance(event.fact, DisputeSeen):
         return event.customer
-    charge = gateway.charge(event.fact.charge) if event.fact.charge else None
+    charge = reader.charge(event.fact.charge) if event.fact.charge else None
     return customer_of(charge) if charge else None
 
 

@@ -11,7 +11,7 @@ from chalicelib.domain.errors import CardDeclined, InvalidInput, Refused, Subscr
 from chalicelib.domain.facts import Answer, Ask, Subscription, SubscriptionSeen
 from chalicelib.domain.tasks import Change, Charge, Charged, Task
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.calling import Raw
+from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.give_back import give_back, is_given_back
 from chalicelib.usecases.give_card import open_invoices
 from chalicelib.usecases.world import World
@@ -47,8 +47,8 @@ def do_task(account: Account, task: Task, key: str, look: bool, world: World) ->
     """Do it, unless it is done; `look` says that it may have been, under another key, and so must
     be looked for.
 
-    Raises as Desk does; SubscriptionEnded, InvalidInput, NotPossible where Stripe holds another
-    thing than Billhook knew of.
+    Raises as the calls to Stripe do (ports.py), and SubscriptionEnded, InvalidInput, NotPossible
+    where Stripe holds something else than Billhook knew.
     """
     if task.charge:
         return _charge(account, task, task.charge, key, look, world)
@@ -65,8 +65,8 @@ def do_task(account: Account, task: Task, key: str, look: bool, world: World) ->
 
 
 def find_task(account: Account, task: Task, world: World) -> Done | None:
-    """What Stripe has of a task that may have been done; None if it was not. Raises as Gateway
-    does.
+    """What Stripe has of a task that may have been done; None if it was not. Raises
+    Unavailable, Refused.
     """
     if task.charge:
         return _charged_already(task, task.charge, world)
@@ -88,7 +88,7 @@ def find_task(account: Account, task: Task, world: World) -> Done | None:
 def hold(account: Account, id: str, world: World) -> Held:
     """The subscription as Stripe holds it now."""
     by = Answer(world.now().replace(microsecond=0), account.mark(id))
-    raw = world.gateway.subscription(id)
+    raw = world.stripe.reader.subscription(id)
     if raw is None:
         raise Refused("Stripe does not know the account's subscription.")
     return Held(raw, objects.subscription(raw), by)
@@ -118,19 +118,27 @@ def _is_so(held: Held, task: Task, world: World) -> bool:
                 plan_item(one, world.policy), task.change, world.policy
             )
         case "discount":
-            return any(coupon == task.coupon for _, coupon in world.desk.discounts_of(one.id))
+            return any(
+                coupon == task.coupon
+                for _, coupon in world.stripe.subscriptions.discounts_of(one.id)
+            )
     return False
 
 
 def _cancel_later(held: Held, task: Task, key: str, world: World) -> Done:
-    return _told(held, world.desk.cancel_later(key, held.one.id, task.reason, task.comment))
+    return _told(
+        held,
+        world.stripe.subscriptions.cancel_at_period_end(
+            key, held.one.id, task.reason, task.comment
+        ),
+    )
 
 
 def _cancel_now(held: Held, task: Task, key: str, world: World) -> Done:
     """Stripe takes no key for it: of one that has ended it says that there is none."""
-    raw = world.desk.cancel_now(
+    raw = world.stripe.subscriptions.cancel_now(
         held.one.id, task.reason, task.comment
-    ) or world.gateway.subscription(held.one.id)
+    ) or world.stripe.reader.subscription(held.one.id)
     if raw is None:
         raise Refused("Stripe does not know the account's subscription.")
     return _told(held, raw)
@@ -147,12 +155,12 @@ def _withdraw(held: Held, task: Task, key: str, world: World) -> Done:
 
 
 def _carry_on(held: Held, task: Task, key: str, world: World) -> Done:
-    return _told(held, world.desk.carry_on(key, held.raw))
+    return _told(held, world.stripe.subscriptions.reactivate(key, held.raw))
 
 
 def _pause(held: Held, task: Task, key: str, world: World) -> Done:
     assert task.at
-    return _told(held, world.desk.pause(key, held.one.id, task.at))
+    return _told(held, world.stripe.subscriptions.pause_collection(key, held.one.id, task.at))
 
 
 def _resume(held: Held, task: Task, key: str, world: World) -> Done:
@@ -161,31 +169,36 @@ def _resume(held: Held, task: Task, key: str, world: World) -> Done:
     """
     owed = open_invoices(held.raw, world)
     if held.one.status == "paused" and not owed:
-        world.till.resume(f"{key}:resume", held.one.id)
+        world.stripe.subscriptions.resume(f"{key}:resume", held.one.id)
         owed = open_invoices(held.raw, world)
     for invoice in owed:
-        world.till.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
+        world.stripe.invoices.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
     return Done([Ask("invoices", task.customer), Ask("subscription", held.one.id)])
 
 
 def _change(held: Held, task: Task, key: str, world: World) -> Done:
     assert task.change
     return _told(
-        held, world.desk.change(key, held.one.id, line_of(held, task.change, world), task.change)
+        held,
+        world.stripe.subscriptions.change(
+            key, held.one.id, line_of(held, task.change, world), task.change
+        ),
     )
 
 
 def _move_trial_end(held: Held, task: Task, key: str, world: World) -> Done:
     assert task.at
-    return _told(held, world.desk.move_trial_end(key, held.one.id, task.at))
+    return _told(held, world.stripe.subscriptions.move_trial_end(key, held.one.id, task.at))
 
 
 def _give_coupon(held: Held, task: Task, key: str, world: World) -> Done:
-    coupon = world.desk.coupon(str(task.coupon))
+    coupon = world.stripe.subscriptions.coupon(str(task.coupon))
     if coupon is None or not coupon.get("valid", True):
         raise InvalidInput("coupon must be one that Stripe has and that is still valid.", "coupon")
-    kept = [id for id, _ in world.desk.discounts_of(held.one.id)]
-    return _told(held, world.desk.give_coupon(key, held.one.id, kept, str(task.coupon)))
+    kept = [id for id, _ in world.stripe.subscriptions.discounts_of(held.one.id)]
+    return _told(
+        held, world.stripe.subscriptions.add_coupon(key, held.one.id, kept, str(task.coupon))
+    )
 
 
 _WAYS: dict[str, Callable[[Held, Task, str, World], Done]] = {
@@ -211,7 +224,7 @@ def _charge(
     if charge.bill == "next_invoice":
         item = _item(task, charge, world) if look else None
         if item is None:
-            world.desk.add_item(
+            world.stripe.invoices.add_item(
                 f"{key}:item", account.id, task.customer, charge, task.subscription, None
             )
         return Done(charged=Charged(charge, "pending"))
@@ -226,19 +239,21 @@ def _bill(
     """
     invoice = _invoice(task, charge, world) if look else None
     if invoice is None:
-        invoice = world.desk.make_invoice(
+        invoice = world.stripe.invoices.create(
             f"{key}:invoice", account.id, task.customer, charge, world.policy.checkout.automatic_tax
         )
     id = str(invoice["id"])
     if invoice.get("status") == "draft":
         if not look or _item(task, charge, world) is None:
-            world.desk.add_item(f"{key}:item", account.id, task.customer, charge, None, id)
-        invoice = world.desk.finalize(f"{key}:finalize", id)
+            world.stripe.invoices.add_item(
+                f"{key}:item", account.id, task.customer, charge, None, id
+            )
+        invoice = world.stripe.invoices.finalize(f"{key}:finalize", id)
     if invoice.get("status") == "open":
         try:
-            invoice = world.till.pay(f"{key}:pay", id)
+            invoice = world.stripe.invoices.pay(f"{key}:pay", id)
         except (CardDeclined, Refused):
-            world.desk.void(f"{key}:void", id)
+            world.stripe.invoices.void(f"{key}:void", id)
             raise
     if invoice.get("status") != "paid":
         raise CardDeclined("The charge was not paid, and its invoice was withdrawn.")
@@ -254,12 +269,14 @@ def _charged_already(task: Task, charge: Charge, world: World) -> Done | None:
 
 
 def _item(task: Task, charge: Charge, world: World) -> Raw | None:
-    return next((one for one in world.desk.items_of(task.customer) if _is_of(one, charge)), None)
+    return next(
+        (one for one in world.stripe.invoices.items_of(task.customer) if _is_of(one, charge)), None
+    )
 
 
 def _invoice(task: Task, charge: Charge, world: World) -> Raw | None:
     return next(
-        (one for one in world.gateway.invoices_of(task.customer) if _is_of(one, charge)), None
+        (one for one in world.stripe.reader.invoices_of(task.customer) if _is_of(one, charge)), None
     )
 
 

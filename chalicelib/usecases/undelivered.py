@@ -18,7 +18,7 @@ def fetch_undelivered(world: World) -> int:
     round, pace, fetched = under_way(world.rounds.load(Undelivered), world.now()), Pace(world), 0
     try:
         while round.until and pace.goes_on():
-            page = world.lists.undelivered(
+            page = world.stripe.listing.undelivered_events(
                 GROUPS[round.group], round.since or round.until, round.place
             )
             pace.made()

@@ -13,10 +13,7 @@ from chalicelib.domain.tasks import Kept
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.undelivered import Undelivered
 from chalicelib.domain.walk import Walk
-from chalicelib.stripe_api.desk import Desk
-from chalicelib.stripe_api.gateway import Gateway
-from chalicelib.stripe_api.lists import Lists
-from chalicelib.stripe_api.till import Till
+from chalicelib.usecases.ports import Stripe
 
 Round = TypeVar("Round", Comparison, Digests, Undelivered)
 
@@ -159,10 +156,7 @@ class World:
     comparisons: ComparisonStore
     act_queue: Work
     mail_queue: Work
-    gateway: Gateway
-    lists: Lists
-    till: Till
-    desk: Desk
+    stripe: Stripe
     calls: CallStore
     policy: Policy
     now: Callable[[], datetime]

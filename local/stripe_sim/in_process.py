@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chalicelib.domain.errors import Refused
-from chalicelib.stripe_api.calling import Raw, StripeCaller
+from chalicelib.stripe_api.transport import Raw, StripeTransport
 from local.stripe_sim.api import Api, Asked
 from local.stripe_sim.engine import CataloguePrice, Engine
 from local.stripe_sim.shapes import Object
 
 
-class InProcessStripe(StripeCaller):
+class InProcessStripe(StripeTransport):
     """`advance` its clock, call its API, `hear` its events."""
 
     def __init__(self, second: int, prices: Iterable[CataloguePrice]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import InvalidInput, Refused, Unavailable
-from chalicelib.stripe_api.calling import Raw, StripeCaller
+from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.adopt import adopt_old
 from chalicelib.usecases.world import World
@@ -29,7 +29,7 @@ A_BATCH = 100
 """Candidates that are looked up in the table at once."""
 
 
-def listed(caller: StripeCaller, path: str, livemode: bool, **parameters: Any) -> Iterator[Raw]:
+def listed(caller: StripeTransport, path: str, livemode: bool, **parameters: Any) -> Iterator[Raw]:
     """All that is in a list of Stripe's, a hundred a call.
 
     Raises InvalidInput where it is of the other mode than the stage's, Unavailable, Refused.

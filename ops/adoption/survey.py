@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.facts import Item, Subscription
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.calling import Raw
+from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.adopt import derived_id, is_ours, oldest_first, well_formed
 
 FINDINGS = {

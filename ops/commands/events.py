@@ -44,7 +44,7 @@ def _from_stripe(options: argparse.Namespace, since: datetime, caller: Any) -> i
     from chalicelib.runtime import wiring
     from chalicelib.runtime.clock import clock
     from chalicelib.runtime.settings import settings
-    from chalicelib.stripe_api.gateway import StripeGateway
+    from chalicelib.stripe_api.reader import StripeReader
     from ops.replay.stripe_events import Choice, customers_of, kept_events, replay, wanted_types
 
     account = wiring.accounts().load(options.account) if options.account else None
@@ -54,7 +54,7 @@ def _from_stripe(options: argparse.Namespace, since: datetime, caller: Any) -> i
     send = wiring.events_queue().send if options.yes else None
     events = kept_events(caller, wanted_types(options.type), since)
     for number, _ in enumerate(
-        replay(events, choice, StripeGateway(caller), clock.now, send, found), 1
+        replay(events, choice, StripeReader(caller), clock.now, send, found), 1
     ):
         if number % EVERY == 0:
             print(f"{number} …", flush=True)

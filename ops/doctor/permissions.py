@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.errors import Refused
 
 if TYPE_CHECKING:
-    from chalicelib.stripe_api.calling import StripeCaller
+    from chalicelib.stripe_api.transport import StripeTransport
 
 NOBODY = "billhook_doctor"
 """What stands where the id of an object would."""
@@ -37,7 +37,7 @@ class Permission:
         """Read, or Write, which has Read in it."""
         return "Write" if self.writes else "Read"
 
-    def asked(self, caller: "StripeCaller") -> None:
+    def asked(self, caller: "StripeTransport") -> None:
         """Raises Refused, Unavailable."""
         if self.writes:
             caller.post(
@@ -113,7 +113,9 @@ PERMISSIONS = (
 """All that chalicelib/stripe_api calls, and what it has expanded in an answer."""
 
 
-def lacking(caller: "StripeCaller", wanted: Iterable[Permission] = PERMISSIONS) -> list[Permission]:
+def lacking(
+    caller: "StripeTransport", wanted: Iterable[Permission] = PERMISSIONS
+) -> list[Permission]:
     """Those that the caller's key has not. Raises Unavailable; Refused if Stripe does not take the
     key at all.
     """
@@ -125,7 +127,7 @@ def status_of(error: Refused) -> int | None:
     return getattr(error.__cause__, "http_status", None)
 
 
-def _is_forbidden(permission: Permission, caller: "StripeCaller") -> bool:
+def _is_forbidden(permission: Permission, caller: "StripeTransport") -> bool:
     try:
         permission.asked(caller)
     except Refused as error:

@@ -19,7 +19,7 @@ from ops.stripe.opening import caller_for, operators_key, wanted_of
 from ops.stripe.wanted import Wanted
 
 if TYPE_CHECKING:
-    from chalicelib.stripe_api.calling import StripeCaller
+    from chalicelib.stripe_api.transport import StripeTransport
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Site:
         return self.session.client("sesv2")
 
     @cached_property
-    def caller(self) -> "StripeCaller":
+    def caller(self) -> "StripeTransport":
         """Stripe in the stage's mode, with the operator's key."""
         key = operators_key(self.parameters)
         check_mode(key, self.is_live, self.name, self.is_live)

@@ -14,8 +14,9 @@ from chalicelib.domain.errands import Errand
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.facts import AddressProved, MilestoneReached
 from chalicelib.domain.policy import Policy
+from chalicelib.domain.stripe_requests import NewCheckout, NewTrial
+from chalicelib.runtime.wiring import stripe_over
 from chalicelib.stripe_api.events import read_event
-from chalicelib.stripe_api.till import Sale, StripeTill, Trial
 from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.in_process import InProcessStripe
 from ops.rehearsal.customers import Customer, Deed
@@ -51,7 +52,7 @@ class _Scene:
         self._policy, self._start = policy, start
         self._plan, self._interval = _tried(policy)
         self._stripe = InProcessStripe(int(start.timestamp()), catalogue(policy))
-        self._till = StripeTill(self._stripe)
+        self._api = stripe_over(self._stripe)
         self._heard: defaultdict[datetime, list[Fact]] = defaultdict(list)
         self._deeds: defaultdict[datetime, list[str]] = defaultdict(list)
         self._cus = ""
@@ -90,11 +91,13 @@ class _Scene:
         if confirm:
             self._heard[begins].append(AddressProved(begins))
         self._listen(begins)
-        self._cus = str(self._till.make_customer(f"{ACCOUNT}:customer", ACCOUNT, EMAIL, NAME)["id"])
+        self._cus = str(
+            self._api.customers.create(f"{ACCOUNT}:customer", ACCOUNT, EMAIL, NAME)["id"]
+        )
         key = self._policy.lookup_key(self._plan, self._interval) or ""
-        self._till.start_trial(
+        self._api.subscriptions.start_trial(
             f"{ACCOUNT}:trial",
-            Trial(ACCOUNT, self._cus, key, begins + length, self._policy.trial.without_card),
+            NewTrial(ACCOUNT, self._cus, key, begins + length, self._policy.trial.without_card),
         )
         self._listen(begins)
         if self._policy.signup:
@@ -119,7 +122,7 @@ class _Scene:
                     Order("subscription", self._plan, self._interval, 1),
                     self._policy.lookup_key(self._plan, self._interval),
                 )
-                sale = Sale(
+                new = NewCheckout(
                     ACCOUNT,
                     self._cus,
                     order,
@@ -128,7 +131,7 @@ class _Scene:
                     "https://billing.example/return",
                     "https://billing.example/",
                 )
-                session = self._till.make_checkout(f"{ACCOUNT}:checkout", sale)["id"]
+                session = self._api.checkout.create(f"{ACCOUNT}:checkout", new)["id"]
                 engine = self._stripe.engine
                 engine.checkout.complete(
                     engine.store.find("checkout.session", session), "tok_visa", authenticated=True

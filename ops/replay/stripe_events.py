@@ -10,10 +10,10 @@ from typing import Any
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import InvalidInput, Unreadable
 from chalicelib.domain.wanted import WANTED
-from chalicelib.stripe_api.calling import Raw, StripeCaller
 from chalicelib.stripe_api.events import read_event
-from chalicelib.stripe_api.gateway import Gateway
+from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.usecases.adopt import probable_account, well_formed
+from chalicelib.usecases.ports import ReaderApi
 from chalicelib.usecases.take_in import whom
 
 A_PAGE = 100
@@ -39,7 +39,7 @@ class Choice:
     account_id: str | None = None
     customers: frozenset[str] = frozenset()
 
-    def outcome(self, raw: Raw, gateway: Gateway, now: datetime) -> str:
+    def outcome(self, raw: Raw, reader: ReaderApi, now: datetime) -> str:
         """One of OUTCOMES. Stripe is asked of whom a dispute is, since only its charge says that.
         Raises Unavailable, Refused.
         """
@@ -51,14 +51,16 @@ class Choice:
             return "of_other_mode"
         if self.account_id is None:
             return "chosen"
-        customer = whom(event, gateway)
+        customer = whom(event, reader)
         mine = customer in self.customers or (
             customer is not None and probable_account(event) == self.account_id
         )
         return "chosen" if mine else "of_others"
 
 
-def customers_of(account_id: str, account: Account | None, caller: StripeCaller) -> frozenset[str]:
+def customers_of(
+    account_id: str, account: Account | None, caller: StripeTransport
+) -> frozenset[str]:
     """The customers of an account: those that it knows, and those whose metadata names it. Raises
     InvalidInput, Unavailable, Refused.
 
@@ -80,7 +82,7 @@ def customers_of(account_id: str, account: Account | None, caller: StripeCaller)
     )
 
 
-def kept_events(caller: StripeCaller, types: Sequence[str], since: datetime) -> Iterator[Raw]:
+def kept_events(caller: StripeTransport, types: Sequence[str], since: datetime) -> Iterator[Raw]:
     """All events of these types since then, page by page, the newest of each call's types first.
     Raises Unavailable, Refused.
     """
@@ -104,7 +106,7 @@ def kept_events(caller: StripeCaller, types: Sequence[str], since: datetime) -> 
 def replay(
     events: Iterable[Raw],
     choice: Choice,
-    gateway: Gateway,
+    reader: ReaderApi,
     now: Callable[[], datetime],
     send: Callable[[str], None] | None,
     found: Counter[tuple[str, str]],
@@ -116,7 +118,7 @@ def replay(
     Refused.
     """
     for raw in events:
-        outcome = choice.outcome(raw, gateway, now())
+        outcome = choice.outcome(raw, reader, now())
         if outcome == "chosen" and send:
             send(json.dumps(raw))
         found[outcome, str(raw.get("type"))] += 1

@@ -7,8 +7,8 @@ from typing import Any
 
 from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
-from chalicelib.stripe_api.calling import Raw, StripeCaller
-from chalicelib.stripe_api.making import OURS
+from chalicelib.stripe_api.transport import Raw, StripeTransport
+from chalicelib.stripe_api.writer import OURS
 from ops.parameters import Parameter, Parameters
 from ops.stripe import held as holding
 from ops.stripe.changes import (
@@ -41,7 +41,7 @@ class Account:
     line for each thing done.
     """
 
-    caller: StripeCaller
+    caller: StripeTransport
     parameters: Parameters
     pause: Callable[[float], None]
     say: Callable[[str], None]

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.stripe_api.calling import Raw, StripeCaller
-from chalicelib.stripe_api.making import OURS
+from chalicelib.stripe_api.transport import Raw, StripeTransport
+from chalicelib.stripe_api.writer import OURS
 from ops.stripe.wanted import Wanted
 
 PLAN, REPLACES, SECRET_MARK = "plan", "replaces", "secret"
@@ -89,7 +89,7 @@ def mark(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
-def read_catalogue(caller: StripeCaller, wanted: Wanted) -> Held:
+def read_catalogue(caller: StripeTransport, wanted: Wanted) -> Held:
     """The products and prices. Raises Unavailable, Refused."""
     products = tuple(_product(one) for one in reversed(caller.all("/v1/products")))
     prices = read_prices(caller, wanted.lookup_keys)
@@ -98,7 +98,7 @@ def read_catalogue(caller: StripeCaller, wanted: Wanted) -> Held:
     )
 
 
-def read_prices(caller: StripeCaller, lookup_keys: Iterable[str]) -> dict[str, HeldPrice]:
+def read_prices(caller: StripeTransport, lookup_keys: Iterable[str]) -> dict[str, HeldPrice]:
     """The prices that have these lookup keys, by them. Raises Unavailable, Refused."""
     keys, found = sorted(lookup_keys), list[HeldPrice]()
     for start in range(0, len(keys), LOOKUP_KEYS_A_CALL):
@@ -111,7 +111,7 @@ def read_prices(caller: StripeCaller, lookup_keys: Iterable[str]) -> dict[str, H
     return {price.lookup_key: price for price in found if price.lookup_key}
 
 
-def read_portals(caller: StripeCaller) -> tuple[HeldPortal, ...]:
+def read_portals(caller: StripeTransport) -> tuple[HeldPortal, ...]:
     """The portal configurations of ours. Raises Unavailable, Refused."""
     found = caller.all(
         "/v1/billing_portal/configurations", expand=["data.features.subscription_update.products"]
@@ -119,7 +119,7 @@ def read_portals(caller: StripeCaller) -> tuple[HeldPortal, ...]:
     return tuple(_portal(one) for one in reversed(found) if _is_ours(one))
 
 
-def read_endpoints(caller: StripeCaller, url: str) -> tuple[HeldEndpoint, ...]:
+def read_endpoints(caller: StripeTransport, url: str) -> tuple[HeldEndpoint, ...]:
     """The webhook endpoints at this address. Raises Unavailable, Refused."""
     return tuple(
         _endpoint(one) for one in reversed(caller.all("/v1/webhook_endpoints")) if one["url"] == url
@@ -160,7 +160,7 @@ def _price(one: Raw) -> HeldPrice:
     )
 
 
-def _outlived(caller: StripeCaller, prices: Iterable[HeldPrice]) -> list[HeldPrice]:
+def _outlived(caller: StripeTransport, prices: Iterable[HeldPrice]) -> list[HeldPrice]:
     """What these replaced and is still for sale. They are retired the oldest first, so behind one
     that is not for sale there is none that is.
     """

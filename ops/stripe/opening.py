@@ -12,16 +12,16 @@ from ops.stripe.mode import check_mode
 from ops.stripe.wanted import Wanted, wanted
 
 if TYPE_CHECKING:
-    from chalicelib.stripe_api.calling import StripeCaller
+    from chalicelib.stripe_api.transport import StripeTransport
 
 API_KEY = "stripe-api-key"
 
 
-def caller_for(key: str) -> "StripeCaller":
+def caller_for(key: str) -> "StripeTransport":
     """Stripe, or what STRIPE_API_BASE puts in its place."""
-    from chalicelib.stripe_api.calling import StripeCaller
+    from chalicelib.stripe_api.transport import StripeTransport
 
-    return StripeCaller(lambda: key, os.environ.get("STRIPE_API_BASE") or None)
+    return StripeTransport(lambda: key, os.environ.get("STRIPE_API_BASE") or None)
 
 
 def operators_key(parameters: Parameters) -> str:

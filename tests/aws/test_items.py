@@ -39,7 +39,7 @@ FULL = Account(
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_an_account_comes_back_as_it_was(name: str) -> None:
     place, events = Place(), RECORDINGS[name].events
-    place.stripe.truth, place.now.at = RECORDINGS[name].truth(), at(events[-1]["created"])
+    place.stripe.reader.truth, place.now.at = RECORDINGS[name].truth(), at(events[-1]["created"])
     take_in(messages(events), place.world)
     account = place.accounts.only()
     assert account_of(account_item(account)) == account

@@ -24,7 +24,7 @@ from local.emulator import Emulator
 from tests.aws.conftest import table_definition
 from tests.aws.test_accounts import account
 from tests.usecases.test_take_in_recordings import assert_true, messages
-from tests.worlds import RECORDINGS, Moment, Place, Stripe, at, learnt
+from tests.worlds import RECORDINGS, FakeReader, Moment, Place, at, learnt, reading
 
 WRITERS = 8
 
@@ -58,13 +58,13 @@ def table(request: pytest.FixtureRequest) -> str:
     return request.node.name[:60].replace("[", ".").replace("]", "")
 
 
-def world(dynamodb: Any, table: str, stripe: Stripe, now: Moment) -> World:
+def world(dynamodb: Any, table: str, reader: FakeReader, now: Moment) -> World:
     waiting = threading.Event()
     return replace(
         Place().world,
         accounts=Accounts(table, lambda: "key", dynamodb),
         log=Log(table, dynamodb),
-        gateway=stripe,
+        stripe=reading(reader),
         now=now,
         pause=lambda seconds: waiting.wait(seconds) and None,
     )
@@ -79,7 +79,7 @@ def at_once(work: list[Any]) -> list[Any]:
 def test_eight_writers_on_one_account_lose_no_update(dynamodb: Any, table: str, name: str) -> None:
     recording = RECORDINGS[name]
     place = world(
-        dynamodb, table, Stripe(recording.truth()), Moment(at(recording.events[-1]["created"]))
+        dynamodb, table, FakeReader(recording.truth()), Moment(at(recording.events[-1]["created"]))
     )
     batches = [messages([event]) for event in recording.events * 2]
     outcomes = at_once([lambda batch=batch: take_in(batch, place) for batch in batches])
@@ -120,7 +120,7 @@ def test_one_of_many_equal_writes_wins_and_the_rest_know_it(dynamodb: Any, table
 def test_stream_and_agenda_at_once_carry_out_each_happening_once(dynamodb: Any, table: str) -> None:
     recording = RECORDINGS["trial_converts"]
     place = world(
-        dynamodb, table, Stripe(recording.truth(5)), Moment(at(recording.events[4]["created"]))
+        dynamodb, table, FakeReader(recording.truth(5)), Moment(at(recording.events[4]["created"]))
     )
     take_in(messages(recording.events[:5]), place)
     at_once([lambda: carry_out("acct_demo", place)] * WRITERS)
@@ -140,7 +140,7 @@ def test_a_write_whose_reply_was_lost_is_seen_as_a_lost_race_and_learnt_again(
     """botocore repeats a write whose reply it did not get: the repeat meets its own condition."""
     recording = RECORDINGS["trial_converts"]
     place = world(
-        dynamodb, table, Stripe(recording.truth(1)), Moment(at(recording.events[0]["created"]))
+        dynamodb, table, FakeReader(recording.truth(1)), Moment(at(recording.events[0]["created"]))
     )
     take_in(messages(recording.events[:1]), place)
     accounts, lost = place.accounts, []

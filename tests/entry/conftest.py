@@ -30,7 +30,7 @@ from local.context import LambdaContext
 from local.gateway import ApiGateway
 from local.serving import Request
 from tests.aws.conftest import TABLE, table_definition
-from tests.worlds import Stripe
+from tests.worlds import FakeReader
 
 SECRET = "whsec_a_secret_that_no_log_may_hold"
 CACHES = (
@@ -58,7 +58,7 @@ class Stage:
 
     events_queue: str
     dead_letters: str
-    stripe: Stripe
+    stripe: FakeReader
     sqs: Any
     said: io.StringIO = field(default_factory=io.StringIO)
     capture: Any = None
@@ -190,9 +190,9 @@ def stage(
     for cached in CACHES:
         cached.cache_clear()
     metrics.clear_metrics()
-    stripe = Stripe()
+    stripe = FakeReader()
     made = Stage(urls[0], urls[1], stripe, sqs, capture=capsys)
-    monkeypatch.setattr("chalicelib.stripe_api.gateway.StripeGateway", lambda *_: stripe)
+    monkeypatch.setattr("chalicelib.stripe_api.reader.StripeReader", lambda *_: stripe)
     with monkeypatch.context() as patch:
         for handler in logger._logger.handlers:
             patch.setattr(handler, "stream", made.said)

@@ -35,13 +35,13 @@ class Lists:
     failure: Exception | None = None
     asked: int = 0
 
-    def undelivered(self, types: Any, since: datetime, place: Place | None) -> Page:
+    def undelivered_events(self, types: Any, since: datetime, place: Place | None) -> Page:
         return self._page([event for event in self.events if event["type"] in types], place)
 
-    def living(self, place: Place | None) -> Page:
+    def live_subscriptions(self, place: Place | None) -> Page:
         return self._page(self.subscriptions, place)
 
-    def ended(self, since: datetime, place: Place | None) -> Page:
+    def ended_subscriptions(self, since: datetime, place: Place | None) -> Page:
         return self._page([], place)
 
     def _page(self, things: list[Any], place: Place | None) -> Page:
@@ -74,7 +74,7 @@ class Watch:
 @pytest.fixture
 def watch(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Watch:
     lists = Lists()
-    monkeypatch.setattr("chalicelib.stripe_api.lists.StripeLists", lambda *_: lists)
+    monkeypatch.setattr("chalicelib.stripe_api.listing.StripeListing", lambda *_: lists)
     history = RECORDINGS["trial_converts"].moved_to(
         int((clock.now() - timedelta(hours=1)).timestamp())
     )

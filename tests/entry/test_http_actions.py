@@ -18,11 +18,11 @@ from chalicelib.entry.openapi import document
 from chalicelib.entry.paging import PAGES
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.stripe_api.gateway import StripeGateway
+from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.usecases.take_in import Message, take_in
 from tests.entry.conftest import Answer, Stage
 from tests.local.stripe_sim.stage import SimStage
-from tests.usecases.sim_lives import SimCaller
+from tests.usecases.sim_lives import SimTransport
 
 
 @dataclass
@@ -97,8 +97,10 @@ def conforms(answer: Answer, method: str, path: str) -> None:
 @pytest.fixture
 def shop(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Shop:
     sim = SimStage(int(clock.now().timestamp()))
-    monkeypatch.setattr("chalicelib.stripe_api.gateway.StripeGateway", StripeGateway)
-    monkeypatch.setattr("chalicelib.stripe_api.calling.StripeCaller", lambda *_: SimCaller(sim))
+    monkeypatch.setattr("chalicelib.stripe_api.reader.StripeReader", StripeReader)
+    monkeypatch.setattr(
+        "chalicelib.stripe_api.transport.StripeTransport", lambda *_: SimTransport(sim)
+    )
     boto3.client("ssm").put_parameter(
         Name="/billhook/link-keys", Value="link-key-1", Type="SecureString"
     )

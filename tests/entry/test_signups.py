@@ -18,13 +18,13 @@ from chalicelib.domain.policy import SignupPolicy
 from chalicelib.entry.signup_form import FIELDS, LARGEST_BODY
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.stripe_api.gateway import StripeGateway
+from chalicelib.stripe_api.reader import StripeReader
 from local.gateway import ApiGateway
 from local.serving import Request
 from tests.entry.conftest import Stage, stage  # noqa: F401 - the fixture
 from tests.entry.test_mail_queue import Office, later, office  # noqa: F401 - the fixture
 from tests.local.stripe_sim.stage import SimStage
-from tests.usecases.sim_lives import SimCaller
+from tests.usecases.sim_lives import SimTransport
 
 FORM = "application/x-www-form-urlencoded"
 ADA = {"email": "ada@example.com", "name": "Ada Byron"}
@@ -102,8 +102,10 @@ class Front:
 @pytest.fixture
 def front(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
     stripe = SimStage(second=int(clock.now().timestamp()))
-    monkeypatch.setattr("chalicelib.stripe_api.calling.StripeCaller", lambda *_: SimCaller(stripe))
-    monkeypatch.setattr("chalicelib.stripe_api.gateway.StripeGateway", StripeGateway)
+    monkeypatch.setattr(
+        "chalicelib.stripe_api.transport.StripeTransport", lambda *_: SimTransport(stripe)
+    )
+    monkeypatch.setattr("chalicelib.stripe_api.reader.StripeReader", StripeReader)
     wiring.world.cache_clear()
     yield Front(office, stripe)
     wiring.world.cache_clear()

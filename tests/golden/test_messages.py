@@ -212,7 +212,11 @@ def signed_in(system: System) -> Any:
 
 
 def events_processed(system: System) -> Any:
-    system.place.stripe.charge = lambda id: {"id": id, "object": "charge", "customer": "cus_1"}
+    system.place.stripe.reader.charge = lambda id: {
+        "id": id,
+        "object": "charge",
+        "customer": "cus_1",
+    }
     call(process_events, *GIVEN["events queue"])
     return {
         "timeline": [line for line in system.timeline() if " stripe " in line],

@@ -8,8 +8,9 @@ from typing import Any
 from chalicelib.domain.account import Account, apply
 from chalicelib.domain.facts import everything_of
 from chalicelib.domain.standing import Standing, standing
-from chalicelib.stripe_api.calling import StripeCaller
-from chalicelib.stripe_api.gateway import StripeGateway, answer
+from chalicelib.stripe_api.reader import StripeReader
+from chalicelib.stripe_api.transport import StripeTransport
+from chalicelib.usecases.fetching import fetch
 from local.client import Client
 from local.play import differences
 from tests.local.stripe_sim.test_replay import SCRIPTS
@@ -26,12 +27,12 @@ TWO_DAYS = 2 * 86_400
 
 def stands(stripe: str, customer: str, now: datetime) -> Standing:
     """What Stripe's truth means, for one who asks for all of it."""
-    gateway, account = (
-        StripeGateway(StripeCaller(lambda: "sk_test_1", stripe)),
+    reader, account = (
+        StripeReader(StripeTransport(lambda: "sk_test_1", stripe)),
         Account("acc_truth"),
     )
     for ask in everything_of(customer):
-        account = apply(account, answer(gateway, ask, account, now)[0])
+        account = apply(account, fetch(reader, ask, account, now)[0])
     return standing(account, POLICY, now)
 
 

@@ -28,7 +28,7 @@ from ops.__main__ import main
 from ops.stages import Stage, find_stage
 from tests.aws.conftest import TABLE, table_definition
 from tests.local.stripe_sim.stage import SimStage
-from tests.usecases.sim_lives import SimCaller
+from tests.usecases.sim_lives import SimTransport
 from tests.worlds import QUIET
 
 QUEUES = {
@@ -150,7 +150,7 @@ def deployed(aws: None, monkeypatch: pytest.MonkeyPatch) -> Deployed:
         "ops.stages.boto3", SimpleNamespace(client=lambda service: _CloudFormation(outputs))
     )
     monkeypatch.setattr(
-        "chalicelib.stripe_api.calling.StripeCaller", lambda *_: SimCaller(place.stripe)
+        "chalicelib.stripe_api.transport.StripeTransport", lambda *_: SimTransport(place.stripe)
     )
     return place
 

@@ -10,7 +10,7 @@ from typing import Any
 import stripe
 
 from chalicelib.domain.policy import Policy
-from chalicelib.stripe_api.calling import StripeCaller
+from chalicelib.stripe_api.transport import StripeTransport
 from local.client import Client
 from local.stripe_sim.simulator import StripeSimulator
 from ops.parameters import SECURE, Parameter, Parameters
@@ -73,7 +73,7 @@ class StripePlace:
 
     def __post_init__(self) -> None:
         self.simulator.start()
-        self.caller = StripeCaller(lambda: "sk_test_1", self.simulator.base)
+        self.caller = StripeTransport(lambda: "sk_test_1", self.simulator.base)
         self.account = Account(self.caller, self.parameters, self.paused.append, self.said.append)
 
     def close(self) -> None:

@@ -233,7 +233,7 @@ def lived_with_dead_letters(lost: range = LOST) -> tuple[Place, MemoryBox]:
     the fix.
     """
     place, box = Place(), MemoryBox()
-    place.stripe.truth = RECORDING.truth()
+    place.stripe.reader.truth = RECORDING.truth()
     for number, event in enumerate(RECORDING.events):
         place.now.at = at(event["created"])
         body = json.dumps(event)

@@ -11,7 +11,7 @@ from ops.doctor.stripe import judge_permission
 from tests.ops.stripe_place import StripePlace
 from tests.worlds import ROOT
 
-WRITES, READS = {"post", "delete", "_made"}, {"get", "all", "_page"}
+WRITES, READS = {"post", "delete", "_write"}, {"get", "all", "_page"}
 """By what chalicelib/stripe_api calls Stripe."""
 
 

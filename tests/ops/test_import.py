@@ -13,14 +13,14 @@ import pytest
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import InvalidInput, Unavailable
-from chalicelib.stripe_api.gateway import StripeGateway
+from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.take_in import Message, take_in
 from chalicelib.usecases.world import World
 from ops.adoption.bringing_in import OUTCOMES, bring_in, listed
 from ops.adoption.survey import FINDINGS, Candidate, Finding, Survey, survey
 from ops.commands.importing import report
 from tests.faults import Crash, OutsideCalls, crashing_after
-from tests.usecases.sim_lives import BEGIN, DAY, SimCaller, SimLife
+from tests.usecases.sim_lives import BEGIN, DAY, SimLife, SimTransport
 from tests.worlds import QUIET, learnt
 
 
@@ -67,11 +67,11 @@ class Shop(SimLife):
         """Another Billhook that looks at the same Stripe now, and knows of nobody."""
         other = Shop()
         other.stage, other.place.now.at = self.stage, self.place.now.at
-        other.place.stripe = StripeGateway(SimCaller(self.stage))
+        other.place.stripe = stripe_over(SimTransport(self.stage))
         return other
 
     def survey(self) -> Survey:
-        caller = SimCaller(self.stage)
+        caller = SimTransport(self.stage)
         return survey(
             listed(caller, "/v1/customers", False),
             listed(caller, "/v1/subscriptions", False, status="all"),
@@ -188,7 +188,7 @@ def test_an_import_interrupted_after_each_of_its_calls_and_run_again_ends_the_sa
 
 
 def watched(shop: Shop, calls: OutsideCalls) -> World:
-    return calls.watch_parts(shop.place.world, "accounts", "gateway", "log")
+    return calls.watch_parts(shop.place.world, "accounts", "stripe", "log")
 
 
 def without_versions(accounts: dict[str, Account]) -> dict[str, Any]:
@@ -263,7 +263,8 @@ def test_a_customer_imported_while_its_webhooks_arrive_is_one_account(first: str
         arrives(1000)
     world = shop.place.world
     if first == "both":
-        world = replace(world, gateway=Meanwhile(world.gateway, lambda: arrives(2)))
+        reader = Meanwhile(world.stripe.reader, lambda: arrives(2))
+        world = replace(world, stripe=replace(world.stripe, reader=reader))
     shop.imports(world)
     arrives(1000)
     alone = shop.beside()
@@ -276,14 +277,14 @@ def test_a_customer_imported_while_its_webhooks_arrive_is_one_account(first: str
 
 @dataclass
 class Meanwhile:
-    """A gateway during each of whose answers something else happens."""
+    """A reader during each of whose answers something else happens."""
 
-    gateway: Any
+    reader: Any
     happens: Callable[[], None]
 
     def __getattr__(self, verb: str) -> Any:
         def asked(*arguments: Any) -> Any:
-            found = getattr(self.gateway, verb)(*arguments)
+            found = getattr(self.reader, verb)(*arguments)
             self.happens()
             return found
 
@@ -351,7 +352,7 @@ def test_customers_of_the_other_mode_are_not_imported() -> None:
     shop = Shop()
     shop.buys("ada")
     with pytest.raises(InvalidInput, match="its stripe-api-key is of the test mode"):
-        list(listed(SimCaller(shop.stage), "/v1/customers", True))
+        list(listed(SimTransport(shop.stage), "/v1/customers", True))
 
 
 def test_objects_that_cannot_be_read_or_have_no_customer_are_named() -> None:

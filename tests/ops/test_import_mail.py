@@ -18,7 +18,7 @@ from chalicelib.usecases.absorb import absorb
 from chalicelib.usecases.act import act_on_due
 from ops.adoption.bringing_in import bring_in, listed
 from ops.adoption.survey import survey
-from tests.usecases.sim_lives import BEGIN, DAY, SimCaller, SimLife
+from tests.usecases.sim_lives import BEGIN, DAY, SimLife, SimTransport
 from tests.worlds import POLICY
 
 
@@ -106,7 +106,7 @@ class Mailing(SimLife):
 
     def is_imported(self) -> None:
         self.heard = len(self.stage.engine.store.events)  # they were never delivered
-        caller = SimCaller(self.stage)
+        caller = SimTransport(self.stage)
         found = survey(
             listed(caller, "/v1/customers", False),
             listed(caller, "/v1/subscriptions", False, status="all"),

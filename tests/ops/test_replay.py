@@ -18,8 +18,8 @@ from chalicelib.domain.errors import InvalidInput, Unavailable
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.wanted import WANTED
 from chalicelib.runtime.clock import clock
-from chalicelib.stripe_api.calling import StripeCaller
-from chalicelib.stripe_api.gateway import StripeGateway
+from chalicelib.stripe_api.reader import StripeReader
+from chalicelib.stripe_api.transport import StripeTransport
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.take_in import Message, take_in
 from local.stripe_sim.catalogue import catalogue
@@ -36,11 +36,11 @@ from ops.replay.stripe_events import (
     replay,
     wanted_types,
 )
-from ops.worlds import WAITS, PatientCaller
+from ops.worlds import WAITS, PatientTransport
 from tests.faults import Crash, OutsideCalls, crashing_after
-from tests.usecases.sim_lives import BEGIN, DAY, SimCaller, SimLife
+from tests.usecases.sim_lives import BEGIN, DAY, SimLife, SimTransport
 from tests.usecases.test_take_in_recordings import messages
-from tests.worlds import POLICY, RECORDINGS, Place, Stripe, at, learnt
+from tests.worlds import POLICY, RECORDINGS, FakeReader, Place, at, learnt, reading
 
 ALL = Choice(livemode=False)
 
@@ -58,8 +58,8 @@ class Waits:
         return sum(self.made)
 
 
-def patient(caller: StripeCaller, waits: Waits, a_second: float = 1000) -> PatientCaller:
-    return PatientCaller(caller, a_second, waits.pause, waits.clock)
+def patient(caller: StripeTransport, waits: Waits, a_second: float = 1000) -> PatientTransport:
+    return PatientTransport(caller, a_second, waits.pause, waits.clock)
 
 
 def bought(*names: str) -> SimLife:
@@ -92,7 +92,7 @@ def replayed(
     """
     queue: list[str] = []
     hands = (calls or OutsideCalls()).watch_parts(
-        Hands(queue, SimCaller(life.stage)), "queue", "stripe"
+        Hands(queue, SimTransport(life.stage)), "queue", "stripe"
     )
     found: Counter[Any] = Counter()
     for _ in range(2):
@@ -102,7 +102,7 @@ def replayed(
             for _event in replay(
                 events,
                 choice,
-                StripeGateway(SimCaller(life.stage)),
+                StripeReader(SimTransport(life.stage)),
                 life.place.now,
                 hands.queue.append,
                 found,
@@ -143,18 +143,18 @@ def test_events_that_never_arrived_are_taken_in_again_and_a_second_time_changes_
 
 def test_only_the_account_that_is_meant() -> None:
     life = bought("ada", "bob")
-    customers = customers_of("acc_ada", None, SimCaller(life.stage))
+    customers = customers_of("acc_ada", None, SimTransport(life.stage))
     found = replayed(life, Choice(False, "acc_ada", customers))
     assert list(accounts(life)) == ["acc_ada"]
     assert (
         customers
         == set(accounts(life)["acc_ada"].customers)
-        == customers_of("acc_ada", accounts(life)["acc_ada"], SimCaller(life.stage))
+        == customers_of("acc_ada", accounts(life)["acc_ada"], SimTransport(life.stage))
     )
     for type in ("customer.created", "customer.subscription.created", "invoice.paid"):
         assert found["chosen", type] == found["of_others", type] > 0, "each has as many"
     with pytest.raises(InvalidInput):
-        customers_of("x' OR email:'y", None, SimCaller(life.stage))
+        customers_of("x' OR email:'y", None, SimTransport(life.stage))
 
 
 def test_a_dispute_is_known_by_its_charge() -> None:
@@ -202,7 +202,7 @@ def test_the_other_mode_and_the_unreadable_are_left_out_and_told() -> None:
 def test_twenty_types_a_call_and_a_hundred_events_a_page() -> None:
     life = bought(*(f"customer{number}" for number in range(30)))
     life.stage.api.calls.clear()
-    events = list(kept_events(SimCaller(life.stage), wanted_types(()), BEGIN))
+    events = list(kept_events(SimTransport(life.stage), wanted_types(()), BEGIN))
     assert sorted(event["id"] for event in events) == sorted(
         one["id"] for one in life.stage.engine.store.events if one["type"] in WANTED
     )
@@ -237,17 +237,17 @@ def test_a_replay_interrupted_after_each_of_its_calls_ends_the_same() -> None:
 def test_too_many_requests_are_waited_out_ever_longer() -> None:
     life, waits = bought("ada"), Waits()
     life.fault("429", 3, method="GET")
-    assert list(kept_events(patient(SimCaller(life.stage), waits), ("invoice.paid",), BEGIN))
+    assert list(kept_events(patient(SimTransport(life.stage), waits), ("invoice.paid",), BEGIN))
     assert [wait for wait in waits.made if wait >= 1] == [1, 2, 4]
     life.fault("429", 1000, method="GET")
     with pytest.raises(Unavailable):
-        list(kept_events(patient(SimCaller(life.stage), waits), ("invoice.paid",), BEGIN))
+        list(kept_events(patient(SimTransport(life.stage), waits), ("invoice.paid",), BEGIN))
     assert [wait for wait in waits.made if wait >= 1] == [1, 2, 4, *WAITS]
 
 
 def test_no_more_calls_a_second_than_allowed() -> None:
     life, waits = bought("ada"), Waits()
-    caller = patient(SimCaller(life.stage), waits, a_second=10)
+    caller = patient(SimTransport(life.stage), waits, a_second=10)
     for _ in range(31):
         caller.get("/v1/customers", limit=1)
     assert waits.clock() == pytest.approx(3)
@@ -258,7 +258,7 @@ def test_no_more_calls_a_second_than_allowed() -> None:
 
 def lived(name: str) -> Place:
     place, recording = Place(), RECORDINGS[name]
-    place.stripe = Stripe(recording.truth())
+    place.stripe = reading(FakeReader(recording.truth()))
     for event in recording.events:
         place.now.at = at(event["created"])
         take_in(messages([event]), place.world)
@@ -314,7 +314,7 @@ def stripe(aws: None) -> Iterator[StripeSimulator]:
 
 
 def test_the_real_sdk_asks_as_stripe_wants_it(stripe: StripeSimulator) -> None:
-    caller = StripeCaller(lambda: "sk_test_1", stripe.base)
+    caller = StripeTransport(lambda: "sk_test_1", stripe.base)
     ada = caller.post("/v1/customers", email="ada@example.com", metadata={"account_id": "acc_ada"})
     assert ada
     events = list(kept_events(caller, wanted_types(()), clock.now() - DAY))

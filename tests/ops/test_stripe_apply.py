@@ -13,8 +13,8 @@ import pytest
 from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.wanted import WANTED
+from chalicelib.stripe_api.customers import StripeCustomers
 from chalicelib.stripe_api.signature import check_signature
-from chalicelib.stripe_api.till import StripeTill
 from local.serving import Answer, Request, Server
 from ops.stripe.account import WEBHOOK_SECRETS
 from ops.stripe.held import mark
@@ -356,14 +356,14 @@ def test_more_lookup_keys_than_stripe_takes_in_one_call(place: StripePlace) -> N
 
 
 def test_the_portal_is_opened_as_it_was_set_up(place: StripePlace) -> None:
-    till, customer = (
-        StripeTill(place.caller),
+    customers, customer = (
+        StripeCustomers(place.caller),
         place.post("customers", email="ada@example.com")["id"],
     )
-    assert till.portal(customer, "https://a.example")["configuration"] == "bpc_default"
+    assert customers.open_portal(customer, "https://a.example")["configuration"] == "bpc_default"
     place.account.apply(needed())
     assert (
-        till.portal(customer, "https://a.example")["configuration"]
+        customers.open_portal(customer, "https://a.example")["configuration"]
         == one(place.all("billing_portal/configurations"))["id"]
     )
 

@@ -35,7 +35,7 @@ FAULTS = {
 }
 """The faults, in the order of the page's columns."""
 
-WAITED = {"gateway": 16, "till": 16, "desk": 16, "lists": 16, "stripe": 16, "mailer": 10}
+WAITED = {"stripe": 16, "mailer": 10}
 """Seconds until a call is given up, with its repetitions, by adapter; 15 for the others
 (aws/dynamo.py, aws/queues.py).
 """
@@ -49,18 +49,17 @@ and looks like a lost race.
 
 QUEUES = frozenset({"act_queue", "mail_queue", "events_queue", "dead_letters", "queue"})
 
-AT_STRIPE = frozenset({"gateway", "till", "desk", "lists", "stripe"})
 READING = frozenset(
-    (
-        *("till.customers_with", "till.checkout", "till.open_checkouts"),
-        *(
-            "desk.coupon",
-            "desk.discounts_of",
-            "desk.items_of",
-            "desk.payments_of",
-            "desk.charges_of",
-        ),
-    )
+    {
+        "stripe.customers.with_email",
+        "stripe.checkout.session",
+        "stripe.checkout.open_sessions",
+        "stripe.subscriptions.coupon",
+        "stripe.subscriptions.discounts_of",
+        "stripe.invoices.items_of",
+        "stripe.invoices.payment_intents_of",
+        "stripe.invoices.charges_of",
+    }
 )
 FOR_GOOD = 1_000_000
 LASTING = "throttled for good"
@@ -123,7 +122,7 @@ def ways(fault: str, name: str, simulated: bool) -> list[Way]:
     adapter = name.partition(".")[0]
     if fault.startswith("ends"):
         return [Way(_ends_before if fault == "ends before" else _ends_after)]
-    if simulated and adapter in AT_STRIPE:
+    if simulated and adapter == "stripe":
         return list(_at_stripe(fault, name))
     if name == "mailer.send":
         return _OF_MAIL[fault]
@@ -219,10 +218,10 @@ repeated or the second is to go well.
 
 
 def _at_stripe(fault: str, name: str) -> Iterator[Way]:
-    reads = name.startswith(("gateway.", "lists.", "stripe.")) or name in READING
+    reads = name.startswith(("stripe.reader.", "stripe.listing.")) or name in READING
     for how, times in _OF_STRIPE[fault]:
         for methods in [("GET",)] if reads else [("GET",), ("POST", "DELETE")]:
-            yield Way(_arms(how, times, methods, WAITED["till"] if fault == "timed out" else 0))
+            yield Way(_arms(how, times, methods, WAITED["stripe"] if fault == "timed out" else 0))
 
 
 def _arms(

@@ -33,7 +33,7 @@ class Mailbag:
     waiting: list[Message] = field(default_factory=list)
 
     def arrives(self, begin: int, end: int, *more: Message) -> "Mailbag":
-        self.place.stripe.truth = RECORDING.truth(end)
+        self.place.stripe.reader.truth = RECORDING.truth(end)
         self.place.now.at = at(RECORDING.events[end - 1]["created"])
         self.waiting = [*more, *messages(RECORDING.events[begin:end])]
         return self

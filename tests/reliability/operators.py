@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from chalicelib.stripe_api.gateway import StripeGateway
+from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.usecases.erase import erase
 from chalicelib.usecases.take_in import Message, take_in
 from ops.adoption.bringing_in import bring_in
@@ -26,7 +26,7 @@ from tests.reliability.clockwork import until_later
 from tests.reliability.customers import at_stripe
 from tests.reliability.run import UseCase
 from tests.usecases.lives import START, Life
-from tests.usecases.sim_lives import BEGIN, SimCaller, SimLife
+from tests.usecases.sim_lives import BEGIN, SimLife, SimTransport
 from tests.usecases.test_erase import MemoryBeside, subscriber
 from tests.worlds import Place, learnt
 
@@ -46,7 +46,7 @@ class Hands:
 
 
 def erase_all(life: SimLife, calls: OutsideCalls) -> None:
-    world = calls.watch_parts(life.place.world, "accounts", "till")
+    world = calls.watch_parts(life.place.world, "accounts", "stripe")
     beside = calls.watch_parts(Hands(beside=MemoryBeside(life.place)), "beside").beside
     erase(life.account_id, True, world, beside)
 
@@ -110,14 +110,14 @@ class Replayed:
 
 
 def replay_all(replayed: Replayed, calls: OutsideCalls) -> None:
-    caller = SimCaller(replayed.life.stage)
+    caller = SimTransport(replayed.life.stage)
     hands = calls.watch_parts(Hands(queue=replayed, stripe=caller), "queue", "stripe")
     events = kept_events(hands.stripe, wanted_types(()), BEGIN)
     list(
         replay(
             events,
             ALL,
-            StripeGateway(caller),
+            StripeReader(caller),
             replayed.life.place.now,
             hands.queue.append,
             Counter(),
@@ -140,7 +140,7 @@ def import_all(shop: Shop, calls: OutsideCalls) -> None:
     list(
         bring_in(
             shop.survey().candidates,
-            calls.watch_parts(shop.place.world, "accounts", "gateway", "log"),
+            calls.watch_parts(shop.place.world, "accounts", "stripe", "log"),
         )
     )
 
@@ -167,7 +167,7 @@ def restore_all(tables: MemoryTables, calls: OutsideCalls) -> None:
     watched.__dict__["source"] = tables.source
     restore(
         watched,
-        calls.watch_parts(tables.place.world, "accounts", "gateway"),
+        calls.watch_parts(tables.place.world, "accounts", "stripe"),
         lambda line: None,
         at_once=1,
     )
@@ -176,7 +176,7 @@ def restore_all(tables: MemoryTables, calls: OutsideCalls) -> None:
 def restore_again(tables: MemoryTables, calls: OutsideCalls) -> None:
     """What Stripe did not answer is asked by the stage itself."""
     restore_all(tables, calls)
-    until_later(tables.place, calls.watch_parts(tables.place.world, "accounts", "gateway"))
+    until_later(tables.place, calls.watch_parts(tables.place.world, "accounts", "stripe"))
 
 
 def end_of_restoration(tables: MemoryTables) -> Any:

@@ -12,9 +12,8 @@ from chalicelib.aws.mailer import Mailer
 from chalicelib.aws.queues import Queue, WorkQueue
 from chalicelib.domain.account import Account, MailDone, Mailed
 from chalicelib.domain.agenda import next_version
-from chalicelib.stripe_api.calling import StripeCaller
-from chalicelib.stripe_api.gateway import StripeGateway
-from chalicelib.stripe_api.till import StripeTill
+from chalicelib.runtime.wiring import stripe_over
+from chalicelib.stripe_api.transport import StripeTransport
 from chalicelib.usecases.act import act_on_due
 from chalicelib.usecases.post_office import PostOffice
 from chalicelib.usecases.send import send_message
@@ -199,8 +198,8 @@ class HttpLife(SimLife):
         self.simulator.register(PRICES)
         self.simulator.start()
         self.stage.engine, self.stage.api = self.simulator.engine, self.simulator.api
-        caller = StripeCaller(lambda: "sk_test_1", self.simulator.base)
-        self.place.stripe, self.place.till = StripeGateway(caller), StripeTill(caller)
+        transport = StripeTransport(lambda: "sk_test_1", self.simulator.base)
+        self.place.stripe = stripe_over(transport)
 
 
 def _to_change_his_mind() -> HttpLife:

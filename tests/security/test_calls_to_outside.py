@@ -24,7 +24,7 @@ CALLERS = {
         "urllib3, to the CAPTCHA service: its address is a constant, or CAPTCHA_BASE of the stage's"
         " environment"
     ),
-    "stripe_api/calling.py": (
+    "stripe_api/transport.py": (
         "stripe, to its API: the SDK's address, or STRIPE_API_BASE of the stage's environment"
     ),
 }
@@ -170,7 +170,7 @@ def test_no_id_that_a_visitor_sends_leads_to_another_call_of_stripes(
     (account,) = front.accounts()
     asked: list[str] = []
     monkeypatch.setattr(
-        type(wiring.world().till), "checkout", lambda _, session: asked.append(session)
+        type(wiring.world().stripe.checkout), "session", lambda _, session: asked.append(session)
     )
     token = links.token(links.made("return", account))
     for id in (

@@ -16,7 +16,7 @@ from botocore.client import BaseClient
 from chalicelib.domain.policy import SignupPolicy
 from chalicelib.runtime import wiring
 from tests.entry.test_signups import ADA, Front, Page, under
-from tests.usecases.sim_lives import SimCaller
+from tests.usecases.sim_lives import SimTransport
 
 
 @pytest.fixture
@@ -34,14 +34,14 @@ def outside(
         )
         return real(client, operation, parameters)
 
-    stripe = SimCaller._call
+    stripe = SimTransport._call
 
-    def asked(caller: SimCaller, *arguments: Any, **named: Any) -> Any:
+    def asked(caller: SimTransport, *arguments: Any, **named: Any) -> Any:
         made.append("Stripe")
         return stripe(caller, *arguments, **named)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", aws)
-    monkeypatch.setattr(SimCaller, "_call", asked)
+    monkeypatch.setattr(SimTransport, "_call", asked)
 
     def listening(call: Callable[[], Page]) -> tuple[Page, list[str]]:
         made.clear()

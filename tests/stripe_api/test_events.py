@@ -25,9 +25,9 @@ from chalicelib.domain.facts import (
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.events import StripeEvent, read_event
-from chalicelib.stripe_api.gateway import answer
+from chalicelib.usecases.fetching import fetch
 from local.recordings import Truth
-from tests.worlds import RECORDINGS, ROOT, Stripe, at
+from tests.worlds import RECORDINGS, ROOT, FakeReader, at
 
 SHAPES = sorted((ROOT / "tests" / "shapes").glob("*.json"))
 VERSIONS = [
@@ -318,8 +318,8 @@ def test_an_answer_tells_of_the_cards_that_came_with_it() -> None:
         "invoice_settings": {"default_payment_method": CARD},
     }
     truth = Truth({"cus_demo": customer}, {}, {})
-    answered, unreadable = answer(
-        Stripe(truth), Ask("customer", "cus_demo"), Account("acc_1"), at(1772442000)
+    answered, unreadable = fetch(
+        FakeReader(truth), Ask("customer", "cus_demo"), Account("acc_1"), at(1772442000)
     )
     assert unreadable == 0
     account = apply(Account("acc_1"), answered)

@@ -12,17 +12,16 @@ from chalicelib.domain.account import Account, apply
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.facts import everything_of
 from chalicelib.domain.standing import Standing, standing
-from chalicelib.stripe_api.gateway import StripeGateway, answer
-from chalicelib.stripe_api.lists import StripeLists
-from chalicelib.stripe_api.till import StripeTill
+from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.act import act_on_due
 from chalicelib.usecases.compare import compare
+from chalicelib.usecases.fetching import fetch
 from chalicelib.usecases.take_in import Message, take_in
 from chalicelib.usecases.undelivered import fetch_undelivered
 from chalicelib.usecases.world import World
 from tests.faults import Crash, OutsideCalls
 from tests.local.stripe_sim.test_replay import SCRIPTS, Replay
-from tests.usecases.sim_lives import SimCaller
+from tests.usecases.sim_lives import SimTransport
 from tests.worlds import QUIET, Place, at
 
 HEARD, LOST, UNDELIVERED = "heard", "lost", "undelivered"
@@ -59,12 +58,10 @@ class Healing(Replay):
 
     def __init__(self, name: str, fate: Fate, every: int = 6, looks: bool = True) -> None:
         super().__init__(SCRIPTS[name])
-        caller = SimCaller(self.stage)
+        caller = SimTransport(self.stage)
         self.place = Place(
             policy=QUIET,
-            stripe=StripeGateway(caller),
-            lists=StripeLists(caller),
-            till=StripeTill(caller),
+            stripe=stripe_over(caller),
         )
         self.calls = OutsideCalls()
         self.fate, self.every, self.looks = fate, timedelta(hours=every), looks
@@ -178,7 +175,7 @@ class Healing(Replay):
         """The account of one who asks Stripe for everything now."""
         account = Account("acct_demo")
         for ask in everything_of(self.customer):
-            account = apply(account, answer(self.place.stripe, ask, account, self.now)[0])
+            account = apply(account, fetch(self.place.stripe.reader, ask, account, self.now)[0])
         return account
 
     def assert_true(self) -> None:

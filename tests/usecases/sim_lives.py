@@ -14,10 +14,8 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.signups import Wish
 from chalicelib.domain.standing import Standing, standing
-from chalicelib.stripe_api.calling import RETRIES, Raw, StripeCaller, in_our_words
-from chalicelib.stripe_api.desk import StripeDesk
-from chalicelib.stripe_api.gateway import StripeGateway
-from chalicelib.stripe_api.till import StripeTill
+from chalicelib.runtime.wiring import stripe_over
+from chalicelib.stripe_api.transport import RETRIES, Raw, StripeTransport, translated_error
 from chalicelib.usecases.act import act_on_due
 from chalicelib.usecases.checkout import finish_checkout, open_checkout
 from chalicelib.usecases.sign_up import SignupOutcome, sign_up
@@ -45,7 +43,7 @@ AGAIN = frozenset({409})
 """What the SDK repeats beside 5xx (stripe 16.1.0, _http_client.py): a 429 it does not."""
 
 
-class SimCaller(StripeCaller):
+class SimTransport(StripeTransport):
     """Calls the simulated Stripe without a network, with the SDK's one repetition."""
 
     def __init__(self, stage: SimStage) -> None:
@@ -76,7 +74,7 @@ class SimCaller(StripeCaller):
             )
             if status < 500 and status not in AGAIN:
                 break
-        raise in_our_words(error, method == "post")
+        raise translated_error(error, method == "post")
 
 
 @dataclass
@@ -92,12 +90,9 @@ class SimLife:
 
     def __post_init__(self) -> None:
         self.stage = SimStage()
-        caller = SimCaller(self.stage)
         self.place = Place(
             policy=self.policy,
-            stripe=StripeGateway(caller),
-            till=StripeTill(caller),
-            desk=StripeDesk(caller),
+            stripe=stripe_over(SimTransport(self.stage)),
         )
         self.place.now.at = BEGIN
         self.heard = 0
@@ -108,9 +103,7 @@ class SimLife:
             self.place.world,
             "accounts",
             "log",
-            "gateway",
-            "till",
-            "desk",
+            "stripe",
             "calls",
             "act_queue",
             "mail_queue",

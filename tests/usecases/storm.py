@@ -24,15 +24,15 @@ from chalicelib.domain.facts import everything_of
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.domain.timeline import Entry
 from chalicelib.domain.wanted import WANTED
-from chalicelib.stripe_api.calling import in_our_words
-from chalicelib.stripe_api.gateway import answer
+from chalicelib.stripe_api.transport import translated_error
 from chalicelib.usecases.act import act_on_due
 from chalicelib.usecases.carry_out import carry_out
+from chalicelib.usecases.fetching import fetch
 from chalicelib.usecases.sweep import sweep
 from chalicelib.usecases.take_in import Message, take_in
 from local.recordings import Recording, Truth
 from tests.usecases.town import AGAIN, IN_THE_TABLE, MinutedLog, Troubles
-from tests.worlds import QUIET, RECORDINGS, Place, Stripe, at
+from tests.worlds import QUIET, RECORDINGS, FakeReader, Place, at, reading
 
 APART = 10
 """Seconds between the beginnings of two histories: what all of them meet at one age is a burst of
@@ -41,7 +41,7 @@ so many times as much.
 
 A_BATCH = 100
 TICK = timedelta(minutes=1)
-WATCHED = (*sorted(IN_THE_TABLE - {"claims"}), "gateway", "act_queue")
+WATCHED = (*sorted(IN_THE_TABLE - {"claims"}), "stripe", "act_queue")
 
 
 BURSTS = (0, 10, 14, 24, 31, 45)
@@ -106,17 +106,17 @@ class History:
     @cache  # noqa: B019
     def known(self, events: int) -> Account:
         """The account of one who asked Stripe for everything after so many events."""
-        account, gateway = Account(self.account_id), Stripe(self.truth(events))
-        for customer in sorted(gateway.truth.customers):
+        account, reader = Account(self.account_id), FakeReader(self.truth(events))
+        for customer in sorted(reader.truth.customers):
             for ask in everything_of(customer):
                 account = apply(
-                    account, answer(gateway, ask, account, at(self.moments[events - 1]))[0]
+                    account, fetch(reader, ask, account, at(self.moments[events - 1]))[0]
                 )
         return account
 
 
 @dataclass
-class StripeOfMany(Stripe):
+class StripeOfMany(FakeReader):
     """Stripe, holding all histories as far as they have come."""
 
     owners: dict[str, History] = field(default_factory=dict)
@@ -125,7 +125,9 @@ class StripeOfMany(Stripe):
     def _answer(self, question: str, found: Any) -> Any:
         self.asked.append(question)
         if self.down:
-            raise in_our_words(stripe.RateLimitError("Too many requests.", http_status=429), False)
+            raise translated_error(
+                stripe.RateLimitError("Too many requests.", http_status=429), False
+            )
         history = self.owners[question.rpartition(" ")[2]]
         self.truth = history.truth(history.happened(self.now()))
         return found()
@@ -151,7 +153,7 @@ class Storm:
         self.log = MinutedLog()
         owners = {id: history for history in self.histories for id in ids_of(history)}
         self.stripe = StripeOfMany(owners=owners)
-        self.place = Place(log=self.log, stripe=self.stripe, policy=QUIET)
+        self.place = Place(log=self.log, stripe=reading(self.stripe), policy=QUIET)
         self.place.now.at = self.begin
         self.stripe.now = self.place.now
         self.calls = Troubles(throttled=lambda: self.is_out("table"))

@@ -86,7 +86,7 @@ def test_a_question_that_stripe_could_not_answer_is_asked_again_ever_more_slowly
 ) -> None:
     arrive(place, CREATED, SUBSCRIBED, truth=TRIAL.truth(5))
     place.now.at = at(SUBSCRIBED["created"]) + timedelta(minutes=1)
-    place.stripe.down = True
+    place.stripe.reader.down = True
     arrive(
         place,
         altered(
@@ -104,7 +104,7 @@ def test_a_question_that_stripe_could_not_answer_is_asked_again_ever_more_slowly
     assert gaps == sorted(gaps)
     assert gaps[-1] > gaps[0]
     assert place.accounts.only().asks == (Ask("subscription", SUBSCRIBED["data"]["object"]["id"]),)
-    place.stripe.down = False
+    place.stripe.reader.down = False
     place.now.at = place.accounts.only().due_at or place.now.at
     act_on_due("acct_demo", place.world)
     assert place.accounts.only().asks == ()

@@ -15,7 +15,7 @@ TRIAL = RECORDINGS["trial_converts"]
 
 @pytest.fixture
 def begun(place: Place) -> Place:
-    place.stripe.truth = TRIAL.truth(5)
+    place.stripe.reader.truth = TRIAL.truth(5)
     take_in(messages(TRIAL.events[:5]), place.world)
     return place
 

@@ -9,12 +9,12 @@ import pytest
 from chalicelib.domain.account import Account
 from chalicelib.domain.comparison import NOT_LISTED, UNKNOWN, Comparison
 from chalicelib.domain.errors import NewerShape
-from chalicelib.stripe_api.gateway import StripeGateway
-from chalicelib.stripe_api.lists import StripeLists
+from chalicelib.domain.listing import Page
+from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.compare import compare
 from chalicelib.usecases.take_in import Message, take_in
 from tests.local.stripe_sim.stage import SimStage
-from tests.usecases.sim_lives import SimCaller
+from tests.usecases.sim_lives import SimTransport
 from tests.usecases.test_take_in_recordings import messages
 from tests.worlds import QUIET, Place, at
 
@@ -26,8 +26,8 @@ class Town:
 
     def __init__(self) -> None:
         self.stage = SimStage()
-        caller = SimCaller(self.stage)
-        self.place = Place(policy=QUIET, stripe=StripeGateway(caller), lists=StripeLists(caller))
+        caller = SimTransport(self.stage)
+        self.place = Place(policy=QUIET, stripe=stripe_over(caller))
         self.place.now.at = at(self.stage.second)
         self.heard = 0
 
@@ -254,8 +254,7 @@ def test_a_subscription_that_only_the_list_lacks_is_no_drift(town: Town) -> None
     town.buys(town.customer())
     town.hear()
     town.days(1)
-    living = town.place.lists.living
-    town.place.lists.living = lambda place: type(living(place))([], None)
+    town.place.stripe.listing.live_subscriptions = lambda place: Page([])
     done = town.compare()
     assert (done.healed, done.left, town.reported(), town.told()) == (0, 0, [], [])
 

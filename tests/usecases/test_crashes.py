@@ -27,7 +27,10 @@ def work(place: Place, name: str, batch: int) -> list[Any]:
         done = start + len(events)
 
         def arrive(world: World, events: list[dict[str, Any]] = events, done: int = done) -> None:
-            place.stripe.truth, place.now.at = recording.truth(done), at(events[-1]["created"])
+            place.stripe.reader.truth, place.now.at = (
+                recording.truth(done),
+                at(events[-1]["created"]),
+            )
             take_in(messages(events), world)
 
         steps += [arrive, lambda world: carry_out("acct_demo", world)]

@@ -60,7 +60,7 @@ def erased(life: SimLife, at_stripe: bool = True) -> Any:
     return erase(
         life.account_id,
         at_stripe,
-        life.calls.watch_parts(world, "accounts", "till"),
+        life.calls.watch_parts(world, "accounts", "stripe"),
         MemoryBeside(life.place),
     )
 
@@ -152,7 +152,7 @@ def test_an_erasure_interrupted_after_any_call_is_finished_by_the_same_again(
 
 def test_news_while_it_is_erased_is_erased_too(monkeypatch: pytest.MonkeyPatch) -> None:
     life = subscriber()
-    expire, told = life.place.till.expire_checkout, []
+    expire, told = life.place.stripe.checkout.expire, []
 
     def expire_and_hear(id: str) -> None:
         expire(id)
@@ -166,7 +166,7 @@ def test_news_while_it_is_erased_is_erased_too(monkeypatch: pytest.MonkeyPatch) 
                 )
             )
 
-    monkeypatch.setattr(life.place.till, "expire_checkout", expire_and_hear)
+    monkeypatch.setattr(life.place.stripe.checkout, "expire", expire_and_hear)
     erased(life)
     assert told
     assert_gone(life)

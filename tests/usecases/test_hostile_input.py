@@ -18,7 +18,7 @@ from chalicelib.domain.standing import standing
 from chalicelib.usecases.take_in import Message, take_in
 from local.recordings import Truth
 from tests.usecases.test_take_in_recordings import messages
-from tests.worlds import POLICY, RECORDINGS, MemoryAccounts, Place, Stripe, at
+from tests.worlds import POLICY, RECORDINGS, FakeReader, MemoryAccounts, Place, at, reading
 
 TRIAL = RECORDINGS["trial_converts"]
 CREATED, PAID, SUBSCRIBED, CARD_ADDED = (
@@ -135,9 +135,9 @@ def assert_readable(accounts: MemoryAccounts) -> None:
 @pytest.fixture
 def known(place: Place) -> Place:
     """A place that knows the customer of the trial, at the time when its card is added."""
-    place.stripe.truth, place.now.at = TRIAL.truth(1), at(CREATED["created"])
+    place.stripe.reader.truth, place.now.at = TRIAL.truth(1), at(CREATED["created"])
     take_in(messages([CREATED]), place.world)
-    place.stripe.truth, place.now.at = TRIAL.truth(7), at(CARD_ADDED["created"])
+    place.stripe.reader.truth, place.now.at = TRIAL.truth(7), at(CARD_ADDED["created"])
     return place
 
 
@@ -265,7 +265,7 @@ def test_a_customer_in_an_answer_that_cannot_be_read_is_skipped_and_counted(
 
 
 def assert_the_rest_is_learnt(known: Place, truth: Truth) -> None:
-    known.stripe.truth = truth
+    known.stripe.reader.truth = truth
     ask_all(known)
     (outcome,) = take_in(messages([CREATED]), known.world)
     assert (outcome.effect, outcome.failure) == ("learnt", None)
@@ -322,9 +322,12 @@ def test_any_one_value_of_any_event_may_be_anything(
 ) -> None:
     name, number, way = where
     recording, place = RECORDINGS[name], Place()
-    place.stripe.truth, place.now.at = recording.truth(1), at(recording.start)
+    place.stripe.reader.truth, place.now.at = recording.truth(1), at(recording.start)
     take_in(messages([recording.events[0]]), place.world)
-    place.stripe.truth, place.now.at = recording.truth(), at(recording.events[number]["created"])
+    place.stripe.reader.truth, place.now.at = (
+        recording.truth(),
+        at(recording.events[number]["created"]),
+    )
     neighbours = (
         recording.events[max(0, number - 2) : number] + recording.events[number + 1 : number + 3]
     )
@@ -340,8 +343,8 @@ def test_any_one_value_of_any_event_may_be_anything(
 
 
 @dataclass
-class Refusing(Stripe):
-    """A Stripe whose key may not read everything."""
+class Refusing(FakeReader):
+    """A reader whose key may not read everything."""
 
     refused: str = ""
 
@@ -357,10 +360,10 @@ def test_a_question_that_stripe_refuses_leaves_the_others_asked_and_is_counted(
     known: Place, what: str
 ) -> None:
     ask_all(known)
-    known.stripe = Refusing(TRIAL.truth(7), refused=what)
+    known.stripe = reading(Refusing(TRIAL.truth(7), refused=what))
     (outcome,) = take_in(messages([CREATED]), known.world)
     assert (outcome.effect, outcome.failure) == ("learnt", None)
-    assert Counter(question.split()[0] for question in known.stripe.asked) == {
+    assert Counter(question.split()[0] for question in known.stripe.reader.asked) == {
         "customer": 1,
         "subscriptions": 1,
         "invoices": 1,
@@ -378,9 +381,9 @@ def test_an_account_of_which_stripe_refuses_to_tell_does_not_keep_another_from_l
 ) -> None:
     """The subscription is heard of a day late, so only Stripe could say whether it still is so."""
     other = RECORDINGS["buys_without_trial"].renamed("b")
-    known.stripe.truth = other.truth(1)
+    known.stripe.reader.truth = other.truth(1)
     take_in(messages(other.events[:1]), known.world)
-    known.stripe = Refusing(other.truth(), refused=f"subscription {SUBSCRIPTION}")
+    known.stripe = reading(Refusing(other.truth(), refused=f"subscription {SUBSCRIPTION}"))
     effects = {
         outcome.effect for outcome in take_in(messages([SUBSCRIBED, *other.events]), known.world)
     }
@@ -396,8 +399,8 @@ def test_an_account_of_which_stripe_refuses_to_tell_does_not_keep_another_from_l
 def test_with_stripe_down_many_adoptions_cost_one_question_and_known_accounts_learn(
     known: Place,
 ) -> None:
-    known.stripe.asked.clear()
-    known.stripe.down = True
+    known.stripe.reader.asked.clear()
+    known.stripe.reader.down = True
     strangers = [
         RECORDINGS["buys_without_trial"].renamed(f"s{number}").events[0] for number in range(10)
     ]
@@ -405,10 +408,10 @@ def test_with_stripe_down_many_adoptions_cost_one_question_and_known_accounts_le
     effects = {outcome.message: outcome.effect for outcome in outcomes}
     assert effects.pop("m5") == "learnt"
     assert set(effects.values()) == {"given_back"}
-    assert len(known.stripe.asked) == 1
+    assert len(known.stripe.reader.asked) == 1
     assert known.accounts.only().customers[CUSTOMER].value.card
-    known.stripe.down = False
-    known.stripe.truth = Truth(
+    known.stripe.reader.down = False
+    known.stripe.reader.truth = Truth(
         {event["data"]["object"]["id"]: event["data"]["object"] for event in strangers}, {}, {}
     )
     assert {outcome.effect for outcome in take_in(messages(strangers), known.world)} == {"learnt"}
@@ -420,7 +423,7 @@ def test_a_customer_that_cannot_be_read_is_adopted_by_what_its_events_tell(
     place: Place, way: Way, value: Any
 ) -> None:
     truth = TRIAL.truth(5)
-    place.stripe.truth = Truth(
+    place.stripe.reader.truth = Truth(
         {CUSTOMER: put(truth.customers[CUSTOMER], way, value)}, truth.subscriptions, truth.invoices
     )
     assert {outcome.effect for outcome in take_in(messages(TRIAL.events[:5]), place.world)} == {

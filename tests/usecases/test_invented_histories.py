@@ -22,7 +22,7 @@ from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.take_in import Message, take_in
 from local.recordings import Truth
 from tests.usecases.histories import ACCOUNT, START, History, adopted_by, invent
-from tests.worlds import Place, Stripe, learnt
+from tests.worlds import FakeReader, Place, learnt, reading
 
 SKEW = 5
 """Seconds that our clock may be off Stripe's, either way."""
@@ -54,7 +54,7 @@ WEATHERS = {
 
 
 @dataclass
-class Interrupted(Stripe):
+class Interrupted(FakeReader):
     """Between Stripe's answer and its arrival other things may happen."""
 
     meanwhile: Callable[[], None] = lambda: None
@@ -78,7 +78,8 @@ class Delivery:
     nested: int = 0
 
     def __post_init__(self) -> None:
-        self.place.stripe = self.stripe = Interrupted(meanwhile=self._meanwhile)
+        self.stripe = Interrupted(meanwhile=self._meanwhile)
+        self.place.stripe = reading(self.stripe)
         self.skew = self.random.randint(-SKEW, SKEW)
         self.now = float(START)
         lateness = self.random.choice(LATENESS)

@@ -25,7 +25,7 @@ def effects(outcomes: list[Outcome]) -> list[str]:
 
 
 def arrive(place: Place, *events: dict[str, Any], truth: Any = None) -> list[str]:
-    place.stripe.truth = truth or TRIAL.truth(len(TRIAL.events))
+    place.stripe.reader.truth = truth or TRIAL.truth(len(TRIAL.events))
     return effects(take_in(messages(list(events)), place.world))
 
 
@@ -34,7 +34,7 @@ def altered(event: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def test_a_bad_message_does_not_stop_its_neighbours(place: Place) -> None:
-    place.stripe.truth = TRIAL.truth(5)
+    place.stripe.reader.truth = TRIAL.truth(5)
     batch = [
         Message("m0", "{broken"),
         *messages(TRIAL.events[:5])[1:],
@@ -81,7 +81,7 @@ def test_a_customer_of_another_product_is_left_without_a_question(place: Place) 
         == ["not_ours"] * 3
     )
     assert place.accounts.items == {}
-    assert place.stripe.asked == []
+    assert place.stripe.reader.asked == []
 
 
 def test_an_account_id_that_is_none_adopts_nobody(place: Place) -> None:
@@ -93,7 +93,7 @@ def test_an_account_id_that_is_none_adopts_nobody(place: Place) -> None:
 
 def test_an_invoice_that_merely_names_a_customer_adopts_nobody(place: Place) -> None:
     assert arrive(place, TRIAL.events[1]) == ["not_ours"]
-    assert place.stripe.asked == []
+    assert place.stripe.reader.asked == []
 
 
 def test_a_plan_of_the_catalogue_adopts_under_an_id_derived_from_the_customer(place: Place) -> None:
@@ -118,13 +118,15 @@ def test_an_adoption_asks_stripe_once_and_for_the_customer_again_once_the_pointe
     place: Place,
 ) -> None:
     arrive(place, CREATED, truth=TRIAL.truth(1))
-    assert Counter(question.split()[0] for question in place.stripe.asked) == {
+    assert Counter(question.split()[0] for question in place.stripe.reader.asked) == {
         "customer": 2,
         "subscriptions": 1,
         "invoices": 1,
     }
     arrive(place, *TRIAL.events)
-    assert Counter(question.split()[0] for question in place.stripe.asked)["subscriptions"] == 1
+    assert (
+        Counter(question.split()[0] for question in place.stripe.reader.asked)["subscriptions"] == 1
+    )
 
 
 def test_news_that_came_before_the_adoption_is_not_lost(place: Place) -> None:
@@ -136,7 +138,7 @@ def test_news_that_came_before_the_adoption_is_not_lost(place: Place) -> None:
 def test_an_account_that_exists_is_joined_and_not_overwritten(place: Place) -> None:
     arrive(place, CREATED, truth=TRIAL.truth(1))
     other = RECORDINGS["buys_without_trial"]
-    place.stripe.truth = other.truth(len(other.events))
+    place.stripe.reader.truth = other.truth(len(other.events))
     place.now.at = at(other.events[-1]["created"])
     assert set(effects(take_in(messages(other.events), place.world))) == {"learnt", "left"}
     assert len(place.accounts.only().customers) == 2
@@ -144,11 +146,11 @@ def test_an_account_that_exists_is_joined_and_not_overwritten(place: Place) -> N
 
 def test_with_stripe_down_an_adoption_waits_and_the_rest_goes_on(place: Place) -> None:
     arrive(place, CREATED)
-    place.stripe.down = True
+    place.stripe.reader.down = True
     other = RECORDINGS["buys_without_trial"].renamed("b")
     place.now.at = at(TRIAL.events[6]["created"])
     assert arrive(place, other.events[0], TRIAL.events[6]) == ["given_back", "learnt"]
-    place.stripe.down = False
+    place.stripe.reader.down = False
     assert arrive(place, other.events[0], truth=other.truth(1)) == ["learnt"]
 
 
@@ -157,7 +159,7 @@ def test_a_tie_that_stripe_cannot_settle_now_is_on_the_agenda_and_the_message_do
 ) -> None:
     arrive(place, CREATED, SUBSCRIBED, truth=TRIAL.truth(5))
     place.now.at = at(SUBSCRIBED["created"]) + timedelta(minutes=1)
-    place.stripe.down = True
+    place.stripe.reader.down = True
     tie = altered(
         {**SUBSCRIBED, "type": "customer.subscription.updated", "id": "evt_tie"}, status="past_due"
     )
@@ -166,7 +168,7 @@ def test_a_tie_that_stripe_cannot_settle_now_is_on_the_agenda_and_the_message_do
     assert account.asks == (Ask("subscription", SUBSCRIBED["data"]["object"]["id"]),)
     assert account.due_at == place.now.at + timedelta(minutes=1)
     assert arrive(place, tie) == ["unchanged"]
-    place.stripe.down = False
+    place.stripe.reader.down = False
     assert arrive(place, tie, truth=TRIAL.truth(5)) == ["learnt"]
     assert place.accounts.only().asks == ()
 
@@ -174,14 +176,14 @@ def test_a_tie_that_stripe_cannot_settle_now_is_on_the_agenda_and_the_message_do
 def test_once_stripe_is_down_a_batch_does_not_wait_for_it_again(place: Place) -> None:
     arrive(place, CREATED, SUBSCRIBED, truth=TRIAL.truth(5))
     place.now.at = at(SUBSCRIBED["created"]) + timedelta(minutes=1)
-    place.stripe.down = True
-    place.stripe.asked.clear()
+    place.stripe.reader.down = True
+    place.stripe.reader.asked.clear()
     subscription = altered(
         {**SUBSCRIBED, "type": "customer.subscription.updated"}, status="past_due"
     )
     customer = altered({**CREATED, "type": "customer.updated"}, name="Another")
     arrive(place, subscription, customer)
-    assert len(place.stripe.asked) == 1
+    assert len(place.stripe.reader.asked) == 1
 
 
 def test_old_news_of_a_subscription_never_heard_of_grants_nothing_before_stripe_confirms_it(
@@ -189,10 +191,10 @@ def test_old_news_of_a_subscription_never_heard_of_grants_nothing_before_stripe_
 ) -> None:
     arrive(place, CREATED, truth=TRIAL.truth(1))
     place.now.at = at(SUBSCRIBED["created"]) + timedelta(days=2)
-    place.stripe.down = True
+    place.stripe.reader.down = True
     assert arrive(place, SUBSCRIBED) == ["learnt"]
     assert standing(place.accounts.only(), POLICY, place.now.at).access == "none"
-    place.stripe.down = False
+    place.stripe.reader.down = False
     arrive(place, SUBSCRIBED, truth=TRIAL.truth(5))
     assert standing(place.accounts.only(), POLICY, place.now.at).access == "full"
 
@@ -216,7 +218,7 @@ def test_a_batch_for_one_account_costs_one_read_one_write_and_one_log(
         ),
         outside_calls.watch(place.world),
     )
-    assert [call for call in outside_calls.made if not call.startswith("gateway")] == [
+    assert [call for call in outside_calls.made if not call.startswith("stripe")] == [
         "accounts.of_customers",
         "accounts.save",
         "log.put",
@@ -294,7 +296,7 @@ def test_the_timeline_tells_each_event_once_with_what_was_projected(place: Place
 def test_nothing_known_and_nothing_wanted_costs_nothing(
     place: Place, outside_calls: OutsideCalls
 ) -> None:
-    place.stripe.truth = NOTHING
+    place.stripe.reader.truth = NOTHING
     assert take_in([], outside_calls.watch(place.world)) == []
     assert outside_calls.made == []
 

@@ -62,7 +62,7 @@ def play(
     """Take the events in at the end of their history: Stripe holds the truth after `until` events
     all the while.
     """
-    place.stripe.truth = recording.truth(until)
+    place.stripe.reader.truth = recording.truth(until)
     place.now.at = at(max(event["created"] for event in recording.events[:until])) + lateness
     for start in range(0, len(events), batch):
         outcomes = take_in(messages(events[start : start + batch]), place.world)
@@ -109,7 +109,7 @@ def test_a_history_lived_through_in_its_own_time_is_right_at_every_checkpoint(na
         for number, checkpoint in enumerate(recording.checkpoints)
     }
     for done, event in enumerate(recording.events, 1):
-        place.stripe.truth, place.now.at = recording.truth(done), at(event["created"])
+        place.stripe.reader.truth, place.now.at = recording.truth(done), at(event["created"])
         take_in(messages([event]), place.world)
         if done in checkpoints:
             assert_true(place, recording, checkpoints[done])
@@ -146,15 +146,16 @@ def test_learning_alone_needs_no_order_where_the_account_is_known(
     recording, place = RECORDINGS[name], Place()
     until = recording.events_until(recording.checkpoints[checkpoint])
     first = recording.events[0]
-    place.stripe.truth, place.now.at = recording.truth(1), at(first["created"])
+    place.stripe.reader.truth, place.now.at = recording.truth(1), at(first["created"])
     take_in(messages([first]), place.world)
-    place.stripe.asked.clear()
-    place.stripe.truth = recording.truth(until)
+    place.stripe.reader.asked.clear()
+    place.stripe.reader.truth = recording.truth(until)
     for event in data.draw(st.permutations(recording.events[:until])):
         place.now.at = max(place.now.at, at(event["created"]))
         take_in(messages([event]), place.world)
     assert all(
-        question.startswith(("subscription ", "customer ")) for question in place.stripe.asked
+        question.startswith(("subscription ", "customer "))
+        for question in place.stripe.reader.asked
     )
     assert_true(place, recording, checkpoint)
 
@@ -178,7 +179,7 @@ def test_two_histories_interleaved_do_not_touch_each_other(
     truth = one.truth()
     for mine, hers in zip(vars_of(truth), vars_of(other.truth()), strict=True):
         mine.update(hers)
-    place.stripe.truth = truth
+    place.stripe.reader.truth = truth
     place.now.at = at(max(event["created"] for event in one.events + other.events))
     for event in data.draw(st.permutations(one.events + other.events)):
         take_in(messages([event]), place.world)
@@ -201,7 +202,7 @@ def test_three_deliveries_write_no_more_than_one(name: str) -> None:
     once, thrice = Place(), Place()
     for place, times in ((once, 1), (thrice, 3)):
         for done, event in enumerate(recording.events, 1):
-            place.stripe.truth, place.now.at = recording.truth(done), at(event["created"])
+            place.stripe.reader.truth, place.now.at = recording.truth(done), at(event["created"])
             for _ in range(times):
                 take_in(messages([event]), place.world)
     assert thrice.accounts.only() == once.accounts.only()

@@ -25,13 +25,12 @@ from chalicelib.domain.policy import Policy
 from chalicelib.domain.signups import Wish
 from chalicelib.domain.standing import Standing, standing
 from chalicelib.domain.timeline import Entry
-from chalicelib.stripe_api.gateway import StripeGateway, answer
-from chalicelib.stripe_api.lists import StripeLists
-from chalicelib.stripe_api.till import StripeTill
+from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.act import act_on_due
 from chalicelib.usecases.carry_out import carry_out
 from chalicelib.usecases.compare import compare
 from chalicelib.usecases.feedback import take_feedback
+from chalicelib.usecases.fetching import fetch
 from chalicelib.usecases.post_office import PostOffice
 from chalicelib.usecases.send import send_message
 from chalicelib.usecases.sign_up import sign_up
@@ -43,7 +42,7 @@ from local.stripe_sim.api import Fault
 from tests.faults import Crash, OutsideCalls
 from tests.local.stripe_sim.stage import SimStage
 from tests.usecases.lives import MemoryClaims, MemoryMailer, Sent
-from tests.usecases.sim_lives import BEGIN, SimCaller
+from tests.usecases.sim_lives import BEGIN, SimTransport
 from tests.worlds import MemoryAccounts, MemoryLog, Place
 
 AGAIN = timedelta(minutes=5)
@@ -59,9 +58,7 @@ WATCHED = (
     *sorted(IN_THE_TABLE - {"claims"}),
     "dead_letters",
     "events_queue",
-    "gateway",
-    "lists",
-    "till",
+    "stripe",
     "act_queue",
     "mail_queue",
 )
@@ -148,14 +145,12 @@ class Town:
         self.chance = Random(20261123)
         self.stage = SimStage()
         self.stage.engine.store.chance = Random(1)
-        caller = SimCaller(self.stage)
+        caller = SimTransport(self.stage)
         self.accounts, self.log = MinutedAccounts(), MinutedLog()
         self.place = Place(
             self.accounts,
             self.log,
-            stripe=StripeGateway(caller),
-            lists=StripeLists(caller),
-            till=StripeTill(caller),
+            stripe=stripe_over(caller),
             policy=policy,
         )
         self.accounts.now = self.place.now
@@ -217,7 +212,7 @@ class Town:
         bare = replace(account, customers={}, subscriptions={}, invoices={}, asks=())
         for customer in sorted(account.customers):
             for ask in everything_of(customer):
-                bare = apply(bare, answer(self.place.stripe, ask, bare, self.now)[0])
+                bare = apply(bare, fetch(self.place.stripe.reader, ask, bare, self.now)[0])
         return bare
 
     def is_out(self, what: str) -> bool:

@@ -1,5 +1,5 @@
-"""Calls to Stripe. The only place that loads its SDK, and only when something is called; its errors
-become ours.
+"""Calls to Stripe's API. The only module that loads Stripe's SDK, on the first call; translates the
+SDK's errors into ours.
 """
 
 import json
@@ -10,16 +10,17 @@ from chalicelib.domain.errors import CardDeclined, Doubtful, Refused, Unavailabl
 
 TIMEOUT_SECONDS = 8
 RETRIES = 1
-PASSING = frozenset({408, 409, 429})
-"""Refusals that the same call may not meet again a moment later; 409 is a lock, or the same key in
-use by another.
+TRANSIENT = frozenset({408, 409, 429})
+"""Statuses below 500 after which the same call may succeed a moment later; 409 is a lock, or
+another call under the same idempotency key.
 """
 
 Raw = Mapping[str, Any]
+"""An object of Stripe's as parsed JSON."""
 
 
-class StripeCaller:
-    """Stripe's API by its SDK; answers come as plain dicts. `count` adds to a metric."""
+class StripeTransport:
+    """Calls Stripe's API through its SDK; answers are plain dicts. `count` adds to a metric."""
 
     def __init__(
         self,
@@ -33,11 +34,11 @@ class StripeCaller:
         self._made: tuple[str, Any] | None = None
 
     def get(self, path: str, **parameters: Any) -> Raw | None:
-        """What is at `path`; None if Stripe knows of nothing there. Raises Unavailable, Refused."""
+        """The object at `path`; None if Stripe does not know it. Raises Unavailable, Refused."""
         return self._call("get", path, parameters)
 
     def all(self, path: str, **parameters: Any) -> list[Raw]:
-        """Everything of a list, page after page. Raises Unavailable, Refused."""
+        """All objects of a list, read page after page. Raises Unavailable, Refused."""
         found: list[Raw] = []
         page: Raw | None = {"has_more": True}
         while page and page["has_more"]:
@@ -47,23 +48,22 @@ class StripeCaller:
         return found
 
     def delete(self, path: str, **parameters: Any) -> Raw | None:
-        """Take away what is at `path`; None if Stripe knows of nothing there. The same again does
-        no harm. Raises Unavailable, Refused.
+        """Delete the object at `path`; None if Stripe does not know it. Repeating it does no harm.
+        Raises Unavailable, Refused.
         """
         return self._call("delete", path, parameters)
 
     def post(self, path: str, key: str | None = None, **parameters: Any) -> Raw | None:
-        """What Stripe answers to a change; under the same idempotency `key` it is made once in a
-        day.
+        """Stripe's answer to a change; None if it is about an object that Stripe does not know.
+        Within a day Stripe makes a change once under the same idempotency `key`.
 
-        None if it is about something that Stripe does not know. Raises Unavailable where the same
-        call with the same key is to be made again, Doubtful where that would only give the same
-        failure, CardDeclined, Refused.
+        Raises Unavailable where the same call can be repeated under the same key, Doubtful where
+        that would repeat the failure, CardDeclined, Refused.
         """
         return self._call("post", path, parameters | ({"idempotency_key": key} if key else {}))
 
     def _client(self) -> Any:
-        """The SDK's client, made anew when the key has been rotated."""
+        """The SDK's client, rebuilt when the key was rotated."""
         import stripe
 
         key = self._api_key()
@@ -86,29 +86,29 @@ class StripeCaller:
         except stripe.StripeError as error:
             if error.http_status == 404:
                 return None
-            raise in_our_words(error, method == "post") from error
+            raise translated_error(error, method == "post") from error
         found: Raw = json.loads(
             answer.body if isinstance(answer.body, str) else answer.body.decode()
         )
         return found
 
 
-def in_our_words(error: Any, changes: bool) -> Exception:
-    """Our error for one of the SDK's; `changes` says whether the call was to change something, and
-    so may have.
+def translated_error(error: Any, changes: bool) -> Exception:
+    """Our error for one of the SDK's. `changes` says that the call was to change something, so the
+    change may have been made.
     """
     import stripe
 
     status = error.http_status or 0
     if status == 402:
         return CardDeclined(f"The card was declined ({error.code}).")
-    if isinstance(error, stripe.IdempotencyError) and status not in PASSING:
+    if isinstance(error, stripe.IdempotencyError) and status not in TRANSIENT:
         return Doubtful("The same key was used with other parameters.")
-    if 400 <= status < 500 and status not in PASSING:
-        said = ", ".join(
+    if 400 <= status < 500 and status not in TRANSIENT:
+        details = ", ".join(
             str(word) for word in (status, error.code, getattr(error, "param", None)) if word
         )
-        return Refused(f"Stripe refuses a call ({said}): is the key allowed to make it?")
+        return Refused(f"Stripe refuses a call ({details}): is the key allowed to make it?")
     if status >= 500 and changes:
         return Doubtful(
             f"Stripe failed at a change ({status}), and will say the same under the same key."

@@ -8,9 +8,9 @@ import pytest
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.listing import Page, Place
 from chalicelib.domain.undelivered import GROUPS
-from chalicelib.stripe_api.calling import StripeCaller
-from chalicelib.stripe_api.lists import StripeLists, listed
-from tests.stripe_api.test_gateway import TRUTH, Replies, replies  # noqa: F401 - the fixture
+from chalicelib.stripe_api.listing import StripeListing, listed
+from chalicelib.stripe_api.transport import StripeTransport
+from tests.stripe_api.test_reader import TRUTH, Replies, replies  # noqa: F401 - the fixture
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND = str(int(NOW.timestamp()))
@@ -39,16 +39,16 @@ def page(*ids: str, more: bool = False) -> tuple[int, Any]:
 
 
 @pytest.fixture
-def lists(replies: Replies) -> StripeLists:
-    return StripeLists(StripeCaller(lambda: "sk_test_1", replies.base))
+def listing(replies: Replies) -> StripeListing:
+    return StripeListing(StripeTransport(lambda: "sk_test_1", replies.base))
 
 
 def test_undelivered_events_are_asked_for_by_type_and_age(
-    lists: StripeLists,
+    listing: StripeListing,
     replies: Replies,
 ) -> None:
     replies.by_path["/v1/events"] = [page("evt_2", "evt_1", more=True)]
-    found = lists.undelivered(GROUPS[0], NOW, None)
+    found = listing.undelivered_events(GROUPS[0], NOW, None)
     assert [event["id"] for event in found.things] == ["evt_2", "evt_1"]
     assert found.behind == Place("evt_1", datetime.fromtimestamp(NOW.timestamp() + 1, UTC))
     (_, query, _) = replies.requests[0]
@@ -62,23 +62,23 @@ def test_undelivered_events_are_asked_for_by_type_and_age(
 
 
 def test_the_next_page_begins_behind_the_last_and_the_end_is_none(
-    lists: StripeLists,
+    listing: StripeListing,
     replies: Replies,
 ) -> None:
     replies.by_path["/v1/events"] = [page("evt_1")]
-    assert lists.undelivered(GROUPS[0], NOW, PLACE).behind is None
+    assert listing.undelivered_events(GROUPS[0], NOW, PLACE).behind is None
     assert replies.requests[0][1]["starting_after"] == ["evt_9"]
     replies.by_path["/v1/events"] = [page()]
-    assert lists.undelivered(GROUPS[0], NOW, None) == Page([])
+    assert listing.undelivered_events(GROUPS[0], NOW, None) == Page([])
 
 
 def test_a_place_that_has_left_the_list_is_found_again_by_its_second(
-    lists: StripeLists,
+    listing: StripeListing,
     replies: Replies,
 ) -> None:
     """An event may be delivered, a subscription end, while the list is read."""
     replies.by_path["/v1/events"] = [GONE, page("evt_9", "evt_8")]
-    assert len(lists.undelivered(GROUPS[0], NOW, PLACE).things) == 2
+    assert len(listing.undelivered_events(GROUPS[0], NOW, PLACE).things) == 2
     again = replies.requests[-1][1]
     assert (again["created[lte]"], again["created[gte]"], "starting_after" in again) == (
         [SECOND],
@@ -86,16 +86,18 @@ def test_a_place_that_has_left_the_list_is_found_again_by_its_second(
         False,
     )
     replies.by_path["/v1/subscriptions"] = [GONE, page()]
-    assert lists.living(PLACE).things == []
+    assert listing.live_subscriptions(PLACE).things == []
 
 
-def test_a_key_that_may_not_read_a_list_is_refused(lists: StripeLists, replies: Replies) -> None:
+def test_a_key_that_may_not_read_a_list_is_refused(
+    listing: StripeListing, replies: Replies
+) -> None:
     replies.by_path["/v1/events"] = [
         (403, {"error": {"type": "invalid_request_error", "message": "no"}})
     ]
     for place in (None, PLACE):
         with pytest.raises(Refused):
-            lists.undelivered(GROUPS[0], NOW, place)
+            listing.undelivered_events(GROUPS[0], NOW, place)
     replies.by_path["/v1/subscriptions"] = [
         (
             429,
@@ -109,11 +111,11 @@ def test_a_key_that_may_not_read_a_list_is_refused(lists: StripeLists, replies: 
         )
     ]
     with pytest.raises(Unavailable):
-        lists.living(None)
+        listing.live_subscriptions(None)
 
 
 def test_subscriptions_come_with_their_customer_and_their_latest_invoice(
-    lists: StripeLists,
+    listing: StripeListing,
     replies: Replies,
 ) -> None:
     raw = next(iter(TRUTH.subscriptions.values()))
@@ -124,7 +126,7 @@ def test_subscriptions_come_with_their_customer_and_their_latest_invoice(
     replies.by_path["/v1/subscriptions"] = [
         (200, {"object": "list", "has_more": False, "data": [whole]})
     ]
-    (found,) = lists.living(None).things
+    (found,) = listing.live_subscriptions(None).things
     one = listed(found)
     assert one
     assert one.customer
@@ -134,7 +136,7 @@ def test_subscriptions_come_with_their_customer_and_their_latest_invoice(
         raw["latest_invoice"],
         raw["customer"],
     )
-    lists.ended(NOW, None)
+    listing.ended_subscriptions(NOW, None)
     (_, living, _), (_, ended, _) = replies.requests
     expanded = sorted(value for name, (value,) in living.items() if name.startswith("expand"))
     assert expanded == ["data.customer", "data.latest_invoice"]

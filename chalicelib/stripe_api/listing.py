@@ -1,58 +1,41 @@
-"""Stripe's long lists, a hundred objects a call."""
+"""Reads Stripe's long lists, a hundred objects a call."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.domain.comparison import Listed
 from chalicelib.domain.errors import Refused, Unreadable
 from chalicelib.domain.listing import Page, Place
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.calling import Raw, StripeCaller
+from chalicelib.stripe_api.transport import Raw, StripeTransport
 
 A_CALL = 100
 
 
-class Lists(Protocol):
-    """Pages of Stripe's lists, the newest first, from `place` on. Raises Unavailable where Stripe
-    gives no answer now, Refused where it will not.
-    """
+class StripeListing:
+    """Implements ListingApi (usecases/ports.py)."""
 
-    def undelivered(self, types: Sequence[str], since: datetime, place: Place | None) -> Page:
-        """Events of these types, made since then, that not every endpoint has taken
-        (docs.stripe.com/webhooks/process-undelivered-events).
-        """
+    def __init__(self, transport: StripeTransport) -> None:
+        self._transport = transport
 
-    def living(self, place: Place | None) -> Page:
-        """All subscriptions that have not ended, each with its customer and its latest invoice."""
-
-    def ended(self, since: datetime, place: Place | None) -> Page:
-        """Subscriptions that were made since then and have ended, each with its customer and its
-        latest invoice.
-        """
-
-
-class StripeLists:
-    """Stripe's API by its SDK."""
-
-    def __init__(self, caller: StripeCaller) -> None:
-        self._caller = caller
-
-    def undelivered(self, types: Sequence[str], since: datetime, place: Place | None) -> Page:
-        """See Lists."""
+    def undelivered_events(
+        self, types: Sequence[str], since: datetime, place: Place | None
+    ) -> Page:
+        """See ListingApi."""
         return self._page(
             "/v1/events", place, {"gte": _second(since)}, delivery_success=False, types=list(types)
         )
 
-    def living(self, place: Place | None) -> Page:
-        """See Lists."""
+    def live_subscriptions(self, place: Place | None) -> Page:
+        """See ListingApi."""
         return self._page(
             "/v1/subscriptions", place, {}, expand=["data.customer", "data.latest_invoice"]
         )
 
-    def ended(self, since: datetime, place: Place | None) -> Page:
-        """See Lists."""
+    def ended_subscriptions(self, since: datetime, place: Place | None) -> Page:
+        """See ListingApi."""
         return self._page(
             "/v1/subscriptions",
             place,
@@ -71,8 +54,8 @@ class StripeLists:
         except Refused:
             if place is None:
                 raise
-            # What the list went on behind may have left it meanwhile (an event taken, a
-            # subscription ended); its second has not.
+            # The object behind which the list continues may have left it meanwhile (an event was
+            # delivered, a subscription ended). Its second of creation still finds the place.
             page = self._asked(path, {**created, "lte": _second(place.created)}, parameters)
         things = page["data"]
         return Page(
@@ -83,7 +66,7 @@ class StripeLists:
         )
 
     def _asked(self, path: str, created: Mapping[str, int], parameters: Mapping[str, Any]) -> Raw:
-        page = self._caller.get(
+        page = self._transport.get(
             path, limit=A_CALL, **({"created": created} if created else {}), **parameters
         )
         if page is None:
@@ -92,8 +75,8 @@ class StripeLists:
 
 
 def listed(raw: Raw) -> Listed | None:
-    """A subscription of a list; None if its shape is not known. So may its customer and its invoice
-    be: then they are not compared.
+    """A subscription of a list; None if this release cannot read it. Its customer and its invoice
+    are None where the list holds only their ids.
     """
     with suppress(*_UNKNOWN_SHAPE):
         customer, invoice = raw.get("customer"), raw.get("latest_invoice")

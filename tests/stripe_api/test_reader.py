@@ -1,4 +1,4 @@
-"""The gateway and Stripe's SDK against a Stripe on loopback that answers as we tell it."""
+"""The reader and Stripe's SDK against a Stripe on loopback that answers as we tell it."""
 
 import json
 import threading
@@ -12,11 +12,12 @@ import pytest
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.facts import Answer, Ask, CustomerSeen, InvoiceSeen, SubscriptionSeen
-from chalicelib.stripe_api.calling import StripeCaller
-from chalicelib.stripe_api.gateway import StripeGateway, answer
-from chalicelib.stripe_api.till import StripeTill
+from chalicelib.stripe_api.customers import StripeCustomers
+from chalicelib.stripe_api.reader import StripeReader
+from chalicelib.stripe_api.transport import StripeTransport
+from chalicelib.usecases.fetching import fetch
 from local.recordings import Truth
-from tests.worlds import RECORDINGS, Stripe, at
+from tests.worlds import RECORDINGS, FakeReader, at
 
 TRUTH = RECORDINGS["trial_converts"].truth()
 CUSTOMER, SUBSCRIPTION = next(iter(TRUTH.customers)), next(iter(TRUTH.subscriptions))
@@ -84,35 +85,35 @@ def replies() -> Iterator[Replies]:
 
 
 @pytest.fixture
-def gateway(replies: Replies) -> StripeGateway:
-    return StripeGateway(StripeCaller(lambda: "sk_test_1", replies.base))
+def reader(replies: Replies) -> StripeReader:
+    return StripeReader(StripeTransport(lambda: "sk_test_1", replies.base))
 
 
-def test_an_object_comes_as_a_plain_dict(gateway: StripeGateway, replies: Replies) -> None:
+def test_an_object_comes_as_a_plain_dict(reader: StripeReader, replies: Replies) -> None:
     replies.by_path = {f"/v1/customers/{CUSTOMER}": [(200, TRUTH.customers[CUSTOMER])]}
-    assert gateway.customer(CUSTOMER) == TRUTH.customers[CUSTOMER]
+    assert reader.customer(CUSTOMER) == TRUTH.customers[CUSTOMER]
     assert replies.requests[0][2] == "Bearer sk_test_1"
 
 
-def test_what_stripe_does_not_know_is_none(gateway: StripeGateway) -> None:
-    assert gateway.customer("cus_none") is None
-    assert gateway.subscription("sub_none") is None
-    assert gateway.subscriptions_of("cus_none") == []
+def test_what_stripe_does_not_know_is_none(reader: StripeReader) -> None:
+    assert reader.customer("cus_none") is None
+    assert reader.subscription("sub_none") is None
+    assert reader.subscriptions_of("cus_none") == []
 
 
-def test_a_deleted_customer_is_told_as_such(gateway: StripeGateway, replies: Replies) -> None:
+def test_a_deleted_customer_is_told_as_such(reader: StripeReader, replies: Replies) -> None:
     replies.by_path = {
         f"/v1/customers/{CUSTOMER}": [
             (200, {"id": CUSTOMER, "object": "customer", "deleted": True})
         ]
     }
-    told, _ = answer(gateway, Ask("customer", CUSTOMER), Account("acc_1"), at(1000))
+    told, _ = fetch(reader, Ask("customer", CUSTOMER), Account("acc_1"), at(1000))
     assert [fact.customer.deleted for fact in told.facts if isinstance(fact, CustomerSeen)] == [
         True
     ]
 
 
-def test_all_pages_of_subscriptions_are_read(gateway: StripeGateway, replies: Replies) -> None:
+def test_all_pages_of_subscriptions_are_read(reader: StripeReader, replies: Replies) -> None:
     pages = [
         {
             "object": "list",
@@ -123,7 +124,7 @@ def test_all_pages_of_subscriptions_are_read(gateway: StripeGateway, replies: Re
         for n in (1, 2, 3)
     ]
     replies.by_path = {"/v1/subscriptions": [(200, page) for page in pages]}
-    assert [one["id"] for one in gateway.subscriptions_of("cus_1")] == ["sub_1", "sub_2", "sub_3"]
+    assert [one["id"] for one in reader.subscriptions_of("cus_1")] == ["sub_1", "sub_2", "sub_3"]
     assert [request[1].get("starting_after") for request in replies.requests] == [
         None,
         ["sub_1"],
@@ -145,7 +146,7 @@ def test_all_pages_of_subscriptions_are_read(gateway: StripeGateway, replies: Re
     ],
 )
 def test_a_refusal_is_told_from_no_answer_and_neither_says_anything_of_the_key(
-    gateway: StripeGateway, replies: Replies, status: int, error: type[Exception]
+    reader: StripeReader, replies: Replies, status: int, error: type[Exception]
 ) -> None:
     replies.by_path = {
         f"/v1/subscriptions/{SUBSCRIPTION}": [
@@ -153,34 +154,37 @@ def test_a_refusal_is_told_from_no_answer_and_neither_says_anything_of_the_key(
         ]
     }
     with pytest.raises(error) as caught:
-        gateway.subscription(SUBSCRIPTION)
+        reader.subscription(SUBSCRIPTION)
     assert "sk_test" not in str(caught.value)
 
 
 def test_a_stripe_that_cannot_be_reached_is_no_answer() -> None:
     with pytest.raises(Unavailable):
-        StripeGateway(StripeCaller(lambda: "sk_test_1", "http://127.0.0.1:9")).customer("cus_1")
+        StripeReader(StripeTransport(lambda: "sk_test_1", "http://127.0.0.1:9")).customer("cus_1")
 
 
-def test_a_passing_failure_is_tried_once_more(gateway: StripeGateway, replies: Replies) -> None:
+def test_a_passing_failure_is_tried_once_more(reader: StripeReader, replies: Replies) -> None:
     replies.by_path = {
         f"/v1/customers/{CUSTOMER}": [
             (500, {"error": {"message": "oops"}}),
             (200, TRUTH.customers[CUSTOMER]),
         ]
     }
-    assert gateway.customer(CUSTOMER)
+    assert reader.customer(CUSTOMER)
 
 
 def test_an_answer_is_fenced_by_what_was_known_when_it_was_asked_for() -> None:
     account = Account("acc_1")
-    asked, unreadable = answer(
-        Stripe(TRUTH), Ask("subscriptions", CUSTOMER), account, at(1000).replace(microsecond=999)
+    asked, unreadable = fetch(
+        FakeReader(TRUTH),
+        Ask("subscriptions", CUSTOMER),
+        account,
+        at(1000).replace(microsecond=999),
     )
     (subscription,) = [fact for fact in asked.facts if isinstance(fact, SubscriptionSeen)]
     assert subscription.by == Answer(at(1000), account.mark(SUBSCRIPTION))
     assert unreadable == 0
-    invoices, _ = answer(Stripe(TRUTH), Ask("invoices", CUSTOMER), account, at(1000))
+    invoices, _ = fetch(FakeReader(TRUTH), Ask("invoices", CUSTOMER), account, at(1000))
     assert {type(fact) for fact in invoices.facts} == {InvoiceSeen}
 
 
@@ -195,8 +199,8 @@ def test_an_object_that_cannot_be_read_does_not_keep_the_others_from_being_learn
         },
         {},
     )
-    asked, unreadable = answer(
-        Stripe(truth), Ask("subscriptions", CUSTOMER), Account("acc_1"), at(1000)
+    asked, unreadable = fetch(
+        FakeReader(truth), Ask("subscriptions", CUSTOMER), Account("acc_1"), at(1000)
     )
     assert [fact.subscription.id for fact in asked.facts if isinstance(fact, SubscriptionSeen)] == [
         SUBSCRIPTION
@@ -206,10 +210,10 @@ def test_an_object_that_cannot_be_read_does_not_keep_the_others_from_being_learn
 
 def test_a_rotated_key_is_used_without_a_new_process(replies: Replies) -> None:
     keys = ["sk_test_old"]
-    gateway = StripeGateway(StripeCaller(lambda: keys[-1], replies.base))
-    gateway.customer(CUSTOMER)
+    reader = StripeReader(StripeTransport(lambda: keys[-1], replies.base))
+    reader.customer(CUSTOMER)
     keys.append("sk_test_new")
-    gateway.customer(CUSTOMER)
+    reader.customer(CUSTOMER)
     assert [request[2] for request in replies.requests] == [
         "Bearer sk_test_old",
         "Bearer sk_test_new",
@@ -218,33 +222,33 @@ def test_a_rotated_key_is_used_without_a_new_process(replies: Replies) -> None:
 
 def test_every_call_is_counted_whatever_comes_of_it(replies: Replies) -> None:
     counted: list[tuple[str, int]] = []
-    gateway = StripeGateway(
-        StripeCaller(
+    reader = StripeReader(
+        StripeTransport(
             lambda: "sk_test_1", replies.base, lambda metric, by: counted.append((metric, by))
         )
     )
-    assert gateway.customer("cus_gone") is None
+    assert reader.customer("cus_gone") is None
     replies.by_path = {"/v1/customers/cus_1": [(401, {"error": {"message": "no"}})]}
     with pytest.raises(Refused):
-        gateway.customer("cus_1")
+        reader.customer("cus_1")
     assert counted == [("StripeCalls", 1)] * 2
 
 
 def test_a_customer_is_deleted_and_again_without_harm(replies: Replies) -> None:
-    till = StripeTill(StripeCaller(lambda: "sk_test_1", replies.base))
+    customers = StripeCustomers(StripeTransport(lambda: "sk_test_1", replies.base))
     replies.by_path["/v1/customers/cus_1"] = [
         (200, {"id": "cus_1", "object": "customer", "deleted": True})
     ]
-    till.delete_customer("cus_1")
-    till.delete_customer("cus_none")
+    customers.delete("cus_1")
+    customers.delete("cus_none")
     assert replies.deleted == ["/v1/customers/cus_1", "/v1/customers/cus_none"]
     replies.by_path["/v1/customers/cus_1"] = [
         (500, {"error": {"type": "api_error", "message": "down"}})
     ]
     with pytest.raises(Unavailable):
-        till.delete_customer("cus_1")
+        customers.delete("cus_1")
     replies.by_path["/v1/customers/cus_1"] = [
         (403, {"error": {"type": "invalid_request_error", "message": "not permitted"}})
     ]
     with pytest.raises(Refused):
-        till.delete_customer("cus_1")
+        customers.delete("cus_1")

@@ -1,0 +1,86 @@
+"""Stripe's invoices: charges on them, paying, voiding and refunding."""
+
+from chalicelib.domain.tasks import Charge
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.transport import Raw
+from chalicelib.stripe_api.writer import OURS, StripeWriter
+
+
+class StripeInvoices(StripeWriter):
+    """Implements InvoicesApi (usecases/ports.py)."""
+
+    def items_of(self, customer: str) -> list[Raw]:
+        """See InvoicesApi."""
+        return self._transport.all("/v1/invoiceitems", customer=customer)
+
+    def add_item(
+        self,
+        key: str,
+        account_id: str,
+        customer: str,
+        charge: Charge,
+        subscription: str | None,
+        invoice: str | None,
+    ) -> Raw:
+        """See InvoicesApi. No coupon reduces it: the customer is charged what was asked for."""
+        where = {"invoice": invoice} if invoice else {"subscription": subscription}
+        return self._write(
+            "/v1/invoiceitems",
+            key,
+            customer=customer,
+            amount=charge.amount,
+            currency=charge.currency,
+            description=charge.description,
+            discountable=False,
+            metadata=_metadata(account_id, charge),
+            **where,
+        )
+
+    def create(self, key: str, account_id: str, customer: str, charge: Charge, taxed: bool) -> Raw:
+        """See InvoicesApi."""
+        return self._write(
+            "/v1/invoices",
+            key,
+            customer=customer,
+            currency=charge.currency,
+            auto_advance=False,
+            pending_invoice_items_behavior="exclude",
+            metadata=_metadata(account_id, charge),
+            **({"default_payment_method": charge.card} if charge.card else {}),
+            **({"automatic_tax": {"enabled": True}} if taxed else {}),
+        )
+
+    def finalize(self, key: str, id: str) -> Raw:
+        """See InvoicesApi."""
+        return self._write(f"/v1/invoices/{id}/finalize", key, auto_advance=False)
+
+    def pay(self, key: str, id: str) -> Raw:
+        """See InvoicesApi."""
+        return self._write(f"/v1/invoices/{id}/pay", key)
+
+    def void(self, key: str, id: str) -> Raw:
+        """See InvoicesApi."""
+        return self._write(f"/v1/invoices/{id}/void", key)
+
+    def payment_intents_of(self, id: str) -> list[str]:
+        """See InvoicesApi. An invoice lists its payments separately since basil (2025-03-31)."""
+        found = self._transport.all("/v1/invoice_payments", invoice=id, status="paid")
+        intents = (
+            objects.reference((one.get("payment") or {}).get("payment_intent")) for one in found
+        )
+        return [intent for intent in intents if intent]
+
+    def charges_of(self, customer: str) -> list[Raw]:
+        """See InvoicesApi."""
+        return self._transport.all("/v1/charges", customer=customer)
+
+    def refund(self, key: str, account_id: str | None, charge: str) -> Raw:
+        """See InvoicesApi."""
+        metadata = {"account_id": account_id, **OURS} if account_id else OURS
+        return self._write(
+            "/v1/refunds", key, charge=charge, reason="requested_by_customer", metadata=metadata
+        )
+
+
+def _metadata(account_id: str, charge: Charge) -> dict[str, str]:
+    return {"account_id": account_id, "charge_id": charge.id, **OURS}
