@@ -15,6 +15,7 @@ from typing import Any
 from zlib import crc32
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from chalicelib.aws import dynamo
 from tests.worlds import FakeReader
@@ -84,7 +85,13 @@ def aws_answer(request: AWSPreparedRequest, content: Any, status: int = 200) -> 
         "x-amzn-RequestId": "6D2Q3V5J2M1B0SQ7V3PN1A8K4JVV4KQNSO5AEMVJF66Q9ASUAAJG",
         "x-amz-crc32": str(crc32(body)),
     }
-    return AWSResponse(request.url, status, headers, Raw(body))
+    return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), Raw(body))
+
+
+def called_with(request: AWSPreparedRequest) -> Any:
+    """The JSON that a request sends."""
+    assert isinstance(request.body, str | bytes)
+    return json.loads(request.body)
 
 
 def sent_message(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
@@ -92,7 +99,7 @@ def sent_message(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
     does not check it.
     """
     with ANSWERING_FOR_AWS:
-        body = json.loads(request.body)["MessageBody"].encode()
+        body = called_with(request)["MessageBody"].encode()
         return aws_answer(
             request,
             {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": hashlib.md5(body).hexdigest()},
@@ -117,7 +124,7 @@ class MemoryDynamo:
                 "BatchWriteItem": self._batch_write,
                 "TransactWriteItems": self._transact,
             }
-            content = operations[operation](json.loads(request.body))
+            content = operations[operation](called_with(request))
             return aws_answer(request, content, 400 if "__type" in content else 200)
 
     def _get(self, call: Any) -> Any:

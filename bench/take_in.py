@@ -120,11 +120,13 @@ def _repeats(figure: Figure) -> int:
     return times
 
 
-class EventKeeper:
-    """Takes an app's place behind API Gateway, and keeps the event that it is called with."""
+class EventKeeper(Chalice):
+    """Replaces an app behind API Gateway, and keeps the event that it is called with."""
 
     def __init__(self, app: Chalice) -> None:
-        self.routes, self.event = app.routes, None
+        super().__init__(app_name=app.app_name, configure_logs=False)
+        self.routes = app.routes
+        self.event: Any = None
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         self.event = event
@@ -513,7 +515,10 @@ def main() -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(ENVIRONMENT)
-    queues.client().meta.events.register("before-send.sqs", sent_message)
+    queues.client().meta.events.register(
+        "before-send.sqs",
+        sent_message,  # type: ignore[arg-type]  # the stub forgets that it may return a response
+    )
     table = MemoryDynamo()
     client, recording = wired_dynamo(table), RECORDINGS["trial_converts"]
     events = [event for _, event in wanted_of(recording)]

@@ -6,15 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
 
 STAGES = ("dev", "prod")
 CONFIG = Path(__file__).parents[1] / ".chalice" / "config.json"
@@ -62,11 +59,18 @@ def stage_variables(stage: str) -> dict[str, str]:
     return {**config["environment_variables"], **config["stages"][stage]["environment_variables"]}
 
 
-def find_stage(name: str, cloudformation: "CloudFormationClient | None" = None) -> Stage:
+class CloudFormation(Protocol):
+    """The part of boto3's client that finds a stack."""
+
+    def describe_stacks(self, *, StackName: str) -> Mapping[str, Any]:
+        """DescribeStacks, as the CloudFormation API documents it."""
+
+
+def find_stage(name: str, cloudformation: CloudFormation | None = None) -> Stage:
     """The stage as it stands. Raises InvalidInput if it was never deployed, or AWS
     cannot be asked."""
     try:
-        client: Any = cloudformation or boto3.client("cloudformation")
+        client: CloudFormation = cloudformation or boto3.client("cloudformation")
         stack = client.describe_stacks(StackName=stack_name(name))["Stacks"][0]
     except ClientError as error:
         if "does not exist" in str(error):

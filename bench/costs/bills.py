@@ -142,7 +142,7 @@ def idle(runs: list[Used], fixtures: Fixtures) -> Month:
     """A month in which nothing happens but what the clock starts and the pollers' looks."""
     polls = fixtures.queues * assumed("pollers") * SECONDS / assumed("poll_seconds")
     started = [
-        scaled(run.by_function, runs_a_month(SCHEDULED[run.name].schedule_expression))
+        scaled(run.by_function, runs_a_month(str(SCHEDULED[run.name].schedule_expression)))
         for run in runs
     ]
     return Month(

@@ -17,6 +17,7 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
+from chalice.app import ScheduledEventConfig, SQSEventConfig
 from moto import mock_aws
 
 from app import app
@@ -45,9 +46,9 @@ QUEUES = {
 """The function of each queue: its logical id, its name, itself."""
 
 BATCHES = {
-    config.name: (config.batch_size, config.maximum_concurrency)
+    config.name: (config.batch_size, config.maximum_concurrency or 1)
     for config in app.event_sources
-    if hasattr(config, "maximum_concurrency")
+    if isinstance(config, SQSEventConfig)
 }
 """Messages in a batch and batches at once, by function, as Chalice's decorators say."""
 
@@ -67,10 +68,14 @@ CACHES = (
     wiring.key_ring,
     wiring.secrets,
     wiring.world,
+    wiring.events_queue,
+    wiring.door,
+    wiring.claims,
+    wiring.suppressions,
+    wiring.post_office,
 )
-CACHES += (wiring.events_queue, wiring.door, wiring.claims, wiring.suppressions, wiring.post_office)
 SCHEDULED = {
-    config.name: config for config in app.event_sources if hasattr(config, "schedule_expression")
+    config.name: config for config in app.event_sources if isinstance(config, ScheduledEventConfig)
 }
 """What the clock starts, by the function's name."""
 
@@ -333,7 +338,9 @@ def deployed(at: datetime, *stand_ins: Any) -> Iterator[Deployment]:
         for identity in ("mail.acme.example", *_senders()):
             boto3.client("sesv2").create_email_identity(EmailIdentity=identity)
         ses = mailer.client()
-        ses.get_account = lambda: {"SendQuota": {"Max24HourSend": -1.0, "MaxSendRate": 0.0}}  # type: ignore[method-assign]  # moto has it not
+        ses.get_account = lambda: {
+            "SendQuota": {"Max24HourSend": -1.0, "MaxSendRate": 0.0}
+        }  # moto does not have it
         for one in (
             *stand_ins,
             patch.object(Clock, "now", lambda _: moment.at),

@@ -92,9 +92,13 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
             *peak,
         )
 
-    def throttled(part: str, unit: str, amount: float, *route: str) -> Limit:
+    def throttled(part: str, unit: str, amount: float, method: str, route: str) -> Limit:
         return Limit(
-            f"the throttle of {part}", unit, amount, rate[route], "MethodSettings in resources.yaml"
+            f"the throttle of {part}",
+            unit,
+            amount,
+            rate[method, route],
+            "MethodSettings in resources.yaml",
         )
 
     found = [

@@ -215,7 +215,8 @@ def _arrive(stage: Deployment, stripe: CountedStripe, recording: Recording, firs
 
 
 def _days(recording: Recording) -> float:
-    return (recording.events[-1]["created"] - recording.start) / DAY.total_seconds()
+    ended = int(recording.events[-1]["created"])
+    return (ended - recording.start) / DAY.total_seconds()
 
 
 def all_stories() -> dict[str, list[Used]]:

@@ -36,8 +36,8 @@ from local.gateway import ApiGateway
 from local.mailbox import Mailbox
 from local.schedule import ScheduleTrigger
 from local.serving import Request
+from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.fates import Fates, Shares
-from local.system import catalogue
 from local.topic import TopicTrigger
 from local.triggers import Progress
 from tests.local.stripe_sim.stage import START, SimStage

@@ -9,10 +9,11 @@ from typing import Any
 
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.facts import Item, Subscription
+from chalicelib.domain.ids import well_formed
 from chalicelib.domain.policy import Policy
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.transport import Raw
-from chalicelib.usecases.adopt import derived_id, is_ours, oldest_first, well_formed
+from chalicelib.usecases.adopt import derived_id, is_ours, oldest_first
 
 FINDINGS = {
     "no_customer": (

@@ -38,7 +38,7 @@ def _new(parser: argparse.ArgumentParser) -> None:
         "--scope",
         choices=SCOPES,
         default="access",
-        help="; ".join(f"{scope}: {what}" for scope, what in SCOPES.items()) + " (default: access)",
+        help=" ".join(f"{scope}: {what}" for scope, what in SCOPES.items()) + " (default: access)",
     )
 
 

@@ -143,7 +143,7 @@ def _message(parser: argparse.ArgumentParser) -> None:
         "--to",
         required=True,
         choices=AUDIENCES,
-        help="; ".join(f"{name}: {words}" for name, words in AUDIENCES.items()),
+        help=" ".join(f"{name}: {words}" for name, words in AUDIENCES.items()),
     )
     parser.add_argument(
         "--message",

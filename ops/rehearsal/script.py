@@ -161,7 +161,7 @@ def _tried(policy: Policy) -> tuple[str, str]:
         (plan.id, interval) for plan in policy.plans.values() for interval in plan.lookup_keys
     ]
     wanted = (policy.signup.plan, policy.signup.interval) if policy.signup else None
-    if wanted in sold:
+    if wanted and wanted in sold:
         return wanted
     if not sold:
         raise InvalidInput(

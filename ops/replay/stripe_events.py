@@ -9,10 +9,11 @@ from typing import Any
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import InvalidInput, Unreadable
+from chalicelib.domain.ids import well_formed
 from chalicelib.domain.wanted import WANTED
 from chalicelib.stripe_api.events import read_event
 from chalicelib.stripe_api.transport import Raw, StripeTransport
-from chalicelib.usecases.adopt import probable_account, well_formed
+from chalicelib.usecases.adopt import probable_account
 from chalicelib.usecases.ports import ReaderApi
 from chalicelib.usecases.take_in import whom
 

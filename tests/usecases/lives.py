@@ -5,6 +5,7 @@ moment to the next, and the mail they get.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from chalicelib.domain.account import Account, MailDone, Mailed
@@ -150,7 +151,7 @@ class Life:
 
     @property
     def account(self) -> Account:
-        found = self.place.accounts.load(ACCOUNT)
+        found: Account | None = self.place.accounts.load(ACCOUNT)
         assert found
         return found
 
@@ -212,15 +213,13 @@ class Life:
         self._again(lambda: sweep(self.world))
         while self.place.act_queue.waiting:
             work = self.place.act_queue.waiting.pop(0)
-            self._again(lambda work=work: act_on_due(work["account_id"], self.world))  # type: ignore[misc]
+            self._again(partial(act_on_due, work["account_id"], self.world))
         for work in list(self.place.mail_queue.waiting):
             self.place.mail_queue.waiting.remove(work)
             try:
                 self._again(
-                    lambda work=work: send_message(
-                        work["account_id"], work["key"], self.world, self.post
-                    )
-                )  # type: ignore[misc]
+                    partial(send_message, work["account_id"], work["key"], self.world, self.post)
+                )
             except Unavailable:
                 self.place.mail_queue.waiting.append(work)
         if self.sends_events:

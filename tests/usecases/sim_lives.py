@@ -57,7 +57,7 @@ class SimTransport(StripeTransport):
             try:
                 status, body = self._stage.call(method.upper(), path, parameters, key)
             except Silence:
-                error = stripe.APIConnectionError("no answer")
+                error = stripe.APIConnectionError("no answer")  # type: ignore[no-untyped-call]
                 continue
             if status == 200:
                 found: Raw = json.loads(json.dumps(body))
@@ -111,7 +111,7 @@ class SimLife:
 
     @property
     def account(self) -> Account:
-        account = self.place.accounts.load(self.account_id)
+        account: Account | None = self.place.accounts.load(self.account_id)
         assert account
         return account
 

@@ -8,9 +8,10 @@ queue five minutes later, a schedule at its next time, a customer when he tries 
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -81,10 +82,16 @@ class Troubles(OutsideCalls):
                 raise ClientError(
                     {
                         "Error": {"Code": "ThrottlingException"},
-                        "ResponseMetadata": {"HTTPStatusCode": 400},
+                        "ResponseMetadata": {
+                            "HTTPStatusCode": 400,
+                            "HTTPHeaders": {},
+                            "HostId": "",
+                            "RequestId": "",
+                            "RetryAttempts": 0,
+                        },
                     },
                     name,
-                )  # type: ignore[typeddict-item]
+                )
         return super().call(name, function, *args, **kwargs)
 
 
@@ -287,7 +294,7 @@ class Town:
         if self.now >= self.looked + LOOKS:
             self.looked = self.now
             for look in (fetch_undelivered, compare):
-                self._runs(lambda look=look: look(self.world))  # type: ignore[misc]
+                self._runs(partial(look, self.world))
         self._hear()
         self._stream()
         if not self.is_out("sweep"):
@@ -341,22 +348,20 @@ class Town:
         if not self.is_out("stream"):
             for account in self.all_accounts():
                 if account.outbox:
-                    self._runs(lambda id=account.id: carry_out(id, self.world))  # type: ignore[misc]
+                    self._runs(partial(carry_out, account.id, self.world))
 
     def _act(self) -> None:
         waiting, self.place.act_queue.waiting = self.place.act_queue.waiting, []
         for id in dict.fromkeys(work["account_id"] for work in waiting):
-            if not self._runs(lambda id=id: act_on_due(id, self.world)):  # type: ignore[misc]
+            if not self._runs(partial(act_on_due, id, self.world)):
                 self.place.act_queue.send({"account_id": id})
 
     def _post(self) -> None:
         waiting, self.place.mail_queue.waiting = self.place.mail_queue.waiting, []
         for work in waiting:
             if not self._runs(
-                lambda work=work: send_message(
-                    work["account_id"], work["key"], self.world, self.post
-                )
-            ):  # type: ignore[misc]
+                partial(send_message, work["account_id"], work["key"], self.world, self.post)
+            ):
                 self.place.mail_queue.send(work)
         self.feedback += self.mailer.sent[self.told_of :]
         self.told_of = len(self.mailer.sent)
@@ -364,13 +369,13 @@ class Town:
         for one in told:
             text = sending(one)
             if not self._runs(
-                lambda text=text: take_feedback(text, self.world, self.post.claims, self.suppressed)
-            ):  # type: ignore[misc]
+                partial(take_feedback, text, self.world, self.post.claims, self.suppressed)
+            ):
                 self.feedback.append(one)
 
     def at_work(self) -> list[str]:
         """What still waits to be done now, in words."""
-        queues = {
+        queues: dict[str, Sized] = {
             "events": self.coming,
             "fetched events": self.place.events_queue.messages,
             "acts": self.place.act_queue.waiting,
