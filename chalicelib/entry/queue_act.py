@@ -45,8 +45,9 @@ def act_on_accounts(event: Any) -> dict[str, Any]:
 
 def _act(account_id: str) -> None:
     outcome = act_on_due(account_id, wiring.world())
-    if outcome in {"failed", "dead"}:
-        logger.warning("An act failed", extra={"account_id": account_id, "outcome": outcome})
+    if outcome.failure:
+        known = {"account_id": account_id, "outcome": outcome.effect}
+        logger.warning("An act failed", extra=known | failure_of(outcome.failure))
 
 
 ACCOUNT = "account_id"

@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
-from chalicelib.runtime.telemetry import entrypoint, logger
+from chalicelib.runtime.telemetry import entrypoint, failure_of, logger
 from chalicelib.usecases.compare import compare
 from chalicelib.usecases.operators import hand_out_digests
 from chalicelib.usecases.replan import replan
@@ -35,24 +35,37 @@ def fetch_events(event: Any) -> None:
     its hour has come: nothing of a digest may keep an event waiting. What one run leaves, the next
     one goes on with.
     """
-    if fetched := fetch_undelivered(wiring.world()):
-        logger.info("Undelivered events were fetched", extra={"events": fetched})
+    fetched = fetch_undelivered(wiring.world())
+    if fetched.events:
+        logger.info("Undelivered events were fetched", extra={"events": fetched.events})
+    if fetched.failure:
+        logger.warning("Fetching events was interrupted", extra=failure_of(fetched.failure))
     hand_out_digests(wiring.world())
 
 
 @bp.schedule("rate(10 minutes)")
 @entrypoint
 def compare_with_stripe(event: Any) -> None:
-    """Goes on with today's comparison, until it is done."""
-    comparison = compare(wiring.world())
-    if comparison:
-        told = {
+    """Goes on with today's comparison, until it is done. Logs where it is, what ended this run
+    early, and which accounts could not be compared.
+    """
+    progress = compare(wiring.world())
+    if progress is None:
+        return
+    for one in progress.passed_over:
+        known = {"customer": one.customer, "account_id": one.account_id}
+        logger.warning("An account was not compared", extra=known | failure_of(one.failure))
+    if progress.failure:
+        logger.warning("A comparison was interrupted", extra=failure_of(progress.failure))
+    comparison = progress.comparison
+    logger.info(
+        "A comparison with Stripe went on",
+        extra={
             "began": comparison.began,
             "phase": comparison.phase,
             "listed": comparison.listed,
             "ended_at": comparison.ended_at,
-        }
-        logger.info(
-            "A comparison with Stripe went on",
-            extra=told | {"healed": comparison.healed, "left": comparison.left},
-        )
+            "healed": comparison.healed,
+            "left": comparison.left,
+        },
+    )

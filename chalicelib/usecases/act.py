@@ -1,6 +1,6 @@
 """Act on an account that is due: do what it waits for now, then say when it is due next."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 
@@ -18,28 +18,40 @@ from chalicelib.usecases.errands import run_errands
 from chalicelib.usecases.world import World
 
 
-def act_on_due(account_id: str, world: World) -> str:
-    """`acted`, `nothing` (not due, or another was faster), `failed` (it rests) or `dead` (it is
-    tried no more).
+@dataclass(frozen=True, slots=True)
+class DueOutcome:
+    """What became of a due account: `acted`, `nothing` (not due, or another writer was faster),
+    `failed` (it rests) or `dead` (it is not tried again). `failure` is what went wrong, if anything
+    did.
+    """
 
-    The write that says what was decided is the claim: of several who try, one makes it, and only
-    that one hands out mail. Should it end between the two, what it marked as queued is looked after
-    by the agenda. Raises Unavailable if the table cannot be reached.
+    effect: str
+    failure: Exception | None = None
+
+
+def act_on_due(account_id: str, world: World) -> DueOutcome:
+    """Do what is due for an account, save it, and hand out its mail.
+
+    The save is the claim: of several who try, one saves, and only that one hands out mail. If it
+    ends between the two, the agenda looks after what is marked as queued. Raises Unavailable if the
+    table or a queue cannot be reached.
     """
     account = world.accounts.load(account_id)
     if account is None or account.due_at is None or account.due_at > world.now():
-        return "nothing"
+        return DueOutcome("nothing")
     try:
-        return _act(account, world)
+        _act(account, world)
     except LostRace:
-        return "nothing"  # news came meanwhile: whoever wrote it has said when the account is due
+        # Facts came meanwhile: whoever applied them has set when the account is due.
+        return DueOutcome("nothing")
     except Unavailable:
         raise  # not the account's fault: it stays due
     except Exception as failure:
-        return _rest(account_id, failure, world)
+        return DueOutcome(_rest(account_id, failure, world), failure)
+    return DueOutcome("acted")
 
 
-def _act(account: Account, world: World) -> str:
+def _act(account: Account, world: World) -> None:
     if account.outbox:
         carry_out(account.id, world)
         account = world.accounts.load(account.id) or account
@@ -67,7 +79,6 @@ def _act(account: Account, world: World) -> str:
     world.accounts.save(account, next_version(account, learnt, world.policy, now))
     for key in (*handed, *(mail.key for mail in ready)):
         world.mail_queue.send({"account_id": account.id, "key": key})
-    return "acted"
 
 
 def _asking_for_what_is_owed(account: Account, world: World, now: datetime) -> Account:
@@ -81,7 +92,9 @@ def _asking_for_what_is_owed(account: Account, world: World, now: datetime) -> A
 
 
 def _rest(account_id: str, failure: Exception, world: World) -> str:
-    """One account that cannot be acted on must not keep the others waiting."""
+    """Let an account rest after a failure, so that it does not keep the others waiting; says what
+    became of it, as DueOutcome does.
+    """
     account = world.accounts.load(account_id)
     if account is None:
         return "nothing"

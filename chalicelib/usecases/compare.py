@@ -3,7 +3,7 @@ differs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from chalicelib.domain.account import Account
@@ -36,8 +36,30 @@ CALLS_TO_ASK = 3
 JUDGED_A_STEP = 100
 
 
-def compare(world: World) -> Comparison | None:
-    """Where the comparison is after this run; None if today's was done before.
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A customer who could not be compared, because of `failure`. `account_id` is None if it is not
+    known which account is the customer's.
+    """
+
+    customer: str
+    account_id: str | None
+    failure: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one run came to: where the comparison is now, who was passed over, and the failure that
+    ended the run early, if one did.
+    """
+
+    comparison: Comparison
+    passed_over: tuple[PassedOver, ...] = ()
+    failure: Exception | None = None
+
+
+def compare(world: World) -> Progress | None:
+    """Go on with today's comparison; None if it was done before.
 
     How far it has come is written after each page, once all that the page brought up has been asked
     for. What Stripe or the table do not answer now, and what a run does not reach, the next run
@@ -46,24 +68,26 @@ def compare(world: World) -> Comparison | None:
     round = under_way(world.rounds.load(Comparison), world.now())
     if round is None:
         return None
-    run = _Run(world, round)
+    run, stopped_by = _Run(world, round), None
     try:
         while run.round.ended_at is None and run.pace.goes_on():
             run.save(run.step(run.round))
     except LostRace:
-        pass  # another compares already
+        pass  # another run compares already
     except (Unavailable, Refused) as failure:
         world.count("ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1)
-    return run.round
+        stopped_by = failure
+    return Progress(run.round, tuple(run.passed_over), stopped_by)
 
 
 class _Run:
     """One run's share of a comparison. Each step is one page; it may be done again. `round` is
-    where the comparison is, as last written.
+    where the comparison is, as last written; `passed_over` are those who could not be compared.
     """
 
     def __init__(self, world: World, round: Comparison) -> None:
         self.round, self.pace = round, Pace(world)
+        self.passed_over: list[PassedOver] = []
         self._world, self._asker, self._began = world, Asker(world), round.began
 
     def save(self, further: Comparison) -> None:
@@ -145,9 +169,9 @@ class _Run:
             for customer, guess in guesses.items():
                 try:
                     known |= self._world.accounts.of_customers({customer: guess})
-                except NewerShape:
+                except NewerShape as failure:
                     unreadable.add(customer)
-                    self._pass_over()
+                    self._pass_over(customer, None, failure)
             return known, unreadable
 
     def _adopted(self, customer: str, news: Sequence[StripeEvent]) -> Account | None:
@@ -155,8 +179,8 @@ class _Run:
             account = adopt(customer, news, self._world, self._asker)
         except (Unavailable, Refused):
             raise
-        except Exception:
-            self._pass_over()
+        except Exception as failure:
+            self._pass_over(customer, None, failure)
             return None
         if account:
             self.pace.made(CALLS_TO_ASK)
@@ -188,18 +212,17 @@ class _Run:
             account = absorb(account, everything_of(customer), self._world, self._asker)
         except (Unavailable, Refused):
             raise
-        except Exception:
-            self._pass_over()
+        except Exception as failure:
+            self._pass_over(customer, account.id, failure)
             return account
         self.pace.made(CALLS_TO_ASK)
         if self._asker.down:
             raise self._asker.down
         return account
 
-    def _pass_over(self) -> None:
-        """One account that cannot be dealt with must not keep the others waiting: it is told of
-        when the comparison ends.
-        """
+    def _pass_over(self, customer: str, account_id: str | None, failure: Exception) -> None:
+        """Note an account that cannot be compared, so that it does not keep the others waiting."""
+        self.passed_over.append(PassedOver(customer, account_id, failure))
         self._world.count("ComparisonsBroken", 1)
 
     def _closed(self, round: Comparison) -> Comparison:

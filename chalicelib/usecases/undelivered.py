@@ -1,6 +1,7 @@
-"""Fetch the events that Stripe could not deliver, and hand them on as though they had been."""
+"""Fetch the events that Stripe could not deliver, and queue them as if it had delivered them."""
 
 import json
+from dataclasses import dataclass
 
 from chalicelib.domain.errors import LostRace, Refused, Unavailable
 from chalicelib.domain.undelivered import GROUPS, Undelivered, after, under_way
@@ -8,14 +9,25 @@ from chalicelib.usecases.pace import Pace
 from chalicelib.usecases.world import World
 
 
-def fetch_undelivered(world: World) -> int:
-    """How many events were put into the events queue, where each is taken in like any other: twice
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """How many events a run put into the events queue, and the failure that ended it early, if one
+    did.
+    """
+
+    events: int
+    failure: Exception | None = None
+
+
+def fetch_undelivered(world: World) -> Fetched:
+    """Put undelivered events into the events queue, where each is taken in like any other: twice
     does no harm, and one that cannot be taken in holds up no other.
 
     A page counts as done once the queue has all of it. What Stripe, the table or the queue do not
     take or give now, and what a run does not reach, the next run does again.
     """
     round, pace, fetched = under_way(world.rounds.load(Undelivered), world.now()), Pace(world), 0
+    stopped_by: Exception | None = None
     try:
         while round.until and pace.goes_on():
             page = world.stripe.listing.undelivered_events(
@@ -32,5 +44,6 @@ def fetch_undelivered(world: World) -> int:
         pass  # another fetches already
     except (Unavailable, Refused) as failure:
         world.count("ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1)
+        stopped_by = failure
     world.count("EventsFetched", fetched)
-    return fetched
+    return Fetched(fetched, stopped_by)

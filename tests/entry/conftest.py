@@ -144,6 +144,11 @@ class Stage:
         self.out += self.capture.readouterr().out
         return self.out + self.said.getvalue()
 
+    def logged(self, message: str) -> list[dict[str, Any]]:
+        """The log lines so far with this message."""
+        lines = [line for line in self.everything_said().splitlines() if line.startswith("{")]
+        return [one for line in lines if (one := json.loads(line)).get("message") == message]
+
     def metrics(self) -> Counter[str]:
         """What was counted so far."""
         counted: Counter[str] = Counter()

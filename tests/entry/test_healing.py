@@ -124,6 +124,10 @@ def test_what_stripe_does_not_tell_is_counted_and_nothing_is_done_by_it(
     watch.fetches()
     watch.compares()
     assert watch.stage.metrics()[metric] == 2
+    for work in ("A comparison", "Fetching events"):
+        (interrupted,) = watch.stage.logged(f"{work} was interrupted")
+        assert interrupted["failure"] == type(failure).__name__
+        assert interrupted["where"][-1].endswith(" _page")
     assert wiring.world().rounds.load(Undelivered) is wiring.world().rounds.load(Comparison) is None
 
 
@@ -197,6 +201,23 @@ def test_a_comparison_finds_what_was_never_heard_of_and_tells_it_on_the_timeline
     watch.compares()
     assert watch.lists.asked == asked, "today's is done"
     assert watch.stage.metrics()["DriftsHealed"] == 1
+
+
+def test_an_account_that_cannot_be_compared_is_logged_with_its_failure_and_no_personal_data(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("ada@example.com")
+
+    monkeypatch.setattr(wiring.accounts(), "save", fail)
+    watch.lists.subscriptions = list(watch.history.truth(5).subscriptions.values())
+    watch.compares()
+    (told,) = watch.stage.logged("An account was not compared")
+    assert told["customer"] == watch.lists.subscriptions[0]["customer"]
+    assert told["failure"] == "RuntimeError"
+    assert told["where"][-1].endswith(" fail")
+    assert "ada@example.com" not in watch.stage.everything_said()
+    assert watch.stage.metrics()["ComparisonsBroken"] == 1
 
 
 def test_a_comparison_that_agrees_costs_the_same_however_many_accounts_are_on_a_page(

@@ -15,6 +15,7 @@ from chalicelib.domain.policy import OperatorsPolicy
 from chalicelib.entry.queue_mail import send_mails
 from chalicelib.entry.schedules import fetch_events
 from chalicelib.runtime import wiring
+from chalicelib.usecases.undelivered import Fetched
 from local.context import LambdaContext
 from tests.entry.conftest import stage  # noqa: F401 - the fixture
 from tests.entry.test_mail_queue import ACCOUNT, TICK, Office, later, office  # noqa: F401 - the fixture
@@ -29,7 +30,7 @@ def told(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     monkeypatch.setattr(
         "chalicelib.domain.policy_file.read_policy", lambda text: replace(POLICY, operators=TEAM)
     )
-    monkeypatch.setattr("chalicelib.entry.schedules.fetch_undelivered", lambda world: 0)
+    monkeypatch.setattr("chalicelib.entry.schedules.fetch_undelivered", lambda world: Fetched(0))
     for cached in (wiring.policy, wiring.world):
         cached.cache_clear()
     yield office

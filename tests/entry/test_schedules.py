@@ -78,6 +78,27 @@ def test_of_a_batch_only_what_failed_comes_again(
     assert office.stage.everything_said().count("No work of ours") == 4
 
 
+def test_an_act_that_fails_is_logged_with_its_type_and_place_and_no_personal_data(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("ada@example.com")
+
+    office.begin_trial()
+    monkeypatch.setattr("chalicelib.usecases.act.dispatch", fail)
+    office.tick()
+    (told,) = office.stage.logged("An act failed")
+    assert (told["account_id"], told["outcome"], told["failure"]) == (
+        ACCOUNT,
+        "failed",
+        "RuntimeError",
+    )
+    assert told["where"][-1].endswith(" fail")
+    assert "ada@example.com" not in office.stage.everything_said()
+    assert office.stage.metrics()["ActsFailed"] == 1
+
+
 def test_a_changed_policy_is_walked_to_the_end(office: Office) -> None:
     office.begin_trial()
     for _ in range(3):

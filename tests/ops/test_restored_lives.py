@@ -175,7 +175,7 @@ def test_with_stripe_down_the_questions_are_on_the_agenda_and_are_asked_by_thems
     assert life.stands() == ("full", "trialing")
     life.stage.api.faults.clear()
     life.place.now.at += timedelta(minutes=5)
-    assert act_on_due(life.account_id, life.world) == "acted"
+    assert act_on_due(life.account_id, life.world).effect == "acted"
     assert life.stands() == ("none", "canceled")
 
 

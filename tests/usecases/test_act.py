@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.account import Account
 from chalicelib.domain.agenda import BACKOFF
 from chalicelib.domain.facts import Ask
-from chalicelib.usecases.act import act_on_due
+from chalicelib.usecases.act import DueOutcome, act_on_due
 from chalicelib.usecases.sweep import QUEUE_IS_SHORT, sweep
 from tests.usecases.lives import ACCOUNT, DAY, START, Life
 from tests.usecases.test_take_in import CREATED, SUBSCRIBED, TRIAL, altered, arrive
@@ -19,8 +19,8 @@ from tests.worlds import Place, at
 def test_what_is_not_due_is_left_alone() -> None:
     life = Life().begins().days(1)
     before = life.account
-    assert act_on_due(ACCOUNT, life.place.world) == "nothing"
-    assert act_on_due("acc_none", life.place.world) == "nothing"
+    assert act_on_due(ACCOUNT, life.place.world) == DueOutcome("nothing")
+    assert act_on_due("acc_none", life.place.world) == DueOutcome("nothing")
     assert life.account == before
 
 
@@ -58,7 +58,9 @@ def test_one_bad_account_rests_ever_longer_and_goes_on_once_it_is_mended(
         assert due_at
         life.now.at = max(life.now.at, due_at)
         results.append(act_on_due(ACCOUNT, life.place.world))
-    assert results == ["failed"] * len(BACKOFF)
+    assert [(one.effect, type(one.failure)) for one in results] == [
+        ("failed", ZeroDivisionError)
+    ] * len(BACKOFF)
     monkeypatch.setattr(life.place.log, "put", put)
     life.advance(life.now.at + DAY)
     assert life.account.failures == 0, "mended in time, it goes on"
@@ -74,11 +76,11 @@ def test_a_dead_account_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     while life.account.due_at:
         life.now.at = max(life.now.at, life.account.due_at)
         result = act_on_due(ACCOUNT, life.place.world)
-    assert result == "dead"
+    assert (result.effect, type(result.failure)) == ("dead", ZeroDivisionError)
     (entry,) = [entry for entry in life.place.log.entries.values() if entry.kind == "dead"]
     assert entry.data == {"failure": "ZeroDivisionError"}
     assert life.place.metrics["AccountsDead"] == 1
-    assert act_on_due(ACCOUNT, life.place.world) == "nothing"
+    assert act_on_due(ACCOUNT, life.place.world) == DueOutcome("nothing")
 
 
 def test_a_question_that_stripe_could_not_answer_is_asked_again_ever_more_slowly(
@@ -100,7 +102,7 @@ def test_a_question_that_stripe_could_not_answer_is_asked_again_ever_more_slowly
         assert due_at
         gaps.append(due_at - place.now.at)
         place.now.at = due_at
-        assert act_on_due("acct_demo", place.world) == "acted"
+        assert act_on_due("acct_demo", place.world) == DueOutcome("acted")
     assert gaps == sorted(gaps)
     assert gaps[-1] > gaps[0]
     assert place.accounts.only().asks == (Ask("subscription", SUBSCRIBED["data"]["object"]["id"]),)

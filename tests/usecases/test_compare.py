@@ -11,7 +11,7 @@ from chalicelib.domain.comparison import NOT_LISTED, UNKNOWN, Comparison
 from chalicelib.domain.errors import NewerShape
 from chalicelib.domain.listing import Page
 from chalicelib.runtime.wiring import stripe_over
-from chalicelib.usecases.compare import compare
+from chalicelib.usecases.compare import PassedOver, compare
 from chalicelib.usecases.take_in import Message, take_in
 from tests.local.stripe_sim.stage import SimStage
 from tests.usecases.sim_lives import SimTransport
@@ -30,6 +30,7 @@ class Town:
         self.place = Place(policy=QUIET, stripe=stripe_over(caller))
         self.place.now.at = at(self.stage.second)
         self.heard = 0
+        self.passed_over: list[PassedOver] = []
 
     def customer(self, card: str | None = "tok_visa", **params: Any) -> str:
         id = str(
@@ -69,10 +70,11 @@ class Town:
     def compare(self) -> Comparison:
         """Runs until the comparison is done."""
         for _ in range(100):
-            done = compare(self.place.world)
-            assert done
-            if done.ended_at:
-                return done
+            progress = compare(self.place.world)
+            assert progress
+            self.passed_over += progress.passed_over
+            if progress.comparison.ended_at:
+                return progress.comparison
         raise AssertionError("a comparison has no end")
 
     def account_of(self, customer: str) -> Account:
@@ -280,6 +282,12 @@ def test_one_account_that_cannot_be_compared_holds_up_no_other(
     done = town.compare()
     assert done.ended_at
     assert town.place.metrics["ComparisonsBroken"] == 1
+    (passed_over,) = town.passed_over
+    assert (passed_over.customer, passed_over.account_id, type(passed_over.failure)) == (
+        bad,
+        town.account_of(bad).id,
+        ZeroDivisionError,
+    )
     assert good in {
         drift.customer
         for drift in town.place.comparisons.drifts.values()
@@ -311,6 +319,25 @@ def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_hold
     assert {drift.customer for drift in town.place.comparisons.drifts.values()} == {stranger, good}
     assert town.place.accounts.items[younger_id] == before
     assert town.place.metrics["ComparisonsBroken"] == 1
+    assert [(one.customer, type(one.failure)) for one in town.passed_over] == [
+        (younger, NewerShape)
+    ]
+
+
+def test_a_stranger_that_cannot_be_adopted_is_named_with_its_failure(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.buys(stranger := town.customer())
+    town.lose()
+
+    def broken(old: Account, new: Account) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(town.place.accounts, "save", broken)
+    assert town.compare().ended_at
+    assert [(one.customer, one.account_id, type(one.failure)) for one in town.passed_over] == [
+        (stranger, None, ZeroDivisionError)
+    ]
 
 
 def test_a_run_begins_no_more_calls_than_its_share(
@@ -332,7 +359,7 @@ def test_a_run_begins_no_more_calls_than_its_share(
         )
         assert done
         runs += 1
-        if done.ended_at:
+        if done.comparison.ended_at:
             break
     assert runs > 1
     assert sum(waited) >= (12 * 3 - runs * 10) / 5

@@ -235,7 +235,7 @@ def test_what_still_waits_in_queues_for_an_erased_account_does_nothing() -> None
     life = Life().begins()
     life.place.accounts.erase(life.account, life.now.at)
     key = f"welcome@{life.trial.id}"
-    assert act_on_due(ACCOUNT, life.world) == "nothing"
+    assert act_on_due(ACCOUNT, life.world).effect == "nothing"
     assert send_message(ACCOUNT, key, life.world, life.post) == "nothing"
     assert carry_out(ACCOUNT, life.world) == ()
     tags = {"account": [ACCOUNT], "step": ["welcome"], "occasion": [life.trial.id]}
