@@ -10,7 +10,6 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.account import Account
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, InvalidInput, Refused
 from chalicelib.domain.facts import MilestoneReached, Subscription
-from chalicelib.domain.ids import well_formed
 from chalicelib.domain.standing import standing
 from chalicelib.domain.timeline import Entry
 from chalicelib.entry import shapes
@@ -21,6 +20,7 @@ from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.checkout import open_checkout, open_portal
+from chalicelib.usecases.reading import require_account
 
 CLOCKS_APART = timedelta(minutes=1)
 """How far ahead of ours the product's clock may be."""
@@ -56,7 +56,7 @@ bp = Blueprint(__name__)
 )
 def show_access(account_id: str, given: Given) -> dict[str, Any]:
     """One consistent read, and the clock."""
-    account = found(account_id)
+    account = require_account(account_id, wiring.accounts())
     shown = standing_shown(standing(account, wiring.policy(), clock.now()))
     del shown["status"]
     return {"account_id": account.id, **shown}
@@ -75,7 +75,7 @@ def show_access(account_id: str, given: Given) -> dict[str, Any]:
 )
 def show_account(account_id: str, given: Given) -> dict[str, Any]:
     """The account with its standing and subscriptions."""
-    return _account(found(account_id))
+    return _account(require_account(account_id, wiring.accounts()))
 
 
 SEARCH = (
@@ -136,7 +136,7 @@ CURSOR = Field("cursor", line(1000), "The cursor of the page before.")
 )
 def show_timeline(account_id: str, given: Given) -> dict[str, Any]:
     """{entries: […], cursor}: `cursor` asks for the next page and is null on the last."""
-    account = found(account_id)
+    account = require_account(account_id, wiring.accounts())
     entries, following = wiring.log().page(account.id, given.query["cursor"], clock.now())
     return {"entries": [_entry(entry) for entry in entries], "cursor": following}
 
@@ -178,7 +178,10 @@ def reach_milestone(account_id: str, given: Given) -> Response:
         raise InvalidInput("at must not be in the future.", "at")
     world = wiring.world()
     absorb(
-        found(account_id), [MilestoneReached(given.body["name"], min(at, now))], world, Asker(world)
+        require_account(account_id, wiring.accounts()),
+        [MilestoneReached(given.body["name"], min(at, now))],
+        world,
+        Asker(world),
     )
     return Response("", status_code=204)
 
@@ -200,7 +203,7 @@ def make_checkout(account_id: str, given: Given) -> dict[str, str]:
     wanted = (given.body["plan"], given.body["interval"], given.body["quantity"])
     return {
         "url": open_checkout(
-            found(account_id).id, *wanted, links.returns, wiring.world(), given.body["currency"]
+            account_id, *wanted, links.returns, wiring.world(), given.body["currency"]
         )
     }
 
@@ -222,19 +225,11 @@ def make_portal(account_id: str, given: Given) -> dict[str, str]:
     policy = wiring.policy()
     return {
         "url": open_portal(
-            found(account_id).id,
+            account_id,
             policy.mail.app_url if policy.mail else links.base_url(),
             wiring.world(),
         )
     }
-
-
-def found(id: str) -> Account:
-    """The account of that id. Raises AccountNotFound."""
-    account = wiring.accounts().load(id) if well_formed(id) else None
-    if account is None:
-        raise AccountNotFound("There is no account of that id.", "account_id")
-    return account
 
 
 def _account(account: Account) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from chalicelib.domain.tasks import PRORATE, REASONS, Outcome
 from chalicelib.entry import shapes
 from chalicelib.entry.calls import Call, Given, serve
 from chalicelib.entry.declared import Field, Schema, line, matching, moment, one_of, whole
-from chalicelib.entry.http_accounts import INTERVAL, PLAN, QUANTITY, found
+from chalicelib.entry.http_accounts import INTERVAL, PLAN, QUANTITY
 from chalicelib.entry.presenting import standing_shown
 from chalicelib.runtime import links, wiring
 from chalicelib.usecases import actions
@@ -88,7 +88,7 @@ def cancel(account_id: str, given: Given) -> dict[str, Any]:
     body = given.body
     return _standing(
         actions.cancel(
-            found(account_id).id,
+            account_id,
             _asked("cancel", given),
             body["when"],
             body["reason"],
@@ -112,7 +112,7 @@ def cancel(account_id: str, given: Given) -> dict[str, Any]:
 def reactivate(account_id: str, given: Given) -> dict[str, Any]:
     """{action, url?}."""
     outcome = actions.reactivate(
-        found(account_id).id, _asked("reactivate", given), links.returns, wiring.world()
+        account_id, _asked("reactivate", given), links.returns, wiring.world()
     )
     return {"action": outcome.action} | ({"url": outcome.url} if outcome.url else {})
 
@@ -150,7 +150,7 @@ def change_plan(account_id: str, given: Given) -> dict[str, Any]:
     body = given.body
     wanted = (body["plan"], body["interval"], body["quantity"], body["prorate"] or "now")
     return _standing(
-        actions.change_plan(found(account_id).id, _asked("plan", given), *wanted, wiring.world())
+        actions.change_plan(account_id, _asked("plan", given), *wanted, wiring.world())
     )
 
 
@@ -170,7 +170,7 @@ def move_trial_end(account_id: str, given: Given) -> dict[str, Any]:
     """The standing."""
     return _standing(
         actions.move_trial_end(
-            found(account_id).id, _asked("trial", given), given.body["ends_at"], wiring.world()
+            account_id, _asked("trial", given), given.body["ends_at"], wiring.world()
         )
     )
 
@@ -200,7 +200,7 @@ def give_discount(account_id: str, given: Given) -> dict[str, Any]:
     """The standing."""
     return _standing(
         actions.give_discount(
-            found(account_id).id, _asked("discount", given), given.body["coupon"], wiring.world()
+            account_id, _asked("discount", given), given.body["coupon"], wiring.world()
         )
     )
 
@@ -253,7 +253,7 @@ def charge(account_id: str, given: Given) -> Response:
     body = given.body
     bill = body["bill"] or "next_invoice"
     outcome = actions.charge(
-        found(account_id).id,
+        account_id,
         _asked("charges", given),
         body["amount"],
         body["currency"],
@@ -297,7 +297,7 @@ def grant(account_id: str, given: Given) -> dict[str, Any]:
     body = given.body
     return _standing(
         actions.grant(
-            found(account_id).id,
+            account_id,
             _asked("grants", given),
             body["until"],
             body["plan"],

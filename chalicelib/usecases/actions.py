@@ -15,7 +15,6 @@ from chalicelib.domain.agenda import next_version
 from chalicelib.domain.checkouts import currency_of
 from chalicelib.domain.errands import AT_ONCE, Errand, waiting
 from chalicelib.domain.errors import (
-    AccountNotFound,
     CardDeclined,
     IdempotencyConflict,
     InvalidInput,
@@ -26,6 +25,7 @@ from chalicelib.domain.tasks import Charge, Kept, Outcome, Preview, Task, done_b
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.checkout import Returns, open_checkout
 from chalicelib.usecases.errands import OVER, run_errand
+from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.tasks import hold, line_of
 from chalicelib.usecases.world import World
 from chalicelib.usecases.writing import retry_on_lost_race
@@ -148,9 +148,9 @@ def grant(
     account_id: str, asked: Asked, until: datetime, plan: str | None, note: str, world: World
 ) -> Outcome:
     """Give access by hand until then, without Stripe; the same again gives nothing more."""
+    account = require_account(account_id, world.accounts)
     if kept := _answered_before(account_id, asked, world):
         return kept
-    account = _found(account_id, world)
     given = Grant(until, plan, note)
     actions.check_grant(given, world.policy, world.now())
     account = absorb(account, [GrantGiven(given)], world, Asker(world))
@@ -174,7 +174,7 @@ def preview_change(
     """Exactly what a change of plan would cost now, or as of a moment, by Stripe's own reckoning.
     Changes nothing; raises as `change_plan` does.
     """
-    account = _found(account_id, world)
+    account = require_account(account_id, world.accounts)
     now = (as_of or world.now()).replace(microsecond=0)
     task = actions.plan_change(account, world.policy, plan, interval, quantity, prorate, now)
     if task is None or task.change is None:
@@ -196,12 +196,14 @@ def preview_change(
 def _perform(
     account_id: str, asked: Asked, decide: Decide, world: World, otherwise: Otherwise | None = None
 ) -> Outcome:
-    if kept := _answered_before(account_id, asked, world):
-        return kept
-
-    def begin() -> tuple[Account, str | None]:
-        """The account, and the name of the task that waits for this call; None if there is none."""
-        account = _ready(_found(account_id, world), asked, world)
+    def begin() -> Outcome | tuple[Account, str | None]:
+        """The answer that was given before under the same key; else the account, and the name of
+        the task that waits for this call, None if there is none.
+        """
+        account = require_account(account_id, world.accounts)
+        if kept := _answered_before(account_id, asked, world):
+            return kept
+        account = _ready(account, asked, world)
         if name := _waiting(account, asked):
             return account, name
         task = decide(account, world.now())
@@ -216,7 +218,10 @@ def _perform(
         world.accounts.save(account, new)
         return new, name
 
-    account, name = retry_on_lost_race(account_id, begin, world)
+    begun = retry_on_lost_race(account_id, begin, world)
+    if isinstance(begun, Outcome):
+        return begun
+    account, name = begun
     if name:
         return _outcome(account, asked, name, world)
     done = (
@@ -247,7 +252,7 @@ def _ready(account: Account, asked: Asked, world: World) -> Account:
             try:
                 account = run_errand(account, name, world)
             except OVER:
-                account = _found(account.id, world)
+                account = require_account(account.id, world.accounts)
     return account
 
 
@@ -305,10 +310,3 @@ def _conflict() -> NoReturn:
     raise IdempotencyConflict(
         "This Idempotency-Key was used for another call: take another one.", "Idempotency-Key"
     )
-
-
-def _found(account_id: str, world: World) -> Account:
-    account = world.accounts.load(account_id)
-    if account is None:
-        raise AccountNotFound("There is no account of that id.", "account_id")
-    return account

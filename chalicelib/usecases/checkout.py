@@ -17,6 +17,7 @@ from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.absorb import Asker, absorb
 from chalicelib.usecases.errands import run_errand
 from chalicelib.usecases.give_card import belongs
+from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.start_trial import find_trial, with_customer
 from chalicelib.usecases.world import World
 from chalicelib.usecases.writing import retry_on_lost_race
@@ -53,7 +54,7 @@ def open_checkout(
 
     def begin() -> tuple[Account, Checkout, bool]:
         """The account, its Checkout, and whether that is open at Stripe already."""
-        account = _with_customer(_found(account_id, world), world)
+        account = _with_customer(require_account(account_id, world.accounts), world)
         order = order_of(account, world.policy, plan, interval, quantity, currency)
         checkout, now = account.checkout, world.now()
         if checkout and checkout.session and not checkout.closed:
@@ -80,7 +81,7 @@ def finish_checkout(account_id: str, session_id: str, world: World) -> str:
     """What a Checkout came to, one of RETURNS, with Stripe's answer taken in. Raises
     AccountNotFound for a session that is not this account's.
     """
-    account = _found(account_id, world)
+    account = require_account(account_id, world.accounts)
     session = world.stripe.checkout.session(session_id)
     if session is None or not belongs(session, account):
         raise AccountNotFound("There is no such Checkout.", "session_id")
@@ -89,7 +90,7 @@ def finish_checkout(account_id: str, session_id: str, world: World) -> str:
 
 def open_portal(account_id: str, return_url: str, world: World) -> str:
     """The URL of Stripe's portal for this account. Raises AccountNotFound, Unavailable, Refused."""
-    account = _with_customer(_found(account_id, world), world)
+    account = _with_customer(require_account(account_id, world.accounts), world)
     customer = customer_for(account)
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
@@ -118,19 +119,12 @@ def paper_of(account: Account, invoice_id: str, which: str, world: World) -> str
     return url
 
 
-def _found(account_id: str, world: World) -> Account:
-    account = world.accounts.load(account_id)
-    if account is None:
-        raise AccountNotFound("There is no account of that id.", "account_id")
-    return account
-
-
 def _with_customer(account: Account, world: World) -> Account:
     """The account with a customer at Stripe: its trial is started first, if it is still to be."""
     account = run_errand(account, "trial", world)
     if customer_for(account) is None and account.email:
         find_trial(account, world)  # a customer that was made while nobody could write it down
-        account = _found(account.id, world)
+        account = require_account(account.id, world.accounts)
         account = with_customer(
             account, f"{account.id}:customer:again:{len(account.customers)}", world
         )

@@ -154,6 +154,49 @@ def test_a_customers_life_by_the_api(shop: Shop) -> None:
     }
 
 
+READS = [
+    ("GET", "access", None, 200),
+    ("GET", "", None, 200),
+    ("GET", "timeline", None, 200),
+    ("POST", "milestones", {"name": "connected_data"}, 204),
+    ("POST", "portal", None, 200),
+    ("POST", "checkout", {}, 409),
+    ("POST", "plan", {"plan": "scale"}, 200),
+    ("POST", "trial", {"ends_at": "2099-01-01T00:00:00Z"}, 409),
+    ("POST", "discount", {"coupon": "LOYAL20"}, 200),
+    ("POST", "charges", {"amount": 5, "currency": "usd", "description": "x"}, 201),
+    ("POST", "grants", {"until": "2099-01-01T00:00:00Z", "note": "x"}, 200),
+    ("POST", "cancel", {"when": "period_end"}, 200),
+    ("POST", "reactivate", None, 200),
+]
+"""A call of each kind about one account: its method and name, a body, and the status."""
+
+
+def test_each_call_reads_the_account_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {(method, f"/accounts/{{account_id}}/{name}".rstrip("/")) for method, name, *_ in READS}
+    assert named == {call for call in CALLS if "{account_id}" in call[1]}
+    shop.sim.post("/v1/coupons", id="LOYAL20", percent_off=20, duration="forever")
+    load, read = wiring.accounts().load, []
+
+    def counted(id: str) -> Any:
+        read.append(id)
+        return load(id)
+
+    monkeypatch.setattr(wiring.accounts(), "load", counted)
+    for method, name, body, status in READS:
+        read.clear()
+        answer = shop.stage.call(
+            method,
+            f"/accounts/{shop.account}/{name}".rstrip("/"),
+            b"" if body is None else json.dumps(body).encode(),
+            Authorization=f"Bearer {shop.key}",
+            Content_Type="application/json",
+            Idempotency_Key=f"key-{name}",
+        )
+        assert (name, answer.status) == (name, status)
+        assert (name, read) == (name, [shop.account])
+
+
 CHARGE = {"amount": 1500, "currency": "usd", "description": "Import"}
 MISTAKES: list[tuple[str, Any, str | None]] = [
     ("cancel", {}, "when"),
