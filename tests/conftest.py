@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache
 
+import boto3
 import pytest
 from botocore.loaders import JSONFileLoader
 from hypothesis import settings
@@ -13,7 +14,7 @@ from moto import mock_aws
 from local.emulator import Emulator
 from local.template import REGION
 from tests import faults
-from tests.packaging.build import Package, build
+from tests.packaging.build import Package, built_once
 from tests.worlds import Place
 
 # The same examples each time where a run decides whether a change goes in; new ones wherever
@@ -63,7 +64,8 @@ def crashing_after() -> Callable[..., faults.OutsideCalls]:
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """What would be deployed."""
-    return build(tmp_path_factory.mktemp("package"))
+    own = tmp_path_factory.getbasetemp()
+    return built_once(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 @pytest.fixture
@@ -76,6 +78,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    # One session for all, as making one takes longer than most calls.
+    monkeypatch.setattr("boto3.session.Session", boto3._get_default_session)
     with mock_aws(config={"core": {"reset_boto3_session": False}}):
         yield
 

@@ -2,7 +2,9 @@
 it.
 """
 
+import fcntl
 import importlib.util
+import pickle
 import subprocess
 import sys
 import zipfile
@@ -78,6 +80,20 @@ class Package:
         return done.stdout
 
 
+def built_once(folder: Path) -> Package:
+    """The package below `folder`, which all workers of one run share: the first that asks builds
+    it, and the others wait for that.
+    """
+    kept = folder / "package.pickle"
+    with (folder / "package.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            (folder / "package").mkdir()
+            kept.write_bytes(pickle.dumps(build(folder / "package")))
+        package: Package = pickle.loads(kept.read_bytes())
+    return package
+
+
 def build(folder: Path) -> Package:
     """Package this checkout below `folder`, for this machine's processor, so that what is in it can
     be loaded here.
@@ -85,6 +101,7 @@ def build(folder: Path) -> Package:
     made = package.build(STAGE, folder / "made", package.this_machine())
     copy = folder / "checkout"
     package.copy_checkout(copy, package.this_machine())
+    (copy / "requirements.txt").write_text("")  # the template is the same, and libraries take long
     with zipfile.ZipFile(made.archive) as archive:
         archive.extractall(folder / "code")
     (folder / "runtime").mkdir()
