@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 # What is deployed: dev, with Stripe's test mode, or prod.
 STAGE ?= dev
-# How many tests run at once, and whatever else pytest is to be told: make test ARGS='tests/domain -x'
+# How many tests run at once, and whatever else pytest is to be told: make test ARGS='tests/unit/domain -x'
 WORKERS ?= 2
 ARGS ?=
 
@@ -35,7 +35,7 @@ package deploy destroy:
 # The messages' sources made into what is sent: run after a change in chalicelib/outreach/sources.
 mail:
 	@$(environments) .venv
-	@.venv/bin/python -m ops.mail
+	@.venv/bin/python -m ops.mail_build
 
 lint:
 	@$(environments) .venv

@@ -6,25 +6,17 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from chalicelib.entry import (
-    feedback,
-    http_accounts,
-    http_actions,
-    http_customer,
-    http_feedback,
-    http_leaving,
-    http_openapi,
-    http_pages,
-    http_plan,
-    http_signups,
-    http_webhooks,
-    queue_act,
-    queue_events,
-    queue_mail,
+from chalicelib.entry.http import accounts, actions, openapi_route, signups, webhooks
+from chalicelib.entry.http.responses import reshaped, size_refused
+from chalicelib.entry.pages import billing, cancellation, exit_feedback, mail_links, plan
+from chalicelib.entry.triggers import (
+    act_queue,
+    events_queue,
+    mail_queue,
     schedules,
-    stream,
+    ses_feedback,
+    table_stream,
 )
-from chalicelib.entry.presenting import reshaped, size_refused
 from chalicelib.runtime.telemetry import flush, on_call
 
 app = Chalice(app_name="billhook", configure_logs=False)
@@ -43,21 +35,21 @@ def present(event: Any, get_response: Any) -> Response:
 
 
 for room in (
-    http_accounts,
-    http_actions,
-    http_customer,
-    http_feedback,
-    http_leaving,
-    http_openapi,
-    http_pages,
-    http_plan,
-    http_signups,
-    http_webhooks,
-    queue_act,
-    queue_events,
-    queue_mail,
+    accounts,
+    actions,
+    billing,
+    exit_feedback,
+    cancellation,
+    openapi_route,
+    mail_links,
+    plan,
+    signups,
+    webhooks,
+    act_queue,
+    events_queue,
+    mail_queue,
     schedules,
-    feedback,
-    stream,
+    ses_feedback,
+    table_stream,
 ):
     app.register_blueprint(room.bp)

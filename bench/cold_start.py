@@ -27,9 +27,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.stand_ins import ENVIRONMENT, SECRET
+from bench.stubs import ENVIRONMENT, SECRET
 from ops.package.archive import compile_all
-from tests.packaging.build import Package, build
+from tests.fakes.packages import Package, build
 
 ROUNDS = 11
 YARDSTICK = "an empty Chalice app with boto3"

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from chalicelib.domain.account import apply
+from chalicelib.domain.account.apply import apply
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -20,13 +20,15 @@ import boto3
 
 from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.items import account_item
-from chalicelib.domain.account import Account
-from chalicelib.domain.agenda import next_version
-from chalicelib.domain.facts import Customer, CustomerSeen, Event, SubscriptionSeen
-from local.emulator import Emulator
-from tests.aws.conftest import table_definition
-from tests.usecases.lives import START, TRIAL
-from tests.worlds import POLICY
+from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
+from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.schedule.versions import next_version
+from chalicelib.domain.stripe_objects.objects import Customer
+from local.aws.emulator import Emulator
+from tests.adapters.aws.conftest import table_definition
+from tests.fakes.lifecycles import START, TRIAL
+from tests.fakes.services import POLICY
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DUE = 50
@@ -49,9 +51,10 @@ def typical() -> Account:
     """An account in its trial that waits for its next message."""
     account = apply(
         apply(
-            Account("acc"), CustomerSeen(Customer("cus_1", "ada@example.com", "Ada"), Event(START))
+            Account("acc"),
+            CustomerSnapshot(Customer("cus_1", "ada@example.com", "Ada"), FromEvent(START)),
         ),
-        SubscriptionSeen(TRIAL, Event(START)),
+        SubscriptionSnapshot(TRIAL, FromEvent(START)),
     )
     return replace(next_version(Account("acc"), account, POLICY, START), outbox=())
 

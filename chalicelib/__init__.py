@@ -1,0 +1,1 @@
+"""All code that is deployed. Chalice packages this folder beside app.py."""

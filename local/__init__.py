@@ -1,0 +1,1 @@
+"""The whole system on loopback, for development and tests."""

@@ -10,11 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from chalicelib.domain.errors import BillhookError
+from local.aws.emulator import EmulatorError
 from local.client import Client, Unreachable
-from local.emulator import EmulatorError
-from local.moments import length
-from local.play import Manner, play
+from local.durations import length
 from local.recordings import Recording
+from local.replay import Manner, play
 from local.shutdown import Stopped, run_until_signal
 
 

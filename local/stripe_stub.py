@@ -5,8 +5,8 @@ import threading
 from typing import Any
 
 from chalicelib.runtime.clock import clock
+from local.http_server import Answer, Request, Server, error_answer, json_answer
 from local.recordings import Object, Recording, Truth
-from local.serving import Answer, Request, Server, error_answer, json_answer
 
 
 class StripeStub:

@@ -12,14 +12,14 @@ from types import TracebackType
 from typing import Self
 
 from chalicelib.outreach.check import check_messages
-from local.emulator import Emulator
-from local.resources import Resources, create, verify_senders
-from local.serving import Answer, Request, Server, error_answer
+from local.aws.emulator import Emulator
+from local.aws.resources import Resources, create, verify_senders
+from local.aws.template import REGION
+from local.aws.triggers import Function, Progress, QueueTrigger, Source, Trigger
+from local.http_server import Answer, Request, Server, error_answer
 from local.shutdown import Stopped
-from local.stripe_sim.catalogue import catalogue
-from local.stripe_sim.simulator import StripeSimulator
-from local.template import REGION
-from local.triggers import Function, Progress, QueueTrigger, Source, Trigger
+from local.stripe_sim.api.simulator import StripeSimulator
+from local.stripe_sim.lifecycle.catalogue import catalogue
 from ops.package.template import WEBHOOK_PATH
 
 LAST_BATCHES_SECONDS = 1.5
@@ -113,26 +113,26 @@ class System:
         around them.
         """
         from app import app
-        from chalicelib.entry.feedback import take_feedback
-        from chalicelib.entry.queue_act import act_on_accounts
-        from chalicelib.entry.queue_events import process_events
-        from chalicelib.entry.queue_mail import send_mails
-        from chalicelib.entry.schedules import compare_with_stripe, fetch_events, sweep_due
-        from chalicelib.entry.stream import carry_out
+        from chalicelib.entry.triggers.act_queue import act_on_accounts
+        from chalicelib.entry.triggers.events_queue import process_events
+        from chalicelib.entry.triggers.mail_queue import send_mails
+        from chalicelib.entry.triggers.schedules import compare_with_stripe, fetch_events, sweep_due
+        from chalicelib.entry.triggers.ses_feedback import take_feedback
+        from chalicelib.entry.triggers.table_stream import carry_out
         from chalicelib.runtime import telemetry, wiring
         from chalicelib.runtime.clock import clock
-        from chalicelib.usecases.keys import create_key
-        from local.calls import Calls
-        from local.clockwork import Clockwork
-        from local.control import Control, Facts, Parts
-        from local.gateway import ApiGateway
-        from local.mailbox import Mailbox, WatchedMailer
-        from local.outgoing import Outgoing
-        from local.overview import accounts
-        from local.schedule import ScheduleTrigger
-        from local.settling import Rest
-        from local.stream import StreamTrigger
-        from local.topic import TopicTrigger
+        from chalicelib.usecases.accounts.api_keys import create_key
+        from local.aws.api_gateway import ApiGateway
+        from local.aws.iam_recorder import Calls
+        from local.aws.queue_drain import Rest
+        from local.aws.schedules import ScheduleTrigger
+        from local.aws.sns_topic import TopicTrigger
+        from local.aws.table_stream import StreamTrigger
+        from local.clock_control import Clockwork
+        from local.control_room.control import Control, Facts, Parts
+        from local.control_room.mailbox import Mailbox, WatchedMailer
+        from local.control_room.overview import accounts
+        from local.control_room.sent_requests import Outgoing
 
         endpoint, progress, outgoing = self._emulator.endpoint, Progress(), Outgoing()
         policy = wiring.policy()
@@ -158,7 +158,7 @@ class System:
         # built now, and nothing is counted.
         telemetry.metrics.add_metric = _uncounted  # type: ignore[method-assign]
         (
-            wiring.world(),
+            wiring.services(),
             wiring.events_queue(),
             wiring.key_ring(),
             wiring.suppressions(),

@@ -11,11 +11,11 @@ from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 from moto import mock_aws
 
-from local.emulator import Emulator
-from local.template import REGION
-from tests import faults
-from tests.packaging.build import Package, built_once
-from tests.worlds import Place
+from local.aws.emulator import Emulator
+from local.aws.template import REGION
+from tests.fakes import faults
+from tests.fakes.packages import Package, built_once
+from tests.fakes.services import FakeServices
 
 # The same examples each time where a run decides whether a change goes in; new ones wherever
 # somebody looks for what is wrong. No deadline in either: how long an example takes says how busy
@@ -41,9 +41,9 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture
-def place() -> Place:
+def place() -> FakeServices:
     """A world in memory."""
-    return Place()
+    return FakeServices()
 
 
 @pytest.fixture

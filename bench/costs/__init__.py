@@ -1,0 +1,1 @@
+"""Counts AWS calls of typical months and prices them."""

@@ -33,7 +33,7 @@ class Assumption:
 ASSUMED = {
     "own_ms": Assumption(
         20,
-        "ms that an invocation works for itself; bench/take_in.py measures 0.5 to 3 ms on a full"
+        "ms that an invocation works for itself; bench/ingest.py measures 0.5 to 3 ms on a full"
         " core, of which 512 MB are 0.29",
     ),
     "aws_ms": Assumption(8, "ms that a call of AWS takes, waiting included"),

@@ -22,26 +22,33 @@ from moto import mock_aws
 
 from app import app
 from bench.costs.metering import Meter, size_of
-from bench.stand_ins import ENVIRONMENT, SECRET, TABLE
+from bench.stubs import ENVIRONMENT, SECRET, TABLE
 from chalicelib.aws import dynamo, mailer, queues
-from chalicelib.entry import feedback, queue_act, queue_events, queue_mail, schedules, stream
+from chalicelib.entry.triggers import (
+    act_queue,
+    events_queue,
+    mail_queue,
+    schedules,
+    ses_feedback,
+    table_stream,
+)
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import Clock, clock
 from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import logger, metrics
-from chalicelib.usecases.keys import create_key
+from chalicelib.usecases.accounts.api_keys import create_key
+from local.aws.api_gateway import ApiGateway
+from local.aws.lambda_context import LambdaContext
 from local.client import signature
-from local.context import LambdaContext
-from local.gateway import ApiGateway
-from local.serving import Answer, Request
+from local.http_server import Answer, Request
 from ops.package.template import API_FUNCTION, WEBHOOK_FUNCTION, WEBHOOK_PATH
-from tests.aws.conftest import table_definition
-from tests.worlds import Moment
+from tests.adapters.aws.conftest import table_definition
+from tests.fakes.services import Moment
 
 QUEUES = {
-    "events": ("ProcessEvents", "process_events", queue_events.process_events),
-    "act": ("ActOnAccounts", "act_on_accounts", queue_act.act_on_accounts),
-    "mail": ("SendMails", "send_mails", queue_mail.send_mails),
+    "events": ("ProcessEvents", "process_events", events_queue.process_events),
+    "act": ("ActOnAccounts", "act_on_accounts", act_queue.act_on_accounts),
+    "mail": ("SendMails", "send_mails", mail_queue.send_mails),
 }
 """The function of each queue: its logical id, its name, itself."""
 
@@ -67,7 +74,7 @@ CACHES = (
     wiring.api_keys,
     wiring.key_ring,
     wiring.secrets,
-    wiring.world,
+    wiring.services,
     wiring.events_queue,
     wiring.door,
     wiring.claims,
@@ -178,9 +185,9 @@ class Deployment:
         """What the sweep would hand out now is acted on, and mail is sent and reported. The sweep
         itself is counted by the minute.
         """
-        due = wiring.world().due_index.due(self.now.at, 1000)
+        due = wiring.services().due_index.due(self.now.at, 1000)
         with self._counting("SweepDue"):
-            wiring.world().act_queue.send_many([{"account_id": id} for _, id in due])
+            wiring.services().act_queue.send_many([{"account_id": id} for _, id in due])
         self.drain("act")
         self.drain("mail")
 
@@ -237,7 +244,7 @@ class Deployment:
             self.written.clear()
             keys = [{"pk": {"S": f"ACCOUNT#{id}"}, "sk": {"S": "ACCOUNT"}} for id in ids]
             with self._running("CarryOut"):
-                stream.carry_out(
+                table_stream.carry_out(
                     {
                         "Records": [
                             {"dynamodb": {"Keys": key, "SequenceNumber": str(number)}}
@@ -269,7 +276,7 @@ class Deployment:
                 }
                 with self._running("TakeFeedback"):
                     self.meter.add("notices")
-                    feedback.take_feedback(
+                    ses_feedback.take_feedback(
                         {
                             "Records": [
                                 {
@@ -360,11 +367,11 @@ def deployed(at: datetime, *stand_ins: Any) -> Iterator[Deployment]:
 
 
 def _warm_up(made: Deployment) -> None:
-    world = wiring.world()
+    services = wiring.services()
     for _ in range(3):
         schedules.sweep_due(TICK, LambdaContext("sweep_due", 60))
     wiring.post_office().wait_for_room()
-    wiring.door(), wiring.events_queue(), world.policy
+    wiring.door(), wiring.events_queue(), services.policy
     for name in ("stripe_webhook_secrets", "hash_key", "link_keys", "stripe_api_key"):
         getattr(wiring.secrets(), name)
     made._said.seek(0)

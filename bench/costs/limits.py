@@ -11,12 +11,12 @@ from bench.costs.bills import SECONDS, assumed, customers, milliseconds, total
 from bench.costs.deployment import BATCHES, logical_id
 from bench.costs.stories import Used
 from chalicelib.aws.items import DUE_SHARDS
-from chalicelib.aws.walks import A_PAGE
+from chalicelib.aws.replan_state import A_PAGE
 from chalicelib.runtime import wiring
-from chalicelib.usecases.replan import A_STRETCH
-from chalicelib.usecases.sweep import A_RUN
-from local.resources import TEMPLATE
-from local.template import load
+from chalicelib.usecases.schedule.replan import A_STRETCH
+from chalicelib.usecases.schedule.sweep import A_RUN
+from local.aws.resources import TEMPLATE
+from local.aws.template import load
 
 MOST = 10_000_000
 """Customers up to which the page looks."""

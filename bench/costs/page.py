@@ -28,11 +28,11 @@ from bench.costs.limits import (
 from bench.costs.metering import UNITS
 from bench.costs.prices import PRICES, READ_ON
 from bench.costs.stories import CARD_ON_DAY, WELL_AFTER, Used
-from chalicelib.aws.walks import A_PAGE
+from chalicelib.aws.replan_state import A_PAGE
 from chalicelib.runtime.telemetry import METRICS
-from chalicelib.usecases.replan import A_STRETCH
-from local.resources import TEMPLATE
-from local.template import load
+from chalicelib.usecases.schedule.replan import A_STRETCH
+from local.aws.resources import TEMPLATE
+from local.aws.template import load
 from ops.package.build import ROOT
 from ops.package.watching import watched
 

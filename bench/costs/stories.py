@@ -14,12 +14,12 @@ from unittest.mock import patch
 
 from bench.costs.deployment import SCHEDULED, Deployment, deployed
 from bench.costs.metering import Meter, Tally
-from chalicelib.domain.wanted import WANTED
+from chalicelib.domain.stripe_objects.event_types import WANTED
 from chalicelib.runtime import wiring
 from local.recordings import Recording
-from tests.local.stripe_sim.stage import START, SimStage
-from tests.usecases.sim_lives import SimTransport
-from tests.worlds import RECORDINGS, FakeReader, at
+from tests.fakes.services import RECORDINGS, FakeReader, at
+from tests.fakes.simulated_lifecycles import SimTransport
+from tests.fakes.stripe_sim import START, SimStage
 
 DAY = timedelta(days=1)
 BEGIN = datetime.fromtimestamp(START, UTC)

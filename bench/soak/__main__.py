@@ -7,8 +7,8 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from bench.soak.house import MemoryHouse
-from bench.soak.real import RealHouse
+from bench.soak.in_memory import InMemorySystem
+from bench.soak.real import RealSystem
 from bench.soak.soak import KILLED, SPOILT, Soak, soak
 
 
@@ -32,7 +32,9 @@ def main() -> int:
     )
     asked = parser.parse_args()
     stride = {"stride": timedelta(minutes=asked.stride)} if asked.stride else {}
-    house: Any = (RealHouse if asked.real else MemoryHouse)(SPOILT, KILLED, asked.seed, **stride)
+    house: Any = (RealSystem if asked.real else InMemorySystem)(
+        SPOILT, KILLED, asked.seed, **stride
+    )
     print(f"seed {asked.seed}, {house.what}", flush=True)
     wall, cpu = time.monotonic(), time.process_time()
     with house.open():

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from bench.soak.lives import Customer
-from local.stripe_sim.api import Api, Asked
-from local.stripe_sim.engine import Engine
-from local.stripe_sim.periods import FINAL
-from local.stripe_sim.refusals import StripeRefusal
-from tests.local.stripe_sim.stage import pairs
+from bench.soak.lifecycles import Customer
+from local.stripe_sim.api.api import Api, ApiRequest
+from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.billing.periods import FINAL
+from local.stripe_sim.lifecycle.engine import Engine
+from tests.fakes.stripe_sim import pairs
 
 
 class Doors(Protocol):
@@ -181,7 +181,7 @@ class Actor:
         self._stripe("POST", f"/v1/subscriptions/{self._subscription(customer)['id']}", what)
 
     def _stripe(self, method: str, path: str, what: dict[str, Any] | None = None) -> Any:
-        status, body = self._doors.api.answer(Asked(method, path, pairs(what or {})))
+        status, body = self._doors.api.answer(ApiRequest(method, path, pairs(what or {})))
         if status != 200:
             raise NothingToDo(body["error"]["message"])
         return body

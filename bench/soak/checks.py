@@ -8,24 +8,27 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from bench.soak.lives import Customer
-from chalicelib.domain.account import Account, Mailed, apply
-from chalicelib.domain.checkouts import is_deleted
-from chalicelib.domain.facts import everything_of
-from chalicelib.domain.mailing import zone_of
-from chalicelib.domain.standing import Standing, standing
+from bench.soak.lifecycles import Customer
+from chalicelib.domain.access import standing
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.fetch_requests import everything_of
+from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.queries import is_deleted
+from chalicelib.domain.account.standing import Standing
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.messaging.due_messages import zone_of
 from chalicelib.usecases.fetching import fetch
 from chalicelib.usecases.ports import ReaderApi
-from tests.worlds import SHIPPED as POLICY
+from tests.fakes.services import SHIPPED as POLICY
 
 if TYPE_CHECKING:
-    from bench.soak.soak import House
+    from bench.soak.soak import SystemUnderTest
 
 UNPROVED = ["welcome", "three_days", "ended"]
 """What the shipped policy sends to somebody who signs up and is never seen again."""
 
 
-def findings(house: "House", customers: list[Customer]) -> list[str]:
+def findings(house: "SystemUnderTest", customers: list[Customer]) -> list[str]:
     """Everything that is wrong."""
     accounts = house.accounts()
     return [
@@ -36,7 +39,7 @@ def findings(house: "House", customers: list[Customer]) -> list[str]:
     ]
 
 
-def compared(house: "House", customers: list[Customer]) -> list[str]:
+def compared(house: "SystemUnderTest", customers: list[Customer]) -> list[str]:
     """Whose subscriptions or standing are not what Stripe's objects say, asked for afresh."""
     accounts, reader, found = house.accounts(), house.reader(), []
     at_stripe = _customers_by_account(house)
@@ -64,14 +67,14 @@ def compared(house: "House", customers: list[Customer]) -> list[str]:
     return found
 
 
-def standings(house: "House", customers: list[Customer]) -> Counter[str]:
+def standings(house: "SystemUnderTest", customers: list[Customer]) -> Counter[str]:
     """How many stand for which reason."""
     accounts = house.accounts()
     held = [accounts[one.account_id] for one in customers if one.account_id in accounts]
     return Counter(standing(account, POLICY, house.now).reason for account in held)
 
 
-def _customers_by_account(house: "House") -> dict[str, list[str]]:
+def _customers_by_account(house: "SystemUnderTest") -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for one in list(house.engine.store.objects.get("customer", {}).values()):
         found.setdefault(one["metadata"].get("account_id", ""), []).append(one["id"])
@@ -91,7 +94,7 @@ def _told(one: Standing) -> str:
     return f"{one.access} ({one.reason}, {one.plan}, until {one.until})"
 
 
-def _left_over(house: "House", accounts: dict[str, Account]) -> Iterator[str]:
+def _left_over(house: "SystemUnderTest", accounts: dict[str, Account]) -> Iterator[str]:
     for queue, left in house.queues().items():
         if left:
             yield f"{left} left in {queue}"
@@ -105,12 +108,12 @@ def _left_over(house: "House", accounts: dict[str, Account]) -> Iterator[str]:
             yield f"{account.id} failed {account.failures} times"
         for what in (
             *account.asks,
-            *(name for name, errand in account.errands.items() if not errand.done_at),
+            *(name for name, operation in account.errands.items() if not operation.done_at),
         ):
             yield f"{account.id} still waits for {what}"
 
 
-def _mail(house: "House", accounts: dict[str, Account]) -> Iterator[str]:
+def _mail(house: "SystemUnderTest", accounts: dict[str, Account]) -> Iterator[str]:
     sent = house.mailer.all()
     for (id, key), times in Counter((one.account_id, one.key) for one in sent).items():
         if times > 1:
@@ -128,14 +131,14 @@ def _mail(house: "House", accounts: dict[str, Account]) -> Iterator[str]:
         yield from _caps(house, account)
 
 
-def is_given_up(key: str, mailed: Mailed, got: set[str]) -> bool:
+def is_given_up(key: str, mailed: MessageRecord, got: set[str]) -> bool:
     """Whether a worker was killed on the point of giving the message to SES. Of lifecycle mail that
     is told by nobody, so it stays unsent: at most once is promised, and it is never sent twice.
     """
     return mailed.outcome == "unclear" and mailed.stream == "lifecycle" and key not in got
 
 
-def _caps(house: "House", account: Account) -> Iterator[str]:
+def _caps(house: "SystemUnderTest", account: Account) -> Iterator[str]:
     """The hours and the caps of the policy, by the customer's clock, counted from the mailbox
     alone.
     """
@@ -157,7 +160,7 @@ def _caps(house: "House", account: Account) -> Iterator[str]:
     )
 
 
-def _silent_ones(house: "House", customers: list[Customer]) -> Iterator[str]:
+def _silent_ones(house: "SystemUnderTest", customers: list[Customer]) -> Iterator[str]:
     """Whoever signs up and is never seen again gets all that is promised, whatever was lost: it
     hangs on our own word alone.
     """

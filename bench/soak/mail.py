@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 
-from chalicelib.domain.account import Account
-from chalicelib.domain.mailing import mails
-from chalicelib.domain.policy import Policy
-from chalicelib.domain.post import Letter
-from chalicelib.domain.standing import standing
+from chalicelib.domain.access import standing
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.messaging.due_messages import due_messages
+from chalicelib.domain.messaging.email_message import EmailMessage
+from chalicelib.domain.policy.policy import Policy
 from chalicelib.runtime.clock import clock
-from local.mailbox import Mailbox, Mailer
+from local.control_room.mailbox import Mailbox, Mailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Sent:
     at: datetime
     account_id: str
     key: str
-    letter: Letter
+    letter: EmailMessage
     wrong: str = ""
 
 
@@ -42,7 +42,7 @@ class CheckedMailer:
         self._of: defaultdict[str, list[Sent]] = defaultdict(list)
         self._lock = Lock()
 
-    def send(self, letter: Letter) -> str:
+    def send(self, letter: EmailMessage) -> str:
         """See usecases/post_office.py."""
         account_id, key, now = (
             letter.tags["account"],
@@ -87,7 +87,7 @@ class CheckedMailer:
             return "no such account"
         others = {other: mailed for other, mailed in account.mails.items() if other != key}
         fresh = replace(account, mails=others, standing=standing(account, self._policy, now))
-        mail = next((one for one in mails(fresh, self._policy, now) if one.key == key), None)
+        mail = next((one for one in due_messages(fresh, self._policy, now) if one.key == key), None)
         if mail is None:
             return "its reason was gone"
         return (

@@ -12,25 +12,25 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from bench.soak.kills import Kills
+from bench.soak.crashes import Kills
 from bench.soak.mail import CheckedMailer
 from chalicelib.aws.items import account_of
-from chalicelib.domain.account import Account
+from chalicelib.domain.account.state import Account
 from chalicelib.runtime import telemetry
 from chalicelib.runtime.clock import clock
 from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.stripe_api.transport import StripeTransport
 from local.client import Client
-from local.stripe_sim.api import Api
-from local.stripe_sim.engine import Engine
-from local.stripe_sim.fates import Fates, Shares
+from local.stripe_sim.api.api import Api
+from local.stripe_sim.lifecycle.engine import Engine
+from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
 from local.system import System
-from tests.worlds import SHIPPED as POLICY
+from tests.fakes.services import SHIPPED as POLICY
 
 
-class RealHouse:
-    """See MemoryHouse. Threads share the work, so the same seed is the same town and not the same
-    run. One in a process.
+class RealSystem:
+    """See InMemorySystem. Threads share the work, so the same seed is the same town and not the
+    same run. One in a process.
     """
 
     what = "the local system: emulator, queues, stream, HTTP"
@@ -42,7 +42,7 @@ class RealHouse:
         self._shares, self._seed = shares, seed
 
     @contextmanager
-    def open(self) -> Iterator["RealHouse"]:
+    def open(self) -> Iterator["RealSystem"]:
         """Start the system, and end it."""
         log, level = logging.getLogger("billhook.local"), logging.getLogger("billhook.local").level
         log.setLevel(logging.CRITICAL)  # of what is killed on purpose nobody need be told
@@ -64,13 +64,13 @@ class RealHouse:
         self._system, self._stripe = system, system.simulator
         self._client = Client(system.base, system.api_key)
         system.clockwork.stride = self.stride
-        world, post = wiring.world(), wiring.post_office()
+        services, post = wiring.services(), wiring.post_office()
         self.mailer = Unhurried(post.mailer, None, wiring.accounts().load, POLICY)
         post = self.kills.watch_parts(replace(post, mailer=self.mailer), "mailer", "claims")
         # The simulated Stripe takes any number of calls: to keep to a pace would be to wait for
         # nothing.
-        world = replace(self.kills.watch(world), pause=lambda seconds: None)
-        wiring.world, wiring.post_office = cache(lambda: world), cache(lambda: post)
+        services = replace(self.kills.watch(services), pause=lambda seconds: None)
+        wiring.services, wiring.post_office = cache(lambda: services), cache(lambda: post)
         self.spoil(self._shares, self._seed)
 
     @property

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 from bench.soak.acts import Actor, Doors
 from bench.soak.checks import compared, findings, standings
-from bench.soak.kills import Kills
-from bench.soak.lives import ARRIVE_WITHIN, DAY, LIFE, Customer, town
+from bench.soak.crashes import Kills
+from bench.soak.lifecycles import ARRIVE_WITHIN, DAY, LIFE, Customer, town
 from bench.soak.mail import CheckedMailer
-from chalicelib.domain.account import Account
+from chalicelib.domain.account.state import Account
 from chalicelib.usecases.ports import ReaderApi
-from local.clockwork import stride_end
-from local.stripe_sim.fates import Fates, Shares
+from local.clock_control import stride_end
+from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
 
 SPOILT = Shares(lost=0.05, doubled=0.10, late=0.20)
 """What becomes of Stripe's events."""
@@ -28,7 +28,7 @@ late by two at most, a comparison comes each.
 """
 
 
-class House(Doors, Protocol):
+class SystemUnderTest(Doors, Protocol):
     """A Billhook with a Stripe of its own, in memory or real."""
 
     what: str
@@ -76,7 +76,7 @@ class Soak:
     wrong: list[str] = field(default_factory=list)
 
 
-def soak(house: House, customers: int, seed: int, days: float = LIFE) -> Soak:
+def soak(house: SystemUnderTest, customers: int, seed: int, days: float = LIFE) -> Soak:
     """Let so many customers live so many days each in an open house, and judge what has become of
     them. A shorter life is cut, not pressed.
     """
@@ -107,7 +107,7 @@ def soak(house: House, customers: int, seed: int, days: float = LIFE) -> Soak:
     return played
 
 
-def figures(house: House, customers: list[Customer], differing: int) -> dict[str, Any]:
+def figures(house: SystemUnderTest, customers: list[Customer], differing: int) -> dict[str, Any]:
     """What happened, counted."""
     drawn = house.fates.drawn
     return {

@@ -1,0 +1,1 @@
+"""Adapters for DynamoDB, SQS, SES and SSM. Imports the domain only."""

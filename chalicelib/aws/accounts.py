@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.dynamo import client, in_our_words, read_many
+from chalicelib.aws.dynamo import client, read_many, translate_errors
 from chalicelib.aws.items import Item, account_item, account_key, account_of, keyed_hash, stamp
-from chalicelib.domain.account import Account
-from chalicelib.domain.errors import AccountTaken, LostRace
-from chalicelib.domain.pointers import Pointer, buried, pointers
+from chalicelib.domain.account.pointers import Pointer, pointers, tombstones
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,7 +30,7 @@ class Accounts:
 
     def load(self, id: str) -> Account | None:
         """The account as last written: one consistent read."""
-        with in_our_words():
+        with translate_errors():
             item = self._dynamodb.get_item(
                 TableName=self._table, Key=account_key(id), ConsistentRead=True
             ).get("Item")
@@ -65,7 +65,7 @@ class Accounts:
     def with_email(self, email: str) -> list[Account]:
         """The accounts that have this address, whichever case it is written in."""
         pointer = Pointer("EMAIL", email.strip().lower())
-        with in_our_words():
+        with translate_errors():
             items = self._dynamodb.query(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk",
@@ -88,7 +88,7 @@ class Accounts:
     def save(self, old: Account, new: Account) -> None:
         """Write `new` if the item still is `old`, with the pointers that changed, all or nothing.
 
-        Raises LostRace if another writer was faster, AccountTaken if a pointer is another
+        Raises ConcurrentUpdate if another writer was faster, AccountTaken if a pointer is another
         account's, Unavailable.
         """
         self._write(old, new, pointers(new) - pointers(old))
@@ -100,9 +100,9 @@ class Accounts:
     def erase(self, account: Account, at: datetime) -> None:
         """Take the account away with its pointers, if the item still is that account; what stays
         are keyed hashes: that it was erased, and that its trial was had. All or nothing. Raises
-        LostRace, Unavailable.
+        ConcurrentUpdate, Unavailable.
         """
-        graves = [self._grave(name) | {"at": {"S": stamp(at)}} for name in buried(account)]
+        graves = [self._grave(name) | {"at": {"S": stamp(at)}} for name in tombstones(account)]
         kept = [
             self._key(pointer, account.id) | {"account_id": {"S": _NOBODY}}
             for pointer in pointers(account)
@@ -124,7 +124,7 @@ class Accounts:
             *({"Put": {"TableName": self._table, "Item": item}} for item in (*graves, *kept)),
             *({"Delete": {"TableName": self._table, "Key": key}} for key in gone),
         ]
-        with in_our_words():
+        with translate_errors():
             self._dynamodb.transact_write_items(TransactItems=changes)
 
     def erased(self, names: Collection[str]) -> set[str]:
@@ -145,7 +145,7 @@ class Accounts:
             *map(self._put(new), sorted(added)),
             *map(self._delete(new), sorted(pointers(old) - pointers(new))),
         ]
-        with in_our_words():
+        with translate_errors():
             if not changes:
                 self._dynamodb.put_item(**put)
                 return
@@ -163,7 +163,7 @@ class Accounts:
                         "A Stripe customer, an external id or the trial of this account belongs to"
                         " another account."
                     ) from error
-                raise LostRace(f"The transaction was canceled: {reasons}.") from error
+                raise ConcurrentUpdate(f"The transaction was canceled: {reasons}.") from error
 
     def _load_all(self, ids: set[str]) -> dict[str, Account]:
         found = map(

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.dynamo import client, in_our_words
+from chalicelib.aws.dynamo import client, translate_errors
 from chalicelib.aws.items import Item, stamp
-from chalicelib.domain.api_keys import ApiKey
-from chalicelib.domain.errors import LostRace
+from chalicelib.domain.errors import ConcurrentUpdate
+from chalicelib.domain.security.api_keys import ApiKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,7 +21,7 @@ class ApiKeys:
 
     def load(self, id: str) -> ApiKey | None:
         """The key of that id, revoked or not."""
-        with in_our_words():
+        with translate_errors():
             item = self._dynamodb.get_item(
                 TableName=self._table, Key=_key(id), ConsistentRead=True
             ).get("Item")
@@ -36,14 +36,14 @@ class ApiKeys:
             "secret_hash": {"S": key.secret_hash},
             "created_at": {"S": stamp(key.created_at)},
         }
-        with in_our_words():
+        with translate_errors():
             self._dynamodb.put_item(
                 TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)"
             )
 
     def all(self) -> list[ApiKey]:
         """Every key, revoked ones too, by id."""
-        with in_our_words():
+        with translate_errors():
             pages = self._dynamodb.get_paginator("query").paginate(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk",
@@ -54,7 +54,7 @@ class ApiKeys:
     def revoke(self, id: str, now: datetime) -> bool:
         """Revoke a key for good; False if there is none of that id."""
         try:
-            with in_our_words():
+            with translate_errors():
                 self._dynamodb.update_item(
                     TableName=self._table,
                     Key=_key(id),
@@ -62,7 +62,7 @@ class ApiKeys:
                     ConditionExpression="attribute_exists(pk)",
                     ExpressionAttributeValues={":now": {"S": stamp(now)}},
                 )
-        except LostRace:
+        except ConcurrentUpdate:
             return False
         return True
 

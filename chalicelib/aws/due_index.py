@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.dynamo import client, in_our_words
+from chalicelib.aws.dynamo import client, translate_errors
 from chalicelib.aws.items import DUE_SHARDS, due_shard, stamp
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class DueIndex:
         """
         found: list[tuple[str, str]] = []
         for shard in range(DUE_SHARDS):
-            with in_our_words():
+            with translate_errors():
                 page = self._dynamodb.query(
                     TableName=self._table,
                     IndexName="due",

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.items import Item
-from chalicelib.domain.errors import LostRace, Unavailable
+from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,8 +49,10 @@ def client() -> "DynamoDBClient":
 
 
 @contextmanager
-def in_our_words() -> Iterator[None]:
-    """Turn DynamoDB's errors into LostRace and Unavailable; what is neither stays what it is."""
+def translate_errors() -> Iterator[None]:
+    """Turn DynamoDB's errors into ConcurrentUpdate and Unavailable; what is neither stays what it
+    is.
+    """
     from botocore.exceptions import ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as NoConnection
 
@@ -59,7 +61,7 @@ def in_our_words() -> Iterator[None]:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _RACES:
-            raise LostRace(f"DynamoDB: {code}") from error
+            raise ConcurrentUpdate(f"DynamoDB: {code}") from error
         if code in _TRANSIENT or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
             raise Unavailable(f"DynamoDB gives no answer now: {code}.") from error
         raise
@@ -75,7 +77,7 @@ def read_many(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> l
     for some in _batches(keys, 100):
         request: Any = {table: {"Keys": some, "ConsistentRead": True}}
         for _ in range(5):
-            with in_our_words():
+            with translate_errors():
                 answer = dynamodb.batch_get_item(RequestItems=request)
             found += answer["Responses"].get(table, [])
             request = answer.get("UnprocessedKeys")
@@ -102,7 +104,7 @@ def _write_many(dynamodb: "DynamoDBClient", table: str, requests: Iterable[Item]
     for some in _batches(requests, 25):
         request: Any = {table: some}
         for _ in range(5):
-            with in_our_words():
+            with translate_errors():
                 request = dynamodb.batch_write_item(RequestItems=request).get("UnprocessedItems")
             if not request:
                 break

@@ -2,7 +2,7 @@
 and stream filter need.
 
 One text is written and read by the SDK more than a millisecond faster than the same as nested maps
-(bench/take_in.py), and takes less room.
+(bench/ingest.py), and takes less room.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ from zlib import crc32
 
 import msgspec
 
-from chalicelib.aws.shapes import SHAPE, upgraded
-from chalicelib.domain.account import Account
-from chalicelib.domain.happenings import Happening
+from chalicelib.aws.schema_versions import SHAPE, upgraded
+from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.state import Account
 
 DUE_SHARDS = 8
 """Partitions of the due index: each takes 1,000 writes a second, and the sweep reads each of them.
@@ -75,7 +75,7 @@ def account_item(account: Account) -> Item:
 
 
 def account_of(item: Item) -> Account:
-    """The account in an item of this shape or an older one. Raises NewerShape."""
+    """The account in an item of this shape or an older one. Raises NewerSchemaVersion."""
     body, outbox = _texts_of(item)
     return replace(
         body,
@@ -87,16 +87,18 @@ def account_of(item: Item) -> Account:
     )
 
 
-def _texts_of(item: Item) -> tuple[Account, tuple[Happening, ...]]:
+def _texts_of(item: Item) -> tuple[Account, tuple[DomainEvent, ...]]:
     texts, shape = (
         {name: item[name]["S"] for name in ("body", "outbox") if name in item},
         int(item["shape"]["N"]),
     )
     if shape == SHAPE:
-        return load(texts["body"], Account), load(texts.get("outbox", "[]"), tuple[Happening, ...])
+        return load(texts["body"], Account), load(
+            texts.get("outbox", "[]"), tuple[DomainEvent, ...]
+        )
     values = upgraded({name: msgspec.json.decode(text) for name, text in texts.items()}, shape)
     return msgspec.convert(values["body"], Account), msgspec.convert(
-        values.get("outbox", []), tuple[Happening, ...]
+        values.get("outbox", []), tuple[DomainEvent, ...]
     )
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from email.utils import formataddr, parseaddr
 from typing import Any
 
-from chalicelib.domain.errors import MailRefused, MailUnclear, Unavailable
-from chalicelib.domain.post import Letter
+from chalicelib.domain.errors import MailOutcomeUnknown, MailRefused, Unavailable
+from chalicelib.domain.messaging.email_message import EmailMessage
 
 SENDERS_AT_ONCE = 2
 """How many send at the same time: the maximum_concurrency of `send_mails`. Each takes its share of
@@ -87,11 +87,11 @@ class Mailer:
         self._interval = 0.0
         self._asked_at = self._next_at = self._closed_until = float("-inf")
 
-    def send(self, letter: Letter) -> str:
+    def send(self, letter: EmailMessage) -> str:
         """SES's id of the message. One attempt.
 
-        Raises MailRefused; MailUnclear if SES may have it; Unavailable if it has not, but may take
-        the same later.
+        Raises MailRefused; MailOutcomeUnknown if SES may have it; Unavailable if it has not, but
+        may take the same later.
         """
         if not _ONE_ADDRESS.fullmatch(letter.recipient):
             raise MailRefused(
@@ -116,7 +116,9 @@ class Mailer:
         ) as error:
             raise Unavailable(f"SES cannot be reached: {type(error).__name__}.") from None
         except BotoCoreError as error:
-            raise MailUnclear(f"SES may have taken the message: {type(error).__name__}.") from None
+            raise MailOutcomeUnknown(
+                f"SES may have taken the message: {type(error).__name__}."
+            ) from None
         if self._room is not None:
             self._room -= 1
         return str(answer["MessageId"])
@@ -167,7 +169,7 @@ class Mailer:
         ):  # of an identity that is not, SES says MessageRejected too
             return MailRefused(f"SES does not send this message: {code}.")
         if status >= 500 and (not code or code.isdigit()):
-            return MailUnclear(
+            return MailOutcomeUnknown(
                 f"SES may have taken the message: an answer {status} that is not its own."
             )
         if code in _STOPPED or "quota" in said.lower() or "not verified" in said:
@@ -176,7 +178,7 @@ class Mailer:
             self._closed_until = self._seconds() + SHORT_REST
         return Unavailable(f"SES does not take the message now: {code or status}.")
 
-    def _request(self, letter: Letter) -> dict[str, Any]:
+    def _request(self, letter: EmailMessage) -> dict[str, Any]:
         def text(data: str) -> dict[str, str]:
             return {"Data": data, "Charset": "UTF-8"}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.dynamo import client, delete_many, in_our_words
+from chalicelib.aws.dynamo import client, delete_many, translate_errors
 from chalicelib.aws.items import Item
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Partition:
         """All that lies beside the account, by key: consistent reads. Raises Unavailable."""
         start: dict[str, Any] = {}
         while True:
-            with in_our_words():
+            with translate_errors():
                 page = self._dynamodb.query(
                     TableName=self._table,
                     KeyConditionExpression="pk = :pk",

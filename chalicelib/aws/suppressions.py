@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.dynamo import client, in_our_words
+from chalicelib.aws.dynamo import client, translate_errors
 from chalicelib.aws.items import Item, keyed_hash, stamp
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Suppressions:
 
     def holds(self, email: str) -> bool:
         """Whether the address must not be written to: one consistent read. Raises Unavailable."""
-        with in_our_words():
+        with translate_errors():
             answer = self._dynamodb.get_item(
                 TableName=self._table,
                 Key=self._key(email),
@@ -36,7 +36,7 @@ class Suppressions:
 
     def add(self, email: str, reason: str, at: datetime) -> None:
         """Suppress the address; the same again does no harm. Raises Unavailable."""
-        with in_our_words():
+        with translate_errors():
             self._dynamodb.put_item(
                 TableName=self._table,
                 Item={**self._key(email), "reason": {"S": reason}, "at": {"S": stamp(at)}},

@@ -1,0 +1,1 @@
+"""The CAPTCHA service, where the policy wants one. Imports the domain only."""

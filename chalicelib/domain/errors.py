@@ -72,7 +72,7 @@ class Unavailable(BillhookError):
     code = "unavailable"
 
 
-class NewerShape(Unavailable):
+class NewerSchemaVersion(Unavailable):
     """An item that a younger release has written: only that release, or a later one, can read it.
     Until it is deployed again all waits.
     """
@@ -88,7 +88,7 @@ class Refused(BillhookError):
     code = "refused"
 
 
-class Doubtful(Unavailable):
+class OutcomeUnknown(Unavailable):
     """Another system failed in a way that leaves open whether it did what it was asked, and will
     say the same under the same key.
     """
@@ -144,7 +144,7 @@ class IdempotencyConflict(BillhookError):
     code = "idempotency_conflict"
 
 
-class LostRace(BillhookError):
+class ConcurrentUpdate(BillhookError):
     """Another writer was faster: read again, decide again."""
 
     code = "lost_race"
@@ -156,7 +156,7 @@ class MailRefused(BillhookError):
     code = "mail_refused"
 
 
-class MailUnclear(BillhookError):
+class MailOutcomeUnknown(BillhookError):
     """SES may have taken the message: its reply did not come."""
 
     code = "mail_unclear"

@@ -2,8 +2,8 @@
 error before it is a mail.
 """
 
-from chalicelib.domain.policy import Policy
-from chalicelib.domain.sequences import ASKED_FOR
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.policy.sequences import ASKED_FOR
 from chalicelib.outreach.rendering import BrokenMessage, language_for, languages, missing
 from chalicelib.outreach.samples import SAMPLES
 

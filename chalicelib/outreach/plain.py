@@ -3,12 +3,12 @@
 import html
 from collections.abc import Iterable, Sequence
 
-from chalicelib.outreach.rendering import SUBJECT_AT_MOST, Mail
+from chalicelib.outreach.rendering import SUBJECT_AT_MOST, RenderedEmail
 
 Lines = Sequence[str]
 
 
-def plain(product: str, title: str, paragraphs: Iterable[Lines]) -> Mail:
+def plain(product: str, title: str, paragraphs: Iterable[Lines]) -> RenderedEmail:
     """A mail of a title and paragraphs, each of lines. Whatever a customer typed is one line of
     text in it, and a link only if it is one of ours: an https address that is a line of its own.
     """
@@ -21,7 +21,7 @@ def plain(product: str, title: str, paragraphs: Iterable[Lines]) -> Mail:
         '<!doctype html><html lang="en"><head><meta'
         f' charset="utf-8"></head><body>{heading}{body}</body></html>'
     )
-    return Mail(subject, subject, page, text)
+    return RenderedEmail(subject, subject, page, text)
 
 
 def _marked(line: str) -> str:

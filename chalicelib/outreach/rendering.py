@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import BillhookError
-from chalicelib.domain.languages import DEFAULT
+from chalicelib.domain.policy.languages import DEFAULT
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -45,7 +45,7 @@ class BrokenMessage(BillhookError):
 
 
 @dataclass(frozen=True)
-class Mail:
+class RenderedEmail:
     """One message, ready to be sent. The subject is one line of at most 150 characters without
     control characters.
     """
@@ -100,7 +100,7 @@ def missing(
     )
 
 
-def render(message: str, variables: Mapping[str, object], language: str = DEFAULT) -> Mail:
+def render(message: str, variables: Mapping[str, object], language: str = DEFAULT) -> RenderedEmail:
     """The message for these variables. UnknownMessage if there is none of that name; BrokenMessage,
     before anything is written, if one is missing.
     """
@@ -125,7 +125,7 @@ def render(message: str, variables: Mapping[str, object], language: str = DEFAUL
         raise BrokenMessage(
             f"The message {message} cannot be written: {error}.", message
         ) from error
-    return Mail(subject, preheader, html, text)
+    return RenderedEmail(subject, preheader, html, text)
 
 
 def split(text: str) -> tuple[str, str, str]:

@@ -1,0 +1,1 @@
+"""Rendering of the customer's pages. Imports the domain only."""

@@ -8,14 +8,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.account import Account
-from chalicelib.domain.actions import may_cancel, may_change
-from chalicelib.domain.checkouts import has_card_for, living
-from chalicelib.domain.facts import Subscription
-from chalicelib.domain.leaving import may_withdraw
-from chalicelib.domain.letters import money, spoken_day, spoken_price
-from chalicelib.domain.policy import Policy
-from chalicelib.domain.standing import ON_TRIAL, Standing, standing
+from chalicelib.domain.access import standing
+from chalicelib.domain.account.queries import current_subscription, has_card_for
+from chalicelib.domain.account.standing import ON_TRIAL, Standing
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.cancellation_rules import may_withdraw
+from chalicelib.domain.billing.decisions import may_cancel, may_change
+from chalicelib.domain.messaging.variables import money, spoken_day, spoken_price
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.stripe_objects.objects import Subscription
 
 INVOICES_SHOWN = 12
 
@@ -159,7 +160,7 @@ def billing_view(
 ) -> dict[str, Any]:
     """What the billing page says and offers, for every standing there is."""
     stands = standing(account, policy, now)
-    subscription = living(account)
+    subscription = current_subscription(account)
     zone = zone_of(account, policy)
     card = bool(subscription and has_card_for(account, subscription))
     wants_card = subscription is not None and (not card or stands.reason in CARD_WANTED)
@@ -185,7 +186,7 @@ def billing_view(
 
 
 def _words(stands: Standing, account: Account, policy: Policy, zone: ZoneInfo) -> dict[str, str]:
-    subscription = living(account)
+    subscription = current_subscription(account)
     after_trial = (
         stands.reason == "paused"
         and subscription is not None

@@ -4,12 +4,11 @@ before it is done.
 
 from typing import Any
 
-from chalicelib.domain.account import Account
-from chalicelib.domain.actions import plan_item
-from chalicelib.domain.checkouts import currency_of, living
-from chalicelib.domain.letters import money, spoken_day
-from chalicelib.domain.policy import Policy
-from chalicelib.domain.tasks import Preview
+from chalicelib.domain.account.queries import currency_of, current_subscription
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.decisions import Preview, plan_item
+from chalicelib.domain.messaging.variables import money, spoken_day
+from chalicelib.domain.policy.policy import Policy
 from chalicelib.pages.customer import zone_of
 
 SEATS_AT_MOST = 10_000
@@ -20,7 +19,7 @@ def plan_view(account: Account, policy: Policy) -> dict[str, Any]:
     """Each plan by each interval that it is sold by in the customer's currency, and how many seats
     there are.
     """
-    one = living(account)
+    one = current_subscription(account)
     assert one
     item, currency = plan_item(one, policy), currency_of(account, policy)
     current = policy.plan_of([item])[0], item.interval
@@ -47,7 +46,7 @@ def preview_view(account: Account, policy: Policy, preview: Preview, moved: bool
     """What a change costs now and from when the new price counts; `moved` says that it is another
     amount than the one just shown.
     """
-    change, one, zone = preview.change, living(account), zone_of(account, policy)
+    change, one, zone = preview.change, current_subscription(account), zone_of(account, policy)
     assert change
     assert one
     amount = next(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from chalicelib.domain.policy import PagesPolicy
+from chalicelib.domain.policy.policy import PagesPolicy
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -1,0 +1,1 @@
+"""Puts real adapters into the use cases: settings, clock, telemetry and wiring."""

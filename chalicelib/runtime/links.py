@@ -6,8 +6,8 @@ from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
-from chalicelib.domain.account import Account
-from chalicelib.domain.links import Link, LinkRefused, link_for, sign, verify
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.security.links import Link, LinkRefused, link_for, sign, verify
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings

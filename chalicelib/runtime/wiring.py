@@ -5,30 +5,28 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.policy import Policy
+from chalicelib.domain.policy.policy import Policy
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 
 if TYPE_CHECKING:
     from chalicelib.aws.accounts import Accounts
     from chalicelib.aws.api_keys import ApiKeys
-    from chalicelib.aws.claims import Claims
-    from chalicelib.aws.log import Log
     from chalicelib.aws.queues import Queue
     from chalicelib.aws.secrets import Secrets
+    from chalicelib.aws.send_claims import SendClaims
     from chalicelib.aws.suppressions import Suppressions
+    from chalicelib.aws.timeline import Timelines
     from chalicelib.stripe_api.transport import StripeTransport
-    from chalicelib.usecases.doorkeeper import Captcha, Door
-    from chalicelib.usecases.keys import KeyRing
-    from chalicelib.usecases.ports import Stripe
-    from chalicelib.usecases.post_office import PostOffice
-    from chalicelib.usecases.world import World
+    from chalicelib.usecases.accounts.api_keys import KeyRing
+    from chalicelib.usecases.ports import Captcha, Stripe
+    from chalicelib.usecases.services import MailServices, Services, SignupGuard
 
 
 @cache
 def policy() -> Policy:
     """The owner's policy, out of billing.toml in the package. Raises PolicyMistakes."""
-    from chalicelib.domain.policy_file import read_policy
+    from chalicelib.domain.policy.read import read_policy
 
     return read_policy((Path(__file__).parent.parent / "billing.toml").read_text())
 
@@ -50,11 +48,11 @@ def accounts() -> "Accounts":
 
 
 @cache
-def log() -> "Log":
+def log() -> "Timelines":
     """The timelines in the table."""
-    from chalicelib.aws.log import Log
+    from chalicelib.aws.timeline import Timelines
 
-    return Log(settings().table_name)
+    return Timelines(settings().table_name)
 
 
 @cache
@@ -68,7 +66,7 @@ def api_keys() -> "ApiKeys":
 @cache
 def key_ring() -> "KeyRing":
     """The API keys, as this function remembers them."""
-    from chalicelib.usecases.keys import KeyRing
+    from chalicelib.usecases.accounts.api_keys import KeyRing
 
     return KeyRing(api_keys())
 
@@ -82,32 +80,32 @@ def events_queue() -> "Queue":
 
 
 @cache
-def world() -> "World":
+def services() -> "Services":
     """All that the use cases act on."""
-    from chalicelib.aws.calls import Calls
-    from chalicelib.aws.comparisons import Comparisons
     from chalicelib.aws.due_index import DueIndex
+    from chalicelib.aws.idempotency import StoredResponses
+    from chalicelib.aws.job_states import JobStates
     from chalicelib.aws.queues import Queue, WorkQueue
-    from chalicelib.aws.rounds import Rounds
-    from chalicelib.aws.walks import Walks
+    from chalicelib.aws.reconciliation import ReconciliationState
+    from chalicelib.aws.replan_state import ReplanStates
     from chalicelib.runtime.telemetry import count, measure
     from chalicelib.stripe_api.transport import StripeTransport
-    from chalicelib.usecases.world import World
+    from chalicelib.usecases.services import Services
 
     transport = StripeTransport(lambda: secrets().stripe_api_key, settings().stripe_api_base, count)
-    return World(
+    return Services(
         accounts=accounts(),
         log=log(),
         dead_letters=Queue(settings().dead_letters_queue_url),
         events_queue=events_queue(),
         due_index=DueIndex(settings().table_name),
-        walks=Walks(settings().table_name),
-        rounds=Rounds(settings().table_name),
-        comparisons=Comparisons(settings().table_name),
+        walks=ReplanStates(settings().table_name),
+        rounds=JobStates(settings().table_name),
+        comparisons=ReconciliationState(settings().table_name),
         act_queue=WorkQueue(settings().act_queue_url),
         mail_queue=WorkQueue(settings().mail_queue_url),
         stripe=stripe_over(transport),
-        calls=Calls(settings().table_name),
+        calls=StoredResponses(settings().table_name),
         policy=policy(),
         now=clock.now,
         pause=time.sleep,
@@ -137,11 +135,11 @@ def stripe_over(transport: "StripeTransport") -> "Stripe":
 
 
 @cache
-def claims() -> "Claims":
+def claims() -> "SendClaims":
     """The claims of messages in the table."""
-    from chalicelib.aws.claims import Claims
+    from chalicelib.aws.send_claims import SendClaims
 
-    return Claims(settings().table_name)
+    return SendClaims(settings().table_name)
 
 
 @cache
@@ -153,23 +151,25 @@ def suppressions() -> "Suppressions":
 
 
 @cache
-def post_office() -> "PostOffice":
+def post_office() -> "MailServices":
     """All that sending acts on beside the world."""
     from chalicelib.aws.mailer import Mailer
     from chalicelib.runtime.links import url
-    from chalicelib.usecases.post_office import PostOffice
+    from chalicelib.usecases.services import MailServices
 
-    return PostOffice(Mailer(settings().configuration_set), claims(), suppressions().holds, url)
+    return MailServices(Mailer(settings().configuration_set), claims(), suppressions().holds, url)
 
 
 @cache
-def door() -> "Door":
+def door() -> "SignupGuard":
     """What stands between a signup and the world."""
-    from chalicelib.aws.limits import Limits
+    from chalicelib.aws.rate_counters import RateCounters
     from chalicelib.runtime.telemetry import count
-    from chalicelib.usecases.doorkeeper import Door
+    from chalicelib.usecases.services import SignupGuard
 
-    return Door(Limits(settings().table_name, lambda: secrets().hash_key), _captcha(), count)
+    return SignupGuard(
+        RateCounters(settings().table_name, lambda: secrets().hash_key), _captcha(), count
+    )
 
 
 def _captcha() -> "Captcha | None":

@@ -1,0 +1,1 @@
+"""Stripe's API: calls, and translation of its JSON into domain values. Imports the domain only."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.domain.billing.stripe_requests import NewCheckout
 from chalicelib.domain.errors import Refused
-from chalicelib.domain.policy import CheckoutPolicy
-from chalicelib.domain.stripe_requests import NewCheckout
+from chalicelib.domain.policy.policy import CheckoutPolicy
 from chalicelib.stripe_api.transport import Raw
 from chalicelib.stripe_api.writer import OURS, StripeWriter, data_of
 

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import (
-    CardSeen,
+from chalicelib.domain.account.facts import (
     CheckoutCompleted,
-    CustomerSeen,
-    DisputeSeen,
-    Event,
-    InvoiceSeen,
-    RefundSeen,
+    CustomerSnapshot,
+    DisputeSnapshot,
+    InvoiceSnapshot,
+    RefundRecorded,
     StripeFact,
-    SubscriptionSeen,
-    digest,
+    SubscriptionSnapshot,
 )
-from chalicelib.domain.wanted import WANTED
+from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.state import CardSnapshot
+from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.objects import digest
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.writer import OURS
 
@@ -134,23 +134,25 @@ def _fact(
         case "customer":
             gone = kind == "customer.deleted"
             before = digest(objects.customer(was)) if was and not gone else None
-            return CustomerSeen(
-                objects.customer(raw, deleted=gone), Event(created, before, born, stale)
+            return CustomerSnapshot(
+                objects.customer(raw, deleted=gone), FromEvent(created, before, born, stale)
             )
         case "subscription":
             before = digest(objects.subscription(was)) if was else None
-            return SubscriptionSeen(objects.subscription(raw), Event(created, before, born, stale))
+            return SubscriptionSnapshot(
+                objects.subscription(raw), FromEvent(created, before, born, stale)
+            )
         case "invoice":
-            return InvoiceSeen(
+            return InvoiceSnapshot(
                 objects.invoice(raw), created, kind == "invoice.payment_action_required"
             )
         case "payment_method":
             card = objects.card(raw)
-            return CardSeen(card, created) if card else None
+            return CardSnapshot(card, created) if card else None
         case "checkout.session":
             return _checkout(raw, now)
         case "dispute":
-            return DisputeSeen(
+            return DisputeSnapshot(
                 objects.identity(raw),
                 objects.reference(raw.get("charge")) or "",
                 objects.text(raw, "status"),
@@ -161,7 +163,7 @@ def _fact(
                 objects.whole(raw, "amount") or 0,
                 objects.whole(raw, "amount_refunded") or 0,
             )
-            return RefundSeen(
+            return RefundRecorded(
                 objects.identity(raw), amount, refunded, objects.words(raw, "currency"), created
             )
     raise Unreadable(

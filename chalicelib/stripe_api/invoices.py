@@ -1,6 +1,6 @@
 """Stripe's invoices: charges on them, paying, voiding and refunding."""
 
-from chalicelib.domain.tasks import Charge
+from chalicelib.domain.account.operations import Charge
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.transport import Raw
 from chalicelib.stripe_api.writer import OURS, StripeWriter

@@ -5,9 +5,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.domain.comparison import Listed
 from chalicelib.domain.errors import Refused, Unreadable
-from chalicelib.domain.listing import Page, Place
+from chalicelib.domain.reconciliation.comparison import ListedSubscription
+from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 
@@ -21,20 +21,20 @@ class StripeListing:
         self._transport = transport
 
     def undelivered_events(
-        self, types: Sequence[str], since: datetime, place: Place | None
+        self, types: Sequence[str], since: datetime, place: ListCursor | None
     ) -> Page:
         """See ListingApi."""
         return self._page(
             "/v1/events", place, {"gte": _second(since)}, delivery_success=False, types=list(types)
         )
 
-    def live_subscriptions(self, place: Place | None) -> Page:
+    def live_subscriptions(self, place: ListCursor | None) -> Page:
         """See ListingApi."""
         return self._page(
             "/v1/subscriptions", place, {}, expand=["data.customer", "data.latest_invoice"]
         )
 
-    def ended_subscriptions(self, since: datetime, place: Place | None) -> Page:
+    def ended_subscriptions(self, since: datetime, place: ListCursor | None) -> Page:
         """See ListingApi."""
         return self._page(
             "/v1/subscriptions",
@@ -45,7 +45,7 @@ class StripeListing:
         )
 
     def _page(
-        self, path: str, place: Place | None, created: Mapping[str, int], **parameters: Any
+        self, path: str, place: ListCursor | None, created: Mapping[str, int], **parameters: Any
     ) -> Page:
         try:
             page = self._asked(
@@ -60,7 +60,7 @@ class StripeListing:
         things = page["data"]
         return Page(
             things,
-            Place(str(things[-1]["id"]), objects.moment(things[-1], "created"))
+            ListCursor(str(things[-1]["id"]), objects.moment(things[-1], "created"))
             if page["has_more"] and things
             else None,
         )
@@ -74,13 +74,13 @@ class StripeListing:
         return page
 
 
-def listed(raw: Raw) -> Listed | None:
+def listed(raw: Raw) -> ListedSubscription | None:
     """A subscription of a list; None if this release cannot read it. Its customer and its invoice
     are None where the list holds only their ids.
     """
     with suppress(*_UNKNOWN_SHAPE):
         customer, invoice = raw.get("customer"), raw.get("latest_invoice")
-        return Listed(
+        return ListedSubscription(
             objects.subscription(raw),
             objects.customer(customer) if isinstance(customer, Mapping) else None,
             objects.invoice(invoice) if isinstance(invoice, Mapping) else None,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.facts import (
+from chalicelib.domain.stripe_objects.objects import (
     INVOICE_RANKS,
     STATUSES,
     CancellationDetails,

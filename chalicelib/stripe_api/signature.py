@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.domain.errors import SignatureRefused
-from chalicelib.domain.secrecy import same_secret
+from chalicelib.domain.security.constant_time import same_secret
 
 TOLERANCE_SECONDS = 300
 LONGEST_HEADER = 4096

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.stripe_requests import NewTrial
-from chalicelib.domain.tasks import Change
+from chalicelib.domain.account.operations import Change
+from chalicelib.domain.billing.stripe_requests import NewTrial
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.transport import Raw
 from chalicelib.stripe_api.writer import StripeWriter

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chalicelib.domain.errors import CardDeclined, Doubtful, Refused, Unavailable
+from chalicelib.domain.errors import CardDeclined, OutcomeUnknown, Refused, Unavailable
 
 TIMEOUT_SECONDS = 8
 RETRIES = 1
@@ -103,14 +103,14 @@ def translated_error(error: Any, changes: bool) -> Exception:
     if status == 402:
         return CardDeclined(f"The card was declined ({error.code}).")
     if isinstance(error, stripe.IdempotencyError) and status not in TRANSIENT:
-        return Doubtful("The same key was used with other parameters.")
+        return OutcomeUnknown("The same key was used with other parameters.")
     if 400 <= status < 500 and status not in TRANSIENT:
         details = ", ".join(
             str(word) for word in (status, error.code, getattr(error, "param", None)) if word
         )
         return Refused(f"Stripe refuses a call ({details}): is the key allowed to make it?")
     if status >= 500 and changes:
-        return Doubtful(
+        return OutcomeUnknown(
             f"Stripe failed at a change ({status}), and will say the same under the same key."
         )
     return Unavailable(f"Stripe gave no answer ({type(error).__name__}).")

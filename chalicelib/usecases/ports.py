@@ -1,22 +1,63 @@
-"""Ports: what the use cases need of the outside world, as protocols. `runtime` passes the real
-adapters, tests pass fakes.
+"""Protocols that the use cases call. Adapters and fakes implement them."""
 
-Every call to Stripe raises `Unavailable` if Stripe gives no answer now, and `Refused` if Stripe
-rejects the call. A call that changes something takes an idempotency key: repeated under the same
-key, Stripe makes the change once. Such a call may also raise `CardDeclined`, and `Doubtful`: Stripe
-may or may not have made the change, and would repeat its failure under the same key (check what
-Stripe holds, then use another key).
-"""
-
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
-from chalicelib.domain.listing import Page, Place
-from chalicelib.domain.stripe_requests import NewCheckout, NewTrial
-from chalicelib.domain.tasks import Change, Charge
+from chalicelib.domain.account.operations import Change, Charge
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.idempotency import StoredResponse
+from chalicelib.domain.billing.stripe_requests import NewCheckout, NewTrial
+from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
+from chalicelib.domain.messaging.team import DigestState
+from chalicelib.domain.reconciliation.backfill import Undelivered
+from chalicelib.domain.reconciliation.comparison import Comparison, Drift
+from chalicelib.domain.reconciliation.replan import ReplanState
+from chalicelib.domain.security.api_keys import ApiKey
+from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
 from chalicelib.stripe_api.transport import Raw
+
+
+class RateCounters(Protocol):
+    """Counters of what was done in a window of time."""
+
+    def count(self, kind: str, value: str, window: timedelta, now: datetime) -> int:
+        """How often, with this time."""
+
+
+class Captcha(Protocol):
+    """A CAPTCHA service."""
+
+    def solved(self, token: str, address: str) -> bool:
+        """Whether the visitor solved it. Raises Unavailable, Refused."""
+
+
+class Suppressions(Protocol):
+    """The addresses that must not be written to; see aws/suppressions.py."""
+
+    def add(self, email: str, reason: str, at: datetime) -> None:
+        """Suppress the address. Raises Unavailable."""
+
+
+class KeyStore(Protocol):
+    """What is needed of the table."""
+
+    def load(self, id: str) -> ApiKey | None:
+        """The key of that id."""
+
+    def add(self, key: ApiKey) -> None:
+        """Keep a new key."""
+
+
+class Timelines(Protocol):
+    """Timelines in the table; see aws/log.py."""
+
+    def page(
+        self, account_id: str, cursor: str | None, now: datetime
+    ) -> tuple[list[Entry], str | None]:
+        """Some entries, and the cursor of the next page if there is one."""
 
 
 class ReaderApi(Protocol):
@@ -44,16 +85,16 @@ class ListingApi(Protocol):
     """Reads Stripe's long lists a page at a time, the newest first, starting behind `place`."""
 
     def undelivered_events(
-        self, types: Sequence[str], since: datetime, place: Place | None
+        self, types: Sequence[str], since: datetime, place: ListCursor | None
     ) -> Page:
         """Events of these types, created since then, that not every endpoint has accepted
         (docs.stripe.com/webhooks/process-undelivered-events).
         """
 
-    def live_subscriptions(self, place: Place | None) -> Page:
+    def live_subscriptions(self, place: ListCursor | None) -> Page:
         """All subscriptions that have not ended, each with its customer and its latest invoice."""
 
-    def ended_subscriptions(self, since: datetime, place: Place | None) -> Page:
+    def ended_subscriptions(self, since: datetime, place: ListCursor | None) -> Page:
         """Subscriptions that were created since then and have ended, each with its customer and its
         latest invoice.
         """
@@ -205,3 +246,159 @@ class Stripe:
     checkout: CheckoutApi
     subscriptions: SubscriptionsApi
     invoices: InvoicesApi
+
+
+class Mailer(Protocol):
+    """SES."""
+
+    def send(self, letter: EmailMessage) -> str:
+        """SES's id of the message. One attempt. Raises MailRefused, MailOutcomeUnknown, and
+        Unavailable if SES said that it did not take it now.
+        """
+
+    def wait_for_room(self) -> None:
+        """Return when the pace allows one more. Raises Unavailable over the daily quota, or while
+        sending is paused.
+        """
+
+
+class SendClaims(Protocol):
+    """The records under which messages are claimed."""
+
+    def load(self, account_id: str, key: str) -> SendClaim | None:
+        """The claim, if there is one."""
+
+    def take(self, claim: SendClaim, before: SendClaim | None) -> None:
+        """Claim, where there is no claim or it still is `before`. Raises ConcurrentUpdate."""
+
+    def confirm(self, claim: SendClaim, message_id: str) -> None:
+        """SES has taken it."""
+
+    def drop(self, claim: SendClaim) -> None:
+        """SES has said that it did not take it: it may be claimed again."""
+
+
+JobState = TypeVar("JobState", Comparison, DigestState, Undelivered)
+
+
+class AccountStore(Protocol):
+    """Accounts in the table; see aws/accounts.py."""
+
+    def load(self, id: str) -> Account | None:
+        """One consistent read."""
+
+    def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
+        """The accounts of Stripe's customers."""
+
+    def with_email(self, email: str) -> list[Account]:
+        """The accounts that have this address."""
+
+    def with_trial(self, identity: str) -> Account | None:
+        """The account that has had the trial of this identity."""
+
+    def save(self, old: Account, new: Account) -> None:
+        """One conditional write. Raises ConcurrentUpdate, AccountTaken, Unavailable."""
+
+    def rewrite(self, old: Account, new: Account) -> None:
+        """The same as `save`, with every pointer put anew."""
+
+    def erase(self, account: Account, at: datetime) -> None:
+        """Erase the account; only keyed hashes stay. Raises ConcurrentUpdate, Unavailable."""
+
+    def erased(self, names: Collection[str]) -> set[str]:
+        """Which of these are names (see domain/pointers.py) of something that was erased."""
+
+
+class TimelineStore(Protocol):
+    """Timelines in the table; see aws/log.py."""
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Write entries; the same again does no harm."""
+
+
+class ResponseStore(Protocol):
+    """Answers by Idempotency-Key; see aws/calls.py."""
+
+    def load(self, account_id: str, key: str) -> StoredResponse | None:
+        """The answer that was given under the key."""
+
+    def keep(self, kept: StoredResponse) -> StoredResponse:
+        """Keep an answer; gives the one that is kept: of two, the first."""
+
+
+class WorkQueue(Protocol):
+    """A queue of things to do."""
+
+    def send(self, work: Mapping[str, str]) -> None:
+        """Put one into the queue. Raises Unavailable."""
+
+    def send_many(self, work: Sequence[Mapping[str, str]]) -> None:
+        """Put many into the queue. Raises Unavailable if not all are in it; those that are do no
+        harm.
+        """
+
+    def depth(self) -> int:
+        """About how many wait."""
+
+
+class DueIndex(Protocol):
+    """What is due; see aws/due_index.py."""
+
+    def due(self, now: datetime, most: int) -> list[tuple[datetime, str]]:
+        """Since when each account that is due is, and its id, the longest due first: all that was
+        read, up to `most` a shard.
+        """
+
+
+class ReplanStateStore(Protocol):
+    """The walk over all accounts; see aws/walks.py."""
+
+    def load(self) -> ReplanState | None:
+        """Where the last walk is."""
+
+    def save(self, old: ReplanState, new: ReplanState) -> None:
+        """Write where it is. Raises ConcurrentUpdate."""
+
+    def page(self, walk: ReplanState) -> tuple[list[str], str | None]:
+        """The accounts of the next page that are to be planned anew, and the cursor behind it."""
+
+
+class JobStateStore(Protocol):
+    """Where work that goes in rounds is; see aws/rounds.py."""
+
+    def load(self, kind: type[JobState]) -> JobState | None:
+        """The state of that type as last written."""
+
+    def save(self, old: JobState, new: JobState) -> None:
+        """Write it, if it still was `old`. Raises ConcurrentUpdate."""
+
+
+class ReconciliationStore(Protocol):
+    """What a comparison keeps, and the walk over all accounts; see aws/comparisons.py."""
+
+    def keep_listed(self, began: datetime, page: int, ids: Sequence[str]) -> None:
+        """Remember the ids on a page of Stripe's list."""
+
+    def listed(self, began: datetime) -> frozenset[str]:
+        """All ids that were remembered."""
+
+    def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
+        """The accounts on the next page that this release can read, and the cursor behind it; None
+        at the end.
+        """
+
+    def put_drift(self, drift: Drift) -> None:
+        """Write down what differs; the same again does no harm."""
+
+    def drop_drift(self, drift: Drift) -> None:
+        """Forget what turned out to be none."""
+
+    def drifts_of(self, began: datetime) -> list[Drift]:
+        """All that one comparison has found."""
+
+
+class MessageQueue(Protocol):
+    """A queue of messages that are text: Stripe's events, or what no repetition will mend."""
+
+    def send(self, body: str, attributes: Mapping[str, str] | None = None) -> None:
+        """Put a message into the queue. Raises Unavailable."""

@@ -1,9 +1,9 @@
 """Read an account that must exist."""
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountNotFound
 from chalicelib.domain.ids import well_formed
-from chalicelib.usecases.world import AccountStore
+from chalicelib.usecases.ports import AccountStore
 
 
 def require_account(account_id: str, accounts: AccountStore) -> Account:

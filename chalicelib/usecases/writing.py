@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from chalicelib.domain.account import Account
-from chalicelib.domain.errors import LostRace, Unavailable
-from chalicelib.usecases.world import World
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
+from chalicelib.usecases.services import Services
 
 TRIES = 12
 
@@ -20,7 +20,7 @@ lost race, so whatever else it does must be safe to repeat."""
 
 
 def update(
-    account_id: str, change: Change, world: World, known: Account | None = None
+    account_id: str, change: Change, services: Services, known: Account | None = None
 ) -> Account | None:
     """The account after `change`, as saved, or as read if there was nothing to save. None if there
     is no account of that id.
@@ -32,28 +32,28 @@ def update(
     unread = [known] if known else []
 
     def attempt() -> Account | None:
-        account = unread.pop() if unread else world.accounts.load(account_id)
+        account = unread.pop() if unread else services.accounts.load(account_id)
         account = account or (known if is_new else None)
         new = change(account) if account else None
         if account is None or new is None:
             return account
-        world.accounts.save(account, new)
+        services.accounts.save(account, new)
         return new
 
-    return retry_on_lost_race(account_id, attempt, world)
+    return retry_on_lost_race(account_id, attempt, services)
 
 
-def retry_on_lost_race(account_id: str, attempt: Callable[[], T], world: World) -> T:
-    """What `attempt` returns. It reads the account, decides and saves; on LostRace it runs again,
-    after a random pause that spreads the writers.
+def retry_on_lost_race(account_id: str, attempt: Callable[[], T], services: Services) -> T:
+    """What `attempt` returns. It reads the account, decides and saves; on ConcurrentUpdate it runs
+    again, after a random pause that spreads the writers.
 
     Raises Unavailable if others were faster every time, or if the table cannot be reached.
     """
     for number in range(TRIES):
         if number:
-            world.pause(random.uniform(0, 0.01 * 2 ** min(number, 7)))  # noqa: S311  # nosec B311 # it guards nothing
+            services.pause(random.uniform(0, 0.01 * 2 ** min(number, 7)))  # noqa: S311  # nosec B311 # it guards nothing
         try:
             return attempt()
-        except LostRace:
+        except ConcurrentUpdate:
             continue
     raise Unavailable(f"Other writers of account {account_id} were faster {TRIES} times.")

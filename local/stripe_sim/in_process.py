@@ -8,9 +8,9 @@ from typing import Any
 
 from chalicelib.domain.errors import Refused
 from chalicelib.stripe_api.transport import Raw, StripeTransport
-from local.stripe_sim.api import Api, Asked
-from local.stripe_sim.engine import CataloguePrice, Engine
-from local.stripe_sim.shapes import Object
+from local.stripe_sim.api.api import Api, ApiRequest
+from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.lifecycle.engine import CataloguePrice, Engine
 
 
 class InProcessStripe(StripeTransport):
@@ -39,7 +39,9 @@ class InProcessStripe(StripeTransport):
         key = parameters.pop("idempotency_key", None) or (
             f"key-{self._keys}" if method != "get" else None
         )
-        status, body = self._api.answer(Asked(method.upper(), path, list(_pairs(parameters)), key))
+        status, body = self._api.answer(
+            ApiRequest(method.upper(), path, list(_pairs(parameters)), key)
+        )
         if status == 404:
             return None
         if status != 200:

@@ -5,14 +5,16 @@ sends everything.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chalicelib.aws.claims import key_of as claim_key
 from chalicelib.aws.dynamo import read_many
-from chalicelib.domain.account import Account
-from chalicelib.domain.broadcasts import Broadcast, BroadcastWanted, key_of
+from chalicelib.aws.send_claims import key_of as claim_key
+from chalicelib.domain.account.facts import BroadcastRequested
+from chalicelib.domain.account.messages import Broadcast
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Unavailable
-from chalicelib.usecases.absorb import absorb
-from chalicelib.usecases.world import World
-from ops.broadcast.listing import Aim, judged
+from chalicelib.domain.messaging.broadcasts import key_of
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.services import Services
+from ops.broadcast.recipients import Aim, judged
 
 OUTCOMES = {
     "wanted": "will get it",
@@ -24,11 +26,11 @@ OUTCOMES = {
 """What can become of an account that was listed."""
 
 
-def pages(world: World) -> Iterator[Sequence[Account]]:
+def pages(services: Services) -> Iterator[Sequence[Account]]:
     """All accounts, a page of the table at a time. Raises Unavailable."""
     cursor: str | None = None
     while True:
-        accounts, cursor = world.comparisons.accounts(cursor)
+        accounts, cursor = services.comparisons.accounts(cursor)
         yield accounts
         if cursor is None:
             return
@@ -42,7 +44,9 @@ def claimed(dynamodb: Any, table: str, ids: Sequence[str], name: str) -> set[str
     return {item["pk"]["S"].partition("#")[2] for item in found}
 
 
-def want(ids: Sequence[str], aim: Aim, message: str, world: World) -> Iterator[tuple[str, str]]:
+def want(
+    ids: Sequence[str], aim: Aim, message: str, services: Services
+) -> Iterator[tuple[str, str]]:
     """Each id with what became of it, one of OUTCOMES. One read and one write an account; it may
     end anywhere and be run again.
 
@@ -50,18 +54,18 @@ def want(ids: Sequence[str], aim: Aim, message: str, world: World) -> Iterator[t
     Unavailable if the table goes on giving no answer.
     """
     for id in ids:
-        yield id, _wanted(id, aim, Broadcast(message, aim.to, world.now()), world)
+        yield id, _wanted(id, aim, Broadcast(message, aim.to, services.now()), services)
 
 
-def _wanted(id: str, aim: Aim, broadcast: Broadcast, world: World) -> str:
-    account = world.accounts.load(id)
+def _wanted(id: str, aim: Aim, broadcast: Broadcast, services: Services) -> str:
+    account = services.accounts.load(id)
     if account is None:
         return "gone"
-    verdict = judged(account, aim, world.policy, world.now())
+    verdict = judged(account, aim, services.policy, services.now())
     if verdict != "gets":
         return "had" if verdict == "had" else "left"
     try:
-        absorb(account, [BroadcastWanted(aim.name, broadcast)], world, asker=None)
+        apply_facts(account, [BroadcastRequested(aim.name, broadcast)], services, fetcher=None)
     except Unavailable:
         return "failed"
     return "wanted"

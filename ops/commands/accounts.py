@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
-from ops.asking import typed
 from ops.command_line import Command
-from ops.commands.policy import POLICY
-from ops.stages import add_stage, add_table, find_stage, stage_name, table_of
+from ops.stage.confirm import typed
+from ops.stage.policy import POLICY
+from ops.stage.stages import add_stage, add_table, find_stage, stage_name, table_of
 
 
 def _accounts(options: argparse.Namespace) -> Any:
@@ -30,19 +30,19 @@ def _found(accounts: Any, id: str) -> Account:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from chalicelib.aws.log import Log
-    from chalicelib.domain.policy_file import read_policy
-    from ops.accounts import told
+    from chalicelib.aws.timeline import Timelines
+    from chalicelib.domain.policy.read import read_policy
+    from ops.account_report import told
 
     account, now = _found(_accounts(options), options.id), datetime.now(UTC)
-    entries, _ = Log(table_of(options)).page(account.id, None, now)
+    entries, _ = Timelines(table_of(options)).page(account.id, None, now)
     print(*told(account, entries, read_policy(POLICY.read_text()), now), sep="\n")
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
     from chalicelib.aws.partition import Partition
-    from ops.accounts import person
+    from ops.account_report import person
 
     account = _found(_accounts(options), options.id)
     text = json.dumps(
@@ -67,8 +67,8 @@ def _export(options: argparse.Namespace) -> int:
 
 def _erase(options: argparse.Namespace) -> int:
     from chalicelib.aws.partition import Partition
-    from chalicelib.usecases.erase import UNDER_WAY_SECONDS, erase
-    from ops.worlds import enter, world_of_stage
+    from chalicelib.usecases.accounts.erase import UNDER_WAY_SECONDS, erase
+    from ops.stage.services import enter, world_of_stage
 
     stage = find_stage(stage_name(options))
     if not (
@@ -94,8 +94,8 @@ def _erase(options: argparse.Namespace) -> int:
 
 
 def _revive(options: argparse.Namespace) -> int:
-    from chalicelib.domain.agenda import next_version
-    from chalicelib.domain.policy_file import read_policy
+    from chalicelib.domain.policy.read import read_policy
+    from chalicelib.domain.schedule.versions import next_version
 
     accounts = _accounts(options)
     account = _found(accounts, options.id)

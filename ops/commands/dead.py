@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
-from ops.asking import agreed
 from ops.command_line import Command
-from ops.dead.letters import CODES, ORIGINS, Letter, printable
-from ops.stages import Stage, add_stage, find_stage, stage_name
+from ops.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter, printable
+from ops.stage.confirm import agreed
+from ops.stage.stages import Stage, add_stage, find_stage, stage_name
 
 MOST = 1000
 """Letters that one command looks at."""
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ops.dead.handling import looking
+    from ops.dead_letters.handling import looking
 
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -25,7 +25,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from ops.dead.handling import looking
+    from ops.dead_letters.handling import looking
 
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -35,7 +35,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _redrive(options: argparse.Namespace) -> int:
-    from ops.dead.handling import looking, redrive
+    from ops.dead_letters.handling import looking, redrive
 
     box, ways = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -50,7 +50,7 @@ def _redrive(options: argparse.Namespace) -> int:
 
 
 def _discard(options: argparse.Namespace) -> int:
-    from ops.dead.handling import discard, looking
+    from ops.dead_letters.handling import discard, looking
 
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -62,7 +62,7 @@ def _discard(options: argparse.Namespace) -> int:
         return _tell(discard(wanted, box))
 
 
-def line(letter: Letter) -> str:
+def line(letter: DeadLetter) -> str:
     """What is told of a letter without its payload."""
     about = " ".join(word for word in (letter.what, letter.account) if word) or "?"
     return (
@@ -71,8 +71,8 @@ def line(letter: Letter) -> str:
     )
 
 
-def _tell(done: Iterable[tuple[Letter, str]]) -> int:
-    from ops.dead.handling import FAILED, OUTCOMES
+def _tell(done: Iterable[tuple[DeadLetter, str]]) -> int:
+    from ops.dead_letters.handling import FAILED, OUTCOMES
 
     failed = 0
     for letter, outcome in done:
@@ -84,7 +84,7 @@ def _tell(done: Iterable[tuple[Letter, str]]) -> int:
     return 1 if failed else 0
 
 
-def _end(letters: list[Letter], most: int) -> list[str]:
+def _end(letters: list[DeadLetter], most: int) -> list[str]:
     more = (
         " There may be more: give --most a greater number, or run it again."
         if len(letters) >= most
@@ -93,7 +93,7 @@ def _end(letters: list[Letter], most: int) -> list[str]:
     return [f"{len(letters)} dead letter{'' if len(letters) == 1 else 's'}.{more}"]
 
 
-def _named(letters: list[Letter], ids: list[str]) -> list[Letter]:
+def _named(letters: list[DeadLetter], ids: list[str]) -> list[DeadLetter]:
     found = {letter.id: letter for letter in letters}
     if missing := [id for id in ids if id not in found]:
         raise InvalidInput(
@@ -107,7 +107,7 @@ def _post(stage: Stage) -> tuple[Any, Any]:
     """The stage's dead letters, and the ways back."""
     import boto3
 
-    from ops.dead.box import Box, ways_back
+    from ops.dead_letters.queue_reader import Box, ways_back
 
     sqs, outputs = boto3.client("sqs"), stage.outputs
     queues = {

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
-from ops.asking import agreed
 from ops.command_line import Command
-from ops.commands.policy import POLICY, read_checked
-from ops.stages import add_stage, find_stage, stack_name, stage_name
+from ops.stage.confirm import agreed
+from ops.stage.policy import POLICY, read_checked
+from ops.stage.stages import add_stage, find_stage, stack_name, stage_name
 
 OUT = Path("out/package")
 
@@ -27,8 +27,8 @@ def _package(options: argparse.Namespace) -> int:
 def _deploy(options: argparse.Namespace) -> int:
     from ops.deploy.release import Release
     from ops.package.build import build
-    from ops.parameters import Parameters
-    from ops.secrets import make_missing, to_do
+    from ops.stage.parameters import Parameters
+    from ops.stage.secrets import make_missing, to_do
 
     stage, settings = stage_name(options), _settings(options.set)
     release = Release(stage)

@@ -3,7 +3,7 @@
 import argparse
 
 from ops.command_line import Command
-from ops.stages import add_stage, stage_name
+from ops.stage.stages import add_stage, stage_name
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -5,21 +5,21 @@ import argparse
 from datetime import UTC, datetime, timedelta
 
 from ops.command_line import Command
-from ops.stages import add_table, table_of
+from ops.stage.stages import add_table, table_of
 
 STATES = {"healed": "healed", "left": "NOT HEALED", None: "being asked"}
 
 
 def _drift(options: argparse.Namespace) -> int:
-    from chalicelib.aws.comparisons import Comparisons
-    from chalicelib.aws.rounds import Rounds
-    from chalicelib.domain.comparison import PHASES, Comparison
-    from chalicelib.domain.undelivered import Undelivered
+    from chalicelib.aws.job_states import JobStates
+    from chalicelib.aws.reconciliation import ReconciliationState
+    from chalicelib.domain.reconciliation.backfill import Undelivered
+    from chalicelib.domain.reconciliation.comparison import PHASES, Comparison
 
     table, now = table_of(options), datetime.now(UTC)
-    rounds = Rounds(table)
+    rounds = JobStates(table)
     comparison, undelivered = rounds.load(Comparison), rounds.load(Undelivered)
-    found = Comparisons(table).drifts_since(now - timedelta(days=options.days))
+    found = ReconciliationState(table).drifts_since(now - timedelta(days=options.days))
     for drift in found:
         print(
             f"{_minute(drift.compared)}  {STATES[drift.became]:<11}  {drift.account_id} "

@@ -8,11 +8,11 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.domain.changes.timeline import EVENTS_KEPT
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
-from chalicelib.domain.timeline import EVENTS_KEPT
-from chalicelib.domain.wanted import WANTED
+from chalicelib.domain.stripe_objects.event_types import WANTED
 from ops.command_line import Command
-from ops.stages import add_stage, find_stage, stage_name
+from ops.stage.stages import add_stage, find_stage, stage_name
 
 _LENGTH = re.compile(r"(\d{1,4})([hd])")
 EVERY = 500
@@ -21,7 +21,7 @@ EVERY = 500
 
 def _replay(options: argparse.Namespace) -> int:
     from chalicelib.runtime.clock import clock
-    from ops.worlds import enter, stripe_of_stage
+    from ops.stage.services import enter, stripe_of_stage
 
     if not (options.account or options.since or options.type):
         raise InvalidInput(
@@ -73,9 +73,10 @@ def _from_stripe(options: argparse.Namespace, since: datetime, caller: Any) -> i
 def _from_log(options: argparse.Namespace, since: datetime, caller: Any) -> int:
     from chalicelib.runtime import wiring
     from chalicelib.runtime.clock import clock
-    from chalicelib.usecases.absorb import Asker, absorb
-    from ops.replay.own_log import kept_facts
-    from ops.worlds import world_of_stage
+    from chalicelib.usecases.ingestion.apply_facts import apply_facts
+    from chalicelib.usecases.ingestion.fetching import StripeFetcher
+    from ops.replay.timeline_events import kept_facts
+    from ops.stage.services import world_of_stage
 
     account = wiring.accounts().load(options.account)
     if account is None:
@@ -90,8 +91,8 @@ def _from_log(options: argparse.Namespace, since: datetime, caller: Any) -> int:
     ]
     facts, after = [fact for _, fact in kept if fact], account
     if options.yes:
-        world = world_of_stage(caller)
-        after = absorb(account, facts, world, Asker(world))
+        services = world_of_stage(caller)
+        after = apply_facts(account, facts, services, StripeFetcher(services))
     found = Counter(("chosen" if fact else "unreadable", entry.type) for entry, fact in kept)
     print(*told(found), _end(len(facts), "learnt", options.yes), sep="\n")
     if options.yes:

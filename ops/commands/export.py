@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.command_line import Command
-from ops.stages import add_table, table_of
+from ops.stage.stages import add_table, table_of
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
-from ops.stages import add_stage, find_stage, stage_name
-from ops.worlds import A_SECOND
+from ops.stage.services import A_SECOND
+from ops.stage.stages import add_stage, find_stage, stage_name
 
 EVERY = 100
 """After so many customers a line says how far it is, where the output is no terminal."""
@@ -18,9 +18,9 @@ EVERY = 100
 def _stripe(options: argparse.Namespace) -> int:
     from chalicelib.runtime import wiring
     from chalicelib.runtime.settings import settings
-    from ops.adoption.bringing_in import bring_in, listed
-    from ops.adoption.survey import Finding, survey
-    from ops.worlds import enter, stripe_of_stage, world_of_stage
+    from ops.import_customers.import_run import bring_in, listed
+    from ops.import_customers.survey import Finding, survey
+    from ops.stage.services import enter, stripe_of_stage, world_of_stage
 
     if not 0 < options.a_second <= 100:
         raise InvalidInput("--a-second must be more than 0, and at most 100.", "a-second")
@@ -57,7 +57,7 @@ def _stripe(options: argparse.Namespace) -> int:
 
 def report(findings: Iterable[Any]) -> list[str]:
     """The findings by kind: what it means, then a line for each."""
-    from ops.adoption.survey import FINDINGS
+    from ops.import_customers.survey import FINDINGS
 
     by_code: dict[str, list[str]] = {}
     for finding in findings:
@@ -73,7 +73,7 @@ def report(findings: Iterable[Any]) -> list[str]:
 
 def told(outcomes: Counter[str]) -> list[str]:
     """A line for each outcome."""
-    from ops.adoption.bringing_in import OUTCOMES
+    from ops.import_customers.import_run import OUTCOMES
 
     return [f"{number:>7}  {OUTCOMES[outcome]}" for outcome, number in outcomes.most_common()]
 

@@ -5,13 +5,13 @@ import sys
 from datetime import UTC, datetime
 
 from chalicelib.aws.api_keys import ApiKeys
-from chalicelib.domain.api_keys import SCOPES
+from chalicelib.domain.security.api_keys import SCOPES
 from ops.command_line import Command
-from ops.stages import add_table, table_of
+from ops.stage.stages import add_table, table_of
 
 
 def _create(options: argparse.Namespace) -> int:
-    from chalicelib.usecases.keys import create_key
+    from chalicelib.usecases.accounts.api_keys import create_key
 
     print(create_key(ApiKeys(table_of(options)), options.scope, options.name, datetime.now(UTC)))
     return 0

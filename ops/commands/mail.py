@@ -8,14 +8,14 @@ from ops.commands import mail_broadcast, mail_report
 
 
 def _preview(options: argparse.Namespace) -> int:
-    from ops.mail import preview
+    from ops.mail_build import preview
 
     print(f"Open {preview(options.folder)} in a browser.")
     return 0
 
 
 def _compile(options: argparse.Namespace) -> int:
-    from ops.mail import compile_all
+    from ops.mail_build import compile_all
 
     print(f"{len(compile_all())} messages are compiled.")
     return 0

@@ -9,16 +9,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.broadcasts import AUDIENCES, TOLERANCE
 from chalicelib.domain.errors import InvalidInput
-from ops.asking import typed
+from chalicelib.domain.messaging.broadcasts import AUDIENCES, TOLERANCE
 from ops.command_line import Command
 from ops.commands.mail_report import moment_before
-from ops.stages import add_stage, find_stage, stage_name
+from ops.stage.confirm import typed
+from ops.stage.stages import add_stage, find_stage, stage_name
 
 if TYPE_CHECKING:
-    from chalicelib.domain.policy import Policy
-    from ops.broadcast.listing import Listed
+    from chalicelib.domain.policy.policy import Policy
+    from ops.broadcast.recipients import RecipientList
 
 EVERY = 100
 """After so many accounts a line says how far it is, where the output is no terminal."""
@@ -27,9 +27,9 @@ EVERY = 100
 def _broadcast(options: argparse.Namespace) -> int:
     from chalicelib.aws.dynamo import client
     from chalicelib.runtime import wiring
-    from ops.broadcast.listing import Aim, listed
+    from ops.broadcast.recipients import Aim, listed
     from ops.broadcast.sending import claimed, pages, want
-    from ops.worlds import enter, world_of_stage
+    from ops.stage.services import enter, world_of_stage
 
     now = datetime.now(UTC)
     aim = Aim(
@@ -41,10 +41,10 @@ def _broadcast(options: argparse.Namespace) -> int:
     enter(stage)
     policy, table = wiring.policy(), stage.outputs["TableName"]
     check(aim.name, options.message, policy)
-    world = world_of_stage()
+    services = world_of_stage()
     print("Reading the accounts …", flush=True)
     found = listed(
-        pages(world), aim, policy, now, lambda ids: claimed(client(), table, ids, aim.name)
+        pages(services), aim, policy, now, lambda ids: claimed(client(), table, ids, aim.name)
     )
     print(*told(found), sep="\n")
     if options.dry_run or not found.ids:
@@ -55,7 +55,7 @@ def _broadcast(options: argparse.Namespace) -> int:
         return 1
     outcomes: Counter[str] = Counter()
     try:
-        for _, outcome in want(found.ids, aim, options.message, world):
+        for _, outcome in want(found.ids, aim, options.message, services):
             outcomes[outcome] += 1
             _progress(sum(outcomes.values()), len(found.ids))
     finally:
@@ -71,8 +71,9 @@ def check(name: str, message: str, policy: "Policy") -> None:
     """Return if the message can be written under this policy. Raises InvalidInput, UnknownMessage,
     BrokenMessage.
     """
-    from chalicelib.domain.account import Account
-    from chalicelib.domain.broadcasts import Broadcast, steps_of
+    from chalicelib.domain.account.messages import Broadcast
+    from chalicelib.domain.account.state import Account
+    from chalicelib.domain.messaging.broadcasts import steps_of
     from chalicelib.outreach.check import check_messages
     from chalicelib.outreach.rendering import missing
 
@@ -109,9 +110,9 @@ def agreed(number: int, options: argparse.Namespace) -> bool:
     ) == str(number)
 
 
-def told(found: "Listed") -> Iterator[str]:
+def told(found: "RecipientList") -> Iterator[str]:
     """How many get it, the first of them, and who is left out."""
-    from ops.broadcast.listing import LEFT_OUT
+    from ops.broadcast.recipients import LEFT_OUT
 
     yield f"{len(found.ids)} {'account gets' if len(found.ids) == 1 else 'accounts get'} it" + (
         ", the first of them:" if found.first else "."

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.policy_mail import duration
+from chalicelib.domain.policy.mail import duration
 from ops.command_line import Command
-from ops.stages import add_table, table_of
+from ops.stage.stages import add_table, table_of
 
 if TYPE_CHECKING:
     from ops.report.counting import Line

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
-from ops.commands.policy import POLICY, read_checked
+from ops.stage.policy import POLICY, read_checked
 
 SIGNS_UP_AT = time(10)
 """By the policy's clock."""

@@ -5,9 +5,9 @@ import sys
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
-from ops.asking import agreed
 from ops.command_line import Command
-from ops.stages import add_stage, find_stage, stage_name
+from ops.stage.confirm import agreed
+from ops.stage.stages import add_stage, find_stage, stage_name
 
 
 def _restore(options: argparse.Namespace) -> int:
@@ -15,7 +15,7 @@ def _restore(options: argparse.Namespace) -> int:
     from ops.export.export import counter
     from ops.restore.restore import restore
     from ops.restore.tables import Tables
-    from ops.worlds import enter, world_of_stage
+    from ops.stage.services import enter, world_of_stage
 
     if not options.rate > 0:
         raise InvalidInput("The rate must be more than 0 accounts a second.", "rate")
@@ -40,7 +40,7 @@ def _restore(options: argparse.Namespace) -> int:
 
 def _question(dynamodb: Any, source: str, live: str, stage: str) -> str:
     """What is about to be done. Raises InvalidInput for a table that cannot be restored from."""
-    from ops.tables import description
+    from ops.stage.tables import description
 
     told = description(dynamodb, source)
     summary = told.get("RestoreSummary", {})

@@ -6,13 +6,13 @@ import sys
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
-from ops.asking import agreed
 from ops.command_line import Command
-from ops.stages import add_stage, stack_name, stage_name
+from ops.stage.confirm import agreed
+from ops.stage.stages import add_stage, stack_name, stage_name
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ops.secrets import SECRETS
+    from ops.stage.secrets import SECRETS
 
     parameters = _parameters(options)
     for secret in SECRETS:
@@ -23,7 +23,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _set(options: argparse.Namespace) -> int:
-    from ops.secrets import put, secret
+    from ops.stage.secrets import put, secret
 
     wanted, parameters = secret(options.name), _parameters(options)
     overwrites = parameters.get(wanted.name) is not None
@@ -46,7 +46,7 @@ def _set(options: argparse.Namespace) -> int:
 
 
 def _rotate(options: argparse.Namespace) -> int:
-    from ops.secrets import add_link_key
+    from ops.stage.secrets import add_link_key
 
     add_link_key(_parameters(options))
     print(
@@ -57,7 +57,7 @@ def _rotate(options: argparse.Namespace) -> int:
 
 
 def _parameters(options: argparse.Namespace) -> Any:
-    from ops.parameters import Parameters
+    from ops.stage.parameters import Parameters
 
     # By the stack's name, so that secrets may be there before the stack is.
     return Parameters(f"/{stack_name(stage_name(options))}")

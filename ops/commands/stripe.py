@@ -6,16 +6,16 @@ import time
 from typing import TYPE_CHECKING
 
 from ops.command_line import Command
-from ops.commands.policy import POLICY, read_checked
-from ops.stages import add_stage, find_stage, stage_name
+from ops.stage.policy import POLICY, read_checked
+from ops.stage.stages import add_stage, find_stage, stage_name
 
 if TYPE_CHECKING:
     from ops.stripe.account import Account
-    from ops.stripe.wanted import Wanted
+    from ops.stripe.desired_state import Wanted
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from ops.stripe.compare import compare
+    from ops.stripe.diff import compare
 
     account, wanted = _opened(options)
     changes = compare(wanted, account.held(wanted))
@@ -36,7 +36,7 @@ def _apply(options: argparse.Namespace) -> int:
 
 
 def _opened(options: argparse.Namespace) -> tuple["Account", "Wanted"]:
-    from ops.parameters import Parameters
+    from ops.stage.parameters import Parameters
     from ops.stripe.account import Account
     from ops.stripe.opening import caller_for, checked_key, wanted_of
 

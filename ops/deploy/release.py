@@ -13,7 +13,7 @@ from ops.deploy.artifacts import Artifacts
 from ops.deploy.changes import Change, Stack
 from ops.package.build import Package
 from ops.package.template import Template
-from ops.stages import stack_name
+from ops.stage.stages import stack_name
 
 
 class Release:

@@ -1,0 +1,1 @@
+"""Checks of a deployed stage, each with its cure."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parseaddr
 from typing import Any
 
-from chalicelib.usecases.feedback import KINDS
+from chalicelib.usecases.messaging.delivery_feedback import KINDS
 from ops.doctor.findings import Finding, ok, wrong
 from ops.doctor.site import Site
 

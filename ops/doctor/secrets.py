@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from ops.doctor.findings import Finding, ok, wrong
 from ops.doctor.site import Site
-from ops.parameters import SECURE, Parameter
-from ops.secrets import SECRETS, Secret, setting
+from ops.stage.parameters import SECURE, Parameter
+from ops.stage.secrets import SECRETS, Secret, setting
 
 
 def check_secrets(site: Site) -> Iterable[Finding]:

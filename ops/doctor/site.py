@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from chalicelib.domain.policy import Policy
-from ops.commands.policy import POLICY, read_checked
-from ops.parameters import Parameters
-from ops.secrets import setting_up_stripe
-from ops.stages import Stage, find_stage, stack_name, stage_variables
+from chalicelib.domain.policy.policy import Policy
+from ops.stage.parameters import Parameters
+from ops.stage.policy import POLICY, read_checked
+from ops.stage.secrets import setting_up_stripe
+from ops.stage.stages import Stage, find_stage, stack_name, stage_variables
+from ops.stripe.desired_state import Wanted
 from ops.stripe.mode import check_mode
 from ops.stripe.opening import caller_for, operators_key, wanted_of
-from ops.stripe.wanted import Wanted
 
 if TYPE_CHECKING:
     from chalicelib.stripe_api.transport import StripeTransport

@@ -7,8 +7,8 @@ from chalicelib.domain.errors import Refused
 from ops.doctor.findings import Finding, ok, unknown, wrong
 from ops.doctor.permissions import Permission, lacking
 from ops.doctor.site import Site
-from ops.parameters import Parameter
-from ops.secrets import setting
+from ops.stage.parameters import Parameter
+from ops.stage.secrets import setting
 from ops.stripe.account import WEBHOOK_SECRETS, marks_in
 from ops.stripe.changes import (
     Change,
@@ -18,8 +18,8 @@ from ops.stripe.changes import (
     RetirePrice,
     Stuck,
 )
-from ops.stripe.compare import compare_catalogue, compare_endpoints, compare_portal
-from ops.stripe.held import Held, read_catalogue, read_endpoints, read_portals
+from ops.stripe.current_state import CurrentState, read_catalogue, read_endpoints, read_portals
+from ops.stripe.diff import compare_catalogue, compare_endpoints, compare_portal
 from ops.stripe.mode import is_live
 from ops.stripe.opening import API_KEY, caller_for
 
@@ -119,7 +119,7 @@ def check_portal(site: Site) -> Iterable[Finding]:
 def check_webhook(site: Site) -> Iterable[Finding]:
     """The endpoint at the address of the stage."""
     marks = marks_in(site.parameters.get(WEBHOOK_SECRETS))
-    held = Held(endpoints=read_endpoints(site.caller, site.wanted.webhook_url), marks=marks)
+    held = CurrentState(endpoints=read_endpoints(site.caller, site.wanted.webhook_url), marks=marks)
     well = ok(
         "webhook",
         f"{site.wanted.webhook_url} is told of {len(site.wanted.events)} types of events, as of"

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.aws.dynamo import in_our_words
+from chalicelib.aws.dynamo import translate_errors
 from chalicelib.domain.errors import InvalidInput
 from ops.export.lines import FILES, line_of
-from ops.tables import description
+from ops.stage.tables import description
 
 A_PAGE = 1000
 """Items that a page reads at most; DynamoDB ends it at 1 MB."""
@@ -66,13 +66,13 @@ def export(
     """Write every item of the table into `folder`, which must be new, empty, or an export of this
     table that did not come to its end.
 
-    `say` gets a line after each page. Raises InvalidInput for another folder, NewerShape,
+    `say` gets a line after each page. Raises InvalidInput for another folder, NewerSchemaVersion,
     Unavailable: the same again goes on after the last page.
     """
     about = description(dynamodb, table).get("ItemCount", 0)
     progress = _begun(table, folder, now())
     while progress.ended is None:
-        with in_our_words():
+        with translate_errors():
             start = {"ExclusiveStartKey": progress.cursor} if progress.cursor else {}
             page = dynamodb.scan(TableName=table, Limit=A_PAGE, ConsistentRead=True, **start)
         _append(page["Items"], folder, progress)

@@ -41,8 +41,8 @@ FILES = {
 
 
 def line_of(item: Item) -> tuple[str, Line]:
-    """The file that an item belongs to, and its line there. Raises NewerShape for an account of a
-    younger release.
+    """The file that an item belongs to, and its line there. Raises NewerSchemaVersion for an
+    account of a younger release.
     """
     pk, sk = item["pk"]["S"], item["sk"]["S"]
     kind, _, value = pk.partition("#")

@@ -1,0 +1,1 @@
+"""Building the deployable package and its template."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from chalicelib.domain.errors import InvalidInput
-from local.template import load
+from local.aws.template import load
 from ops.package.archive import compile_all, pack
 from ops.package.template import Template, complete
 from ops.package.watching import watched

@@ -1,0 +1,1 @@
+"""Who would get which message when, under a policy: nothing is sent."""

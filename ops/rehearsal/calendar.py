@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account.domain_event import TYPES
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.happenings import TYPES
-from chalicelib.domain.letters import variables, wanted_language
-from chalicelib.domain.policy import Policy
+from chalicelib.domain.messaging.variables import variables, wanted_language
+from chalicelib.domain.policy.policy import Policy
 from chalicelib.outreach.rendering import language_for, render
 from ops.rehearsal.customers import CUSTOMERS, DEEDS, Customer
 from ops.rehearsal.player import Played, Sent, play

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
-from chalicelib.domain.policy import Policy
+from chalicelib.domain.policy.policy import Policy
 from ops.rehearsal.calendar import Calendar, Row
 
 _PAGE = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))

@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
-from chalicelib.domain.account import Account, ErrandKnown, MailDone, Mailed, apply
-from chalicelib.domain.agenda import next_version
-from chalicelib.domain.dispatch import dispatch
-from chalicelib.domain.errands import waiting
-from chalicelib.domain.facts import Answered
-from chalicelib.domain.happenings import Happening
-from chalicelib.domain.mailing import Mail
-from chalicelib.domain.owed import owed
-from chalicelib.domain.policy import Policy
-from chalicelib.domain.standing import standing
+from chalicelib.domain.access import standing
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.facts import FetchResult, MessageRecorded, OperationUpdated
+from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.operations import pending
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.messaging.due_messages import DueMessage, dispatch
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.schedule.expected_updates import expected_updates
+from chalicelib.domain.schedule.versions import next_version
 from ops.rehearsal.script import Heard
 
 AT_MOST = 20_000
@@ -28,7 +29,7 @@ class Sent:
     """A message that went out at `at`, and the account for which it was written."""
 
     at: datetime
-    mail: Mail
+    mail: DueMessage
     account: Account
 
 
@@ -39,7 +40,7 @@ class Played:
     """
 
     sent: tuple[Sent, ...]
-    happened: tuple[Happening, ...]
+    happened: tuple[DomainEvent, ...]
     deeds: tuple[tuple[datetime, str], ...]
     account: Account
 
@@ -49,7 +50,7 @@ def play(account: Account, script: Sequence[Heard], policy: Policy, until: datet
     message is taken and delivered at once.
     """
     sent: list[Sent] = []
-    happened: list[Happening] = []
+    happened: list[DomainEvent] = []
     ahead = list(script)
     for _ in range(AT_MOST):
         due_at = account.due_at
@@ -77,22 +78,24 @@ def play(account: Account, script: Sequence[Heard], policy: Policy, until: datet
     )
 
 
-def _written(account: Account, learnt: Account, policy: Policy, now: datetime) -> Account:
-    return account if learnt == account else next_version(account, learnt, policy, now)
+def _written(account: Account, updated: Account, policy: Policy, now: datetime) -> Account:
+    return account if updated == account else next_version(account, updated, policy, now)
 
 
-def _acted(account: Account, policy: Policy, now: datetime) -> tuple[Account, list[Mail]]:
+def _acted(account: Account, policy: Policy, now: datetime) -> tuple[Account, list[DueMessage]]:
     """As usecases/act.py does, where Stripe has told everything already: what it is asked it
     answers with nothing, errands are done.
     """
-    learnt = reduce(lambda known, ask: apply(known, Answered(ask)), account.asks, account)
-    if any(news.ask_at <= now for news in owed(learnt)):
-        learnt = replace(learnt, owed_asked_at=now)
-    for name, errand in waiting(learnt.errands).items():
-        learnt = apply(learnt, ErrandKnown(name, replace(errand, done_at=now)))
-    learnt = replace(learnt, standing=standing(learnt, policy, now))
-    passed, ready = dispatch(learnt, policy, now)
+    updated = reduce(lambda known, ask: apply(known, FetchResult(ask)), account.asks, account)
+    if any(news.ask_at <= now for news in expected_updates(updated)):
+        updated = replace(updated, owed_asked_at=now)
+    for name, operation in pending(updated.errands).items():
+        updated = apply(updated, OperationUpdated(name, replace(operation, done_at=now)))
+    updated = replace(updated, standing=standing(updated, policy, now))
+    passed, ready = dispatch(updated, policy, now)
     for outcome, some in (("passed", passed), ("sent", ready)):
         for mail in some:
-            learnt = apply(learnt, MailDone(mail.key, Mailed(outcome, now, mail.step.stream)))
-    return next_version(account, learnt, policy, now), ready
+            updated = apply(
+                updated, MessageRecorded(mail.key, MessageRecord(outcome, now, mail.step.stream))
+            )
+    return next_version(account, updated, policy, now), ready

@@ -8,17 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.domain.account import ErrandKnown, Fact, Profile, SignedUp, Signup
-from chalicelib.domain.checkouts import Order
-from chalicelib.domain.errands import Errand
+from chalicelib.domain.account.checkout import Order
+from chalicelib.domain.account.facts import (
+    AddressProved,
+    Fact,
+    MilestoneReached,
+    OperationUpdated,
+    SignedUp,
+)
+from chalicelib.domain.account.operations import PendingOperation
+from chalicelib.domain.account.state import Profile, Signup
+from chalicelib.domain.billing.stripe_requests import NewCheckout, NewTrial
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.facts import AddressProved, MilestoneReached
-from chalicelib.domain.policy import Policy
-from chalicelib.domain.stripe_requests import NewCheckout, NewTrial
+from chalicelib.domain.policy.policy import Policy
 from chalicelib.runtime.wiring import stripe_over
 from chalicelib.stripe_api.events import read_event
-from local.stripe_sim.catalogue import catalogue
 from local.stripe_sim.in_process import InProcessStripe
+from local.stripe_sim.lifecycle.catalogue import catalogue
 from ops.rehearsal.customers import Customer, Deed
 
 ACCOUNT = "acc_rehearsal"
@@ -101,7 +107,9 @@ class _Scene:
         )
         self._listen(begins)
         if self._policy.signup:
-            self._heard[begins].append(ErrandKnown("trial", Errand(begins, begins, done_at=begins)))
+            self._heard[begins].append(
+                OperationUpdated("trial", PendingOperation(begins, begins, done_at=begins))
+            )
 
     def _do(self, deed: Deed, at: datetime) -> None:
         match deed.what:

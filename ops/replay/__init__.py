@@ -1,0 +1,1 @@
+"""Stripe events from Stripe or from the timeline, ingested again."""

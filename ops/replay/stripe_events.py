@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput, Unreadable
 from chalicelib.domain.ids import well_formed
-from chalicelib.domain.wanted import WANTED
+from chalicelib.domain.stripe_objects.event_types import WANTED
 from chalicelib.stripe_api.events import read_event
 from chalicelib.stripe_api.transport import Raw, StripeTransport
-from chalicelib.usecases.adopt import probable_account
+from chalicelib.usecases.ingestion.adopt import probable_account
+from chalicelib.usecases.ingestion.ingest import customer_of_event
 from chalicelib.usecases.ports import ReaderApi
-from chalicelib.usecases.take_in import whom
 
 A_PAGE = 100
 TYPES_A_CALL = 20
@@ -52,7 +52,7 @@ class Choice:
             return "of_other_mode"
         if self.account_id is None:
             return "chosen"
-        customer = whom(event, reader)
+        customer = customer_of_event(event, reader)
         mine = customer in self.customers or (
             customer is not None and probable_account(event) == self.account_id
         )

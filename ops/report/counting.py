@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from chalicelib.domain.conversions import converts
-from chalicelib.domain.timeline import Entry
+from chalicelib.domain.changes.conversions import converts
+from chalicelib.domain.changes.timeline import Entry
 from ops.report.interval import difference
 
 WITHIN = timedelta(days=14)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.aws.dynamo import client, in_our_words
+from chalicelib.aws.dynamo import client, translate_errors
 from chalicelib.aws.items import stamp
-from chalicelib.aws.log import entry_of
-from chalicelib.domain.timeline import Entry
+from chalicelib.aws.timeline import entry_of
+from chalicelib.domain.changes.timeline import Entry
 
 DOLLARS_A_MILLION = 0.125
 """Of read units, on demand in us-east-1."""
@@ -31,7 +31,7 @@ def pages(table: str, since: datetime, dynamodb: Any = None) -> Iterator[Page]:
     dynamodb = dynamodb or client()
     start: dict[str, Any] = {}
     while True:
-        with in_our_words():
+        with translate_errors():
             page = dynamodb.scan(
                 TableName=table,
                 FilterExpression=(

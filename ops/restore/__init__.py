@@ -1,0 +1,1 @@
+"""Restoring a table to a point in time."""

@@ -8,18 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.aws.items import Item, account_of
-from chalicelib.domain.account import Account
+from chalicelib.domain.account.pointers import tombstone_of_account
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, InvalidInput
-from chalicelib.domain.pointers import grave_of_account
-from chalicelib.domain.restoring import next_restored, restored
-from chalicelib.usecases.absorb import Asker, settled
-from chalicelib.usecases.world import World
+from chalicelib.domain.schedule.restore import next_restored, restored
+from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
+from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 from ops.restore.tables import UNREADABLE, Run, begun, taken
 
 
 def restore(
-    tables: Any, world: World, say: Callable[[str], None], rate: float = 8, at_once: int = 4
+    tables: Any, services: Services, say: Callable[[str], None], rate: float = 8, at_once: int = 4
 ) -> Run:
     """Restore every account of the restored table, `rate` of them a second at most, `at_once` at a
     time, with what lies beside them.
@@ -27,18 +27,18 @@ def restore(
     An account becomes what it was, under a new epoch, as Stripe has it now; what Stripe does not
     answer now stays on its agenda. Of all else what the stage's table lacks is put there, and what
     it has stays. Who was erased in the stage's table stays erased. Raises InvalidInput while a
-    restoration from another table is not done, NewerShape, Unavailable: the same again goes on
-    after the last page.
+    restoration from another table is not done, NewerSchemaVersion, Unavailable: the same again goes
+    on after the last page.
     """
-    run = _run(tables, world)
+    run = _run(tables, services)
     while not run.done:
-        items, cursor = tables.page(run.cursor, world.now())
-        items = _not_erased(items, world)
+        items, cursor = tables.page(run.cursor, services.now())
+        items = _not_erased(items, services)
         tables.put_missing([item for item in items if item["sk"]["S"] != "ACCOUNT" and taken(item)])
         accounts = [item for item in items if item["sk"]["S"] == "ACCOUNT"]
         left: list[str] = []
         for start in range(0, len(accounts), at_once):
-            left += _restore_some(accounts[start : start + at_once], run, tables, world, rate)
+            left += _restore_some(accounts[start : start + at_once], run, tables, services, rate)
         run = replace(
             run,
             cursor=cursor,
@@ -51,7 +51,7 @@ def restore(
     return run
 
 
-def _run(tables: Any, world: World) -> Run:
+def _run(tables: Any, services: Services) -> Run:
     last: Run | None = tables.load_run()
     if last and last.source == tables.source:
         return last
@@ -59,14 +59,14 @@ def _run(tables: Any, world: World) -> Run:
         raise InvalidInput(
             f"A restoration from {last.source} is not done yet: finish that one first.", "from"
         )
-    run = begun(tables.source, world.now())
+    run = begun(tables.source, services.now())
     tables.save_run(run)
     return run
 
 
-def _not_erased(items: Sequence[Item], world: World) -> list[Item]:
-    graves = {grave_of_account(id): id for item in items if (id := _whose(item))}
-    erased = {graves[name] for name in world.accounts.erased(graves.keys())} if graves else set()
+def _not_erased(items: Sequence[Item], services: Services) -> list[Item]:
+    graves = {tombstone_of_account(id): id for item in items if (id := _whose(item))}
+    erased = {graves[name] for name in services.accounts.erased(graves.keys())} if graves else set()
     return [item for item in items if _whose(item) not in erased]
 
 
@@ -76,33 +76,38 @@ def _whose(item: Item) -> str | None:
 
 
 def _restore_some(
-    items: Sequence[Item], run: Run, tables: Any, world: World, rate: float
+    items: Sequence[Item], run: Run, tables: Any, services: Services, rate: float
 ) -> list[str]:
     """Restore some accounts at once, in no less time than the rate gives; the ids of those that
     could not be restored, with the reason.
     """
-    began, asker = world.now(), Asker(world)  # once Stripe is down it is down for all of these
+    began, fetcher = (
+        services.now(),
+        StripeFetcher(services),
+    )  # once Stripe is down it is down for all of these
 
     def one(item: Item) -> str | None:
-        return _restore(item, run, tables, world, asker)
+        return _restore(item, run, tables, services, fetcher)
 
     if len(items) == 1:
         results = [one(items[0])]
     else:
         with ThreadPoolExecutor(len(items)) as several:
             results = list(several.map(one, items))
-    world.pause(max(0.0, len(items) / rate - (world.now() - began).total_seconds()))
+    services.pause(max(0.0, len(items) / rate - (services.now() - began).total_seconds()))
     return [why for why in results if why]
 
 
-def _restore(item: Item, run: Run, tables: Any, world: World, asker: Asker) -> str | None:
+def _restore(
+    item: Item, run: Run, tables: Any, services: Services, fetcher: StripeFetcher
+) -> str | None:
     id = str(_whose(item))
     try:
         was = account_of(item)
     except UNREADABLE as failure:
         return f"{id}: it cannot be read in the restored table ({type(failure).__name__})"
     try:
-        _write_restored(was, run, tables, world, asker)
+        _write_restored(was, run, tables, services, fetcher)
     except InvalidInput as failure:
         return f"{id}: {failure.message}"
     except AccountTaken:
@@ -110,13 +115,15 @@ def _restore(item: Item, run: Run, tables: Any, world: World, asker: Asker) -> s
     return None
 
 
-def _write_restored(was: Account, run: Run, tables: Any, world: World, asker: Asker) -> None:
+def _write_restored(
+    was: Account, run: Run, tables: Any, services: Services, fetcher: StripeFetcher
+) -> None:
     def write() -> None:
         before, since = tables.pair(was)
         if run.started_at in (before.restored_at, since.restored_at):
             return  # by this run, before it was interrupted
-        learnt = settled(restored(before, since, run.started_at), [], asker)
-        new = next_restored(before, since, learnt, world.policy, world.now())
-        world.accounts.rewrite(since, new)
+        updated = fetch_pending(restored(before, since, run.started_at), [], fetcher)
+        new = next_restored(before, since, updated, services.policy, services.now())
+        services.accounts.rewrite(since, new)
 
-    retry_on_lost_race(was.id, write, world)
+    retry_on_lost_race(was.id, write, services)

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.aws.dynamo import in_our_words, put_many, read_many
+from chalicelib.aws.dynamo import put_many, read_many, translate_errors
 from chalicelib.aws.items import Item, account_key, account_of, stamp
-from chalicelib.domain.account import Account
-from chalicelib.domain.errors import InvalidInput, LostRace
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import ConcurrentUpdate, InvalidInput
 
 A_PAGE = 500
 """Items that a page reads at most."""
@@ -57,7 +57,7 @@ class Tables:
 
     def load_run(self) -> Run | None:
         """The last restoration into the stage's table."""
-        with in_our_words():
+        with translate_errors():
             item = self._dynamodb.get_item(TableName=self._live, Key=RUN, ConsistentRead=True).get(
                 "Item"
             )
@@ -65,7 +65,7 @@ class Tables:
 
     def save_run(self, run: Run) -> None:
         """Write down how far it is."""
-        with in_our_words():
+        with translate_errors():
             self._dynamodb.put_item(
                 TableName=self._live, Item={**RUN, "body": {"S": msgspec.json.encode(run).decode()}}
             )
@@ -75,7 +75,7 @@ class Tables:
         behind them; None at the end.
         """
         start: dict[str, Any] = {"ExclusiveStartKey": json.loads(cursor)} if cursor else {}
-        with in_our_words():
+        with translate_errors():
             page = self._dynamodb.scan(
                 TableName=self.source, Limit=A_PAGE, ConsistentRead=True, **start
             )
@@ -92,7 +92,7 @@ class Tables:
         with version and epoch if there are any, where nothing can be read of it, or where it was
         put in its own place. Raises InvalidInput for what cannot be written over.
         """
-        with in_our_words():
+        with translate_errors():
             item = self._dynamodb.get_item(
                 TableName=self._live, Key=account_key(was.id), ConsistentRead=True
             ).get("Item")
@@ -124,7 +124,7 @@ class Tables:
             self._dynamodb, self._live, notes
         )  # the same note is the same item, whoever writes it
         for item in others:
-            with suppress(LostRace), in_our_words():
+            with suppress(ConcurrentUpdate), translate_errors():
                 self._dynamodb.put_item(
                     TableName=self._live, Item=item, ConditionExpression="attribute_not_exists(pk)"
                 )

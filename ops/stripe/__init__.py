@@ -1,0 +1,1 @@
+"""Products, prices, portal and webhook at Stripe, compared with billing.toml and changed."""

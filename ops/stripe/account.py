@@ -9,8 +9,8 @@ from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import OURS
-from ops.parameters import Parameter, Parameters
-from ops.stripe import held as holding
+from ops.stage.parameters import Parameter, Parameters
+from ops.stripe import current_state as holding
 from ops.stripe.changes import (
     Change,
     DeleteEndpoint,
@@ -28,9 +28,9 @@ from ops.stripe.changes import (
     RetirePrice,
     Stuck,
 )
-from ops.stripe.compare import compare
-from ops.stripe.held import PLAN, REPLACES, SECRET_MARK, Held, HeldPrice, mark
-from ops.stripe.wanted import Wanted
+from ops.stripe.current_state import PLAN, REPLACES, SECRET_MARK, CurrentState, HeldPrice, mark
+from ops.stripe.desired_state import Wanted
+from ops.stripe.diff import compare
 
 WEBHOOK_SECRETS = "stripe-webhook-secrets"
 
@@ -46,7 +46,7 @@ class Account:
     pause: Callable[[float], None]
     say: Callable[[str], None]
 
-    def held(self, wanted: Wanted) -> Held:
+    def held(self, wanted: Wanted) -> CurrentState:
         """What there is. Raises Unavailable, Refused."""
         return replace(
             holding.read_catalogue(self.caller, wanted),

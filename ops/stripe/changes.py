@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ops.stripe.wanted import WantedPrice
+from ops.stripe.desired_state import WantedPrice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ import os
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.policy import Policy
+from chalicelib.domain.policy.policy import Policy
 from ops.deploy.release import endpoint
-from ops.parameters import Parameters
-from ops.stages import Stage, stage_variables
+from ops.stage.parameters import Parameters
+from ops.stage.stages import Stage, stage_variables
+from ops.stripe.desired_state import Wanted, wanted
 from ops.stripe.mode import check_mode
-from ops.stripe.wanted import Wanted, wanted
 
 if TYPE_CHECKING:
     from chalicelib.stripe_api.transport import StripeTransport

@@ -16,17 +16,17 @@ from msgspec import to_builtins
 
 from app import app
 from chalicelib.aws.items import account_item
-from chalicelib.aws.log import entry_of
-from chalicelib.domain.account import Account
-from chalicelib.entry.http_openapi import routes
-from chalicelib.entry.openapi import document
+from chalicelib.aws.timeline import entry_of
+from chalicelib.domain.account.state import Account
+from chalicelib.entry.http.openapi import document
+from chalicelib.entry.http.openapi_route import routes
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.absorb import absorb
-from local.gateway import ApiGateway
-from local.serving import Request
-from ops.replay.own_log import kept_facts
-from tests.worlds import POLICY, Place
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from local.aws.api_gateway import ApiGateway
+from local.http_server import Request
+from ops.replay.timeline_events import kept_facts
+from tests.fakes.services import POLICY, FakeServices
 
 DATA = Path(__file__).parent / "data"
 HTTP: dict[str, Any] = json.loads((DATA / "http.json").read_text())
@@ -53,15 +53,15 @@ class AnyKey:
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
     """The account and the answers that an older release stored; no Stripe to do anything at."""
-    made = Place(policy=POLICY)
+    made = FakeServices(policy=POLICY)
     made.accounts.items["acc_golden"] = STORED["item"]
     made.accounts.owners |= STORED["owners"]
     made.calls.kept = {("acc_golden", key): text for key, text in HTTP["kept"].items()}
     made.now.at = NOW
     for name, value in {
-        "world": made.world,
+        "services": made.services,
         "accounts": made.accounts,
         "log": Timelines(),
         "key_ring": AnyKey(),
@@ -143,7 +143,9 @@ def test_the_fields_of_every_call_stay() -> None:
 
 
 @pytest.mark.parametrize("key", HTTP["kept"])
-def test_a_call_of_an_older_release_gets_its_stored_answer_again(key: str, place: Place) -> None:
+def test_a_call_of_an_older_release_gets_its_stored_answer_again(
+    key: str, place: FakeServices
+) -> None:
     """Under its Idempotency-Key, and without a call to Stripe: there is none here."""
     known = HTTP["repeated"][key]
     answer = call("POST", f"/accounts/acc_golden/{known['call']}", known["body"], key)
@@ -155,12 +157,12 @@ def test_a_call_of_an_older_release_gets_its_stored_answer_again(key: str, place
 
 
 @pytest.mark.parametrize("target", HTTP["answers"])
-def test_a_stored_account_is_shown_as_before(target: str, place: Place) -> None:
+def test_a_stored_account_is_shown_as_before(target: str, place: FakeServices) -> None:
     assert list(call("GET", target)) == HTTP["answers"][target]
 
 
 def test_stripe_events_in_a_stored_timeline_are_learned_again_with_all_their_fields(
-    place: Place,
+    place: FakeServices,
 ) -> None:
     """What `ops events replay --from log` relies on."""
     entries, _ = Timelines().page("acc_golden", None, NOW)
@@ -169,7 +171,7 @@ def test_stripe_events_in_a_stored_timeline_are_learned_again_with_all_their_fie
     facts = [fact for _, fact in found if fact]
     assert len(facts) == 6
     place.accounts.owners.clear()
-    account = absorb(Account("acc_new"), facts, place.world, None)
+    account = apply_facts(Account("acc_new"), facts, place.services, None)
     body = json.loads(account_item(account)["body"]["S"])
     stored = {item["sk"]["S"][-5:]: json.loads(item["body"]["S"]) for item in ENTRIES}
     assert body["customers"]["cus_1"]["value"] == stored["evt_1"]["data"]

@@ -16,22 +16,22 @@ import pytest
 
 from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.api_keys import ApiKeys
-from chalicelib.aws.calls import Calls
-from chalicelib.aws.claims import Claims
-from chalicelib.aws.comparisons import Comparisons
 from chalicelib.aws.due_index import DueIndex
+from chalicelib.aws.idempotency import StoredResponses
 from chalicelib.aws.items import account_item, account_of, dump
-from chalicelib.aws.limits import Limits
-from chalicelib.aws.log import Log
-from chalicelib.aws.rounds import Rounds
+from chalicelib.aws.job_states import JobStates
+from chalicelib.aws.rate_counters import RateCounters
+from chalicelib.aws.reconciliation import ReconciliationState
+from chalicelib.aws.replan_state import ReplanStates
+from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions
-from chalicelib.aws.walks import Walks
-from chalicelib.domain.account import Account
-from chalicelib.domain.comparison import Comparison
-from chalicelib.domain.facts import digest
-from chalicelib.domain.operators import Digests
-from chalicelib.domain.undelivered import Undelivered
-from tests.aws.conftest import table_definition
+from chalicelib.aws.timeline import Timelines
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.messaging.team import DigestState
+from chalicelib.domain.reconciliation.backfill import Undelivered
+from chalicelib.domain.reconciliation.comparison import Comparison
+from chalicelib.domain.stripe_objects.objects import digest
+from tests.adapters.aws.conftest import table_definition
 
 DATA = Path(__file__).parent / "data"
 BEGAN = datetime(2026, 3, 22, 3, tzinfo=UTC)
@@ -143,8 +143,8 @@ def test_erasing_an_account_leaves_what_is_stored_of_erased_ones(old: Any) -> No
 
 
 def test_job_states_are_read_and_written_as_stored(old: Any) -> None:
-    read, new = Rounds("old", old), Rounds("new", old)
-    for kind in (Comparison, Digests, Undelivered):
+    read, new = JobStates("old", old), JobStates("new", old)
+    for kind in (Comparison, DigestState, Undelivered):
         state: Any = read.load(kind)
         new.save(replace(state, version=0), state)
     assert written(old) == {key: item for key, item in ITEMS.items() if key[0] == "ROUND"}
@@ -152,13 +152,13 @@ def test_job_states_are_read_and_written_as_stored(old: Any) -> None:
 
 
 def test_the_walk_over_all_accounts_is_read_and_written_as_stored(old: Any) -> None:
-    state: Any = Walks("old", old).load()
-    Walks("new", old).save(replace(state, version=0), state)
+    state: Any = ReplanStates("old", old).load()
+    ReplanStates("new", old).save(replace(state, version=0), state)
     assert written(old) == {("WALK", "WALK"): ITEMS["WALK", "WALK"]}
 
 
 def test_drifts_and_listed_pages_are_read_and_written_as_stored(old: Any) -> None:
-    read, new = Comparisons("old", old), Comparisons("new", old)
+    read, new = ReconciliationState("old", old), ReconciliationState("new", old)
     assert len(read.drifts_of(BEGAN)) == 2
     assert read.drifts_since(BEGAN) == read.drifts_of(BEGAN)
     for drift in read.drifts_of(BEGAN):
@@ -173,7 +173,7 @@ def test_drifts_and_listed_pages_are_read_and_written_as_stored(old: Any) -> Non
 
 
 def test_answers_under_an_idempotency_key_are_read_and_written_as_stored(old: Any) -> None:
-    read, new = Calls("old", old), Calls("new", old)
+    read, new = StoredResponses("old", old), StoredResponses("new", old)
     keys = [key[1].partition("#")[2] for key in ITEMS if key[1].startswith("CALL#")]
     assert len(keys) == 4
     for key in keys:
@@ -184,7 +184,7 @@ def test_answers_under_an_idempotency_key_are_read_and_written_as_stored(old: An
 
 
 def test_send_claims_are_read_and_written_as_stored(old: Any) -> None:
-    read, new = Claims("old", old), Claims("new", old)
+    read, new = SendClaims("old", old), SendClaims("new", old)
     keys = [key for key in ITEMS if key[1].startswith("MESSAGE#")]
     assert [(owner, name.partition("#")[2]) for owner, name in keys] == [
         ("ACCOUNT##operators", "operators-1@2026-03-21"),
@@ -201,7 +201,7 @@ def test_send_claims_are_read_and_written_as_stored(old: Any) -> None:
 
 def test_the_timeline_is_read_and_written_as_stored(old: Any) -> None:
     """What is read back has no time of its own to live: that alone is not written again."""
-    read, new = Log("old", old), Log("new", old)
+    read, new = Timelines("old", old), Timelines("new", old)
     owners = {key[0] for key in ITEMS if key[1].startswith("LOG#")}
     assert owners == {"ACCOUNT#acc_golden", "ACCOUNT##2026-03-21"}
     for owner in owners:
@@ -224,7 +224,7 @@ def test_the_timeline_is_read_and_written_as_stored(old: Any) -> None:
     ],
 )
 def test_a_stored_rate_counter_goes_on(old: Any, count: Callable[[Any], int]) -> None:
-    assert count(Limits("old", hash_key, old)) == 8
+    assert count(RateCounters("old", hash_key, old)) == 8
 
 
 def test_what_is_kept_of_addresses_and_api_keys_still_counts(old: Any) -> None:

@@ -15,23 +15,23 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.items import dump
-from chalicelib.domain.policy_file import read_policy
-from chalicelib.domain.signups import Wish
-from chalicelib.entry.feedback import take_feedback
-from chalicelib.entry.queue_act import act_on_accounts
-from chalicelib.entry.queue_events import process_events
-from chalicelib.entry.queue_mail import send_mails
-from chalicelib.entry.schedules import sweep_due
-from chalicelib.entry.stream import carry_out
+from chalicelib.domain.policy.read import read_policy
+from chalicelib.domain.signup import SignupRequest
+from chalicelib.entry.triggers.act_queue import act_on_accounts
+from chalicelib.entry.triggers.events_queue import process_events
+from chalicelib.entry.triggers.mail_queue import send_mails
+from chalicelib.entry.triggers.schedules import sweep_due
+from chalicelib.entry.triggers.ses_feedback import take_feedback
+from chalicelib.entry.triggers.table_stream import carry_out
 from chalicelib.runtime import wiring
 from chalicelib.runtime.settings import settings
-from chalicelib.usecases.operators import hand_out_digests
-from chalicelib.usecases.post_office import PostOffice
-from chalicelib.usecases.sign_up import hand_in_sign_in, hand_in_signup
-from local.context import LambdaContext
-from tests.usecases.lives import MemoryClaims
-from tests.usecases.sim_lives import SimLife
-from tests.worlds import POLICY, ROOT, Place
+from chalicelib.usecases.accounts.sign_up import enqueue_sign_in, enqueue_signup
+from chalicelib.usecases.messaging.notify_team import enqueue_digests
+from chalicelib.usecases.services import MailServices
+from local.aws.lambda_context import LambdaContext
+from tests.fakes.lifecycles import MemoryClaims
+from tests.fakes.services import POLICY, ROOT, FakeServices
+from tests.fakes.simulated_lifecycles import SimLife
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MORE = {"Subject": None, "MessageAttributes": {}}
@@ -48,7 +48,7 @@ TOLD = replace(
 class System:
     """All services in memory, with the account of a trial that an older release wrote."""
 
-    place: Place = field(default_factory=lambda: SimLife(TOLD).place)
+    place: FakeServices = field(default_factory=lambda: SimLife(TOLD).place)
     claims: MemoryClaims = field(default_factory=MemoryClaims)
     letters: list[Any] = field(default_factory=list)
     suppressed: dict[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class System:
 
     @property
     def post_office(self) -> Any:
-        return PostOffice(
+        return MailServices(
             self, self.claims, self.suppressed.__contains__, lambda link: f"/{link.purpose}"
         )
 
@@ -97,7 +97,7 @@ class System:
 def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     made = System()
     for name, value in {
-        "world": made.place.world,
+        "services": made.place.services,
         "post_office": made.post_office,
         "log": made,
         "claims": made.claims,
@@ -181,18 +181,18 @@ def passed(system: System) -> Any:
 
 def digests_handed_out(system: System) -> Any:
     system.place.now.at += timedelta(days=1)
-    hand_out_digests(system.place.world)
+    enqueue_digests(system.place.services)
     return {"mail queue": system.place.mail_queue.waiting}
 
 
 def handed_in(system: System) -> Any:
     """What a form hands in. The id is the one thing that differs each time."""
-    wish = Wish(
+    wish = SignupRequest(
         *("ada@example.com", "pro", "month", "Ada", "user-1", "Europe/Vienna", "pricing"),
         *({"team": "blue"}, "eur"),
     )
-    hand_in_signup(wish, True, system.place.world)
-    hand_in_sign_in("ada@example.com", system.place.world)
+    enqueue_signup(wish, True, system.place.services)
+    enqueue_sign_in("ada@example.com", system.place.services)
     written = system.place.act_queue.waiting
     return json.loads(re.sub(r"acc_[0-9a-f]{20}", "acc_new", json.dumps(written)))
 

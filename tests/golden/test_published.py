@@ -20,27 +20,28 @@ import pytest
 import local.__main__
 from app import app
 from chalicelib.domain import errors
-from chalicelib.domain.api_keys import SCOPES, split_token
-from chalicelib.domain.broadcasts import AUDIENCES
+from chalicelib.domain.account.domain_event import TYPES
+from chalicelib.domain.account.operations import VERBS
+from chalicelib.domain.account.standing import ACCESS_LEVELS
+from chalicelib.domain.account.standing import REASONS as REASONS_OF_A_STANDING
 from chalicelib.domain.errors import PolicyMistakes
-from chalicelib.domain.happenings import TYPES
-from chalicelib.domain.links import PURPOSES, LinkRefused, sign, verify
-from chalicelib.domain.operators import GROUPS, NOTICES
-from chalicelib.domain.policy_file import read_policy
-from chalicelib.domain.sequences import ANCHORS, CONDITIONS, STREAMS
-from chalicelib.domain.standing import ACCESS_LEVELS
-from chalicelib.domain.standing import REASONS as REASONS_OF_A_STANDING
-from chalicelib.domain.tasks import REASONS as REASONS_TO_CANCEL
-from chalicelib.domain.tasks import VERBS
-from chalicelib.domain.wanted import WANTED
-from chalicelib.entry.presenting import status_of
+from chalicelib.domain.messaging.broadcasts import AUDIENCES
+from chalicelib.domain.messaging.team import GROUPS
+from chalicelib.domain.policy.read import read_policy
+from chalicelib.domain.policy.selling import REASONS as REASONS_TO_CANCEL
+from chalicelib.domain.policy.sequences import ANCHORS, CONDITIONS, STREAMS
+from chalicelib.domain.policy.team import NOTICES
+from chalicelib.domain.security.api_keys import SCOPES, split_token
+from chalicelib.domain.security.links import PURPOSES, LinkRefused, sign, verify
+from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.entry.http.responses import status_of
 from chalicelib.runtime.links import COOKIES, PATHS
 from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import MEASURED, METRICS, metrics
-from chalicelib.usecases.checkout import RETURNS
-from chalicelib.usecases.feedback import KINDS as KINDS_OF_FEEDBACK
-from local.control import Control
-from local.ses_events import BY_HAND
+from chalicelib.usecases.billing.checkout import RETURNS
+from chalicelib.usecases.messaging.delivery_feedback import KINDS as KINDS_OF_FEEDBACK
+from local.aws.ses_events import BY_HAND
+from local.control_room.control import Control
 from ops.__main__ import SUBJECTS
 from ops.command_line import parser_of
 

@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import CardDeclined, Unavailable
-from chalicelib.domain.policy import CancelPolicy
-from chalicelib.usecases import actions
-from chalicelib.usecases.actions import Asked
-from chalicelib.usecases.leave import ask_to_leave, leave
-from chalicelib.usecases.sign_up import sign_up
-from tests.usecases.sim_lives import BEGIN, DAY, WISH, SimLife, returns
-from tests.worlds import QUIET
+from chalicelib.domain.policy.policy import CancelPolicy
+from chalicelib.usecases.accounts.sign_up import sign_up
+from chalicelib.usecases.billing import actions
+from chalicelib.usecases.billing.actions import IdempotentRequest
+from chalicelib.usecases.billing.cancellation import ask_to_leave, leave
+from tests.fakes.services import QUIET
+from tests.fakes.simulated_lifecycles import BEGIN, DAY, WISH, SimLife, returns
 
 ID = re.compile(r"\b(cus|sub|in|ch|cs_test|pm|re|ii)_[A-Za-z0-9]{14,}")
 DECLINES = "4000000000000341"
@@ -38,7 +38,7 @@ def begun(life: SimLife | None = None) -> SimLife:
     life = life or SimLife()
     life.stage.engine.store.chance = random.Random(1)
     life.account_id = "acc_golden"
-    sign_up(WISH, False, life.world, "acc_golden")
+    sign_up(WISH, False, life.services, "acc_golden")
     life.hear()
     return life
 
@@ -65,9 +65,9 @@ def gives_card_by_checkout(life: SimLife) -> None:
 
 def withdraws(life: SimLife) -> None:
     life.policy = life.place.policy = replace(QUIET, cancel=CancelPolicy(withdrawal_days=14))
-    ask_to_leave(life.account, "withdraw", None, None, life.world)
+    ask_to_leave(life.account, "withdraw", None, None, life.services)
     assert life.account.leave
-    leave(life.account, life.account.leave, life.world)
+    leave(life.account, life.account.leave, life.services)
 
 
 def without_customer() -> SimLife:
@@ -119,9 +119,11 @@ def canceling(how: str) -> Callable[[], SimLife]:
     def begin() -> SimLife:
         life = paying()
         if how == "pause":
-            actions.pause("acc_golden", Asked("a"), BEGIN + 30 * DAY, life.world)
+            actions.pause("acc_golden", IdempotentRequest("a"), BEGIN + 30 * DAY, life.services)
         else:
-            actions.cancel("acc_golden", Asked("a"), "period_end", None, None, life.world)
+            actions.cancel(
+                "acc_golden", IdempotentRequest("a"), "period_end", None, None, life.services
+            )
         life.hear()
         return life
 
@@ -129,12 +131,12 @@ def canceling(how: str) -> Callable[[], SimLife]:
 
 
 def request(name: str) -> Any:
-    return Asked(name, f"key of {name}")
+    return IdempotentRequest(name, f"key of {name}")
 
 
 def charges(bill: str) -> Callable[[SimLife], Any]:
     return lambda life: actions.charge(
-        "acc_golden", request(bill), 1500, "usd", "Import", bill, life.world
+        "acc_golden", request(bill), 1500, "usd", "Import", bill, life.services
     )
 
 
@@ -166,42 +168,42 @@ STORIES: dict[str, tuple[Callable[[], SimLife], Act]] = {
     "gives a card once past due": (past_due_with_a_card_of_its_own, gives_card_by_checkout),
     "comes back once paused": (
         lambda: begun().days(20).gives_card(),
-        lambda life: actions.reactivate("acc_golden", request("back"), returns, life.world),
+        lambda life: actions.reactivate("acc_golden", request("back"), returns, life.services),
     ),
     "comes back from a pause": (
         canceling("pause"),
-        lambda life: actions.reactivate("acc_golden", request("back"), returns, life.world),
+        lambda life: actions.reactivate("acc_golden", request("back"), returns, life.services),
     ),
     "takes back a cancellation": (
         canceling("cancel"),
-        lambda life: actions.reactivate("acc_golden", request("back"), returns, life.world),
+        lambda life: actions.reactivate("acc_golden", request("back"), returns, life.services),
     ),
     "pauses": (
         paying,
-        lambda life: actions.pause("acc_golden", request("pause"), BEGIN + 30 * DAY, life.world),
+        lambda life: actions.pause("acc_golden", request("pause"), BEGIN + 30 * DAY, life.services),
     ),
     "cancels": (
         paying,
         lambda life: actions.cancel(
-            "acc_golden", request("cancel"), "period_end", None, None, life.world
+            "acc_golden", request("cancel"), "period_end", None, None, life.services
         ),
     ),
     "changes the plan": (
         paying,
         lambda life: actions.change_plan(
-            "acc_golden", request("plan"), "scale", None, None, "now", life.world
+            "acc_golden", request("plan"), "scale", None, None, "now", life.services
         ),
     ),
     "moves the end of the trial": (
         begun,
         lambda life: actions.move_trial_end(
-            "acc_golden", request("trial"), BEGIN + timedelta(days=10), life.world
+            "acc_golden", request("trial"), BEGIN + timedelta(days=10), life.services
         ),
     ),
     "gets a discount": (
         with_coupon,
         lambda life: actions.give_discount(
-            "acc_golden", request("discount"), "WELCOME", life.world
+            "acc_golden", request("discount"), "WELCOME", life.services
         ),
     ),
     "is charged now": (paying, charges("now")),

@@ -14,13 +14,13 @@ import pytest
 
 from chalicelib.aws.items import account_of
 from chalicelib.aws.secrets import Secrets
-from chalicelib.domain.happenings import happenings
-from chalicelib.domain.links import verify
-from chalicelib.domain.policy_file import read_policy
+from chalicelib.domain.changes.domain_events import domain_events
+from chalicelib.domain.policy.read import read_policy
+from chalicelib.domain.security.links import verify
 from chalicelib.runtime import links, wiring
-from chalicelib.usecases.doorkeeper import admit
+from chalicelib.usecases.accounts.abuse_guard import admit
 from ops.export.lines import line_of
-from tests.worlds import ROOT
+from tests.fakes.services import ROOT
 
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -42,7 +42,7 @@ def exported() -> list[list[Any]]:
 def test_every_domain_event_keeps_its_id_and_fields(change: Any) -> None:
     """Two stored versions of an account tell the same. Together they tell every type."""
     old, new = account_of(change["old"]), account_of(change["new"])
-    found = happenings(old, new, NOW + timedelta(days=1))
+    found = domain_events(old, new, NOW + timedelta(days=1))
     assert [[one.id, one.type, one.data] for one in found] == change["events"]
 
 

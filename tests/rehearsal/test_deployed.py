@@ -15,17 +15,17 @@ from typing import Any, TypeVar
 import boto3
 import pytest
 
-from chalicelib.domain.policy_file import read_policy
+from chalicelib.domain.policy.read import read_policy
+from local.aws.resources import verify_senders
 from local.client import Client
-from local.play import differences
 from local.recordings import Recording
-from local.resources import verify_senders
-from local.stripe_sim.catalogue import catalogue
-from local.stripe_sim.simulator import StripeSimulator
+from local.replay import differences
+from local.stripe_sim.api.simulator import StripeSimulator
+from local.stripe_sim.lifecycle.catalogue import catalogue
 from ops.__main__ import main
 from ops.deploy.release import Release, endpoint
 from ops.package.build import Package, build, this_machine
-from ops.stages import find_stage
+from ops.stage.stages import find_stage
 
 ROOT = Path(__file__).parents[2]
 STAGE = "dev"

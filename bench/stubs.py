@@ -1,0 +1,227 @@
+"""What answers in place of AWS and Stripe where their requests would leave, and the stopwatch that
+keeps its cost out of the figures.
+"""
+
+import hashlib
+import io
+import json
+import os
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import process_time
+from typing import Any
+from zlib import crc32
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+
+from chalicelib.aws import dynamo
+from tests.fakes.services import FakeReader
+
+TABLE = "billing"
+SECRET = "whsec_of_the_bench_0123456789abcdef"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "STAGE": "bench",
+    "LIVEMODE": "false",
+    "TABLE_NAME": TABLE,
+    "EVENTS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/events",
+    "DEAD_LETTERS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/dead",
+    "ACT_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/act",
+    "MAIL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/mail",
+    "PARAMETERS_PATH": "/billhook",
+}
+
+
+class Stopwatch:
+    """Adds up the CPU seconds that are spent inside it."""
+
+    def __init__(self) -> None:
+        self.cpu = 0.0
+
+    def __enter__(self) -> None:
+        self._began = process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.cpu += process_time() - self._began
+
+
+ANSWERING_FOR_AWS, ANSWERING_FOR_STRIPE, INSIDE_BOTO3 = Stopwatch(), Stopwatch(), Stopwatch()
+
+
+def our_cpu() -> float:
+    """The CPU seconds of this process so far, without those of the stand-ins."""
+    return process_time() - ANSWERING_FOR_AWS.cpu - ANSWERING_FOR_STRIPE.cpu
+
+
+# --- what stands in for AWS and for Stripe ---
+
+
+class Raw(io.BytesIO):
+    """A body as botocore reads it off a connection."""
+
+    def stream(self) -> Iterator[bytes]:
+        """All of it, at once."""
+        yield self.read()
+
+
+def aws_answer(request: AWSPreparedRequest, content: Any, status: int = 200) -> AWSResponse:
+    """An answer in AWS's JSON protocol 1.0, with the checksum that DynamoDB sends and botocore
+    checks.
+    """
+    body = json.dumps(content, separators=(",", ":")).encode()
+    headers = {
+        "Server": "Server",
+        "Date": "Mon, 23 Nov 2026 09:00:00 GMT",
+        "Content-Type": "application/x-amz-json-1.0",
+        "Content-Length": str(len(body)),
+        "Connection": "keep-alive",
+        "x-amzn-RequestId": "6D2Q3V5J2M1B0SQ7V3PN1A8K4JVV4KQNSO5AEMVJF66Q9ASUAAJG",
+        "x-amz-crc32": str(crc32(body)),
+    }
+    return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), Raw(body))
+
+
+def called_with(request: AWSPreparedRequest) -> Any:
+    """The JSON that a request sends."""
+    assert isinstance(request.body, str | bytes)
+    return json.loads(request.body)
+
+
+def sent_message(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    """SQS's answer to SendMessage. The MD5 is the body's, though botocore, other than some SDKs,
+    does not check it.
+    """
+    with ANSWERING_FOR_AWS:
+        body = called_with(request)["MessageBody"].encode()
+        return aws_answer(
+            request,
+            {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": hashlib.md5(body).hexdigest()},
+        )
+
+
+@dataclass
+class MemoryDynamo:
+    """DynamoDB in a dict, as far as taking in needs it; `calls` counts by operation."""
+
+    items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
+        with ANSWERING_FOR_AWS:
+            operation = event_name.rpartition(".")[2]
+            self.calls[operation] += 1
+            operations = {
+                "GetItem": self._get,
+                "BatchGetItem": self._batch_get,
+                "PutItem": self._put,
+                "BatchWriteItem": self._batch_write,
+                "TransactWriteItems": self._transact,
+            }
+            content = operations[operation](called_with(request))
+            return aws_answer(request, content, 400 if "__type" in content else 200)
+
+    def _get(self, call: Any) -> Any:
+        item = self.items.get(_key(call["Key"]))
+        return {"Item": item} if item else {}
+
+    def _batch_get(self, call: Any) -> Any:
+        wanted = {table: map(_key, asked["Keys"]) for table, asked in call["RequestItems"].items()}
+        return {
+            "Responses": {
+                table: [self.items[key] for key in keys if key in self.items]
+                for table, keys in wanted.items()
+            },
+            "UnprocessedKeys": {},
+        }
+
+    def _put(self, call: Any) -> Any:
+        if not self._allows(call):
+            return {
+                "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+                "message": "The conditional request failed",
+            }
+        self.items[_key(call["Item"])] = call["Item"]
+        return {}
+
+    def _batch_write(self, call: Any) -> Any:
+        for writes in call["RequestItems"].values():
+            self.items |= {
+                _key(write["PutRequest"]["Item"]): write["PutRequest"]["Item"] for write in writes
+            }
+        return {"UnprocessedItems": {}}
+
+    def _transact(self, call: Any) -> Any:
+        allowed = [
+            "Put" not in write or self._allows(write["Put"]) for write in call["TransactItems"]
+        ]
+        if not all(allowed):
+            reasons = [{"Code": "None" if one else "ConditionalCheckFailed"} for one in allowed]
+            return {
+                "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+                "CancellationReasons": reasons,
+            }
+        for write in call["TransactItems"]:
+            if "Put" in write:
+                self.items[_key(write["Put"]["Item"])] = write["Put"]["Item"]
+            else:
+                self.items.pop(_key(write["Delete"]["Key"]), None)
+        return {}
+
+    def _allows(self, put: Any) -> bool:
+        stored, values = self.items.get(_key(put["Item"])), put.get("ExpressionAttributeValues", {})
+        match put.get("ConditionExpression"):
+            case None:
+                return True
+            case "attribute_not_exists(pk)":
+                return stored is None
+            case "version = :version":
+                return stored is not None and stored["version"] == values[":version"]
+            case "attribute_not_exists(pk) OR account_id = :id":
+                return stored is None or stored["account_id"] == values[":id"]
+            case other:
+                raise ValueError(f"no stand-in for the condition {other}")
+
+
+def _key(item: Any) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+class TimedReader(FakeReader):
+    """Stripe in memory, whose own work is not ours."""
+
+    def _answer(self, question: str, found: Any) -> Any:
+        with ANSWERING_FOR_STRIPE:
+            return super()._answer(question, found)
+
+
+class GivenSecrets:
+    """The secrets, without the Parameter Store."""
+
+    stripe_webhook_secrets = (SECRET,)
+    hash_key = "hash-key"
+
+
+def wired_dynamo(table: MemoryDynamo) -> Any:
+    """The client of the functions, answered by `table`, with a stopwatch on all that happens inside
+    boto3.
+    """
+    client: Any = dynamo.client()
+    client.meta.events.register("before-send.dynamodb", table)
+    call = client._make_api_call
+
+    def timed(operation: str, parameters: Any) -> Any:
+        with INSIDE_BOTO3:
+            return call(operation, parameters)
+
+    client._make_api_call = timed
+    return client
+
+
+# --- one thing at a time ---

@@ -1,0 +1,98 @@
+"""Rules of a cancellation: the retention offer, the end of access, and the right of withdrawal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.account.cancellation import ContractWithdrawn, RetentionOfferAccepted
+from chalicelib.domain.account.operations import Operation
+from chalicelib.domain.account.queries import current_subscription, invoices_of
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.policy.policy import Policy, RetentionOffer
+
+INVOICES_KNOWN = 12
+"""Of a subscription with so many invoices the first may be forgotten (account.py keeps the last
+ones).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is offered instead; for a coupon with what it gives, in Stripe's words."""
+
+    alternative: RetentionOffer
+    coupon: Mapping[str, Any] | None = None
+
+
+def follows(task: Operation, at: datetime) -> list[RetentionOfferAccepted | ContractWithdrawn]:
+    """What is known of leaving once a task was done."""
+    taken: list[RetentionOfferAccepted | ContractWithdrawn] = (
+        [RetentionOfferAccepted(task.alternative, at)] if task.alternative else []
+    )
+    return [*taken, ContractWithdrawn(at)] if task.verb == "withdraw" else taken
+
+
+def retention_offer(
+    account: Account, policy: Policy, reason: str | None, now: datetime
+) -> RetentionOffer | None:
+    """What is offered to who leaves for a reason, if it can be had and was not taken lately: a
+    discount for threatening to leave is given once.
+    """
+    offer, one = policy.cancel.alternatives.get(reason or ""), current_subscription(account)
+    if (
+        offer is None
+        or one is None
+        or one.status not in {"active", "trialing"}
+        or one.cancels_scheduled
+    ):
+        return None
+    last = account.alternatives.get(offer.kind)
+    if last and now < last + policy.cancel.again_after:
+        return None
+    fits: Mapping[str, bool] = {
+        "coupon": True,
+        "pause": one.pause_collection is None,
+        "plan": _is_smaller(account, policy, offer.value),
+    }
+    return offer if fits[offer.kind] else None
+
+
+def _is_smaller(account: Account, policy: Policy, plan: str) -> bool:
+    one = current_subscription(account)
+    current = policy.plan_of(one.items)[0] if one else None
+    currency = next((item.currency for item in one.items if item.currency), None) if one else None
+    return policy.rank(plan) < policy.rank(current) and bool(policy.sold(plan, currency))
+
+
+def access_ends(account: Account) -> datetime | None:
+    """When access ends for who cancels at the period's end: None if at once."""
+    one = current_subscription(account)
+    if one is None or one.status == "paused":
+        return None
+    return one.trial_end if one.status == "trialing" else one.period_end
+
+
+def may_withdraw_until(account: Account, policy: Policy) -> datetime | None:
+    """Until when a consumer may withdraw from the contract: so many days from the purchase, or the
+    first payment after a trial. None: never could.
+    """
+    one = current_subscription(account)
+    if one is None or not policy.cancel.withdrawal_days or one.status == "trialing":
+        return None
+    invoices = invoices_of(account, one)
+    paid = [
+        invoice.created for invoice in invoices if invoice.status == "paid" and invoice.amount_paid
+    ]
+    begun = (
+        min(paid, default=None)
+        if one.trial_end and len(invoices) < INVOICES_KNOWN
+        else one.trial_end or one.created
+    )
+    return begun + timedelta(days=policy.cancel.withdrawal_days) if begun else None
+
+
+def may_withdraw(account: Account, policy: Policy, now: datetime) -> bool:
+    """Whether the right of withdrawal stands."""
+    until = may_withdraw_until(account, policy)
+    return until is not None and now < until

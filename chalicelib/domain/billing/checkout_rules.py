@@ -1,0 +1,77 @@
+"""What the next Checkout session of an account is for: a card or a purchase."""
+
+from chalicelib.domain.account.checkout import Order
+from chalicelib.domain.account.queries import currency_of, current_subscription, has_card_for
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import AlreadySubscribed, InvalidInput
+from chalicelib.domain.policy.policy import Policy
+
+
+def order_of(
+    account: Account,
+    policy: Policy,
+    plan: str | None,
+    interval: str | None,
+    quantity: int | None,
+    currency: str | None = None,
+) -> Order:
+    """What the next Checkout of this account is for.
+
+    While a subscription lives, whatever its status, a Checkout collects a card for it: so there is
+    never a second one. Raises AlreadySubscribed if it has a card and is paid for, InvalidInput for
+    a plan, an interval or a currency that is not sold.
+    """
+    subscription = current_subscription(account)
+    if subscription is not None:
+        if plan is not None and policy.plan_of(subscription.items)[0] not in {plan, None}:
+            raise AlreadySubscribed(
+                "There is a subscription already, to another plan. Change its plan instead of"
+                " buying a second one.",
+                "plan",
+            )
+        if subscription.status in {"trialing", "active"} and has_card_for(account, subscription):
+            raise AlreadySubscribed(
+                "The subscription runs and a card is on file. The portal changes either."
+            )
+        held = currency_of(account, policy)
+        return Order("setup", currency=None if held == policy.currency else held)
+    wanted = plan or _last_plan(account, policy) or next(iter(policy.plans))
+    if wanted not in policy.plans:
+        raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
+    known = currency_of(account, policy, currency)
+    if currency not in {None, known}:
+        raise InvalidInput(
+            f"currency must be {known}: Stripe bills a customer in one currency.", "currency"
+        )
+    if known not in policy.currencies:
+        raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}.", "currency")
+    sold = policy.sold(wanted, known)
+    if interval is not None and interval not in sold:
+        raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
+    if not sold:
+        raise InvalidInput(
+            f"The plan {wanted} is not sold in {known}: it has no lookup key for that in"
+            " billing.toml.",
+            "plan",
+        )
+    default = (
+        policy.signup.interval
+        if policy.signup and policy.signup.interval in sold
+        else next(iter(sold))
+    )
+    return Order(
+        "subscription",
+        wanted,
+        interval or default,
+        quantity or 1,
+        None if known == policy.currency else known,
+    )
+
+
+def _last_plan(account: Account, policy: Policy) -> str | None:
+    subscriptions = sorted(
+        (known.value for known in account.subscriptions.values()),
+        key=lambda one: (one.created, one.id),
+    )
+    plans = [plan for one in subscriptions if (plan := policy.plan_of(one.items)[0])]
+    return plans[-1] if plans else (account.signup.plan if account.signup else None)

@@ -1,0 +1,279 @@
+"""What can be done about an account's subscription, and how: each decision gives the task, or None
+where all is so already, or says why not.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.account.operations import Change, Charge, Operation
+from chalicelib.domain.account.queries import (
+    currency_of,
+    current_subscription,
+    customer_for,
+    has_card_for,
+)
+from chalicelib.domain.account.state import Account, Grant
+from chalicelib.domain.billing.cancellation_rules import may_withdraw
+from chalicelib.domain.errors import (
+    InvalidInput,
+    NoCard,
+    NoSubscription,
+    NotPossible,
+    SubscriptionEnded,
+)
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.stripe_objects.objects import Item, Subscription
+
+LONGEST_TRIAL = timedelta(days=730)
+"""How far ahead the end of a trial may be (docs.stripe.com/billing/subscriptions/trials: two
+years).
+"""
+
+
+RUNS = frozenset({"trialing", "active"})
+"""The statuses in which a subscription runs as it was bought."""
+
+
+LARGEST_AMOUNT = 99_999_999
+"""Stripe takes eight digits of minor units at most (docs.stripe.com/currencies, "Minimum and
+maximum charge amounts").
+"""
+
+
+def cancellation(
+    account: Account, when: str, reason: str | None, comment: str | None, now: datetime
+) -> Operation | None:
+    """End the subscription: `now`, or when what is paid for is over (`period_end`). Of a paused one
+    nothing is, so that it ends now.
+    """
+    one = _running(account, now)
+    if when == "now" or one.status == "paused":
+        return Operation("cancel_now", one.customer, one.id, reason=reason, comment=comment)
+    return (
+        None
+        if one.cancels_scheduled
+        else Operation("cancel", one.customer, one.id, reason=reason, comment=comment)
+    )
+
+
+def withdrawal(account: Account, policy: Policy, asked_at: datetime, now: datetime) -> Operation:
+    """Withdraw from the contract, as was asked at a moment at which the right to stood."""
+    one = _running(account, now)
+    if not may_withdraw(account, policy, asked_at):
+        raise NotPossible("The time in which this contract can be withdrawn from is over.")
+    return Operation("withdraw", one.customer, one.id)
+
+
+def reactivation(account: Account) -> Operation | None:
+    """The way back: undo what is scheduled, end a pause, resume what is paused; None where only a
+    Checkout leads on: for a card, or a purchase.
+    """
+    one = current_subscription(account)
+    if one is None:
+        return None
+    if one.cancels_scheduled:
+        return Operation("uncancel", one.customer, one.id)
+    if one.pause_collection:
+        return Operation("unpause", one.customer, one.id)
+    return (
+        Operation("resume", one.customer, one.id)
+        if one.status == "paused" and has_card_for(account, one)
+        else None
+    )
+
+
+def pause(account: Account, until: datetime, now: datetime) -> Operation | None:
+    """Collect nothing until a moment; what would be due by then is not asked for later."""
+    one = _running(account, now)
+    if one.status not in RUNS:
+        raise NotPossible(f"The subscription is {one.status}: only one that runs can be paused.")
+    if not now < until <= now + LONGEST_TRIAL:
+        raise InvalidInput("until must be in the future, within two years.", "until")
+    until = until.replace(microsecond=0)
+    return (
+        None
+        if one.pause_collection and one.pause_collection.resumes_at == until
+        else Operation("pause", one.customer, one.id, at=until)
+    )
+
+
+def plan_change(
+    account: Account,
+    policy: Policy,
+    plan: str,
+    interval: str | None,
+    quantity: int | None,
+    prorate: str,
+    as_of: datetime,
+) -> Operation | None:
+    """Another plan, interval or quantity; what is left out stays as it is.
+
+    While a payment is owed nothing is changed: a smaller plan would pay back what was never paid.
+    """
+    one = _running(account, as_of)
+    if plan not in policy.plans:
+        raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
+    if one.status not in RUNS:
+        raise NotPossible(
+            f"The subscription is {one.status}: a card page (POST …/checkout) or POST …/reactivate"
+            " mends that first."
+        )
+    item = plan_item(one, policy)
+    currency = item.currency or policy.currency
+    sold = policy.sold(plan, currency)
+    if not sold:
+        raise InvalidInput(
+            f"The plan {plan} is not sold in {currency}: it has no lookup key for that in"
+            " billing.toml.",
+            "plan",
+        )
+    wanted = interval or (item.interval if item.interval in sold else next(iter(sold)))
+    if wanted is None or wanted not in sold:
+        raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
+    number = quantity or item.quantity or 1
+    change = Change(plan, wanted, number, sold[wanted], prorate, as_of.replace(microsecond=0))
+    return (
+        None
+        if made(item, change, policy)
+        else Operation("plan", one.customer, one.id, change=change)
+    )
+
+
+def may_change(account: Account, policy: Policy) -> bool:
+    """Whether another plan can be chosen: a subscription runs, and its plan can be told."""
+    one = current_subscription(account)
+    if one is None or one.status not in RUNS:
+        return False
+    try:
+        plan_item(one, policy)
+    except NotPossible:
+        return False
+    return True
+
+
+def may_cancel(account: Account) -> bool:
+    """Whether there is a subscription whose end is not planned yet."""
+    one = current_subscription(account)
+    return one is not None and not one.cancels_scheduled
+
+
+def plan_item(one: Subscription, policy: Policy) -> Item:
+    """The item of a subscription that is its plan. Raises NotPossible where none
+    can be told to be."""
+    known = [item for item in one.items if policy.plan_of([item])[0]]
+    if known:
+        return max(known, key=lambda item: policy.rank(policy.plan_of([item])[0]))
+    if len(one.items) != 1:
+        raise NotPossible(
+            "billing.toml knows none of the subscription's prices: change it in Stripe's dashboard."
+        )
+    return one.items[0]
+
+
+def made(item: Item, change: Change, policy: Policy) -> bool:
+    """Whether an item is as a change wants it."""
+    plan, quantity = policy.plan_of([item])
+    return (plan, item.interval, quantity or 1) == (change.plan, change.interval, change.quantity)
+
+
+def trial_end(account: Account, ends_at: datetime, now: datetime) -> Operation | None:
+    """Move the end of a running trial."""
+    one = _running(account, now)
+    if one.status != "trialing":
+        raise NotPossible(
+            f"The subscription is {one.status}: only a trial that runs can be made longer."
+        )
+    if ends_at <= now:
+        raise InvalidInput("ends_at must be in the future.", "ends_at")
+    if ends_at > now + LONGEST_TRIAL:
+        raise InvalidInput(
+            f"ends_at may be {LONGEST_TRIAL.days} days ahead: Stripe allows no longer trial.",
+            "ends_at",
+        )
+    ends_at = ends_at.replace(microsecond=0)
+    return (
+        None if one.trial_end == ends_at else Operation("trial", one.customer, one.id, at=ends_at)
+    )
+
+
+def discount(account: Account, coupon: str, now: datetime) -> Operation:
+    """Give a coupon's discount, beside those that the subscription has."""
+    one = _running(account, now)
+    return Operation("discount", one.customer, one.id, coupon=coupon)
+
+
+def charge(account: Account, policy: Policy, wanted: Charge, now: datetime) -> Operation:
+    """Charge an amount, in the customer's currency: on the next invoice, of a subscription that
+    lives; or now, to a card on file.
+    """
+    if not 1 <= wanted.amount <= LARGEST_AMOUNT:
+        raise InvalidInput(
+            f"amount must be from 1 to {LARGEST_AMOUNT}, in minor units of the currency.", "amount"
+        )
+    currency = currency_of(account, policy)
+    if wanted.currency != currency:
+        raise InvalidInput(
+            f"currency must be {currency}: Stripe bills a customer in one currency.", "currency"
+        )
+    if wanted.bill == "next_invoice":
+        one = _running(account, now)
+        return Operation("charge", one.customer, one.id, charge=wanted)
+    subscription, customer = current_subscription(account), customer_for(account)
+    card = subscription.card if subscription else None
+    if customer is None or not (customer.card or card):
+        raise NoCard(
+            "No card is on file. Bill the next invoice, or send the customer to the card page (POST"
+            " …/checkout) first.",
+            "bill",
+        )
+    return Operation(
+        "charge", customer.id, None, charge=wanted if customer.card else replace(wanted, card=card)
+    )
+
+
+def check_grant(grant: Grant, policy: Policy, now: datetime) -> None:
+    """Raises InvalidInput for a grant that gives nothing."""
+    if grant.plan is not None and grant.plan not in policy.plans:
+        raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
+    if grant.until <= now:
+        raise InvalidInput("until must be in the future.", "until")
+
+
+def _running(account: Account, now: datetime) -> Subscription:
+    """The subscription that lives, of whatever status. Raises SubscriptionEnded, NoSubscription."""
+    one = current_subscription(account)
+    if one is not None and not (one.cancels_at and one.cancels_at <= now):
+        return one
+    if (
+        one is None
+        and account.subscriptions
+        and all(known.value.status == "incomplete" for known in account.subscriptions.values())
+    ):
+        raise NoSubscription("The first payment of the subscription has not been completed.")
+    if one is not None or account.subscriptions or account.ended:
+        raise SubscriptionEnded("The subscription has ended. POST …/checkout sells a new one.")
+    raise NoSubscription("The account has no subscription. POST …/checkout sells one.")
+
+
+PREVIEW_LASTS = timedelta(minutes=15)
+"""How long a preview may be confirmed: one of long ago would prorate as of then, so its amount is
+asked for anew.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`;
+    with `next_invoice` the next one's amount is `next_amount`. `change` None: all is so already.
+    """
+
+    change: Change | None
+    due_now: int
+    currency: str
+    as_of: datetime
+    next_amount: int | None = None
+
+
+def is_fresh(as_of: datetime, now: datetime) -> bool:
+    """Whether a preview of that moment may still be confirmed."""
+    return timedelta(0) <= now - as_of <= PREVIEW_LASTS

@@ -1,0 +1,36 @@
+"""What Billhook asks Stripe to create: a trial and a Checkout session. Pure values."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chalicelib.domain.account.checkout import Order
+from chalicelib.domain.policy.policy import CheckoutPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrial:
+    """A trial to start. `without_card` is Stripe's `missing_payment_method`: what happens at the
+    end of a trial that has no card.
+    """
+
+    account_id: str
+    customer: str
+    lookup_key: str
+    ends_at: datetime
+    without_card: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCheckout:
+    """A Checkout session to create. `lookup_key` names the price of a purchase; `currency` is the
+    one that a card is saved for; `options` says what else the page collects and calculates.
+    """
+
+    account_id: str
+    customer: str
+    order: Order
+    lookup_key: str | None
+    currency: str
+    success_url: str
+    cancel_url: str
+    options: CheckoutPolicy = field(default_factory=CheckoutPolicy)

@@ -1,0 +1,211 @@
+"""What becomes of an account's messages at one moment. The clockwork acts by this, and the
+rehearsal plays it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.messaging.broadcasts import steps_of
+from chalicelib.domain.messaging.conditions import holds
+from chalicelib.domain.messaging.occasions import Occasion, occasions
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.policy.sequences import ASKED_FOR, EVERY_DAY, Hours, MailPolicy, Step
+
+
+@dataclass(frozen=True, slots=True)
+class DueMessage:
+    """A message of a step for an occasion: due at `at`, and no more after `until`."""
+
+    step: Step
+    occasion: Occasion
+    at: datetime
+    until: datetime
+
+    @property
+    def key(self) -> str:
+        """The name under which it is claimed and remembered."""
+        return f"{self.step.id}@{self.occasion.id}"
+
+    @property
+    def missed(self) -> bool:
+        """Whether it cannot go out in time any more."""
+        return self.at > self.until
+
+
+def dispatch(
+    account: Account, policy: Policy, now: datetime
+) -> tuple[list[DueMessage], list[DueMessage]]:
+    """Which messages have missed their time by `now`, and which are to go out; by a standing that
+    is read at `now`.
+    """
+    passed = [
+        mail for mail in due_messages(account, policy, now) if mail.missed and mail.until <= now
+    ]
+    return passed, due_now(account, policy, now)
+
+
+QUEUED_PATIENCE = timedelta(minutes=30)
+"""How long a message may lie in the queue, or be unclear, before it is looked at again."""
+
+
+WEEK = timedelta(days=7)
+
+
+def due_messages(account: Account, policy: Policy, now: datetime) -> list[DueMessage]:
+    """All that is to be sent as things stand at `now`, or was missed, the most urgent first: no
+    condition is false, nothing was dealt with yet.
+
+    A missed one has an `at` after its `until`. Of lifecycle mail each is placed as if it were the
+    next: sending one moves the others.
+    """
+    if policy.mail is None or not account.email:
+        return []
+    found = [
+        _placed(account, step, occasion, policy.mail, now)
+        for occasion in occasions(account, policy)
+        for step in (*policy.steps, *ASKED_FOR, *steps_of(account))
+        if step.anchor == occasion.anchor
+        and f"{step.id}@{occasion.id}" not in account.mails
+        and not _is_history(account, step, occasion)
+        and _wanted(account, step, occasion, policy)
+        and not _left_before_the_restoration(account, step, occasion, policy.mail)
+    ]
+    return sorted(found, key=lambda mail: (mail.at, mail.until, mail.key))
+
+
+def due_now(account: Account, policy: Policy, now: datetime) -> list[DueMessage]:
+    """What is to be sent at `now`, within the caps; of several lifecycle mails the one nearest its
+    end goes first and the rest wait.
+    """
+    ready = [
+        mail for mail in due_messages(account, policy, now) if mail.at <= now and not mail.missed
+    ]
+    lifecycle = sorted(
+        (mail for mail in ready if mail.step.stream == "lifecycle"),
+        key=lambda mail: (mail.until, mail.key),
+    )
+    return [mail for mail in ready if mail.step.stream != "lifecycle"] + lifecycle[:1]
+
+
+def abandoned(account: Account, now: datetime) -> list[str]:
+    """The keys of what was queued so long ago that it is to be handed out again."""
+    return [
+        key
+        for key, mailed in account.mails.items()
+        if mailed.outcome == "queued" and mailed.at + QUEUED_PATIENCE <= now
+    ]
+
+
+def zone_of(account: Account, mail: MailPolicy) -> ZoneInfo:
+    """The customer's zone, if one is known, else the policy's."""
+    return ZoneInfo(account.profile.timezone or mail.timezone)
+
+
+def _is_history(account: Account, step: Step, occasion: Occasion) -> bool:
+    """Whether the moment of the occasion, or that of the step, was before Billhook knew the
+    customer: nobody is written to about the past.
+    """
+    return (
+        account.history_until is not None
+        and min(occasion.moment, occasion.moment + step.offset) < account.history_until
+    )
+
+
+def _wanted(account: Account, step: Step, occasion: Occasion, policy: Policy) -> bool:
+    if step in ASKED_FOR:
+        return True
+    if step.stream in account.unsubscribed or (step.stream == "lifecycle" and account.disputed):
+        return False
+    if not account.proved and policy.mail and step.id not in policy.mail.unproved:
+        return False
+    wanted = all(holds(one, account, occasion, policy) for one in step.only_if)
+    return wanted and not any(holds(one, account, occasion, policy) for one in step.unless)
+
+
+def _left_before_the_restoration(
+    account: Account, step: Step, occasion: Occasion, policy: MailPolicy
+) -> bool:
+    """Whether it may have gone out in the time of which a restored account knows nothing."""
+    return (
+        account.restored_at is not None
+        and step.stream == "lifecycle"
+        and _planned(account, step, occasion, policy) <= account.restored_at
+    )
+
+
+def _planned(account: Account, step: Step, occasion: Occasion, policy: MailPolicy) -> datetime:
+    """When it goes out if nothing is in its way: the moment of its step, or the hours nearest to
+    that.
+    """
+    base = occasion.moment + step.offset
+    if step.at_any_hour:
+        return base
+    hours, zone = _hours(step, policy), zone_of(account, policy)
+    at = hours.next(base, zone)
+    return (
+        hours.before(base, zone)
+        if at > _until(step, occasion) and step.offset < timedelta(0)
+        else at
+    )
+
+
+def _until(step: Step, occasion: Occasion) -> datetime:
+    until = occasion.moment + step.offset + step.tolerance
+    # "three days left" is no use in the last hours
+    return min(until, occasion.moment + step.offset / 2) if step.offset < timedelta(0) else until
+
+
+def _hours(step: Step, policy: MailPolicy) -> Hours:
+    return replace(policy.hours, days=EVERY_DAY) if step.on_any_day else policy.hours
+
+
+def _placed(
+    account: Account, step: Step, occasion: Occasion, policy: MailPolicy, now: datetime
+) -> DueMessage:
+    hours, zone = _hours(step, policy), zone_of(account, policy)
+    at = _planned(account, step, occasion, policy)
+    if at < now:
+        at = now if step.at_any_hour else hours.next(now, zone)
+    if step.stream == "lifecycle":
+        at = _within_caps(
+            sorted(_lifecycle_times(account, f"{step.id}@{occasion.id}")), at, policy, hours, zone
+        )
+    return DueMessage(step, occasion, at, _until(step, occasion))
+
+
+def _within_caps(
+    times: list[datetime], at: datetime, policy: MailPolicy, hours: Hours, zone: ZoneInfo
+) -> datetime:
+    """The first moment from `at` on at which one more lifecycle mail is within the caps of a day
+    and of a week.
+    """
+    while True:
+        today = [
+            time for time in times if time.astimezone(zone).date() == at.astimezone(zone).date()
+        ]
+        week = [time for time in times if at - WEEK < time <= at]
+        if len(week) >= policy.a_week:
+            at = hours.next(week[-policy.a_week] + WEEK, zone)
+        elif len(today) >= policy.a_day:
+            tomorrow = at.astimezone(zone).date() + timedelta(days=1)
+            at = hours.next(
+                datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(
+                    at.tzinfo
+                ),
+                zone,
+            )
+        else:
+            return at
+
+
+def _lifecycle_times(account: Account, but: str) -> Iterator[datetime]:
+    for key, mailed in account.mails.items():
+        if (
+            key != but
+            and mailed.stream == "lifecycle"
+            and mailed.outcome in {"queued", "sent", "unclear"}
+        ):
+            yield mailed.at

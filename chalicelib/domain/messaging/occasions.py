@@ -1,0 +1,232 @@
+"""Occasions: the instances of the moments to which sequences are anchored, as far as their reason
+stands now.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from chalicelib.domain.account.queries import (
+    cancellation_is_requested,
+    card_of,
+    first_paid,
+    paid_since_trial,
+    unpaid,
+    was_paid,
+)
+from chalicelib.domain.account.standing import ON_TRIAL
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.messaging.broadcasts import fits
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.stripe_objects.objects import Subscription
+
+TRIAL_GONE = ON_TRIAL | {"first_payment", "trial_expired", "after_trial", "paused", "canceled"}
+"""The reasons of a standing in which the end of a trial is still what matters; another subscription
+that gives more has others.
+"""
+
+
+PAYS_NEXT = frozenset({"trialing", "active", "past_due"})
+"""The statuses in which a card will be charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One instance of an anchor. `id` is what tells it from another one: an extended trial's second
+    end, a second departure, another invoice. `about` is the object that it is about, where it is
+    about one: an invoice, a subscription, a card, a milestone.
+    """
+
+    anchor: str
+    id: str
+    moment: datetime
+    about: str = ""
+
+
+def occasions(account: Account, policy: Policy) -> list[Occasion]:
+    """All occasions whose reason stands, by the standing as last written."""
+    return [
+        *_asked_for(account),
+        *_trials(account),
+        *_milestones(account, policy),
+        *_departure(account),
+        *_failed_payments(account),
+        *_payments(account),
+        *_conversions(account),
+        *_plan_change(account, policy),
+        *_cancellations(account),
+        *_expiring_cards(account),
+        *_broadcasts(account),
+    ]
+
+
+def _asked_for(account: Account) -> Iterator[Occasion]:
+    asked = account.sign_in_asked_at
+    if asked and (account.signed_in_by is None or account.signed_in_by < asked):
+        yield Occasion("sign_in_asked", _second(asked), asked)
+    if account.leave and cancellation_is_requested(account):
+        yield Occasion(f"{account.leave.what}_asked", account.leave.id, account.leave.at)
+    if account.withdrawn_at:
+        yield Occasion("withdrawn", _second(account.withdrawn_at), account.withdrawn_at)
+    if account.signup and account.signup.confirm:
+        yield Occasion("confirmation_wanted", "signup", account.signup.at)
+
+
+def _trials(account: Account) -> Iterator[Occasion]:
+    reason = account.standing.reason if account.standing else None
+    if reason not in TRIAL_GONE:
+        return
+    trials = [known.value for known in account.subscriptions.values() if known.value.trial_end]
+    for trial in trials:
+        if trial.trial_end is None or not _ran_its_course(account, trial):
+            continue
+        if reason in ON_TRIAL:
+            yield Occasion(
+                "trial_started",
+                trial.id if not account.signup else "signup",
+                trial.trial_start or trial.created,
+            )
+        yield Occasion("trial_ends", _second(trial.trial_end), trial.trial_end)
+    if account.signup and not account.subscriptions and not account.ended:
+        if reason in ON_TRIAL:
+            yield Occasion("trial_started", "signup", account.signup.at)
+        yield Occasion(
+            "trial_ends", _second(account.signup.trial_ends_at), account.signup.trial_ends_at
+        )
+
+
+def _ran_its_course(account: Account, trial: Subscription) -> bool:
+    """Whether nothing but its end was ahead of the trial: not paid for, not canceled before, and no
+    other was bought after it.
+    """
+    end = trial.trial_end
+    if end is None or paid_since_trial(account, trial) or trial.cancels_scheduled:
+        return False
+    if any(
+        billed.value.amount_paid and billed.value.created >= end
+        for billed in account.invoices.values()
+    ):
+        return False
+    return not trial.final or (trial.ended_at is not None and trial.ended_at >= end)
+
+
+def _milestones(account: Account, policy: Policy) -> Iterator[Occasion]:
+    for trial in (one for one in _trials(account) if one.anchor == "trial_started"):
+        for name, milestone in policy.milestones.items():
+            if milestone.title and name not in account.milestones:
+                yield Occasion(
+                    "milestone_waits", f"{name}-{trial.id}", trial.moment + milestone.after, name
+                )
+
+
+def _departure(account: Account) -> Iterator[Occasion]:
+    if account.departed_at:
+        yield Occasion("access_ended", _second(account.departed_at), account.departed_at)
+
+
+def _failed_payments(account: Account) -> Iterator[Occasion]:
+    for invoice in unpaid(account):
+        yield Occasion(
+            "payment_failed", invoice.id, invoice.finalized_at or invoice.created, invoice.id
+        )
+        if invoice.next_payment_attempt:
+            yield Occasion(
+                "next_try",
+                f"{invoice.id}-{invoice.attempt_count + 1}",
+                invoice.next_payment_attempt,
+                invoice.id,
+            )
+
+
+def _payments(account: Account) -> Iterator[Occasion]:
+    for invoice in (billed.value for billed in account.invoices.values()):
+        if invoice.status == "paid" and invoice.amount_paid and invoice.paid_at:
+            yield Occasion("payment_succeeded", invoice.id, invoice.paid_at, invoice.id)
+
+
+def _conversions(account: Account) -> Iterator[Occasion]:
+    for subscription in (known.value for known in account.subscriptions.values()):
+        first = (
+            None
+            if subscription.final or subscription.cancels_scheduled
+            else first_paid(account, subscription)
+        )
+        begins = subscription.trial_end or subscription.created
+        # Of a customer adopted later the first payment that is known may be the tenth.
+        if (
+            first
+            and first.paid_at
+            and (account.history_until is None or begins >= account.history_until)
+        ):
+            yield Occasion("converted", subscription.id, first.paid_at, subscription.id)
+
+
+def _plan_change(account: Account, policy: Policy) -> Iterator[Occasion]:
+    change = account.plan_change
+    known = account.subscriptions.get(change.subscription) if change else None
+    if (
+        change
+        and known
+        and not known.value.final
+        and policy.plan_of(known.value.items) != (change.plan, change.quantity)
+    ):
+        yield Occasion("plan_changed", _second(change.at), change.at, change.subscription)
+
+
+def _cancellations(account: Account) -> Iterator[Occasion]:
+    has_access = account.standing is not None and account.standing.access != "none"
+    paid_for = []
+    for one in (known.value for known in account.subscriptions.values()):
+        stands = (
+            one.cancels_scheduled
+            if not one.final
+            else not has_access and not _ran_its_course(account, one)
+        )
+        if one.canceled_at and by_the_customer(one) and stands:
+            yield Occasion(
+                "canceling", f"{one.id}-{_second(one.canceled_at)}", one.canceled_at, one.id
+            )
+        end = one.ended_at or one.cancels_at
+        if end and was_paid(account, one):
+            paid_for.append((end, one.id))
+    if paid_for and account.standing and account.standing.reason == "canceled":
+        end, id = max(paid_for)
+        yield Occasion("canceled", id, end, id)
+
+
+def by_the_customer(one: Subscription) -> bool:
+    """Whether a cancellation was wanted, rather than the end of what was not paid
+    or was disputed."""
+    return one.cancellation_details is None or one.cancellation_details.reason in (
+        None,
+        "cancellation_requested",
+    )
+
+
+def _expiring_cards(account: Account) -> Iterator[Occasion]:
+    living = (known.value for known in account.subscriptions.values())
+    cards = [
+        card_of(account, one)
+        for one in living
+        if one.status in PAYS_NEXT and not one.cancels_scheduled
+    ]
+    for card in {card.id: card for card in cards if card}.values():
+        year, month = (
+            (card.exp_year, card.exp_month + 1) if card.exp_month < 12 else (card.exp_year + 1, 1)
+        )
+        yield Occasion(
+            "card_expires",
+            f"{card.id}-{card.exp_year}-{card.exp_month:02}",
+            datetime(year, month, 1, tzinfo=UTC),
+            card.id,
+        )
+
+
+def _broadcasts(account: Account) -> Iterator[Occasion]:
+    for name, wanted in account.broadcasts.items():
+        if fits(account, wanted.to):
+            yield Occasion(f"broadcast:{name}", name, wanted.at)
+
+
+def _second(moment: datetime) -> str:
+    return f"{moment.timestamp():.0f}"

@@ -1,0 +1,92 @@
+"""The parts of billing.toml that are about signing up and about the customer's pages, read and
+checked.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.policy.keys import (
+    Key,
+    https,
+    matching,
+    one_of,
+    read,
+    table,
+    text,
+    texts,
+    whole,
+)
+from chalicelib.domain.policy.policy import PagesPolicy, Plan, SignupPolicy
+
+
+def _origins(value: Any) -> str | None:
+    fits = texts(value) is None and all(
+        https(one) is None and not one.endswith("/") for one in value
+    )
+    return None if fits else "must list https origins, such as https://acme.example, without a path"
+
+
+_SIGNUP = {
+    "plan": Key(text, 'plan = "pro"'),
+    "interval": Key(
+        one_of("day", "week", "month", "year"), 'interval = "month"', "month", required=False
+    ),
+    "sites": Key(_origins, 'sites = ["https://acme.example"]', [], required=False),
+    "answer": Key(one_of("open", "same"), 'answer = "open"', "open", required=False),
+    "confirm": Key(one_of(True, False), "confirm = false", False, required=False),
+    "disposable": Key(one_of("refuse", "take"), 'disposable = "refuse"', "refuse", required=False),
+    "captcha": Key(one_of("none", "turnstile"), 'captcha = "turnstile"', "none", required=False),
+    "an_hour": Key(whole(1, 10_000), "an_hour = 100", 100, required=False),
+    "a_day": Key(whole(0, 1_000_000), "a_day = 500", 500, required=False),
+}
+_PAGES = {
+    "colour": Key(
+        matching("#[0-9a-fA-F]{6}", "must be a colour such as #1f4b99"),
+        'colour = "#1f4b99"',
+        PagesPolicy().colour,
+        required=False,
+    ),
+    "logo_url": Key(
+        matching("https://[^\\s<>\"']+", "must be an https address"),
+        'logo_url = "https://acme.example/logo.svg"',
+        "",
+        required=False,
+    ),
+    "first_steps": Key(texts, 'first_steps = ["Connect your data"]', [], required=False),
+    "stripe_hosts": Key(
+        _origins,
+        'stripe_hosts = ["https://checkout.stripe.com"]',
+        list(PagesPolicy().stripe_hosts),
+        required=False,
+    ),
+}
+
+
+def read_signup(
+    raw: Mapping[str, Any], plans: Mapping[str, Plan], mistakes: list[str]
+) -> SignupPolicy | None:
+    """The table `signup`; None if there is none, and then nobody can sign up."""
+    if "signup" not in raw:
+        return None
+    before = len(mistakes)
+    signup = read(table(raw, "signup", mistakes), _SIGNUP, "signup.", mistakes)
+    if len(mistakes) > before:
+        return None
+    if signup["plan"] not in plans or signup["interval"] not in plans[signup["plan"]].lookup_keys:
+        mistakes.append(
+            f'signup.plan: no plan "{signup["plan"]}" is sold by the {signup["interval"]}. Example:'
+            f' plan = "{next(iter(plans), "pro")}"'
+        )
+        return None
+    return SignupPolicy(**signup | {"sites": tuple(signup["sites"])})
+
+
+def read_pages(raw: Mapping[str, Any], mistakes: list[str]) -> PagesPolicy:
+    """The table `pages`."""
+    pages = read(table(raw, "pages", mistakes), _PAGES, "pages.", mistakes)
+    lists = {
+        name: tuple(pages[name])
+        for name in ("first_steps", "stripe_hosts")
+        if isinstance(pages[name], list)
+    }
+    return PagesPolicy(**pages | lists)

@@ -1,0 +1,177 @@
+"""The daily comparison of all that lives at Stripe with what is held here: how far it has come, and
+what it finds.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.account.queries import is_deleted
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
+from chalicelib.domain.stripe_objects.pagination import ListCursor
+
+PHASES = {
+    "living": (
+        "Stripe lists every subscription that lives; those that differ from ours, or that we lack,"
+        " are asked for."
+    ),
+    "ended": (
+        "Stripe lists those that were made lately and have ended already: no list of the living has"
+        " ever had them."
+    ),
+    "held": "Ours that live and that Stripe did not list are asked for.",
+    "closing": "What was found is looked at once more: did it heal?",
+}
+"""The parts of a comparison, in their order."""
+
+EVERY = timedelta(days=1)
+
+LATELY = timedelta(days=3)
+"""How young an ended subscription is listed: the comparisons of two days may have failed."""
+
+UNKNOWN, NOT_LISTED = "unknown here", "not listed by Stripe"
+
+OF_AN_INVOICE = ("status", "attempt_count", "amount_due", "amount_paid", "next_payment_attempt")
+"""What of an invoice a decision hangs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison. It goes on in Stripe's list at `place`, in ours at `scanned`; `pages` counts
+    those that Stripe has listed, `listed` the subscriptions on them. `version` counts through all
+    comparisons.
+    """
+
+    began: datetime
+    phase: str = "living"
+    place: ListCursor | None = None
+    pages: int = 0
+    scanned: str | None = None
+    listed: int = 0
+    healed: int = 0
+    left: int = 0
+    ended_at: datetime | None = None
+    version: int = 0
+
+    def next_phase(self) -> "Comparison":
+        """The comparison at the start of its next part."""
+        names = list(PHASES)
+        return replace(self, phase=names[names.index(self.phase) + 1], place=None)
+
+
+def under_way(known: Comparison | None, now: datetime) -> Comparison | None:
+    """The comparison that was interrupted, or a new one once a day; None if today's is done."""
+    if known and not known.ended_at:
+        return known
+    return (
+        None
+        if known and now < known.began + EVERY
+        else Comparison(now, version=known.version if known else 0)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSubscription:
+    """A subscription as Stripe lists it, with its customer and its latest invoice."""
+
+    subscription: Subscription
+    customer: Customer | None = None
+    invoice: Invoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a comparison found to differ: `what` names the fields, or is UNKNOWN or NOT_LISTED.
+    `since` is when the two last agreed, as far as is known; what it `became` is told when the
+    comparison ends: `healed` or `left`.
+    """
+
+    account_id: str
+    customer: str
+    subscription: str
+    what: tuple[str, ...]
+    since: datetime
+    compared: datetime
+    became: str | None = None
+
+
+def drift(account: Account, listed: ListedSubscription, compared: datetime) -> Drift | None:
+    """Where what is held differs from what Stripe lists; None if nowhere."""
+    subscription = listed.subscription
+    known = account.subscriptions.get(subscription.id)
+    if subscription.id in account.ended:
+        return None
+    names = tuple(_names(account, listed)) if known else (UNKNOWN,)
+    since = known.seen if known else subscription.created
+    return (
+        Drift(account.id, subscription.customer, subscription.id, names, since, compared)
+        if names
+        else None
+    )
+
+
+def not_listed(account: Account, listed: Collection[str], compared: datetime) -> list[Drift]:
+    """What is held as living and Stripe has not listed, unless it was heard of since the comparison
+    began: it may be younger than the list.
+    """
+    return [
+        Drift(account.id, known.value.customer, id, (NOT_LISTED,), known.seen, compared)
+        for id, known in sorted(account.subscriptions.items())
+        if not (known.value.final or is_deleted(account, known.value.customer))
+        and id not in listed
+        and known.seen < compared
+    ]
+
+
+def judged(found: Drift, account: Account | None) -> Drift | None:
+    """The drift with what became of it; None if it turns out to be none, for Stripe's list lacks
+    what Stripe still has (a subscription of a test clock, say).
+    """
+    if account is None:
+        return None
+    known = account.subscriptions.get(found.subscription)
+    waits = any(ask.id in {found.customer, found.subscription} for ask in account.asks)
+    if (
+        NOT_LISTED in found.what
+        and known
+        and not known.value.final
+        and not is_deleted(account, found.customer)
+    ):
+        return (
+            None
+            if known.seen >= found.compared.replace(microsecond=0) and not waits
+            else replace(found, became="left")
+        )
+    is_known = known is not None or found.subscription in account.ended
+    return replace(found, became="healed" if is_known and not waits else "left")
+
+
+def _names(account: Account, listed: ListedSubscription) -> Iterator[str]:
+    known = account.subscriptions[listed.subscription.id].value
+    yield from (
+        field.name
+        for field in fields(known)
+        if getattr(known, field.name) != getattr(listed.subscription, field.name)
+    )
+    if listed.customer:
+        held = account.customers.get(listed.customer.id)
+        differing = [
+            field.name
+            for field in fields(listed.customer)
+            if held and getattr(held.value, field.name) != getattr(listed.customer, field.name)
+        ]
+        yield from (f"customer.{name}" for name in differing)
+        if held is None:
+            yield f"customer {UNKNOWN}"
+    invoice = listed.invoice
+    if invoice and invoice.subscription == known.id:
+        billed = account.invoices.get(invoice.id)
+        if billed is None:
+            yield f"invoice {UNKNOWN}"
+        else:
+            yield from (
+                f"invoice.{name}"
+                for name in OF_AN_INVOICE
+                if getattr(billed.value, name) != getattr(invoice, name)
+            )

@@ -1,0 +1,62 @@
+"""What an account waits for, and when. The first entry is the account's `due_at`; whoever acts on
+it reads the account again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.account.operations import pending as undone
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.backoff import BACKOFF, wait_after
+from chalicelib.domain.messaging.due_messages import QUEUED_PATIENCE, due_messages
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.schedule.expected_updates import expected_updates
+
+OUTBOX_PATIENCE = timedelta(minutes=1)
+"""How long the table's stream may take to carry out an outbox before the agenda does."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DueItem:
+    """One thing that waits: its moment, and what is to be done then."""
+
+    at: datetime
+    what: str
+
+
+def due_work(account: Account, policy: Policy, now: datetime) -> tuple[DueItem, ...]:
+    """All that the account waits for, the soonest first."""
+    written_at = account.written_at or now
+    waiting = [
+        DueItem(written_at + wait_after(account.asked_in_vain + 1), f"ask {ask}")
+        for ask in account.asks
+    ]
+    if account.outbox:
+        waiting.append(DueItem(written_at + OUTBOX_PATIENCE, "carry out the outbox"))
+    if account.standing and account.standing.until:
+        waiting.append(DueItem(account.standing.until, "change the standing"))
+    waiting += [
+        DueItem(max(mail.until, now) if mail.missed else mail.at, f"send {mail.key}")
+        for mail in due_messages(account, policy, now)
+    ]
+    waiting += [
+        DueItem(news.ask_at, f"ask for news of {news.customer}: {news.what}")
+        for news in expected_updates(account)
+    ]
+    waiting += [
+        DueItem(operation.next_try(), f"run {name}")
+        for name, operation in undone(account.errands).items()
+    ]
+    waiting += [
+        DueItem(mailed.at + QUEUED_PATIENCE, f"look after {key}")
+        for key, mailed in account.mails.items()
+        if mailed.outcome == "queued"
+    ]
+    return tuple(sorted(waiting))
+
+
+def is_dead(account: Account) -> bool:
+    """Whether so many acts failed in a row that nothing more is tried until there is news, a
+    changed policy, or an operator who says so.
+    """
+    return account.failures > len(BACKOFF)

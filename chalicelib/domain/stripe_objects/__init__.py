@@ -1,0 +1,1 @@
+"""Stripe's objects as values. Imports nothing else of the domain but errors."""

@@ -1,0 +1,91 @@
+"""What the pages about leaving say, in the customer's words."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.cancellation_rules import Offer, access_ends, may_withdraw
+from chalicelib.domain.messaging.variables import money, spoken_day
+from chalicelib.domain.policy.policy import Policy, RetentionOffer
+from chalicelib.pages.customer import zone_of
+
+REASONS: Mapping[str, str] = {
+    "too_expensive": "It costs too much",
+    "missing_features": "Something that I need is missing",
+    "switched_service": "I use another service",
+    "unused": "I do not use it enough",
+    "too_complex": "It is too hard to use",
+    "low_quality": "It does not work well enough",
+    "customer_service": "I was not helped well enough",
+    "other": "Something else",
+}
+"""What a customer chooses from: Stripe's words (domain/tasks.REASONS) in theirs."""
+
+
+def cancel_view(account: Account, policy: Policy) -> dict[str, Any]:
+    """The question why."""
+    return {"reasons": REASONS, "ends_on": ends_on(account, policy)}
+
+
+LABELS = {"pause": "Pause instead", "plan": "See what it costs", "coupon": "Stay with the discount"}
+"""What is said on the button of each kind of alternative."""
+
+
+def confirm_view(
+    account: Account,
+    policy: Policy,
+    offer: Offer | None,
+    reason: str | None,
+    comment: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """What is offered instead, the date that access ends, and the ways to leave that billing.toml
+    allows.
+    """
+    zone = zone_of(account, policy)
+    return {
+        "offer_words": _offer_words(offer, policy, now, zone) if offer else "",
+        "offer_label": LABELS[offer.alternative.kind] if offer else "",
+        "reason": reason or "",
+        "comment": comment,
+        "ends_on": ends_on(account, policy),
+        "may_now": policy.cancel.now and ends_on(account, policy) != "",
+        "may_withdraw": may_withdraw(account, policy, now),
+        "today": spoken_day(now, zone),
+    }
+
+
+def _offer_words(offer: Offer, policy: Policy, now: datetime, zone: ZoneInfo) -> str:
+    match offer.alternative:
+        case RetentionOffer("pause", _, days):
+            return (
+                "Pause it instead: nothing is charged until"
+                f" {spoken_day(now + timedelta(days=days), zone)}, then it goes on as it was."
+            )
+        case RetentionOffer("plan", plan, _):
+            return (
+                f"The plan {policy.plan_name(plan)} costs less. You see what changes before you"
+                " decide."
+            )
+    return f"Stay, and have {_discount(offer.coupon or {})}."
+
+
+def _discount(coupon: Mapping[str, Any]) -> str:
+    """What a coupon gives: Stripe's percent_off or amount_off, and for how long."""
+    percent, amount = coupon.get("percent_off"), coupon.get("amount_off")
+    off = (
+        f"{percent:g} % off"
+        if percent
+        else f"{money(int(amount or 0), str(coupon.get('currency') or 'usd'))} off"
+    )
+    months = coupon.get("duration_in_months")
+    lasts = {"once": " your next invoice", "forever": " every invoice from now on"}
+    return off + (f" for {months} months" if months else lasts.get(str(coupon.get("duration")), ""))
+
+
+def ends_on(account: Account, policy: Policy) -> str:
+    """The day on which access ends for who cancels; empty if at once."""
+    ends = access_ends(account)
+    return spoken_day(ends, zone_of(account, policy)) if ends else ""

@@ -1,0 +1,1 @@
+"""Signup, links, personal data, erasure and API keys."""

@@ -1,0 +1,98 @@
+"""Erase a person's account: all that Billhook holds of it, in an order in which the same again
+finishes what was begun.
+"""
+
+from dataclasses import dataclass
+
+from chalicelib.domain.account.operations import pending
+from chalicelib.domain.account.pointers import tombstone_of_account
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import AccountNotFound, InvalidInput
+from chalicelib.stripe_api import objects
+from chalicelib.usecases.billing.save_card import belongs
+from chalicelib.usecases.services import ErasureServices, Services
+from chalicelib.usecases.writing import retry_on_lost_race
+
+UNDER_WAY_SECONDS = 60.0
+"""How long a function may live (.chalice/config.json): one that read the account before it was
+erased may write beside it until then.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased: whether there still was an account, how many notes and claims lay beside it,
+    and which customers were deleted at Stripe.
+    """
+
+    account: bool
+    beside: int
+    customers: tuple[str, ...]
+
+
+def erase(account_id: str, at_stripe: bool, services: Services, beside: ErasureServices) -> Erased:
+    """Erase an account; `at_stripe` deletes its customers there too, which ends their subscriptions
+    at once.
+
+    Its open Checkouts are closed in any case: nobody must pay for what is gone. What stays are
+    keyed hashes: that it was erased, that its trial was had, that its address is suppressed. What
+    still waits in queues for the account finds none and does nothing. Raises AccountNotFound,
+    InvalidInput where a subscription would go on being charged, Unavailable, Refused: then the same
+    again goes on.
+    """
+    customers: tuple[str, ...] = ()
+
+    def erase_account() -> bool:
+        nonlocal customers
+        account = services.accounts.load(account_id)
+        if account is None:
+            return False
+        customers = _customers(account, at_stripe, services)
+        _leave_stripe(account, customers, at_stripe, services)
+        services.accounts.erase(account, services.now())
+        return True
+
+    was_there = retry_on_lost_race(account_id, erase_account, services)
+    if not was_there and not services.accounts.erased({tombstone_of_account(account_id)}):
+        raise AccountNotFound(f"There is no account {account_id}.", "account_id")
+    number = beside.clear(account_id)
+    services.pause(UNDER_WAY_SECONDS)
+    return Erased(was_there, number + beside.clear(account_id), customers if at_stripe else ())
+
+
+def _customers(account: Account, at_stripe: bool, services: Services) -> tuple[str, ...]:
+    """Its customers that live; where they are to be deleted, with those that Stripe may have made
+    while nobody could write them down.
+    """
+    known = {id for id, one in account.customers.items() if not one.value.deleted}
+    if at_stripe and account.email and pending(account.errands):
+        known |= {
+            str(raw["id"])
+            for raw in services.stripe.customers.with_email(account.email)
+            if objects.account_id_of(raw) == account.id
+        }
+    return tuple(sorted(known))
+
+
+def _leave_stripe(
+    account: Account, customers: tuple[str, ...], at_stripe: bool, services: Services
+) -> None:
+    charged = [
+        id
+        for id, known in sorted(account.subscriptions.items())
+        if not known.value.final and known.value.customer in customers
+    ]
+    if charged and not at_stripe:
+        raise InvalidInput(
+            f"Subscription {', '.join(charged)} of account {account.id} has not ended, and would go"
+            " on with nobody to look after it: cancel it at Stripe first, or erase with --stripe,"
+            " which deletes the customer there and so ends it at once.",
+            "account_id",
+        )
+    for customer in customers:
+        if account.checkout and not account.checkout.closed:
+            for session in services.stripe.checkout.open_sessions(customer):
+                if belongs(session, account):
+                    services.stripe.checkout.expire(str(session["id"]))
+        if at_stripe:
+            services.stripe.customers.delete(customer)

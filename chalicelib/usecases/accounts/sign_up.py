@@ -1,0 +1,178 @@
+"""Sign a visitor up: the account first, then Stripe; one trial for one person.
+
+Where the answer must not tell who is known, the wish is handed in without a look at the table: what
+would be done for who is known and who is not takes another time, and time is an answer too.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.facts import SignedUp, SignInRequested
+from chalicelib.domain.account.state import Account, Profile, Signup
+from chalicelib.domain.errors import AccountTaken, Refused, Unavailable
+from chalicelib.domain.schedule.versions import next_version
+from chalicelib.domain.signup import SignupRequest, identity
+from chalicelib.usecases.billing.run_operation import run_operation
+from chalicelib.usecases.enqueue import enqueue_if_due
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.services import Services
+from chalicelib.usecases.writing import retry_on_lost_race
+
+SIGN_UP, SIGN_IN = "sign_up", "sign_in"
+"""What the act queue's work is called that was handed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignupOutcome:
+    """`created`, with the account that is on trial, or is to be confirmed first; or `known`, an
+    address or id that has had its trial.
+    """
+
+    what: str
+    account: Account | None = None
+
+
+def sign_up(
+    wish: SignupRequest, confirm: bool, services: Services, id: str | None = None
+) -> SignupOutcome:
+    """A new account on trial, written before Stripe is asked for anything: with Stripe down it is
+    on trial all the same.
+
+    Who is known already gets a sign-in link by mail instead; not so whose account is `id`: it is
+    the same signup again. Raises Unavailable if the table cannot be reached: then nothing was done.
+    """
+    new = Account(id or _new_id())
+    account = next_version(
+        new, apply(new, _signed_up(wish, confirm, services)), services.policy, services.now()
+    )
+
+    def write() -> Account:
+        if known := _known(wish, services):
+            return known
+        services.accounts.save(new, account)
+        services.count("Signups", 1)
+        return account
+
+    # A race is lost when another tab writes at this very moment: which of the two is faster is
+    # known at the next try.
+    found: Account | None
+    try:
+        found = retry_on_lost_race(new.id, write, services)
+    except AccountTaken:  # another tab was faster, or the product's id has an account
+        found = _known(wish, services)
+    if found and found.id == new.id:
+        # new, or written before by this very signup, which lost the answer or did not finish
+        return _begun(found, services)
+    return _welcome_back(found, wish, services)
+
+
+def enqueue_signup(wish: SignupRequest, confirm: bool, services: Services) -> None:
+    """Have the signup done a moment later, whoever it is: one message, and no look at the table.
+    Raises Unavailable: then nothing was done.
+    """
+    services.act_queue.send(
+        {SIGN_UP: json.dumps({"id": _new_id(), "confirm": confirm, "wish": asdict(wish)})}
+    )
+
+
+def enqueue_sign_in(email: str, services: Services) -> None:
+    """The same for a wish to sign in. Raises Unavailable."""
+    services.act_queue.send({SIGN_IN: email})
+
+
+def process_request(work: Mapping[str, str], services: Services) -> None:
+    """Do what was handed in; the same again does no harm. Raises Unavailable; KeyError, ValueError,
+    TypeError for what nobody here handed in.
+    """
+    if SIGN_IN in work:
+        ask_to_sign_in(work[SIGN_IN], services)
+    else:
+        handed_in = json.loads(work[SIGN_UP])
+        sign_up(SignupRequest(**handed_in["wish"]), handed_in["confirm"], services, handed_in["id"])
+
+
+def _new_id() -> str:
+    return f"acc_{secrets.token_hex(10)}"
+
+
+def _begun(account: Account, services: Services) -> SignupOutcome:
+    """The trial begins at Stripe, at once if Stripe answers."""
+    try:
+        account = run_operation(account, "trial", services)
+    except (Unavailable, Refused):
+        account = services.accounts.load(account.id) or account  # the agenda goes on with it
+    enqueue_if_due(account, services)
+    return SignupOutcome("created", account)
+
+
+def _signed_up(wish: SignupRequest, confirm: bool, services: Services) -> SignedUp:
+    now = services.now()
+    identities = (
+        f"email:{identity(wish.email)}",
+        *([f"external:{wish.external_id}"] if wish.external_id else []),
+    )
+    ends_at = (now + timedelta(days=services.policy.trial.days)).replace(microsecond=0)
+    signup = Signup(
+        wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities, wish.currency
+    )
+    return SignedUp(
+        signup, Profile(wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes)
+    )
+
+
+def ask_to_sign_in(email: str, services: Services) -> None:
+    """Have a sign-in link mailed to the account of an address, if there is one; one in 15 minutes.
+    Raises Unavailable.
+    """
+    account = _owner(email, services)
+    if account is not None:
+        enqueue_if_due(
+            apply_facts(
+                account,
+                [SignInRequested(services.now().replace(microsecond=0))],
+                services,
+                StripeFetcher(services),
+            ),
+            services,
+        )
+
+
+def _known(wish: SignupRequest, services: Services) -> Account | None:
+    """Who has had this trial, or is a customer already under this address, whoever adopted it."""
+    return _owner(wish.email, services) or (
+        services.accounts.with_trial(f"external:{wish.external_id}") if wish.external_id else None
+    )
+
+
+def _owner(email: str, services: Services) -> Account | None:
+    had_trial = services.accounts.with_trial(f"email:{identity(email)}")
+    if had_trial:
+        return had_trial
+    customers = [
+        account
+        for account in services.accounts.with_email(email)
+        if account.subscriptions or account.ended or account.signup
+    ]
+    return max(
+        customers,
+        key=lambda account: (
+            account.standing is not None and account.standing.access != "none",
+            account.id,
+        ),
+        default=None,
+    )
+
+
+def _welcome_back(known: Account | None, wish: SignupRequest, services: Services) -> SignupOutcome:
+    """The link goes to the account's own address, and only if that is the one that was typed:
+    nobody has mail sent to others by their id.
+    """
+    services.count("SignupsKnown", 1)
+    if known and known.email and identity(known.email) == identity(wish.email):
+        ask_to_sign_in(wish.email, services)
+    return SignupOutcome("known")

@@ -1,0 +1,1 @@
+"""Actions on money: checkout, plan changes, cancellation, charges and refunds."""

@@ -1,0 +1,143 @@
+"""Leaving by the customer's own hand: what is offered instead, what is asked once more by mail, and
+the answer to why.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.account.cancellation import (
+    CancellationConfirmed,
+    CancellationRequest,
+    CancellationRequested,
+    ExitFeedbackGiven,
+    RetentionOfferAccepted,
+)
+from chalicelib.domain.account.operations import Operation
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing import cancellation_rules, decisions
+from chalicelib.domain.billing.cancellation_rules import Offer
+from chalicelib.domain.billing.idempotency import Outcome
+from chalicelib.domain.errors import NotPossible, Refused, Unavailable
+from chalicelib.domain.policy.policy import RetentionOffer
+from chalicelib.usecases.billing.actions import IdempotentRequest, cancel, do
+from chalicelib.usecases.enqueue import enqueue_if_due
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.services import Services
+
+
+def offered(account: Account, reason: str | None, services: Services) -> Offer | None:
+    """What is offered to who leaves for this reason. Nobody is kept from leaving by a coupon that
+    cannot be looked up.
+    """
+    found = cancellation_rules.retention_offer(account, services.policy, reason, services.now())
+    if found is None or found.kind != "coupon":
+        return Offer(found) if found else None
+    try:
+        coupon = services.stripe.subscriptions.coupon(found.value)
+    except (Unavailable, Refused):
+        return None
+    return Offer(found, coupon) if coupon and coupon.get("valid", True) else None
+
+
+def take_alternative(account: Account, reason: str, services: Services) -> RetentionOffer | None:
+    """Take what is offered to who leaves for this reason, once however often it is asked for; None
+    if there is nothing.
+
+    A smaller `plan` is only noted, for its price is still to be seen. Raises as the actions do.
+    """
+    offer, now = (
+        cancellation_rules.retention_offer(account, services.policy, reason, services.now()),
+        services.now(),
+    )
+    if offer is None:
+        return None
+    if offer.kind == "plan":
+        apply_facts(
+            account, [RetentionOfferAccepted("plan", now)], services, StripeFetcher(services)
+        )
+        return offer
+
+    def decide(found: Account, now: datetime) -> Operation | None:
+        if cancellation_rules.retention_offer(found, services.policy, reason, now) != offer:
+            return None  # somebody was faster: a double click, or another tab
+        pauses = offer.kind == "pause"
+        task = (
+            decisions.pause(found, now + timedelta(days=offer.days), now)
+            if pauses
+            else decisions.discount(found, offer.value, now)
+        )
+        return replace(task, alternative=offer.kind) if task else None
+
+    last = account.alternatives.get(offer.kind)
+    times = f"{last.timestamp():.0f}" if last else "first"
+    do(
+        account.id,
+        IdempotentRequest(f"instead {offer.kind}", f"page instead {offer.kind} {times}"),
+        decide,
+        services,
+    )
+    return offer
+
+
+def ask_to_leave(
+    account: Account, what: str, reason: str | None, comment: str | None, services: Services
+) -> None:
+    """Have a link mailed that ends the subscription at once: `cancel_now`, or `withdraw`. Raises
+    NotPossible where billing.toml does not allow it.
+    """
+    now = services.now().replace(microsecond=0)
+    if not account.email:
+        raise NotPossible("We have no address to write to. Please write to us.")
+    if what == "withdraw":
+        decisions.withdrawal(account, services.policy, now, now)
+    elif services.policy.cancel.now:
+        decisions.cancellation(account, "now", reason, comment, now)
+    else:
+        raise NotPossible("A subscription ends with what is paid for.")
+    enqueue_if_due(
+        apply_facts(
+            account,
+            [CancellationRequested(CancellationRequest(what, now, reason, comment))],
+            services,
+            StripeFetcher(services),
+        ),
+        services,
+    )
+
+
+def leave(account: Account, wish: CancellationRequest, services: Services) -> Outcome:
+    """Do what the mailed link was asked for: once, however often it is sent. Raises as the actions
+    do.
+    """
+    asked = IdempotentRequest(f"leave {wish.what}", f"page leave {wish.id}")
+    if wish.what == "withdraw":
+        outcome = do(
+            account.id,
+            asked,
+            lambda found, now: decisions.withdrawal(found, services.policy, wish.at, now),
+            services,
+        )
+    else:
+        outcome = cancel(account.id, asked, "now", wish.reason, wish.comment, services)
+    found = services.accounts.load(account.id) or account
+    enqueue_if_due(
+        apply_facts(found, [CancellationConfirmed(wish.at)], services, StripeFetcher(services)),
+        services,
+    )
+    return outcome
+
+
+def give_feedback(
+    account: Account, occasion: str, answer: str, comment: str, services: Services
+) -> bool:
+    """Keep the answer for an occasion; False if the time in which it could be changed is over."""
+    now = services.now()
+    updated = apply_facts(
+        account,
+        [ExitFeedbackGiven(occasion, answer, comment, now)],
+        services,
+        StripeFetcher(services),
+    )
+    given = updated.feedback[occasion]
+    return (given.answer, given.comment) == (answer, comment)

@@ -1,0 +1,248 @@
+"""Checkout: one at a time for an account, so that two tabs and a double click buy once; and the
+pull when the customer comes back.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.checkout import Checkout, begun, opened
+from chalicelib.domain.account.facts import CheckoutCompleted, CheckoutUpdated
+from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.queries import customer_for
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.checkout_rules import order_of
+from chalicelib.domain.billing.stripe_requests import NewCheckout
+from chalicelib.domain.errors import (
+    AccountNotFound,
+    ConcurrentUpdate,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+)
+from chalicelib.domain.schedule.versions import next_version
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.transport import Raw
+from chalicelib.usecases.billing.run_operation import run_operation
+from chalicelib.usecases.billing.save_card import belongs
+from chalicelib.usecases.billing.start_trial import find_trial, with_customer
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.reading import require_account
+from chalicelib.usecases.services import Services
+from chalicelib.usecases.writing import retry_on_lost_race
+
+EVERYTHING = ("customer", "subscriptions", "invoices")
+"""What is asked of a customer who comes back: a purchase changes all of it."""
+
+Returns = Callable[[Account, datetime], tuple[str, str]]
+"""The pages for who completed a Checkout of that moment, and for who did not."""
+
+RETURNS = {
+    "card_saved": "The card is on file.",
+    "subscribed": "The purchase is known.",
+    "pending": "Stripe has it, and Billhook will within a minute.",
+    "canceled": "The customer came back without completing it.",
+}
+"""What a Checkout can have come to when the customer is back."""
+
+
+def open_checkout(
+    account_id: str,
+    plan: str | None,
+    interval: str | None,
+    quantity: int | None,
+    returns: Returns,
+    services: Services,
+    currency: str | None = None,
+) -> str:
+    """The URL of the account's Checkout at Stripe: the one that is open, if it is for the same,
+    else a new one in its place.
+
+    Raises AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable, Refused.
+    """
+
+    def begin() -> tuple[Account, Checkout, bool]:
+        """The account, its Checkout, and whether that is open at Stripe already."""
+        account = _with_customer(require_account(account_id, services.accounts), services)
+        order = order_of(account, services.policy, plan, interval, quantity, currency)
+        checkout, now = account.checkout, services.now()
+        if checkout and checkout.session and not checkout.closed:
+            if not _still_open(account, checkout, services):
+                raise ConcurrentUpdate(
+                    "It was completed or has expired, which changes what to offer."
+                )
+            if checkout.offers(order, now) and checkout.url:
+                return account, checkout, True
+            services.stripe.checkout.expire(checkout.session)
+        if checkout is None or not checkout.offers(order, now):
+            if checkout and checkout.doubtful:
+                _close_strangers(account, services)
+            checkout = begun(checkout, order, now)
+            new = _next(account, checkout, services)
+            # The key is saved before it is used: a call beside or after this one uses the same key.
+            services.accounts.save(account, new)
+            account = new
+        return account, checkout, False
+
+    account, checkout, is_open = retry_on_lost_race(account_id, begin, services)
+    return str(checkout.url) if is_open else _made(account, checkout, returns, services)
+
+
+def finish_checkout(account_id: str, session_id: str, services: Services) -> str:
+    """What a Checkout came to, one of RETURNS, with Stripe's answer taken in. Raises
+    AccountNotFound for a session that is not this account's.
+    """
+    account = require_account(account_id, services.accounts)
+    session = services.stripe.checkout.session(session_id)
+    if session is None or not belongs(session, account):
+        raise AccountNotFound("There is no such Checkout.", "session_id")
+    return _finished(account, session, services)
+
+
+def open_portal(account_id: str, return_url: str, services: Services) -> str:
+    """The URL of Stripe's portal for this account. Raises AccountNotFound, Unavailable, Refused."""
+    account = _with_customer(require_account(account_id, services.accounts), services)
+    customer = customer_for(account)
+    if customer is None:
+        raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
+    return str(services.stripe.customers.open_portal(customer.id, return_url)["url"])
+
+
+def paper_of(account: Account, invoice_id: str, which: str, services: Services) -> str:
+    """The address of an invoice's page (`hosted_invoice_url`) or print (`invoice_pdf`) at Stripe,
+    as it is now; the page's where there is no print.
+
+    Raises AccountNotFound for an invoice that is not this account's, Unavailable, Refused.
+    """
+    known = account.invoices.get(invoice_id)
+    found = (
+        [
+            raw
+            for raw in services.stripe.reader.invoices_of(known.value.customer)
+            if raw.get("id") == invoice_id
+        ]
+        if known
+        else []
+    )
+    url = next((str(raw.get(which) or raw.get("hosted_invoice_url") or "") for raw in found), "")
+    if not url:
+        raise AccountNotFound("There is no such invoice.", "invoice_id")
+    return url
+
+
+def _with_customer(account: Account, services: Services) -> Account:
+    """The account with a customer at Stripe: its trial is started first, if it is still to be."""
+    account = run_operation(account, "trial", services)
+    if customer_for(account) is None and account.email:
+        find_trial(account, services)  # a customer that was made while nobody could write it down
+        account = require_account(account.id, services.accounts)
+        account = with_customer(
+            account, f"{account.id}:customer:again:{len(account.customers)}", services
+        )
+    return account
+
+
+def _still_open(account: Account, checkout: Checkout, services: Services) -> bool:
+    """Whether the session can be completed; if not, what it came to is saved."""
+    session = services.stripe.checkout.session(str(checkout.session))
+    if session is not None and session.get("status") == "open":
+        return True
+    if session is not None and session.get("status") == "complete" and belongs(session, account):
+        _finished(account, session, services)
+    else:
+        apply_facts(
+            account,
+            [CheckoutUpdated(replace(checkout, closed=True))],
+            services,
+            StripeFetcher(services),
+        )
+    return False
+
+
+def _close_strangers(account: Account, services: Services) -> None:
+    """After a failure that may have made a session which nobody knows: it must not be completed
+    beside another.
+    """
+    customer = customer_for(account)
+    for session in services.stripe.checkout.open_sessions(customer.id) if customer else []:
+        if belongs(session, account):
+            services.stripe.checkout.expire(str(session["id"]))
+
+
+def _made(account: Account, checkout: Checkout, returns: Returns, services: Services) -> str:
+    customer = customer_for(account)
+    if customer is None:
+        raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
+    try:
+        session = services.stripe.checkout.create(
+            f"{account.id}:checkout:{checkout.number}",
+            _new_checkout(account, customer.id, checkout, returns, services),
+        )
+    except (OutcomeUnknown, Refused):
+        apply_facts(
+            account,
+            [CheckoutUpdated(replace(checkout, doubtful=True))],
+            services,
+            StripeFetcher(services),
+        )
+        raise
+    done = opened(checkout, str(session["id"]), str(session["url"]))
+    apply_facts(account, [CheckoutUpdated(done)], services, StripeFetcher(services))
+    return str(session["url"])
+
+
+def _new_checkout(
+    account: Account, customer: str, checkout: Checkout, returns: Returns, services: Services
+) -> NewCheckout:
+    """The same for every call under the key of this Checkout: another time in a link would be
+    another parameter, which Stripe refuses.
+    """
+    order = checkout.order
+    lookup_key = services.policy.lookup_key(order.plan or "", order.interval or "", order.currency)
+    currency = order.currency or services.policy.currency
+    return NewCheckout(
+        account.id,
+        customer,
+        order,
+        lookup_key,
+        currency,
+        *returns(account, checkout.at),
+        services.policy.checkout,
+    )
+
+
+def _finished(account: Account, session: Raw, services: Services) -> str:
+    if session.get("status") != "complete":
+        return "canceled"
+    id, mode, customer = (
+        str(session["id"]),
+        str(session.get("mode")),
+        str(objects.customer_of(session)),
+    )
+    account = apply_facts(
+        account,
+        [CheckoutCompleted(id, mode, customer, services.now())],
+        services,
+        StripeFetcher(services),
+    )
+    try:
+        account = run_operation(account, f"card:{id}", services)
+    except (Unavailable, Refused):
+        return "pending"
+    account = apply_facts(
+        account,
+        [FetchRequest(what, customer) for what in EVERYTHING],
+        services,
+        StripeFetcher(services),
+    )
+    if account.asks:
+        return "pending"
+    return "card_saved" if mode == "setup" else "subscribed"
+
+
+def _next(account: Account, checkout: Checkout, services: Services) -> Account:
+    return next_version(
+        account, apply(account, CheckoutUpdated(checkout)), services.policy, services.now()
+    )

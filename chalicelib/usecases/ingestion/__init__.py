@@ -1,0 +1,1 @@
+"""From a Stripe event to a saved account."""

@@ -1,0 +1,39 @@
+"""Apply facts to an account and save it. Fetches from Stripe what the facts leave undecided."""
+
+from collections.abc import Sequence
+
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.facts import Fact, FetchResult
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.schedule.versions import next_version
+from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
+from chalicelib.usecases.services import Services
+from chalicelib.usecases.writing import update
+
+
+def apply_facts(
+    account: Account, facts: Sequence[Fact], services: Services, fetcher: StripeFetcher | None
+) -> Account:
+    """The account with `facts` applied, as saved; unchanged and not saved if they are not new.
+
+    Asks Stripe at once what only Stripe can settle, and what was left open before; what Stripe does
+    not answer now stays on the agenda. Without an asker nothing is asked. Raises Unavailable if the
+    table cannot be reached, if other writers are always faster, or if the account was erased
+    meanwhile.
+    """
+    answers: list[FetchResult] = []  # kept between tries: nothing is asked twice
+
+    def learn(found: Account) -> Account | None:
+        updated = found
+        for fact in (*facts, *answers):
+            updated = apply(updated, fact)
+        updated = fetch_pending(updated, answers, fetcher) if fetcher else updated
+        if updated == found:
+            return None
+        return next_version(found, updated, services.policy, services.now())
+
+    after = update(account.id, learn, services, known=account)
+    if after is None:
+        raise Unavailable(f"Account {account.id} was erased meanwhile.")
+    return after

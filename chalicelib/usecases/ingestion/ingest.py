@@ -1,0 +1,226 @@
+"""Take in Stripe's events: a batch of messages → each account's facts, learnt in one read and one
+write.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.access import unknown_prices
+from chalicelib.domain.account.facts import (
+    CheckoutCompleted,
+    CustomerSnapshot,
+    DisputeSnapshot,
+    InvoiceSnapshot,
+    RefundRecorded,
+    SubscriptionSnapshot,
+)
+from chalicelib.domain.account.state import Account, CardSnapshot
+from chalicelib.domain.changes.timeline import EVENTS_KEPT, Entry
+from chalicelib.domain.errors import NewerSchemaVersion, Refused, Unavailable, Unreadable
+from chalicelib.stripe_api.events import StripeEvent, read_event
+from chalicelib.stripe_api.objects import customer_of
+from chalicelib.usecases.ingestion.adopt import adopt, probable_account
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.ports import ReaderApi
+from chalicelib.usecases.services import Services
+
+EFFECTS = {
+    "learnt": "The account changed.",
+    "unchanged": "Nothing new: a repeat, or older than what is known.",
+    "left": "An event of a type that tells us nothing.",
+    "not_ours": "About a customer of another product.",
+    "dead": "No repetition will make it readable; it lies in the dead letters.",
+    "given_back": "Something did not answer; the queue will bring it again.",
+}
+"""What can become of a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the queue."""
+
+    id: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message. `failure` is what went wrong, where something did."""
+
+    message: str
+    effect: str
+    event: StripeEvent | None = None
+    account: str | None = None
+    failure: Exception | None = None
+    unknown_prices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    message: str
+    event: StripeEvent
+
+
+def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
+    """What became of each message. Only those `given_back` are to come again; the rest is done,
+    whatever happens to its neighbours.
+    """
+    outcomes: list[Outcome] = []
+    wanted: dict[str, list[_Read]] = defaultdict(list)
+    for message in messages:
+        try:
+            event = read_event(message.body, services.now())
+        except Unreadable as failure:
+            outcomes.append(_bury(message, failure, services))
+        else:
+            try:
+                customer = customer_of_event(event, services.stripe.reader)
+            except (Unavailable, Refused) as failure:
+                outcomes.append(Outcome(message.id, "given_back", event, failure=failure))
+                continue
+            if customer and event.fact:
+                wanted[customer].append(_Read(message.id, event))
+            else:
+                outcomes.append(Outcome(message.id, "left", event))
+    if wanted:
+        outcomes += _take_in_wanted(wanted, services)
+    return outcomes
+
+
+def customer_of_event(event: StripeEvent, reader: ReaderApi) -> str | None:
+    """The customer whom an event is about. A dispute does not say: its charge does. Raises
+    Unavailable, Refused.
+    """
+    if not isinstance(event.fact, DisputeSnapshot):
+        return event.customer
+    charge = reader.charge(event.fact.charge) if event.fact.charge else None
+    return customer_of(charge) if charge else None
+
+
+def _take_in_wanted(wanted: dict[str, list[_Read]], services: Services) -> list[Outcome]:
+    try:
+        found = services.accounts.of_customers(
+            {
+                customer: probable_account(_named_first(reads)[0])
+                for customer, reads in wanted.items()
+            }
+        )
+    except NewerSchemaVersion as failure:
+        if len(wanted) == 1:
+            return _given_back(next(iter(wanted.values())), failure)
+        # After a rollback some accounts wait for the younger release; the others need not wait with
+        # them.
+        return [
+            outcome
+            for customer, reads in wanted.items()
+            for outcome in _take_in_wanted({customer: reads}, services)
+        ]
+    except Exception as failure:
+        return _given_back((read for reads in wanted.values() for read in reads), failure)
+    of_account: dict[str, list[_Read]] = defaultdict(list)
+    for customer, account in found.items():
+        of_account[account.id] += wanted[customer]
+    accounts = {account.id: account for account in found.values()}
+    fetcher = StripeFetcher(services)
+    outcomes = [
+        outcome
+        for id, reads in of_account.items()
+        for outcome in _learn(accounts[id], reads, services, fetcher)
+    ]
+    # Strangers last: an adoption waits for Stripe, and the accounts that are known need not wait
+    # with it.
+    for customer, reads in wanted.items():
+        if customer not in found:
+            outcomes += _adopt(customer, reads, services, fetcher)
+    return _logged(outcomes, services)
+
+
+def _adopt(
+    customer: str, reads: list[_Read], services: Services, fetcher: StripeFetcher
+) -> list[Outcome]:
+    try:
+        account = adopt(customer, [read.event for read in reads], services, fetcher)
+    except Exception as failure:
+        return _given_back(reads, failure)
+    if account is None:
+        return [Outcome(read.message, "not_ours", read.event) for read in reads]
+    return _learn(account, reads, services, fetcher)
+
+
+def _learn(
+    account: Account, reads: list[_Read], services: Services, fetcher: StripeFetcher
+) -> list[Outcome]:
+    try:
+        after = apply_facts(
+            account, [read.event.fact for read in reads if read.event.fact], services, fetcher
+        )
+    except Exception as failure:
+        return _given_back(reads, failure, account.id)
+    effect = "unchanged" if after == account else "learnt"
+    unknown = unknown_prices(after, services.policy)
+    return [
+        Outcome(read.message, effect, read.event, account.id, unknown_prices=unknown)
+        for read in reads
+    ]
+
+
+def _logged(outcomes: list[Outcome], services: Services) -> list[Outcome]:
+    entries = [
+        _entry(outcome.account, outcome.event)
+        for outcome in outcomes
+        if outcome.account and outcome.event and not outcome.failure
+    ]
+    if not entries:
+        return outcomes
+    try:
+        services.log.put(entries)
+    except Exception as failure:
+        return [
+            Outcome(
+                outcome.message,
+                "given_back",
+                outcome.event,
+                outcome.account,
+                outcome.failure or failure,
+            )
+            if outcome.account
+            else outcome
+            for outcome in outcomes
+        ]
+    return outcomes
+
+
+def _entry(account: str, event: StripeEvent) -> Entry:
+    match event.fact:
+        case (
+            CustomerSnapshot(thing)
+            | SubscriptionSnapshot(thing)
+            | InvoiceSnapshot(thing)
+            | CardSnapshot(thing)
+        ):
+            return Entry(account, event.created, "stripe", event.id, event.type, thing, EVENTS_KEPT)
+        case CheckoutCompleted() | DisputeSnapshot() | RefundRecorded():
+            return Entry(
+                account, event.created, "stripe", event.id, event.type, event.fact, EVENTS_KEPT
+            )
+    return Entry(account, event.created, "stripe", event.id, event.type, None, EVENTS_KEPT)
+
+
+def _bury(message: Message, failure: Unreadable, services: Services) -> Outcome:
+    try:
+        services.dead_letters.send(message.body, {"code": failure.code, "reason": failure.message})
+    except Unavailable as unsent:
+        return Outcome(message.id, "given_back", failure=unsent)
+    return Outcome(message.id, "dead", failure=failure)
+
+
+def _given_back(
+    reads: Iterable[_Read], failure: Exception, account: str | None = None
+) -> list[Outcome]:
+    return [Outcome(read.message, "given_back", read.event, account, failure) for read in reads]
+
+
+def _named_first(reads: list[_Read]) -> list[StripeEvent]:
+    return sorted((read.event for read in reads), key=lambda event: event.account_id is None)

@@ -1,0 +1,1 @@
+"""Sending messages to customers and the team, and feedback on their delivery."""

@@ -1,0 +1,213 @@
+"""What became of messages, as SES tells it: in the notifications of an identity and in the events
+of a configuration set.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from typing import Any
+
+from chalicelib.domain.account.facts import MessageRecorded
+from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.ids import well_formed
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.ports import SendClaims, Suppressions
+from chalicelib.usecases.services import Services
+
+KINDS = {
+    "Send": "mail.accepted",
+    "Delivery": "mail.delivered",
+    "DeliveryDelay": "mail.delayed",
+    "Bounce": "mail.bounced",
+    "Complaint": "mail.complained",
+    "Reject": "mail.rejected",
+    "Rendering Failure": "mail.not_rendered",
+}
+"""SES's kinds of feedback, and how the timeline calls them. Each tells that SES had taken the
+message.
+"""
+
+
+NOT_SENT = frozenset({"Reject", "Rendering Failure"})
+
+
+_RECIPIENTS = {
+    "Bounce": ("bounce", "bouncedRecipients"),
+    "Complaint": ("complaint", "complainedRecipients"),
+}
+
+
+_DETAILS = {
+    "Bounce": ("bounceType", "bounceSubType"),
+    "Complaint": ("complaintFeedbackType", "complaintSubType"),
+    "DeliveryDelay": ("delayType",),
+}
+
+
+_GREETING = "Successfully validated SNS topic"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFeedback:
+    """One notification. `account_id` and `key` say which message of ours it was about, if it was
+    one; `recipients` are those it names.
+    """
+
+    kind: str
+    at: datetime
+    sent_at: datetime
+    message_id: str
+    recipients: tuple[str, ...]
+    account_id: str | None
+    key: str
+    stream: str
+    details: Mapping[str, str]
+
+    @property
+    def for_good(self) -> bool:
+        """Whether the recipients are to be written to no more."""
+        return self.kind == "Complaint" or (
+            self.kind == "Bounce" and self.details.get("bounceType") == "Permanent"
+        )
+
+
+def take_feedback(
+    text: str, services: Services, claims: SendClaims, suppressions: Suppressions
+) -> str:
+    """SES's kind of the notification; `left` if it tells nothing about a message, `unreadable`
+    (counted) if nobody can tell.
+
+    The same again does no harm. Raises Unavailable if the table cannot be reached.
+    """
+    try:
+        feedback = read_feedback(text)
+    except Unreadable:
+        services.count("FeedbackUnreadable", 1)
+        return "unreadable"
+    if feedback is None:
+        return "left"
+    if feedback.for_good:
+        for address in feedback.recipients:
+            suppressions.add(address, feedback.kind.lower(), feedback.at)
+    _count(feedback, services)
+    account = services.accounts.load(feedback.account_id) if feedback.account_id else None
+    if account is not None:
+        _settle(account, feedback, services, claims)
+        services.log.put([_entry(account.id, feedback)])
+    return feedback.kind
+
+
+def read_feedback(text: str) -> DeliveryFeedback | None:
+    """The notification in a message of SNS's; None if it is about no message. Raises Unreadable."""
+    if text.startswith(_GREETING):
+        return None
+    try:
+        told = json.loads(text)
+        kind = told.get("eventType") or told["notificationType"]
+        if kind not in KINDS:
+            return None
+        mail, body = told["mail"], told.get(_body_of(kind)) or {}
+        tags = {
+            name: str(values[0])
+            for name, values in (mail.get("tags") or {}).items()
+            if isinstance(values, list) and values
+        }
+        sent_at = _moment(mail["timestamp"])
+        return DeliveryFeedback(
+            kind=kind,
+            at=_moment(body["timestamp"]) if "timestamp" in body else sent_at,
+            sent_at=sent_at,
+            message_id=_text(mail["messageId"]),
+            recipients=_recipients(kind, body),
+            account_id=_account_id(tags),
+            key=f"{tags.get('step', '')}@{tags.get('occasion', '')}",
+            stream=tags.get("stream", "lifecycle"),
+            details={
+                name: str(body[name])[:100] for name in _DETAILS.get(kind, ()) if body.get(name)
+            },
+        )
+    except (
+        AttributeError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise Unreadable(
+            "A notification of SES's has a shape that this release does not know."
+        ) from error
+
+
+def _body_of(kind: str) -> str:
+    return {"Rendering Failure": "failure", "DeliveryDelay": "deliveryDelay"}.get(
+        kind, kind.lower()
+    )
+
+
+def _recipients(kind: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every recipient that a bounce or a complaint names, bare."""
+    if kind not in _RECIPIENTS:
+        return ()
+    addresses = [parseaddr(_text(one["emailAddress"]))[1] for one in body[_RECIPIENTS[kind][1]]]
+    if not addresses or not all(addresses):
+        raise ValueError("no recipient")
+    return tuple(addresses)
+
+
+def _account_id(tags: Mapping[str, str]) -> str | None:
+    id = tags.get("account", "")
+    return id if well_formed(id) and tags.get("step") and tags.get("occasion") else None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("no text")
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _count(feedback: DeliveryFeedback, services: Services) -> None:
+    if feedback.kind == "Complaint":
+        services.count("Complaints", len(feedback.recipients))
+    elif feedback.kind == "Bounce":
+        services.count(
+            "Bounces" if feedback.for_good else "TransientBounces", len(feedback.recipients)
+        )
+
+
+def _settle(
+    account: Account, feedback: DeliveryFeedback, services: Services, claims: SendClaims
+) -> None:
+    """SES had the message, whatever its reply said or if there was none: it is not to be sent
+    again.
+    """
+    claim = claims.load(account.id, feedback.key)
+    if claim is not None and claim.state != "sent":
+        claims.confirm(claim, feedback.message_id)
+    mailed = account.mails.get(feedback.key)
+    forgotten = claim is not None and (mailed is None or mailed.outcome == "passed")
+    if forgotten or (mailed is not None and mailed.outcome in {"queued", "unclear"}):
+        outcome = "refused" if feedback.kind in NOT_SENT else "sent"
+        stream = mailed.stream if mailed else feedback.stream
+        apply_facts(
+            account,
+            [MessageRecorded(feedback.key, MessageRecord(outcome, feedback.sent_at, stream))],
+            services,
+            fetcher=None,
+        )
+
+
+def _entry(account_id: str, feedback: DeliveryFeedback) -> Entry:
+    type = KINDS[feedback.kind]
+    data = {"message": feedback.key, "ses_id": feedback.message_id, **feedback.details}
+    return Entry(account_id, feedback.at, "mail", f"{feedback.message_id}.{type}", type, data)

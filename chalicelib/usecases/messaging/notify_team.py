@@ -1,0 +1,200 @@
+"""Tell the team: of single happenings as they are carried out, and of each day on the next."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
+from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
+from chalicelib.domain.messaging.team import (
+    GROUPS,
+    NOBODY,
+    DigestState,
+    by_group,
+    days_due,
+    facts_of,
+    is_news,
+    notice_of,
+    of_the_day,
+    title_of,
+    who,
+)
+from chalicelib.outreach.plain import plain
+from chalicelib.outreach.rendering import RenderedEmail
+from chalicelib.usecases.ports import Timelines
+from chalicelib.usecases.services import MailServices, Services
+
+NAMED = 10
+"""How many accounts of a group the digest names; the rest it counts."""
+
+
+def notify_team(account: Account, happenings: Sequence[DomainEvent], services: Services) -> None:
+    """Note what the day's digest counts, and hand out the notices. The same again does no harm:
+    each has its happening's id. Raises Unavailable.
+    """
+    operators, mail = services.policy.operators, services.policy.mail
+    if operators is None or mail is None:
+        return
+    news = [one for one in happenings if is_news(account, one)]
+    if operators.digest:
+        zone = ZoneInfo(mail.timezone)
+        services.log.put(entry for one in news if (entry := of_the_day(account, one, zone)))
+    for one in news:
+        if notice_of(one) in operators.notices:
+            told = {"id": one.id, "type": one.type, "at": one.at.isoformat(), "data": one.data}
+            services.mail_queue.send({"account_id": account.id, "happening": json.dumps(told)})
+
+
+def enqueue_digests(services: Services) -> int:
+    """How many digests were put into the mail queue: that of yesterday once its hour has come, and
+    those that were missed. Raises Unavailable.
+
+    What a run puts there and does not write down is put there again, and is claimed where it is
+    sent.
+    """
+    operators, mail = services.policy.operators, services.policy.mail
+    if operators is None or mail is None or not operators.digest:
+        return 0
+    last = services.rounds.load(DigestState)
+    days = days_due(last, services.now(), ZoneInfo(mail.timezone), operators.digest_hour)
+    for day in days:
+        services.mail_queue.send({"digest": day})
+    if days:
+        before = last or DigestState("")
+        with suppress(ConcurrentUpdate):  # another hands them out already
+            services.rounds.save(before, DigestState(days[-1], before.version + 1))
+    return len(days)
+
+
+def send_notice(
+    account_id: str, domain_event: str, dashboard: str, services: Services, post: MailServices
+) -> str:
+    """What became of a notice: `sent`, or `nothing` (it was sent, is not wanted any more, or the
+    account is gone). `dashboard` is Stripe's.
+
+    Raises Unavailable if it is to be tried again later.
+    """
+    raw = json.loads(domain_event)
+    told = DomainEvent(raw["id"], raw["type"], datetime.fromisoformat(raw["at"]), raw["data"])
+    account, operators, kind = (
+        services.accounts.load(account_id),
+        services.policy.operators,
+        notice_of(told),
+    )
+    if account is None or operators is None or kind is None or kind not in operators.notices:
+        return "nothing"
+    facts = [f"{name}: {value}" for name, value in facts_of(kind, account, told, services.policy)]
+    links = [f"{dashboard}/customers/{id}" for id in account.customers]
+    more = [["At Stripe:", *links]] if links else []
+    more.append([f"All that is known: python -m ops accounts show {account.id}"])
+    return _post(
+        account.id,
+        told.id,
+        kind,
+        _mail(title_of(kind, account, told), [facts, *more], services),
+        services,
+        post,
+    )
+
+
+def send_digest(day: str, timelines: Timelines, services: Services, post: MailServices) -> str:
+    """What became of a day's digest: `sent`, or `nothing` (it was sent, is not wanted any more, or
+    nothing happened).
+
+    It reads what happened that day, and the accounts that it names. Raises Unavailable if it is to
+    be tried again later.
+    """
+    operators = services.policy.operators
+    groups = by_group(_all_of(f"#{day}", timelines, services))
+    if operators is None or not operators.digest or not groups:
+        return "nothing"
+    counts = [f"{title}: {len(groups.get(group, []))}" for group, title in GROUPS.items()]
+    named = [[f"{GROUPS[group]}:", *_named(ids, services)] for group, ids in groups.items()]
+    return _post(
+        NOBODY,
+        day,
+        "digest",
+        _mail(f"{day}: {_short(groups)}", [counts, *named], services),
+        services,
+        post,
+    )
+
+
+def _short(groups: dict[str, list[str]]) -> str:
+    words = {"new": "new", "converted": "converted", "lost": "lost", "at_risk": "at risk"}
+    return ", ".join(
+        f"{len(groups[group])} {word}" for group, word in words.items() if group in groups
+    )
+
+
+def _named(ids: list[str], services: Services) -> list[str]:
+    found = [(id, services.accounts.load(id)) for id in ids[:NAMED]]
+    names = [f"{who(account, id)}, {id}" if account else id for id, account in found]
+    return names + ([f"and {len(ids) - NAMED} more"] if len(ids) > NAMED else [])
+
+
+def _all_of(id: str, timelines: Timelines, services: Services) -> list[Entry]:
+    entries, cursor = timelines.page(id, None, services.now())
+    while cursor:
+        more, cursor = timelines.page(id, cursor, services.now())
+        entries += more
+    return entries
+
+
+def _mail(title: str, paragraphs: list[list[str]], services: Services) -> RenderedEmail:
+    assert services.policy.mail is not None
+    return plain(services.policy.mail.product, title, paragraphs)
+
+
+def _post(
+    account_id: str,
+    about: str,
+    kind: str,
+    mail: RenderedEmail,
+    services: Services,
+    post: MailServices,
+) -> str:
+    """One letter to each operator, under a claim of its own. One that is unclear is not sent again:
+    the digest and the timeline tell it too.
+    """
+    policy, operators = services.policy.mail, services.policy.operators
+    assert policy is not None
+    assert operators is not None
+    outcome = "nothing"
+    for number, address in enumerate(operators.mail):
+        claim = SendClaim(account_id, f"operators-{number}@{about}", "sending", services.now())
+        if post.claims.load(account_id, claim.key) or post.suppressed(address):
+            continue
+        post.wait_for_room()
+        # Without the account among its tags: what becomes of it is no news of the customer.
+        letter = EmailMessage(
+            policy.senders["billing"],
+            address,
+            policy.support_email,
+            mail.subject,
+            mail.html,
+            mail.text,
+            {},
+            {"notice": kind},
+        )
+        try:
+            post.claims.take(claim, None)
+            message_id = post.mailer.send(letter)
+        except ConcurrentUpdate:  # another sends it
+            continue
+        except (MailOutcomeUnknown, MailRefused) as failure:
+            services.count(
+                "MailsUnclear" if isinstance(failure, MailOutcomeUnknown) else "MailsRefused", 1
+            )
+            continue
+        except Unavailable:
+            post.claims.drop(claim)
+            raise
+        post.claims.confirm(claim, message_id)
+        outcome = "sent"
+    return outcome

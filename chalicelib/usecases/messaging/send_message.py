@@ -1,0 +1,203 @@
+"""Send one message: to the right person, once, and never when it no longer applies.
+
+SES has no idempotency token, so a message is claimed before and confirmed after. In between it is
+unclear: SES may have it, and only SES's own event can tell. What stays unclear is not sent again if
+it is lifecycle mail (at most once), and sent again if it is a billing notice (at least once).
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from chalicelib.domain.access import standing
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.facts import MessageRecorded
+from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
+from chalicelib.domain.messaging.due_messages import DueMessage, due_messages
+from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
+from chalicelib.domain.messaging.variables import variables, wanted_language
+from chalicelib.domain.policy.holdout import is_held_out
+from chalicelib.domain.schedule.versions import next_version
+from chalicelib.domain.security.links import link_for
+from chalicelib.outreach.rendering import language_for, render
+from chalicelib.usecases.services import MailServices, Services
+from chalicelib.usecases.writing import update
+
+SETTLING = timedelta(minutes=15)
+"""How long SES's event is waited for before an unclear message is judged."""
+
+ASKED_BY = {"sign_in": "sign-in", "confirm_cancel": "leave", "confirm_withdrawal": "leave"}
+"""What the link in a message is for, where it is for what was asked of it."""
+
+
+def send_message(account_id: str, key: str, services: Services, post: MailServices) -> str:
+    """What became of it: `sent`, `passed` (no longer due), `refused`, `held_out`, `unclear`, or
+    `nothing` (it is in other hands, or done).
+
+    Raises Unavailable if it is to be tried again later (SES takes no more for now, or the table
+    does not answer).
+    """
+    account = services.accounts.load(account_id)
+    if account is None or key not in account.mails or account.mails[key].outcome != "queued":
+        return "nothing"
+    claim = post.claims.load(account_id, key)
+    if claim and claim.state == "sent":
+        return _done(account, key, "sent", services)
+    if claim and claim.at + SETTLING > services.now():
+        return "nothing"
+    mail = _applies(account, key, services)
+    if claim and (mail is None or mail.step.stream == "lifecycle"):
+        return _done(account, key, "unclear", services)
+    if mail is None or mail.at > services.now():
+        return _done(account, key, None, services)
+    if post.suppressed(account.email or ""):
+        return _done(account, key, "refused", services)
+    if is_held_out(
+        account.id, mail.step
+    ):  # here, so that those who get it and those who do not differ in nothing else
+        return _done(account, key, "held_out", services)
+    letter = _letter(account, mail, services, post)
+    post.wait_for_room()
+    claimed = SendClaim(
+        account_id, key, "sending", services.now(), (claim.attempt if claim else 0) + 1
+    )
+    try:
+        post.claims.take(claimed, claim)
+    except ConcurrentUpdate:
+        return "nothing"
+    return _posted(account, letter, claimed, services, post)
+
+
+def _posted(
+    account: Account,
+    letter: EmailMessage,
+    claimed: SendClaim,
+    services: Services,
+    post: MailServices,
+) -> str:
+    key = claimed.key
+    try:
+        message_id = post.mailer.send(letter)
+    except MailOutcomeUnknown:
+        return "unclear"  # the claim stands; the agenda looks again
+    except MailRefused:
+        return _done(account, key, "refused", services)
+    except Unavailable:
+        post.claims.drop(claimed)  # SES has said that it did not take it
+        raise
+    post.claims.confirm(claimed, message_id)
+    return _done(account, key, "sent", services)
+
+
+def _applies(account: Account, key: str, services: Services) -> DueMessage | None:
+    """The message, if it applies on what is known now and its time is not over: read as though it
+    had not been queued.
+    """
+    now = services.now()
+    unqueued = {other: mailed for other, mailed in account.mails.items() if other != key}
+    fresh = replace(account, mails=unqueued, standing=standing(account, services.policy, now))
+    return next(
+        (
+            mail
+            for mail in due_messages(fresh, services.policy, now)
+            if mail.key == key and not mail.missed
+        ),
+        None,
+    )
+
+
+def _letter(
+    account: Account, mail: DueMessage, services: Services, post: MailServices
+) -> EmailMessage:
+    policy, lifecycle = services.policy.mail, mail.step.stream == "lifecycle"
+    assert policy is not None
+    links = _links(account, mail, services, post)
+    language = language_for(
+        mail.step.message, wanted_language(account, services.policy), policy.language
+    )
+    rendered = render(
+        mail.step.message,
+        variables(account, mail, services.policy, services.now(), links, language),
+        language,
+    )
+    headers = (
+        {
+            "List-Unsubscribe": f"<{links['unsubscribe_url']}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+        if lifecycle
+        else {}
+    )
+    return EmailMessage(
+        sender=policy.senders[mail.step.stream],
+        recipient=account.email or "",
+        reply_to=policy.support_email,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        headers=headers,
+        tags={
+            "account": account.id,
+            "step": mail.step.id,
+            "occasion": mail.occasion.id,
+            "stream": mail.step.stream,
+        },
+    )
+
+
+def _links(
+    account: Account, mail: DueMessage, services: Services, post: MailServices
+) -> dict[str, str]:
+    """The links of a message by variable: empty for what cannot be unsubscribed from. Only mail has
+    links that prove the address.
+    """
+    lifecycle = mail.step.stream == "lifecycle"
+
+    def link(purpose: str, about: str) -> str:
+        return post.link(link_for(purpose, account.id, account.link_epoch, services.now(), about))
+
+    billing = (services.policy.mail.billing_url if services.policy.mail else "") or link(
+        "billing", ""
+    )
+    purpose = ASKED_BY.get(mail.step.id)
+    asked = link(purpose, mail.occasion.id) if purpose else link("billing", "")
+    return {
+        "unsubscribe_url": link("unsubscribe", mail.step.stream) if lifecycle else "",
+        "preferences_url": link("preferences", mail.step.stream) if lifecycle else "",
+        "billing_url": billing,
+        "link_url": asked,
+        "feedback_url": link("feedback", f"{mail.occasion.anchor}@{mail.occasion.id}"),
+    }
+
+
+def _done(account: Account, key: str, outcome: str | None, services: Services) -> str:
+    """Write down what became of it; None takes it back: its reason is gone or its hours are over,
+    and it may be sent yet.
+
+    The timeline is told first, under the time of its queueing, which a repeat has too: what is
+    written of it is never lost, nor told twice though SES's event be faster than this.
+    """
+    queued = account.mails[key]
+    stream = queued.stream
+    if outcome:
+        services.log.put(
+            [Entry(account.id, queued.at, "mail", key, f"mail.{outcome}", {"stream": stream})]
+        )
+
+    def done(found: Account) -> Account | None:
+        if key not in found.mails or found.mails[key].outcome == outcome:
+            return None
+        if outcome:
+            updated = apply(
+                found, MessageRecorded(key, MessageRecord(outcome, services.now(), stream))
+            )
+        else:
+            due_messages = {other: mailed for other, mailed in found.mails.items() if other != key}
+            updated = replace(found, mails=due_messages)
+        return next_version(found, updated, services.policy, services.now())
+
+    if update(account.id, done, services, known=account) is None:
+        return "nothing"  # erased meanwhile
+    return outcome or "passed"

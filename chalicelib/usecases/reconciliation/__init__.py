@@ -1,0 +1,1 @@
+"""The daily comparison with Stripe, and events that Stripe could not deliver."""

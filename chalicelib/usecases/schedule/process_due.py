@@ -1,0 +1,141 @@
+"""Act on an account that is due: do what it waits for now, then say when it is due next."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import reduce
+
+from chalicelib.domain.access import standing
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.facts import MessageRecorded
+from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
+from chalicelib.domain.messaging.due_messages import DueMessage, abandoned, dispatch
+from chalicelib.domain.schedule.expected_updates import expected_updates, fetching_all_of
+from chalicelib.domain.schedule.versions import failed, next_version
+from chalicelib.usecases.billing.run_operation import run_operations
+from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
+from chalicelib.usecases.schedule.outbox import publish_outbox
+from chalicelib.usecases.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class DueOutcome:
+    """What became of a due account: `acted`, `nothing` (not due, or another writer was faster),
+    `failed` (it rests) or `dead` (it is not tried again). `failure` is what went wrong, if anything
+    did.
+    """
+
+    effect: str
+    failure: Exception | None = None
+
+
+def process_due_account(account_id: str, services: Services) -> DueOutcome:
+    """Do what is due for an account, save it, and hand out its mail.
+
+    The save is the claim: of several who try, one saves, and only that one hands out mail. If it
+    ends between the two, the agenda looks after what is marked as queued. Raises Unavailable if the
+    table or a queue cannot be reached.
+    """
+    account = services.accounts.load(account_id)
+    if account is None or account.due_at is None or account.due_at > services.now():
+        return DueOutcome("nothing")
+    try:
+        _act(account, services)
+    except ConcurrentUpdate:
+        # Facts came meanwhile: whoever applied them has set when the account is due.
+        return DueOutcome("nothing")
+    except Unavailable:
+        raise  # not the account's fault: it stays due
+    except Exception as failure:
+        return DueOutcome(_rest(account_id, failure, services), failure)
+    return DueOutcome("acted")
+
+
+def _act(account: Account, services: Services) -> None:
+    if account.outbox:
+        publish_outbox(account.id, services)
+        account = services.accounts.load(account.id) or account
+    account = run_operations(account, services)
+    now = services.now()
+    updated = fetch_pending(
+        _asking_for_what_is_owed(account, services, now), [], StripeFetcher(services)
+    )
+    handed = abandoned(
+        updated, now
+    )  # whoever sends it will judge it: SES may have it, or it may apply no more
+    for key in handed:
+        updated = apply(
+            updated, MessageRecorded(key, MessageRecord("queued", now, updated.mails[key].stream))
+        )
+    in_vain = account.asked_in_vain + 1 if set(updated.asks) & set(account.asks) else 0
+    updated = replace(
+        updated,
+        failures=0,
+        resting_until=None,
+        asked_in_vain=in_vain,
+        standing=standing(updated, services.policy, now),
+    )
+    passed, ready = dispatch(updated, services.policy, now)
+    for outcome, some in (("passed", passed), ("queued", ready)):
+        for mail in some:
+            updated = apply(
+                updated, MessageRecorded(mail.key, MessageRecord(outcome, now, mail.step.stream))
+            )
+    services.log.put(_entry(account.id, mail) for mail in passed)
+    services.accounts.save(account, next_version(account, updated, services.policy, now))
+    for key in (*handed, *(mail.key for mail in ready)):
+        services.mail_queue.send({"account_id": account.id, "key": key})
+
+
+def _asking_for_what_is_owed(account: Account, services: Services, now: datetime) -> Account:
+    news = expected_updates(account)
+    if not news or news[0].ask_at > now:
+        return account
+    services.count("OwedNewsAsked", 1)
+    return reduce(
+        fetching_all_of, sorted({one.customer for one in news}), replace(account, owed_asked_at=now)
+    )
+
+
+def _rest(account_id: str, failure: Exception, services: Services) -> str:
+    """Let an account rest after a failure, so that it does not keep the others waiting; says what
+    became of it, as DueOutcome does.
+    """
+    account = services.accounts.load(account_id)
+    if account is None:
+        return "nothing"
+    rested = failed(account, services.now())
+    try:
+        services.accounts.save(account, rested)
+    except ConcurrentUpdate:
+        return "nothing"
+    if rested.due_at:
+        services.count("ActsFailed", 1)
+        return "failed"
+    services.count("AccountsDead", 1)
+    services.log.put(
+        [
+            Entry(
+                account_id,
+                services.now(),
+                "dead",
+                f"{rested.version}",
+                "account.dead",
+                {"failure": type(failure).__name__},
+            )
+        ]
+    )
+    return "dead"
+
+
+def _entry(account_id: str, mail: DueMessage) -> Entry:
+    return Entry(
+        account_id,
+        mail.until,
+        "mail",
+        mail.key,
+        "mail.passed",
+        {"message": mail.step.message, "until": mail.until},
+    )

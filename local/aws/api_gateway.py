@@ -1,0 +1,171 @@
+"""API Gateway on one machine: each request becomes a full REST proxy event, and
+goes into the app."""
+
+import base64
+import threading
+import time
+import uuid
+from typing import Any
+
+from chalice.app import Chalice
+
+from local.aws.lambda_context import LambdaContext
+from local.http_server import Answer, Request, error_answer
+
+STAGE = "api"
+NOT_FOUND = (404, "not_found", "There is nothing at this address.")
+
+
+def make_thread_safe(app: Chalice) -> None:
+    """Let many threads call the app at once: what Chalice keeps on it of a request is kept for each
+    thread.
+    """
+    own = threading.local()
+
+    def kept(name: str) -> property:
+        return property(
+            lambda _: getattr(own, name, None), lambda _, value: setattr(own, name, value)
+        )
+
+    kind = type(app)
+    app.__class__ = type(
+        f"Threaded{kind.__name__}",
+        (kind,),
+        {"current_request": kept("current_request"), "lambda_context": kept("lambda_context")},
+    )
+
+
+class ApiGateway:
+    """Finds the route of a request, calls the app with the event that AWS would send, and gives
+    back what it answers.
+    """
+
+    def __init__(self, app: Chalice) -> None:
+        make_thread_safe(app)
+        self._app = app
+        self._routes = [(_segments(template), template) for template in app.routes]
+
+    def __call__(self, request: Request) -> Answer:
+        found = self._find(request.path)
+        if found is None:
+            return error_answer(*NOT_FOUND)
+        template, parameters = found
+        methods = self._app.routes[template]
+        if request.method == "OPTIONS" and request.method not in methods:
+            return self._preflight(methods)
+        if request.method not in methods:
+            return error_answer(*NOT_FOUND)
+        event = _event(request, template, parameters)
+        return _answer(self._app(event, LambdaContext("billhook-local-APIHandler", 29)))
+
+    def _find(self, path: str) -> tuple[str, dict[str, str]] | None:
+        """The route's template and its parameters, still percent-encoded as API Gateway leaves
+        them. A fixed segment wins over a parameter.
+        """
+        segments = _segments(path)
+        matches = []
+        for wanted, template in self._routes:
+            if len(wanted) == len(segments) and all(
+                _fits(one, other) for one, other in zip(wanted, segments, strict=True)
+            ):
+                parameters = {
+                    one[1:-1]: other
+                    for one, other in zip(wanted, segments, strict=True)
+                    if _is_parameter(one)
+                }
+                matches.append(([_is_parameter(one) for one in wanted], template, parameters))
+        return min(matches, key=lambda match: match[0])[1:] if matches else None
+
+    def _preflight(self, methods: dict[str, Any]) -> Answer:
+        """API Gateway answers a CORS preflight by itself."""
+        cors = next((entry.cors for entry in methods.values() if entry.cors), None)
+        if cors is None:
+            return error_answer(*NOT_FOUND)
+        allowed = {
+            "Access-Control-Allow-Methods": ",".join([*methods, "OPTIONS"])
+        } | cors.get_access_control_headers()
+        return Answer(200, b"", [(name, str(value)) for name, value in allowed.items()])
+
+
+def _segments(path: str) -> list[str]:
+    return path.split("/")[1:]
+
+
+def _is_parameter(segment: str) -> bool:
+    return segment.startswith("{")
+
+
+def _fits(wanted: str, segment: str) -> bool:
+    return segment != "" if _is_parameter(wanted) else wanted == segment
+
+
+def _event(request: Request, template: str, parameters: dict[str, str]) -> dict[str, Any]:
+    try:
+        body, is_encoded = request.body.decode("utf-8") or None, False
+    except UnicodeDecodeError:
+        body, is_encoded = base64.b64encode(request.body).decode("ascii"), True
+    all_headers: dict[str, list[str]] = {}
+    for name, value in request.headers.items():
+        # Of names that differ only in case, the first spelling is kept.
+        name = next((known for known in all_headers if known.lower() == name.lower()), name)
+        all_headers.setdefault(name, []).append(value)
+    query: dict[str, list[str]] = {}
+    for name, value in request.query:
+        query.setdefault(name, []).append(value)
+    now = time.time()
+    return {
+        "resource": template,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in all_headers.items()},
+        "multiValueHeaders": all_headers,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": parameters or None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": request.headers.get("Host", "127.0.0.1").split(":")[0],
+            "extendedRequestId": uuid.uuid4().hex[:15],
+            "httpMethod": request.method,
+            "identity": {
+                "sourceIp": request.source_ip,
+                "userAgent": request.headers.get("User-Agent"),
+                "user": None,
+                "caller": None,
+            },
+            "path": f"/{STAGE}{request.path}",
+            "protocol": "HTTP/1.1",
+            "requestId": str(uuid.uuid4()),
+            "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+            "requestTimeEpoch": int(now * 1000),
+            "resourceId": "local",
+            "resourcePath": template,
+            "stage": STAGE,
+        },
+        "body": body,
+        "isBase64Encoded": is_encoded,
+    }
+
+
+def _answer(returned: Any) -> Answer:
+    """What API Gateway makes of a function's return value. Raises TypeError where it would answer
+    502.
+    """
+    headers = {
+        name.lower(): (name, [str(value)])
+        for name, value in (returned.get("headers") or {}).items()
+    }
+    for name, values in (returned.get("multiValueHeaders") or {}).items():
+        headers[name.lower()] = (name, [str(value) for value in values])
+    body = returned.get("body") or ""
+    if not isinstance(body, str):
+        raise TypeError("a body must be a str; bytes need a binary content type")
+    content = base64.b64decode(body) if returned.get("isBase64Encoded") else body.encode("utf-8")
+    headers.setdefault("content-type", ("Content-Type", ["application/json"]))
+    return Answer(
+        int(returned["statusCode"]),
+        content,
+        [(name, value) for name, values in headers.values() for value in values],
+    )

@@ -1,0 +1,162 @@
+"""Waiting until everything that was set off has come to rest."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from local.aws.resources import Resources, client
+from local.aws.sns_topic import TopicTrigger
+from local.aws.table_stream import StreamTrigger
+from local.aws.triggers import Progress
+from local.shutdown import Stopped
+
+PATIENCE_SECONDS = 60
+TRIED_IN_VAIN = 3
+"""How often a mail must have come back to count as waiting for SES, which only the clock can bring.
+"""
+
+DEPTHS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+class NotSettled(Exception):
+    """Nothing has moved for a minute, and this is left."""
+
+
+class Rest:
+    """Knows what is still under way in the queues, the topic, the stream and the outboxes.
+
+    `stripe` says whether the simulated Stripe is. Mail that SES does not take now is at rest. A
+    stream that is switched off is too, whatever lies in the outboxes: the agenda knows.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        resources: Resources,
+        stream: StreamTrigger,
+        progress: Progress,
+        topic: TopicTrigger | None = None,
+        stripe: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._sqs, self._dynamodb = client("sqs", endpoint), client("dynamodb", endpoint)
+        self._table, self._stream, self._progress, self._topic = (
+            resources.table_name,
+            stream,
+            progress,
+            topic,
+        )
+        self._stripe_is_at_rest = stripe
+        self._mail = resources.queue("MailQueue").ref
+        # In the order in which work passes them on, so that none of it slips past a look at all of
+        # them.
+        self._queues = {
+            "events": resources.events_queue_url,
+            "act": resources.queue("ActQueue").ref,
+            "mail": self._mail,
+        }
+        self._dead_letters = resources.dead_letters_queue_url
+
+    def wait(self) -> None:
+        """Return once all is at rest. Raises NotSettled, naming what is left, after a minute in
+        which nothing was finished, and Stopped when the system ends.
+
+        A message that fails again and again is no progress, so it cannot hold up a caller for
+        longer.
+        """
+        done, since = self._progress.done, time.monotonic()
+        while left := self._left_unless_stopped():
+            if self._progress.done != done:
+                done, since = self._progress.done, time.monotonic()
+            if time.monotonic() - since > PATIENCE_SECONDS:
+                raise NotSettled(f"Left after {PATIENCE_SECONDS} seconds without progress: {left}.")
+            time.sleep(0.01)
+
+    def depth(self, queue_url: str) -> int:
+        """How many messages a queue holds, those in flight included."""
+        attributes = self._sqs.get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=list(DEPTHS)
+        )["Attributes"]
+        return sum(int(attributes.get(name, 0)) for name in DEPTHS)
+
+    def depths(self) -> dict[str, int]:
+        """How many messages each queue holds, by its short name."""
+        return {name: self.depth(url) for name, url in self._queues.items()} | {
+            "dead_letters": self.depth(self._dead_letters)
+        }
+
+    def due(self) -> list[tuple[str, str]]:
+        """All that waits, as (`due_at`, the item's partition key), the soonest first."""
+        found = self._scan(IndexName="due", ProjectionExpression="due_at, pk")
+        return sorted((item["due_at"]["S"], item["pk"]["S"]) for item in found)
+
+    def next_due(self) -> str | None:
+        """The earliest `due_at` over all shards of the index."""
+        return next((due_at for due_at, _ in self.due()), None)
+
+    def account_items(self) -> list[dict[str, Any]]:
+        """The items of all accounts."""
+        return self._scan(
+            FilterExpression="sk = :account",
+            ExpressionAttributeValues={":account": {"S": "ACCOUNT"}},
+            ConsistentRead=True,
+        )
+
+    def _left_unless_stopped(self) -> str | None:
+        if self._stream.stopping.is_set():
+            raise Stopped
+        return self._left()
+
+    def _left(self) -> str | None:
+        done, seen = self._progress.done, self._stream.seen
+        if left := self._left_in_queues():
+            return left
+        if self._stream.is_on:
+            if not self._stream_is_idle() or self._stream.seen != seen:
+                return "changes in the table's stream that were not carried out"
+            if full := sorted(self._stream.outboxes):
+                return f"an outbox in {', '.join(full[:5])}" + (
+                    f" and {len(full) - 5} more" if len(full) > 5 else ""
+                )
+        # Carrying out may have sent messages, and those may have been taken, since the queues were
+        # looked at.
+        if self._progress.done != done:
+            return "what has just been set off"
+        return self._left_in_queues()
+
+    def _left_in_queues(self) -> str | None:
+        if not self._stripe_is_at_rest():
+            return "webhooks of the simulated Stripe"
+        for name, url in self._queues.items():
+            messages = self.depth(url)
+            if messages and url == self._mail:
+                messages -= self._progress.waiting(url, TRIED_IN_VAIN)
+            if messages > 0:
+                return f"{messages} message(s) in the {name} queue"
+        if self._topic and self._topic.pending:
+            return f"{self._topic.pending} event(s) of SES's"
+        return None
+
+    def _stream_is_idle(self) -> bool:
+        """Whether a look at the stream that began after this call found nothing."""
+        # Two rounds on: the first may have begun before.
+        wanted = self._stream.idle_rounds + 2
+        end = time.monotonic() + 0.5
+        while self._stream.idle_rounds < wanted:
+            if time.monotonic() > end or not self._stream.is_on:
+                return False
+            self._stream.wake.set()
+            time.sleep(0.002)
+        return True
+
+    def _scan(self, **arguments: Any) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        while True:
+            page = self._dynamodb.scan(TableName=self._table, **arguments)
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return items
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]

@@ -1,0 +1,101 @@
+"""What SNS does between SES and a function: each event in a notification of its own, and again if
+the function fails.
+"""
+
+import json
+import logging
+import queue
+import threading
+import uuid
+from typing import Any
+
+from chalicelib.runtime.clock import clock
+from local.aws.lambda_context import LambdaContext
+from local.aws.triggers import PAUSE_AFTER_FAILURE, Function, Progress, Trigger
+from local.durations import iso
+
+ATTEMPTS = 3
+"""Lambda calls a function that SNS started twice more, then drops the event."""
+
+log = logging.getLogger("billhook.local")
+
+
+class TopicTrigger(Trigger):
+    """Calls the function with what was published, in order. `pending` counts what it has not
+    finished.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stopping: threading.Event,
+        topic_arn: str,
+        function: Function,
+        function_name: str,
+        progress: Progress,
+    ) -> None:
+        super().__init__(name, stopping)
+        self._topic_arn, self._function, self._function_name, self._progress = (
+            topic_arn,
+            function,
+            function_name,
+            progress,
+        )
+        self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self.pending = 0
+
+    def publish(self, message: dict[str, Any]) -> None:
+        """Publish an event of SES's."""
+        with self._lock:
+            self.pending += 1
+        self._waiting.put(message)
+
+    def poll(self) -> None:
+        try:
+            message = self._waiting.get(timeout=0.1)
+        except queue.Empty:
+            return
+        try:
+            self._deliver(message)
+        finally:
+            self._progress.add(1)
+            with self._lock:
+                self.pending -= 1
+
+    def _deliver(self, message: dict[str, Any]) -> None:
+        event = self._event(message)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._function(event, LambdaContext(self._function_name, 60))
+            except Exception:
+                log.exception("%s failed, attempt %d of %d", self._function_name, attempt, ATTEMPTS)
+                self.stopping.wait(PAUSE_AFTER_FAILURE)
+            else:
+                return
+
+    def _event(self, message: dict[str, Any]) -> dict[str, Any]:
+        notification = {
+            "Type": "Notification",
+            "MessageId": str(uuid.uuid4()),
+            "TopicArn": self._topic_arn,
+            "Subject": "Amazon SES Email Event Notification",
+            "Message": json.dumps(message),
+            "Timestamp": iso(clock.now()),
+            "SignatureVersion": "1",
+            "Signature": "not-signed-here",
+            "SigningCertUrl": "",
+            "UnsubscribeUrl": "",
+            "MessageAttributes": {},
+        }
+        subscription = f"{self._topic_arn}:{uuid.uuid4()}"
+        return {
+            "Records": [
+                {
+                    "EventSource": "aws:sns",
+                    "EventVersion": "1.0",
+                    "EventSubscriptionArn": subscription,
+                    "Sns": notification,
+                }
+            ]
+        }

@@ -1,0 +1,228 @@
+"""What AWS does between a queue and a function: polls, gathers a batch, calls, and acts on what
+comes back.
+"""
+
+import base64
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from local.aws.lambda_context import LambdaContext
+from local.aws.resources import Made, client
+from local.aws.template import REGION
+
+Function = Callable[[dict[str, Any], Any], Any]
+
+LONG_POLL_SECONDS = 1
+PAUSE_AFTER_FAILURE = 0.3
+
+log = logging.getLogger("billhook.local")
+
+
+class Progress:
+    """Counts what the triggers have finished, and how often each message came back, so that a wait
+    can tell work from standstill.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._done = 0
+        self._came_back: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def add(self, number: int) -> None:
+        with self._lock:
+            self._done += number
+
+    @property
+    def done(self) -> int:
+        return self._done
+
+    def came_back(self, queue: str, failed: set[str], done: set[str]) -> None:
+        """Messages of a queue that failed, and others that are done."""
+        with self._lock:
+            self._came_back[queue].update(failed)
+            for message in done:
+                self._came_back[queue].pop(message, None)
+
+    def forget_waiting(self) -> None:
+        """Time has passed: what came back may succeed now."""
+        with self._lock:
+            self._came_back.clear()
+
+    def waiting(self, queue: str, times: int) -> int:
+        """How many messages of a queue came back so many times or more: they wait for something
+        that only time brings.
+        """
+        with self._lock:
+            return sum(count >= times for count in self._came_back[queue].values())
+
+
+class Trigger(ABC):
+    """One polling thread. A failure of the emulator or of the function is logged and tried again;
+    the thread ends only when told.
+    """
+
+    def __init__(self, name: str, stopping: threading.Event) -> None:
+        self.stopping = stopping
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    @abstractmethod
+    def poll(self) -> None:
+        """Look once for what there is, and hand it on."""
+
+    def _run(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                self.poll()
+            except Exception:
+                if not self.stopping.is_set():
+                    log.exception("%s: failed, tried again", self._thread.name)
+                self.stopping.wait(PAUSE_AFTER_FAILURE)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A queue, the function that takes its messages, and how many it takes at once."""
+
+    queue: Made
+    function: Function
+    function_name: str
+    batch: int = 100
+
+
+class QueueTrigger(Trigger):
+    """Calls the function with batches of a queue's messages. Those that it names as failed, or all
+    if it raises, are visible again at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stopping: threading.Event,
+        endpoint: str,
+        source: Source,
+        progress: Progress,
+    ) -> None:
+        super().__init__(name, stopping)
+        self._sqs = client("sqs", endpoint)
+        self._source, self._progress = source, progress
+        self._url = source.queue.ref
+
+    def poll(self) -> None:
+        messages = self._receive(LONG_POLL_SECONDS, self._source.batch)
+        while (
+            messages
+            and len(messages) < self._source.batch
+            and (more := self._receive(0, self._source.batch - len(messages)))
+        ):
+            messages += more
+        if not messages:
+            return
+        failed = self._call(messages)
+        done = [message for message in messages if message["MessageId"] not in failed]
+        self._each_ten(
+            done,
+            lambda entries: self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries),
+        )
+        self._progress.add(len(done))
+        self._progress.came_back(self._url, failed, {message["MessageId"] for message in done})
+        if failed:
+            # So that a message that never succeeds is soon tried again, yet does not spin.
+            self.stopping.wait(PAUSE_AFTER_FAILURE)
+            back = [message for message in messages if message["MessageId"] in failed]
+            self._each_ten(
+                back,
+                lambda entries: self._sqs.change_message_visibility_batch(
+                    QueueUrl=self._url,
+                    Entries=[entry | {"VisibilityTimeout": 0} for entry in entries],
+                ),
+            )
+
+    def _receive(self, wait: int, most: int) -> list[dict[str, Any]]:
+        received: list[dict[str, Any]] = self._sqs.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=min(10, most),
+            WaitTimeSeconds=wait,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        ).get("Messages", [])
+        return received
+
+    def _call(self, messages: list[dict[str, Any]]) -> set[str]:
+        """The ids of the messages that failed."""
+        everything = {message["MessageId"] for message in messages}
+        try:
+            event = {"Records": [self._record(message) for message in messages]}
+            answer = self._source.function(event, LambdaContext(self._source.function_name, 60))
+        except Exception:
+            log.exception(
+                "%s raised; its batch of %d comes back", self._source.function_name, len(messages)
+            )
+            return everything
+        failed = {
+            failure["itemIdentifier"] for failure in (answer or {}).get("batchItemFailures", [])
+        }
+        # Lambda takes an identifier that it does not know as a failure of the whole batch.
+        return failed if failed <= everything else everything
+
+    def _record(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": {
+                name: str(value) for name, value in message.get("Attributes", {}).items()
+            },
+            "messageAttributes": {
+                name: _attribute(value)
+                for name, value in message.get("MessageAttributes", {}).items()
+            },
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self._source.queue.attributes["Arn"],
+            "awsRegion": REGION,
+        }
+
+    def _each_ten(
+        self, messages: list[dict[str, Any]], act: Callable[[list[dict[str, Any]]], Any]
+    ) -> None:
+        for start in range(0, len(messages), 10):
+            act(
+                [
+                    {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]}
+                    for place, message in enumerate(messages[start : start + 10])
+                ]
+            )
+
+
+def _attribute(value: dict[str, Any]) -> dict[str, Any]:
+    """A message's own attribute as Lambda writes it."""
+    names = {"StringValue": "stringValue", "BinaryValue": "binaryValue", "DataType": "dataType"}
+    return {names[key]: plain(inner) for key, inner in value.items() if key in names} | {
+        "stringListValues": [],
+        "binaryListValues": [],
+    }
+
+
+def plain(value: Any) -> Any:
+    """What boto3 made of JSON, as JSON again."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(inner) for inner in value]
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return value

@@ -1,0 +1,154 @@
+"""Moves the one clock as time would pass: stops at each due moment on the way, sweeps, and goes on
+when all is at rest.
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from chalicelib.runtime.clock import clock
+from local.aws.queue_drain import Rest
+from local.aws.schedules import ScheduleTrigger
+from local.aws.triggers import Progress
+
+log = logging.getLogger("billhook.local")
+
+A_WEEK = timedelta(days=7)
+"""At least once in so long, and where it is moved to, the clock stops for the schedules that are
+rarer than the sweep: were each of their hours a stop, a year would take minutes. They run at any
+other stop too, if it is time for them.
+"""
+
+ROUNDS = 6
+"""How often an item may be found due at the same second before it is passed over."""
+
+
+class Timed(Protocol):
+    """What has a clock of its own that is to go with ours: the simulated Stripe."""
+
+    def next_due(self) -> datetime | None:
+        """The next moment at which something happens there by itself."""
+
+    def catch_up(self) -> None:
+        """Do all that is due by now."""
+
+
+class Clockwork:
+    """`stuck` are the items that the last move passed over, since acting on them did not move their
+    `due_at`. With a `stride` the clock stops at its multiples alone, and what falls due within one
+    is played at its end: for many customers, at whose every moment it would never arrive.
+    """
+
+    def __init__(
+        self,
+        rest: Rest,
+        sweep: ScheduleTrigger,
+        progress: Progress,
+        other: Timed | None = None,
+        schedules: Sequence[ScheduleTrigger] = (),
+    ) -> None:
+        self.stride: timedelta | None = None
+        self._rest, self._sweep, self._progress, self._other, self._schedules = (
+            rest,
+            sweep,
+            progress,
+            other,
+            schedules,
+        )
+        self._stopped_at = clock.now()
+        self._moving = threading.Lock()
+        self.stuck: list[dict[str, str]] = []
+
+    def settle(self) -> None:
+        """Return once all is at rest and nothing is due: what falls due by real time would wait for
+        the minute. Raises NotSettled and Stopped.
+        """
+        with self._moving:
+            self._catch_up(Counter())
+
+    def move_to(self, target: datetime) -> None:
+        """Return once it is `target` or later, all that was due by then was swept, and all is at
+        rest. Raises NotSettled and Stopped.
+        """
+        with self._moving:
+            met: Counter[tuple[str, str]] = Counter()
+            self._rest.wait()
+            while self._go_on(target, met):
+                pass
+            self._stop_at(target)
+            self._catch_up(met)
+
+    def _catch_up(self, met: Counter[tuple[str, str]]) -> None:
+        self._rest.wait()
+        while due := self._first(clock.now(), met):
+            self._stop_at(due)
+        self.stuck = [
+            {"id": key.partition("#")[2], "due_at": due_at}
+            for due_at, key in self._rest.due()
+            if met[due_at[:19], key] >= ROUNDS
+        ]
+
+    def _go_on(self, target: datetime, met: Counter[tuple[str, str]]) -> bool:
+        """Go to the next moment before `target` at which there is something to do,
+        if there is one."""
+        latest = min(self._stopped_at + A_WEEK, target) if self._schedules else target
+        if due := self._first(latest, met):
+            self._stop_at(min(stride_end(due, self.stride), target) if self.stride else due)
+        elif latest < target:
+            clock.move_to(latest)
+            self._run_schedules()
+        return due is not None or latest < target
+
+    def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
+        """The first due moment up to `until` of an item that was not met too often; meets all items
+        of that moment.
+        """
+        waiting = [
+            (due_at, key) for due_at, key in self._rest.due() if met[due_at[:19], key] < ROUNDS
+        ]
+        elsewhere = self._other.next_due() if self._other else None
+        if (
+            elsewhere
+            and elsewhere <= until
+            and (not waiting or elsewhere < datetime.fromisoformat(waiting[0][0]))
+        ):
+            return elsewhere
+        if not waiting or datetime.fromisoformat(waiting[0][0]) > until:
+            return None
+        first = waiting[0][0]
+        met.update((due_at[:19], key) for due_at, key in waiting if due_at == first)
+        return datetime.fromisoformat(first)
+
+    def _stop_at(self, moment: datetime) -> None:
+        clock.move_to(moment)
+        self._progress.forget_waiting()
+        if self._other:
+            self._other.catch_up()
+            self._rest.wait()  # the news of Stripe's is heard before the clock is looked at
+        self._run(self._sweep)
+        self._rest.wait()
+        self._run_schedules()
+
+    def _run_schedules(self) -> None:
+        self._stopped_at = clock.now()
+        due = [schedule for schedule in self._schedules if schedule.is_due(self._stopped_at)]
+        for schedule in due:
+            self._run(schedule)
+        if due:
+            self._rest.wait()
+
+    def _run(self, schedule: ScheduleTrigger) -> None:
+        try:
+            schedule.run()
+        except Exception:  # as on AWS: the next time comes, and time goes on
+            log.exception("a schedule failed")
+
+
+def stride_end(moment: datetime, stride: timedelta) -> datetime:
+    """The end of the stride in which a moment lies; strides are counted from midnight, in UTC, of a
+    day long ago.
+    """
+    return moment + (datetime(2000, 1, 1, tzinfo=UTC) - moment) % stride

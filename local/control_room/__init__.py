@@ -1,0 +1,1 @@
+"""The pages and calls below `/_local`: state, clock, mailbox and the example site."""

@@ -1,0 +1,130 @@
+"""The mailbox: every letter that SES took, in order, and what SES would tell of each."""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from chalicelib.domain.errors import BillhookError, MailOutcomeUnknown, MailRefused
+from chalicelib.domain.messaging.email_message import EmailMessage
+from chalicelib.runtime.clock import clock
+from local.aws import ses_events
+from local.aws.sns_topic import TopicTrigger
+from local.control_room.sent_requests import Outgoing
+from local.durations import iso
+
+
+class Mailer(Protocol):
+    """The mailer that the functions would have."""
+
+    def send(self, letter: EmailMessage) -> str:
+        """See usecases/post_office.py."""
+
+    def wait_for_room(self) -> None:
+        """See usecases/post_office.py."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One letter, numbered from 1. `events` names the events of SES's that were made of it."""
+
+    number: int
+    at: datetime
+    message_id: str
+    letter: EmailMessage
+    events: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `/_local/mail` shows it."""
+        letter, tags = self.letter, self.letter.tags
+        return {
+            "number": self.number,
+            "at": iso(self.at),
+            "account_id": tags.get("account"),
+            "step": tags.get("step"),
+            "occasion": tags.get("occasion"),
+            "stream": tags.get("stream"),
+            "from": letter.sender,
+            "to": letter.recipient,
+            "subject": letter.subject,
+            "headers": {"Reply-To": letter.reply_to, **letter.headers},
+            "html": letter.html,
+            "text": letter.text,
+            "message_id": self.message_id,
+            "events": list(self.events),
+        }
+
+
+class Mailbox:
+    """Keeps letters, and publishes what SES would tell of them."""
+
+    def __init__(self, topic: TopicTrigger, configuration_set: str) -> None:
+        self._topic, self._configuration_set = topic, configuration_set
+        self._received: list[Received] = []
+        self._lock = threading.Lock()
+
+    def take(self, letter: EmailMessage, message_id: str) -> None:
+        """Keep a letter that SES took; it is sent and delivered at once."""
+        with self._lock:
+            received = Received(len(self._received) + 1, clock.now(), message_id, letter)
+            self._received.append(received)
+        self.happen(received, "send")
+        self.happen(received, "delivery")
+
+    def happen(self, received: Received, kind: str) -> None:
+        """Publish one of ses_events.KINDS."""
+        event = ses_events.event(
+            kind, received.letter, received.message_id, received.at, self._configuration_set
+        )
+        received.events.append(kind)
+        self._topic.publish(event)
+
+    def all(self) -> list[Received]:
+        """Every letter, the first first."""
+        with self._lock:
+            return list(self._received)
+
+    def find(self, number: int) -> Received | None:
+        """The letter of this number."""
+        with self._lock:
+            return self._received[number - 1] if 1 <= number <= len(self._received) else None
+
+
+class WatchedMailer:
+    """The real mailer, which really calls SES; what SES took is in the mailbox too, and each call
+    among the outgoing ones.
+    """
+
+    def __init__(self, mailer: Mailer, mailbox: Mailbox, outgoing: Outgoing) -> None:
+        self._mailer, self._mailbox, self._outgoing = mailer, mailbox, outgoing
+
+    def send(self, letter: EmailMessage) -> str:
+        """See Mailer."""
+        try:
+            message_id = self._mailer.send(letter)
+        except BillhookError as error:
+            self._note(
+                letter,
+                None
+                if isinstance(error, MailOutcomeUnknown)
+                else 400
+                if isinstance(error, MailRefused)
+                else 503,
+            )
+            raise
+        self._note(letter, 200)
+        self._mailbox.take(letter, message_id)
+        return message_id
+
+    def wait_for_room(self) -> None:
+        """See Mailer."""
+        self._mailer.wait_for_room()
+
+    def _note(self, letter: EmailMessage, status: int | None) -> None:
+        body = {
+            "from": letter.sender,
+            "to": letter.recipient,
+            "subject": letter.subject,
+            "tags": dict(letter.tags),
+        }
+        self._outgoing.note("ses", "mail", letter.headers, body, status)

@@ -1,0 +1,72 @@
+"""Every call that the system makes to other systems, as it was made, without its secrets."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalicelib.runtime.clock import clock
+from local.durations import iso
+
+SECRET_HEADERS = frozenset({"authorization", "x-stripe-client-user-agent"})
+"""Not shown: the first is a secret, the second says nothing but which machine this is."""
+
+
+class Outgoing:
+    """The calls in the order in which they ended."""
+
+    def __init__(self) -> None:
+        self._calls: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def note(
+        self, to: str, kind: str, headers: Mapping[str, str], body: Any, status: int | None
+    ) -> None:
+        """Keep one call; a `status` of None says that no answer came."""
+        shown = {
+            name: value for name, value in headers.items() if name.lower() not in SECRET_HEADERS
+        }
+        call = {
+            "at": iso(clock.now()),
+            "to": to,
+            "kind": kind,
+            "headers": shown,
+            "body": body,
+            "status": status,
+        }
+        with self._lock:
+            self._calls.append(call)
+
+    def calls(self) -> list[dict[str, Any]]:
+        """All calls so far."""
+        with self._lock:
+            return list(self._calls)
+
+    def watch_stripe(self) -> None:
+        """Keep, from now on, every request that Stripe's SDK makes in this process, each of its
+        repetitions too.
+        """
+        import stripe
+
+        outgoing = self
+
+        class Watched(stripe.RequestsClient):
+            def request(
+                self,
+                method: str,
+                url: str,
+                headers: Mapping[str, str] | None,
+                post_data: Any = None,
+                **more: Any,
+            ) -> Any:
+                parts = urlsplit(url)
+                kind = f"{method.upper()} {parts.path}" + (f"?{parts.query}" if parts.query else "")
+                status: int | None = None
+                try:
+                    answer = super().request(method, url, headers, post_data, **more)
+                    status = answer[1]
+                    return answer
+                finally:
+                    outgoing.note("stripe", kind, headers or {}, post_data or None, status)
+
+        stripe.RequestsClient = Watched  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""The simulated Stripe's HTTP API: routes, parameters, errors and idempotency."""

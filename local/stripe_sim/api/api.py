@@ -1,0 +1,261 @@
+"""The API in front of the engine: keys, parameters, idempotency, faults on demand, expansion and
+pages of lists.
+"""
+
+import copy
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from local.stripe_sim.api.calls import Call
+from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.idempotency import Keys
+from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.api.params import checked, parse_form
+from local.stripe_sim.api.routes import ROUTES, Route
+from local.stripe_sim.lifecycle.engine import Engine
+from local.stripe_sim.lifecycle.store import API_VERSION, Request, shown
+
+EXPANDABLE = {
+    "latest_invoice": "invoice",
+    "subscription": "subscription",
+    "setup_intent": "setup_intent",
+    "payment_intent": "payment_intent",
+    "customer": "customer",
+    "default_payment_method": "payment_method",
+    "payment_method": "payment_method",
+    "invoice": "invoice",
+    "charge": "charge",
+    "latest_charge": "charge",
+    "product": "product",
+    "coupon": "coupon",
+    "promotion_code": "promotion_code",
+    "discount": "discount",
+    "discounts": "discount",
+    "customer_balance_transaction": "customer_balance_transaction",
+    "refund": "refund",
+}
+"""Fields that hold an id, or a list of ids, and may be asked for whole."""
+
+HOW = (
+    "timeout_before",
+    "timeout_after",
+    "500_after",
+    "401",
+    "402",
+    "403",
+    "409",
+    "429",
+    "500",
+    "503",
+)
+
+
+class Silence(Exception):
+    """The connection ends without an answer."""
+
+
+@dataclass
+class Fault:
+    """The next `times` calls that fit go wrong: before anything is done, or after
+    it (`…_after`)."""
+
+    how: str
+    times: int
+    path: str = ""
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """One call as it comes in."""
+
+    method: str
+    path: str
+    pairs: list[tuple[str, str]]
+    key: str | None = None
+    version: str | None = None
+    authorization: str | None = "Bearer sk_test"
+
+
+class Api:
+    """Answers calls with a status and a body."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.keys = Keys(engine.store.now)
+        self.faults: list[Fault] = []
+        self.calls: list[ApiRequest] = []
+
+    def answer(self, asked: ApiRequest) -> tuple[int, Any]:
+        """The answer to one call. Raises Silence where a fault is that there is none."""
+        self.calls.append(asked)
+        try:
+            if not re.match(r"(Bearer|Basic) \S", asked.authorization or ""):
+                raise StripeRefusal("You did not provide an API key.", status=401)
+            route, ids = self._route(asked)
+            wanted = checked(route.params, parse_form(asked.pairs))
+            fault = self._fault(asked)
+            if fault and not fault.endswith("_after"):
+                _go_wrong(fault)
+            if asked.method == "GET" or asked.key is None:
+                result = self._done(route, ids, wanted, asked, fault)
+            else:
+                fingerprint = f"{asked.method} {asked.path} {urlencode(sorted(asked.pairs))}"
+                result, _ = self.keys.run(
+                    asked.key, fingerprint, lambda: self._done(route, ids, wanted, asked, fault)
+                )
+        except StripeRefusal as refusal:
+            return refusal.status, refusal.to_json()
+        if fault == "timeout_after":
+            raise Silence
+        return result
+
+    def _route(self, asked: ApiRequest) -> tuple[Route, tuple[str, ...]]:
+        for route in ROUTES:
+            match = route.path.fullmatch(asked.path) if route.method == asked.method else None
+            if match:
+                return route, match.groups()
+        raise StripeRefusal(f"Unrecognized request URL ({asked.method}: {asked.path}).", status=404)
+
+    def _fault(self, asked: ApiRequest) -> str | None:
+        for fault in self.faults:
+            if (
+                fault.times > 0
+                and asked.path.startswith(fault.path)
+                and fault.method in ("", asked.method)
+            ):
+                fault.times -= 1
+                return fault.how
+        return None
+
+    def _done(
+        self,
+        route: Route,
+        ids: tuple[str, ...],
+        wanted: Object,
+        asked: ApiRequest,
+        fault: str | None,
+    ) -> tuple[int, Any]:
+        """What Stripe keeps under the key: failures that came once the call had begun too."""
+        store = self.engine.store
+        if fault == "500":
+            return 500, _failure()
+        with self.engine.lock:
+            self.engine.catch_up(to_act=asked.method != "GET")
+            store.request = Request(
+                store.id("event").replace("evt", "req"), asked.key, asked.version or API_VERSION
+            )
+            try:
+                made = route.do(Call(self.engine, ids, wanted, asked.version))
+                body = self._shown(made, asked, wanted)
+            except StripeRefusal as refusal:
+                if refusal.status not in (400, 402, 404):
+                    raise
+                return refusal.status, refusal.to_json()
+            finally:
+                store.request = Request()
+        return (500, _failure()) if fault == "500_after" else (200, body)
+
+    def _shown(self, made: Any, asked: ApiRequest, wanted: Object) -> Any:
+        expand = wanted.get("expand") or []
+        if not isinstance(made, list):
+            return self._expanded(made, expand)
+        page, has_more = _page(made, wanted)
+        inner = [one.removeprefix("data.") for one in expand]
+        kind = "search_result" if asked.path.endswith("/search") else "list"
+        return {
+            "object": kind,
+            "url": asked.path,
+            "has_more": has_more,
+            "data": [self._expanded(one, inner) for one in page],
+        }
+
+    def _expanded(self, thing: Object, expand: list[str]) -> Object:
+        # A copy, faster than by deepcopy: lists have a hundred.
+        body: Object = json.loads(json.dumps(shown(thing)))
+        for path in expand:
+            self._expand(body, path.split("."))
+        return body
+
+    def _expand(self, body: Any, path: list[str]) -> None:
+        name, *rest = path
+        if not isinstance(body, dict) or name not in body:
+            return
+        store, kind = self.engine.store, EXPANDABLE.get(name)
+        if name == "currency_options" and body.get("object") == "price":
+            body[name] = copy.deepcopy(store.currency_options.get(body["id"], {}))
+        elif kind:
+            body[name] = (
+                [self._whole(kind, one) for one in body[name]]
+                if isinstance(body[name], list)
+                else self._whole(kind, body[name])
+            )
+        if rest and isinstance(body[name], list):
+            for one in body[name]:
+                self._expand(one, rest)
+        elif rest:
+            self._expand(body[name], rest)
+
+    def _whole(self, kind: str, value: Any) -> Any:
+        found = (
+            self.engine.store.objects.get(kind, {}).get(value) if isinstance(value, str) else None
+        )
+        return copy.deepcopy(shown(found)) if found else value
+
+
+def _page(things: list[Object], wanted: Object) -> tuple[list[Object], bool]:
+    limit = int(wanted.get("limit", 10))
+    if not 1 <= limit <= 100:
+        raise StripeRefusal(
+            "This value must be between 1 and 100.", "limit", "parameter_invalid_integer"
+        )
+    ids = [one["id"] for one in things]
+    for name in ("starting_after", "ending_before"):
+        if wanted.get(name) is not None and wanted[name] not in ids:
+            raise StripeRefusal(f"No such object: '{wanted[name]}'", name, "resource_missing")
+    if after := wanted.get("starting_after"):
+        things = things[ids.index(after) + 1 :]
+    if before := wanted.get("ending_before"):
+        things = things[: ids.index(before)][-limit:]
+    return things[:limit], len(things) > limit
+
+
+def _go_wrong(how: str) -> None:
+    """Fail before anything is done, and without anything being kept: but a 500 is kept, so it fails
+    within the call.
+    """
+    if how == "timeout_before":
+        raise Silence
+    if how == "401":
+        raise StripeRefusal("Invalid API Key provided.", status=401)
+    if how == "403":
+        raise StripeRefusal(
+            "The provided key does not have the required permissions for this endpoint.", status=403
+        )
+    if how == "402":
+        raise StripeRefusal(
+            "Your card was declined.",
+            None,
+            "card_declined",
+            402,
+            "card_error",
+            decline_code="generic_decline",
+        )
+    if how == "409":
+        raise StripeRefusal("This object cannot be accessed right now.", None, "lock_timeout", 409)
+    if how == "429":
+        raise StripeRefusal("Too many requests.", None, "rate_limit", 429)
+    if how == "503":
+        raise StripeRefusal("Service unavailable.", status=503, type="api_error")
+
+
+def _failure() -> Any:
+    return {"error": {"type": "api_error", "message": "An unknown error occurred."}}
+
+
+def as_json(body: Any) -> bytes:
+    """A body as it goes out."""
+    return json.dumps(body, indent=2).encode()

@@ -1,0 +1,76 @@
+"""One call of the API, and what calls of every kind share: reading, listing and searching."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.lifecycle.engine import Engine
+
+Do = Callable[["Call"], Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: the ids in its path, and its parameters, checked. `version` is None where none was
+    named.
+    """
+
+    engine: Engine
+    ids: tuple[str, ...]
+    wanted: Object
+    version: str | None
+
+    def find(self, kind: str) -> Object:
+        """The object that the path names. Raises StripeRefusal."""
+        return self.engine.store.find(kind, self.ids[0])
+
+
+def get(kind: str) -> Do:
+    return lambda call: call.find(kind)
+
+
+def list_of(kind: str, **fields: str) -> Do:
+    """All of a kind, narrowed by those parameters that name a field."""
+
+    def listed(call: Call) -> list[Object]:
+        found = call.engine.store.all(kind)
+        for name in fields:
+            if name in call.wanted:
+                found = [one for one in found if one[fields[name]] == call.wanted[name]]
+        return [one for one in found if within(one.get("created") or 0, call.wanted.get("created"))]
+
+    return listed
+
+
+def within(created: int, wanted: Any) -> bool:
+    if wanted is None:
+        return True
+    bounds = wanted if isinstance(wanted, dict) else {"gte": int(wanted), "lte": int(wanted)}
+    tests = {
+        "gt": created.__gt__,
+        "gte": created.__ge__,
+        "lt": created.__lt__,
+        "lte": created.__le__,
+    }
+    return all(tests[name](int(bound)) for name, bound in bounds.items())
+
+
+def search(kind: str) -> Do:
+    """The plain part of Stripe's search: `metadata['account_id']:'x'` and `email:'x'`."""
+
+    def found(call: Call) -> list[Object]:
+        match = re.fullmatch(
+            r"(?:metadata\['([^']+)'\]|(\w+)):\s*['\"]([^'\"]*)['\"]", call.wanted["query"].strip()
+        )
+        if match is None:
+            raise StripeRefusal("We were unable to parse your search query.", "query")
+        key, field, value = match.groups()
+        things = [one for one in call.engine.store.all(kind) if not one.get("deleted")]
+        return [
+            one for one in things if (one["metadata"].get(key) if key else one.get(field)) == value
+        ]
+
+    return found

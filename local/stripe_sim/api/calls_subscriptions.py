@@ -1,0 +1,174 @@
+"""Calls about subscriptions, Checkout sessions and events: each gives what Stripe answers with, or
+raises StripeRefusal.
+"""
+
+import re
+from typing import Any
+
+from local.stripe_sim.api.calls import Call, list_of, within
+from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.billing.payments import AUTHENTICATE, NO_CARD, refused_card
+
+ANCHOR_OBJECT_SINCE = "2026-09-30"
+"""Since endive `billing_cycle_anchor` is an object on update and resume."""
+
+
+def make_subscription(call: Call) -> Object:
+    wanted = call.wanted
+    customer = call.engine.store.find("customer", wanted.get("customer"), "customer")
+    if customer.get("deleted"):
+        raise StripeRefusal(f"No such customer: '{customer['id']}'", "customer", "resource_missing")
+    return call.engine.subscriptions.create(
+        customer, {**wanted, "billing_cycle_anchor": seconds(wanted.get("billing_cycle_anchor"))}
+    )
+
+
+def seconds(value: Any) -> int | None:
+    return int(value) if isinstance(value, str) and value.isdecimal() else None
+
+
+def update_subscription(call: Call) -> Object:
+    subscription = call.find("subscription")
+    if "billing_cycle_anchor" in call.wanted:
+        anchor(call)
+    behaviour = call.wanted.get("payment_behavior")
+    if behaviour == "error_if_incomplete":
+        _must_be_paid(call, subscription)
+    if behaviour == "pending_if_incomplete":
+        raise StripeRefusal("The simulated Stripe has no pending updates.", "payment_behavior")
+    call.engine.subscriptions.update(subscription, call.wanted)
+    return subscription
+
+
+def _must_be_paid(call: Call, subscription: Object) -> None:
+    """Raises StripeRefusal with 402 if what the update costs would not be paid: tried on a copy, so
+    that nothing changes.
+    """
+    tried = call.engine.copied(subscription["customer"])
+    tried.subscriptions.update(tried.store.find("subscription", subscription["id"]), call.wanted)
+    invoice = next(
+        (
+            event["data"]["object"]
+            for event in tried.store.events
+            if event["type"] == "invoice.payment_failed"
+        ),
+        None,
+    )
+    if invoice is None:
+        return
+    if any(event["type"] == "invoice.payment_action_required" for event in tried.store.events):
+        raise StripeRefusal(
+            AUTHENTICATE, None, "subscription_payment_intent_requires_action", 402, "card_error"
+        )
+    method = call.engine.payments.default_of(
+        call.engine.store.find("customer", subscription["customer"]), subscription
+    )
+    raise refused_card(method) if method else StripeRefusal(NO_CARD, None, "resource_missing")
+
+
+def anchor(call: Call) -> str:
+    """`now` or `unchanged`, in the form that the call's version has: a text, since endive an
+    object.
+    """
+    given = call.wanted.get("billing_cycle_anchor", {"type": "now"})
+    if isinstance(given, str) and call.version is not None and call.version >= ANCHOR_OBJECT_SINCE:
+        raise StripeRefusal("Invalid object: billing_cycle_anchor", "billing_cycle_anchor")
+    anchor = given if isinstance(given, str) else given.get("type")
+    if anchor not in ("now", "unchanged"):
+        raise StripeRefusal(
+            "Invalid billing_cycle_anchor: must be one of now or unchanged", "billing_cycle_anchor"
+        )
+    return str(anchor)
+
+
+def resume(call: Call) -> Object:
+    subscription = call.find("subscription")
+    call.engine.subscriptions.resume(subscription, anchor(call))
+    return subscription
+
+
+def cancel(call: Call) -> Object:
+    subscription, wanted = call.find("subscription"), call.wanted
+    call.engine.subscriptions.cancel(
+        subscription,
+        wanted.get("invoice_now", False),
+        wanted.get("prorate", False),
+        wanted.get("cancellation_details"),
+    )
+    return subscription
+
+
+def subscriptions(call: Call) -> list[Object]:
+    found = list_of("subscription", customer="customer")(call)
+    if "customer" not in call.wanted:
+        told = [
+            one
+            for one in call.engine.store.told()
+            if within(one["created"], call.wanted.get("created"))
+        ]
+        found = sorted(found + told, key=lambda one: -one["created"])
+    status = call.wanted.get("status")
+    if price := call.wanted.get("price"):
+        found = [
+            one
+            for one in found
+            if any(item["price"]["id"] == price for item in one["items"]["data"])
+        ]
+    if status is None:
+        return [one for one in found if one["status"] not in {"canceled", "incomplete_expired"}]
+    ended = {"canceled", "incomplete_expired"}
+    return [
+        one
+        for one in found
+        if status == "all"
+        or one["status"] == status
+        or (status == "ended" and one["status"] in ended)
+    ]
+
+
+def items(call: Call) -> list[Object]:
+    return list(
+        call.engine.store.find("subscription", call.wanted["subscription"], "subscription")[
+            "items"
+        ]["data"]
+    )
+
+
+def make_checkout(call: Call) -> Object:
+    return call.engine.checkout.create(call.wanted)
+
+
+def expire_checkout(call: Call) -> Object:
+    session = call.find("checkout.session")
+    call.engine.checkout.expire(session)
+    return session
+
+
+def events(call: Call) -> list[Object]:
+    wanted = call.wanted
+    found = [
+        one
+        for one in reversed(call.engine.store.events)
+        if within(one["created"], wanted.get("created"))
+    ]
+    types = wanted.get("types") or ([wanted["type"]] if "type" in wanted else [])
+    if "delivery_success" in wanted:
+        found = [
+            one for one in found if (one["pending_webhooks"] == 0) is wanted["delivery_success"]
+        ]
+    return [
+        one
+        for one in found
+        if not types
+        or any(
+            re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), one["type"]) for name in types
+        )
+    ]
+
+
+def event(call: Call) -> Object:
+    found = next((one for one in call.engine.store.events if one["id"] == call.ids[0]), None)
+    if found is None:
+        raise StripeRefusal(f"No such event: '{call.ids[0]}'", "id", "resource_missing", 404)
+    return found

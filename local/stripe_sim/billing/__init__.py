@@ -1,0 +1,1 @@
+"""Invoices, prices, proration, discounts and payments of the simulated Stripe."""

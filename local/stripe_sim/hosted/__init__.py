@@ -1,0 +1,1 @@
+"""Checkout and portal pages of the simulated Stripe."""

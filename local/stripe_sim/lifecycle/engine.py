@@ -1,0 +1,198 @@
+"""The simulated Stripe put together: one lock, one clock, and everything that falls
+due by itself."""
+
+import copy
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import stripe
+
+from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.billing.invoices import Invoices
+from local.stripe_sim.billing.payments import Payments
+from local.stripe_sim.billing.prices import make_price
+from local.stripe_sim.hosted.checkout import Checkout
+from local.stripe_sim.lifecycle.store import Store
+from local.stripe_sim.lifecycle.subscriptions import Subscriptions
+
+SOONEST_FIRST = ("fall_due", "retry", "bill_draft", "attempt", "void", "expire")
+"""Of several things due in one second the earlier in this list happens first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguePrice:
+    """A price that the simulated Stripe begins with: a plan of billing.toml, by interval. `amount`
+    in minor units.
+    """
+
+    plan: str
+    name: str
+    lookup_key: str
+    interval: str
+    amount: int
+    currency: str
+
+
+class Engine:
+    """Everything that the simulated Stripe knows and does. Calls from outside hold `lock` and begin
+    with `catch_up`.
+    """
+
+    def __init__(self, now: Callable[[], int], base: Callable[[], str]) -> None:
+        self.store = Store(now)
+        self.lock = threading.RLock()
+        self._known_due: int | None = None
+        self._is_known = False
+        self._base = base
+        self.payments = Payments(self.store)
+        self.invoices = Invoices(self.store, self.payments, base)
+        self.subscriptions = Subscriptions(self.store, self.payments, self.invoices)
+        self.checkout = Checkout(self.store, self.payments, self.invoices, self.subscriptions, base)
+
+    def register(self, prices: Iterable[CataloguePrice]) -> None:
+        """Products and prices to begin with, as though they had been there for long: no events.
+        What is registered already is left.
+        """
+        with self.lock:
+            self.store.second = self.store.now()
+            known = {price["lookup_key"] for price in self.store.all("price")}
+            for one in prices:
+                if one.lookup_key not in known:
+                    self._register(one)
+
+    def _register(self, one: CataloguePrice) -> None:
+        products = self.store.objects.setdefault("product", {})
+        product = f"prod_{one.plan}"
+        if product not in products:
+            self.store.make(
+                "product",
+                stripe.Product,
+                type="service",
+                id=product,
+                name=one.name,
+                active=True,
+                updated=self.store.second,
+            )
+        make_price(
+            self.store,
+            {
+                "product": product,
+                "currency": one.currency,
+                "unit_amount": one.amount,
+                "lookup_key": one.lookup_key,
+                "recurring": {"interval": one.interval},
+            },
+        )
+
+    def copied(self, customer: str | None) -> "Engine":
+        """One that knows what this one does of a customer, and of what can be bought; what is done
+        with it is told to no one.
+        """
+        made = Engine(self.store.now, self._base)
+        known = {
+            kind: {id: one for id, one in things.items() if one.get("customer") in (None, customer)}
+            for kind, things in self.store.objects.items()
+        }
+        known["customer"] = {
+            id: one for id, one in self.store.objects.get("customer", {}).items() if id == customer
+        }
+        made.store.objects = copy.deepcopy(known)
+        made.store.currency_options, made.store.settings = (
+            self.store.currency_options,
+            dict(self.store.settings),
+        )
+        made.store.second = self.store.second
+        return made
+
+    def next_due(self) -> int | None:
+        """The next second at which something happens by itself."""
+        with self.lock:
+            if not self._is_known:
+                self._known_due, self._is_known = (
+                    min((at for at, _, _, _ in self._due()), default=None),
+                    True,
+                )
+            return self._known_due
+
+    def catch_up(self, to_act: bool = True) -> None:
+        """Do all that is due by now, in order, each at its own second. Who will not act, but only
+        reads, may say so: then what is due next need not be looked for again.
+        """
+        with self.lock:
+            now = self.store.now()
+            if not self._is_known or (self._known_due is not None and self._known_due <= now):
+                self._do_all_due(now)
+                self._is_known = False
+            self.store.second = max(now, self.store.second)
+            if to_act:
+                self._is_known = False
+            else:
+                self.next_due()
+
+    def _do_all_due(self, now: int) -> None:
+        request, self.store.request = self.store.request, type(self.store.request)()
+        while due := min(
+            (one for one in self._due() if one[0] <= now), key=lambda one: one[:3], default=None
+        ):
+            at, _, _, act = due
+            self.store.second = max(self.store.second, at)
+            act()
+        self.store.request = request
+
+    def _due(self) -> list[tuple[int, int, str, Callable[[], Any]]]:
+        store, due = self.store, []
+
+        def add(at: int | None, what: str, id: str, act: Callable[[], Any]) -> None:
+            if at is not None:
+                due.append((at, SOONEST_FIRST.index(what), id, act))
+
+        for one in store.objects.get("subscription", {}).values():
+            add(
+                self.subscriptions.next_due(one),
+                "fall_due",
+                one["id"],
+                partial(self.subscriptions.fall_due, one),
+            )
+        for one in store.objects.get("invoice", {}).values():
+            if one["status"] == "draft":
+                add(
+                    one.get("_finalize_at"),
+                    "bill_draft",
+                    one["id"],
+                    partial(self.subscriptions.bill_draft, one),
+                )
+            elif one["status"] == "open":
+                add(
+                    one["next_payment_attempt"],
+                    "retry",
+                    one["id"],
+                    partial(self.subscriptions.retry, one),
+                )
+                add(
+                    one.get("_attempt_at"),
+                    "attempt",
+                    one["id"],
+                    partial(self._attempt_once, one),
+                )
+                add(one.get("_void_at"), "void", one["id"], partial(self.invoices.void, one))
+        for one in store.objects.get("checkout.session", {}).values():
+            if one["status"] == "open":
+                add(
+                    one["expires_at"],
+                    "expire",
+                    one["id"],
+                    partial(self.checkout.expire, one),
+                )
+        return due
+
+    def _attempt_once(self, invoice: Object) -> None:
+        """Try to have a resumption's invoice paid, unless there is no card: then it waits, and is
+        void after 23 hours.
+        """
+        del invoice["_attempt_at"]
+        customer = self.store.find("customer", invoice["customer"])
+        if self.payments.default_of(customer, self.invoices.subscription_of(invoice)):
+            self.invoices.attempt(invoice)

@@ -1,0 +1,246 @@
+"""What happens to subscriptions by themselves: trials end, periods begin, payments arrive or fail,
+planned cancellations come.
+"""
+
+from collections.abc import Callable
+
+import stripe
+
+from local.stripe_sim.api.object_shapes import Object, blank
+from local.stripe_sim.billing.calendar import days
+from local.stripe_sim.billing.invoices import Invoices
+from local.stripe_sim.billing.items import pending_of, subscription_of
+from local.stripe_sim.billing.payments import Payments
+from local.stripe_sim.billing.periods import FINAL, UPDATED, Periods
+from local.stripe_sim.lifecycle.store import Store
+
+RENEWING = frozenset({"active", "past_due", "unpaid"})
+INCOMPLETE_SECONDS = 23 * 3600
+NOTICE_SECONDS = days(3)
+
+
+class Lifetimes(Periods):
+    """Subscriptions as far as their clock and their payments."""
+
+    def __init__(self, store: Store, payments: Payments, invoices: Invoices) -> None:
+        super().__init__(store, payments, invoices)
+        invoices.settled = self._settled
+
+    def next_due(self, subscription: Object) -> int | None:
+        """The next second at which something happens to it by itself."""
+        return min((at for at, _ in self._due(subscription)), default=None)
+
+    def fall_due(self, subscription: Object) -> None:
+        """Do the first thing that is due at this second."""
+        due = [what for at, what in sorted(self._due(subscription)) if at <= self._store.second]
+        if due:
+            getattr(self, due[0])(subscription)
+
+    def _due(self, one: Object) -> list[tuple[int, str]]:
+        status, due = one["status"], []
+        if status in FINAL:
+            return []
+        if status == "trialing":
+            due.append((one["trial_end"], "_end_trial"))
+            if not one.get("_noticed"):
+                due.append((one["trial_end"] - NOTICE_SECONDS, "_give_notice"))
+        if status == "incomplete":
+            due.append((one["created"] + INCOMPLETE_SECONDS, "_expire"))
+        if one["cancel_at"] is not None:
+            due.append((one["cancel_at"], "_cancel_as_planned"))
+        if status in RENEWING:
+            due.append((self._period_of(one)[1], "_renew"))
+        if one["pause_collection"] and one["pause_collection"]["resumes_at"]:
+            due.append((one["pause_collection"]["resumes_at"], "_collect_again"))
+        return due
+
+    def _give_notice(self, subscription: Object) -> None:
+        subscription["_noticed"] = True
+        self._store.tell("customer.subscription.trial_will_end", subscription)
+
+    def _end_trial(self, subscription: Object) -> None:
+        customer = self._store.find("customer", subscription["customer"])
+        behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+        if (
+            self._payments.default_of(customer, subscription) is None
+            and behavior != "create_invoice"
+        ):
+            if behavior == "cancel":
+                self._end(subscription, "canceled", None)
+                return
+            with (
+                self._store.changing(subscription, UPDATED)
+                if self._store.settings["every_event"]
+                else self._store.quietly(subscription)
+            ):
+                subscription["status"] = "paused"
+                paused = stripe.Subscription.StatusDetails.Paused
+                subscription["status_details"] = {
+                    "paused": blank(
+                        paused,
+                        type="subscription",
+                        transitioned_at=self._store.second,
+                        subscription=blank(
+                            paused.Subscription, type="trial_end_without_payment_method"
+                        ),
+                    )
+                }
+            self._store.tell("customer.subscription.paused", subscription)
+            return
+        self._renew(subscription)
+
+    def _renew(self, subscription: Object) -> None:
+        """Begin the next period, and bill it."""
+        with self._store.changing(subscription, UPDATED):
+            self._begin_period(subscription, self._period_of(subscription)[1])
+            if subscription["status"] == "trialing":
+                subscription["status"] = "active"
+            invoice = self._invoice(
+                subscription,
+                "subscription_cycle",
+                self._lines(subscription, *self._period_of(subscription)),
+            )
+            self._collect(subscription, invoice, self._bill)
+
+    def will_renew(self, subscription: Object) -> bool:
+        """Whether another period follows the one that runs."""
+        end = self._period_of(subscription)[1]
+        canceled = subscription["cancel_at"] is not None and subscription["cancel_at"] <= end
+        return subscription["status"] in RENEWING | {"trialing"} and not canceled
+
+    def renew_early(self, subscription: Object) -> None:
+        """Renew at the end of the period as though it were now: what is to be known of the next
+        invoice, on a copy.
+        """
+        self._store.second = self._period_of(subscription)[1]
+        self._renew(subscription)
+
+    def _collect(
+        self, subscription: Object, invoice: Object, bill: Callable[[Object], None]
+    ) -> None:
+        """Bill a draft, unless collecting is paused or has been given up."""
+        if subscription["pause_collection"]:
+            self._do_not_collect(invoice, subscription["pause_collection"]["behavior"])
+        elif subscription["status"] != "unpaid":
+            bill(invoice)
+        else:
+            invoice["auto_advance"] = False
+
+    def _bill(self, invoice: Object) -> None:
+        wait = self._store.settings["invoice_draft_seconds"]
+        if wait:
+            invoice["automatically_finalizes_at"] = invoice["_finalize_at"] = (
+                self._store.second + wait
+            )
+            return
+        self.bill_draft(invoice)
+
+    def _do_not_collect(self, invoice: Object, behavior: str) -> None:
+        invoice["auto_advance"] = False
+        if behavior == "keep_as_draft":
+            return
+        self._invoices.finalize(invoice)
+        if invoice["status"] == "open":
+            self._invoices.void(invoice) if behavior == "void" else self._invoices.give_up(invoice)
+
+    def bill_draft(self, invoice: Object) -> None:
+        """Finalize a draft whose hour is over, and try to have it paid."""
+        self._invoices.finalize(invoice)
+        if invoice["status"] == "open":
+            self._invoices.attempt(invoice)
+
+    def retry(self, invoice: Object) -> None:
+        """Try again to have an invoice paid."""
+        subscription = self._invoices.subscription_of(invoice)
+        if subscription and subscription["status"] in FINAL:
+            invoice["next_payment_attempt"] = None
+            return
+        self._invoices.attempt(invoice, retry=True)
+
+    def _expire(self, subscription: Object) -> None:
+        for invoice in self._invoices.open_of(subscription):
+            self._invoices.void(invoice)
+        with self._store.changing(subscription, UPDATED):
+            subscription["status"], subscription["canceled_at"], subscription["ended_at"] = (
+                "incomplete_expired",
+                self._store.second,
+                self._store.second,
+            )
+
+    def _cancel_as_planned(self, subscription: Object) -> None:
+        customer = self._store.find("customer", subscription["customer"])
+        if any(
+            subscription_of(item) == subscription["id"]
+            for item in pending_of(self._store, customer)
+        ):
+            with self._store.quietly(subscription):
+                self.bill_draft(self._invoice(subscription, "subscription_cycle", []))
+        self._end(subscription, "canceled", subscription["cancellation_details"]["reason"])
+
+    def _collect_again(self, subscription: Object) -> None:
+        with self._store.changing(subscription, UPDATED):
+            subscription["pause_collection"] = None
+
+    def _end(self, subscription: Object, status: str, reason: str | None) -> None:
+        subscription["status"], subscription["ended_at"] = status, self._store.second
+        subscription["canceled_at"] = subscription["canceled_at"] or self._store.second
+        subscription["cancellation_details"]["reason"] = reason
+        for invoice in self._invoices.open_of(subscription):
+            invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
+        subscription["_ended"] = True
+        self._store.tell("customer.subscription.deleted", subscription)
+
+    def _settled(self, invoice: Object, what: str) -> None:
+        subscription = self._invoices.subscription_of(invoice)
+        if subscription is None or subscription["status"] in FINAL:
+            return
+        if (
+            subscription["latest_invoice"] != invoice["id"]
+            and what == "paid"
+            and self._latest_owes(subscription)
+        ):
+            return
+        if what == "failed":
+            self._payment_failed(subscription, invoice)
+        else:
+            self._payment_arrived(subscription, invoice)
+
+    def _latest_owes(self, subscription: Object) -> bool:
+        latest = self._store.objects["invoice"].get(subscription["latest_invoice"])
+        return bool(latest and latest["status"] == "open")
+
+    def _payment_arrived(self, subscription: Object, invoice: Object) -> None:
+        resumes = subscription["status"] == "paused" and invoice.get("_resumes")
+        if subscription["status"] in {"past_due", "unpaid", "incomplete"} or resumes:
+            with self._store.changing(subscription, UPDATED):
+                subscription["status"] = "active"
+                if resumes:
+                    subscription["billing_cycle_anchor"] = (
+                        self._store.second
+                        if invoice["_resumes"] == "now"
+                        else subscription["billing_cycle_anchor"]
+                    )
+                    self._begin_period(subscription, self._store.second)
+                    subscription["status_details"] = None
+        if resumes:
+            self._store.tell("customer.subscription.resumed", subscription)
+
+    def _payment_failed(self, subscription: Object, invoice: Object) -> None:
+        if (
+            subscription["status"] in {"active", "trialing"}
+            and invoice["billing_reason"] != "manual"
+        ):
+            with self._store.changing(subscription, UPDATED):
+                subscription["status"] = "past_due"
+        last = (
+            invoice["next_payment_attempt"] is None
+            and invoice["attempt_count"] > self._store.settings["retries"]
+        )
+        if subscription["status"] != "past_due" or not last:
+            return
+        after = self._store.settings["after_retries"]
+        if after == "canceled":
+            self._end(subscription, "canceled", "payment_failed")
+        elif after == "unpaid":
+            with self._store.changing(subscription, UPDATED):
+                subscription["status"] = "unpaid"

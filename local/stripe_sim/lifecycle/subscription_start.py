@@ -1,0 +1,250 @@
+"""How subscriptions begin: on trial, paid, or incomplete."""
+
+from typing import Any
+
+import stripe
+
+from local.stripe_sim.api.errors import StripeRefusal, declined
+from local.stripe_sim.api.object_shapes import Object, blank
+from local.stripe_sim.billing.calendar import days, period_end
+from local.stripe_sim.billing.cards import card as behaviour_of
+from local.stripe_sim.billing.discounts import discounts_for, net, standing, take_off
+from local.stripe_sim.billing.payments import NO_CARD
+from local.stripe_sim.billing.prices import currency_for, plan_of, recurring_of, unit_amount
+from local.stripe_sim.lifecycle.customers import settle_currency
+from local.stripe_sim.lifecycle.subscription_clock import NOTICE_SECONDS, Lifetimes
+
+
+class Beginnings(Lifetimes):
+    """Subscriptions that can be made."""
+
+    def create(
+        self,
+        customer: Object,
+        wanted: Object,
+        method: Object | None = None,
+        on_session: bool = False,
+    ) -> Object:
+        """A subscription as the parameters of `POST /v1/subscriptions` say. `method` is the card
+        that a Checkout collected. Raises StripeRefusal.
+        """
+        trial_end = self._trial_end(wanted)
+        behaviour = wanted.get("payment_behavior", "allow_incomplete")
+        subscription = self._made(customer, wanted, trial_end, method)
+        start, end = self._period_of(subscription)
+        with self._store.quietly(
+            subscription
+        ):  # its first payment is told by what it is created as
+            if trial_end:
+                subscription["status"] = "trialing"
+                self._first_invoice(
+                    subscription,
+                    [
+                        line | {"amount": 0, "subtotal": 0}
+                        for line in self._lines(subscription, start, end)
+                    ],
+                )
+            else:
+                self._begin_paying(subscription, customer, method, behaviour, on_session)
+        self._store.tell("customer.subscription.created", subscription)
+        if trial_end and trial_end - self._store.second <= NOTICE_SECONDS:
+            self._give_notice(subscription)
+        return subscription
+
+    def _made(
+        self, customer: Object, wanted: Object, trial_end: int | None, method: Object | None
+    ) -> Object:
+        now, kind = self._store.second, stripe.Subscription
+        anchor = (
+            trial_end
+            or (
+                wanted.get("billing_cycle_anchor")
+                if isinstance(wanted.get("billing_cycle_anchor"), int)
+                else None
+            )
+            or now
+        )
+        mode = (wanted.get("billing_mode") or {}).get("type", "flexible")
+        behavior = (
+            (wanted.get("trial_settings") or {})
+            .get("end_behavior", {})
+            .get("missing_payment_method", "create_invoice")
+        )
+        if wanted.get("default_payment_method"):
+            self._store.find(
+                "payment_method", wanted["default_payment_method"], "default_payment_method"
+            )
+        prices = [
+            self._recurring(line, f"items[{place}][price]")
+            for place, line in enumerate(wanted.get("items") or [])
+        ]
+        if not prices:
+            raise StripeRefusal("Missing required param: items.", "items", "parameter_missing")
+        currency = currency_for(self._store, prices, wanted.get("currency"), customer["currency"])
+        for place, price in enumerate(prices):
+            unit_amount(self._store, price, currency, f"items[{place}][price]")
+        settle_currency(self._store, customer, currency, "currency")
+        subscription = self._store.make(
+            "subscription",
+            kind,
+            automatic_tax=blank(
+                kind.AutomaticTax, enabled=bool((wanted.get("automatic_tax") or {}).get("enabled"))
+            ),
+            billing_cycle_anchor=anchor,
+            billing_mode=blank(kind.BillingMode, type=mode, updated_at=now),
+            cancel_at_period_end=bool(wanted.get("cancel_at_period_end", False)),
+            cancellation_details=blank(kind.CancellationDetails),
+            collection_method=wanted.get("collection_method", "charge_automatically"),
+            currency=currency,
+            customer=customer["id"],
+            default_payment_method=method["id"] if method else wanted.get("default_payment_method"),
+            description=wanted.get("description"),
+            invoice_settings=blank(
+                kind.InvoiceSettings, issuer=blank(kind.InvoiceSettings.Issuer, type="self")
+            ),
+            metadata=dict(wanted.get("metadata") or {}),
+            payment_settings=blank(
+                kind.PaymentSettings,
+                save_default_payment_method=(wanted.get("payment_settings") or {}).get(
+                    "save_default_payment_method", "off"
+                ),
+            ),
+            start_date=now,
+            status="incomplete",
+            trial_start=now if trial_end else None,
+            trial_end=trial_end,
+            trial_settings=blank(
+                kind.TrialSettings,
+                end_behavior=blank(kind.TrialSettings.EndBehavior, missing_payment_method=behavior),
+            ),
+            items={"object": "list", "data": [], "has_more": False, "url": ""},
+        )
+        subscription["items"]["url"] = f"/v1/subscription_items?subscription={subscription['id']}"
+        subscription["_debits"] = {}
+        try:
+            for line in wanted["items"]:
+                self._add_item(subscription, line, trial_end)
+            subscription["discounts"] = discounts_for(
+                self._store,
+                wanted.get("discounts"),
+                customer,
+                currency,
+                [],
+                subscription=subscription["id"],
+            )
+        except StripeRefusal:
+            self._forget(subscription)
+            raise
+        return subscription
+
+    def _recurring(self, line: Object, param: str) -> Object:
+        """The price that an item names. Raises StripeRefusal for one that cannot be
+        subscribed to."""
+        price = self._store.find("price", line.get("price"), param)
+        if price["type"] != "recurring":
+            raise StripeRefusal(
+                "The price specified is set to `type=one_time` but this field only accepts prices"
+                " with `type=recurring`.",
+                param,
+            )
+        if not price["active"]:
+            raise StripeRefusal(
+                "The price specified is inactive. This field only accepts active prices.", param
+            )
+        return price
+
+    def _add_item(self, subscription: Object, line: Object, trial_end: int | None) -> None:
+        price = self._recurring(line, "items[0][price]")
+        if price["id"] in {item["price"]["id"] for item in subscription["items"]["data"]}:
+            raise StripeRefusal(
+                f"Cannot add multiple subscription items with the same plan: {price['id']}."
+                " Consider using `quantity` instead.",
+                "items[0][price]",
+            )
+        now, anchor = self._store.second, subscription["billing_cycle_anchor"]
+        end = trial_end or period_end(now, anchor, *recurring_of(price))
+        item = self._store.make(
+            "subscription_item",
+            stripe.SubscriptionItem,
+            current_period_start=now,
+            current_period_end=end,
+            price=price,
+            plan=plan_of(price),
+            quantity=line.get("quantity", 1),
+            subscription=subscription["id"],
+        )
+        subscription["items"]["data"].append(item)
+
+    def _trial_end(self, wanted: Object) -> int | None:
+        end, trial_days = wanted.get("trial_end"), wanted.get("trial_period_days")
+        if end is not None and trial_days is not None:
+            raise StripeRefusal(
+                "You may only specify one of these parameters: trial_end, trial_period_days.",
+                "trial_end",
+            )
+        if trial_days is not None:
+            if not 1 <= trial_days <= 730:
+                raise StripeRefusal(
+                    "trial_period_days must be between 1 and 730.", "trial_period_days"
+                )
+            return self._store.second + days(trial_days)
+        if end in (None, "now"):
+            return None
+        return self._future_trial_end(end)
+
+    def _future_trial_end(self, end: Any) -> int:
+        if end <= self._store.second:
+            raise StripeRefusal(
+                "Invalid timestamp: must be an integer Unix timestamp in the future.",
+                "trial_end",
+                "parameter_invalid_integer",
+            )
+        if end > self._store.second + days(730):
+            raise StripeRefusal(
+                "The maximum number of trial period days is 730 (2 years).", "trial_end"
+            )
+        return int(end)
+
+    def _begin_paying(
+        self,
+        subscription: Object,
+        customer: Object,
+        method: Object | None,
+        behaviour: str,
+        on_session: bool,
+    ) -> None:
+        start, end = self._period_of(subscription)
+        card = method or self._payments.default_of(customer, subscription)
+        lines = self._lines(subscription, start, end)
+        take_off(self._store, standing(self._store, subscription["discounts"]), lines)
+        if (
+            card is None
+            and behaviour != "default_incomplete"
+            and sum(net(line) for line in lines) > 0
+        ):
+            self._forget(subscription)
+            raise StripeRefusal(NO_CARD, None, "resource_missing")
+        if behaviour == "error_if_incomplete" and card is not None:
+            self._must_pay(subscription, card, on_session)
+        invoice = self._first_invoice(subscription, lines)
+        if invoice["status"] == "open" and behaviour != "default_incomplete":
+            self._invoices.pay_by(invoice, card, on_session=on_session)
+
+    def _must_pay(self, subscription: Object, card: Object, on_session: bool) -> None:
+        """Refuse before anything is made, where a subscription is only wanted if its first payment
+        succeeds.
+        """
+        behaviour = behaviour_of(card["_card"])
+        if behaviour and (behaviour.decline or (behaviour.secure and not on_session)):
+            self._forget(subscription)
+            raise declined(
+                "Your card was declined.", behaviour.decline or "authentication_required"
+            )
+
+    def _forget(self, subscription: Object) -> None:
+        del self._store.objects["subscription"][subscription["id"]]
+
+    def _first_invoice(self, subscription: Object, lines: list[Object]) -> Object:
+        invoice = self._invoice(subscription, "subscription_create", lines)
+        self._invoices.finalize(invoice)
+        return invoice

@@ -1,0 +1,362 @@
+"""Subscriptions in all eight statuses: made (`beginnings.py`), living by themselves
+(`lifetimes.py`), and changed, here.
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import stripe
+
+from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.object_shapes import Object, blank
+from local.stripe_sim.billing.calendar import period_end
+from local.stripe_sim.billing.discounts import discounts_for, drop
+from local.stripe_sim.billing.items import delete_item, pending_of, subscription_of
+from local.stripe_sim.billing.periods import FINAL, UPDATED
+from local.stripe_sim.billing.prices import plan_of, recurring_of, unit_amount
+from local.stripe_sim.billing.proration import prorate
+from local.stripe_sim.lifecycle.subscription_clock import INCOMPLETE_SECONDS, NOTICE_SECONDS
+from local.stripe_sim.lifecycle.subscription_start import Beginnings
+
+PRORATED = frozenset({"active", "past_due", "unpaid"})
+"""Statuses in which a change is charged and credited: in the others nothing was paid that could be.
+"""
+
+
+class Subscriptions(Beginnings):
+    """All that is done with subscriptions."""
+
+    def resume(self, subscription: Object, anchor: str) -> None:
+        """Bill a paused subscription; it runs again once that is paid."""
+        if subscription["status"] != "paused":
+            raise StripeRefusal(
+                "Only subscriptions with a status of `paused` can be resumed.", "subscription"
+            )
+        customer = self._store.find("customer", subscription["customer"])
+        with self._store.changing(subscription, UPDATED):
+            now = self._store.second
+            recurring = recurring_of(subscription["items"]["data"][0]["price"])
+            end = period_end(
+                now, now if anchor == "now" else subscription["billing_cycle_anchor"], *recurring
+            )
+            invoice = self._invoices.make(
+                customer,
+                "subscription_cycle",
+                self._lines(subscription, now, end),
+                subscription,
+                now,
+                end,
+                subscription["currency"],
+            )
+            invoice["_resumes"], invoice["_attempt_at"], invoice["_void_at"] = (
+                anchor,
+                now + 3600,
+                now + INCOMPLETE_SECONDS,
+            )
+            subscription["latest_invoice"] = invoice["id"]
+            self._invoices.finalize(invoice)
+
+    def cancel(
+        self,
+        subscription: Object,
+        invoice_now: bool = False,
+        prorate_it: bool = False,
+        details: Object | None = None,
+    ) -> None:
+        """End it now. What is left can be credited, and all that is pending be invoiced at once;
+        with neither, pending prorations go.
+        """
+        if subscription["status"] in FINAL:
+            raise StripeRefusal(
+                f"No such subscription: '{subscription['id']}'", "id", "resource_missing", 404
+            )
+        if prorate_it and subscription["status"] in PRORATED:
+            prorate(
+                self._store,
+                subscription,
+                subscription["items"]["data"],
+                [],
+                self._store.second,
+                whole_period=False,
+            )
+        _explain(subscription, details)
+        if invoice_now:
+            with self._store.quietly(subscription):
+                self._bill_update(subscription, [])
+        elif not prorate_it:
+            for item in self._pending_of(subscription):
+                if item["proration"]:
+                    delete_item(self._store, item)
+        self._end(subscription, "canceled", "cancellation_requested")
+
+    def _pending_of(self, subscription: Object) -> list[Object]:
+        customer = self._store.find("customer", subscription["customer"])
+        return [
+            item
+            for item in pending_of(self._store, customer)
+            if subscription_of(item) == subscription["id"]
+        ]
+
+    def plan_cancel(self, subscription: Object, at: int | None, at_period_end: bool) -> None:
+        """Cancel later: at a moment, or at the end of the period; neither takes a planned
+        cancellation back.
+        """
+        subscription["cancel_at_period_end"] = at_period_end
+        subscription["cancel_at"] = self._period_of(subscription)[1] if at_period_end else at
+        planned = subscription["cancel_at"] is not None
+        subscription["canceled_at"] = self._store.second if planned else None
+        subscription["cancellation_details"]["reason"] = (
+            "cancellation_requested" if planned else None
+        )
+
+    def update(self, subscription: Object, wanted: Object) -> None:
+        """Change it as the parameters of `POST /v1/subscriptions/{id}` say. Raises
+        StripeRefusal."""
+        if subscription["status"] in FINAL and set(wanted) - {"metadata", "cancellation_details"}:
+            raise StripeRefusal(
+                "A canceled subscription can only update its cancellation_details and metadata.",
+                "id",
+            )
+        if wanted.get("default_payment_method"):
+            self._store.find(
+                "payment_method", wanted["default_payment_method"], "default_payment_method"
+            )
+        when = self._proration_date(subscription, wanted)
+        with _whole(subscription), self._store.changing(subscription, UPDATED):
+            self._update_plainly(subscription, wanted)
+            if "cancel_at_period_end" in wanted and (
+                wanted["cancel_at_period_end"]
+                or subscription["cancel_at_period_end"]
+                or subscription["cancel_at"] is None
+            ):
+                self.plan_cancel(subscription, None, wanted["cancel_at_period_end"])
+            if "cancel_at" in wanted:
+                self.plan_cancel(
+                    subscription, self._cancel_moment(subscription, wanted["cancel_at"]), False
+                )
+            _explain(subscription, wanted.get("cancellation_details"))
+            if wanted.get("items") or _anchored_now(wanted):
+                self._change_items(subscription, wanted, when)
+            if "trial_end" in wanted:
+                self._move_trial(subscription, wanted, when)
+
+    def _proration_date(self, subscription: Object, wanted: Object) -> int:
+        when = wanted.get("proration_date")
+        if when is None:
+            return self._store.second
+        start, end = self._period_of(subscription)
+        if not start <= when <= end:
+            raise StripeRefusal(
+                "The proration date must lie within the current period of the subscription.",
+                "proration_date",
+            )
+        return int(when)
+
+    def _update_plainly(self, subscription: Object, wanted: Object) -> None:
+        for name in ("default_payment_method", "description", "collection_method"):
+            if name in wanted:
+                subscription[name] = wanted[name] or None
+        if "automatic_tax" in wanted:
+            subscription["automatic_tax"] = subscription["automatic_tax"] | {
+                "enabled": wanted["automatic_tax"]["enabled"]
+            }
+        if "metadata" in wanted:
+            merged = (
+                {**subscription["metadata"], **(wanted["metadata"] or {})}
+                if wanted["metadata"] != ""
+                else {}
+            )
+            subscription["metadata"] = {
+                name: value for name, value in merged.items() if value != ""
+            }
+        if "trial_settings" in wanted:
+            subscription["trial_settings"]["end_behavior"] |= wanted["trial_settings"][
+                "end_behavior"
+            ]
+        if "pause_collection" in wanted:
+            pause = wanted["pause_collection"]
+            if (
+                pause
+                and pause.get("resumes_at") is not None
+                and pause["resumes_at"] <= self._store.second
+            ):
+                raise StripeRefusal(
+                    "Invalid timestamp: must be in the future.",
+                    "pause_collection[resumes_at]",
+                    "parameter_invalid_integer",
+                )
+            subscription["pause_collection"] = (
+                blank(stripe.Subscription.PauseCollection, **pause) if pause else None
+            )
+        if "discounts" in wanted:
+            self._discount(subscription, wanted["discounts"] or [])
+
+    def _discount(self, subscription: Object, wanted: Any) -> None:
+        """Have these discounts and no others."""
+        customer, held = (
+            self._store.find("customer", subscription["customer"]),
+            subscription["discounts"],
+        )
+        found = discounts_for(
+            self._store,
+            wanted,
+            customer,
+            subscription["currency"],
+            held,
+            subscription=subscription["id"],
+        )
+        drop(self._store, subscription, [id for id in held if id not in found])
+        subscription["discounts"] = found
+
+    def _cancel_moment(self, subscription: Object, value: Any) -> int | None:
+        if value == "":
+            return None
+        if value in ("min_period_end", "max_period_end"):
+            return self._period_of(subscription)[1]
+        if value <= self._store.second:
+            raise StripeRefusal(
+                "Invalid timestamp: must be in the future.",
+                "cancel_at",
+                "parameter_invalid_integer",
+            )
+        return int(value)
+
+    def _change_items(self, subscription: Object, wanted: Object, when: int) -> None:
+        before = {item["id"]: dict(item) for item in subscription["items"]["data"]}
+        for place, line in enumerate(wanted.get("items") or []):
+            self._change_item(subscription, line, f"items[{place}]")
+        after = subscription["items"]["data"]
+        if not after:
+            raise StripeRefusal("A subscription must have at least one active plan.", "items")
+        if len({recurring_of(item["price"]) for item in after}) > 1:
+            raise StripeRefusal(
+                "All prices on a subscription must have the same `recurring.interval` and"
+                " `recurring.interval_count`.",
+                "items",
+            )
+        if subscription["status"] not in PRORATED:
+            return
+        behavior = wanted.get("proration_behavior", "create_prorations")
+        intervals = {recurring_of(item["price"]) for item in before.values()}
+        renewed = intervals != {recurring_of(item["price"]) for item in after} or _anchored_now(
+            wanted
+        )
+        if behavior != "none":
+            prorate(
+                self._store,
+                subscription,
+                list(before.values()),
+                after,
+                when,
+                whole_period=not renewed,
+            )
+        if renewed:
+            subscription["billing_cycle_anchor"] = self._store.second
+            self._begin_period(subscription, self._store.second)
+        if renewed or behavior == "always_invoice":
+            self._bill_update(
+                subscription,
+                self._lines(subscription, *self._period_of(subscription)) if renewed else [],
+            )
+
+    def _change_item(self, subscription: Object, line: Object, param: str) -> None:
+        items = subscription["items"]["data"]
+        if "id" not in line:
+            self._add_item(
+                subscription,
+                line,
+                subscription["trial_end"] if subscription["status"] == "trialing" else None,
+            )
+            return
+        item = next((one for one in items if one["id"] == line["id"]), None)
+        if item is None:
+            raise StripeRefusal(
+                f"No such subscription item: '{line['id']}'", f"{param}[id]", "resource_missing"
+            )
+        if line.get("deleted"):
+            items.remove(item)
+            return
+        if "price" in line and line["price"] != item["price"]["id"]:
+            price = self._recurring(line, f"{param}[price]")
+            unit_amount(self._store, price, subscription["currency"], f"{param}[price]")
+            item["price"], item["plan"] = price, plan_of(price)
+        item["quantity"] = line.get("quantity", item["quantity"])
+
+    def _bill_update(self, subscription: Object, lines: list[Object]) -> None:
+        """Invoice at once what a change costs, and try to have it paid; nothing if there is nothing
+        to invoice.
+        """
+        if lines or self._pending_of(subscription):
+            self._collect(
+                subscription,
+                self._invoice(subscription, "subscription_update", lines),
+                self.bill_draft,
+            )
+
+    def _move_trial(self, subscription: Object, wanted: Object, when: int) -> None:
+        end = wanted["trial_end"]
+        if end == "now" and subscription["status"] != "trialing":
+            return
+        if end == "now":
+            if not subscription.get("_noticed"):
+                self._give_notice(subscription)
+            self._end_trial_early(subscription)
+            return
+        end, behavior = (
+            self._future_trial_end(end),
+            wanted.get("proration_behavior", "create_prorations"),
+        )
+        if subscription["status"] == "active" and behavior != "none":
+            prorate(
+                self._store,
+                subscription,
+                subscription["items"]["data"],
+                [],
+                when,
+                whole_period=False,
+            )
+        subscription["trial_end"] = subscription["billing_cycle_anchor"] = end
+        if subscription["status"] == "active":
+            subscription["status"], subscription["trial_start"] = "trialing", self._store.second
+            for item in subscription["items"]["data"]:
+                item["current_period_start"] = self._store.second
+        subscription["trial_start"] = subscription["trial_start"] or self._store.second
+        subscription["_noticed"] = False
+        for item in subscription["items"]["data"]:
+            item["current_period_end"] = end
+        if behavior == "always_invoice":
+            self._bill_update(subscription, [])
+        if end - self._store.second <= NOTICE_SECONDS:
+            self._give_notice(subscription)
+
+    def _end_trial_early(self, subscription: Object) -> None:
+        subscription["trial_end"] = subscription["billing_cycle_anchor"] = self._store.second
+        for item in subscription["items"]["data"]:
+            item["current_period_end"] = self._store.second
+        self._end_trial(subscription)
+
+
+@contextmanager
+def _whole(subscription: Object) -> Iterator[None]:
+    """A change that is refused leaves nothing changed."""
+    before = copy.deepcopy(subscription)
+    try:
+        yield
+    except StripeRefusal:
+        subscription.clear()
+        subscription.update(before)
+        raise
+
+
+def _anchored_now(wanted: Object) -> bool:
+    anchor = wanted.get("billing_cycle_anchor")
+    return (anchor.get("type") if isinstance(anchor, dict) else anchor) == "now"
+
+
+def _explain(subscription: Object, details: Object | None) -> None:
+    """Note why a customer cancels, in their words and by Stripe's list."""
+    for name in ("comment", "feedback"):
+        if name in (details or {}):
+            subscription["cancellation_details"][name] = (details or {})[name] or None

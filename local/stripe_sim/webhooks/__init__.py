@@ -1,0 +1,1 @@
+"""Delivery of the simulated Stripe's events, and faults of delivery."""

@@ -1,0 +1,1 @@
+"""Reading, redriving and discarding dead letters."""

@@ -1,0 +1,118 @@
+"""The dead-letter queue, which can only be looked at by receiving: what was looked at is out of
+sight for a while, and is given back.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.aws.queues import Queue
+from chalicelib.domain.errors import Unavailable
+from ops.dead_letters.dead_letter import DeadLetter, notifications, read_letter
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+OUT_OF_SIGHT = 600
+"""Seconds for which nobody else sees what is looked at. Should this process end without giving it
+back, it comes back by itself.
+"""
+
+WAIT = 1
+"""Seconds. Asked without waiting, SQS looks at some of its servers only, and may say of a queue
+that holds messages that it is empty.
+"""
+
+
+class Box:
+    """The dead letters of a stage."""
+
+    def __init__(self, url: str, sqs: "SQSClient") -> None:
+        self._url, self._sqs = url, sqs
+        self._out_of_sight: dict[str, DeadLetter] = {}
+
+    def look(self, most: int) -> list[DeadLetter]:
+        """Up to `most` letters, the oldest first, which are out of sight from now on. Raises
+        Unavailable.
+        """
+        found = self._out_of_sight
+        while len(found) < most:
+            letters = [
+                read_letter(message) for message in self._receive(min(10, most - len(found)))
+            ]
+            fresh = {letter.id: letter for letter in letters if letter.id not in found}
+            found |= fresh
+            if not fresh:
+                break
+        return sorted(found.values(), key=lambda letter: (letter.at, letter.id))
+
+    def give_back(self) -> None:
+        """Let others see again what was looked at and is still there. What cannot be given back now
+        comes back by itself.
+        """
+        waiting, self._out_of_sight = list(self._out_of_sight.values()), {}
+        for start in range(0, len(waiting), 10):
+            entries: Any = [
+                {"Id": str(place), "ReceiptHandle": letter.handle, "VisibilityTimeout": 0}
+                for place, letter in enumerate(waiting[start : start + 10])
+            ]
+            try:
+                self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+            except (BotoCoreError, ClientError):
+                return
+
+    def delete(self, letter: DeadLetter) -> None:
+        """Take it out for good. Raises Unavailable."""
+        try:
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(
+                f"The dead letter {letter.id} could not be deleted: {_said(error)}."
+            ) from error
+        self._out_of_sight.pop(letter.id, None)
+
+    def _receive(self, most: int) -> list[Any]:
+        try:
+            return self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=most,
+                VisibilityTimeout=OUT_OF_SIGHT,
+                WaitTimeSeconds=WAIT,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["All"],
+            ).get("Messages", [])
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable(f"The dead letters cannot be looked at: {_said(error)}.") from error
+
+
+def ways_back(
+    queues: Mapping[str, str], topic: str, sqs: "SQSClient", sns: Any
+) -> dict[str, Callable[[DeadLetter], None]]:
+    """How a letter goes back, by its origin: `queues` are the URLs by origin, `topic` is the
+    feedback's. Each raises Unavailable.
+    """
+
+    def publish(letter: DeadLetter) -> None:
+        for notification in notifications(letter.body):
+            try:
+                sns.publish(TopicArn=topic, Message=notification)
+            except (BotoCoreError, ClientError) as error:
+                raise Unavailable(
+                    f"The topic did not take the feedback: {_said(error)}."
+                ) from error
+
+    def to(url: str) -> Callable[[DeadLetter], None]:
+        # The code and the reason stay behind: they were why it lay here, and are found anew should
+        # it come here again.
+        return lambda letter: Queue(url, sqs).send(letter.body)
+
+    return {origin: to(url) for origin, url in queues.items()} | {"feedback": publish}
+
+
+def _said(error: Exception) -> str:
+    return (
+        str(error.response["Error"]["Code"])
+        if isinstance(error, ClientError)
+        else type(error).__name__
+    )

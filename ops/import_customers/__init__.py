@@ -1,0 +1,1 @@
+"""Import of customers that Stripe had before Billhook."""

@@ -1,0 +1,182 @@
+"""Who of Stripe's customers is the product's, and what is odd about them: told by Stripe's lists
+alone, before anything is written. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.ids import well_formed
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.stripe_objects.objects import Item, Subscription
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.transport import Raw
+from chalicelib.usecases.ingestion.adopt import derived_id, is_ours, oldest_first
+
+FINDINGS = {
+    "no_customer": (
+        "A subscription to a plan of the catalogue names no customer: it is not imported."
+    ),
+    "unreadable": (
+        "An object has a shape that this release does not know: by it nobody is imported."
+    ),
+    "deleted": "A customer of the catalogue is deleted at Stripe: it is not imported.",
+    "malformed_account_id": (
+        "metadata.account_id is none ([A-Za-z0-9_-], up to 64): it is read as though it were not"
+        " there."
+    ),
+    "several_account_ids": (
+        "A customer and its subscriptions name several accounts: the customer's counts, else its"
+        " oldest subscription's."
+    ),
+    "shared_account_id": "Several customers name one account: they become one account.",
+    "unknown_price": (
+        "A living subscription has no price that billing.toml knows: it gives access, but no plan"
+        " and no features."
+    ),
+    "no_email": "A customer has no e-mail address: no mail goes there.",
+    "gone": "Stripe knows of this customer no more.",
+    "failed": "It could not be imported; what went wrong stands beside it.",
+}
+"""What the report may tell, with what it means for the import."""
+
+_MISSHAPEN = (Unreadable, KeyError, TypeError, AttributeError, ValueError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """Something to look at: one of FINDINGS, the ids that it is about, and a word more where there
+    is one.
+    """
+
+    code: str
+    about: tuple[str, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Candidate:
+    """A customer to be imported, with the account that it will have in all likelihood."""
+
+    customer: str
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the lists told. `others` counts the customers of other products, who are left alone."""
+
+    candidates: tuple[Candidate, ...]
+    findings: tuple[Finding, ...]
+    others: int
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the lists tell of one customer. `named` are the account ids, the customer's own first,
+    then its subscriptions', the oldest first.
+    """
+
+    ours: bool = False
+    listed: bool = False
+    email: bool = False
+    named: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+def survey(customers: Iterable[Raw], subscriptions: Iterable[Raw], policy: Policy) -> Survey:
+    """What all customers and all subscriptions of a Stripe account, ended ones too, tell of who is
+    to be imported.
+    """
+    known: dict[str, _Known] = defaultdict(_Known)
+    findings: list[Finding] = []
+    for raw in customers:
+        findings += _note_customer(raw, known, policy)
+    for raw in oldest_first(subscriptions):
+        findings += _note_subscription(raw, known, policy)
+    ours = {customer: one for customer, one in known.items() if one.ours}
+    candidates = tuple(
+        sorted(
+            Candidate(id, next(iter(one.named), derived_id(id)))
+            for id, one in ours.items()
+            if one.listed
+        )
+    )
+    findings += _about_customers(ours)
+    findings += _shared(candidates)
+    return Survey(
+        candidates,
+        tuple(sorted(findings)),
+        sum(one.listed and not one.ours for one in known.values()),
+    )
+
+
+def _note_customer(raw: Raw, known: dict[str, _Known], policy: Policy) -> Iterator[Finding]:
+    try:
+        customer = objects.customer(raw)
+    except _MISSHAPEN as failure:
+        yield Finding("unreadable", (_id(raw),), type(failure).__name__)
+        return
+    one = known[customer.id]
+    one.listed, one.email = True, bool(customer.email)
+    yield from _note_account_id(raw, customer.id, one, (), policy)
+
+
+def _note_subscription(raw: Raw, known: dict[str, _Known], policy: Policy) -> Iterator[Finding]:
+    try:
+        if not raw.get("customer"):
+            items = objects.subscription({**raw, "customer": "cus_none"}).items
+            if is_ours(objects.account_id_of(raw), items, policy):
+                yield Finding("no_customer", (_id(raw),))
+            return
+        subscription: Subscription = objects.subscription(raw)
+    except _MISSHAPEN as failure:
+        yield Finding("unreadable", (_id(raw),), type(failure).__name__)
+        return
+    one = known[subscription.customer]
+    yield from _note_account_id(raw, subscription.id, one, subscription.items, policy)
+    if not subscription.final and policy.plan_of(subscription.items)[0] is None:
+        one.unknown.append(subscription.id)
+
+
+def _note_account_id(
+    raw: Raw, about: str, one: _Known, items: tuple[Item, ...], policy: Policy
+) -> Iterator[Finding]:
+    id = objects.account_id_of(raw)
+    one.ours = one.ours or is_ours(id, items, policy)
+    if id and well_formed(id):
+        one.named.append(id)
+    elif id is not None:
+        yield Finding("malformed_account_id", (about,))
+
+
+def _about_customers(ours: dict[str, _Known]) -> Iterator[Finding]:
+    for id, one in ours.items():
+        if not one.listed:
+            yield Finding("deleted", (id,))
+            continue
+        if len(set(one.named)) > 1:
+            yield Finding("several_account_ids", (id, *dict.fromkeys(one.named)))
+        if not one.email:
+            yield Finding("no_email", (id,))
+        yield from (Finding("unknown_price", (subscription, id)) for subscription in one.unknown)
+
+
+def _shared(candidates: Iterable[Candidate]) -> Iterator[Finding]:
+    customers = defaultdict(list)
+    for candidate in candidates:
+        customers[candidate.account_id].append(candidate.customer)
+    yield from (
+        Finding("shared_account_id", (account, *some))
+        for account, some in customers.items()
+        if len(some) > 1
+    )
+
+
+def _id(raw: Any) -> str:
+    try:
+        return objects.identity(raw)
+    except _MISSHAPEN:
+        return "?"

@@ -1,0 +1,1 @@
+"""A deployed stage: its parameters, secrets, tables and services."""

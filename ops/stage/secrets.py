@@ -1,0 +1,134 @@
+"""The secrets of a stage: which there are, what each must look like, and where it comes from."""
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.policy.policy import Policy
+from ops.stage.parameters import Parameters
+from ops.stage.stages import stage_variables
+
+RANDOM_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One secret. `source` is where a person gets it; empty for one that a command of ours makes.
+    `made` says that it is random, and that the deployment makes it; `careful` what to think of
+    before another takes its place.
+    """
+
+    name: str
+    form: re.Pattern[str]
+    described: str
+    source: str = ""
+    made: bool = False
+    careful: str = ""
+    needed: Callable[[Policy], bool] = lambda policy: True
+
+
+SECRETS = (
+    Secret(
+        "stripe-api-key",
+        re.compile(r"(sk|rk)_(live|test)_\w+"),
+        "a secret or restricted key of Stripe's, sk_… or rk_…",
+        source=(
+            "Stripe's dashboard: Developers, API keys, Create restricted key (docs/running.md lists"
+            " what it must be allowed)"
+        ),
+    ),
+    Secret(
+        "stripe-webhook-secrets",
+        re.compile(r"whsec_\S+(\s+whsec_\S+)*"),
+        "signing secrets whsec_…, apart by white space",
+    ),
+    Secret(
+        "link-keys",
+        re.compile(r"\S{32,}(\s+\S{32,})*"),
+        "keys of 32 characters or more, apart by white space",
+        made=True,
+        careful="links in mails already sent stop working with another key",
+    ),
+    Secret(
+        "hash-key",
+        re.compile(r"\S{32,}"),
+        "one key of 32 characters or more",
+        made=True,
+        careful="with another key no customer of before is found by address any more",
+    ),
+    Secret(
+        "captcha-secret",
+        re.compile(r"\S{10,}"),
+        "the CAPTCHA service's secret",
+        source="Cloudflare's dashboard: Turnstile, the widget, Settings",
+        needed=lambda policy: policy.signup is not None and policy.signup.captcha != "none",
+    ),
+)
+
+
+def setting(name: str, stage: str) -> str:
+    """The command that puts a secret of a stage."""
+    return f"python -m ops secrets set {name} --stage {stage}"
+
+
+def setting_up_stripe(stage: str, live: bool) -> str:
+    """The command that sets Stripe up for a stage, and puts the webhook's secret."""
+    return f"python -m ops stripe apply --stage {stage}{' --live' if live else ''}"
+
+
+def to_do(parameters: Parameters, policy: Policy, stage: str) -> list[str]:
+    """The commands by which the secrets that are missing come to be, and the one that looks at all
+    of it then. Raises Unavailable.
+    """
+    missing = [one for one in SECRETS if one.needed(policy) and parameters.get(one.name) is None]
+    steps = [f"{setting(one.name, stage)}   # {one.source}" for one in missing if one.source]
+    steps += [
+        setting_up_stripe(stage, stage_variables(stage)["LIVEMODE"] == "true")
+        for one in missing
+        if not one.source
+    ]
+    return [*steps, f"python -m ops doctor --stage {stage}"] if steps else []
+
+
+def secret(name: str) -> Secret:
+    """The secret of this name. Raises InvalidInput."""
+    found = next((one for one in SECRETS if one.name == name), None)
+    if found is None:
+        raise InvalidInput(
+            f"There is no secret {name}: there are {', '.join(one.name for one in SECRETS)}.",
+            "name",
+        )
+    return found
+
+
+def make_missing(parameters: Parameters) -> list[str]:
+    """Make those that are random and not there yet; their names. What is there stays as it is.
+    Raises Unavailable.
+    """
+    missing = [one.name for one in SECRETS if one.made and parameters.get(one.name) is None]
+    for name in missing:
+        parameters.put(name, secrets.token_hex(RANDOM_BYTES))
+    return missing
+
+
+def put(parameters: Parameters, name: str, value: str) -> None:
+    """Put a secret in the place of what stood there. Raises InvalidInput if it is of another form,
+    without repeating it; Unavailable.
+    """
+    wanted = secret(name)
+    if not wanted.form.fullmatch(value.strip()):
+        raise InvalidInput(f"{name} must be {wanted.described}.", "value")
+    parameters.put(name, value.strip())
+
+
+def add_link_key(parameters: Parameters) -> None:
+    """Sign links with a new key from now on; those signed with the old ones go on opening. Raises
+    Unavailable.
+    """
+    held = parameters.get("link-keys")
+    parameters.put(
+        "link-keys",
+        " ".join([secrets.token_hex(RANDOM_BYTES), *(held.value.split() if held else ())]),
+    )

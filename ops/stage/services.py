@@ -1,0 +1,103 @@
+"""A deployed stage as its functions see it, for an operator's command to act on."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.domain.errors import Unavailable
+from chalicelib.stripe_api.reader import StripeReader
+from chalicelib.stripe_api.transport import Raw, StripeTransport
+from chalicelib.usecases.services import Services
+from ops.stage.stages import Stage, stage_variables
+
+VARIABLES = {
+    "TABLE_NAME": "TableName",
+    "EVENTS_QUEUE_URL": "EventsQueueUrl",
+    "DEAD_LETTERS_QUEUE_URL": "DeadLettersQueueUrl",
+    "ACT_QUEUE_URL": "ActQueueUrl",
+    "MAIL_QUEUE_URL": "MailQueueUrl",
+    "PARAMETERS_PATH": "ParametersPath",
+}
+"""What the functions are told by their environment → the output of the stack that says the same."""
+
+A_SECOND = 10
+"""Calls of Stripe's API. It takes 100 a second of a live account and 25 of a sandbox
+(docs.stripe.com/rate-limits); the stage needs some itself.
+"""
+
+WAITS = (1, 2, 4, 8, 16, 32, 60)
+"""Seconds before each repetition of a call that Stripe did not answer, or answered with 429. Two
+minutes later it is given up.
+"""
+
+
+class PatientTransport(StripeTransport):
+    """Another caller's reads, no more than so many a second, each made again for two minutes where
+    Stripe gives no answer now.
+    """
+
+    def __init__(
+        self,
+        caller: StripeTransport,
+        a_second: float = A_SECOND,
+        pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._caller, self._every, self._pause, self._clock = caller, 1 / a_second, pause, clock
+        self._next = clock()
+
+    def _call(self, method: str, path: str, parameters: dict[str, Any]) -> Raw | None:
+        for wait in (*WAITS, None):
+            self._keep_pace()
+            try:
+                return self._caller._call(method, path, dict(parameters))
+            except Unavailable:
+                if wait is None or method != "get":
+                    raise
+                self._pause(wait)
+        raise AssertionError("the last wait is None")
+
+    def _keep_pace(self) -> None:
+        now = self._clock()
+        if self._next > now:
+            self._pause(self._next - now)
+        self._next = max(self._next, now) + self._every
+
+
+def enter(stage: Stage) -> None:
+    """Give this process the environment of the stage's functions, whatever it acted on before."""
+    from chalicelib.runtime import wiring
+    from chalicelib.runtime.settings import settings
+
+    os.environ |= stage_variables(stage.name) | {
+        name: stage.outputs[output] for name, output in VARIABLES.items()
+    }
+    for built in (settings, *vars(wiring).values()):
+        if hasattr(built, "cache_clear"):
+            built.cache_clear()
+
+
+def stripe_of_stage(a_second: float = A_SECOND) -> StripeTransport:
+    """The Stripe of the stage that was entered, asked patiently."""
+    from chalicelib.runtime import wiring
+    from chalicelib.runtime.settings import settings
+
+    return PatientTransport(
+        StripeTransport(lambda: wiring.secrets().stripe_api_key, settings().stripe_api_base),
+        a_second,
+    )
+
+
+def world_of_stage(caller: StripeTransport | None = None) -> Services:
+    """The world of the stage that was entered, which asks Stripe by `caller` if one is given.
+
+    What is counted is told to nobody: metrics are for what the functions do. Raises PolicyMistakes.
+    """
+    from chalicelib.runtime import wiring
+
+    services = replace(wiring.services(), count=lambda metric, by: None)
+    if caller is None:
+        return services
+    return replace(services, stripe=replace(services.stripe, reader=StripeReader(caller)))

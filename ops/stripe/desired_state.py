@@ -1,0 +1,101 @@
+"""What Stripe must hold for a stage: made of billing.toml, of the stage's address and of this
+release.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.stripe_objects.event_types import WANTED
+from ops.package.template import WEBHOOK_PATH
+
+PORTAL: Mapping[str, Mapping[str, Any]] = {
+    "payment_method_update": {"enabled": True},
+    "invoice_history": {"enabled": True},
+    # At the period's end: what was paid for is kept.
+    "subscription_cancel": {"enabled": True, "mode": "at_period_end"},
+    # Stripe's own default would end a trial at a change of plan, and charge at once.
+    "subscription_update": {
+        "enabled": True,
+        "default_allowed_updates": ["price"],
+        "proration_behavior": "create_prorations",
+        "trial_update_behavior": "continue_trial",
+    },
+}
+"""What a customer may do in Stripe's portal. What is not named here is the owner's to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedProduct:
+    """The product of a plan. `ids` are the products that billing.toml names for it."""
+
+    plan: str
+    title: str
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPrice:
+    """The price of a plan for an interval. `amount` in minor units; None where billing.toml leaves
+    it to Stripe.
+    """
+
+    plan: str
+    interval: str
+    lookup_key: str
+    amount: int | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """All of it."""
+
+    products: tuple[WantedProduct, ...]
+    prices: tuple[WantedPrice, ...]
+    portal: Mapping[str, Mapping[str, Any]]
+    return_url: str
+    webhook_url: str
+    events: frozenset[str]
+    api_version: str
+
+    currency: str = "usd"
+
+    @property
+    def lookup_keys(self) -> frozenset[str]:
+        """Of all prices."""
+        return frozenset(price.lookup_key for price in self.prices)
+
+    @property
+    def offered(self) -> frozenset[str]:
+        """Of the prices that the portal offers: of one product it takes one for an interval, so
+        those in the owner's own currency.
+        """
+        return frozenset(
+            price.lookup_key for price in self.prices if price.currency == self.currency
+        )
+
+
+def wanted(policy: Policy, base_url: str, endpoint: str, api_version: str) -> Wanted:
+    """What Stripe must hold for a stage that answers at `endpoint` and whose customers know it by
+    `base_url`.
+    """
+    plans = [plan for plan in policy.plans.values() if plan.lookup_keys]
+    brand = f"{policy.mail.product} " if policy.mail else ""
+    return Wanted(
+        products=tuple(
+            WantedProduct(plan.id, f"{brand}{plan.name}", plan.products) for plan in plans
+        ),
+        prices=tuple(
+            WantedPrice(plan.id, interval, key, amount, currency)
+            for plan in plans
+            for currency, interval, key, amount in plan.prices_in(policy.currency)
+        ),
+        currency=policy.currency,
+        portal=PORTAL,
+        return_url=f"{base_url.rstrip('/')}/billing",
+        webhook_url=f"{endpoint.rstrip('/')}{WEBHOOK_PATH}",
+        events=frozenset(WANTED),
+        api_version=api_version,
+    )

@@ -1,0 +1,104 @@
+"""Claims of messages: of several who try one gets it, and what SES took stays taken."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.aws.send_claims import SendClaims
+from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
+from chalicelib.domain.messaging.email_message import SendClaim
+from tests.adapters.aws.conftest import TABLE
+
+T = datetime(2026, 3, 2, 9, tzinfo=UTC)
+CLAIM = SendClaim("acc_1", "welcome@signup", "sending", T)
+SECOND = replace(CLAIM, at=T + timedelta(minutes=20), attempt=2)
+
+
+@pytest.fixture
+def claims(dynamodb: Any) -> SendClaims:
+    return SendClaims(TABLE, dynamodb)
+
+
+def test_a_claim_is_found_as_it_was_made(claims: SendClaims) -> None:
+    assert claims.load("acc_1", CLAIM.key) is None
+    claims.take(CLAIM, None)
+    assert claims.load("acc_1", CLAIM.key) == CLAIM
+    assert claims.load("acc_2", CLAIM.key) is None
+
+
+def test_of_two_who_claim_the_second_loses(claims: SendClaims) -> None:
+    claims.take(CLAIM, None)
+    with pytest.raises(ConcurrentUpdate):
+        claims.take(CLAIM, None)
+
+
+def test_what_was_left_unclear_is_taken_over_once(claims: SendClaims) -> None:
+    claims.take(CLAIM, None)
+    claims.take(SECOND, CLAIM)
+    with pytest.raises(ConcurrentUpdate):
+        claims.take(replace(SECOND, at=T + timedelta(minutes=21)), CLAIM)
+    assert claims.load("acc_1", CLAIM.key) == SECOND
+
+
+def test_what_was_settled_meanwhile_is_not_taken_over(claims: SendClaims) -> None:
+    claims.take(CLAIM, None)
+    claims.confirm(CLAIM, "ses-1")
+    with pytest.raises(ConcurrentUpdate):
+        claims.take(SECOND, CLAIM)
+    assert claims.load("acc_1", CLAIM.key) == replace(CLAIM, state="sent", message_id="ses-1")
+
+
+def test_a_write_repeated_by_the_sdk_is_no_lost_race(
+    claims: SendClaims, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reply was lost: the claim is ours, and a message that nobody sends would be the price of
+    thinking otherwise.
+    """
+    put = dynamodb.put_item
+
+    def twice(**request: Any) -> Any:
+        put(**request)
+        return put(**request)
+
+    monkeypatch.setattr(dynamodb, "put_item", twice)
+    claims.take(CLAIM, None)
+    claims.take(SECOND, CLAIM)
+    assert claims.load("acc_1", CLAIM.key) == SECOND
+
+
+def test_what_ses_did_not_take_may_be_claimed_again(claims: SendClaims) -> None:
+    claims.take(CLAIM, None)
+    claims.drop(CLAIM)
+    assert claims.load("acc_1", CLAIM.key) is None
+    claims.take(CLAIM, None)
+
+
+def test_only_one_s_own_claim_is_dropped(claims: SendClaims) -> None:
+    claims.take(CLAIM, None)
+    claims.take(SECOND, CLAIM)
+    claims.drop(CLAIM)
+    assert claims.load("acc_1", CLAIM.key) == SECOND
+    claims.confirm(SECOND, "ses-1")
+    claims.drop(SECOND)
+    assert claims.load("acc_1", CLAIM.key) == replace(SECOND, state="sent", message_id="ses-1")
+
+
+def test_a_claim_that_was_erased_stays_erased(claims: SendClaims) -> None:
+    claims.confirm(CLAIM, "ses-1")
+    claims.drop(CLAIM)
+    assert claims.load("acc_1", CLAIM.key) is None
+
+
+def test_a_table_that_does_not_answer_is_unavailable(aws: None) -> None:
+    import boto3
+    from botocore.config import Config
+
+    away = boto3.client(
+        "dynamodb",
+        endpoint_url="http://127.0.0.1:9",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    with pytest.raises(Unavailable):
+        SendClaims(TABLE, away).take(CLAIM, None)

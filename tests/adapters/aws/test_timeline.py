@@ -1,0 +1,108 @@
+"""Timelines: newest first, page by page, nothing after its time."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.aws.timeline import PAGE, Timelines
+from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.stripe_objects.objects import Customer
+from tests.adapters.aws.conftest import TABLE
+
+T = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def entries(number: int, keep_for: timedelta | None = None, account: str = "acc_1") -> list[Entry]:
+    return [
+        Entry(
+            account,
+            T + timedelta(seconds=n),
+            "stripe",
+            f"evt_{n:03}",
+            "customer.updated",
+            {"n": n},
+            keep_for,
+        )
+        for n in range(number)
+    ]
+
+
+@pytest.fixture
+def log(dynamodb: Any) -> Timelines:
+    return Timelines(TABLE, dynamodb)
+
+
+def read_all(log: Timelines, now: datetime = T, account: str = "acc_1") -> tuple[list[str], int]:
+    found, pages, cursor = [], 0, None
+    while cursor or not pages:
+        some, cursor = log.page(account, cursor, now)
+        found += [entry.id for entry in some]
+        pages += 1
+    return found, pages
+
+
+@pytest.mark.parametrize("number", [0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 2 * PAGE + 1])
+def test_pages_hold_every_entry_once_the_newest_first(log: Timelines, number: int) -> None:
+    log.put(entries(number))
+    log.put(entries(3, account="acc_2"))
+    found, pages = read_all(log)
+    assert found == [f"evt_{n:03}" for n in reversed(range(number))]
+    assert pages == max(1, -(-number // PAGE)), (
+        "a cursor is given only where something is behind it"
+    )
+
+
+def test_the_same_entry_again_is_the_same_entry(log: Timelines) -> None:
+    log.put(entries(3) + entries(3))
+    log.put(entries(3))
+    assert read_all(log)[0] == ["evt_002", "evt_001", "evt_000"]
+
+
+def test_an_entry_past_its_time_is_not_read_though_it_still_lies_there(log: Timelines) -> None:
+    log.put(entries(2, timedelta(days=30)))
+    log.put(entries(1, account="acc_1"))
+    assert len(read_all(log, T + timedelta(days=29))[0]) == 2
+    assert read_all(log, T + timedelta(days=31))[0] == ["evt_000"]
+
+
+@pytest.mark.parametrize("kept", [0, 1, PAGE])
+def test_entries_past_their_time_make_no_page_of_their_own(log: Timelines, kept: int) -> None:
+    log.put(entries(3 * PAGE, timedelta(days=30)))
+    log.put(
+        Entry("acc_1", T - timedelta(seconds=n + 1), "mail", f"m{n}", "mail.sent", {})
+        for n in range(kept)
+    )
+    found, pages = read_all(log, T + timedelta(days=31))
+    assert (len(found), pages) == (kept, 1)
+
+
+def test_an_entry_comes_back_with_what_it_told(log: Timelines) -> None:
+    log.put(
+        [
+            Entry(
+                "acc_1",
+                T,
+                "stripe",
+                "evt_1",
+                "customer.updated",
+                Customer("cus_1", "ada@example.com"),
+            )
+        ]
+    )
+    (entry,), _ = log.page("acc_1", None, T)
+    assert (entry.at, entry.kind, entry.id, entry.type) == (
+        T,
+        "stripe",
+        "evt_1",
+        "customer.updated",
+    )
+    assert entry.data == {"id": "cus_1", "email": "ada@example.com"}
+
+
+@pytest.mark.parametrize("cursor", ["x", "é", "QUNDT1VOVA", "TE9HIw", "====", "a" * 5000])
+def test_a_cursor_that_is_none_is_refused(log: Timelines, cursor: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        log.page("acc_1", cursor, T)
+    assert caught.value.field == "cursor"

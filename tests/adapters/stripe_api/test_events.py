@@ -1,0 +1,321 @@
+"""One event of each API version is read alike; what cannot be read is said to be so."""
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.facts import CustomerSnapshot, InvoiceSnapshot, SubscriptionSnapshot
+from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.state import Account, CardSnapshot
+from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.objects import CancellationDetails, Card, digest
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.events import StripeEvent, read_event
+from chalicelib.usecases.fetching import fetch
+from local.recordings import Truth
+from tests.fakes.services import RECORDINGS, ROOT, FakeReader, at
+
+SHAPES = sorted((ROOT / "tests" / "shapes").glob("*.json"))
+VERSIONS = [
+    "2022-11-15",
+    "2025-03-31.basil",
+    "2025-09-30.clover",
+    "2026-08-26.dahlia",
+    "2026-10-28.endive",
+]
+NOW = datetime(2026, 4, 16, 9, tzinfo=UTC)
+
+
+def shape(version: str, kind: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(
+        (ROOT / "tests" / "shapes" / f"{version}.{kind}.json").read_text()
+    )
+    return loaded
+
+
+def read(raw: object, now: datetime = NOW) -> StripeEvent:
+    return read_event(json.dumps(raw), now)
+
+
+@pytest.mark.parametrize("kind", ["customer", "invoice"])
+def test_every_api_version_tells_the_same_of_a_customer_and_an_invoice(kind: str) -> None:
+    read_ones = [read(shape(version, kind)) for version in VERSIONS]
+    assert all(
+        one.fact == read_ones[0].fact and one.customer == read_ones[0].customer for one in read_ones
+    )
+    assert all(one.version_known for one in read_ones)
+
+
+def test_every_api_version_tells_the_same_of_a_subscription() -> None:
+    told = {version: read(shape(version, "subscription")).fact for version in VERSIONS}
+    facts = [fact for fact in told.values() if isinstance(fact, SubscriptionSnapshot)]
+    newest = facts[-1].subscription
+    assert (newest.period_end, newest.discounts, newest.card) == (
+        at(1775120400),
+        ("di_1vwz8CCz7hWRKLEp4fYt8uQa",),
+        "pm_1vwz8CCz7hWRKLEpU3SJXFaa",
+    )
+    for version, fact in zip(VERSIONS, facts, strict=True):
+        assert fact.subscription.cancels_at == at(1775120400), version
+        if version != "2025-09-30.clover":  # there the portal sets cancel_at and leaves the flag
+            assert fact.subscription == newest, version
+
+
+def test_an_invoice_says_whose_it_is_in_both_places() -> None:
+    for version in VERSIONS:
+        event = read(shape(version, "invoice"))
+        assert isinstance(event.fact, InvoiceSnapshot)
+        assert event.fact.invoice.subscription == "sub_1vwz8CCz7hWRKLEpZH3B4kZx"
+        assert event.account_id == "acct_demo"
+
+
+def test_every_recorded_event_is_read_and_only_the_wanted_ones_tell() -> None:
+    for recording in RECORDINGS.values():
+        for raw in recording.events:
+            event = read(raw)
+            of_others = (
+                raw["type"] == "checkout.session.completed"
+            )  # Billhook did not make the recordings' sessions
+            assert (event.fact is not None) == (raw["type"] in WANTED and not of_others)
+            assert event.fact is None or event.customer
+
+
+def test_previous_attributes_tell_the_state_before() -> None:
+    raw = next(
+        event
+        for event in RECORDINGS["trial_pauses_then_resumes"].events
+        if event["type"] == "customer.updated"
+    )
+    event = read(raw)
+    assert isinstance(event.fact, CustomerSnapshot)
+    assert isinstance(event.fact.by, FromEvent)
+    first = objects.customer(RECORDINGS["trial_pauses_then_resumes"].events[0]["data"]["object"])
+    assert event.fact.by.before == digest(first)
+
+
+def test_a_deleted_customer_is_known_by_the_events_type_alone() -> None:
+    raw = {**RECORDINGS["trial_converts"].events[0], "type": "customer.deleted"}
+    event = read(raw)
+    assert isinstance(event.fact, CustomerSnapshot)
+    assert event.fact.customer.deleted
+    assert event.fact.customer.email is None
+
+
+def test_news_is_stale_after_a_day() -> None:
+    raw = RECORDINGS["trial_converts"].events[0]
+    for late, stale in [(timedelta(days=1), False), (timedelta(days=1, seconds=1), True)]:
+        event = read(raw, at(raw["created"]) + late)
+        assert isinstance(event.fact, CustomerSnapshot)
+        assert isinstance(event.fact.by, FromEvent)
+        assert event.fact.by.stale is stale
+
+
+def test_an_expanded_reference_is_its_id() -> None:
+    raw = shape("2026-10-28.endive", "subscription")
+    thing = raw["data"]["object"]
+    plain = read(raw).fact
+    thing["customer"] = {"id": thing["customer"], "object": "customer"}
+    thing["default_payment_method"] = {
+        "id": thing["default_payment_method"],
+        "object": "payment_method",
+    }
+    thing["items"]["data"][0]["price"]["product"] = {
+        "id": thing["items"]["data"][0]["price"]["product"],
+        "object": "product",
+    }
+    assert read(raw).fact == plain
+
+
+@pytest.mark.parametrize("version", ["2027-01-27.foxglove", "2019-99-99.x", None, "", "tomorrow"])
+def test_an_unknown_api_version_is_read_by_its_shape_and_counted(version: str | None) -> None:
+    event = read({**shape("2026-10-28.endive", "subscription"), "api_version": version})
+    assert isinstance(event.fact, SubscriptionSnapshot)
+    assert not event.version_known
+
+
+@pytest.mark.parametrize("trial_end", [None, "absent"])
+def test_a_trial_end_of_null_or_none_at_all_is_no_trial(trial_end: str | None) -> None:
+    raw = shape("2026-10-28.endive", "subscription")
+    raw["data"]["object"]["trial_end"] = None
+    if trial_end == "absent":
+        del raw["data"]["object"]["trial_end"]
+    fact = read(raw).fact
+    assert isinstance(fact, SubscriptionSnapshot)
+    assert fact.subscription.trial_end is None
+
+
+def broken(**changes: Any) -> dict[str, Any]:
+    raw = shape("2026-10-28.endive", "subscription")
+    for path, value in changes.items():
+        *way, last = path.split("__")
+        place = raw
+        for step in way:
+            place = place[step]
+        place[last] = value
+    return raw
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"text"',
+        "{}",
+        '{"data": null}',
+        '{"data": {"object": []}}',
+        "[" * 5000,
+        json.dumps(broken(id=None)),
+        json.dumps(broken(created="now")),
+        json.dumps(broken(created=True)),
+        json.dumps(broken(created=-5)),
+        json.dumps(broken(data__object__status="dormant")),
+        json.dumps(broken(data__object__id=7)),
+        json.dumps(broken(data__object__customer=None)),
+        json.dumps(broken(data__object__items=[1])),
+        json.dumps(broken(data__object__trial_end="soon")),
+        json.dumps(broken(data__object__object="charge")),
+        json.dumps(broken(data__object__pause_collection={"x": 1})),
+        json.dumps(broken(data__object__created=None)),
+        json.dumps(
+            {
+                **shape("2026-10-28.endive", "invoice"),
+                "data": {"object": {"object": "invoice", "id": "in_1", "status": "lost"}},
+            }
+        ),
+    ],
+)
+def test_what_no_repetition_will_mend_is_unreadable(body: str) -> None:
+    with pytest.raises(Unreadable):
+        read_event(body, NOW)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(SHAPES), st.data())
+def test_whatever_is_broken_in_an_event_it_is_read_or_unreadable_and_nothing_else(
+    path: Any, data: st.DataObject
+) -> None:
+    raw = json.loads(path.read_text())
+    place = raw
+    for _ in range(data.draw(st.integers(0, 4))):
+        inner = [
+            value
+            for value in (place.values() if isinstance(place, dict) else place)
+            if value and isinstance(value, dict | list)
+        ]
+        if not inner:
+            break
+        place = data.draw(st.sampled_from(inner))
+    key = data.draw(
+        st.sampled_from(sorted(place))
+        if isinstance(place, dict)
+        else st.integers(0, len(place) - 1)
+    )
+    place[key] = data.draw(json_values)
+    with suppress(Unreadable):
+        read_event(json.dumps(raw), NOW)
+
+
+CARD = {
+    "id": "pm_1",
+    "object": "payment_method",
+    "type": "card",
+    "customer": "cus_demo",
+    "card": {"brand": "visa", "last4": "4242", "exp_month": 4, "exp_year": 2027},
+}
+
+
+def event_of(kind: str, thing: dict[str, Any]) -> dict[str, Any]:
+    raw = shape("2026-10-28.endive", "subscription")
+    return {**raw, "type": kind, "data": {"object": thing}}
+
+
+@pytest.mark.parametrize("kind", ["attached", "updated", "automatically_updated"])
+def test_a_card_is_learnt_from_the_events_of_its_payment_method(kind: str) -> None:
+    event = read(event_of(f"payment_method.{kind}", CARD))
+    assert event.customer == "cus_demo"
+    assert event.fact == CardSnapshot(Card("pm_1", "visa", "4242", 4, 2027), event.created)
+
+
+def test_a_payment_method_that_is_no_card_tells_nothing() -> None:
+    assert (
+        read(event_of("payment_method.attached", {**CARD, "type": "sepa_debit", "card": None})).fact
+        is None
+    )
+    assert (
+        read(
+            event_of(
+                "payment_method.attached",
+                {**CARD, "card": {"brand": "visa", "exp_month": 13, "exp_year": 2027}},
+            )
+        ).fact
+        is None
+    )
+
+
+def test_that_the_bank_asks_is_told_by_the_events_type_alone() -> None:
+    raw = shape("2026-10-28.endive", "invoice")
+    for kind, asks in (
+        ("invoice.payment_failed", False),
+        ("invoice.payment_action_required", True),
+    ):
+        fact = read({**raw, "type": kind}).fact
+        assert isinstance(fact, InvoiceSnapshot)
+        assert fact.bank_asks is asks
+
+
+def test_who_canceled_when_and_why_is_read() -> None:
+    raw = shape("2026-10-28.endive", "subscription")
+    details = {
+        "comment": "too dear",
+        "feedback": "too_expensive",
+        "reason": "cancellation_requested",
+    }
+    raw["data"]["object"] |= {"canceled_at": raw["created"], "cancellation_details": details}
+    fact = read(raw).fact
+    assert isinstance(fact, SubscriptionSnapshot)
+    assert fact.subscription.canceled_at == at(raw["created"])
+    assert fact.subscription.cancellation_details == CancellationDetails(
+        "cancellation_requested", "too_expensive", "too dear"
+    )
+    raw["data"]["object"]["cancellation_details"] = dict.fromkeys(details)
+    none = read(raw).fact
+    assert isinstance(none, SubscriptionSnapshot)
+    assert none.subscription.cancellation_details is None, (
+        "Stripe sends the object for every subscription"
+    )
+
+
+def test_an_answer_tells_of_the_cards_that_came_with_it() -> None:
+    customer = {
+        "id": "cus_demo",
+        "object": "customer",
+        "invoice_settings": {"default_payment_method": CARD},
+    }
+    truth = Truth({"cus_demo": customer}, {}, {})
+    answered, unreadable = fetch(
+        FakeReader(truth), FetchRequest("customer", "cus_demo"), Account("acc_1"), at(1772442000)
+    )
+    assert unreadable == 0
+    account = apply(Account("acc_1"), answered)
+    assert account.customers["cus_demo"].value.card == "pm_1"
+    assert account.cards["pm_1"].card.last4 == "4242"

@@ -1,0 +1,256 @@
+"""The reader and Stripe's SDK against a Stripe on loopback that answers as we tell it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from chalicelib.domain.account.facts import CustomerSnapshot, InvoiceSnapshot, SubscriptionSnapshot
+from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import Refused, Unavailable
+from chalicelib.stripe_api.customers import StripeCustomers
+from chalicelib.stripe_api.reader import StripeReader
+from chalicelib.stripe_api.transport import StripeTransport
+from chalicelib.usecases.fetching import fetch
+from local.recordings import Truth
+from tests.fakes.services import RECORDINGS, FakeReader, at
+
+TRUTH = RECORDINGS["trial_converts"].truth()
+CUSTOMER, SUBSCRIPTION = next(iter(TRUTH.customers)), next(iter(TRUTH.subscriptions))
+
+
+class Replies:
+    """Replies by path, and the requests that came."""
+
+    def __init__(self) -> None:
+        self.by_path: dict[str, list[tuple[int, Any]]] = {}
+        self.base = ""
+        self.requests: list[tuple[str, dict[str, list[str]], str]] = []
+        self.deleted: list[str] = []
+
+    def next_for(self, path: str) -> tuple[int, Any]:
+        queued = self.by_path.get(
+            path,
+            [
+                (
+                    404,
+                    {
+                        "error": {
+                            "type": "invalid_request_error",
+                            "code": "resource_missing",
+                            "message": "No such object",
+                        }
+                    },
+                )
+            ],
+        )
+        return queued.pop(0) if len(queued) > 1 else queued[0]
+
+
+@pytest.fixture
+def replies() -> Iterator[Replies]:
+    replies = Replies()
+    deleted = replies.deleted
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            replies.requests.append(
+                (parts.path, parse_qs(parts.query), self.headers["Authorization"])
+            )
+            status, body = replies.next_for(parts.path)
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_DELETE(self) -> None:
+            deleted.append(self.path)
+            self.do_GET()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    replies.base = f"http://127.0.0.1:{server.server_port}"
+    yield replies
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def reader(replies: Replies) -> StripeReader:
+    return StripeReader(StripeTransport(lambda: "sk_test_1", replies.base))
+
+
+def test_an_object_comes_as_a_plain_dict(reader: StripeReader, replies: Replies) -> None:
+    replies.by_path = {f"/v1/customers/{CUSTOMER}": [(200, TRUTH.customers[CUSTOMER])]}
+    assert reader.customer(CUSTOMER) == TRUTH.customers[CUSTOMER]
+    assert replies.requests[0][2] == "Bearer sk_test_1"
+
+
+def test_what_stripe_does_not_know_is_none(reader: StripeReader) -> None:
+    assert reader.customer("cus_none") is None
+    assert reader.subscription("sub_none") is None
+    assert reader.subscriptions_of("cus_none") == []
+
+
+def test_a_deleted_customer_is_told_as_such(reader: StripeReader, replies: Replies) -> None:
+    replies.by_path = {
+        f"/v1/customers/{CUSTOMER}": [
+            (200, {"id": CUSTOMER, "object": "customer", "deleted": True})
+        ]
+    }
+    told, _ = fetch(reader, FetchRequest("customer", CUSTOMER), Account("acc_1"), at(1000))
+    assert [fact.customer.deleted for fact in told.facts if isinstance(fact, CustomerSnapshot)] == [
+        True
+    ]
+
+
+def test_all_pages_of_subscriptions_are_read(reader: StripeReader, replies: Replies) -> None:
+    pages = [
+        {
+            "object": "list",
+            "data": [{"id": f"sub_{n}"}],
+            "has_more": n < 3,
+            "url": "/v1/subscriptions",
+        }
+        for n in (1, 2, 3)
+    ]
+    replies.by_path = {"/v1/subscriptions": [(200, page) for page in pages]}
+    assert [one["id"] for one in reader.subscriptions_of("cus_1")] == ["sub_1", "sub_2", "sub_3"]
+    assert [request[1].get("starting_after") for request in replies.requests] == [
+        None,
+        ["sub_1"],
+        ["sub_2"],
+    ]
+    assert replies.requests[0][1]["status"] == ["all"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, Refused),
+        (401, Refused),
+        (403, Refused),
+        (409, Unavailable),
+        (429, Unavailable),
+        (500, Unavailable),
+        (503, Unavailable),
+    ],
+)
+def test_a_refusal_is_told_from_no_answer_and_neither_says_anything_of_the_key(
+    reader: StripeReader, replies: Replies, status: int, error: type[Exception]
+) -> None:
+    replies.by_path = {
+        f"/v1/subscriptions/{SUBSCRIPTION}": [
+            (status, {"error": {"message": "Invalid sk_test_1", "type": "api_error"}})
+        ]
+    }
+    with pytest.raises(error) as caught:
+        reader.subscription(SUBSCRIPTION)
+    assert "sk_test" not in str(caught.value)
+
+
+def test_a_stripe_that_cannot_be_reached_is_no_answer() -> None:
+    with pytest.raises(Unavailable):
+        StripeReader(StripeTransport(lambda: "sk_test_1", "http://127.0.0.1:9")).customer("cus_1")
+
+
+def test_a_passing_failure_is_tried_once_more(reader: StripeReader, replies: Replies) -> None:
+    replies.by_path = {
+        f"/v1/customers/{CUSTOMER}": [
+            (500, {"error": {"message": "oops"}}),
+            (200, TRUTH.customers[CUSTOMER]),
+        ]
+    }
+    assert reader.customer(CUSTOMER)
+
+
+def test_an_answer_is_fenced_by_what_was_known_when_it_was_asked_for() -> None:
+    account = Account("acc_1")
+    asked, unreadable = fetch(
+        FakeReader(TRUTH),
+        FetchRequest("subscriptions", CUSTOMER),
+        account,
+        at(1000).replace(microsecond=999),
+    )
+    (subscription,) = [fact for fact in asked.facts if isinstance(fact, SubscriptionSnapshot)]
+    assert subscription.by == FromFetch(at(1000), account.mark(SUBSCRIPTION))
+    assert unreadable == 0
+    invoices, _ = fetch(FakeReader(TRUTH), FetchRequest("invoices", CUSTOMER), account, at(1000))
+    assert {type(fact) for fact in invoices.facts} == {InvoiceSnapshot}
+
+
+def test_an_object_that_cannot_be_read_does_not_keep_the_others_from_being_learnt() -> None:
+    odd = {**TRUTH.subscriptions[SUBSCRIPTION], "id": "sub_odd", "status": "dormant"}
+    truth = Truth(
+        TRUTH.customers,
+        {
+            **TRUTH.subscriptions,
+            "sub_odd": odd,
+            "sub_worse": {"id": [], "customer": CUSTOMER, "created": 0},
+        },
+        {},
+    )
+    asked, unreadable = fetch(
+        FakeReader(truth), FetchRequest("subscriptions", CUSTOMER), Account("acc_1"), at(1000)
+    )
+    assert [
+        fact.subscription.id for fact in asked.facts if isinstance(fact, SubscriptionSnapshot)
+    ] == [SUBSCRIPTION]
+    assert unreadable == 2
+
+
+def test_a_rotated_key_is_used_without_a_new_process(replies: Replies) -> None:
+    keys = ["sk_test_old"]
+    reader = StripeReader(StripeTransport(lambda: keys[-1], replies.base))
+    reader.customer(CUSTOMER)
+    keys.append("sk_test_new")
+    reader.customer(CUSTOMER)
+    assert [request[2] for request in replies.requests] == [
+        "Bearer sk_test_old",
+        "Bearer sk_test_new",
+    ]
+
+
+def test_every_call_is_counted_whatever_comes_of_it(replies: Replies) -> None:
+    counted: list[tuple[str, int]] = []
+    reader = StripeReader(
+        StripeTransport(
+            lambda: "sk_test_1", replies.base, lambda metric, by: counted.append((metric, by))
+        )
+    )
+    assert reader.customer("cus_gone") is None
+    replies.by_path = {"/v1/customers/cus_1": [(401, {"error": {"message": "no"}})]}
+    with pytest.raises(Refused):
+        reader.customer("cus_1")
+    assert counted == [("StripeCalls", 1)] * 2
+
+
+def test_a_customer_is_deleted_and_again_without_harm(replies: Replies) -> None:
+    customers = StripeCustomers(StripeTransport(lambda: "sk_test_1", replies.base))
+    replies.by_path["/v1/customers/cus_1"] = [
+        (200, {"id": "cus_1", "object": "customer", "deleted": True})
+    ]
+    customers.delete("cus_1")
+    customers.delete("cus_none")
+    assert replies.deleted == ["/v1/customers/cus_1", "/v1/customers/cus_none"]
+    replies.by_path["/v1/customers/cus_1"] = [
+        (500, {"error": {"type": "api_error", "message": "down"}})
+    ]
+    with pytest.raises(Unavailable):
+        customers.delete("cus_1")
+    replies.by_path["/v1/customers/cus_1"] = [
+        (403, {"error": {"type": "invalid_request_error", "message": "not permitted"}})
+    ]
+    with pytest.raises(Refused):
+        customers.delete("cus_1")

@@ -1,0 +1,364 @@
+"""Worlds for use cases to act on without any service: the same promises, kept in memory."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from chalicelib.aws.items import Item, account_item, account_of, dump, load, stamp
+from chalicelib.domain.account.pointers import Pointer, pointers, tombstones
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.idempotency import StoredResponse
+from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unavailable
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.policy.read import read_policy
+from chalicelib.domain.reconciliation.comparison import Drift
+from chalicelib.domain.reconciliation.replan import ReplanState
+from chalicelib.runtime.telemetry import MEASURED, METRICS
+from chalicelib.usecases.ports import Stripe
+from chalicelib.usecases.services import Services
+from local.recordings import Recording, Truth
+
+ROOT = Path(__file__).parents[2]
+RECORDINGS = {
+    path.stem: Recording.load(path)
+    for path in sorted((ROOT / "tests" / "recordings").glob("*.json"))
+}
+SHIPPED: Policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
+TRIAL_STEPS = ("welcome", "notice", "note", "three_days", "one_day", "ended")
+POLICY: Policy = replace(
+    SHIPPED, steps=tuple(step for step in SHIPPED.steps if step.id in TRIAL_STEPS)
+)
+"""The shipped policy with the messages of a trial alone, for what is about the engine and not about
+all that it sends.
+"""
+QUIET: Policy = replace(POLICY, steps=())
+"""The policy without its messages, for what is not about mail."""
+
+NOTHING = Truth({}, {}, {})
+
+
+@dataclass
+class MemoryAccounts:
+    """Accounts as items, under the same conditions as in DynamoDB."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    graves: set[str] = field(default_factory=set)
+
+    def load(self, id: str) -> Account | None:
+        return account_of(self.items[id]) if id in self.items else None
+
+    def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
+        return {
+            customer: account
+            for customer in guesses
+            if (account := self.load(self.owners.get(customer, "")))
+        }
+
+    def with_email(self, email: str) -> list[Account]:
+        wanted = Pointer("EMAIL", email.strip().lower())
+        return [
+            account
+            for id in sorted(self.items)
+            if (account := self.load(id)) and wanted in pointers(account)
+        ]
+
+    def with_trial(self, identity: str) -> Account | None:
+        return self.load(self.owners.get(identity, ""))
+
+    def save(self, old: Account, new: Account) -> None:
+        stored = self.load(old.id)
+        if (stored.version if stored else 0) != old.version:
+            raise ConcurrentUpdate("Another writer was faster.")
+        added = {pointer.value for pointer in pointers(new) - pointers(old) if pointer.unique}
+        if any(self.owners.get(value, new.id) != new.id for value in added):
+            raise AccountTaken("A customer, an external id and a trial have one account.")
+        self.owners |= dict.fromkeys(added, new.id)
+        self.items[new.id] = account_item(new)
+
+    rewrite = save
+
+    def erase(self, account: Account, at: datetime) -> None:
+        stored = self.load(account.id)
+        if stored is None or stored.version != account.version:
+            raise ConcurrentUpdate("Another writer was faster.")
+        self.graves |= tombstones(account)
+        for pointer in pointers(account):
+            if pointer.kind == "TRIAL":
+                self.owners[pointer.value] = "#erased"
+            else:
+                self.owners.pop(pointer.value, None)
+        del self.items[account.id]
+
+    def erased(self, names: Collection[str]) -> set[str]:
+        return self.graves & set(names)
+
+    def only(self) -> Account:
+        """The one account that there is."""
+        (id,) = self.items
+        found = self.load(id)
+        assert found
+        return found
+
+
+@dataclass
+class MemoryLog:
+    entries: dict[tuple[str, datetime, str, str], Entry] = field(default_factory=dict)
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        self.entries |= {
+            (entry.account_id, entry.at, entry.kind, entry.id): entry for entry in entries
+        }
+
+
+@dataclass
+class MemoryQueue:
+    messages: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def send(self, body: str, attributes: Mapping[str, str] | None = None) -> None:
+        self.messages.append((body, dict(attributes or {})))
+
+
+@dataclass
+class MemoryWork:
+    """A queue of things to do."""
+
+    waiting: list[dict[str, str]] = field(default_factory=list)
+
+    def send(self, work: Mapping[str, str]) -> None:
+        self.waiting.append(dict(work))
+
+    def send_many(self, work: Sequence[Mapping[str, str]]) -> None:
+        self.waiting += map(dict, work)
+
+    def depth(self) -> int:
+        return len(self.waiting)
+
+
+@dataclass
+class MemoryIndex:
+    """The due index over accounts in memory."""
+
+    accounts: MemoryAccounts
+
+    def due(self, now: datetime, most: int) -> list[tuple[datetime, str]]:
+        found = sorted(
+            (item["due_at"]["S"], id)
+            for id, item in self.accounts.items.items()
+            if "due_at" in item and item["due_at"]["S"] <= stamp(now)
+        )
+        return [(datetime.fromisoformat(due_at), id) for due_at, id in found]
+
+
+@dataclass
+class MemoryWalks:
+    """The walk over accounts in memory."""
+
+    accounts: MemoryAccounts
+    walk: ReplanState | None = None
+    a_page: int = 2
+
+    def load(self) -> ReplanState | None:
+        return self.walk
+
+    def save(self, old: ReplanState, new: ReplanState) -> None:
+        if (self.walk.version if self.walk else 0) != old.version:
+            raise ConcurrentUpdate("another walks")
+        self.walk = new
+
+    def page(self, walk: ReplanState) -> tuple[list[str], str | None]:
+        ids = sorted(id for id in self.accounts.items if id > (walk.cursor or ""))
+        page = ids[: self.a_page]
+        wanted = [
+            id for id in page if self.accounts.items[id].get("policy", {}).get("S") != walk.hash
+        ]
+        return wanted, page[-1] if len(ids) > self.a_page else None
+
+
+@dataclass
+class MemoryRounds:
+    """States by their type."""
+
+    kept: dict[type, str] = field(default_factory=dict)
+
+    def load(self, kind: type[Any]) -> Any:
+        return load(self.kept[kind], kind) if kind in self.kept else None
+
+    def save(self, old: Any, new: Any) -> None:
+        known = self.load(type(new))
+        if (known.version if known else 0) != old.version:
+            raise ConcurrentUpdate("another goes on")
+        self.kept[type(new)] = dump(new)
+
+
+@dataclass
+class MemoryComparisons:
+    """What comparisons keep, and the walk over accounts in memory."""
+
+    owners: MemoryAccounts
+    pages: dict[tuple[datetime, int], tuple[str, ...]] = field(default_factory=dict)
+    drifts: dict[tuple[datetime, str, str], Drift] = field(default_factory=dict)
+    a_page: int = 2
+
+    def keep_listed(self, began: datetime, page: int, ids: Sequence[str]) -> None:
+        self.pages[began, page] = tuple(ids)
+
+    def listed(self, began: datetime) -> frozenset[str]:
+        return frozenset(id for (of, _), ids in self.pages.items() if of == began for id in ids)
+
+    def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
+        ids = sorted(id for id in self.owners.items if id > (cursor or ""))
+        page = [account for id in ids[: self.a_page] if (account := self.owners.load(id))]
+        return page, page[-1].id if len(ids) > self.a_page else None
+
+    def put_drift(self, drift: Drift) -> None:
+        self.drifts[drift.compared, drift.account_id, drift.subscription] = load(dump(drift), Drift)
+
+    def drop_drift(self, drift: Drift) -> None:
+        self.drifts.pop((drift.compared, drift.account_id, drift.subscription), None)
+
+    def drifts_of(self, began: datetime) -> list[Drift]:
+        return [drift for drift in self.drifts.values() if drift.compared == began]
+
+
+@dataclass
+class MemoryCalls:
+    """Answers by account and key, the first of two."""
+
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def load(self, account_id: str, key: str) -> StoredResponse | None:
+        return (
+            load(self.kept[account_id, key], StoredResponse)
+            if (account_id, key) in self.kept
+            else None
+        )
+
+    def keep(self, kept: StoredResponse) -> StoredResponse:
+        self.kept.setdefault((kept.account_id, kept.key), dump(kept))
+        found = self.load(kept.account_id, kept.key)
+        assert found
+        return found
+
+
+@dataclass
+class FakeReader:
+    """A ReaderApi that answers with what Stripe holds; `asked` counts. Down while `down`."""
+
+    truth: Truth = NOTHING
+    down: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def customer(self, id: str) -> Any:
+        return self._answer(f"customer {id}", lambda: self.truth.customer(id))
+
+    def subscription(self, id: str) -> Any:
+        return self._answer(f"subscription {id}", lambda: self.truth.subscription(id))
+
+    def subscriptions_of(self, customer: str) -> Any:
+        return self._answer(
+            f"subscriptions of {customer}", lambda: self.truth.subscriptions_of(customer)
+        )
+
+    def invoices_of(self, customer: str) -> Any:
+        return self._answer(f"invoices of {customer}", lambda: self.truth.invoices_of(customer))
+
+    def charge(self, id: str) -> Any:
+        return self._answer(f"charge {id}", lambda: None)
+
+    def _answer(self, question: str, found: Any) -> Any:
+        self.asked.append(question)
+        if self.down:
+            raise Unavailable("Stripe gave no answer.")
+        return found()
+
+
+def reading(reader: Any) -> Stripe:
+    """Stripe whose reads `reader` answers, and that nothing else may be asked of."""
+    nothing: Any = None
+    return Stripe(reader, nothing, nothing, nothing, nothing, nothing)
+
+
+@dataclass
+class Moment:
+    """A clock that stands where it is put."""
+
+    at: datetime
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class FakeServices:
+    """A whole world in memory, with its parts at hand."""
+
+    accounts: Any = field(default_factory=MemoryAccounts)
+    log: Any = field(default_factory=MemoryLog)
+    dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
+    stripe: Any = field(default_factory=lambda: reading(FakeReader()))
+    calls: Any = field(default_factory=MemoryCalls)
+    now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
+    policy: Policy = QUIET
+    metrics: Counter[str] = field(default_factory=Counter)
+    measures: list[tuple[str, float]] = field(default_factory=list)
+    events_queue: MemoryQueue = field(default_factory=MemoryQueue)
+    rounds: MemoryRounds = field(default_factory=MemoryRounds)
+    act_queue: MemoryWork = field(default_factory=MemoryWork)
+    mail_queue: MemoryWork = field(default_factory=MemoryWork)
+
+    def counted(self, metric: str, by: int) -> None:
+        assert metric in METRICS.keys() - MEASURED.keys()
+        self.metrics[metric] += by
+
+    def measured(self, metric: str, value: float) -> None:
+        assert metric in MEASURED
+        self.measures.append((metric, value))
+
+    def __post_init__(self) -> None:
+        self.walks = MemoryWalks(self.accounts)
+        self.comparisons = MemoryComparisons(self.accounts)
+
+    @property
+    def services(self) -> Services:
+        return Services(
+            accounts=self.accounts,
+            log=self.log,
+            dead_letters=self.dead_letters,
+            events_queue=self.events_queue,
+            due_index=MemoryIndex(self.accounts),
+            walks=self.walks,
+            rounds=self.rounds,
+            comparisons=self.comparisons,
+            act_queue=self.act_queue,
+            mail_queue=self.mail_queue,
+            stripe=self.stripe,
+            calls=self.calls,
+            policy=self.policy,
+            now=self.now,
+            pause=lambda seconds: None,
+            count=self.counted,
+            measure=self.measured,
+        )
+
+
+def updated(account: Account) -> dict[str, Any]:
+    """What was learnt from Stripe: without `seen`, version and the times of our own writes."""
+    return {
+        "customers": {id: known.value for id, known in account.customers.items()},
+        "subscriptions": {id: known.value for id, known in account.subscriptions.items()},
+        "ended": dict(account.ended),
+        "invoices": {id: billed.value for id, billed in account.invoices.items()},
+    }
+
+
+def at(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
+
+
+def later(moment: datetime, **time: float) -> datetime:
+    return moment + timedelta(**time)

@@ -1,0 +1,108 @@
+"""The clockwork as Lambda calls it: the sweep hands out what is due, and one account that fails
+holds up no other.
+"""
+
+import json
+
+import pytest
+
+from chalicelib.domain.errors import Unavailable
+from chalicelib.entry.triggers.act_queue import act_on_accounts
+from chalicelib.runtime import wiring
+from local.aws.lambda_context import LambdaContext
+from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
+from tests.http.triggers.test_mail_queue import ACCOUNT, TICK, Office, office, sweep_due  # noqa: F401 - the fixture
+
+
+def bodies(office: Office) -> list[dict[str, str]]:
+    return [json.loads(one["Body"]) for one in office.stage.messages(office.act_queue)]
+
+
+def test_what_is_due_is_handed_out_and_nothing_else(office: Office) -> None:
+    office.sweep()
+    assert bodies(office) == []
+    office.begin_trial()
+    office.sweep()
+    assert bodies(office) == [{"account_id": ACCOUNT}]
+
+
+def test_a_sweep_without_an_index_to_ask_fails_aloud(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise Unavailable("DynamoDB gives no answer now.")
+
+    monkeypatch.setattr(wiring.services().due_index, "due", fail)
+    with pytest.raises(Unavailable):
+        sweep_due(TICK, LambdaContext("sweep_due", 60))
+
+
+def test_an_account_is_acted_on_and_waits_for_its_next_moment(office: Office) -> None:
+    office.begin_trial()
+    office.tick()
+    account = wiring.accounts().load(ACCOUNT)
+    assert account
+    assert account.outbox == (), "what happened came out although no stream ran"
+    office.sweep()
+    assert bodies(office) == []
+
+
+def test_of_a_batch_only_what_failed_comes_again(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = wiring.accounts().load
+
+    def fail(id: str) -> object:
+        if id == "acc_2":
+            raise Unavailable("DynamoDB gives no answer now.")
+        return load(id)
+
+    monkeypatch.setattr(wiring.accounts(), "load", fail)
+    works = [
+        '{"account_id": "acc_1"}',
+        '{"account_id": "acc_2"}',
+        '{"account_id": ""}',
+        "{",
+        "[]",
+        '{"account_id": 7}',
+    ]
+    records = [
+        {"messageId": f"m-{number}", "receiptHandle": "r", "body": body}
+        for number, body in enumerate(works)
+    ]
+    assert act_on_accounts({"Records": records}, LambdaContext("act_on_accounts", 60)) == {
+        "batchItemFailures": [{"itemIdentifier": "m-1"}]
+    }
+    assert office.stage.everything_said().count("No work of ours") == 4
+
+
+def test_an_act_that_fails_is_logged_with_its_type_and_place_and_no_personal_data(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("ada@example.com")
+
+    office.begin_trial()
+    monkeypatch.setattr("chalicelib.usecases.schedule.process_due.dispatch", fail)
+    office.tick()
+    (told,) = office.stage.logged("An act failed")
+    assert (told["account_id"], told["outcome"], told["failure"]) == (
+        ACCOUNT,
+        "failed",
+        "RuntimeError",
+    )
+    assert told["where"][-1].endswith(" fail")
+    assert "ada@example.com" not in office.stage.everything_said()
+    assert office.stage.metrics()["ActsFailed"] == 1
+
+
+def test_a_changed_policy_is_walked_to_the_end(office: Office) -> None:
+    office.begin_trial()
+    for _ in range(3):
+        office.sweep()
+    walk = wiring.services().walks.load()
+    assert walk
+    assert (walk.hash, walk.done) == (wiring.policy().hash, True)

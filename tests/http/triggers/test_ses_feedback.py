@@ -1,0 +1,62 @@
+"""SES's events as Lambda gets them from the topic: no more mail to who bounced or complained, and
+nothing that blocks the topic.
+"""
+
+import pytest
+
+from chalicelib.domain.errors import Unavailable
+from chalicelib.runtime import wiring
+from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
+from tests.http.triggers.test_mail_queue import ACCOUNT, WELCOME, Office, office  # noqa: F401 - the fixture
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("Bounce", "Bounces"), ("Complaint", "Complaints")])
+def test_who_bounced_or_complained_gets_no_more(office: Office, kind: str, metric: str) -> None:
+    """41: a hard bounce stops all."""
+    office.begin_trial()
+    office.tick()
+    told_once = office.told(kind)
+    office.tell(office.told("Send"), office.told("Delivery"), told_once, told_once)
+    assert wiring.suppressions().holds("Ada@example.com")
+    assert office.stage.metrics()[metric] == 2
+    entries = office.stage.get(f"/accounts/{ACCOUNT}/timeline", office.stage.key("read")).body[
+        "entries"
+    ]
+    told = sorted(entry["type"] for entry in entries if entry["kind"] == "mail")
+    assert told == sorted(
+        [
+            "mail.sent",
+            "mail.accepted",
+            "mail.delivered",
+            {"Bounce": "mail.bounced", "Complaint": "mail.complained"}[kind],
+        ]
+    )
+    assert office.outcomes() == {WELCOME: "sent"}
+
+
+def test_every_record_is_taken_though_one_cannot_be_read(office: Office) -> None:
+    office.begin_trial()
+    office.tick()
+    office.tell("no JSON", "{}", office.told("Complaint"))
+    assert wiring.suppressions().holds("ada@example.com")
+    assert office.stage.metrics()["FeedbackUnreadable"] == 2
+
+
+def test_what_cannot_be_taken_now_is_for_lambda_to_repeat(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office.begin_trial()
+    office.tick()
+    add, failing = wiring.suppressions().add, [True]
+
+    def fail_once(*values: object) -> None:
+        if failing.pop() if failing else False:
+            raise RuntimeError("ada@example.com could not be written")
+        add(*values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(wiring.suppressions(), "add", fail_once)
+    with pytest.raises(Unavailable, match="1 notifications"):
+        office.tell(office.told("Bounce"), office.told("Complaint"))
+    assert wiring.suppressions().holds("ada@example.com"), "by the second record"
+    assert "ada@example.com" not in office.stage.everything_said()

@@ -1,0 +1,189 @@
+"""The clock moved from one due moment to the next, and what SNS and SES stand-ins deliver."""
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.messaging.email_message import EmailMessage
+from chalicelib.runtime.clock import Clock
+from local import clock_control
+from local.aws import ses_events, sns_topic
+from local.aws.sns_topic import ATTEMPTS, TopicTrigger
+from local.aws.triggers import Progress
+from local.clock_control import ROUNDS, Clockwork
+from local.durations import length, moment
+
+LETTER = EmailMessage(
+    "Ada <ada@a.example>",
+    "reader@example.com",
+    "help@a.example",
+    "Hello",
+    "<p>",
+    "text",
+    {},
+    {"account": "a", "step": "welcome"},
+)
+
+
+class Due:
+    """What is due, by key; stands for the index and for the sweep that acts on it. `act` says when
+    the item is due next.
+    """
+
+    def __init__(self, clock: Clock, act: Callable[[str, datetime], datetime | None]) -> None:
+        self.waiting: dict[str, datetime] = {}
+        self.acted: list[tuple[str, datetime]] = []
+        self._clock, self._act = clock, act
+
+    def wait(self) -> None:
+        """All is at rest."""
+
+    def due(self) -> list[tuple[str, str]]:
+        return sorted(
+            (at.isoformat(timespec="microseconds").replace("+00:00", "Z"), f"ACCOUNT#{name}")
+            for name, at in self.waiting.items()
+        )
+
+    def run(self) -> None:
+        for name, at in sorted(self.waiting.items(), key=lambda pair: pair[1]):
+            if at <= self._clock.now():
+                self.acted.append((name, at))
+                following = self._act(name, at)
+                del self.waiting[name]
+                if following:
+                    self.waiting[name] = following
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(clock_control, "clock", clock)
+    return clock
+
+
+def works(due: Due) -> Clockwork:
+    return Clockwork(due, due, Progress())  # type: ignore[arg-type]
+
+
+def test_it_stops_at_each_due_moment_in_order(clock: Clock) -> None:
+    start = clock.now()
+    met: list[timedelta] = []
+
+    def act(name: str, at: datetime) -> datetime | None:
+        met.append(clock.now() - start)
+        return (
+            at + timedelta(days=2) if name == "twice" and at < start + timedelta(days=2) else None
+        )
+
+    due = Due(clock, act)
+    due.waiting = {
+        "twice": start + timedelta(days=1),
+        "once": start + timedelta(days=2),
+        "after": start + timedelta(days=30),
+    }
+    works(due).move_to(start + timedelta(days=10))
+    assert [name for name, _ in due.acted] == ["twice", "once", "twice"]
+    assert [round(passed / timedelta(days=1)) for passed in met] == [1, 2, 3]
+    assert due.waiting.keys() == {"after"}
+    assert clock.now() >= start + timedelta(days=10)
+
+
+def test_what_does_not_move_is_passed_over_and_told(clock: Clock) -> None:
+    start = clock.now()
+    first, later = start + timedelta(days=1), start + timedelta(days=2)
+    due = Due(clock, lambda name, at: at if name == "sticks" else None)
+    due.waiting = {"sticks": first, "well": later}
+    moved = works(due)
+    moved.move_to(start + timedelta(days=3))
+    assert ("well", later) in due.acted
+    assert [one["id"] for one in moved.stuck] == ["sticks"]
+    assert len(due.acted) < 2 * ROUNDS + 3
+    due.waiting.clear()
+    moved.settle()
+    assert moved.stuck == []
+
+
+def test_settling_does_what_is_due_now_and_nothing_else(clock: Clock) -> None:
+    now = clock.now()
+    due = Due(clock, lambda name, at: None)
+    due.waiting = {"now": now, "soon": now + timedelta(hours=1)}
+    works(due).settle()
+    assert due.waiting.keys() == {"soon"}
+
+
+def test_feedback_comes_as_sns_sends_it_and_again_after_a_failure() -> None:
+    taken: list[dict[str, Any]] = []
+    is_done, ending = threading.Event(), threading.Event()
+
+    def take(event: dict[str, Any], context: Any) -> None:
+        taken.append(event)
+        if len(taken) < ATTEMPTS:
+            raise RuntimeError("not yet")
+        is_done.set()
+
+    progress = Progress()
+    trigger = TopicTrigger(
+        "feedback", ending, "arn:aws:sns:us-east-1:000000000000:t", take, "take_feedback", progress
+    )
+    trigger.start()
+    sent_at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    trigger.publish(ses_events.event("bounce", LETTER, "id-1", sent_at, "cfg"))
+    assert is_done.wait(30)
+    ending.set()
+    trigger.join(10)
+    assert (trigger.pending, progress.done) == (0, 1)
+    (record,) = taken[-1]["Records"]
+    assert record["EventSource"] == "aws:sns"
+    told = json.loads(record["Sns"]["Message"])
+    assert (told["eventType"], told["bounce"]["bounceType"]) == ("Bounce", "Permanent")
+    assert (
+        told["bounce"]["bouncedRecipients"][0]["emailAddress"]
+        == told["mail"]["destination"][0]
+        == LETTER.recipient
+    )
+    assert told["mail"]["tags"]["account"] == ["a"]
+    assert told["mail"]["timestamp"] == "2026-03-02T09:00:00.000Z"
+
+
+def test_feedback_that_always_fails_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sns_topic, "PAUSE_AFTER_FAILURE", 0)
+    calls: list[int] = []
+    is_over, ending = threading.Event(), threading.Event()
+
+    def take(event: dict[str, Any], context: Any) -> None:
+        calls.append(1)
+        if json.loads(event["Records"][0]["Sns"]["Message"])["eventType"] == "Send":
+            raise RuntimeError("never")
+        is_over.set()
+
+    trigger = TopicTrigger("feedback", ending, "arn", take, "take_feedback", Progress())
+    for kind in ("send", "delivery"):
+        trigger.publish(
+            ses_events.event(kind, LETTER, "id-1", datetime(2026, 3, 2, tzinfo=UTC), "cfg")
+        )
+    trigger.start()
+    assert is_over.wait(30)
+    ending.set()
+    trigger.join(10)
+    assert (trigger.pending, len(calls)) == (0, ATTEMPTS + 1)
+
+
+def test_moments_and_lengths_as_people_write_them() -> None:
+    assert (
+        moment("2027-01-31T12:00:00Z")
+        == moment("2027-01-31T12:00:00")
+        == moment(1801396800)
+        == datetime(2027, 1, 31, 12, tzinfo=UTC)
+    )
+    assert [length(text) for text in ("2w", "3d", "90s")] == [
+        timedelta(days=14),
+        timedelta(days=3),
+        timedelta(seconds=90),
+    ]
+    for wrong in ("3", "d", "-3d", "3 d", ""):
+        with pytest.raises(ValueError, match="^$|" + wrong):
+            length(wrong)

@@ -1,0 +1,84 @@
+"""The stand-in answers as Stripe does, from what it was told, by the one clock."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.runtime.clock import Clock
+from local import stripe_stub
+from local.client import Client
+from local.recordings import Recording
+
+PATH = Path(__file__).parents[2] / "recordings" / "trial_converts.json"
+
+
+class Played:
+    """A stub that was told one history, beginning now, and the clock that it goes by."""
+
+    def __init__(self, stub: stripe_stub.StripeStub, clock: Clock) -> None:
+        self.clock = clock
+        self.recording = Recording.load(PATH).renamed("stub").moved_to(int(clock.now().timestamp()))
+        self._client = Client(stub.base, "sk_test_local")
+        assert self._client.post("/_test/recordings", self.recording.to_json())[0] == 200
+        (self.customer,) = self.recording.truth().customers
+        (self.subscription,) = self.recording.truth().subscriptions
+
+    def get(self, path: str) -> tuple[int, Any]:
+        return self._client.call("GET", path)
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
+    clock = Clock()
+    monkeypatch.setattr(stripe_stub, "clock", clock)
+    stub = stripe_stub.StripeStub()
+    stub.start()
+    yield Played(stub, clock)
+    stub.close()
+
+
+def test_it_answers_what_stripe_holds_by_now(played: Played) -> None:
+    assert played.get(f"/v1/subscriptions/{played.subscription}")[1]["status"] == "trialing"
+    assert played.get(f"/v1/customers/{played.customer}")[1]["object"] == "customer"
+    played.clock.move_to(datetime.now(UTC) + timedelta(days=20))
+    assert played.get(f"/v1/subscriptions/{played.subscription}")[1]["status"] == "active"
+
+
+def test_its_lists_are_stripes(played: Played) -> None:
+    played.clock.move_to(datetime.now(UTC) + timedelta(days=100))
+    status, page = played.get(f"/v1/subscriptions?customer={played.customer}&status=all")
+    assert status == 200
+    assert page | {"data": None} == {
+        "object": "list",
+        "data": None,
+        "has_more": False,
+        "url": "/v1/subscriptions",
+    }
+    assert [one["id"] for one in page["data"]] == [played.subscription]
+    _, first = played.get(f"/v1/invoices?customer={played.customer}&limit=3")
+    _, second = played.get(
+        f"/v1/invoices?customer={played.customer}&limit=3&starting_after={first['data'][-1]['id']}"
+    )
+    assert (first["has_more"], second["has_more"]) == (True, False)
+    assert [one["id"] for one in first["data"] + second["data"]] == [
+        one["id"] for one in played.recording.truth().invoices_of(played.customer)
+    ]
+    assert played.get("/v1/subscriptions?customer=cus_other&status=all")[1]["data"] == []
+
+
+def test_what_it_does_not_know_is_missing_as_at_stripe(played: Played) -> None:
+    status, body = played.get("/v1/subscriptions/sub_other")
+    assert status == 404
+    assert (body["error"]["type"], body["error"]["code"]) == (
+        "invalid_request_error",
+        "resource_missing",
+    )
+
+
+def test_it_refuses_what_is_no_recording_and_who_has_no_key(played: Played) -> None:
+    client = Client(played._client.base)
+    assert client.post("/_test/recordings", {"events": []})[0] == 400
+    assert client.call("GET", f"/v1/customers/{played.customer}")[0] == 401

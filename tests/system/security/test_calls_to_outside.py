@@ -1,0 +1,187 @@
+"""Which address does Billhook call since a stranger, a customer or the product wrote it? None: it
+calls AWS, Stripe and the CAPTCHA service.
+"""
+
+import ast
+import json
+import socket
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from chalicelib.captcha.turnstile import BASE
+from chalicelib.runtime import links, wiring
+from tests.fakes.routes import ROUTES, content_type, target
+from tests.fakes.services import ROOT
+from tests.http.test_signups import ADA, Front
+from tests.http.test_telemetry import fresh
+from tests.tooling.test_walls import MODULES, imported
+
+METADATA = "http://169.254.169.254/latest/meta-data/iam/security-credentials/"
+CALLERS = {
+    "captcha/turnstile.py": (
+        "urllib3, to the CAPTCHA service: its address is a constant, or CAPTCHA_BASE of the stage's"
+        " environment"
+    ),
+    "stripe_api/transport.py": (
+        "stripe, to its API: the SDK's address, or STRIPE_API_BASE of the stage's environment"
+    ),
+}
+"""The modules that call anything but AWS, and where the address comes from."""
+
+NETWORK = {
+    "socket",
+    "ssl",
+    "http.client",
+    "urllib.request",
+    "urllib3",
+    "requests",
+    "httpx",
+    "aiohttp",
+    "ftplib",
+    "smtplib",
+    "xmlrpc",
+    "stripe",
+}
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every address that a connection is tried to, and every name that is looked up."""
+    tried: list[Any] = []
+
+    def refused(*arguments: Any, **_: Any) -> Any:
+        tried.append(arguments)
+        raise OSError("there is no outside")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    monkeypatch.setattr(socket, "gethostbyname", refused)
+    return tried
+
+
+def test_only_two_modules_call_anything_but_aws() -> None:
+    found = {
+        str(path.relative_to(ROOT / "chalicelib"))
+        for path in MODULES
+        if imported(path, everywhere=True) & NETWORK
+    }
+    assert found == set(CALLERS)
+    constants = [
+        one.value
+        for one in ast.walk(ast.parse((ROOT / "chalicelib/captcha/turnstile.py").read_text()))
+        if isinstance(one, ast.Constant)
+    ]
+    assert BASE in constants
+
+
+def test_no_address_that_a_visitor_a_customer_or_the_product_writes_is_called(
+    front: Front, called: list[Any]
+) -> None:
+    everywhere = {
+        name: METADATA
+        for name in (
+            "Origin",
+            "Referer",
+            "Host",
+            "X_Forwarded_Host",
+            "X_Forwarded_For",
+            "User_Agent",
+            "Forwarded",
+        )
+    }
+    front.signs_up(
+        {
+            **ADA,
+            "name": METADATA,
+            "external_id": METADATA,
+            "attributes": {"url": METADATA, "logo_url": METADATA},
+        },
+        **everywhere,
+    )
+    front.works()
+    (account,) = front.accounts()
+    key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
+    cookie = f"billhook_billing={links.token(links.made('billing-visit', account))}"
+    query = "&".join(
+        f"{name}={METADATA}"
+        for name in (
+            "next",
+            "url",
+            "instance_url",
+            "article_url",
+            "return_url",
+            "logo_url",
+            "cursor",
+            "email",
+        )
+    )
+    for method, template in ROUTES:
+        path = target(template, account.id, links.token(links.made("billing", account)))
+        body = json.dumps({"url": METADATA, "instance": METADATA}).encode()
+        front.call(
+            method,
+            f"{path}?{query}",
+            body,
+            Content_Type=content_type(method, template),
+            **key,
+            Cookie=cookie,
+            **everywhere,
+        )
+    front.works()
+    assert called == []
+
+
+def test_no_address_in_an_event_is_called(front: Front, called: list[Any]) -> None:
+    for event in fresh(9):
+        front.office.stage.webhook(
+            json.loads(json.dumps(event).replace("https://", "http://169.254.169.254/"))
+        )
+    front.office.stage.work()
+    front.works()
+    assert called == []
+
+
+def test_a_topic_that_wants_to_be_confirmed_is_not_visited(front: Front, called: list[Any]) -> None:
+    """SNS confirms a function's subscription by itself; whatever comes as a message
+    is a message."""
+    confirmation = {
+        "Type": "SubscriptionConfirmation",
+        "Token": "x",
+        "SubscribeURL": METADATA,
+        "TopicArn": "arn:aws:sns:us-east-1:1:x",
+    }
+    notification = {
+        "Type": "Notification",
+        "UnsubscribeURL": METADATA,
+        "SigningCertURL": METADATA,
+        "Message": json.dumps(confirmation),
+    }
+    front.office.tell(json.dumps(confirmation), json.dumps(notification))
+    assert called == []
+    assert front.office.stage.metrics()["FeedbackUnreadable"] == 2
+
+
+def test_no_id_that_a_visitor_sends_leads_to_another_call_of_stripes(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front.signs_up()
+    (account,) = front.accounts()
+    asked: list[str] = []
+    monkeypatch.setattr(
+        type(wiring.services().stripe.checkout), "session", lambda _, session: asked.append(session)
+    )
+    token = links.token(links.made("return", account))
+    for id in (
+        "../../v1/account",
+        "..%2F..%2Fv1%2Faccount",
+        "cs_1?expand[]=customer",
+        "cs_1/expire",
+        "cs_1#",
+        "@evil.example/",
+        "\r\nHost: x",
+        "cs_1",
+    ):
+        assert front.call("GET", f"/billing/return/{token}?session_id={quote(id)}").status == 404
+    assert asked == ["cs_1"], "and Stripe does not know that one"

@@ -1,0 +1,138 @@
+"""The costs that the design promises, by counting the calls that leave for AWS and Stripe."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bench.costs.stories import idle_run, recorded, signs_up
+from chalicelib.aws import dynamo
+from chalicelib.aws.items import DUE_SHARDS
+from chalicelib.runtime import wiring
+from chalicelib.runtime.clock import clock
+from chalicelib.usecases.ingestion.ingest import Message, ingest
+from tests.fakes.services import RECORDINGS
+from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
+from tests.unit.usecases.ingestion.test_ingest_recordings import messages
+
+TRIAL = RECORDINGS["trial_converts"]
+
+
+class Calls:
+    """AWS calls as they leave boto3."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, Any]] = []
+
+    def __call__(self, model: Any, params: Any, **_: Any) -> None:
+        self.made.append((model.name, params))
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.made]
+
+
+@pytest.fixture
+def trial(stage: Stage) -> Stage:
+    """An account an hour into its trial."""
+    moved = TRIAL.moved_to(int((clock.now() - timedelta(hours=1)).timestamp()))
+    stage.stripe.truth = moved.truth(1)
+    ingest(messages(moved.events[:1]), wiring.services())
+    stage.stripe.asked.clear()
+    return stage
+
+
+@pytest.fixture
+def calls(trial: Stage) -> Iterator[Calls]:
+    counted = Calls()
+    clients = [dynamo.client(), trial.sqs]
+    for client in clients:
+        client.meta.events.register("before-call", counted)
+    yield counted
+    for client in clients:
+        client.meta.events.unregister("before-call", counted)
+
+
+def living() -> list[Message]:
+    return messages(TRIAL.moved_to(int((clock.now() - timedelta(hours=1)).timestamp())).events[1:5])
+
+
+def test_an_event_that_changes_an_account_is_one_read_one_conditional_write_and_one_log(
+    trial: Stage, calls: Calls
+) -> None:
+    (outcome,) = ingest(living()[3:], wiring.services())
+    assert outcome.effect == "learnt"
+    assert calls.names == ["BatchGetItem", "PutItem", "BatchWriteItem"]
+    assert len(calls.made[0][1]["body"]) < 300, "one key"
+    assert b"version = :version" in calls.made[1][1]["body"]
+    assert trial.stripe.asked == []
+
+
+def test_a_batch_for_one_account_is_still_one_of_each(trial: Stage, calls: Calls) -> None:
+    assert {outcome.effect for outcome in ingest(living(), wiring.services())} == {"learnt"}
+    assert calls.names == ["BatchGetItem", "PutItem", "BatchWriteItem"]
+
+
+def test_a_repeat_writes_no_account(trial: Stage, calls: Calls) -> None:
+    ingest(living(), wiring.services())
+    calls.made.clear()
+    assert {outcome.effect for outcome in ingest(living(), wiring.services())} == {"unchanged"}
+    assert calls.names == ["BatchGetItem", "BatchWriteItem"]
+
+
+def test_access_is_one_consistent_read_of_one_item(trial: Stage, calls: Calls) -> None:
+    key = trial.key("access")
+    trial.get("/accounts/acct_demo/access", key)
+    calls.made.clear()
+    assert trial.get("/accounts/acct_demo/access", key).status == 200
+    assert calls.names == ["GetItem"], "the key is remembered for a minute"
+    assert b'"ConsistentRead": true' in calls.made[0][1]["body"]
+
+
+def test_a_webhook_is_one_message_to_the_queue(trial: Stage, calls: Calls) -> None:
+    client = wiring.events_queue()._sqs
+    client.meta.events.register("before-call", calls)
+    assert trial.webhook(TRIAL.events[0]).status == 200
+    assert calls.names == ["SendMessage"]
+
+
+def test_an_event_left_alone_costs_nothing(trial: Stage, calls: Calls) -> None:
+    charge = next(event for event in TRIAL.events if event["type"] == "charge.succeeded")
+    ingest(messages([charge]), wiring.services())
+    assert calls.names == []
+
+
+def test_a_sweep_reads_each_shard_and_nothing_else_while_nothing_is_due() -> None:
+    assert idle_run("sweep_due").calls == {
+        "SweepDue": {
+            "dynamodb.Query": DUE_SHARDS,
+            "dynamodb.GetItem": 1,
+            "sqs.GetQueueAttributes": 1,
+        }
+    }
+
+
+def test_a_mail_is_a_claim_a_confirmation_and_a_look_at_the_suppressions_beside_the_account() -> (
+    None
+):
+    used = signs_up(None)
+    mails = used.total["mails"]
+    reads = {"dynamodb.GetItem": 3}  # the account, the claim, the suppression
+    writes = {
+        "dynamodb.PutItem": 2,
+        "dynamodb.UpdateItem": 1,
+        "dynamodb.BatchWriteItem": 1,
+    }  # the claim and the account, the confirmation, the timeline
+    assert used.calls["SendMails"] == {
+        name: number * mails for name, number in (reads | writes | {"sesv2.SendEmail": 1}).items()
+    }
+    assert mails > 5, "those of a whole trial"
+
+
+@pytest.mark.parametrize("name", ["trial_converts", "renewal_fails_then_recovers"])
+def test_an_adoption_asks_stripe_and_no_later_event_does(name: str) -> None:
+    """The customer twice, before its account is known and behind the pointer that lets its events
+    be found; then subscriptions and invoices.
+    """
+    assert recorded(RECORDINGS[name]).total["stripe_calls"] == 4

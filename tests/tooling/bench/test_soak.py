@@ -1,0 +1,117 @@
+"""The soak in the size that every change can bear: a hundred customers' sixty days in memory;
+bench/ has it larger, and in the local system.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from bench.soak.__main__ import report
+from bench.soak.checks import findings
+from bench.soak.in_memory import InMemorySystem
+from bench.soak.lifecycles import KINDS, town
+from bench.soak.soak import KILLED, SPOILT, Soak, soak
+from chalicelib.domain.policy.sequences import ASKED_FOR
+from ops.report.counting import Counting
+from tests.fakes.recount import recount
+
+SEED = 2
+
+NOT_COUNTED = {"mail.passed", "mail.refused"}
+"""Ends of mail that SES never saw."""
+
+
+@pytest.fixture(scope="module")
+def played() -> Soak:
+    """A hundred customers. What is printed of a failure can be played again: `python -m bench.soak
+    --customers 100 --seed …`.
+    """
+    house = InMemorySystem(SPOILT, KILLED, SEED)
+    with house.open():
+        done = soak(house, 100, SEED)
+    report(done)
+    return done
+
+
+def test_after_sixty_days_of_lost_doubled_and_late_events_and_of_kills_all_is_as_stripe_has_it(
+    played: Soak,
+) -> None:
+    assert played.wrong == []
+
+
+def test_the_town_had_all_that_it_was_to_have(played: Soak) -> None:
+    figures = played.figures
+    assert figures["kinds"].keys() == KINDS.keys()
+    assert figures["events"] > 1500
+    shares = {name: figures[name] / figures["events"] for name in ("lost", "doubled", "late")}
+    assert shares == pytest.approx({"lost": 0.05, "doubled": 0.10, "late": 0.20}, abs=0.03)
+    assert {"events", "act", "mail", "stream", "feedback", "sweep", "fetch", "compare"} == figures[
+        "killed by function"
+    ].keys()
+    assert figures["mails"] > 150
+    assert len(figures["standings by reason"]) > 3
+
+
+def test_a_change_at_stripe_that_nobody_heard_of_is_seen(played: Soak) -> None:
+    subscription = next(
+        one for one in played.house.engine.store.all("subscription") if one["status"] == "active"
+    )
+    subscription["status"] = "unpaid"
+    try:
+        (line,) = findings(played.house, played.customers)
+    finally:
+        subscription["status"] = "active"
+    assert "full (active" in line
+    assert "at Stripe none (unpaid" in line
+
+
+def test_a_mail_sent_twice_or_at_the_wrong_time_is_seen(played: Soak) -> None:
+    mailer = played.house.mailer
+    sent = next(one for one in mailer.all() if one.key.startswith("three_days"))
+    mailer.keep(again := replace(sent, wrong="its time was over"))
+    try:
+        found = findings(played.house, played.customers)
+    finally:
+        mailer.forget(again)
+    assert [line for line in found if line.endswith(f"got {sent.key} 2 times")]
+    assert [line for line in found if line.endswith("and its time was over")]
+
+
+def test_what_is_left_in_a_queue_is_seen(played: Soak) -> None:
+    for queue in (played.house.place.act_queue.waiting, played.house.place.dead_letters.messages):
+        queue.append({})
+    try:
+        found = findings(played.house, played.customers)
+    finally:
+        for queue in (
+            played.house.place.act_queue.waiting,
+            played.house.place.dead_letters.messages,
+        ):
+            queue.clear()
+    assert found == ["1 left in act", "1 left in dead_letters"]
+
+
+def test_the_report_of_its_log_is_what_a_recount_finds(played: Soak) -> None:
+    log, now = played.house.place.log.entries.values(), played.house.now
+    counting = Counting()
+    counting.add(log)
+    found = counting.lines(now)
+    assert found == recount(
+        [
+            entry
+            for entry in log
+            if entry.kind in {"mail", "happening"} and entry.type not in NOT_COUNTED
+        ],
+        now,
+    )
+    mailed = Counter(sent.key.partition("@")[0] for sent in played.house.mailer.all())
+    asked_for = {step.id for step in ASKED_FOR}
+    assert {line.step: line.sent for line in found if line.step not in asked_for} == {
+        step: n for step, n in mailed.items() if step not in asked_for
+    }
+    assert sum(line.converted for line in found) > 50
+
+
+def test_the_same_seed_is_the_same_town() -> None:
+    assert town(40, 5) == town(40, 5) != town(40, 6)

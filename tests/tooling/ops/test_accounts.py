@@ -1,0 +1,132 @@
+"""One person's data: shown, handed out, erased."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.usecases.billing.run_operation import run_operation
+from ops.stage.services import enter, world_of_stage
+from tests.adapters.aws.conftest import TABLE
+from tests.tooling.ops.conftest import Deployed, T
+
+
+@pytest.fixture(autouse=True)
+def nothing_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+def test_an_account_is_shown_as_it_is_now(deployed: Deployed, ops: Any) -> None:
+    deployed.fill()
+    said = ops("accounts", "show", "acc_1", "--stage", "dev")
+    assert said.status == 0
+    assert said.out.startswith("acc_1  ada@example.com  (Ada Byron)\naccess        ")
+    assert "waits         2026-03-02 09:01  carry out the outbox\n" in said.out
+    assert said.out.endswith("happened      2026-03-02 09:00  happening trial.started\n")
+
+
+def test_a_persons_data_is_handed_out_in_one_file(
+    deployed: Deployed, ops: Any, tmp_path: Path
+) -> None:
+    deployed.fill()
+    file = tmp_path / "ada.json"
+    assert ops("accounts", "export", "acc_1", str(file), "--stage", "dev").status == 0
+    handed_out = json.loads(file.read_text())
+    assert handed_out["account"]["profile"]["email"] == "ada@example.com"
+    assert [entry["type"] for entry in handed_out["timeline"]] == ["trial.started"]
+    assert [claim["message"] for claim in handed_out["messages"]] == ["welcome@signup"]
+    assert "eve@example.com" not in file.read_text()
+    assert json.loads(ops("accounts", "export", "acc_1", "--stage", "dev").out) == handed_out
+    said = ops("accounts", "export", "acc_1", str(file), "--stage", "dev")
+    assert (said.status, said.err) == (1, f"{file} cannot be written: File exists.\n")
+
+
+def test_an_erased_person_is_gone_and_the_others_are_as_they_were(
+    deployed: Deployed, ops: Any
+) -> None:
+    deployed.fill()
+    before = deployed.items()
+    said = ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes")
+    assert (said.status, said.err) == (0, "")
+    assert "Account acc_1 is erased; 2 notes and claims beside it are." in said.out
+    after = deployed.items()
+    assert "acc_1" not in json.dumps(after)
+    assert "ada@example.com" not in json.dumps(after)
+    assert [item for item in after if item in before] == [
+        item
+        for item in before
+        if item["pk"]["S"] != "ACCOUNT#acc_1" and item.get("account_id") != {"S": "acc_1"}
+    ]
+    assert {item["pk"]["S"].partition("#")[0] for item in after if item not in before} == {
+        "ERASED",
+        "TRIAL",
+    }
+    assert (
+        "was erased before; 0 notes"
+        in ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes").out
+    )
+
+
+def test_the_id_must_be_typed_again(
+    deployed: Deployed, ops: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed.fill()
+    before = deployed.items()
+    for typed in ("y", "acc_2", ""):
+        monkeypatch.setattr("builtins.input", lambda question, typed=typed: typed)
+        said = ops("accounts", "erase", "acc_1", "--stage", "dev")
+        assert (said.status, said.err) == (1, "That is not the id: nothing was erased.\n")
+    monkeypatch.setattr("builtins.input", _ended)
+    assert ops("accounts", "erase", "acc_1", "--stage", "dev").status == 1
+    assert deployed.items() == before
+    monkeypatch.setattr("builtins.input", lambda question: "acc_1")
+    assert ops("accounts", "erase", "acc_1", "--stage", "dev").status == 0
+    assert deployed.accounts.load("acc_1") is None
+
+
+def _ended(question: str) -> str:
+    raise EOFError
+
+
+def test_with_stripe_the_customer_is_deleted_there_too(deployed: Deployed, ops: Any) -> None:
+    account = deployed.signs_up("acc_1", "ada@example.com")
+    enter(deployed.stage)
+    run_operation(account, "trial", replace(world_of_stage(), now=lambda: T))
+    (customer,) = deployed.stripe.engine.store.all("customer")
+    said = ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes")
+    assert said.status == 1
+    assert "--stripe" in said.err
+    said = ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes", "--stripe")
+    assert (said.status, f"Deleted at Stripe: {customer['id']}." in said.out) == (0, True)
+    assert customer["deleted"]
+    assert [one["status"] for one in deployed.stripe.engine.store.all("subscription")] == [
+        "canceled"
+    ]
+
+
+@pytest.mark.parametrize("action", [("show",), ("export",), ("erase", "--yes"), ("revive",)])
+def test_an_unknown_id_or_stage_is_an_error_and_changes_nothing(
+    deployed: Deployed, ops: Any, action: tuple[str, ...]
+) -> None:
+    deployed.fill()
+    before = deployed.items()
+    said = ops("accounts", *action, "acc_none", "--stage", "dev")
+    assert (said.status, said.err) == (1, "There is no account acc_none.\n")
+    assert ops("accounts", *action, "acc_1", "--stage", "prod").err.startswith(
+        "Stage prod is not deployed here"
+    )
+    assert ops("accounts", *action, "acc_1", "--stage", "").err.startswith("Which stage?")
+    assert deployed.items() == before
+
+
+def test_a_stage_is_erased_from_by_its_name_alone(
+    deployed: Deployed, ops: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table's name left in the environment must not decide in whose data somebody is erased."""
+    monkeypatch.setenv("TABLE_NAME", "another")
+    deployed.fill()
+    assert ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes").status == 0
+    assert deployed.stage.outputs["TableName"] == TABLE
+    assert deployed.accounts.load("acc_1") is None

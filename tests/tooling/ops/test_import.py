@@ -1,0 +1,383 @@
+"""Importing the customers that Stripe had before: each is one account, whoever else adopts it
+meanwhile and wherever the import ends.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import InvalidInput, Unavailable
+from chalicelib.runtime.wiring import stripe_over
+from chalicelib.usecases.ingestion.ingest import Message, ingest
+from chalicelib.usecases.services import Services
+from ops.commands.importing import report
+from ops.import_customers.import_run import OUTCOMES, bring_in, listed
+from ops.import_customers.survey import FINDINGS, Candidate, Finding, Survey, survey
+from tests.fakes.faults import Crash, OutsideCalls, crashing_after
+from tests.fakes.services import QUIET, updated
+from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, SimTransport
+
+
+@dataclass
+class Shop(SimLife):
+    """A Stripe account with customers of old, of whom Billhook has heard nothing."""
+
+    def buys(
+        self,
+        name: str,
+        key: str = "pro_monthly",
+        card: str = "tok_visa",
+        email: bool = True,
+        **metadata: str,
+    ) -> str:
+        """A customer with a subscription; gives the customer's id."""
+        customer = self.stage.post(
+            "/v1/customers",
+            **({"email": f"{name}@example.com"} if email else {}),
+            metadata=metadata,
+        )["id"]
+        self.stage.gives(customer, card)
+        self.stage.post(
+            "/v1/subscriptions", customer=customer, items=[{"price": self.stage.price(key)}]
+        )
+        return str(customer)
+
+    def other_price(self) -> None:
+        self.stage.post(
+            "/v1/prices",
+            currency="usd",
+            unit_amount=900,
+            lookup_key="other",
+            recurring={"interval": "month"},
+            product_data={"name": "x"},
+        )
+
+    def later(self, days: float = 400) -> "Shop":
+        self.place.now.at = BEGIN + days * DAY
+        self.stage.advance(int(self.place.now.at.timestamp()))
+        return self
+
+    def beside(self) -> "Shop":
+        """Another Billhook that looks at the same Stripe now, and knows of nobody."""
+        other = Shop()
+        other.stage, other.place.now.at = self.stage, self.place.now.at
+        other.place.stripe = stripe_over(SimTransport(self.stage))
+        return other
+
+    def survey(self) -> Survey:
+        caller = SimTransport(self.stage)
+        return survey(
+            listed(caller, "/v1/customers", False),
+            listed(caller, "/v1/subscriptions", False, status="all"),
+            self.policy,
+        )
+
+    def imports(self, services: Services | None = None) -> Counter[str]:
+        return Counter(
+            outcome
+            for _, outcome, _ in bring_in(self.survey().candidates, services or self.place.services)
+        )
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        return {
+            id: account
+            for id in sorted(self.place.accounts.items)
+            if (account := self.place.accounts.load(id))
+        }
+
+    def findings(self) -> set[tuple[str, tuple[str, ...]]]:
+        return {(finding.code, finding.about) for finding in self.survey().findings}
+
+
+def test_every_customer_of_the_catalogue_becomes_what_stripe_holds_and_others_are_left_alone() -> (
+    None
+):
+    shop = Shop()
+    shop.other_price()
+    ada, bob, cyd = (
+        shop.buys("ada", account_id="acc_ada"),
+        shop.buys("bob", "scale_monthly"),
+        shop.buys("cyd", "other"),
+    )
+    lead = shop.stage.post(
+        "/v1/customers", email="lead@example.com", metadata={"account_id": "acc_lead"}
+    )["id"]
+    shop.later(40)
+    assert shop.survey().others == 1
+    assert shop.imports() == {"imported": 3}
+    accounts = shop.accounts
+    assert set(accounts) == {"acc_ada", f"acc_{bob[4:]}", "acc_lead"}
+    assert {customer for account in accounts.values() for customer in account.customers} == {
+        ada,
+        bob,
+        lead,
+    }
+    assert cyd not in shop.place.accounts.owners
+    for account in accounts.values():
+        assert account.asks == ()
+        stored = {id: known.value.status for id, known in account.subscriptions.items()}
+        assert stored == {
+            one["id"]: one["status"]
+            for one in shop.objects("subscription")
+            if one["customer"] in account.customers
+        }
+    assert [accounts[id].standing.plan for id in ("acc_ada", f"acc_{bob[4:]}")] == ["pro", "scale"]  # type: ignore[union-attr]
+    assert len(accounts["acc_ada"].invoices) == 2
+
+
+def test_who_was_erased_is_not_imported_again() -> None:
+    shop = Shop()
+    shop.buys("ada", account_id="acc_ada")
+    assert shop.imports() == {"imported": 1}
+    shop.place.accounts.erase(shop.accounts["acc_ada"], shop.place.now.at)
+    assert shop.imports() == {"gone": 1}
+    assert shop.accounts == {}
+
+
+def test_an_import_again_asks_stripe_for_its_lists_alone_and_changes_nothing() -> None:
+    shop = Shop()
+    for number in range(130):
+        shop.buys(f"customer{number}")
+    shop.later(3)
+    assert shop.imports() == {"imported": 130}
+    once, log = shop.accounts, dict(shop.place.log.entries)
+    shop.stage.api.calls.clear()
+    assert shop.imports() == {"known": 130}
+    assert [call.path for call in shop.stage.api.calls] == ["/v1/customers"] * 2 + [
+        "/v1/subscriptions"
+    ] * 2
+    assert shop.accounts == once
+    assert shop.place.log.entries == log
+
+
+def test_five_calls_a_customer_at_most() -> None:
+    shop = Shop()
+    shop.buys("ada")
+    shop.buys("bob", account_id="acc_bob")
+    shop.later(3)
+    candidates = shop.survey().candidates
+    shop.stage.api.calls.clear()
+    list(bring_in(candidates, shop.place.services))
+    assert len(shop.stage.api.calls) == 5 + 4
+
+
+def test_an_import_interrupted_after_each_of_its_calls_and_run_again_ends_the_same() -> None:
+    counted, whole = OutsideCalls(), Shop()
+    whole.buys("ada", account_id="acc_ada")
+    whole.buys("bob")
+    whole.buys("bo2", account_id="acc_ada")
+    whole.later(40).imports(watched(whole, counted))
+    assert len(counted.made) > 15
+    for reply_lost in (True, False):
+        for n in range(1, len(counted.made) + 1):
+            one = whole.beside()
+            with suppress(Crash):
+                one.imports(watched(one, crashing_after(n, reply_lost=reply_lost)))
+            again = one.imports()
+            assert set(again) <= {"imported", "completed", "known"}
+            assert without_versions(one.accounts) == without_versions(whole.accounts)
+            assert one.place.accounts.owners == whole.place.accounts.owners
+            assert one.imports() == {"known": 3}
+
+
+def watched(shop: Shop, calls: OutsideCalls) -> Services:
+    return calls.watch_parts(shop.place.services, "accounts", "stripe", "log")
+
+
+def without_versions(accounts: dict[str, Account]) -> dict[str, Any]:
+    return {
+        id: (updated(account), account.standing, account.history_until, account.asks)
+        for id, account in accounts.items()
+    }
+
+
+def test_stripe_is_down_in_the_midst_of_it_and_the_next_run_goes_on() -> None:
+    shop = Shop()
+    for number in range(4):
+        shop.buys(f"customer{number}")
+    shop.later(3)
+    candidates = shop.survey().candidates
+    told = bring_in(candidates, shop.place.services)
+    assert [next(told)[1] for _ in range(2)] == ["imported", "imported"]
+    shop.fault("503", 2, method="GET")
+    with pytest.raises(Unavailable):
+        next(told)
+    assert shop.imports() == {"known": 2, "imported": 2}
+
+
+def test_an_account_that_waits_for_answers_is_made_whole_by_the_next_run() -> None:
+    shop = Shop()
+    shop.buys("ada", account_id="acc_ada")
+    shop.later(3)
+    shop.fault("503", 1000, "/v1/subscriptions", "GET")
+    candidates = (Candidate(shop.only("customer")["id"], "acc_ada"),)
+    assert [outcome for _, outcome, _ in bring_in(candidates, shop.place.services)] == [
+        "unanswered"
+    ]
+    assert shop.accounts["acc_ada"].due_at, "the stage asks again by itself"
+    shop.stage.api.faults.clear()
+    assert shop.imports() == {"completed": 1}
+    assert shop.accounts["acc_ada"].standing.access == "full"  # type: ignore[union-attr]
+    assert {"imported", "completed", "known", "unanswered", "gone", "failed"} == set(OUTCOMES)
+
+
+def test_one_customer_that_cannot_be_imported_keeps_no_other_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shop = Shop()
+    ada, bob = shop.buys("ada"), shop.buys("bob")
+    shop.later(3)
+    save = shop.place.accounts.save
+
+    def fails(old: Account, new: Account) -> None:
+        if ada in new.customers:
+            raise ValueError("ada@example.com")
+        save(old, new)
+
+    monkeypatch.setattr(shop.place.accounts, "save", fails)
+    done = {
+        candidate.customer: (outcome, detail)
+        for candidate, outcome, detail in bring_in(shop.survey().candidates, shop.place.services)
+    }
+    assert done == {ada: ("failed", "ValueError"), bob: ("imported", "")}
+
+
+@pytest.mark.parametrize("first", ["webhooks", "import", "both"])
+def test_a_customer_imported_while_its_webhooks_arrive_is_one_account(first: str) -> None:
+    shop = Shop()
+    shop.buys("ada", account_id="acc_ada")
+    shop.buys("bob")
+    shop.later(1)
+    delivered = iter(list(shop.stage.engine.store.events))
+
+    def arrives(number: int) -> None:
+        for event, _ in zip(delivered, range(number), strict=False):
+            ingest([Message(event["id"], json.dumps(event))], shop.place.services)
+
+    if first == "webhooks":
+        arrives(1000)
+    services = shop.place.services
+    if first == "both":
+        reader = Meanwhile(services.stripe.reader, lambda: arrives(2))
+        services = replace(services, stripe=replace(services.stripe, reader=reader))
+    shop.imports(services)
+    arrives(1000)
+    alone = shop.beside()
+    alone.imports()
+    assert {id: updated(account) for id, account in shop.accounts.items()} == {
+        id: updated(account) for id, account in alone.accounts.items()
+    }
+    assert len(shop.accounts) == 2
+
+
+@dataclass
+class Meanwhile:
+    """A reader during each of whose answers something else happens."""
+
+    reader: Any
+    happens: Callable[[], None]
+
+    def __getattr__(self, verb: str) -> Any:
+        def asked(*arguments: Any) -> Any:
+            found = getattr(self.reader, verb)(*arguments)
+            self.happens()
+            return found
+
+        return asked
+
+
+def test_an_account_that_signed_up_here_keeps_its_mail() -> None:
+    shop = Shop()
+    shop.sign_up()
+    shop.advance(BEGIN + DAY, deaf=True)
+    assert shop.imports() == {"known": 1}
+    assert shop.account.history_until is None
+
+
+# The report.
+
+
+def test_what_is_odd_is_told_by_kind_without_an_address() -> None:
+    shop = Shop()
+    shop.other_price()
+    one, two = shop.buys("ada", account_id="acc_same"), shop.buys("bob", account_id="acc_same")
+    nameless = shop.buys("cyd", email=False)
+    odd = shop.buys("dan", account_id="not well formed")
+    stranger = shop.buys("eve", "other", account_id="acc_eve")
+    gone = shop.buys("fay")
+    torn = shop.buys("gil", account_id="acc_gil")
+    for subscription in shop.objects("subscription"):
+        if subscription["customer"] == torn:
+            shop.stage.post(
+                f"/v1/subscriptions/{subscription['id']}", metadata={"account_id": "acc_other"}
+            )
+    shop.stage.call("DELETE", f"/v1/customers/{gone}")
+    subscriptions = {
+        subscription["customer"]: subscription["id"]
+        for subscription in shop.objects("subscription")
+    }
+    assert shop.findings() == {
+        ("shared_account_id", ("acc_same", *sorted((one, two)))),
+        ("no_email", (nameless,)),
+        ("malformed_account_id", (odd,)),
+        ("unknown_price", (subscriptions[stranger], stranger)),
+        ("deleted", (gone,)),
+        ("several_account_ids", (torn, "acc_gil", "acc_other")),
+    }
+    found = shop.survey()
+    assert {candidate.customer for candidate in found.candidates} == {
+        one,
+        two,
+        nameless,
+        odd,
+        stranger,
+        torn,
+    }
+    text = "\n".join(report(found.findings))
+    assert "@" not in text.replace("metadata", "")
+    assert f"  {nameless}" in text
+    shop.later(3).imports()
+    assert {candidate.account_id for candidate in found.candidates} == set(shop.accounts), (
+        "the dry run says what the import does"
+    )
+    assert set(shop.accounts["acc_same"].customers) == {one, two}
+
+
+def test_customers_of_the_other_mode_are_not_imported() -> None:
+    shop = Shop()
+    shop.buys("ada")
+    with pytest.raises(InvalidInput, match="its stripe-api-key is of the test mode"):
+        list(listed(SimTransport(shop.stage), "/v1/customers", True))
+
+
+def test_objects_that_cannot_be_read_or_have_no_customer_are_named() -> None:
+    price = {"id": "price_1", "lookup_key": "pro_monthly"}
+    subscription = {
+        "id": "sub_1",
+        "object": "subscription",
+        "status": "active",
+        "created": 1_700_000_000,
+        "items": {"data": [{"price": price}]},
+    }
+    riddles = [
+        {"id": "sub_2", "status": "odd", "customer": "cus_1"},
+        {"id": ["?"]},
+        {**subscription, "id": "sub_3", "items": {"data": []}},
+    ]
+    found = survey([{"id": "cus_1", "email": 7}], [subscription, *riddles], QUIET)
+    assert {(one.code, one.about) for one in found.findings} == {
+        ("no_customer", ("sub_1",)),
+        ("unreadable", ("sub_2",)),
+        ("unreadable", ("?",)),
+        ("unreadable", ("cus_1",)),
+    }
+    assert found.candidates == ()
+    assert {one.code for one in found.findings} <= set(FINDINGS)
+    assert report([Finding("gone", ("cus_1",))]) == [f"{FINDINGS['gone']} (1)", "  cus_1"]

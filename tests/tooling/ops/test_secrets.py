@@ -1,0 +1,113 @@
+"""The secrets of a stage, as they are put, made and rotated."""
+
+import io
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+
+from ops.stage.parameters import Parameters
+from ops.stage.secrets import SECRETS, make_missing, put, to_do
+from tests.fakes.services import POLICY
+from tests.tooling.ops.conftest import HASH_KEY, Deployed
+
+
+@pytest.fixture
+def parameters(deployed: Deployed) -> Parameters:
+    return Parameters("/billhook-dev")
+
+
+def types(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def value(parameters: Parameters, name: str) -> str:
+    held = parameters.get(name)
+    assert held
+    return held.value
+
+
+def test_what_is_random_is_made_once_and_nothing_that_is_there_is_touched(
+    parameters: Parameters,
+) -> None:
+    assert make_missing(parameters) == ["link-keys"]
+    made = value(parameters, "link-keys")
+    assert make_missing(parameters) == []
+    assert (value(parameters, "link-keys"), value(parameters, "hash-key")) == (made, HASH_KEY)
+    (links,) = [secret for secret in SECRETS if secret.name == "link-keys"]
+    assert links.form.fullmatch(made)
+
+
+def test_a_secret_is_put_as_a_secure_string_and_never_shown(
+    ops: Any, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    types(monkeypatch, "rk_test_new\n")
+    said = ops("secrets", "set", "stripe-api-key", "--stage", "dev")
+    assert (said.status, "rk_test_new" in said.out + said.err) == (0, False)
+    assert value(parameters, "stripe-api-key") == "rk_test_new"
+    assert (
+        boto3.client("ssm").get_parameter(Name="/billhook-dev/stripe-api-key")["Parameter"]["Type"]
+        == "SecureString"
+    )
+    listed = ops("secrets", "list", "--stage", "dev").out
+    assert [line.split()[:2] for line in listed.splitlines()][:2] == [
+        ["stripe-api-key", "SecureString"],
+        ["stripe-webhook-secrets", "missing"],
+    ]
+    assert "rk_test_new" not in listed
+
+
+@pytest.mark.parametrize("typed", ["pk_test_1", "", "sk_test_1 sk_test_2"])
+def test_what_is_of_another_form_is_not_put(
+    ops: Any, parameters: Parameters, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    types(monkeypatch, typed)
+    said = ops("secrets", "set", "stripe-api-key", "--stage", "dev")
+    assert (said.status, said.err) == (
+        1,
+        "stripe-api-key must be a secret or restricted key of Stripe's, sk_… or rk_….\n",
+    )
+    assert value(parameters, "stripe-api-key") == "sk_test_1"
+
+
+def test_a_secret_that_there_is_not_is_named(ops: Any, deployed: Deployed) -> None:
+    said = ops("secrets", "set", "stripe-key", "--stage", "dev")
+    assert said.status == 1
+    assert said.err.startswith("There is no secret stripe-key: there are stripe-api-key, ")
+
+
+def test_the_key_of_the_hashes_is_not_lost_by_a_slip(
+    ops: Any, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    types(monkeypatch, "")
+    assert ops("secrets", "set", "hash-key", "--stage", "dev").status == 1
+    assert value(parameters, "hash-key") == HASH_KEY
+
+
+def test_what_is_missing_is_told_with_the_commands_that_bring_it(parameters: Parameters) -> None:
+    make_missing(parameters)
+    apply, doctor = "python -m ops stripe apply --stage dev", "python -m ops doctor --stage dev"
+    assert to_do(parameters, POLICY, "dev") == [apply, doctor]
+    put(parameters, "stripe-webhook-secrets", "whsec_1")
+    assert to_do(parameters, POLICY, "dev") == []
+    with_captcha = replace(
+        POLICY, signup=POLICY.signup and replace(POLICY.signup, captcha="turnstile")
+    )
+    assert [step.split("   #")[0] for step in to_do(parameters, with_captcha, "dev")] == [
+        "python -m ops secrets set captcha-secret --stage dev",
+        doctor,
+    ]
+    nothing = Parameters("/billhook-prod")
+    assert [step.split("   #")[0] for step in to_do(nothing, POLICY, "prod")][:2] == [
+        "python -m ops secrets set stripe-api-key --stage prod",
+        "python -m ops stripe apply --stage prod --live",
+    ]
+
+
+def test_links_signed_before_open_after_a_rotation(ops: Any, parameters: Parameters) -> None:
+    make_missing(parameters)
+    before = value(parameters, "link-keys")
+    assert ops("secrets", "rotate-links", "--stage", "dev").status == 0
+    first, *others = value(parameters, "link-keys").split()
+    assert (others, first == before) == ([before], False)

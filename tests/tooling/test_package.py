@@ -1,0 +1,420 @@
+"""The contract of what is deployed: what Chalice makes of the code and .chalice/resources.yaml must
+be what the functions rely on.
+"""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bench import cold_start
+from chalicelib.aws.items import account_item
+from chalicelib.aws.mailer import SENDERS_AT_ONCE
+from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.usecases.messaging.delivery_feedback import KINDS
+from ops.package.build import build as build_package
+from ops.package.build import this_machine
+from tests.fakes.packages import ROOT, STAGE, Package, Template
+
+
+def as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def handlers(package: Package) -> dict[str, tuple[str, str]]:
+    """The module and the name in it that Lambda calls, by function."""
+    return {id: tuple(fn["Handler"].rsplit(".", 1)) for id, fn in package.functions.items()}
+
+
+def test_the_functions_are_there(package: Package) -> None:
+    assert {fn["Handler"] for fn in package.functions.values()} == {
+        "app.app",
+        "chalicelib.entry.triggers.ses_feedback.take_feedback",
+        "chalicelib.entry.triggers.act_queue.act_on_accounts",
+        "chalicelib.entry.triggers.mail_queue.send_mails",
+        "chalicelib.entry.triggers.schedules.compare_with_stripe",
+        "chalicelib.entry.triggers.schedules.fetch_events",
+        "chalicelib.entry.triggers.schedules.sweep_due",
+        "chalicelib.entry.triggers.events_queue.process_events",
+        "chalicelib.entry.triggers.table_stream.carry_out",
+    }
+
+
+def test_every_handler_loads_with_nothing_but_the_package_and_what_lambda_ships(
+    package: Package,
+) -> None:
+    for module, name in handlers(package).values():
+        assert (
+            package.run(
+                f"import importlib; print(callable(importlib.import_module({module!r}).{name}))"
+            ).strip()
+            == "True"
+        )
+
+
+def test_event_functions_load_without_the_app(package: Package) -> None:
+    for module, _ in handlers(package).values():
+        if module != "app":
+            assert package.run(f"import {module}; print('app' in sys.modules)").strip() == "False"
+
+
+def test_a_cold_start_for_a_webhook_loads_less_than_an_empty_app_and_neither_stripe_nor_the_table(
+    package: Package, tmp_path: Path
+) -> None:
+    found = [start for start in cold_start.starts(package, tmp_path) if start.first]
+    seen = cold_start.measured(found, package.folder / "runtime", rounds=1)
+    for name in ("app", "app, no bytecode"):
+        assert seen[name].modules < seen[cold_start.YARDSTICK].modules
+        assert "boto3" in seen[name].then, "the SDK waits for the first call"
+        assert not {
+            "stripe",
+            "jinja2",
+            "msgspec",
+            "requests",
+            "chalicelib.aws.dynamo",
+            "chalicelib.aws.accounts",
+        } & set(seen[name].then)
+
+
+def test_every_module_has_bytecode_that_is_believed(package: Package) -> None:
+    """/var/task is read-only: without it, or were it held against its source's time, every cold
+    start would compile everything.
+    """
+    unchecked_hash = (0b01).to_bytes(4, "little")
+    for source in (package.folder / "code").rglob("*.py"):
+        compiled = Path(importlib.util.cache_from_source(str(source)))
+        assert compiled.read_bytes()[4:8] == unchecked_hash, source
+
+
+def test_the_same_checkout_gives_the_same_bytes(package: Package, tmp_path: Path) -> None:
+    again = build_package(STAGE, tmp_path / "again", this_machine())
+    assert again.archive.read_bytes() == package.archive.read_bytes()
+    assert again.template == package.merged
+
+
+def test_what_is_deployed_is_pure_python_or_made_for_arm64(tmp_path: Path) -> None:
+    with zipfile.ZipFile(build_package(STAGE, tmp_path / "arm64").archive) as archive:
+        wheels = [name for name in archive.namelist() if name.endswith(".dist-info/WHEEL")]
+        tags = [
+            line.split()[1]
+            for name in wheels
+            for line in archive.read(name).decode().splitlines()
+            if line.startswith("Tag:")
+        ]
+        libraries = [name for name in archive.namelist() if name.endswith(".so")]
+    assert len(wheels) > 10
+    assert [tag for tag in tags if not tag.endswith(("-any", "aarch64"))] == []
+    assert [name for name in libraries if "aarch64" not in name] == []
+
+
+def test_what_the_package_holds_is_its_own(package: Package) -> None:
+    """boto3 is Lambda's, and of Chalice only the router is needed: either would
+    double the package."""
+    held = {path.name for path in (package.folder / "code").iterdir()}
+    assert held.isdisjoint({"boto3", "botocore", "click", "pip", "local", "ops", "tests"})
+    assert {path.name for path in (package.folder / "code" / "chalice").glob("*.py")} == {
+        "__init__.py",
+        "app.py",
+    }
+
+
+def test_arm64_is_what_is_deployed() -> None:
+    assert (
+        json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_architecture"]
+        == "arm64"
+    )
+
+
+def test_requirements_are_pinned_with_all_that_they_need(package: Package) -> None:
+    """Chalice resolves again only when requirements.txt changes, so what is not pinned would be
+    whatever it was on that day.
+    """
+    lines = [
+        line
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    installed = {
+        path.name.removesuffix(".dist-info")
+        for path in (package.folder / "code").glob("*.dist-info")
+    }
+    assert {line.replace("==", "-").replace("-", "_").lower() for line in lines} == {
+        name.replace("-", "_").lower() for name in installed
+    }
+
+
+def test_settings_of_every_function_come_from_the_template(package: Package) -> None:
+    shared = package.merged["Globals"]["Function"]["Environment"]["Variables"]
+    for fn in package.functions.values():
+        variables = shared | fn["Environment"]["Variables"]
+        assert variables.keys() >= {
+            "STAGE",
+            "LIVEMODE",
+            "TABLE_NAME",
+            "EVENTS_QUEUE_URL",
+            "DEAD_LETTERS_QUEUE_URL",
+            "PARAMETERS_PATH",
+        }
+        assert variables.keys() >= {"ACT_QUEUE_URL", "MAIL_QUEUE_URL", "CONFIGURATION_SET"}
+
+
+def test_only_prod_takes_live_events() -> None:
+    stages = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]
+    assert {name: stage["environment_variables"]["LIVEMODE"] for name, stage in stages.items()} == {
+        "dev": "false",
+        "prod": "true",
+    }
+
+
+def test_failures_of_a_batch_are_reported_by_message(package: Package) -> None:
+    """Without this Lambda ignores the failures that a function returns, and deletes
+    those messages."""
+    sources = [*package.sources("SQS"), *package.sources("DynamoDB")]
+    assert len(sources) == 4
+    for _, source in sources:
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_message_is_given_to_nobody_else_while_it_is_worked_on(package: Package) -> None:
+    for fn, source in package.sources("SQS"):
+        queue, attribute = source["Queue"]["Fn::GetAtt"]
+        assert attribute == "Arn"
+        assert (
+            package.merged["Resources"][queue]["Properties"]["VisibilityTimeout"]
+            >= 6 * fn["Timeout"]
+        )
+
+
+def test_transient_failures_do_not_kill_a_message(package: Package) -> None:
+    for id in ("EventsQueue", "ActQueue", "MailQueue"):
+        queue = package.merged["Resources"][id]["Properties"]
+        assert queue["RedrivePolicy"] == {
+            "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLettersQueue", "Arn"]},
+            "maxReceiveCount": 1000,
+        }
+
+
+def test_the_stream_starts_its_function_only_for_accounts_with_an_outbox(package: Package) -> None:
+    [(_, source)] = package.sources("DynamoDB")
+    assert source["Stream"] == {"Fn::GetAtt": ["BillingTable", "StreamArn"]}
+    [only] = source["FilterCriteria"]["Filters"]
+    wanted = json.loads(only["Pattern"])["dynamodb"]
+    assert wanted["Keys"] == {"sk": {"S": ["ACCOUNT"]}}
+    assert list(wanted["NewImage"]) == ["outbox"]
+    # Lambda's `exists` sees leaves only, so it must name the very type under which an outbox is
+    # written.
+    written = account_item(
+        Account(
+            "acc_1",
+            outbox=(
+                DomainEvent("acc_1.0.1.trial.started", "trial.started", datetime.now(UTC), {}),
+            ),
+        )
+    )
+    assert written["sk"] == {"S": "ACCOUNT"}
+    assert wanted["NewImage"]["outbox"] == {kind: [{"exists": True}] for kind in written["outbox"]}
+
+
+def test_every_function_has_a_role_of_its_own(package: Package) -> None:
+    roles = [fn["Role"]["Fn::GetAtt"][0] for fn in package.functions.values()]
+    assert len(set(roles)) == len(roles)
+
+
+def test_what_may_be_done_anywhere_cannot_be_narrowed(package: Package) -> None:
+    """Traces have no ARN, streams are listed or not, and SES's account is one."""
+    anywhere = {
+        action
+        for one in statements(package)
+        if "*" in as_list(one["Resource"])
+        for action in as_list(one["Action"])
+    }
+    assert anywhere == {
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "dynamodb:ListStreams",
+        "ses:GetAccount",
+    }
+    assert not [
+        action
+        for one in statements(package)
+        for action in as_list(one["Action"])
+        if "*" in str(action)
+    ]
+
+
+def test_no_role_names_a_resource_that_is_not_there(package: Package) -> None:
+    named = {
+        one["Fn::GetAtt"][0]
+        for it in statements(package)
+        for one in as_list(it["Resource"])
+        if isinstance(one, dict) and "Fn::GetAtt" in one
+    }
+    assert named <= package.merged["Resources"].keys()
+
+
+def test_the_webhook_s_function_is_the_api_s_code_under_a_role_that_reads_no_table(
+    package: Package,
+) -> None:
+    webhook, api = (package.functions[id] for id in ("WebhookHandler", "APIHandler"))
+    assert {name for name in api if webhook[name] != api[name]} == {"Role"}
+    role = json.dumps(package.merged["Resources"][webhook["Role"]["Fn::GetAtt"][0]])
+    assert "dynamodb:" not in role
+    assert "stripe-api-key" not in role
+
+
+def test_stripe_s_calls_and_no_others_reach_the_webhook_s_function(package: Package) -> None:
+    paths = package.merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    called = {
+        (path, method): entry["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        for path, methods in paths.items()
+        for method, entry in methods.items()
+    }
+    assert [route for route, uri in called.items() if "${WebhookHandler.Arn}" in uri] == [
+        ("/webhooks/stripe", "post")
+    ]
+    assert "${APIHandler.Arn}" not in called["/webhooks/stripe", "post"]
+    invoke = package.merged["Resources"]["WebhookHandlerInvokePermission"]["Properties"]
+    assert invoke["FunctionName"] == {"Ref": "WebhookHandler"}
+    assert invoke["SourceArn"]["Fn::Sub"].endswith("${RestAPI}/*/POST/webhooks/stripe")
+
+
+def statements(package: Package) -> list[Template]:
+    """What all roles together may do."""
+    roles = [
+        package.merged["Resources"][fn["Role"]["Fn::GetAtt"][0]]["Properties"]
+        for fn in package.functions.values()
+    ]
+    return [
+        one
+        for role in roles
+        for policy in role["Policies"]
+        for one in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_every_function_has_a_log_group_that_forgets(package: Package) -> None:
+    groups = [
+        it["Properties"]
+        for it in package.merged["Resources"].values()
+        if it["Type"] == "AWS::Logs::LogGroup"
+    ]
+    assert all(group["RetentionInDays"] == 30 for group in groups)
+    names = [group["LogGroupName"]["Fn::Sub"] for group in groups if "LogGroupName" in group]
+    assert sorted(names) == sorted(f"/aws/lambda/${{{id}}}" for id in package.functions)
+
+
+def test_a_role_may_write_to_the_logs_of_its_function_and_no_other(package: Package) -> None:
+    for id, fn in package.functions.items():
+        text = json.dumps(package.merged["Resources"][fn["Role"]["Fn::GetAtt"][0]])
+        assert [
+            other
+            for other in package.functions
+            if f"/aws/lambda/${{AWS::StackName}}-{other}-*" in text
+        ] == [id]
+
+
+def test_chalice_s_wrong_name_for_the_api_function_is_repaired(package: Package) -> None:
+    assert "${ApiHandler}" not in json.dumps(package.merged)
+
+
+def test_no_resource_of_ours_shadows_one_of_chalice_s(package: Package) -> None:
+    """Merging is silent: a queue named like a function would take its place, and its trigger would
+    be gone.
+    """
+    for id, resource in package.own["Resources"].items():
+        assert (id in package.bare["Resources"]) == ("Type" not in resource), id
+
+
+def test_tables_and_queues_outlive_the_stack(package: Package) -> None:
+    for id in ("BillingTable", "EventsQueue", "MailQueue", "DeadLettersQueue"):
+        resource = package.merged["Resources"][id]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_no_more_send_at_once_than_share_the_rate_of_ses(package: Package) -> None:
+    [source] = [
+        it
+        for _, it in package.sources("SQS")
+        if it["Queue"] == {"Fn::GetAtt": ["MailQueue", "Arn"]}
+    ]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": SENDERS_AT_ONCE}
+    assert source["BatchSize"] == 1
+
+
+def test_ses_tells_the_topic_all_that_is_read(package: Package) -> None:
+    resources = package.merged["Resources"]
+    destination = resources["FeedbackDestination"]["Properties"]["EventDestination"]
+    told = {kind.replace(" ", "").lower() for kind in KINDS}
+    assert {kind.lower() for kind in destination["MatchingEventTypes"]} == told
+    [(_, source)] = package.sources("SNS")
+    assert destination["SnsDestination"]["TopicARN"] == source["Topic"] == {"Ref": "FeedbackTopic"}
+    [statement] = resources["FeedbackTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Principal"], statement["Action"]) == (
+        {"Service": "ses.amazonaws.com"},
+        "sns:Publish",
+    )
+    assert statement["Condition"] == {
+        "StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
+
+
+def routes(package: Package) -> set[tuple[str, str]]:
+    paths: Template = package.merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"][
+        "paths"
+    ]
+    return {(path, method.upper()) for path, methods in paths.items() for method in methods}
+
+
+def test_a_flood_on_the_webhook_cannot_starve_the_product_s_question(package: Package) -> None:
+    settings = package.merged["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+    limits = {
+        ("/" + it["ResourcePath"][1:].replace("~1", "/").lstrip("/"), it["HttpMethod"]): it[
+            "ThrottlingRateLimit"
+        ]
+        for it in settings
+    }
+    webhook, access = ("/webhooks/stripe", "POST"), ("/accounts/{account_id}/access", "GET")
+    assert limits[webhook] < limits[access]
+    # A limit for a route that is spelt otherwise would limit nothing, and no tool would say so.
+    assert set(limits) - {("/*", "*")} <= routes(package)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "DEFAULT_4XX",
+        "DEFAULT_5XX",
+        "MISSING_AUTHENTICATION_TOKEN",
+        "THROTTLED",
+        "REQUEST_TOO_LARGE",
+        "INTEGRATION_TIMEOUT",
+    ],
+)
+def test_refusals_of_api_gateway_have_our_shape(package: Package, refusal: str) -> None:
+    response = package.merged["Resources"]["RestAPI"]["Properties"]["GatewayResponses"][refusal]
+    body = json.loads(response["ResponseTemplates"]["application/json"])
+    assert body["error"].keys() == {"code", "message"}
+
+
+def test_logs_hold_the_route_never_the_path(package: Package) -> None:
+    api = package.merged["Resources"]["RestAPI"]["Properties"]
+    logged = json.loads(api["AccessLogSetting"]["Format"])
+    assert set(logged.values()).isdisjoint(
+        {"$context.path", "$context.error.message", "$context.error.messageString"}
+    )
+    assert logged["route"] == "$context.resourcePath"
+    assert api["TracingEnabled"] is False
+
+
+def test_cloudformation_would_take_the_template(package: Package) -> None:
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run(
+        [linter, package.template_file], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")

@@ -1,0 +1,339 @@
+"""What SES tells afterwards: in both of its shapes, of every recipient, settled once, and never a
+reason to stumble.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.facts import MessageRecorded
+from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.messaging.email_message import SendClaim
+from chalicelib.domain.schedule.versions import next_version
+from chalicelib.usecases.messaging.delivery_feedback import KINDS, take_feedback
+from tests.fakes.lifecycles import MemoryClaims
+from tests.fakes.services import FakeServices
+
+KEY = "welcome@signup"
+BODIES = {
+    "Send": ("send", {}),
+    "Delivery": (
+        "delivery",
+        {
+            "timestamp": "2026-03-02T09:00:07.000Z",
+            "recipients": ["ada@example.com"],
+            "smtpResponse": "250 ok",
+        },
+    ),
+    "DeliveryDelay": (
+        "deliveryDelay",
+        {
+            "timestamp": "2026-03-02T09:20:00.000Z",
+            "delayType": "MailboxFull",
+            "delayedRecipients": [],
+        },
+    ),
+    "Reject": ("reject", {"reason": "Bad content"}),
+    "Rendering Failure": ("failure", {"errorMessage": "Attribute is missing", "templateName": "x"}),
+}
+
+
+def notice(
+    kind: str,
+    addresses: Sequence[str] = ("ada@example.com",),
+    published: bool = True,
+    **changes: Any,
+) -> str:
+    """A notification as SES writes it: published as an event of a configuration set, or told by an
+    identity.
+    """
+    recipients = [
+        {"emailAddress": address, "status": "5.1.1", "diagnosticCode": f"smtp; 550 <{address}>"}
+        for address in addresses
+    ]
+    bodies = BODIES | {
+        "Bounce": (
+            "bounce",
+            {
+                "bounceType": "Permanent",
+                "bounceSubType": "General",
+                "bouncedRecipients": recipients,
+                "feedbackId": "f-1",
+            }
+            | {"timestamp": "2026-03-02T09:00:09.000Z"},
+        ),
+        "Complaint": (
+            "complaint",
+            {
+                "complaintFeedbackType": "abuse",
+                "complainedRecipients": recipients,
+                "feedbackId": "f-2",
+                "timestamp": "2026-03-02T10:00:00.000Z",
+            },
+        ),
+    }
+    name, body = bodies[kind]
+    tags = {
+        "ses:configuration-set": ["set"],
+        "account": ["acc_1"],
+        "step": ["welcome"],
+        "occasion": ["signup"],
+        "stream": ["lifecycle"],
+    }
+    mail = {
+        "timestamp": "2026-03-02T09:00:05.123Z",
+        "source": "ada@mail.acme.example",
+        "messageId": "0100-1",
+        "destination": ["first@example.com"],
+        "headers": [],
+        "tags": tags,
+    }
+    return json.dumps(
+        {
+            "eventType" if published else "notificationType": kind,
+            "mail": mail,
+            name: {**body, **changes},
+        }
+    )
+
+
+@dataclass
+class MemorySuppressions:
+    held: dict[str, str] = field(default_factory=dict)
+
+    def add(self, email: str, reason: str, at: datetime) -> None:
+        self.held[email] = reason
+
+
+@dataclass
+class Desk:
+    """A place with one account, one message of which is on its way."""
+
+    place: FakeServices
+    claims: MemoryClaims = field(default_factory=MemoryClaims)
+    suppressions: MemorySuppressions = field(default_factory=MemorySuppressions)
+
+    def has(self, outcome: str | None, claimed: bool = True) -> "Desk":
+        old = Account("acc_1")
+        new = (
+            apply(old, MessageRecorded(KEY, MessageRecord(outcome, self.place.now.at, "lifecycle")))
+            if outcome
+            else old
+        )
+        self.place.accounts.save(old, next_version(old, new, self.place.policy, self.place.now.at))
+        if claimed:
+            self.claims.take(SendClaim("acc_1", KEY, "sending", self.place.now.at), None)
+        return self
+
+    def take(self, text: str) -> str:
+        return take_feedback(text, self.place.services, self.claims, self.suppressions)
+
+    @property
+    def outcome(self) -> str:
+        return self.place.accounts.only().mails[KEY].outcome
+
+    @property
+    def timeline(self) -> list[str]:
+        return [entry.type for entry in self.place.log.entries.values() if entry.kind == "mail"]
+
+
+@pytest.fixture
+def desk(place: FakeServices) -> Desk:
+    return Desk(place)
+
+
+@pytest.mark.parametrize("published", [True, False])
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_every_recipient_that_is_named_is_suppressed_in_either_shape(
+    desk: Desk, kind: str, published: bool
+) -> None:
+    """Not the first of mail.destination, and complaints too: the field has had both wrong."""
+    desk.has("sent")
+    assert (
+        desk.take(notice(kind, ["ada@example.com", '"Grace H." <grace@example.com>'], published))
+        == kind
+    )
+    assert desk.suppressions.held == dict.fromkeys(
+        ["ada@example.com", "grace@example.com"], kind.lower()
+    )
+    assert desk.place.metrics["Bounces" if kind == "Bounce" else "Complaints"] == 2
+
+
+@pytest.mark.parametrize("type", ["Transient", "Undetermined"])
+def test_a_bounce_that_may_pass_is_counted_and_suppresses_nobody(desk: Desk, type: str) -> None:
+    desk.has("sent").take(notice("Bounce", bounceType=type))
+    assert desk.suppressions.held == {}
+    assert desk.place.metrics == {"TransientBounces": 1}
+    assert desk.timeline == ["mail.bounced"]
+
+
+def test_an_address_of_no_account_of_ours_is_suppressed_too(desk: Desk) -> None:
+    desk.take(notice("Bounce"))
+    assert list(desk.suppressions.held) == ["ada@example.com"]
+    assert desk.timeline == []
+
+
+def test_mail_that_was_not_ours_suppresses_and_writes_no_timeline(desk: Desk) -> None:
+    desk.has("sent")
+    told = json.loads(notice("Complaint"))
+    del told["mail"]["tags"]
+    assert desk.take(json.dumps(told)) == "Complaint"
+    assert (list(desk.suppressions.held), desk.timeline) == (["ada@example.com"], [])
+
+
+@pytest.mark.parametrize("kind", ["Send", "Delivery", "DeliveryDelay", "Bounce", "Complaint"])
+@pytest.mark.parametrize("outcome", ["queued", "unclear"])
+def test_an_unclear_message_is_settled_by_what_only_ses_can_know(
+    desk: Desk, kind: str, outcome: str
+) -> None:
+    desk.has(outcome).take(notice(kind))
+    assert desk.outcome == "sent"
+    claim = desk.claims.load("acc_1", KEY)
+    assert claim
+    assert (claim.state, claim.message_id) == ("sent", "0100-1")
+
+
+@pytest.mark.parametrize("kind", ["Reject", "Rendering Failure"])
+def test_what_ses_took_and_did_not_send_is_settled_as_refused(desk: Desk, kind: str) -> None:
+    desk.has("queued").take(notice(kind))
+    assert desk.outcome == "refused"
+
+
+def test_a_claim_that_was_given_up_too_early_does_not_matter(desk: Desk) -> None:
+    desk.has("queued", claimed=False).take(notice("Send"))
+    assert desk.outcome == "sent"
+
+
+@pytest.mark.parametrize("outcome", ["passed", None])
+def test_a_message_that_was_given_up_or_forgotten_though_ses_had_it_is_remembered(
+    desk: Desk, outcome: str | None
+) -> None:
+    desk.has(outcome).take(notice("Send"))
+    assert desk.outcome == "sent"
+
+
+@pytest.mark.parametrize("outcome", ["sent", "refused"])
+def test_what_is_settled_stays_so_and_writes_the_account_no_more(
+    desk: Desk, outcome: str | None
+) -> None:
+    desk.has(outcome)
+    before = desk.place.accounts.only()
+    for kind in KINDS:
+        desk.take(notice(kind))
+    assert desk.place.accounts.only() == before
+
+
+def test_the_timeline_tells_what_became_of_it_each_thing_once(desk: Desk) -> None:
+    desk.has("queued")
+    for _ in range(2):
+        for kind in (
+            "Send",
+            "Delivery",
+            "Bounce",
+            "Complaint",
+            "DeliveryDelay",
+            "Reject",
+            "Rendering Failure",
+        ):
+            desk.take(notice(kind))
+    assert sorted(desk.timeline) == sorted(KINDS.values())
+    (bounced,) = [
+        entry for entry in desk.place.log.entries.values() if entry.type == "mail.bounced"
+    ]
+    assert (bounced.account_id, bounced.id) == ("acc_1", "0100-1.mail.bounced")
+    assert bounced.at.isoformat() == "2026-03-02T09:00:09+00:00"
+    assert bounced.data == {
+        "message": KEY,
+        "ses_id": "0100-1",
+        "bounceType": "Permanent",
+        "bounceSubType": "General",
+    }
+    assert "@example.com" not in str(desk.place.log.entries), (
+        "the server's diagnosis repeats the address"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON",
+        "[]",
+        "null",
+        "7",
+        '"Bounce"',
+        "{}",
+        '{"eventType": "Bounce"}',
+        '{"eventType": []}',
+        '{"eventType": "Send", "mail": []}',
+        (
+            '{"notificationType": "Complaint", "mail": {"messageId": "1", "timestamp":'
+            ' "yesterday"}, "complaint": {}}'
+        ),
+        notice("Bounce", []),
+        notice("Bounce", ["nobody"], bouncedRecipients=[{"emailAddress": None}]),
+        notice("Bounce", bouncedRecipients="ada@example.com"),
+        notice("Complaint", timestamp=7),
+        "[" * 100_000,
+    ],
+)
+def test_what_cannot_be_read_is_counted_and_stops_nothing(desk: Desk, text: str) -> None:
+    desk.has("sent")
+    assert desk.take(text) == "unreadable"
+    assert desk.place.metrics == {"FeedbackUnreadable": 1}
+    assert desk.timeline == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Successfully validated SNS topic for Amazon SES event publishing.",
+        (
+            '{"notificationType": "AmazonSnsSubscriptionSucceeded", "message": "You have'
+            ' successfully subscribed"}'
+        ),
+        '{"eventType": "Open", "mail": {}, "open": {}}',
+    ],
+)
+def test_what_is_about_no_message_is_left(desk: Desk, text: str) -> None:
+    assert desk.take(text) == "left"
+    assert desk.place.metrics == {}
+
+
+@pytest.mark.parametrize("account", ["../x", "", "a" * 65, "ACCOUNT#acc_1"])
+def test_a_tag_that_names_no_account_reads_none(desk: Desk, account: str) -> None:
+    told = json.loads(notice("Send"))
+    told["mail"]["tags"]["account"] = [account]
+    assert desk.has("queued").take(json.dumps(told)) == "Send"
+    assert desk.outcome == "queued"
+
+
+def test_an_address_is_suppressed_before_anything_else_can_fail(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise Unavailable("DynamoDB gives no answer now.")
+
+    desk.has("sent")
+    monkeypatch.setattr(desk.place.accounts, "load", fail)
+    with pytest.raises(Unavailable):
+        desk.take(notice("Complaint"))
+    assert list(desk.suppressions.held) == ["ada@example.com"]
+
+
+def test_late_news_of_a_first_attempt_settles_the_second(desk: Desk) -> None:
+    desk.has("queued")
+    first = desk.claims.kept["acc_1", KEY]
+    desk.claims.take(replace(first, attempt=2, at=first.at + timedelta(minutes=20)), first)
+    desk.take(notice("Send"))
+    assert desk.outcome == "sent"
+    claim = desk.claims.load("acc_1", KEY)
+    assert claim
+    assert claim.state == "sent"
