@@ -91,7 +91,7 @@ def test_a_stored_account_is_understood() -> None:
 
 
 def test_the_digest_of_a_stored_state_stays_the_same() -> None:
-    """Digests are compared with stored ones. Another digest makes old events look new."""
+    """A digest is compared with a stored one. Another one makes old events look new."""
     account = account_of(ACCOUNTS["ACCOUNT#acc_golden"])
     states = [known.value for known in account.customers.values()]
     assert [digest(one) for one in states] == ["5bfc7391d12d", "11c6f174d9f7"]
