@@ -241,7 +241,10 @@ def _shot(
 
 
 def _browse(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603  # nosec B603 # the command is ours
+    done = subprocess.run(  # noqa: S603  # nosec B603 # the command is ours
+        command, capture_output=True, text=True, check=True
+    )
+    return done.stdout
 
 
 def _chromium(browser: str, room: Path) -> Iterator[str]:

@@ -101,7 +101,8 @@ class Meter:
         """Count something of the function that runs now."""
         if unit not in UNITS:
             raise KeyError(unit)
-        self.by_function.setdefault(self.running, Counter())[unit] += number  # type: ignore[assignment]  # half a read unit
+        tally = self.by_function.setdefault(self.running, Counter())
+        tally[unit] += number  # type: ignore[assignment]  # half a read unit
 
     @contextmanager
     def function(self, name: str) -> Iterator[None]:

@@ -5,10 +5,11 @@ if nothing is.
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bench.soak.lifecycles import Customer
+from bench.soak.system import SystemUnderTest
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.fetch_requests import everything_of
@@ -21,14 +22,11 @@ from chalicelib.usecases.fetching import fetch
 from chalicelib.usecases.ports import ReaderApi
 from tests.fakes.services import SHIPPED as POLICY
 
-if TYPE_CHECKING:
-    from bench.soak.soak import SystemUnderTest
-
 UNPROVED = ["welcome", "three_days", "ended"]
 """What the shipped policy sends to somebody who signs up and is never seen again."""
 
 
-def findings(house: "SystemUnderTest", customers: list[Customer]) -> list[str]:
+def findings(house: SystemUnderTest, customers: list[Customer]) -> list[str]:
     """Everything that is wrong."""
     accounts = house.accounts()
     return [
@@ -39,7 +37,7 @@ def findings(house: "SystemUnderTest", customers: list[Customer]) -> list[str]:
     ]
 
 
-def compared(house: "SystemUnderTest", customers: list[Customer]) -> list[str]:
+def compared(house: SystemUnderTest, customers: list[Customer]) -> list[str]:
     """Whose subscriptions or standing are not what Stripe's objects say, asked for afresh."""
     accounts, reader, found = house.accounts(), house.reader(), []
     at_stripe = _customers_by_account(house)
@@ -67,14 +65,14 @@ def compared(house: "SystemUnderTest", customers: list[Customer]) -> list[str]:
     return found
 
 
-def standings(house: "SystemUnderTest", customers: list[Customer]) -> Counter[str]:
+def standings(house: SystemUnderTest, customers: list[Customer]) -> Counter[str]:
     """How many stand for which reason."""
     accounts = house.accounts()
     held = [accounts[one.account_id] for one in customers if one.account_id in accounts]
     return Counter(standing(account, POLICY, house.now).reason for account in held)
 
 
-def _customers_by_account(house: "SystemUnderTest") -> dict[str, list[str]]:
+def _customers_by_account(house: SystemUnderTest) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for one in list(house.engine.store.objects.get("customer", {}).values()):
         found.setdefault(one["metadata"].get("account_id", ""), []).append(one["id"])
@@ -94,7 +92,7 @@ def _told(one: Standing) -> str:
     return f"{one.access} ({one.reason}, {one.plan}, until {one.until})"
 
 
-def _left_over(house: "SystemUnderTest", accounts: dict[str, Account]) -> Iterator[str]:
+def _left_over(house: SystemUnderTest, accounts: dict[str, Account]) -> Iterator[str]:
     for queue, left in house.queues().items():
         if left:
             yield f"{left} left in {queue}"
@@ -113,7 +111,7 @@ def _left_over(house: "SystemUnderTest", accounts: dict[str, Account]) -> Iterat
             yield f"{account.id} still waits for {what}"
 
 
-def _mail(house: "SystemUnderTest", accounts: dict[str, Account]) -> Iterator[str]:
+def _mail(house: SystemUnderTest, accounts: dict[str, Account]) -> Iterator[str]:
     sent = house.mailer.all()
     for (id, key), times in Counter((one.account_id, one.key) for one in sent).items():
         if times > 1:
@@ -138,7 +136,7 @@ def is_given_up(key: str, mailed: MessageRecord, got: set[str]) -> bool:
     return mailed.outcome == "unclear" and mailed.stream == "lifecycle" and key not in got
 
 
-def _caps(house: "SystemUnderTest", account: Account) -> Iterator[str]:
+def _caps(house: SystemUnderTest, account: Account) -> Iterator[str]:
     """The hours and the caps of the policy, by the customer's clock, counted from the mailbox
     alone.
     """
@@ -160,7 +158,7 @@ def _caps(house: "SystemUnderTest", account: Account) -> Iterator[str]:
     )
 
 
-def _silent_ones(house: "SystemUnderTest", customers: list[Customer]) -> Iterator[str]:
+def _silent_ones(house: SystemUnderTest, customers: list[Customer]) -> Iterator[str]:
     """Whoever signs up and is never seen again gets all that is promised, whatever was lost: it
     hangs on our own word alone.
     """

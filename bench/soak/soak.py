@@ -1,20 +1,16 @@
 """Play a town's sixty days, then look whether all is as it must be."""
 
 from collections import Counter
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
-from bench.soak.acts import Actor, Doors
+from bench.soak.acts import Actor
 from bench.soak.checks import compared, findings, standings
-from bench.soak.crashes import Kills
 from bench.soak.lifecycles import ARRIVE_WITHIN, DAY, LIFE, Customer, town
-from bench.soak.mail import CheckedMailer
-from chalicelib.domain.account.state import Account
-from chalicelib.usecases.ports import ReaderApi
+from bench.soak.system import SystemUnderTest
 from local.clock_control import stride_end
-from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
+from local.stripe_sim.webhooks.delivery_faults import Shares
 
 SPOILT = Shares(lost=0.05, doubled=0.10, late=0.20)
 """What becomes of Stripe's events."""
@@ -26,41 +22,6 @@ REST_DAYS = 3
 """How many days the town is watched after its last, with nothing lost any more: what is late is
 late by two at most, a comparison comes each.
 """
-
-
-class SystemUnderTest(Doors, Protocol):
-    """A Billhook with a Stripe of its own, in memory or real."""
-
-    what: str
-    stride: timedelta
-    kills: Kills
-    fates: Fates
-    mailer: CheckedMailer
-    now: datetime
-
-    def open(self) -> AbstractContextManager[Any]:
-        """Begin, and end."""
-
-    def spoil(self, shares: Shares, seed: int) -> None:
-        """From now on that becomes of Stripe's events."""
-
-    def move_to(self, target: datetime) -> None:
-        """Play all that falls due until then."""
-
-    def settle(self) -> None:
-        """Work until nothing is left that can be done now."""
-
-    def accounts(self) -> dict[str, Account]:
-        """All accounts by id."""
-
-    def queues(self) -> dict[str, int]:
-        """How many messages are left, by queue."""
-
-    def due(self) -> list[tuple[datetime, str]]:
-        """What waits, the soonest first."""
-
-    def reader(self) -> ReaderApi:
-        """A way to ask the simulated Stripe for the truth."""
 
 
 @dataclass

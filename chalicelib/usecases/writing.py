@@ -51,7 +51,9 @@ def retry_on_lost_race(account_id: str, attempt: Callable[[], T], services: Serv
     """
     for number in range(TRIES):
         if number:
-            services.pause(random.uniform(0, 0.01 * 2 ** min(number, 7)))  # noqa: S311  # nosec B311 # it guards nothing
+            longest = 0.01 * 2 ** min(number, 7)
+            wait = random.uniform(0, longest)  # noqa: S311  # nosec B311 # it guards nothing
+            services.pause(wait)
         try:
             return attempt()
         except ConcurrentUpdate:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from random import Random
 from typing import Any
@@ -229,7 +229,7 @@ class Burst:
             runs(lambda: sweep(self.services))
         waiting, self.place.act_queue.waiting = self.place.act_queue.waiting, []
         for work in waiting:
-            if not runs(lambda id=work["account_id"]: process_due_account(id, self.services)):  # type: ignore[misc]
+            if not runs(partial(process_due_account, work["account_id"], self.services)):
                 self.place.act_queue.send(work)
         self._stream()
 

@@ -41,7 +41,8 @@ class OutsideCalls:
 
     def watch_parts(self, whole: Whole, *names: str) -> Whole:
         """The same, with these adapters of it watched; of Stripe's API, each resource."""
-        return replace(whole, **{name: self._watched(name, getattr(whole, name)) for name in names})  # type: ignore[type-var]
+        watched = {name: self._watched(name, getattr(whole, name)) for name in names}
+        return replace(whole, **watched)  # type: ignore[type-var]
 
     def _watched(self, name: str, adapter: Any) -> Any:
         if isinstance(adapter, Stripe):

@@ -34,10 +34,8 @@ WISH = SignupRequest("ada@example.com", "pro", "month", "Ada Byron")
 
 def returns(account: Account, at: datetime) -> tuple[str, str]:
     """Pages whose addresses hold a time, as links do."""
-    return (
-        f"https://b.example/return/{account.id}/{at.timestamp()}?session_id={{CHECKOUT_SESSION_ID}}",
-        "https://b.example/billing",
-    )
+    page = f"https://b.example/return/{account.id}/{at.timestamp()}"
+    return f"{page}?session_id={{CHECKOUT_SESSION_ID}}", "https://b.example/billing"
 
 
 AGAIN = frozenset({409})

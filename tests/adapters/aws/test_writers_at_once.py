@@ -155,7 +155,8 @@ def test_a_write_whose_reply_was_lost_is_seen_as_a_lost_race_and_learnt_again(
                 lost.append(new)
                 raise ConcurrentUpdate("the repeat met its own condition")
 
-    outcomes = ingest(messages(recording.events[4:5]), replace(place, accounts=ReplyLost()))  # type: ignore[arg-type]
+    events = messages(recording.events[4:5])
+    outcomes = ingest(events, replace(place, accounts=ReplyLost()))  # type: ignore[arg-type]
     assert [outcome.effect for outcome in outcomes] == ["learnt"]
     found = accounts.load("acct_demo")
     assert found

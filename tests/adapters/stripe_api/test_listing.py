@@ -10,7 +10,11 @@ from chalicelib.domain.reconciliation.backfill import GROUPS
 from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
 from chalicelib.stripe_api.listing import StripeListing, listed
 from chalicelib.stripe_api.transport import StripeTransport
-from tests.adapters.stripe_api.test_reader import TRUTH, Replies, replies  # noqa: F401 - the fixture
+from tests.adapters.stripe_api.test_reader import (
+    TRUTH,
+    Replies,
+    replies,  # noqa: F401 - the fixture
+)
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND = str(int(NOW.timestamp()))

@@ -64,10 +64,8 @@ def test_another_plan_costs_to_the_cent_what_was_shown(ada: Person) -> None:
     done = ada.posts("/billing/plan/confirm", **form)
     assert (done.status, done.leads_to) == (303, "/billing?notice=plan_changed")
     assert ada.shop.taken[-1] == due_now
-    assert ada.account.standing and (ada.account.standing.plan, ada.account.standing.quantity) == (  # noqa: PT018
-        "scale",
-        2,
-    )
+    assert ada.account.standing
+    assert (ada.account.standing.plan, ada.account.standing.quantity) == ("scale", 2)
     assert ada.gets(done.leads_to).says("notice") == "Your plan is changed."
 
 

@@ -17,7 +17,12 @@ from chalicelib.runtime.clock import clock
 from local.aws.api_gateway import ApiGateway
 from local.http_server import Request
 from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
-from tests.http.triggers.test_mail_queue import ACCOUNT, Office, later, office  # noqa: F401 - the fixture
+from tests.http.triggers.test_mail_queue import (
+    ACCOUNT,
+    Office,
+    later,
+    office,  # noqa: F401 - the fixture
+)
 
 FORM = "application/x-www-form-urlencoded"
 ONE_CLICK = b"List-Unsubscribe=One-Click"

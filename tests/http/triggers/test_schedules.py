@@ -11,7 +11,7 @@ from chalicelib.entry.triggers.act_queue import act_on_accounts
 from chalicelib.runtime import wiring
 from local.aws.lambda_context import LambdaContext
 from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
-from tests.http.triggers.test_mail_queue import ACCOUNT, TICK, Office, office, sweep_due  # noqa: F401 - the fixture
+from tests.http.triggers.test_mail_queue import ACCOUNT, TICK, Office, sweep_due
 
 
 def bodies(office: Office) -> list[dict[str, str]]:

@@ -7,7 +7,12 @@ import pytest
 from chalicelib.domain.errors import Unavailable
 from chalicelib.runtime import wiring
 from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
-from tests.http.triggers.test_mail_queue import ACCOUNT, WELCOME, Office, office  # noqa: F401 - the fixture
+from tests.http.triggers.test_mail_queue import (
+    ACCOUNT,
+    WELCOME,
+    Office,
+    office,  # noqa: F401 - the fixture
+)
 
 
 @pytest.mark.parametrize(("kind", "metric"), [("Bounce", "Bounces"), ("Complaint", "Complaints")])

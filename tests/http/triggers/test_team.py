@@ -22,7 +22,7 @@ from chalicelib.usecases.reconciliation.backfill import Fetched
 from local.aws.lambda_context import LambdaContext
 from tests.fakes.services import POLICY
 from tests.http.conftest import stage  # noqa: F401 - the fixture
-from tests.http.triggers.test_mail_queue import ACCOUNT, TICK, Office, later, office  # noqa: F401 - the fixture
+from tests.http.triggers.test_mail_queue import ACCOUNT, TICK, Office, later
 
 TEAM = OperatorsPolicy(("team@acme.example",), frozenset(NOTICES))
 

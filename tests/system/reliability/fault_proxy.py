@@ -63,14 +63,15 @@ class Wire:
         self.emulator, self.proxy, self._numbers = emulator, proxy, count()
         self._beside: dict[str, Any] = {}
         self._definition = table_definition()
-        self.dynamodb, self.sqs = (
-            boto3.client(name, endpoint_url=proxy.base, config=module.client().meta.config)  # type: ignore[call-overload]
-            for name, module in (("dynamodb", dynamo), ("sqs", queues))
+        self.dynamodb = boto3.client(
+            "dynamodb", endpoint_url=proxy.base, config=dynamo.client().meta.config
         )
+        self.sqs = boto3.client("sqs", endpoint_url=proxy.base, config=queues.client().meta.config)
 
     def beside(self, service: str) -> Any:
         if service not in self._beside:
-            self._beside[service] = boto3.client(service, endpoint_url=self.emulator.endpoint)  # type: ignore[call-overload]
+            client: Any = boto3.client  # the stubs know literal names of services only
+            self._beside[service] = client(service, endpoint_url=self.emulator.endpoint)
         return self._beside[service]
 
     def table(self) -> str:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -108,7 +107,10 @@ def test_a_link_of_before_the_address_was_proved_or_of_another_account_opens_not
     front.signs_up({"email": "eve@example.com"})
     front.works()
     (account,) = front.accounts()
-    before: Callable[[str], Link] = lambda purpose: link_for(purpose, account.id, 0, clock.now())  # noqa: E731
+
+    def before(purpose: str) -> Link:
+        return link_for(purpose, account.id, 0, clock.now())
+
     proved = links.token(link_for("billing", account.id, 0, clock.now()))
     assert front.call("GET", f"/billing/{proved}").status == 303
     for purpose, path in (("welcome", "/welcome/{}"), ("return", "/billing/return/{}")):

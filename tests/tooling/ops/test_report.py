@@ -269,7 +269,7 @@ def test_the_report_of_lives_is_their_mailbox(monkeypatch: pytest.MonkeyPatch) -
         for one in [*life.mails, *life.mails]:
             for kind in ("delivery", "send"):
                 told = ses_events.event(kind, one.letter, f"ses-{one.key}", one.at, "set")
-                take_feedback(json.dumps(told), life.services, life.claims, life)  # type: ignore[arg-type]
+                take_feedback(json.dumps(told), life.services, life.claims, life)
         entries += life.place.log.entries.values()
         boxes += life.steps
     counting = Counting()

@@ -1,7 +1,7 @@
 """What is told of a change, and what is not."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -31,12 +31,12 @@ from tests.unit.domain.test_access import (
 PERIOD_END = BOUGHT.period_end or START
 
 
-def written(*facts: object, at: object = START, before: Account | None = None) -> Account:
+def written(*facts: object, at: datetime = START, before: Account | None = None) -> Account:
     old = before or Account("acc_1")
     new = old
     for fact in facts:
         new = apply(new, fact)  # type: ignore[arg-type]
-    return next_version(replace(old, outbox=()), replace(new, outbox=()), QUIET, at)  # type: ignore[arg-type]
+    return next_version(replace(old, outbox=()), replace(new, outbox=()), QUIET, at)
 
 
 def types(account: Account) -> list[str]:

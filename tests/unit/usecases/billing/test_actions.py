@@ -5,6 +5,7 @@ at Stripe once, answered with what stands then.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -305,7 +306,7 @@ def test_a_grant_that_is_given_again_after_a_failure_is_told_once(reply_lost: bo
     for n in range(1, 5):
         life = gone()
         life.calls = crashing_after(n, reply_lost=reply_lost)
-        assert crashes(lambda life=life: grant(life, BEGIN + 30 * DAY, key="key-1"))  # type: ignore[misc]
+        assert crashes(partial(grant, life, BEGIN + 30 * DAY, key="key-1"))
         life.calls.crash_at = None
         life.minutes(1)
         grant(life, BEGIN + 30 * DAY, key="key-1")

@@ -4,6 +4,7 @@ questions than are needed.
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -22,12 +23,12 @@ from tests.fakes.simulated_lifecycles import BEGIN, SimLife, crashes
 from tests.system.local.stripe_sim.test_replay import SCRIPTS
 
 FATES: dict[str, Callable[[], Fate]] = {
-    **{f"half are lost, {seed}": lambda seed=seed: some(seed) for seed in range(4)},  # type: ignore[misc]
+    **{f"half are lost, {seed}": partial(some, seed) for seed in range(4)},
     **{
-        f"half cannot be delivered, {seed}": lambda seed=seed: some(seed, how=UNDELIVERED)
+        f"half cannot be delivered, {seed}": partial(some, seed, how=UNDELIVERED)
         for seed in range(2)
-    },  # type: ignore[misc]
-    **{f"most are lost, {seed}": lambda seed=seed: some(seed, 0.9) for seed in range(2)},  # type: ignore[misc]
+    },
+    **{f"most are lost, {seed}": partial(some, seed, 0.9) for seed in range(2)},
     "all but the first are lost": all_but_the_first,
     "all but the first cannot be delivered": lambda: all_but_the_first(UNDELIVERED),
 }

@@ -47,7 +47,8 @@ def walk(place: FakeServices, calls: OutsideCalls) -> int:
 def test_every_account_is_planned_once() -> None:
     place = peopled(23)
     assert walk(place, OutsideCalls()) == 23
-    assert {place.accounts.load(f"acc_{n}").policy for n in range(23)} == {CHANGED.hash}  # type: ignore[union-attr]
+    accounts = [place.accounts.load(f"acc_{n}") for n in range(23)]
+    assert {account and account.policy for account in accounts} == {CHANGED.hash}
     assert replan(place.services) == 0
     calls = OutsideCalls()
     replan(calls.watch(place.services))

@@ -1,0 +1,47 @@
+"""What a soak needs of the system that it plays, in memory or real."""
+
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from bench.soak.acts import Doors
+from bench.soak.crashes import Kills
+from bench.soak.mail import CheckedMailer
+from chalicelib.domain.account.state import Account
+from chalicelib.usecases.ports import ReaderApi
+from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
+
+
+class SystemUnderTest(Doors, Protocol):
+    """A Billhook with a Stripe of its own, in memory or real."""
+
+    what: str
+    stride: timedelta
+    kills: Kills
+    fates: Fates
+    mailer: CheckedMailer
+    now: datetime
+
+    def open(self) -> AbstractContextManager[Any]:
+        """Begin, and end."""
+
+    def spoil(self, shares: Shares, seed: int) -> None:
+        """From now on that becomes of Stripe's events."""
+
+    def move_to(self, target: datetime) -> None:
+        """Play all that falls due until then."""
+
+    def settle(self) -> None:
+        """Work until nothing is left that can be done now."""
+
+    def accounts(self) -> dict[str, Account]:
+        """All accounts by id."""
+
+    def queues(self) -> dict[str, int]:
+        """How many messages are left, by queue."""
+
+    def due(self) -> list[tuple[datetime, str]]:
+        """What waits, the soonest first."""
+
+    def reader(self) -> ReaderApi:
+        """A way to ask the simulated Stripe for the truth."""
