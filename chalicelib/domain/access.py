@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.account.queries import invoices_of, paid_since_trial
+from chalicelib.domain.account.queries import has_card, invoices_of, paid_since_trial
 from chalicelib.domain.account.standing import ACCESS_LEVELS, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
@@ -161,13 +161,7 @@ def _running(
     canceled_at = subscription.cancels_at
     if canceled_at and canceled_at <= now:
         return "none", "canceled", None
-    card = bool(
-        subscription.card
-        or (
-            subscription.customer in account.customers
-            and account.customers[subscription.customer].value.card
-        )
-    )
+    card = has_card(account, subscription)
     if subscription.status == "trialing":
         verdict = _trialing(subscription, card, policy, now)
     elif subscription.trial_end and not paid_since_trial(account, subscription):

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.queries import current_subscription, has_card_for
+from chalicelib.domain.account.queries import current_subscription, has_card
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
@@ -162,7 +162,7 @@ def billing_view(
     stands = standing(account, policy, now)
     subscription = current_subscription(account)
     zone = zone_of(account, policy)
-    card = bool(subscription and has_card_for(account, subscription))
+    card = has_card(account, subscription)
     wants_card = subscription is not None and (not card or stands.reason in CARD_WANTED)
     return {
         **_words(stands, account, policy, zone),

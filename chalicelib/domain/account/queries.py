@@ -28,7 +28,9 @@ def currency_of(account: Account, policy: Policy, otherwise: str | None = None) 
 
 
 def current_subscription(account: Account) -> Subscription | None:
-    """The subscription that a card would be for: the newest that lives and was not just begun."""
+    """The current subscription, for which a card would be: the newest that lives and was not just
+    begun.
+    """
     alive = [
         known.value
         for known in account.subscriptions.values()
@@ -50,22 +52,20 @@ def customer_for(account: Account) -> Customer | None:
     return max(alive, key=lambda one: one.id, default=None)
 
 
-def has_card_for(account: Account, subscription: Subscription) -> bool:
-    """Whether a subscription would be paid by a card: its own default or its customer's."""
-    customer = account.customers.get(subscription.customer)
-    return bool(subscription.card or (customer and customer.value.card))
+def has_card(account: Account, subscription: Subscription | None) -> bool:
+    """Whether a card is on file for a subscription: its own default or its customer's. Without a
+    subscription, whether the customer of the next purchase has one.
+    """
+    if subscription is None:
+        customer = customer_for(account)
+        return bool(customer and customer.card)
+    known = account.customers.get(subscription.customer)
+    return bool(subscription.card or (known and known.value.card))
 
 
 def is_deleted(account: Account, customer: str) -> bool:
     """Whether Stripe's customer was deleted."""
     return customer in account.customers and account.customers[customer].value.deleted
-
-
-def has_card(account: Account) -> bool:
-    """Whether a card is on file, with a customer or with a subscription that lives."""
-    return any(known.value.card for known in account.customers.values()) or any(
-        known.value.card for known in account.subscriptions.values() if not known.value.final
-    )
 
 
 def cancellation_is_requested(account: Account) -> bool:
@@ -85,7 +85,7 @@ def unpaid(account: Account) -> list[Invoice]:
         never_meant = (
             subscription.trial_end
             and not paid_since_trial(account, subscription)
-            and not has_card_for(account, subscription)
+            and not has_card(account, subscription)
         )
         if subscription.final or subscription.status == "incomplete" or never_meant:
             continue

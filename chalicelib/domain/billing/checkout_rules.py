@@ -1,7 +1,7 @@
 """What the next Checkout session of an account is for: a card or a purchase."""
 
 from chalicelib.domain.account.checkout import Order
-from chalicelib.domain.account.queries import currency_of, current_subscription, has_card_for
+from chalicelib.domain.account.queries import currency_of, current_subscription, has_card
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AlreadySubscribed, InvalidInput
 from chalicelib.domain.policy.policy import Policy
@@ -29,7 +29,7 @@ def order_of(
                 " buying a second one.",
                 "plan",
             )
-        if subscription.status in {"trialing", "active"} and has_card_for(account, subscription):
+        if subscription.status in {"trialing", "active"} and has_card(account, subscription):
             raise AlreadySubscribed(
                 "The subscription runs and a card is on file. The portal changes either."
             )

@@ -10,7 +10,7 @@ from chalicelib.domain.account.queries import (
     currency_of,
     current_subscription,
     customer_for,
-    has_card_for,
+    has_card,
 )
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
@@ -77,7 +77,7 @@ def reactivation(account: Account) -> Operation | None:
         return Operation("unpause", one.customer, one.id)
     return (
         Operation("resume", one.customer, one.id)
-        if one.status == "paused" and has_card_for(account, one)
+        if one.status == "paused" and has_card(account, one)
         else None
     )
 

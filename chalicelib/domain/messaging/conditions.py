@@ -1,8 +1,8 @@
 """What a step may be sent `if` or `unless`, read of an account as it is now."""
 
-from chalicelib.domain.account.queries import has_card, unpaid
+from chalicelib.domain.account.queries import current_subscription, has_card, unpaid
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.messaging.occasions import Occasion
+from chalicelib.domain.messaging.occasions import Occasion, subscription_of
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
 
@@ -13,7 +13,8 @@ def holds(condition: str, account: Account, occasion: Occasion, policy: Policy) 
     standing = account.standing
     match kind:
         case "card" | "no_card":
-            return has_card(account) is (kind == "card")
+            subscription = subscription_of(account, occasion) or current_subscription(account)
+            return has_card(account, subscription) is (kind == "card")
         case "access":
             return standing is not None and standing.access == "full"
         case "no_access":

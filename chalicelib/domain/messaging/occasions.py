@@ -60,6 +60,17 @@ def occasions(account: Account, policy: Policy) -> list[Occasion]:
     ]
 
 
+def subscription_of(account: Account, occasion: Occasion) -> Subscription | None:
+    """The subscription that an occasion is about, itself or by an invoice of it; None if it is
+    about something else, or about a subscription that is not known any more.
+    """
+    invoice = account.invoices.get(occasion.about)
+    known = account.subscriptions.get(
+        (invoice.value.subscription or "") if invoice else occasion.about
+    )
+    return known.value if known else None
+
+
 def _asked_for(account: Account) -> Iterator[Occasion]:
     asked = account.sign_in_asked_at
     if asked and (account.signed_in_by is None or account.signed_in_by < asked):
@@ -85,8 +96,9 @@ def _trials(account: Account) -> Iterator[Occasion]:
                 "trial_started",
                 trial.id if not account.signup else "signup",
                 trial.trial_start or trial.created,
+                trial.id,
             )
-        yield Occasion("trial_ends", _second(trial.trial_end), trial.trial_end)
+        yield Occasion("trial_ends", _second(trial.trial_end), trial.trial_end, trial.id)
     if account.signup and not account.subscriptions and not account.ended:
         if reason in ON_TRIAL:
             yield Occasion("trial_started", "signup", account.signup.at)

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.account.queries import card_of, has_card
+from chalicelib.domain.account.queries import card_of
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.due_messages import DueMessage, zone_of
+from chalicelib.domain.messaging.occasions import subscription_of
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES, language_of, said
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Invoice, Item, Subscription
@@ -89,7 +91,7 @@ def variables(
         ),
         "plan": policy.plan_name(standing.plan if standing else None),
         "price": spoken_price(account, language),
-        "has_card": has_card(account),
+        "has_card": holds("card", account, mail.occasion, policy),
         "trial_ends_on": spoken_day(end, zone, language) if end else "",
         "trial_ends_at": spoken_moment(end, zone, language) if end else "",
         "days_left": days_left,
@@ -120,14 +122,11 @@ def _of_subscription(
     account: Account, mail: DueMessage, policy: Policy, now: datetime, zone: ZoneInfo, language: str
 ) -> dict[str, object]:
     """What is said of the subscription that a mail is about, else of the youngest."""
-    invoice = account.invoices.get(mail.occasion.about)
-    id = (invoice.value.subscription if invoice else mail.occasion.about) or ""
-    known = account.subscriptions.get(id) or max(
-        account.subscriptions.values(),
-        key=lambda one: (one.value.created, one.value.id),
+    one = subscription_of(account, mail.occasion) or max(
+        (known.value for known in account.subscriptions.values()),
+        key=lambda value: (value.created, value.id),
         default=None,
     )
-    one = known.value if known else None
     change = (
         account.plan_change
         if one and account.plan_change and account.plan_change.subscription == one.id

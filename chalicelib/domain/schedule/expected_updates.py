@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.fetch_requests import FetchRequest, everything_of
 from chalicelib.domain.account.ordering import Tracked
-from chalicelib.domain.account.queries import has_card_for, invoices_of, is_deleted
+from chalicelib.domain.account.queries import has_card, invoices_of, is_deleted
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Subscription
 
@@ -118,4 +118,4 @@ def _first_payment_is_awaited(account: Account, one: Subscription, trial_end: da
     tried = any(
         invoice.attempt_count or invoice.status not in {"draft", "open"} for invoice in since
     )
-    return has_card_for(account, one) and not tried
+    return has_card(account, one) and not tried

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.domain.account.facts import AddressProved, ConsentGiven, MilestoneReached
-from chalicelib.domain.account.queries import has_card, paid_since_trial
+from chalicelib.domain.account.queries import current_subscription, has_card, paid_since_trial
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import zone_of
 from chalicelib.domain.policy.sequences import ASKED_FOR, EVERY_DAY, Step
@@ -293,12 +293,12 @@ class BillhookMachine(RuleBasedStateMachine):
 
     def nobody_is_sold_or_charged_anything_twice(self) -> None:
         for account in self.town.all_accounts():
-            living = [
+            current_subscription = [
                 one["id"]
                 for one in self._ours(account)
                 if one["status"] not in {*FINAL, "incomplete"}
             ]
-            assert len(living) <= 1, f"{account.id} has {living}"
+            assert len(current_subscription) <= 1, f"{account.id} has {current_subscription}"
             for subscription in self._ours(account):
                 periods = sorted(
                     periods_paid(
@@ -427,7 +427,7 @@ def assert_told(old: Account, new: Account) -> None:
 def assert_reason(sent: Sent) -> None:
     """What the account was when the letter left gives the reason for it."""
     step, account, occasion = STEPS[sent.step], sent.account, sent.letter.tags["occasion"]
-    card, access = has_card(account), sent.standing.access
+    card, access = has_card(account, current_subscription(account)), sent.standing.access
     holds = {
         "card": card,
         "no_card": not card,

@@ -10,11 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.account.facts import ConsentGiven, InvoiceSnapshot, MilestoneReached
+from chalicelib.domain.account.facts import (
+    ConsentGiven,
+    CustomerSnapshot,
+    InvoiceSnapshot,
+    MilestoneReached,
+)
 from chalicelib.domain.account.state import Account, Signup
 from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.domain.stripe_objects.objects import Invoice
+from chalicelib.domain.stripe_objects.objects import Customer, Invoice
 from tests.fakes.faults import crashing_after
 from tests.fakes.lifecycles import ACCOUNT, DAY, START, TRIAL, Life
 from tests.fakes.services import POLICY
@@ -57,6 +62,29 @@ def test_a_card_given_late_brings_the_notice_at_once_if_it_is_still_of_use() -> 
     late = Life().begins().days(12.5)
     late.tell(late.customer("pm_1")).days(13.9)
     assert "notice" not in late.steps
+
+
+@pytest.mark.parametrize("other", ["cus_0", "cus_2"])
+def test_a_trial_without_a_card_is_told_so_though_another_customer_of_the_account_has_one(
+    other: str,
+) -> None:
+    life = Life().begins()
+    life.tell(CustomerSnapshot(Customer(other, "ada@example.com", card="pm_0"), life.event())).days(
+        60
+    )
+    assert life.steps == ["welcome", "note", "three_days", "one_day", "ended"]
+    assert "nothing can be charged" in life.mails[0].letter.text
+    assert life.account.standing
+    assert life.account.standing.reason == "trial_expired"
+
+
+@pytest.mark.parametrize("other", ["cus_0", "cus_2"])
+def test_a_trial_with_a_card_gets_the_notice_though_another_customer_of_the_account_has_none(
+    other: str,
+) -> None:
+    life = Life().begins("pm_1")
+    life.tell(CustomerSnapshot(Customer(other, "ada@example.com"), life.event())).days(13.9)
+    assert life.steps == ["welcome", "notice"]
 
 
 def test_who_has_done_it_gets_no_nudge() -> None:

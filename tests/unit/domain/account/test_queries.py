@@ -1,0 +1,83 @@
+"""Whether a card is on file: one rule for access, pages, expected news and messages."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.account.ordering import Tracked
+from chalicelib.domain.account.queries import current_subscription, has_card
+from chalicelib.domain.account.state import Account, TrackedInvoice
+from chalicelib.domain.messaging.conditions import holds
+from chalicelib.domain.messaging.occasions import Occasion, subscription_of
+from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
+from tests.fakes.lifecycles import DAY, START, TRIAL
+from tests.fakes.services import POLICY
+
+BARE = Customer("cus_1", "ada@example.com")
+CARDED = Customer("cus_2", "ada@example.com", card="pm_2")
+OF_BARE = replace(TRIAL, id="sub_1", customer="cus_1")
+OF_CARDED = replace(TRIAL, id="sub_2", customer="cus_2", created=START - DAY)
+NOTHING_IN_PARTICULAR = Occasion("access_ended", "1", START)
+
+
+def account(
+    *subscriptions: Subscription, customers: tuple[Customer, ...] = (BARE, CARDED)
+) -> Account:
+    return Account(
+        "acc_1",
+        customers={one.id: Tracked(one, START) for one in customers},
+        subscriptions={one.id: Tracked(one, START) for one in subscriptions},
+    )
+
+
+def test_a_subscription_has_its_own_card_or_its_customers_and_no_other() -> None:
+    both = account(OF_BARE, OF_CARDED)
+    assert not has_card(both, OF_BARE)
+    assert has_card(both, OF_CARDED)
+    assert has_card(both, replace(OF_BARE, card="pm_3"))
+    assert not has_card(both, replace(OF_BARE, customer="cus_unknown"))
+
+
+def test_without_a_subscription_the_customer_of_the_next_purchase_counts() -> None:
+    assert has_card(account(), None)
+    newer = Customer("cus_3")
+    assert not has_card(account(customers=(BARE, CARDED, newer)), None)
+    deleted = replace(newer, deleted=True)
+    assert has_card(account(customers=(BARE, CARDED, deleted)), None)
+    assert not has_card(Account("acc_1"), None)
+
+
+@pytest.mark.parametrize(("trial", "on_file"), [(OF_BARE, False), (OF_CARDED, True)])
+def test_a_condition_asks_for_the_card_of_the_occasions_subscription(
+    trial: Subscription, on_file: bool
+) -> None:
+    both, occasion = account(OF_BARE, OF_CARDED), Occasion("trial_ends", "1", START, trial.id)
+    assert holds("card", both, occasion, POLICY) is on_file
+    assert holds("no_card", both, occasion, POLICY) is not on_file
+
+
+@pytest.mark.parametrize(("newest", "on_file"), [(OF_BARE, False), (OF_CARDED, True)])
+def test_a_condition_of_an_occasion_without_a_subscription_asks_for_the_current_ones_card(
+    newest: Subscription, on_file: bool
+) -> None:
+    later = replace(newest, created=START + DAY)
+    both = replace(
+        account(OF_BARE, OF_CARDED),
+        subscriptions={one.id: Tracked(one, START) for one in (OF_BARE, OF_CARDED, later)},
+    )
+    assert current_subscription(both) == later
+    assert holds("card", both, NOTHING_IN_PARTICULAR, POLICY) is on_file
+
+
+def test_an_occasion_about_an_invoice_is_about_that_invoices_subscription() -> None:
+    invoice = Invoice("in_1", "cus_1", "open", START + timedelta(days=1), "sub_1", "usd")
+    loose = replace(invoice, id="in_2", subscription=None)
+    both = replace(
+        account(OF_BARE, OF_CARDED),
+        invoices={one.id: TrackedInvoice(one, START) for one in (invoice, loose)},
+    )
+    assert subscription_of(both, Occasion("payment_failed", "1", START, "in_1")) == OF_BARE
+    assert subscription_of(both, Occasion("payment_failed", "1", START, "in_2")) is None
+    assert subscription_of(both, Occasion("card_expires", "1", START, "pm_2")) is None
+    assert subscription_of(both, NOTHING_IN_PARTICULAR) is None
