@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib import entry
 from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
@@ -16,6 +15,7 @@ from chalicelib.domain.account.standing import REASONS
 from chalicelib.domain.account.state import Account, Profile, Signup, TrackedInvoice
 from chalicelib.domain.policy.policy import PagesPolicy
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Item, Subscription
+from chalicelib.entry import pages
 from chalicelib.pages.customer import NOTICES, WORDS, billing_view, welcome_view
 from chalicelib.pages.rendering import headers, page, readable_on
 from chalicelib.usecases.billing.checkout import RETURNS
@@ -54,7 +54,7 @@ def billing(
 
 def test_there_are_words_for_every_reason_and_for_every_notice() -> None:
     assert set(WORDS) == set(REASONS)
-    sources = "".join(path.read_text() for path in Path(entry.__path__[0]).glob("http_*.py"))
+    sources = "".join(path.read_text() for path in Path(pages.__path__[0]).glob("*.py"))
     said = set(re.findall(r'back_to\("/billing", "(\w+)"\)', sources))
     assert said
     assert {
