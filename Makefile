@@ -42,6 +42,7 @@ lint:
 	@.venv/bin/ruff format --check $(sources)
 	@.venv/bin/ruff check $(sources)
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache --no-logo
 
 # The code that is deployed or run by the operator, by bandit; the packages that it needs, by pip-audit, which says what it could not look at; and the
 # template that would be deployed, by checkov. The exceptions are at their places, in pyproject.toml and in .checkov.yaml, each with its reason.

@@ -1,143 +1,48 @@
-"""Who may import whom: entry → usecases → domain, adapters as arguments, heavy things only where
-they are used.
+"""Who may import whom: the contracts in pyproject.toml, the domain free of libraries and clocks,
+and heavy libraries only where they are used.
 """
 
 import ast
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.services import ROOT
+from tests.tooling.source_files import Source, paths, source
 
-MAY_IMPORT = {
-    "domain": {"domain"},
-    "stripe_api": {"stripe_api", "domain"},
-    "aws": {"aws", "domain"},
-    "outreach": {"outreach", "domain"},
-    "pages": {"pages", "domain"},
-    "captcha": {"captcha", "domain"},
-    "usecases": {"usecases", "domain", "stripe_api", "outreach"},
-    "runtime": {"runtime", "usecases", "domain", "stripe_api", "aws", "outreach", "captcha"},
-    "entry": {"entry", "usecases", "domain", "runtime", "stripe_api", "pages"},
-}
-"""Room → rooms. stripe_api's translation is pure, so use cases call it; what calls Stripe they are
-given.
-"""
-
-DOMAIN = (
-    "errors",
-    "ids",
-    "backoff",
-    "security",
-    "signup",
-    "stripe_objects",
-    "policy",
-    "account",
-    "access",
-    "billing",
-    "changes",
-    "messaging",
-    "schedule",
-    "reconciliation",
-)
-"""The subjects of the domain from the ground up: each may import those before it."""
-
-MODULES = sorted((ROOT / "chalicelib").rglob("*.py"))
+READS_A_CLOCK = {"now", "utcnow", "today", "monotonic", "getenv", "sleep"}
 
 
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def test_imports_keep_the_contracts_of_pyproject() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(
+        [linter, "--no-cache", "--no-logo"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stdout
 
 
-def imported(path: Path, everywhere: bool) -> set[str]:
-    """The modules that a file imports: everywhere, or at its top alone, outside TYPE_CHECKING."""
-    tree = parsed(path)
-    nodes = list(ast.walk(tree)) if everywhere else tree.body
-    found = set()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+@pytest.mark.parametrize("path", paths("chalicelib"))
+def test_a_deployed_module_imports_no_tool_and_a_decision_reads_no_clock(path: str) -> None:
+    file = source(path)
+    libraries = {name.split(".")[0] for name in file.imports}
+    assert not libraries & {"local", "tests", "ops", "bench", "moto", "pytest"}
+    if file.module.startswith("chalicelib.domain"):
+        assert libraries <= sys.stdlib_module_names | {"chalicelib"}
+    if file.module.startswith(("chalicelib.domain", "chalicelib.usecases")):
+        assert not file.imports & {"os", "time"}
+        assert clock_readings(file) == []
 
 
-def room_of(path: Path) -> str:
-    """The package below chalicelib that a file belongs to."""
-    return path.relative_to(ROOT / "chalicelib").parts[0]
-
-
-def rooms(names: set[str]) -> set[str]:
-    return {name.split(".")[1] for name in names if name.startswith("chalicelib.")}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_room_imports_only_the_rooms_it_may(path: Path) -> None:
-    if path.parent.name == "chalicelib":
-        return
-    assert rooms(imported(path, everywhere=True)) <= MAY_IMPORT[room_of(path)]
-
-
-def subjects(path: Path) -> set[str]:
-    """What a module of the domain imports of it: sub-packages and the modules beside them."""
-    return {
-        name.split(".")[2]
-        for name in imported(path, everywhere=True)
-        if name.startswith("chalicelib.domain.")
-    }
-
-
-@pytest.mark.parametrize(
-    "path",
-    [path for path in MODULES if room_of(path) == "domain" and path.name != "__init__.py"],
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_a_subject_of_the_domain_imports_only_what_is_below_it(path: Path) -> None:
-    subject = path.relative_to(ROOT / "chalicelib" / "domain").with_suffix("").parts[0]
-    below = set(DOMAIN[: DOMAIN.index(subject) + 1])
-    assert subjects(path) <= below
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if room_of(path) == "domain"], ids=lambda path: path.name
-)
-def test_the_domain_imports_the_standard_library_alone(path: Path) -> None:
-    names = {name.split(".")[0] for name in imported(path, everywhere=True)}
-    assert names <= sys.stdlib_module_names | {"chalicelib"}
-
-
-@pytest.mark.parametrize(
-    "path",
-    [path for path in MODULES if room_of(path) in {"domain", "usecases"}],
-    ids=lambda path: str(path.name),
-)
-def test_neither_domain_nor_use_cases_read_a_clock_or_the_environment(path: Path) -> None:
-    calls = [
-        ast.unparse(node.func) for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)
-    ]
-    assert not [
+def clock_readings(file: Source) -> list[str]:
+    """Calls that read the clock or the environment. The clock of the services is a port."""
+    calls = [ast.unparse(node.func) for node in ast.walk(file.tree) if isinstance(node, ast.Call)]
+    return [
         call
         for call in calls
-        if call.split(".")[-1] in {"now", "utcnow", "today", "monotonic", "getenv", "sleep"}
-        and not call.endswith("services.now")
+        if call.split(".")[-1] in READS_A_CLOCK and not call.endswith("services.now")
     ]
-    assert not imported(path, everywhere=True) & {"os", "time"}
-
-
-def test_no_local_tests_ops_or_bench_in_what_is_deployed() -> None:
-    for path in [*MODULES, ROOT / "app.py"]:
-        assert not {name.split(".")[0] for name in imported(path, everywhere=True)} & {
-            "local",
-            "tests",
-            "ops",
-            "bench",
-            "moto",
-            "pytest",
-        }
 
 
 def loaded_by(*modules: str) -> set[str]:
