@@ -33,7 +33,7 @@ def test_every_protection_against_a_bug_of_the_field_is_listed_and_every_listed_
         set(
             re.findall(
                 r"^def (test_\w+)",
-                (ROOT / "tests" / "test_field_bugs.py").read_text(),
+                (ROOT / "tests" / "system" / "test_field_bugs.py").read_text(),
                 re.MULTILINE,
             )
         )
