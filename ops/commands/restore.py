@@ -84,7 +84,7 @@ def _source(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command(
         "restore",
-        "Return a stage to a point in time (docs/running.md)",
+        "Return a stage to a point in time (docs/operations.md)",
         _restore,
         (_source, add_stage),
     ),

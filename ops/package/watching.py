@@ -11,18 +11,18 @@ from ops.package.dashboard import dashboard
 from ops.package.metrics import Metric, api, function, ours, queue, reputation
 from ops.package.template import WEBHOOK_PATH, Template
 
-RUNBOOK = "docs/running.md"
+RUNBOOK = "docs/operations.md"
 MINUTE, HOUR = 60, 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One alarm: `metric` above `limit` in `of` of the last `out_of` periods of so many seconds.
-    `means` is the first that its reader gets; what to do stands in the runbook's section `name`.
+    `means` comes first in its mail; the runbook's section `name` says what to do.
 
-    `lasting` says that it tells of a state, whose end is told too, and not of something that has
-    happened. `below` turns the comparison round; `missing` says what no data is; one that is not
-    `told` is there for another alarm.
+    `lasting` is true for an alarm about a state, whose end is mailed too, and false for one about
+    an occurrence. `below` reverses the comparison; `missing` is how CloudWatch judges no data; an
+    alarm that is not `told` is a part of a composite alarm.
     """
 
     name: str
@@ -55,19 +55,19 @@ def _happened(metric: str, means: str, period: int = HOUR) -> Alarm:
 ALARMS = (
     Alarm(
         "DeadLetters",
-        "A message lies in the dead letters: no repetition mends it, somebody must look.",
+        "A message lies in the dead-letter queue: no retry will help, somebody must look.",
         queue("DeadLettersQueue", "visible"),
         0,
     ),
     Alarm(
         "EventsWaitLong",
-        "Stripe's events wait longer than 15 minutes to be taken in.",
+        "Stripe's events wait longer than 15 minutes in the queue.",
         queue("EventsQueue", "age"),
         15 * MINUTE,
     ),
     Alarm(
         "ActsWaitLong",
-        "Accounts that are due wait longer than 15 minutes to be acted on.",
+        "Due accounts wait longer than 15 minutes to be processed.",
         queue("ActQueue", "age"),
         15 * MINUTE,
     ),
@@ -90,11 +90,11 @@ ALARMS = (
     ),
     Alarm(
         "WebhooksFailing",
-        "A webhook got no answer, or was answered with a failure.",
+        "A webhook got no answer, or a 5xx.",
         api("5XXError", "Sum", f"POST {WEBHOOK_PATH}"),
         0,
     ),
-    _again_and_again("CallsFailing", "Calls are answered with failures.", api("5XXError", "Sum")),
+    _again_and_again("CallsFailing", "Calls are answered with 5xx.", api("5XXError", "Sum")),
     # Of a stage with an event or two a day a silent day says nothing: hence the one about a busy
     # week, and WebhooksSilent about both.
     Alarm(
@@ -123,7 +123,7 @@ ALARMS = (
     # as bad as one that is behind.
     Alarm(
         "ClockworkBehind",
-        "What is due waits longer than 15 minutes, or nothing looks for it.",
+        "Due work waits longer than 15 minutes, or the sweep does not run.",
         ours("DueOldest", "Maximum"),
         15 * MINUTE,
         of=3,
@@ -132,11 +132,12 @@ ALARMS = (
     ),
     _happened(
         "AccountsStale",
-        "A paid period ended a week ago or more, and Stripe has told nothing since: access was"
-        " limited.",
+        "A paid period ended a week ago or more, and Stripe has not reported the next one: access"
+        " was limited.",
     ),
     _happened(
-        "AccountsDead", "Acts on an account failed seven times in a row: it is tried no more."
+        "AccountsDead",
+        "Processing an account failed seven times in a row: Billhook stopped trying.",
     ),
     _happened(
         "UnknownPrices",
@@ -150,24 +151,30 @@ ALARMS = (
     ),
     _happened(
         "AsksRefused",
-        "Stripe refuses to answer: the API key is wrong, or may not read something.",
+        "Stripe refuses a fetch: the API key is wrong, or lacks a read permission.",
         24 * HOUR,
     ),
-    _happened("ErrandsRefused", "Stripe refuses to start a trial or to use a card.", 24 * HOUR),
+    _happened(
+        "ErrandsRefused",
+        "Stripe refuses a pending operation, such as starting a trial or saving a card.",
+        24 * HOUR,
+    ),
     _happened(
         "ListsRefused",
-        "Stripe refuses to show its events or subscriptions: lost news is not found.",
+        "Stripe refuses to list its events or subscriptions: lost events are not found.",
         24 * HOUR,
     ),
     _happened(
         "DriftsLeft",
-        "The daily comparison found what Stripe has otherwise, and it is not mended.",
+        "The daily comparison found a difference from Stripe that remains.",
         24 * HOUR,
     ),
     _happened(
         "ComparisonsBroken", "An account could not be compared with Stripe, by a defect.", 24 * HOUR
     ),
-    _happened("MailsBroken", "A mail could not be written: a template or a defect.", 24 * HOUR),
+    _happened(
+        "MailsBroken", "A message could not be rendered: a broken template or a defect.", 24 * HOUR
+    ),
     # SES looks into accounts above 5 % and 0.1 %, and stops them above 10 % and 0.5 %.
     Alarm(
         "BounceRate",

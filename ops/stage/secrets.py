@@ -35,8 +35,8 @@ SECRETS = (
         re.compile(r"(sk|rk)_(live|test)_\w+"),
         "a secret or restricted key of Stripe's, sk_… or rk_…",
         source=(
-            "Stripe's dashboard: Developers, API keys, Create restricted key (docs/running.md lists"
-            " what it must be allowed)"
+            "Stripe's dashboard: Developers, API keys, Create restricted key (docs/operations.md"
+            " lists the permissions)"
         ),
     ),
     Secret(

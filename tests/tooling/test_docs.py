@@ -1,54 +1,120 @@
-"""What the documents name is there."""
+"""The documents name only what exists: links, headings, files, functions, metrics and tests."""
 
+import ast
 import re
+import subprocess
+from functools import cache
+from pathlib import Path
 
 import pytest
 
+from chalicelib.runtime.telemetry import METRICS
 from tests.fakes.services import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "bench/*.md", "examples/*.md")
+    for path in ROOT.glob(pattern)
+)
+README_LINES = 180
+"""About three screens: what does not fit belongs into docs/."""
+
+FILE = re.compile(r"[\w.-]+(?:/[\w.-]+)*\.(?:py|md|toml|ya?ml|json|html|mjml|txt|js|css)")
+"""A code span of this form names a file of the repository."""
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_and_path_leads_somewhere(document: object) -> None:
-    text = document.read_text()  # type: ignore[attr-defined]
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    for link in links:
-        assert (document.parent / link).exists(), link  # type: ignore[attr-defined]
-    for path in re.findall(r"\b(?:tests|chalicelib|bench|local)/[\w/]+\.\w+", text):
-        assert (ROOT / path).exists(), path
+@cache
+def files() -> frozenset[str]:
+    """Every file of the repository, and its folders with a slash at their end."""
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    found = {name for name in names if (ROOT / name).is_file()}
+    folders = {f"{parent}/" for name in found for parent in Path(name).parents}
+    return frozenset(found | folders - {"./"})
 
 
-def test_every_protection_against_a_bug_of_the_field_is_listed_and_every_listed_one_is_a_test() -> (
-    None
-):
+@cache
+def prose(document: Path) -> str:
+    """A document without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def headings(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def names_in(module: Path) -> set[str]:
+    """What a module defines: functions, classes, their methods and fields, and its constants."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_or_a_heading(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path) if path else document
+        assert target.exists(), link
+        assert not anchor or anchor in headings(target), link
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_link_on_a_name_leads_to_the_module_that_defines_it(document: Path) -> None:
+    for name, link in re.findall(r"\[`([A-Za-z_]\w*)`\]\(([^)\s]+\.py)\)", prose(document)):
+        assert name in names_in(document.parent / link), f"{name} in {link}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_path_in_the_text_is_one_of_the_repository(document: Path) -> None:
+    """A name without a folder may be that of any file."""
+    names = {Path(name).name for name in files()}
+    top = {name.split("/")[0] for name in files() if "/" in name}
+    for span in re.findall(r"`([^`\n]+)`", prose(document)):
+        if FILE.fullmatch(span) and "/" not in span:
+            assert span in names, span
+        elif FILE.fullmatch(span) or (
+            span.split("/")[0] in top and re.fullmatch(r"[\w./-]+", span)
+        ):
+            beside = (document.parent / span).exists()
+            assert beside or span in files() or f"{span.rstrip('/')}/" in files(), span
+    for path in re.findall(r"\b(?:tests|chalicelib|bench|local|ops)/[\w/]+\.\w+", prose(document)):
+        assert path in files(), path
+
+
+def test_the_readme_fits_on_three_screens() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
+
+
+def test_every_protection_against_a_field_bug_is_listed_and_every_listed_one_is_a_test() -> None:
     listed = set(re.findall(r"\| (test_\w+) \|", (ROOT / "docs" / "reliability.md").read_text()))
+    tests = {path: path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
     written = {
         name
-        for path in (ROOT / "tests").rglob("test_*.py")
-        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+        for text in tests.values()
+        for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)
     }
     assert listed <= written
-    assert (
-        set(
-            re.findall(
-                r"^def (test_\w+)",
-                (ROOT / "tests" / "system" / "test_field_bugs.py").read_text(),
-                re.MULTILINE,
-            )
-        )
-        <= listed
-    )
+    field_bugs = ROOT / "tests" / "system" / "test_field_bugs.py"
+    assert set(re.findall(r"^def (test_\w+)", tests[field_bugs], re.MULTILINE)) <= listed
 
 
 def test_every_metric_in_the_runbook_exists() -> None:
-    from chalicelib.runtime.telemetry import METRICS
-
-    told = (
-        (ROOT / "docs" / "running.md")
-        .read_text()
-        .partition("\n## What a stage says of itself\n")[2]
-    )
-    named = set(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE))
+    runbook = (ROOT / "docs" / "operations.md").read_text()
+    section = runbook.partition("\n## Logs and metrics\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
     assert named
     assert named - METRICS.keys() == set()

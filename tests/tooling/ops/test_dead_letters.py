@@ -134,7 +134,7 @@ def test_a_letter_says_where_it_came_from_what_it_is_about_and_why(
 def test_every_code_is_in_the_runbook() -> None:
     told = re.findall(
         r"^\|[^|`]+\| `(\w+)` \|",
-        (ROOT / "docs" / "running.md").read_text().partition("## Dead letters")[2],
+        (ROOT / "docs" / "operations.md").read_text().partition("## Dead letters")[2],
         re.MULTILINE,
     )
     assert set(told) == set(CODES)

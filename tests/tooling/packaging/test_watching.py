@@ -14,7 +14,7 @@ from ops.package.template import Template
 from ops.package.watching import ALARMS, FUNCTION_ALARMS, SILENT, Alarm, sections, watched
 from tests.fakes.packages import ROOT, Package
 
-RUNBOOK = (ROOT / "docs" / "running.md").read_text()
+RUNBOOK = (ROOT / "docs" / "operations.md").read_text()
 HOUR, DAY = 3600, 86400
 
 
@@ -44,7 +44,7 @@ def test_every_alarm_that_is_told_says_what_it_means_and_where_to_read_on(
     for id, alarm in told.items():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], id
         meaning, found, section = alarm["AlarmDescription"].partition(
-            " What to do: docs/running.md, "
+            " What to do: docs/operations.md, "
         )
         assert meaning
         assert found

@@ -198,7 +198,7 @@ def test_a_secret_is_there_and_of_its_form_or_its_cure_is_told(secret: Secret) -
 
 
 def test_the_secrets_are_those_of_the_runbook() -> None:
-    text = (ROOT / "docs" / "running.md").read_text()
+    text = (ROOT / "docs" / "operations.md").read_text()
     assert [secret.name for secret in SECRETS if f"| `{secret.name}` |" in text] == [
         secret.name for secret in SECRETS
     ]

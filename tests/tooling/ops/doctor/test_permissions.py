@@ -47,7 +47,7 @@ def test_the_doctor_asks_for_all_that_the_functions_have_stripe_do_and_for_no_mo
 def test_the_runbook_names_every_permission() -> None:
     (row,) = [
         line
-        for line in (ROOT / "docs" / "running.md").read_text().splitlines()
+        for line in (ROOT / "docs" / "operations.md").read_text().splitlines()
         if line.startswith("| `stripe-api-key`")
     ]
     write, _, read = row.lower().partition("; read for")
