@@ -106,7 +106,7 @@ def test_a_digest_that_cannot_be_handed_out_keeps_no_event_waiting_and_fails_alo
     def fail(*_: object) -> int:
         raise Unavailable("SQS gives no answer now.")
 
-    monkeypatch.setattr("chalicelib.entry.triggers.schedules.hand_out_digests", fail)
+    monkeypatch.setattr("chalicelib.entry.triggers.schedules.enqueue_digests", fail)
     watch.lists.events = watch.history.events[:5][::-1]
     with pytest.raises(Unavailable):
         watch.fetches()

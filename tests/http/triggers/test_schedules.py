@@ -11,7 +11,13 @@ from chalicelib.entry.triggers.act_queue import act_on_accounts
 from chalicelib.runtime import wiring
 from local.aws.lambda_context import LambdaContext
 from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
-from tests.http.triggers.test_mail_queue import ACCOUNT, TICK, Office, sweep_due
+from tests.http.triggers.test_mail_queue import (
+    ACCOUNT,
+    TICK,
+    Office,
+    office,  # noqa: F401 - the fixture
+    sweep_due,
+)
 
 
 def bodies(office: Office) -> list[dict[str, str]]:
@@ -86,7 +92,7 @@ def test_an_act_that_fails_is_logged_with_its_type_and_place_and_no_personal_dat
         raise RuntimeError("ada@example.com")
 
     office.begin_trial()
-    monkeypatch.setattr("chalicelib.usecases.schedule.process_due.dispatch", fail)
+    monkeypatch.setattr("chalicelib.domain.schedule.processing.dispatch", fail)
     office.tick()
     (told,) = office.stage.logged("An act failed")
     assert (told["account_id"], told["outcome"], told["failure"]) == (

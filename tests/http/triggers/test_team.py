@@ -22,7 +22,13 @@ from chalicelib.usecases.reconciliation.backfill import Fetched
 from local.aws.lambda_context import LambdaContext
 from tests.fakes.services import POLICY
 from tests.http.conftest import stage  # noqa: F401 - the fixture
-from tests.http.triggers.test_mail_queue import ACCOUNT, TICK, Office, later
+from tests.http.triggers.test_mail_queue import (
+    ACCOUNT,
+    TICK,
+    Office,
+    later,
+    office,  # noqa: F401 - the fixture
+)
 
 TEAM = OperatorsPolicy(("team@acme.example",), frozenset(NOTICES))
 
@@ -34,7 +40,7 @@ def told(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
         "chalicelib.domain.policy.read.read_policy", lambda text: replace(POLICY, operators=TEAM)
     )
     monkeypatch.setattr(
-        "chalicelib.entry.triggers.schedules.fetch_undelivered", lambda services: Fetched(0)
+        "chalicelib.entry.triggers.schedules.backfill_events", lambda services: Fetched(0)
     )
     for cached in (wiring.policy, wiring.services):
         cached.cache_clear()
