@@ -3,8 +3,9 @@ it instead of waiting on.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
 
 from chalicelib.domain.account.fetch_requests import FetchRequest, everything_of
 from chalicelib.domain.account.ordering import Tracked
@@ -79,6 +80,17 @@ def fetching_all_of(account: Account, customer: str) -> Account:
     for ask in everything_of(customer):
         account = account.asking(ask)
     return account
+
+
+def fetching_overdue(account: Account, now: datetime) -> Account:
+    """The account that waits for Stripe's answers about every customer with an expected update, as
+    soon as one of the updates is overdue; unchanged before.
+    """
+    updates = expected_updates(account)
+    if not updates or updates[0].ask_at > now:
+        return account
+    customers = sorted({one.customer for one in updates})
+    return reduce(fetching_all_of, customers, replace(account, owed_asked_at=now))
 
 
 def _asked_at(account: Account, known: Tracked[Subscription]) -> datetime | None:

@@ -1,19 +1,14 @@
 """Act on an account that is due: do what it waits for now, then say when it is due next."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import reduce
+from dataclasses import dataclass
 
-from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
-from chalicelib.domain.account.facts import MessageRecorded
-from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
-from chalicelib.domain.messaging.due_messages import DueMessage, abandoned, dispatch
-from chalicelib.domain.schedule.expected_updates import expected_updates, fetching_all_of
-from chalicelib.domain.schedule.versions import failed, next_version
+from chalicelib.domain.messaging.due_messages import DueMessage
+from chalicelib.domain.schedule.expected_updates import fetching_overdue
+from chalicelib.domain.schedule.processing import after_processing
+from chalicelib.domain.schedule.versions import failed
 from chalicelib.usecases.billing.run_operation import run_operations
 from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
 from chalicelib.usecases.schedule.outbox import publish_outbox
@@ -59,44 +54,14 @@ def _act(account: Account, services: Services) -> None:
         account = services.accounts.load(account.id) or account
     account = run_operations(account, services)
     now = services.now()
-    updated = fetch_pending(
-        _asking_for_what_is_owed(account, services, now), [], StripeFetcher(services)
-    )
-    handed = abandoned(
-        updated, now
-    )  # whoever sends it will judge it: SES may have it, or it may apply no more
-    for key in handed:
-        updated = apply(
-            updated, MessageRecorded(key, MessageRecord("queued", now, updated.mails[key].stream))
-        )
-    in_vain = account.asked_in_vain + 1 if set(updated.asks) & set(account.asks) else 0
-    updated = replace(
-        updated,
-        failures=0,
-        resting_until=None,
-        asked_in_vain=in_vain,
-        standing=standing(updated, services.policy, now),
-    )
-    passed, ready = dispatch(updated, services.policy, now)
-    for outcome, some in (("passed", passed), ("queued", ready)):
-        for mail in some:
-            updated = apply(
-                updated, MessageRecorded(mail.key, MessageRecord(outcome, now, mail.step.stream))
-            )
-    services.log.put(_entry(account.id, mail) for mail in passed)
-    services.accounts.save(account, next_version(account, updated, services.policy, now))
-    for key in (*handed, *(mail.key for mail in ready)):
+    expecting = fetching_overdue(account, now)
+    services.count("OwedNewsAsked", int(expecting != account))
+    fetched = fetch_pending(expecting, [], StripeFetcher(services))
+    processed = after_processing(account, fetched, services.policy, now)
+    services.log.put(_entry(account.id, one) for one in processed.missed)
+    services.accounts.save(account, processed.account)
+    for key in processed.to_send:
         services.mail_queue.send({"account_id": account.id, "key": key})
-
-
-def _asking_for_what_is_owed(account: Account, services: Services, now: datetime) -> Account:
-    news = expected_updates(account)
-    if not news or news[0].ask_at > now:
-        return account
-    services.count("OwedNewsAsked", 1)
-    return reduce(
-        fetching_all_of, sorted({one.customer for one in news}), replace(account, owed_asked_at=now)
-    )
 
 
 def _rest(account_id: str, failure: Exception, services: Services) -> str:

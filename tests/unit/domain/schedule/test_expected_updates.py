@@ -21,6 +21,7 @@ from chalicelib.domain.schedule.expected_updates import (
     OWED,
     expected_updates,
     fetching_all_of,
+    fetching_overdue,
 )
 from chalicelib.domain.stripe_objects.objects import (
     Customer,
@@ -212,3 +213,20 @@ def _all_as_it_was(of: Account, customer: str, now: datetime) -> tuple[Any, ...]
         for known in of.subscriptions.values()
         if known.value.customer == customer
     )
+
+
+def test_nothing_is_fetched_before_an_update_is_overdue() -> None:
+    of = account(TRIAL, replace(RUNS, id="sub_2", customer="cus_2"))
+    overdue_at = expected_updates(of)[0].ask_at
+    assert fetching_overdue(of, overdue_at - timedelta(seconds=1)) == of
+    assert fetching_overdue(account(), START) == account()
+
+
+def test_once_one_update_is_overdue_every_customer_with_one_is_fetched_and_that_is_remembered() -> (
+    None
+):
+    of = account(TRIAL, replace(RUNS, id="sub_2", customer="cus_2"))
+    overdue_at = expected_updates(of)[0].ask_at
+    after = fetching_overdue(of, overdue_at)
+    assert set(after.asks) == {*everything_of("cus_1"), *everything_of("cus_2")}
+    assert after.owed_asked_at == overdue_at

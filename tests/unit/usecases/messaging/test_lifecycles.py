@@ -464,7 +464,7 @@ def test_a_dead_account_is_tried_once_more_when_there_is_news(
 ) -> None:
     life = Life().begins()
     with monkeypatch.context() as patch:
-        patch.setattr("chalicelib.usecases.schedule.process_due.dispatch", None)
+        patch.setattr("chalicelib.domain.schedule.processing.dispatch", None)
         while life.account.due_at:
             life.now.at = max(life.now.at, life.account.due_at)
             life.work()

@@ -72,7 +72,7 @@ def test_a_dead_account_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("chalicelib.usecases.schedule.process_due.dispatch", fail)
+    monkeypatch.setattr("chalicelib.domain.schedule.processing.dispatch", fail)
     while life.account.due_at:
         life.now.at = max(life.now.at, life.account.due_at)
         result = process_due_account(ACCOUNT, life.place.services)
