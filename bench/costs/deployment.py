@@ -370,7 +370,7 @@ def _warm_up(made: Deployment) -> None:
     services = wiring.services()
     for _ in range(3):
         schedules.sweep_due(TICK, LambdaContext("sweep_due", 60))
-    wiring.post_office().wait_for_room()
+    wiring.post_office().wait_for_capacity()
     wiring.door(), wiring.events_queue(), services.policy
     for name in ("stripe_webhook_secrets", "hash_key", "link_keys", "stripe_api_key"):
         getattr(wiring.secrets(), name)

@@ -105,11 +105,11 @@ class MemorySes:
     def __init__(self) -> None:
         self.taken = 0
 
-    def send(self, letter: EmailMessage) -> str:
+    def send(self, message: EmailMessage) -> str:
         self.taken += 1
         return f"ses-{self.taken}"
 
-    def wait_for_room(self) -> None:
+    def wait_for_capacity(self) -> None:
         """There is room."""
 
 

@@ -42,23 +42,23 @@ class CheckedMailer:
         self._of: defaultdict[str, list[Sent]] = defaultdict(list)
         self._lock = Lock()
 
-    def send(self, letter: EmailMessage) -> str:
+    def send(self, message: EmailMessage) -> str:
         """See usecases/post_office.py."""
         account_id, key, now = (
-            letter.tags["account"],
-            f"{letter.tags['step']}@{letter.tags['occasion']}",
+            message.tags["account"],
+            f"{message.tags['step']}@{message.tags['occasion']}",
             clock.now(),
         )
         wrong = self._wrong(account_id, key, now)
-        message_id = self._mailer.send(letter)
-        self.keep(Sent(now, account_id, key, letter, wrong))
+        message_id = self._mailer.send(message)
+        self.keep(Sent(now, account_id, key, message, wrong))
         if self._mailbox:
-            self._mailbox.take(letter, message_id)
+            self._mailbox.take(message, message_id)
         return message_id
 
-    def wait_for_room(self) -> None:
+    def wait_for_capacity(self) -> None:
         """See usecases/post_office.py."""
-        self._mailer.wait_for_room()
+        self._mailer.wait_for_capacity()
 
     def keep(self, sent: Sent) -> None:
         """One letter more."""

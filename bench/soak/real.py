@@ -136,5 +136,5 @@ class RealSystem:
 class Unhurried(CheckedMailer):
     """Does not keep to the rate that SES gives: the emulator has none."""
 
-    def wait_for_room(self) -> None:
+    def wait_for_capacity(self) -> None:
         """There is room."""

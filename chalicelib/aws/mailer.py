@@ -1,6 +1,6 @@
-"""SES: one message a call, one attempt, at the pace and within the quota that SES gives.
+"""Sends mail through SES: one message a call, one attempt, within the rate and daily quota of SES.
 
-No error of ours repeats SES's own text: it names addresses.
+Errors never repeat SES's text, because it contains addresses.
 """
 
 import re
@@ -13,24 +13,24 @@ from chalicelib.domain.errors import MailOutcomeUnknown, MailRefused, Unavailabl
 from chalicelib.domain.messaging.email_message import EmailMessage
 
 SENDERS_AT_ONCE = 2
-"""How many send at the same time: the maximum_concurrency of `send_mails`. Each takes its share of
-SES's rate.
+"""The number of functions that send at the same time: the maximum_concurrency of `send_mails`. Each
+takes an equal share of SES's rate.
 """
 
-QUOTA_KEPT = 300.0
-"""Seconds for which SES's rate and daily quota are believed; what was sent since is counted."""
+QUOTA_CACHED = 300.0
+"""Seconds for which SES's rate and daily quota are cached. Messages sent since then are counted."""
 
-SHORT_REST, LONG_REST = 1.0, 600.0
-"""Seconds for which nothing is sent after SES said that it was too fast, or that it takes no more
-today.
+SHORT_PAUSE, LONG_PAUSE = 1.0, 600.0
+"""Seconds without sending after SES throttles a message (short), or reports a used-up quota, a
+pause or a missing setup (long).
 """
 
-ANSWERS_WITHIN = 10.0
-"""Seconds for which SES's answer is waited for."""
+READ_TIMEOUT = 10.0
+"""Seconds to wait for SES's answer."""
 
 _ONE_ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\\\"\x00-\x1f]+@[^\s@,;:<>()\[\]\\\"\x00-\x1f]+")
-"""What is no list of addresses, has no name and begins no other header: SES reads all of these out
-of one text, and a customer's address at Stripe is whatever somebody typed there."""
+"""One plain address: no list, no display name, no start of another header. SES would accept all of
+these in the same text, and a customer's address at Stripe can be any text that somebody typed."""
 
 _REFUSED = frozenset({"BadRequestException", "MessageRejected"})
 _TOO_MANY = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
@@ -39,7 +39,7 @@ _STOPPED = frozenset(
         "AccountSuspendedException",
         "LimitExceededException",
         "SendingPausedException",
-        # What somebody forgot to set up is no fault of the message: it waits.
+        # A setup mistake of the owner, not a fault of the message: it waits.
         "MailFromDomainNotVerifiedException",
         "NotFoundException",
     }
@@ -47,11 +47,11 @@ _STOPPED = frozenset(
 
 
 def client() -> Any:
-    """A client that tries once: SES has no idempotency token, and what botocore repeats after a
-    time-out arrives again.
+    """A client without retries: SES has no idempotency token, so a retry after a time-out can send
+    the message twice.
 
-    A connection is not used twice: one that died while the function was frozen would make it
-    unclear whether a message was taken.
+    Each request opens its own connection. If a reused one had died while the function was frozen,
+    nobody could tell whether SES accepted the message.
     """
     import boto3
     from botocore.config import Config
@@ -59,7 +59,7 @@ def client() -> Any:
     ses = boto3.client(
         "sesv2",
         config=Config(
-            retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=ANSWERS_WITHIN
+            retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=READ_TIMEOUT
         ),
     )
     ses.meta.events.register("before-send.sesv2.*", _close_after)
@@ -71,7 +71,7 @@ def _close_after(request: Any, **_: object) -> None:
 
 
 class Mailer:
-    """Sends letters. `pause` waits for that many seconds, `seconds` tells the time that passes."""
+    """Sends messages. `pause` waits for a number of seconds. `seconds` is a monotonic clock."""
 
     def __init__(
         self,
@@ -83,30 +83,30 @@ class Mailer:
         self._configuration_set = configuration_set
         self._pause, self._seconds = pause, seconds
         self._ses = ses or client()
-        self._room: float | None = None
+        self._quota_left: float | None = None
         self._interval = 0.0
-        self._asked_at = self._next_at = self._closed_until = float("-inf")
+        self._quota_read_at = self._next_at = self._paused_until = float("-inf")
 
-    def send(self, letter: EmailMessage) -> str:
-        """SES's id of the message. One attempt.
+    def send(self, message: EmailMessage) -> str:
+        """SES's id of the message, after one attempt.
 
-        Raises MailRefused; MailOutcomeUnknown if SES may have it; Unavailable if it has not, but
-        may take the same later.
+        Raises MailRefused if SES will never send it, MailOutcomeUnknown if SES may have accepted
+        it, Unavailable if SES did not accept it but may later.
         """
-        if not _ONE_ADDRESS.fullmatch(letter.recipient):
+        if not _ONE_ADDRESS.fullmatch(message.recipient):
             raise MailRefused(
-                "The account's address is not one plain address: mend it where it comes from, at"
+                "The account's address is not one plain address. Correct it at its source: at"
                 " Stripe or in the product."
             )
         from botocore import exceptions as unsent
         from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
         try:
-            answer = self._ses.send_email(**self._request(letter))
+            answer = self._ses.send_email(**self._request(message))
         except ClientError as error:
-            raise self._in_our_words(error.response) from None
+            raise self._translated(error.response) from None
         except ParamValidationError:
-            raise MailRefused("The message cannot be put into a request to SES.") from None
+            raise MailRefused("The message is not valid in a request to SES.") from None
         except (
             unsent.ConnectTimeoutError,
             unsent.EndpointConnectionError,
@@ -117,85 +117,85 @@ class Mailer:
             raise Unavailable(f"SES cannot be reached: {type(error).__name__}.") from None
         except BotoCoreError as error:
             raise MailOutcomeUnknown(
-                f"SES may have taken the message: {type(error).__name__}."
+                f"SES may have accepted the message: {type(error).__name__}."
             ) from None
-        if self._room is not None:
-            self._room -= 1
+        if self._quota_left is not None:
+            self._quota_left -= 1
         return str(answer["MessageId"])
 
-    def wait_for_room(self) -> None:
-        """Return when the pace allows one more. Raises Unavailable over the daily quota, while
-        sending is paused, or if SES does not say.
+    def wait_for_capacity(self) -> None:
+        """Wait until the rate allows one more message. Raises Unavailable if the daily quota is
+        used up, sending is paused, or the quota cannot be read.
         """
         now = self._seconds()
-        if now < self._closed_until - SHORT_REST:
-            raise Unavailable("SES takes no more for now.")
-        if now >= self._asked_at + QUOTA_KEPT:
-            self._ask(now)
-        if self._room is not None and self._room < 1:
-            self._asked_at, self._closed_until = float("-inf"), now + LONG_REST
+        if now < self._paused_until - SHORT_PAUSE:
+            raise Unavailable("SES accepts no messages for now.")
+        if now >= self._quota_read_at + QUOTA_CACHED:
+            self._read_quota(now)
+        if self._quota_left is not None and self._quota_left < 1:
+            self._quota_read_at, self._paused_until = float("-inf"), now + LONG_PAUSE
             raise Unavailable("The daily quota of SES is used up.")
-        begin = max(now, self._next_at, self._closed_until)
+        begin = max(now, self._next_at, self._paused_until)
         self._next_at = begin + self._interval
         if begin > now:
             self._pause(begin - now)
 
-    def _ask(self, now: float) -> None:
+    def _read_quota(self, now: float) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            told = self._ses.get_account()
+            answer = self._ses.get_account()
         except (BotoCoreError, ClientError) as error:
             raise Unavailable(
-                f"SES does not say how much it takes: {type(error).__name__}."
+                f"SES's sending quota cannot be read: {type(error).__name__}."
             ) from None
-        if told.get("SendingEnabled") is False or told.get("EnforcementStatus") == "SHUTDOWN":
-            self._closed_until = now + LONG_REST
+        if answer.get("SendingEnabled") is False or answer.get("EnforcementStatus") == "SHUTDOWN":
+            self._paused_until = now + LONG_PAUSE
             raise Unavailable("Sending is paused at SES.")
-        quota = told.get("SendQuota", {})
-        rate, a_day = quota.get("MaxSendRate", 1.0), quota.get("Max24HourSend", -1.0)
+        quota = answer.get("SendQuota", {})
+        rate, daily = quota.get("MaxSendRate", 1.0), quota.get("Max24HourSend", -1.0)
         self._interval = SENDERS_AT_ONCE / rate if rate > 0 else 0.0
-        self._room = None if a_day < 0 else a_day - quota.get("SentLast24Hours", 0.0)
-        self._asked_at = now
+        self._quota_left = None if daily < 0 else daily - quota.get("SentLast24Hours", 0.0)
+        self._quota_read_at = now
 
-    def _in_our_words(self, response: Any) -> Exception:
+    def _translated(self, response: Any) -> Exception:
+        """The domain's error for an error of SES. Also sets how long sending pauses."""
         error, status = (
             response.get("Error", {}),
             response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
         )
-        code, said = str(error.get("Code", "")), str(error.get("Message") or "")
-        if (
-            code in _REFUSED and "not verified" not in said
-        ):  # of an identity that is not, SES says MessageRejected too
+        code, text = str(error.get("Code", "")), str(error.get("Message") or "")
+        # SES answers MessageRejected for an unverified identity too: that is a setup mistake.
+        if code in _REFUSED and "not verified" not in text:
             return MailRefused(f"SES does not send this message: {code}.")
         if status >= 500 and (not code or code.isdigit()):
             return MailOutcomeUnknown(
-                f"SES may have taken the message: an answer {status} that is not its own."
+                f"SES may have accepted the message: a response {status} that SES did not write."
             )
-        if code in _STOPPED or "quota" in said.lower() or "not verified" in said:
-            self._closed_until = self._seconds() + LONG_REST
+        if code in _STOPPED or "quota" in text.lower() or "not verified" in text:
+            self._paused_until = self._seconds() + LONG_PAUSE
         elif code in _TOO_MANY:
-            self._closed_until = self._seconds() + SHORT_REST
-        return Unavailable(f"SES does not take the message now: {code or status}.")
+            self._paused_until = self._seconds() + SHORT_PAUSE
+        return Unavailable(f"SES does not accept the message now: {code or status}.")
 
-    def _request(self, letter: EmailMessage) -> dict[str, Any]:
+    def _request(self, message: EmailMessage) -> dict[str, Any]:
         def text(data: str) -> dict[str, str]:
             return {"Data": data, "Charset": "UTF-8"}
 
         request: dict[str, Any] = {
-            "FromEmailAddress": _address(letter.sender),
-            "Destination": {"ToAddresses": [letter.recipient]},
-            "ReplyToAddresses": [_address(letter.reply_to)],
+            "FromEmailAddress": _address(message.sender),
+            "Destination": {"ToAddresses": [message.recipient]},
+            "ReplyToAddresses": [_address(message.reply_to)],
             "Content": {
                 "Simple": {
-                    "Subject": text(letter.subject),
-                    "Body": {"Text": text(letter.text), "Html": text(letter.html)},
+                    "Subject": text(message.subject),
+                    "Body": {"Text": text(message.text), "Html": text(message.html)},
                     "Headers": [
-                        {"Name": name, "Value": value} for name, value in letter.headers.items()
+                        {"Name": name, "Value": value} for name, value in message.headers.items()
                     ],
                 }
             },
-            "EmailTags": [{"Name": name, "Value": value} for name, value in letter.tags.items()],
+            "EmailTags": [{"Name": name, "Value": value} for name, value in message.tags.items()],
         }
         return request | (
             {"ConfigurationSetName": self._configuration_set} if self._configuration_set else {}
@@ -203,5 +203,5 @@ class Mailer:
 
 
 def _address(written: str) -> str:
-    """An address with its name as SES wants it: a name that is not plain ASCII encoded."""
+    """An address with its display name as SES accepts it: a name beyond ASCII is encoded."""
     return written if written.isascii() else formataddr(parseaddr(written))

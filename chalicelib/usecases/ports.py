@@ -251,14 +251,14 @@ class Stripe:
 class Mailer(Protocol):
     """SES."""
 
-    def send(self, letter: EmailMessage) -> str:
-        """SES's id of the message. One attempt. Raises MailRefused, MailOutcomeUnknown, and
-        Unavailable if SES said that it did not take it now.
+    def send(self, message: EmailMessage) -> str:
+        """SES's id of the message, after one attempt. Raises MailRefused, MailOutcomeUnknown, and
+        Unavailable if SES does not accept the message now.
         """
 
-    def wait_for_room(self) -> None:
-        """Return when the pace allows one more. Raises Unavailable over the daily quota, or while
-        sending is paused.
+    def wait_for_capacity(self) -> None:
+        """Wait until the rate allows one more message. Raises Unavailable over the daily quota, or
+        while sending is paused.
         """
 
 
@@ -322,8 +322,8 @@ class ResponseStore(Protocol):
     def load(self, account_id: str, key: str) -> StoredResponse | None:
         """The answer that was given under the key."""
 
-    def keep(self, kept: StoredResponse) -> StoredResponse:
-        """Keep an answer; gives the one that is kept: of two, the first."""
+    def keep(self, response: StoredResponse) -> StoredResponse:
+        """Store a response, and return the stored one: of two, the first."""
 
 
 class WorkQueue(Protocol):
@@ -359,7 +359,7 @@ class ReplanStateStore(Protocol):
     def save(self, old: ReplanState, new: ReplanState) -> None:
         """Write where it is. Raises ConcurrentUpdate."""
 
-    def page(self, walk: ReplanState) -> tuple[list[str], str | None]:
+    def page(self, state: ReplanState) -> tuple[list[str], str | None]:
         """The accounts of the next page that are to be planned anew, and the cursor behind it."""
 
 

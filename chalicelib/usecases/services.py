@@ -52,9 +52,9 @@ class MailServices:
     suppressed: Callable[[str], bool]
     link: Callable[[Link], str]
 
-    def wait_for_room(self) -> None:
+    def wait_for_capacity(self) -> None:
         """See Mailer."""
-        self.mailer.wait_for_room()
+        self.mailer.wait_for_capacity()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from local.durations import iso
 class Mailer(Protocol):
     """The mailer that the functions would have."""
 
-    def send(self, letter: EmailMessage) -> str:
+    def send(self, message: EmailMessage) -> str:
         """See usecases/post_office.py."""
 
-    def wait_for_room(self) -> None:
+    def wait_for_capacity(self) -> None:
         """See usecases/post_office.py."""
 
 
@@ -98,13 +98,13 @@ class WatchedMailer:
     def __init__(self, mailer: Mailer, mailbox: Mailbox, outgoing: Outgoing) -> None:
         self._mailer, self._mailbox, self._outgoing = mailer, mailbox, outgoing
 
-    def send(self, letter: EmailMessage) -> str:
+    def send(self, message: EmailMessage) -> str:
         """See Mailer."""
         try:
-            message_id = self._mailer.send(letter)
+            message_id = self._mailer.send(message)
         except BillhookError as error:
             self._note(
-                letter,
+                message,
                 None
                 if isinstance(error, MailOutcomeUnknown)
                 else 400
@@ -112,13 +112,13 @@ class WatchedMailer:
                 else 503,
             )
             raise
-        self._note(letter, 200)
-        self._mailbox.take(letter, message_id)
+        self._note(message, 200)
+        self._mailbox.take(message, message_id)
         return message_id
 
-    def wait_for_room(self) -> None:
+    def wait_for_capacity(self) -> None:
         """See Mailer."""
-        self._mailer.wait_for_room()
+        self._mailer.wait_for_capacity()
 
     def _note(self, letter: EmailMessage, status: int | None) -> None:
         body = {

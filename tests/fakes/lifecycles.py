@@ -97,7 +97,7 @@ class MemoryMailer:
     faults: list[str] = field(default_factory=list)
     room: bool = True
 
-    def send(self, letter: EmailMessage) -> str:
+    def send(self, message: EmailMessage) -> str:
         fault = self.faults.pop(0) if self.faults else ""
         if fault == "throttled":
             raise Unavailable("Maximum sending rate exceeded")
@@ -105,13 +105,15 @@ class MemoryMailer:
             raise MailRefused("rejected")
         if fault == "lost before":
             raise MailOutcomeUnknown("no reply")
-        account, now = self.life.addressee(letter.tags["account"]), self.life.place.now.at
-        self.sent.append(Sent(now, letter, account, standing(account, self.life.place.policy, now)))
+        account, now = self.life.addressee(message.tags["account"]), self.life.place.now.at
+        self.sent.append(
+            Sent(now, message, account, standing(account, self.life.place.policy, now))
+        )
         if fault == "lost after":
             raise MailOutcomeUnknown("no reply")
         return f"ses-{len(self.sent)}"
 
-    def wait_for_room(self) -> None:
+    def wait_for_capacity(self) -> None:
         if not self.room:
             raise Unavailable("Daily message quota exceeded")
 

@@ -170,11 +170,11 @@ class MemoryWalks:
             raise ConcurrentUpdate("another walks")
         self.walk = new
 
-    def page(self, walk: ReplanState) -> tuple[list[str], str | None]:
-        ids = sorted(id for id in self.accounts.items if id > (walk.cursor or ""))
+    def page(self, state: ReplanState) -> tuple[list[str], str | None]:
+        ids = sorted(id for id in self.accounts.items if id > (state.cursor or ""))
         page = ids[: self.a_page]
         wanted = [
-            id for id in page if self.accounts.items[id].get("policy", {}).get("S") != walk.hash
+            id for id in page if self.accounts.items[id].get("policy", {}).get("S") != state.hash
         ]
         return wanted, page[-1] if len(ids) > self.a_page else None
 
@@ -238,9 +238,9 @@ class MemoryCalls:
             else None
         )
 
-    def keep(self, kept: StoredResponse) -> StoredResponse:
-        self.kept.setdefault((kept.account_id, kept.key), dump(kept))
-        found = self.load(kept.account_id, kept.key)
+    def keep(self, response: StoredResponse) -> StoredResponse:
+        self.kept.setdefault((response.account_id, response.key), dump(response))
+        found = self.load(response.account_id, response.key)
         assert found
         return found
 

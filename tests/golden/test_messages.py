@@ -63,7 +63,7 @@ class System:
         self.letters.append(letter)
         return f"ses-{len(self.letters)}"
 
-    def wait_for_room(self) -> None:
+    def wait_for_capacity(self) -> None:
         """SES has room."""
 
     def add(self, email: str, reason: str, at: datetime) -> None:

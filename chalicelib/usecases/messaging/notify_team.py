@@ -170,7 +170,7 @@ def _post(
         claim = SendClaim(account_id, f"operators-{number}@{about}", "sending", services.now())
         if post.claims.load(account_id, claim.key) or post.suppressed(address):
             continue
-        post.wait_for_room()
+        post.wait_for_capacity()
         # Without the account among its tags: what becomes of it is no news of the customer.
         letter = EmailMessage(
             policy.senders["billing"],

@@ -59,7 +59,7 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
     ):  # here, so that those who get it and those who do not differ in nothing else
         return _done(account, key, "held_out", services)
     letter = _letter(account, mail, services, post)
-    post.wait_for_room()
+    post.wait_for_capacity()
     claimed = SendClaim(
         account_id, key, "sending", services.now(), (claim.attempt if claim else 0) + 1
     )

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from chalicelib.aws import mailer
-from chalicelib.aws.mailer import LONG_REST, QUOTA_KEPT, Mailer
+from chalicelib.aws.mailer import LONG_PAUSE, QUOTA_CACHED, Mailer
 from chalicelib.domain.errors import BillhookError, MailOutcomeUnknown, MailRefused, Unavailable
 from chalicelib.domain.messaging.email_message import EmailMessage
 
@@ -254,7 +254,7 @@ def test_a_mail_whose_reply_is_lost_is_posted_once(
     listener = Listener(hangs_up)
     with listener as endpoint:
         unplugged.setenv("AWS_ENDPOINT_URL", endpoint)
-        unplugged.setattr(mailer, "ANSWERS_WITHIN", 0.5)
+        unplugged.setattr(mailer, "READ_TIMEOUT", 0.5)
         with pytest.raises(MailOutcomeUnknown):
             Mailer(None).send(LETTER)
     assert listener.requests == 1
@@ -270,23 +270,23 @@ def test_ses_out_of_reach_has_not_taken_it(unplugged: pytest.MonkeyPatch) -> Non
 
 def test_two_who_send_keep_the_rate_together(post: Mailer, passing: Time) -> None:
     for _ in range(4):
-        post.wait_for_room()
+        post.wait_for_capacity()
     assert passing.waited == [0.2, 0.2, 0.2], "ten a second, and each of two senders half of them"
 
 
 def test_time_that_passes_anyhow_is_not_waited_for_again(post: Mailer, passing: Time) -> None:
-    post.wait_for_room()
+    post.wait_for_capacity()
     passing.now += 5
-    post.wait_for_room()
+    post.wait_for_capacity()
     assert passing.waited == []
 
 
 def test_the_quota_is_asked_for_now_and_then(post: Mailer, passing: Time, ses: Ses) -> None:
     for _ in range(10):
-        post.wait_for_room()
+        post.wait_for_capacity()
     assert ses.asked == 1
-    passing.now += QUOTA_KEPT
-    post.wait_for_room()
+    passing.now += QUOTA_CACHED
+    post.wait_for_capacity()
     assert ses.asked == 2
 
 
@@ -299,15 +299,15 @@ def test_over_the_daily_quota_a_message_waits_and_nothing_is_posted(
         "SentLast24Hours": 198.0,
     }
     for _ in range(2):
-        post.wait_for_room()
+        post.wait_for_capacity()
         post.send(LETTER)
     for _ in range(3):
         with pytest.raises(Unavailable):
-            post.wait_for_room()
+            post.wait_for_capacity()
     assert (len(ses.posted), ses.asked) == (2, 1)
-    passing.now += LONG_REST
+    passing.now += LONG_PAUSE
     ses.account["SendQuota"]["SentLast24Hours"] = 100.0
-    post.wait_for_room()
+    post.wait_for_capacity()
     assert ses.asked == 2
 
 
@@ -317,29 +317,29 @@ def test_a_quota_of_minus_one_is_none(post: Mailer, ses: Ses) -> None:
         "MaxSendRate": 10.0,
         "SentLast24Hours": 1_000_000.0,
     }
-    post.wait_for_room()
+    post.wait_for_capacity()
     post.send(LETTER)
-    post.wait_for_room()
+    post.wait_for_capacity()
 
 
 def test_too_fast_is_a_second_s_rest_and_too_much_a_long_one(
     post: Mailer, passing: Time, ses: Ses
 ) -> None:
-    post.wait_for_room()
+    post.wait_for_capacity()
     ses.faults = [
         error("ThrottlingException", "Maximum sending rate exceeded."),
         error("ThrottlingException", "Daily message quota exceeded."),
     ]
     with pytest.raises(Unavailable):
         post.send(LETTER)
-    post.wait_for_room()
+    post.wait_for_capacity()
     assert passing.waited == [1.0]
     with pytest.raises(Unavailable):
         post.send(LETTER)
     with pytest.raises(Unavailable):
-        post.wait_for_room()
-    passing.now += LONG_REST
-    post.wait_for_room()
+        post.wait_for_capacity()
+    passing.now += LONG_PAUSE
+    post.wait_for_capacity()
     assert post.send(LETTER) == "ses-3"
 
 
@@ -349,5 +349,5 @@ def test_while_sending_is_paused_nothing_is_posted(
 ) -> None:
     ses.account |= state
     with pytest.raises(Unavailable):
-        post.wait_for_room()
+        post.wait_for_capacity()
     assert ses.posted == []

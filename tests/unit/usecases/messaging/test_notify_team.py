@@ -35,13 +35,13 @@ class Mailer:
     sent: list[EmailMessage] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
 
-    def send(self, letter: EmailMessage) -> str:
+    def send(self, message: EmailMessage) -> str:
         if self.faults:
             raise self.faults.pop(0)
-        self.sent.append(letter)
+        self.sent.append(message)
         return f"ses-{len(self.sent)}"
 
-    def wait_for_room(self) -> None:
+    def wait_for_capacity(self) -> None:
         return
 
 
