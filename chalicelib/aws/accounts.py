@@ -1,4 +1,4 @@
-"""Accounts in the table, with the pointers by which they are found. One account, one item, one
+"""Accounts in the table, and the pointers that find them. One account is one item, saved by one
 conditional write.
 """
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.dynamo import client, read_many, translate_errors
+from chalicelib.aws.dynamo import client, has_version, read_many, read_one, translate_errors
 from chalicelib.aws.items import Item, account_item, account_key, account_of, keyed_hash, stamp
 from chalicelib.domain.account.pointers import Pointer, pointers, tombstones
 from chalicelib.domain.account.state import Account
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class Accounts:
-    """Reads and writes of accounts. `hash_key` keeps e-mail addresses out of keys, and so out of
-    metrics and logs.
+    """Reads and writes accounts. `hash_key` keys the hashes that stand for e-mail addresses in
+    DynamoDB keys: metrics and logs show those keys.
     """
 
     def __init__(
@@ -29,19 +29,16 @@ class Accounts:
         self._dynamodb = dynamodb or client()
 
     def load(self, id: str) -> Account | None:
-        """The account as last written: one consistent read."""
-        with translate_errors():
-            item = self._dynamodb.get_item(
-                TableName=self._table, Key=account_key(id), ConsistentRead=True
-            ).get("Item")
+        """The account as last saved: one consistent read. Raises Unavailable."""
+        item = read_one(self._dynamodb, self._table, account_key(id))
         return account_of(item) if item else None
 
     def of_customers(self, guesses: Mapping[str, str]) -> dict[str, Account]:
-        """The accounts of Stripe's customers, those that have one.
+        """The account of each Stripe customer. Customers without an account are left out.
 
-        `guesses` names for each customer the account that is probably its own. A guess is believed
-        only if that account knows the customer; else the pointer is asked: so in the common case
-        each account costs one read, and all of them together one call.
+        `guesses` maps a customer to the id of its likely account. A guess counts only if that
+        account lists the customer; otherwise the pointer decides. In the common case this reads
+        each account once, all of them in one call. Raises Unavailable.
         """
         guessed = self._load_all(set(guesses.values()))
         found = {
@@ -63,7 +60,9 @@ class Accounts:
         return found
 
     def with_email(self, email: str) -> list[Account]:
-        """The accounts that have this address, whichever case it is written in."""
+        """The accounts with this e-mail address, upper and lower case alike, by id. Raises
+        Unavailable.
+        """
         pointer = Pointer("EMAIL", email.strip().lower())
         with translate_errors():
             items = self._dynamodb.query(
@@ -76,39 +75,40 @@ class Accounts:
         return [accounts[id] for id in sorted(accounts)]
 
     def with_external_id(self, external_id: str) -> Account | None:
-        """The account that the product knows by this id of its own."""
+        """The account with this id of the product. Raises Unavailable."""
         found = read_many(self._dynamodb, self._table, [_unique_key("EXTERNAL", external_id)])
         return self.load(found[0]["account_id"]["S"]) if found else None
 
     def with_trial(self, identity: str) -> Account | None:
-        """The account that has had the trial of this identity."""
+        """The account that used the trial of this identity. Raises Unavailable."""
         found = read_many(self._dynamodb, self._table, [self._key(Pointer("TRIAL", identity), "")])
         return self.load(found[0]["account_id"]["S"]) if found else None
 
     def save(self, old: Account, new: Account) -> None:
-        """Write `new` if the item still is `old`, with the pointers that changed, all or nothing.
+        """Write `new` and the pointers that changed in one transaction, if the stored account
+        still has the version of `old`.
 
-        Raises ConcurrentUpdate if another writer was faster, AccountTaken if a pointer is another
-        account's, Unavailable.
+        Raises ConcurrentUpdate if another writer was faster, AccountTaken if a unique pointer
+        belongs to another account, Unavailable.
         """
         self._write(old, new, pointers(new) - pointers(old))
 
     def rewrite(self, old: Account, new: Account) -> None:
-        """The same as `save`, and every pointer is put anew, whether the table lacks it or not."""
+        """As `save`, but write every pointer of `new`, even those that did not change."""
         self._write(old, new, pointers(new))
 
     def erase(self, account: Account, at: datetime) -> None:
-        """Take the account away with its pointers, if the item still is that account; what stays
-        are keyed hashes: that it was erased, and that its trial was had. All or nothing. Raises
-        ConcurrentUpdate, Unavailable.
+        """Delete the account and its pointers in one transaction, if the stored account still has
+        this version. Two kinds of keyed hashes stay: tombstones, and the marks of used trials.
+        Raises ConcurrentUpdate, Unavailable.
         """
-        graves = [self._grave(name) | {"at": {"S": stamp(at)}} for name in tombstones(account)]
-        kept = [
-            self._key(pointer, account.id) | {"account_id": {"S": _NOBODY}}
+        stones = [self._tombstone(name) | {"at": {"S": stamp(at)}} for name in tombstones(account)]
+        used_trials = [
+            self._key(pointer, account.id) | {"account_id": {"S": _ERASED_OWNER}}
             for pointer in pointers(account)
             if pointer.kind == "TRIAL"
         ]
-        gone = [
+        deleted = [
             self._key(pointer, account.id)
             for pointer in pointers(account)
             if pointer.kind != "TRIAL"
@@ -118,29 +118,36 @@ class Accounts:
                 "Delete": {
                     "TableName": self._table,
                     "Key": account_key(account.id),
-                    **_unchanged(account),
+                    **has_version(account.version),
                 }
             },
-            *({"Put": {"TableName": self._table, "Item": item}} for item in (*graves, *kept)),
-            *({"Delete": {"TableName": self._table, "Key": key}} for key in gone),
+            *(
+                {"Put": {"TableName": self._table, "Item": item}}
+                for item in (*stones, *used_trials)
+            ),
+            *({"Delete": {"TableName": self._table, "Key": key}} for key in deleted),
         ]
         with translate_errors():
             self._dynamodb.transact_write_items(TransactItems=changes)
 
     def erased(self, names: Collection[str]) -> set[str]:
-        """Which of these are names (see domain/pointers.py) of something that was erased: one
-        consistent read of up to a hundred.
+        """Those of the names (see domain/account/pointers.py) that have a tombstone. Consistent
+        reads, up to 100 names a call. Raises Unavailable.
         """
-        graves = {self._grave(name)["pk"]["S"]: name for name in names}
+        stones = {self._tombstone(name)["pk"]["S"]: name for name in names}
         return {
-            graves[item["pk"]["S"]]
+            stones[item["pk"]["S"]]
             for item in read_many(
-                self._dynamodb, self._table, [self._grave(name) for name in names]
+                self._dynamodb, self._table, [self._tombstone(name) for name in names]
             )
         }
 
     def _write(self, old: Account, new: Account, added: Iterable[Pointer]) -> None:
-        put: Any = {"TableName": self._table, "Item": account_item(new), **_unchanged(old)}
+        put: Any = {
+            "TableName": self._table,
+            "Item": account_item(new),
+            **has_version(old.version),
+        }
         changes = [
             *map(self._put(new), sorted(added)),
             *map(self._delete(new), sorted(pointers(old) - pointers(new))),
@@ -160,7 +167,7 @@ class Accounts:
                     and reasons[0] != "ConditionalCheckFailed"
                 ):
                     raise AccountTaken(
-                        "A Stripe customer, an external id or the trial of this account belongs to"
+                        "A Stripe customer, the external id or the trial of this account belongs to"
                         " another account."
                     ) from error
                 raise ConcurrentUpdate(f"The transaction was canceled: {reasons}.") from error
@@ -179,7 +186,7 @@ class Accounts:
                 "Item": {**self._key(pointer, account.id), "account_id": {"S": account.id}},
                 **(
                     {
-                        "ConditionExpression": _OURS,
+                        "ConditionExpression": _FREE_OR_SAME_ACCOUNT,
                         "ExpressionAttributeValues": {":id": {"S": account.id}},
                     }
                     if pointer.unique
@@ -193,7 +200,7 @@ class Accounts:
             "Delete": {"TableName": self._table, "Key": self._key(pointer, account.id)}
         }
 
-    def _grave(self, name: str) -> Item:
+    def _tombstone(self, name: str) -> Item:
         return _unique_key("ERASED", keyed_hash(name, self._hash_key()))
 
     def _key(self, pointer: Pointer, account_id: str) -> Item:
@@ -208,19 +215,10 @@ class Accounts:
         return f"{pointer.kind}#{keyed_hash(pointer.value, self._hash_key())}"
 
 
-_NOBODY = "#erased"
-"""Whose trial it was that an account had which was erased: no id of an account can be this."""
+_ERASED_OWNER = "#erased"
+"""The owner of a used trial whose account was erased. No account can have this id."""
 
-_OURS = "attribute_not_exists(pk) OR account_id = :id"
-
-
-def _unchanged(old: Account) -> dict[str, Any]:
-    if not old.version:
-        return {"ConditionExpression": "attribute_not_exists(pk)"}
-    return {
-        "ConditionExpression": "version = :version",
-        "ExpressionAttributeValues": {":version": {"N": str(old.version)}},
-    }
+_FREE_OR_SAME_ACCOUNT = "attribute_not_exists(pk) OR account_id = :id"
 
 
 def _unique_key(kind: str, value: str) -> Item:

@@ -1,9 +1,9 @@
-"""API keys in the table: their hashes, never the keys."""
+"""API keys in the table: only their hashes are stored, never the keys."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.dynamo import client, translate_errors
+from chalicelib.aws.dynamo import client, read_one, translate_errors
 from chalicelib.aws.items import Item, stamp
 from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.security.api_keys import ApiKey
@@ -13,22 +13,19 @@ if TYPE_CHECKING:
 
 
 class ApiKeys:
-    """All keys of a stage lie in one partition, to be listed."""
+    """Reads and writes API keys. All keys of a stage share one partition, so they can be listed."""
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def load(self, id: str) -> ApiKey | None:
-        """The key of that id, revoked or not."""
-        with translate_errors():
-            item = self._dynamodb.get_item(
-                TableName=self._table, Key=_key(id), ConsistentRead=True
-            ).get("Item")
+        """The key with this id, revoked or not. Raises Unavailable."""
+        item = read_one(self._dynamodb, self._table, _key(id))
         return _api_key(item) if item else None
 
     def add(self, key: ApiKey) -> None:
-        """Keep a new key."""
+        """Store a new key. Raises ConcurrentUpdate if its id is taken, Unavailable."""
         item = {
             **_key(key.id),
             "name": {"S": key.name},
@@ -42,7 +39,7 @@ class ApiKeys:
             )
 
     def all(self) -> list[ApiKey]:
-        """Every key, revoked ones too, by id."""
+        """All keys, revoked ones included, in the order of their ids. Raises Unavailable."""
         with translate_errors():
             pages = self._dynamodb.get_paginator("query").paginate(
                 TableName=self._table,
@@ -52,7 +49,9 @@ class ApiKeys:
             return [_api_key(item) for page in pages for item in page["Items"]]
 
     def revoke(self, id: str, now: datetime) -> bool:
-        """Revoke a key for good; False if there is none of that id."""
+        """Revoke a key permanently. False if there is no key with this id. A second call keeps the
+        first time. Raises Unavailable.
+        """
         try:
             with translate_errors():
                 self._dynamodb.update_item(

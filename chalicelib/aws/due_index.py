@@ -1,4 +1,4 @@
-"""The sparse index of all that is due, in shards."""
+"""The sparse index of due accounts, in shards."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 class DueIndex:
-    """Reads which accounts are due. The index is a moment behind the table, so what it says is to
-    be claimed at the account itself.
+    """Finds due accounts. The index lags behind the table, so check an account itself before you
+    process it.
     """
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
@@ -20,8 +20,8 @@ class DueIndex:
         self._dynamodb = dynamodb or client()
 
     def due(self, now: datetime, most: int) -> list[tuple[datetime, str]]:
-        """Since when each account that is due is, and its id, the longest due first: one query a
-        shard, which reads up to `most` due items alone.
+        """Pairs of due time and account id, longest due first. One query a shard, each of which
+        reads up to `most` items. Raises Unavailable.
         """
         found: list[tuple[str, str]] = []
         for shard in range(DUE_SHARDS):

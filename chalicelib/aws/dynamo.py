@@ -1,4 +1,4 @@
-"""DynamoDB's client, its errors in our words, and the few calls that several classes make."""
+"""The DynamoDB client, the translation of its errors, and the calls that several adapters share."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,8 +34,8 @@ _RACES = frozenset(
 
 @cache
 def client() -> "DynamoDBClient":
-    """The client, made once. Standard retries; a write repeated after a lost reply meets its own
-    condition and is seen as a lost race.
+    """The client, made once, with standard retries. If the reply to a conditional write is lost,
+    the retry fails its own condition and raises ConcurrentUpdate.
     """
     import boto3
     from botocore.config import Config
@@ -50,8 +50,8 @@ def client() -> "DynamoDBClient":
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn DynamoDB's errors into ConcurrentUpdate and Unavailable; what is neither stays what it
-    is.
+    """Raise ConcurrentUpdate for a failed condition or a conflict, Unavailable for a transient
+    error or a failed connection. Other errors pass unchanged.
     """
     from botocore.exceptions import ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as NoConnection
@@ -63,19 +63,25 @@ def translate_errors() -> Iterator[None]:
         if code in _RACES:
             raise ConcurrentUpdate(f"DynamoDB: {code}") from error
         if code in _TRANSIENT or error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
-            raise Unavailable(f"DynamoDB gives no answer now: {code}.") from error
+            raise Unavailable(f"DynamoDB is not available: {code}.") from error
         raise
     except (NoConnection, HTTPClientError) as error:
         raise Unavailable(f"DynamoDB cannot be reached: {type(error).__name__}.") from error
 
 
+def read_one(dynamodb: "DynamoDBClient", table: str, key: Item) -> Item | None:
+    """The item under a key, None if there is none: one consistent read. Raises Unavailable."""
+    with translate_errors():
+        return dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+
+
 def read_many(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> list[Item]:
-    """Consistent reads of up to a hundred items a call. Raises Unavailable if DynamoDB goes on
-    leaving some out.
+    """The items under these keys: consistent reads, up to 100 items a call. Raises Unavailable if
+    DynamoDB still leaves some unread after five calls.
     """
     found: list[Item] = []
-    for some in _batches(keys, 100):
-        request: Any = {table: {"Keys": some, "ConsistentRead": True}}
+    for batch in _batches(keys, 100):
+        request: Any = {table: {"Keys": batch, "ConsistentRead": True}}
         for _ in range(5):
             with translate_errors():
                 answer = dynamodb.batch_get_item(RequestItems=request)
@@ -89,20 +95,39 @@ def read_many(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> l
 
 
 def put_many(dynamodb: "DynamoDBClient", table: str, items: Iterable[Item]) -> None:
-    """Unconditional puts, twenty-five a call; the same again does no harm. Raises Unavailable if
-    DynamoDB goes on leaving some out.
+    """Put the items without a condition, 25 a call. Idempotent. Raises Unavailable if DynamoDB
+    still leaves some unwritten after five calls.
     """
     _write_many(dynamodb, table, ({"PutRequest": {"Item": item}} for item in items))
 
 
 def delete_many(dynamodb: "DynamoDBClient", table: str, keys: Iterable[Item]) -> None:
-    """Unconditional deletions, as `put_many`."""
+    """Delete the items under these keys without a condition, as `put_many` writes."""
     _write_many(dynamodb, table, ({"DeleteRequest": {"Key": key}} for key in keys))
 
 
+def put_versioned(dynamodb: "DynamoDBClient", table: str, item: Item, before: int) -> None:
+    """Put an item that counts its writes in `version`, if the stored one still has the version
+    `before` (0: there is none yet). Raises ConcurrentUpdate, Unavailable.
+    """
+    put: Any = {"TableName": table, "Item": item, **has_version(before)}
+    with translate_errors():
+        dynamodb.put_item(**put)
+
+
+def has_version(version: int) -> dict[str, Any]:
+    """The condition that the stored item has this version; 0 means that there is no item."""
+    if not version:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    return {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": {"N": str(version)}},
+    }
+
+
 def _write_many(dynamodb: "DynamoDBClient", table: str, requests: Iterable[Item]) -> None:
-    for some in _batches(requests, 25):
-        request: Any = {table: some}
+    for batch in _batches(requests, 25):
+        request: Any = {table: batch}
         for _ in range(5):
             with translate_errors():
                 request = dynamodb.batch_write_item(RequestItems=request).get("UnprocessedItems")
@@ -112,7 +137,7 @@ def _write_many(dynamodb: "DynamoDBClient", table: str, requests: Iterable[Item]
             raise Unavailable("DynamoDB is throttled: some items could not be written.")
 
 
-def _batches(things: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    left = iter(things)
-    while some := list(islice(left, size)):
-        yield some
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch

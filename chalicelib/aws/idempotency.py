@@ -1,9 +1,8 @@
-"""Answers that were given under an Idempotency-Key, each once, beside the account
-in its partition."""
+"""Stored responses of API calls with an Idempotency-Key, in the partition of their account."""
 
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.dynamo import client, translate_errors
+from chalicelib.aws.dynamo import client, read_one, translate_errors
 from chalicelib.aws.items import Item, dump, load
 from chalicelib.domain.billing.idempotency import StoredResponse
 from chalicelib.domain.errors import ConcurrentUpdate
@@ -13,38 +12,32 @@ if TYPE_CHECKING:
 
 
 class StoredResponses:
-    """Reads and writes of answers. One key has one namespace for all calls of an account: the same
-    for another call is a conflict.
-    """
+    """Reads and writes stored responses. All calls of an account share one namespace of keys."""
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def load(self, account_id: str, key: str) -> StoredResponse | None:
-        """The answer that was given under the key, if there is one: one consistent read. Raises
-        Unavailable.
-        """
-        with translate_errors():
-            item = self._dynamodb.get_item(
-                TableName=self._table, Key=_key(account_id, key), ConsistentRead=True
-            ).get("Item")
+        """The response under this key, if there is one: one consistent read. Raises Unavailable."""
+        item = read_one(self._dynamodb, self._table, _key(account_id, key))
         return load(item["body"]["S"], StoredResponse) if item else None
 
-    def keep(self, kept: StoredResponse) -> StoredResponse:
-        """Keep an answer for ever, and give the one that is kept: of two, the first. Raises
-        Unavailable.
+    def keep(self, response: StoredResponse) -> StoredResponse:
+        """Store a response for ever. Returns the stored one: if the key has a response already,
+        that one stays. Raises Unavailable.
         """
+        key = _key(response.account_id, response.key)
         try:
             with translate_errors():
                 self._dynamodb.put_item(
                     TableName=self._table,
-                    Item={**_key(kept.account_id, kept.key), "body": {"S": dump(kept)}},
+                    Item={**key, "body": {"S": dump(response)}},
                     ConditionExpression="attribute_not_exists(pk)",
                 )
         except ConcurrentUpdate:
-            return self.load(kept.account_id, kept.key) or kept
-        return kept
+            return self.load(response.account_id, response.key) or response
+        return response
 
 
 def _key(account_id: str, key: str) -> Item:

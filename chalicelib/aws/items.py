@@ -1,8 +1,8 @@
-"""How values lie in the table: JSON texts beside the few attributes that keys, conditions, index
-and stream filter need.
+"""The form of values in the table: a JSON text, and beside it the few attributes that keys,
+conditions, the index and the stream filter need.
 
-One text is written and read by the SDK more than a millisecond faster than the same as nested maps
-(bench/ingest.py), and takes less room.
+The SDK reads and writes one text more than a millisecond faster than the same value as nested maps
+(bench/ingest.py), and the text is smaller.
 """
 
 import hashlib
@@ -19,17 +19,18 @@ from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
 
 DUE_SHARDS = 8
-"""Partitions of the due index: each takes 1,000 writes a second, and the sweep reads each of them.
+"""The number of partitions of the due index. Each takes 1,000 writes a second. The sweep queries
+each of them.
 """
 
 T = TypeVar("T")
 Item = dict[str, Any]
-"""A DynamoDB item in the client's own form: {"name": {"S": …}}."""
+"""A DynamoDB item in the form of the low-level client: {"name": {"S": …}}."""
 
 
 def dump(value: object) -> str:
-    """A value as compact JSON; what is empty or None is left out and comes back as the field's
-    default.
+    """A value as compact JSON. Leaves out fields that are empty, None or False: `load` sets them
+    to their defaults.
     """
     return msgspec.json.encode(_pruned(msgspec.to_builtins(value))).decode()
 
@@ -42,20 +43,20 @@ def load(text: str, type: type[T]) -> T:
 def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: _pruned(one)
-            for key, one in value.items()
-            if one is not None and one is not False and one not in ([], (), {})
+            key: _pruned(inner)
+            for key, inner in value.items()
+            if inner is not None and inner is not False and inner not in ([], (), {})
         }
-    return [_pruned(one) for one in value] if isinstance(value, list | tuple) else value
+    return [_pruned(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def account_key(id: str) -> Item:
-    """The key of an account."""
+    """The key of an account's item."""
     return {"pk": {"S": f"ACCOUNT#{id}"}, "sk": {"S": "ACCOUNT"}}
 
 
 def account_item(account: Account) -> Item:
-    """An account as it is written."""
+    """The item of an account, in the form of this release."""
     body = replace(account, version=0, epoch=0, outbox=(), due_at=None, policy=None)
     item = {
         **account_key(account.id),
@@ -75,7 +76,7 @@ def account_item(account: Account) -> Item:
 
 
 def account_of(item: Item) -> Account:
-    """The account in an item of this shape or an older one. Raises NewerSchemaVersion."""
+    """The account in an item of this schema version or an older one. Raises NewerSchemaVersion."""
     body, outbox = _texts_of(item)
     return replace(
         body,
@@ -103,15 +104,17 @@ def _texts_of(item: Item) -> tuple[Account, tuple[DomainEvent, ...]]:
 
 
 def keyed_hash(value: str, key: str) -> str:
-    """What stands for an e-mail address in a key: to be told only by who has `key`."""
+    """A hash that stands for a value, such as an e-mail address, in a DynamoDB key: 40 hex digits
+    of HMAC-SHA256. Nobody can guess the value without `key`.
+    """
     return hmac.new(key.encode(), value.encode(), hashlib.sha256).hexdigest()[:40]
 
 
 def due_shard(number: int) -> str:
-    """The partition of the due index with that number."""
+    """The key of one partition of the due index."""
     return f"DUE#{number}"
 
 
 def stamp(moment: datetime) -> str:
-    """A moment as a key: ISO 8601 with microseconds, so that order of text is order of time."""
+    """A time as a key: ISO 8601 with microseconds, so that keys sort by time."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

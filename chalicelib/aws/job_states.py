@@ -1,8 +1,8 @@
-"""Where work that goes in rounds is: one small item a kind."""
+"""The progress of jobs that run in steps, such as the daily comparison: one small item a job."""
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from chalicelib.aws.dynamo import client, translate_errors
+from chalicelib.aws.dynamo import client, put_versioned, read_one
 from chalicelib.aws.items import Item, dump, load
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.reconciliation.backfill import Undelivered
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Versioned(Protocol):
-    """A state that counts its own writes; 0 is one that was never written."""
+    """A state that counts its writes."""
 
     @property
     def version(self) -> int:
-        """How many writes there were."""
+        """The number of writes; 0 before the first."""
 
 
 T = TypeVar("T", bound=Versioned)
@@ -27,39 +27,33 @@ KEYS: dict[type[Any], str] = {
     DigestState: "DIGESTS",
     Undelivered: "UNDELIVERED",
 }
-"""The sort key of each state. A deployed table has these: under another key a job begins anew."""
+"""The sort key of each state. Deployed tables use these: under another key a job would start
+over.
+"""
 
 
 class JobStates:
-    """Reads and writes these states, each known by its type."""
+    """Reads and writes the states of jobs, each identified by its type."""
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def load(self, kind: type[T]) -> T | None:
-        """The state as last written. Raises Unavailable."""
-        with translate_errors():
-            item = self._dynamodb.get_item(
-                TableName=self._table, Key=_key(kind), ConsistentRead=True
-            ).get("Item")
+        """The state of that type as last saved, if there is one. Raises Unavailable."""
+        item = read_one(self._dynamodb, self._table, _key(kind))
         return load(item["body"]["S"], kind) if item else None
 
     def save(self, old: T, new: T) -> None:
-        """Write it, if it still was `old`. Raises ConcurrentUpdate, Unavailable."""
-        item: Item = {
+        """Write `new` if the stored state still has the version of `old`. Raises ConcurrentUpdate,
+        Unavailable.
+        """
+        item = {
             **_key(type(new)),
             "body": {"S": dump(new)},
             "version": {"N": str(new.version)},
         }
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if old.version:
-            condition = {
-                "ConditionExpression": "version = :version",
-                "ExpressionAttributeValues": {":version": {"N": str(old.version)}},
-            }
-        with translate_errors():
-            self._dynamodb.put_item(TableName=self._table, Item=item, **condition)
+        put_versioned(self._dynamodb, self._table, item, old.version)
 
 
 def _key(kind: type[Any]) -> Item:

@@ -1,4 +1,4 @@
-"""What lies beside an account in its partition: its timeline, and the claims of its messages."""
+"""The partition of an account: its timeline, send claims and stored responses."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
 
 class Partition:
-    """Reads and clears partitions, as a whole and whatever lies in them."""
+    """Reads and clears whole partitions, whatever kinds of items they hold."""
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def items(self, account_id: str) -> Iterator[Item]:
-        """All that lies beside the account, by key: consistent reads. Raises Unavailable."""
+        """All items of the partition except the account itself, in key order: consistent reads.
+        Raises Unavailable.
+        """
         start: dict[str, Any] = {}
         while True:
             with translate_errors():
@@ -35,8 +37,8 @@ class Partition:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def clear(self, account_id: str) -> int:
-        """Delete all that lies beside the account, and say how much that was. The same again does
-        no harm. Raises Unavailable.
+        """Delete all items of the partition except the account itself, and return their number.
+        Idempotent. Raises Unavailable.
         """
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items(account_id)]
         delete_many(self._dynamodb, self._table, keys)

@@ -1,4 +1,4 @@
-"""Queues: news on its way in, and what no repetition will mend."""
+"""SQS queues: raw messages, such as Stripe's events and dead letters, and small JSON tasks."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,56 +27,56 @@ def client() -> "SQSClient":
 
 
 class WorkQueue:
-    """A queue of things to do, each a small JSON object."""
+    """A queue of tasks, each a small JSON object."""
 
     def __init__(self, url: str, sqs: "SQSClient | None" = None) -> None:
         self._url = url
         self._sqs = sqs or client()
 
     def send(self, work: Mapping[str, str]) -> None:
-        """Put one into the queue. Raises Unavailable."""
+        """Enqueue one task. Raises Unavailable."""
         Queue(self._url, self._sqs).send(json.dumps(work))
 
     def send_many(self, work: Sequence[Mapping[str, str]]) -> None:
-        """Put many into the queue, ten a call. Raises Unavailable if not all are in it."""
+        """Enqueue tasks, ten a call. Raises Unavailable if not all of them were enqueued."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         for start in range(0, len(work), 10):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(place), "MessageBody": json.dumps(one)}
-                for place, one in enumerate(work[start : start + 10])
+                {"Id": str(index), "MessageBody": json.dumps(task)}
+                for index, task in enumerate(work[start : start + 10])
             ]
             try:
                 answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
             except (BotoCoreError, ClientError) as error:
-                raise Unavailable("The queue did not take the work.") from error
+                raise Unavailable("The queue did not accept the tasks.") from error
             if failed := answer.get("Failed"):
                 raise Unavailable(
-                    f"The queue did not take {len(failed)} of {len(entries)} messages."
+                    f"The queue did not accept {len(failed)} of {len(entries)} tasks."
                 )
 
     def depth(self) -> int:
-        """About how many wait."""
+        """The approximate number of waiting messages. Raises Unavailable."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            told = self._sqs.get_queue_attributes(
+            answer = self._sqs.get_queue_attributes(
                 QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
             )
-            return int(told["Attributes"]["ApproximateNumberOfMessages"])
+            return int(answer["Attributes"]["ApproximateNumberOfMessages"])
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable("The queue does not say how long it is.") from error
+            raise Unavailable("The length of the queue cannot be read.") from error
 
 
 class Queue:
-    """One queue. A message may arrive more than once, in any order."""
+    """One queue. SQS delivers messages at least once and in any order."""
 
     def __init__(self, url: str, sqs: "SQSClient | None" = None) -> None:
         self._url = url
         self._sqs = sqs or client()
 
     def send(self, body: str, attributes: Mapping[str, str] | None = None) -> None:
-        """Put a message into the queue; return only once the queue has it. Raises Unavailable."""
+        """Enqueue a message. Returns only after the queue stored it. Raises Unavailable."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -89,4 +89,4 @@ class Queue:
                 },
             )
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable("The queue did not take the message: repeat it.") from error
+            raise Unavailable("The queue did not accept the message. Try again.") from error

@@ -1,4 +1,4 @@
-"""How often something was done within a window of time, counted in the table."""
+"""Counters for rate limits, in the table: how often something happened in a window of time."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 class RateCounters:
-    """Counters by kind, value and window. Values may be addresses, and are hashed; old windows are
-    reaped by the table's TTL.
+    """One counter for each kind, value and window. Values may be addresses, so they are hashed.
+    The table's TTL deletes counters of past windows.
     """
 
     def __init__(
@@ -24,8 +24,8 @@ class RateCounters:
         self._dynamodb = dynamodb or client()
 
     def count(self, kind: str, value: str, window: timedelta, now: datetime) -> int:
-        """How often this was counted in the window of `now`, with this time: one write. Raises
-        Unavailable.
+        """Add one to the counter of the window that contains `now`, and return its new value: one
+        write. Raises Unavailable.
         """
         number = int(now.timestamp() // window.total_seconds())
         ends = int((number + 1) * window.total_seconds())

@@ -1,5 +1,5 @@
-"""What a comparison with Stripe keeps in the table: which subscriptions Stripe has listed, and what
-was found to differ; and the walk over ours.
+"""What a comparison with Stripe stores in the table: the subscriptions that Stripe listed and the
+drifts found. Also the scan over all accounts.
 """
 
 import json
@@ -22,29 +22,31 @@ DRIFTS_KEPT = timedelta(days=90)
 
 
 class ReconciliationState:
-    """Items of one comparison are known by the moment at which it began."""
+    """Reads and writes the items of comparisons. The time at which a comparison began identifies
+    it. Every method raises Unavailable if DynamoDB cannot answer.
+    """
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def keep_listed(self, began: datetime, page: int, ids: Sequence[str]) -> None:
-        """Remember the ids on a page of Stripe's list."""
+        """Store the subscription ids on a page of Stripe's list. Idempotent."""
         key = {"pk": {"S": f"LISTED#{stamp(began)}"}, "sk": {"S": f"PAGE#{page:06}"}}
         self._put({**key, "ids": {"S": " ".join(ids)}, "ttl": _ttl(began + LISTED_KEPT)})
 
     def listed(self, began: datetime) -> frozenset[str]:
-        """All ids that were remembered."""
+        """All subscription ids stored for this comparison."""
         return frozenset(
             id for item in self._all_of(f"LISTED#{stamp(began)}") for id in item["ids"]["S"].split()
         )
 
     def accounts(self, cursor: str | None) -> tuple[list[Account], str | None]:
-        """The accounts on the next page of the table, as they were a moment ago, and the cursor
-        behind it; None at the end.
+        """The accounts on the next page of the table, and the cursor of the page after it: None at
+        the end. A page reads one megabyte.
 
-        A scan reads a megabyte at half the price of consistent reads; what it finds is read again
-        before anything is done about it. What only a younger release can read is left out.
+        The reads are eventually consistent, which costs half, so load an account again before you
+        act on it. Leaves out accounts that only a newer release can read.
         """
         start: dict[str, Any] = {"ExclusiveStartKey": json.loads(cursor)} if cursor else {}
         with translate_errors():
@@ -58,7 +60,7 @@ class ReconciliationState:
         return list(_readable(page["Items"])), json.dumps(last) if last else None
 
     def put_drift(self, drift: Drift) -> None:
-        """Write down what differs; the same again does no harm."""
+        """Store a drift. Idempotent."""
         self._put(
             {
                 **_drift_key(drift),
@@ -68,16 +70,16 @@ class ReconciliationState:
         )
 
     def drop_drift(self, drift: Drift) -> None:
-        """Forget what turned out to be none."""
+        """Delete a drift that turned out not to be one."""
         with translate_errors():
             self._dynamodb.delete_item(TableName=self._table, Key=_drift_key(drift))
 
     def drifts_of(self, began: datetime) -> list[Drift]:
-        """All that one comparison has found."""
+        """All drifts that the comparison found which began at this time."""
         return [load(item["body"]["S"], Drift) for item in self._all_of("DRIFT", stamp(began))]
 
     def drifts_since(self, since: datetime) -> list[Drift]:
-        """All that was found by comparisons that began since then, the oldest first."""
+        """All drifts found by comparisons that began at or after `since`, oldest first."""
         found = (load(item["body"]["S"], Drift) for item in self._all_of("DRIFT"))
         return [drift for drift in found if drift.compared >= since]
 

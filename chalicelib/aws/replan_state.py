@@ -1,9 +1,9 @@
-"""The walk over all accounts in the table, and where it is."""
+"""The progress of replanning all accounts under a changed policy, and the pages it reads."""
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.dynamo import client, translate_errors
+from chalicelib.aws.dynamo import client, put_versioned, read_one, translate_errors
 from chalicelib.aws.items import Item
 from chalicelib.domain.reconciliation.replan import ReplanState
 
@@ -11,24 +11,21 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 A_PAGE = 1000
-"""Items of any kind that a page reads."""
+"""The number of items of any kind that one page reads."""
 
 KEY: Item = {"pk": {"S": "WALK"}, "sk": {"S": "WALK"}}
 
 
 class ReplanStates:
-    """One walk at a time."""
+    """Reads and writes the state of the one replan that can run at a time."""
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def load(self) -> ReplanState | None:
-        """Where the last walk is."""
-        with translate_errors():
-            item = self._dynamodb.get_item(TableName=self._table, Key=KEY, ConsistentRead=True).get(
-                "Item"
-            )
+        """The state of the last replan, if there was one. Raises Unavailable."""
+        item = read_one(self._dynamodb, self._table, KEY)
         if item is None:
             return None
         return ReplanState(
@@ -40,8 +37,10 @@ class ReplanStates:
         )
 
     def save(self, old: ReplanState, new: ReplanState) -> None:
-        """Write where it is, if it still was `old`. Raises ConcurrentUpdate."""
-        item: Item = {
+        """Write `new` if the stored state still has the version of `old`. Raises ConcurrentUpdate,
+        Unavailable.
+        """
+        item = {
             **KEY,
             "hash": {"S": new.hash},
             "done": {"BOOL": new.done},
@@ -50,21 +49,14 @@ class ReplanStates:
         }
         if new.cursor:
             item["cursor"] = {"S": new.cursor}
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if old.version:
-            condition = {
-                "ConditionExpression": "version = :version",
-                "ExpressionAttributeValues": {":version": {"N": str(old.version)}},
-            }
-        with translate_errors():
-            self._dynamodb.put_item(TableName=self._table, Item=item, **condition)
+        put_versioned(self._dynamodb, self._table, item, old.version)
 
-    def page(self, walk: ReplanState) -> tuple[list[str], str | None]:
-        """The accounts on the next page that were planned under another policy, and the cursor
-        behind it; None at the end.
+    def page(self, state: ReplanState) -> tuple[list[str], str | None]:
+        """The ids of accounts on the next page that were planned under another policy, and the
+        cursor of the page after it: None at the end. Raises Unavailable.
         """
         start: dict[str, Any] = (
-            {"ExclusiveStartKey": json.loads(walk.cursor)} if walk.cursor else {}
+            {"ExclusiveStartKey": json.loads(state.cursor)} if state.cursor else {}
         )
         with translate_errors():
             page = self._dynamodb.scan(
@@ -75,7 +67,10 @@ class ReplanStates:
                     "sk = :account AND (attribute_not_exists(policy) OR policy <> :hash)"
                 ),
                 ProjectionExpression="pk",
-                ExpressionAttributeValues={":account": {"S": "ACCOUNT"}, ":hash": {"S": walk.hash}},
+                ExpressionAttributeValues={
+                    ":account": {"S": "ACCOUNT"},
+                    ":hash": {"S": state.hash},
+                },
                 **start,
             )
         last = page.get("LastEvaluatedKey")

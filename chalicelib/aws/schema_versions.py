@@ -1,9 +1,9 @@
-"""The shapes in which accounts were written, and how each becomes the next.
+"""The schema versions of stored accounts, and the upgrade from each to the next.
 
-Whatever changes what is written is another shape, an added field too: a release that does not know
-the field would write the account back without it. So raise SHAPE, add the step that leads to it,
-and let `python -m tests.adapters.aws.written` keep a text of it for the tests. No step is ever
-removed.
+The item's attribute `shape` holds the version. Every change of the stored form needs a new version,
+even an added field: a release that does not know the field would save the account without it. To
+add one, raise SHAPE, add the upgrade to it, and run `python -m tests.adapters.aws.written`, which
+stores a sample of it for the tests. Never remove an upgrade.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,38 +12,39 @@ from typing import Any
 from chalicelib.domain.errors import NewerSchemaVersion
 
 SHAPE = 3
-"""The number of the shape in which this release writes accounts; it reads all up to it."""
+"""The schema version that this release writes. It reads this one and all older ones."""
 
 Texts = dict[str, Any]
-"""The texts of an account's item as plain values: `body`, and `outbox` if there is one."""
+"""The JSON texts of an account's item, parsed: `body`, and `outbox` if there is one."""
 
 Upgrade = Callable[[Texts], Texts]
 
 
 def _with_defaults(texts: Texts) -> Texts:
-    """What the next shape adds comes as its fields' defaults."""
+    """For a version that only adds fields: they start with their defaults."""
     return texts
 
 
 UPGRADES: Mapping[int, Upgrade] = {
-    1: _with_defaults,  # 2 has `restored_at`
-    # 3 has tasks, cards, plan changes, broadcasts, what is known of leaving, why a subscription was
-    # canceled, when an invoice was paid
+    1: _with_defaults,  # 2 adds `restored_at`
+    # 3 adds operations, cards, plan changes, broadcasts, cancellation requests and feedback, why a
+    # subscription was canceled, when an invoice was paid
     2: _with_defaults,
 }
-"""How the texts of each older shape become those of the next."""
+"""Schema version → the upgrade of its texts to the next version."""
 
 
 def upgraded(
     texts: Texts, shape: int, upgrades: Mapping[int, Upgrade] = UPGRADES, to: int = SHAPE
 ) -> Texts:
-    """The texts of an item of `shape` in the shape `to`, one step after the other. Raises
-    NewerSchemaVersion for one that is younger than that.
+    """The texts of an item of schema version `shape`, upgraded step by step to the version `to`.
+    Raises NewerSchemaVersion if `shape` is newer than `to`.
     """
     if shape > to:
         raise NewerSchemaVersion(
-            f"An account was written in shape {shape} by a younger release; this one knows shapes"
-            f" up to {to}, and leaves it as it is. Deploy that release again, or a later one."
+            f"An account was written in schema version {shape} by a newer release. This release"
+            f" reads versions up to {to} and leaves the account as it is. Deploy that release"
+            " again, or a later one."
         )
     for number in range(shape, to):
         texts = upgrades[number](texts)

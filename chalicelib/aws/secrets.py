@@ -1,7 +1,7 @@
-"""Secrets out of the Parameter Store, each by its name when it is needed, cached for five minutes:
-a rotation needs no deploy.
+"""Secrets in the Parameter Store. Each is read when it is first needed and cached for five minutes,
+so a rotation needs no deploy.
 
-By name, so that the role of a function can name the secrets that it reads.
+Each is read by its own name, so that the role of a function lists exactly the secrets it reads.
 """
 
 from functools import cached_property
@@ -16,7 +16,9 @@ CACHED_SECONDS = 300
 
 
 class Secrets:
-    """The SecureString parameters below one path."""
+    """The SecureString parameters below one path. Every property raises Unavailable if its
+    parameter cannot be read.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -28,26 +30,26 @@ class Secrets:
 
     @property
     def stripe_webhook_secrets(self) -> list[str]:
-        """The signing secrets alive at the webhook endpoint, apart by white space: two while one is
-        being rotated.
+        """The valid signing secrets of the webhook endpoint: two during a rotation. The parameter
+        separates them by white space.
         """
         return self._get("stripe-webhook-secrets").split()
 
     @property
     def hash_key(self) -> str:
-        """The key of the hashes that stand for e-mail addresses; it is never rotated."""
+        """The key of the hashes that stand for e-mail addresses. Never rotate it."""
         return self._get("hash-key")
 
     @property
     def link_keys(self) -> list[str]:
-        """The keys that sign links, apart by white space: the first one signs, and links of all of
-        them open.
+        """The keys of signed links: the first one signs, all of them verify. The parameter
+        separates them by white space.
         """
         return self._get("link-keys").split()
 
     @property
     def captcha_secret(self) -> str:
-        """The secret of the CAPTCHA service, where the policy has one."""
+        """The secret of the CAPTCHA service, if the policy uses one."""
         return self._get("captcha-secret")
 
     @cached_property
@@ -63,8 +65,8 @@ class Secrets:
             value = self._provider.get(f"{self._path}/{name}", max_age=CACHED_SECONDS, decrypt=True)
         except GetParameterError as error:
             missing = (
-                f"The secret {self._path}/{name} cannot be read: put it into the Parameter Store as"
-                " a SecureString, if it is not there."
+                f"The secret {self._path}/{name} cannot be read. Check that it exists in the"
+                " Parameter Store as a SecureString."
             )
             raise Unavailable(missing) from error
         return str(value)

@@ -1,10 +1,10 @@
-"""The records under which messages are claimed, beside their account in its partition."""
+"""Claims that keep a message from being sent twice, in the partition of their account."""
 
 import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.dynamo import client, translate_errors
+from chalicelib.aws.dynamo import client, read_one, translate_errors
 from chalicelib.aws.items import Item, stamp
 from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.messaging.email_message import SendClaim
@@ -14,27 +14,25 @@ if TYPE_CHECKING:
 
 
 class SendClaims:
-    """One item for each message that was ever tried; of several who claim it at
-    once, one gets it."""
+    """Reads and writes claims: one item for each message that was ever attempted. Of several
+    senders that claim a message at the same time, one succeeds.
+    """
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def load(self, account_id: str, key: str) -> SendClaim | None:
-        """The claim, if there is one: one consistent read. Raises Unavailable."""
-        with translate_errors():
-            item = self._dynamodb.get_item(
-                TableName=self._table, Key=key_of(account_id, key), ConsistentRead=True
-            ).get("Item")
+        """The claim of a message, if there is one: one consistent read. Raises Unavailable."""
+        item = read_one(self._dynamodb, self._table, key_of(account_id, key))
         return _claim(account_id, key, item) if item else None
 
     def take(self, claim: SendClaim, before: SendClaim | None) -> None:
-        """Claim, where there is no claim or it still is `before`. Raises ConcurrentUpdate,
-        Unavailable.
+        """Write the claim, if there is none or the stored one still is `before`. Raises
+        ConcurrentUpdate, Unavailable.
         """
-        # A write that the SDK repeats because its reply was lost finds what it wrote itself: that
-        # is no other's claim.
+        # If a reply is lost, the SDK repeats the write and finds its own claim. `taken_by` tells
+        # that claim from another sender's.
         condition, values = "taken_by = :taker", {":taker": {"S": uuid.uuid4().hex}}
         if before is None:
             condition += " OR attribute_not_exists(pk)"
@@ -53,8 +51,8 @@ class SendClaims:
             self._dynamodb.put_item(**put)
 
     def confirm(self, claim: SendClaim, message_id: str) -> None:
-        """SES has taken it; the same again does no harm, and a claim that was erased meanwhile
-        stays erased. Raises Unavailable.
+        """Record that SES accepted the message. Idempotent. A claim that was erased in the
+        meantime stays erased. Raises Unavailable.
         """
         try:
             with translate_errors():
@@ -70,8 +68,8 @@ class SendClaims:
             return
 
     def drop(self, claim: SendClaim) -> None:
-        """SES has said that it did not take it: it may be claimed again, unless somebody has it by
-        now. Raises Unavailable.
+        """Delete the claim after SES did not accept the message, so that it can be claimed again.
+        Does nothing if another sender holds it by now. Raises Unavailable.
         """
         try:
             with translate_errors():

@@ -1,5 +1,5 @@
-"""Addresses that must not be written to, whichever account has them: under a keyed hash, so that
-the table holds no list of addresses.
+"""Addresses that get no more mail, across all accounts. Stored as keyed hashes, so that the table
+holds no list of addresses.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 class Suppressions:
-    """An address stays suppressed for ever, in whichever case it is written."""
+    """Reads and writes suppressed addresses. An address stays suppressed for ever, upper and lower
+    case alike.
+    """
 
     def __init__(
         self, table: str, hash_key: Callable[[], str], dynamodb: "DynamoDBClient | None" = None
@@ -24,7 +26,7 @@ class Suppressions:
         self._dynamodb = dynamodb or client()
 
     def holds(self, email: str) -> bool:
-        """Whether the address must not be written to: one consistent read. Raises Unavailable."""
+        """Whether the address is suppressed: one consistent read. Raises Unavailable."""
         with translate_errors():
             answer = self._dynamodb.get_item(
                 TableName=self._table,
@@ -35,7 +37,7 @@ class Suppressions:
         return "Item" in answer
 
     def add(self, email: str, reason: str, at: datetime) -> None:
-        """Suppress the address; the same again does no harm. Raises Unavailable."""
+        """Suppress the address. Idempotent. Raises Unavailable."""
         with translate_errors():
             self._dynamodb.put_item(
                 TableName=self._table,

@@ -1,6 +1,4 @@
-"""The timeline of an account: what happened, beside the account in its partition, newest last by
-key.
-"""
+"""The timeline of an account: its history, in the account's partition, with keys in time order."""
 
 import base64
 import binascii
@@ -20,18 +18,19 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PAGE = 50
+"""The number of entries on a page."""
 
 
 class Timelines:
-    """Writes and reads timelines."""
+    """Reads and writes timelines."""
 
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
 
     def put(self, entries: Iterable[Entry]) -> None:
-        """Write the entries; one that is there already stays what it is, as the same entry has the
-        same key and body.
+        """Write the entries. Idempotent: the same entry has the same key and body. Raises
+        Unavailable.
         """
         put_many(
             self._dynamodb,
@@ -42,8 +41,8 @@ class Timelines:
     def page(
         self, account_id: str, cursor: str | None, now: datetime
     ) -> tuple[list[Entry], str | None]:
-        """Up to fifty entries, newest first, from `cursor` on, and the cursor of the next page if
-        there is one. Raises InvalidInput.
+        """Up to 50 entries, newest first, from `cursor` on, and the cursor of the next page: None
+        on the last. Raises InvalidInput for a malformed cursor, Unavailable.
         """
         items: list[Item] = []
         start: Any = (
@@ -56,14 +55,14 @@ class Timelines:
             if cursor
             else {}
         )
-        # The filter works behind the limit: of entries past their time a call may give none, and
-        # yet there be more.
+        # DynamoDB applies the limit before the filter, so a page of expired entries can come back
+        # empty although more entries follow.
         while len(items) <= PAGE:
             with translate_errors():
                 answer = self._dynamodb.query(
                     TableName=self._table,
                     KeyConditionExpression="pk = :pk AND begins_with(sk, :log)",
-                    # DynamoDB reaps late, and `local` not at all
+                    # DynamoDB deletes expired items late, and `local` never does
                     FilterExpression="attribute_not_exists(#ttl) OR #ttl > :now",
                     ExpressionAttributeNames={"#ttl": "ttl"},
                     ExpressionAttributeValues={
@@ -103,7 +102,7 @@ def _item(entry: Entry) -> Item:
 
 
 def entry_of(item: Item) -> Entry:
-    """The entry that lies in an item of a timeline."""
+    """The entry that an item of a timeline holds."""
     _, at, kind, id = item["sk"]["S"].split("#", 3)
     raw = msgspec.json.decode(item["body"]["S"])
     account_id = item["pk"]["S"].removeprefix("ACCOUNT#")
@@ -114,7 +113,7 @@ def _read_cursor(cursor: str) -> str:
     try:
         key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError) as error:
-        raise InvalidInput("cursor must be the one of the page before.", "cursor") from error
+        raise InvalidInput("cursor must come from the previous page.", "cursor") from error
     if not re.fullmatch(r"LOG#[\x20-\x7e]{1,300}", key):
-        raise InvalidInput("cursor must be the one of the page before.", "cursor")
+        raise InvalidInput("cursor must come from the previous page.", "cursor")
     return key
