@@ -6,7 +6,8 @@ from typing import Any
 
 from chalicelib.domain.account.queries import currency_of, current_subscription
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.billing.decisions import Preview, plan_item
+from chalicelib.domain.billing.decisions import plan_item
+from chalicelib.domain.billing.preview import Preview
 from chalicelib.domain.messaging.variables import money, spoken_day
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.pages.customer import zone_of

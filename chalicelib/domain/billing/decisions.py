@@ -2,7 +2,7 @@
 where all is so already, or says why not.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.operations import Change, Charge, Operation
@@ -253,27 +253,3 @@ def _running(account: Account, now: datetime) -> Subscription:
     if one is not None or account.subscriptions or account.ended:
         raise SubscriptionEnded("The subscription has ended. POST …/checkout sells a new one.")
     raise NoSubscription("The account has no subscription. POST …/checkout sells one.")
-
-
-PREVIEW_LASTS = timedelta(minutes=15)
-"""How long a preview may be confirmed: one of long ago would prorate as of then, so its amount is
-asked for anew.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`;
-    with `next_invoice` the next one's amount is `next_amount`. `change` None: all is so already.
-    """
-
-    change: Change | None
-    due_now: int
-    currency: str
-    as_of: datetime
-    next_amount: int | None = None
-
-
-def is_fresh(as_of: datetime, now: datetime) -> bool:
-    """Whether a preview of that moment may still be confirmed."""
-    return timedelta(0) <= now - as_of <= PREVIEW_LASTS

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.billing.decisions import Preview, is_fresh, may_change
+from chalicelib.domain.billing.decisions import may_change
+from chalicelib.domain.billing.preview import Preview, is_fresh
 from chalicelib.domain.errors import CardDeclined, InvalidInput, NotPossible
 from chalicelib.entry.http.page_responses import paged
 from chalicelib.entry.pages.session import FORM, back_to, billing_page_of, form_of, visitor

@@ -23,8 +23,8 @@ from chalicelib.domain.account.operations import (
 from chalicelib.domain.account.queries import currency_of
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.billing import decisions
-from chalicelib.domain.billing.decisions import Preview
 from chalicelib.domain.billing.idempotency import Outcome, StoredResponse
+from chalicelib.domain.billing.preview import Preview, preview_of
 from chalicelib.domain.errors import (
     CardDeclined,
     IdempotencyConflict,
@@ -214,14 +214,8 @@ def preview_change(
     invoice = services.stripe.subscriptions.preview_change(
         held.one.id, line_of(held, task.change, services), task.change
     )
-    item = decisions.plan_item(held.one, services.policy)
-    at_once = held.one.status != "trialing" and (
-        prorate == "now" or item.interval != task.change.interval
-    )
-    due = int(invoice["amount_due"])
-    return Preview(
-        task.change, due if at_once else 0, str(invoice["currency"]), now, None if at_once else due
-    )
+    amount, currency = int(invoice["amount_due"]), str(invoice["currency"])
+    return preview_of(task.change, held.one, services.policy, amount, currency)
 
 
 def _perform(

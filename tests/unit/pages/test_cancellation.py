@@ -11,7 +11,8 @@ from chalicelib.domain.account.cancellation import RetentionOfferAccepted
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import Offer, retention_offer
-from chalicelib.domain.billing.decisions import Preview, is_fresh, may_change
+from chalicelib.domain.billing.decisions import may_change
+from chalicelib.domain.billing.preview import Preview, is_fresh
 from chalicelib.domain.policy.policy import CancelPolicy, Policy, RetentionOffer
 from chalicelib.domain.policy.selling import REASONS as KNOWN
 from chalicelib.domain.stripe_objects.objects import PauseCollection

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.billing.idempotency import Outcome
+from chalicelib.domain.billing.preview import Preview
 from chalicelib.domain.errors import (
     BillhookError,
     CardDeclined,
@@ -66,7 +67,7 @@ def preview(
     interval: str | None = None,
     quantity: int | None = None,
     prorate: str = "now",
-) -> actions.Preview:
+) -> Preview:
     return actions.preview_change(life.account_id, plan, interval, quantity, prorate, life.services)
 
 

@@ -1,0 +1,51 @@
+"""What a change of plan costs: which part of Stripe's amount is due at once, and how long that may
+be confirmed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.account.operations import Change
+from chalicelib.domain.billing.decisions import plan_item
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.stripe_objects.objects import Subscription
+
+PREVIEW_LASTS = timedelta(minutes=15)
+"""How long a preview may be confirmed: one of long ago would prorate as of then, so its amount is
+asked for anew.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`;
+    with `next_invoice` the next one's amount is `next_amount`. `change` None: all is so already.
+    """
+
+    change: Change | None
+    due_now: int
+    currency: str
+    as_of: datetime
+    next_amount: int | None = None
+
+
+def is_fresh(as_of: datetime, now: datetime) -> bool:
+    """Whether a preview of that moment may still be confirmed."""
+    return timedelta(0) <= now - as_of <= PREVIEW_LASTS
+
+
+def preview_of(
+    change: Change, one: Subscription, policy: Policy, amount: int, currency: str
+) -> Preview:
+    """The preview of a change to a subscription, of which Stripe says that the invoice is `amount`
+    in minor units.
+
+    That invoice is made at once if the change is prorated now or begins a new period; else, and
+    always in a trial, it is the next one. Raises NotPossible as `plan_item` does.
+    """
+    at_once = one.status != "trialing" and (
+        change.prorate == "now" or plan_item(one, policy).interval != change.interval
+    )
+    if at_once:
+        return Preview(change, amount, currency, change.as_of)
+    return Preview(change, 0, currency, change.as_of, amount)
