@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import app
+from chalicelib.domain.account.standing import REASONS
+from chalicelib.entry.http.endpoint import CALLS
 from chalicelib.runtime.telemetry import METRICS
 from tests.fakes.services import ROOT
 
@@ -118,3 +121,20 @@ def test_every_metric_in_the_runbook_exists() -> None:
     named = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
     assert named
     assert named - METRICS.keys() == set()
+
+
+def test_the_page_of_the_api_lists_every_call_with_its_scope() -> None:
+    assert app.app.routes, "which declares all calls"
+    row = r"^\| `(GET|POST) (/[^`?]*).*? \| ([^|]+) \|"
+    page = (ROOT / "docs" / "api.md").read_text().replace("{id}", "{account_id}")
+    listed = {(method, path): scope for method, path, scope in re.findall(row, page, re.MULTILINE)}
+    assert listed == {
+        name: call.scope or ("Stripe's signature" if name[1] == "/webhooks/stripe" else "public")
+        for name, call in CALLS.items()
+        if name[0] != "OPTIONS"
+    }
+
+
+def test_the_page_of_the_api_lists_every_reason_of_a_standing() -> None:
+    reasons = (ROOT / "docs" / "api.md").read_text().partition("\n## Access\n")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", reasons, re.MULTILINE)) == REASONS.keys()
