@@ -1,13 +1,11 @@
-"""Billhook's Chalice app: the HTTP blueprints put together, and the event functions made known to
-the packager.
-"""
+"""Billhook's Chalice app: registers the HTTP routes and the event functions."""
 
 from typing import Any
 
 from chalice.app import Chalice, Response
 
 from chalicelib.entry.http import accounts, actions, openapi_route, signups, webhooks
-from chalicelib.entry.http.responses import reshaped, size_refused
+from chalicelib.entry.http.responses import reformat_error, refuse_large_body
 from chalicelib.entry.pages import billing, cancellation, exit_feedback, mail_links, plan
 from chalicelib.entry.triggers import (
     act_queue,
@@ -17,24 +15,24 @@ from chalicelib.entry.triggers import (
     ses_feedback,
     table_stream,
 )
-from chalicelib.runtime.telemetry import flush, on_call
+from chalicelib.runtime.telemetry import flush, name_request
 
 app = Chalice(app_name="billhook", configure_logs=False)
 
 
 @app.middleware("http")
-def present(event: Any, get_response: Any) -> Response:
-    """Logs that name the call; no body too large for it; Chalice's own errors in our shape; metrics
-    written out with the answer.
+def handle_request(request: Any, get_response: Any) -> Response:
+    """Answer an HTTP request: add its route to the logs, refuse a body that is too large, bring
+    Chalice's own errors into Billhook's form, and emit metrics.
     """
-    on_call(event)
+    name_request(request)
     try:
-        return size_refused(event) or reshaped(get_response(event))
+        return refuse_large_body(request) or reformat_error(get_response(request))
     finally:
         flush()
 
 
-for room in (
+for module in (
     accounts,
     actions,
     billing,
@@ -52,4 +50,4 @@ for room in (
     ses_feedback,
     table_stream,
 ):
-    app.register_blueprint(room.bp)
+    app.register_blueprint(module.bp)

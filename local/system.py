@@ -162,13 +162,13 @@ class System:
             wiring.events_queue(),
             wiring.key_ring(),
             wiring.suppressions(),
-            wiring.door(),
+            wiring.signup_guard(),
             wiring.secrets().hash_key,
         )
         check_messages(wiring.policy())
-        post = wiring.post_office()
+        post = wiring.mail_services()
         post = replace(post, mailer=WatchedMailer(post.mailer, mailbox, outgoing))
-        wiring.post_office = cache(lambda: post)
+        wiring.mail_services = cache(lambda: post)
         self.api_key = create_key(wiring.api_keys(), "write", "local", clock.now())
         stream = StreamTrigger(
             "stream",

@@ -70,16 +70,16 @@ CACHES = (
     dynamo.client,
     queues.client,
     wiring.accounts,
-    wiring.log,
+    wiring.timelines,
     wiring.api_keys,
     wiring.key_ring,
     wiring.secrets,
     wiring.services,
     wiring.events_queue,
-    wiring.door,
+    wiring.signup_guard,
     wiring.claims,
     wiring.suppressions,
-    wiring.post_office,
+    wiring.mail_services,
 )
 SCHEDULED = {
     config.name: config for config in app.event_sources if isinstance(config, ScheduledEventConfig)
@@ -166,7 +166,7 @@ class Deployment:
         }
         account = wiring.accounts().load(id)
         assert account
-        return links.token(links.made("billing", account))
+        return links.token(links.new_link("billing", account))
 
     def run(self, scheduled: str) -> None:
         """What the clock starts, by its name."""
@@ -370,8 +370,8 @@ def _warm_up(made: Deployment) -> None:
     services = wiring.services()
     for _ in range(3):
         schedules.sweep_due(TICK, LambdaContext("sweep_due", 60))
-    wiring.post_office().wait_for_capacity()
-    wiring.door(), wiring.events_queue(), services.policy
+    wiring.mail_services().wait_for_capacity()
+    wiring.signup_guard(), wiring.events_queue(), services.policy
     for name in ("stripe_webhook_secrets", "hash_key", "link_keys", "stripe_api_key"):
         getattr(wiring.secrets(), name)
     made._said.seek(0)

@@ -64,13 +64,13 @@ class RealSystem:
         self._system, self._stripe = system, system.simulator
         self._client = Client(system.base, system.api_key)
         system.clockwork.stride = self.stride
-        services, post = wiring.services(), wiring.post_office()
+        services, post = wiring.services(), wiring.mail_services()
         self.mailer = Unhurried(post.mailer, None, wiring.accounts().load, POLICY)
         post = self.kills.watch_parts(replace(post, mailer=self.mailer), "mailer", "claims")
         # The simulated Stripe takes any number of calls: to keep to a pace would be to wait for
         # nothing.
         services = replace(self.kills.watch(services), pause=lambda seconds: None)
-        wiring.services, wiring.post_office = cache(lambda: services), cache(lambda: post)
+        wiring.services, wiring.mail_services = cache(lambda: services), cache(lambda: post)
         self.spoil(self._shares, self._seed)
 
     @property

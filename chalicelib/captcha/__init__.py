@@ -1,1 +1,1 @@
-"""The CAPTCHA service, where the policy wants one. Imports the domain only."""
+"""The adapter for the CAPTCHA service that the policy may choose. Imports the domain only."""

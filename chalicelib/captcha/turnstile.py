@@ -1,4 +1,4 @@
-"""Cloudflare's Turnstile: whether a visitor solved the CAPTCHA
+"""Cloudflare Turnstile: checks whether a visitor solved the CAPTCHA
 (developers.cloudflare.com/turnstile/get-started/server-side-validation).
 """
 
@@ -11,12 +11,12 @@ from chalicelib.domain.errors import Refused, Unavailable
 BASE = "https://challenges.cloudflare.com"
 TIMEOUT_SECONDS = 5.0
 
-OUR_FAULT = frozenset({"missing-input-secret", "invalid-input-secret", "bad-request"})
-"""Error codes that say that the secret is wrong or we are, rather than the visitor."""
+CONFIGURATION_ERRORS = frozenset({"missing-input-secret", "invalid-input-secret", "bad-request"})
+"""Turnstile's error codes for a wrong secret or request. All others concern the visitor's token."""
 
 
 class Turnstile:
-    """Asks Turnstile. A token works once and for five minutes: one that was used or forged is not
+    """Turnstile's API. A token is valid once, for five minutes. A used or forged one counts as not
     solved.
     """
 
@@ -25,8 +25,8 @@ class Turnstile:
         self._base = base
 
     def solved(self, token: str, address: str) -> bool:
-        """Whether `token` is of a CAPTCHA that the visitor at `address` solved. Raises Unavailable,
-        Refused (the secret is wrong).
+        """Whether `token` proves that the visitor at this network address solved the CAPTCHA.
+        Raises Unavailable, and Refused if the secret is wrong.
         """
         if not token or len(token) > 2048:
             return False
@@ -46,8 +46,9 @@ class Turnstile:
             raise Unavailable("The CAPTCHA could not be checked. Please try again.") from error
         if not isinstance(verdict, dict) or answer.status >= 500:
             raise Unavailable("The CAPTCHA could not be checked. Please try again.")
-        if OUR_FAULT & set(verdict.get("error-codes") or []):
+        if CONFIGURATION_ERRORS & set(verdict.get("error-codes") or []):
             raise Refused(
-                "The CAPTCHA's secret is wrong: put Turnstile's into the parameter captcha-secret."
+                "The CAPTCHA's secret is wrong. Set the parameter captcha-secret to Turnstile's"
+                " secret key."
             )
         return verdict.get("success") is True

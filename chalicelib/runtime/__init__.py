@@ -1,1 +1,1 @@
-"""Puts real adapters into the use cases: settings, clock, telemetry and wiring."""
+"""Settings, clock, telemetry and signed links, and the wiring of real adapters to the use cases."""

@@ -1,5 +1,5 @@
-"""Signed links as they go out and come in: their addresses, the cookie that takes a token's place,
-and what an opened one proves.
+"""Signed links: their URLs, the cookies of page sessions, and the account that a valid link or
+cookie belongs to.
 """
 
 from datetime import datetime
@@ -13,28 +13,26 @@ from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 
 COOKIES = {"welcome-visit": "billhook_welcome", "billing-visit": "billhook_billing"}
-"""The cookie of each kind of visit."""
+"""Session → the name of its cookie."""
 
 PATHS = {"welcome-visit": "/welcome", "billing-visit": "/billing"}
-"""Where each cookie is sent to, and no further."""
+"""Session → the path that its cookie is limited to."""
 
-NO_LONGER = "This link does not work. Please use the newest one that you have."
+DOES_NOT_WORK = "This link does not work. Please use the newest one that you have."
 
 
 def base_url() -> str:
-    """What absolute links are made of: billing.toml's, or this stage's own."""
+    """The start of absolute URLs: this stage's setting, else the one in billing.toml."""
     return settings().base_url or wiring.policy().base_url
 
 
-def root() -> str:
-    """What stands before every path: nothing behind a domain of one's own, the name of API
-    Gateway's stage behind its address.
-    """
+def root_path() -> str:
+    """The path of the base URL: empty for a custom domain, API Gateway's stage name otherwise."""
     return urlsplit(base_url()).path.rstrip("/")
 
 
 def url(link: Link) -> str:
-    """The address of a signed link."""
+    """The URL of a signed link."""
     path = "billing/return" if link.purpose == "return" else link.purpose
     return f"{base_url()}/{path}/{token(link)}"
 
@@ -44,36 +42,37 @@ def token(link: Link) -> str:
     return sign(link, wiring.secrets().link_keys)
 
 
-def made(purpose: str, account: Account, about: str = "") -> Link:
-    """A link for an account, from now on."""
+def new_link(purpose: str, account: Account, about: str = "") -> Link:
+    """A link for an account, issued now."""
     return link_for(purpose, account.id, account.link_epoch, clock.now(), about)
 
 
-def returns(account: Account, at: datetime) -> tuple[str, str]:
-    """Where Stripe sends who has completed a Checkout begun `at` that moment, and who has not.
-    Stripe fills in the session's id.
+def checkout_urls(account: Account, at: datetime) -> tuple[str, str]:
+    """The URLs to which Stripe returns a customer from a Checkout that began `at` this time: after
+    it was completed, and after it was canceled. Stripe fills in the id of the session.
     """
-    back = link_for("return", account.id, account.link_epoch, at)
+    completed = link_for("return", account.id, account.link_epoch, at)
     return (
-        f"{url(back)}?session_id={{CHECKOUT_SESSION_ID}}",
+        f"{url(completed)}?session_id={{CHECKOUT_SESSION_ID}}",
         f"{base_url()}/billing?notice=canceled",
     )
 
 
-def opened(text: str, purpose: str) -> tuple[Link, Account]:
-    """The link in a token and its account, if it still opens anything. Raises LinkRefused, which
-    does not tell why.
+def open_link(token: str, purpose: str) -> tuple[Link, Account]:
+    """The link in a token, and its account. Raises LinkRefused, without a reason, if the link is
+    forged, expired, revoked or for another purpose, or its account was erased.
     """
-    link = verify(text, purpose, wiring.secrets().link_keys, clock.now())
+    link = verify(token, purpose, wiring.secrets().link_keys, clock.now())
     account = wiring.accounts().load(link.account_id)
     if account is None or not link.stands(account.link_epoch):
-        raise LinkRefused(NO_LONGER)
+        raise LinkRefused(DOES_NOT_WORK)
     return link, account
 
 
 def stripe_hosts() -> tuple[str, ...]:
-    """Where a form of ours may lead: Stripe's pages, and those of the Stripe that
-    stands in for it."""
+    """The origins that forms may lead to: those of Stripe's pages, and of a stand-in for Stripe if
+    one is set.
+    """
     return (
         *wiring.policy().pages.stripe_hosts,
         *([settings().stripe_api_base or ""] if settings().stripe_api_base else []),
@@ -81,22 +80,22 @@ def stripe_hosts() -> tuple[str, ...]:
 
 
 def cookie(purpose: str, account: Account) -> str:
-    """The Set-Cookie header of a visit: an hour, out of reach of scripts, and not sent with what
-    other sites post.
+    """The Set-Cookie header that starts a session. The cookie lasts an hour. Scripts cannot read
+    it, and browsers do not send it with forms of other sites.
     """
     secure = "; Secure" if base_url().startswith("https:") else ""
     return (
-        f"{COOKIES[purpose]}={token(made(purpose, account))}; Path={root()}{PATHS[purpose]};"
-        f" Max-Age=3600; HttpOnly; SameSite=Lax{secure}"
+        f"{COOKIES[purpose]}={token(new_link(purpose, account))};"
+        f" Path={root_path()}{PATHS[purpose]}; Max-Age=3600; HttpOnly; SameSite=Lax{secure}"
     )
 
 
 def visitor(cookies: str | None, purpose: str) -> Account:
-    """The account of a visit. Raises LinkRefused."""
+    """The account of a session, from a Cookie header. Raises LinkRefused."""
     try:
         morsel = SimpleCookie(cookies or "").get(COOKIES[purpose])
     except CookieError:
         morsel = None
     if morsel is None:
-        raise LinkRefused(NO_LONGER)
-    return opened(morsel.value, purpose)[1]
+        raise LinkRefused(DOES_NOT_WORK)
+    return open_link(morsel.value, purpose)[1]

@@ -1,4 +1,4 @@
-"""What the functions are told by their environment (set by .chalice/, or by `local`)."""
+"""The settings of a function, from its environment variables (set by .chalice/ or by `local`)."""
 
 import os
 from dataclasses import dataclass
@@ -7,8 +7,11 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One deployed stage. `livemode` says which of Stripe's two modes this stage takes; `base_url`
-    stands in for billing.toml's, and `captcha_base` for the CAPTCHA service, where set.
+    """The settings of one deployed stage.
+
+    `livemode` is the Stripe mode that the stage accepts. If set, `stripe_api_base` replaces the
+    address of Stripe's API, `base_url` the one in billing.toml, and `captcha_base` the address of
+    the CAPTCHA service.
     """
 
     stage: str
@@ -27,7 +30,7 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """Read the environment once. Raises KeyError naming the variable that is missing."""
+    """The settings, read once. Raises KeyError with the name of a missing variable."""
     return Settings(
         stage=os.environ["STAGE"],
         livemode=os.environ["LIVEMODE"] == "true",

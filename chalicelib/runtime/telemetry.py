@@ -1,6 +1,4 @@
-"""What the functions say of themselves: structured logs and metrics, with ids. Never a payload, an
-address or a secret.
-"""
+"""Structured logs and metrics. They contain ids, and never payloads, addresses or secrets."""
 
 import functools
 import traceback
@@ -14,129 +12,119 @@ from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.ids import well_formed
 
 METRICS = {
-    "WebhooksAccepted": "A webhook with a good signature is in the queue.",
+    "WebhooksAccepted": "A webhook with a valid signature was queued.",
     "SignaturesRefused": (
-        "A webhook without a good signature: a stranger, a wrong secret, or a clock that is off."
+        "A webhook had no valid signature: another sender, a wrong secret, or a wrong clock."
     ),
-    "BodiesTooLarge": "A webhook larger than the queue takes.",
+    "BodiesTooLarge": "A webhook was larger than a queue message may be.",
     "WebhooksOfOtherMode": "A webhook of Stripe's other mode reached this stage.",
-    "WebhooksNotQueued": "The queue refused a webhook; Stripe will repeat it.",
+    "WebhooksNotQueued": "The queue did not accept a webhook. Stripe repeats it.",
     "EventsLearnt": "An event changed its account.",
     "EventLag": (
-        "From the second in which Stripe made an event to the write of its account, for each event"
-        " that changed one."
+        "The time from Stripe's creation of an event, a whole second, to the save of the account"
+        " that it changed."
     ),
-    "EventsUnchanged": "An event told nothing new.",
-    "EventsLeft": "An event of a type that tells us nothing.",
-    "EventsNotOurs": "An event about a customer of another product.",
-    "EventsOfErased": "An event that would have raised an account which was erased: it was left.",
-    "EventsDead": "An event went to the dead letters.",
-    "EventsGivenBack": "An event could not be taken in now and comes again.",
-    "StripeCalls": "A call to Stripe was made: a question, or a change.",
-    "AsksUnanswered": "Stripe gave no answer to a question; it is asked again.",
-    "AsksRefused": "Stripe refuses to answer a question: the API key may not read it, or is wrong.",
-    "AnswersUnreadable": (
-        "An object in an answer of Stripe's has a shape that this release does not know."
-    ),
-    "OwedNewsAsked": "News that Stripe owed did not come in time, and was asked for.",
-    "EventsFetched": "An event that Stripe could not deliver was fetched and put into the queue.",
-    "ListsUnanswered": "Stripe gave no answer to a look at its lists; the next run goes on there.",
+    "EventsUnchanged": "An event changed nothing.",
+    "EventsLeft": "An event of a type that Billhook does not use was ignored.",
+    "EventsNotOurs": "An event of another product's customer was ignored.",
+    "EventsOfErased": "An event of an erased account was ignored.",
+    "EventsDead": "An event went to the dead-letter queue.",
+    "EventsGivenBack": "An event failed and returned to the queue.",
+    "StripeCalls": "A request was sent to Stripe: a read or a change.",
+    "AsksUnanswered": "Stripe did not answer a read. It is repeated later.",
+    "AsksRefused": "Stripe refused a read: the API key is wrong or lacks a permission.",
+    "AnswersUnreadable": "An object from Stripe has a form that this release cannot read.",
+    "OwedNewsAsked": "An expected update did not arrive in time and was fetched from Stripe.",
+    "EventsFetched": "An event that Stripe could not deliver was fetched and queued.",
+    "ListsUnanswered": "Stripe did not answer a list request. The next run continues there.",
     "ListsRefused": (
-        "Stripe refuses to show a list: the API key may not read events or subscriptions."
+        "Stripe refused a list: the API key lacks the permission to read events or subscriptions."
     ),
-    "DriftsHealed": "The daily comparison found what Stripe had otherwise, and it was mended.",
+    "DriftsHealed": "The daily comparison found a difference to Stripe, and corrected it.",
     "DriftsLeft": (
-        "The daily comparison found what Stripe has otherwise, and it is not mended: python -m ops"
-        " drift tells what."
+        "The daily comparison found a difference to Stripe that is not corrected. Run python -m ops"
+        " drift for details."
     ),
     "ComparisonsBroken": (
-        "An account could not be compared with Stripe, by a defect; the others were."
+        "A defect kept an account from being compared with Stripe. The comparison continued."
     ),
-    "UnknownApiVersions": (
-        "An event of an API version younger than this release was read by its shape."
-    ),
-    "UnknownPrices": "An account pays a price that the catalogue does not know.",
+    "UnknownApiVersions": "An event of a newer API version than this release knows was read.",
+    "UnknownPrices": "An account pays a price that is not in billing.toml.",
     "ErrandsUnanswered": (
-        "Stripe gave no answer to a call that must be made (a trial to start, a card to use); it is"
-        " made again."
+        "Stripe did not answer a pending operation (such as the start of a trial). It is repeated."
     ),
     "ErrandsRefused": (
-        "Stripe refuses a call that must be made: a price, a permission or the policy is wrong; it"
-        " is made again."
+        "Stripe refused a pending operation: a price, a permission or the policy is wrong. It is"
+        " repeated."
     ),
     "Signups": "A visitor signed up.",
     "SignupsKnown": (
-        "Somebody signed up whose address has had its trial: a sign-in link went there."
+        "A visitor signed up with an address that has had its trial. It got a sign-in link."
     ),
     "SignupsRefused": (
         "A signup was refused: too many from one network address, or the CAPTCHA was not solved."
     ),
-    "SignupsTrapped": "A signup filled in the field that people do not see.",
-    "SignupsOverCeiling": "A signup above the day's ceiling: it has to be confirmed first.",
+    "SignupsTrapped": "A signup filled in the hidden field, so a program sent it.",
+    "SignupsOverCeiling": "A signup exceeded the daily ceiling and must be confirmed first.",
     "DueBacklog": (
-        "How many accounts were due and not yet handed out as a sweep began, as far as it reads:"
-        " 1000 a shard."
+        "The number of due accounts when a sweep started. Counts at most 1000 a shard of the index."
     ),
-    "DueOldest": (
-        "How long the one that had waited longest had been due as a sweep began; 0 if none was."
-    ),
-    "SweepsHeld": "A sweep handed out nothing, since the act queue is long.",
-    "ActsFailed": "An act on an account that was due failed; it rests and is tried again.",
+    "DueOldest": "The longest time that an account had been due when a sweep started, or 0.",
+    "SweepsHeld": "A sweep queued nothing because the act queue is long.",
+    "ActsFailed": "Processing a due account failed. It is repeated after a pause.",
     "AccountsStale": (
-        "An account lost access since its paid period is long over and Stripe has said nothing of"
-        " the next."
+        "An account lost access: its paid period ended long ago and Stripe sent nothing about the"
+        " next one."
     ),
     "AccountsDead": (
-        "Acts on an account failed so often that nothing more is tried: see its timeline."
+        "Processing an account failed so often that it is not tried any more. See its timeline."
     ),
-    "MailsSent": "SES took a message.",
-    "MailsPassed": "A message's time was over, or its reason gone, when it was to be sent.",
-    "MailsRefused": "A message was not sent: the address is suppressed, or SES said no.",
-    "MailsHeldOut": (
-        "A message was not sent, to one of the share for which its step has a hold_out."
-    ),
-    "MailsUnclear": "SES may have taken a message: its reply was lost.",
+    "MailsSent": "SES accepted a message.",
+    "MailsPassed": "A message was not sent because its time or its reason had passed.",
+    "MailsRefused": "A message was not sent: the address is suppressed, or SES refused it.",
+    "MailsHeldOut": "A message was not sent because the account is in the hold_out of its step.",
+    "MailsUnclear": "SES may have accepted a message: its response was lost.",
     "MailsBroken": (
-        "A message could not be written, by a broken template or a defect; it is tried again while"
-        " its time is not over."
+        "A message could not be rendered or sent because of a broken template or a defect. It is"
+        " tried again until its time has passed."
     ),
-    "MailsWaiting": "SES takes no more for now; the message waits.",
-    "Bounces": "An address bounced for good.",
-    "Complaints": "A reader complained.",
+    "MailsWaiting": "A message waits: SES accepts no more for now, or the table cannot answer.",
+    "Bounces": "A message bounced permanently.",
+    "Complaints": "A recipient reported a message as spam.",
     "TransientBounces": "A message could not be delivered for now.",
-    "FeedbackUnreadable": "A notification of SES's that this release cannot read.",
-    "AccountsReplanned": "An account was planned anew under a changed policy.",
-    "Disputes": "A customer disputes a payment: answer it in Stripe's dashboard.",
-    "Happenings": "A change of an account was carried out.",
+    "FeedbackUnreadable": "A notification of SES has a form that this release cannot read.",
+    "AccountsReplanned": "An account was replanned under a changed policy.",
+    "Disputes": "A customer disputes a payment. Respond in Stripe's dashboard.",
+    "Happenings": "A domain event of an account was published.",
 }
-"""Every metric there is, with what one count of it means, or what is measured."""
+"""Metric → the meaning of one count of it, or what it measures."""
 
 MEASURED = {
     "EventLag": MetricUnit.Seconds,
     "DueBacklog": MetricUnit.Count,
     "DueOldest": MetricUnit.Seconds,
 }
-"""Those of METRICS that are measured, 0 included, each with its unit. All others are counted."""
+"""The metrics that record measured values, 0 included → their units. All others are counts."""
 
 logger = Logger(service="billhook")
 metrics = Metrics(namespace="Billhook")
-"""Its one dimension, `service`, is the stack (POWERTOOLS_SERVICE_NAME in resources.yaml): stages in
-one account are counted apart.
+"""The only dimension, `service`, is the stack (POWERTOOLS_SERVICE_NAME in resources.yaml). It
+separates stages in one AWS account.
 """
 
 
 def failure_of(error: BaseException) -> dict[str, object]:
-    """What a log may tell of an error: its type and where it came from. Its text may hold what it
-    failed on, so that is told of ours alone.
+    """The fields with which a log entry describes an error: its type and its last eight stack
+    frames. Only Billhook's own errors add their text: other texts may contain payload data.
     """
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-    told: dict[str, object] = {"failure": type(error).__name__, "where": where[-8:]}
-    return told | ({"why": error.message} if isinstance(error, BillhookError) else {})
+    fields: dict[str, object] = {"failure": type(error).__name__, "where": where[-8:]}
+    return fields | ({"why": error.message} if isinstance(error, BillhookError) else {})
 
 
 def count(metric: str, by: int = 1) -> None:
-    """Add to one of METRICS that is counted; nothing for 0."""
+    """Add to a counted metric. 0 adds nothing. Raises KeyError for any other name."""
     if metric not in METRICS or metric in MEASURED:
         raise KeyError(metric)
     if by:
@@ -144,21 +132,19 @@ def count(metric: str, by: int = 1) -> None:
 
 
 def measure(metric: str, value: float) -> None:
-    """Write down one value of a metric of MEASURED, in its unit."""
+    """Record a value of a measured metric, in its unit. Raises KeyError for any other name."""
     metrics.add_metric(metric, MEASURED[metric], value)
 
 
 def flush() -> None:
-    """Write out what was counted. To be called at the end of each invocation: what is not written
-    then is lost.
-    """
+    """Emit the collected metrics. Call it at the end of each invocation, or they are lost."""
     if metrics.metric_set:
         metrics.flush_metrics()
 
 
-def on_call(request: Any) -> None:
-    """Let all that is logged of a call over HTTP name its route and, if its path has one, the
-    account; never the path: it may hold a token.
+def name_request(request: Any) -> None:
+    """Add the route of an HTTP request, and the account in its path, to all its log entries. Never
+    add the path itself: it may contain a token.
     """
     account_id = (request.uri_params or {}).get("account_id")
     logger.append_keys(
@@ -170,8 +156,8 @@ def on_call(request: Any) -> None:
 
 
 def entrypoint(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """For event functions, below Chalice's decorator: Lambda calls them without app.py, so no
-    middleware of the app runs for them.
+    """Decorates event functions, below Chalice's decorator: adds log fields and emits metrics.
+    Lambda calls these functions without the app, so no middleware of app.py runs for them.
     """
 
     @functools.wraps(function)  # Chalice makes the Lambda handler of the name

@@ -1,4 +1,4 @@
-"""The adapters, each built once, when it is first needed."""
+"""The adapters and the services of the use cases, each built once, when it is first needed."""
 
 import time
 from functools import cache
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @cache
 def policy() -> Policy:
-    """The owner's policy, out of billing.toml in the package. Raises PolicyMistakes."""
+    """The owner's policy, from billing.toml in the package. Raises PolicyMistakes."""
     from chalicelib.domain.policy.read import read_policy
 
     return read_policy((Path(__file__).parent.parent / "billing.toml").read_text())
@@ -48,7 +48,7 @@ def accounts() -> "Accounts":
 
 
 @cache
-def log() -> "Timelines":
+def timelines() -> "Timelines":
     """The timelines in the table."""
     from chalicelib.aws.timeline import Timelines
 
@@ -65,7 +65,7 @@ def api_keys() -> "ApiKeys":
 
 @cache
 def key_ring() -> "KeyRing":
-    """The API keys, as this function remembers them."""
+    """The API keys, with this function's cache of them."""
     from chalicelib.usecases.accounts.api_keys import KeyRing
 
     return KeyRing(api_keys())
@@ -73,7 +73,7 @@ def key_ring() -> "KeyRing":
 
 @cache
 def events_queue() -> "Queue":
-    """Where webhooks wait to be taken in."""
+    """The queue of Stripe's events that wait to be ingested."""
     from chalicelib.aws.queues import Queue
 
     return Queue(settings().events_queue_url)
@@ -81,7 +81,7 @@ def events_queue() -> "Queue":
 
 @cache
 def services() -> "Services":
-    """All that the use cases act on."""
+    """The services of the use cases."""
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.idempotency import StoredResponses
     from chalicelib.aws.job_states import JobStates
@@ -95,7 +95,7 @@ def services() -> "Services":
     transport = StripeTransport(lambda: secrets().stripe_api_key, settings().stripe_api_base, count)
     return Services(
         accounts=accounts(),
-        log=log(),
+        log=timelines(),
         dead_letters=Queue(settings().dead_letters_queue_url),
         events_queue=events_queue(),
         due_index=DueIndex(settings().table_name),
@@ -115,7 +115,7 @@ def services() -> "Services":
 
 
 def stripe_over(transport: "StripeTransport") -> "Stripe":
-    """Stripe's API by resource, over one transport."""
+    """Stripe's API, grouped by resource, over one transport."""
     from chalicelib.stripe_api.checkout import StripeCheckout
     from chalicelib.stripe_api.customers import StripeCustomers
     from chalicelib.stripe_api.invoices import StripeInvoices
@@ -136,7 +136,7 @@ def stripe_over(transport: "StripeTransport") -> "Stripe":
 
 @cache
 def claims() -> "SendClaims":
-    """The claims of messages in the table."""
+    """The send claims in the table."""
     from chalicelib.aws.send_claims import SendClaims
 
     return SendClaims(settings().table_name)
@@ -144,15 +144,15 @@ def claims() -> "SendClaims":
 
 @cache
 def suppressions() -> "Suppressions":
-    """The addresses that must not be written to."""
+    """The suppressed addresses in the table."""
     from chalicelib.aws.suppressions import Suppressions
 
     return Suppressions(settings().table_name, lambda: secrets().hash_key)
 
 
 @cache
-def post_office() -> "MailServices":
-    """All that sending acts on beside the world."""
+def mail_services() -> "MailServices":
+    """The services that sending needs in addition to `services`."""
     from chalicelib.aws.mailer import Mailer
     from chalicelib.runtime.links import url
     from chalicelib.usecases.services import MailServices
@@ -161,8 +161,8 @@ def post_office() -> "MailServices":
 
 
 @cache
-def door() -> "SignupGuard":
-    """What stands between a signup and the world."""
+def signup_guard() -> "SignupGuard":
+    """The services that limit signups: rate counters and the CAPTCHA, if the policy uses one."""
     from chalicelib.aws.rate_counters import RateCounters
     from chalicelib.runtime.telemetry import count
     from chalicelib.usecases.services import SignupGuard

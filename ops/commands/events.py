@@ -106,7 +106,7 @@ def _timeline(account_id: str) -> Any:
 
     cursor: str | None = None
     while True:
-        entries, cursor = wiring.log().page(account_id, cursor, clock.now())
+        entries, cursor = wiring.timelines().page(account_id, cursor, clock.now())
         yield from entries
         if cursor is None:
             return

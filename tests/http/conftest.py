@@ -38,11 +38,11 @@ CACHES = (
     dynamo.client,
     queues.client,
     wiring.accounts,
-    wiring.log,
+    wiring.timelines,
     wiring.api_keys,
     wiring.key_ring,
 )
-CACHES += (wiring.secrets, wiring.events_queue, wiring.services, wiring.door)
+CACHES += (wiring.secrets, wiring.events_queue, wiring.services, wiring.signup_guard)
 
 
 @dataclass

@@ -116,7 +116,7 @@ def under(policy: SignupPolicy, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = replace(wiring.policy(), signup=policy)
     monkeypatch.setattr(wiring, "policy", lambda: changed)
     wiring.services.cache_clear()
-    wiring.door.cache_clear()
+    wiring.signup_guard.cache_clear()
 
 
 def refused(page: Page, status: int, field: str | None = None) -> str:
@@ -528,8 +528,8 @@ class Captcha:
 def test_a_captcha_that_is_not_solved_keeps_out(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door = replace(wiring.door(), captcha=Captcha())
-    monkeypatch.setattr(wiring, "door", lambda: door)
+    door = replace(wiring.signup_guard(), captcha=Captcha())
+    monkeypatch.setattr(wiring, "signup_guard", lambda: door)
     refused(front.signs_up(), 403, "captcha")
     refused(front.signs_up({**ADA, "cf-turnstile-response": "forged"}), 403, "captcha")
     refused(front.signs_up({**ADA, "cf-turnstile-response": "down"}), 503)

@@ -107,7 +107,7 @@ os.environ.update(
     AWS_SECRET_ACCESS_KEY="x",
 )
 from chalicelib.runtime import wiring
-wiring.accounts(), wiring.log(), wiring.key_ring(), wiring.policy(), wiring.events_queue()
+wiring.accounts(), wiring.timelines(), wiring.key_ring(), wiring.policy(), wiring.events_queue()
 print("\\n".join(sys.modules))
 """
     loaded = subprocess.run(

@@ -139,7 +139,7 @@ CURSOR = Field("cursor", line(1000), "The cursor of the page before.")
 def show_timeline(account_id: str, given: Given) -> dict[str, Any]:
     """{entries: […], cursor}: `cursor` asks for the next page and is null on the last."""
     account = require_account(account_id, wiring.accounts())
-    entries, following = wiring.log().page(account.id, given.query["cursor"], clock.now())
+    entries, following = wiring.timelines().page(account.id, given.query["cursor"], clock.now())
     return {"entries": [_entry(entry) for entry in entries], "cursor": following}
 
 
@@ -205,7 +205,7 @@ def make_checkout(account_id: str, given: Given) -> dict[str, str]:
     wanted = (given.body["plan"], given.body["interval"], given.body["quantity"])
     return {
         "url": open_checkout(
-            account_id, *wanted, links.returns, wiring.services(), given.body["currency"]
+            account_id, *wanted, links.checkout_urls, wiring.services(), given.body["currency"]
         )
     }
 

@@ -121,7 +121,7 @@ def cancel(account_id: str, given: Given) -> dict[str, Any]:
 def reactivate(account_id: str, given: Given) -> dict[str, Any]:
     """{action, url?}."""
     outcome = actions.reactivate(
-        account_id, _asked("reactivate", given), links.returns, wiring.services()
+        account_id, _asked("reactivate", given), links.checkout_urls, wiring.services()
     )
     return {"action": outcome.action} | ({"url": outcome.url} if outcome.url else {})
 

@@ -122,5 +122,5 @@ def page_of(status: int, name: str, /, form_to: tuple[str, ...] = (), **values: 
 
     policy = wiring.policy()
     product = policy.mail.product if policy.mail else "us"
-    body = page(name, brand=policy.pages, root=links.root(), **{"product": product} | values)
+    body = page(name, brand=policy.pages, root=links.root_path(), **{"product": product} | values)
     return Response(body, status_code=status, headers=headers(brand=policy.pages, form_to=form_to))

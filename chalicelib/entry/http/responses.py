@@ -79,7 +79,7 @@ def problem(status: int, code: str, message: str, field: str | None = None) -> R
     )
 
 
-def reshaped(response: Response) -> Response:
+def reformat_error(response: Response) -> Response:
     """Chalice's own refusals (another method, another content type, an unexpected failure) in our
     shape.
     """
@@ -96,7 +96,7 @@ def reshaped(response: Response) -> Response:
     )
 
 
-def size_refused(request: Any) -> Response | None:
+def refuse_large_body(request: Any) -> Response | None:
     """The refusal of a body that is larger than anything that is taken at its route; None if it is
     not. Nothing is read of such a body.
     """

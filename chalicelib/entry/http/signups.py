@@ -84,7 +84,7 @@ def _signup() -> Response:
         "account_id": account.id,
         "status": now.status,
         "trial_ends_at": moment_text(account.signup.trial_ends_at if account.signup else now.until),
-        "welcome_url": links.url(links.made("welcome", account)),
+        "welcome_url": links.url(links.new_link("welcome", account)),
     }
     return Response(content, status_code=201)
 
@@ -99,7 +99,7 @@ def _signup_page() -> Response:
     target = (
         f"{links.base_url()}/check-your-inbox"
         if known or outcome.account is None
-        else links.url(links.made("welcome", outcome.account))
+        else links.url(links.new_link("welcome", outcome.account))
     )
     return led_to(target)
 
@@ -116,7 +116,12 @@ def _received(form: Posted) -> SignupOutcome:
         return SignupOutcome("known")  # a program learns nothing from it
     wish = read_wish(form.fields, wiring.policy(), in_test=settings().stage == "local")
     confirm = admit(
-        wish.email, source_address(bp.current_request), form.captcha, policy, wiring.door(), now
+        wish.email,
+        source_address(bp.current_request),
+        form.captcha,
+        policy,
+        wiring.signup_guard(),
+        now,
     )
     if policy.answer == "same":
         enqueue_signup(wish, confirm, wiring.services())

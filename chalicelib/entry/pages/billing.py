@@ -37,7 +37,7 @@ bp = Blueprint(__name__)
 @paged
 def open_welcome(token: str) -> Response:
     """Into a cookie with the token, and out of the address."""
-    _, account = links.opened(unquote(token), "welcome")
+    _, account = links.open_link(unquote(token), "welcome")
     return back_to("/welcome", cookie=links.cookie("welcome-visit", account))
 
 
@@ -57,7 +57,7 @@ def show_welcome() -> Response:
 @paged
 def open_billing(token: str) -> Response:
     """A link that was mailed: the first one that is opened proves the address."""
-    _, account = links.opened(unquote(token), "billing")
+    _, account = links.open_link(unquote(token), "billing")
     return _entered(_learnt(account, AddressProved(clock.now())))
 
 
@@ -65,14 +65,14 @@ def open_billing(token: str) -> Response:
 @paged
 def sign_in(token: str) -> Response:
     """A link that somebody asked for: it opens the billing page, once."""
-    link, account = links.opened(unquote(token), "sign-in")
+    link, account = links.open_link(unquote(token), "sign-in")
     asked_at = account.sign_in_asked_at
     if (
         asked_at is None
         or link.about != f"{asked_at.timestamp():.0f}"
         or (account.signed_in_by and account.signed_in_by >= asked_at)
     ):
-        raise LinkRefused(links.NO_LONGER)
+        raise LinkRefused(links.DOES_NOT_WORK)
     return _entered(_learnt(account, SignedIn(asked_at), AddressProved(clock.now())))
 
 
@@ -84,11 +84,13 @@ def ask_for_link() -> Response:
     """
     policy = wiring.policy().signup
     if policy is None:
-        raise LinkRefused(links.NO_LONGER)
+        raise LinkRefused(links.DOES_NOT_WORK)
     email = email_of(
         form_of(bp.current_request), wiring.policy(), in_test=settings().stage == "local"
     )
-    within_limits(email, source_address(bp.current_request), policy, wiring.door(), clock.now())
+    within_limits(
+        email, source_address(bp.current_request), policy, wiring.signup_guard(), clock.now()
+    )
     enqueue_sign_in(email, wiring.services())
     return back_to("/check-your-inbox")
 
@@ -119,7 +121,7 @@ def go_to_checkout() -> Response:
             form.get("plan"),
             form.get("interval"),
             None,
-            links.returns,
+            links.checkout_urls,
             wiring.services(),
         )
     except AlreadySubscribed:
@@ -161,20 +163,20 @@ def come_back(token: str) -> Response:
     """Back from Checkout: what Stripe says of the session is taken in before anything is called
     done.
     """
-    _, account = links.opened(unquote(token), "return")
+    _, account = links.open_link(unquote(token), "return")
     session_id = query_of(bp.current_request).get("session_id", "")
     if (
         not session_id.isascii()
         or not session_id.replace("_", "").isalnum()
         or len(session_id) > 255
     ):
-        raise LinkRefused(links.NO_LONGER)
+        raise LinkRefused(links.DOES_NOT_WORK)
     try:
         notice = finish_checkout(account.id, session_id, wiring.services())
     except Unavailable:
         notice = "pending"
     except BillhookError as error:
-        raise LinkRefused(links.NO_LONGER) from error
+        raise LinkRefused(links.DOES_NOT_WORK) from error
     try:
         visiting = (
             links.visitor(bp.current_request.headers.get("cookie"), "billing-visit").id

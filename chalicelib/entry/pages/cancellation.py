@@ -136,7 +136,7 @@ def come_back() -> Response:
     account = visitor(bp.current_request)
     try:
         outcome = reactivate(
-            account.id, IdempotentRequest("page reactivate"), links.returns, wiring.services()
+            account.id, IdempotentRequest("page reactivate"), links.checkout_urls, wiring.services()
         )
     except AlreadySubscribed:
         return back_to("/billing", "already_subscribed")
@@ -175,7 +175,7 @@ def show_leave(token: str) -> Response:
     """Shows a button and changes nothing: programs that look for bad links open every one."""
     account, wish = _wish(token)
     if not cancellation_is_requested(account):
-        raise LinkRefused(links.NO_LONGER)
+        raise LinkRefused(links.DOES_NOT_WORK)
     return page_of(200, "leave", what=wish.what)
 
 
@@ -190,7 +190,7 @@ def confirm_leave(token: str) -> Response:
 
 
 def _wish(token: str) -> tuple[Account, CancellationRequest]:
-    link, account = links.opened(unquote(token), "leave")
+    link, account = links.open_link(unquote(token), "leave")
     if account.leave is None or link.about != account.leave.id:
-        raise LinkRefused(links.NO_LONGER)
+        raise LinkRefused(links.DOES_NOT_WORK)
     return account, account.leave

@@ -19,7 +19,7 @@ def show_question(token: str) -> Response:
     """The question, with what was answered before."""
     from chalicelib.pages.cancellation import REASONS
 
-    link, account = links.opened(unquote(token), "feedback")
+    link, account = links.open_link(unquote(token), "feedback")
     known = account.feedback.get(link.about)
     return page_of(
         200,
@@ -35,7 +35,7 @@ def show_question(token: str) -> Response:
 def answer(token: str) -> Response:
     """Once for an occasion; it may be changed for a day."""
     refuse_strangers_forms(bp.current_request)
-    link, account = links.opened(unquote(token), "feedback")
+    link, account = links.open_link(unquote(token), "feedback")
     form = form_of(bp.current_request)
     reason = reason_of(form)
     if reason is None:

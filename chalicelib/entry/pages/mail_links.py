@@ -44,7 +44,9 @@ def unsubscribe(token: str) -> Response:
     again does no harm."""
     account = _account(token, "unsubscribe")
     _learn(account, wanted=False)
-    preferences = links.token(links.made("preferences", account, UNSUBSCRIBABLE)) if account else ""
+    preferences = (
+        links.token(links.new_link("preferences", account, UNSUBSCRIBABLE)) if account else ""
+    )
     return page_of(200, "unsubscribed", preferences=preferences)
 
 

@@ -72,9 +72,9 @@ def _sent(record: dict[str, Any]) -> bool:
 
 
 def _send(work: dict[str, str]) -> str:
-    services, post = wiring.services(), wiring.post_office()
+    services, post = wiring.services(), wiring.mail_services()
     if "digest" in work:
-        return send_digest(work["digest"], wiring.log(), services, post)
+        return send_digest(work["digest"], wiring.timelines(), services, post)
     if "happening" in work:
         return send_notice(
             work["account_id"],

@@ -27,7 +27,7 @@ from tests.http.conftest import Stage
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
 ACCOUNT, WELCOME = "acct_demo", "welcome"
-OFFICE = (wiring.claims, wiring.suppressions, wiring.post_office)
+OFFICE = (wiring.claims, wiring.suppressions, wiring.mail_services)
 TICK = {
     "version": "0",
     "id": "1",
@@ -264,7 +264,7 @@ def test_over_pace_and_quota_a_mail_waits_and_is_not_lost(
     assert office.stage.metrics()["MailsWaiting"] == 1
     later(monkeypatch, minutes=10)
     # as another function's process, or this one once its rest is over
-    wiring.post_office.cache_clear()
+    wiring.mail_services.cache_clear()
     assert office.tick() == 0
     assert (len(office.inbox), office.outcomes()) == (1, {WELCOME: "sent"})
 

@@ -103,7 +103,7 @@ def test_no_address_that_a_visitor_a_customer_or_the_product_writes_is_called(
     front.works()
     (account,) = front.accounts()
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookie = f"billhook_billing={links.token(links.made('billing-visit', account))}"
+    cookie = f"billhook_billing={links.token(links.new_link('billing-visit', account))}"
     query = "&".join(
         f"{name}={METADATA}"
         for name in (
@@ -118,7 +118,7 @@ def test_no_address_that_a_visitor_a_customer_or_the_product_writes_is_called(
         )
     )
     for method, template in ROUTES:
-        path = target(template, account.id, links.token(links.made("billing", account)))
+        path = target(template, account.id, links.token(links.new_link("billing", account)))
         body = json.dumps({"url": METADATA, "instance": METADATA}).encode()
         front.call(
             method,
@@ -172,7 +172,7 @@ def test_no_id_that_a_visitor_sends_leads_to_another_call_of_stripes(
     monkeypatch.setattr(
         type(wiring.services().stripe.checkout), "session", lambda _, session: asked.append(session)
     )
-    token = links.token(links.made("return", account))
+    token = links.token(links.new_link("return", account))
     for id in (
         "../../v1/account",
         "..%2F..%2Fv1%2Faccount",

@@ -100,7 +100,7 @@ def test_every_page_behind_a_cookie_refuses_whoever_has_none_of_its_own(front: F
     front.signs_up()
     (account,) = front.accounts()
     visits = {
-        purpose: links.token(links.made(purpose, account))
+        purpose: links.token(links.new_link(purpose, account))
         for purpose in ("welcome-visit", "billing-visit", "billing", "unsubscribe")
     }
     for method, template in guarded_by(COOKIE):

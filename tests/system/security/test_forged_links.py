@@ -94,7 +94,7 @@ def test_a_cookie_lives_for_an_hour_whatever_the_browser_keeps(
 ) -> None:
     front.signs_up()
     (account,) = front.accounts()
-    cookie = f"billhook_billing={links.token(links.made('billing-visit', account))}"
+    cookie = f"billhook_billing={links.token(links.new_link('billing-visit', account))}"
     assert front.call("GET", "/billing", Cookie=cookie).status == 200
     monkeypatch.setattr(clock, "_ahead", clock._ahead + timedelta(minutes=61))
     assert front.call("GET", "/billing", Cookie=cookie).status == 404

@@ -35,7 +35,7 @@ OURS: list[dict[str, str]] = [
 def visiting(front: Front) -> str:
     (account,) = front.accounts()
     return "; ".join(
-        f"{links.COOKIES[purpose]}={links.token(links.made(purpose, account))}"
+        f"{links.COOKIES[purpose]}={links.token(links.new_link(purpose, account))}"
         for purpose in links.COOKIES
     )
 
@@ -53,7 +53,7 @@ def pages(front: Front) -> list[tuple[str, Page]]:
         )  # anew: the first mailed link voids what was made before
         for purpose in ("welcome", "return", "unsubscribe", "preferences", "billing"):
             token = links.token(
-                links.made(
+                links.new_link(
                     purpose,
                     account,
                     "lifecycle" if purpose in ("unsubscribe", "preferences") else "",

@@ -125,12 +125,14 @@ def test_markup_is_text_on_every_page_in_every_mail_and_in_every_refusal(front: 
     front.works()
     (account,) = wiring.accounts().with_email("a0@example.com")
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookie = f"billhook_billing={links.token(links.made('billing-visit', account))}"
+    cookie = f"billhook_billing={links.token(links.new_link('billing-visit', account))}"
     pages = []
     for method, template in ROUTES:
         for markup in MARKUP:
             path = target(
-                template, account.id, links.token(links.made("unsubscribe", account, "lifecycle"))
+                template,
+                account.id,
+                links.token(links.new_link("unsubscribe", account, "lifecycle")),
             )
             body = (
                 f"email={markup}&plan={markup}&name={markup}&lifecycle={markup}"

@@ -50,8 +50,8 @@ def marked(front: Front, monkeypatch: pytest.MonkeyPatch) -> Front:
         wiring.accounts,
         wiring.suppressions,
         wiring.services,
-        wiring.door,
-        wiring.post_office,
+        wiring.signup_guard,
+        wiring.mail_services,
     ):
         cached.cache_clear()
     return front
@@ -61,9 +61,9 @@ def lives(front: Front, monkeypatch: pytest.MonkeyPatch) -> list[Page]:
     """All answers to calls good and bad, with everything else that happens meanwhile."""
     under(SignupPolicy("pro", "month", captcha="turnstile"), monkeypatch)
     nobody = Turnstile(lambda: wiring.secrets().captcha_secret, "http://127.0.0.1:9")
-    door = SignupGuard(wiring.door().limits, nobody, wiring.door().count)
+    door = SignupGuard(wiring.signup_guard().limits, nobody, wiring.signup_guard().count)
     with monkeypatch.context() as patch:
-        patch.setattr(wiring, "door", lambda: door)
+        patch.setattr(wiring, "signup_guard", lambda: door)
         pages = [front.signs_up({**ADA, "cf-turnstile-response": "MARKEDcaptchatoken"})]
     under(SignupPolicy("pro", "month"), monkeypatch)
     signed_up = front.signs_up()
@@ -71,11 +71,11 @@ def lives(front: Front, monkeypatch: pytest.MonkeyPatch) -> list[Page]:
     (account,) = front.accounts()
     key = front.office.stage.key("write")
     tokens = [
-        links.token(links.made(purpose, account, "lifecycle"))
+        links.token(links.new_link(purpose, account, "lifecycle"))
         for purpose in ("billing", "unsubscribe", "preferences", "return", "welcome")
     ]
     good = {"Authorization": f"Bearer {key}"}
-    cookie = f"billhook_billing={links.token(links.made('billing-visit', account))}"
+    cookie = f"billhook_billing={links.token(links.new_link('billing-visit', account))}"
     for method, template in ROUTES:
         for token in tokens:
             path = target(template, account.id, token)

@@ -43,7 +43,7 @@ def answers(front: Front, evil: str) -> Iterator[Page]:
     (account,) = front.accounts()
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
     cookies = "; ".join(
-        f"{links.COOKIES[purpose]}={links.token(links.made(purpose, account))}"
+        f"{links.COOKIES[purpose]}={links.token(links.new_link(purpose, account))}"
         for purpose in links.COOKIES
     )
     query = "&".join(f"{name}={evil}" for name in PARAMETERS)
@@ -63,7 +63,9 @@ def answers(front: Front, evil: str) -> Iterator[Page]:
                 template,
                 account.id,
                 links.token(
-                    links.made(purpose, account, "lifecycle" if purpose == "unsubscribe" else "")
+                    links.new_link(
+                        purpose, account, "lifecycle" if purpose == "unsubscribe" else ""
+                    )
                 ),
             )
             for body in bodies:

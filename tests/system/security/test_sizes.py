@@ -20,10 +20,10 @@ def everywhere(
     assert account
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
     cookies = "; ".join(
-        f"{links.COOKIES[purpose]}={links.token(links.made(purpose, account))}"
+        f"{links.COOKIES[purpose]}={links.token(links.new_link(purpose, account))}"
         for purpose in links.COOKIES
     )
-    token = links.token(links.made("unsubscribe", account, "lifecycle"))
+    token = links.token(links.new_link("unsubscribe", account, "lifecycle"))
     return {
         f"{method} {template}": front.call(
             method,
