@@ -1,11 +1,11 @@
-"""What can go wrong, named after what it is for the caller. How each is answered over HTTP stands
-in `entry/presenting.py`.
+"""Errors, named after what they mean to the caller. The HTTP status of each is in
+`entry/http/responses.py`.
 """
 
 
 class BillhookError(Exception):
-    """A code for programs, a sentence for people that says how to mend it, and the field that is to
-    blame, if one is.
+    """An error with a `code` for programs, a `message` for people that says how to correct it, and
+    the `field` that caused it, if one did.
     """
 
     code = "error"
@@ -17,43 +17,43 @@ class BillhookError(Exception):
 
 
 class InvalidInput(BillhookError):
-    """Something that the caller sent is not what the contract says."""
+    """The caller sent something that the contract does not allow."""
 
     code = "invalid"
 
 
 class SignatureRefused(BillhookError):
-    """A webhook that does not prove that it comes from Stripe, now."""
+    """A webhook without a valid and recent signature of Stripe's."""
 
     code = "signature_refused"
 
 
 class TooLarge(BillhookError):
-    """A body larger than what Billhook takes."""
+    """A body larger than Billhook accepts."""
 
     code = "too_large"
 
 
 class Unauthorized(BillhookError):
-    """No key, or none that is alive."""
+    """No API key, or none that is valid."""
 
     code = "unauthorized"
 
 
 class Forbidden(BillhookError):
-    """A key that is alive, but not for this call."""
+    """A valid API key whose scope does not allow the call."""
 
     code = "forbidden"
 
 
 class AccountNotFound(BillhookError):
-    """There is no account of that id."""
+    """There is no account with this id."""
 
     code = "account_not_found"
 
 
 class AccountTaken(BillhookError):
-    """A pointer that only one account can own (a Stripe customer, an external id) belongs to
+    """A pointer that only one account can have (a Stripe customer, an external id) belongs to
     another.
     """
 
@@ -61,55 +61,55 @@ class AccountTaken(BillhookError):
 
 
 class Unreadable(BillhookError):
-    """News that no repetition will make readable: it goes to the dead letters, with this reason."""
+    """A message that no retry will make readable. It goes to the dead letters, with the reason."""
 
     code = "unreadable"
 
 
 class Unavailable(BillhookError):
-    """Another system cannot answer now: the same again later will do."""
+    """Another system cannot respond now. A later retry will do."""
 
     code = "unavailable"
 
 
 class NewerSchemaVersion(Unavailable):
-    """An item that a younger release has written: only that release, or a later one, can read it.
-    Until it is deployed again all waits.
+    """An item that a newer release has written. Only that release or a later one can read it, so
+    everything about it waits until such a release is deployed.
     """
 
     code = "newer_shape"
 
 
 class Refused(BillhookError):
-    """Another system will not answer this question, however often it is asked, until somebody
-    changes a setting.
+    """Another system rejected the request, and will reject a retry until somebody changes a
+    setting.
     """
 
     code = "refused"
 
 
 class OutcomeUnknown(Unavailable):
-    """Another system failed in a way that leaves open whether it did what it was asked, and will
-    say the same under the same key.
+    """Another system failed and may have done what was requested nevertheless. A retry under the
+    same key returns the same failure.
     """
 
     code = "doubtful"
 
 
 class CardDeclined(Refused):
-    """Stripe tried to take money and the card was declined."""
+    """Stripe tried to collect a payment and the card was declined."""
 
     code = "card_declined"
 
 
 class TooManyRequests(BillhookError):
-    """More of this, from one address, than the policy allows."""
+    """More requests from one address than the policy allows."""
 
     code = "too_many_requests"
 
 
 class AlreadySubscribed(BillhookError):
-    """There is nothing to buy: a subscription runs and its card is on file."""
+    """There is nothing to buy: a subscription runs and has a card on file."""
 
     code = "already_subscribed"
 
@@ -121,49 +121,49 @@ class NoSubscription(BillhookError):
 
 
 class SubscriptionEnded(NoSubscription):
-    """The subscription has ended, for good: only a new one can be bought."""
+    """The subscription has ended for good. Only a new one can be bought."""
 
     code = "subscription_ended"
 
 
 class NotPossible(BillhookError):
-    """It cannot be done to the subscription as it is now."""
+    """The subscription's present state does not allow this."""
 
     code = "not_possible"
 
 
 class NoCard(NotPossible):
-    """Nothing can be charged: no card is on file."""
+    """Nothing can be charged: there is no card on file."""
 
     code = "no_card"
 
 
 class IdempotencyConflict(BillhookError):
-    """The same Idempotency-Key came with another call or another body before."""
+    """The same Idempotency-Key was used before for another call or another body."""
 
     code = "idempotency_conflict"
 
 
 class ConcurrentUpdate(BillhookError):
-    """Another writer was faster: read again, decide again."""
+    """Another writer saved the item first. Read it again and decide again."""
 
     code = "lost_race"
 
 
 class MailRefused(BillhookError):
-    """SES will not send this message, however often it is asked."""
+    """SES will not send this message, however often it is tried."""
 
     code = "mail_refused"
 
 
 class MailOutcomeUnknown(BillhookError):
-    """SES may have taken the message: its reply did not come."""
+    """SES may have accepted the message: its response did not arrive."""
 
     code = "mail_unclear"
 
 
 class PolicyMistakes(BillhookError):
-    """billing.toml cannot be used. `mistakes` names each one by key, with what is wrong and an
+    """billing.toml cannot be used. `mistakes` has one line for each: the key, what is wrong, and an
     example.
     """
 

@@ -1,4 +1,4 @@
-"""What the id of an account looks like, whoever gave it."""
+"""The form of an account's id, whether Billhook or the product chose it."""
 
 import re
 
@@ -6,5 +6,5 @@ _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def well_formed(id: str | None) -> bool:
-    """Whether this can be the id of an account. No e-mail address can."""
+    """Whether `id` can be the id of an account. No e-mail address can."""
     return id is not None and bool(_ACCOUNT_ID.fullmatch(id))

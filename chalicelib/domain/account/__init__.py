@@ -1,3 +1,3 @@
-"""The account: its state, the facts that change it, and questions about it. Imports policy and
-stripe_objects; the rest of the domain imports this package.
+"""The account: its state, the facts that change it, and queries on it. Imports policy and
+stripe_objects; every subject above it imports this package.
 """

@@ -1,21 +1,21 @@
 """Values and facts of a cancellation: the request that a mailed link confirms, the retention offer,
-and the exit feedback.
+the withdrawal and the exit feedback.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
 WAYS = {
-    "cancel_now": "End the subscription at once; nothing is paid back.",
-    "withdraw": "Withdraw from the contract: it ends at once, and what was paid is paid back.",
+    "cancel_now": "End the subscription at once, without a refund.",
+    "withdraw": "Withdraw from the contract: end it at once and refund what was paid.",
 }
-"""What is asked once more by mail before it is done."""
+"""The cancellations that the customer confirms by a mailed link before they take effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancellationRequest:
-    """A wish to leave, one of WAYS, that waits for the mailed link to be opened. `reason` is one of
-    tasks.REASONS.
+    """A request to cancel at once that waits for its mailed link to be opened. `what` is one of
+    WAYS; `reason` is one of policy.selling.REASONS; `at` is when it was made.
     """
 
     what: str
@@ -25,14 +25,14 @@ class CancellationRequest:
 
     @property
     def id(self) -> str:
-        """What tells it from another one; links and mails are about this."""
+        """Identifies the request in links and messages."""
         return f"{self.what}-{self.at.timestamp():.0f}"
 
 
 @dataclass(frozen=True, slots=True)
 class ExitFeedback:
-    """What was answered for an occasion: one of tasks.REASONS, and the customer's own words. `at`
-    is when it was first given.
+    """Why the customer did not stay: `answer` is one of policy.selling.REASONS, `comment` the
+    customer's own words. `at` is when the first answer was given; a changed one keeps it.
     """
 
     answer: str
@@ -42,21 +42,21 @@ class ExitFeedback:
 
 @dataclass(frozen=True, slots=True)
 class CancellationRequested:
-    """Somebody on the billing page wants to leave at once."""
+    """The customer asked on the billing page to cancel at once."""
 
-    leave: CancellationRequest
+    request: CancellationRequest
 
 
 @dataclass(frozen=True, slots=True)
 class CancellationConfirmed:
-    """The mailed link of the wish of that moment was followed to its end."""
+    """The customer confirmed, by the mailed link, the request made at `requested_at`."""
 
-    asked_at: datetime
+    requested_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionOfferAccepted:
-    """What was offered to who wanted to leave was taken; `kind` is an Alternative's."""
+    """The customer accepted a retention offer instead of canceling; `kind` is that of the offer."""
 
     kind: str
     at: datetime
@@ -64,14 +64,14 @@ class RetentionOfferAccepted:
 
 @dataclass(frozen=True, slots=True)
 class ContractWithdrawn:
-    """The customer has withdrawn from the contract, and what was paid is on its way back."""
+    """The customer has withdrawn from the contract, and the refund is under way."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ExitFeedbackGiven:
-    """The one question was answered for an occasion."""
+    """The customer answered the exit question for an occasion."""
 
     occasion: str
     answer: str

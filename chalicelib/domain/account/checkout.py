@@ -1,18 +1,18 @@
-"""The Checkout session of an account: there is one at a time."""
+"""The Checkout session of an account. There is one at a time, so that two open tabs buy once."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.operations import KEY_TRUSTED
 
-LASTS = timedelta(hours=23)
-"""How long a Checkout session is offered again; Stripe keeps it open for 24 hours."""
+OFFERED_FOR = timedelta(hours=23)
+"""How long a session is offered again. Stripe keeps it open for 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a Checkout session is for: `setup` collects a card, `subscription` sells a plan.
-    `currency` None is the owner's own.
+    """What a Checkout session is for: `mode` `setup` collects a card, `subscription` sells a plan.
+    `currency` None means the owner's own.
     """
 
     mode: str
@@ -24,10 +24,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """The Checkout of an account: there is one at a time, so that two tabs buy once. `number` makes
-    its idempotency key.
+    """The account's Checkout. `number` counts its Checkouts and is part of the idempotency key.
 
-    `session` and `url` are None from the moment it is begun until Stripe has made it.
+    `session` and `url` are None until Stripe has created the session. `doubtful` means that Stripe
+    may have created one that Billhook does not know.
     """
 
     number: int
@@ -39,37 +39,35 @@ class Checkout:
     closed: bool = False
 
     def offers(self, order: Order, now: datetime) -> bool:
-        """Whether this one, made or about to be made, is what is wanted."""
-        lasts = LASTS if self.session else KEY_TRUSTED
+        """Whether this Checkout, created at Stripe or not yet, can still be used for `order`."""
+        lasts = OFFERED_FOR if self.session else KEY_TRUSTED
         return (
             self.order == order and not self.closed and not self.doubtful and now < self.at + lasts
         )
 
+    def with_session(self, session: str, url: str) -> "Checkout":
+        """The Checkout with the session that Stripe has created for it."""
+        return replace(self, session=session, url=url)
 
-def begun(checkout: Checkout | None, order: Order, now: datetime) -> Checkout:
-    """The next Checkout; its key was never used before."""
-    return Checkout((checkout.number if checkout else 0) + 1, order, now)
+
+def next_checkout(last: Checkout | None, order: Order, now: datetime) -> Checkout:
+    """A new Checkout after `last`, with an idempotency key that was never used before."""
+    return Checkout((last.number if last else 0) + 1, order, now)
 
 
-def further(known: Checkout | None, news: Checkout) -> Checkout:
-    """What is known of an account's Checkout after `news`: a later one, or the same as far as
-    anybody has brought it.
+def merge_checkout(stored: Checkout | None, reported: Checkout) -> Checkout:
+    """The account's Checkout after one writer reported its state of it.
 
-    Of two who made the same one, the one that heard from Stripe knows; what failed for the other
-    takes nothing back.
+    The higher number wins. Of two reports of the same Checkout, the one with a session wins: the
+    failure of one writer does not undo the success of another. Closed stays closed.
     """
-    if known is None or news.number > known.number:
-        return news
-    if news.number < known.number:
-        return known
-    whole = news if news.session else known
+    if stored is None or reported.number > stored.number:
+        return reported
+    if reported.number < stored.number:
+        return stored
+    best = reported if reported.session else stored
     return replace(
-        whole,
-        closed=known.closed or news.closed,
-        doubtful=not whole.session and (known.doubtful or news.doubtful),
+        best,
+        closed=stored.closed or reported.closed,
+        doubtful=not best.session and (stored.doubtful or reported.doubtful),
     )
-
-
-def opened(checkout: Checkout, session: str, url: str) -> Checkout:
-    """The Checkout that Stripe has made."""
-    return replace(checkout, session=session, url=url)

@@ -1,4 +1,4 @@
-"""The facts that an account can learn, translated from their sources: Stripe's events and answers,
+"""The facts that change an account, translated from their sources: Stripe's events and responses,
 the product, the customer, operators and Billhook's own operations.
 """
 
@@ -16,125 +16,27 @@ from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscrip
 
 
 @dataclass(frozen=True, slots=True)
-class GrantGiven:
-    """Access was given by hand; the same again gives nothing more."""
-
-    grant: Grant
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRecorded:
-    """What became of the message of a step for an occasion, `step@occasion`."""
-
-    key: str
-    mailed: MessageRecord
-
-
-@dataclass(frozen=True, slots=True)
-class SignedUp:
-    """A visitor signed up."""
-
-    signup: Signup
-    profile: Profile
-
-
-@dataclass(frozen=True, slots=True)
-class OperationUpdated:
-    """How far an errand is. One that is new to the account is given by this; one that is done stays
-    done.
-    """
-
-    name: str
-    operation: PendingOperation
-
-
-@dataclass(frozen=True, slots=True)
-class CheckoutUpdated:
-    """The Checkout that is begun, made or closed."""
-
-    checkout: Checkout
-
-
-@dataclass(frozen=True, slots=True)
-class AddressProved:
-    """Whoever reads the account's mail opened a link that was mailed there."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentGiven:
-    """The customer wants mail of a stream, or no more of it."""
-
-    stream: str
-    wanted: bool
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MilestoneReached:
-    """The user has done something in the product, at the earliest at this moment."""
-
-    name: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SignInRequested:
-    """Somebody who knows the address wants a link to the billing page by mail."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A sign-in link was opened: the one that was asked for at `asked_at`, which works once."""
-
-    asked_at: datetime
-
-
-PersonFact = (
-    MilestoneReached
-    | ConsentGiven
-    | MessageRecorded
-    | SignedUp
-    | AddressProved
-    | SignInRequested
-    | SignedIn
-)
-
-
-@dataclass(frozen=True, slots=True)
-class BroadcastRequested:
-    """A broadcast is to go to this account; the same name again wants nothing more."""
-
-    name: str
-    broadcast: Broadcast
-
-
-@dataclass(frozen=True, slots=True)
-class CardSaved:
-    """A card that a Checkout session collected has been made the default. `at` is when it was
-    entered: an older one never replaces it.
-    """
-
-    card: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class CustomerSnapshot:
-    """A customer's state, by an event or an answer."""
+    """A customer's state, from an event or a fetch."""
 
     customer: Customer
-    by: FromEvent | FromFetch
+    source: FromEvent | FromFetch
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSnapshot:
+    """A subscription's state, from an event or a fetch."""
+
+    subscription: Subscription
+    source: FromEvent | FromFetch
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceSnapshot:
-    """An invoice's state. Invoices need no order: they only go forward. `bank_asks` says that the
-    bank wants its last attempt to be confirmed: the invoice itself does not tell, only the type of
-    the event.
+    """An invoice's state at `at`. It needs no source: an invoice's status only goes forward.
+
+    `bank_asks` says that the bank wants the customer to confirm the last attempt. Only the type of
+    the event tells that, not the invoice.
     """
 
     invoice: Invoice
@@ -143,24 +45,8 @@ class InvoiceSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionSnapshot:
-    """A subscription's state, by an event or an answer."""
-
-    subscription: Subscription
-    by: FromEvent | FromFetch
-
-
-@dataclass(frozen=True, slots=True)
-class FetchResult:
-    """Stripe's whole answer to one ask; no facts if Stripe does not know the object."""
-
-    ask: FetchRequest
-    facts: tuple[CustomerSnapshot | SubscriptionSnapshot | InvoiceSnapshot | CardSnapshot, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class CheckoutCompleted:
-    """A Checkout session of ours was completed. `at` is when that was heard."""
+    """A Checkout session of Billhook's was completed. `at` is when Billhook learned of it."""
 
     session: str
     mode: str
@@ -170,7 +56,7 @@ class CheckoutCompleted:
 
 @dataclass(frozen=True, slots=True)
 class DisputeSnapshot:
-    """A payment is disputed; `status` is Stripe's, `charge` the payment."""
+    """The state of a dispute of the payment `charge`; `status` is Stripe's."""
 
     id: str
     charge: str
@@ -180,8 +66,8 @@ class DisputeSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RefundRecorded:
-    """A payment was given back, in part or whole: told for the timeline. `refunded` is all that
-    was, in minor units.
+    """A payment was refunded, in part or in whole. `amount` is the payment's and `refunded` the sum
+    of its refunds, both in minor units. Only the timeline uses it.
     """
 
     charge: str
@@ -202,6 +88,121 @@ StripeFact = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """Stripe's complete response to one request; without facts if Stripe has no such object."""
+
+    request: FetchRequest
+    facts: tuple[CustomerSnapshot | SubscriptionSnapshot | InvoiceSnapshot | CardSnapshot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneReached:
+    """The user did something in the product, at `at` or before."""
+
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """The customer subscribed to mail of a stream, or unsubscribed from it."""
+
+    stream: str
+    subscribed: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecorded:
+    """The state of a message. `key` is `step@occasion`."""
+
+    key: str
+    record: MessageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUp:
+    """A visitor signed up."""
+
+    signup: Signup
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class AddressProved:
+    """Somebody opened a link that was mailed to the account's address, so it is theirs."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRequested:
+    """Somebody who knows the address requested a mailed link to the billing page."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The sign-in link that was requested at `requested_at` was opened. It works once."""
+
+    requested_at: datetime
+
+
+PersonFact = (
+    MilestoneReached
+    | ConsentGiven
+    | MessageRecorded
+    | SignedUp
+    | AddressProved
+    | SignInRequested
+    | SignedIn
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationUpdated:
+    """The progress of an operation. It creates one that is new to the account; one that is done
+    stays done.
+    """
+
+    name: str
+    operation: PendingOperation
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutUpdated:
+    """The account's Checkout was begun, created at Stripe, or closed."""
+
+    checkout: Checkout
+
+
+@dataclass(frozen=True, slots=True)
+class CardSaved:
+    """The card of a Checkout session became the default. `at` is when the customer entered it: an
+    earlier one never replaces it.
+    """
+
+    card: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GrantGiven:
+    """An operator granted access. The same grant again changes nothing."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastRequested:
+    """A broadcast is to go to this account. The same name again changes nothing."""
+
+    name: str
+    broadcast: Broadcast
+
+
 Fact = (
     StripeFact
     | FetchResult
@@ -214,4 +215,6 @@ Fact = (
     | BroadcastRequested
     | CancellationFact
 )
-"""All that an account can learn; an Ask is that something must be asked of Stripe."""
+"""Every fact that can be applied to an account. A FetchRequest as a fact means that something has
+to be fetched.
+"""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class FetchRequest:
-    """What to ask Stripe: one `customer`, one `subscription`, or the `subscriptions` or `invoices`
-    of a customer.
+    """An object or a list to fetch from Stripe. `what` is `customer` or `subscription`, with its
+    `id`; or `subscriptions` or `invoices`, with the customer's `id`.
     """
 
     what: str
@@ -17,7 +17,7 @@ class FetchRequest:
 
 
 def everything_of(customer: str) -> tuple[FetchRequest, ...]:
-    """What to ask to know all of a customer."""
+    """The requests that fetch all that Billhook reads of a customer."""
     return (
         FetchRequest("customer", customer),
         FetchRequest("invoices", customer),

@@ -1,4 +1,4 @@
-"""What an account remembers of its messages and broadcasts."""
+"""What an account records of its messages and broadcasts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,9 +6,14 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class MessageRecord:
-    """What became of a message: `queued`, `sent`, `passed` (its time was over), `refused` (the
-    address is suppressed, or SES said no), `held_out` (see domain/hold_out.py) or `unclear` (SES
-    may have taken it; it is not sent again).
+    """The state of a message. `outcome` is one of:
+
+    - `queued`: it waits in the mail queue,
+    - `sent`: SES accepted it,
+    - `passed`: it was not sent in time,
+    - `refused`: the address is suppressed, or SES rejected the message,
+    - `held_out`: the account is in the holdout of its step (domain/policy/holdout.py),
+    - `unclear`: SES may have accepted it; it is not sent again.
     """
 
     outcome: str
@@ -18,7 +23,9 @@ class MessageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """`message` goes to this account if it still is one of the audience `to`; wanted since `at`."""
+    """A broadcast of `message`, requested at `at`. It goes to this account if the account still is
+    in the audience `to` when it is sent.
+    """
 
     message: str
     to: str

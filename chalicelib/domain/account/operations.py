@@ -1,8 +1,9 @@
-"""Operations: what Stripe must do for an account, once, however often it has to be asked.
+"""Operations: calls that Stripe must carry out exactly once for an account, however often they have
+to be repeated.
 
-An idempotency key makes a repeated call safe, but Stripe forgets it after a day, and until then
-answers with a stored failure again and again. So a key belongs to a generation of the operation:
-before another generation starts, Billhook looks up at Stripe whether the operation was done.
+An idempotency key makes a repeated call safe, but Stripe forgets a key after a day, and until then
+repeats a stored failure. So each key belongs to one generation of an operation: before the next
+generation starts, Billhook looks up at Stripe whether the operation was done.
 """
 
 from collections.abc import Mapping
@@ -17,37 +18,37 @@ KEY_TRUSTED = timedelta(hours=20)
 """
 
 
-AT_ONCE = timedelta(minutes=1)
-"""How long who gave an errand and is doing it has, before the agenda does it."""
+HEAD_START = timedelta(minutes=1)
+"""How long the call that creates an operation has to run it, before the schedule does."""
 
 
-KEPT = timedelta(days=40)
-"""How long it is remembered that an errand was done: Stripe can send an event again for 30 days."""
+KEPT_FOR = timedelta(days=40)
+"""How long a done operation is kept: Stripe may repeat the event that causes it for 30 days."""
 
 
-TASKS_KEPT = timedelta(days=2)
-"""How long it is remembered that a task was done: longer than anybody may still be at it. There may
-be many.
+ACTIONS_KEPT_FOR = timedelta(days=2)
+"""How long a done operation of the kind `do` is kept: longer than any process can still be running
+it. There may be many.
 """
 
 
 KINDS = {
-    "trial": "Make the customer and the trialing subscription of a signup.",
-    "do": "Do what the product or the customer asked for: a task.",
+    "trial": "Create the customer and the trialing subscription of a signup.",
+    "do": "Do what the product or the customer requested.",
     "card": (
-        "Make the card that was given in a Checkout session the default, and settle what waited"
-        " for it."
+        "Make the card of a completed Checkout session the default, and pay the open invoices that"
+        " waited for it."
     ),
 }
-"""What can be asked for; an errand is named by its kind or, where there can be several, by
+"""The kinds of pending operations. The name of one is its kind or, where there can be several,
 `kind:object`.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another plan, interval or quantity. `prorate` is one of PRORATE; what is prorated is so as of
-    `as_of`.
+    """A change to another plan, interval or quantity. `prorate` is one of policy.selling.PRORATE;
+    the proration is calculated as of `as_of`.
     """
 
     plan: str
@@ -60,8 +61,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """An amount in minor units of a currency, on the `next_invoice` or billed `now`. `card` pays
-    it, where the customer has no default of its own.
+    """A charge of `amount`, in minor units of `currency`. `bill` is `next_invoice` or `now`. `card`
+    pays it if the customer has no default card.
     """
 
     id: str
@@ -74,9 +75,11 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One of VERBS, about a customer and, all but some charges, its subscription. `at` is a moment
-    that the verb needs: the trial's new end, the end of a pause. `asked` tells the caller's body,
-    and `key` is its Idempotency-Key. `alternative` is what was offered to who wanted to leave.
+    """One of VERBS on a customer and its subscription; a charge may have no subscription.
+
+    `at` is the time that the verb needs: the new end of a trial, or the end of a pause. `key` is
+    the caller's Idempotency-Key and `asked` identifies the request's body. `alternative` is the
+    kind of the retention offer that the customer accepted with it.
     """
 
     verb: str
@@ -95,9 +98,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class PendingOperation:
-    """Not to be tried `not_before` that moment. `since` is when the key of this `generation` was
-    first used; `doubtful` that Stripe may have done it and said otherwise. `task` is what an errand
-    of the kind `do` is about.
+    """The progress of an operation. It is not run before `not_before`.
+
+    `since` is when the key of this `generation` was first used. `doubtful` means that Stripe may
+    have done it although it reported a failure. `tries` counts the failed attempts, the last at
+    `tried_at`. `task` is the operation itself if the kind is `do`.
     """
 
     not_before: datetime
@@ -110,93 +115,99 @@ class PendingOperation:
     task: Operation | None = None
 
     def next_try(self) -> datetime:
-        """When to try (again)."""
+        """When to run it next."""
         if self.tried_at is None:
             return self.not_before
         return self.tried_at + wait_after(self.tries)
 
-    def must_look(self, now: datetime) -> bool:
-        """Whether its key cannot be relied on any more."""
+    def needs_lookup(self, now: datetime) -> bool:
+        """Whether its key can no longer be relied on, so that Stripe has to be searched first."""
         return self.doubtful or now - self.since > KEY_TRUSTED
 
-    def renewed(self, now: datetime) -> "PendingOperation":
-        """The errand with a key of its own, once it is known that it was not done under the old
-        one.
-        """
+    def with_new_key(self, now: datetime) -> "PendingOperation":
+        """The next generation, once it is certain that the last one did not do it."""
         return replace(self, generation=self.generation + 1, since=now, doubtful=False)
 
-    def tried(self, now: datetime, doubtful: bool) -> "PendingOperation":
-        """The errand after a try in vain."""
-        return replace(self, tries=self.tries + 1, tried_at=now, doubtful=self.doubtful or doubtful)
+    def after_failure(self, now: datetime, outcome_unknown: bool) -> "PendingOperation":
+        """The operation after a failed attempt."""
+        return replace(
+            self,
+            tries=self.tries + 1,
+            tried_at=now,
+            doubtful=self.doubtful or outcome_unknown,
+        )
 
 
-def furthest(known: PendingOperation | None, news: PendingOperation) -> PendingOperation:
-    """What is known of an errand after `news`, in whatever order it comes: done stays done, a later
-    generation counts, and no doubt is lost.
+def merge_operation(
+    stored: PendingOperation | None, reported: PendingOperation
+) -> PendingOperation:
+    """The operation after one writer reported its state of it, in whatever order reports arrive:
+    done stays done, a later generation wins, and `doubtful` stays.
     """
-    if known is None or known.done_at:
-        return known or news
-    if news.done_at or news.generation != known.generation:
-        later = max(known, news, key=lambda one: one.generation)
-        return replace(later, done_at=news.done_at, task=None if news.done_at else later.task)
-    tried_at = max((at for at in (known.tried_at, news.tried_at) if at), default=None)
+    if stored is None or stored.done_at:
+        return stored or reported
+    if reported.done_at or reported.generation != stored.generation:
+        later = max(stored, reported, key=lambda operation: operation.generation)
+        task = None if reported.done_at else later.task
+        return replace(later, done_at=reported.done_at, task=task)
+    tried_at = max((at for at in (stored.tried_at, reported.tried_at) if at), default=None)
     return replace(
-        known,
-        tries=max(known.tries, news.tries),
+        stored,
+        tries=max(stored.tries, reported.tries),
         tried_at=tried_at,
-        doubtful=known.doubtful or news.doubtful,
+        doubtful=stored.doubtful or reported.doubtful,
     )
 
 
 def kind_of(name: str) -> tuple[str, str]:
-    """The kind of an errand, and the object that it is about."""
+    """The kind in an operation's name, and the object that it concerns; empty if there is none."""
     kind, _, about = name.partition(":")
     return kind, about
 
 
-def pending(errands: Mapping[str, PendingOperation]) -> dict[str, PendingOperation]:
-    """Those that are not done."""
-    return {name: operation for name, operation in errands.items() if operation.done_at is None}
+def pending(operations: Mapping[str, PendingOperation]) -> dict[str, PendingOperation]:
+    """The operations that are not done."""
+    return {name: operation for name, operation in operations.items() if operation.done_at is None}
 
 
-def remembered(
-    errands: Mapping[str, PendingOperation], now: datetime
+def unexpired(
+    operations: Mapping[str, PendingOperation], now: datetime
 ) -> dict[str, PendingOperation]:
-    """Without those done so long ago that nothing can ask for them again; the trial is remembered
-    for ever.
+    """The operations without those done so long ago that nothing can request them again. The trial
+    is kept for ever.
     """
-    kept = {"do": TASKS_KEPT}
+    kept_for = {"do": ACTIONS_KEPT_FOR}
     return {
         name: operation
-        for name, operation in errands.items()
+        for name, operation in operations.items()
         if name == "trial"
         or operation.done_at is None
-        or operation.done_at > now - kept.get(kind_of(name)[0], KEPT)
+        or operation.done_at > now - kept_for.get(kind_of(name)[0], KEPT_FOR)
     }
 
 
 VERBS = {
-    "cancel": "End the subscription when what is paid for is over.",
-    "cancel_now": "End the subscription at once; nothing is paid back.",
-    "withdraw": "End the subscription at once and pay back all that was paid for it.",
-    "uncancel": "Take back a scheduled cancellation, and a pause of collection with it.",
+    "cancel": "End the subscription at the end of the paid period.",
+    "cancel_now": "End the subscription at once, without a refund.",
+    "withdraw": "End the subscription at once and refund all that was paid for it.",
+    "uncancel": "Revoke a scheduled cancellation, and a pause of collection with it.",
     "unpause": "Collect payments again.",
     "pause": "Collect no payments for a time.",
-    "resume": "Let a paused subscription run again, and pay what that costs.",
+    "resume": "Resume a paused subscription and pay the invoice that Stripe makes for that.",
     "plan": "Change plan, interval or quantity.",
     "trial": "Move the end of the trial.",
-    "discount": "Give a coupon's discount on what comes.",
-    "charge": "Charge an amount beside the subscription.",
+    "discount": "Apply a coupon to the subscription.",
+    "charge": "Charge an amount that is not part of the subscription's price.",
 }
-"""What a task can be. All but a charge are about the subscription's state, and come one after the
+"""What an operation can do. All verbs but `charge` change the subscription, and run one after the
 other.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """What became of a charge: `pending` until the next invoice, or `paid` by an invoice of its
-    own.
+    """The result of a charge: `status` is `pending` until the next invoice, or `paid` by an invoice
+    of its own.
     """
 
     charge: Charge
@@ -204,6 +215,9 @@ class Charged:
     invoice: str | None = None
 
 
-def done_by(task: Operation) -> str | None:
-    """What a task did, in the words of a reactivation; None for what is none."""
-    return {"uncancel": "uncanceled", "unpause": "resumed", "resume": "resumed"}.get(task.verb)
+def reactivation_result(operation: Operation) -> str | None:
+    """What a reactivation did, as the API answers it: `uncanceled` or `resumed`; None if the
+    operation is no reactivation.
+    """
+    results = {"uncancel": "uncanceled", "unpause": "resumed", "resume": "resumed"}
+    return results.get(operation.verb)

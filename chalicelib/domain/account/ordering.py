@@ -1,4 +1,9 @@
-"""Which of two states of one Stripe object is the newer, and when only Stripe can say."""
+"""Decides which of two states of a Stripe object is newer, and when only Stripe can say.
+
+Stripe delivers events out of order and more than once, and dates them in whole seconds. Within one
+second only `previous_attributes` can prove an order. What stays undecided is kept as a doubt until
+the object has been fetched.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,42 +14,44 @@ from chalicelib.domain.stripe_objects.objects import Customer, Subscription, dig
 
 @dataclass(frozen=True, slots=True)
 class FromEvent:
-    """News that came by an event. `created` is Stripe's second.
+    """The source of a state that came with an event. `created` is the event's, in whole seconds.
 
-    `before` is the digest of the state that `previous_attributes` tells of; `born` says that
-    nothing was before; `stale` that the news was more than a day old when it was heard.
+    `before` is the digest of the state before the event, by its `previous_attributes`; None if it
+    has none. `is_creation` says that the event created the object; `stale` that the event was more
+    than a day old when it was received.
     """
 
     created: datetime
     before: str | None = None
-    born: bool = False
+    is_creation: bool = False
     stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FromFetch:
-    """News that Stripe gave when asked. `began` is the second in which the request began, by our
-    clock.
+    """The source of a state that was fetched. `requested_at` is when the request began, in whole
+    seconds by Billhook's clock.
 
-    `mark` is what was known of the object at that moment: while it still is, nothing newer than the
-    answer has been heard, whatever the clocks.
+    `mark` is the object's mark at that time. If it is unchanged when the response is applied, no
+    event has come in between, and the response is the newest state whatever the clocks say.
     """
 
-    began: datetime
+    requested_at: datetime
     mark: str
 
 
 ASKED_WINDOW = timedelta(seconds=10)
-"""How far Stripe's clock and ours may differ: news this near to an answer may be from before or
-after it.
+"""How far Stripe's clock and Billhook's may differ: an event this close to a fetch may be from
+before or after it.
 """
 
 
 SETTLED_KEPT = 12
+"""How many settled reports are kept of one object."""
 
 
 NOTHING = ""
-"""Stands in a trail before the state in which an object was created."""
+"""Stands in a trail for the time before the object was created."""
 
 
 T = TypeVar("T", Customer, Subscription)
@@ -52,12 +59,12 @@ T = TypeVar("T", Customer, Subscription)
 
 @dataclass(frozen=True, slots=True)
 class Tracked(Generic[T]):
-    """A customer or a subscription as last heard of.
+    """The newest known state of a customer or a subscription.
 
-    `seen` is the second of the newest news; `asked` says that it came as Stripe's answer to us.
-    `trail` are the digests of the states within that second in their proven order, the present one
-    last. `doubts` name the news that tied with it and wait for Stripe; `settled` the news that an
-    answer is known to be newer than, so that their repeats raise no question again.
+    `seen` is the second of the newest report of it; `asked` says that this report was a fetch.
+    `trail` has the digests of the states within that second in their proven order, the present one
+    last. `doubts` names the reports that tied with it and wait for a fetch; `settled` the reports
+    that are known to be older than the last fetch, so that a repeat of one causes no new fetch.
     """
 
     value: T
@@ -69,113 +76,110 @@ class Tracked(Generic[T]):
 
     @property
     def mark(self) -> str:
-        """A name for all that was heard until now: an answer is fenced by the mark that stood when
-        its request began.
+        """Identifies all that has been reported of the object so far. A fetch keeps the mark of
+        the time at which it began (see FromFetch).
         """
         return f"{self.seen.timestamp():.0f} {' '.join(self.trail)}" + (
             f" or {' '.join(self.doubts)}" if self.doubts else ""
         )
 
 
-def newest(stored: Tracked[T] | None, value: T, by: FromEvent | FromFetch) -> Tracked[T] | None:
-    """What is known once `value` has been heard of too. Doubts are for Stripe to settle, and so is
-    None: nothing to be believed yet.
+def newest(stored: Tracked[T] | None, value: T, source: FromEvent | FromFetch) -> Tracked[T] | None:
+    """The newest state after `value` was reported. With doubts, or if the result is None (nothing
+    is certain yet), the object has to be fetched.
 
-    A join: whatever the order and number of the news, what is known in the end is the same.
+    Neither the order nor the number of reports changes the final result.
     """
-    if isinstance(by, FromFetch):
-        return _answered(stored, value, by)
+    if isinstance(source, FromFetch):
+        return _after_fetch(stored, value, source)
     if stored is None:
-        return None if by.stale and not value.final else _told(value, by)
-    return _told_too(stored, value, by) or _doubting(
-        stored, _news(by.created, digest(value), by.before)
-    )
+        return None if source.stale and not value.final else _by_event(value, source)
+    report = _report_name(source.created, digest(value), source.before)
+    return _after_event(stored, value, source) or _with_doubt(stored, report)
 
 
-def _doubting(stored: Tracked[T], news: str) -> Tracked[T]:
-    return (
-        stored
-        if news in stored.settled or news in stored.doubts
-        else replace(stored, doubts=(*stored.doubts, news))
-    )
-
-
-def _told_too(stored: Tracked[T], value: T, by: FromEvent) -> Tracked[T] | None:
-    if value.final != stored.value.final:
-        return _told(value, by) if value.final else stored
-    if stored.asked:
-        if abs(by.created - stored.seen) <= ASKED_WINDOW:
-            return stored if value == stored.value else None
-    elif by.created == stored.seen:
-        return _same_second(stored, value, by)
-    return _told(value, by) if by.created > stored.seen else stored
-
-
-def _told(value: T, by: FromEvent) -> Tracked[T]:
-    now = digest(value)
-    before = NOTHING if by.born else by.before
-    return Tracked(
-        value, by.created, trail=(now,) if before is None or before == now else (before, now)
-    )
-
-
-def _answered(stored: Tracked[T] | None, value: T, by: FromFetch) -> Tracked[T] | None:
-    answer = Tracked(value, by.began, asked=True, trail=(digest(value),))
-    if stored is None:
-        return answer
-    if value.final != stored.value.final:
-        return answer if value.final else replace(stored, doubts=())
-    if by.mark == stored.mark:
-        return replace(answer, seen=max(by.began, stored.seen), settled=_settled(stored))
-    # Other news was learnt while Stripe answered. What is still in doubt stays so: the question was
-    # not about that news.
-    if value == stored.value or by.began < stored.seen - ASKED_WINDOW:
+def _with_doubt(stored: Tracked[T], report: str) -> Tracked[T]:
+    if report in stored.settled or report in stored.doubts:
         return stored
-    if stored.doubts or by.began <= stored.seen + ASKED_WINDOW:
-        return (
-            stored if stored.doubts else replace(stored, doubts=(_news(by.began, digest(value)),))
-        )
-    return answer
+    return replace(stored, doubts=(*stored.doubts, report))
+
+
+def _after_event(stored: Tracked[T], value: T, source: FromEvent) -> Tracked[T] | None:
+    """The newest state; None for a tie."""
+    if value.final != stored.value.final:
+        return _by_event(value, source) if value.final else stored
+    if stored.asked:
+        if abs(source.created - stored.seen) <= ASKED_WINDOW:
+            return stored if value == stored.value else None
+    elif source.created == stored.seen:
+        return _same_second(stored, value, source)
+    return _by_event(value, source) if source.created > stored.seen else stored
+
+
+def _by_event(value: T, source: FromEvent) -> Tracked[T]:
+    current = digest(value)
+    before = NOTHING if source.is_creation else source.before
+    trail = (current,) if before is None or before == current else (before, current)
+    return Tracked(value, source.created, trail=trail)
+
+
+def _after_fetch(stored: Tracked[T] | None, value: T, source: FromFetch) -> Tracked[T] | None:
+    fetched = Tracked(value, source.requested_at, asked=True, trail=(digest(value),))
+    if stored is None:
+        return fetched
+    if value.final != stored.value.final:
+        return fetched if value.final else replace(stored, doubts=())
+    if source.mark == stored.mark:
+        seen = max(source.requested_at, stored.seen)
+        return replace(fetched, seen=seen, settled=_settled(stored))
+    # An event was applied while the request ran. Doubts stay: the fetch may be older than them.
+    if value == stored.value or source.requested_at < stored.seen - ASKED_WINDOW:
+        return stored
+    if stored.doubts or source.requested_at <= stored.seen + ASKED_WINDOW:
+        doubt = _report_name(source.requested_at, digest(value))
+        return stored if stored.doubts else replace(stored, doubts=(doubt,))
+    return fetched
 
 
 def _settled(stored: Tracked[T]) -> tuple[str, ...]:
+    """The last SETTLED_KEPT reports that are older than a fetch which began at this mark."""
     in_its_second: list[str] = []
     if not stored.asked:
         in_its_second = [
-            _news(stored.seen, state, before)
+            _report_name(stored.seen, state, before)
             for before, state in zip((None, *stored.trail), stored.trail, strict=False)
         ]
     return (*stored.settled, *in_its_second, *stored.doubts)[-SETTLED_KEPT:]
 
 
-def _news(at: datetime, state: str, before: str | None = None) -> str:
-    """A name for one piece of news. By what it changed too: a state may come back within its
-    second, and is then other news.
+def _report_name(at: datetime, state: str, before: str | None = None) -> str:
+    """Identifies a report by its second, its state and the state before it: a state may return
+    within a second, and that is another report.
     """
     return f"{at.timestamp():.0f}:{before or ''}>{state}"
 
 
-def _same_second(stored: Tracked[T], value: T, by: FromEvent) -> Tracked[T] | None:
-    """Stripe's `created` is a whole second, so only `previous_attributes` can prove an order within
-    it.
+def _same_second(stored: Tracked[T], value: T, source: FromEvent) -> Tracked[T] | None:
+    """The newest state if `previous_attributes` prove an order within the second; None for a tie.
 
-    The trail grows at both ends. A state that comes back within the second (on, off, on) leaves the
+    The trail grows at both ends. A state that returns within the second (on, off, on) leaves the
     order open: a tie.
     """
-    now = digest(value)
+    current = digest(value)
     trail: tuple[str, ...] = stored.trail
-    before = None if by.before == now else by.before
-    if by.born:
+    before = None if source.before == current else source.before
+    if source.is_creation:
         return stored
-    if now == trail[0] and before is not None:
+    if current == trail[0] and before is not None:
         return replace(stored, trail=(before, *trail)) if before not in trail else None
-    if now in trail:
-        known_before = trail[trail.index(now) - 1] if now != trail[0] else None
+    if current in trail:
+        known_before = trail[trail.index(current) - 1] if current != trail[0] else None
         return stored if before in (None, known_before) else None
     if before == trail[-1]:
-        return replace(stored, value=value, trail=(*trail, now))
-    if (
-        trail[0] == NOTHING and len(trail) == 2
-    ):  # only the creation is known of, and nothing is older
-        return replace(stored, value=value, trail=(now,) if before is None else (before, now))
+        return replace(stored, value=value, trail=(*trail, current))
+    if trail[0] == NOTHING and len(trail) == 2:
+        # Only the creation is known, and nothing is older than that.
+        return replace(
+            stored, value=value, trail=(current,) if before is None else (before, current)
+        )
     return None

@@ -1,4 +1,4 @@
-"""By what else than its id an account is found."""
+"""What an account is found by besides its id, and the tombstones of erased accounts."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,16 @@ from chalicelib.domain.account.state import Account
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pointer:
-    """`CUSTOMER` (Stripe's id), `EXTERNAL` (the product's id) and `TRIAL` (who may have one trial)
-    have one account; an `EMAIL` may be that of several."""
+    """A `CUSTOMER` (Stripe's id), an `EXTERNAL` id (the product's) or a `TRIAL` (an identity that
+    may have one trial) belongs to one account; an `EMAIL` may belong to several.
+    """
 
     kind: str
     value: str
 
     @property
     def secret(self) -> bool:
-        """Whether its value is or holds an address, and so is hashed in keys."""
+        """Whether its value is or contains an address, and so is hashed in keys."""
         return self.kind in {"EMAIL", "TRIAL"}
 
     @property
@@ -29,31 +30,26 @@ def pointers(account: Account) -> frozenset[Pointer]:
     found = {Pointer("CUSTOMER", id) for id in account.customers}
     if account.profile.external_id:
         found.add(Pointer("EXTERNAL", account.profile.external_id))
-    found |= {
-        Pointer("TRIAL", identity)
-        for identity in (account.signup.identities if account.signup else ())
-    }
+    if account.signup:
+        found |= {Pointer("TRIAL", identity) for identity in account.signup.identities}
     emails = {account.profile.email, *(known.value.email for known in account.customers.values())}
-    return frozenset(
-        found
-        | {Pointer("EMAIL", email.strip().lower()) for email in emails if email and email.strip()}
-    )
+    found |= {
+        Pointer("EMAIL", email.strip().lower()) for email in emails if email and email.strip()
+    }
+    return frozenset(found)
 
 
 def tombstone_of_account(id: str) -> str:
-    """The name under which it is kept, hashed, that an account of this id was erased."""
+    """The name, stored as a hash, that records the erasure of an account of this id."""
     return f"account:{id}"
 
 
 def tombstone_of_customer(id: str) -> str:
-    """The name under which it is kept, hashed, that the account of this customer of Stripe's was
-    erased.
-    """
+    """The name, stored as a hash, that records the erasure of this Stripe customer's account."""
     return f"customer:{id}"
 
 
 def tombstones(account: Account) -> frozenset[str]:
-    """All names that must not raise the account again once it is erased."""
-    return frozenset(
-        {tombstone_of_account(account.id), *map(tombstone_of_customer, account.customers)}
-    )
+    """The names that keep the account from being created again once it is erased."""
+    customers = (tombstone_of_customer(id) for id in account.customers)
+    return frozenset({tombstone_of_account(account.id), *customers})

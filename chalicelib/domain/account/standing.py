@@ -1,49 +1,48 @@
-"""What an account is now: Stripe's status, the access it gives and the reason."""
+"""An account's standing: Stripe's status, the access that follows from it, and the reason."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 ACCESS_LEVELS = ("none", "limited", "full")
-"""From the least to the most. `limited` is the billing pages and the customer's own data, not the
-product's work.
+"""From the lowest to the highest. With `limited` the customer reaches the billing pages and their
+own data, but cannot work with the product.
 """
 
 
 REASONS = {
     "unconfirmed": "Signed up; the trial begins once the address is confirmed.",
-    "trial_starting": "Signed up; the trial runs, and Stripe will know of it shortly.",
+    "trial_starting": "Signed up; the trial runs and is being created at Stripe.",
     "trialing": "The free trial runs.",
     "first_payment": "The trial ended with a card on file; its first payment is under way.",
-    "trial_expired": "The trial ended and was not paid for.",
-    "after_trial": "The trial ended; the plan that remains after it applies.",
+    "trial_expired": "The trial ended without a payment.",
+    "after_trial": "The trial ended; the plan for expired trials applies.",
     "active": "The subscription is paid.",
-    "canceling": (
-        "The subscription is paid, and ends at the moment for which its cancellation is scheduled."
-    ),
+    "canceling": "The subscription is paid until its scheduled cancellation.",
     "canceled": "The subscription was canceled.",
-    "stale": "The paid period is over and Stripe has said nothing of the next.",
-    "past_due_grace": "A payment failed; access goes on while it is tried again.",
-    "past_due": "A payment failed and the time to mend it has passed.",
+    "stale": "The paid period is over, and Stripe has not reported the next one.",
+    "past_due_grace": "A payment failed; access continues during the grace period.",
+    "past_due": "A payment failed and the grace period is over.",
     "payment_incomplete": "The first payment has not been completed.",
     "incomplete_expired": "The first payment was not completed in time.",
-    "unpaid": "Stripe gave up on a payment.",
+    "unpaid": "Stripe no longer retries a failed payment.",
     "paused": "The subscription is paused.",
     "collection_paused": "Collection of payments is paused.",
     "customer_deleted": "The customer was deleted at Stripe.",
-    "granted": "Access was given by hand.",
+    "granted": "An operator granted access.",
     "no_subscription": "There is no subscription.",
 }
-"""Why an account has the access it has: every `reason` there is, with what it means."""
+"""Why an account has its access: every `reason`, with its meaning."""
 
 
 ON_TRIAL = frozenset({"trialing", "trial_starting"})
-"""The reasons of a free trial that runs."""
+"""The reasons of a running free trial."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an account is now. `status` is Stripe's, or `granted`, `trial_starting`, `unconfirmed`,
-    `none`; `until` is when the clock alone will change it.
+    """What an account may use. `status` is Stripe's, or `granted`, `trial_starting`, `unconfirmed`
+    or `none`; `access` is one of ACCESS_LEVELS and `reason` one of REASONS. `until` is when it
+    changes by the clock alone; None if it does not.
     """
 
     status: str

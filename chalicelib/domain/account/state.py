@@ -1,4 +1,4 @@
-"""The account: all that Billhook keeps of one customer of the product."""
+"""The account: all that Billhook keeps about one customer of the product."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,13 +15,15 @@ from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
 
 DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
-"""Statuses of a dispute after which nothing is left of it (docs.stripe.com/api/disputes/object)."""
+"""Final statuses of a dispute that leave the payment with the owner
+(docs.stripe.com/api/disputes/object).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedInvoice:
-    """An invoice as last heard of. `bank_asked` is the number of the attempt that the bank last
-    wanted the customer to confirm; 0 for none.
+    """The furthest known state of an invoice, last reported at `seen`. `bank_asked` is the number
+    of the last attempt that the bank wanted the customer to confirm; 0 for none.
     """
 
     value: Invoice
@@ -30,13 +32,13 @@ class TrackedInvoice:
 
     @property
     def bank_asks(self) -> bool:
-        """Whether it was the last attempt that the bank wants to be confirmed."""
+        """Whether the bank wants the customer to confirm the last attempt."""
         return 0 < self.value.attempt_count <= self.bank_asked
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who the customer is, as the product and the signup told it."""
+    """Who the customer is, according to the product or the signup."""
 
     email: str | None = None
     name: str | None = None
@@ -47,9 +49,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Signup:
-    """A trial promised at signup, with its end fixed, which Stripe may not know of yet. While it
-    waits to be confirmed by a mailed link (`confirm`) it has not begun: then it begins and, as much
-    later, ends. `identities` are what may have one trial only. `currency` None is the owner's own.
+    """A trial promised at signup, which may not exist at Stripe yet.
+
+    While `confirm` is true it waits for its mailed link to be opened and has not begun; opening the
+    link moves its start to that time, and its end by as much. `identities` may each have one trial
+    only. `currency` None means the owner's own.
     """
 
     plan: str
@@ -64,7 +68,7 @@ class Signup:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Access given by hand until a moment; `plan` None gives access without a plan's features."""
+    """Access that an operator granted until a time; without a plan (None) it has no features."""
 
     until: datetime
     plan: str | None = None
@@ -73,7 +77,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class CardSnapshot:
-    """A card as it was at a moment: banks renew them, so a later look counts more."""
+    """A card as it was at a time. Banks renew cards, so the later snapshot wins."""
 
     card: Card
     at: datetime
@@ -81,8 +85,8 @@ class CardSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class PlanChange:
-    """What a running subscription was before it became another plan, or more or fewer seats. `at`
-    is when that was heard.
+    """The plan and quantity of a running subscription before its last change. `at` is when Billhook
+    learned of the change.
     """
 
     subscription: str
@@ -93,19 +97,35 @@ class PlanChange:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """All that Billhook knows of one customer, and what was last written with it: standing, outbox,
-    the policy's hash and the next due moment.
+    """All that Billhook keeps about one customer. The names of the fields are stored.
 
-    `mails` is by `step@occasion`; `unsubscribed` by stream; `departed_at` is when access ended,
-    while there is none; `failures` count the acts that failed in a row, and until `resting_until`
-    nothing is tried; `asked_in_vain` counts how often Stripe did not answer. `proved_at` is when a
-    mailed link was first opened, which raises `link_epoch`; `signed_in_by` is the newest sign-in
-    link that was used; `owed_asked_at` is when Stripe was last asked for news that it owed; what
-    was before `history_until` was before Billhook knew; `restored_at` is when the account was last
-    restored from a backup. `cards` are the last seen, whether they pay or not; `plan_change` is the
-    last there was. `broadcasts` are by name. `leave` is the last wish to leave at once, and
-    `left_by` the newest that was confirmed; `alternatives` says when each kind was last taken,
-    `feedback` what was answered, by occasion.
+    What the sources reported:
+
+    - `customers`, `subscriptions`, `invoices`, `cards`: Stripe's objects by id. `ended` has the end
+      of subscriptions that are kept no more. `disputes` has each dispute's status.
+    - `milestones`: when each was first reached. `grants`: access granted by operators.
+    - `proved_at`: when a mailed link was first opened, which raises `link_epoch`; `signed_in_by`:
+      the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested.
+    - `leave`: the last request to cancel at once; `left_by`: the time of the newest confirmed one;
+      `withdrawn_at`: when the customer withdrew from the contract; `alternatives`: when each kind
+      of retention offer was last accepted; `feedback`: the exit feedback by occasion.
+
+    What Billhook does for the account:
+
+    - `mails`: messages by `step@occasion`; `unsubscribed`: since when, by stream; `broadcasts`: by
+      name.
+    - `errands`: operations at Stripe by name; `checkout`; `card_given_at`: when the customer
+      entered the card that Billhook last made the default.
+    - `asks`: what has to be fetched; `asked_in_vain`: how often fetching it failed in a row;
+      `owed_asked_at`: when updates that were overdue were last fetched.
+    - `failures`: how often processing it failed in a row; until `resting_until` nothing is tried.
+
+    What was derived from that when the account was last saved:
+
+    - `standing`, `plan_change` (the last), `outbox`, `policy` (its hash), `due_at`, `written_at`.
+    - `departed_at`: when access ended; None while the account has access.
+    - `history_until`: what happened before that, happened before Billhook knew the customer.
+    - `restored_at`: when the account was last restored from a backup, which raises `epoch`.
     """
 
     id: str
@@ -153,31 +173,34 @@ class Account:
 
     @property
     def email(self) -> str | None:
-        """Where to write: the address of the signup, else that of the customer at Stripe (the last
-        by id, should there be several).
+        """The address to write to: that of the signup, else that of the Stripe customer; of
+        several, the last by id that has one.
         """
-        return self.profile.email or next(
-            (c.email for c in self._living_customers() if c.email), None
-        )
+        if self.profile.email:
+            return self.profile.email
+        return next((one.email for one in self.live_customers() if one.email), None)
 
     @property
     def name(self) -> str | None:
-        """The name given at the signup, else Stripe's."""
-        return self.profile.name or next((c.name for c in self._living_customers() if c.name), None)
+        """The customer's name: that of the signup, else that of the Stripe customer."""
+        if self.profile.name:
+            return self.profile.name
+        return next((one.name for one in self.live_customers() if one.name), None)
 
     @property
     def proved(self) -> bool:
-        """Whether the address is known to be its owner's: a mailed link was opened, the product is
-        used, or nobody typed it into a form.
+        """Whether the address is known to be the customer's: a mailed link was opened, the product
+        is used, or the address was not typed into the signup form.
         """
         return self.signup is None or self.proved_at is not None or bool(self.milestones)
 
     @property
     def disputed(self) -> bool:
-        """Whether a payment is disputed, or was and the dispute was not won."""
+        """Whether a payment is disputed, or was and the customer won."""
         return any(status not in DISPUTES_WON for status in self.disputes.values())
 
-    def _living_customers(self) -> list[Customer]:
+    def live_customers(self) -> list[Customer]:
+        """The Stripe customers that are not deleted, the last id first."""
         return [
             self.customers[id].value
             for id in sorted(self.customers, reverse=True)
@@ -185,13 +208,14 @@ class Account:
         ]
 
     def mark(self, id: str) -> str:
-        """A name for what is known of a customer or a subscription now: an answer
-        is fenced by it."""
-        known: Tracked[Customer] | Tracked[Subscription] | None = self.customers.get(
+        """The mark of a customer or a subscription (see Tracked.mark); empty if it is not known."""
+        tracked: Tracked[Customer] | Tracked[Subscription] | None = self.customers.get(
             id
         ) or self.subscriptions.get(id)
-        return known.mark if known else ""
+        return tracked.mark if tracked else ""
 
-    def asking(self, ask: FetchRequest) -> "Account":
-        """The account that waits for Stripe's answer to `ask`."""
-        return self if ask in self.asks else replace(self, asks=tuple(sorted({*self.asks, ask})))
+    def with_fetch(self, request: FetchRequest) -> "Account":
+        """The account with `request` among what has to be fetched."""
+        if request in self.asks:
+            return self
+        return replace(self, asks=tuple(sorted({*self.asks, request})))

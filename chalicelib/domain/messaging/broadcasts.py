@@ -76,6 +76,6 @@ def steps_of(account: Account) -> Iterator[Step]:
         )
 
 
-def remembered(account: Account, now: datetime) -> dict[str, Broadcast]:
+def unexpired(account: Account, now: datetime) -> dict[str, Broadcast]:
     """The broadcasts without those of long ago."""
     return {name: one for name, one in account.broadcasts.items() if one.at > now - KEPT}

@@ -1,6 +1,6 @@
 """What a step may be sent `if` or `unless`, read of an account as it is now."""
 
-from chalicelib.domain.account.queries import current_subscription, has_card, unpaid
+from chalicelib.domain.account.queries import current_subscription, has_card, unpaid_invoices
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.occasions import Occasion, subscription_of
 from chalicelib.domain.policy.policy import Policy
@@ -27,7 +27,7 @@ def holds(condition: str, account: Account, occasion: Occasion, policy: Policy) 
             left = account.subscriptions.get(occasion.about)
             return left is not None and why_left(left.value) == name
         case "unpaid":
-            return bool(unpaid(account))
+            return bool(unpaid_invoices(account))
         case "bank_asks":
             return occasion.about in account.invoices and account.invoices[occasion.about].bank_asks
         case "last_try":

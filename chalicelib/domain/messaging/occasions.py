@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from chalicelib.domain.account.queries import (
     cancellation_is_requested,
     card_of,
-    first_paid,
+    first_paid_invoice,
     paid_since_trial,
-    unpaid,
-    was_paid,
+    unpaid_invoices,
+    was_ever_paid,
 )
 from chalicelib.domain.account.standing import ON_TRIAL
 from chalicelib.domain.account.state import Account
@@ -137,7 +137,7 @@ def _departure(account: Account) -> Iterator[Occasion]:
 
 
 def _failed_payments(account: Account) -> Iterator[Occasion]:
-    for invoice in unpaid(account):
+    for invoice in unpaid_invoices(account):
         yield Occasion(
             "payment_failed", invoice.id, invoice.finalized_at or invoice.created, invoice.id
         )
@@ -161,7 +161,7 @@ def _conversions(account: Account) -> Iterator[Occasion]:
         first = (
             None
             if subscription.final or subscription.cancels_scheduled
-            else first_paid(account, subscription)
+            else first_paid_invoice(account, subscription)
         )
         begins = subscription.trial_end or subscription.created
         # Of a customer adopted later the first payment that is known may be the tenth.
@@ -199,7 +199,7 @@ def _cancellations(account: Account) -> Iterator[Occasion]:
                 "canceling", f"{one.id}-{_second(one.canceled_at)}", one.canceled_at, one.id
             )
         end = one.ended_at or one.cancels_at
-        if end and was_paid(account, one):
+        if end and was_ever_paid(account, one):
             paid_for.append((end, one.id))
     if paid_for and account.standing and account.standing.reason == "canceled":
         end, id = max(paid_for)

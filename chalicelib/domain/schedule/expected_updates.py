@@ -78,7 +78,7 @@ def expected_updates(account: Account) -> tuple[ExpectedUpdate, ...]:
 def fetching_all_of(account: Account, customer: str) -> Account:
     """The account that waits for Stripe's answer to all that is to be asked about a customer."""
     for ask in everything_of(customer):
-        account = account.asking(ask)
+        account = account.with_fetch(ask)
     return account
 
 

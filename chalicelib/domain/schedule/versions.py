@@ -4,18 +4,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.operations import remembered
+from chalicelib.domain.account.operations import unexpired
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.changes.domain_events import domain_events
 from chalicelib.domain.changes.plan_changes import plan_change
-from chalicelib.domain.messaging.broadcasts import remembered as broadcasts_remembered
+from chalicelib.domain.messaging.broadcasts import unexpired as unexpired_broadcasts
 from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.due_work import due_work, is_dead
 
 MAILS_KEPT = timedelta(days=30)
-"""How long it is remembered what became of a message whose occasion no longer stands."""
+"""How long the record of a message is kept once its occasion no longer stands."""
 
 
 def next_version(written: Account, updated: Account, policy: Policy, now: datetime) -> Account:
@@ -62,7 +62,7 @@ def rescheduled(account: Account, policy: Policy, now: datetime) -> Account:
     """The account with its next due moment, and without the memory of mail that can never be due
     again.
     """
-    account = replace(account, broadcasts=broadcasts_remembered(account, now))
+    account = replace(account, broadcasts=unexpired_broadcasts(account, now))
     standing_ones = {occasion.id for occasion in occasions(account, policy)}
     kept = {
         key: mailed
@@ -70,7 +70,7 @@ def rescheduled(account: Account, policy: Policy, now: datetime) -> Account:
         if key.partition("@")[2] in standing_ones or mailed.at > now - MAILS_KEPT
     }
     account = account if len(kept) == len(account.mails) else replace(account, mails=kept)
-    account = replace(account, errands=remembered(account.errands, now))
+    account = replace(account, errands=unexpired(account.errands, now))
     waiting = due_work(account, policy, now)
     due_at = waiting[0].at if waiting and not is_dead(account) else None
     return replace(

@@ -13,12 +13,12 @@ from chalicelib.domain.access import standing
 from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import GrantGiven, OperationUpdated
 from chalicelib.domain.account.operations import (
-    AT_ONCE,
+    HEAD_START,
     Charge,
     Operation,
     PendingOperation,
-    done_by,
     pending,
+    reactivation_result,
 )
 from chalicelib.domain.account.queries import currency_of
 from chalicelib.domain.account.state import Account, Grant
@@ -241,7 +241,7 @@ def _perform(
         name = _name(account, asked)
         now = services.now()
         begun = PendingOperation(
-            now + AT_ONCE, now, task=replace(task, key=asked.key, asked=asked.what)
+            now + HEAD_START, now, task=replace(task, key=asked.key, asked=asked.what)
         )
         new = next_version(
             account, apply(account, OperationUpdated(name, begun)), services.policy, now
@@ -274,7 +274,8 @@ def _outcome(account: Account, asked: IdempotentRequest, name: str, services: Se
     if kept := _answered_before(account.id, asked, services):
         return kept
     return Outcome(
-        standing(account, services.policy, services.now()), done_by(task) if task else None
+        standing(account, services.policy, services.now()),
+        reactivation_result(task) if task else None,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.apply import apply
-from chalicelib.domain.account.checkout import Checkout, begun, opened
+from chalicelib.domain.account.checkout import Checkout, next_checkout
 from chalicelib.domain.account.facts import CheckoutCompleted, CheckoutUpdated
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.queries import customer_for
@@ -79,7 +79,7 @@ def open_checkout(
         if checkout is None or not checkout.offers(order, now):
             if checkout and checkout.doubtful:
                 _close_strangers(account, services)
-            checkout = begun(checkout, order, now)
+            checkout = next_checkout(checkout, order, now)
             new = _next(account, checkout, services)
             # The key is saved before it is used: a call beside or after this one uses the same key.
             services.accounts.save(account, new)
@@ -188,7 +188,7 @@ def _made(account: Account, checkout: Checkout, returns: Returns, services: Serv
             StripeFetcher(services),
         )
         raise
-    done = opened(checkout, str(session["id"]), str(session["url"]))
+    done = checkout.with_session(str(session["id"]), str(session["url"]))
     apply_facts(account, [CheckoutUpdated(done)], services, StripeFetcher(services))
     return str(session["url"])
 

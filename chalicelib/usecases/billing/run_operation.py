@@ -8,9 +8,9 @@ from chalicelib.domain.account.facts import Fact, OperationUpdated
 from chalicelib.domain.account.operations import (
     Operation,
     PendingOperation,
-    done_by,
     kind_of,
     pending,
+    reactivation_result,
 )
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import follows
@@ -66,11 +66,11 @@ def run_operation(account: Account, name: str, services: Services) -> Account:
     if operation is None:
         return account
     try:
-        if operation.must_look(services.now()):
+        if operation.needs_lookup(services.now()):
             found = _found(account, name, operation, services)
             if found is not None:
                 return _done(account, name, found, services)
-            operation = operation.renewed(services.now())
+            operation = operation.with_new_key(services.now())
             account = _learnt(
                 account, [OperationUpdated(name, operation)], services
             )  # the new key is written down before it is used
@@ -156,7 +156,7 @@ def _done(account: Account, name: str, done: OperationResult, services: Services
                     task,
                     Outcome(
                         standing(account, services.policy, services.now()),
-                        done_by(task),
+                        reactivation_result(task),
                         charged=done.charged,
                     ),
                     services,
@@ -250,7 +250,9 @@ def _note(account_id: str, name: str, doubtful: bool, services: Services) -> Non
     operation = pending(account.errands).get(name) if account else None
     if account and operation:
         _learnt(
-            account, [OperationUpdated(name, operation.tried(services.now(), doubtful))], services
+            account,
+            [OperationUpdated(name, operation.after_failure(services.now(), doubtful))],
+            services,
         )
 
 

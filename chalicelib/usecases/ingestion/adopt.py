@@ -152,8 +152,8 @@ def is_ours(account_id: str | None, items: Iterable[Item], policy: Policy) -> bo
 def _stale(event: StripeEvent) -> bool:
     return (
         isinstance(event.fact, CustomerSnapshot | SubscriptionSnapshot)
-        and isinstance(event.fact.by, FromEvent)
-        and event.fact.by.stale
+        and isinstance(event.fact.source, FromEvent)
+        and event.fact.source.stale
     )
 
 

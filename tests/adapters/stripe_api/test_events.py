@@ -96,9 +96,9 @@ def test_previous_attributes_tell_the_state_before() -> None:
     )
     event = read(raw)
     assert isinstance(event.fact, CustomerSnapshot)
-    assert isinstance(event.fact.by, FromEvent)
+    assert isinstance(event.fact.source, FromEvent)
     first = objects.customer(RECORDINGS["trial_pauses_then_resumes"].events[0]["data"]["object"])
-    assert event.fact.by.before == digest(first)
+    assert event.fact.source.before == digest(first)
 
 
 def test_a_deleted_customer_is_known_by_the_events_type_alone() -> None:
@@ -114,8 +114,8 @@ def test_news_is_stale_after_a_day() -> None:
     for late, stale in [(timedelta(days=1), False), (timedelta(days=1, seconds=1), True)]:
         event = read(raw, at(raw["created"]) + late)
         assert isinstance(event.fact, CustomerSnapshot)
-        assert isinstance(event.fact.by, FromEvent)
-        assert event.fact.by.stale is stale
+        assert isinstance(event.fact.source, FromEvent)
+        assert event.fact.source.stale is stale
 
 
 def test_an_expanded_reference_is_its_id() -> None:

@@ -184,7 +184,7 @@ def test_an_answer_is_fenced_by_what_was_known_when_it_was_asked_for() -> None:
         at(1000).replace(microsecond=999),
     )
     (subscription,) = [fact for fact in asked.facts if isinstance(fact, SubscriptionSnapshot)]
-    assert subscription.by == FromFetch(at(1000), account.mark(SUBSCRIPTION))
+    assert subscription.source == FromFetch(at(1000), account.mark(SUBSCRIPTION))
     assert unreadable == 0
     invoices, _ = fetch(FakeReader(TRUTH), FetchRequest("invoices", CUSTOMER), account, at(1000))
     assert {type(fact) for fact in invoices.facts} == {InvoiceSnapshot}

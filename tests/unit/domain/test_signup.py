@@ -18,15 +18,15 @@ from chalicelib.domain.account.facts import (
     SignInRequested,
 )
 from chalicelib.domain.account.operations import (
-    KEPT,
+    ACTIONS_KEPT_FOR,
+    KEPT_FOR,
     KEY_TRUSTED,
     KINDS,
-    TASKS_KEPT,
     PendingOperation,
-    furthest,
     kind_of,
+    merge_operation,
     pending,
-    remembered,
+    unexpired,
 )
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.backoff import wait_after
@@ -141,18 +141,23 @@ def test_an_errand_is_tried_ever_more_slowly_and_never_given_up() -> None:
     operation = PendingOperation(START, START)
     for number in range(20):
         now = operation.next_try()
-        operation = operation.tried(now, doubtful=False)
+        operation = operation.after_failure(now, outcome_unknown=False)
         assert operation.next_try() - now == wait_after(number + 1)
 
 
 def test_a_key_is_not_relied_on_when_it_is_old_or_in_doubt() -> None:
     operation = PendingOperation(START, START)
-    assert not operation.must_look(START + KEY_TRUSTED)
-    assert operation.must_look(START + KEY_TRUSTED + timedelta(seconds=1))
-    doubtful = operation.tried(START, doubtful=True)
-    assert doubtful.must_look(START)
-    assert doubtful.tried(START, doubtful=False).doubtful, "a later time-out takes no doubt away"
-    assert (doubtful.renewed(START).generation, doubtful.renewed(START).doubtful) == (1, False)
+    assert not operation.needs_lookup(START + KEY_TRUSTED)
+    assert operation.needs_lookup(START + KEY_TRUSTED + timedelta(seconds=1))
+    doubtful = operation.after_failure(START, outcome_unknown=True)
+    assert doubtful.needs_lookup(START)
+    assert doubtful.after_failure(START, outcome_unknown=False).doubtful, (
+        "a later time-out takes no doubt away"
+    )
+    assert (doubtful.with_new_key(START).generation, doubtful.with_new_key(START).doubtful) == (
+        1,
+        False,
+    )
 
 
 def test_done_errands_are_forgotten_once_nothing_can_ask_for_them_again_but_for_the_trial() -> None:
@@ -163,8 +168,12 @@ def test_done_errands_are_forgotten_once_nothing_can_ask_for_them_again_but_for_
         "card:cs_2": PendingOperation(START, START),
         "do:1": done,
     }
-    assert set(remembered(errands, START + TASKS_KEPT + DAY)) == {"trial", "card:cs_1", "card:cs_2"}
-    assert set(remembered(errands, START + KEPT + DAY)) == {"trial", "card:cs_2"}
+    assert set(unexpired(errands, START + ACTIONS_KEPT_FOR + DAY)) == {
+        "trial",
+        "card:cs_1",
+        "card:cs_2",
+    }
+    assert set(unexpired(errands, START + KEPT_FOR + DAY)) == {"trial", "card:cs_2"}
     assert set(pending(errands)) == {"card:cs_2"}
     assert {kind_of(name)[0] for name in errands} == set(KINDS)
 
@@ -195,23 +204,23 @@ def test_a_name_that_mail_programs_make_a_link_of_is_not_greeted(
 @given(st.permutations(range(5)))
 def test_what_is_known_of_an_errand_is_the_same_in_every_order(order: list[int]) -> None:
     first = PendingOperation(START, START)
-    doubtful = first.tried(START + DAY, doubtful=True)
-    again = doubtful.renewed(START + DAY)
+    doubtful = first.after_failure(START + DAY, outcome_unknown=True)
+    again = doubtful.with_new_key(START + DAY)
     news = [
         first,
-        first.tried(START, doubtful=False),
+        first.after_failure(START, outcome_unknown=False),
         doubtful,
         again,
-        again.tried(START + 2 * DAY, doubtful=False),
+        again.after_failure(START + 2 * DAY, outcome_unknown=False),
     ]
     known: PendingOperation | None = None
     for place in order:
-        known = furthest(known, news[place])
+        known = merge_operation(known, news[place])
     assert known == news[-1]
     assert known
     done = replace(first, done_at=START + 3 * DAY)
-    assert furthest(known, done).done_at
-    assert furthest(furthest(known, done), again).done_at
+    assert merge_operation(known, done).done_at
+    assert merge_operation(merge_operation(known, done), again).done_at
 
 
 @pytest.mark.parametrize(

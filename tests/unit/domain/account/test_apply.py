@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account.apply import ENDED_KEPT, INVOICES_KEPT, apply
+from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import (
     CustomerSnapshot,
     Fact,
@@ -18,6 +18,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.pointers import Pointer, pointers
 from chalicelib.domain.account.state import Account, Profile, TrackedInvoice
+from chalicelib.domain.account.stripe_rules import ENDED_KEPT, INVOICES_KEPT
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
 from tests.fakes.services import updated
 
@@ -145,7 +146,7 @@ def test_when_a_subscription_ends_its_customer_is_fetched_as_it_may_be_deleted_t
 
 
 def test_an_answer_that_stripe_knows_nothing_settles_too() -> None:
-    account = Account("acc_1").asking(FetchRequest("customer", "cus_1"))
+    account = Account("acc_1").with_fetch(FetchRequest("customer", "cus_1"))
     assert apply(account, FetchResult(FetchRequest("customer", "cus_1"))) == Account("acc_1")
 
 

@@ -84,7 +84,7 @@ def test_a_second_that_comes_back_to_a_state_never_ends_in_a_wrong_one(
 
 
 def test_a_creation_is_the_first_of_its_second() -> None:
-    born = (A, event(0, born=True))
+    born = (A, event(0, is_creation=True))
     assert heard(born, (B, event())) == heard((B, event()), born)
     later = heard((B, event(0, A)), born)
     assert later
@@ -92,7 +92,7 @@ def test_a_creation_is_the_first_of_its_second() -> None:
 
 
 def test_a_repeat_is_nothing_new() -> None:
-    for news in [(A, event()), (B, event(0, A)), (A, event(0, born=True))]:
+    for news in [(A, event()), (B, event(0, A)), (A, event(0, is_creation=True))]:
         assert heard(news, news) == heard(news)
 
 

@@ -204,7 +204,7 @@ def test_a_paused_subscription_that_runs_again() -> None:
 def test_what_an_adopted_customer_paid_before_is_history(days: int, told: list[str]) -> None:
     now = FIRST.created + timedelta(days=days)
     adopted = next_version(
-        Account("acc_1"), Account("acc_1").asking(FetchRequest("invoices", "cus_1")), QUIET, now
+        Account("acc_1"), Account("acc_1").with_fetch(FetchRequest("invoices", "cus_1")), QUIET, now
     )
     assert (
         types(
@@ -238,7 +238,7 @@ def test_an_outbox_an_open_question_and_the_end_of_a_standing_are_on_the_agenda(
     assert TRIALING.due_at == START + timedelta(minutes=1)
     done = outbox_cleared(TRIALING, QUIET, START)
     assert (done.outbox, done.due_at, done.version) == ((), TRIAL_END, 2)
-    asking = next_version(done, done.asking(FetchRequest("customer", "cus_1")), QUIET, START)
+    asking = next_version(done, done.with_fetch(FetchRequest("customer", "cus_1")), QUIET, START)
     assert [due.what for due in due_work(asking, QUIET, START)] == [
         "ask customer:cus_1",
         "change the standing",

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.domain.account.checkout import Checkout, Order, further, opened
+from chalicelib.domain.account.checkout import Checkout, Order, merge_checkout
 from chalicelib.domain.errors import (
     AccountNotFound,
     AlreadySubscribed,
@@ -415,8 +415,8 @@ def test_a_second_click_seconds_after_a_first_that_is_not_answered_yet_gets_the_
 
 def test_who_failed_takes_nothing_back_from_who_heard_of_the_same_checkout() -> None:
     begun = Checkout(1, Order("setup"), BEGIN)
-    heard, failed = opened(begun, "cs_1", "https://c"), replace(begun, doubtful=True)
-    assert further(heard, failed) == further(failed, heard) == heard
-    assert further(replace(heard, closed=True), heard).closed
-    assert further(heard, replace(begun, number=2)).session is None
-    assert further(replace(begun, number=2), heard).number == 2
+    heard, failed = begun.with_session("cs_1", "https://c"), replace(begun, doubtful=True)
+    assert merge_checkout(heard, failed) == merge_checkout(failed, heard) == heard
+    assert merge_checkout(replace(heard, closed=True), heard).closed
+    assert merge_checkout(heard, replace(begun, number=2)).session is None
+    assert merge_checkout(replace(begun, number=2), heard).number == 2

@@ -224,7 +224,7 @@ def ask_all(place: FakeServices) -> None:
     """Let the account wait for all that Stripe holds of its customer."""
     account = place.accounts.only()
     for what in ("customer", "subscriptions", "invoices"):
-        account = account.asking(FetchRequest(what, CUSTOMER))
+        account = account.with_fetch(FetchRequest(what, CUSTOMER))
     place.accounts.items[account.id] = account_item(account)
 
 

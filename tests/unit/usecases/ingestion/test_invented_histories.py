@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.aws.items import account_item
-from chalicelib.domain.account.apply import ENDED_KEPT, INVOICES_KEPT
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.stripe_rules import ENDED_KEPT, INVOICES_KEPT
 from chalicelib.domain.errors import Unavailable
 from chalicelib.stripe_api import objects
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -124,7 +124,7 @@ class Delivery:
         if account := self.place.accounts.load(ACCOUNT):
             for customer in self.history.ours:
                 for what in ("customer", "subscriptions", "invoices"):
-                    account = account.asking(FetchRequest(what, customer))
+                    account = account.with_fetch(FetchRequest(what, customer))
             self.place.accounts.items[ACCOUNT] = account_item(account)
 
     def _meanwhile(self) -> None:

@@ -1,0 +1,170 @@
+"""The rules by which facts from the customer, the product and operators change an account."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.account.cancellation import (
+    CancellationConfirmed,
+    CancellationRequested,
+    ContractWithdrawn,
+    ExitFeedback,
+    ExitFeedbackGiven,
+    RetentionOfferAccepted,
+)
+from chalicelib.domain.account.facts import (
+    AddressProved,
+    BroadcastRequested,
+    ConsentGiven,
+    GrantGiven,
+    MessageRecorded,
+    MilestoneReached,
+    OperationUpdated,
+    SignedIn,
+    SignedUp,
+    SignInRequested,
+)
+from chalicelib.domain.account.operations import HEAD_START, PendingOperation
+from chalicelib.domain.account.queries import cancellation_is_requested
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.stripe_rules import apply_operation
+
+SIGN_IN_INTERVAL = timedelta(minutes=15)
+"""At most one sign-in message is sent to an address in this time; its link works as long."""
+
+
+CANCELLATION_INTERVAL = timedelta(minutes=15)
+"""At most one message about the same request to cancel is sent in this time."""
+
+
+FEEDBACK_CHANGEABLE = timedelta(days=1)
+"""How long exit feedback can be changed after the first answer."""
+
+
+def apply_signup(account: Account, fact: SignedUp) -> Account:
+    """Records the signup, and adds the operation that starts its trial unless it waits to be
+    confirmed. A second signup changes nothing.
+    """
+    if account.signup:
+        return account
+    account = replace(account, signup=fact.signup, profile=fact.profile)
+    return _with_trial_to_start(account, fact.signup.at)
+
+
+def apply_proof(account: Account, fact: AddressProved) -> Account:
+    """Records the first proof of the address. It voids older links, and starts the trial of a
+    signup that waited for it: the trial ends as much later as it starts.
+    """
+    if account.proved_at is not None:
+        return account
+    at = fact.at
+    account = replace(account, proved_at=at, link_epoch=account.link_epoch + 1)
+    signup = account.signup
+    if signup is None or not signup.confirm:
+        return account
+    ends_at = at + (signup.trial_ends_at - signup.at)
+    signup = replace(signup, confirm=False, at=at, trial_ends_at=ends_at)
+    return _with_trial_to_start(replace(account, signup=signup), at)
+
+
+def _with_trial_to_start(account: Account, at: datetime) -> Account:
+    if account.signup is None or account.signup.confirm:
+        return account
+    operation = PendingOperation(at + HEAD_START, at)
+    return apply_operation(account, OperationUpdated("trial", operation))
+
+
+def apply_sign_in_request(account: Account, fact: SignInRequested) -> Account:
+    """Records the request, unless the last one is younger than SIGN_IN_INTERVAL."""
+    last = account.sign_in_asked_at
+    if last and fact.at < last + SIGN_IN_INTERVAL:
+        return account
+    return replace(account, sign_in_asked_at=fact.at)
+
+
+def apply_sign_in(account: Account, fact: SignedIn) -> Account:
+    """Marks the sign-in link, and every older one, as used."""
+    if account.signed_in_by and fact.requested_at <= account.signed_in_by:
+        return account
+    return replace(account, signed_in_by=fact.requested_at)
+
+
+def apply_milestone(account: Account, fact: MilestoneReached) -> Account:
+    """Keeps the earliest time at which the milestone was reached."""
+    stored = account.milestones.get(fact.name)
+    earliest = min(fact.at, stored or fact.at)
+    if stored == earliest:
+        return account
+    return replace(account, milestones={**account.milestones, fact.name: earliest})
+
+
+def apply_consent(account: Account, fact: ConsentGiven) -> Account:
+    """Subscribes the account to a stream, or unsubscribes it."""
+    if fact.subscribed is (fact.stream not in account.unsubscribed):
+        return account
+    others = {stream: at for stream, at in account.unsubscribed.items() if stream != fact.stream}
+    unsubscribed = others if fact.subscribed else {**others, fact.stream: fact.at}
+    return replace(account, unsubscribed=unsubscribed)
+
+
+def apply_message(account: Account, fact: MessageRecorded) -> Account:
+    """Replaces the record of the message."""
+    return replace(account, mails={**account.mails, fact.key: fact.record})
+
+
+def apply_broadcast(account: Account, fact: BroadcastRequested) -> Account:
+    """Adds the broadcast; one of this name stays as it is."""
+    if fact.name in account.broadcasts:
+        return account
+    return replace(account, broadcasts={**account.broadcasts, fact.name: fact.broadcast})
+
+
+def apply_grant(account: Account, fact: GrantGiven) -> Account:
+    """Adds the grant; an equal one is not added again."""
+    if fact.grant in account.grants:
+        return account
+    grants = sorted(
+        {*account.grants, fact.grant}, key=lambda grant: (grant.until, grant.plan or "", grant.note)
+    )
+    return replace(account, grants=tuple(grants))
+
+
+def apply_cancellation_request(account: Account, fact: CancellationRequested) -> Account:
+    """Replaces the last request, unless the same one is younger than CANCELLATION_INTERVAL."""
+    request = fact.request
+    last = account.leave if cancellation_is_requested(account) else None
+    if last and last.what == request.what and request.at < last.at + CANCELLATION_INTERVAL:
+        return account
+    return replace(account, leave=request)
+
+
+def apply_confirmed_cancellation(account: Account, fact: CancellationConfirmed) -> Account:
+    """Marks the request, and every older one, as confirmed."""
+    if account.left_by and fact.requested_at <= account.left_by:
+        return account
+    return replace(account, left_by=fact.requested_at)
+
+
+def apply_accepted_offer(account: Account, fact: RetentionOfferAccepted) -> Account:
+    """Records when a retention offer of this kind was last accepted."""
+    last = account.alternatives.get(fact.kind)
+    if last and fact.at <= last:
+        return account
+    return replace(account, alternatives={**account.alternatives, fact.kind: fact.at})
+
+
+def apply_withdrawal(account: Account, fact: ContractWithdrawn) -> Account:
+    """Records the newest withdrawal from the contract."""
+    if account.withdrawn_at and fact.at <= account.withdrawn_at:
+        return account
+    return replace(account, withdrawn_at=fact.at)
+
+
+def apply_exit_feedback(account: Account, fact: ExitFeedbackGiven) -> Account:
+    """Records the feedback for an occasion. It can be changed for FEEDBACK_CHANGEABLE."""
+    stored = account.feedback.get(fact.occasion)
+    if stored and not stored.at <= fact.at < stored.at + FEEDBACK_CHANGEABLE:
+        return account
+    feedback = ExitFeedback(fact.answer, stored.at if stored else fact.at, fact.comment)
+    if feedback == stored:
+        return account
+    return replace(account, feedback={**account.feedback, fact.occasion: feedback})

@@ -1,0 +1,196 @@
+"""The rules by which facts about Stripe's objects, and about operations at Stripe, change an
+account.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.domain.account.checkout import merge_checkout
+from chalicelib.domain.account.facts import (
+    CardSaved,
+    CheckoutCompleted,
+    CheckoutUpdated,
+    CustomerSnapshot,
+    DisputeSnapshot,
+    InvoiceSnapshot,
+    OperationUpdated,
+    SubscriptionSnapshot,
+)
+from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.operations import PendingOperation, merge_operation
+from chalicelib.domain.account.ordering import FromEvent, newest
+from chalicelib.domain.account.queries import creation_order, is_deleted
+from chalicelib.domain.account.state import DISPUTES_WON, Account, CardSnapshot, TrackedInvoice
+from chalicelib.domain.stripe_objects.objects import INVOICE_RANKS, Invoice
+
+DISPUTES_SETTLED = DISPUTES_WON | {"lost"}
+"""The final statuses of a dispute."""
+
+
+INVOICES_KEPT = 12
+"""How many invoices are kept of one subscription, the newest ones."""
+
+
+ENDED_KEPT = 5
+"""How many ended subscriptions are kept whole, the newest ones."""
+
+
+CARDS_KEPT = 5
+
+
+def apply_customer(account: Account, fact: CustomerSnapshot) -> Account:
+    """Keeps the newest state of the customer; requests a fetch if that is not certain."""
+    customer = fact.customer
+    request, stored = FetchRequest("customer", customer.id), account.customers.get(customer.id)
+    tracked = newest(stored, customer, fact.source)
+    if tracked is None:
+        return account.with_fetch(request)
+    if tracked != stored:
+        account = replace(account, customers={**account.customers, customer.id: tracked})
+    return account.with_fetch(request) if tracked.doubts else account
+
+
+def apply_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
+    """Keeps the newest state of the subscription; requests a fetch if that is not certain."""
+    subscription = fact.subscription
+    if subscription.id in account.ended:
+        return account
+    request = FetchRequest("subscription", subscription.id)
+    stored = account.subscriptions.get(subscription.id)
+    tracked = newest(stored, subscription, fact.source)
+    if tracked is None:
+        return account.with_fetch(request)
+    customer_may_be_deleted = (
+        stored is not None
+        and isinstance(fact.source, FromEvent)
+        and tracked.value.final
+        and not stored.value.final
+        and not is_deleted(account, subscription.customer)
+    )
+    if tracked != stored:
+        subscriptions = {**account.subscriptions, subscription.id: tracked}
+        account = _without_old_ended(replace(account, subscriptions=subscriptions))
+    if customer_may_be_deleted:
+        # Deleting a customer ends its subscriptions. Reconciliation and expected updates cover live
+        # subscriptions only: if the event about the customer is lost, nothing else reports it.
+        account = account.with_fetch(FetchRequest("customer", subscription.customer))
+    return account.with_fetch(request) if tracked.doubts else account
+
+
+def _without_old_ended(account: Account) -> Account:
+    """The account with the newest ENDED_KEPT ended subscriptions; of older ones only the end is
+    kept.
+    """
+    final = [tracked.value for tracked in account.subscriptions.values() if tracked.value.final]
+    newest_first = sorted(final, key=creation_order, reverse=True)
+    dropped = {old.id: old.ended_at or old.created for old in newest_first[ENDED_KEPT:]}
+    if not dropped:
+        return account
+    return replace(
+        account,
+        subscriptions={
+            id: tracked for id, tracked in account.subscriptions.items() if id not in dropped
+        },
+        ended={**account.ended, **dropped},
+        invoices={
+            id: tracked
+            for id, tracked in account.invoices.items()
+            if tracked.value.subscription not in dropped
+        },
+    )
+
+
+def apply_invoice(account: Account, fact: InvoiceSnapshot) -> Account:
+    """Keeps the furthest state of the invoice, and the newest INVOICES_KEPT of its subscription."""
+    invoice = fact.invoice
+    if invoice.subscription in account.ended:
+        return account
+    reported = TrackedInvoice(invoice, fact.at, invoice.attempt_count if fact.bank_asks else 0)
+    stored = account.invoices.get(invoice.id)
+    tracked = _furthest(stored, reported) if stored else reported
+    dropped = _beyond_limit(account, tracked.value)
+    invoices = {
+        id: kept
+        for id, kept in {**account.invoices, invoice.id: tracked}.items()
+        if id not in dropped
+    }
+    return account if invoices == account.invoices else replace(account, invoices=invoices)
+
+
+def _furthest(stored: TrackedInvoice, reported: TrackedInvoice) -> TrackedInvoice:
+    furthest = stored if _progress(stored) >= _progress(reported) else reported
+    return replace(furthest, bank_asked=max(stored.bank_asked, reported.bank_asked))
+
+
+def _progress(tracked: TrackedInvoice) -> tuple[int, int, datetime, str]:
+    """How far an invoice has come. The last two only make the choice among equals the same in
+    every order.
+    """
+    invoice = tracked.value
+    return INVOICE_RANKS[invoice.status], invoice.attempt_count, tracked.seen, repr(invoice)
+
+
+def _beyond_limit(account: Account, invoice: Invoice) -> set[str]:
+    """The subscription's invoices that are not among its newest INVOICES_KEPT, once `invoice` is
+    one of them.
+    """
+    others = [
+        tracked.value
+        for tracked in account.invoices.values()
+        if tracked.value.subscription == invoice.subscription and tracked.value.id != invoice.id
+    ]
+    oldest_first = sorted([*others, invoice], key=creation_order)
+    return {old.id for old in oldest_first[:-INVOICES_KEPT]}
+
+
+def apply_card(account: Account, snapshot: CardSnapshot) -> Account:
+    """Keeps the newest state of the card, and the CARDS_KEPT cards that were seen last."""
+    id = snapshot.card.id
+    snapshots = [one for one in (account.cards.get(id), snapshot) if one]
+    latest = max(snapshots, key=lambda one: (one.at, repr(one.card)))
+    oldest_first = sorted(
+        {**account.cards, id: latest}.items(), key=lambda pair: (pair[1].at, pair[0])
+    )
+    cards = dict(oldest_first[-CARDS_KEPT:])
+    return account if cards == account.cards else replace(account, cards=cards)
+
+
+def apply_completed_checkout(account: Account, fact: CheckoutCompleted) -> Account:
+    """Closes the Checkout. If it collected a card, adds the operation that makes it the default."""
+    checkout = account.checkout
+    if checkout and checkout.session == fact.session and not checkout.closed:
+        account = replace(account, checkout=replace(checkout, closed=True))
+    name = f"card:{fact.session}"
+    if fact.mode != "setup" or name in account.errands:
+        return account
+    return apply_operation(account, OperationUpdated(name, PendingOperation(fact.at, fact.at)))
+
+
+def apply_operation(account: Account, fact: OperationUpdated) -> Account:
+    """Merges the progress of an operation."""
+    stored = account.errands.get(fact.name)
+    merged = merge_operation(stored, fact.operation)
+    if merged == stored:
+        return account
+    return replace(account, errands={**account.errands, fact.name: merged})
+
+
+def apply_checkout(account: Account, fact: CheckoutUpdated) -> Account:
+    """Merges the state of the Checkout."""
+    checkout = merge_checkout(account.checkout, fact.checkout)
+    return account if checkout == account.checkout else replace(account, checkout=checkout)
+
+
+def apply_saved_card(account: Account, fact: CardSaved) -> Account:
+    """Records when the newest default card was entered."""
+    if account.card_given_at and fact.at <= account.card_given_at:
+        return account
+    return replace(account, card_given_at=fact.at)
+
+
+def apply_dispute(account: Account, fact: DisputeSnapshot) -> Account:
+    """Keeps the status of the dispute; a final one stays."""
+    status = account.disputes.get(fact.id)
+    if status in DISPUTES_SETTLED or status == fact.status:
+        return account
+    return replace(account, disputes={**account.disputes, fact.id: fact.status})
