@@ -31,3 +31,14 @@ def length(value: str) -> timedelta:
     if match is None:
         raise ValueError(value)
     return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def distance(moment: datetime, now: datetime) -> str:
+    """How far a moment is from now, in its largest unit: in 14 days, 2 hours ago, now."""
+    seconds = (moment - now).total_seconds()
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        number = round(abs(seconds) / size)
+        if number >= 1:
+            words = f"{number} {unit}" + ("s" if number > 1 else "")
+            return f"in {words}" if seconds > 0 else f"{words} ago"
+    return "now"

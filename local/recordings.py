@@ -11,7 +11,9 @@ Object = dict[str, Any]
 
 # Fourteen characters or more after the prefix are an id; words such as `in_progress` are not.
 STRIPE_ID = re.compile(
-    r"(?<![A-Za-z0-9_])(?:cus|sub|si|in|il|ii|evt|pm|pi|ch|py|re|seti|txn|cs_test|cs_live|cs|req|sub_sched)_[A-Za-z0-9]{14,}"
+    r"(?<![A-Za-z0-9_])"
+    r"(?:cus|sub|si|in|il|ii|evt|pm|pi|ch|py|re|seti|txn|cs_test|cs_live|cs|req|sub_sched)"
+    r"_[A-Za-z0-9]{14,}"
 )
 ACCOUNT_ID = re.compile(r"(?<![A-Za-z0-9_])acct_demo[A-Za-z0-9_-]*")
 EMAIL = re.compile(r"([A-Za-z0-9._-]+)@example\.com")

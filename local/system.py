@@ -106,6 +106,7 @@ class System:
         self.simulator = StripeSimulator(clock.now)
         self.simulator.start()
         self.simulator.listen(f"{self.base}/webhooks/stripe", self.webhook_secret)
+        self.simulator.link_back_to(f"{self.base}/_local")
         self.stripe_base = self.simulator.base
 
     def _assemble(self, resources: Resources) -> None:
@@ -131,7 +132,7 @@ class System:
         from local.clock_control import Clockwork
         from local.control_room.control import Control, Facts, Parts
         from local.control_room.mailbox import Mailbox, WatchedMailer
-        from local.control_room.overview import accounts
+        from local.control_room.overview import Customers
         from local.control_room.sent_requests import Outgoing
 
         endpoint, progress, outgoing = self._emulator.endpoint, Progress(), Outgoing()
@@ -241,7 +242,9 @@ class System:
         gateway = ApiGateway(app)
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
         self._app = lambda request: (webhooks if request.path == WEBHOOK_PATH else api)(request)
-        facts = Facts(self.api_key, self.webhook_secret, self.stripe_base, endpoint)
+        facts = Facts(
+            self.api_key, self.webhook_secret, self.stripe_base, endpoint, simulator is not None
+        )
         self.clockwork = clockwork = Clockwork(rest, sweep, progress, simulator, schedules)
         self._control = Control(
             facts,
@@ -252,7 +255,7 @@ class System:
                 mailbox,
                 outgoing,
                 calls,
-                lambda: accounts(rest, policy),
+                Customers(rest, policy),
                 self._app,
             ),
         )

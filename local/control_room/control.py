@@ -17,24 +17,43 @@ from local.clock_control import Clockwork
 from local.control_room import pages
 from local.control_room.example_site import site
 from local.control_room.mailbox import Mailbox, Received
+from local.control_room.overview import Customers
+from local.control_room.request_input import (
+    Refused,
+    content_of,
+    is_browser,
+    is_form,
+    wanted_moment,
+    wanted_switch,
+)
 from local.control_room.sent_requests import Outgoing
-from local.durations import iso, length, moment
+from local.durations import iso
 from local.http_server import Answer, Handle, Request, error_answer, json_answer
 from local.shutdown import Stopped
 
 OWN_NAMES = ("127.0.0.1", "localhost")
+
+NOTICES = {
+    "clock": "The clock has moved.",
+    "settle": "The system is idle.",
+    "stream": "The table’s stream is switched, and the system is idle.",
+}
+"""What the control room says after a form, by the last part of the form's address."""
 
 Answers = Callable[..., Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the control room tells of the system it stands in."""
+    """What the control room tells of the system it stands in. `has_stripe_pages` says whether
+    Stripe is the simulated one, which has a page for each customer.
+    """
 
     api_key: str
     webhook_secret: str
     stripe_base: str
     emulator: str
+    has_stripe_pages: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +67,8 @@ class Parts:
     mailbox: Mailbox
     outgoing: Outgoing
     calls: Calls
-    accounts: Callable[[], list[dict[str, Any]]]
+    customers: Customers
     app: Handle
-
-
-class Refused(Exception):
-    """A request that is answered with 400; the arguments are a message and the field to blame."""
 
 
 class Control:
@@ -67,16 +82,18 @@ class Control:
                 ("GET", r"/_local", self._page),
                 ("GET", r"/_local/state", lambda _: json_answer(self.state())),
                 ("POST", r"/_local/clock", self._clock),
-                ("POST", r"/_local/settle", lambda _: self._settled()),
+                ("POST", r"/_local/settle", self._settle),
                 ("POST", r"/_local/stream", self._stream),
-                ("GET", r"/_local/outgoing", lambda _: json_answer(parts.outgoing.calls())),
+                ("GET", r"/_local/outgoing", self._outgoing),
                 ("GET", r"/_local/calls", lambda _: json_answer(parts.calls.to_json())),
                 ("GET", r"/_local/mail", self._mail),
                 ("GET", r"/_local/mail(?:box)?/(\d{1,9})", self._letter),
                 ("GET", r"/_local/mailbox", lambda _: pages.mailbox(self._mails())),
                 ("POST", rf"/_local/mail/(\d{{1,9}})/({'|'.join(BY_HAND)})", self._happen),
                 ("GET", r"/_local/site(?:/([a-z.]{1,40}))?", self._site),
+                ("GET", r"/_local/stripe", lambda _: _see(facts.stripe_base)),
                 ("GET", r"/_local/accounts/([A-Za-z0-9_-]{1,64})/timeline", self._timeline),
+                ("GET", r"/_local/accounts/([A-Za-z0-9_-]{1,64})/billing", self._billing),
             )
         ]
 
@@ -97,12 +114,16 @@ class Control:
                 return self._answered(answers, request, *match.groups())
         return error_answer(404, "not_found", "There is nothing at this address.")
 
-    def _answered(self, answers: Answers, *arguments: Any) -> Answer:
+    def _answered(self, answers: Answers, request: Request, *arguments: Any) -> Answer:
         try:
-            return answers(*arguments)
+            return answers(request, *arguments)
         except Refused as refusal:
+            if is_form(request):
+                return self._page(request, 400, str(refusal.args[0]))
             return error_answer(400, "invalid", *refusal.args)
         except NotSettled as left:
+            if is_form(request):
+                return self._page(request, 504, str(left))
             return error_answer(504, "not_settled", str(left))
         except Stopped:
             return error_answer(503, "stopping", "Billhook is ending.")
@@ -120,23 +141,30 @@ class Control:
             "stuck": self._parts.clockwork.stuck,
         }
 
-    def _settled(self) -> Answer:
-        self._parts.clockwork.settle()
-        return json_answer(self.state())
-
     def _clock(self, request: Request) -> Answer:
-        self._parts.clockwork.move_to(_wanted_moment(request.body, clock.now()))
-        return json_answer(self.state())
+        self._parts.clockwork.move_to(wanted_moment(request, clock.now()))
+        return self._done(request)
+
+    def _settle(self, request: Request) -> Answer:
+        self._parts.clockwork.settle()
+        return self._done(request)
 
     def _stream(self, request: Request) -> Answer:
-        match _object(request.body):
-            case {"on": bool(on), **more} if not more:
-                self._parts.stream.switch(on)
-                return self._settled()
-        raise Refused('Please say either {"on": false} or {"on": true}, and nothing else.')
+        self._parts.stream.switch(wanted_switch(request))
+        return self._settle(request)
+
+    def _done(self, request: Request) -> Answer:
+        """The state, or after a form the way back to the page."""
+        if is_form(request):
+            return _see(f"/_local?done={request.path.rpartition('/')[2]}")
+        return json_answer(self.state())
+
+    def _outgoing(self, request: Request) -> Answer:
+        calls = self._parts.outgoing.calls()
+        return pages.sent_requests(calls) if is_browser(request) else json_answer(calls)
 
     def _mail(self, request: Request) -> Answer:
-        if _is_browser(request):
+        if is_browser(request):
             return pages.mailbox(self._mails())
         query = dict(request.query)
         after = query.get("after", "0")
@@ -156,16 +184,16 @@ class Control:
 
     def _letter(self, request: Request, number: str) -> Answer:
         mail = self._received(number).to_json()
-        if request.path.startswith("/_local/mailbox") or _is_browser(request):
-            return pages.letter(mail)
+        if request.path.startswith("/_local/mailbox") or is_browser(request):
+            return pages.mail(mail)
         return json_answer(mail)
 
     def _happen(self, request: Request, number: str, kind: str) -> Answer:
         received = self._received(number)
         self._parts.mailbox.happen(received, kind)
         self._parts.clockwork.settle()
-        if _is_browser(request):
-            return Answer(303, b"", [("Location", f"/_local/mailbox/{number}")])
+        if is_browser(request) or is_form(request):
+            return _see(f"/_local/mailbox/{number}")
         return json_answer(received.to_json())
 
     def _received(self, number: str) -> Received:
@@ -179,16 +207,21 @@ class Control:
         headers = type(request.headers)()
         headers["Authorization"] = f"Bearer {self._facts.api_key}"
         headers["Host"] = request.headers["Host"]
-        return self._parts.app(
-            Request(
-                "GET",
-                f"/accounts/{account_id}/timeline",
-                request.query,
-                headers,
-                b"",
-                request.source_ip,
-            )
+        path = f"/accounts/{account_id}/timeline"
+        answer = self._parts.app(
+            Request("GET", path, request.query, headers, b"", request.source_ip)
         )
+        if answer.status != 200 or not is_browser(request):
+            return answer
+        content = json.loads(answer.body)
+        return pages.timeline(account_id, content["entries"], content.get("cursor"))
+
+    def _billing(self, request: Request, account_id: str) -> Answer:
+        """The customer's billing page, without the mailed link that a customer needs."""
+        cookie = self._parts.customers.billing_cookie(account_id)
+        if cookie is None:
+            return error_answer(404, "not_found", "There is no such account.")
+        return _see("/billing", ("Set-Cookie", cookie))
 
     def _site(self, request: Request, name: str | None) -> Answer:
         """The example site; its form posts to this system under the name by which
@@ -199,52 +232,35 @@ class Control:
             404, "not_found", "There is nothing at this address."
         )
 
-    def _page(self, request: Request) -> Answer:
+    def _page(self, request: Request, status: int = 200, problem: str = "") -> Answer:
+        state, facts, now = self.state(), self._facts, clock.now()
+        customers = self._parts.customers.all()
         return pages.control_room(
-            self.state(),
-            self._parts.accounts(),
-            self._facts.emulator,
-            len(self._parts.mailbox.all()),
+            status,
+            now=now,
+            trial_end=pages.next_trial_end(customers, now),
+            due_at=state["due_at"] and datetime.fromisoformat(state["due_at"]),
+            stuck=state["stuck"],
+            queues=state["queues"],
+            stream_is_on=self._parts.stream.is_on,
+            customers=customers,
+            mails=self._mails()[::-1],
+            notice=NOTICES.get(dict(request.query).get("done", ""), ""),
+            problem=problem,
+            amount=content_of(request).get("advance", "") if is_form(request) else "",
+            stripe_pages=facts.stripe_base if facts.has_stripe_pages else "",
+            facts={
+                "API key": facts.api_key,
+                "Webhook secret": facts.webhook_secret,
+                "Stripe": facts.stripe_base,
+                "AWS emulator": facts.emulator,
+            },
         )
+
+
+def _see(path: str, *headers: tuple[str, str]) -> Answer:
+    return Answer(303, b"", [("Location", path), *headers])
 
 
 def _is_own(host: str) -> bool:
     return host.rsplit(":", 1)[0] in OWN_NAMES
-
-
-def _is_browser(request: Request) -> bool:
-    return "text/html" in request.headers.get("Accept", "")
-
-
-def _object(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise Refused("The body is no JSON.") from None
-
-
-def _wanted_moment(body: bytes, now: datetime) -> datetime:
-    """The moment that a request for `/_local/clock` names. Raises Refused."""
-    content = _object(body)
-    if (
-        not isinstance(content, dict)
-        or len(content) != 1
-        or not content.keys() <= {"to", "advance"}
-    ):
-        raise Refused(
-            'Please say either {"to": "2027-01-31T12:00:00Z"} or {"advance": "3d"}, and nothing'
-            " else."
-        )
-    (name, value), *_ = content.items()
-    try:
-        wanted = moment(value) if name == "to" else now + length(value)
-    except (ValueError, TypeError, AttributeError, OverflowError, OSError):
-        example = (
-            "a moment such as 2027-01-31T12:00:00Z or Unix seconds"
-            if name == "to"
-            else "a length such as 3d, 12h, 30m, 10s or 2w"
-        )
-        raise Refused(f"{name} is {example}.", name) from None
-    if wanted < now:
-        raise Refused(f"The clock only goes forward: it is {iso(now)} already.", name)
-    return wanted

@@ -1,5 +1,5 @@
 """The example site, served beside the system so that it can be tried: its form posts to the system
-that runs.
+that runs, and it has a way back to the control room.
 """
 
 import mimetypes
@@ -9,6 +9,10 @@ from local.http_server import Answer
 
 FOLDER = Path(__file__).parents[2] / "examples" / "marketing"
 THEIRS = "https://billing.example.com"
+WAY_BACK = (
+    '<nav style="position: absolute; top: 0; left: 0; padding: .75rem 1.25rem; font-size: .875rem">'
+    '<a id="home" href="/_local" style="color: inherit">Control room</a></nav>'
+)
 
 
 def site(path: str, base: str) -> Answer | None:
@@ -18,8 +22,9 @@ def site(path: str, base: str) -> Answer | None:
     if name not in files:
         return None
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    content = files[name].read_text(encoding="utf-8").replace(THEIRS, base)
     return Answer(
         200,
-        files[name].read_text(encoding="utf-8").replace(THEIRS, base).encode(),
+        content.replace("<body>", f"<body>\n{WAY_BACK}", 1).encode(),
         [("Content-Type", f"{kind}; charset=utf-8")],
     )

@@ -1,161 +1,150 @@
-"""The control room's pages, for people: what the system is now, and the mailbox."""
+"""The control room's pages, for people: plain HTML that works without scripts."""
 
-import html
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from local.aws.ses_events import BY_HAND
+from local.control_room.overview import Customer
+from local.durations import distance
 from local.http_server import Answer
 
 BUTTONS = {"bounce": "Bounce", "soft_bounce": "Bounce for now", "complain": "Complain"}
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
+REQUESTS_SHOWN = 200
+AN_HOUR = timedelta(hours=1)
+
+PAGES = (
+    ("/_local", "Control room"),
+    ("/_local/mailbox", "Mailbox"),
+    ("/_local/outgoing", "Sent requests"),
+    ("/_local/site/", "Example site"),
+    ("/_local/stripe", "Stripe"),
+)
+
+CALLS = (
+    ("GET", "/_local/state", "", "the system as JSON"),
+    ("GET", "/_local/mail", "", "every mail as JSON"),
+    ("POST", "/_local/mail/{number}/{bounce|soft_bounce|complain}", "", "what happens to a mail"),
+    ("GET", "/_local/outgoing", "", "every request to Stripe and SES as JSON"),
+    ("GET", "/_local/calls", "", "which calls to AWS each function has made"),
+    (
+        "POST",
+        "/_local/clock",
+        '{"advance": "3d"} or {"to": "2027-01-31T12:00:00Z"}',
+        "moves the clock forward; what falls due on the way happens",
+    ),
+    ("POST", "/_local/settle", "", "returns once the system is idle"),
+    ("POST", "/_local/stream", '{"on": false}', "the table’s stream fails until it is on again"),
+    ("POST", "/webhooks/stripe", "", "receives Stripe’s events"),
+    (
+        "GET",
+        "/accounts/{account_id}/access",
+        "",
+        "what an account may use, with the API key as a Bearer token",
+    ),
+    ("GET", "/healthz", "", "whether the system answers"),
+    ("GET", "/openapi.json", "", "all calls of the product, field by field"),
+)
+"""Calls for programs: method, path, body and what each does."""
 
 
-def control_room(
-    state: Mapping[str, Any], accounts: Iterable[Mapping[str, Any]], emulator: str, mails: int
-) -> Answer:
-    """The system as it is now, and its accounts."""
-    rows = {
-        "clock": state["now"],
-        "next due": state["due_at"] or "nothing",
-        **{f"{name.replace('_', ' ')} queue": depth for name, depth in state["queues"].items()},
-        "stuck": ", ".join(f"{one['id']} ({one['due_at']})" for one in state["stuck"]) or "nothing",
-        "webhook secret": state["webhook_secret"],
-        "API key": state["api_key"],
-        "Stripe": state["stripe_base"],
-        "AWS emulator": emulator,
-    }
-    table = "\n".join(
-        f"<tr><th>{_text(name)}</th><td><code>{_text(value)}</code></td></tr>"
-        for name, value in rows.items()
-    )
-    shown = ("access", "reason", "plan", "until", "due_at")
-    lines = [
-        "<tr><td><a"
-        f' href="/_local/accounts/{_text(one["id"])}/timeline">{_text(one["id"])}</a></td>'
-        + "".join(f"<td>{_text(one[name] or '–')}</td>" for name in shown)
-        + "</tr>"
-        for one in accounts
-    ]
-    known = (
-        "<table"
-        f" class=list><tr><th>id</th><th>{'</th><th>'.join(shown)}</th></tr>{''.join(lines)}</table>"
-        if lines
-        else "<p>None yet.</p>"
-    )
-    return _page(
-        "Billhook, on this machine", CONTROL.format(table=table, accounts=known, mails=mails)
-    )
+def control_room(status: int = 200, **values: Any) -> Answer:
+    """The system as it is now, with the buttons that change it. The values are those of
+    local/control_room/templates/control_room.html.
+    """
+    return _page("control_room", "Control room", status, calls=CALLS, **values)
 
 
-def mailbox(mails: list[dict[str, Any]]) -> Answer:
+def next_trial_end(customers: Iterable[Customer], now: datetime) -> datetime | None:
+    """When the next of the running trials ends, with those that end up to an hour later; None if
+    none runs.
+    """
+    ends = [one.trial_ends for one in customers if one.trial_ends and one.trial_ends > now]
+    return max((end for end in ends if end <= min(ends) + AN_HOUR), default=None)
+
+
+def mailbox(mails: Sequence[dict[str, Any]]) -> Answer:
     """All mails, the newest first."""
-    lines = [
-        f"<tr><td>{mail['at'][:19].replace('T', ' ')}</td><td><a"
-        f' href="/_local/mailbox/{mail["number"]}">{_text(mail["subject"])}</a></td>'
-        f"<td>{_text(mail['to'])}</td><td>{_text(mail['step'])}</td><td>{_text(mail['stream'])}</td><td>{_text(', '.join(mail['events']))}</td></tr>"
-        for mail in reversed(mails)
-    ]
-    heads = (
-        "<tr><th>at</th><th>subject</th><th>to</th><th>step</th><th>stream</th><th>events</th></tr>"
-    )
-    content = (
-        f"<table class=list>{heads}{''.join(lines)}</table>" if lines else "<p>No mail yet.</p>"
-    )
-    return _page(
-        "Mailbox",
-        f'{content}\n<p><a href="/_local">Control room</a> · <a href="/_local/mailbox">Look'
-        " again</a></p>",
-    )
+    return _page("mailbox", "Mailbox", mails=mails[::-1])
 
 
-def letter(mail: dict[str, Any]) -> Answer:
+def mail(mail: Mapping[str, Any]) -> Answer:
     """One mail as its reader sees it."""
     heads = {
-        "At": mail["at"],
+        "At": _moment(mail["at"]),
         "From": mail["from"],
         "To": mail["to"],
         **mail["headers"],
-        "Subject": mail["subject"],
-    }
-    heads |= {
         "Account": mail["account_id"],
         "Step": f"{mail['step']}@{mail['occasion']} ({mail['stream']})",
         "Events": ", ".join(mail["events"]),
     }
-    rows = "".join(
-        f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in heads.items()
+    return _page(
+        "mail",
+        "Mailbox",
+        mail=mail,
+        heads=heads,
+        buttons=[(kind, BUTTONS[kind]) for kind in BY_HAND],
+        unsubscribe=mail["headers"].get("List-Unsubscribe", "").strip("<>"),
+        sandbox=SANDBOX,
     )
-    forms = "".join(
-        '<form method="post"'
-        f' action="/_local/mail/{mail["number"]}/{kind}"><button>{_text(BUTTONS[kind])}</button></form>'
-        for kind in BY_HAND
-    )
-    unsubscribe = mail["headers"].get("List-Unsubscribe", "").strip("<>")
-    link = (
-        f'<a href="{_text(unsubscribe)}">Unsubscribe</a>'
-        if unsubscribe
-        else "<span>Nobody can unsubscribe from this.</span>"
-    )
-    # The mail's links open beside it: a page in a sandbox could not be used.
-    source = _text(f'<base target="_blank">{mail["html"]}')
-    content = (
-        f'<p><a href="/_local/mailbox">Mailbox</a></p><table>{rows}</table><div'
-        f' class=acts>{forms}{link}</div><div class=beside><iframe sandbox="{SANDBOX}"'
-        f' srcdoc="{source}" title="As HTML"></iframe><pre>{_text(mail["text"])}</pre></div>'
-    )
-    return _page(mail["subject"], content)
 
 
-def _page(title: str, content: str) -> Answer:
-    page = PAGE.replace("{title}", _text(title)).replace("{content}", content)
+def sent_requests(calls: Sequence[dict[str, Any]]) -> Answer:
+    """The requests to other systems, the newest first."""
+    shown = [
+        call | {"title": call["kind"].partition("?")[0], "details": _indented(call)}
+        for call in calls[: -REQUESTS_SHOWN - 1 : -1]
+    ]
+    return _page("sent_requests", "Sent requests", calls=shown, left_out=len(calls) - len(shown))
+
+
+def timeline(account_id: str, entries: Iterable[dict[str, Any]], cursor: str | None) -> Answer:
+    """A page of an account's timeline, as the product's own call returns it."""
+    shown = [entry | {"details": _indented(entry)} for entry in entries]
+    return _page("timeline", "", account_id=account_id, entries=shown, cursor=cursor)
+
+
+def _indented(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _page(name: str, here: str, status: int = 200, **values: Any) -> Answer:
+    template = _environment().get_template(f"{name}.html")
+    html = template.render(here=here, pages=PAGES, **values)
     return Answer(
-        200,
-        page.encode(),
+        status,
+        html.encode(),
         [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")],
     )
 
 
-def _text(value: Any) -> str:
-    return html.escape(str(value))
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("local.control_room"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "day": lambda moment: f"{moment:%A}, {moment.day} {moment:%B %Y}",
+        "distance": distance,
+        "moment": _moment,
+        "time": lambda moment: f"{moment:%H:%M}",
+        "words": lambda name: str(name).replace("_", " "),
+    }
+    return environment
 
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
-<style>
-:root{color-scheme:light dark}
-body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}
-th{text-align:left;vertical-align:top;padding-right:2rem;white-space:nowrap} td{overflow-wrap:anywhere}
-.list td,.list th{padding:.2rem 1rem .2rem 0;white-space:nowrap} .acts{display:flex;gap:1rem;align-items:center;margin:1rem 0} .acts form{margin:0}
-.beside{display:flex;flex-wrap:wrap;gap:1rem} iframe{flex:3 1 34rem;height:48rem;border:1px solid #8888;background:#fff}
-pre{flex:2 1 24rem;white-space:pre-wrap;overflow-wrap:anywhere;margin:0;font-size:.8rem}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{content}
-</body>
-</html>
-"""
-
-CONTROL = """<table>
-{table}
-</table>
-<h2><a href="/_local/site/">Example site</a></h2>
-<p>Sign up there, and read the mail that comes.</p>
-<h2><a href="/_local/mailbox">Mailbox</a> ({mails})</h2>
-<h2>Accounts</h2>
-{accounts}
-<h2>Calls</h2>
-<ul>
-<li><a href="/_local/state">/_local/state</a>: the system as JSON</li>
-<li><a href="/_local/mail">/_local/mail</a>: every mail, as JSON for programs; POST /_local/mail/{{number}}/{{bounce|soft_bounce|complain}}</li>
-<li><a href="/_local/outgoing">/_local/outgoing</a>: every call to other systems</li>
-<li>POST /_local/clock {{"advance": "3d"}} or {{"to": "2027-01-31T12:00:00Z"}}: moves the clock forward, and plays what falls due on the way</li>
-<li>POST /_local/settle: returns once everything has come to rest</li>
-<li>POST /_local/stream {{"on": false}}: the table's stream fails, until it is switched on again</li>
-<li>POST /webhooks/stripe: where Stripe's events go</li>
-<li>GET /accounts/{{account_id}}/access: what an account may use, with the API key as a Bearer token</li>
-<li><a href="/healthz">/healthz</a></li>
-</ul>"""
+def _moment(moment: datetime | str) -> str:
+    """A moment in UTC, or its ISO form, as 2 Mar 2026, 09:00."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return f"{moment.day} {moment:%b %Y, %H:%M}"

@@ -23,9 +23,6 @@ COLUMNS = 100
 CIRCLES_LEFT: dict[str, int] = {"chalicelib.runtime": 2}
 """How many modules of a package stand in circles of imports."""
 
-COLUMNS_LEFT: set[str] = {"local/control_room/pages.py", "local/recordings.py"}
-"""Files with longer lines."""
-
 RETIRED: dict[str, Any] = tomllib.loads(Path(__file__).with_name("retired_names.toml").read_text())
 RETIRED_IN_TESTS = {old: new for words in RETIRED["modules"].values() for old, new in words.items()}
 
@@ -38,8 +35,6 @@ def test_a_file_has_short_lines_and_no_retired_name(path: str) -> None:
 
 def long_lines(file: Source) -> list[str]:
     """Lines of more than 100 columns."""
-    if file.path in COLUMNS_LEFT:
-        return []
     return [
         f"line {number} has {len(line)} columns, not {COLUMNS} at most"
         for number, line in enumerate(file.text.splitlines(), 1)

@@ -59,6 +59,10 @@ class StripeSimulator:
         """The endpoint that events are delivered to, and the secret that signs them."""
         self.delivery.listen(url, secret)
 
+    def link_back_to(self, url: str) -> None:
+        """The page that each of its own pages links back to."""
+        self.engine.home = url
+
     def register(self, prices: Iterable[CataloguePrice]) -> None:
         """What can be bought from the start."""
         self.engine.register(prices)

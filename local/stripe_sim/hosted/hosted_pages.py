@@ -1,5 +1,5 @@
-"""The pages that a customer sees at Stripe: Checkout, the portal, an invoice. Plain HTML, without
-scripts.
+"""The pages of the simulated Stripe, as plain HTML without scripts: Checkout, the portal and
+invoices for customers, and a small dashboard for the owner.
 """
 
 from functools import cache
@@ -13,6 +13,7 @@ from chalicelib.domain.messaging.variables import money
 from local.http_server import Answer, Request
 from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.hosted import dashboard
 from local.stripe_sim.hosted.checkout import wants_card
 from local.stripe_sim.lifecycle.engine import Engine
 
@@ -29,6 +30,10 @@ def answer(engine: Engine, request: Request) -> Answer:
     """The page at an address."""
     form = dict(parse_qsl(request.body.decode(errors="replace")))
     match [request.method, *(segment for segment in request.path.split("/") if segment)]:
+        case ["GET"]:
+            return _page(engine, "customers", 200, customers=dashboard.customers(engine))
+        case ["GET", "customers", id] if customer := dashboard.customer(engine, id):
+            return _page(engine, "customer", 200, money=money, **customer)
         case ["GET" | "POST", "c", "pay", id]:
             return _checkout(
                 engine,
@@ -43,14 +48,19 @@ def answer(engine: Engine, request: Request) -> Answer:
                 engine.store.objects.get("invoice", {}).get(id),
                 form if request.method == "POST" else None,
             )
-    return _page("message", 404, title="There is nothing here", text="This page does not exist.")
+    return _page(
+        engine, "message", 404, title="There is nothing here", text="This page does not exist."
+    )
 
 
 def _checkout(engine: Engine, session: Object | None, form: dict[str, str] | None) -> Answer:
     if session is None:
-        return _page("message", 404, title="No such Checkout", text="This session does not exist.")
+        return _page(
+            engine, "message", 404, title="No such Checkout", text="This session does not exist."
+        )
     if session["status"] != "open":
         return _page(
+            engine,
             "message",
             200,
             title=f"This Checkout is {session['status']}",
@@ -63,10 +73,11 @@ def _checkout(engine: Engine, session: Object | None, form: dict[str, str] | Non
         "wants_card": wants_card(session),
     }
     if form is None:
-        return _page("checkout", 200, problem="", authenticate="", **values)
+        return _page(engine, "checkout", 200, problem="", authenticate="", **values)
     card = form.get("number", "").replace(" ", "") or form.get("card", "")
     if form.get("authenticate") == "fail":
         return _page(
+            engine,
             "checkout",
             402,
             problem="We are unable to authenticate your payment method.",
@@ -80,6 +91,7 @@ def _checkout(engine: Engine, session: Object | None, form: dict[str, str] | Non
     except StripeRefusal as refusal:
         asked = card if refusal.error.get("code") == "authentication_required" else ""
         return _page(
+            engine,
             "checkout",
             402,
             problem="" if asked else refusal.error["message"],
@@ -109,7 +121,11 @@ def _portal(engine: Engine, id: str, form: dict[str, str] | None) -> Answer:
     state = engine.checkout.portal_state(id)
     if state is None:
         return _page(
-            "message", 404, title="No such session", text="This portal session does not exist."
+            engine,
+            "message",
+            404,
+            title="No such session",
+            text="This portal session does not exist.",
         )
     problem = ""
     if form is not None:
@@ -119,7 +135,13 @@ def _portal(engine: Engine, id: str, form: dict[str, str] | None) -> Answer:
             problem = refusal.error["message"]
         state = engine.checkout.portal_state(id) or state
     return _page(
-        "portal", 402 if problem else 200, problem=problem, cards=TEST_CARDS, money=money, **state
+        engine,
+        "portal",
+        402 if problem else 200,
+        problem=problem,
+        cards=TEST_CARDS,
+        money=money,
+        **state,
     )
 
 
@@ -148,18 +170,22 @@ def _do_in_portal(engine: Engine, state: Object, form: dict[str, str]) -> None:
 
 def _invoice(engine: Engine, invoice: Object | None, form: dict[str, str] | None) -> Answer:
     if invoice is None:
-        return _page("message", 404, title="No such invoice", text="This invoice does not exist.")
+        return _page(
+            engine, "message", 404, title="No such invoice", text="This invoice does not exist."
+        )
     problem = ""
     if form is not None:
         try:
             engine.checkout.authenticate(invoice)
         except StripeRefusal as refusal:
             problem = refusal.error["message"]
-    return _page("invoice", 402 if problem else 200, invoice=invoice, problem=problem, money=money)
+    return _page(
+        engine, "invoice", 402 if problem else 200, invoice=invoice, problem=problem, money=money
+    )
 
 
-def _page(name: str, status: int, **values: Any) -> Answer:
-    html = _environment().get_template(f"{name}.html").render(**values)
+def _page(engine: Engine, name: str, status: int, **values: Any) -> Answer:
+    html = _environment().get_template(f"{name}.html").render(home=engine.home, **values)
     return Answer(
         status,
         html.encode(),

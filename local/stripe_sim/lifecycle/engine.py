@@ -38,7 +38,7 @@ class CataloguePrice:
 
 class Engine:
     """Everything that the simulated Stripe knows and does. Calls from outside hold `lock` and begin
-    with `catch_up`.
+    with `catch_up`. `home` is the address that its pages link back to, if there is one.
     """
 
     def __init__(self, now: Callable[[], int], base: Callable[[], str]) -> None:
@@ -47,6 +47,7 @@ class Engine:
         self._known_due: int | None = None
         self._is_known = False
         self._base = base
+        self.home = ""
         self.payments = Payments(self.store)
         self.invoices = Invoices(self.store, self.payments, base)
         self.subscriptions = Subscriptions(self.store, self.payments, self.invoices)

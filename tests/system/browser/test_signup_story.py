@@ -11,11 +11,13 @@ PICTURES = Path(__file__).parents[3] / "docs" / "pictures"
 MAILED_LINK = re.compile(r"http://127\.0\.0\.1:\d+/(?:billing|sign-in)/\S+")
 
 
-def picture(visitor: Visitor, name: str) -> None:
-    """Keep a picture of the page for the docs, where PICTURES=1 asks for it."""
+def picture(visitor: Visitor, name: str, whole: bool = True) -> None:
+    """Keep a picture of the page for the docs, where PICTURES=1 asks for it; of the whole page, or
+    of what is in view.
+    """
     if os.environ.get("PICTURES"):
         PICTURES.mkdir(exist_ok=True)
-        visitor.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        visitor.page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
 
 
 def address() -> str:
