@@ -96,6 +96,8 @@ def test_a_visitor_becomes_a_paying_customer_from_the_control_room_alone(owner: 
     assert "POST /v1/checkout/sessions" in owner.reads("table")
     page.click("nav >> text=Control room")
     signs_up_on_the_site(owner, "Alan Turing")
+    page.set_viewport_size({"width": 1280, "height": 1060})
+    owner.goes_to("/_local")
     picture(owner, "control-room", whole=False)
     assert not owner.complaints
 
