@@ -6,6 +6,7 @@ from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
+from chalicelib.domain.account.links import opens
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.security.links import Link, LinkRefused, link_for, sign, verify
 from chalicelib.runtime import wiring
@@ -64,7 +65,7 @@ def open_link(token: str, purpose: str) -> tuple[Link, Account]:
     """
     link = verify(token, purpose, wiring.secrets().link_keys, clock.now())
     account = wiring.accounts().load(link.account_id)
-    if account is None or not link.stands(account.link_epoch):
+    if account is None or not opens(link, account):
         raise LinkRefused(DOES_NOT_WORK)
     return link, account
 

@@ -2,13 +2,11 @@
 Stripe's pages.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.facts import MilestoneReached
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, InvalidInput, Refused
@@ -19,13 +17,9 @@ from chalicelib.entry.http.request_schema import Field, line, moment, one_of, wh
 from chalicelib.entry.http.responses import moment_text, standing_shown
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.usecases.accounts.record import record_milestone
 from chalicelib.usecases.billing.checkout import open_checkout, open_portal
-from chalicelib.usecases.ingestion.apply_facts import apply_facts
-from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.reading import require_account
-
-CLOCKS_APART = timedelta(minutes=1)
-"""How far ahead of ours the product's clock may be."""
 
 PLAN = Field("plan", line(64), "A plan of billing.toml.", example="scale")
 INTERVAL = Field(
@@ -174,17 +168,7 @@ MILESTONE = (
 )
 def reach_milestone(account_id: str, given: Given) -> Response:
     """204 once it is known."""
-    now = clock.now()
-    at = given.body["at"] or now
-    if at > now + CLOCKS_APART:
-        raise InvalidInput("at must not be in the future.", "at")
-    services = wiring.services()
-    apply_facts(
-        require_account(account_id, wiring.accounts()),
-        [MilestoneReached(given.body["name"], min(at, now))],
-        services,
-        StripeFetcher(services),
-    )
+    record_milestone(account_id, given.body["name"], given.body["at"], wiring.services())
     return Response("", status_code=204)
 
 

@@ -2,12 +2,10 @@
 portal, and back.
 """
 
-from typing import Any
 from urllib.parse import unquote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.account.facts import AddressProved, SignedIn
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AlreadySubscribed, BillhookError, Unavailable
 from chalicelib.domain.security.links import LinkRefused
@@ -20,6 +18,7 @@ from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 from chalicelib.usecases.accounts.abuse_guard import within_limits
+from chalicelib.usecases.accounts.record import record_proof, record_sign_in
 from chalicelib.usecases.accounts.sign_up import enqueue_sign_in
 from chalicelib.usecases.billing.checkout import (
     finish_checkout,
@@ -27,8 +26,6 @@ from chalicelib.usecases.billing.checkout import (
     open_portal,
     paper_of,
 )
-from chalicelib.usecases.ingestion.apply_facts import apply_facts
-from chalicelib.usecases.ingestion.fetching import StripeFetcher
 
 bp = Blueprint(__name__)
 
@@ -58,22 +55,15 @@ def show_welcome() -> Response:
 def open_billing(token: str) -> Response:
     """A link that was mailed: the first one that is opened proves the address."""
     _, account = links.open_link(unquote(token), "billing")
-    return _entered(_learnt(account, AddressProved(clock.now())))
+    return _entered(record_proof(account, wiring.services()))
 
 
 @bp.route("/sign-in/{token}", methods=["GET"])
 @paged
 def sign_in(token: str) -> Response:
     """A link that somebody asked for: it opens the billing page, once."""
-    link, account = links.open_link(unquote(token), "sign-in")
-    asked_at = account.sign_in_asked_at
-    if (
-        asked_at is None
-        or link.about != f"{asked_at.timestamp():.0f}"
-        or (account.signed_in_by and account.signed_in_by >= asked_at)
-    ):
-        raise LinkRefused(links.DOES_NOT_WORK)
-    return _entered(_learnt(account, SignedIn(asked_at), AddressProved(clock.now())))
+    _, account = links.open_link(unquote(token), "sign-in")
+    return _entered(record_sign_in(account, wiring.services()))
 
 
 @bp.route("/sign-in", methods=["POST"], content_types=FORM)
@@ -213,8 +203,3 @@ def _billing(account: Account, notice: str | None) -> Response:
 
 def _entered(account: Account) -> Response:
     return back_to("/billing", cookie=links.cookie("billing-visit", account))
-
-
-def _learnt(account: Account, *facts: Any) -> Account:
-    services = wiring.services()
-    return apply_facts(account, facts, services, StripeFetcher(services))

@@ -5,6 +5,7 @@ from urllib.parse import unquote
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.cancellation import CancellationRequest
+from chalicelib.domain.account.links import cancellation_of
 from chalicelib.domain.account.queries import cancellation_is_requested
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
@@ -191,6 +192,7 @@ def confirm_leave(token: str) -> Response:
 
 def _wish(token: str) -> tuple[Account, CancellationRequest]:
     link, account = links.open_link(unquote(token), "leave")
-    if account.leave is None or link.about != account.leave.id:
+    wish = cancellation_of(link, account)
+    if wish is None:
         raise LinkRefused(links.DOES_NOT_WORK)
-    return account, account.leave
+    return account, wish

@@ -12,7 +12,7 @@ from chalicelib.entry.http.endpoint import Call, Given, serve
 from chalicelib.entry.http.page_responses import page_of, paged
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.accounts.consent import is_wanted, set_wanted
+from chalicelib.usecases.accounts.record import is_wanted, record_consent
 
 UNSUBSCRIBABLE = "lifecycle"
 """The one stream that may be unsubscribed from."""
@@ -91,4 +91,4 @@ def _wanted(account: Account | None) -> bool:
 
 def _learn(account: Account | None, wanted: bool) -> None:
     if account is not None:
-        set_wanted(account, UNSUBSCRIBABLE, wanted, wiring.services())
+        record_consent(account, UNSUBSCRIBABLE, wanted, wiring.services())

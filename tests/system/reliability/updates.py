@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.account.facts import MilestoneReached
-from chalicelib.usecases.accounts.consent import set_wanted
+from chalicelib.usecases.accounts.record import record_consent
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ingestion.ingest import Message, ingest
@@ -145,7 +145,7 @@ def unsubscribe(life: Life, calls: OutsideCalls) -> None:
     services = calls.watch(life.place.services)
     account = services.accounts.load(ACCOUNT)
     assert account
-    set_wanted(account, "lifecycle", False, services)
+    record_consent(account, "lifecycle", False, services)
 
 
 def end_of_wish(life: Life) -> Any:

@@ -1,0 +1,48 @@
+"""Which signed links still open something for an account."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.account.cancellation import CancellationRequest
+from chalicelib.domain.account.links import cancellation_of, opens
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.security.links import MAILED, PURPOSES, Link
+from tests.fakes.lifecycles import START
+
+LATER = START + timedelta(minutes=20)
+ASKED = Account("acc_1", sign_in_asked_at=START)
+SIGN_IN = Link("sign-in", "acc_1", f"{START.timestamp():.0f}")
+
+
+def test_the_newest_sign_in_link_opens_once() -> None:
+    assert opens(SIGN_IN, ASKED)
+    assert not opens(SIGN_IN, replace(ASKED, signed_in_by=START))
+    assert opens(SIGN_IN, replace(ASKED, signed_in_by=START - timedelta(days=1)))
+
+
+def test_a_sign_in_link_opens_nothing_once_another_was_asked_for_or_if_none_was() -> None:
+    assert not opens(SIGN_IN, replace(ASKED, sign_in_asked_at=LATER))
+    assert not opens(SIGN_IN, Account("acc_1"))
+    assert not opens(replace(SIGN_IN, about=""), ASKED)
+
+
+@pytest.mark.parametrize("purpose", sorted(PURPOSES.keys() - {"sign-in"}))
+def test_the_proof_of_the_address_closes_the_links_of_who_only_typed_it(purpose: str) -> None:
+    link = Link(purpose, "acc_1")
+    assert opens(link, Account("acc_1"))
+    lasts_for_ever = PURPOSES[purpose][0] is None
+    assert opens(link, Account("acc_1", link_epoch=1)) is (purpose in MAILED or lasts_for_ever)
+    assert opens(replace(link, epoch=1), Account("acc_1", link_epoch=1))
+
+
+def test_a_leave_link_confirms_the_last_wish_alone_before_and_after_its_confirmation() -> None:
+    wish = CancellationRequest("cancel_now", START)
+    link, account = Link("leave", "acc_1", wish.id), Account("acc_1", leave=wish)
+    assert cancellation_of(link, account) == wish
+    assert cancellation_of(link, replace(account, left_by=START)) == wish
+    assert cancellation_of(link, Account("acc_1")) is None
+    other = CancellationRequest("withdraw", START)
+    assert cancellation_of(link, replace(account, leave=other)) is None
+    assert cancellation_of(link, replace(account, leave=replace(wish, at=LATER))) is None
