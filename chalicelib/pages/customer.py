@@ -9,14 +9,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.queries import current_subscription, has_card
+from chalicelib.domain.account.queries import card_of, current_subscription, has_card
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
-from chalicelib.domain.messaging.variables import money, spoken_day, spoken_price
+from chalicelib.domain.messaging.variables import brand_of, money, spoken_day, spoken_price
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.domain.stripe_objects.objects import Card, Subscription
 
 INVOICES_SHOWN = 12
 
@@ -169,7 +169,7 @@ def billing_view(
         "status": stands.status,
         "plan": policy.plan_name(stands.plan),
         "price": spoken_price(account),
-        "has_card": card,
+        "card": _card_words(card_of(account, subscription), card),
         "card_label": ("Update your card" if card else "Add a card") if wants_card else "",
         "offers": [] if subscription else _offers(policy),
         "has_portal": bool(account.customers),
@@ -206,6 +206,14 @@ def _words(stands: Standing, account: Account, policy: Policy, zone: ZoneInfo) -
         "tone": words.tone,
         "until": until,
     }
+
+
+def _card_words(card: Card | None, on_file: bool) -> str:
+    """The card that pays, as its holder knows it; less where less is known of it."""
+    if card is None:
+        return "on file" if on_file else "none on file"
+    expires = f"{card.exp_month:02}/{card.exp_year % 100:02}"
+    return f"{brand_of(card)} ending {card.last4}, expires {expires}"
 
 
 def _way_back(subscription: Subscription | None, card: bool) -> str:

@@ -69,23 +69,23 @@ def has_card(account: Account, subscription: Subscription | None) -> bool:
     """Whether a card on file pays for the subscription: its own default or its customer's. Without
     a subscription: whether the customer of the next Checkout has a default card.
     """
-    if subscription is None:
-        customer = customer_for(account)
-        return bool(customer and customer.card)
     return bool(_card_id(account, subscription))
 
 
-def card_of(account: Account, subscription: Subscription) -> Card | None:
-    """The card that pays for the subscription: its own default, else its customer's. None if there
-    is none, or if Billhook has not received its details.
+def card_of(account: Account, subscription: Subscription | None) -> Card | None:
+    """The card that `has_card` finds. None if there is none, or if Billhook has not received its
+    details.
     """
     snapshot = account.cards.get(_card_id(account, subscription) or "")
     return snapshot.card if snapshot else None
 
 
-def _card_id(account: Account, subscription: Subscription) -> str | None:
-    customer = account.customers.get(subscription.customer)
-    return subscription.card or (customer.value.card if customer else None)
+def _card_id(account: Account, subscription: Subscription | None) -> str | None:
+    if subscription is None:
+        customer = customer_for(account)
+        return customer.card if customer else None
+    known = account.customers.get(subscription.customer)
+    return subscription.card or (known.value.card if known else None)
 
 
 def cancellation_is_requested(account: Account) -> bool:

@@ -14,7 +14,7 @@ from chalicelib.domain.messaging.due_messages import DueMessage, zone_of
 from chalicelib.domain.messaging.occasions import subscription_of
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES, language_of, said
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.stripe_objects.objects import Invoice, Item, Subscription
+from chalicelib.domain.stripe_objects.objects import Card, Invoice, Item, Subscription
 
 ZERO_DECIMAL = frozenset(
     [
@@ -140,11 +140,7 @@ def _of_subscription(
         "plan_before": policy.plan_name(change.plan) if change and change.plan != plan else "",
         "seats": (seats or 0) if change and change.quantity != seats else 0,
         "card": (
-            LANGUAGES[language].card.format(
-                brand=BRANDS.get(card.brand, card.brand.capitalize()), last4=card.last4
-            )
-            if card
-            else ""
+            LANGUAGES[language].card.format(brand=brand_of(card), last4=card.last4) if card else ""
         ),
         "card_ends": (
             f"{LANGUAGES[language].months[card.exp_month - 1]} {card.exp_year}" if card else ""
@@ -201,6 +197,11 @@ def _of_milestone(mail: DueMessage, policy: Policy, language: str) -> dict[str, 
         "milestone": said(milestone.title, language, default) if milestone else "",
         "article_url": milestone.article_url if milestone else "",
     }
+
+
+def brand_of(card: Card) -> str:
+    """A card's brand as it is written on the card."""
+    return BRANDS.get(card.brand, card.brand.capitalize())
 
 
 def money(amount: int, currency: str, language: str = DEFAULT) -> str:

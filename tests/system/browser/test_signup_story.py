@@ -57,7 +57,7 @@ def test_a_visitor_becomes_a_paying_customer(visitor: Visitor) -> None:
     saves_card(visitor, "4242424242424242")
     visitor.page.wait_for_url("**/billing?notice=card_saved")
     assert visitor.reads("#notice") == "Your card is saved."
-    assert visitor.reads("#card") == "on file"
+    assert visitor.reads("#card") == "Visa ending 4242, expires 12/34"
     visitor.system.move_clock(visitor.system.now() + 15 * 86400)
     opens_billing(visitor, email)
     assert visitor.reads("#status") == "active"
@@ -76,7 +76,7 @@ def test_the_bank_asks_and_the_customer_confirms(visitor: Visitor) -> None:
     saves_card(visitor, "4000002760003184")
     visitor.page.click("#authorize")
     visitor.page.wait_for_url("**/billing?notice=card_saved")
-    assert visitor.reads("#card") == "on file"
+    assert visitor.reads("#card") == "Visa ending 3184, expires 12/34"
 
 
 def test_a_trial_that_ran_out_is_bought_later_from_the_portal_page(visitor: Visitor) -> None:

@@ -12,9 +12,9 @@ from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.standing import REASONS
-from chalicelib.domain.account.state import Account, Profile, Signup, TrackedInvoice
+from chalicelib.domain.account.state import Account, CardSnapshot, Profile, Signup, TrackedInvoice
 from chalicelib.domain.policy.policy import PagesPolicy
-from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Item, Subscription
+from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
 from chalicelib.entry import pages
 from chalicelib.pages.customer import NOTICES, WORDS, billing_view, welcome_view
 from chalicelib.pages.rendering import headers, page, readable_on
@@ -34,7 +34,7 @@ SUBSCRIPTION = Subscription(
 SIGNUP = Signup("pro", START + 14 * DAY, START)
 
 
-def customer(card: str | None = None, **subscription: Any) -> Account:
+def customer(card: str | None = None, /, **subscription: Any) -> Account:
     account = Account(
         "acc_1", profile=Profile("ada@example.com", "Ada", timezone="Pacific/Auckland")
     )
@@ -71,9 +71,9 @@ def test_there_are_words_for_every_reason_and_for_every_notice() -> None:
 def test_a_trial_without_a_card_is_offered_the_card_page() -> None:
     trial = customer(status="trialing", trial_end=START + 14 * DAY)
     view = billing(trial)
-    assert (view["headline"], view["has_card"], view["card_label"], view["offers"]) == (
+    assert (view["headline"], view["card"], view["card_label"], view["offers"]) == (
         "Your trial runs",
-        False,
+        "none on file",
         "Add a card",
         [],
     )
@@ -81,6 +81,38 @@ def test_a_trial_without_a_card_is_offered_the_card_page() -> None:
     assert (
         billing(customer("pm_1", status="trialing", trial_end=START + 14 * DAY))["card_label"] == ""
     )
+
+
+VISA = Card("pm_1", "visa", "4242", 8, 2027)
+AMEX = Card("pm_2", "amex", "0005", 12, 2030)
+
+
+@pytest.mark.parametrize(
+    ("customers", "subscriptions", "words"),
+    [
+        ("pm_1", None, "Visa ending 4242, expires 08/27"),
+        ("pm_1", "pm_2", "American Express ending 0005, expires 12/30"),
+        (None, "pm_2", "American Express ending 0005, expires 12/30"),
+        ("pm_1", "pm_unknown", "on file"),
+        ("pm_unknown", None, "on file"),
+        (None, None, "none on file"),
+    ],
+)
+def test_the_card_that_pays_is_shown_by_brand_last_digits_and_expiry(
+    customers: str | None, subscriptions: str | None, words: str
+) -> None:
+    account = customer(customers, card=subscriptions)
+    for card in (VISA, AMEX):
+        account = apply(account, CardSnapshot(card, START))
+    view = billing(account)
+    assert view["card"] == words
+    assert f'<dd id="card">{words}</dd>' in page("billing", root="", product="Acme", **view)
+
+
+def test_whoever_has_left_sees_the_card_that_the_next_purchase_would_use() -> None:
+    left = customer("pm_1", status="canceled", ended_at=START, card="pm_2")
+    account = apply(apply(left, CardSnapshot(VISA, START)), CardSnapshot(AMEX, START))
+    assert billing(account)["card"] == "Visa ending 4242, expires 08/27"
 
 
 @pytest.mark.parametrize("status", ["past_due", "unpaid", "paused"])

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.ordering import Tracked
-from chalicelib.domain.account.queries import current_subscription, has_card
-from chalicelib.domain.account.state import Account, TrackedInvoice
+from chalicelib.domain.account.queries import card_of, current_subscription, has_card
+from chalicelib.domain.account.state import Account, CardSnapshot, TrackedInvoice
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.occasions import Occasion, subscription_of
-from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
+from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
 from tests.fakes.lifecycles import DAY, START, TRIAL
 from tests.fakes.services import POLICY
 
@@ -46,6 +47,27 @@ def test_without_a_subscription_the_customer_of_the_next_purchase_counts() -> No
     deleted = replace(newer, deleted=True)
     assert has_card(account(customers=(BARE, CARDED, deleted)), None)
     assert not has_card(Account("acc_1"), None)
+
+
+@pytest.mark.parametrize("of_subscription", ["pm_3", None])
+@pytest.mark.parametrize("of_customer", ["pm_2", None])
+def test_the_card_shown_is_the_one_that_pays_and_none_where_nothing_is_known_of_it(
+    of_subscription: str | None, of_customer: str | None
+) -> None:
+    subscription = replace(OF_CARDED, card=of_subscription)
+    one = account(subscription, customers=(replace(CARDED, card=of_customer),))
+    assert card_of(one, subscription) is None
+    for id in ("pm_2", "pm_3", "pm_4"):
+        one = apply(one, CardSnapshot(Card(id, "visa", id[-1] * 4, 8, 2027), START))
+    shown = card_of(one, subscription)
+    assert (shown and shown.id) == (of_subscription or of_customer)
+    assert has_card(one, subscription) is (shown is not None)
+
+
+def test_without_a_subscription_the_card_of_the_next_purchase_is_shown() -> None:
+    one = apply(account(), CardSnapshot(Card("pm_2", "visa", "4242", 8, 2027), START))
+    assert card_of(one, None) == Card("pm_2", "visa", "4242", 8, 2027)
+    assert card_of(Account("acc_1"), None) is None
 
 
 @pytest.mark.parametrize(("trial", "on_file"), [(OF_BARE, False), (OF_CARDED, True)])
