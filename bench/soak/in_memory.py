@@ -219,17 +219,17 @@ class InMemorySystem:
         secrets = SimpleNamespace(
             stripe_webhook_secrets=[SECRET], link_keys=["k" * 64], hash_key="h" * 64
         )
-        door, ring = SignupGuard(MemoryLimits(), None, counted), KeyRing(keys)
+        guard, ring = SignupGuard(MemoryLimits(), None, counted), KeyRing(keys)
         made = {
             "accounts": self.accounts_kept,
             "claims": claims,
             "suppressions": suppressions,
             "secrets": secrets,
-            "post_office": post,
+            "mail_services": post,
         }
         made |= {
             "services": services,
-            "door": door,
+            "signup_guard": guard,
             "key_ring": ring,
             "events_queue": self.place.events_queue,
             "policy": POLICY,

@@ -63,7 +63,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
     for name, value in {
         "services": made.services,
         "accounts": made.accounts,
-        "log": Timelines(),
+        "timelines": Timelines(),
         "key_ring": AnyKey(),
     }.items():
         monkeypatch.setattr(wiring, name, lambda value=value: value)

@@ -98,8 +98,8 @@ def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     made = System()
     for name, value in {
         "services": made.place.services,
-        "post_office": made.post_office,
-        "log": made,
+        "mail_services": made.post_office,
+        "timelines": made,
         "claims": made.claims,
         "suppressions": made,
     }.items():
