@@ -1,8 +1,8 @@
 """The layout of the code: folders of few entries, no import circles, lines of 100 columns, and no
 retired name.
 
-What does not keep a rule yet is listed below by the word LEFT. These lists only get shorter: delete
-an entry with the change that makes it unnecessary.
+CIRCLES_LEFT lists what does not keep its rule yet. It only gets shorter: delete an entry with the
+change that makes it unnecessary.
 """
 
 import tomllib
