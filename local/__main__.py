@@ -1,13 +1,13 @@
-"""`python -m local run` starts the whole system on this machine; `python -m local play` plays a
-recorded history to it.
-"""
+"""The local system's command line, python -m local."""
 
 import argparse
 import json
 import sys
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import BillhookError
 from local.aws.emulator import EmulatorError
@@ -16,88 +16,68 @@ from local.durations import length
 from local.recordings import Recording
 from local.replay import Manner, play
 from local.shutdown import Stopped, run_until_signal
+from ops.command_line import Command, execute
+
+if TYPE_CHECKING:
+    from local.system import System
+
+PROGRAM = "python -m local"
+WHERE_TO_LOOK = """
+Billhook runs at {base}  (Ctrl-C ends it)
+
+  Control room     {base}/_local  (start here)
+  Example site     {base}/_local/site/
+  Mailbox          {base}/_local/mailbox
+  Stripe           {stripe}
+  AWS emulator     {emulator}
+  API key          {key}
+  Stripe's events  {base}/webhooks/stripe  (signed with {secret})
+
+Play a recorded customer to it, in a second terminal:
+  .venv/bin/python -m local play tests/recordings/trial_converts.json --port {port}
+"""
 
 
-def main(arguments: list[str]) -> int:
-    """Do what the command line says; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    run = commands.add_parser("run", help="start the system and run until Ctrl-C")
-    run.add_argument("--port", type=int, default=8000)
-    run.set_defaults(command=_run)
-    player = commands.add_parser("play", help="play a recording to the running system")
-    player.add_argument("recording", type=Path)
-    player.add_argument("--port", type=int, default=8000)
-    player.add_argument(
-        "--shuffle", type=int, metavar="SEED", help="in an order that this number gives"
-    )
-    player.add_argument(
-        "--double",
-        type=_share,
-        default=0.0,
-        metavar="SHARE",
-        help="deliver this share of the events twice",
-    )
-    player.add_argument(
-        "--drop",
-        type=_share,
-        default=0.0,
-        metavar="SHARE",
-        help="leave this share of the events out",
-    )
-    player.add_argument(
-        "--pace", type=float, default=0.0, metavar="SECONDS", help="wait before each event"
-    )
-    player.add_argument(
-        "--advance",
-        type=_length,
-        metavar="LENGTH",
-        help="after the last event, move the clock on by so much, such as 30d",
-    )
-    player.set_defaults(command=_play)
-    options = parser.parse_args(arguments)
-    code: int = options.command(options)
-    return code
+def main(arguments: Sequence[str]) -> int:
+    """Run one command, or list them. Returns the exit status: 0 if it succeeded, 1 if it failed,
+    with a sentence on stderr, 2 if there is no such command.
+    """
+    return execute({"Commands": COMMANDS}, arguments, PROGRAM)
 
 
 def _run(options: argparse.Namespace) -> int:
-    return run_until_signal(lambda stopping: _serve(options, stopping))
+    return run_until_signal(lambda stopping: _serve(options.port, stopping))
 
 
-def _serve(options: argparse.Namespace, stopping: threading.Event) -> int:
+def _serve(port: int, stopping: threading.Event) -> int:
+    _tell("Starting Billhook:")
     from local.system import System
 
     try:
-        system = System(options.port, stopping=stopping)
+        system = System(port, stopping=stopping, tell=lambda step: _tell(f"  {step}"))
     except (OSError, OverflowError) as error:
-        return _refuse(
-            f"Port {options.port} cannot be used ({error}). Choose another: make run PORT=8001"
-        )
+        return _refuse(f"Port {port} cannot be used ({error}). Choose another: make run PORT=8001")
     try:
         with system:
-            simulated = " (simulated: docs/stripe-sim.md)" if system.has_simulator else ""
-            print(f"Billhook runs at    {system.base}   (Ctrl-C ends it)")
-            print(f"  control room      {system.base}/_local")
-            print(f"  example site      {system.base}/_local/site/   (sign up there)")
-            print(f"  mailbox           {system.base}/_local/mailbox")
-            print(
-                f"  Stripe's events   {system.base}/webhooks/stripe   signed with"
-                f" {system.webhook_secret}"
-            )
-            print(f"  API key           {system.api_key}")
-            print(f"  Stripe            {system.stripe_base}{simulated}")
-            print(f"  AWS emulator      {system.emulator_endpoint}")
-            print(
-                "Play it a history:  .venv/bin/python -m local play"
-                f" tests/recordings/trial_converts.json --port {system.port}",
-                flush=True,
-            )
+            print(_where_to_look(system), flush=True)
             stopping.wait()
     except Stopped:
         return 0
     except (EmulatorError, BillhookError) as error:
         return _refuse(str(error))
     return 0
+
+
+def _where_to_look(system: "System") -> str:
+    is_simulated = system.has_simulator
+    return WHERE_TO_LOOK.format(
+        base=system.base,
+        stripe=system.stripe_base + ("  (simulated: docs/stripe-sim.md)" if is_simulated else ""),
+        emulator=system.emulator_endpoint,
+        key=system.api_key,
+        secret=system.webhook_secret,
+        port=system.port,
+    )
 
 
 def _play(options: argparse.Namespace) -> int:
@@ -116,6 +96,46 @@ def _play(options: argparse.Namespace) -> int:
         return 130
 
 
+def _port(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=8000, help="port of the system, else 8000")
+
+
+def _way_to_play(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", type=Path, help="a file of tests/recordings")
+    parser.add_argument(
+        "--shuffle", type=int, metavar="SEED", help="deliver in a random order with this seed"
+    )
+    parser.add_argument(
+        "--double",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help="deliver this share of the events twice",
+    )
+    parser.add_argument(
+        "--drop",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help="leave out this share of the events",
+    )
+    parser.add_argument(
+        "--pace", type=float, default=0.0, metavar="SECONDS", help="wait before each event"
+    )
+    parser.add_argument(
+        "--advance",
+        type=_length,
+        metavar="LENGTH",
+        help="move the clock forward after the last event, such as 30d",
+    )
+
+
+COMMANDS = (
+    Command("run", "Start the whole system on this machine; Ctrl-C ends it", _run, (_port,)),
+    Command("play", "Play a recorded customer to the system", _play, (_port, _way_to_play)),
+)
+
+
 def _share(text: str) -> float:
     share = float(text)
     if not 0 <= share <= 1:
@@ -130,8 +150,12 @@ def _length(text: str) -> timedelta:
         raise argparse.ArgumentTypeError("a length is such as 30d, 12h or 2w") from None
 
 
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _refuse(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
+    _tell(sentence)
     return 1
 
 

@@ -8,10 +8,12 @@ to an old Python, if only to refuse it.
 import argparse
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,25 +51,88 @@ def ensure(name: str) -> None:
 
 
 def make(name: str) -> None:
-    """Make the environment from nothing."""
+    """Make the environment from nothing, and tell on stderr how far that is. Raises
+    CalledProcessError when pip fails twice.
+    """
     source = REQUIREMENTS[name][0]
-    print(f"Installing {source} into {name} …", file=sys.stderr, flush=True)
     shutil.rmtree(ROOT / name, ignore_errors=True)
+    progress = Progress(name, sys.stderr)
+    progress.begin(f"installing {source}, which takes some minutes")
     subprocess.run([sys.executable, "-m", "venv", str(ROOT / name)], check=True)
-    install = [
-        str(ROOT / name / "bin" / "python"),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-input",
-        "--disable-pip-version-check",
-        "-r",
-        source,
-    ]
-    # Only the second failure is shown: the first is most often a connection that broke.
-    if subprocess.run(install, cwd=ROOT, capture_output=True, check=False).returncode != 0:
-        subprocess.run(install, cwd=ROOT, stdout=sys.stderr, check=True)
+    install(
+        [
+            str(ROOT / name / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--no-input",
+            "--disable-pip-version-check",
+            "--progress-bar=off",
+            "-r",
+            source,
+        ],
+        progress,
+    )
+
+
+class Progress:
+    """Tells how far pip is, from the lines that it prints. A terminal gets one line that changes,
+    anything else the first and the last.
+    """
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        self._name, self._stream = name, stream
+        self._collected = self._installing = 0
+
+    def begin(self, text: str) -> None:
+        """Tell what is done now, and count from nothing."""
+        self._collected = self._installing = 0
+        self._show(text, "\n")
+
+    def read(self, line: str) -> None:
+        """Follow one line of pip's output."""
+        word, _, rest = line.strip().partition(" ")
+        if word == "Collecting":
+            self._collected += 1
+            self._update(f"{self._collected} packages found, {rest.split()[0]}")
+        elif line.startswith("Installing collected packages: "):
+            self._installing = line.count(",") + 1
+            self._update(f"installing {self._installing} packages")
+        elif line.startswith("Successfully installed"):
+            self._show(f"{self._installing} packages installed", "\n")
+
+    def _update(self, text: str) -> None:
+        if self._stream.isatty():
+            self._show(text, "")
+
+    def _show(self, text: str, end: str) -> None:
+        start = "\r\x1b[K" if self._stream.isatty() else ""
+        print(f"{start}{self._name}: {text}", end=end, file=self._stream, flush=True)
+
+
+def install(command: "list[str]", progress: Progress) -> None:
+    """Run pip, and once more if it fails: the first failure is most often a connection that broke.
+    Tells what pip said, and raises CalledProcessError, if it fails twice.
+    """
+    environment = dict(os.environ, PYTHONUNBUFFERED="1")
+    for attempt in (1, 2):
+        said = []
+        with subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
+        ) as process:
+            for line in process.stdout or ():
+                said.append(line)
+                progress.read(line)
+        if process.returncode == 0:
+            return
+        progress.begin("pip failed" + (", trying again" if attempt == 1 else ":"))
+    print("".join(said), file=sys.stderr)
+    raise subprocess.CalledProcessError(process.returncode, command)
 
 
 def main() -> None:
@@ -90,6 +155,8 @@ def main() -> None:
             ensure(name)
         except subprocess.CalledProcessError:
             sys.exit(f"{name} could not be made; what pip said stands above.")
+        except KeyboardInterrupt:
+            sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
 class System:
     """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a simulated
     Stripe unless STRIPE_API_BASE names a Stripe. Setting `stopping` from any thread makes work in
-    progress stop.
+    progress stop. `tell` receives the name of each step of the start as it begins.
 
     There is one clock and one environment a process, so there is one System a process. `around` is
     put around each function that is no route, by its logical id. Raises OSError, before anything is
@@ -43,6 +43,7 @@ class System:
         port: int,
         around: Callable[[str, Function], Function] = lambda id, function: function,
         stopping: threading.Event | None = None,
+        tell: Callable[[str], None] = lambda step: None,
     ) -> None:
         self._around = around
         self._control = self._app = _not_yet
@@ -50,6 +51,7 @@ class System:
         self._emulator = Emulator()
         self.simulator: StripeSimulator | None = None
         self._stopping = stopping or threading.Event()
+        self._tell = tell
         self._triggers: list[Trigger] = []
         self.port, self.base = self._server.port, self._server.base
         self.api_key = self.webhook_secret = self.stripe_base = ""
@@ -74,14 +76,15 @@ class System:
         return self
 
     def _start(self) -> None:
+        self._begin("AWS emulator")
         self._emulator.start()
-        self._go_on()
         self.stripe_base = os.environ.get("STRIPE_API_BASE", "")
         webhook_secrets = (
             os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{secrets.token_hex(16)}"
         )
         self.webhook_secret = webhook_secrets.split()[0]
         if not self.stripe_base:
+            self._begin("simulated Stripe")
             self._start_simulator()
         parameters = {
             "stripe-api-key": os.environ.get("STRIPE_API_KEY") or "sk_test_local",
@@ -89,16 +92,18 @@ class System:
             "hash-key": secrets.token_hex(32),
             "link-keys": secrets.token_hex(32),
         }
+        self._begin("table, queues and secrets")
         resources = create(self._emulator.endpoint, parameters)
-        self._go_on()
+        self._begin("functions and control room")
         _set_environment(self._emulator.endpoint, resources, self.stripe_base, self.base)
         self._assemble(resources)
-        self._go_on()
+        self._begin("HTTP server")
         self._server.start()
 
-    def _go_on(self) -> None:
+    def _begin(self, step: str) -> None:
         if self._stopping.is_set():
             raise Stopped
+        self._tell(step)
 
     def _start_simulator(self) -> None:
         from chalicelib.runtime.clock import clock

@@ -35,21 +35,22 @@ class UnknownCommand(Exception):
     """The words name no command. Its text says so, and suggests the nearest one."""
 
 
-def execute(subjects: Subjects, arguments: Sequence[str]) -> int:
-    """Run the command that the arguments name; a listing where they name none or a group.
+def execute(subjects: Subjects, arguments: Sequence[str], program: str = PROGRAM) -> int:
+    """Run the command that the arguments name; a listing where they name none or a group. `program`
+    is what is typed before them.
 
     Returns the exit status: 1 if the command refuses, 2 if there is no such command. Raises
     SystemExit like argparse, for help on a command and for arguments that it does not take.
     """
     try:
-        found = select(subjects, arguments)
+        found = select(subjects, arguments, program)
     except UnknownCommand as error:
         print(error, file=sys.stderr)
         return 2
     if isinstance(found, str):
         print(found)
         return 0
-    options = parser_of(found).parse_args(arguments[len(found.name.split()) :])
+    options = parser_of(found, program).parse_args(arguments[len(found.name.split()) :])
     try:
         return found.run(options)
     except BillhookError as error:
@@ -57,55 +58,56 @@ def execute(subjects: Subjects, arguments: Sequence[str]) -> int:
         return 1
 
 
-def select(subjects: Subjects, arguments: Sequence[str]) -> Command | str:
+def select(subjects: Subjects, arguments: Sequence[str], program: str = PROGRAM) -> Command | str:
     """The command that the arguments begin with, or the text of a listing. Raises
     UnknownCommand.
     """
     first, second = (*arguments, "", "")[:2]
     if first in ("", *HELP):
-        return listing(subjects)
+        return listing(subjects, program)
     commands = {command.name: command for part in subjects.values() for command in part}
     if first in commands:
         return commands[first]
     group = {name for name in commands if name.startswith(f"{first} ")}
     if not group:
-        raise _unknown(first, {name.split()[0] for name in commands}, PROGRAM)
+        raise _unknown(first, {name.split()[0] for name in commands}, program)
     if second in ("", *HELP):
         return listing(
             {
                 heading: here
                 for heading, part in subjects.items()
                 if (here := [command for command in part if command.name in group])
-            }
+            },
+            program,
         )
     if f"{first} {second}" not in group:
-        raise _unknown(f"{first} {second}", group, f"{PROGRAM} {first}")
+        raise _unknown(f"{first} {second}", group, f"{program} {first}")
     return commands[f"{first} {second}"]
 
 
-def parser_of(command: Command) -> argparse.ArgumentParser:
+def parser_of(command: Command, program: str = PROGRAM) -> argparse.ArgumentParser:
     """What reads the arguments after the command's words."""
     parser = argparse.ArgumentParser(
-        prog=f"{PROGRAM} {command.name}", description=f"{command.summary}."
+        prog=f"{program} {command.name}", description=f"{command.summary}."
     )
     for add in command.options:
         add(parser)
     return parser
 
 
-def listing(subjects: Subjects) -> str:
+def listing(subjects: Subjects, program: str = PROGRAM) -> str:
     """A line for each command, under the heading of its subject."""
-    return "\n".join(_lines(subjects))
+    return "\n".join(_lines(subjects, program))
 
 
-def _lines(subjects: Subjects) -> Iterator[str]:
-    yield f"Usage: {PROGRAM} COMMAND [options]"
+def _lines(subjects: Subjects, program: str) -> Iterator[str]:
+    yield f"Usage: {program} COMMAND [options]"
     width = max(len(command.name) for part in subjects.values() for command in part)
     for heading, commands in subjects.items():
         yield f"\n{heading}"
         for command in commands:
             yield f"  {command.name:<{width}}  {command.summary}"
-    yield f"\n{PROGRAM} COMMAND --help describes the options of a command."
+    yield f"\n{program} COMMAND --help describes the options of a command."
 
 
 def _unknown(typed: str, known: Iterable[str], lists: str) -> UnknownCommand:

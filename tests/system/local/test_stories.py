@@ -227,6 +227,7 @@ def test_it_ends_with_its_emulator() -> None:
         [sys.executable, "-m", "local", "run", "--port", "0"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
 
@@ -234,12 +235,20 @@ def test_it_ends_with_its_emulator() -> None:
         assert process.stdout is not None
         for line in process.stdout:
             output.append(line)
-            if line.startswith("Play it"):
+            if line.startswith("Play a recorded customer"):
                 told.set()
 
     threading.Thread(target=read, daemon=True).start()
     assert told.wait(60)
-    emulator = next(line.split()[-1] for line in output if "AWS emulator" in line)
+    assert [line.strip() for line in output[: output.index("\n")]] == [
+        "Starting Billhook:",
+        "AWS emulator",
+        "simulated Stripe",
+        "table, queues and secrets",
+        "functions and control room",
+        "HTTP server",
+    ]
+    emulator = next(line.split()[-1] for line in output if "AWS emulator  " in line)
     assert Client(emulator).call("GET", "/_ministack/health")[0] == 200
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(30) == 0
