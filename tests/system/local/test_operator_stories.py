@@ -1,9 +1,10 @@
-"""The operator's commands as processes of their own, on a stage in the emulator with the simulated
-Stripe beside it.
+"""The operator's commands on a stage in the emulator with the simulated Stripe beside it.
 
-The worker is a process too, of this release or of an older one that cannot read everything.
+Commands run in this process; two run as processes of their own, as an operator starts them. The
+worker of an older release, which cannot read everything, is a process too.
 """
 
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,38 +29,19 @@ from local.aws.template import REGION
 from local.client import Client
 from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.lifecycle.catalogue import catalogue
+from ops.__main__ import main
 from tests.fakes.services import POLICY
 from tests.fakes.stripe_sim import pairs
+from tests.http.conftest import CACHES
+from tests.system.local.worker import work
 
 ROOT = Path(__file__).parents[3]
 STAGE = "dev"
 HASH_KEY = "0" * 64
 ADDRESS = "ada.private@example.com"
 
-WORKER = """
-import os
-import boto3
-from chalicelib.entry.triggers.events_queue import process_events
-from local.aws.lambda_context import LambdaContext
-
-sqs, url = boto3.client("sqs"), os.environ["EVENTS_QUEUE_URL"]
-receive = {"QueueUrl": url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1}
-while messages := sqs.receive_message(**receive).get("Messages"):
-    records = [
-        {
-            "messageId": one["MessageId"],
-            "body": one["Body"],
-            "eventSource": "aws:sqs",
-            "attributes": {},
-        }
-        for one in messages
-    ]
-    answer = process_events({"Records": records}, LambdaContext("process_events", 60))
-    failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
-    assert not failed, failed
-    for one in messages:
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
-"""
+OWN = ("AWS_", "STRIPE_", "STAGE", "LIVEMODE")
+"""How the variables begin of which a command sees the stage's alone."""
 
 
 @dataclass
@@ -85,7 +68,15 @@ class Shop:
         }
 
     def ops(self, *arguments: str, says: str = "", status: int = 0) -> str:
-        """Run a command; what it printed."""
+        """Run a command in this process; what it printed."""
+        said = io.StringIO()
+        with self._here(self.environment) as patch, redirect_stdout(said), redirect_stderr(said):
+            patch.setattr("sys.stdin", io.StringIO(says))
+            assert main([*arguments, "--stage", STAGE]) == status, said.getvalue()
+        return said.getvalue()
+
+    def ops_process(self, *arguments: str, says: str = "", status: int = 0) -> str:
+        """Run a command as an operator starts it; what it printed."""
         run = subprocess.run(
             [sys.executable, "-m", "ops", *arguments, "--stage", STAGE],
             cwd=ROOT,
@@ -108,8 +99,12 @@ class Shop:
             "LIVEMODE": "false",
             "POWERTOOLS_METRICS_DISABLED": "true",
         }
+        if release == ROOT:
+            with self._here(functions):
+                work()
+            return
         run = subprocess.run(
-            [sys.executable, "-c", WORKER],
+            [sys.executable, "-c", f"from {work.__module__} import work; work()"],
             cwd=release,
             env=functions,
             capture_output=True,
@@ -117,6 +112,21 @@ class Shop:
             timeout=120,
         )
         assert run.returncode == 0, run.stderr
+
+    @contextmanager
+    def _here(self, environment: dict[str, str]) -> Iterator[pytest.MonkeyPatch]:
+        """This process with the variables of another one, and with nothing left of what it read
+        before.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith(OWN)]:
+                patch.delenv(name)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr("ops.dead_letters.queue_reader.WAIT", 0)
+            _forget()
+            yield patch
+        _forget()
 
     def trial(self, name: str, days_ago: int) -> str:
         """A trial of 14 days without a card that began at Stripe so long ago; the customer's id.
@@ -174,6 +184,11 @@ class Shop:
         ).load(id)
 
 
+def _forget() -> None:
+    for cached in CACHES:
+        cached.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
     with Emulator() as emulator:
@@ -223,11 +238,12 @@ def older_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         ROOT / "chalicelib", place / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
     )
-    (place / "local").symlink_to(ROOT / "local")
-    facts = place / "chalicelib" / "domain" / "facts.py"
-    known = facts.read_text()
+    for name in ("local", "tests"):
+        (place / name).symlink_to(ROOT / name)
+    objects = place / "chalicelib" / "domain" / "stripe_objects" / "objects.py"
+    known = objects.read_text()
     assert known.count(', "paused"}') == 1
-    facts.write_text(known.replace(', "paused"}', "}"))
+    objects.write_text(known.replace(', "paused"}', "}"))
     return place
 
 
@@ -243,7 +259,7 @@ def test_a_poisoned_event_is_listed_with_its_reason_and_redriven_after_the_fix(
         known.value.status for known in before.subscriptions.values()
     }
 
-    listed = shop.ops("dead", "list")
+    listed = shop.ops_process("dead", "list")
     rows = [line for line in listed.splitlines() if "unreadable" in line]
     assert rows
     assert all(
@@ -338,7 +354,7 @@ def test_nothing_is_thrown_away_unasked(shop: Shop) -> None:
     assert "no_way" in shop.ops("dead", "redrive", id, status=1)
     assert "Nothing was thrown away." in shop.ops("dead", "discard", id, status=1)
     assert "There is no dead letter nobody" in shop.ops("dead", "discard", "nobody", status=1)
-    assert "discarded" in shop.ops("dead", "discard", id, says="y\n")
+    assert "discarded" in shop.ops_process("dead", "discard", id, says="y\n")
     assert shop.ops("dead", "list") == "0 dead letters.\n"
 
 
