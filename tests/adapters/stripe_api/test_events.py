@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.apply import apply
@@ -21,6 +21,7 @@ from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.events import StripeEvent, read_event
 from chalicelib.usecases.fetching import fetch
 from local.recordings import Truth
+from tests.fakes.grids import examples
 from tests.fakes.services import RECORDINGS, ROOT, FakeReader, at
 
 SHAPES = sorted((ROOT / "tests" / "shapes").glob("*.json"))
@@ -209,7 +210,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.sampled_from(SHAPES), st.data())
 def test_whatever_is_broken_in_an_event_it_is_read_or_unreadable_and_nothing_else(
     path: Any, data: st.DataObject

@@ -8,6 +8,7 @@ import stripe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stripe._webhook import WebhookSignature
+from tests.grids import examples
 
 from chalicelib.domain.errors import SignatureRefused
 from chalicelib.stripe_api.signature import check_signature
@@ -40,7 +41,7 @@ def test_what_the_sdk_signs_is_accepted(payload: str, secret: str, age: int) -> 
     assert accepts(payload.encode(), header, ["whsec_other", secret])
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(
     st.lists(
         st.one_of(

@@ -39,7 +39,7 @@ from tests.system.reliability.fault_proxy import (
     StripeLine,
     Wire,
 )
-from tests.system.reliability.run import NEVER, Found, Less, Runs, UseCase
+from tests.system.reliability.run import NEVER, Chosen, Found, Less, Runs, UseCase, everything
 from tests.system.reliability.updates import BEGUN, CHANGED, RECORDING, Mailbag
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
@@ -306,8 +306,10 @@ CASES: dict[str, Callable[[Wire], Made]] = {
 NAMES = {f"Over the wire: {name}": name for name in CASES}
 
 
-def examined_over(name: str, wire: Wire) -> Found:
-    """Run a use case with each fault of its line at the first call of each name. Raises Broken."""
+def examined_over(name: str, wire: Wire, chosen: Chosen = everything) -> Found:
+    """Run a use case with each chosen fault of its line at the first call of each name. Raises
+    Broken.
+    """
     made, line = CASES[NAMES[name]](wire)
     runs = Runs(replace(made, name=name))
     with runs.beginning() as story, line.watching(story) as calls:
@@ -317,7 +319,7 @@ def examined_over(name: str, wire: Wire) -> Found:
         if met := {
             fault: outcome
             for fault in ON_THE_WIRE
-            if (outcome := _outcome(runs, line, fault, call))
+            if chosen(call, fault) and (outcome := _outcome(runs, line, fault, call))
         }:
             cells[call] = met
     faults = [fault for fault in ON_THE_WIRE if any(fault in found for found in cells.values())]

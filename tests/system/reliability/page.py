@@ -35,6 +35,16 @@ def section(found: Found) -> str:
     return f"### {found.use_case}\n\nThe next run: {found.next_run}.{less}\n\n{head}{body}\n"
 
 
+def cells_of(section: str) -> dict[str, dict[str, str]]:
+    """The table of a section: what was found, by outside call and fault."""
+    head, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in section.splitlines()
+        if line.startswith("|")
+    ]
+    return {call.strip("`"): dict(zip(head[1:], cells, strict=True)) for call, *cells in rows}
+
+
 def _words(found: Found) -> set[str]:
     return {
         word

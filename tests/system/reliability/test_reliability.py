@@ -10,18 +10,30 @@ import pytest
 from tests.fakes.faults import OutsideCalls
 from tests.fakes.services import MemoryQueue
 from tests.system.reliability import field_bugs
-from tests.system.reliability.page import PAGE, page, section, sections_of
-from tests.system.reliability.registry import ALL, IN_MEMORY, found
-from tests.system.reliability.run import Broken, UseCase, examined
+from tests.system.reliability.chosen import chosen_cells
+from tests.system.reliability.page import PAGE, cells_of, page, section, sections_of
+from tests.system.reliability.registry import ALL, IN_MEMORY
+from tests.system.reliability.run import Broken, Found, UseCase, examined
 
 TEXT = PAGE.read_text()
+CHOSEN = chosen_cells(TEXT, IN_MEMORY)
 WRITE = "run `python -m tests.system.reliability`, and look at the difference"
 
 
 @pytest.mark.parametrize("name", IN_MEMORY)
 def test_the_page_tells_what_is_found_now(name: str) -> None:
-    ((_, one),) = found([name])
-    assert sections_of(TEXT)[name] == section(one), WRITE
+    chosen, written = CHOSEN[name], cells_of(sections_of(TEXT)[name])
+    found = examined(IN_MEMORY[name], lambda call, fault: (call, fault) in chosen).cells
+    assert list(found) == list(written), WRITE
+    for call, fault in chosen:
+        assert found[call][fault] == written[call][fault], (call, fault, WRITE)
+
+
+def test_what_the_page_tells_beside_its_tables_is_what_the_use_cases_say() -> None:
+    sections = sections_of(TEXT)
+    for name, use_case in IN_MEMORY.items():
+        written = Found(name, use_case.next_run, cells_of(sections[name]), use_case.less)
+        assert sections[name] == section(written), WRITE
 
 
 def test_the_page_is_what_the_run_writes_and_nothing_else() -> None:

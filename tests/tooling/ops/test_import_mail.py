@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.facts import MessageRecorded
@@ -19,6 +19,7 @@ from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.schedule.process_due import process_due_account
 from ops.import_customers.import_run import bring_in, listed
 from ops.import_customers.survey import survey
+from tests.fakes.grids import examples
 from tests.fakes.services import POLICY
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, SimTransport
 
@@ -142,7 +143,7 @@ AGES = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     AGES,
     st.sampled_from([None, "tok_visa", DECLINES]),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.timeline import Timelines
@@ -19,6 +19,7 @@ from ops.rehearsal.script import script
 from ops.report.counting import WITHIN, Counting, Line
 from ops.report.interval import difference, wilson
 from tests.adapters.aws.conftest import TABLE, dynamodb  # noqa: F401 - the fixture
+from tests.fakes.grids import examples
 from tests.fakes.lifecycles import START, Life
 from tests.fakes.recount import recount
 from tests.fakes.services import POLICY, FakeServices
@@ -230,7 +231,7 @@ def log_of(messages: Any, conversions: Any, leavings: Any, late: int) -> list[En
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(MESSAGES, CONVERSIONS, LEAVINGS, st.integers(0, 72), st.randoms(use_true_random=False))
 def test_doubled_late_and_shuffled_entries_count_as_a_recount_does(
     messages: Any, conversions: Any, leavings: Any, late: int, chance: random.Random

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.policy.languages import LANGUAGES
@@ -26,6 +26,7 @@ from chalicelib.outreach.rendering import (
     split,
 )
 from chalicelib.outreach.samples import SAMPLES as ALL_SAMPLES
+from tests.fakes.grids import examples
 from tests.fakes.services import ROOT, SHIPPED
 
 SAMPLES = ALL_SAMPLES["en"]
@@ -194,7 +195,7 @@ def test_a_value_that_says_it_is_markup_is_escaped_all_the_same() -> None:
     assert "<i>" not in render("welcome", {**ADA, "greeting": Markup("<i>Hello</i>")}).html
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(st.text(max_size=400), st.sampled_from(messages()))
 def test_no_product_name_breaks_the_subject_into_headers(product: str, message: str) -> None:
     mail = render(message, {**ADA, "product": product, "greeting": f"Hello {product},"})

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.apply import apply
@@ -29,6 +29,7 @@ from chalicelib.domain.stripe_objects.objects import (
     PauseCollection,
     Subscription,
 )
+from tests.fakes.grids import examples
 from tests.fakes.lifecycles import DAY, START
 from tests.fakes.lifecycles import TRIAL as ON_TRIAL
 from tests.fakes.services import QUIET
@@ -175,7 +176,7 @@ INVOICES = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(SUBSCRIPTIONS, max_size=3), st.lists(INVOICES, max_size=2), st.booleans())
 def test_a_stripe_that_never_tells_is_asked_so_many_times_and_no_more(
     subscriptions: list[Subscription], invoices: list[Invoice], answers: bool

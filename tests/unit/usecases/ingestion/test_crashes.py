@@ -5,13 +5,14 @@ happening carried out once.
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.usecases.ingestion.ingest import ingest
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.services import Services
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
+from tests.fakes.grids import examples
 from tests.fakes.services import RECORDINGS, FakeServices, at
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
@@ -67,7 +68,7 @@ def test_a_life_interrupted_after_each_of_its_calls(name: str, reply_lost: bool)
         assert len(calls.made) > n, "it was taken up again"
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     st.sampled_from(sorted(RECORDINGS)),
     st.sampled_from([1, 7, 100]),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.items import account_item, account_of
@@ -17,6 +17,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.errors import Refused
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.recordings import Truth
+from tests.fakes.grids import examples
 from tests.fakes.services import (
     POLICY,
     RECORDINGS,
@@ -323,7 +324,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@examples(400, derandomize=True)
 @given(st.sampled_from(EVERYWHERE), ANY_JSON)
 def test_any_one_value_of_any_event_may_be_anything(
     where: tuple[str, int, Way], value: Any

@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.access import standing
 from chalicelib.stripe_api import objects
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.recordings import Recording
+from tests.fakes.grids import examples
 from tests.fakes.services import POLICY, RECORDINGS, FakeServices, at, updated
 
 EXPECTED_STANDING = {
@@ -116,7 +117,7 @@ def test_a_history_lived_through_in_its_own_time_is_right_at_every_checkpoint(na
 
 
 @pytest.mark.parametrize(("name", "checkpoint"), CHECKPOINTS)
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(data=st.data(), late=st.integers(0, 3 * 86400), batch=st.sampled_from([1, 3, 10, 100]))
 def test_a_history_shuffled_late_and_doubled_ends_as_stripe_has_it(
     name: str, checkpoint: int, data: st.DataObject, late: int, batch: int
@@ -135,7 +136,7 @@ def test_a_history_shuffled_late_and_doubled_ends_as_stripe_has_it(
 
 
 @pytest.mark.parametrize(("name", "checkpoint"), CHECKPOINTS)
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(data=st.data())
 def test_learning_alone_needs_no_order_where_the_account_is_known(
     name: str, checkpoint: int, data: st.DataObject
@@ -160,7 +161,7 @@ def test_learning_alone_needs_no_order_where_the_account_is_known(
     assert_true(place, recording, checkpoint)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.data(),
     st.sampled_from(sorted(RECORDINGS)),

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.items import account_item
@@ -22,6 +22,7 @@ from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.recordings import Truth
+from tests.fakes.grids import examples
 from tests.fakes.histories import ACCOUNT, START, History, adopted_by, invent
 from tests.fakes.services import FakeReader, FakeServices, reading, updated
 
@@ -223,7 +224,7 @@ def assert_true(delivery: Delivery) -> None:
 
 
 @pytest.mark.parametrize("weather", WEATHERS)
-@settings(max_examples=200, deadline=None, derandomize=True)
+@examples(200, derandomize=True)
 @given(random=st.randoms(use_true_random=True), steps=st.integers(3, 30))
 def test_an_invented_history_ends_as_stripe_has_it(
     weather: str, random: Random, steps: int

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.facts import BroadcastRequested, ConsentGiven
@@ -15,6 +15,7 @@ from chalicelib.domain.account.standing import REASONS, Standing
 from chalicelib.domain.account.state import Account, Signup
 from chalicelib.domain.messaging.broadcasts import AUDIENCES, KEPT, fits, since
 from tests.fakes.faults import crashing_after
+from tests.fakes.grids import examples
 from tests.fakes.lifecycles import ACCOUNT, DAY, START, Life
 from tests.unit.usecases.messaging.test_lifecycles import local
 
@@ -103,7 +104,7 @@ def test_a_crash_anywhere_sends_it_once_at_most(reply_lost: bool) -> None:
     assert sent >= total - 2
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(
         st.tuples(

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.sequences import Step
 from chalicelib.usecases.schedule.replan import replan
+from tests.fakes.grids import examples
 from tests.fakes.lifecycles import DAY, START, Life
 from tests.fakes.services import POLICY, FakeServices
 
@@ -76,7 +77,7 @@ def in_time(one: Any, policy: Policy) -> bool:
     )
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(EDITS, st.booleans())
 def test_a_sequence_edited_mid_life_sends_nothing_twice_and_nothing_stale(
     edits: list[tuple[int, str, int, int]], card: bool

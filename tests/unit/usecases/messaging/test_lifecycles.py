@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.facts import (
@@ -21,6 +21,7 @@ from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice
 from tests.fakes.faults import crashing_after
+from tests.fakes.grids import examples
 from tests.fakes.lifecycles import ACCOUNT, DAY, START, TRIAL, Life
 from tests.fakes.services import POLICY
 
@@ -314,13 +315,13 @@ def assert_kept(life: Life, wishes: list[tuple[datetime, bool]]) -> None:
         assert len(today) <= 1, "the caps"
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(LIVES)
 def test_no_life_gets_mail_that_does_not_apply(script: list[tuple[int, str]]) -> None:
     live(script, Life())
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(LIVES, st.integers(1, 120), st.booleans())
 def test_a_crash_anywhere_changes_nothing_of_that(
     script: list[tuple[int, str]], n: int, reply_lost: bool
@@ -346,7 +347,7 @@ def test_a_life_interrupted_after_each_call_gets_each_mail_once(reply_lost: bool
     assert lost <= 2 * len(whole)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     LIVES,
     st.lists(

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.apply import apply
@@ -16,6 +16,7 @@ from chalicelib.domain.account.facts import ConsentGiven, InvoiceSnapshot, Miles
 from chalicelib.domain.account.state import Account, CardSnapshot, Profile
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.stripe_objects.objects import CancellationDetails, Card, Invoice, Item
+from tests.fakes.grids import examples
 from tests.fakes.lifecycles import ACCOUNT, DAY, START, Life, Sent
 from tests.fakes.services import ROOT, SHIPPED, FakeServices
 
@@ -480,7 +481,7 @@ def do_with_money(act: str, life: Shipped, invoice: str) -> None:
             life.comes_back()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(LIVES, st.booleans())
 def test_over_all_shipped_sequences_nobody_gets_too_much_or_what_does_not_apply(
     script: list[tuple[int, str]], pays: bool

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.reconciliation.backfill import Undelivered
@@ -17,6 +17,7 @@ from chalicelib.domain.reconciliation.comparison import Comparison
 from chalicelib.usecases.schedule.process_due import process_due_account
 from local.stripe_sim.api.api import Fault
 from tests.fakes.faults import OutsideCalls, crashing_after
+from tests.fakes.grids import examples, few, grid
 from tests.fakes.healing import HEARD, LOST, UNDELIVERED, Fate, Healing, all_but_the_first, some
 from tests.fakes.services import updated
 from tests.fakes.simulated_lifecycles import BEGIN, SimLife, crashes
@@ -34,8 +35,7 @@ FATES: dict[str, Callable[[], Fate]] = {
 }
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-@pytest.mark.parametrize("fate", FATES)
+@pytest.mark.parametrize(("name", "fate"), grid(SCRIPTS, FATES))
 def test_two_days_after_events_were_lost_an_account_is_as_stripe_has_it(
     name: str, fate: str
 ) -> None:
@@ -45,7 +45,7 @@ def test_two_days_after_events_were_lost_an_account_is_as_stripe_has_it(
     life.two_days().assert_true()
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(
     data=st.data(),
     name=st.sampled_from(sorted(SCRIPTS)),
@@ -102,7 +102,7 @@ def test_where_every_event_arrives_nothing_is_asked_for_and_nothing_is_found(nam
     assert len(deaf.stage.api.calls) == before, "a renewing customer costs no call"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", few(range(4), 2))
 def test_an_hour_of_429_records_nothing_as_done_that_was_not(seed: int) -> None:
     """14."""
     life = Healing(
@@ -127,7 +127,7 @@ def test_an_hour_of_429_records_nothing_as_done_that_was_not(seed: int) -> None:
     life.two_days().assert_true()
 
 
-@pytest.mark.parametrize("times", range(1, 16))
+@pytest.mark.parametrize("times", few(range(1, 16), 5))
 def test_a_429_after_so_many_calls_stops_the_run_and_the_next_one_goes_on_there(times: int) -> None:
     """14: the page on which it happened is done again."""
     life = Healing("upgrades_then_downgrades", all_but_the_first(), looks=False)
@@ -180,10 +180,13 @@ def broken_off(name: str, how: str, calls: OutsideCalls) -> Healing:
     return life
 
 
-@pytest.mark.parametrize("reply_lost", [True, False])
-@pytest.mark.parametrize("how", [LOST, UNDELIVERED])
 @pytest.mark.parametrize(
-    "name", ["trial_converts", "canceled_at_once", "renewal_fails_then_recovers"]
+    ("name", "how", "reply_lost"),
+    grid(
+        ["trial_converts", "canceled_at_once", "renewal_fails_then_recovers"],
+        [LOST, UNDELIVERED],
+        [True, False],
+    ),
 )
 def test_healing_interrupted_after_each_of_its_calls_ends_the_same(
     name: str, how: str, reply_lost: bool
