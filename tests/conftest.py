@@ -49,14 +49,14 @@ def place() -> FakeServices:
 @pytest.fixture
 def outside_calls() -> faults.OutsideCalls:
     """Counts the calls of a world that it watches: `take_in(…,
-    outside_calls.watch(place.world))`."""
+    outside_calls.watch(place.services))`."""
     return faults.OutsideCalls()
 
 
 @pytest.fixture
 def crashing_after() -> Callable[..., faults.OutsideCalls]:
     """Ends a use case after its n-th outside call: `crashing_after(3,
-    reply_lost=True).watch(place.world)`.
+    reply_lost=True).watch(place.services)`.
     """
     return faults.crashing_after
 

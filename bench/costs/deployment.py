@@ -185,9 +185,9 @@ class Deployment:
         """What the sweep would hand out now is acted on, and mail is sent and reported. The sweep
         itself is counted by the minute.
         """
-        due = wiring.services().due_index.due(self.now.at, 1000)
+        due = wiring.services().stores.due_index.due(self.now.at, 1000)
         with self._counting("SweepDue"):
-            wiring.services().act_queue.send_many([{"account_id": id} for _, id in due])
+            wiring.services().queues.act.send_many([{"account_id": id} for _, id in due])
         self.drain("act")
         self.drain("mail")
 

@@ -154,7 +154,7 @@ class InMemorySystem:
             stripe=stripe_over(SimTransport(self.stage)),
             policy=POLICY,
         )
-        self.place.comparisons.a_page = self.place.walks.a_page = 100
+        self.place.reconciliation.a_page = self.place.replan_states.a_page = 100
         self.metrics: Counter[str] = Counter()
         self._coming: list[tuple[int, int, Any, bool]] = []
         self._number = 0
@@ -210,8 +210,9 @@ class InMemorySystem:
         self.mailbox = Mailbox(self.topic, "")
         keys, claims, suppressions = MemoryKeys(), MemoryClaims(), MemorySuppressions()
         self.claims = claims
-        counted = self.place.services.count
-        services = replace(self.kills.watch(self.place.services), now=clock.now)
+        counted = self.place.services.metrics.count
+        services = self.kills.watch(self.place.services)
+        services = replace(services, clock=replace(services.clock, now=clock.now))
         self.mailer = CheckedMailer(MemorySes(), self.mailbox, self.accounts_kept.load, POLICY)
         post = self.kills.watch_parts(
             MailServices(self.mailer, claims, suppressions.holds, url), "mailer", "claims"

@@ -9,8 +9,8 @@ def enqueue_if_due(account: Account, services: Services) -> None:
     """Have what is due now done now rather than at the next sweep. Should it be lost, the sweep
     does it.
     """
-    if account.due_at and account.due_at <= services.now():
+    if account.due_at and account.due_at <= services.clock.now():
         try:
-            services.act_queue.send({"account_id": account.id})
+            services.queues.act.send({"account_id": account.id})
         except Unavailable:
             return

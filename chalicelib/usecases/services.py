@@ -58,24 +58,51 @@ class MailServices:
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """The outside, the owner's policy and the clock. `pause` waits for that many seconds; `count`
-    adds to a metric, `measure` writes one value of another."""
+class Stores:
+    """The items in the table, by subject."""
 
     accounts: AccountStore
-    log: TimelineStore
-    dead_letters: MessageQueue
-    events_queue: MessageQueue
+    timeline: TimelineStore
+    responses: ResponseStore
     due_index: DueIndex
-    walks: ReplanStateStore
-    rounds: JobStateStore
-    comparisons: ReconciliationStore
-    act_queue: WorkQueue
-    mail_queue: WorkQueue
-    stripe: Stripe
-    calls: ResponseStore
-    policy: Policy
+    job_states: JobStateStore
+    replan_states: ReplanStateStore
+    reconciliation: ReconciliationStore
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """The queues: Stripe's events, accounts to process, messages to send, and dead letters."""
+
+    events: MessageQueue
+    act: WorkQueue
+    mail: WorkQueue
+    dead_letters: MessageQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The current time, and a wait of some seconds."""
+
     now: Callable[[], datetime]
     pause: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """`count` adds to a metric; `measure` records one value of a metric."""
+
     count: Callable[[str, int], None]
     measure: Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All that use cases work with. A use case that needs one group takes that group alone."""
+
+    stores: Stores
+    queues: Queues
+    stripe: Stripe
+    clock: Clock
+    metrics: Metrics
+    policy: Policy

@@ -32,12 +32,12 @@ def update(
     unread = [known] if known else []
 
     def attempt() -> Account | None:
-        account = unread.pop() if unread else services.accounts.load(account_id)
+        account = unread.pop() if unread else services.stores.accounts.load(account_id)
         account = account or (known if is_new else None)
         new = change(account) if account else None
         if account is None or new is None:
             return account
-        services.accounts.save(account, new)
+        services.stores.accounts.save(account, new)
         return new
 
     return retry_on_lost_race(account_id, attempt, services)
@@ -53,7 +53,7 @@ def retry_on_lost_race(account_id: str, attempt: Callable[[], T], services: Serv
         if number:
             longest = 0.01 * 2 ** min(number, 7)
             wait = random.uniform(0, longest)  # noqa: S311  # nosec B311 # it guards nothing
-            services.pause(wait)
+            services.clock.pause(wait)
         try:
             return attempt()
         except ConcurrentUpdate:

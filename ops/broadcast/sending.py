@@ -30,7 +30,7 @@ def pages(services: Services) -> Iterator[Sequence[Account]]:
     """All accounts, a page of the table at a time. Raises Unavailable."""
     cursor: str | None = None
     while True:
-        accounts, cursor = services.comparisons.accounts(cursor)
+        accounts, cursor = services.stores.reconciliation.accounts(cursor)
         yield accounts
         if cursor is None:
             return
@@ -54,14 +54,14 @@ def want(
     Unavailable if the table goes on giving no answer.
     """
     for id in ids:
-        yield id, _wanted(id, aim, Broadcast(message, aim.to, services.now()), services)
+        yield id, _wanted(id, aim, Broadcast(message, aim.to, services.clock.now()), services)
 
 
 def _wanted(id: str, aim: Aim, broadcast: Broadcast, services: Services) -> str:
-    account = services.accounts.load(id)
+    account = services.stores.accounts.load(id)
     if account is None:
         return "gone"
-    verdict = judged(account, aim, services.policy, services.now())
+    verdict = judged(account, aim, services.policy, services.clock.now())
     if verdict != "gets":
         return "had" if verdict == "had" else "left"
     try:

@@ -65,7 +65,9 @@ def bring_in(
     """
     for start in range(0, len(candidates), A_BATCH):
         batch = candidates[start : start + A_BATCH]
-        accounts = services.accounts.of_customers({one.customer: one.account_id for one in batch})
+        accounts = services.stores.accounts.of_customers(
+            {one.customer: one.account_id for one in batch}
+        )
         for candidate in batch:
             try:
                 yield (

@@ -32,7 +32,7 @@ def restore(
     """
     run = _run(tables, services)
     while not run.done:
-        items, cursor = tables.page(run.cursor, services.now())
+        items, cursor = tables.page(run.cursor, services.clock.now())
         items = _not_erased(items, services)
         tables.put_missing([item for item in items if item["sk"]["S"] != "ACCOUNT" and taken(item)])
         accounts = [item for item in items if item["sk"]["S"] == "ACCOUNT"]
@@ -59,14 +59,18 @@ def _run(tables: Any, services: Services) -> Run:
         raise InvalidInput(
             f"A restoration from {last.source} is not done yet: finish that one first.", "from"
         )
-    run = begun(tables.source, services.now())
+    run = begun(tables.source, services.clock.now())
     tables.save_run(run)
     return run
 
 
 def _not_erased(items: Sequence[Item], services: Services) -> list[Item]:
     graves = {tombstone_of_account(id): id for item in items if (id := _whose(item))}
-    erased = {graves[name] for name in services.accounts.erased(graves.keys())} if graves else set()
+    erased = (
+        {graves[name] for name in services.stores.accounts.erased(graves.keys())}
+        if graves
+        else set()
+    )
     return [item for item in items if _whose(item) not in erased]
 
 
@@ -82,7 +86,7 @@ def _restore_some(
     could not be restored, with the reason.
     """
     began, fetcher = (
-        services.now(),
+        services.clock.now(),
         StripeFetcher(services),
     )  # once Stripe is down it is down for all of these
 
@@ -94,7 +98,9 @@ def _restore_some(
     else:
         with ThreadPoolExecutor(len(items)) as several:
             results = list(several.map(one, items))
-    services.pause(max(0.0, len(items) / rate - (services.now() - began).total_seconds()))
+    services.clock.pause(
+        max(0.0, len(items) / rate - (services.clock.now() - began).total_seconds())
+    )
     return [why for why in results if why]
 
 
@@ -123,7 +129,7 @@ def _write_restored(
         if run.started_at in (before.restored_at, since.restored_at):
             return  # by this run, before it was interrupted
         updated = fetch_pending(restored(before, since, run.started_at), [], fetcher)
-        new = next_restored(before, since, updated, services.policy, services.now())
-        services.accounts.rewrite(since, new)
+        new = next_restored(before, since, updated, services.policy, services.clock.now())
+        services.stores.accounts.rewrite(since, new)
 
     retry_on_lost_race(was.id, write, services)

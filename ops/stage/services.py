@@ -97,7 +97,8 @@ def world_of_stage(caller: StripeTransport | None = None) -> Services:
     """
     from chalicelib.runtime import wiring
 
-    services = replace(wiring.services(), count=lambda metric, by: None)
+    services = wiring.services()
+    services = replace(services, metrics=replace(services.metrics, count=lambda metric, by: None))
     if caller is None:
         return services
     return replace(services, stripe=replace(services.stripe, reader=StripeReader(caller)))

@@ -155,11 +155,11 @@ class Burst:
         self.log = MinutedLog()
         owners = {id: history for history in self.histories for id in ids_of(history)}
         self.stripe = StripeOfMany(owners=owners)
-        self.place = FakeServices(log=self.log, stripe=reading(self.stripe), policy=QUIET)
+        self.place = FakeServices(timeline=self.log, stripe=reading(self.stripe), policy=QUIET)
         self.place.now.at = self.begin
         self.stripe.now = self.place.now
         self.calls = Troubles(throttled=lambda: self.is_out("table"))
-        self.services = self.calls.watch_parts(self.place.services, *WATCHED)
+        self.services = self.calls.watch(self.place.services, *WATCHED)
         self.numbers = count()
         self.coming: list[tuple[datetime, int, str]] = []
         self.effects: Counter[str] = Counter()
@@ -212,7 +212,7 @@ class Burst:
     def _moments(self) -> Iterator[datetime]:
         if self.coming:
             yield self.coming[0][0]
-        if due := self.place.services.due_index.due(self.now + timedelta(days=365), 1):
+        if due := self.place.services.stores.due_index.due(self.now + timedelta(days=365), 1):
             wakes = [
                 one.ends
                 for one in self.outages

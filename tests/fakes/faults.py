@@ -10,6 +10,10 @@ from chalicelib.usecases.services import Services
 Whole = TypeVar("Whole")
 
 
+QUEUES = {"events": "events_queue", "act": "act_queue", "mail": "mail_queue"}
+"""Names of queues in a list of calls, where the field alone would not say that it is a queue."""
+
+
 class Crash(BaseException):
     """The end of the process, as far as the code under test is concerned: nothing may catch it."""
 
@@ -22,38 +26,42 @@ class OutsideCalls:
     crash_at: int | None = None
     reply_lost: bool = True
 
-    def watch(self, services: Services) -> Services:
-        """The same world, with its adapters watched."""
-        parts = (
-            "accounts",
-            "log",
-            "dead_letters",
-            "events_queue",
-            "stripe",
-            "due_index",
-            "walks",
-            "rounds",
-            "comparisons",
-            "act_queue",
-            "mail_queue",
+    def watch(self, services: Services, *only: str) -> Services:
+        """The same services, with every store, queue and resource of Stripe's API watched, or with
+        only those that are named; `stripe` is all of Stripe's API.
+
+        The responses are not: they are kept after the work is done, and a repeat is tested apart.
+        """
+        stores = only or [one.name for one in fields(services.stores) if one.name != "responses"]
+        watched = {
+            one.name: _Watched(
+                QUEUES.get(one.name, one.name), getattr(services.queues, one.name), self
+            )
+            for one in fields(services.queues)
+            if not only or QUEUES.get(one.name, one.name) in only
+        }
+        return replace(
+            services,
+            stores=self.watch_parts(
+                services.stores, *(name for name in stores if hasattr(services.stores, name))
+            ),
+            queues=replace(services.queues, **watched),
+            stripe=services.stripe
+            if only and "stripe" not in only
+            else self._watched_stripe(services.stripe),
         )
-        return self.watch_parts(services, *parts)
 
     def watch_parts(self, whole: Whole, *names: str) -> Whole:
-        """The same, with these adapters of it watched; of Stripe's API, each resource."""
-        watched = {name: self._watched(name, getattr(whole, name)) for name in names}
+        """The same, with these adapters of it watched."""
+        watched = {name: _Watched(name, getattr(whole, name), self) for name in names}
         return replace(whole, **watched)  # type: ignore[type-var]
 
-    def _watched(self, name: str, adapter: Any) -> Any:
-        if isinstance(adapter, Stripe):
-            parts = [part.name for part in fields(adapter)]
-            return replace(
-                adapter,
-                **{
-                    part: _Watched(f"{name}.{part}", getattr(adapter, part), self) for part in parts
-                },
-            )
-        return _Watched(name, adapter, self)
+    def _watched_stripe(self, stripe: Stripe) -> Stripe:
+        parts = [part.name for part in fields(stripe)]
+        return replace(
+            stripe,
+            **{part: _Watched(f"stripe.{part}", getattr(stripe, part), self) for part in parts},
+        )
 
     def call(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         self.made.append(name)

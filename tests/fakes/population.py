@@ -54,7 +54,7 @@ LOOKS = timedelta(hours=6)
 """How often Stripe's lists are looked at; on AWS more often."""
 
 IN_THE_TABLE = frozenset(
-    {"accounts", "log", "due_index", "walks", "rounds", "comparisons", "claims"}
+    {"accounts", "timeline", "due_index", "replan_states", "job_states", "reconciliation", "claims"}
 )
 WATCHED = (
     *sorted(IN_THE_TABLE - {"claims"}),
@@ -187,7 +187,7 @@ class Population:
 
     @property
     def services(self) -> Services:
-        return self.calls.watch_parts(self.place.services, *WATCHED)
+        return self.calls.watch(self.place.services, *WATCHED)
 
     @property
     def post(self) -> MailServices:

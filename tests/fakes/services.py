@@ -19,7 +19,7 @@ from chalicelib.domain.reconciliation.comparison import Drift
 from chalicelib.domain.reconciliation.replan import ReplanState
 from chalicelib.runtime.telemetry import MEASURED, METRICS
 from chalicelib.usecases.ports import Stripe
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import Clock, Metrics, Queues, Services, Stores
 from local.recordings import Recording, Truth
 
 ROOT = Path(__file__).parents[2]
@@ -295,19 +295,19 @@ class Moment:
 
 @dataclass
 class FakeServices:
-    """A whole world in memory, with its parts at hand."""
+    """All services in memory, with their parts at hand."""
 
     accounts: Any = field(default_factory=MemoryAccounts)
-    log: Any = field(default_factory=MemoryLog)
+    timeline: Any = field(default_factory=MemoryLog)
     dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
     stripe: Any = field(default_factory=lambda: reading(FakeReader()))
-    calls: Any = field(default_factory=MemoryCalls)
+    responses: Any = field(default_factory=MemoryCalls)
     now: Moment = field(default_factory=lambda: Moment(datetime(2026, 3, 2, 9, tzinfo=UTC)))
     policy: Policy = QUIET
     metrics: Counter[str] = field(default_factory=Counter)
     measures: list[tuple[str, float]] = field(default_factory=list)
     events_queue: MemoryQueue = field(default_factory=MemoryQueue)
-    rounds: MemoryRounds = field(default_factory=MemoryRounds)
+    job_states: MemoryRounds = field(default_factory=MemoryRounds)
     act_queue: MemoryWork = field(default_factory=MemoryWork)
     mail_queue: MemoryWork = field(default_factory=MemoryWork)
 
@@ -320,29 +320,31 @@ class FakeServices:
         self.measures.append((metric, value))
 
     def __post_init__(self) -> None:
-        self.walks = MemoryWalks(self.accounts)
-        self.comparisons = MemoryComparisons(self.accounts)
+        self.replan_states = MemoryWalks(self.accounts)
+        self.reconciliation = MemoryComparisons(self.accounts)
 
     @property
     def services(self) -> Services:
         return Services(
-            accounts=self.accounts,
-            log=self.log,
-            dead_letters=self.dead_letters,
-            events_queue=self.events_queue,
-            due_index=MemoryIndex(self.accounts),
-            walks=self.walks,
-            rounds=self.rounds,
-            comparisons=self.comparisons,
-            act_queue=self.act_queue,
-            mail_queue=self.mail_queue,
+            stores=Stores(
+                accounts=self.accounts,
+                timeline=self.timeline,
+                responses=self.responses,
+                due_index=MemoryIndex(self.accounts),
+                job_states=self.job_states,
+                replan_states=self.replan_states,
+                reconciliation=self.reconciliation,
+            ),
+            queues=Queues(
+                events=self.events_queue,
+                act=self.act_queue,
+                mail=self.mail_queue,
+                dead_letters=self.dead_letters,
+            ),
             stripe=self.stripe,
-            calls=self.calls,
+            clock=Clock(now=self.now, pause=lambda seconds: None),
+            metrics=Metrics(count=self.counted, measure=self.measured),
             policy=self.policy,
-            now=self.now,
-            pause=lambda seconds: None,
-            count=self.counted,
-            measure=self.measured,
         )
 
 

@@ -98,12 +98,12 @@ class SimLife:
 
     @property
     def services(self) -> Services:
-        return self.calls.watch_parts(
+        return self.calls.watch(
             self.place.services,
             "accounts",
-            "log",
+            "timeline",
             "stripe",
-            "calls",
+            "responses",
             "act_queue",
             "mail_queue",
         )

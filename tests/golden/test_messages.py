@@ -72,7 +72,7 @@ class System:
 
     def page(self, account_id: str, cursor: str | None, now: datetime) -> tuple[list[Any], None]:
         """A timeline, on one page."""
-        entries = self.place.log.entries.values()
+        entries = self.place.timeline.entries.values()
         return [one for one in entries if one.account_id == account_id], None
 
     @property
@@ -85,7 +85,7 @@ class System:
         """Each entry as `owner kind id type {data}`, in order of its writing."""
         return [
             f"{one.account_id} {one.kind} {one.id} {one.type} {dump(one.data)}"
-            for one in self.place.log.entries.values()
+            for one in self.place.timeline.entries.values()
         ]
 
     def body(self, account_id: str = "acc_golden") -> Any:

@@ -235,7 +235,7 @@ def test_an_event_again_at_once_or_three_days_later_has_one_effect(place: FakeSe
     ) == 1
 
 
-@pytest.mark.parametrize("part", ["accounts.save", "log.put"])
+@pytest.mark.parametrize("part", ["accounts.save", "timeline.put"])
 def test_an_attempt_that_failed_leaves_no_mark_that_keeps_the_next_from_running(
     place: FakeServices, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +251,7 @@ def test_an_attempt_that_failed_leaves_no_mark_that_keeps_the_next_from_running(
         assert arrive(place, SUBSCRIPTION) == ["given_back"]
     arrive(place, SUBSCRIPTION)
     assert now_standing(place).reason == "active"
-    assert SUBSCRIPTION["id"] in {entry.id for entry in place.log.entries.values()}
+    assert SUBSCRIPTION["id"] in {entry.id for entry in place.timeline.entries.values()}
 
 
 def test_a_defect_is_never_a_silent_success(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +261,7 @@ def test_a_defect_is_never_a_silent_success(stage: Stage, monkeypatch: pytest.Mo
         raise ZeroDivisionError
 
     monkeypatch.setattr(
-        "chalicelib.entry.triggers.events_queue.wiring.world", lambda: FakeServices().services
+        "chalicelib.entry.triggers.events_queue.wiring.services", lambda: FakeServices().services
     )
     monkeypatch.setattr(MemoryAccounts, "of_customers", fail)
     stage.webhook(CUSTOMER)

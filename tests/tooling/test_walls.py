@@ -41,7 +41,7 @@ def clock_readings(file: Source) -> list[str]:
     return [
         call
         for call in calls
-        if call.split(".")[-1] in READS_A_CLOCK and not call.endswith("services.now")
+        if call.split(".")[-1] in READS_A_CLOCK and not call.endswith("services.clock.now")
     ]
 
 

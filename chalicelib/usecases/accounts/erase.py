@@ -44,19 +44,19 @@ def erase(account_id: str, at_stripe: bool, services: Services, beside: ErasureS
 
     def erase_account() -> bool:
         nonlocal customers
-        account = services.accounts.load(account_id)
+        account = services.stores.accounts.load(account_id)
         if account is None:
             return False
         customers = _customers(account, at_stripe, services)
         _leave_stripe(account, customers, at_stripe, services)
-        services.accounts.erase(account, services.now())
+        services.stores.accounts.erase(account, services.clock.now())
         return True
 
     was_there = retry_on_lost_race(account_id, erase_account, services)
-    if not was_there and not services.accounts.erased({tombstone_of_account(account_id)}):
+    if not was_there and not services.stores.accounts.erased({tombstone_of_account(account_id)}):
         raise AccountNotFound(f"There is no account {account_id}.", "account_id")
     number = beside.clear(account_id)
-    services.pause(UNDER_WAY_SECONDS)
+    services.clock.pause(UNDER_WAY_SECONDS)
     return Erased(was_there, number + beside.clear(account_id), customers if at_stripe else ())
 
 

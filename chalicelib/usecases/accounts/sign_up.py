@@ -48,14 +48,14 @@ def sign_up(
     """
     new = Account(id or _new_id())
     account = next_version(
-        new, apply(new, _signed_up(wish, confirm, services)), services.policy, services.now()
+        new, apply(new, _signed_up(wish, confirm, services)), services.policy, services.clock.now()
     )
 
     def write() -> Account:
         if known := _known(wish, services):
             return known
-        services.accounts.save(new, account)
-        services.count("Signups", 1)
+        services.stores.accounts.save(new, account)
+        services.metrics.count("Signups", 1)
         return account
 
     # A race is lost when another tab writes at this very moment: which of the two is faster is
@@ -75,14 +75,14 @@ def enqueue_signup(wish: SignupRequest, confirm: bool, services: Services) -> No
     """Have the signup done a moment later, whoever it is: one message, and no look at the table.
     Raises Unavailable: then nothing was done.
     """
-    services.act_queue.send(
+    services.queues.act.send(
         {SIGN_UP: json.dumps({"id": _new_id(), "confirm": confirm, "wish": asdict(wish)})}
     )
 
 
 def enqueue_sign_in(email: str, services: Services) -> None:
     """The same for a wish to sign in. Raises Unavailable."""
-    services.act_queue.send({SIGN_IN: email})
+    services.queues.act.send({SIGN_IN: email})
 
 
 def process_request(work: Mapping[str, str], services: Services) -> None:
@@ -105,13 +105,13 @@ def _begun(account: Account, services: Services) -> SignupOutcome:
     try:
         account = run_operation(account, "trial", services)
     except (Unavailable, Refused):
-        account = services.accounts.load(account.id) or account  # the agenda goes on with it
+        account = services.stores.accounts.load(account.id) or account  # the agenda goes on with it
     enqueue_if_due(account, services)
     return SignupOutcome("created", account)
 
 
 def _signed_up(wish: SignupRequest, confirm: bool, services: Services) -> SignedUp:
-    now = services.now()
+    now = services.clock.now()
     identities = (
         f"email:{identity(wish.email)}",
         *([f"external:{wish.external_id}"] if wish.external_id else []),
@@ -134,7 +134,7 @@ def ask_to_sign_in(email: str, services: Services) -> None:
         enqueue_if_due(
             apply_facts(
                 account,
-                [SignInRequested(services.now().replace(microsecond=0))],
+                [SignInRequested(services.clock.now().replace(microsecond=0))],
                 services,
                 StripeFetcher(services),
             ),
@@ -145,17 +145,19 @@ def ask_to_sign_in(email: str, services: Services) -> None:
 def _known(wish: SignupRequest, services: Services) -> Account | None:
     """Who has had this trial, or is a customer already under this address, whoever adopted it."""
     return _owner(wish.email, services) or (
-        services.accounts.with_trial(f"external:{wish.external_id}") if wish.external_id else None
+        services.stores.accounts.with_trial(f"external:{wish.external_id}")
+        if wish.external_id
+        else None
     )
 
 
 def _owner(email: str, services: Services) -> Account | None:
-    had_trial = services.accounts.with_trial(f"email:{identity(email)}")
+    had_trial = services.stores.accounts.with_trial(f"email:{identity(email)}")
     if had_trial:
         return had_trial
     customers = [
         account
-        for account in services.accounts.with_email(email)
+        for account in services.stores.accounts.with_email(email)
         if account.subscriptions or account.ended or account.signup
     ]
     return max(
@@ -172,7 +174,7 @@ def _welcome_back(known: Account | None, wish: SignupRequest, services: Services
     """The link goes to the account's own address, and only if that is the one that was typed:
     nobody has mail sent to others by their id.
     """
-    services.count("SignupsKnown", 1)
+    services.metrics.count("SignupsKnown", 1)
     if known and known.email and identity(known.email) == identity(wish.email):
         ask_to_sign_in(wish.email, services)
     return SignupOutcome("known")

@@ -30,7 +30,9 @@ def offered(account: Account, reason: str | None, services: Services) -> Offer |
     """What is offered to who leaves for this reason. Nobody is kept from leaving by a coupon that
     cannot be looked up.
     """
-    found = cancellation_rules.retention_offer(account, services.policy, reason, services.now())
+    found = cancellation_rules.retention_offer(
+        account, services.policy, reason, services.clock.now()
+    )
     if found is None or found.kind != "coupon":
         return Offer(found) if found else None
     try:
@@ -47,8 +49,8 @@ def take_alternative(account: Account, reason: str, services: Services) -> Reten
     A smaller `plan` is only noted, for its price is still to be seen. Raises as the actions do.
     """
     offer, now = (
-        cancellation_rules.retention_offer(account, services.policy, reason, services.now()),
-        services.now(),
+        cancellation_rules.retention_offer(account, services.policy, reason, services.clock.now()),
+        services.clock.now(),
     )
     if offer is None:
         return None
@@ -86,7 +88,7 @@ def ask_to_leave(
     """Have a link mailed that ends the subscription at once: `cancel_now`, or `withdraw`. Raises
     NotPossible where billing.toml does not allow it.
     """
-    now = services.now().replace(microsecond=0)
+    now = services.clock.now().replace(microsecond=0)
     if not account.email:
         raise NotPossible("We have no address to write to. Please write to us.")
     if what == "withdraw":
@@ -120,7 +122,7 @@ def leave(account: Account, wish: CancellationRequest, services: Services) -> Ou
         )
     else:
         outcome = cancel(account.id, asked, "now", wish.reason, wish.comment, services)
-    found = services.accounts.load(account.id) or account
+    found = services.stores.accounts.load(account.id) or account
     enqueue_if_due(
         apply_facts(found, [CancellationConfirmed(wish.at)], services, StripeFetcher(services)),
         services,
@@ -132,7 +134,7 @@ def give_feedback(
     account: Account, occasion: str, answer: str, comment: str, services: Services
 ) -> bool:
     """Keep the answer for an occasion; False if the time in which it could be changed is over."""
-    now = services.now()
+    now = services.clock.now()
     updated = apply_facts(
         account,
         [ExitFeedbackGiven(occasion, answer, comment, now)],

@@ -65,9 +65,9 @@ def open_checkout(
 
     def begin() -> tuple[Account, Checkout, bool]:
         """The account, its Checkout, and whether that is open at Stripe already."""
-        account = _with_customer(require_account(account_id, services.accounts), services)
+        account = _with_customer(require_account(account_id, services.stores.accounts), services)
         order = order_of(account, services.policy, plan, interval, quantity, currency)
-        checkout, now = account.checkout, services.now()
+        checkout, now = account.checkout, services.clock.now()
         if checkout and checkout.session and not checkout.closed:
             if not _still_open(account, checkout, services):
                 raise ConcurrentUpdate(
@@ -82,7 +82,7 @@ def open_checkout(
             checkout = next_checkout(checkout, order, now)
             new = _next(account, checkout, services)
             # The key is saved before it is used: a call beside or after this one uses the same key.
-            services.accounts.save(account, new)
+            services.stores.accounts.save(account, new)
             account = new
         return account, checkout, False
 
@@ -94,7 +94,7 @@ def finish_checkout(account_id: str, session_id: str, services: Services) -> str
     """What a Checkout came to, one of RETURNS, with Stripe's answer taken in. Raises
     AccountNotFound for a session that is not this account's.
     """
-    account = require_account(account_id, services.accounts)
+    account = require_account(account_id, services.stores.accounts)
     session = services.stripe.checkout.session(session_id)
     if session is None or not belongs(session, account):
         raise AccountNotFound("There is no such Checkout.", "session_id")
@@ -103,7 +103,7 @@ def finish_checkout(account_id: str, session_id: str, services: Services) -> str
 
 def open_portal(account_id: str, return_url: str, services: Services) -> str:
     """The URL of Stripe's portal for this account. Raises AccountNotFound, Unavailable, Refused."""
-    account = _with_customer(require_account(account_id, services.accounts), services)
+    account = _with_customer(require_account(account_id, services.stores.accounts), services)
     customer = customer_for(account)
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
@@ -137,7 +137,7 @@ def _with_customer(account: Account, services: Services) -> Account:
     account = run_operation(account, "trial", services)
     if customer_for(account) is None and account.email:
         find_trial(account, services)  # a customer that was made while nobody could write it down
-        account = require_account(account.id, services.accounts)
+        account = require_account(account.id, services.stores.accounts)
         account = with_customer(
             account, f"{account.id}:customer:again:{len(account.customers)}", services
         )
@@ -223,7 +223,7 @@ def _finished(account: Account, session: Raw, services: Services) -> str:
     )
     account = apply_facts(
         account,
-        [CheckoutCompleted(id, mode, customer, services.now())],
+        [CheckoutCompleted(id, mode, customer, services.clock.now())],
         services,
         StripeFetcher(services),
     )
@@ -244,5 +244,5 @@ def _finished(account: Account, session: Raw, services: Services) -> str:
 
 def _next(account: Account, checkout: Checkout, services: Services) -> Account:
     return next_version(
-        account, apply(account, CheckoutUpdated(checkout)), services.policy, services.now()
+        account, apply(account, CheckoutUpdated(checkout)), services.policy, services.clock.now()
     )

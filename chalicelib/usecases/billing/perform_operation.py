@@ -94,7 +94,7 @@ def find_operation(account: Account, task: Operation, services: Services) -> Ope
 
 def hold(account: Account, id: str, services: Services) -> LiveSubscription:
     """The subscription as Stripe holds it now."""
-    by = FromFetch(services.now().replace(microsecond=0), account.mark(id))
+    by = FromFetch(services.clock.now().replace(microsecond=0), account.mark(id))
     raw = services.stripe.reader.subscription(id)
     if raw is None:
         raise Refused("Stripe does not know the account's subscription.")

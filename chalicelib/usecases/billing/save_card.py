@@ -42,7 +42,7 @@ def save_card(
         return []
     key, began = (
         f"{account.id}:{session_id}:{operation.generation}",
-        services.now().replace(microsecond=0),
+        services.clock.now().replace(microsecond=0),
     )
     mark = account.mark(customer)
     taxed = services.policy.checkout.automatic_tax
@@ -97,7 +97,7 @@ def _reckon_tax(subscription: Raw, key: str, services: Services) -> None:
             f"{key}:{subscription['id']}:tax", str(subscription["id"])
         )
     except Refused:
-        services.count("ErrandsRefused", 1)
+        services.metrics.count("ErrandsRefused", 1)
 
 
 def belongs(session: Raw, account: Account) -> bool:

@@ -31,7 +31,7 @@ def make_trial(account: Account, operation: PendingOperation, services: Services
         return []
     account = with_customer(account, f"{account.id}:customer:{operation.generation}", services)
     customer = customer_for(account)
-    now = services.now()
+    now = services.clock.now()
     if customer is None or signup.trial_ends_at <= now or account.subscriptions:
         return []
     lookup_key = services.policy.lookup_key(signup.plan, signup.interval, signup.currency)
@@ -64,7 +64,7 @@ def with_customer(account: Account, key: str, services: Services) -> Account:
     """
     if customer_for(account) is not None:
         return account
-    now = services.now()
+    now = services.clock.now()
     raw = services.stripe.customers.create(key, account.id, account.email or "", account.name)
     return apply_facts(account, [_customer(raw, now)], services, StripeFetcher(services))
 
@@ -73,7 +73,7 @@ def find_trial(account: Account, services: Services) -> Sequence[Fact] | None:
     """What Stripe has of a trial that may have been started; None if no subscription, and then its
     customer is learnt, if there is one.
     """
-    now = services.now()
+    now = services.clock.now()
     customer = customer_for(account)
     ours = (
         []

@@ -52,7 +52,7 @@ def adopt(
     ours = [event for event in events if adopts(event, services.policy)]
     if not ours:
         return None
-    began = services.now().replace(microsecond=0)
+    began = services.clock.now().replace(microsecond=0)
     raw = fetcher.put(lambda: services.stripe.reader.customer(customer))
     if raw is None and all(_stale(event) for event in ours):
         return None
@@ -60,7 +60,7 @@ def adopt(
         customer, raw, began, began - NEWS, [event.account_id for event in ours], services, fetcher
     )
     if account is None:
-        services.count("EventsOfErased", len(ours))
+        services.metrics.count("EventsOfErased", len(ours))
     return account
 
 
@@ -70,7 +70,7 @@ def adopt_old(customer: str, services: Services, fetcher: StripeFetcher) -> Acco
 
     All that was before now is history. Raises Unavailable, Refused.
     """
-    now = services.now()
+    now = services.clock.now()
     raw = fetcher.put(lambda: services.stripe.reader.customer(customer))
     if raw is None or raw.get("deleted"):
         return None
@@ -101,20 +101,22 @@ def _joined(
     )
 
     def join() -> Account | None:
-        account = services.accounts.load(id) or Account(id, history_until=history_until)
+        account = services.stores.accounts.load(id) or Account(id, history_until=history_until)
         if customer in account.customers:
             return account
         # Behind the load: an account that is found no more, since it was just erased, has its grave
         # by now.
-        if services.accounts.erased({tombstone_of_account(id), tombstone_of_customer(customer)}):
+        if services.stores.accounts.erased(
+            {tombstone_of_account(id), tombstone_of_customer(customer)}
+        ):
             return None
         new = next_version(
-            account, _knowing(account, customer, raw, began), services.policy, services.now()
+            account, _knowing(account, customer, raw, began), services.policy, services.clock.now()
         )
         try:
-            services.accounts.save(account, new)
+            services.stores.accounts.save(account, new)
         except AccountTaken as taken:
-            found = services.accounts.of_customers({customer: id})
+            found = services.stores.accounts.of_customers({customer: id})
             if customer not in found:
                 raise ConcurrentUpdate(
                     "The account that had the customer was just erased."

@@ -31,7 +31,7 @@ def apply_facts(
         updated = fetch_pending(updated, answers, fetcher) if fetcher else updated
         if updated == found:
             return None
-        return next_version(found, updated, services.policy, services.now())
+        return next_version(found, updated, services.policy, services.clock.now())
 
     after = update(account.id, learn, services, known=account)
     if after is None:

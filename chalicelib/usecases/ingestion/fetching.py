@@ -33,14 +33,14 @@ class StripeFetcher:
         """
         try:
             answered, unreadable = self.put(
-                lambda: fetch(self.services.stripe.reader, ask, account, self.services.now())
+                lambda: fetch(self.services.stripe.reader, ask, account, self.services.clock.now())
             )
         except (Unavailable, Refused) as failure:
-            self.services.count(
+            self.services.metrics.count(
                 "AsksRefused" if isinstance(failure, Refused) else "AsksUnanswered", 1
             )
             return None
-        self.services.count("AnswersUnreadable", unreadable)
+        self.services.metrics.count("AnswersUnreadable", unreadable)
         return answered
 
     def put(self, question: Callable[[], T]) -> T:

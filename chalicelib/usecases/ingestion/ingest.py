@@ -71,7 +71,7 @@ def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
     wanted: dict[str, list[_Read]] = defaultdict(list)
     for message in messages:
         try:
-            event = read_event(message.body, services.now())
+            event = read_event(message.body, services.clock.now())
         except Unreadable as failure:
             outcomes.append(_bury(message, failure, services))
         else:
@@ -101,7 +101,7 @@ def customer_of_event(event: StripeEvent, reader: ReaderApi) -> str | None:
 
 def _take_in_wanted(wanted: dict[str, list[_Read]], services: Services) -> list[Outcome]:
     try:
-        found = services.accounts.of_customers(
+        found = services.stores.accounts.of_customers(
             {
                 customer: probable_account(_named_first(reads)[0])
                 for customer, reads in wanted.items()
@@ -175,7 +175,7 @@ def _logged(outcomes: list[Outcome], services: Services) -> list[Outcome]:
     if not entries:
         return outcomes
     try:
-        services.log.put(entries)
+        services.stores.timeline.put(entries)
     except Exception as failure:
         return [
             Outcome(
@@ -210,7 +210,9 @@ def _entry(account: str, event: StripeEvent) -> Entry:
 
 def _bury(message: Message, failure: Unreadable, services: Services) -> Outcome:
     try:
-        services.dead_letters.send(message.body, {"code": failure.code, "reason": failure.message})
+        services.queues.dead_letters.send(
+            message.body, {"code": failure.code, "reason": failure.message}
+        )
     except Unavailable as unsent:
         return Outcome(message.id, "given_back", failure=unsent)
     return Outcome(message.id, "dead", failure=failure)

@@ -87,7 +87,7 @@ def take_feedback(
     try:
         feedback = read_feedback(text)
     except Unreadable:
-        services.count("FeedbackUnreadable", 1)
+        services.metrics.count("FeedbackUnreadable", 1)
         return "unreadable"
     if feedback is None:
         return "left"
@@ -95,10 +95,10 @@ def take_feedback(
         for address in feedback.recipients:
             suppressions.add(address, feedback.kind.lower(), feedback.at)
     _count(feedback, services)
-    account = services.accounts.load(feedback.account_id) if feedback.account_id else None
+    account = services.stores.accounts.load(feedback.account_id) if feedback.account_id else None
     if account is not None:
         _settle(account, feedback, services, claims)
-        services.log.put([_entry(account.id, feedback)])
+        services.stores.timeline.put([_entry(account.id, feedback)])
     return feedback.kind
 
 
@@ -178,9 +178,9 @@ def _moment(value: Any) -> datetime:
 
 def _count(feedback: DeliveryFeedback, services: Services) -> None:
     if feedback.kind == "Complaint":
-        services.count("Complaints", len(feedback.recipients))
+        services.metrics.count("Complaints", len(feedback.recipients))
     elif feedback.kind == "Bounce":
-        services.count(
+        services.metrics.count(
             "Bounces" if feedback.for_good else "TransientBounces", len(feedback.recipients)
         )
 

@@ -43,11 +43,13 @@ def notify_team(account: Account, happenings: Sequence[DomainEvent], services: S
     news = [one for one in happenings if is_news(account, one)]
     if operators.digest:
         zone = ZoneInfo(mail.timezone)
-        services.log.put(entry for one in news if (entry := of_the_day(account, one, zone)))
+        services.stores.timeline.put(
+            entry for one in news if (entry := of_the_day(account, one, zone))
+        )
     for one in news:
         if notice_of(one) in operators.notices:
             told = {"id": one.id, "type": one.type, "at": one.at.isoformat(), "data": one.data}
-            services.mail_queue.send({"account_id": account.id, "happening": json.dumps(told)})
+            services.queues.mail.send({"account_id": account.id, "happening": json.dumps(told)})
 
 
 def enqueue_digests(services: Services) -> int:
@@ -60,14 +62,14 @@ def enqueue_digests(services: Services) -> int:
     operators, mail = services.policy.operators, services.policy.mail
     if operators is None or mail is None or not operators.digest:
         return 0
-    last = services.rounds.load(DigestState)
-    days = days_due(last, services.now(), ZoneInfo(mail.timezone), operators.digest_hour)
+    last = services.stores.job_states.load(DigestState)
+    days = days_due(last, services.clock.now(), ZoneInfo(mail.timezone), operators.digest_hour)
     for day in days:
-        services.mail_queue.send({"digest": day})
+        services.queues.mail.send({"digest": day})
     if days:
         before = last or DigestState("")
         with suppress(ConcurrentUpdate):  # another hands them out already
-            services.rounds.save(before, DigestState(days[-1], before.version + 1))
+            services.stores.job_states.save(before, DigestState(days[-1], before.version + 1))
     return len(days)
 
 
@@ -82,7 +84,7 @@ def send_notice(
     raw = json.loads(domain_event)
     told = DomainEvent(raw["id"], raw["type"], datetime.fromisoformat(raw["at"]), raw["data"])
     account, operators, kind = (
-        services.accounts.load(account_id),
+        services.stores.accounts.load(account_id),
         services.policy.operators,
         notice_of(told),
     )
@@ -133,15 +135,15 @@ def _short(groups: dict[str, list[str]]) -> str:
 
 
 def _named(ids: list[str], services: Services) -> list[str]:
-    found = [(id, services.accounts.load(id)) for id in ids[:NAMED]]
+    found = [(id, services.stores.accounts.load(id)) for id in ids[:NAMED]]
     names = [f"{who(account, id)}, {id}" if account else id for id, account in found]
     return names + ([f"and {len(ids) - NAMED} more"] if len(ids) > NAMED else [])
 
 
 def _all_of(id: str, timelines: Timelines, services: Services) -> list[Entry]:
-    entries, cursor = timelines.page(id, None, services.now())
+    entries, cursor = timelines.page(id, None, services.clock.now())
     while cursor:
-        more, cursor = timelines.page(id, cursor, services.now())
+        more, cursor = timelines.page(id, cursor, services.clock.now())
         entries += more
     return entries
 
@@ -167,7 +169,9 @@ def _post(
     assert operators is not None
     outcome = "nothing"
     for number, address in enumerate(operators.mail):
-        claim = SendClaim(account_id, f"operators-{number}@{about}", "sending", services.now())
+        claim = SendClaim(
+            account_id, f"operators-{number}@{about}", "sending", services.clock.now()
+        )
         if post.claims.load(account_id, claim.key) or post.suppressed(address):
             continue
         post.wait_for_capacity()
@@ -188,7 +192,7 @@ def _post(
         except ConcurrentUpdate:  # another sends it
             continue
         except (MailOutcomeUnknown, MailRefused) as failure:
-            services.count(
+            services.metrics.count(
                 "MailsUnclear" if isinstance(failure, MailOutcomeUnknown) else "MailsRefused", 1
             )
             continue

@@ -39,18 +39,18 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
     Raises Unavailable if it is to be tried again later (SES takes no more for now, or the table
     does not answer).
     """
-    account = services.accounts.load(account_id)
+    account = services.stores.accounts.load(account_id)
     if account is None or key not in account.mails or account.mails[key].outcome != "queued":
         return "nothing"
     claim = post.claims.load(account_id, key)
     if claim and claim.state == "sent":
         return _done(account, key, "sent", services)
-    if claim and claim.at + SETTLING > services.now():
+    if claim and claim.at + SETTLING > services.clock.now():
         return "nothing"
     mail = _applies(account, key, services)
     if claim and (mail is None or mail.step.stream == "lifecycle"):
         return _done(account, key, "unclear", services)
-    if mail is None or mail.at > services.now():
+    if mail is None or mail.at > services.clock.now():
         return _done(account, key, None, services)
     if post.suppressed(account.email or ""):
         return _done(account, key, "refused", services)
@@ -61,7 +61,7 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
     letter = _letter(account, mail, services, post)
     post.wait_for_capacity()
     claimed = SendClaim(
-        account_id, key, "sending", services.now(), (claim.attempt if claim else 0) + 1
+        account_id, key, "sending", services.clock.now(), (claim.attempt if claim else 0) + 1
     )
     try:
         post.claims.take(claimed, claim)
@@ -95,7 +95,7 @@ def _applies(account: Account, key: str, services: Services) -> DueMessage | Non
     """The message, if it applies on what is known now and its time is not over: read as though it
     had not been queued.
     """
-    now = services.now()
+    now = services.clock.now()
     unqueued = {other: mailed for other, mailed in account.mails.items() if other != key}
     fresh = replace(account, mails=unqueued, standing=standing(account, services.policy, now))
     return next(
@@ -119,7 +119,7 @@ def _letter(
     )
     rendered = render(
         mail.step.message,
-        variables(account, mail, services.policy, services.now(), links, language),
+        variables(account, mail, services.policy, services.clock.now(), links, language),
         language,
     )
     headers = (
@@ -156,7 +156,9 @@ def _links(
     lifecycle = mail.step.stream == "lifecycle"
 
     def link(purpose: str, about: str) -> str:
-        return post.link(link_for(purpose, account.id, account.link_epoch, services.now(), about))
+        return post.link(
+            link_for(purpose, account.id, account.link_epoch, services.clock.now(), about)
+        )
 
     billing = (services.policy.mail.billing_url if services.policy.mail else "") or link(
         "billing", ""
@@ -182,7 +184,7 @@ def _done(account: Account, key: str, outcome: str | None, services: Services) -
     queued = account.mails[key]
     stream = queued.stream
     if outcome:
-        services.log.put(
+        services.stores.timeline.put(
             [Entry(account.id, queued.at, "mail", key, f"mail.{outcome}", {"stream": stream})]
         )
 
@@ -191,12 +193,12 @@ def _done(account: Account, key: str, outcome: str | None, services: Services) -
             return None
         if outcome:
             updated = apply(
-                found, MessageRecorded(key, MessageRecord(outcome, services.now(), stream))
+                found, MessageRecorded(key, MessageRecord(outcome, services.clock.now(), stream))
             )
         else:
             due_messages = {other: mailed for other, mailed in found.mails.items() if other != key}
             updated = replace(found, mails=due_messages)
-        return next_version(found, updated, services.policy, services.now())
+        return next_version(found, updated, services.policy, services.clock.now())
 
     if update(account.id, done, services, known=account) is None:
         return "nothing"  # erased meanwhile

@@ -27,7 +27,7 @@ def backfill_events(services: Services) -> Fetched:
     take or give now, and what a run does not reach, the next run does again.
     """
     round, pace, fetched = (
-        under_way(services.rounds.load(Undelivered), services.now()),
+        under_way(services.stores.job_states.load(Undelivered), services.clock.now()),
         RateLimiter(services),
         0,
     )
@@ -39,15 +39,17 @@ def backfill_events(services: Services) -> Fetched:
             )
             pace.made()
             for event in page.things:
-                services.events_queue.send(json.dumps(event))
+                services.queues.events.send(json.dumps(event))
             fetched += len(page.things)
             further = after(round, page.behind)
-            services.rounds.save(round, further)
+            services.stores.job_states.save(round, further)
             round = further
     except ConcurrentUpdate:
         pass  # another fetches already
     except (Unavailable, Refused) as failure:
-        services.count("ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1)
+        services.metrics.count(
+            "ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1
+        )
         stopped_by = failure
-    services.count("EventsFetched", fetched)
+    services.metrics.count("EventsFetched", fetched)
     return Fetched(fetched, stopped_by)

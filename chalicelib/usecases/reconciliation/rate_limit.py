@@ -23,17 +23,17 @@ class RateLimiter:
     """The calls of one run. None is begun once its time is over or its calls are used up."""
 
     def __init__(self, services: Services) -> None:
-        self._services, self._began, self._calls = services, services.now(), 0
+        self._services, self._began, self._calls = services, services.clock.now(), 0
 
     def goes_on(self) -> bool:
         """Whether another call may be begun."""
         return (
             self._calls < CALLS_A_SECOND * SECONDS
-            and (self._services.now() - self._began).total_seconds() < SECONDS
+            and (self._services.clock.now() - self._began).total_seconds() < SECONDS
         )
 
     def made(self, calls: int = 1) -> None:
         """So many calls were made: wait until others may follow."""
         self._calls += calls
         if self._calls > AT_ONCE:
-            self._services.pause(calls / CALLS_A_SECOND)
+            self._services.clock.pause(calls / CALLS_A_SECOND)

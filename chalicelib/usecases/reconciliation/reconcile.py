@@ -68,7 +68,7 @@ def reconcile(services: Services) -> Progress | None:
     for. What Stripe or the table do not answer now, and what a run does not reach, the next run
     does again.
     """
-    round = under_way(services.rounds.load(Comparison), services.now())
+    round = under_way(services.stores.job_states.load(Comparison), services.clock.now())
     if round is None:
         return None
     run, stopped_by = _Run(services, round), None
@@ -78,7 +78,9 @@ def reconcile(services: Services) -> Progress | None:
     except ConcurrentUpdate:
         pass  # another run compares already
     except (Unavailable, Refused) as failure:
-        services.count("ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1)
+        services.metrics.count(
+            "ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1
+        )
         stopped_by = failure
     return Progress(run.round, tuple(run.passed_over), stopped_by)
 
@@ -96,7 +98,7 @@ class _Run:
     def save(self, further: Comparison) -> None:
         """Write down how far it has come. Raises ConcurrentUpdate, Unavailable."""
         further = replace(further, version=self.round.version + 1)
-        self._services.rounds.save(self.round, further)
+        self._services.stores.job_states.save(self.round, further)
         self.round = further
 
     def step(self, round: Comparison) -> Comparison:
@@ -124,11 +126,11 @@ class _Run:
         # forgotten with its drifts
         if not round.pages:
             self.save(round)
-        self._services.comparisons.keep_listed(
+        self._services.stores.reconciliation.keep_listed(
             self._began, round.pages, [str(raw["id"]) for raw in page.things]
         )
         found = [(raw, one) for raw in page.things if (one := listed(raw))]
-        self._services.count("AnswersUnreadable", len(page.things) - len(found))
+        self._services.metrics.count("AnswersUnreadable", len(page.things) - len(found))
         self._look_at(found)
         further = replace(
             round, place=page.behind, pages=round.pages + 1, listed=round.listed + len(page.things)
@@ -155,7 +157,7 @@ class _Run:
                 owners[customer], accounts[adopted.id] = adopted.id, adopted
             account = accounts[owners[customer]]
             if differing := drift(account, one, self._began):
-                self._services.comparisons.put_drift(
+                self._services.stores.reconciliation.put_drift(
                     differing
                 )  # before it is mended: afterwards it is no more to be seen
                 accounts[account.id] = self._asked_about(account, customer)
@@ -165,13 +167,13 @@ class _Run:
         read: after a rollback they wait for it alone.
         """
         try:
-            return self._services.accounts.of_customers(guesses), set()
+            return self._services.stores.accounts.of_customers(guesses), set()
         except NewerSchemaVersion:
             known: dict[str, Account] = {}
             unreadable: set[str] = set()
             for customer, guess in guesses.items():
                 try:
-                    known |= self._services.accounts.of_customers({customer: guess})
+                    known |= self._services.stores.accounts.of_customers({customer: guess})
                 except NewerSchemaVersion as failure:
                     unreadable.add(customer)
                     self._pass_over(customer, None, failure)
@@ -190,11 +192,11 @@ class _Run:
         return account
 
     def _of_ours(self, round: Comparison) -> Comparison:
-        accounts, scanned = self._services.comparisons.accounts(round.scanned)
+        accounts, scanned = self._services.stores.reconciliation.accounts(round.scanned)
         for account in accounts:
             missing = not_listed(account, self._ids_listed, self._began)
             for one in missing:
-                self._services.comparisons.put_drift(one)
+                self._services.stores.reconciliation.put_drift(one)
             for customer in sorted({one.customer for one in missing}):
                 account = self._asked_about(account, customer)
         return (
@@ -205,7 +207,7 @@ class _Run:
 
     @cached_property
     def _ids_listed(self) -> frozenset[str]:
-        return self._services.comparisons.listed(self._began)
+        return self._services.stores.reconciliation.listed(self._began)
 
     def _asked_about(self, account: Account, customer: str) -> Account:
         """The account after Stripe was asked all about a customer. Raises Unavailable if Stripe
@@ -226,32 +228,32 @@ class _Run:
     def _pass_over(self, customer: str, account_id: str | None, failure: Exception) -> None:
         """Note an account that cannot be compared, so that it does not keep the others waiting."""
         self.passed_over.append(PassedOver(customer, account_id, failure))
-        self._services.count("ComparisonsBroken", 1)
+        self._services.metrics.count("ComparisonsBroken", 1)
 
     def _closed(self, round: Comparison) -> Comparison:
         """Judge what was found, so much a step, and tell it on the timelines under times that a
         repeat has too.
         """
-        drifts = self._services.comparisons.drifts_of(self._began)
+        drifts = self._services.stores.reconciliation.drifts_of(self._began)
         open_ones = [one for one in drifts if one.became is None]
         for one in open_ones[:JUDGED_A_STEP]:
             self._judge(one)
         if open_ones:
             return round
         healed = sum(one.became == "healed" for one in drifts)
-        self._services.count("DriftsHealed", healed)
-        self._services.count("DriftsLeft", len(drifts) - healed)
+        self._services.metrics.count("DriftsHealed", healed)
+        self._services.metrics.count("DriftsLeft", len(drifts) - healed)
         return replace(
-            round, healed=healed, left=len(drifts) - healed, ended_at=self._services.now()
+            round, healed=healed, left=len(drifts) - healed, ended_at=self._services.clock.now()
         )
 
     def _judge(self, found: Drift) -> None:
-        verdict = judged(found, self._services.accounts.load(found.account_id))
+        verdict = judged(found, self._services.stores.accounts.load(found.account_id))
         if verdict is None:
-            self._services.comparisons.drop_drift(found)
+            self._services.stores.reconciliation.drop_drift(found)
             return
         told = {"subscription": found.subscription, "what": list(found.what), "since": found.since}
-        self._services.log.put(
+        self._services.stores.timeline.put(
             [
                 Entry(
                     found.account_id,
@@ -263,13 +265,13 @@ class _Run:
                 )
             ]
         )
-        self._services.comparisons.put_drift(verdict)
+        self._services.stores.reconciliation.put_drift(verdict)
 
     def _as_news(self, raw: Raw, one: ListedSubscription) -> list[StripeEvent]:
         """What a list tells, in the form in which adoption reads news: by the subscription, and by
         the customer that it names.
         """
-        began = self._services.now().replace(microsecond=0)
+        began = self._services.clock.now().replace(microsecond=0)
         subscription = SubscriptionSnapshot(one.subscription, FromFetch(began, ""))
         news = [self._event(raw, one, account_id_of(raw), subscription)]
         customer = raw.get("customer")

@@ -22,14 +22,14 @@ def publish_outbox(account_id: str, services: Services) -> tuple[DomainEvent, ..
         if not account.outbox:
             return None
         fresh = [domain_event for domain_event in account.outbox if domain_event.id not in carried]
-        services.log.put(
+        services.stores.timeline.put(
             Entry(account_id, one.at, "happening", one.id, one.type, one.data) for one in fresh
         )
         notify_team(account, fresh, services)
-        services.count("Disputes", sum(one.type == "payment.disputed" for one in fresh))
-        services.count("AccountsStale", sum(went_stale(one) for one in fresh))
+        services.metrics.count("Disputes", sum(one.type == "payment.disputed" for one in fresh))
+        services.metrics.count("AccountsStale", sum(went_stale(one) for one in fresh))
         carried.update({domain_event.id: domain_event for domain_event in fresh})
-        return outbox_cleared(account, services.policy, services.now())
+        return outbox_cleared(account, services.policy, services.clock.now())
 
     update(account_id, empty, services)
     return tuple(carried.values())

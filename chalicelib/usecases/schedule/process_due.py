@@ -33,8 +33,8 @@ def process_due_account(account_id: str, services: Services) -> DueOutcome:
     ends between the two, the agenda looks after what is marked as queued. Raises Unavailable if the
     table or a queue cannot be reached.
     """
-    account = services.accounts.load(account_id)
-    if account is None or account.due_at is None or account.due_at > services.now():
+    account = services.stores.accounts.load(account_id)
+    if account is None or account.due_at is None or account.due_at > services.clock.now():
         return DueOutcome("nothing")
     try:
         _act(account, services)
@@ -51,7 +51,7 @@ def process_due_account(account_id: str, services: Services) -> DueOutcome:
 def _act(account: Account, services: Services) -> None:
     if account.outbox:
         publish_outbox(account.id, services)
-        account = services.accounts.load(account.id) or account
+        account = services.stores.accounts.load(account.id) or account
     account = run_operations(account, services)
     now = services.now()
     expecting = fetching_overdue(account, now)
@@ -68,23 +68,23 @@ def _rest(account_id: str, failure: Exception, services: Services) -> str:
     """Let an account rest after a failure, so that it does not keep the others waiting; says what
     became of it, as DueOutcome does.
     """
-    account = services.accounts.load(account_id)
+    account = services.stores.accounts.load(account_id)
     if account is None:
         return "nothing"
-    rested = failed(account, services.now())
+    rested = failed(account, services.clock.now())
     try:
-        services.accounts.save(account, rested)
+        services.stores.accounts.save(account, rested)
     except ConcurrentUpdate:
         return "nothing"
     if rested.due_at:
-        services.count("ActsFailed", 1)
+        services.metrics.count("ActsFailed", 1)
         return "failed"
-    services.count("AccountsDead", 1)
-    services.log.put(
+    services.metrics.count("AccountsDead", 1)
+    services.stores.timeline.put(
         [
             Entry(
                 account_id,
-                services.now(),
+                services.clock.now(),
                 "dead",
                 f"{rested.version}",
                 "account.dead",

@@ -21,7 +21,7 @@ def replan(services: Services) -> int:
     does nothing twice, for an account that carries the policy's hash has been planned under it, by
     the walk or by any news. Raises Unavailable.
     """
-    before = services.walks.load()
+    before = services.stores.replan_states.load()
     walk = (
         before
         if before and before.hash == services.policy.hash
@@ -31,7 +31,7 @@ def replan(services: Services) -> int:
     for _ in range(A_STRETCH):
         if walk.done:
             break
-        ids, cursor = services.walks.page(walk)
+        ids, cursor = services.stores.replan_states.page(walk)
         planned = [_plan(id, services) for id in ids]
         replanned += planned.count(True)
         found = walk.found + len(ids) - planned.count(None)
@@ -45,11 +45,11 @@ def replan(services: Services) -> int:
             version=walk.version + 1,
         )
         try:
-            services.walks.save(walk, further)
+            services.stores.replan_states.save(walk, further)
         except ConcurrentUpdate:
             break  # another walks already
         walk = further
-    services.count("AccountsReplanned", replanned)
+    services.metrics.count("AccountsReplanned", replanned)
     return replanned
 
 
@@ -59,11 +59,11 @@ def _plan(id: str, services: Services) -> bool | None:
     """
 
     def plan() -> bool:
-        account = services.accounts.load(id)
+        account = services.stores.accounts.load(id)
         if account is None or account.policy == services.policy.hash:
             return False
-        services.accounts.save(
-            account, next_version(account, account, services.policy, services.now())
+        services.stores.accounts.save(
+            account, next_version(account, account, services.policy, services.clock.now())
         )
         return True
 

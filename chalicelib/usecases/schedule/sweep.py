@@ -15,13 +15,13 @@ def sweep(services: Services) -> int:
     """How many accounts were handed out to be acted on. Handing one out twice does no harm: it is
     claimed when it is acted on.
     """
-    if services.act_queue.depth() > QUEUE_IS_SHORT:
-        services.count("SweepsHeld", 1)
+    if services.queues.act.depth() > QUEUE_IS_SHORT:
+        services.metrics.count("SweepsHeld", 1)
         return 0
-    now = services.now()
-    due = services.due_index.due(now, A_RUN)
-    services.measure("DueBacklog", len(due))
-    services.measure("DueOldest", (now - due[0][0]).total_seconds() if due else 0)
+    now = services.clock.now()
+    due = services.stores.due_index.due(now, A_RUN)
+    services.metrics.measure("DueBacklog", len(due))
+    services.metrics.measure("DueOldest", (now - due[0][0]).total_seconds() if due else 0)
     handed_out = [{"account_id": id} for _, id in due[:A_RUN]]
-    services.act_queue.send_many(handed_out)
+    services.queues.act.send_many(handed_out)
     return len(handed_out)

@@ -92,7 +92,7 @@ def test_undelivered_events_go_through_the_queue_like_all_others(watch: Watch) -
     assert account
     assert account.standing
     assert account.standing.reason == "trialing"
-    state = wiring.services().rounds.load(Undelivered)
+    state = wiring.services().stores.job_states.load(Undelivered)
     assert state
     assert (state.until, state.reached is None) == (None, False)
     assert watch.stage.metrics()["EventsFetched"] == len(
@@ -131,8 +131,8 @@ def test_what_stripe_does_not_tell_is_counted_and_nothing_is_done_by_it(
         assert interrupted["failure"] == type(failure).__name__
         assert interrupted["where"][-1].endswith(" _page")
     assert (
-        wiring.services().rounds.load(Undelivered)
-        is wiring.services().rounds.load(Comparison)
+        wiring.services().stores.job_states.load(Undelivered)
+        is wiring.services().stores.job_states.load(Comparison)
         is None
     )
 
@@ -151,7 +151,7 @@ def test_a_failure_on_the_second_page_goes_on_there(
     with monkeypatch.context() as patch:
         patch.setattr(watch.lists, "_page", once)
         watch.fetches()
-    state = wiring.services().rounds.load(Undelivered)
+    state = wiring.services().stores.job_states.load(Undelivered)
     assert state
     assert (state.reached, state.place is not None) == (None, True)
     watch.fetches()
@@ -162,7 +162,7 @@ def test_a_failure_on_the_second_page_goes_on_there(
     assert sorted(fetched) == sorted(wanted), (
         "each once: the second run began where the first one ended"
     )
-    ended = wiring.services().rounds.load(Undelivered)
+    ended = wiring.services().stores.job_states.load(Undelivered)
     assert ended
     assert ended.reached == state.until
 
@@ -178,7 +178,7 @@ def test_a_queue_that_refuses_keeps_the_page_to_be_fetched_again(
     with monkeypatch.context() as patch:
         patch.setattr(wiring.events_queue(), "send", refuse)
         watch.fetches()
-    assert wiring.services().rounds.load(Undelivered) is None
+    assert wiring.services().stores.job_states.load(Undelivered) is None
     watch.fetches()
     assert [
         json.loads(one["Body"])["id"] for one in watch.stage.messages(watch.stage.events_queue)
@@ -190,7 +190,7 @@ def test_a_comparison_finds_what_was_never_heard_of_and_tells_it_on_the_timeline
 ) -> None:
     watch.lists.subscriptions = list(watch.history.truth(5).subscriptions.values())
     watch.compares()
-    comparison = wiring.services().rounds.load(Comparison)
+    comparison = wiring.services().stores.job_states.load(Comparison)
     assert comparison
     assert comparison.ended_at
     assert (comparison.listed, comparison.healed, comparison.left) == (1, 1, 0)
@@ -232,7 +232,7 @@ def test_a_comparison_that_agrees_costs_the_same_however_many_accounts_are_on_a_
     ingest(messages(watch.history.events[:5]), wiring.services())
     watch.lists.subscriptions = list(watch.history.truth(5).subscriptions.values())
     watch.stage.stripe.asked.clear()
-    client = wiring.services().walks._dynamodb  # type: ignore[attr-defined]
+    client = wiring.services().stores.replan_states._dynamodb  # type: ignore[attr-defined]
     made: list[str] = []
     client.meta.events.register(
         "before-call", lambda model, **_: made.append(model.name), unique_id="count"

@@ -39,7 +39,7 @@ def test_a_sweep_without_an_index_to_ask_fails_aloud(
     def fail(*_: object) -> None:
         raise Unavailable("DynamoDB gives no answer now.")
 
-    monkeypatch.setattr(wiring.services().due_index, "due", fail)
+    monkeypatch.setattr(wiring.services().stores.due_index, "due", fail)
     with pytest.raises(Unavailable):
         sweep_due(TICK, LambdaContext("sweep_due", 60))
 
@@ -109,6 +109,6 @@ def test_a_changed_policy_is_walked_to_the_end(office: Office) -> None:
     office.begin_trial()
     for _ in range(3):
         office.sweep()
-    walk = wiring.services().walks.load()
+    walk = wiring.services().stores.replan_states.load()
     assert walk
     assert (walk.hash, walk.done) == (wiring.policy().hash, True)

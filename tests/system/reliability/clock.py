@@ -101,7 +101,7 @@ def send_again(life: Life, calls: OutsideCalls) -> None:
 
 def end_of_act(life: Life) -> Any:
     mails = {key: mailed.outcome for key, mailed in life.account.mails.items()}
-    told = {(entry.kind, entry.id, entry.type) for entry in life.place.log.entries.values()}
+    told = {(entry.kind, entry.id, entry.type) for entry in life.place.timeline.entries.values()}
     queued = {(work["account_id"], work["key"]) for work in life.place.mail_queue.waiting}
     return mails, told, queued, life.account.outbox, life.account.failures
 
@@ -164,7 +164,7 @@ def end_of_walk(place: FakeServices) -> Any:
     found = {id: place.accounts.load(id) for id in sorted(place.accounts.items)}
     return {
         id: (account.policy, account.version) for id, account in found.items()
-    }, place.walks.walk and place.walks.walk.done
+    }, place.replan_states.walk and place.replan_states.walk.done
 
 
 USE_CASES = (

@@ -71,7 +71,7 @@ def end_of_life(life: SimLife) -> Any:
         for one in accounts
     ]
     happened = Counter(
-        entry.type for entry in life.place.log.entries.values() if entry.kind == "happening"
+        entry.type for entry in life.place.timeline.entries.values() if entry.kind == "happening"
     )
     return at_stripe(life), known, happened
 

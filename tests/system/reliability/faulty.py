@@ -41,7 +41,7 @@ WAITED = {"stripe": 16, "mailer": 10}
 """
 
 CONDITIONAL = frozenset(
-    {"accounts.save", "accounts.rewrite", "accounts.erase", "walks.save", "rounds.save"}
+    {"accounts.save", "accounts.rewrite", "accounts.erase", "replan_states.save", "job_states.save"}
 )
 """Writes under a condition: what the SDK repeats after a lost reply meets the writer's own change,
 and looks like a lost race.

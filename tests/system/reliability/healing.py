@@ -50,7 +50,7 @@ def compare_later(town: Population, calls: OutsideCalls) -> None:
 
 
 def end_of_comparison(town: Population) -> Any:
-    round = town.place.rounds.load(Comparison)
+    round = town.place.job_states.load(Comparison)
     done = round and (round.ended_at is not None, round.listed, round.healed, round.left)
     accounts = {id: town.place.accounts.load(id) for id in sorted(town.place.accounts.items)}
     known = {
@@ -74,7 +74,7 @@ def fetch_later(town: Population, calls: OutsideCalls) -> None:
 
 
 def end_of_fetching(town: Population) -> Any:
-    round = town.place.rounds.load(Undelivered)
+    round = town.place.job_states.load(Undelivered)
     wanted = {message.id for message in messages(town.stage.engine.store.events)}
     fetched = {body for body, _ in town.place.events_queue.messages}
     return len(wanted) > 3, len(fetched), round and round.until

@@ -47,7 +47,7 @@ def pause(life: SimLife) -> None:
 
 def withdraw(life: SimLife) -> None:
     """The mailed link's button."""
-    account = life.services.accounts.load(life.account_id)
+    account = life.services.stores.accounts.load(life.account_id)
     assert account
     assert account.leave
     leave(account, account.leave, life.services)
@@ -87,11 +87,13 @@ def end_of_action(life: SimLife) -> Any:
     """Both sides, what the timeline says was asked for, and what is answered under a key for ever:
     of a reactivation and a charge no standing is."""
     account = life.account
-    told = Counter(entry.type for entry in life.place.log.entries.values() if entry.kind == "call")
+    told = Counter(
+        entry.type for entry in life.place.timeline.entries.values() if entry.kind == "call"
+    )
     kept = {
         key: answer.outcome
-        for id, key in life.place.calls.kept
-        if (answer := life.place.calls.load(id, key))
+        for id, key in life.place.responses.kept
+        if (answer := life.place.responses.load(id, key))
     }
     answers = {
         key: outcome.action

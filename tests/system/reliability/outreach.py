@@ -25,7 +25,11 @@ AIM = Aim("spring", "everyone")
 def answer(life: Life, calls: OutsideCalls) -> None:
     services = calls.watch(life.place.services)
     give_feedback(
-        services.accounts.load(ACCOUNT), "trial", "too_expensive", "Too dear for us.", services
+        services.stores.accounts.load(ACCOUNT),
+        "trial",
+        "too_expensive",
+        "Too dear for us.",
+        services,
     )
 
 
@@ -52,7 +56,7 @@ def customers() -> FakeServices:
 
 def broadcast(place: FakeServices, calls: OutsideCalls) -> None:
     services = calls.watch(place.services)
-    ids = listed(pages(services), AIM, services.policy, services.now(), lambda ids: set()).ids
+    ids = listed(pages(services), AIM, services.policy, services.clock.now(), lambda ids: set()).ids
     place.metrics["Failed"] = sum(
         outcome == "failed" for _, outcome in want(ids, AIM, "welcome", services)
     )

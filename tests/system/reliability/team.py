@@ -46,7 +46,7 @@ class Hands:
 
 
 def erase_all(life: SimLife, calls: OutsideCalls) -> None:
-    services = calls.watch_parts(life.place.services, "accounts", "stripe")
+    services = calls.watch(life.place.services, "accounts", "stripe")
     beside = calls.watch_parts(Hands(beside=MemoryBeside(life.place)), "beside").beside
     erase(life.account_id, True, services, beside)
 
@@ -56,7 +56,7 @@ def end_of_erasure(life: SimLife) -> Any:
         at_stripe(life),
         set(life.place.accounts.items),
         set(life.place.accounts.owners.values()),
-        len(life.place.log.entries),
+        len(life.place.timeline.entries),
     )
 
 
@@ -95,7 +95,7 @@ def end_of_letters(letters: Letters) -> Any:
     for number, body in enumerate(dict.fromkeys(letters.sent)):
         ingest([Message(str(number), body)], letters.place.services)
     told = sorted(
-        entry.id for entry in letters.place.log.entries.values() if entry.kind == "stripe"
+        entry.id for entry in letters.place.timeline.entries.values() if entry.kind == "stripe"
     )
     return len(letters.box.inside), set(letters.sent), updated(letters.place.accounts.only()), told
 
@@ -140,7 +140,7 @@ def import_all(shop: Shop, calls: OutsideCalls) -> None:
     list(
         bring_in(
             shop.survey().candidates,
-            calls.watch_parts(shop.place.services, "accounts", "stripe", "log"),
+            calls.watch(shop.place.services, "accounts", "stripe", "timeline"),
         )
     )
 
@@ -167,7 +167,7 @@ def restore_all(tables: MemoryTables, calls: OutsideCalls) -> None:
     watched.__dict__["source"] = tables.source
     restore(
         watched,
-        calls.watch_parts(tables.place.services, "accounts", "stripe"),
+        calls.watch(tables.place.services, "accounts", "stripe"),
         lambda line: None,
         at_once=1,
     )
@@ -176,7 +176,7 @@ def restore_all(tables: MemoryTables, calls: OutsideCalls) -> None:
 def restore_again(tables: MemoryTables, calls: OutsideCalls) -> None:
     """What Stripe did not answer is asked by the stage itself."""
     restore_all(tables, calls)
-    until_later(tables.place, calls.watch_parts(tables.place.services, "accounts", "stripe"))
+    until_later(tables.place, calls.watch(tables.place.services, "accounts", "stripe"))
 
 
 def end_of_restoration(tables: MemoryTables) -> Any:

@@ -107,7 +107,7 @@ def _told(place: FakeServices) -> Any:
     """
     return sorted(
         (entry.kind, "" if entry.kind == "happening" else entry.id, entry.type)
-        for entry in place.log.entries.values()
+        for entry in place.timeline.entries.values()
     )
 
 
@@ -131,7 +131,7 @@ def take_notice(desk: Desk, calls: OutsideCalls) -> None:
 
 def reach(life: Life, calls: OutsideCalls) -> None:
     services = calls.watch(life.place.services)
-    account = services.accounts.load(ACCOUNT)
+    account = services.stores.accounts.load(ACCOUNT)
     assert account
     apply_facts(
         account,
@@ -143,7 +143,7 @@ def reach(life: Life, calls: OutsideCalls) -> None:
 
 def unsubscribe(life: Life, calls: OutsideCalls) -> None:
     services = calls.watch(life.place.services)
-    account = services.accounts.load(ACCOUNT)
+    account = services.stores.accounts.load(ACCOUNT)
     assert account
     record_consent(account, "lifecycle", False, services)
 

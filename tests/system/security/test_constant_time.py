@@ -15,10 +15,10 @@ SECRET = re.compile(
 )
 
 NO_SECRET = {
-    "chalicelib/usecases/schedule/replan.py: before.hash == world.policy.hash": (
+    "chalicelib/usecases/schedule/replan.py: before.hash == services.policy.hash": (
         "the hash by which a policy is known"
     ),
-    "chalicelib/usecases/schedule/replan.py: account.policy == world.policy.hash": "the same",
+    "chalicelib/usecases/schedule/replan.py: account.policy == services.policy.hash": "the same",
 }
 """Comparisons whose names sound like a secret, and what they are about."""
 

@@ -93,7 +93,7 @@ def test_what_is_left_in_a_queue_is_seen(played: Soak) -> None:
 
 
 def test_the_report_of_its_log_is_what_a_recount_finds(played: Soak) -> None:
-    log, now = played.house.place.log.entries.values(), played.house.now
+    log, now = played.house.place.timeline.entries.values(), played.house.now
     counting = Counting()
     counting.add(log)
     found = counting.lines(now)

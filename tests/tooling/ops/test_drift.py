@@ -16,7 +16,7 @@ from tests.tooling.ops.test_ops import run
 
 @pytest.fixture
 def table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for room in ("comparisons", "rounds"):
+    for room in ("reconciliation", "job_states"):
         monkeypatch.setattr(f"chalicelib.aws.{room}.client", lambda: dynamodb)
     monkeypatch.setenv("TABLE_NAME", TABLE)
     return dynamodb

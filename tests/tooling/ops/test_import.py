@@ -148,14 +148,14 @@ def test_an_import_again_asks_stripe_for_its_lists_alone_and_changes_nothing() -
         shop.buys(f"customer{number}")
     shop.later(3)
     assert shop.imports() == {"imported": 130}
-    once, log = shop.accounts, dict(shop.place.log.entries)
+    once, log = shop.accounts, dict(shop.place.timeline.entries)
     shop.stage.api.calls.clear()
     assert shop.imports() == {"known": 130}
     assert [call.path for call in shop.stage.api.calls] == ["/v1/customers"] * 2 + [
         "/v1/subscriptions"
     ] * 2
     assert shop.accounts == once
-    assert shop.place.log.entries == log
+    assert shop.place.timeline.entries == log
 
 
 def test_five_calls_a_customer_at_most() -> None:
@@ -189,7 +189,7 @@ def test_an_import_interrupted_after_each_of_its_calls_and_run_again_ends_the_sa
 
 
 def watched(shop: Shop, calls: OutsideCalls) -> Services:
-    return calls.watch_parts(shop.place.services, "accounts", "stripe", "log")
+    return calls.watch(shop.place.services, "accounts", "stripe", "timeline")
 
 
 def without_versions(accounts: dict[str, Account]) -> dict[str, Any]:

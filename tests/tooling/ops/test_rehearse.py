@@ -61,7 +61,7 @@ def test_what_happens_in_the_calendar_happens_in_that_life(name: str) -> None:
     happened = {(one.type, one.at) for one in played.happened}
     assert happened == {
         (entry.type, entry.at)
-        for entry in life.place.log.entries.values()
+        for entry in life.place.timeline.entries.values()
         if entry.kind == "happening"
     }
 

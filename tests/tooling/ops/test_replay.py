@@ -136,10 +136,10 @@ def test_events_that_never_arrived_are_taken_in_again_and_a_second_time_changes_
     assert {
         id: account.standing and account.standing.access for id, account in accounts(life).items()
     } == {"acc_ada": "full", "acc_bob": "full"}
-    before, log = accounts(life), dict(life.place.log.entries)
+    before, log = accounts(life), dict(life.place.timeline.entries)
     assert replayed(life) == found
     assert accounts(life) == before
-    assert life.place.log.entries == log
+    assert life.place.timeline.entries == log
 
 
 def test_only_the_account_that_is_meant() -> None:
@@ -226,13 +226,13 @@ def test_a_replay_interrupted_after_each_of_its_calls_ends_the_same() -> None:
         for n in range(1, len(counted.made) + 1):
             life = bought("ada")
             replayed(life, calls=crashing_after(n, reply_lost=reply_lost))
-            once, log = accounts(life), dict(life.place.log.entries)
+            once, log = accounts(life), dict(life.place.timeline.entries)
             assert list(once) == ["acc_ada"]
             assert once["acc_ada"].standing == accounts(whole)["acc_ada"].standing
-            assert len(log) == len(whole.place.log.entries)
+            assert len(log) == len(whole.place.timeline.entries)
             replayed(life)
             assert accounts(life) == once
-            assert life.place.log.entries == log
+            assert life.place.timeline.entries == log
 
 
 def test_too_many_requests_are_waited_out_ever_longer() -> None:
@@ -268,7 +268,7 @@ def lived(name: str) -> FakeServices:
 
 def as_kept(place: FakeServices) -> Iterator[Entry]:
     """The timeline as it comes back from the table."""
-    for entry in place.log.entries.values():
+    for entry in place.timeline.entries.values():
         yield replace(entry, data=json.loads(dump(entry.data)) if entry.data else {})
 
 

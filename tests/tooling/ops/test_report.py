@@ -271,7 +271,7 @@ def test_the_report_of_lives_is_their_mailbox(monkeypatch: pytest.MonkeyPatch) -
             for kind in ("delivery", "send"):
                 told = ses_events.event(kind, one.letter, f"ses-{one.key}", one.at, "set")
                 take_feedback(json.dumps(told), life.services, life.claims, life)
-        entries += life.place.log.entries.values()
+        entries += life.place.timeline.entries.values()
         boxes += life.steps
     counting = Counting()
     counting.add(entries)

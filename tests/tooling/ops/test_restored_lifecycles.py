@@ -116,7 +116,7 @@ def test_a_restoration_interrupted_after_any_call_is_finished_by_the_same_again(
         tables = MemoryTables(place, copy.deepcopy(place.accounts.items))
         place.accounts.items.pop("acc_3")
         for _ in range(2):
-            watched = calls.watch_parts(calls.watch(place.services), "accounts")
+            watched = calls.watch(calls.watch(place.services), "accounts")
             try:
                 restore(_Watching(tables, calls), watched, lambda line: None, at_once=1)
             except Crash:
@@ -218,7 +218,7 @@ def test_the_rate_is_kept() -> None:
     waited: list[float] = []
     restore(
         MemoryTables(place, dict(place.accounts.items)),
-        replace(place.services, pause=waited.append),
+        replace(place.services, clock=replace(place.services.clock, pause=waited.append)),
         lambda line: None,
         rate=2,
         at_once=1,

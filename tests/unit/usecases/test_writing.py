@@ -43,7 +43,8 @@ def while_others_write(place: FakeServices, times: int) -> Callable[[Account], A
 
 def pausing(place: FakeServices) -> tuple[Services, list[float]]:
     pauses: list[float] = []
-    return replace(place.services, pause=pauses.append), pauses
+    services = place.services
+    return replace(services, clock=replace(services.clock, pause=pauses.append)), pauses
 
 
 def test_a_change_is_saved_and_returned(place: FakeServices) -> None:

@@ -36,11 +36,13 @@ class MemoryBeside:
 
     def clear(self, account_id: str) -> int:
         notes = [
-            key for key, entry in self.place.log.entries.items() if entry.account_id == account_id
+            key
+            for key, entry in self.place.timeline.entries.items()
+            if entry.account_id == account_id
         ]
         claims = [key for key in self.claims.kept if key[0] == account_id]
         for key in notes:
-            del self.place.log.entries[key]
+            del self.place.timeline.entries[key]
         for claim in claims:
             del self.claims.kept[claim]
         return len(notes) + len(claims)
@@ -56,18 +58,20 @@ def subscriber() -> SimLife:
 
 
 def erased(life: SimLife, at_stripe: bool = True) -> Any:
-    services = replace(life.services, accounts=life.place.accounts)
+    services = replace(
+        life.services, stores=replace(life.services.stores, accounts=life.place.accounts)
+    )
     return erase(
         life.account_id,
         at_stripe,
-        life.calls.watch_parts(services, "accounts", "stripe"),
+        life.calls.watch(services, "accounts", "stripe"),
         MemoryBeside(life.place),
     )
 
 
 def assert_gone(life: SimLife) -> None:
     assert life.place.accounts.items == {}
-    assert life.place.log.entries == {}
+    assert life.place.timeline.entries == {}
     assert life.only("customer")["deleted"]
     assert life.only("subscription")["status"] == "canceled"
     assert life.only("checkout.session")["status"] == "expired"
@@ -117,7 +121,7 @@ def test_an_unknown_id_is_an_error_and_an_erased_one_is_erased_again() -> None:
     with pytest.raises(AccountNotFound, match="no account acc_none"):
         erase("acc_none", True, life.services, MemoryBeside(life.place))
     erased(life)
-    life.place.log.put(
+    life.place.timeline.put(
         [
             Entry(
                 life.account_id,
@@ -246,7 +250,7 @@ def test_what_still_waits_in_queues_for_an_erased_account_does_nothing() -> None
     }
     assert take_feedback(json.dumps(told), life.services, life.claims, _nobody()) == "Delivery"
     assert life.place.accounts.items == {}
-    assert [entry for entry in life.place.log.entries.values() if entry.kind == "mail"] == []
+    assert [entry for entry in life.place.timeline.entries.values() if entry.kind == "mail"] == []
     assert life.claims.kept == {}
     assert life.mails == []
 
@@ -255,9 +259,9 @@ def test_a_mail_under_way_while_its_account_is_erased_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     life = Life().begins()
-    process_due_account(
-        ACCOUNT, replace(life.place.services, now=lambda: life.now.at + timedelta(minutes=1))
-    )
+    services = life.place.services
+    soon = replace(services.clock, now=lambda: life.now.at + timedelta(minutes=1))
+    process_due_account(ACCOUNT, replace(services, clock=soon))
     life.now.at += timedelta(minutes=1)
     (work,) = life.place.mail_queue.waiting
     beside = MemoryBeside(life.place, life.claims)
@@ -271,11 +275,13 @@ def test_a_mail_under_way_while_its_account_is_erased_leaves_nothing_behind(
 
     monkeypatch.setattr(life.mailer, "send", erase_and_send)
     assert send_message(work["account_id"], work["key"], life.services, life.post) == "nothing"
-    services = replace(life.place.services, accounts=life.place.accounts)
+    services = life.place.services
+    stores = replace(services.stores, accounts=life.place.accounts)
+    services = replace(services, stores=stores)
     assert erase(ACCOUNT, False, services, beside).beside == len(
         ["the note that it was sent", "its claim"]
     )
-    assert (life.place.log.entries, life.claims.kept) == ({}, {})
+    assert (life.place.timeline.entries, life.claims.kept) == ({}, {})
 
 
 def test_who_was_erased_and_signs_up_again_has_had_the_trial() -> None:

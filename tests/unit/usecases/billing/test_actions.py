@@ -144,7 +144,7 @@ def test_a_paused_trial_has_nothing_left_to_wait_for() -> None:
 def test_the_reason_is_on_the_timeline() -> None:
     life = paying()
     cancel(life, reason="missing_features", comment="No export.")
-    (entry,) = [entry for entry in life.place.log.entries.values() if entry.kind == "call"]
+    (entry,) = [entry for entry in life.place.timeline.entries.values() if entry.kind == "call"]
     assert (entry.type, entry.data) == (
         "cancel.done",
         {"reason": "missing_features", "comment": "No export."},
@@ -311,7 +311,7 @@ def test_a_grant_that_is_given_again_after_a_failure_is_told_once(reply_lost: bo
         life.minutes(1)
         grant(life, BEGIN + 30 * DAY, key="key-1")
         life.minutes(1)
-        assert [entry.type for entry in life.place.log.entries.values()].count(
+        assert [entry.type for entry in life.place.timeline.entries.values()].count(
             "grant.given"
         ) == 1, n
 

@@ -55,9 +55,9 @@ def test_a_withdrawal_ends_all_and_stands_on_the_timeline() -> None:
     assert (outcome.standing.access, outcome.standing.reason) == ("none", "canceled")
     life.hear()
     assert settled(life)
-    assert "withdraw.done" in {entry.type for entry in life.place.log.entries.values()}
+    assert "withdraw.done" in {entry.type for entry in life.place.timeline.entries.values()}
     assert "contract.withdrawn" in {one.type for one in life.account.outbox} | {
-        entry.type for entry in life.place.log.entries.values()
+        entry.type for entry in life.place.timeline.entries.values()
     }
 
 

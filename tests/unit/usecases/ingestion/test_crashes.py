@@ -52,7 +52,7 @@ def lived(name: str, batch: int, calls: OutsideCalls) -> FakeServices:
 
 def assert_the_same(place: FakeServices, whole: FakeServices) -> None:
     assert place.accounts.only() == whole.accounts.only()
-    assert place.log.entries == whole.log.entries
+    assert place.timeline.entries == whole.log.entries
     assert place.dead_letters.messages == whole.dead_letters.messages
 
 

@@ -225,7 +225,7 @@ def test_a_batch_for_one_account_costs_one_read_one_write_and_one_log(
     assert [call for call in outside_calls.made if not call.startswith("stripe")] == [
         "accounts.of_customers",
         "accounts.save",
-        "log.put",
+        "timeline.put",
     ]
 
 
@@ -258,7 +258,7 @@ def test_races_lost_for_ever_give_the_message_back(place: FakeServices) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["accounts.of_customers", "accounts.save", "log.put", "accounts.load"]
+    "part", ["accounts.of_customers", "accounts.save", "timeline.put", "accounts.load"]
 )
 @pytest.mark.parametrize("failure", [Unavailable("throttled"), RuntimeError("a defect")])
 def test_what_fails_is_given_back_and_comes_right_the_next_time(
@@ -290,7 +290,7 @@ def test_dead_letters_that_cannot_be_sent_are_given_back(
 
 def test_the_timeline_tells_each_event_once_with_what_was_projected(place: FakeServices) -> None:
     arrive(place, *TRIAL.events[:5], *TRIAL.events[:5])
-    entries = [entry for entry in place.log.entries.values() if entry.kind == "stripe"]
+    entries = [entry for entry in place.timeline.entries.values() if entry.kind == "stripe"]
     assert [entry.type for entry in sorted(entries, key=lambda entry: entry.id)] == [
         event["type"] for event in sorted(TRIAL.events[:5], key=lambda event: str(event["id"]))
     ]

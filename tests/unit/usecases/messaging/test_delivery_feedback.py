@@ -141,7 +141,9 @@ class Desk:
 
     @property
     def timeline(self) -> list[str]:
-        return [entry.type for entry in self.place.log.entries.values() if entry.kind == "mail"]
+        return [
+            entry.type for entry in self.place.timeline.entries.values() if entry.kind == "mail"
+        ]
 
 
 @pytest.fixture
@@ -245,7 +247,7 @@ def test_the_timeline_tells_what_became_of_it_each_thing_once(desk: Desk) -> Non
             desk.take(notice(kind))
     assert sorted(desk.timeline) == sorted(KINDS.values())
     (bounced,) = [
-        entry for entry in desk.place.log.entries.values() if entry.type == "mail.bounced"
+        entry for entry in desk.place.timeline.entries.values() if entry.type == "mail.bounced"
     ]
     assert (bounced.account_id, bounced.id) == ("acc_1", "0100-1.mail.bounced")
     assert bounced.at.isoformat() == "2026-03-02T09:00:09+00:00"
@@ -255,7 +257,7 @@ def test_the_timeline_tells_what_became_of_it_each_thing_once(desk: Desk) -> Non
         "bounceType": "Permanent",
         "bounceSubType": "General",
     }
-    assert "@example.com" not in str(desk.place.log.entries), (
+    assert "@example.com" not in str(desk.place.timeline.entries), (
         "the server's diagnosis repeats the address"
     )
 

@@ -31,7 +31,7 @@ def life(**known: object) -> Life:
 def told(lived: Life) -> list[str]:
     return [
         entry.id.partition("@")[0]
-        for entry in lived.place.log.entries.values()
+        for entry in lived.place.timeline.entries.values()
         if entry.type == "mail.held_out"
     ]
 

@@ -182,7 +182,7 @@ def test_a_step_missed_is_passed_over_and_noted() -> None:
     assert "welcome" not in life.steps
     noted = {
         entry.id.split("@")[0]: entry.type
-        for entry in life.place.log.entries.values()
+        for entry in life.place.timeline.entries.values()
         if entry.kind == "mail"
     }
     assert noted["note"] == "mail.passed"
@@ -208,7 +208,9 @@ def test_lifecycle_mail_keeps_to_the_customers_own_hours(zone: str) -> None:
 
 def test_a_standing_that_the_clock_changes_is_told_at_its_time() -> None:
     life = Life().begins().days(20)
-    revoked = [entry for entry in life.place.log.entries.values() if entry.type == "access.revoked"]
+    revoked = [
+        entry for entry in life.place.timeline.entries.values() if entry.type == "access.revoked"
+    ]
     assert [entry.at for entry in revoked] == [START + 14 * DAY]
 
 
@@ -384,9 +386,9 @@ def test_an_event_of_ses_faster_than_our_own_note_makes_no_second_entry(
     monkeypatch.setattr(life.mailer, "send", heard_of_at_once)
     life.begins().days(1)
     assert life.steps == ["welcome"]
-    assert [entry.type for entry in life.place.log.entries.values() if entry.kind == "mail"] == [
-        "mail.sent"
-    ]
+    assert [
+        entry.type for entry in life.place.timeline.entries.values() if entry.kind == "mail"
+    ] == ["mail.sent"]
 
 
 def test_without_any_event_lifecycle_mail_stays_unclear_and_a_billing_notice_is_sent_again() -> (

@@ -112,7 +112,9 @@ class Team:
     def send(self, work: dict[str, str]) -> None:
         """One message of the queue, as its function does it."""
         if "digest" in work:
-            send_digest(work["digest"], Timelines(self.life.place.log), self.services, self.post)
+            send_digest(
+                work["digest"], Timelines(self.life.place.timeline), self.services, self.post
+            )
         else:
             send_notice(work["account_id"], work["happening"], DASHBOARD, self.services, self.post)
 
@@ -165,13 +167,13 @@ def test_a_switch_that_is_off_tells_nothing() -> None:
         "[Acme] Came back",
     ]
     assert enqueue_digests(team.services) == 0
-    assert not [entry for entry in team.life.place.log.entries.values() if entry.kind == "day"]
+    assert not [entry for entry in team.life.place.timeline.entries.values() if entry.kind == "day"]
 
 
 def test_without_the_table_there_is_no_work_for_it() -> None:
     team = Team(POLICY).lives("comes back")
     assert team.queue.team == []
-    assert not [entry for entry in team.life.place.log.entries.values() if entry.kind == "day"]
+    assert not [entry for entry in team.life.place.timeline.entries.values() if entry.kind == "day"]
     assert enqueue_digests(team.services) == 0
 
 
@@ -258,7 +260,7 @@ def test_a_digest_handed_out_by_two_at_once_is_sent_once(monkeypatch: pytest.Mon
         raise ConcurrentUpdate("another goes on")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(team.life.place.rounds), "save", raced)
+        patch.setattr(type(team.life.place.job_states), "save", raced)
         assert enqueue_digests(team.services) == 1
     assert enqueue_digests(team.services) == 1
     assert len(team.queue.team) == 2
@@ -269,7 +271,7 @@ def test_a_busy_day_names_ten_and_counts_the_rest() -> None:
     team = Team()
     for number in range(13):
         data = {"account_id": f"acc_{number}", "group": "new"}
-        team.life.place.log.put(
+        team.life.place.timeline.put(
             [
                 Entry(
                     "#2026-03-01",

@@ -116,8 +116,8 @@ def test_an_hour_of_429_records_nothing_as_done_that_was_not(seed: int) -> None:
     for _ in range(6):
         life.place.now.at += timedelta(minutes=10)
         life.look()
-        assert life.place.comparisons.drifts_of(life.now) == []
-        assert life.place.rounds.kept == {}, "not even begun"
+        assert life.place.reconciliation.drifts_of(life.now) == []
+        assert life.place.job_states.kept == {}, "not even begun"
     assert life.place.metrics["ListsUnanswered"] == 12
     assert {id: item["body"] for id, item in life.place.accounts.items.items()} == {
         id: item["body"] for id, item in before.items()
@@ -143,12 +143,12 @@ def test_a_429_after_so_many_calls_stops_the_run_and_the_next_one_goes_on_there(
     life.stage.api.faults.clear()
     life.place.now.at += timedelta(hours=1)
     life.look()
-    comparison = life.place.rounds.load(Comparison)
+    comparison = life.place.job_states.load(Comparison)
     assert comparison.ended_at
     assert (comparison.healed, comparison.left, comparison.listed) == (
         1,
         0,
-        whole.place.rounds.load(Comparison).listed,
+        whole.place.job_states.load(Comparison).listed,
     )
     life.assert_true()
 
@@ -197,7 +197,9 @@ def test_healing_interrupted_after_each_of_its_calls_ends_the_same(
     for n in range(1, len(counted.made) + 1):
         life = broken_off(name, how, crashing_after(n, reply_lost=reply_lost))
         assert essence(life) == essence(whole), n
-        assert [finished(life.place.rounds.load(kind)) for kind in (Undelivered, Comparison)] == [
+        assert [
+            finished(life.place.job_states.load(kind)) for kind in (Undelivered, Comparison)
+        ] == [
             True,
             True,
         ]
@@ -217,7 +219,7 @@ def essence(life: Healing) -> Any:
     )
     drifts = sorted(
         repr((one.what, one.became, one.subscription, one.since))
-        for one in life.place.comparisons.drifts.values()
+        for one in life.place.reconciliation.drifts.values()
     )
     for id, name in names.items():
         text, drifts = text.replace(id, name), [one.replace(id, name) for one in drifts]

@@ -1,6 +1,7 @@
 """The daily comparison: what it adopts, asks for, leaves, and reports."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -83,10 +84,12 @@ class Population:
         return account
 
     def reported(self) -> list[tuple[tuple[str, ...], str | None]]:
-        return [(drift.what, drift.became) for drift in self.place.comparisons.drifts.values()]
+        return [(drift.what, drift.became) for drift in self.place.reconciliation.drifts.values()]
 
     def told(self) -> list[str]:
-        return [entry.type for entry in self.place.log.entries.values() if entry.kind == "drift"]
+        return [
+            entry.type for entry in self.place.timeline.entries.values() if entry.kind == "drift"
+        ]
 
 
 @pytest.fixture
@@ -155,7 +158,7 @@ def test_a_cancellation_at_once_of_which_nothing_was_heard_closes(town: Populati
     standing = town.account_of(customer).standing
     assert standing
     assert (standing.access, standing.reason) == ("none", "canceled")
-    (drift,) = town.place.comparisons.drifts.values()
+    (drift,) = town.place.reconciliation.drifts.values()
     assert (drift.what, drift.since, drift.became) == ((NOT_LISTED,), agreed, "healed")
 
 
@@ -221,7 +224,7 @@ def test_more_than_a_page_is_compared_page_by_page_though_the_list_moves_meanwhi
     town.hear()
     town.lose()
     services, pages = town.place.services, []
-    keep_listed = town.place.comparisons.keep_listed
+    keep_listed = town.place.reconciliation.keep_listed
 
     def keep(began: Any, page: int, ids: Any) -> None:
         keep_listed(began, page, ids)
@@ -229,16 +232,16 @@ def test_more_than_a_page_is_compared_page_by_page_though_the_list_moves_meanwhi
         if page == 0:  # the very one behind which the list goes on ends
             town.stage.call("DELETE", f"/v1/subscriptions/{ids[-1]}")
 
-    town.place.comparisons.keep_listed = keep  # type: ignore[method-assign]
+    town.place.reconciliation.keep_listed = keep  # type: ignore[method-assign]
     assert reconcile(services)
     done = (
         town.compare()
-        if not town.place.rounds.load(Comparison).ended_at
-        else town.place.rounds.load(Comparison)
+        if not town.place.job_states.load(Comparison).ended_at
+        else town.place.job_states.load(Comparison)
     )
     assert done.ended_at
     assert pages[0] == 100
-    assert set(subscriptions) == town.place.comparisons.listed(done.began)
+    assert set(subscriptions) == town.place.reconciliation.listed(done.began)
 
 
 def test_a_subscription_that_stripe_does_not_know_is_reported_as_left(town: Population) -> None:
@@ -292,7 +295,7 @@ def test_one_account_that_cannot_be_compared_holds_up_no_other(
     )
     assert good in {
         drift.customer
-        for drift in town.place.comparisons.drifts.values()
+        for drift in town.place.reconciliation.drifts.values()
         if drift.became == "healed"
     }
 
@@ -318,7 +321,10 @@ def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_hold
     monkeypatch.setattr(town.place.accounts, "of_customers", refused)
     before = town.place.accounts.items[younger_id]
     assert town.compare().ended_at
-    assert {drift.customer for drift in town.place.comparisons.drifts.values()} == {stranger, good}
+    assert {drift.customer for drift in town.place.reconciliation.drifts.values()} == {
+        stranger,
+        good,
+    }
     assert town.place.accounts.items[younger_id] == before
     assert town.place.metrics["ComparisonsBroken"] == 1
     assert [(one.customer, type(one.failure)) for one in town.passed_over] == [
@@ -353,12 +359,7 @@ def test_a_run_begins_no_more_calls_than_its_share(
     runs = 0
     while True:
         services = town.place.services
-        done = reconcile(
-            type(services)(
-                **{name: getattr(services, name) for name in services.__slots__}
-                | {"pause": waited.append}
-            )
-        )
+        done = reconcile(replace(services, clock=replace(services.clock, pause=waited.append)))
         assert done
         runs += 1
         if done.comparison.ended_at:

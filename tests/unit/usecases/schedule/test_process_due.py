@@ -27,9 +27,9 @@ def test_what_is_not_due_is_left_alone() -> None:
 def test_with_the_stream_dead_every_happening_still_comes_out_each_once() -> None:
     """Nothing here carries out an outbox but the agenda."""
     life = Life().begins().days(20)
-    ids = [entry.id for entry in life.place.log.entries.values() if entry.kind == "happening"]
+    ids = [entry.id for entry in life.place.timeline.entries.values() if entry.kind == "happening"]
     types = sorted(
-        entry.type for entry in life.place.log.entries.values() if entry.kind == "happening"
+        entry.type for entry in life.place.timeline.entries.values() if entry.kind == "happening"
     )
     assert len(ids) == len(set(ids))
     assert types == [
@@ -46,12 +46,12 @@ def test_one_bad_account_rests_ever_longer_and_goes_on_once_it_is_mended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     life = Life().begins()
-    put = life.place.log.put
+    put = life.place.timeline.put
 
     def fail(entries: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(life.place.log, "put", fail)
+    monkeypatch.setattr(life.place.timeline, "put", fail)
     results = []
     for _ in range(len(BACKOFF)):
         due_at = life.account.due_at
@@ -61,7 +61,7 @@ def test_one_bad_account_rests_ever_longer_and_goes_on_once_it_is_mended(
     assert [(one.effect, type(one.failure)) for one in results] == [
         ("failed", ZeroDivisionError)
     ] * len(BACKOFF)
-    monkeypatch.setattr(life.place.log, "put", put)
+    monkeypatch.setattr(life.place.timeline, "put", put)
     life.advance(life.now.at + DAY)
     assert life.account.failures == 0, "mended in time, it goes on"
 
@@ -77,7 +77,7 @@ def test_a_dead_account_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         life.now.at = max(life.now.at, life.account.due_at)
         result = process_due_account(ACCOUNT, life.place.services)
     assert (result.effect, type(result.failure)) == ("dead", ZeroDivisionError)
-    (entry,) = [entry for entry in life.place.log.entries.values() if entry.kind == "dead"]
+    (entry,) = [entry for entry in life.place.timeline.entries.values() if entry.kind == "dead"]
     assert entry.data == {"failure": "ZeroDivisionError"}
     assert life.place.metrics["AccountsDead"] == 1
     assert process_due_account(ACCOUNT, life.place.services) == DueOutcome("nothing")

@@ -32,9 +32,9 @@ def walk(place: FakeServices, calls: OutsideCalls) -> int:
     planned = 0
     for _ in range(100):
         if (
-            place.walks.walk
-            and place.walks.walk.done
-            and place.walks.walk.hash == place.policy.hash
+            place.replan_states.walk
+            and place.replan_states.walk.done
+            and place.replan_states.walk.hash == place.policy.hash
         ):
             return planned
         try:
@@ -52,7 +52,7 @@ def test_every_account_is_planned_once() -> None:
     assert replan(place.services) == 0
     calls = OutsideCalls()
     replan(calls.watch(place.services))
-    assert calls.made == ["walks.load"], "a policy that was seen costs one read"
+    assert calls.made == ["replan_states.load"], "a policy that was seen costs one read"
 
 
 def test_a_rollback_skips_an_account_that_only_the_newer_release_reads_and_ends() -> None:
@@ -76,7 +76,7 @@ def test_a_walk_interrupted_after_any_call_goes_on_and_does_nothing_twice(reply_
 
 def test_ten_thousand_accounts_are_walked_over_a_crash() -> None:
     place = peopled(10_000)
-    place.walks.a_page = 500
+    place.replan_states.a_page = 500
     walk(place, crashing_after(7_777, reply_lost=True))
     assert {
         (item["policy"]["S"], item["version"]["N"]) for item in place.accounts.items.values()

@@ -154,7 +154,7 @@ def test_a_bank_that_asks_is_told_on_the_timeline_and_confirmed_on_the_invoice_p
     life.gives_card("4000002760003184")
     life.days(14.1)
     assert "invoice.payment_action_required" in {
-        entry.type for entry in life.place.log.entries.values()
+        entry.type for entry in life.place.timeline.entries.values()
     }
     (invoice,) = [one for one in life.objects("invoice") if one["status"] == "open"]
     life.stage.engine.checkout.authenticate(invoice)
@@ -263,7 +263,9 @@ def test_a_dispute_stops_lifecycle_mail_is_on_the_timeline_and_is_told() -> None
     assert life.account.disputed
     told = [domain_event.type for domain_event in life.account.outbox]
     assert "payment.disputed" in told
-    assert "charge.dispute.created" in {entry.type for entry in life.place.log.entries.values()}
+    assert "charge.dispute.created" in {
+        entry.type for entry in life.place.timeline.entries.values()
+    }
     life.stage.engine.payments.close_dispute(life.only("dispute"), "won")
     life.hear()
     assert not life.account.disputed
@@ -277,7 +279,7 @@ def test_a_refund_is_on_the_timeline_and_takes_nothing_away() -> None:
     life.hear()
     assert life.stands() == ("full", "active")
     (entry,) = [
-        entry for entry in life.place.log.entries.values() if entry.type == "charge.refunded"
+        entry for entry in life.place.timeline.entries.values() if entry.type == "charge.refunded"
     ]
     assert (entry.data.amount, entry.data.refunded) == (4900, 1000)
 
