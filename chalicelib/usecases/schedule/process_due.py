@@ -53,15 +53,15 @@ def _act(account: Account, services: Services) -> None:
         publish_outbox(account.id, services)
         account = services.stores.accounts.load(account.id) or account
     account = run_operations(account, services)
-    now = services.now()
+    now = services.clock.now()
     expecting = fetching_overdue(account, now)
-    services.count("OwedNewsAsked", int(expecting != account))
+    services.metrics.count("OwedNewsAsked", int(expecting != account))
     fetched = fetch_pending(expecting, [], StripeFetcher(services))
     processed = after_processing(account, fetched, services.policy, now)
-    services.log.put(_entry(account.id, one) for one in processed.missed)
-    services.accounts.save(account, processed.account)
+    services.stores.timeline.put(_entry(account.id, one) for one in processed.missed)
+    services.stores.accounts.save(account, processed.account)
     for key in processed.to_send:
-        services.mail_queue.send({"account_id": account.id, "key": key})
+        services.queues.mail.send({"account_id": account.id, "key": key})
 
 
 def _rest(account_id: str, failure: Exception, services: Services) -> str:
