@@ -434,6 +434,10 @@ def assert_reason(sent: Sent) -> None:
         "access": access == "full",
         "no_access": access == "none",
     }
+    holds["unpaid"] = any(
+        invoice.status == "open" and invoice.attempt_count
+        for invoice in (tracked.value for tracked in account.invoices.values())
+    )
     holds["milestone:connected_data"] = "connected_data" in account.milestones
     assert all(holds[one] for one in step.only_if), f"{sent.key}: {step.only_if}"
     assert not any(holds[one] for one in step.unless), f"{sent.key}: {step.unless}"
