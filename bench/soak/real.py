@@ -69,7 +69,8 @@ class RealSystem:
         post = self.kills.watch_parts(replace(post, mailer=self.mailer), "mailer", "claims")
         # The simulated Stripe takes any number of calls: to keep to a pace would be to wait for
         # nothing.
-        services = replace(self.kills.watch(services), pause=lambda seconds: None)
+        services = self.kills.watch(services)
+        services = replace(services, clock=replace(services.clock, pause=lambda seconds: None))
         wiring.services, wiring.mail_services = cache(lambda: services), cache(lambda: post)
         self.spoil(self._shares, self._seed)
 

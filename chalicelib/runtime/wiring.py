@@ -90,27 +90,30 @@ def services() -> "Services":
     from chalicelib.aws.replan_state import ReplanStates
     from chalicelib.runtime.telemetry import count, measure
     from chalicelib.stripe_api.transport import StripeTransport
-    from chalicelib.usecases.services import Services
+    from chalicelib.usecases.services import Clock, Metrics, Queues, Services, Stores
 
     transport = StripeTransport(lambda: secrets().stripe_api_key, settings().stripe_api_base, count)
+    table = settings().table_name
     return Services(
-        accounts=accounts(),
-        log=timelines(),
-        dead_letters=Queue(settings().dead_letters_queue_url),
-        events_queue=events_queue(),
-        due_index=DueIndex(settings().table_name),
-        walks=ReplanStates(settings().table_name),
-        rounds=JobStates(settings().table_name),
-        comparisons=ReconciliationState(settings().table_name),
-        act_queue=WorkQueue(settings().act_queue_url),
-        mail_queue=WorkQueue(settings().mail_queue_url),
+        stores=Stores(
+            accounts=accounts(),
+            timeline=timelines(),
+            responses=StoredResponses(table),
+            due_index=DueIndex(table),
+            job_states=JobStates(table),
+            replan_states=ReplanStates(table),
+            reconciliation=ReconciliationState(table),
+        ),
+        queues=Queues(
+            events=events_queue(),
+            act=WorkQueue(settings().act_queue_url),
+            mail=WorkQueue(settings().mail_queue_url),
+            dead_letters=Queue(settings().dead_letters_queue_url),
+        ),
         stripe=stripe_over(transport),
-        calls=StoredResponses(settings().table_name),
+        clock=Clock(now=clock.now, pause=time.sleep),
+        metrics=Metrics(count=count, measure=measure),
         policy=policy(),
-        now=clock.now,
-        pause=time.sleep,
-        count=count,
-        measure=measure,
     )
 
 

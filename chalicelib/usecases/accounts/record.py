@@ -19,21 +19,23 @@ def record_milestone(account_id: str, name: str, at: datetime | None, services: 
     the earliest counts. Raises AccountNotFound, InvalidInput for a moment in the future,
     Unavailable.
     """
-    reached = milestone_reached(name, at, services.now())
-    account = require_account(account_id, services.accounts)
+    reached = milestone_reached(name, at, services.clock.now())
+    account = require_account(account_id, services.stores.accounts)
     apply_facts(account, [reached], services, StripeFetcher(services))
 
 
 def record_proof(account: Account, services: Services) -> Account:
     """A mailed link was opened, which proves the address. Raises Unavailable."""
-    return apply_facts(account, [AddressProved(services.now())], services, StripeFetcher(services))
+    return apply_facts(
+        account, [AddressProved(services.clock.now())], services, StripeFetcher(services)
+    )
 
 
 def record_sign_in(account: Account, services: Services) -> Account:
     """The account's newest sign-in link was opened: that proves the address, and the link opens
     nothing more. Raises Unavailable.
     """
-    facts: list[Fact] = [AddressProved(services.now())]
+    facts: list[Fact] = [AddressProved(services.clock.now())]
     if account.sign_in_asked_at:
         facts.append(SignedIn(account.sign_in_asked_at))
     return apply_facts(account, facts, services, StripeFetcher(services))
@@ -53,14 +55,14 @@ def record_consent(account: Account, stream: str, wanted: bool, services: Servic
     """
     if wanted and is_wanted(account, stream):
         return
-    now = services.now()
+    now = services.clock.now()
     if wanted:
-        services.log.put([_entry(account, stream, now, "mail.subscribed")])
+        services.stores.timeline.put([_entry(account, stream, now, "mail.subscribed")])
     updated = apply_facts(
         account, [ConsentGiven(stream, wanted, now)], services, StripeFetcher(services)
     )
     if not wanted:
-        services.log.put(
+        services.stores.timeline.put(
             [_entry(account, stream, updated.unsubscribed[stream], "mail.unsubscribed")]
         )
 

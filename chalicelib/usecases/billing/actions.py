@@ -98,7 +98,7 @@ def reactivate(
 
     def checkout(account: Account) -> Outcome:
         url = open_checkout(account.id, None, None, None, returns, services)
-        return Outcome(standing(account, services.policy, services.now()), "checkout", url)
+        return Outcome(standing(account, services.policy, services.clock.now()), "checkout", url)
 
     return _perform(
         account_id, asked, lambda account, now: decisions.reactivation(account), services, checkout
@@ -177,14 +177,14 @@ def grant(
     services: Services,
 ) -> Outcome:
     """Give access by hand until then, without Stripe; the same again gives nothing more."""
-    account = require_account(account_id, services.accounts)
+    account = require_account(account_id, services.stores.accounts)
     if kept := _answered_before(account_id, asked, services):
         return kept
     given = Grant(until, plan, note)
-    decisions.check_grant(given, services.policy, services.now())
+    decisions.check_grant(given, services.policy, services.clock.now())
     account = apply_facts(account, [GrantGiven(given)], services, StripeFetcher(services))
     return _answer(
-        account, asked, Outcome(standing(account, services.policy, services.now())), services
+        account, asked, Outcome(standing(account, services.policy, services.clock.now())), services
     )
 
 
@@ -205,8 +205,8 @@ def preview_change(
     """Exactly what a change of plan would cost now, or as of a moment, by Stripe's own reckoning.
     Changes nothing; raises as `change_plan` does.
     """
-    account = require_account(account_id, services.accounts)
-    now = (as_of or services.now()).replace(microsecond=0)
+    account = require_account(account_id, services.stores.accounts)
+    now = (as_of or services.clock.now()).replace(microsecond=0)
     task = decisions.plan_change(account, services.policy, plan, interval, quantity, prorate, now)
     if task is None or task.change is None:
         return Preview(None, 0, currency_of(account, services.policy), now)
@@ -229,17 +229,17 @@ def _perform(
         """The answer that was given before under the same key; else the account, and the name of
         the task that waits for this call, None if there is none.
         """
-        account = require_account(account_id, services.accounts)
+        account = require_account(account_id, services.stores.accounts)
         if kept := _answered_before(account_id, asked, services):
             return kept
         account = _ready(account, asked, services)
         if name := _waiting(account, asked):
             return account, name
-        task = decide(account, services.now())
+        task = decide(account, services.clock.now())
         if task is None:
             return account, None
         name = _name(account, asked)
-        now = services.now()
+        now = services.clock.now()
         begun = PendingOperation(
             now + HEAD_START, now, task=replace(task, key=asked.key, asked=asked.what)
         )
@@ -248,7 +248,7 @@ def _perform(
         )
         # The task is saved before Stripe is called: a call beside or after this one goes on with
         # the same task.
-        services.accounts.save(account, new)
+        services.stores.accounts.save(account, new)
         return new, name
 
     begun = retry_on_lost_race(account_id, begin, services)
@@ -260,7 +260,7 @@ def _perform(
     done = (
         otherwise(account)
         if otherwise
-        else Outcome(standing(account, services.policy, services.now()))
+        else Outcome(standing(account, services.policy, services.clock.now()))
     )
     return _answer(account, asked, done, services)
 
@@ -274,7 +274,7 @@ def _outcome(account: Account, asked: IdempotentRequest, name: str, services: Se
     if kept := _answered_before(account.id, asked, services):
         return kept
     return Outcome(
-        standing(account, services.policy, services.now()),
+        standing(account, services.policy, services.clock.now()),
         reactivation_result(task) if task else None,
     )
 
@@ -290,7 +290,7 @@ def _ready(account: Account, asked: IdempotentRequest, services: Services) -> Ac
             try:
                 account = run_operation(account, name, services)
             except OVER:
-                account = require_account(account.id, services.accounts)
+                account = require_account(account.id, services.stores.accounts)
     return account
 
 
@@ -326,7 +326,7 @@ def _digest(account_id: str, key: str) -> str:
 def _answered_before(
     account_id: str, asked: IdempotentRequest, services: Services
 ) -> Outcome | None:
-    kept = services.calls.load(account_id, asked.key) if asked.key else None
+    kept = services.stores.responses.load(account_id, asked.key) if asked.key else None
     return _given(kept, asked) if kept else None
 
 
@@ -336,8 +336,8 @@ def _answer(
     if asked.key is None:
         return outcome
     return _given(
-        services.calls.keep(
-            StoredResponse(account.id, asked.key, asked.what, services.now(), outcome)
+        services.stores.responses.keep(
+            StoredResponse(account.id, asked.key, asked.what, services.clock.now(), outcome)
         ),
         asked,
     )

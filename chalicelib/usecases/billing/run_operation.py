@@ -48,11 +48,11 @@ def run_operations(account: Account, services: Services) -> Account:
     again later, and keeps nothing else waiting.
     """
     for name, operation in pending(account.errands).items():
-        if operation.next_try() <= services.now():
+        if operation.next_try() <= services.clock.now():
             try:
                 account = run_operation(account, name, services)
             except (Unavailable, *OVER):
-                account = services.accounts.load(account.id) or account
+                account = services.stores.accounts.load(account.id) or account
     return account
 
 
@@ -66,11 +66,11 @@ def run_operation(account: Account, name: str, services: Services) -> Account:
     if operation is None:
         return account
     try:
-        if operation.needs_lookup(services.now()):
+        if operation.needs_lookup(services.clock.now()):
             found = _found(account, name, operation, services)
             if found is not None:
                 return _done(account, name, found, services)
-            operation = operation.with_new_key(services.now())
+            operation = operation.with_new_key(services.clock.now())
             account = _learnt(
                 account, [OperationUpdated(name, operation)], services
             )  # the new key is written down before it is used
@@ -89,11 +89,11 @@ def _count(operation: PendingOperation, failure: BillhookError, services: Servic
     the caller's to know.
     """
     if isinstance(failure, Unavailable):
-        services.count("ErrandsUnanswered", 1)
+        services.metrics.count("ErrandsUnanswered", 1)
     elif isinstance(failure, Refused) and not (
         operation.task and isinstance(failure, CardDeclined)
     ):
-        services.count("ErrandsRefused", 1)
+        services.metrics.count("ErrandsRefused", 1)
 
 
 def _found(
@@ -150,23 +150,23 @@ def _done(account: Account, name: str, done: OperationResult, services: Services
             task.key
         ):  # the answer is kept before the task is done with: whoever asks again finds one of them
             account, facts = _learnt(account, facts, services), []
-            services.calls.keep(
+            services.stores.responses.keep(
                 _kept(
                     account,
                     task,
                     Outcome(
-                        standing(account, services.policy, services.now()),
+                        standing(account, services.policy, services.clock.now()),
                         reactivation_result(task),
                         charged=done.charged,
                     ),
                     services,
                 )
             )
-        services.log.put([_entry(account.id, name, operation, task, "")])
+        services.stores.timeline.put([_entry(account.id, name, operation, task, "")])
         facts += follows(task, operation.since)
     return _learnt(
         account,
-        [*facts, OperationUpdated(name, replace(operation, done_at=services.now()))],
+        [*facts, OperationUpdated(name, replace(operation, done_at=services.clock.now()))],
         services,
     )
 
@@ -177,30 +177,34 @@ def _over(
     """Write down that a task ended undone. A card that was declined is an answer, and stays the
     same under its key.
     """
-    account = services.accounts.load(account_id)
+    account = services.stores.accounts.load(account_id)
     operation = pending(account.errands).get(name) if account else None
     if account is None or operation is None:
         return
     if task.key and isinstance(failure, CardDeclined):
-        services.calls.keep(
+        services.stores.responses.keep(
             _kept(
                 account,
                 task,
                 Outcome(
-                    standing(account, services.policy, services.now()),
+                    standing(account, services.policy, services.clock.now()),
                     declined=Declined(failure.message),
                 ),
                 services,
             )
         )
-    services.log.put([_entry(account_id, name, operation, task, failure.code)])
-    _learnt(account, [OperationUpdated(name, replace(operation, done_at=services.now()))], services)
+    services.stores.timeline.put([_entry(account_id, name, operation, task, failure.code)])
+    _learnt(
+        account,
+        [OperationUpdated(name, replace(operation, done_at=services.clock.now()))],
+        services,
+    )
 
 
 def _kept(
     account: Account, task: Operation, outcome: Outcome, services: Services
 ) -> StoredResponse:
-    return StoredResponse(account.id, str(task.key), task.asked, services.now(), outcome)
+    return StoredResponse(account.id, str(task.key), task.asked, services.clock.now(), outcome)
 
 
 def _entry(
@@ -246,12 +250,12 @@ def _entry(
 
 def _note(account_id: str, name: str, doubtful: bool, services: Services) -> None:
     """Write down that a try was in vain, on what the account is by now."""
-    account = services.accounts.load(account_id)
+    account = services.stores.accounts.load(account_id)
     operation = pending(account.errands).get(name) if account else None
     if account and operation:
         _learnt(
             account,
-            [OperationUpdated(name, operation.after_failure(services.now(), doubtful))],
+            [OperationUpdated(name, operation.after_failure(services.clock.now(), doubtful))],
             services,
         )
 
