@@ -58,7 +58,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
     made = FakeServices(policy=POLICY)
     made.accounts.items["acc_golden"] = STORED["item"]
     made.accounts.owners |= STORED["owners"]
-    made.calls.kept = {("acc_golden", key): text for key, text in HTTP["kept"].items()}
+    made.responses.kept = {("acc_golden", key): text for key, text in HTTP["kept"].items()}
     made.now.at = NOW
     for name, value in {
         "services": made.services,
