@@ -44,7 +44,7 @@ def files() -> frozenset[str]:
 @cache
 def prose(document: Path) -> str:
     """A document without its blocks of code."""
-    return re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"^ *```.*?^ *```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
 def headings(document: Path) -> set[str]:
