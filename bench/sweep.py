@@ -7,10 +7,12 @@ Fills and empties a table of its own.
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.domain.account.apply import apply
 
@@ -30,9 +32,15 @@ from tests.adapters.aws.conftest import table_definition
 from tests.fakes.lifecycles import START, TRIAL
 from tests.fakes.services import POLICY
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
+
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DUE = 50
 SIZES = (1_000, 10_000, 100_000)
+
+T = TypeVar("T")
 
 
 class Read:
@@ -59,11 +67,11 @@ def typical() -> Account:
     return replace(next_version(Account("acc"), account, POLICY, START), outbox=())
 
 
-def fill(dynamodb: Any, table: str, first: int, last: int) -> None:
+def fill(dynamodb: "DynamoDBClient", table: str, first: int, last: int) -> None:
     """Put accounts, of which the first `DUE` of all are due."""
     one = typical()
     for start in range(first, last, 25):
-        requests = []
+        requests: list[WriteRequestTypeDef] = []
         for number in range(start, min(start + 25, last)):
             due_at = (
                 NOW - timedelta(minutes=1)
@@ -80,16 +88,16 @@ def fill(dynamodb: Any, table: str, first: int, last: int) -> None:
         dynamodb.batch_write_item(RequestItems={table: requests})
 
 
-def counted(dynamodb: Any, work: Any) -> Read:
-    """What `work` read."""
+def counted(dynamodb: "DynamoDBClient", work: Callable[[], T]) -> tuple[Read, T]:
+    """What `work` read, and what it returned."""
     read = Read()
     dynamodb.meta.events.register("after-call.dynamodb", read)
-    work()
+    result = work()
     dynamodb.meta.events.unregister("after-call.dynamodb", read)
-    return read
+    return read, result
 
 
-def scan(dynamodb: Any, table: str) -> None:
+def scan(dynamodb: "DynamoDBClient", table: str) -> None:
     """The whole table, as a job without an index would."""
     for _ in dynamodb.get_paginator("scan").paginate(TableName=table):
         pass
@@ -116,12 +124,9 @@ def main() -> None:
             began = time.monotonic()
             fill(dynamodb, "bench", filled, size)
             filled, took = size, time.monotonic() - began
-            found: list[tuple[datetime, str]] = []
-            sweep = counted(
-                dynamodb,
-                lambda found=found: found.extend(DueIndex("bench", dynamodb).due(NOW, 1000)),
-            )
-            whole = counted(dynamodb, lambda: scan(dynamodb, "bench"))
+            index = DueIndex("bench", dynamodb)
+            sweep, found = counted(dynamodb, partial(index.due, NOW, 1000))
+            whole, _ = counted(dynamodb, partial(scan, dynamodb, "bench"))
             print(
                 f"{size:>9,}  {len(found):>4}  {sweep.calls:>12} {sweep.items:>6} {sweep.size:>8,} "
                 f" {whole.calls:>11} {whole.items:>7,} {whole.size:>11,}  {took:>8.0f}s"

@@ -5,11 +5,11 @@
 import argparse
 import time
 from datetime import timedelta
-from typing import Any
 
 from bench.soak.in_memory import InMemorySystem
 from bench.soak.real import RealSystem
 from bench.soak.soak import KILLED, SPOILT, Soak, soak
+from bench.soak.system import SystemUnderTest
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
     )
     asked = parser.parse_args()
     stride = {"stride": timedelta(minutes=asked.stride)} if asked.stride else {}
-    house: Any = (RealSystem if asked.real else InMemorySystem)(
+    house: SystemUnderTest = (RealSystem if asked.real else InMemorySystem)(
         SPOILT, KILLED, asked.seed, **stride
     )
     print(f"seed {asked.seed}, {house.what}", flush=True)

@@ -15,8 +15,13 @@ from tests.fakes.stripe_sim import pairs
 class Doors(Protocol):
     """Where customers go to: Billhook's HTTP, and the simulated Stripe."""
 
-    engine: Engine
-    api: Api
+    @property
+    def engine(self) -> Engine:
+        """The simulated Stripe's."""
+
+    @property
+    def api(self) -> Api:
+        """The simulated Stripe's."""
 
     def ours(self, method: str, path: str, content: Any = None, number: int = 0) -> tuple[int, Any]:
         """Status and body of a call to Billhook, with the product's key, from the network address

@@ -65,7 +65,7 @@ class RealSystem:
         self._client = Client(system.base, system.api_key)
         system.clockwork.stride = self.stride
         services, post = wiring.services(), wiring.mail_services()
-        self.mailer = Unhurried(post.mailer, None, wiring.accounts().load, POLICY)
+        self.mailer: CheckedMailer = Unhurried(post.mailer, None, wiring.accounts().load, POLICY)
         post = self.kills.watch_parts(replace(post, mailer=self.mailer), "mailer", "claims")
         # The simulated Stripe takes any number of calls: to keep to a pace would be to wait for
         # nothing.

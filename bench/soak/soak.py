@@ -30,7 +30,7 @@ class Soak:
     counts by name.
     """
 
-    house: Any
+    house: SystemUnderTest
     customers: list[Customer]
     seed: int
     figures: dict[str, Any] = field(default_factory=dict)

@@ -18,9 +18,15 @@ class SystemUnderTest(Doors, Protocol):
     what: str
     stride: timedelta
     kills: Kills
-    fates: Fates
     mailer: CheckedMailer
-    now: datetime
+
+    @property
+    def fates(self) -> Fates:
+        """What becomes of each of Stripe's events."""
+
+    @property
+    def now(self) -> datetime:
+        """The time by the system's clock."""
 
     def open(self) -> AbstractContextManager[Any]:
         """Begin, and end."""

@@ -3,7 +3,7 @@ sends everything.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chalicelib.aws.dynamo import read_many
 from chalicelib.aws.send_claims import key_of as claim_key
@@ -15,6 +15,9 @@ from chalicelib.domain.messaging.broadcasts import key_of
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.services import Services
 from ops.broadcast.recipients import Aim, judged
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 OUTCOMES = {
     "wanted": "will get it",
@@ -36,7 +39,7 @@ def pages(services: Services) -> Iterator[Sequence[Account]]:
             return
 
 
-def claimed(dynamodb: Any, table: str, ids: Sequence[str], name: str) -> set[str]:
+def claimed(dynamodb: "DynamoDBClient", table: str, ids: Sequence[str], name: str) -> set[str]:
     """Of whom a message under the broadcast's key was ever claimed: consistent reads, a hundred a
     call. Raises Unavailable.
     """

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
@@ -15,15 +15,18 @@ from ops.stage.confirm import typed
 from ops.stage.policy import POLICY
 from ops.stage.stages import add_stage, add_table, find_stage, stage_name, table_of
 
+if TYPE_CHECKING:
+    from chalicelib.aws.accounts import Accounts
 
-def _accounts(options: argparse.Namespace) -> Any:
+
+def _accounts(options: argparse.Namespace) -> "Accounts":
     from chalicelib.aws.accounts import Accounts
 
     return Accounts(table_of(options), lambda: "")  # no address changes here, so nothing is hashed
 
 
-def _found(accounts: Any, id: str) -> Account:
-    account: Account | None = accounts.load(id)
+def _found(accounts: "Accounts", id: str) -> Account:
+    account = accounts.load(id)
     if account is None:
         raise AccountNotFound(f"There is no account {id}.", "id")
     return account

@@ -2,14 +2,17 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
 from ops.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter, printable
 from ops.stage.confirm import agreed
 from ops.stage.stages import Stage, add_stage, find_stage, stage_name
+
+if TYPE_CHECKING:
+    from ops.dead_letters.queue_reader import Box
 
 MOST = 1000
 """Letters that one command looks at."""
@@ -103,7 +106,7 @@ def _named(letters: list[DeadLetter], ids: list[str]) -> list[DeadLetter]:
     return [found[id] for id in dict.fromkeys(ids)]
 
 
-def _post(stage: Stage) -> tuple[Any, Any]:
+def _post(stage: Stage) -> tuple["Box", dict[str, Callable[[DeadLetter], None]]]:
     """The stage's dead letters, and the ways back."""
     import boto3
 

@@ -4,8 +4,8 @@ away again.
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
@@ -55,7 +55,7 @@ def _deploy(options: argparse.Namespace) -> int:
     return _look_at(find_stage(stage).outputs)
 
 
-def _look_at(outputs: Any) -> int:
+def _look_at(outputs: Mapping[str, str]) -> int:
     from ops.deploy.release import endpoint
     from ops.deploy.smoke import look
 

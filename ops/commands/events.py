@@ -6,13 +6,19 @@ import argparse
 import re
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.changes.timeline import EVENTS_KEPT
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
 from chalicelib.domain.stripe_objects.event_types import WANTED
 from ops.command_line import Command
 from ops.stage.stages import add_stage, find_stage, stage_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chalicelib.domain.changes.timeline import Entry
+    from chalicelib.stripe_api.transport import StripeTransport
 
 _LENGTH = re.compile(r"(\d{1,4})([hd])")
 EVERY = 500
@@ -40,7 +46,7 @@ def _replay(options: argparse.Namespace) -> int:
     )
 
 
-def _from_stripe(options: argparse.Namespace, since: datetime, caller: Any) -> int:
+def _from_stripe(options: argparse.Namespace, since: datetime, caller: "StripeTransport") -> int:
     from chalicelib.runtime import wiring
     from chalicelib.runtime.clock import clock
     from chalicelib.runtime.settings import settings
@@ -70,7 +76,7 @@ def _from_stripe(options: argparse.Namespace, since: datetime, caller: Any) -> i
     return 0
 
 
-def _from_log(options: argparse.Namespace, since: datetime, caller: Any) -> int:
+def _from_log(options: argparse.Namespace, since: datetime, caller: "StripeTransport") -> int:
     from chalicelib.runtime import wiring
     from chalicelib.runtime.clock import clock
     from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -100,7 +106,7 @@ def _from_log(options: argparse.Namespace, since: datetime, caller: Any) -> int:
     return 0
 
 
-def _timeline(account_id: str) -> Any:
+def _timeline(account_id: str) -> "Iterator[Entry]":
     from chalicelib.runtime import wiring
     from chalicelib.runtime.clock import clock
 

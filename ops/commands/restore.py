@@ -2,12 +2,15 @@
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
 from ops.stage.confirm import agreed
 from ops.stage.stages import add_stage, find_stage, stage_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 def _restore(options: argparse.Namespace) -> int:
@@ -38,7 +41,7 @@ def _restore(options: argparse.Namespace) -> int:
     return 1 if run.left else 0
 
 
-def _question(dynamodb: Any, source: str, live: str, stage: str) -> str:
+def _question(dynamodb: "DynamoDBClient", source: str, live: str, stage: str) -> str:
     """What is about to be done. Raises InvalidInput for a table that cannot be restored from."""
     from ops.stage.tables import description
 

@@ -3,12 +3,15 @@
 import argparse
 import getpass
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
 from ops.stage.confirm import agreed
 from ops.stage.stages import add_stage, stack_name, stage_name
+
+if TYPE_CHECKING:
+    from ops.stage.parameters import Parameters
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -56,7 +59,7 @@ def _rotate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _parameters(options: argparse.Namespace) -> Any:
+def _parameters(options: argparse.Namespace) -> "Parameters":
     from ops.stage.parameters import Parameters
 
     # By the stack's name, so that secrets may be there before the stack is.

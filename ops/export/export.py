@@ -8,13 +8,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from io import BufferedRandom
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.dynamo import translate_errors
 from chalicelib.domain.errors import InvalidInput
 from ops.export.lines import FILES, line_of
 from ops.stage.tables import description
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 A_PAGE = 1000
 """Items that a page reads at most; DynamoDB ends it at 1 MB."""
@@ -61,7 +65,11 @@ class Progress:
 
 
 def export(
-    table: str, folder: Path, dynamodb: Any, say: Callable[[str], None], now: Callable[[], datetime]
+    table: str,
+    folder: Path,
+    dynamodb: "DynamoDBClient",
+    say: Callable[[str], None],
+    now: Callable[[], datetime],
 ) -> Progress:
     """Write every item of the table into `folder`, which must be new, empty, or an export of this
     table that did not come to its end.
@@ -151,7 +159,7 @@ def _private(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _opened(path: Path) -> Any:
+def _opened(path: Path) -> BufferedRandom:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
 
 

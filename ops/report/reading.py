@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.dynamo import client, translate_errors
 from chalicelib.aws.items import stamp
 from chalicelib.aws.timeline import entry_of
 from chalicelib.domain.changes.timeline import Entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 DOLLARS_A_MILLION = 0.125
 """Of read units, on demand in us-east-1."""
@@ -24,7 +27,7 @@ class Page:
     units: float
 
 
-def pages(table: str, since: datetime, dynamodb: Any = None) -> Iterator[Page]:
+def pages(table: str, since: datetime, dynamodb: "DynamoDBClient | None" = None) -> Iterator[Page]:
     """All mails and happenings since then, of all accounts. It reads the whole table, at half the
     price of consistent reads: a read unit for 8 KB of it, whatever `since` is. Raises Unavailable.
     """

@@ -5,7 +5,6 @@ restores each account once.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 from chalicelib.aws.items import Item, account_of
 from chalicelib.domain.account.pointers import tombstone_of_account
@@ -15,11 +14,15 @@ from chalicelib.domain.schedule.restore import next_restored, restored
 from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
-from ops.restore.tables import UNREADABLE, Run, begun, taken
+from ops.restore.tables import UNREADABLE, Run, Tables, begun, taken
 
 
 def restore(
-    tables: Any, services: Services, say: Callable[[str], None], rate: float = 8, at_once: int = 4
+    tables: Tables,
+    services: Services,
+    say: Callable[[str], None],
+    rate: float = 8,
+    at_once: int = 4,
 ) -> Run:
     """Restore every account of the restored table, `rate` of them a second at most, `at_once` at a
     time, with what lies beside them.
@@ -51,7 +54,7 @@ def restore(
     return run
 
 
-def _run(tables: Any, services: Services) -> Run:
+def _run(tables: Tables, services: Services) -> Run:
     last: Run | None = tables.load_run()
     if last and last.source == tables.source:
         return last
@@ -80,7 +83,7 @@ def _whose(item: Item) -> str | None:
 
 
 def _restore_some(
-    items: Sequence[Item], run: Run, tables: Any, services: Services, rate: float
+    items: Sequence[Item], run: Run, tables: Tables, services: Services, rate: float
 ) -> list[str]:
     """Restore some accounts at once, in no less time than the rate gives; the ids of those that
     could not be restored, with the reason.
@@ -105,7 +108,7 @@ def _restore_some(
 
 
 def _restore(
-    item: Item, run: Run, tables: Any, services: Services, fetcher: StripeFetcher
+    item: Item, run: Run, tables: Tables, services: Services, fetcher: StripeFetcher
 ) -> str | None:
     id = str(_whose(item))
     try:
@@ -122,7 +125,7 @@ def _restore(
 
 
 def _write_restored(
-    was: Account, run: Run, tables: Any, services: Services, fetcher: StripeFetcher
+    was: Account, run: Run, tables: Tables, services: Services, fetcher: StripeFetcher
 ) -> None:
     def write() -> None:
         before, since = tables.pair(was)

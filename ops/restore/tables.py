@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,9 @@ from chalicelib.aws.dynamo import put_many, read_many, translate_errors
 from chalicelib.aws.items import Item, account_key, account_of, stamp
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate, InvalidInput
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 A_PAGE = 500
 """Items that a page reads at most."""
@@ -52,7 +55,7 @@ class Run:
 class Tables:
     """`source` may be `live` itself: a restored table that was put in its place."""
 
-    def __init__(self, source: str, live: str, dynamodb: Any) -> None:
+    def __init__(self, source: str, live: str, dynamodb: "DynamoDBClient") -> None:
         self.source, self._live, self._dynamodb = source, live, dynamodb
 
     def load_run(self) -> Run | None:

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import Unavailable
 
-SECURE = "SecureString"
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+SECURE: Final = "SecureString"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Parameter:
 class Parameters:
     """The parameters below one path. Raises Unavailable where AWS cannot be asked, or refuses."""
 
-    def __init__(self, path: str, ssm: Any = None) -> None:
+    def __init__(self, path: str, ssm: "SSMClient | None" = None) -> None:
         self.path = path
         self._ssm = ssm
 
@@ -57,7 +60,7 @@ class Parameters:
         except BotoCoreError as error:
             raise self._unavailable(parameter, str(error)) from error
 
-    def _client(self) -> Any:
+    def _client(self) -> "SSMClient":
         self._ssm = self._ssm or boto3.client("ssm")
         return self._ssm
 

@@ -1,13 +1,17 @@
 """A table, as DynamoDB tells of it."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
 
-def description(dynamodb: Any, table: str) -> Any:
+
+def description(dynamodb: "DynamoDBClient", table: str) -> "TableDescriptionTypeDef":
     """DynamoDB's own description of the table. Raises InvalidInput if there is none of that name
     here, or AWS cannot be asked.
     """
