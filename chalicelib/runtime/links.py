@@ -61,7 +61,7 @@ def checkout_urls(account: Account, at: datetime) -> tuple[str, str]:
 
 def open_link(token: str, purpose: str) -> tuple[Link, Account]:
     """The link in a token, and its account. Raises LinkRefused, without a reason, if the link is
-    forged, expired, revoked or for another purpose, or its account was erased.
+    forged, expired, used, replaced or for another purpose, or its account was erased.
     """
     link = verify(token, purpose, wiring.secrets().link_keys, clock.now())
     account = wiring.accounts().load(link.account_id)

@@ -12,7 +12,7 @@ import jsonschema_rs
 import pytest
 
 from app import app
-from chalicelib.entry.http.endpoint import CALLS
+from chalicelib.entry.http.endpoint import ENDPOINTS
 from chalicelib.entry.http.openapi import document
 from chalicelib.entry.http.openapi_route import routes
 from chalicelib.entry.http.page_responses import PAGES
@@ -174,7 +174,7 @@ READS = [
 
 def test_each_call_reads_the_account_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     named = {(method, f"/accounts/{{account_id}}/{name}".rstrip("/")) for method, name, *_ in READS}
-    assert named == {call for call in CALLS if "{account_id}" in call[1]}
+    assert named == {call for call in ENDPOINTS if "{account_id}" in call[1]}
     shop.sim.post("/v1/coupons", id="LOYAL20", percent_off=20, duration="forever")
     load, read = wiring.accounts().load, []
 
@@ -284,7 +284,7 @@ def test_every_route_is_described_and_the_document_needs_no_key(stage: Stage) ->
         for method, entry in methods.items()
         if entry.view_function in PAGES
     }
-    assert served == pages | set(CALLS), (
+    assert served == pages | set(ENDPOINTS), (
         "a route is neither declared nor a page, or one is declared that there is not"
     )
     answer = stage.call("GET", "/openapi.json")

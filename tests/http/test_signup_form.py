@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import BillhookError
-from chalicelib.entry.http.signup_form import FIELDS, posted, read_wish
+from chalicelib.entry.http.signup_form import FIELDS, parse_signup, read_signup
 from tests.fakes.services import POLICY
 
 values = st.recursive(
@@ -31,10 +31,10 @@ texts = st.dictionaries(
 
 def check(body: bytes, kind: str) -> None:
     with suppress(BillhookError):
-        form = posted(body, kind)
+        form = parse_signup(body, kind)
         assert isinstance(form.is_trapped, bool)
         assert isinstance(form.captcha, str)
-        wish = read_wish(form.fields, POLICY)
+        wish = read_signup(form.fields, POLICY)
         assert "@" in wish.email
         assert wish.plan in POLICY.plans
         assert not any(letter in (wish.name or "") for letter in "\r\n\x00")

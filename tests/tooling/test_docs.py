@@ -10,7 +10,7 @@ import pytest
 
 import app
 from chalicelib.domain.account.standing import REASONS
-from chalicelib.entry.http.endpoint import CALLS
+from chalicelib.entry.http.endpoint import ENDPOINTS
 from chalicelib.runtime.telemetry import METRICS
 from tests.fakes.services import ROOT
 
@@ -130,7 +130,7 @@ def test_the_page_of_the_api_lists_every_call_with_its_scope() -> None:
     listed = {(method, path): scope for method, path, scope in re.findall(row, page, re.MULTILINE)}
     assert listed == {
         name: call.scope or ("Stripe's signature" if name[1] == "/webhooks/stripe" else "public")
-        for name, call in CALLS.items()
+        for name, call in ENDPOINTS.items()
         if name[0] != "OPTIONS"
     }
 

@@ -1,6 +1,4 @@
-"""The product's calls: what an account may use, what it is, what happened to it, and the way to
-Stripe's pages.
-"""
+"""API endpoints of accounts: access, details, timeline, milestones, and URLs of Stripe's pages."""
 
 from typing import Any
 
@@ -12,36 +10,38 @@ from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, InvalidInput, Refused
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.entry.http import response_schemas
-from chalicelib.entry.http.endpoint import Call, Given, serve
-from chalicelib.entry.http.request_schema import Field, line, moment, one_of, whole
-from chalicelib.entry.http.responses import moment_text, standing_shown
+from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
+from chalicelib.entry.http.request_schema import Field, integer, line, one_of, timestamp
+from chalicelib.entry.http.responses import iso_time, standing_json
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.accounts.record import record_milestone
 from chalicelib.usecases.billing.checkout import open_checkout, open_portal
 from chalicelib.usecases.reading import require_account
 
-PLAN = Field("plan", line(64), "A plan of billing.toml.", example="scale")
+PLAN = Field("plan", line(64), "The id of a plan in billing.toml.", example="scale")
 INTERVAL = Field(
     "interval",
     line(64),
-    "How often it is paid: day, week, month or year, if the plan is sold so.",
+    "The billing interval: day, week, month or year, if the plan is sold by it.",
     example="year",
 )
 CURRENCY = Field(
     "currency",
     line(3),
-    "In which a purchase is paid, if the plan is sold so; a customer is billed in one.",
+    "The currency of a purchase, if the plan is sold in it. A customer is billed in one currency.",
     example="eur",
 )
-QUANTITY = Field("quantity", whole(1, 1_000_000), "How many: seats, for one.", example=5)
+QUANTITY = Field(
+    "quantity", integer(1, 1_000_000), "The quantity, such as the number of seats.", example=5
+)
 
 bp = Blueprint(__name__)
 
 
 @serve(
     bp,
-    Call(
+    Endpoint(
         "GET",
         "/accounts/{account_id}/access",
         "What the account may use now.",
@@ -50,17 +50,17 @@ bp = Blueprint(__name__)
         errors=(AccountNotFound,),
     ),
 )
-def show_access(account_id: str, given: Given) -> dict[str, Any]:
-    """One consistent read, and the clock."""
+def show_access(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+    """The account's access at this time. Costs one consistent read."""
     account = require_account(account_id, wiring.accounts())
-    shown = standing_shown(standing(account, wiring.policy(), clock.now()))
-    del shown["status"]
-    return {"account_id": account.id, **shown}
+    access = standing_json(standing(account, wiring.policy(), clock.now()))
+    del access["status"]
+    return {"account_id": account.id, **access}
 
 
 @serve(
     bp,
-    Call(
+    Endpoint(
         "GET",
         "/accounts/{account_id}",
         "The account with its standing and subscriptions.",
@@ -69,7 +69,7 @@ def show_access(account_id: str, given: Given) -> dict[str, Any]:
         errors=(AccountNotFound,),
     ),
 )
-def show_account(account_id: str, given: Given) -> dict[str, Any]:
+def show_account(account_id: str, request: CheckedRequest) -> dict[str, Any]:
     """The account with its standing and subscriptions."""
     return _account(require_account(account_id, wiring.accounts()))
 
@@ -78,13 +78,13 @@ SEARCH = (
     Field(
         "email",
         line(320),
-        "Those with this address, of which there may be several.",
+        "Find all accounts with this address.",
         example="ada@example.com",
     ),
     Field(
         "external_id",
         line(320),
-        "The one that the product knows by this id of its own.",
+        "Find the account with this id of your product.",
         example="user-1",
     ),
 )
@@ -92,48 +92,48 @@ SEARCH = (
 
 @serve(
     bp,
-    Call(
+    Endpoint(
         "GET",
         "/accounts",
-        "Find accounts by one of the two.",
+        "Find accounts by e-mail address or by external id.",
         "read",
         query=SEARCH,
         answers={200: response_schemas.ACCOUNTS},
         errors=(InvalidInput,),
     ),
 )
-def find_accounts(given: Given) -> dict[str, Any]:
-    """{accounts: […]}: those with an e-mail, or the one with an external id; empty if there is
-    none.
+def find_accounts(request: CheckedRequest) -> dict[str, Any]:
+    """{accounts: […]}: the accounts with this address, or the one with this external id. May be
+    empty.
     """
-    asked = {name: value for name, value in given.query.items() if value is not None}
-    if len(asked) != 1:
-        raise InvalidInput("Give one of email, external_id.", "email")
-    if email := asked.get("email"):
+    query = {name: value for name, value in request.query.items() if value is not None}
+    if len(query) != 1:
+        raise InvalidInput("Give either email or external_id.", "email")
+    if email := query.get("email"):
         return {"accounts": [_account(account) for account in wiring.accounts().with_email(email)]}
-    account = wiring.accounts().with_external_id(asked["external_id"])
+    account = wiring.accounts().with_external_id(query["external_id"])
     return {"accounts": [_account(account)] if account else []}
 
 
-CURSOR = Field("cursor", line(1000), "The cursor of the page before.")
+CURSOR = Field("cursor", line(1000), "The cursor from the previous page.")
 
 
 @serve(
     bp,
-    Call(
+    Endpoint(
         "GET",
         "/accounts/{account_id}/timeline",
-        "What happened, newest first.",
+        "The account's history, newest first.",
         "read",
         query=(CURSOR,),
         answers={200: response_schemas.TIMELINE},
         errors=(AccountNotFound, InvalidInput),
     ),
 )
-def show_timeline(account_id: str, given: Given) -> dict[str, Any]:
-    """{entries: […], cursor}: `cursor` asks for the next page and is null on the last."""
+def show_timeline(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+    """{entries: […], cursor}: `cursor` requests the next page; null on the last page."""
     account = require_account(account_id, wiring.accounts())
-    entries, following = wiring.timelines().page(account.id, given.query["cursor"], clock.now())
+    entries, following = wiring.timelines().page(account.id, request.query["cursor"], clock.now())
     return {"entries": [_entry(entry) for entry in entries], "cursor": following}
 
 
@@ -141,14 +141,14 @@ MILESTONE = (
     Field(
         "name",
         one_of(lambda: wiring.policy().milestones, "a milestone of billing.toml:"),
-        "What was done.",
+        "The milestone that the user reached.",
         required=True,
         example="connected_data",
     ),
     Field(
         "at",
-        moment(),
-        "When, if not now; of several times the earliest counts.",
+        timestamp(),
+        "When it was reached, now if left out. Of several times the earliest counts.",
         example="2026-03-02T09:00:00Z",
     ),
 )
@@ -156,57 +156,57 @@ MILESTONE = (
 
 @serve(
     bp,
-    Call(
+    Endpoint(
         "POST",
         "/accounts/{account_id}/milestones",
-        "The user has done something in the product.",
+        "Record that the user reached a milestone in the product.",
         "write",
         MILESTONE,
         answers={204: None},
         errors=(AccountNotFound, InvalidInput),
     ),
 )
-def reach_milestone(account_id: str, given: Given) -> Response:
-    """204 once it is known."""
-    record_milestone(account_id, given.body["name"], given.body["at"], wiring.services())
+def reach_milestone(account_id: str, request: CheckedRequest) -> Response:
+    """204 once the milestone is saved."""
+    record_milestone(account_id, request.body["name"], request.body["at"], wiring.services())
     return Response("", status_code=204)
 
 
 @serve(
     bp,
-    Call(
+    Endpoint(
         "POST",
         "/accounts/{account_id}/checkout",
-        "Stripe's page: for a card while a subscription runs, else for a purchase.",
+        "Create a Stripe Checkout page: to save a card while a subscription runs, else to buy.",
         "write",
         (PLAN, INTERVAL, QUANTITY, CURRENCY),
         answers={200: response_schemas.URL},
         errors=(AccountNotFound, InvalidInput, AlreadySubscribed, Refused),
     ),
 )
-def make_checkout(account_id: str, given: Given) -> dict[str, str]:
-    """{url}: two clicks get the same."""
-    wanted = (given.body["plan"], given.body["interval"], given.body["quantity"])
+def make_checkout(account_id: str, request: CheckedRequest) -> dict[str, str]:
+    """{url}. While a Checkout for the same purchase is open, this is its URL."""
+    wanted = (request.body["plan"], request.body["interval"], request.body["quantity"])
     return {
         "url": open_checkout(
-            account_id, *wanted, links.checkout_urls, wiring.services(), given.body["currency"]
+            account_id, *wanted, links.checkout_urls, wiring.services(), request.body["currency"]
         )
     }
 
 
 @serve(
     bp,
-    Call(
+    Endpoint(
         "POST",
         "/accounts/{account_id}/portal",
-        "Stripe's portal, for a short time.",
+        "Create a URL of Stripe's customer portal. It is valid for a short time.",
         "write",
         (),
         answers={200: response_schemas.URL},
         errors=(AccountNotFound, Refused),
     ),
 )
-def make_portal(account_id: str, given: Given) -> dict[str, str]:
+def make_portal(account_id: str, request: CheckedRequest) -> dict[str, str]:
     """{url}."""
     policy = wiring.policy()
     return {
@@ -227,43 +227,43 @@ def _account(account: Account) -> dict[str, Any]:
         "timezone": account.profile.timezone,
         "attributes": dict(account.profile.attributes),
         "customers": sorted(account.customers),
-        "standing": standing_shown(standing(account, wiring.policy(), clock.now())),
+        "standing": standing_json(standing(account, wiring.policy(), clock.now())),
         "subscriptions": [
             _subscription(known.value) for _, known in sorted(account.subscriptions.items())
         ],
     }
 
 
-def _subscription(one: Subscription) -> dict[str, Any]:
-    plan, quantity = wiring.policy().plan_of(one.items)
+def _subscription(subscription: Subscription) -> dict[str, Any]:
+    plan, quantity = wiring.policy().plan_of(subscription.items)
     return {
-        "id": one.id,
-        "customer": one.customer,
-        "status": one.status,
+        "id": subscription.id,
+        "customer": subscription.customer,
+        "status": subscription.status,
         "plan": plan,
         "quantity": quantity,
         "items": [
             {
-                "price": i.price,
-                "lookup_key": i.lookup_key,
-                "quantity": i.quantity,
-                "amount": i.amount,
-                "currency": i.currency,
-                "interval": i.interval,
+                "price": item.price,
+                "lookup_key": item.lookup_key,
+                "quantity": item.quantity,
+                "amount": item.amount,
+                "currency": item.currency,
+                "interval": item.interval,
             }
-            for i in one.items
+            for item in subscription.items
         ],
-        "created": moment_text(one.created),
-        "trial_end": moment_text(one.trial_end),
-        "period_end": moment_text(one.period_end),
-        "cancels_at": moment_text(one.cancels_at),
-        "ended_at": moment_text(one.ended_at),
+        "created": iso_time(subscription.created),
+        "trial_end": iso_time(subscription.trial_end),
+        "period_end": iso_time(subscription.period_end),
+        "cancels_at": iso_time(subscription.cancels_at),
+        "ended_at": iso_time(subscription.ended_at),
     }
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
     return {
-        "at": moment_text(entry.at),
+        "at": iso_time(entry.at),
         "kind": entry.kind,
         "id": entry.id,
         "type": entry.type,

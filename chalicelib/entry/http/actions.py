@@ -1,5 +1,5 @@
-"""The product's calls that change what is paid for: each done once, and answered with what stands
-after it.
+"""API endpoints that change what a customer pays for. An Idempotency-Key makes sure that each is
+done once.
 """
 
 import hashlib
@@ -27,25 +27,28 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.policy.selling import PRORATE, REASONS
 from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.accounts import INTERVAL, PLAN, QUANTITY
-from chalicelib.entry.http.endpoint import Call, Given, serve
+from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.request_schema import (
     Field,
     Schema,
+    integer,
     line,
     matching,
-    moment,
     one_of,
-    whole,
+    timestamp,
 )
-from chalicelib.entry.http.responses import standing_shown
+from chalicelib.entry.http.responses import standing_json
 from chalicelib.runtime import links, wiring
 from chalicelib.usecases.billing import actions
 from chalicelib.usecases.billing.actions import IdempotentRequest
 
 bp = Blueprint(__name__)
 
-ANY: tuple[type[BillhookError], ...] = (AccountNotFound, InvalidInput, IdempotencyConflict)
-ABOUT_SUBSCRIPTION = (*ANY, NoSubscription, SubscriptionEnded, NotPossible, Refused)
+ANY_ACTION: tuple[type[BillhookError], ...] = (AccountNotFound, InvalidInput, IdempotencyConflict)
+"""The errors of every action."""
+
+ON_SUBSCRIPTION = (*ANY_ACTION, NoSubscription, SubscriptionEnded, NotPossible, Refused)
+"""The errors of every action on a subscription."""
 
 
 def action(
@@ -55,9 +58,9 @@ def action(
     answers: Mapping[int, Schema | None],
     errors: tuple[type[BillhookError], ...],
     idempotency: str = "optional",
-) -> Call:
-    """The declaration of a call that changes something."""
-    return Call(
+) -> Endpoint:
+    """The endpoint of an action on an account."""
+    return Endpoint(
         "POST",
         f"/accounts/{{account_id}}/{name}",
         help,
@@ -76,8 +79,8 @@ CANCEL = (
     Field(
         "when",
         one_of(("period_end", "now")),
-        "period_end: when what is paid for is over, at once if nothing is. now: at once, and"
-        " nothing is paid back.",
+        "period_end: at the end of the paid period, or at once if there is none. now: at once,"
+        " without a refund.",
         required=True,
         example="period_end",
     ),
@@ -87,18 +90,18 @@ CANCEL = (
         " ".join(f"{reason}: {meaning}" for reason, meaning in REASONS.items()),
         example="too_expensive",
     ),
-    Field("comment", line(500), "In the customer's own words.", example="We have closed the shop."),
+    Field("comment", line(500), "The customer's comment.", example="We have closed the shop."),
 )
 
 
-@serve(bp, action("cancel", "End the subscription.", CANCEL, STANDING, ABOUT_SUBSCRIPTION))
-def cancel(account_id: str, given: Given) -> dict[str, Any]:
-    """The standing; of one that is to end already the same."""
-    body = given.body
+@serve(bp, action("cancel", "Cancel the subscription.", CANCEL, STANDING, ON_SUBSCRIPTION))
+def cancel(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+    """The standing after the cancellation. A second cancellation changes nothing."""
+    body = request.body
     return _standing(
         actions.cancel(
             account_id,
-            _asked("cancel", given),
+            _idempotent("cancel", request),
             body["when"],
             body["reason"],
             body["comment"],
@@ -111,17 +114,17 @@ def cancel(account_id: str, given: Given) -> dict[str, Any]:
     bp,
     action(
         "reactivate",
-        "Come back: a scheduled cancellation is undone, a pause ended and what it owes paid; else"
-        " Stripe's page leads on.",
+        "Reactivate the subscription: undo a scheduled cancellation, or end a pause and pay what is"
+        " open. Otherwise returns the URL of a Stripe Checkout page.",
         (),
         {200: response_schemas.REACTIVATED},
-        (*ANY, AlreadySubscribed, NoSubscription, NotPossible, CardDeclined, Refused),
+        (*ANY_ACTION, AlreadySubscribed, NoSubscription, NotPossible, CardDeclined, Refused),
     ),
 )
-def reactivate(account_id: str, given: Given) -> dict[str, Any]:
+def reactivate(account_id: str, request: CheckedRequest) -> dict[str, Any]:
     """{action, url?}."""
     outcome = actions.reactivate(
-        account_id, _asked("reactivate", given), links.checkout_urls, wiring.services()
+        account_id, _idempotent("reactivate", request), links.checkout_urls, wiring.services()
     )
     return {"action": outcome.action} | ({"url": outcome.url} if outcome.url else {})
 
@@ -131,14 +134,14 @@ PLAN_CHANGE = (
     Field(
         "interval",
         INTERVAL.kind,
-        f"{INTERVAL.help} Left out it stays. Another one begins a new period.",
+        f"{INTERVAL.help} Unchanged if left out. Another interval starts a new period.",
         example="year",
     ),
-    Field("quantity", QUANTITY.kind, f"{QUANTITY.help} Left out it stays.", example=5),
+    Field("quantity", QUANTITY.kind, f"{QUANTITY.help} Unchanged if left out.", example=5),
     Field(
         "prorate",
         one_of(PRORATE),
-        " ".join(f"{name}: {meaning}" for name, meaning in PRORATE.items()) + " Left out: now.",
+        " ".join(f"{name}: {meaning}" for name, meaning in PRORATE.items()) + " Default: now.",
         example="now",
     ),
 )
@@ -148,38 +151,38 @@ PLAN_CHANGE = (
     bp,
     action(
         "plan",
-        "Change plan, interval or quantity. A card that is declined changes nothing.",
+        "Change plan, interval or quantity. If the card is declined, nothing changes.",
         PLAN_CHANGE,
         STANDING,
-        (*ABOUT_SUBSCRIPTION, CardDeclined),
+        (*ON_SUBSCRIPTION, CardDeclined),
     ),
 )
-def change_plan(account_id: str, given: Given) -> dict[str, Any]:
-    """The standing; of one that is so already the same."""
-    body = given.body
+def change_plan(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+    """The standing after the change. Changing to the current plan does nothing."""
+    body = request.body
     wanted = (body["plan"], body["interval"], body["quantity"], body["prorate"] or "now")
     return _standing(
-        actions.change_plan(account_id, _asked("plan", given), *wanted, wiring.services())
+        actions.change_plan(account_id, _idempotent("plan", request), *wanted, wiring.services())
     )
 
 
 TRIAL = (
     Field(
         "ends_at",
-        moment(),
-        "When the trial is to end, at most 730 days ahead.",
+        timestamp(),
+        "The new end of the trial, at most 730 days ahead.",
         required=True,
         example="2026-04-01T09:00:00Z",
     ),
 )
 
 
-@serve(bp, action("trial", "Move the end of a running trial.", TRIAL, STANDING, ABOUT_SUBSCRIPTION))
-def move_trial_end(account_id: str, given: Given) -> dict[str, Any]:
-    """The standing."""
+@serve(bp, action("trial", "Move the end of a running trial.", TRIAL, STANDING, ON_SUBSCRIPTION))
+def move_trial_end(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+    """The standing after the change."""
     return _standing(
         actions.move_trial_end(
-            account_id, _asked("trial", given), given.body["ends_at"], wiring.services()
+            account_id, _idempotent("trial", request), request.body["ends_at"], wiring.services()
         )
     )
 
@@ -188,7 +191,7 @@ DISCOUNT = (
     Field(
         "coupon",
         matching(r"[A-Za-z0-9_-]{1,200}", "must be the id of a coupon at Stripe"),
-        "A coupon's id.",
+        "The id of a coupon at Stripe.",
         required=True,
         example="LOYAL20",
     ),
@@ -199,17 +202,18 @@ DISCOUNT = (
     bp,
     action(
         "discount",
-        "Give a coupon's discount, beside those there are; one that is given already stays.",
+        "Add a coupon's discount to the subscription, in addition to others. Adding one again"
+        " changes nothing.",
         DISCOUNT,
         STANDING,
-        ABOUT_SUBSCRIPTION,
+        ON_SUBSCRIPTION,
     ),
 )
-def give_discount(account_id: str, given: Given) -> dict[str, Any]:
-    """The standing."""
+def give_discount(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+    """The standing after the change."""
     return _standing(
         actions.give_discount(
-            account_id, _asked("discount", given), given.body["coupon"], wiring.services()
+            account_id, _idempotent("discount", request), request.body["coupon"], wiring.services()
         )
     )
 
@@ -217,29 +221,30 @@ def give_discount(account_id: str, given: Given) -> dict[str, Any]:
 CHARGE = (
     Field(
         "amount",
-        whole(1, LARGEST_AMOUNT),
-        "In minor units of the currency: cents, but whole yen.",
+        integer(1, LARGEST_AMOUNT),
+        "In minor units of the currency: cents for usd, whole yen for jpy.",
         required=True,
         example=1500,
     ),
     Field(
         "currency",
-        matching("[a-z]{3}", "must be a currency in three small letters"),
-        "The one that the customer is billed in.",
+        matching("[a-z]{3}", "must be a currency code of three lower-case letters"),
+        "The currency that the customer is billed in.",
         required=True,
         example="usd",
     ),
     Field(
         "description",
         line(500),
-        "What the customer reads on the invoice.",
+        "The text on the customer's invoice.",
         required=True,
         example="Import of your archive",
     ),
     Field(
         "bill",
         one_of(("next_invoice", "now")),
-        "now makes an invoice of its own and tries the card on file. Left out: next_invoice.",
+        "next_invoice: on the next invoice of the subscription. now: on a separate invoice, charged"
+        " to the card on file at once. Default: next_invoice.",
         example="now",
     ),
 )
@@ -249,21 +254,21 @@ CHARGE = (
     bp,
     action(
         "charges",
-        "Charge an amount beside the subscription, to the cent: no coupon applies. What is billed"
-        " now and declined is withdrawn.",
+        "Charge an exact amount in addition to the subscription. Coupons do not apply. If the card"
+        " is declined, a charge billed now is canceled.",
         CHARGE,
         {201: response_schemas.CHARGE},
-        (*ABOUT_SUBSCRIPTION, NoCard, CardDeclined),
+        (*ON_SUBSCRIPTION, NoCard, CardDeclined),
         "required",
     ),
 )
-def charge(account_id: str, given: Given) -> Response:
+def charge(account_id: str, request: CheckedRequest) -> Response:
     """201 {charge_id, amount, currency, description, bill, status, invoice?}."""
-    body = given.body
+    body = request.body
     bill = body["bill"] or "next_invoice"
     outcome = actions.charge(
         account_id,
-        _asked("charges", given),
+        _idempotent("charges", request),
         body["amount"],
         body["currency"],
         body["description"],
@@ -271,43 +276,50 @@ def charge(account_id: str, given: Given) -> Response:
         wiring.services(),
     )
     assert outcome.charged
-    made, invoice = outcome.charged.charge, outcome.charged.invoice
-    shown = {
-        "charge_id": made.id,
-        "amount": made.amount,
-        "currency": made.currency,
-        "description": made.description,
-        "bill": made.bill,
+    charged, invoice = outcome.charged.charge, outcome.charged.invoice
+    content = {
+        "charge_id": charged.id,
+        "amount": charged.amount,
+        "currency": charged.currency,
+        "description": charged.description,
+        "bill": charged.bill,
+        "status": outcome.charged.status,
     }
-    return Response(
-        shown | {"status": outcome.charged.status} | ({"invoice": invoice} if invoice else {}),
-        status_code=201,
-    )
+    return Response(content | ({"invoice": invoice} if invoice else {}), status_code=201)
 
 
 GRANT = (
-    Field("until", moment(), "When it ends.", required=True, example="2026-12-31T23:59:59Z"),
     Field(
-        "plan", PLAN.kind, f"{PLAN.help} Left out: access without a plan's features.", example="pro"
+        "until",
+        timestamp(),
+        "When the access ends.",
+        required=True,
+        example="2026-12-31T23:59:59Z",
+    ),
+    Field(
+        "plan",
+        PLAN.kind,
+        f"{PLAN.help} If left out, the access has no plan's features.",
+        example="pro",
     ),
     Field(
         "note",
         line(500),
-        "Why, for who reads it later.",
+        "The reason, for your team.",
         required=True,
         example="Compensation for the outage",
     ),
 )
 
 
-@serve(bp, action("grants", "Give access by hand, without Stripe.", GRANT, STANDING, ANY))
-def grant(account_id: str, given: Given) -> dict[str, Any]:
-    """The standing."""
-    body = given.body
+@serve(bp, action("grants", "Give access by hand, without Stripe.", GRANT, STANDING, ANY_ACTION))
+def grant(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+    """The standing with the grant."""
+    body = request.body
     return _standing(
         actions.grant(
             account_id,
-            _asked("grants", given),
+            _idempotent("grants", request),
             body["until"],
             body["plan"],
             body["note"],
@@ -317,13 +329,15 @@ def grant(account_id: str, given: Given) -> dict[str, Any]:
 
 
 def _standing(outcome: Outcome) -> dict[str, Any]:
-    return standing_shown(outcome.standing)
+    return standing_json(outcome.standing)
 
 
-def _asked(name: str, given: Given) -> IdempotentRequest:
-    """The same for the same call: a moment is the same in any zone, and a field that is left out
-    the same as one that is null.
+def _idempotent(name: str, request: CheckedRequest) -> IdempotentRequest:
+    """The request with a fingerprint of its input. Equal inputs have equal fingerprints: the zone
+    of a time does not matter, and a field left out equals null.
     """
-    body = {field: value for field, value in given.body.items() if value is not None}
-    text = json.dumps(body, sort_keys=True, default=lambda moment: moment.isoformat())
-    return IdempotentRequest(f"{name} {hashlib.sha256(text.encode()).hexdigest()[:32]}", given.key)
+    body = {field: value for field, value in request.body.items() if value is not None}
+    text = json.dumps(body, sort_keys=True, default=lambda time: time.isoformat())
+    return IdempotentRequest(
+        f"{name} {hashlib.sha256(text.encode()).hexdigest()[:32]}", request.key
+    )

@@ -1,5 +1,5 @@
-"""A call of the API as it is declared: who may make it, what it takes and answers. The same
-declaration serves it and describes it.
+"""Declared API endpoints: who may call one, its input and its responses. One declaration both
+serves the endpoint and describes it in OpenAPI.
 """
 
 import functools
@@ -18,28 +18,30 @@ from chalicelib.entry.http.request_schema import (
     read_fields,
     refuse_unknown,
 )
-from chalicelib.entry.http.responses import answered, query_of
+from chalicelib.entry.http.responses import json_errors, query_fields
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 
 IDEMPOTENCY_KEY = Field(
     "Idempotency-Key",
-    matching(r"[\x21-\x7e]{1,255}", "must be 1 to 255 printable letters without spaces"),
-    "A name of your own for this one call. The same again under it does nothing more and gives the"
-    " same answer, for ever.",
+    matching(r"[\x21-\x7e]{1,255}", "must be 1 to 255 printable ASCII characters without spaces"),
+    "A unique key that you choose for this request. If you repeat the request with the same key,"
+    " nothing more happens and you get the same response, for ever.",
     required=True,
     example="4f6c8b2e-0d1a-4d57-9f3e-2b7f5a1c9e10",
 )
 
-KEPT = frozenset({"optional", "required"})
-"""What `Call.idempotency` may be for a call that takes an Idempotency-Key."""
+TAKES_KEY = frozenset({"optional", "required"})
+"""The values of `Endpoint.idempotency` for endpoints that take an Idempotency-Key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One call. `scope` is what its key must allow, None for a call without a key. `body` None
-    takes none; one of no required field may be left out as a whole. `answers` are the schemas by
-    status, None for an empty body; `errors` what can go wrong beside what always can.
+class Endpoint:
+    """One endpoint. `help` is its summary in OpenAPI.
+
+    `scope` is the scope that the API key needs, None for a public endpoint. `body` None means no
+    body; a body without required fields may be left out. `answers` maps a status to the schema of
+    its body, None for an empty body. `errors` are the errors beyond those of every endpoint.
     """
 
     method: str
@@ -55,9 +57,9 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What came with a call, checked: each declared field by its name, and the caller's
-    Idempotency-Key, if there is one.
+class CheckedRequest:
+    """The checked input of a request: each declared field by its name, None where left out, and
+    the Idempotency-Key, if there is one.
     """
 
     body: Mapping[str, Any]
@@ -65,72 +67,74 @@ class Given:
     key: str | None
 
 
-CALLS: dict[tuple[str, str], Call] = {}
-"""Every call that is declared, by method and path."""
+ENDPOINTS: dict[tuple[str, str], Endpoint] = {}
+"""Every declared endpoint, by method and path."""
 
 View = Callable[..., Any]
 
 
-def declared(call: Call) -> Call:
-    """Make a call known that is served by other means."""
-    CALLS[call.method, call.path] = call
-    return call
+def declare(endpoint: Endpoint) -> Endpoint:
+    """Describe an endpoint that is not served by `serve`."""
+    ENDPOINTS[endpoint.method, endpoint.path] = endpoint
+    return endpoint
 
 
-def serve(bp: Blueprint, call: Call) -> Callable[[View], View]:
-    """Serve a declared call by a view, which gets the ids in the path and `given`: once its key,
-    its query and its body have been checked.
+def serve(bp: Blueprint, endpoint: Endpoint) -> Callable[[View], View]:
+    """Declare an endpoint and serve it by the decorated view. Checks the API key, the query and the
+    body, then calls the view with the ids in the path and the checked `request`.
 
-    The key comes first: a stranger learns nothing of which accounts and fields there are.
+    The key is checked first, so that a caller without one learns nothing about accounts and fields.
     """
-    declared(call)
+    declare(endpoint)
 
     def decorate(view: View) -> View:
-        @answered
+        @json_errors
         @functools.wraps(view)
         def served(**ids: str) -> Any:
             request = bp.current_request
-            if call.scope:
+            if endpoint.scope:
                 wiring.key_ring().check(
-                    request.headers.get("authorization"), call.scope, clock.now()
+                    request.headers.get("authorization"), endpoint.scope, clock.now()
                 )
-            return view(**ids, given=_given(call, request))
+            return view(**ids, request=_checked(endpoint, request))
 
-        bp.route(call.path, methods=[call.method], content_types=list(call.content_types))(served)
+        bp.route(
+            endpoint.path, methods=[endpoint.method], content_types=list(endpoint.content_types)
+        )(served)
         return view
 
     return decorate
 
 
-def _given(call: Call, request: Any) -> Given:
-    query = query_of(request)
-    if call.query:
-        refuse_unknown(query, call.query, what="parameter")
-    return Given(
-        _body(call, cast(bytes, request.raw_body or b"")),
-        read_fields(query, call.query),
-        _key(call, request),
+def _checked(endpoint: Endpoint, request: Any) -> CheckedRequest:
+    query = query_fields(request)
+    if endpoint.query:
+        refuse_unknown(query, endpoint.query, what="parameter")
+    return CheckedRequest(
+        _body(endpoint, cast(bytes, request.raw_body or b"")),
+        read_fields(query, endpoint.query),
+        _key(endpoint, request),
     )
 
 
-def _body(call: Call, raw: bytes) -> Mapping[str, Any]:
-    fields = call.body or ()
-    if call.method == "GET" or (not raw and not any(field.required for field in fields)):
+def _body(endpoint: Endpoint, raw: bytes) -> Mapping[str, Any]:
+    fields = endpoint.body or ()
+    if endpoint.method == "GET" or (not raw and not any(field.required for field in fields)):
         return {field.name: None for field in fields}
-    given = json_object(raw)
-    refuse_unknown(given, fields)
-    return read_fields(given, fields)
+    values = json_object(raw)
+    refuse_unknown(values, fields)
+    return read_fields(values, fields)
 
 
-def _key(call: Call, request: Any) -> str | None:
-    if call.idempotency not in KEPT:
+def _key(endpoint: Endpoint, request: Any) -> str | None:
+    if endpoint.idempotency not in TAKES_KEY:
         return None
     key = request.headers.get("idempotency-key")
-    if key is None and call.idempotency == "optional":
+    if key is None and endpoint.idempotency == "optional":
         return None
     if key is None:
         raise InvalidInput(
-            "The header Idempotency-Key is missing: give each charge a name of your own, so that"
+            "The header Idempotency-Key is missing. Send a unique key with each charge, so that"
             " none is made twice.",
             "Idempotency-Key",
         )

@@ -1,6 +1,4 @@
-"""The OpenAPI document of all routes: the calls by the declarations that serve them, the pages in a
-word.
-"""
+"""Builds the OpenAPI document: API endpoints from their declarations, pages with a summary only."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,7 +7,7 @@ from typing import Any
 from chalicelib.domain import errors
 from chalicelib.domain.security.api_keys import SCOPES
 from chalicelib.entry.http import response_schemas
-from chalicelib.entry.http.endpoint import CALLS, IDEMPOTENCY_KEY, Call
+from chalicelib.entry.http.endpoint import ENDPOINTS, IDEMPOTENCY_KEY, Endpoint
 from chalicelib.entry.http.request_schema import Field, Schema, object_schema
 from chalicelib.entry.http.responses import status_of
 
@@ -18,45 +16,45 @@ PATH_SCHEMAS: Mapping[str, Schema] = {
     "account_id": {
         "type": "string",
         "pattern": "^[A-Za-z0-9_-]{1,64}$",
-        "description": "An account's id.",
+        "description": "The id of an account.",
         "examples": ["acc_1a2b3c"],
     },
     "invoice_id": {"type": "string", "pattern": "^[A-Za-z0-9_]{1,255}$"},
-    "token": {"type": "string", "description": "What a signed link carries."},
+    "token": {"type": "string", "description": "The token of a signed link."},
 }
 STATUSES = {
-    200: "Done, and this is so now.",
-    201: "Made.",
-    202: "Taken; a mail says more.",
-    204: "Done.",
-    303: "Go on there.",
+    200: "Success.",
+    201: "Created.",
+    202: "Accepted. The visitor gets a message with the next step.",
+    204: "Success, without a body.",
+    303: "Redirect to a page.",
     413: "The body is too large.",
-    415: "Another content type than those that are taken.",
-    500: "Something failed on our side. The same again is safe.",
+    415: "The content type is not supported.",
+    500: "An internal error. It is safe to repeat the request.",
 }
 HTML = "text/html"
 FORM = "application/x-www-form-urlencoded"
 
 
 def document(routes: Iterable[tuple[str, str, str]], base_url: str, product: str) -> dict[str, Any]:
-    """The document for routes, each a method, a path and, for a page, what it says of itself (else
-    an empty text).
+    """The OpenAPI document for routes, each a method, a path and, for a page, a summary (else an
+    empty text).
 
     Raises KeyError for a route that is neither declared nor a page.
     """
     schemas: dict[str, Any] = {}
     paths: dict[str, dict[str, Any]] = {}
-    for method, path, page in sorted(routes):
-        described = _page(method, path, page) if page else _call(CALLS[method, path])
-        paths.setdefault(path, {})[method.lower()] = _named(described, schemas)
+    for method, path, summary in sorted(routes):
+        described = _page(method, path, summary) if summary else _endpoint(ENDPOINTS[method, path])
+        paths.setdefault(path, {})[method.lower()] = _with_components(described, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": f"Billing of {product}",
             "version": VERSION,
             "description": (
-                "Trials, access, subscriptions and charges. Moments are in ISO 8601 with their"
-                " offset, amounts in minor units."
+                "Trials, access, subscriptions and charges. Times are in ISO 8601 with their UTC"
+                " offset, amounts in minor units of the currency."
             ),
         },
         "servers": [{"url": base_url}],
@@ -68,7 +66,7 @@ def document(routes: Iterable[tuple[str, str, str]], base_url: str, product: str
                     "type": "http",
                     "scheme": "bearer",
                     "description": (
-                        "A key that the operator has made. "
+                        "An API key, created by the operator of this stage. "
                         + " ".join(f"{scope}: {meaning}" for scope, meaning in SCOPES.items())
                     ),
                 }
@@ -77,27 +75,32 @@ def document(routes: Iterable[tuple[str, str, str]], base_url: str, product: str
     }
 
 
-def _call(call: Call) -> dict[str, Any]:
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "summary": call.help,
-        "operationId": _operation_id(call.method, call.path),
-        "parameters": _parameters(call),
-        "responses": _responses(call),
-        "security": [{"key": [call.scope]}] if call.scope else [],
+        "summary": endpoint.help,
+        "operationId": _operation_id(endpoint.method, endpoint.path),
+        "parameters": _parameters(endpoint),
+        "responses": _responses(endpoint),
+        "security": [{"key": [endpoint.scope]}] if endpoint.scope else [],
     }
-    if call.body is not None and call.method != "GET":
-        described["requestBody"] = _request_body(call, call.body)
+    if endpoint.body is not None and endpoint.method != "GET":
+        described["requestBody"] = _request_body(endpoint, endpoint.body)
     return described
 
 
-def _parameters(call: Call) -> list[dict[str, Any]]:
-    found = _path_parameters(call.path)
+def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    found = _path_parameters(endpoint.path)
     found += [
-        {"name": one.name, "in": "query", "required": one.required, "schema": _without_null(one)}
-        for one in call.query
+        {
+            "name": field.name,
+            "in": "query",
+            "required": field.required,
+            "schema": _without_null(field),
+        }
+        for field in endpoint.query
     ]
-    if call.idempotency:
-        required = call.idempotency == "required"
+    if endpoint.idempotency:
+        required = endpoint.idempotency == "required"
         found.append(
             {
                 "name": IDEMPOTENCY_KEY.name,
@@ -116,63 +119,73 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _without_null(one: Field) -> Schema:
-    return Field(one.name, one.kind, one.help, True, one.example).schema()
+def _without_null(field: Field) -> Schema:
+    return Field(field.name, field.kind, field.help, True, field.example).schema()
 
 
-def _request_body(call: Call, body: tuple[Field, ...]) -> dict[str, Any]:
-    example = {one.name: one.example for one in body if one.example is not None}
+def _request_body(endpoint: Endpoint, body: tuple[Field, ...]) -> dict[str, Any]:
+    example = {field.name: field.example for field in body if field.example is not None}
     content: dict[str, Any] = {
         "application/json": {"schema": object_schema(body), "example": example}
     }
-    if FORM in call.content_types:  # a form has texts alone: attributes[team]=5
+    if FORM in endpoint.content_types:  # a form has text fields only: attributes[team]=5
         content[FORM] = {
-            "schema": object_schema(one for one in body if one.kind.schema["type"] == "string")
+            "schema": object_schema(
+                field for field in body if field.kind.schema["type"] == "string"
+            )
         }
-    return {"required": any(one.required for one in body), "content": content}
+    return {"required": any(field.required for field in body), "content": content}
 
 
-def _responses(call: Call) -> dict[str, Any]:
-    shown = {str(status): _answer(status, schema) for status, schema in call.answers.items()}
-    if call.method == "OPTIONS":
-        return shown
-    kinds: set[type[errors.BillhookError]] = {errors.InvalidInput, errors.Unavailable, *call.errors}
-    kinds |= {errors.Unauthorized, errors.Forbidden} if call.scope else set()
-    kinds |= {errors.TooLarge} if call.method == "POST" else set()
+def _responses(endpoint: Endpoint) -> dict[str, Any]:
+    described = {
+        str(status): _response(status, schema) for status, schema in endpoint.answers.items()
+    }
+    if endpoint.method == "OPTIONS":
+        return described
+    kinds: set[type[errors.BillhookError]] = {
+        errors.InvalidInput,
+        errors.Unavailable,
+        *endpoint.errors,
+    }
+    kinds |= {errors.Unauthorized, errors.Forbidden} if endpoint.scope else set()
+    kinds |= {errors.TooLarge} if endpoint.method == "POST" else set()
     by_status: dict[int, list[str]] = {500: [], 415: []}
     for kind in sorted(kinds, key=lambda kind: kind.code):
         by_status.setdefault(status_of(kind("")), []).append(
             f"{kind.code}: {(kind.__doc__ or '').splitlines()[0]}"
         )
     content = {"application/json": {"schema": response_schemas.ERROR}} | (
-        {HTML: {"schema": {"type": "string"}}} if FORM in call.content_types else {}
+        {HTML: {"schema": {"type": "string"}}} if FORM in endpoint.content_types else {}
     )
-    return shown | {
+    return described | {
         str(status): {"description": " ".join(codes) or STATUSES[status], "content": content}
         for status, codes in sorted(by_status.items())
     }
 
 
-def _answer(status: int, schema: Schema | None) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": STATUSES[status]}
+def _response(status: int, schema: Schema | None) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": STATUSES[status]}
     if status == 303:
-        told["headers"] = {"Location": {"schema": {"type": "string"}}}
-    return told if schema is None else told | {"content": {"application/json": {"schema": schema}}}
+        described["headers"] = {"Location": {"schema": {"type": "string"}}}
+    if schema is not None:
+        described["content"] = {"application/json": {"schema": schema}}
+    return described
 
 
-def _page(method: str, path: str, says: str) -> dict[str, Any]:
-    """A page for people: what is on it is nobody's contract."""
+def _page(method: str, path: str, summary: str) -> dict[str, Any]:
+    """A page for people. Its content is not part of the API."""
     html = {HTML: {"schema": {"type": "string"}}}
     either = html | {"application/json": {"schema": response_schemas.ERROR}}
     described: dict[str, Any] = {
-        "summary": says,
+        "summary": summary,
         "operationId": _operation_id(method, path),
         "x-page": True,
         "parameters": _path_parameters(path),
         "responses": {
             "200": {"description": "The page.", "content": html},
-            "303": _answer(303, None),
-            "4XX": {"description": "A page that says why not.", "content": either},
+            "303": _response(303, None),
+            "4XX": {"description": "A page that explains the error.", "content": either},
             "5XX": {"description": "A page that asks to try again.", "content": either},
         },
         "security": [],
@@ -190,13 +203,15 @@ def _operation_id(method: str, path: str) -> str:
     return "_".join([method.lower(), *re.findall(r"[A-Za-z0-9]+", path)])
 
 
-def _named(value: Any, schemas: dict[str, Any]) -> Any:
-    """The same with each schema that has a title put among the components, and referred to."""
+def _with_components(value: Any, schemas: dict[str, Any]) -> Any:
+    """`value` with each schema that has a title replaced by a reference. Adds those to `schemas`,
+    by title.
+    """
     if isinstance(value, list):
-        return [_named(one, schemas) for one in value]
+        return [_with_components(item, schemas) for item in value]
     if not isinstance(value, dict):
         return value
-    inner = {name: _named(one, schemas) for name, one in value.items()}
+    inner = {name: _with_components(item, schemas) for name, item in value.items()}
     if inner.get("type") == "object" and isinstance(inner.get("title"), str):
         schemas[inner["title"]] = inner
         return {"$ref": f"#/components/schemas/{inner['title']}"}

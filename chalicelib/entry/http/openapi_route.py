@@ -1,20 +1,20 @@
-"""GET /openapi.json: every route, as its declaration says."""
+"""GET /openapi.json: the OpenAPI document of all routes."""
 
 import functools
 from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.entry.http.endpoint import Call, Given, serve
+from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.page_responses import PAGES
 from chalicelib.runtime import links, wiring
 
 bp = Blueprint(__name__)
 
 
-@serve(bp, Call("GET", "/openapi.json", "This document.", answers={200: {"type": "object"}}))
-def show_openapi(given: Given) -> dict[str, Any]:
-    """Made when it is first asked for: nothing else needs it."""
+@serve(bp, Endpoint("GET", "/openapi.json", "This document.", answers={200: {"type": "object"}}))
+def show_openapi(request: CheckedRequest) -> dict[str, Any]:
+    """The OpenAPI document. Built on the first request."""
     return _document()
 
 
@@ -31,11 +31,13 @@ def _document() -> dict[str, Any]:
 
 
 def routes(known: Any) -> list[tuple[str, str, str]]:
-    """Method, path and, for a page, its docstring's first line, of all routes of a Chalice app."""
+    """The method, path and summary of all routes of a Chalice app. The summary is the first line of
+    a page's docstring, and empty for an API endpoint.
+    """
     found = []
     for path, methods in known.items():
         for method, entry in methods.items():
             view = entry.view_function
-            says = (view.__doc__ or "A page.").splitlines()[0] if view in PAGES else ""
-            found.append((method, path, says))
+            summary = (view.__doc__ or "A page.").splitlines()[0] if view in PAGES else ""
+            found.append((method, path, summary))
     return found

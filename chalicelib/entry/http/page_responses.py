@@ -1,4 +1,4 @@
-"""How pages go out, and what is shown where one cannot: a page too, that tells nothing."""
+"""HTTP responses with pages, and the pages for errors, which reveal nothing internal."""
 
 import functools
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from chalicelib.runtime.telemetry import failure_of, logger
 View = Callable[..., Response]
 
 PAGES: set[View] = set()
-"""Every page: a route for people."""
+"""The views of all pages: the routes for people."""
 
 
-def paged(view: View) -> View:
-    """For pages, below Chalice's decorator. Chalice would log the path of one that fails, and so
-    its token.
+def html_page(view: View) -> View:
+    """Registers a page and turns its exceptions into error pages. Stands below Chalice's decorator:
+    Chalice would log the path of a failed request, and so its token.
     """
 
     @functools.wraps(view)
@@ -29,49 +29,52 @@ def paged(view: View) -> View:
         try:
             return view(**parameters)
         except LinkRefused:
-            return link_refused()
+            return link_refused_page()
         except Exception as error:
-            return shown(error, view.__name__)
+            return error_page(error, view.__name__)
 
     PAGES.add(wrapper)
     return wrapper
 
 
-def link_refused() -> Response:
-    """For a link that opens nothing, whyever: a way to get another one, if
-    customers sign in here."""
+def link_refused_page() -> Response:
+    """The page for a link that does not work, with a form to request a new one if customers can
+    sign in here.
+    """
     if wiring.policy().signup is None:
-        return page_of(
+        return page_response(
             404,
             "message",
             title="This link does not work",
             text="Please use the newest link that you have.",
         )
-    return page_of(
+    return page_response(
         404,
         "sign_in",
         reason=(
-            "This link does not work any more. Please use the newest one that you have, or ask for"
-            " another."
+            "This link does not work any more. Please use the newest one that you have, or request"
+            " a new one."
         ),
     )
 
 
-def shown(error: Exception, where: str) -> Response:
-    """The page for what went wrong: what the visitor can mend is told, what is ours is not."""
+def error_page(error: Exception, where: str) -> Response:
+    """The page for an error. It shows errors that the visitor can correct, and no internal ones.
+    `where` is the name of the view, for the log.
+    """
     status = status_of(error)
     if isinstance(error, errors.BillhookError) and status < 500:
-        return page_of(status, "signup_problem", message=error.message)
+        return page_response(status, "signup_problem", message=error.message)
     if isinstance(error, errors.Unavailable | errors.Refused):
         logger.warning("A page could not be shown", extra={"view": where} | failure_of(error))
-        return page_of(
+        return page_response(
             503,
             "message",
-            title="Not now",
-            text="Something is out of reach. Please try again in a minute.",
+            title="Please try again",
+            text="This page is not available at the moment. Please try again in a minute.",
         )
     logger.error("A page failed", extra={"view": where} | failure_of(error))
-    return page_of(
+    return page_response(
         500,
         "message",
         title="Something failed",
@@ -79,10 +82,8 @@ def shown(error: Exception, where: str) -> Response:
     )
 
 
-def led_to(url: str, cookie: str | None = None) -> Response:
-    """On to another page, which does not learn from where; `cookie` is the Set-Cookie header that
-    goes along.
-    """
+def redirect(url: str, cookie: str | None = None) -> Response:
+    """A redirect that sends no referrer. `cookie` is a Set-Cookie header to send with it."""
     headers: dict[str, str | list[str]] = {
         "Location": url,
         "Cache-Control": "no-store",
@@ -93,30 +94,32 @@ def led_to(url: str, cookie: str | None = None) -> Response:
     )
 
 
-def refuse_strangers_forms(request: Any) -> None:
-    """Return if what is posted comes from a page of ours, or from no browser. Raises Forbidden.
+def refuse_cross_site(request: Any) -> None:
+    """Raise Forbidden for a POST that a page of another origin sent.
 
-    A cookie that is SameSite=Lax still goes along with what another host of the same site posts.
-    Origin alone cannot tell: from pages without a referrer it is `null`, whosever they are;
-    Sec-Fetch-Site is sent by every browser of today, and by pages it cannot be changed.
+    Cookies with SameSite=Lax are still sent with a POST from another host of the same site. Origin
+    does not decide it alone: it is `null` from any page without a referrer. Every current browser
+    sends Sec-Fetch-Site, and pages cannot change it.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    own = urlsplit(links.base_url())
-    ours = (
+    base = urlsplit(links.base_url())
+    same_origin = (
         site in {"same-origin", "none"}
         if site
-        else origin in {None, "null", f"{own.scheme}://{own.netloc}"}
+        else origin in {None, "null", f"{base.scheme}://{base.netloc}"}
     )
-    if not ours:
+    if not same_origin:
         raise errors.Forbidden(
-            "This was sent from another site's page. Please open your billing page, and press the"
+            "This form was sent from another site. Please open your billing page and press the"
             " button there."
         )
 
 
-def page_of(status: int, name: str, /, form_to: tuple[str, ...] = (), **values: Any) -> Response:
-    """The page of that name, in the owner's colours; `form_to` are the origins that its forms may
-    lead to.
+def page_response(
+    status: int, name: str, /, form_to: tuple[str, ...] = (), **values: Any
+) -> Response:
+    """The page with this name, in the owner's colours. `form_to` lists other origins that its
+    forms may redirect to.
     """
     from chalicelib.pages.rendering import headers, page
 

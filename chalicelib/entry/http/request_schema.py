@@ -1,5 +1,5 @@
-"""What may be sent to Billhook, declared once: a table of fields reads an input, names what is
-wrong with it, and is its JSON Schema.
+"""Declared input fields. One list of fields parses an input, reports what is wrong with it, and
+gives its JSON Schema.
 """
 
 import json
@@ -17,8 +17,8 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value: `read` gives the value in our own type or raises ValueError with what is
-    wrong (`must be …`); `schema` says the same.
+    """A type of value. `read` parses a value, or raises ValueError with the reason (`must be …`).
+    `schema` describes the same in JSON Schema.
     """
 
     schema: Schema
@@ -27,7 +27,9 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an input. One that is not required may be left out or null."""
+    """One field of an input. An optional field may be left out or null. `help` is its description
+    in OpenAPI.
+    """
 
     name: str
     kind: Kind
@@ -35,9 +37,9 @@ class Field:
     required: bool = False
     example: Any = None
 
-    def read(self, given: Mapping[str, Any]) -> Any:
-        """The field's value; None where it is left out. Raises InvalidInput, naming it."""
-        value = given.get(self.name)
+    def read(self, values: Mapping[str, Any]) -> Any:
+        """The parsed value, None if it is left out. Raises InvalidInput with the field's name."""
+        value = values.get(self.name)
         if value is None:
             if self.required:
                 raise InvalidInput(
@@ -46,11 +48,11 @@ class Field:
             return None
         try:
             return self.kind.read(value)
-        except ValueError as wrong:
-            raise InvalidInput(f"{self.name} {wrong}.", self.name) from wrong
+        except ValueError as error:
+            raise InvalidInput(f"{self.name} {error}.", self.name) from error
 
     def schema(self) -> Schema:
-        """Its JSON Schema."""
+        """The JSON Schema of the field, with its description and example."""
         schema = dict(self.kind.schema)
         if not self.required and "type" in schema:
             schema["type"] = [schema["type"], "null"]
@@ -66,33 +68,34 @@ class Field:
 def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object in a body. Raises InvalidInput."""
     try:
-        fields = json.loads(body)
+        values = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("The body is no JSON.") from error
-    if not isinstance(fields, dict):
+        raise InvalidInput("The body is not valid JSON.") from error
+    if not isinstance(values, dict):
         raise InvalidInput("The body must be a JSON object.")
-    return fields
+    return values
 
 
 def refuse_unknown(
     given: Iterable[str], fields: Iterable[Field], also: Collection[str] = (), what: str = "field"
 ) -> None:
-    """Raises InvalidInput for a name that none of the fields has."""
+    """Raise InvalidInput if a given name is neither one of the fields nor in `also`."""
     names = [field.name for field in fields]
     for name in given:
         if name not in names and name not in also:
             raise InvalidInput(
-                f"There is no {what} {name[:40]}: give {', '.join(names) or 'none'}.", name[:40]
+                f"There is no {what} {name[:40]}. Known names: {', '.join(names) or 'none'}.",
+                name[:40],
             )
 
 
-def read_fields(given: Mapping[str, Any], fields: Iterable[Field]) -> dict[str, Any]:
-    """Each field by its name, None where it is left out. Raises InvalidInput."""
-    return {field.name: field.read(given) for field in fields}
+def read_fields(values: Mapping[str, Any], fields: Iterable[Field]) -> dict[str, Any]:
+    """The parsed value of each field by its name, None where left out. Raises InvalidInput."""
+    return {field.name: field.read(values) for field in fields}
 
 
 def object_schema(fields: Iterable[Field]) -> Schema:
-    """The JSON Schema of an object of these fields and no others."""
+    """The JSON Schema of an object with these fields and no others."""
     fields = list(fields)
     required = [field.name for field in fields if field.required]
     properties = {field.name: field.schema() for field in fields}
@@ -102,15 +105,19 @@ def object_schema(fields: Iterable[Field]) -> Schema:
 
 
 def one_line(value: str) -> str | None:
-    """What is wrong with a text that must be one line."""
-    wrong = any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in value)
-    return "must be one line of text" if wrong else None
+    """The reason why a text is not one line, None if it is: control characters, line breaks and
+    unpaired surrogates are not allowed.
+    """
+    forbidden = any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in value)
+    return "must be one line of text" if forbidden else None
 
 
 def line(
     most: int, *, check: Callable[[str], str | None] | None = None, format: str | None = None
 ) -> Kind:
-    """One line of text, without the space around it."""
+    """One line of text with at most `most` characters, stripped of surrounding white space.
+    `check` returns the reason why a text is not allowed, or None.
+    """
 
     def read(value: Any) -> str:
         if not isinstance(value, str):
@@ -118,13 +125,13 @@ def line(
         text = value.strip()
         if not text:
             raise ValueError("must not be empty")
-        wrong = (
+        reason = (
             one_line(text)
-            or (f"must have at most {most} letters" if len(text) > most else None)
+            or (f"must have at most {most} characters" if len(text) > most else None)
             or (check(text) if check else None)
         )
-        if wrong:
-            raise ValueError(wrong)
+        if reason:
+            raise ValueError(reason)
         return text
 
     return Kind(
@@ -134,42 +141,44 @@ def line(
     )
 
 
-def matching(pattern: str, wrong: str) -> Kind:
-    """A text of one pattern."""
+def matching(pattern: str, reason: str) -> Kind:
+    """A text that matches a pattern. `reason` is the error for one that does not."""
 
     def read(value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(wrong)
+            raise ValueError(reason)
         return value
 
     return Kind({"type": "string", "pattern": f"^(?:{pattern})$"}, read)
 
 
-def word(value: str) -> str | None:
-    """What is wrong with a name for programs."""
+def identifier(value: str) -> str | None:
+    """The reason why a text is not an identifier, None if it is."""
     return (
         None
         if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value)
-        else "must be made of A-Z, a-z, 0-9, _, . and -, at most 64"
+        else "must have at most 64 characters out of A-Z, a-z, 0-9, _, . and -"
     )
 
 
 def one_of(words: Collection[str] | Callable[[], Collection[str]], what: str = "one of") -> Kind:
-    """One of these words; a function is asked for them each time."""
+    """One of these words. If `words` is a function, each read calls it, and the JSON Schema does
+    not list the words.
+    """
 
     def known() -> list[str]:
         return list(words() if callable(words) else words)
 
     def read(value: Any) -> str:
         if not isinstance(value, str) or value not in known():
-            raise ValueError(f"must be {what} {', '.join(known()) or '(there are none yet)'}")
+            raise ValueError(f"must be {what} {', '.join(known()) or '(none are defined)'}")
         return value
 
     return Kind({"type": "string"} | ({} if callable(words) else {"enum": list(words)}), read)
 
 
-def whole(least: int, most: int) -> Kind:
-    """A whole number within limits."""
+def integer(least: int, most: int) -> Kind:
+    """A whole number from `least` to `most`."""
 
     def read(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -179,24 +188,26 @@ def whole(least: int, most: int) -> Kind:
     return Kind({"type": "integer", "minimum": least, "maximum": most}, read)
 
 
-def moment() -> Kind:
-    """A moment with its offset, in ISO 8601."""
+def timestamp() -> Kind:
+    """A time in ISO 8601 with its UTC offset; parsed to UTC."""
 
     def read(value: Any) -> datetime:
         try:
-            given = datetime.fromisoformat(value)
-            moment = given.astimezone(UTC) if given.tzinfo else None
+            parsed = datetime.fromisoformat(value)
+            time = parsed.astimezone(UTC) if parsed.tzinfo else None
         except (TypeError, ValueError, OverflowError):
-            moment = None
-        if moment is None:
-            raise ValueError("must be a moment with its offset, such as 2026-03-02T09:00:00Z")
-        return moment
+            time = None
+        if time is None:
+            raise ValueError(
+                "must be a time in ISO 8601 with its UTC offset, such as 2026-03-02T09:00:00Z"
+            )
+        return time
 
     return Kind({"type": "string", "format": "date-time"}, read)
 
 
-def zone() -> Kind:
-    """A time zone."""
+def time_zone() -> Kind:
+    """The name of a time zone."""
 
     def check(value: str) -> str | None:
         from zoneinfo import available_timezones
@@ -204,31 +215,33 @@ def zone() -> Kind:
         return (
             None
             if value in available_timezones()
-            else "must be a zone of the IANA database, such as Europe/Vienna"
+            else "must be a time zone of the IANA database, such as Europe/Vienna"
         )
 
     return line(64, check=check)
 
 
-def texts(most: int, letters: int) -> Kind:
-    """An object of a few short texts by name."""
+def text_map(most: int, letters: int) -> Kind:
+    """An object of at most `most` texts by identifier, each one line of at most `letters`
+    characters.
+    """
 
     def read(value: Any) -> dict[str, str]:
         fits = (
             isinstance(value, dict)
             and len(value) <= most
             and all(
-                word(key) is None
-                and isinstance(one, str)
-                and len(one) <= letters
-                and one_line(one) is None
-                for key, one in value.items()
+                identifier(key) is None
+                and isinstance(text, str)
+                and len(text) <= letters
+                and one_line(text) is None
+                for key, text in value.items()
             )
         )
         if not fits:
             raise ValueError(
-                f"must be an object of at most {most} short texts, each one line of at most"
-                f" {letters} letters"
+                f"must be an object of at most {most} texts, each one line of at most"
+                f" {letters} characters"
             )
         return dict(value)
 

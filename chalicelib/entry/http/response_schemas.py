@@ -1,4 +1,4 @@
-"""What the calls answer, as JSON Schemas."""
+"""JSON Schemas of the API's responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,19 +10,19 @@ TEXT: Schema = {"type": "string"}
 MAYBE: Schema = {"type": ["string", "null"]}
 WHOLE: Schema = {"type": "integer"}
 MAYBE_WHOLE: Schema = {"type": ["integer", "null"]}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
-MAYBE_MOMENT: Schema = {"type": ["string", "null"], "format": "date-time"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+MAYBE_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
 
 
-def several(inner: Schema) -> Schema:
-    """A list of these."""
+def array(inner: Schema) -> Schema:
+    """An array of items of this schema."""
     return {"type": "array", "items": inner}
 
 
 def fields(
     properties: Mapping[str, Schema], *optional: str, title: str = "", **more: Any
 ) -> Schema:
-    """An object of exactly these fields; `optional` ones may be missing."""
+    """An object with exactly these fields. Those in `optional` may be missing."""
     required = [name for name in properties if name not in optional]
     named = {"title": title} if title else {}
     return {
@@ -39,7 +39,7 @@ _ACCESS: Mapping[str, Schema] = {
     "access": {
         "enum": list(ACCESS_LEVELS),
         "description": (
-            "limited is the billing pages and the customer's own data, not the product's work."
+            "limited: only the billing pages and the customer's own data, not the product itself."
         ),
     },
     "reason": {
@@ -50,19 +50,27 @@ _ACCESS: Mapping[str, Schema] = {
         MAYBE
         | {
             "description": (
-                "A plan of billing.toml; null for none, and for a price that billing.toml does not"
-                " know."
+                "A plan of billing.toml; null without a plan, and for a price that is not in"
+                " billing.toml."
             )
         }
     ),
-    "features": several(TEXT),
+    "features": array(TEXT),
     "quantity": MAYBE_WHOLE,
-    "until": MAYBE_MOMENT | {"description": "When the clock alone will change it."},
+    "until": (
+        MAYBE_TIME | {"description": "When the access changes next, if nothing else happens."}
+    ),
 }
 STANDING = fields(
     {
         "status": (
-            TEXT | {"description": "Stripe's, or granted, trial_starting, unconfirmed, none."}
+            TEXT
+            | {
+                "description": (
+                    "The subscription's status at Stripe, or granted, trial_starting, unconfirmed,"
+                    " none."
+                )
+            }
         ),
         **_ACCESS,
     },
@@ -87,12 +95,12 @@ _SUBSCRIPTION = fields(
         "status": TEXT,
         "plan": MAYBE,
         "quantity": MAYBE_WHOLE,
-        "items": several(_ITEM),
-        "created": MOMENT,
-        "trial_end": MAYBE_MOMENT,
-        "period_end": MAYBE_MOMENT,
-        "cancels_at": MAYBE_MOMENT,
-        "ended_at": MAYBE_MOMENT,
+        "items": array(_ITEM),
+        "created": TIME,
+        "trial_end": MAYBE_TIME,
+        "period_end": MAYBE_TIME,
+        "cancels_at": MAYBE_TIME,
+        "ended_at": MAYBE_TIME,
     },
     title="Subscription",
 )
@@ -104,20 +112,20 @@ ACCOUNT = fields(
         "external_id": MAYBE,
         "timezone": MAYBE,
         "attributes": {"type": "object", "additionalProperties": TEXT},
-        "customers": several(TEXT),
+        "customers": array(TEXT),
         "standing": STANDING,
-        "subscriptions": several(_SUBSCRIPTION),
+        "subscriptions": array(_SUBSCRIPTION),
     },
     title="Account",
 )
-ACCOUNTS = fields({"accounts": several(ACCOUNT)}, title="Accounts")
+ACCOUNTS = fields({"accounts": array(ACCOUNT)}, title="Accounts")
 _ENTRY = fields(
-    {"at": MOMENT, "kind": TEXT, "id": TEXT, "type": TEXT, "data": {}}, title="TimelineEntry"
+    {"at": TIME, "kind": TEXT, "id": TEXT, "type": TEXT, "data": {}}, title="TimelineEntry"
 )
 TIMELINE = fields(
     {
-        "entries": several(_ENTRY),
-        "cursor": MAYBE | {"description": "Asks for the next page; null on the last."},
+        "entries": array(_ENTRY),
+        "cursor": MAYBE | {"description": "The cursor of the next page; null on the last page."},
     },
     title="Timeline",
 )
@@ -126,7 +134,7 @@ SIGNED_UP = fields(
     {
         "account_id": TEXT,
         "status": TEXT,
-        "trial_ends_at": MAYBE_MOMENT,
+        "trial_ends_at": MAYBE_TIME,
         "welcome_url": TEXT | {"format": "uri"},
     },
     title="SignedUp",
@@ -150,7 +158,7 @@ CHARGE = fields(
         "bill": {"enum": ["next_invoice", "now"]},
         "status": {
             "enum": ["pending", "paid"],
-            "description": "pending: it stands on the next invoice.",
+            "description": "pending: it will be on the next invoice.",
         },
         "invoice": TEXT,
     },
@@ -161,7 +169,7 @@ ERROR = fields(
     {"error": fields({"code": TEXT, "message": TEXT, "field": TEXT}, "field")},
     title="Error",
     description=(
-        "What went wrong: a code for programs, a sentence that says how to mend it, and the field"
-        " that is to blame, if one is."
+        "A code for programs, a message that says how to correct the error, and the field that"
+        " caused it, if there is one."
     ),
 )

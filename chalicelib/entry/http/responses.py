@@ -1,4 +1,4 @@
-"""How results and errors go out over HTTP, and who may ask."""
+"""HTTP responses: errors and results as JSON."""
 
 import functools
 from collections.abc import Callable
@@ -29,27 +29,31 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.Unavailable: 503,
     errors.Refused: 503,
 }
-"""The status of each error, the narrower ones first; one that is not here is ours, and a 500."""
+"""Error → HTTP status, with subclasses before their base classes. Any other error is a defect and
+gets 500.
+"""
 
 
 LARGEST_BODY = 64 * 1024
-"""Bytes: far more than any call or form has."""
+"""Bytes: far more than any API request or form needs."""
 
 LARGEST_BODIES = {"/webhooks/stripe": 10 * 1024 * 1024}
-"""Where more is taken. A webhook's own limit is its route's, which counts what it refuses."""
+"""Route → a larger limit in bytes. The webhook route checks its own lower limit, to count what it
+refuses.
+"""
 
 
 def status_of(error: Exception) -> int:
-    """The status of an error."""
+    """The HTTP status of an error."""
     return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
 
 
 View = Callable[..., Any]
 
 
-def answered(view: View) -> View:
-    """For routes, below Chalice's decorator, whose middleware cannot see exceptions: our errors go
-    out in our shape.
+def json_errors(view: View) -> View:
+    """Turns exceptions of a route into JSON error responses. Stands below Chalice's decorator:
+    Chalice's middleware does not see exceptions.
     """
 
     @functools.wraps(view)
@@ -59,18 +63,20 @@ def answered(view: View) -> View:
         except errors.BillhookError as error:
             status = status_of(error)
             if status >= 500:
-                logger.warning("A call could not be answered", extra=failure_of(error))
-            return problem(status, error.code, error.message, error.field)
+                logger.warning("A request could not be answered", extra=failure_of(error))
+            return error_response(status, error.code, error.message, error.field)
         except Exception as error:
-            # Chalice would log the path, which may hold a token, and the error's text.
-            logger.error("A call failed", extra={"view": view.__name__} | failure_of(error))
-            return problem(500, "internal", "Something failed on our side. Please try again.")
+            # Chalice would log the error's text, and the path, which may contain a token.
+            logger.error("A request failed", extra={"view": view.__name__} | failure_of(error))
+            return error_response(
+                500, "internal", "Something failed on our side. Please try again."
+            )
 
     return wrapper
 
 
-def problem(status: int, code: str, message: str, field: str | None = None) -> Response:
-    """An error in the shape that every error has."""
+def error_response(status: int, code: str, message: str, field: str | None = None) -> Response:
+    """An error response in the form that every error has."""
     error = {"code": code, "message": message} | ({"field": field} if field else {})
     return Response(
         {"error": error},
@@ -80,8 +86,8 @@ def problem(status: int, code: str, message: str, field: str | None = None) -> R
 
 
 def reformat_error(response: Response) -> Response:
-    """Chalice's own refusals (another method, another content type, an unexpected failure) in our
-    shape.
+    """A response, with Chalice's own errors (wrong method, wrong content type, internal error) in
+    Billhook's form.
     """
     body = response.body
     if response.status_code < 400 or not isinstance(body, dict) or "Code" not in body:
@@ -91,28 +97,28 @@ def reformat_error(response: Response) -> Response:
         "UnsupportedMediaType": "unsupported_media_type",
         "MethodNotAllowedError": "method_not_allowed",
     }
-    return problem(
+    return error_response(
         response.status_code, codes.get(body["Code"], "invalid"), str(body.get("Message", ""))
     )
 
 
 def refuse_large_body(request: Any) -> Response | None:
-    """The refusal of a body that is larger than anything that is taken at its route; None if it is
-    not. Nothing is read of such a body.
-    """
+    """The error response for a body larger than its route allows, None for a smaller body."""
     most = LARGEST_BODIES.get(request.context.get("resourcePath"), LARGEST_BODY)
     if len(request.raw_body) <= most:
         return None
-    return problem(413, errors.TooLarge.code, f"A body may have {most} bytes here.")
+    return error_response(
+        413, errors.TooLarge.code, f"The body is too large: at most {most} bytes are allowed here."
+    )
 
 
-def query_of(request: Any) -> dict[str, str]:
-    """The query's parameters, the last one of each name."""
+def query_fields(request: Any) -> dict[str, str]:
+    """The parameters of the query string, the last one of each name."""
     return {str(name): str(value) for name, value in (request.query_params or {}).items()}
 
 
-def standing_shown(now: Standing) -> dict[str, Any]:
-    """A standing as JSON has it."""
+def standing_json(now: Standing) -> dict[str, Any]:
+    """The JSON form of a standing."""
     return {
         "status": now.status,
         "access": now.access,
@@ -120,10 +126,10 @@ def standing_shown(now: Standing) -> dict[str, Any]:
         "plan": now.plan,
         "features": list(now.features),
         "quantity": now.quantity,
-        "until": moment_text(now.until),
+        "until": iso_time(now.until),
     }
 
 
-def moment_text(value: datetime | None) -> str | None:
-    """A moment as JSON has it: ISO 8601, in UTC."""
+def iso_time(value: datetime | None) -> str | None:
+    """The JSON form of a time: ISO 8601 in UTC, with `Z`."""
     return value.isoformat().replace("+00:00", "Z") if value else None

@@ -1,4 +1,4 @@
-"""A signup as a visitor's browser sends it, JSON or a form, checked field by field."""
+"""Parses a signup from a visitor's browser, sent as JSON or as a form, and checks each field."""
 
 import re
 from collections.abc import Mapping
@@ -12,87 +12,88 @@ from chalicelib.domain.signup import SignupRequest
 from chalicelib.entry.http.request_schema import (
     Field,
     Kind,
+    identifier,
     json_object,
     line,
     read_fields,
     refuse_unknown,
-    texts,
-    word,
-    zone,
+    text_map,
+    time_zone,
 )
 
 LARGEST_BODY = 16 * 1024
-"""Bytes: some attributes fit, nobody's upload does."""
+"""Bytes: enough for all fields, too little for an upload."""
 
 ATTRIBUTES_AT_MOST = 20
 HONEYPOT = "website"
-"""A field that people do not see: what is in it was put there by a program."""
+"""A hidden field: people leave it empty, so a value in it comes from a program."""
 
 CAPTCHA = "cf-turnstile-response"
 """The field that Turnstile's widget adds to the form."""
 
 
-def _name_for_programs() -> Kind:
-    return line(64, check=word)
+def _identifier() -> Kind:
+    return line(64, check=identifier)
 
 
 SIGNUP = (
-    # email_of reads it: what is an address, the policy has a say in too
+    # parsed by email_of, because the policy decides which addresses are allowed
     Field(
         "email",
         line(320, format="email"),
-        "The address that we may write to.",
+        "The customer's e-mail address.",
         required=True,
         example="ada@example.com",
     ),
-    Field("name", line(100), "What to call the customer.", example="Ada Byron"),
+    Field("name", line(100), "The customer's name.", example="Ada Byron"),
     Field(
         "plan",
-        _name_for_programs(),
-        "A plan of billing.toml that is sold; without it the one that [signup] names.",
+        _identifier(),
+        "A plan in billing.toml that is on sale. Default: the plan in [signup].",
         example="pro",
     ),
     Field(
         "interval",
-        _name_for_programs(),
-        "How often it will be paid: day, week, month or year, if the plan is sold so.",
+        _identifier(),
+        "The billing interval after the trial: day, week, month or year, if the plan is sold by"
+        " it.",
         example="month",
     ),
     Field(
         "currency",
-        _name_for_programs(),
-        "In which it will be paid, if the plan is sold so.",
+        _identifier(),
+        "The currency after the trial, if the plan is sold in it.",
         example="eur",
     ),
     Field(
         "external_id",
         line(128),
-        "The product's own id of the customer: it has one trial.",
+        "Your product's id of the customer. Each id gets one trial.",
         example="user-1",
     ),
     Field(
         "timezone",
-        zone(),
-        "A zone of the IANA database: mail comes by its clock.",
+        time_zone(),
+        "The customer's time zone, from the IANA database. Mail is timed by it.",
         example="Europe/Vienna",
     ),
-    Field("source", _name_for_programs(), "Where the visitor came from.", example="pricing-page"),
+    Field("source", _identifier(), "Where the visitor came from.", example="pricing-page"),
     Field(
         "attributes",
-        texts(ATTRIBUTES_AT_MOST, 500),
-        "What else is to be known, for conditions and mails.",
+        text_map(ATTRIBUTES_AT_MOST, 500),
+        "More about the customer, for conditions and messages in billing.toml.",
         example={"team": "5"},
     ),
 )
-"""What a signup may say of itself."""
+"""The fields of a signup."""
 
 FIELDS = tuple(field.name for field in SIGNUP)
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """What was posted: the fields, none of them checked yet but for their names, and whether it was
-    a plain form.
+class PostedSignup:
+    """The fields of a posted signup: only their names are checked. `is_form` means a plain HTML
+    form.
     """
 
     fields: Mapping[str, Any]
@@ -100,42 +101,42 @@ class Posted:
 
     @property
     def is_trapped(self) -> bool:
-        """Whether the field that people do not see is filled in."""
+        """Whether the hidden field has a value."""
         return bool(self.fields.get(HONEYPOT))
 
     @property
     def captcha(self) -> str:
-        """The CAPTCHA's token."""
+        """The token of the CAPTCHA, empty if there is none."""
         token = self.fields.get(CAPTCHA)
         return token if isinstance(token, str) else ""
 
 
 def is_form(content_type: str | None) -> bool:
-    """Whether a body is a plain HTML form."""
+    """Whether a content type is that of a plain HTML form."""
     return (content_type or "").partition(";")[
         0
     ].strip().lower() == "application/x-www-form-urlencoded"
 
 
-def posted(body: bytes, content_type: str | None) -> Posted:
+def parse_signup(body: bytes, content_type: str | None) -> PostedSignup:
     """The fields of a body. Raises InvalidInput, TooLarge."""
     if len(body) > LARGEST_BODY:
-        raise TooLarge(f"A signup may have {LARGEST_BODY} bytes.")
+        raise TooLarge(f"The signup is too large: at most {LARGEST_BODY} bytes are allowed.")
     form = is_form(content_type)
     fields = _form(body) if form else json_object(body)
     refuse_unknown(fields, SIGNUP, (HONEYPOT, CAPTCHA))
-    return Posted(fields, form)
+    return PostedSignup(fields, form)
 
 
 def email_of(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -> str:
-    """The e-mail address, as mail servers write it. Raises InvalidInput. Whether anybody reads it
-    is not asked of the DNS.
+    """The e-mail address in normal form. Raises InvalidInput. Does not query the DNS. `in_test`
+    allows the reserved domain `test`.
     """
     from email_validator import EmailNotValidError, validate_email
 
     value = fields.get("email")
     if not isinstance(value, str) or not value.strip():
-        raise InvalidInput("email is missing: give the address that we may write to.", "email")
+        raise InvalidInput("email is missing: give the customer's e-mail address.", "email")
     try:
         found = validate_email(
             value.strip(),
@@ -144,38 +145,36 @@ def email_of(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -
             test_environment=in_test,
         )
     except EmailNotValidError as error:
-        raise InvalidInput(
-            f"email is no address that can be written to: {error}", "email"
-        ) from error
+        raise InvalidInput(f"email is not a valid e-mail address: {error}", "email") from error
     email = found.ascii_email or found.normalized
     if policy.signup and policy.signup.disposable == "refuse" and _is_disposable(email):
         raise InvalidInput(
-            "email is of a throw-away mail service. Please give an address that lasts.", "email"
+            "email belongs to a throw-away mail service. Please give a permanent address.", "email"
         )
     return email
 
 
-def read_wish(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -> SignupRequest:
-    """The signup that the fields ask for. Raises InvalidInput, naming the field."""
+def read_signup(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -> SignupRequest:
+    """The signup request in the posted fields. Raises InvalidInput with the name of the field."""
     assert policy.signup is not None
     email = email_of(fields, policy, in_test)
-    given = read_fields(fields, SIGNUP[1:])
-    plan = given["plan"] or policy.signup.plan
+    values = read_fields(fields, SIGNUP[1:])
+    plan = values["plan"] or policy.signup.plan
     if plan not in policy.plans or not policy.plans[plan].lookup_keys:
         raise InvalidInput(
             "plan must be one of"
-            f" {', '.join(id for id, one in policy.plans.items() if one.lookup_keys)}.",
+            f" {', '.join(id for id, known in policy.plans.items() if known.lookup_keys)}.",
             "plan",
         )
-    currency = given["currency"]
+    currency = values["currency"]
     sold = policy.sold(plan, currency)
     if not sold:
         raise InvalidInput(
-            f"currency must be one of {', '.join(policy.currencies)}, in which the plan {plan} is"
-            " sold.",
+            f"currency must be one of {', '.join(policy.currencies)}, and the plan {plan} must be"
+            " sold in it.",
             "currency",
         )
-    interval = given["interval"] or (
+    interval = values["interval"] or (
         policy.signup.interval if policy.signup.interval in sold else next(iter(sold))
     )
     if interval not in sold:
@@ -184,11 +183,11 @@ def read_wish(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) 
         email,
         plan,
         interval,
-        given["name"],
-        given["external_id"],
-        given["timezone"],
-        given["source"],
-        given["attributes"] or {},
+        values["name"],
+        values["external_id"],
+        values["timezone"],
+        values["source"],
+        values["attributes"] or {},
         None if currency == policy.currency else currency,
     )
 
@@ -205,15 +204,15 @@ def _form(body: bytes) -> dict[str, Any]:
         if attribute:
             attributes[attribute[1]] = value
         elif name in fields:
-            raise InvalidInput(f"The field {name[:40]} is there twice.", name[:40])
+            raise InvalidInput(f"The field {name[:40]} was sent twice.", name[:40])
         else:
             fields[name] = value
-    given = {name: value for name, value in fields.items() if value != "" or name == "email"}
-    return given | ({"attributes": attributes} if attributes else {})
+    filled = {name: value for name, value in fields.items() if value != "" or name == "email"}
+    return filled | ({"attributes": attributes} if attributes else {})
 
 
 def _is_disposable(email: str) -> bool:
     from disposable_email_domains import blocklist
 
     labels = email.rpartition("@")[2].lower().split(".")
-    return any(".".join(labels[place:]) in blocklist for place in range(len(labels) - 1))
+    return any(".".join(labels[start:]) in blocklist for start in range(len(labels) - 1))

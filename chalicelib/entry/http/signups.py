@@ -1,4 +1,4 @@
-"""Signing up from the marketing site: by script (JSON, with CORS), or by a plain form."""
+"""Signups from the marketing site: by script (JSON with CORS), or by a plain form."""
 
 from typing import Any, cast
 
@@ -8,10 +8,16 @@ from chalicelib.domain.access import standing
 from chalicelib.domain.errors import Forbidden, InvalidInput, TooLarge, TooManyRequests
 from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.entry.http import response_schemas
-from chalicelib.entry.http.endpoint import Call, declared
-from chalicelib.entry.http.page_responses import led_to, shown
-from chalicelib.entry.http.responses import answered, moment_text
-from chalicelib.entry.http.signup_form import SIGNUP, Posted, is_form, posted, read_wish
+from chalicelib.entry.http.endpoint import Endpoint, declare
+from chalicelib.entry.http.page_responses import error_page, redirect
+from chalicelib.entry.http.responses import iso_time, json_errors
+from chalicelib.entry.http.signup_form import (
+    SIGNUP,
+    PostedSignup,
+    is_form,
+    parse_signup,
+    read_signup,
+)
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
@@ -24,12 +30,12 @@ CHECK_YOUR_INBOX = {"status": "check_your_inbox"}
 
 bp = Blueprint(__name__)
 
-declared(
-    Call(
+declare(
+    Endpoint(
         "POST",
         "/signups",
-        "Sign up for a free trial, from one of the sites in billing.toml: by script, or by a plain"
-        " form, which gets pages.",
+        "Sign up for a free trial from one of the sites in billing.toml: by script, or by a plain"
+        " form, which is answered with pages.",
         body=SIGNUP,
         answers={
             201: response_schemas.SIGNED_UP,
@@ -40,104 +46,107 @@ declared(
         content_types=CONTENT_TYPES,
     )
 )
-declared(Call("OPTIONS", "/signups", "The preflight of a browser.", answers={204: None}))
+declare(Endpoint("OPTIONS", "/signups", "A browser's CORS preflight.", answers={204: None}))
 
 
 @bp.route("/signups", methods=["OPTIONS"])
-@answered
+@json_errors
 def allow_signup() -> Response:
-    """The preflight. Chalice's own knows one static origin; here it is each of the sites in
-    billing.toml.
-    """
-    asked: dict[str, str | list[str]] = {
+    """The CORS preflight for each site in billing.toml. Chalice's own supports one fixed origin."""
+    allowed: dict[str, str | list[str]] = {
         "Access-Control-Allow-Methods": "POST, OPTIONS",
         "Access-Control-Allow-Headers": "Content-Type",
         "Access-Control-Max-Age": "3600",
     }
     cors = _cors()
     return Response(
-        "", status_code=204, headers=cors | (asked if "Access-Control-Allow-Origin" in cors else {})
+        "",
+        status_code=204,
+        headers=cors | (allowed if "Access-Control-Allow-Origin" in cors else {}),
     )
 
 
 @bp.route("/signups", methods=["POST"], content_types=list(CONTENT_TYPES))
 def receive_signup() -> Response:
-    """201 {account_id, status, trial_ends_at, welcome_url}; 202 for who has had a trial, or must
-    confirm the address first. A form: 303.
+    """201 {account_id, status, trial_ends_at, welcome_url}; 202 if the address had a trial before
+    or must be confirmed first. A form gets 303.
     """
     response = (
         _signup_page()
         if is_form(bp.current_request.headers.get("content-type"))
-        else answered(_signup)()
+        else json_errors(_signup_json)()
     )
     response.headers.update(_cors())
     return cast(Response, response)
 
 
-def _signup() -> Response:
-    outcome = _received(_posted())
+def _signup_json() -> Response:
+    outcome = _process(_posted())
     if outcome.what == "known" or outcome.account is None or _is_unconfirmed(outcome):
         return Response(CHECK_YOUR_INBOX, status_code=202)
     account = outcome.account
-    now = standing(account, wiring.policy(), clock.now())
+    current = standing(account, wiring.policy(), clock.now())
+    trial_ends_at = account.signup.trial_ends_at if account.signup else current.until
     content: dict[str, Any] = {
         "account_id": account.id,
-        "status": now.status,
-        "trial_ends_at": moment_text(account.signup.trial_ends_at if account.signup else now.until),
+        "status": current.status,
+        "trial_ends_at": iso_time(trial_ends_at),
         "welcome_url": links.url(links.new_link("welcome", account)),
     }
     return Response(content, status_code=201)
 
 
 def _signup_page() -> Response:
-    """The same for a browser without script: pages instead of JSON."""
+    """A signup by a plain form: answered with pages instead of JSON."""
     try:
-        outcome = _received(_posted())
+        outcome = _process(_posted())
     except Exception as error:
-        return shown(error, "receive_signup")
+        return error_page(error, "receive_signup")
     known = outcome.what == "known" or outcome.account is None or _is_unconfirmed(outcome)
     target = (
         f"{links.base_url()}/check-your-inbox"
         if known or outcome.account is None
         else links.url(links.new_link("welcome", outcome.account))
     )
-    return led_to(target)
+    return redirect(target)
 
 
-def _posted() -> Posted:
+def _posted() -> PostedSignup:
     request = bp.current_request
-    return posted(cast(bytes, request.raw_body), request.headers.get("content-type"))
+    return parse_signup(cast(bytes, request.raw_body), request.headers.get("content-type"))
 
 
-def _received(form: Posted) -> SignupOutcome:
+def _process(posted: PostedSignup) -> SignupOutcome:
     policy, now = _policy(), clock.now()
-    if form.is_trapped:
+    if posted.is_trapped:
         count("SignupsTrapped")
-        return SignupOutcome("known")  # a program learns nothing from it
-    wish = read_wish(form.fields, wiring.policy(), in_test=settings().stage == "local")
+        return SignupOutcome("known")  # the same response as for a person, so a bot learns nothing
+    signup = read_signup(posted.fields, wiring.policy(), in_test=settings().stage == "local")
     confirm = admit(
-        wish.email,
+        signup.email,
         source_address(bp.current_request),
-        form.captcha,
+        posted.captcha,
         policy,
         wiring.signup_guard(),
         now,
     )
     if policy.answer == "same":
-        enqueue_signup(wish, confirm, wiring.services())
-        return SignupOutcome("known")  # it is not known whether it is
-    return sign_up(wish, confirm, wiring.services())
+        enqueue_signup(signup, confirm, wiring.services())
+        return SignupOutcome("known")  # the same response for all, before anything is looked up
+    return sign_up(signup, confirm, wiring.services())
 
 
 def source_address(request: Any) -> str:
-    """Where a request came from, as API Gateway saw it: never a header that the caller writes."""
+    """The caller's network address, as API Gateway saw it. Headers are ignored: callers can forge
+    them.
+    """
     return str(request.context.get("identity", {}).get("sourceIp") or "unknown")
 
 
 def _policy() -> SignupPolicy:
     policy = wiring.policy().signup
     if policy is None:
-        raise Forbidden("Nobody can sign up here: billing.toml has no table [signup].")
+        raise Forbidden("Signups are not enabled: billing.toml has no table [signup].")
     return policy
 
 
@@ -150,8 +159,8 @@ def _is_unconfirmed(outcome: SignupOutcome) -> bool:
 
 
 def _cors() -> dict[str, str | list[str]]:
-    """What lets the script of a site in billing.toml read the answer; other origins are told
-    nothing.
+    """The CORS headers. Only scripts of the sites in billing.toml, and of Billhook's own pages, may
+    read the response.
     """
     origin = bp.current_request.headers.get("origin")
     signup = wiring.policy().signup

@@ -1,5 +1,5 @@
-"""Stripe's webhooks: proven, queued, answered. Nothing is decided here, so that Stripe has its
-answer within milliseconds.
+"""The webhook endpoint for Stripe. It checks the signature and queues the event; everything else
+happens later, so that Stripe gets its response within milliseconds.
 """
 
 import json
@@ -9,8 +9,8 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidInput, SignatureRefused, TooLarge, Unavailable
 from chalicelib.entry.http import response_schemas
-from chalicelib.entry.http.endpoint import Call, declared
-from chalicelib.entry.http.responses import answered
+from chalicelib.entry.http.endpoint import Endpoint, declare
+from chalicelib.entry.http.responses import json_errors
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
@@ -18,17 +18,18 @@ from chalicelib.runtime.telemetry import count
 from chalicelib.stripe_api.signature import check_signature
 
 LARGEST_BODY = 1_000_000
-"""Bytes. A message of SQS may have 1 MiB with its attributes; Stripe's events have some kilobytes.
+"""Bytes. An SQS message can have 1 MiB with its attributes. Stripe's events have a few kilobytes.
 """
 
 bp = Blueprint(__name__)
 
 
-declared(
-    Call(
+declare(
+    Endpoint(
         "POST",
         "/webhooks/stripe",
-        "Stripe's events, proven by the header Stripe-Signature: 200 once one is in the queue.",
+        "Receives events from Stripe, signed by the header Stripe-Signature. 200 once the event is"
+        " queued.",
         answers={200: response_schemas.RECEIVED},
         errors=(SignatureRefused, TooLarge),
     )
@@ -36,16 +37,16 @@ declared(
 
 
 @bp.route("/webhooks/stripe", methods=["POST"])
-@answered
+@json_errors
 def receive_stripe() -> Response:
-    """200 once the event is in the queue; 400 for a bad signature; 413 for a body too large; 503 if
-    the queue refused.
+    """200 once the event is queued, or if it is of Stripe's other mode; 400 for an invalid
+    signature; 413 for a body that is too large; 503 if the queue is not available.
     """
     request = bp.current_request
     payload = cast(bytes, request.raw_body)
     if len(payload) > LARGEST_BODY:
         count("BodiesTooLarge")
-        raise TooLarge(f"A webhook may have {LARGEST_BODY} bytes.")
+        raise TooLarge(f"The body is too large: at most {LARGEST_BODY} bytes are allowed.")
     try:
         check_signature(
             payload,
@@ -73,14 +74,16 @@ def _text(payload: bytes) -> str:
     try:
         body = payload.decode()
     except UnicodeDecodeError as error:
-        raise InvalidInput("The body is no UTF-8.") from error
+        raise InvalidInput("The body is not valid UTF-8.") from error
     if not body.strip():
         raise InvalidInput("The body is empty.")
     return body
 
 
 def _livemode(body: str) -> bool | None:
-    """The event's mode; None where it cannot be told: the worker buries such a thing."""
+    """The event's `livemode`; None if it cannot be read. Ingestion then puts the event into the
+    dead-letter queue.
+    """
     try:
         event = json.loads(body)
     except (ValueError, RecursionError):

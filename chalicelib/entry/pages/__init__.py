@@ -1,1 +1,1 @@
-"""The customer's own pages: billing, cancellation, plan changes and links from mails."""
+"""The customer's pages: billing, cancellation, plan changes, and links in mail."""

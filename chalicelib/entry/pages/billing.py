@@ -1,5 +1,5 @@
-"""The customer's own pages, opened by links: welcome and billing, the way to Stripe's Checkout and
-portal, and back.
+"""The customer's welcome and billing pages, sign-in by link, and the way to Stripe's Checkout and
+portal and back.
 """
 
 from urllib.parse import unquote
@@ -9,11 +9,11 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AlreadySubscribed, BillhookError, Unavailable
 from chalicelib.domain.security.links import LinkRefused
-from chalicelib.entry.http.page_responses import led_to, page_of, paged
-from chalicelib.entry.http.responses import query_of
+from chalicelib.entry.http.page_responses import html_page, page_response, redirect
+from chalicelib.entry.http.responses import query_fields
 from chalicelib.entry.http.signup_form import email_of
 from chalicelib.entry.http.signups import source_address
-from chalicelib.entry.pages.session import FORM, back_to, billing_page_of, form_of, visitor
+from chalicelib.entry.pages.session import FORM, billing_page, form_of, redirect_to, visitor
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
@@ -31,46 +31,46 @@ bp = Blueprint(__name__)
 
 
 @bp.route("/welcome/{token}", methods=["GET"])
-@paged
+@html_page
 def open_welcome(token: str) -> Response:
-    """Into a cookie with the token, and out of the address."""
+    """Move the token from the URL into a cookie, and redirect to the welcome page."""
     _, account = links.open_link(unquote(token), "welcome")
-    return back_to("/welcome", cookie=links.cookie("welcome-visit", account))
+    return redirect_to("/welcome", cookie=links.cookie("welcome-visit", account))
 
 
 @bp.route("/welcome", methods=["GET"])
-@paged
+@html_page
 def show_welcome() -> Response:
-    """Your trial runs until …, and what to do first. Nothing here is private: who sees it has only
-    typed the address.
+    """Show when the trial ends and the first steps. Shows nothing private, because anyone who
+    types an address into the signup form gets here.
     """
     from chalicelib.pages.customer import welcome_view
 
     account = visitor(bp.current_request, "welcome-visit")
-    return page_of(200, "welcome", **welcome_view(account, wiring.policy(), clock.now()))
+    return page_response(200, "welcome", **welcome_view(account, wiring.policy(), clock.now()))
 
 
 @bp.route("/billing/{token}", methods=["GET"])
-@paged
+@html_page
 def open_billing(token: str) -> Response:
-    """A link that was mailed: the first one that is opened proves the address."""
+    """Sign in with a link in mail. The first one opened proves the address."""
     _, account = links.open_link(unquote(token), "billing")
-    return _entered(record_proof(account, wiring.services()))
+    return _signed_in(record_proof(account, wiring.services()))
 
 
 @bp.route("/sign-in/{token}", methods=["GET"])
-@paged
+@html_page
 def sign_in(token: str) -> Response:
-    """A link that somebody asked for: it opens the billing page, once."""
+    """Sign in with a requested link. It works once."""
     _, account = links.open_link(unquote(token), "sign-in")
-    return _entered(record_sign_in(account, wiring.services()))
+    return _signed_in(record_sign_in(account, wiring.services()))
 
 
 @bp.route("/sign-in", methods=["POST"], content_types=FORM)
-@paged
-def ask_for_link() -> Response:
-    """Have a sign-in link mailed. The answer, and what is done before it, is the same whether the
-    address is known or not.
+@html_page
+def request_sign_in() -> Response:
+    """Mail a sign-in link. The response, and the work before it, does not depend on whether the
+    address has an account.
     """
     policy = wiring.policy().signup
     if policy is None:
@@ -82,28 +82,28 @@ def ask_for_link() -> Response:
         email, source_address(bp.current_request), policy, wiring.signup_guard(), clock.now()
     )
     enqueue_sign_in(email, wiring.services())
-    return back_to("/check-your-inbox")
+    return redirect_to("/check-your-inbox")
 
 
 @bp.route("/check-your-inbox", methods=["GET"])
-@paged
+@html_page
 def show_check_inbox() -> Response:
-    """We have written to you, if we know you."""
-    return page_of(200, "check_inbox", mailed=True)
+    """Tell the visitor to look for mail."""
+    return page_response(200, "check_inbox", mailed=True)
 
 
 @bp.route("/billing", methods=["GET"])
-@paged
+@html_page
 def show_billing() -> Response:
-    """What you have, until when, the card, the invoices."""
+    """Show the plan, the paid period, the card and the invoices."""
     account = visitor(bp.current_request)
-    return _billing(account, query_of(bp.current_request).get("notice"))
+    return _billing(account, query_fields(bp.current_request).get("notice"))
 
 
 @bp.route("/billing/checkout", methods=["POST"], content_types=FORM)
-@paged
+@html_page
 def go_to_checkout() -> Response:
-    """To Stripe's page: to give a card, to buy, or to come back."""
+    """Redirect to Stripe Checkout, to save a card or to buy."""
     account, form = visitor(bp.current_request), form_of(bp.current_request)
     try:
         url = open_checkout(
@@ -115,46 +115,44 @@ def go_to_checkout() -> Response:
             wiring.services(),
         )
     except AlreadySubscribed:
-        return back_to("/billing", "already_subscribed")
-    return led_to(url)
+        return redirect_to("/billing", "already_subscribed")
+    return redirect(url)
 
 
 @bp.route("/billing/portal", methods=["POST"], content_types=FORM)
-@paged
+@html_page
 def go_to_portal() -> Response:
-    """To Stripe's portal."""
+    """Redirect to Stripe's customer portal."""
     account = visitor(bp.current_request)
-    return led_to(open_portal(account.id, f"{links.base_url()}/billing", wiring.services()))
+    return redirect(open_portal(account.id, f"{links.base_url()}/billing", wiring.services()))
 
 
 @bp.route("/billing/invoices/{invoice_id}", methods=["GET"])
-@paged
+@html_page
 def open_invoice(invoice_id: str) -> Response:
-    """On to Stripe's page of an invoice, where its receipt is too. The address that Stripe once
-    gave of it ends after some weeks: it is asked for.
+    """Redirect to Stripe's page of an invoice, which has its receipt too. The URL is fetched each
+    time, because Stripe's URLs expire after some weeks.
     """
-    return led_to(
+    return redirect(
         paper_of(visitor(bp.current_request), invoice_id, "hosted_invoice_url", wiring.services())
     )
 
 
 @bp.route("/billing/invoices/{invoice_id}/pdf", methods=["GET"])
-@paged
+@html_page
 def open_pdf(invoice_id: str) -> Response:
-    """The invoice as Stripe printed it."""
-    return led_to(
+    """Redirect to the PDF of an invoice at Stripe."""
+    return redirect(
         paper_of(visitor(bp.current_request), invoice_id, "invoice_pdf", wiring.services())
     )
 
 
 @bp.route("/billing/return/{token}", methods=["GET"])
-@paged
-def come_back(token: str) -> Response:
-    """Back from Checkout: what Stripe says of the session is taken in before anything is called
-    done.
-    """
+@html_page
+def return_from_checkout(token: str) -> Response:
+    """Return from Stripe Checkout. Applies the state of the session before it reports success."""
     _, account = links.open_link(unquote(token), "return")
-    session_id = query_of(bp.current_request).get("session_id", "")
+    session_id = query_fields(bp.current_request).get("session_id", "")
     if (
         not session_id.isascii()
         or not session_id.replace("_", "").isalnum()
@@ -168,16 +166,16 @@ def come_back(token: str) -> Response:
     except BillhookError as error:
         raise LinkRefused(links.DOES_NOT_WORK) from error
     try:
-        visiting = (
+        is_signed_in = (
             links.visitor(bp.current_request.headers.get("cookie"), "billing-visit").id
             == account.id
         )
     except LinkRefused:
-        visiting = False
-    if visiting:
-        return back_to("/billing", notice)
+        is_signed_in = False
+    if is_signed_in:
+        return redirect_to("/billing", notice)
     title, text = RETURNED[notice]
-    return page_of(200, "message", title=title, text=text)
+    return page_response(200, "message", title=title, text=text)
 
 
 RETURNED = {
@@ -185,12 +183,12 @@ RETURNED = {
     "subscribed": ("Thank you", "Your subscription has begun. You can close this page."),
     "pending": (
         "Almost done",
-        "Stripe has it, and we will within a minute. You can close this page.",
+        "Stripe is processing it. You can close this page.",
     ),
     "canceled": ("Nothing was changed", "You can close this page, or go back and try again."),
 }
-"""What is said to who comes back without the billing page's cookie: sent to Checkout by the
-product.
+"""Result of a Checkout → title and text of the page for a customer without a session, whom the
+product sent to Checkout.
 """
 
 
@@ -198,8 +196,8 @@ def _billing(account: Account, notice: str | None) -> Response:
     from chalicelib.pages.customer import billing_view
 
     view = billing_view(account, wiring.policy(), clock.now(), notice)
-    return billing_page_of("billing", **view)
+    return billing_page("billing", **view)
 
 
-def _entered(account: Account) -> Response:
-    return back_to("/billing", cookie=links.cookie("billing-visit", account))
+def _signed_in(account: Account) -> Response:
+    return redirect_to("/billing", cookie=links.cookie("billing-visit", account))

@@ -1,4 +1,4 @@
-"""Leaving and coming back, by the customer's own hand."""
+"""The pages where a customer cancels, accepts an offer instead, withdraws, or comes back."""
 
 from urllib.parse import unquote
 
@@ -18,14 +18,19 @@ from chalicelib.domain.errors import (
     NotPossible,
 )
 from chalicelib.domain.security.links import LinkRefused
-from chalicelib.entry.http.page_responses import led_to, page_of, paged, refuse_strangers_forms
+from chalicelib.entry.http.page_responses import (
+    html_page,
+    page_response,
+    redirect,
+    refuse_cross_site,
+)
 from chalicelib.entry.pages.session import (
     FORM,
-    back_to,
-    billing_page_of,
+    billing_page,
     comment_of,
     form_of,
     reason_of,
+    redirect_to,
     visitor,
 )
 from chalicelib.runtime import links, wiring
@@ -38,35 +43,35 @@ from chalicelib.usecases.billing.actions import (
 )
 from chalicelib.usecases.billing.cancellation import ask_to_leave, leave, offered, take_alternative
 
-TAKEN = {"pause": "paused", "coupon": "discounted"}
-"""What the billing page says of an alternative that was taken at once."""
+ACCEPTED = {"pause": "paused", "coupon": "discounted"}
+"""Kind of retention offer → the notice on the billing page after the customer accepted it."""
 
 bp = Blueprint(__name__)
 
 
 @bp.route("/billing/cancel", methods=["GET"])
-@paged
-def ask_why() -> Response:
-    """Why? An answer is not asked twice for, nor needed."""
+@html_page
+def show_cancellation() -> Response:
+    """Show the first page of a cancellation: an optional question for the reason."""
     from chalicelib.pages.cancellation import cancel_view
 
     account = visitor(bp.current_request)
     if not may_cancel(account):
-        return back_to("/billing", "nothing_to_cancel")
-    return billing_page_of("cancel", **cancel_view(account, wiring.policy()))
+        return redirect_to("/billing", "nothing_to_cancel")
+    return billing_page("cancel", **cancel_view(account, wiring.policy()))
 
 
 @bp.route("/billing/cancel", methods=["POST"], content_types=FORM)
-@paged
-def offer() -> Response:
-    """One alternative, if the reason has one, and the date that access ends. Nothing is changed
-    yet.
+@html_page
+def show_offer() -> Response:
+    """Show the retention offer for the reason, if there is one, and when access ends. Changes
+    nothing yet.
     """
     from chalicelib.pages.cancellation import confirm_view
 
     account, form = visitor(bp.current_request), form_of(bp.current_request)
     if not may_cancel(account):
-        return back_to("/billing", "nothing_to_cancel")
+        return redirect_to("/billing", "nothing_to_cancel")
     reason, services = reason_of(form), wiring.services()
     view = confirm_view(
         account,
@@ -76,13 +81,13 @@ def offer() -> Response:
         comment_of(form),
         clock.now(),
     )
-    return billing_page_of("cancel_confirm", **view)
+    return billing_page("cancel_confirm", **view)
 
 
 @bp.route("/billing/cancel/confirm", methods=["POST"], content_types=FORM)
-@paged
+@html_page
 def confirm_cancel() -> Response:
-    """At the period's end at once; `now` only after one more question by mail."""
+    """Cancel at the end of the period, or mail a link to confirm a cancellation at once."""
     account, form, services = (
         visitor(bp.current_request),
         form_of(bp.current_request),
@@ -90,12 +95,12 @@ def confirm_cancel() -> Response:
     )
     reason, comment, when = reason_of(form), comment_of(form) or None, form.get("when")
     if when not in {"period_end", "now"}:
-        raise InvalidInput("Please choose when it is to end.", "when")
+        raise InvalidInput("Please choose when your subscription should end.", "when")
     if not may_cancel(account):
-        return back_to("/billing", "nothing_to_cancel")
+        return redirect_to("/billing", "nothing_to_cancel")
     if when == "now":
         ask_to_leave(account, "cancel_now", reason, comment, services)
-        return back_to("/billing", "leave_asked")
+        return redirect_to("/billing", "leave_asked")
     cancel(
         account.id,
         IdempotentRequest(f"page cancel {reason} {comment}"),
@@ -104,93 +109,95 @@ def confirm_cancel() -> Response:
         comment,
         services,
     )
-    return back_to("/billing", "canceling")
+    return redirect_to("/billing", "canceling")
 
 
 @bp.route("/billing/cancel/instead", methods=["POST"], content_types=FORM)
-@paged
-def stay() -> Response:
-    """Take the alternative of the reason that was given."""
+@html_page
+def accept_offer() -> Response:
+    """Accept the retention offer for the reason."""
     account, form, services = (
         visitor(bp.current_request),
         form_of(bp.current_request),
         wiring.services(),
     )
     try:
-        taken = take_alternative(account, reason_of(form) or "", services)
+        accepted = take_alternative(account, reason_of(form) or "", services)
     except (InvalidInput, NotPossible, NoSubscription):
-        taken = None
-    if taken is None or taken.kind != "plan":
-        return back_to("/billing", TAKEN[taken.kind] if taken else "nothing_offered")
+        accepted = None
+    if accepted is None or accepted.kind != "plan":
+        return redirect_to("/billing", ACCEPTED[accepted.kind] if accepted else "nothing_offered")
     from chalicelib.pages.plan import preview_view
 
-    preview = preview_change(account.id, taken.value, None, None, "now", services)
-    return billing_page_of(
+    preview = preview_change(account.id, accepted.value, None, None, "now", services)
+    return billing_page(
         "plan_preview", **preview_view(account, wiring.policy(), preview, moved=False)
     )
 
 
 @bp.route("/billing/reactivate", methods=["POST"], content_types=FORM)
-@paged
-def come_back() -> Response:
-    """One click: what was scheduled is undone, a pause ended; else Stripe's page leads on."""
+@html_page
+def reactivate_subscription() -> Response:
+    """Undo a scheduled cancellation or end a pause; otherwise redirect to Stripe Checkout."""
     account = visitor(bp.current_request)
     try:
         outcome = reactivate(
             account.id, IdempotentRequest("page reactivate"), links.checkout_urls, wiring.services()
         )
     except AlreadySubscribed:
-        return back_to("/billing", "already_subscribed")
+        return redirect_to("/billing", "already_subscribed")
     except CardDeclined:
-        return back_to("/billing", "declined")
+        return redirect_to("/billing", "declined")
     return (
-        led_to(outcome.url) if outcome.url else back_to("/billing", outcome.action or "uncanceled")
+        redirect(outcome.url)
+        if outcome.url
+        else redirect_to("/billing", outcome.action or "uncanceled")
     )
 
 
 @bp.route("/billing/withdraw", methods=["GET"])
-@paged
+@html_page
 def show_withdrawal() -> Response:
-    """Withdraw from the contract: what that means, and the button."""
+    """Show what withdrawing from the contract means, and a button for it."""
     account = visitor(bp.current_request)
     if not may_withdraw(account, wiring.policy(), clock.now()):
-        return back_to("/billing", "no_withdrawal")
-    return billing_page_of("withdraw", days=wiring.policy().cancel.withdrawal_days)
+        return redirect_to("/billing", "no_withdrawal")
+    return billing_page("withdraw", days=wiring.policy().cancel.withdrawal_days)
 
 
 @bp.route("/billing/withdraw", methods=["POST"], content_types=FORM)
-@paged
-def ask_to_withdraw() -> Response:
-    """Asks once more by mail."""
+@html_page
+def request_withdrawal() -> Response:
+    """Mail a link to confirm the withdrawal."""
     account = visitor(bp.current_request)
     try:
         ask_to_leave(account, "withdraw", None, None, wiring.services())
     except (NoSubscription, NotPossible):
-        return back_to("/billing", "no_withdrawal")
-    return back_to("/billing", "leave_asked")
+        return redirect_to("/billing", "no_withdrawal")
+    return redirect_to("/billing", "leave_asked")
 
 
 @bp.route("/leave/{token}", methods=["GET"])
-@paged
+@html_page
 def show_leave(token: str) -> Response:
-    """Shows a button and changes nothing: programs that look for bad links open every one."""
-    account, wish = _wish(token)
+    """Show a button to confirm. Changes nothing, because mail scanners open every link."""
+    account, cancellation = _requested(token)
     if not cancellation_is_requested(account):
         raise LinkRefused(links.DOES_NOT_WORK)
-    return page_of(200, "leave", what=wish.what)
+    return page_response(200, "leave", what=cancellation.what)
 
 
 @bp.route("/leave/{token}", methods=["POST"], content_types=FORM)
-@paged
+@html_page
 def confirm_leave(token: str) -> Response:
-    """Ends it at once; the same again does nothing more."""
-    refuse_strangers_forms(bp.current_request)
-    account, wish = _wish(token)
-    leave(account, wish, wiring.services())
-    return page_of(200, "left", what=wish.what)
+    """End the subscription at once. Confirming again changes nothing."""
+    refuse_cross_site(bp.current_request)
+    account, cancellation = _requested(token)
+    leave(account, cancellation, wiring.services())
+    return page_response(200, "left", what=cancellation.what)
 
 
-def _wish(token: str) -> tuple[Account, CancellationRequest]:
+def _requested(token: str) -> tuple[Account, CancellationRequest]:
     link, account = links.open_link(unquote(token), "leave")
     wish = cancellation_of(link, account)
     if wish is None:

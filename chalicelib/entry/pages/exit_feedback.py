@@ -1,11 +1,11 @@
-"""One question, by a link in a mail: why the trial or the subscription was left."""
+"""The page behind a link in mail that asks why a trial or a subscription ended."""
 
 from urllib.parse import unquote
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.entry.http.page_responses import page_of, paged, refuse_strangers_forms
+from chalicelib.entry.http.page_responses import html_page, page_response, refuse_cross_site
 from chalicelib.entry.pages.session import FORM, comment_of, form_of, reason_of
 from chalicelib.runtime import links, wiring
 from chalicelib.usecases.billing.cancellation import give_feedback
@@ -14,39 +14,42 @@ bp = Blueprint(__name__)
 
 
 @bp.route("/feedback/{token}", methods=["GET"])
-@paged
+@html_page
 def show_question(token: str) -> Response:
-    """The question, with what was answered before."""
+    """Show the question, with an earlier answer if there is one."""
     from chalicelib.pages.cancellation import REASONS
 
     link, account = links.open_link(unquote(token), "feedback")
-    known = account.feedback.get(link.about)
-    return page_of(
+    earlier = account.feedback.get(link.about)
+    return page_response(
         200,
         "feedback",
         reasons=REASONS,
-        answer=known.answer if known else "",
-        comment=known.comment if known else "",
+        answer=earlier.answer if earlier else "",
+        comment=earlier.comment if earlier else "",
     )
 
 
 @bp.route("/feedback/{token}", methods=["POST"], content_types=FORM)
-@paged
+@html_page
 def answer(token: str) -> Response:
-    """Once for an occasion; it may be changed for a day."""
-    refuse_strangers_forms(bp.current_request)
+    """Save the answer: one for each trial or subscription, which can be changed for a day."""
+    refuse_cross_site(bp.current_request)
     link, account = links.open_link(unquote(token), "feedback")
     form = form_of(bp.current_request)
     reason = reason_of(form)
     if reason is None:
-        raise InvalidInput("Please choose one of the answers on the page.", "reason")
+        raise InvalidInput("Please choose one of the answers.", "reason")
     if give_feedback(account, link.about, reason, comment_of(form), wiring.services()):
-        return page_of(
+        return page_response(
             200,
             "message",
             title="Thank you",
-            text="Your answer helps us. You may change it until tomorrow, by the same link.",
+            text="Your answer helps us. You can change it until tomorrow with the same link.",
         )
-    return page_of(
-        200, "message", title="Thank you", text="You had answered already, and we have kept that."
+    return page_response(
+        200,
+        "message",
+        title="Thank you",
+        text="You had answered already. We keep your first answer.",
     )

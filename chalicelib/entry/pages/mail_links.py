@@ -1,4 +1,4 @@
-"""Pages, and what anyone may ask."""
+"""The pages behind links in mail: unsubscribing and preferences. Also the health check."""
 
 from typing import cast
 from urllib.parse import parse_qs, unquote
@@ -8,66 +8,70 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.security.links import LinkRefused, verify
 from chalicelib.entry.http import response_schemas
-from chalicelib.entry.http.endpoint import Call, Given, serve
-from chalicelib.entry.http.page_responses import page_of, paged
+from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
+from chalicelib.entry.http.page_responses import html_page, page_response
 from chalicelib.runtime import links, wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.accounts.record import is_wanted, record_consent
 
 UNSUBSCRIBABLE = "lifecycle"
-"""The one stream that may be unsubscribed from."""
+"""The only stream of mail that customers can unsubscribe from."""
 
-ANYTHING = ["*/*"]
-"""Mail programs post what they like: a form (RFC 8058), multipart, or no type at all."""
+ANY_TYPE = ["*/*"]
+"""Mail programs differ: they post a form (RFC 8058), multipart, or no content type at all."""
 
 bp = Blueprint(__name__)
 
 
-@serve(bp, Call("GET", "/healthz", "The function answers.", answers={200: response_schemas.HEALTH}))
-def show_health(given: Given) -> dict[str, str]:
-    """The function answers."""
+@serve(
+    bp,
+    Endpoint(
+        "GET", "/healthz", "Check that the API responds.", answers={200: response_schemas.HEALTH}
+    ),
+)
+def show_health(request: CheckedRequest) -> dict[str, str]:
+    """Always `ok`: the function runs."""
     return {"status": "ok"}
 
 
-@bp.route("/unsubscribe/{token}", methods=["GET"], content_types=ANYTHING)
-@paged
+@bp.route("/unsubscribe/{token}", methods=["GET"], content_types=ANY_TYPE)
+@html_page
 def show_unsubscribe(token: str) -> Response:
-    """Shows a button and changes nothing: programs that look for bad links open every one."""
+    """Show an unsubscribe button. Changes nothing, because mail scanners open every link."""
     account = _account(token, "unsubscribe")
-    return page_of(200, "unsubscribe", wanted=_wanted(account))
+    return page_response(200, "unsubscribe", wanted=_wanted(account))
 
 
-@bp.route("/unsubscribe/{token}", methods=["POST"], content_types=ANYTHING)
-@paged
+@bp.route("/unsubscribe/{token}", methods=["POST"], content_types=ANY_TYPE)
+@html_page
 def unsubscribe(token: str) -> Response:
-    """Ends lifecycle mail at once, whatever the body says (RFC 8058); the same
-    again does no harm."""
+    """Unsubscribe from lifecycle mail at once, whatever the body contains (RFC 8058)."""
     account = _account(token, "unsubscribe")
-    _learn(account, wanted=False)
+    _save(account, wanted=False)
     preferences = (
         links.token(links.new_link("preferences", account, UNSUBSCRIBABLE)) if account else ""
     )
-    return page_of(200, "unsubscribed", preferences=preferences)
+    return page_response(200, "unsubscribed", preferences=preferences)
 
 
-@bp.route("/preferences/{token}", methods=["GET"], content_types=ANYTHING)
-@paged
+@bp.route("/preferences/{token}", methods=["GET"], content_types=ANY_TYPE)
+@html_page
 def show_preferences(token: str) -> Response:
-    """Which mail comes."""
+    """Show which mail the customer gets."""
     account = _account(token, "preferences")
-    return page_of(200, "preferences", wanted=_wanted(account), saved=False, wrong=False)
+    return page_response(200, "preferences", wanted=_wanted(account), saved=False, wrong=False)
 
 
-@bp.route("/preferences/{token}", methods=["POST"], content_types=ANYTHING)
-@paged
+@bp.route("/preferences/{token}", methods=["POST"], content_types=ANY_TYPE)
+@html_page
 def save_preferences(token: str) -> Response:
-    """Saves the choice, if there is one: yes or no."""
+    """Save the choice, yes or no. Shows the page again without one."""
     account = _account(token, "preferences")
     choice = _choice(cast(bytes, bp.current_request.raw_body))
     if choice not in {"yes", "no"}:
-        return page_of(400, "preferences", wanted=_wanted(account), saved=False, wrong=True)
-    _learn(account, wanted=choice == "yes")
-    return page_of(200, "preferences", wanted=choice == "yes", saved=True, wrong=False)
+        return page_response(400, "preferences", wanted=_wanted(account), saved=False, wrong=True)
+    _save(account, wanted=choice == "yes")
+    return page_response(200, "preferences", wanted=choice == "yes", saved=True, wrong=False)
 
 
 def _choice(body: bytes) -> str:
@@ -78,10 +82,10 @@ def _choice(body: bytes) -> str:
 
 
 def _account(token: str, purpose: str) -> Account | None:
-    """The account of a link; None if it was erased since. Raises LinkRefused."""
+    """The account of a link, None if it was erased. Raises LinkRefused."""
     link = verify(unquote(token), purpose, wiring.secrets().link_keys, clock.now())
     if link.about != UNSUBSCRIBABLE:
-        raise LinkRefused("This link is about mail that cannot be unsubscribed from.")
+        raise LinkRefused("You cannot unsubscribe from this kind of mail.")
     return wiring.accounts().load(link.account_id)
 
 
@@ -89,6 +93,6 @@ def _wanted(account: Account | None) -> bool:
     return account is not None and is_wanted(account, UNSUBSCRIBABLE)
 
 
-def _learn(account: Account | None, wanted: bool) -> None:
+def _save(account: Account | None, wanted: bool) -> None:
     if account is not None:
         record_consent(account, UNSUBSCRIBABLE, wanted, wiring.services())

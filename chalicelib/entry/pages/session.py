@@ -1,4 +1,4 @@
-"""Who visits the customer's own pages, and what their forms hold."""
+"""The visitor's session on the customer's pages, the fields of forms, and redirects."""
 
 import unicodedata
 from typing import Any, cast
@@ -9,7 +9,7 @@ from chalice.app import Response
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.selling import REASONS
-from chalicelib.entry.http.page_responses import led_to, page_of, refuse_strangers_forms
+from chalicelib.entry.http.page_responses import page_response, redirect, refuse_cross_site
 from chalicelib.runtime import links
 
 FORM = ["application/x-www-form-urlencoded"]
@@ -18,11 +18,11 @@ COMMENT_AT_MOST = 500
 
 
 def visitor(request: Any, purpose: str = "billing-visit") -> Account:
-    """The account of a visit; what is posted must come from a page of ours. Raises LinkRefused,
-    Forbidden.
+    """The account of the visitor's session. Raises LinkRefused without a session, and Forbidden for
+    a form from another site.
     """
     if request.method != "GET":
-        refuse_strangers_forms(request)
+        refuse_cross_site(request)
     return links.visitor(request.headers.get("cookie"), purpose)
 
 
@@ -36,7 +36,7 @@ def form_of(request: Any) -> dict[str, str]:
 
 
 def reason_of(form: dict[str, str]) -> str | None:
-    """The reason that was chosen, if one was. Raises InvalidInput."""
+    """The chosen reason for a cancellation, if there is one. Raises InvalidInput."""
     reason = form.get("reason") or None
     if reason is not None and reason not in REASONS:
         raise InvalidInput("Please choose one of the reasons on the page.", "reason")
@@ -44,22 +44,24 @@ def reason_of(form: dict[str, str]) -> str | None:
 
 
 def comment_of(form: dict[str, str]) -> str:
-    """The customer's own words, as one line. Raises InvalidInput."""
+    """The customer's comment as one line, without control characters. Raises InvalidInput."""
     spaced = (
         "" if unicodedata.category(letter) in {"Cc", "Cs"} and not letter.isspace() else letter
         for letter in form.get("comment", "")
     )
     text = " ".join("".join(spaced).split())
     if len(text) > COMMENT_AT_MOST:
-        raise InvalidInput(f"Please use {COMMENT_AT_MOST} letters at most.", "comment")
+        raise InvalidInput(f"Please use at most {COMMENT_AT_MOST} characters.", "comment")
     return text
 
 
-def back_to(path: str, notice: str = "", cookie: str | None = None) -> Response:
-    """On to a page of ours, which says the notice."""
-    return led_to(f"{links.base_url()}{path}{f'?notice={notice}' if notice else ''}", cookie)
+def redirect_to(path: str, notice: str = "", cookie: str | None = None) -> Response:
+    """A redirect to one of the customer's pages. `notice` names the notice to show there, `cookie`
+    is a Set-Cookie header.
+    """
+    return redirect(f"{links.base_url()}{path}{f'?notice={notice}' if notice else ''}", cookie)
 
 
-def billing_page_of(name: str, status: int = 200, /, **values: Any) -> Response:
-    """One of the pages behind the billing page, whose forms may lead to Stripe."""
-    return page_of(status, name, form_to=links.stripe_hosts(), **values)
+def billing_page(name: str, status: int = 200, /, **values: Any) -> Response:
+    """The billing page or one below it. Forms on these pages may redirect to Stripe."""
+    return page_response(status, name, form_to=links.stripe_hosts(), **values)

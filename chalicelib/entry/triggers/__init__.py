@@ -1,1 +1,1 @@
-"""Lambda functions that are not called over HTTP: queues, the table's stream, schedules and SES."""
+"""Lambda functions that HTTP does not call: queues, the table's stream, schedules and SES."""

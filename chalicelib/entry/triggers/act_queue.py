@@ -1,4 +1,4 @@
-"""The act queue: accounts that are due, and what visitors have handed in."""
+"""The act queue: due accounts, and visitors' requests to sign up or sign in."""
 
 import json
 from typing import Any
@@ -20,47 +20,48 @@ bp = Blueprint(__name__)
 )
 @entrypoint
 def act_on_accounts(event: Any) -> dict[str, Any]:
-    """Answers with the messages that are to come again. Should accounts be lost from it, the next
-    sweep hands them out again.
+    """Process due accounts and visitors' requests. Returns the messages that failed, for SQS to
+    deliver again. If an account's message is lost, the next sweep queues the account again.
     """
     failed: list[str] = []
     for record in event.to_dict()["Records"]:
-        kind, work = _work(record["body"])
-        known = {"message_id": record["messageId"], "account_id": work.get("account_id")}
+        kind, task = _task(record["body"])
+        fields = {"message_id": record["messageId"], "account_id": task.get("account_id")}
         try:
             if kind is None:
-                logger.error("No work of ours in the act queue", extra=known)
+                logger.error("Unknown message in the act queue", extra=fields)
             elif kind == ACCOUNT:
-                _act(work[ACCOUNT])
+                _process(task[ACCOUNT])
             else:
-                process_request(work, wiring.services())
+                process_request(task, wiring.services())
         except Exception as failure:
             failed.append(record["messageId"])
             logger.warning(
-                "Work of the act queue was not done",
-                extra=known | {"work": kind} | failure_of(failure),
+                "A task of the act queue failed",
+                extra=fields | {"work": kind} | failure_of(failure),
             )
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
 
-def _act(account_id: str) -> None:
+def _process(account_id: str) -> None:
     outcome = process_due_account(account_id, wiring.services())
     if outcome.failure:
-        known = {"account_id": account_id, "outcome": outcome.effect}
-        logger.warning("An act failed", extra=known | failure_of(outcome.failure))
+        fields = {"account_id": account_id, "outcome": outcome.effect}
+        logger.warning("Processing an account failed", extra=fields | failure_of(outcome.failure))
 
 
 ACCOUNT = "account_id"
+"""The field of a due account's message."""
 
 
-def _work(body: str) -> tuple[str | None, dict[str, str]]:
-    """What is to be done, and about what; None for what nobody here has put into the queue."""
+def _task(body: str) -> tuple[str | None, dict[str, str]]:
+    """The kind of a task and its fields. The kind is None if the message is not one of Billhook."""
     try:
-        work = json.loads(body)
+        task = json.loads(body)
     except (ValueError, RecursionError):
         return None, {}
-    if not isinstance(work, dict) or not all(
-        isinstance(value, str) and value for value in work.values()
+    if not isinstance(task, dict) or not all(
+        isinstance(value, str) and value for value in task.values()
     ):
         return None, {}
-    return next((kind for kind in (ACCOUNT, SIGN_IN, SIGN_UP) if kind in work), None), work
+    return next((kind for kind in (ACCOUNT, SIGN_IN, SIGN_UP) if kind in task), None), task

@@ -1,4 +1,4 @@
-"""The events queue: batches of Stripe's events, taken in."""
+"""The events queue: ingests Stripe's events in batches."""
 
 from collections import Counter
 from typing import Any
@@ -12,7 +12,7 @@ from chalicelib.usecases.ingestion.ingest import Message, Outcome, ingest
 
 bp = Blueprint(__name__)
 
-_COUNTED = {
+_METRICS = {
     "learnt": "EventsLearnt",
     "unchanged": "EventsUnchanged",
     "left": "EventsLeft",
@@ -25,19 +25,19 @@ _COUNTED = {
 @bp.on_sqs_message(
     queue_arn="arn:aws:sqs:us-east-1:000000000000:replaced-by-resources-yaml",
     batch_size=100,
-    # a purchase makes several events within a second: together they cost one read and one write
+    # one purchase makes several events within a second: a batch costs one read and one write
     maximum_batching_window_in_seconds=1,
     maximum_concurrency=10,
 )
 @entrypoint
 def process_events(event: Any) -> dict[str, Any]:
-    """Answers with the messages that are to come again."""
+    """Ingest a batch of events. Returns the messages that failed, for SQS to deliver again."""
     messages = [
         Message(record["messageId"], record["body"]) for record in event.to_dict()["Records"]
     ]
     outcomes = ingest(messages, wiring.services())
     for effect, number in Counter(outcome.effect for outcome in outcomes).items():
-        count(_COUNTED[effect], number)
+        count(_METRICS[effect], number)
     count(
         "UnknownApiVersions",
         sum(1 for outcome in outcomes if outcome.event and not outcome.event.version_known),
@@ -47,7 +47,7 @@ def process_events(event: Any) -> dict[str, Any]:
     for outcome in outcomes:
         if outcome.effect == "learnt" and outcome.event:
             measure("EventLag", max(0.0, (written_at - outcome.event.created).total_seconds()))
-        _tell(outcome)
+        _log(outcome)
     return {
         "batchItemFailures": [
             {"itemIdentifier": outcome.message}
@@ -57,11 +57,15 @@ def process_events(event: Any) -> dict[str, Any]:
     }
 
 
-def _tell(outcome: Outcome) -> None:
+def _log(outcome: Outcome) -> None:
     event = outcome.event
-    known = {"message_id": outcome.message, "effect": outcome.effect, "account_id": outcome.account}
-    known |= {"event_id": event.id, "event_type": event.type} if event else {}
+    fields = {
+        "message_id": outcome.message,
+        "effect": outcome.effect,
+        "account_id": outcome.account,
+    }
+    fields |= {"event_id": event.id, "event_type": event.type} if event else {}
     if outcome.failure:
-        logger.warning("An event was not taken in", extra=known | failure_of(outcome.failure))
+        logger.warning("An event was not ingested", extra=fields | failure_of(outcome.failure))
     else:
-        logger.info("An event was taken in", extra=known)
+        logger.info("An event was ingested", extra=fields)

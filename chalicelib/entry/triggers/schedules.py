@@ -1,4 +1,4 @@
-"""What the clock starts."""
+"""The functions that EventBridge starts on a schedule."""
 
 from typing import Any
 
@@ -18,22 +18,24 @@ bp = Blueprint(__name__)
 @bp.schedule("rate(1 minute)")
 @entrypoint
 def sweep_due(event: Any) -> None:
-    """Hands out what is due, then walks on under a changed policy; what one run leaves, or fails to
-    do, the next one finds.
+    """Queue due accounts, then continue to replan accounts under a changed policy. The next run
+    does what this one leaves or fails to do.
     """
     services = wiring.services()
     handed_out = sweep(services)
     replanned = replan(services)
     if handed_out or replanned:
-        logger.info("The clock went on", extra={"handed_out": handed_out, "replanned": replanned})
+        logger.info(
+            "Due accounts were queued", extra={"handed_out": handed_out, "replanned": replanned}
+        )
 
 
 @bp.schedule("rate(1 hour)")
 @entrypoint
 def fetch_events(event: Any) -> None:
-    """Fetches the events that Stripe could not deliver, and then hands out the team's digest once
-    its hour has come: nothing of a digest may keep an event waiting. What one run leaves, the next
-    one goes on with.
+    """Fetch the events that Stripe could not deliver, then queue the team's digest if it is due.
+    The digest comes last, so that it never delays an event. The next run continues where this one
+    stopped.
     """
     fetched = backfill_events(wiring.services())
     if fetched.events:
@@ -46,20 +48,20 @@ def fetch_events(event: Any) -> None:
 @bp.schedule("rate(10 minutes)")
 @entrypoint
 def compare_with_stripe(event: Any) -> None:
-    """Goes on with today's comparison, until it is done. Logs where it is, what ended this run
-    early, and which accounts could not be compared.
+    """Continue today's comparison with Stripe until it is done. Logs its progress, the failure that
+    stopped this run, and the accounts that could not be compared.
     """
     progress = reconcile(wiring.services())
     if progress is None:
         return
-    for one in progress.passed_over:
-        known = {"customer": one.customer, "account_id": one.account_id}
-        logger.warning("An account was not compared", extra=known | failure_of(one.failure))
+    for skipped in progress.passed_over:
+        fields = {"customer": skipped.customer, "account_id": skipped.account_id}
+        logger.warning("An account was not compared", extra=fields | failure_of(skipped.failure))
     if progress.failure:
         logger.warning("A comparison was interrupted", extra=failure_of(progress.failure))
     comparison = progress.comparison
     logger.info(
-        "A comparison with Stripe went on",
+        "The comparison with Stripe continued",
         extra={
             "began": comparison.began,
             "phase": comparison.phase,

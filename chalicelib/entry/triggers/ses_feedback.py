@@ -1,4 +1,4 @@
-"""SES's feedback, by way of its topic."""
+"""SES's delivery feedback, from its SNS topic."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from chalice.app import Blueprint
 from chalicelib.domain.errors import Unavailable
 from chalicelib.runtime import wiring
 from chalicelib.runtime.telemetry import entrypoint, failure_of, logger
-from chalicelib.usecases.messaging.delivery_feedback import take_feedback as take_feedback_of
+from chalicelib.usecases.messaging import delivery_feedback
 
 bp = Blueprint(__name__)
 
@@ -15,28 +15,24 @@ bp = Blueprint(__name__)
 @bp.on_sns_message(topic="arn:aws:sns:us-east-1:000000000000:replaced-by-resources-yaml")
 @entrypoint
 def take_feedback(event: Any) -> None:
-    """Takes every notification; raises in the end if one could not be taken now, so that Lambda
-    calls again and at last keeps it.
+    """Process every notification. Raises Unavailable at the end if one failed, so that Lambda
+    repeats the call and finally keeps the notification in the function's dead-letter queue.
     """
     failed = 0
     for record in event.to_dict()["Records"]:
-        notice = record["Sns"]
+        notification = record["Sns"]
+        fields = {"sns_id": notification.get("MessageId")}
         try:
-            kind = take_feedback_of(
-                notice["Message"], wiring.services(), wiring.claims(), wiring.suppressions()
+            kind = delivery_feedback.take_feedback(
+                notification["Message"], wiring.services(), wiring.claims(), wiring.suppressions()
             )
         except Exception as failure:
             failed += 1
-            logger.warning(
-                "Feedback was not taken",
-                extra={"sns_id": notice.get("MessageId")} | failure_of(failure),
-            )
+            logger.warning("Feedback was not processed", extra=fields | failure_of(failure))
             continue
         if kind == "unreadable":
-            logger.warning("Feedback cannot be read", extra={"sns_id": notice.get("MessageId")})
+            logger.warning("Feedback cannot be read", extra=fields)
         else:
-            logger.info(
-                "Feedback was taken", extra={"sns_id": notice.get("MessageId"), "kind": kind}
-            )
+            logger.info("Feedback was processed", extra=fields | {"kind": kind})
     if failed:
-        raise Unavailable(f"{failed} notifications could not be taken now.")
+        raise Unavailable(f"{failed} notifications could not be processed now.")

@@ -1,4 +1,4 @@
-"""The table's stream: an account was written with something in its outbox."""
+"""The table's stream: accounts that were saved with domain events in their outbox."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
 from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
-from chalicelib.usecases.schedule.outbox import publish_outbox as carry_out_of
+from chalicelib.usecases.schedule.outbox import publish_outbox
 
 bp = Blueprint(__name__)
 
@@ -17,31 +17,31 @@ bp = Blueprint(__name__)
 )
 @entrypoint
 def carry_out(event: Any) -> dict[str, Any]:
-    """Answers with the record to begin again from, if one failed: the stream keeps the order of
-    each account.
+    """Publish the outboxes of saved accounts. If one fails, returns its record: the stream delivers
+    again from there and keeps the order of each account.
     """
-    done: set[str] = set()
+    published: set[str] = set()
     for record in event.to_dict()["Records"]:
         account_id = record["dynamodb"]["Keys"]["pk"]["S"].partition("#")[2]
-        if account_id in done:
+        if account_id in published:
             continue
         try:
-            happenings = carry_out_of(account_id, wiring.services())
+            domain_events = publish_outbox(account_id, wiring.services())
         except Exception as failure:
             logger.warning(
-                "An outbox was not carried out",
+                "An outbox was not published",
                 extra={"account_id": account_id} | failure_of(failure),
             )
             return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
-        done.add(account_id)
-        for domain_event in happenings:
+        published.add(account_id)
+        for domain_event in domain_events:
             logger.info(
-                "It happened",
+                "A domain event was published",
                 extra={
                     "account_id": account_id,
                     "happening": domain_event.type,
                     "happening_id": domain_event.id,
                 },
             )
-        count("Happenings", len(happenings))
+        count("Happenings", len(domain_events))
     return {"batchItemFailures": []}

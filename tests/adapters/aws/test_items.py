@@ -144,7 +144,7 @@ def test_an_item_of_a_younger_release_is_neither_read_nor_written_over(dynamodb:
     younger = account_item(FULL) | {"shape": {"N": str(SHAPE + 1)}}
     dynamodb.put_item(TableName=TABLE, Item=younger)
     for read in (lambda: accounts.load("acc_1"), lambda: accounts.of_customers({"cus_1": "acc_1"})):
-        with pytest.raises(NewerSchemaVersion, match=f"shape {SHAPE + 1} by a younger release"):
+        with pytest.raises(NewerSchemaVersion, match=f"version {SHAPE + 1} by a newer release"):
             read()
     with pytest.raises(ConcurrentUpdate):
         accounts.save(Account("acc_1"), Account("acc_1", 1))

@@ -55,7 +55,7 @@ def billing(
 def test_there_are_words_for_every_reason_and_for_every_notice() -> None:
     assert set(WORDS) == set(REASONS)
     sources = "".join(path.read_text() for path in Path(pages.__path__[0]).glob("*.py"))
-    said = set(re.findall(r'back_to\("/billing", "(\w+)"\)', sources))
+    said = set(re.findall(r'redirect_to\("/billing", "(\w+)"\)', sources))
     assert said
     assert {
         *RETURNS,
