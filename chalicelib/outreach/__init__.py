@@ -1,1 +1,1 @@
-"""Rendering of messages from compiled templates. Imports the domain only."""
+"""Renders messages from compiled templates. Imports the domain only."""

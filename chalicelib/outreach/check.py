@@ -1,5 +1,5 @@
-"""Is every message of the policy whole, in every language that it is in? A missing variable is an
-error before it is a mail.
+"""Checks the messages of a policy before any is sent: each must exist and have all its variables,
+in every language.
 """
 
 from chalicelib.domain.policy.policy import Policy
@@ -9,12 +9,11 @@ from chalicelib.outreach.samples import SAMPLES
 
 
 def check_messages(policy: Policy) -> None:
-    """Return if the message of every step is there in the policy's language, and has in each all
-    that it needs for every kind of reader.
+    """Check that the message of every step exists in the policy's language, and that no sample
+    reader lacks a variable of it in any language. Raises UnknownMessage, BrokenMessage.
 
-    Every template is read for it, which takes a second: where a policy comes from is the place for
-    it, not where a mail is sent, for there the one message is checked anyway. Raises BrokenMessage,
-    UnknownMessage.
+    Reads all templates, which takes a second. Call it where a policy is checked, not where a
+    message is sent: `render` checks that one message anyway.
     """
     if policy.mail is None:
         return
@@ -24,7 +23,7 @@ def check_messages(policy: Policy) -> None:
             for reader, variables in SAMPLES[language].items():
                 if names := missing(message, variables, language):
                     raise BrokenMessage(
-                        f"The message {message} ({language}) needs {', '.join(names)}, which"
-                        f" {reader} has not.",
+                        f"The message {message} ({language}) needs {', '.join(names)}, which the"
+                        f" sample {reader} does not have.",
                         message,
                     )

@@ -1,9 +1,9 @@
-"""Messages as they leave: a compiled HTML part, a text part written by hand, and the variables of
-one reader. Each language has a folder of them.
+"""Renders messages: a compiled HTML part and a hand-written text part, filled with the variables of
+one reader. Each language has its own folder.
 
-Placeholders are Jinja2's, run in its sandbox. Variables are values, never templates, and each is
-one line: what a customer typed as a name can neither begin another header nor another paragraph.
-jinja2 is loaded with the first message, not with this module.
+Templates are Jinja2's and run in its sandbox. Variables are values, never templates. Each is made
+one line, so that a name that a customer typed can start neither a header nor a paragraph.
+jinja2 is imported with the first message, not with this module.
 """
 
 import re
@@ -28,25 +28,27 @@ COMPILED = Path(__file__).parent / "compiled"
 SUBJECT_AT_MOST = 150
 LINE_AT_MOST = 76
 
-_OURS = {"subject", "preheader"}
-_DIRECTIONS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_FROM_TEXT_PART = {"subject", "preheader"}
+"""The variables of the HTML part that come from the text part, not from the caller."""
+
+_DIRECTION_MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class UnknownMessage(BillhookError):
-    """There is no message of that name."""
+    """There is no message with this name."""
 
     code = "unknown_message"
 
 
 class BrokenMessage(BillhookError):
-    """A message that cannot be written: a variable is missing, or its template has a mistake."""
+    """A message that cannot be rendered: a variable is missing, or its template has a mistake."""
 
     code = "broken_message"
 
 
 @dataclass(frozen=True)
 class RenderedEmail:
-    """One message, ready to be sent. The subject is one line of at most 150 characters without
+    """A message ready to be sent. The subject is one line of at most 150 characters, without
     control characters.
     """
 
@@ -66,24 +68,25 @@ class _Parts:
 
 
 def messages() -> tuple[str, ...]:
-    """The names of all messages, whichever languages they are in, in the order of the alphabet."""
+    """The names of all messages of all languages, in alphabetical order."""
     return tuple(_compiled(COMPILED))
 
 
 def languages(message: str) -> tuple[str, ...]:
-    """The languages that a message is written in."""
+    """The languages of a message, in alphabetical order; empty if there is no such message."""
     return _compiled(COMPILED).get(message, ())
 
 
 def language_for(message: str, wanted: str, default: str) -> str:
-    """The wanted language if the message is written in it, else the default one; UnknownMessage if
-    it is in neither.
+    """The wanted language if the message exists in it, else the default. Raises UnknownMessage if
+    it exists in neither.
     """
-    there = languages(message)
-    found = next((language for language in (wanted, default) if language in there), None)
+    available = languages(message)
+    found = next((language for language in (wanted, default) if language in available), None)
     if found is None:
         raise UnknownMessage(
-            f"There is no message {message!r} in {default}; there are {', '.join(messages())}.",
+            f"There is no message {message!r} in {default}. Known messages:"
+            f" {', '.join(messages())}.",
             "message",
         )
     return found
@@ -92,8 +95,8 @@ def language_for(message: str, wanted: str, default: str) -> str:
 def missing(
     message: str, variables: Mapping[str, object], language: str = DEFAULT
 ) -> tuple[str, ...]:
-    """The names that any part of the message uses, in whatever branch, and that the variables lack
-    or have as None.
+    """The variables that any branch of the message uses and that are missing or None, in
+    alphabetical order.
     """
     return tuple(
         sorted(name for name in _parts(message, language).names if variables.get(name) is None)
@@ -101,16 +104,16 @@ def missing(
 
 
 def render(message: str, variables: Mapping[str, object], language: str = DEFAULT) -> RenderedEmail:
-    """The message for these variables. UnknownMessage if there is none of that name; BrokenMessage,
-    before anything is written, if one is missing.
+    """The message with these variables. Raises UnknownMessage if there is none with this name,
+    BrokenMessage if a variable is missing or the template fails.
     """
     from jinja2 import TemplateError
 
     parts = _parts(message, language)
-    if lacking := missing(message, variables, language):
+    if absent := missing(message, variables, language):
         raise BrokenMessage(
-            f"The message {message} uses {', '.join(lacking)}, which it has not been given.",
-            lacking[0],
+            f"The message {message} uses {', '.join(absent)}, but got no value for it.",
+            absent[0],
         )
     values = {
         name: _one_line(value) if isinstance(value, str) else value
@@ -120,17 +123,17 @@ def render(message: str, variables: Mapping[str, object], language: str = DEFAUL
         subject = _shortened(_one_line(parts.subject.render(values)))
         preheader = _one_line(parts.preheader.render(values))
         html = parts.html.render({**values, "subject": subject, "preheader": preheader})
-        text = _laid_out(parts.text.render(values))
+        text = _wrapped(parts.text.render(values))
     except (TemplateError, TypeError, ValueError) as error:
         raise BrokenMessage(
-            f"The message {message} cannot be written: {error}.", message
+            f"The message {message} cannot be rendered: {error}.", message
         ) from error
     return RenderedEmail(subject, preheader, html, text)
 
 
 def split(text: str) -> tuple[str, str, str]:
-    """The subject, the preheader and the body of a text part as it stands in its file; ValueError
-    if it does not begin with the two.
+    """The subject, the preheader and the body in the file of a text part. Raises ValueError if the
+    first two are missing.
     """
     found = re.match(r"Subject: *(.+)\nPreheader: *(.+)\n\s*", text)
     if not found:
@@ -140,8 +143,8 @@ def split(text: str) -> tuple[str, str, str]:
 
 @cache
 def _compiled(folder: Path) -> Mapping[str, tuple[str, ...]]:
-    """The languages of each compiled message, by its name, both in alphabetical order. The folder
-    is listed once: a deployed package does not change.
+    """Message → its languages, both in alphabetical order. Lists the folder once, because a
+    deployed package does not change.
     """
     found: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*/*.html"), key=lambda path: (path.stem, path.parent.name)):
@@ -165,7 +168,7 @@ def _parts(message: str, language: str) -> _Parts:
             plain.from_string(preheader),
             marked.from_string(html),
             plain.from_string(text),
-            frozenset(names - _OURS),
+            frozenset(names - _FROM_TEXT_PART),
         )
     except (OSError, ValueError, TemplateError) as error:
         raise BrokenMessage(f"The message {message} has a mistake: {error}.", message) from error
@@ -186,7 +189,7 @@ def _environment(folder: Path, markup: bool) -> "SandboxedEnvironment":
 
 
 def _names(environment: "SandboxedEnvironment", folder: Path, *sources: str) -> set[str]:
-    """The variables that these sources use, with what they include."""
+    """The variables that these sources and their includes use."""
     from jinja2 import meta
 
     names: set[str] = set()
@@ -201,15 +204,15 @@ def _names(environment: "SandboxedEnvironment", folder: Path, *sources: str) -> 
 
 
 def _one_line(value: str) -> str:
-    """The value without line ends, control characters, halves of characters, and marks that turn
-    the direction of what follows.
+    """The value as one line, without control characters, unpaired surrogates and marks of text
+    direction.
     """
-    if value.isascii() and value.isprintable():  # most values, and nothing below is in them
+    if value.isascii() and value.isprintable():  # the fast path for most values
         return re.sub(" {2,}", " ", value).strip()
     kept = (
         letter
         for letter in value
-        if letter not in _DIRECTIONS and unicodedata.category(letter) != "Cs"
+        if letter not in _DIRECTION_MARKS and unicodedata.category(letter) != "Cs"
     )
     spaced = "".join(
         " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in kept
@@ -223,9 +226,9 @@ def _shortened(subject: str) -> str:
     return subject[: SUBJECT_AT_MOST - 1].rstrip() + "…"
 
 
-def _laid_out(text: str) -> str:
-    """Each line wrapped where it is too long for a screen of old, links left whole; never more than
-    one empty line in a row.
+def _wrapped(text: str) -> str:
+    """The text with lines wrapped at 76 characters, links left whole, and at most one empty line in
+    a row.
     """
     lines: list[str] = []
     for line in text.splitlines():

@@ -1,5 +1,5 @@
-"""Readers that every message must be right for: the gallery shows them, the tests render each
-message for each of them, in each language.
+"""Sample readers. Every message must render for each of them in each language; the gallery shows
+them.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ _ADA: Mapping[str, object] = {
 
 _NOTICE: Mapping[str, object] = {"unsubscribe_url": "", "preferences_url": ""}
 
-_SILENT = (
+_EMPTY = (
     "name",
     "plan",
     "plan_now",
@@ -70,33 +70,33 @@ _SILENT = (
     "next_try_on",
     "limited_on",
 )
-_NOTHING: Mapping[str, object] = {
+_NO_DATA: Mapping[str, object] = {
     **dict.fromkeys(
-        (*_SILENT, "renews_on", "ends_on", "article_url", "news", "news_url", "booking_url"), ""
+        (*_EMPTY, "renews_on", "ends_on", "article_url", "news", "news_url", "booking_url"), ""
     ),
     "greeting": "Hello,",
     "seats": 0,
 }
-"""Of whom nothing is known."""
+"""The variables of a reader without any data."""
 
 _LONG = (
     "Maximiliane-Theodora von Hohenberg-Zwischenwasser und Sonnleithen zu Altenmarkt an der"
     " Triesting"
 )
-_UNRULY = (
+_HOSTILE = (
     '<b onclick="x()">Ada</b>\r\nBcc: everyone@example.com\u202e {{ product }}{% raw %} & "Sons"'
 )
 
 
-def _like_ada(**other: object) -> Mapping[str, object]:
+def _ada_with(**other: object) -> Mapping[str, object]:
     return MappingProxyType({**_ADA, **other})
 
 
 _ENGLISH: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
-        "without_card": _like_ada(),
-        "with_card": _like_ada(has_card=True, days_left=7, days_left_words="7 days", **_NOTICE),
-        "long_name_yearly": _like_ada(
+        "without_card": _ada_with(),
+        "with_card": _ada_with(has_card=True, days_left=7, days_left_words="7 days", **_NOTICE),
+        "long_name_yearly": _ada_with(
             greeting=f"Hello {_LONG},",
             name=_LONG,
             plan="Scale",
@@ -104,24 +104,24 @@ _ENGLISH: Mapping[str, Mapping[str, object]] = MappingProxyType(
             price="€1,188.00 a year",
             has_card=True,
         ),
-        "last_day": _like_ada(days_left=1, days_left_words="1 day"),
-        "today": _like_ada(days_left=0, days_left_words="today"),
-        "ended": _like_ada(
+        "last_day": _ada_with(days_left=1, days_left_words="1 day"),
+        "today": _ada_with(days_left=0, days_left_words="today"),
+        "ended": _ada_with(
             days_left=0, days_left_words="today", reason="trial_expired", has_ended=True, **_NOTICE
         ),
-        "without_name": _like_ada(greeting="Hello,", name=""),
-        "without_booking": _like_ada(booking_url=""),
-        "bank_asks": _like_ada(bank_asks=True, has_card=True, **_NOTICE),
-        "given_up_by_stripe": _like_ada(next_try_on="", limited_on="", has_card=True, **_NOTICE),
-        "without_news": _like_ada(news="", news_url="", article_url=""),
-        "bare": _like_ada(**{**_NOTHING, **_NOTICE}),
-        "bare_with_card": _like_ada(**{**_NOTHING, **_NOTICE, "has_card": True}),
-        "bare_asked_by_the_bank": _like_ada(**{**_NOTHING, "bank_asks": True, "has_card": True}),
-        "one_day_trial": _like_ada(trial_days=1, days_left=1, days_left_words="1 day"),
-        "unruly_name": _like_ada(
-            greeting=f"Hello {_UNRULY},", name=_UNRULY, product="Tide & Water <script>"
+        "without_name": _ada_with(greeting="Hello,", name=""),
+        "without_booking": _ada_with(booking_url=""),
+        "bank_asks": _ada_with(bank_asks=True, has_card=True, **_NOTICE),
+        "given_up_by_stripe": _ada_with(next_try_on="", limited_on="", has_card=True, **_NOTICE),
+        "without_news": _ada_with(news="", news_url="", article_url=""),
+        "bare": _ada_with(**{**_NO_DATA, **_NOTICE}),
+        "bare_with_card": _ada_with(**{**_NO_DATA, **_NOTICE, "has_card": True}),
+        "bare_asked_by_the_bank": _ada_with(**{**_NO_DATA, "bank_asks": True, "has_card": True}),
+        "one_day_trial": _ada_with(trial_days=1, days_left=1, days_left_words="1 day"),
+        "unruly_name": _ada_with(
+            greeting=f"Hello {_HOSTILE},", name=_HOSTILE, product="Tide & Water <script>"
         ),
-        "other_script": _like_ada(
+        "other_script": _ada_with(
             greeting="Hello 山田 花子 👩‍🚀,", name="山田 花子 👩‍🚀", sender="Žofie"
         ),
     }
@@ -174,9 +174,9 @@ SAMPLES: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
         ),
     }
 )
-"""Language → reader → the variables of a message, always all of them."""
+"""Language → reader → all variables of messages."""
 
-_PAYERS = (
+_PAYMENT_MESSAGES = (
     "payment_failed",
     "payment_reminder",
     "payment_last_try",
@@ -190,7 +190,7 @@ _PAYERS = (
 
 SHOWN: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(_PAYERS, "with_card"),
+        **dict.fromkeys(_PAYMENT_MESSAGES, "with_card"),
         **dict.fromkeys(
             (
                 "sign_in",
@@ -207,5 +207,4 @@ SHOWN: Mapping[str, str] = MappingProxyType(
         "trial_one_day": "last_day",
     }
 )
-"""Message → the reader that the gallery and the pictures show it for; for the rest `without_card`.
-"""
+"""Message → the sample reader in the gallery and the pictures. The default is `without_card`."""

@@ -1,1 +1,1 @@
-"""Rendering of the customer's pages. Imports the domain only."""
+"""The customer's pages: their texts, values and HTML. Imports the domain only."""

@@ -1,4 +1,4 @@
-"""What the pages about leaving say, in the customer's words."""
+"""The texts and values of the pages that cancel a subscription."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -21,16 +21,16 @@ REASONS: Mapping[str, str] = {
     "customer_service": "I was not helped well enough",
     "other": "Something else",
 }
-"""What a customer chooses from: Stripe's words (domain/tasks.REASONS) in theirs."""
+"""Stripe's reason (REASONS in domain/policy/selling.py) → the text that a customer chooses."""
 
 
 def cancel_view(account: Account, policy: Policy) -> dict[str, Any]:
-    """The question why."""
+    """The values of the page that asks for the reason."""
     return {"reasons": REASONS, "ends_on": ends_on(account, policy)}
 
 
 LABELS = {"pause": "Pause instead", "plan": "See what it costs", "coupon": "Stay with the discount"}
-"""What is said on the button of each kind of alternative."""
+"""Kind of retention offer → the label of its button."""
 
 
 def confirm_view(
@@ -41,12 +41,12 @@ def confirm_view(
     comment: str,
     now: datetime,
 ) -> dict[str, Any]:
-    """What is offered instead, the date that access ends, and the ways to leave that billing.toml
-    allows.
+    """The values of the page that confirms a cancellation: the retention offer, the day on which
+    access ends, and the kinds of cancellation that billing.toml allows.
     """
     zone = zone_of(account, policy)
     return {
-        "offer_words": _offer_words(offer, policy, now, zone) if offer else "",
+        "offer_words": _offer_text(offer, policy, now, zone) if offer else "",
         "offer_label": LABELS[offer.alternative.kind] if offer else "",
         "reason": reason or "",
         "comment": comment,
@@ -57,23 +57,23 @@ def confirm_view(
     }
 
 
-def _offer_words(offer: Offer, policy: Policy, now: datetime, zone: ZoneInfo) -> str:
+def _offer_text(offer: Offer, policy: Policy, now: datetime, zone: ZoneInfo) -> str:
     match offer.alternative:
         case RetentionOffer("pause", _, days):
             return (
                 "Pause it instead: nothing is charged until"
-                f" {spoken_day(now + timedelta(days=days), zone)}, then it goes on as it was."
+                f" {spoken_day(now + timedelta(days=days), zone)}. Then it continues as before."
             )
         case RetentionOffer("plan", plan, _):
             return (
                 f"The plan {policy.plan_name(plan)} costs less. You see what changes before you"
                 " decide."
             )
-    return f"Stay, and have {_discount(offer.coupon or {})}."
+    return f"Stay, and get {_discount(offer.coupon or {})}."
 
 
 def _discount(coupon: Mapping[str, Any]) -> str:
-    """What a coupon gives: Stripe's percent_off or amount_off, and for how long."""
+    """The discount of a coupon in words: Stripe's percent_off or amount_off, and its duration."""
     percent, amount = coupon.get("percent_off"), coupon.get("amount_off")
     off = (
         f"{percent:g} % off"
@@ -81,11 +81,13 @@ def _discount(coupon: Mapping[str, Any]) -> str:
         else f"{money(int(amount or 0), str(coupon.get('currency') or 'usd'))} off"
     )
     months = coupon.get("duration_in_months")
-    lasts = {"once": " your next invoice", "forever": " every invoice from now on"}
-    return off + (f" for {months} months" if months else lasts.get(str(coupon.get("duration")), ""))
+    durations = {"once": " your next invoice", "forever": " every invoice from now on"}
+    return off + (
+        f" for {months} months" if months else durations.get(str(coupon.get("duration")), "")
+    )
 
 
 def ends_on(account: Account, policy: Policy) -> str:
-    """The day on which access ends for who cancels; empty if at once."""
+    """The day on which access ends after a cancellation; empty if it ends at once."""
     ends = access_ends(account)
     return spoken_day(ends, zone_of(account, policy)) if ends else ""

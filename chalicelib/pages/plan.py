@@ -1,6 +1,4 @@
-"""What the pages about another plan say: what there is to choose, and what it costs to the cent
-before it is done.
-"""
+"""The values of the pages that change a plan: the plans on sale, and the exact cost of a change."""
 
 from typing import Any
 
@@ -13,16 +11,16 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.pages.customer import zone_of
 
 SEATS_AT_MOST = 10_000
-"""What the page takes; more is a matter for a person."""
+"""The highest number of seats that the page accepts. For more, a customer contacts the owner."""
 
 
 def plan_view(account: Account, policy: Policy) -> dict[str, Any]:
-    """Each plan by each interval that it is sold by in the customer's currency, and how many seats
-    there are.
+    """The values of the page to choose a plan: each plan and interval on sale in the customer's
+    currency, and the current seats.
     """
-    one = current_subscription(account)
-    assert one
-    item, currency = plan_item(one, policy), currency_of(account, policy)
+    subscription = current_subscription(account)
+    assert subscription
+    item, currency = plan_item(subscription, policy), currency_of(account, policy)
     current = policy.plan_of([item])[0], item.interval
     offers = [
         {
@@ -44,21 +42,22 @@ def plan_view(account: Account, policy: Policy) -> dict[str, Any]:
 
 
 def preview_view(account: Account, policy: Policy, preview: Preview, moved: bool) -> dict[str, Any]:
-    """What a change costs now and from when the new price counts; `moved` says that it is another
-    amount than the one just shown.
+    """The values of the page that previews a change: the amount due now, and when the new price
+    applies. `moved` means that the amount differs from the one shown before.
     """
-    change, one, zone = preview.change, current_subscription(account), zone_of(account, policy)
+    change, subscription = preview.change, current_subscription(account)
+    zone = zone_of(account, policy)
     assert change
-    assert one
+    assert subscription
     amount = next(
         (
-            a
-            for c, i, _, a in policy.plans[change.plan].prices_in(policy.currency)
-            if (c, i) == (preview.currency, change.interval)
+            price
+            for currency, interval, _, price in policy.plans[change.plan].prices_in(policy.currency)
+            if (currency, interval) == (preview.currency, change.interval)
         ),
         None,
     )
-    is_trial = one.status == "trialing"
+    is_trial = subscription.status == "trialing"
     return {
         "plan": policy.plan_name(change.plan),
         "change": change,
@@ -70,10 +69,12 @@ def preview_view(account: Account, policy: Policy, preview: Preview, moved: bool
         ),
         "due_now": money(preview.due_now, preview.currency),
         "is_trial": is_trial,
-        "counts_from": spoken_day(one.trial_end, zone) if is_trial and one.trial_end else "",
+        "counts_from": (
+            spoken_day(subscription.trial_end, zone) if is_trial and subscription.trial_end else ""
+        ),
         "next_on": (
-            spoken_day(one.period_end, zone)
-            if one.period_end and preview.next_amount is not None
+            spoken_day(subscription.period_end, zone)
+            if subscription.period_end and preview.next_amount is not None
             else ""
         ),
         "next_amount": (
@@ -86,7 +87,7 @@ def preview_view(account: Account, policy: Policy, preview: Preview, moved: bool
 
 
 def shown(preview: Preview) -> str:
-    """What the customer has seen, to compare it with what it is when it is confirmed."""
+    """The amounts of a preview as one text, to compare them with those at confirmation."""
     return (
         f"{preview.due_now} {'' if preview.next_amount is None else preview.next_amount}"
         f" {preview.currency}"

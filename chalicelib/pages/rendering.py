@@ -1,5 +1,5 @@
-"""The pages that customers see: small, without scripts, cookies or anything from elsewhere; jinja2
-is loaded with the first one.
+"""Renders the customer's pages: small, without scripts, and nothing from other sites except the
+owner's logo. jinja2 is imported with the first page, not with this module.
 """
 
 import base64
@@ -20,8 +20,8 @@ PLAIN = PagesPolicy()
 
 
 def page(name: str, /, brand: PagesPolicy = PLAIN, **values: object) -> str:
-    """The page of that name, in the owner's colour and with the owner's logo. Values are escaped;
-    one that is missing is an error.
+    """The HTML of the page with this name, in the owner's colour and with the owner's logo. Values
+    are escaped. Raises jinja2's UndefinedError for a missing value.
     """
     return (
         _environment()
@@ -31,11 +31,11 @@ def page(name: str, /, brand: PagesPolicy = PLAIN, **values: object) -> str:
 
 
 def headers(brand: PagesPolicy = PLAIN, form_to: Iterable[str] = ()) -> dict[str, str | list[str]]:
-    """What goes out with every page: nobody keeps it, indexes it, frames it, or learns its address
-    from a link in it.
+    """The headers of every page. They forbid caching, indexing, framing, and sending its URL as a
+    referrer.
 
-    `form_to` are origins that its forms may lead to beside our own: browsers hold a form's redirect
-    against this too.
+    `form_to` lists other origins that its forms may lead to. Browsers check the redirect of a form
+    against it too.
     """
     hashed = base64.b64encode(hashlib.sha256(_style(brand.colour).encode()).digest()).decode()
     logo = urlsplit(brand.logo_url)
@@ -58,15 +58,15 @@ def headers(brand: PagesPolicy = PLAIN, form_to: Iterable[str] = ()) -> dict[str
 
 
 def readable_on(colour: str) -> str:
-    """Black or white, whichever can be read on a colour such as #1f4b99 (the contrast of WCAG 2.2,
-    which is at least 4.5 for one of them).
+    """Black or white, whichever has more contrast on a colour such as #1f4b99. The contrast ratio
+    of WCAG 2.2 is at least 4.5 for one of them.
     """
     luminance = _luminance(colour)
     return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
 
 
 def _luminance(colour: str) -> float:
-    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     linear = [
         value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
         for value in channels
@@ -76,8 +76,8 @@ def _luminance(colour: str) -> float:
 
 @cache
 def _style(colour: str) -> str:
-    own = f":root {{ --brand: {colour}; --on-brand: {readable_on(colour)}; }}\n"
-    return own + (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    brand = f":root {{ --brand: {colour}; --on-brand: {readable_on(colour)}; }}\n"
+    return brand + (TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
 @cache

@@ -135,13 +135,13 @@ def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_ba
     ada.page.click("#instead button")
     is_told(ada, "Your payments are paused.")
     ada.page.click("#come-back button")
-    is_told(ada, "Your subscription runs again.")
+    is_told(ada, "Your subscription is active again.")
 
     leaves_for(ada, "missing_features")
     assert "20 % off for 3 months" in ada.reads("#offer")
     picture(ada, "cancel-offer")
     ada.page.click("#instead button")
-    is_told(ada, "The discount is yours, from the next invoice on.")
+    is_told(ada, "You get the discount from your next invoice on.")
 
     ada.page.click("#cancel")
     picture(ada, "cancel")
@@ -151,7 +151,7 @@ def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_ba
     assert ada.reads("#until") == day
     assert ada.reads("#headline") == "Your subscription ends"
     ada.page.click("#come-back button")
-    is_told(ada, "Your subscription goes on.")
+    is_told(ada, "Your subscription continues.")
     assert ada.reads("#status") == "active"
     assert not ada.complaints
 
@@ -204,7 +204,7 @@ def test_a_confirmation_for_the_bank_is_on_stripes_page_and_a_declined_upgrade_c
     assert ada.reads("#add-card button") == "Update your card"
     picture(ada, "billing-past-due")
     ada.goes_to("/billing/plan")
-    assert "cannot be changed as things are" in ada.reads("#notice")
+    assert "cannot be changed at the moment" in ada.reads("#notice")
     ada.page.click("#pay")
     ada.page.click("#pay")
     ada.system.settle()

@@ -301,7 +301,7 @@ def test_every_message_that_the_shipped_policy_sends_is_whole(
         "de": {"nobody": {name: value for name, value in ADA.items() if name != "product"}},
     }
     monkeypatch.setattr("chalicelib.outreach.check.SAMPLES", lacking)
-    with pytest.raises(BrokenMessage, match=r"\(de\) needs product, which nobody has not"):
+    with pytest.raises(BrokenMessage, match=r"\(de\) needs product, which the sample nobody"):
         check_messages(SHIPPED)
 
 

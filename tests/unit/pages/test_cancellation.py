@@ -82,16 +82,16 @@ def test_what_was_taken_is_offered_again_after_the_policys_time_and_another_kind
     [
         (
             {"percent_off": 20.0, "duration": "repeating", "duration_in_months": 3},
-            "Stay, and have 20 % off for 3 months.",
+            "Stay, and get 20 % off for 3 months.",
         ),
-        ({"percent_off": 12.5, "duration": "once"}, "Stay, and have 12.5 % off your next invoice."),
+        ({"percent_off": 12.5, "duration": "once"}, "Stay, and get 12.5 % off your next invoice."),
         (
             {"amount_off": 500, "currency": "eur", "duration": "forever"},
-            "Stay, and have €5.00 off every invoice from now on.",
+            "Stay, and get €5.00 off every invoice from now on.",
         ),
         (
             {"amount_off": 500, "currency": "jpy", "duration": "once"},
-            "Stay, and have 500 JPY off your next invoice.",
+            "Stay, and get 500 JPY off your next invoice.",
         ),
     ],
 )
@@ -122,7 +122,7 @@ def test_the_way_back_fits_what_there_is_to_come_back_to() -> None:
     labels = {
         "Keep my subscription": on("pro", cancel_at=START + 9 * DAY),
         "End the pause": on("pro", pause_collection=PauseCollection("void")),
-        "Go on with the card on file": on("pro", status="paused"),
+        "Continue with the card on file": on("pro", status="paused"),
         "": on("pro"),
     }
     for label, account in labels.items():
