@@ -3,7 +3,7 @@ in every language.
 """
 
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.policy.sequences import ASKED_FOR
+from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
 from chalicelib.outreach.rendering import BrokenMessage, language_for, languages, missing
 from chalicelib.outreach.samples import SAMPLES
 
@@ -17,7 +17,7 @@ def check_messages(policy: Policy) -> None:
     """
     if policy.mail is None:
         return
-    for message in {step.message: None for step in (*policy.steps, *ASKED_FOR)}:
+    for message in {step.message: None for step in (*policy.steps, *TRANSACTIONAL_STEPS)}:
         language_for(message, policy.mail.language, policy.mail.language)
         for language in SAMPLES.keys() & set(languages(message)):
             for reader, variables in SAMPLES[language].items():

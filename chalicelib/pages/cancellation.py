@@ -21,7 +21,7 @@ REASONS: Mapping[str, str] = {
     "customer_service": "I was not helped well enough",
     "other": "Something else",
 }
-"""Stripe's reason (REASONS in domain/policy/selling.py) → the text that a customer chooses."""
+"""Stripe's reason (domain/policy/reasons.py) → the text that a customer chooses."""
 
 
 def cancel_view(account: Account, policy: Policy) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.policy.mail import duration
+from chalicelib.domain.policy.keys import duration
 from ops.command_line import Command
 from ops.stage.stages import add_table, table_of
 

@@ -27,7 +27,7 @@ from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.messaging.broadcasts import AUDIENCES
 from chalicelib.domain.messaging.team import GROUPS
 from chalicelib.domain.policy.read import read_policy
-from chalicelib.domain.policy.selling import REASONS as REASONS_TO_CANCEL
+from chalicelib.domain.policy.reasons import CANCELLATION_REASONS as REASONS_TO_CANCEL
 from chalicelib.domain.policy.sequences import ANCHORS, CONDITIONS, STREAMS
 from chalicelib.domain.policy.team import NOTICES
 from chalicelib.domain.security.api_keys import SCOPES, split_token

@@ -15,7 +15,7 @@ WAYS = {
 @dataclass(frozen=True, slots=True)
 class CancellationRequest:
     """A request to cancel at once that waits for its mailed link to be opened. `what` is one of
-    WAYS; `reason` is one of policy.selling.REASONS; `at` is when it was made.
+    WAYS; `reason` is one of reasons.CANCELLATION_REASONS; `at` is when it was made.
     """
 
     what: str
@@ -31,7 +31,7 @@ class CancellationRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExitFeedback:
-    """Why the customer did not stay: `answer` is one of policy.selling.REASONS, `comment` the
+    """Why the customer did not stay: `answer` is one of reasons.CANCELLATION_REASONS, `comment` the
     customer's own words. `at` is when the first answer was given; a changed one keeps it.
     """
 

@@ -62,7 +62,7 @@ def _is_smaller(account: Account, policy: Policy, plan: str) -> bool:
     one = current_subscription(account)
     current = policy.plan_of(one.items)[0] if one else None
     currency = next((item.currency for item in one.items if item.currency), None) if one else None
-    return policy.rank(plan) < policy.rank(current) and bool(policy.sold(plan, currency))
+    return policy.rank(plan) < policy.rank(current) and bool(policy.lookup_keys(plan, currency))
 
 
 def access_ends(account: Account) -> datetime | None:

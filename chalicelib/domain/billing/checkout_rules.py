@@ -45,7 +45,7 @@ def order_of(
         )
     if known not in policy.currencies:
         raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}.", "currency")
-    sold = policy.sold(wanted, known)
+    sold = policy.lookup_keys(wanted, known)
     if interval is not None and interval not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
     if not sold:

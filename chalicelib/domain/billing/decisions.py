@@ -120,7 +120,7 @@ def plan_change(
         )
     item = plan_item(one, policy)
     currency = item.currency or policy.currency
-    sold = policy.sold(plan, currency)
+    sold = policy.lookup_keys(plan, currency)
     if not sold:
         raise InvalidInput(
             f"The plan {plan} is not sold in {currency}: it has no lookup key for that in"

@@ -40,6 +40,6 @@ def holds(condition: str, account: Account, occasion: Occasion, policy: Policy) 
 
 
 def why_left(one: Subscription) -> str:
-    """Which of `sequences.REASONS_TO_LEAVE` a cancellation had: the customer's, else Stripe's."""
+    """Which of `reasons.END_REASONS` a cancellation had: the customer's, else Stripe's."""
     details = one.cancellation_details
     return (details and (details.feedback or details.reason)) or "cancellation_requested"

@@ -12,7 +12,13 @@ from chalicelib.domain.messaging.broadcasts import steps_of
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.occasions import Occasion, occasions
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.policy.sequences import ASKED_FOR, EVERY_DAY, Hours, MailPolicy, Step
+from chalicelib.domain.policy.sequences import (
+    EVERY_DAY,
+    TRANSACTIONAL_STEPS,
+    Hours,
+    MailPolicy,
+    Step,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def due_messages(account: Account, policy: Policy, now: datetime) -> list[DueMes
     found = [
         _placed(account, step, occasion, policy.mail, now)
         for occasion in occasions(account, policy)
-        for step in (*policy.steps, *ASKED_FOR, *steps_of(account))
+        for step in (*policy.steps, *TRANSACTIONAL_STEPS, *steps_of(account))
         if step.anchor == occasion.anchor
         and f"{step.id}@{occasion.id}" not in account.mails
         and not _is_history(account, step, occasion)
@@ -115,7 +121,7 @@ def _is_history(account: Account, step: Step, occasion: Occasion) -> bool:
 
 
 def _wanted(account: Account, step: Step, occasion: Occasion, policy: Policy) -> bool:
-    if step in ASKED_FOR:
+    if step in TRANSACTIONAL_STEPS:
         return True
     if step.stream in account.unsubscribed or (step.stream == "lifecycle" and account.disputed):
         return False

@@ -12,7 +12,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.due_messages import DueMessage, zone_of
 from chalicelib.domain.messaging.occasions import subscription_of
-from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES, language_of, said
+from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES, language_of, text_in
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Invoice, Item, Subscription
 
@@ -108,7 +108,7 @@ def variables(
         "booking_url": letter.booking_url,
         "postal_address": letter.postal_address,
         "support_email": letter.support_email,
-        "news": said(letter.news, language, letter.language),
+        "news": text_in(language, letter.news, letter.language),
         "news_url": letter.news_url,
         "reason": standing.reason if standing else "",
         **_of_subscription(account, mail, policy, now, zone, language),
@@ -194,7 +194,7 @@ def _of_milestone(mail: DueMessage, policy: Policy, language: str) -> dict[str, 
     milestone = policy.milestones.get(mail.occasion.about)
     default = policy.mail.language if policy.mail else DEFAULT
     return {
-        "milestone": said(milestone.title, language, default) if milestone else "",
+        "milestone": text_in(language, milestone.title, default) if milestone else "",
         "article_url": milestone.article_url if milestone else "",
     }
 

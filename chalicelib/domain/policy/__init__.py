@@ -1,1 +1,1 @@
-"""billing.toml as values, and how it is read and checked. Imports stripe_objects at most."""
+"""billing.toml as values, and how it is read and checked. Imports stripe_objects and errors."""

@@ -1,23 +1,23 @@
-"""Who does not get a message, so that it can be told whether it does any good."""
+"""The holdout: the accounts that do not get a message, to measure its effect."""
 
 import hashlib
 
 from chalicelib.domain.policy.sequences import Step
 
-MOST = 0.5
-"""The greatest share that may be held out: of a message that most do not get, little can be learnt
-and much is lost.
+LARGEST_SHARE = 0.5
+"""The largest share of accounts that a step may hold out. With more, too few accounts get the
+message to compare the two groups.
 """
 
 
 def is_held_out(account_id: str, step: Step) -> bool:
-    """Whether the account is among those who do not get this step: always or never, whatever the
-    occasion, and by each step's own lot.
+    """Whether the account is held out of this step. The draw is by account and step, and so is the
+    same for every occasion.
 
-    An account of whom one reminder was held out would else, reminded the next time, count on both
-    sides. A share that is raised holds out those of before, and more.
+    If it changed with the occasion, an account that did not get one reminder but got the next would
+    count in both groups. A larger share holds out the accounts of a smaller one, and more.
     """
     if not step.hold_out:
         return False
-    lot = hashlib.sha256(f"{step.id} {account_id}".encode()).digest()
-    return int.from_bytes(lot[:8], "big") < step.hold_out * 2**64
+    draw = hashlib.sha256(f"{step.id} {account_id}".encode()).digest()
+    return int.from_bytes(draw[:8], "big") < step.hold_out * 2**64

@@ -1,5 +1,5 @@
-"""How each language that messages are written in says days, amounts and intervals. A table of two;
-a third is a row here and its texts.
+"""The languages of messages: how each writes days, amounts and intervals. A new language needs a
+row here and the texts of the messages.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ DEFAULT = "en"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The words and the forms of one language. Patterns are for `str.format`; `per` is by Stripe's
-    interval and `every` its plural.
+    """The words and formats of one language. Formats are for `str.format`. `per` and `every` are by
+    Stripe's interval: `per` for one ("a month"), `every` for several ("every 3 months").
     """
 
     greeting: str
@@ -103,20 +103,20 @@ LANGUAGES: Mapping[str, Language] = {
         card="{brand} mit den Endziffern {last4}",
     ),
 }
-"""Language, as the first letters of a locale name it → its forms."""
+"""Language, by the language code of a locale → its words and formats."""
 
 
 def language_of(attributes: Mapping[str, str], default: str) -> str:
-    """The language that an account's attributes ask for (`language` or `locale`, as `de`, `de-AT`
-    or `de_AT`), if there is one; else `default`.
+    """The language of an account's attribute `language` or `locale` (`de`, `de-AT` or `de_AT`), if
+    messages are written in it; else `default`.
     """
-    asked = (
+    codes = (
         attributes.get(name, "").replace("_", "-").partition("-")[0].lower()
         for name in ("language", "locale")
     )
-    return next((code for code in asked if code in LANGUAGES), default)
+    return next((code for code in codes if code in LANGUAGES), default)
 
 
-def said(texts: Mapping[str, str], language: str, default: str) -> str:
+def text_in(language: str, texts: Mapping[str, str], default: str) -> str:
     """A text of billing.toml in a language, else in the default one; empty if it is in neither."""
     return texts.get(language) or texts.get(default) or ""

@@ -1,5 +1,4 @@
-"""The owner's policy: what billing.toml says, once it has been read and checked
-(`policy_file.py`)."""
+"""The owner's policy: billing.toml as values, once read and checked (domain/policy/read.py)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from chalicelib.domain.stripe_objects.objects import Item
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """What a plan costs in one currency: `lookup_keys` and `amounts` by interval."""
+    """A plan's prices in one currency: `lookup_keys` and `amounts` (minor units) by interval."""
 
     lookup_keys: Mapping[str, str]
     amounts: Mapping[str, int] = field(default_factory=dict)
@@ -19,10 +18,12 @@ class Tariff:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What can be bought. `lookup_keys` by Stripe's interval (`month`, `year`); `amounts`, by
-    interval too and in minor units, are what the pages say that it costs: Stripe's prices decide
-    what it does. `prices` and `products` are Stripe ids that mean this plan too. In other
-    currencies than the owner's it is sold as `currencies` says.
+    """A plan that customers can buy.
+
+    `lookup_keys` are those of its prices by Stripe's interval (`month`, `year`). `amounts` by
+    interval, in minor units, are shown on pages; what is billed is decided by Stripe's prices.
+    `prices` and `products` are ids of Stripe's that belong to this plan too. `currencies` has its
+    prices in currencies other than the owner's.
     """
 
     id: str
@@ -35,8 +36,8 @@ class Plan:
     currencies: Mapping[str, Tariff] = field(default_factory=dict)
 
     def prices_in(self, currency: str) -> Iterator[tuple[str, str, str, int | None]]:
-        """Currency, interval, lookup key and amount of all its prices; `currency` is the owner's
-        own.
+        """(currency, interval, lookup key, amount) of each price, in every currency. `currency` is
+        the owner's own.
         """
         tariffs = {currency: Tariff(self.lookup_keys, self.amounts), **self.currencies}
         for name, tariff in tariffs.items():
@@ -47,7 +48,7 @@ class Plan:
 
     @property
     def all_lookup_keys(self) -> tuple[str, ...]:
-        """Those of every interval and currency."""
+        """The lookup keys of every interval and currency, the owner's currency first."""
         return (
             *self.lookup_keys.values(),
             *(key for tariff in self.currencies.values() for key in tariff.lookup_keys.values()),
@@ -56,10 +57,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class TrialPolicy:
-    """`late_news` is how long a trial with a card stays open past its end while Stripe's news is
-    awaited; `first_payment` how long its first payment may take. `after_trial` names the plan that
-    remains when a trial ran out, if one does. `without_card` is what Stripe does with the
-    subscription when a trial ends without a card: `pause`, `cancel` or `create_invoice`.
+    """The rules of free trials.
+
+    `late_news` is how long a trial with a card stays open after its end until Stripe reports what
+    became of it; `first_payment` is how long its first payment may take. `after_trial` is the plan
+    of accounts whose trial expired; None for none. `without_card` is what Stripe does when a trial
+    ends without a card: `pause`, `cancel` or `create_invoice`.
     """
 
     days: int
@@ -71,9 +74,12 @@ class TrialPolicy:
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """How long access outlives a failed renewal and missing news, and what is left then.
-    `collection_paused` None keeps what was. `payment_tries` is how often Stripe tries a payment in
-    all, as it is set there.
+    """How access ends.
+
+    It continues for `past_due_grace` after a failed payment, and for `renewal_grace` after the end
+    of a period if Stripe reports no next one; then the level is `stale`. `collection_paused` is the
+    level while collection is paused; None leaves it as it is. `payment_tries` is how often Stripe
+    tries a payment in all, as configured at Stripe.
     """
 
     past_due_grace: timedelta
@@ -85,10 +91,12 @@ class AccessPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SignupPolicy:
-    """Who may sign up, and from where. `sites` are the origins whose pages may post; `answer` is
-    `open`, or `same` for an answer that does not tell whether an address is known. `confirm` lets
-    the trial begin when the address has been proved; so it is for everybody once more than `a_day`
-    have signed up in 24 hours. `an_hour` is how many may come from one network address.
+    """Who may sign up, and how.
+
+    `sites` are the origins whose pages may post signups. `answer` is `open`, or `same` for a
+    response that does not reveal whether the address is known. With `confirm` a trial begins once
+    its address is proved; this also applies after `a_day` signups in 24 hours. `an_hour` is the
+    limit for one network address.
     """
 
     plan: str
@@ -104,8 +112,8 @@ class SignupPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PagesPolicy:
-    """How the customer's pages look, and what they say to do first. `stripe_hosts` are where
-    Checkout and the portal may be.
+    """How the customer's pages look. `first_steps` are listed on the welcome page. Pages may
+    redirect to `stripe_hosts`, where Checkout and the portal are.
     """
 
     colour: str = "#1f4b99"
@@ -116,8 +124,8 @@ class PagesPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutPolicy:
-    """What Stripe's Checkout asks for and reckons: tax (`automatic_tax`), tax ids, the billing
-    address (`auto` or `required`), promotion codes.
+    """Options of Stripe's Checkout: whether it calculates tax (`automatic_tax`) and collects tax
+    ids and promotion codes, and when it collects the billing address (`auto` or `required`).
     """
 
     automatic_tax: bool = False
@@ -128,8 +136,8 @@ class CheckoutPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetentionOffer:
-    """What is offered to who cancels for a reason: a `pause` of `days`, a smaller `plan`, or a
-    `coupon`; `value` names the plan or the coupon.
+    """An offer to a customer who wants to cancel. `kind` is `pause` (for `days`), `plan` (a smaller
+    one) or `coupon`; `value` is the plan or the coupon.
     """
 
     kind: str
@@ -139,9 +147,11 @@ class RetentionOffer:
 
 @dataclass(frozen=True, slots=True)
 class CancelPolicy:
-    """Canceling on the customer's page: `alternatives` by reason (domain/tasks.REASONS), and the
-    days in which a consumer may withdraw from the contract; 0 where nobody may. An alternative that
-    was taken is offered again after `again_after`; `now` lets subscriptions end at once too.
+    """How customers can cancel on their page.
+
+    `alternatives` are the retention offers by reason (reasons.CANCELLATION_REASONS). One that was
+    accepted is made again after `again_after`. Customers may withdraw from the contract for
+    `withdrawal_days`; 0 if they may not. With `now` they may also end a subscription at once.
     """
 
     alternatives: Mapping[str, RetentionOffer] = field(default_factory=dict)
@@ -152,8 +162,9 @@ class CancelPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """What a user does in the product. `title` (by language) says it as something to do; who has
-    not done it `after` that long on trial may be nudged. Without a title it is only noted.
+    """Something that users do in the product. `title`, by language, says it as a task. Users who
+    have not done it `after` this time on trial may get a message; without a title it is only
+    recorded.
     """
 
     name: str
@@ -163,9 +174,9 @@ class Milestone:
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorsPolicy:
-    """Who of the team gets mail, and which. `digest_hour` is of the day after, by the clock of the
-    policy.
+class TeamPolicy:
+    """The mail to the team: the addresses, the notices (of team.NOTICES), and whether a daily
+    digest is sent, at `digest_hour` of the next day in the policy's time zone.
     """
 
     mail: tuple[str, ...]
@@ -176,8 +187,8 @@ class OperatorsPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """billing.toml, known by its hash. Plans stand in the order of the file: of two the later is
-    the greater.
+    """All of billing.toml; `hash` identifies the text. `plans` are in the order of the file, the
+    smallest first.
     """
 
     hash: str
@@ -193,23 +204,23 @@ class Policy:
     mail: MailPolicy | None = None
     steps: tuple[Step, ...] = ()
     milestones: Mapping[str, Milestone] = field(default_factory=dict)
-    operators: OperatorsPolicy | None = None
+    team: TeamPolicy | None = None
 
     def rank(self, plan: str | None) -> int:
-        """The plan's place in billing.toml, from 0; -1 for none and for one that is not there."""
+        """The plan's place in billing.toml, from 0; -1 for None and for an unknown plan."""
         return list(self.plans).index(plan) if plan is not None and plan in self.plans else -1
 
     def features(self, plan: str | None) -> tuple[str, ...]:
-        """What a plan gives; nothing for none."""
+        """The plan's features; empty for None and for an unknown plan."""
         return self.plans[plan].features if plan is not None and plan in self.plans else ()
 
     def plan_name(self, plan: str | None) -> str:
-        """A plan's name for customers; empty for none."""
+        """The plan's name for customers; empty for None and for an unknown plan."""
         return self.plans[plan].name if plan is not None and plan in self.plans else ""
 
-    def sold(self, plan: str, currency: str | None = None) -> Mapping[str, str]:
-        """The lookup keys of a plan's prices by interval, in a currency; the owner's own unless
-        another is named. Empty if it is not sold.
+    def lookup_keys(self, plan: str, currency: str | None = None) -> Mapping[str, str]:
+        """The lookup keys of a plan's prices by interval. `currency` None means the owner's own.
+        Empty if the plan is unknown or has no price in the currency.
         """
         if plan not in self.plans:
             return {}
@@ -219,21 +230,18 @@ class Policy:
         return tariff.lookup_keys if tariff else {}
 
     def lookup_key(self, plan: str, interval: str, currency: str | None = None) -> str | None:
-        """The lookup key of a plan's price for an interval; None if it is not sold so."""
-        return self.sold(plan, currency).get(interval)
+        """The lookup key of a plan's price for an interval; None if there is no such price."""
+        return self.lookup_keys(plan, currency).get(interval)
 
     @property
     def currencies(self) -> tuple[str, ...]:
-        """Those in which anything is sold, the owner's own first."""
-        return tuple(
-            dict.fromkeys(
-                (self.currency, *(one for plan in self.plans.values() for one in plan.currencies))
-            )
-        )
+        """The currencies in which any plan is sold, the owner's own first."""
+        others = (currency for plan in self.plans.values() for currency in plan.currencies)
+        return tuple(dict.fromkeys((self.currency, *others)))
 
     def plan_of(self, items: Iterable[Item]) -> tuple[str | None, int | None]:
-        """The greatest plan among a subscription's items with its quantity; (None, quantity) if the
-        catalogue knows none of them.
+        """The largest plan among a subscription's items, with its quantity. The plan is None if no
+        item belongs to one; the quantity is then that of the first item, None without items.
         """
         found = [(self._plan_of_item(item), item.quantity) for item in items]
         return max(found, key=lambda pair: self.rank(pair[0]), default=(None, None))

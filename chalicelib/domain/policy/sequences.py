@@ -1,5 +1,5 @@
-"""Sequences of messages as billing.toml names them: steps anchored to a moment, and the hours at
-which mail may go out.
+"""The sequences of messages in billing.toml: steps anchored to a time, and the hours at which mail
+is sent.
 """
 
 from collections.abc import Mapping
@@ -10,100 +10,85 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.policy.languages import DEFAULT
 
 ANCHORS = {
-    "trial_started": "A free trial began; it is left when the trial is over.",
+    "trial_started": "A free trial began. Lapses when the trial is over.",
     "trial_ends": (
-        "The end of a free trial, as it is fixed now; it is left when the trial is paid, canceled"
-        " or given another end."
+        "The present end of a free trial. Lapses when the trial is paid, canceled or gets another"
+        " end."
     ),
-    "access_ended": "The moment at which access ended; it is left when access is back.",
+    "access_ended": "Access ended. Lapses when the account has access again.",
     "payment_failed": (
-        "An invoice that was tried and is open; it is left when it is paid or given up."
+        "The payment of an open invoice failed. Lapses when the invoice is paid or given up."
     ),
     "next_try": (
-        "The next time that Stripe tries a payment that failed; it is left when the invoice is"
-        " paid, given up or tried."
+        "The next attempt at a payment that failed. Lapses when the invoice is paid, given up or"
+        " tried."
     ),
-    "payment_succeeded": "An invoice of more than nothing was paid.",
+    "payment_succeeded": "An invoice of more than 0 was paid.",
     "converted": (
-        "A subscription was paid for the first time; it is left when its end is planned or come."
+        "A subscription was paid for the first time. Lapses when it has ended or its end is"
+        " scheduled."
     ),
     "plan_changed": (
-        "A running subscription became another plan, or more or fewer seats; it is left when it"
-        " changes back."
+        "The plan or the number of seats of a running subscription changed. Lapses when it changes"
+        " back."
     ),
     "canceling": (
-        "The customer canceled, now or for a later moment; it is left when that is undone, or when"
-        " access is back."
+        "The customer canceled, at once or for a later time. Lapses when that is undone, or when"
+        " the account has access again."
     ),
-    "canceled": "A subscription that was paid for has ended; it is left when access is back.",
+    "canceled": "A paid subscription ended. Lapses when the account has access again.",
     "card_expires": (
-        "The end of the card that pays next; it is left with a new card, a new end of the old one,"
-        " or the end of the subscription."
+        "The end of the card that pays next. Lapses with a new card, another expiry date, or the"
+        " end of the subscription."
     ),
     "milestone_waits": (
-        "The time by which a milestone is to be reached in a trial; it is left when it is, or when"
-        " the trial is over."
+        "The time by which a milestone should be reached in a trial. Lapses when it is reached, or"
+        " when the trial is over."
     ),
 }
-"""The moments that a sequence of billing.toml may be anchored to, and when its reason is gone."""
+"""What a sequence of billing.toml can be anchored to, and when it lapses: then no more of its
+messages are sent.
+"""
 
-FORESEEN = frozenset({"trial_ends", "next_try", "card_expires"})
-"""The moments that are known before they come: only these have a before."""
+KNOWN_IN_ADVANCE = frozenset({"trial_ends", "next_try", "card_expires"})
+"""The anchors whose time is known in advance: only their steps can be sent before it."""
 
 STREAMS = {
-    "lifecycle": "May be unsubscribed from, and keeps to hours and caps.",
-    "billing": "Notices that the customer must have: no unsubscribing, no cap.",
+    "lifecycle": "Can be unsubscribed from; is sent within the hours and limits.",
+    "billing": "Notices that the customer must get: no unsubscribing, no limits.",
 }
-"""The kinds of mail, each with its own From."""
+"""The streams of mail, each with its own sender."""
 
 CONDITIONS = {
     "card": "A card is on file.",
     "no_card": "No card is on file.",
     "access": "The account has full access.",
     "no_access": "The account has no access.",
-    "milestone": "milestone:NAME, the user has done this in the product.",
+    "milestone": "milestone:NAME, the user has reached this milestone.",
     "plan": "plan:ID, the account is on this plan.",
-    "source": "source:NAME, the signup came from there.",
+    "source": "source:NAME, the signup came from this source.",
     "reason": "reason:NAME, the subscription was canceled for this reason.",
-    "unpaid": "An invoice that was tried is open.",
-    "bank_asks": "The bank wants the failed payment to be confirmed by the customer.",
-    "last_try": "The next try of the failed payment is the last one that Stripe makes.",
+    "unpaid": "The payment of an open invoice failed.",
+    "bank_asks": "The bank wants the customer to confirm the failed payment.",
+    "last_try": "Stripe will try the failed payment only once more.",
 }
-"""What a step may be sent `if` or `unless`; read again, on fresh state, at the moment of sending.
-"""
+"""The conditions of a step (`if` and `unless`). They are checked again when the message is sent."""
 
-REASONS_TO_LEAVE = {
-    "too_expensive": "It costs too much.",
-    "missing_features": "Something is missing.",
-    "switched_service": "Something else took its place.",
-    "unused": "It was not used enough.",
-    "customer_service": "The service was not good enough.",
-    "too_complex": "It was too hard to use.",
-    "low_quality": "It was not good enough.",
-    "other": "Another reason.",
-    "cancellation_requested": "The customer gave no reason.",
-    "payment_failed": "Stripe ended it, as no payment came.",
-    "payment_disputed": "Stripe ended it, as a payment was disputed.",
-}
-"""Why subscriptions end: Stripe's `cancellation_details.feedback`, and its `reason` where the
-customer said none.
-"""
-
-CONDITIONS_OF = {
+ANCHORS_OF_CONDITION = {
     "bank_asks": frozenset({"payment_failed", "next_try"}),
     "last_try": frozenset({"payment_failed", "next_try"}),
     "reason": frozenset({"canceled", "canceling"}),
 }
-"""Conditions that only these anchors can meet."""
+"""The anchors that a condition needs; a condition without a row can be used with every anchor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One message at `offset` from the anchor's moment (negative: before it), sent no later than
-    `tolerance` after that, once for one occasion.
+    """One message of a sequence, sent once for an occasion: at `offset` from the anchor's time
+    (negative: before it), and no later than `tolerance` after that.
 
-    `at_any_hour` minds no hours at all, `on_any_day` minds them on every day of the week.
-    `hold_out` is the share of accounts that do not get it.
+    `at_any_hour` ignores the hours, `on_any_day` only their weekdays. `hold_out` is the share of
+    accounts that do not get it.
     """
 
     id: str
@@ -120,7 +105,7 @@ class Step:
     hold_out: float = 0.0
 
 
-ASKED_FOR = (
+TRANSACTIONAL_STEPS = (
     Step(
         "sign_in",
         "asked_for",
@@ -172,15 +157,15 @@ ASKED_FOR = (
         at_any_hour=True,
     ),
 )
-"""Mail that somebody waits for: not the owner's to arrange, so not in billing.toml."""
+"""Messages that the customer requested and waits for. They are no part of billing.toml."""
 
 EVERY_DAY = frozenset(range(7))
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When lifecycle mail may go out, by the customer's clock: weekdays (Monday is 0), from an hour
-    to before another.
+    """When lifecycle mail is sent, in the customer's time zone: on `days` (Monday is 0), from the
+    hour `first` until before `last`.
     """
 
     days: frozenset[int]
@@ -188,8 +173,8 @@ class Hours:
     last: int
 
     def next(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """The first moment at or after `moment` (in UTC, as the answer is) that is within the hours
-        of `zone`.
+        """The first time at or after `moment` that is within the hours in `zone`. Its own time zone
+        is that of `moment`.
         """
         local = moment.astimezone(zone)
         for ahead in range(9):
@@ -200,8 +185,8 @@ class Hours:
         raise AssertionError("a policy has at least one day")
 
     def before(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """The last moment at or before `moment` within the hours; on an earlier day, the same time
-        of day if the hours allow it.
+        """The last time at or before `moment` that is within the hours in `zone`. On an earlier
+        day it is the same time of day, if the hours allow it.
         """
         local = moment.astimezone(zone)
         for back in range(9):
@@ -218,10 +203,12 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class MailPolicy:
-    """Who writes, from where, when, and how much at most. `billing_url` stands in for Billhook's
-    own billing page, where it is given; `unproved` are the steps that go to an address of which
-    nobody has shown that it is theirs. `language` is of those who have not said theirs; `news` is
-    what is new in the product, by language.
+    """The settings of mail to customers.
+
+    `senders` are by stream. `billing_url` replaces Billhook's own billing page, if it is set.
+    `a_day` and `a_week` limit lifecycle mail to one customer. `unproved` are the steps that are
+    sent to an address that is not proved. `language` is the default; `news` is what is new in the
+    product, by language.
     """
 
     product: str

@@ -1,43 +1,41 @@
-"""The parts of billing.toml that are about signing up and about the customer's pages, read and
-checked.
-"""
+"""Reads and checks the parts of billing.toml about signups and the customer's pages."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.policy.keys import (
+    INTERVALS,
     Key,
-    https,
+    boolean,
+    https_origin,
     matching,
     one_of,
-    read,
+    read_keys,
     table,
     text,
-    texts,
-    whole,
+    text_list,
+    whole_number,
 )
 from chalicelib.domain.policy.policy import PagesPolicy, Plan, SignupPolicy
 
 
 def _origins(value: Any) -> str | None:
-    fits = texts(value) is None and all(
-        https(one) is None and not one.endswith("/") for one in value
+    fits = text_list(value) is None and all(
+        https_origin(origin) is None and not origin.endswith("/") for origin in value
     )
     return None if fits else "must list https origins, such as https://acme.example, without a path"
 
 
 _SIGNUP = {
     "plan": Key(text, 'plan = "pro"'),
-    "interval": Key(
-        one_of("day", "week", "month", "year"), 'interval = "month"', "month", required=False
-    ),
+    "interval": Key(one_of(*INTERVALS), 'interval = "month"', "month", required=False),
     "sites": Key(_origins, 'sites = ["https://acme.example"]', [], required=False),
     "answer": Key(one_of("open", "same"), 'answer = "open"', "open", required=False),
-    "confirm": Key(one_of(True, False), "confirm = false", False, required=False),
+    "confirm": Key(boolean, "confirm = false", False, required=False),
     "disposable": Key(one_of("refuse", "take"), 'disposable = "refuse"', "refuse", required=False),
     "captcha": Key(one_of("none", "turnstile"), 'captcha = "turnstile"', "none", required=False),
-    "an_hour": Key(whole(1, 10_000), "an_hour = 100", 100, required=False),
-    "a_day": Key(whole(0, 1_000_000), "a_day = 500", 500, required=False),
+    "an_hour": Key(whole_number(1, 10_000), "an_hour = 100", 100, required=False),
+    "a_day": Key(whole_number(0, 1_000_000), "a_day = 500", 500, required=False),
 }
 _PAGES = {
     "colour": Key(
@@ -52,7 +50,7 @@ _PAGES = {
         "",
         required=False,
     ),
-    "first_steps": Key(texts, 'first_steps = ["Connect your data"]', [], required=False),
+    "first_steps": Key(text_list, 'first_steps = ["Connect your data"]', [], required=False),
     "stripe_hosts": Key(
         _origins,
         'stripe_hosts = ["https://checkout.stripe.com"]',
@@ -65,28 +63,31 @@ _PAGES = {
 def read_signup(
     raw: Mapping[str, Any], plans: Mapping[str, Plan], mistakes: list[str]
 ) -> SignupPolicy | None:
-    """The table `signup`; None if there is none, and then nobody can sign up."""
+    """The table `signup`; None if there is none or if it has a mistake. Without it nobody can sign
+    up.
+    """
     if "signup" not in raw:
         return None
     before = len(mistakes)
-    signup = read(table(raw, "signup", mistakes), _SIGNUP, "signup.", mistakes)
+    values = read_keys(table(raw, "signup", mistakes), _SIGNUP, "signup.", mistakes)
     if len(mistakes) > before:
         return None
-    if signup["plan"] not in plans or signup["interval"] not in plans[signup["plan"]].lookup_keys:
+    plan, interval = values["plan"], values["interval"]
+    if plan not in plans or interval not in plans[plan].lookup_keys:
         mistakes.append(
-            f'signup.plan: no plan "{signup["plan"]}" is sold by the {signup["interval"]}. Example:'
+            f'signup.plan: no plan "{plan}" is sold by the {interval}. Example:'
             f' plan = "{next(iter(plans), "pro")}"'
         )
         return None
-    return SignupPolicy(**signup | {"sites": tuple(signup["sites"])})
+    return SignupPolicy(**values | {"sites": tuple(values["sites"])})
 
 
 def read_pages(raw: Mapping[str, Any], mistakes: list[str]) -> PagesPolicy:
     """The table `pages`."""
-    pages = read(table(raw, "pages", mistakes), _PAGES, "pages.", mistakes)
+    values = read_keys(table(raw, "pages", mistakes), _PAGES, "pages.", mistakes)
     lists = {
-        name: tuple(pages[name])
+        name: tuple(values[name])
         for name in ("first_steps", "stripe_hosts")
-        if isinstance(pages[name], list)
+        if isinstance(values[name], list)
     }
-    return PagesPolicy(**pages | lists)
+    return PagesPolicy(**values | lists)

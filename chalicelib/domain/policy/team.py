@@ -1,69 +1,69 @@
-"""The part of billing.toml that says what the team is told."""
+"""Reads and checks the part of billing.toml about mail to the team."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.policy.keys import Key, one_of, read, table, texts, whole
-from chalicelib.domain.policy.policy import OperatorsPolicy
+from chalicelib.domain.policy.keys import Key, boolean, read_keys, table, text_list, whole_number
+from chalicelib.domain.policy.policy import TeamPolicy
 
 NOTICES = {
     "signup": "A free trial began.",
-    "conversion": "A trial is paid for, or a customer came back.",
+    "conversion": "A trial was paid for, or a former customer pays again.",
     "failed_payment": "A payment failed for the first time.",
     "cancellation": (
-        "A subscription was canceled, now or for a later moment: with the reason, where one was"
+        "A subscription was canceled, at once or for a later time: with the reason, if one was"
         " given."
     ),
     "feedback": (
-        "Somebody said, by the link in a mail, why the trial or the subscription was left; or"
-        " changed what was said."
+        "By the link in a message, a customer gave or changed the reason for not staying."
     ),
 }
-"""Each with a switch in billing.toml, beside `digest`."""
+"""The notices to the team. Each has a switch in billing.toml, as `digest` has."""
 
 
-MOST = 10
+MOST_ADDRESSES = 10
 
 
 def _addresses(value: Any) -> str | None:
     plain = re.compile(r"[^@\s<>,;\"]{1,64}@[^@\s<>,;\"]+\.[^@\s<>,;\".]+")
     fits = (
-        texts(value) is None
-        and 1 <= len(value) <= MOST
-        and all(plain.fullmatch(one) for one in value)
+        text_list(value) is None
+        and 1 <= len(value) <= MOST_ADDRESSES
+        and all(plain.fullmatch(address) for address in value)
     )
-    return None if fits else f"must list from 1 to {MOST} different e-mail addresses"
+    return None if fits else f"must list from 1 to {MOST_ADDRESSES} different e-mail addresses"
 
 
 _SWITCHES = {
-    name: Key(one_of(True, False), f"{name} = true", True, required=False)
-    for name in (*NOTICES, "digest")
+    name: Key(boolean, f"{name} = true", True, required=False) for name in (*NOTICES, "digest")
 }
 
 
 _OPERATORS = {
     "mail": Key(_addresses, 'mail = ["team@acme.example"]'),
-    "digest_hour": Key(whole(0, 23), "digest_hour = 8", 8, required=False),
+    "digest_hour": Key(whole_number(0, 23), "digest_hour = 8", 8, required=False),
     **_SWITCHES,
 }
 
 
-def read_operators(raw: Mapping[str, Any], mistakes: list[str]) -> OperatorsPolicy | None:
-    """The table `operators`; None if there is none, and then the team is told nothing."""
+def read_team(raw: Mapping[str, Any], mistakes: list[str]) -> TeamPolicy | None:
+    """The table `operators`; None if there is none or if it has a mistake. Without it the team gets
+    no mail.
+    """
     if "operators" not in raw:
         return None
     before = len(mistakes)
-    told = read(table(raw, "operators", mistakes), _OPERATORS, "operators.", mistakes)
+    values = read_keys(table(raw, "operators", mistakes), _OPERATORS, "operators.", mistakes)
     if "mail" not in raw:
         mistakes.append(
-            'mail: is needed where the team is told something. Example: [mail] product = "Acme"'
+            'mail: is required to send mail to the team. Example: [mail] product = "Acme"'
         )
     if len(mistakes) > before:
         return None
-    return OperatorsPolicy(
-        tuple(told["mail"]),
-        frozenset(name for name in NOTICES if told[name]),
-        told["digest"],
-        told["digest_hour"],
+    return TeamPolicy(
+        tuple(values["mail"]),
+        frozenset(name for name in NOTICES if values[name]),
+        values["digest"],
+        values["digest_hour"],
     )

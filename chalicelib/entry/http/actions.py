@@ -24,7 +24,8 @@ from chalicelib.domain.errors import (
     Refused,
     SubscriptionEnded,
 )
-from chalicelib.domain.policy.selling import PRORATE, REASONS
+from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
+from chalicelib.domain.policy.selling import PRORATE
 from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.accounts import INTERVAL, PLAN, QUANTITY
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
@@ -86,8 +87,8 @@ CANCEL = (
     ),
     Field(
         "reason",
-        one_of(REASONS),
-        " ".join(f"{reason}: {meaning}" for reason, meaning in REASONS.items()),
+        one_of(CANCELLATION_REASONS),
+        " ".join(f"{reason}: {meaning}" for reason, meaning in CANCELLATION_REASONS.items()),
         example="too_expensive",
     ),
     Field("comment", line(500), "The customer's comment.", example="We have closed the shop."),

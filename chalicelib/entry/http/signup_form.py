@@ -167,7 +167,7 @@ def read_signup(fields: Mapping[str, Any], policy: Policy, in_test: bool = False
             "plan",
         )
     currency = values["currency"]
-    sold = policy.sold(plan, currency)
+    sold = policy.lookup_keys(plan, currency)
     if not sold:
         raise InvalidInput(
             f"currency must be one of {', '.join(policy.currencies)}, and the plan {plan} must be"

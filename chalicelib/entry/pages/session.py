@@ -8,7 +8,7 @@ from chalice.app import Response
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.policy.selling import REASONS
+from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.entry.http.page_responses import page_response, redirect, refuse_cross_site
 from chalicelib.runtime import links
 
@@ -38,7 +38,7 @@ def form_of(request: Any) -> dict[str, str]:
 def reason_of(form: dict[str, str]) -> str | None:
     """The chosen reason for a cancellation, if there is one. Raises InvalidInput."""
     reason = form.get("reason") or None
-    if reason is not None and reason not in REASONS:
+    if reason is not None and reason not in CANCELLATION_REASONS:
         raise InvalidInput("Please choose one of the reasons on the page.", "reason")
     return reason
 

@@ -37,7 +37,7 @@ def notify_team(account: Account, happenings: Sequence[DomainEvent], services: S
     """Note what the day's digest counts, and hand out the notices. The same again does no harm:
     each has its happening's id. Raises Unavailable.
     """
-    operators, mail = services.policy.operators, services.policy.mail
+    operators, mail = services.policy.team, services.policy.mail
     if operators is None or mail is None:
         return
     news = [one for one in happenings if is_news(account, one)]
@@ -59,7 +59,7 @@ def enqueue_digests(services: Services) -> int:
     What a run puts there and does not write down is put there again, and is claimed where it is
     sent.
     """
-    operators, mail = services.policy.operators, services.policy.mail
+    operators, mail = services.policy.team, services.policy.mail
     if operators is None or mail is None or not operators.digest:
         return 0
     last = services.stores.job_states.load(DigestState)
@@ -85,7 +85,7 @@ def send_notice(
     told = DomainEvent(raw["id"], raw["type"], datetime.fromisoformat(raw["at"]), raw["data"])
     account, operators, kind = (
         services.stores.accounts.load(account_id),
-        services.policy.operators,
+        services.policy.team,
         notice_of(told),
     )
     if account is None or operators is None or kind is None or kind not in operators.notices:
@@ -111,7 +111,7 @@ def send_digest(day: str, timelines: Timelines, services: Services, post: MailSe
     It reads what happened that day, and the accounts that it names. Raises Unavailable if it is to
     be tried again later.
     """
-    operators = services.policy.operators
+    operators = services.policy.team
     groups = by_group(_all_of(f"#{day}", timelines, services))
     if operators is None or not operators.digest or not groups:
         return "nothing"
@@ -164,7 +164,7 @@ def _post(
     """One letter to each operator, under a claim of its own. One that is unclear is not sent again:
     the digest and the timeline tell it too.
     """
-    policy, operators = services.policy.mail, services.policy.operators
+    policy, operators = services.policy.mail, services.policy.team
     assert policy is not None
     assert operators is not None
     outcome = "nothing"

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from moto.backends import get_backend
 
-from chalicelib.domain.policy.policy import OperatorsPolicy
+from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.domain.policy.team import NOTICES
 from chalicelib.entry.triggers.mail_queue import send_mails
 from chalicelib.entry.triggers.schedules import fetch_events
@@ -30,14 +30,14 @@ from tests.http.triggers.test_mail_queue import (
     office,  # noqa: F401 - the fixture
 )
 
-TEAM = OperatorsPolicy(("team@acme.example",), frozenset(NOTICES))
+TEAM = TeamPolicy(("team@acme.example",), frozenset(NOTICES))
 
 
 @pytest.fixture
 def told(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     """An office whose policy tells the team everything."""
     monkeypatch.setattr(
-        "chalicelib.domain.policy.read.read_policy", lambda text: replace(POLICY, operators=TEAM)
+        "chalicelib.domain.policy.read.read_policy", lambda text: replace(POLICY, team=TEAM)
     )
     monkeypatch.setattr(
         "chalicelib.entry.triggers.schedules.backfill_events", lambda services: Fetched(0)

@@ -12,7 +12,7 @@ from bench.soak.checks import findings
 from bench.soak.in_memory import InMemorySystem
 from bench.soak.lifecycles import KINDS, town
 from bench.soak.soak import KILLED, SPOILT, Soak, soak
-from chalicelib.domain.policy.sequences import ASKED_FOR
+from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
 from ops.report.counting import Counting
 from tests.fakes.recount import recount
 
@@ -106,7 +106,7 @@ def test_the_report_of_its_log_is_what_a_recount_finds(played: Soak) -> None:
         now,
     )
     mailed = Counter(sent.key.partition("@")[0] for sent in played.house.mailer.all())
-    asked_for = {step.id for step in ASKED_FOR}
+    asked_for = {step.id for step in TRANSACTIONAL_STEPS}
     assert {line.step: line.sent for line in found if line.step not in asked_for} == {
         step: n for step, n in mailed.items() if step not in asked_for
     }

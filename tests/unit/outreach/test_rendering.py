@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.policy.languages import LANGUAGES
-from chalicelib.domain.policy.sequences import ASKED_FOR
+from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
 from chalicelib.outreach import rendering
 from chalicelib.outreach.check import check_messages
 from chalicelib.outreach.rendering import (
@@ -292,7 +292,7 @@ def test_every_message_that_the_shipped_policy_sends_is_whole(
     check_messages(SHIPPED)
     sent = (
         {step.message for step in SHIPPED.steps}
-        | {step.message for step in ASKED_FOR}
+        | {step.message for step in TRANSACTIONAL_STEPS}
         | {"receipt", "new_features"}
     )
     assert sent == set(messages()), "none is there that nothing sends"

@@ -14,7 +14,7 @@ from chalicelib.domain.billing.cancellation_rules import Offer, retention_offer
 from chalicelib.domain.billing.decisions import may_change
 from chalicelib.domain.billing.preview import Preview, is_fresh
 from chalicelib.domain.policy.policy import CancelPolicy, Policy, RetentionOffer
-from chalicelib.domain.policy.selling import REASONS as KNOWN
+from chalicelib.domain.policy.reasons import CANCELLATION_REASONS as KNOWN
 from chalicelib.domain.stripe_objects.objects import PauseCollection
 from chalicelib.pages.cancellation import LABELS, REASONS, confirm_view
 from chalicelib.pages.customer import billing_view

@@ -19,7 +19,7 @@ from chalicelib.domain.account.facts import AddressProved, ConsentGiven, Milesto
 from chalicelib.domain.account.queries import current_subscription, has_card, paid_since_trial
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import zone_of
-from chalicelib.domain.policy.sequences import ASKED_FOR, EVERY_DAY, Step
+from chalicelib.domain.policy.sequences import EVERY_DAY, TRANSACTIONAL_STEPS, Step
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.signup import SignupRequest
 from chalicelib.usecases.billing.checkout import finish_checkout, open_checkout
@@ -60,7 +60,7 @@ OF_OUR_OWN = (
 """Steps for the anchors that matter most here, whatever the shipped policy has for them."""
 
 TOWN_POLICY = replace(POLICY, steps=(*POLICY.steps, *OF_OUR_OWN))
-STEPS = {step.id: step for step in (*TOWN_POLICY.steps, *ASKED_FOR)}
+STEPS = {step.id: step for step in (*TOWN_POLICY.steps, *TRANSACTIONAL_STEPS)}
 FINAL = frozenset({"canceled", "incomplete_expired"})
 GRACE = TOWN_POLICY.access.renewal_grace + TOWN_POLICY.trial.first_payment
 """How long access may go on after the last period that was paid for, at the very most."""
@@ -441,7 +441,7 @@ def assert_reason(sent: Sent) -> None:
     holds["milestone:connected_data"] = "connected_data" in account.milestones
     assert all(holds[one] for one in step.only_if), f"{sent.key}: {step.only_if}"
     assert not any(holds[one] for one in step.unless), f"{sent.key}: {step.unless}"
-    assert step in ASKED_FOR or step.stream not in account.unsubscribed
+    assert step in TRANSACTIONAL_STEPS or step.stream not in account.unsubscribed
     if step.anchor == "payment_failed":
         assert account.invoices[occasion].value.status == "open", "no reminder of what is paid"
     elif step.anchor == "access_ended":

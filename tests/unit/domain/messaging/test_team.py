@@ -211,10 +211,10 @@ def test_who_comes_back_is_told_as_that() -> None:
 
 
 def test_the_shipped_policy_tells_the_team_nothing_and_its_example_everything() -> None:
-    assert POLICY.operators is None
+    assert POLICY.team is None
     lines = SHIPPED.splitlines()
     example = [line.removeprefix("# ") for line in lines[lines.index("# [operators]") :]][:8]
-    operators = read_policy(SHIPPED + "\n" + "\n".join(example)).operators
+    operators = read_policy(SHIPPED + "\n" + "\n".join(example)).team
     assert operators
     assert operators.mail == ("ada@acme.example", "ben@acme.example")
     assert (operators.notices, operators.digest, operators.digest_hour) == (
@@ -233,7 +233,7 @@ def test_the_shipped_policy_tells_the_team_nothing_and_its_example_everything() 
         ('mail = ["ada@example.com, eve@example.com"]', "operators.mail: must list"),
         ('mail = ["a@b.example\\r\\nBcc: c@d.example"]', "operators.mail: must list"),
         ('mail = ["a@b.example", "a@b.example"]', "operators.mail: must list"),
-        ('mail = ["a@b.example"]\nsignup = "yes"', "operators.signup: must be one of"),
+        ('mail = ["a@b.example"]\nsignup = "yes"', "operators.signup: must be true or false"),
         (
             'mail = ["a@b.example"]\ndigest_hour = 24',
             "operators.digest_hour: must be a whole number from 0 to 23",
@@ -248,5 +248,5 @@ def test_a_mistake_in_the_table_is_named(table: str, mistake: str) -> None:
 
 
 def test_without_mail_there_is_no_telling() -> None:
-    with pytest.raises(PolicyMistakes, match="mail: is needed where the team is told something"):
+    with pytest.raises(PolicyMistakes, match="mail: is required to send mail to the team"):
         read_policy(SHIPPED.partition("[mail]")[0] + '\n[operators]\nmail = ["a@b.example"]\n')

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy.holdout import is_held_out
 from chalicelib.domain.policy.read import read_policy
-from chalicelib.domain.policy.sequences import ASKED_FOR, Step
+from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS, Step
 from tests.fakes.services import ROOT
 
 SHIPPED = (ROOT / "chalicelib" / "billing.toml").read_text()
@@ -47,7 +47,7 @@ def test_a_greater_share_holds_out_those_of_before_and_more() -> None:
 
 def test_without_a_share_nobody_is_and_what_was_asked_for_has_none() -> None:
     assert not any(is_held_out(id, replace(NOTE, hold_out=0.0)) for id in IDS)
-    assert not any(step.hold_out for step in ASKED_FOR)
+    assert not any(step.hold_out for step in TRANSACTIONAL_STEPS)
 
 
 def with_share(share: str, step: str = "three_days") -> str:
@@ -65,8 +65,8 @@ def test_another_share_is_refused_with_the_reason(share: str) -> None:
     with pytest.raises(
         PolicyMistakes,
         match=(
-            r"trial_end\.steps\[3\]\.hold_out: must be a share from 0 to 0\.5: of a message that"
-            r" most do not get"
+            r"trial_end\.steps\[3\]\.hold_out: must be a share from 0 to 0\.5: with more held"
+            r" out, too few"
         ),
     ):
         read_policy(with_share(share))
@@ -75,6 +75,6 @@ def test_another_share_is_refused_with_the_reason(share: str) -> None:
 def test_a_billing_notice_is_held_out_of_nobody() -> None:
     with pytest.raises(
         PolicyMistakes,
-        match=r"sequences\.trial_end: ended is a billing notice, which is for everybody",
+        match=r"sequences\.trial_end: ended is a billing notice, which every customer must get",
     ):
         read_policy(with_share("0.1", "ended"))

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.errors import PolicyMistakes
-from chalicelib.domain.policy.mail import duration
+from chalicelib.domain.policy.keys import duration
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.policy.sequences import ANCHORS
 from chalicelib.outreach.rendering import messages
@@ -66,34 +66,34 @@ def test_the_shipped_sequences_are_read() -> None:
         (
             'if = ["card"]',
             'if = ["rich"]',
-            'sequences.trial_end.steps[1].if: has "rich", which is no condition',
+            'sequences.trial_end.steps[1].if: has "rich", which is not one of card, no_card',
         ),
         ('if = ["card"]', 'if = ["card:x"]', 'sequences.trial_end.steps[1].if: has "card:x"'),
         ('if = ["card"]', 'if = "card"', "sequences.trial_end.steps[1].if: must be a list"),
         (
             'before = "7d"',
             'before = "-7d"',
-            "sequences.trial_end.steps[1].before: must be a length of time",
+            "sequences.trial_end.steps[1].before: must be a duration",
         ),
         (
             'before = "7d"',
             'before = "9999d"',
-            "sequences.trial_end.steps[1].before: must be a length of time",
+            "sequences.trial_end.steps[1].before: must be a duration",
         ),
         (
             'before = "7d"',
             'before = "7d", after = "1d"',
-            "sequences.trial_end.steps[1].after: one of before and after",
+            "sequences.trial_end.steps[1].after: set either before or after",
         ),
         (
             'after = "0m", message = "welcome"',
             'message = "welcome"',
-            "sequences.onboarding.steps[1].after: one of before and after",
+            "sequences.onboarding.steps[1].after: set either before or after",
         ),
         (
             'after = "0m", message = "welcome"',
             'before = "1d", message = "welcome"',
-            "sequences.onboarding.steps[1].before: only the end of a trial",
+            "sequences.onboarding.steps[1].before: only card_expires, next_try, trial_ends are",
         ),
         (
             'anchor = "trial_started"',
@@ -108,13 +108,13 @@ def test_the_shipped_sequences_are_read() -> None:
         (
             'id = "one_day"',
             'id = "three_days"',
-            'sequences: the step id "three_days" is there twice',
+            'sequences: the step id "three_days" is used twice',
         ),
         ('id = "one_day"', 'id = "One day"', "sequences.trial_end.steps[4].id: must be made of"),
         (
             'timezone = "Europe/London"',
             'timezone = "Europe/Londinium"',
-            "mail.timezone: is no zone",
+            "mail.timezone: is not a time zone",
         ),
         ('days = ["mon"', 'days = ["monday"', "mail.days: must list"),
         ("hours = [9, 18]", "hours = [18, 9]", "mail.hours: must be two hours"),
@@ -165,12 +165,12 @@ def test_the_shipped_sequences_are_read() -> None:
         (
             'if = ["bank_asks"]',
             'if = ["reason:other"]',
-            'sequences.dunning.steps[2].if: "reason:other" is known of canceled and canceling only',
+            'sequences.dunning.steps[2].if: "reason:other" needs the anchor canceled or canceling',
         ),
         (
             'unless = ["unpaid"], stream',
             'unless = ["last_try"], stream',
-            'sequences.trial_end.steps[5].unless: "last_try" is known of',
+            'sequences.trial_end.steps[5].unless: "last_try" needs the anchor',
         ),
         ("payment_tries = 8", "payment_tries = 0", "access.payment_tries: must be a whole number"),
     ],
@@ -185,7 +185,7 @@ def test_a_mistake_is_named_before_anything_is_sent(found: str, instead: str, ke
 
 
 def test_sequences_need_to_know_who_writes() -> None:
-    with pytest.raises(PolicyMistakes, match="mail: is needed where there are sequences"):
+    with pytest.raises(PolicyMistakes, match="mail: is required by the sequences"):
         read_policy(
             SHIPPED[: SHIPPED.index("[mail]")] + SHIPPED[SHIPPED.index("[sequences.onboarding]") :]
         )

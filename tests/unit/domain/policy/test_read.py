@@ -89,7 +89,7 @@ def test_another_text_is_another_policy() -> None:
         (
             'month = "scale_monthly"',
             'month = "pro_monthly"',
-            'plans.scale: "pro_monthly" means plan "pro" already',
+            'plans.scale: "pro_monthly" belongs to plan "pro" already',
         ),
         ("[plans.pro]", '[plans."Pro Plan"]', "plans.Pro Plan: a plan's id is made of"),
         ("[trial]", "[trail]", "trail: no such key"),
@@ -114,7 +114,7 @@ def test_all_mistakes_are_named_at_once() -> None:
 
 
 def test_what_is_no_toml_is_said_to_be_none() -> None:
-    assert mistakes("days = = 14")[0].startswith("the file is no TOML")
+    assert mistakes("days = = 14")[0].startswith("the file is not valid TOML")
 
 
 def test_the_greatest_plan_among_the_items_counts() -> None:

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
 from chalicelib.domain.messaging.email_message import EmailMessage
-from chalicelib.domain.policy.policy import OperatorsPolicy
+from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.domain.policy.team import NOTICES
 from chalicelib.usecases.billing.cancellation import give_feedback
 from chalicelib.usecases.messaging import notify_team
@@ -22,8 +22,8 @@ from tests.fakes.faults import Crash, crashing_after
 from tests.fakes.lifecycles import ACCOUNT, START, Life, MemoryClaims
 from tests.fakes.services import POLICY, FakeServices, MemoryLog, MemoryWork
 
-TEAM = OperatorsPolicy(("ada@acme.example", "ben@acme.example"), frozenset(NOTICES))
-TOLD = replace(POLICY, operators=TEAM)
+TEAM = TeamPolicy(("ada@acme.example", "ben@acme.example"), frozenset(NOTICES))
+TOLD = replace(POLICY, team=TEAM)
 BY_NAME = {customer.name: customer for customer in CUSTOMERS}
 DASHBOARD = "https://dashboard.stripe.com"
 
@@ -160,7 +160,7 @@ def test_each_life_is_told_in_its_happenings(name: str, titles: list[str]) -> No
 
 
 def test_a_switch_that_is_off_tells_nothing() -> None:
-    quiet = replace(TOLD, operators=replace(TEAM, notices=frozenset({"conversion"}), digest=False))
+    quiet = replace(TOLD, team=replace(TEAM, notices=frozenset({"conversion"}), digest=False))
     team = Team(quiet).lives("comes back").works()
     assert [subject.split(":")[0] for subject in team.subjects()] == [
         "[Acme] Converted",

@@ -1,0 +1,127 @@
+"""Reads and checks the plans of billing.toml."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.policy.keys import (
+    INTERVALS,
+    Key,
+    matching,
+    read_keys,
+    text,
+    text_list,
+    whole_number,
+)
+from chalicelib.domain.policy.policy import Plan, Tariff
+
+currency_code = matching("[a-z]{3}", "must be a currency code of three lowercase letters")
+"""A currency as Stripe writes it."""
+
+
+def _lookup_keys(value: Any) -> str | None:
+    """At least one lookup key, by interval."""
+    fits = (
+        isinstance(value, dict)
+        and value
+        and set(value) <= set(INTERVALS)
+        and all(text(key) is None for key in value.values())
+    )
+    return None if fits else f"must name a lookup key for at least one of {', '.join(INTERVALS)}"
+
+
+def _amounts(value: Any) -> str | None:
+    """Amounts in minor units, by interval."""
+    fits = (
+        isinstance(value, dict)
+        and set(value) <= set(INTERVALS)
+        and all(whole_number(0, 10**9)(amount) is None for amount in value.values())
+    )
+    return (
+        None if fits else f"must name an amount in minor units for some of {', '.join(INTERVALS)}"
+    )
+
+
+def _currencies(value: Any) -> str | None:
+    """Lookup keys and amounts, by currency."""
+    if not isinstance(value, dict) or any(currency_code(name) for name in value):
+        return "must be tables by currency code, each of three lowercase letters"
+    for name, tariff in value.items():
+        if not isinstance(tariff, dict) or not set(tariff) <= {"lookup_keys", "amounts"}:
+            return f"{name} must have lookup_keys and may have amounts"
+        wrong = _lookup_keys(tariff.get("lookup_keys")) or _amounts(tariff.get("amounts", {}))
+        if wrong:
+            return f"{name} {wrong}"
+    return None
+
+
+_PLAN = {
+    "name": Key(text, 'name = "Pro"'),
+    "features": Key(text_list, 'features = ["projects", "reports"]'),
+    "lookup_keys": Key(
+        _lookup_keys,
+        'lookup_keys = { month = "pro_monthly", year = "pro_yearly" }',
+        {},
+        required=False,
+    ),
+    "amounts": Key(_amounts, "amounts = { month = 4900, year = 49000 }", {}, required=False),
+    "currencies": Key(
+        _currencies,
+        'currencies.eur = { lookup_keys = { month = "pro_monthly_eur" }, amounts = { month = 4500 }'
+        " }",
+        {},
+        required=False,
+    ),
+    "prices": Key(text_list, 'prices = ["price_1Abc"]', [], required=False),
+    "products": Key(text_list, 'products = ["prod_Abc"]', [], required=False),
+}
+
+
+def read_plans(raw: Mapping[str, Any], mistakes: list[str]) -> dict[str, Plan]:
+    """The plans of the table `plans` by id, in the order of the file; none if one has a mistake."""
+    if not raw:
+        mistakes.append('plans: at least one plan is needed. Example: [plans.pro] name = "Pro"')
+    before = len(mistakes)
+    tables: dict[str, dict[str, Any]] = {}
+    for id, content in raw.items():
+        if not re.fullmatch(r"[a-z0-9_-]{1,64}", id):
+            mistakes.append(
+                f"plans.{id}: a plan's id is made of a-z, 0-9, _ and -. Example: [plans.pro]"
+            )
+        elif not isinstance(content, dict):
+            mistakes.append(f"plans.{id}: must be a table. Example: [plans.{id}]")
+        else:
+            tables[id] = read_keys(content, _PLAN, f"plans.{id}.", mistakes)
+    if len(mistakes) > before:
+        return {}
+    plans = {id: _plan(id, values) for id, values in tables.items()}
+    _check_prices(plans, mistakes)
+    return plans
+
+
+def _plan(id: str, values: Mapping[str, Any]) -> Plan:
+    return Plan(
+        id,
+        values["name"],
+        tuple(values["features"]),
+        values["lookup_keys"],
+        values["amounts"],
+        tuple(values["prices"]),
+        tuple(values["products"]),
+        {
+            name: Tariff(tariff["lookup_keys"], tariff.get("amounts", {}))
+            for name, tariff in values["currencies"].items()
+        },
+    )
+
+
+def _check_prices(plans: Mapping[str, Plan], mistakes: list[str]) -> None:
+    """Each lookup key, price and product may belong to one plan only."""
+    owners: dict[str, str] = {}
+    for id, plan in plans.items():
+        for value in (*plan.all_lookup_keys, *plan.prices, *plan.products):
+            if owners.setdefault(value, id) != id:
+                mistakes.append(
+                    f'plans.{id}: "{value}" belongs to plan "{owners[value]}" already. Example:'
+                    f" {id}_monthly"
+                )
