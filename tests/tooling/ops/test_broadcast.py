@@ -182,14 +182,14 @@ def test_an_account_that_cannot_be_written_is_said_and_keeps_nobody_waiting(
 ) -> None:
     from ops.broadcast import sending
 
-    absorb = sending.absorb
+    apply_facts = sending.apply_facts
 
     def fails_once(account: Account, *rest: Any, **named: Any) -> Account:
         if account.id == "lost_1":
             raise Unavailable("DynamoDB gives no answer now.")
-        return absorb(account, *rest, **named)
+        return apply_facts(account, *rest, **named)
 
-    monkeypatch.setattr(sending, "absorb", fails_once)
+    monkeypatch.setattr(sending, "apply_facts", fails_once)
     said = ops(*WELCOME, "--to", "lost", "--since", "90d", "--confirm", "2")
     assert said.status == 1
     assert "1  could not be written: run the same again" in said.out

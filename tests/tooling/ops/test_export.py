@@ -158,7 +158,7 @@ def test_a_stage_that_is_not_there_is_an_error(
     assert not (tmp_path / "out").exists()
 
 
-def test_an_account_of_a_younger_release_stops_the_export_with_a_reason(
+def test_an_account_of_a_newer_release_stops_the_export_with_a_reason(
     deployed: Deployed, ops: Any, tmp_path: Path
 ) -> None:
     deployed.fill()
@@ -170,4 +170,4 @@ def test_an_account_of_a_younger_release_stops_the_export_with_a_reason(
     deployed.dynamodb.put_item(TableName=TABLE, Item=younger | {"shape": {"N": "99"}})
     said = ops("export", "--stage", "dev", str(tmp_path / "out"))
     assert said.status == 1
-    assert "shape 99 by a younger release" in said.err
+    assert "schema version 99 by a newer release" in said.err
