@@ -9,6 +9,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import Offer, access_ends, may_withdraw
 from chalicelib.domain.messaging.variables import money, spoken_day
 from chalicelib.domain.policy.policy import Policy, RetentionOffer
+from chalicelib.domain.stripe_objects.answers import Coupon
 from chalicelib.pages.customer import zone_of
 
 REASONS: Mapping[str, str] = {
@@ -69,21 +70,21 @@ def _offer_text(offer: Offer, policy: Policy, now: datetime, zone: ZoneInfo) -> 
                 f"The plan {policy.plan_name(plan)} costs less. You see what changes before you"
                 " decide."
             )
-    return f"Stay, and get {_discount(offer.coupon or {})}."
+    return f"Stay, and get {_discount(offer.coupon)}." if offer.coupon else ""
 
 
-def _discount(coupon: Mapping[str, Any]) -> str:
-    """The discount of a coupon in words: Stripe's percent_off or amount_off, and its duration."""
-    percent, amount = coupon.get("percent_off"), coupon.get("amount_off")
+def _discount(coupon: Coupon) -> str:
+    """What a coupon takes off, and for how long, in words."""
     off = (
-        f"{percent:g} % off"
-        if percent
-        else f"{money(int(amount or 0), str(coupon.get('currency') or 'usd'))} off"
+        f"{coupon.percent_off:g} % off"
+        if coupon.percent_off
+        else f"{money(coupon.amount_off or 0, coupon.currency or 'usd')} off"
     )
-    months = coupon.get("duration_in_months")
     durations = {"once": " your next invoice", "forever": " every invoice from now on"}
     return off + (
-        f" for {months} months" if months else durations.get(str(coupon.get("duration")), "")
+        f" for {coupon.months} months"
+        if coupon.months
+        else durations.get(coupon.duration or "", "")
     )
 
 

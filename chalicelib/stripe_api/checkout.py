@@ -6,16 +6,17 @@ from typing import Any
 from chalicelib.domain.billing.stripe_requests import NewCheckout
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.policy.policy import CheckoutPolicy
-from chalicelib.stripe_api.transport import Raw
+from chalicelib.domain.stripe_objects.answers import CheckoutSession
+from chalicelib.stripe_api import answers
 from chalicelib.stripe_api.writer import OURS, StripeWriter, data_of
 
 
 class StripeCheckout(StripeWriter):
     """Implements CheckoutApi (usecases/ports.py)."""
 
-    def create(self, key: str, new: NewCheckout) -> Raw:
+    def create(self, key: str, new: NewCheckout) -> CheckoutSession:
         """See CheckoutApi."""
-        return self._write(
+        raw = self._write(
             "/v1/checkout/sessions",
             key,
             mode=new.order.mode,
@@ -27,6 +28,7 @@ class StripeCheckout(StripeWriter):
             cancel_url=new.cancel_url,
             **self._contents(new),
         )
+        return answers.checkout_session(raw)
 
     def _contents(self, new: NewCheckout) -> Mapping[str, Any]:
         """The parameters of a purchase, or of saving a card."""
@@ -52,19 +54,19 @@ class StripeCheckout(StripeWriter):
             **_purchase_options(new.options),
         }
 
-    def session(self, id: str) -> Raw | None:
+    def session(self, id: str) -> CheckoutSession | None:
         """See CheckoutApi."""
-        return self._transport.get(
+        raw = self._transport.get(
             f"/v1/checkout/sessions/{id}", expand=["setup_intent.payment_method"]
         )
+        return answers.checkout_session(raw) if raw else None
 
-    def open_sessions(self, customer: str) -> list[Raw]:
+    def open_sessions(self, customer: str) -> list[CheckoutSession]:
         """See CheckoutApi."""
-        return data_of(
-            self._transport.get(
-                "/v1/checkout/sessions", customer=customer, status="open", limit=100
-            )
+        page = self._transport.get(
+            "/v1/checkout/sessions", customer=customer, status="open", limit=100
         )
+        return [answers.checkout_session(raw) for raw in data_of(page)]
 
     def expire(self, id: str) -> None:
         """See CheckoutApi."""

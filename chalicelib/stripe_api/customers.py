@@ -1,52 +1,62 @@
 """Stripe's customers, and the customer portal."""
 
-from chalicelib.stripe_api.transport import Raw
-from chalicelib.stripe_api.writer import OURS, StripeWriter, data_of
+from dataclasses import asdict
+
+from chalicelib.domain.stripe_objects.answers import Address, CustomerAnswer
+from chalicelib.domain.stripe_objects.objects import Customer
+from chalicelib.stripe_api import answers, objects
+from chalicelib.stripe_api.fields import text
+from chalicelib.stripe_api.writer import StripeWriter, data_of, is_ours
 
 
 class StripeCustomers(StripeWriter):
     """Implements CustomersApi (usecases/ports.py)."""
 
-    def with_email(self, email: str) -> list[Raw]:
+    def with_email(self, email: str) -> list[CustomerAnswer]:
         """See CustomersApi."""
-        return data_of(self._transport.get("/v1/customers", email=email, limit=100))
+        page = self._transport.get("/v1/customers", email=email, limit=100)
+        return [answers.customer(raw) for raw in data_of(page)]
 
-    def create(self, key: str, account_id: str, email: str, name: str | None) -> Raw:
+    def create(self, key: str, account_id: str, email: str, name: str | None) -> Customer:
         """See CustomersApi."""
-        return self._write(
+        raw = self._write(
             "/v1/customers",
             key,
             email=email,
             metadata={"account_id": account_id},
             **({"name": name} if name else {}),
         )
+        return objects.customer(raw)
 
     def set_default_card(
-        self, key: str, customer: str, card: str, address: Raw | None = None
-    ) -> Raw:
+        self, key: str, customer: str, card: str, address: Address | None = None
+    ) -> Customer:
         """See CustomersApi."""
-        filled = {name: value for name, value in (address or {}).items() if value}
-        return self._write(
+        parts = asdict(address) if address else {}
+        filled = {name: value for name, value in parts.items() if value}
+        raw = self._write(
             f"/v1/customers/{customer}",
             key,
             invoice_settings={"default_payment_method": card},
             **({"address": filled} if filled else {}),
         )
+        return objects.customer(raw)
 
     def delete(self, id: str) -> None:
         """See CustomersApi."""
         self._transport.delete(f"/v1/customers/{id}")
 
-    def open_portal(self, customer: str, return_url: str) -> Raw:
+    def open_portal(self, customer: str, return_url: str) -> str:
         """See CustomersApi. Uses a configuration of our own: Stripe's default can only be made in
         the dashboard, and may serve the owner for something else.
         """
         found = self._transport.all("/v1/billing_portal/configurations", active=True)
-        ours = [one["id"] for one in found if OURS.items() <= (one.get("metadata") or {}).items()]
-        return self._write(
+        ours = [one["id"] for one in found if is_ours(one)]
+        session = self._write(
             "/v1/billing_portal/sessions",
             None,
             customer=customer,
             return_url=return_url,
             **({"configuration": ours[-1]} if ours else {}),
         )
+        return text(session, "url")

@@ -4,7 +4,7 @@ API version's shape.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +23,8 @@ from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.stripe_objects.event_types import WANTED
 from chalicelib.domain.stripe_objects.objects import digest
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.writer import OURS
+from chalicelib.stripe_api.fields import identity, moment, reference, text, whole, words
+from chalicelib.stripe_api.writer import is_ours
 
 STALE = timedelta(days=1)
 OBJECTS = {
@@ -54,7 +55,6 @@ class StripeEvent:
     customer: str | None = None
     account_id: str | None = None
     fact: StripeFact | None = None
-    object: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def version_known(self) -> bool:
@@ -86,14 +86,12 @@ def read_event(body: str, now: datetime) -> StripeEvent:
 
 
 def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
-    data, kind = raw["data"], objects.text(raw, "type")
+    data, kind = raw["data"], text(raw, "type")
     seen = data["object"]
-    created = objects.moment(raw, "created")
+    created = moment(raw, "created")
     if not isinstance(raw.get("livemode"), bool):
         raise Unreadable("The field livemode is missing.", "livemode")
-    event = StripeEvent(
-        objects.text(raw, "id"), kind, created, objects.words(raw, "api_version"), raw["livemode"]
-    )
+    event = StripeEvent(text(raw, "id"), kind, created, words(raw, "api_version"), raw["livemode"])
     if kind not in WANTED:
         return event
     return StripeEvent(
@@ -105,20 +103,15 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
         customer=objects.customer_of(seen),
         account_id=objects.account_id_of(seen),
         fact=_fact(kind, seen, data.get("previous_attributes"), created, now),
-        object=seen,
     )
 
 
 def _checkout(raw: Mapping[str, Any], now: datetime) -> CheckoutCompleted | None:
     """A session that Billhook made. The owner may sell other things in sessions of their own."""
     customer = objects.customer_of(raw)
-    if (
-        customer is None
-        or not OURS.items() <= (raw.get("metadata") or {}).items()
-        or raw.get("status") != "complete"
-    ):
+    if customer is None or not is_ours(raw) or raw.get("status") != "complete":
         return None
-    return CheckoutCompleted(objects.identity(raw), objects.text(raw, "mode"), customer, now)
+    return CheckoutCompleted(identity(raw), text(raw, "mode"), customer, now)
 
 
 def _fact(
@@ -153,19 +146,17 @@ def _fact(
             return _checkout(raw, now)
         case "dispute":
             return DisputeSnapshot(
-                objects.identity(raw),
-                objects.reference(raw.get("charge")) or "",
-                objects.text(raw, "status"),
+                identity(raw),
+                reference(raw.get("charge")) or "",
+                text(raw, "status"),
                 created,
             )
         case "charge":
             amount, refunded = (
-                objects.whole(raw, "amount") or 0,
-                objects.whole(raw, "amount_refunded") or 0,
+                whole(raw, "amount") or 0,
+                whole(raw, "amount_refunded") or 0,
             )
-            return RefundRecorded(
-                objects.identity(raw), amount, refunded, objects.words(raw, "currency"), created
-            )
+            return RefundRecorded(identity(raw), amount, refunded, words(raw, "currency"), created)
     raise Unreadable(
         f"An event of type {kind} carries no object that belongs to it.", "data.object.object"
     )

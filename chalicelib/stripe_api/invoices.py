@@ -1,17 +1,19 @@
 """Stripe's invoices: charges on them, paying, voiding and refunding."""
 
 from chalicelib.domain.account.operations import Charge
-from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.transport import Raw
+from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, InvoiceItem, StripeCharge
+from chalicelib.stripe_api import answers
+from chalicelib.stripe_api.fields import mapping, reference
 from chalicelib.stripe_api.writer import OURS, StripeWriter
 
 
 class StripeInvoices(StripeWriter):
     """Implements InvoicesApi (usecases/ports.py)."""
 
-    def items_of(self, customer: str) -> list[Raw]:
+    def items_of(self, customer: str) -> list[InvoiceItem]:
         """See InvoicesApi."""
-        return self._transport.all("/v1/invoiceitems", customer=customer)
+        found = self._transport.all("/v1/invoiceitems", customer=customer)
+        return [answers.invoice_item(raw) for raw in found]
 
     def add_item(
         self,
@@ -21,10 +23,10 @@ class StripeInvoices(StripeWriter):
         charge: Charge,
         subscription: str | None,
         invoice: str | None,
-    ) -> Raw:
+    ) -> None:
         """See InvoicesApi. No coupon reduces it: the customer is charged what was asked for."""
         where = {"invoice": invoice} if invoice else {"subscription": subscription}
-        return self._write(
+        self._write(
             "/v1/invoiceitems",
             key,
             customer=customer,
@@ -36,9 +38,11 @@ class StripeInvoices(StripeWriter):
             **where,
         )
 
-    def create(self, key: str, account_id: str, customer: str, charge: Charge, taxed: bool) -> Raw:
+    def create(
+        self, key: str, account_id: str, customer: str, charge: Charge, taxed: bool
+    ) -> InvoiceAnswer:
         """See InvoicesApi."""
-        return self._write(
+        raw = self._write(
             "/v1/invoices",
             key,
             customer=customer,
@@ -49,35 +53,36 @@ class StripeInvoices(StripeWriter):
             **({"default_payment_method": charge.card} if charge.card else {}),
             **({"automatic_tax": {"enabled": True}} if taxed else {}),
         )
+        return answers.invoice(raw)
 
-    def finalize(self, key: str, id: str) -> Raw:
+    def finalize(self, key: str, id: str) -> InvoiceAnswer:
         """See InvoicesApi."""
-        return self._write(f"/v1/invoices/{id}/finalize", key, auto_advance=False)
+        return answers.invoice(self._write(f"/v1/invoices/{id}/finalize", key, auto_advance=False))
 
-    def pay(self, key: str, id: str) -> Raw:
+    def pay(self, key: str, id: str) -> InvoiceAnswer:
         """See InvoicesApi."""
-        return self._write(f"/v1/invoices/{id}/pay", key)
+        return answers.invoice(self._write(f"/v1/invoices/{id}/pay", key))
 
-    def void(self, key: str, id: str) -> Raw:
+    def void(self, key: str, id: str) -> None:
         """See InvoicesApi."""
-        return self._write(f"/v1/invoices/{id}/void", key)
+        self._write(f"/v1/invoices/{id}/void", key)
 
     def payment_intents_of(self, id: str) -> list[str]:
         """See InvoicesApi. An invoice lists its payments separately since basil (2025-03-31)."""
         found = self._transport.all("/v1/invoice_payments", invoice=id, status="paid")
-        intents = (
-            objects.reference((one.get("payment") or {}).get("payment_intent")) for one in found
-        )
+        intents = (reference(mapping(one.get("payment")).get("payment_intent")) for one in found)
         return [intent for intent in intents if intent]
 
-    def charges_of(self, customer: str) -> list[Raw]:
+    def charges_of(self, customer: str) -> list[StripeCharge]:
         """See InvoicesApi."""
-        return self._transport.all("/v1/charges", customer=customer)
+        return [
+            answers.charge(raw) for raw in self._transport.all("/v1/charges", customer=customer)
+        ]
 
-    def refund(self, key: str, account_id: str | None, charge: str) -> Raw:
+    def refund(self, key: str, account_id: str | None, charge: str) -> None:
         """See InvoicesApi."""
         metadata = {"account_id": account_id, **OURS} if account_id else OURS
-        return self._write(
+        self._write(
             "/v1/refunds", key, charge=charge, reason="requested_by_customer", metadata=metadata
         )
 

@@ -1,17 +1,20 @@
 """Reads Stripe's long lists, a hundred objects a call."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from chalicelib.domain.errors import Refused, Unreadable
-from chalicelib.domain.reconciliation.comparison import ListedSubscription
+from chalicelib.domain.errors import Refused
+from chalicelib.domain.stripe_objects.answers import ListEntry
 from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
-from chalicelib.stripe_api import objects
+from chalicelib.stripe_api import answers
+from chalicelib.stripe_api.fields import moment
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 
-A_CALL = 100
+PAGE_SIZE = 100
+EXPANDED = ["data.customer", "data.latest_invoice"]
+
+T = TypeVar("T")
 
 
 class StripeListing:
@@ -22,33 +25,42 @@ class StripeListing:
 
     def undelivered_events(
         self, types: Sequence[str], since: datetime, place: ListCursor | None
-    ) -> Page:
+    ) -> Page[str]:
         """See ListingApi."""
         return self._page(
-            "/v1/events", place, {"gte": _second(since)}, delivery_success=False, types=list(types)
+            "/v1/events",
+            answers.event_body,
+            place,
+            {"gte": _second(since)},
+            delivery_success=False,
+            types=list(types),
         )
 
-    def live_subscriptions(self, place: ListCursor | None) -> Page:
+    def live_subscriptions(self, place: ListCursor | None) -> Page[ListEntry]:
         """See ListingApi."""
-        return self._page(
-            "/v1/subscriptions", place, {}, expand=["data.customer", "data.latest_invoice"]
-        )
+        return self._page("/v1/subscriptions", answers.list_entry, place, {}, expand=EXPANDED)
 
-    def ended_subscriptions(self, since: datetime, place: ListCursor | None) -> Page:
+    def ended_subscriptions(self, since: datetime, place: ListCursor | None) -> Page[ListEntry]:
         """See ListingApi."""
         return self._page(
             "/v1/subscriptions",
+            answers.list_entry,
             place,
             {"gte": _second(since)},
             status="ended",
-            expand=["data.customer", "data.latest_invoice"],
+            expand=EXPANDED,
         )
 
     def _page(
-        self, path: str, place: ListCursor | None, created: Mapping[str, int], **parameters: Any
-    ) -> Page:
+        self,
+        path: str,
+        read: Callable[[Raw], T],
+        place: ListCursor | None,
+        created: Mapping[str, int],
+        **parameters: Any,
+    ) -> Page[T]:
         try:
-            page = self._asked(
+            page = self._get(
                 path, created, parameters | ({"starting_after": place.id} if place else {})
             )
         except Refused:
@@ -56,39 +68,22 @@ class StripeListing:
                 raise
             # The object behind which the list continues may have left it meanwhile (an event was
             # delivered, a subscription ended). Its second of creation still finds the place.
-            page = self._asked(path, {**created, "lte": _second(place.created)}, parameters)
-        things = page["data"]
+            page = self._get(path, {**created, "lte": _second(place.created)}, parameters)
+        found = page["data"]
         return Page(
-            things,
-            ListCursor(str(things[-1]["id"]), objects.moment(things[-1], "created"))
-            if page["has_more"] and things
+            [read(raw) for raw in found],
+            ListCursor(str(found[-1]["id"]), moment(found[-1], "created"))
+            if page["has_more"] and found
             else None,
         )
 
-    def _asked(self, path: str, created: Mapping[str, int], parameters: Mapping[str, Any]) -> Raw:
+    def _get(self, path: str, created: Mapping[str, int], parameters: Mapping[str, Any]) -> Raw:
         page = self._transport.get(
-            path, limit=A_CALL, **({"created": created} if created else {}), **parameters
+            path, limit=PAGE_SIZE, **({"created": created} if created else {}), **parameters
         )
         if page is None:
-            raise Refused(f"Stripe knows of no {path}.")
+            raise Refused(f"Stripe does not know {path}.")
         return page
-
-
-def listed(raw: Raw) -> ListedSubscription | None:
-    """A subscription of a list; None if this release cannot read it. Its customer and its invoice
-    are None where the list holds only their ids.
-    """
-    with suppress(*_UNKNOWN_SHAPE):
-        customer, invoice = raw.get("customer"), raw.get("latest_invoice")
-        return ListedSubscription(
-            objects.subscription(raw),
-            objects.customer(customer) if isinstance(customer, Mapping) else None,
-            objects.invoice(invoice) if isinstance(invoice, Mapping) else None,
-        )
-    return None
-
-
-_UNKNOWN_SHAPE = (Unreadable, KeyError, TypeError, AttributeError, ValueError, RecursionError)
 
 
 def _second(moment: datetime) -> int:

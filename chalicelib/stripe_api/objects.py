@@ -1,10 +1,8 @@
-"""Stripe's objects → ours, in every shape that Stripe has given them since 2022-11-15. Where a
-field moved, the line says when.
+"""Reads Stripe's objects into domain/stripe_objects, in every shape since 2022-11-15.
+Where a field moved, the line says in which version.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.errors import Unreadable
@@ -19,18 +17,22 @@ from chalicelib.domain.stripe_objects.objects import (
     PauseCollection,
     Subscription,
 )
-
-Raw = Mapping[str, Any]
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
-"""Ids go into keys and paths; Stripe's have no other characters (docs.stripe.com/upgrades: up to
-255).
-"""
+from chalicelib.stripe_api.fields import (
+    identity,
+    mapping,
+    moment,
+    reference,
+    text,
+    when,
+    whole,
+    words,
+)
+from chalicelib.stripe_api.transport import Raw
 
 
 def customer(raw: Raw, *, deleted: bool = False) -> Customer:
-    """A customer; `deleted` says what the payload of `customer.deleted` does not. An answer for a
-    deleted one does say it.
+    """A customer. `deleted` is for the payload of `customer.deleted`, which does not say so itself;
+    an answer about a deleted customer does.
     """
     id = identity(raw)
     if deleted or raw.get("deleted"):
@@ -46,7 +48,7 @@ def customer(raw: Raw, *, deleted: bool = False) -> Customer:
 
 
 def subscription(raw: Raw) -> Subscription:
-    """A subscription. Raises Unreadable where even its status cannot be told."""
+    """A subscription. Raises Unreadable, for an unknown status too."""
     lines = (raw.get("items") or {}).get("data") or []
     status = text(raw, "status")
     if status not in STATUSES:
@@ -82,10 +84,8 @@ def subscription(raw: Raw) -> Subscription:
 
 
 def card(raw: Any) -> Card | None:
-    """The card that a payment method is; None for another kind, and for one that is told by its id
-    alone.
-    """
-    details = _hash(_hash(raw).get("card"))
+    """The card of a payment method; None if it is of another kind, or only its id is given."""
+    details = mapping(mapping(raw).get("card"))
     month, year = whole(details, "exp_month"), whole(details, "exp_year")
     if not details or not month or not year or not 1 <= month <= 12 or not 2000 <= year <= 9000:
         return None
@@ -95,18 +95,16 @@ def card(raw: Any) -> Card | None:
 
 
 def cards_in(raw: Raw) -> list[Card]:
-    """The cards that an object carries whole: those that its default payment methods were expanded
-    to.
-    """
+    """The cards of the default payment methods of a customer or a subscription, if expanded."""
     found = (
-        _hash(raw.get("invoice_settings")).get("default_payment_method"),
+        mapping(raw.get("invoice_settings")).get("default_payment_method"),
         raw.get("default_payment_method"),
     )
     return [one for one in map(card, found) if one]
 
 
 def invoice(raw: Raw) -> Invoice:
-    """An invoice. Raises Unreadable where its status cannot be told."""
+    """An invoice. Raises Unreadable, for an unknown status too."""
     status = text(raw, "status")
     if status not in INVOICE_RANKS:
         raise Unreadable("An invoice has a status that this release does not know.", "status")
@@ -137,24 +135,20 @@ def customer_of(raw: Raw) -> str | None:
 
 
 def account_id_of(raw: Raw) -> str | None:
-    """The account that an object's metadata names; an invoice carries its subscription's."""
-    parent = _hash(raw.get("parent"))
-    details = _hash(parent.get("subscription_details")) or _hash(
+    """The account that an object's metadata names, or an invoice's subscription's metadata."""
+    parent = mapping(raw.get("parent"))
+    details = mapping(parent.get("subscription_details")) or mapping(
         raw.get("subscription_details")
     )  # moved by basil
-    for metadata in (_hash(raw.get("metadata")), _hash(details.get("metadata"))):
+    for metadata in (mapping(raw.get("metadata")), mapping(details.get("metadata"))):
         if isinstance(metadata.get("account_id"), str):
             return str(metadata["account_id"])
     return None
 
 
-def _hash(value: Any) -> Raw:
-    return value if isinstance(value, Mapping) else {}
-
-
 def before(raw: Raw, previous: Raw) -> dict[str, Any]:
-    """The object as it was before the change that `previous_attributes` tells of: hashes are
-    partial, lists whole.
+    """The object before the change that an event's `previous_attributes` describe. There, objects
+    are partial and lists whole.
     """
     merged = dict(raw)
     for key, value in previous.items():
@@ -164,75 +158,6 @@ def before(raw: Raw, previous: Raw) -> dict[str, Any]:
             else value
         )
     return merged
-
-
-def reference(value: Any) -> str | None:
-    """The id in a field that holds an id or, expanded, the object; None for none. Raises Unreadable
-    for anything else.
-    """
-    id = (
-        words(value, "id")
-        if isinstance(value, Mapping)
-        else words({"reference": value}, "reference")
-    )
-    if id is not None and not _ID.fullmatch(id):
-        raise Unreadable("A reference is no id of Stripe's.")
-    return id
-
-
-def identity(raw: Raw) -> str:
-    """The id that an object must have."""
-    id = reference(raw)
-    if id is None:
-        raise Unreadable("The field id is missing.", "id")
-    return id
-
-
-def when(value: Any) -> datetime | None:
-    """Unix seconds → a moment; None stays None. Raises Unreadable for anything else."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 36:
-        raise Unreadable("A time is no number of Unix seconds.")
-    return datetime.fromtimestamp(value, UTC)
-
-
-def moment(raw: Raw, key: str) -> datetime:
-    """A time that must be there."""
-    value = when(raw.get(key))
-    if value is None:
-        raise Unreadable(f"The field {key} is missing.", key)
-    return value
-
-
-def text(raw: Raw, key: str) -> str:
-    """A text that must be there."""
-    value = words(raw, key)
-    if value is None:
-        raise Unreadable(f"The field {key} is missing.", key)
-    return value
-
-
-def words(raw: Raw, key: str) -> str | None:
-    """A text, or None where there is none or an empty one. Raises Unreadable for anything else, and
-    for text that no UTF-8 can hold.
-    """
-    value = raw.get(key)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise Unreadable(f"The field {key} is no text.", key)
-    return value
-
-
-def whole(raw: Raw, key: str) -> int | None:
-    """A whole number, or None. Raises Unreadable for anything else."""
-    value = raw.get(key)
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << 53
-    ):
-        raise Unreadable(f"The field {key} is no whole number.", key)
-    return value
 
 
 def _item(line: Raw) -> Item:
@@ -254,7 +179,7 @@ def _item(line: Raw) -> Item:
 
 def _cancellation_details(raw: Any) -> CancellationDetails | None:
     details = CancellationDetails(
-        *(words(_hash(raw), name) for name in ("reason", "feedback", "comment"))
+        *(words(mapping(raw), name) for name in ("reason", "feedback", "comment"))
     )
     return None if details == CancellationDetails() else details
 

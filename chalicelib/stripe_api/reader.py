@@ -1,6 +1,14 @@
 """Reads Stripe's objects."""
 
-from chalicelib.stripe_api.transport import Raw, StripeTransport
+from chalicelib.domain.stripe_objects.answers import (
+    CustomerAnswer,
+    InvoiceAnswer,
+    StripeCharge,
+    SubscriptionAnswer,
+)
+from chalicelib.stripe_api import answers
+from chalicelib.stripe_api.transport import StripeTransport
+from chalicelib.stripe_api.writer import data_of
 
 
 class StripeReader:
@@ -9,30 +17,34 @@ class StripeReader:
     def __init__(self, transport: StripeTransport) -> None:
         self._transport = transport
 
-    def customer(self, id: str) -> Raw | None:
+    def customer(self, id: str) -> CustomerAnswer | None:
         """See ReaderApi."""
-        return self._transport.get(
+        raw = self._transport.get(
             f"/v1/customers/{id}", expand=["invoice_settings.default_payment_method"]
         )
+        return answers.customer(raw) if raw else None
 
-    def subscription(self, id: str) -> Raw | None:
+    def subscription(self, id: str) -> SubscriptionAnswer | None:
         """See ReaderApi."""
-        return self._transport.get(f"/v1/subscriptions/{id}", expand=["default_payment_method"])
+        raw = self._transport.get(f"/v1/subscriptions/{id}", expand=["default_payment_method"])
+        return answers.subscription(raw) if raw else None
 
-    def subscriptions_of(self, customer: str) -> list[Raw]:
+    def subscriptions_of(self, customer: str) -> list[SubscriptionAnswer]:
         """See ReaderApi."""
-        return self._transport.all(
+        found = self._transport.all(
             "/v1/subscriptions",
             customer=customer,
             status="all",
             expand=["data.default_payment_method"],
         )
+        return [answers.subscription(raw) for raw in found]
 
-    def invoices_of(self, customer: str) -> list[Raw]:
+    def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
         """See ReaderApi."""
         page = self._transport.get("/v1/invoices", customer=customer, limit=100)
-        return page["data"] if page else []
+        return [answers.invoice(raw) for raw in data_of(page)]
 
-    def charge(self, id: str) -> Raw | None:
+    def charge(self, id: str) -> StripeCharge | None:
         """See ReaderApi."""
-        return self._transport.get(f"/v1/charges/{id}")
+        raw = self._transport.get(f"/v1/charges/{id}")
+        return answers.charge(raw) if raw else None

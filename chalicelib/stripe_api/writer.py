@@ -49,6 +49,11 @@ class StripeWriter:
         return self._prices[lookup_key]
 
 
+def is_ours(raw: Raw) -> bool:
+    """Whether Billhook created the object."""
+    return OURS.items() <= (raw.get("metadata") or {}).items()
+
+
 def data_of(page: Raw | None) -> list[Raw]:
     """The objects on a page of a list."""
     return list(page["data"]) if page else []

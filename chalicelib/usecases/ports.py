@@ -16,8 +16,21 @@ from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison, Drift
 from chalicelib.domain.reconciliation.replan import ReplanState
 from chalicelib.domain.security.api_keys import ApiKey
+from chalicelib.domain.stripe_objects.answers import (
+    Address,
+    CheckoutSession,
+    Coupon,
+    CustomerAnswer,
+    Discount,
+    InvoiceAnswer,
+    InvoiceItem,
+    InvoicePreview,
+    ListEntry,
+    StripeCharge,
+    SubscriptionAnswer,
+)
+from chalicelib.domain.stripe_objects.objects import Customer, Subscription
 from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
-from chalicelib.stripe_api.transport import Raw
 
 
 class RateCounters(Protocol):
@@ -65,19 +78,19 @@ class ReaderApi(Protocol):
     their default card.
     """
 
-    def customer(self, id: str) -> Raw | None:
+    def customer(self, id: str) -> CustomerAnswer | None:
         """The customer, deleted or not; None if Stripe does not know it."""
 
-    def subscription(self, id: str) -> Raw | None:
+    def subscription(self, id: str) -> SubscriptionAnswer | None:
         """The subscription; None if Stripe does not know it."""
 
-    def subscriptions_of(self, customer: str) -> list[Raw]:
+    def subscriptions_of(self, customer: str) -> list[SubscriptionAnswer]:
         """All subscriptions of a customer, in any status."""
 
-    def invoices_of(self, customer: str) -> list[Raw]:
+    def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
         """The hundred newest invoices of a customer, the newest first."""
 
-    def charge(self, id: str) -> Raw | None:
+    def charge(self, id: str) -> StripeCharge | None:
         """The charge; None if Stripe does not know it."""
 
 
@@ -86,15 +99,16 @@ class ListingApi(Protocol):
 
     def undelivered_events(
         self, types: Sequence[str], since: datetime, place: ListCursor | None
-    ) -> Page:
+    ) -> Page[str]:
         """Events of these types, created since then, that not every endpoint has accepted
-        (docs.stripe.com/webhooks/process-undelivered-events).
+        (docs.stripe.com/webhooks/process-undelivered-events): each as the JSON that a webhook's
+        body would have held.
         """
 
-    def live_subscriptions(self, place: ListCursor | None) -> Page:
+    def live_subscriptions(self, place: ListCursor | None) -> Page[ListEntry]:
         """All subscriptions that have not ended, each with its customer and its latest invoice."""
 
-    def ended_subscriptions(self, since: datetime, place: ListCursor | None) -> Page:
+    def ended_subscriptions(self, since: datetime, place: ListCursor | None) -> Page[ListEntry]:
         """Subscriptions that were created since then and have ended, each with its customer and its
         latest invoice.
         """
@@ -103,17 +117,17 @@ class ListingApi(Protocol):
 class CustomersApi(Protocol):
     """Stripe's customers."""
 
-    def with_email(self, email: str) -> list[Raw]:
+    def with_email(self, email: str) -> list[CustomerAnswer]:
         """The hundred newest customers with exactly this address. Reads the list, which is never
         behind; Stripe's search is.
         """
 
-    def create(self, key: str, account_id: str, email: str, name: str | None) -> Raw:
+    def create(self, key: str, account_id: str, email: str, name: str | None) -> Customer:
         """Create a customer whose metadata names the account."""
 
     def set_default_card(
-        self, key: str, customer: str, card: str, address: Raw | None = None
-    ) -> Raw:
+        self, key: str, customer: str, card: str, address: Address | None = None
+    ) -> Customer:
         """Make an attached card the customer's default, and `address` the customer's address."""
 
     def delete(self, id: str) -> None:
@@ -121,8 +135,8 @@ class CustomersApi(Protocol):
         deleted already.
         """
 
-    def open_portal(self, customer: str, return_url: str) -> Raw:
-        """Create a session of Stripe's customer portal, with the configuration that
+    def open_portal(self, customer: str, return_url: str) -> str:
+        """The URL of a new session of Stripe's customer portal, with the configuration that
         `python -m ops stripe apply` made, or else Stripe's default.
         """
 
@@ -130,15 +144,13 @@ class CustomersApi(Protocol):
 class CheckoutApi(Protocol):
     """Stripe's Checkout sessions."""
 
-    def create(self, key: str, new: NewCheckout) -> Raw:
+    def create(self, key: str, new: NewCheckout) -> CheckoutSession:
         """Create a session. Raises Refused also if the plan has no lookup key or no price."""
 
-    def session(self, id: str) -> Raw | None:
-        """The session with its setup intent and that intent's card; None if Stripe does not know
-        it.
-        """
+    def session(self, id: str) -> CheckoutSession | None:
+        """The session, with the card that it collected; None if Stripe does not know it."""
 
-    def open_sessions(self, customer: str) -> list[Raw]:
+    def open_sessions(self, customer: str) -> list[CheckoutSession]:
         """The customer's sessions that can still be completed, a hundred at most."""
 
     def expire(self, id: str) -> None:
@@ -148,57 +160,57 @@ class CheckoutApi(Protocol):
 class SubscriptionsApi(Protocol):
     """Stripe's subscriptions, and the coupons that they get."""
 
-    def start_trial(self, key: str, new: NewTrial) -> Raw:
+    def start_trial(self, key: str, new: NewTrial) -> Subscription:
         """Create a trialing subscription without a card."""
 
-    def set_card(self, key: str, id: str, card: str) -> Raw:
+    def set_card(self, key: str, id: str, card: str) -> None:
         """Make an attached card the default of this subscription alone."""
 
-    def enable_tax(self, key: str, id: str) -> Raw:
+    def enable_tax(self, key: str, id: str) -> None:
         """Let Stripe Tax calculate the tax of the subscription's invoices."""
 
-    def resume(self, key: str, id: str) -> Raw:
+    def resume(self, key: str, id: str) -> None:
         """Resume a paused subscription. Its new period begins now."""
 
     def cancel_at_period_end(
         self, key: str, id: str, reason: str | None, comment: str | None
-    ) -> Raw:
+    ) -> Subscription:
         """Schedule the cancellation for the end of the period."""
 
-    def cancel_now(self, id: str, reason: str | None, comment: str | None) -> Raw | None:
+    def cancel_now(self, id: str, reason: str | None, comment: str | None) -> Subscription | None:
         """Cancel at once without a refund; None if it has ended already or never existed."""
 
-    def reactivate(self, key: str, subscription: Raw) -> Raw:
+    def reactivate(self, key: str, subscription: Subscription) -> Subscription:
         """Undo a scheduled cancellation, whichever field holds it, and a pause of collection."""
 
-    def pause_collection(self, key: str, id: str, until: datetime) -> Raw:
+    def pause_collection(self, key: str, id: str, until: datetime) -> Subscription:
         """Collect no payments until then. Invoices of that time are voided."""
 
-    def change(self, key: str, id: str, line: str, change: Change) -> Raw:
+    def change(self, key: str, id: str, line: str, change: Change) -> Subscription:
         """Change price or quantity of one line. Raises CardDeclined, and changes nothing, if an
         amount is due at once and cannot be paid.
         """
 
-    def preview_change(self, id: str, line: str, change: Change) -> Raw:
+    def preview_change(self, id: str, line: str, change: Change) -> InvoicePreview:
         """The invoice that this change would create, or the next invoice with it."""
 
-    def move_trial_end(self, key: str, id: str, at: datetime) -> Raw:
+    def move_trial_end(self, key: str, id: str, at: datetime) -> Subscription:
         """Move the end of the trial."""
 
-    def coupon(self, id: str) -> Raw | None:
+    def coupon(self, id: str) -> Coupon | None:
         """The coupon; None if Stripe does not know it."""
 
-    def discounts_of(self, id: str) -> list[tuple[str, str | None]]:
-        """The subscription's discounts: the id of each, and of its coupon."""
+    def discounts_of(self, id: str) -> list[Discount]:
+        """The subscription's discounts; none if Stripe does not know the subscription."""
 
-    def add_coupon(self, key: str, id: str, discounts: list[str], coupon: str) -> Raw:
+    def add_coupon(self, key: str, id: str, discounts: list[str], coupon: str) -> Subscription:
         """Add a coupon's discount and keep `discounts`, the ids of those that it has."""
 
 
 class InvoicesApi(Protocol):
     """Stripe's invoices with their items and payments. Amounts are in minor units."""
 
-    def items_of(self, customer: str) -> list[Raw]:
+    def items_of(self, customer: str) -> list[InvoiceItem]:
         """All invoice items of a customer, invoiced or not."""
 
     def add_item(
@@ -209,30 +221,32 @@ class InvoicesApi(Protocol):
         charge: Charge,
         subscription: str | None,
         invoice: str | None,
-    ) -> Raw:
+    ) -> None:
         """Add a charge as an item: to the draft `invoice`, or else to the subscription's next
         invoice.
         """
 
-    def create(self, key: str, account_id: str, customer: str, charge: Charge, taxed: bool) -> Raw:
+    def create(
+        self, key: str, account_id: str, customer: str, charge: Charge, taxed: bool
+    ) -> InvoiceAnswer:
         """Create an empty draft for one charge. Stripe does not finalize it by itself."""
 
-    def finalize(self, key: str, id: str) -> Raw:
+    def finalize(self, key: str, id: str) -> InvoiceAnswer:
         """Turn a draft into an open invoice."""
 
-    def pay(self, key: str, id: str) -> Raw:
+    def pay(self, key: str, id: str) -> InvoiceAnswer:
         """Try to pay an open invoice now. Raises CardDeclined."""
 
-    def void(self, key: str, id: str) -> Raw:
+    def void(self, key: str, id: str) -> None:
         """Void an open invoice."""
 
     def payment_intents_of(self, id: str) -> list[str]:
         """The ids of the payment intents that paid an invoice."""
 
-    def charges_of(self, customer: str) -> list[Raw]:
+    def charges_of(self, customer: str) -> list[StripeCharge]:
         """All charges of a customer."""
 
-    def refund(self, key: str, account_id: str | None, charge: str) -> Raw:
+    def refund(self, key: str, account_id: str | None, charge: str) -> None:
         """Refund what is left of a charge."""
 
 

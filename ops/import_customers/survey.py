@@ -11,9 +11,10 @@ from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Item, Subscription
-from chalicelib.stripe_api import objects
+from chalicelib.stripe_api import answers, objects
+from chalicelib.stripe_api.fields import identity
 from chalicelib.stripe_api.transport import Raw
-from chalicelib.usecases.ingestion.adopt import derived_id, is_ours, oldest_first
+from chalicelib.usecases.ingestion.adopt import age, derived_id, is_ours
 
 FINDINGS = {
     "no_customer": (
@@ -94,7 +95,7 @@ def survey(customers: Iterable[Raw], subscriptions: Iterable[Raw], policy: Polic
     findings: list[Finding] = []
     for raw in customers:
         findings += _note_customer(raw, known, policy)
-    for raw in oldest_first(subscriptions):
+    for raw in sorted(subscriptions, key=lambda raw: age(answers.subscription(raw))):
         findings += _note_subscription(raw, known, policy)
     ours = {customer: one for customer, one in known.items() if one.ours}
     candidates = tuple(
@@ -177,6 +178,6 @@ def _shared(candidates: Iterable[Candidate]) -> Iterator[Finding]:
 
 def _id(raw: Any) -> str:
     try:
-        return objects.identity(raw)
+        return identity(raw)
     except _MISSHAPEN:
         return "?"

@@ -97,9 +97,7 @@ class _Scene:
         if confirm:
             self._heard[begins].append(AddressProved(begins))
         self._listen(begins)
-        self._cus = str(
-            self._api.customers.create(f"{ACCOUNT}:customer", ACCOUNT, EMAIL, NAME)["id"]
-        )
+        self._cus = str(self._api.customers.create(f"{ACCOUNT}:customer", ACCOUNT, EMAIL, NAME).id)
         key = self._policy.lookup_key(self._plan, self._interval) or ""
         self._api.subscriptions.start_trial(
             f"{ACCOUNT}:trial",
@@ -139,7 +137,7 @@ class _Scene:
                     "https://billing.example/return",
                     "https://billing.example/",
                 )
-                session = self._api.checkout.create(f"{ACCOUNT}:checkout", new)["id"]
+                session = self._api.checkout.create(f"{ACCOUNT}:checkout", new).id
                 engine = self._stripe.engine
                 engine.checkout.complete(
                     engine.store.find("checkout.session", session), "tok_visa", authenticated=True

@@ -17,7 +17,14 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.reconciliation.comparison import Drift
 from chalicelib.domain.reconciliation.replan import ReplanState
+from chalicelib.domain.stripe_objects.answers import (
+    CustomerAnswer,
+    InvoiceAnswer,
+    StripeCharge,
+    SubscriptionAnswer,
+)
 from chalicelib.runtime.telemetry import MEASURED, METRICS
+from chalicelib.stripe_api import answers
 from chalicelib.usecases.ports import Stripe
 from chalicelib.usecases.services import Clock, Metrics, Queues, Services, Stores
 from local.recordings import Recording, Truth
@@ -253,22 +260,27 @@ class FakeReader:
     down: bool = False
     asked: list[str] = field(default_factory=list)
 
-    def customer(self, id: str) -> Any:
-        return self._answer(f"customer {id}", lambda: self.truth.customer(id))
+    def customer(self, id: str) -> CustomerAnswer | None:
+        raw = self._answer(f"customer {id}", lambda: self.truth.customer(id))
+        return answers.customer(raw) if raw else None
 
-    def subscription(self, id: str) -> Any:
-        return self._answer(f"subscription {id}", lambda: self.truth.subscription(id))
+    def subscription(self, id: str) -> SubscriptionAnswer | None:
+        raw = self._answer(f"subscription {id}", lambda: self.truth.subscription(id))
+        return answers.subscription(raw) if raw else None
 
-    def subscriptions_of(self, customer: str) -> Any:
-        return self._answer(
+    def subscriptions_of(self, customer: str) -> list[SubscriptionAnswer]:
+        found = self._answer(
             f"subscriptions of {customer}", lambda: self.truth.subscriptions_of(customer)
         )
+        return [answers.subscription(raw) for raw in found]
 
-    def invoices_of(self, customer: str) -> Any:
-        return self._answer(f"invoices of {customer}", lambda: self.truth.invoices_of(customer))
+    def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
+        found = self._answer(f"invoices of {customer}", lambda: self.truth.invoices_of(customer))
+        return [answers.invoice(raw) for raw in found]
 
-    def charge(self, id: str) -> Any:
-        return self._answer(f"charge {id}", lambda: None)
+    def charge(self, id: str) -> StripeCharge | None:
+        found: StripeCharge | None = self._answer(f"charge {id}", lambda: None)
+        return found
 
     def _answer(self, question: str, found: Any) -> Any:
         self.asked.append(question)

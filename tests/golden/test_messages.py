@@ -17,6 +17,7 @@ import pytest
 from chalicelib.aws.items import dump
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.signup import SignupRequest
+from chalicelib.domain.stripe_objects.answers import StripeCharge
 from chalicelib.entry.triggers.act_queue import act_on_accounts
 from chalicelib.entry.triggers.events_queue import process_events
 from chalicelib.entry.triggers.mail_queue import send_mails
@@ -212,11 +213,7 @@ def signed_in(system: System) -> Any:
 
 
 def events_processed(system: System) -> Any:
-    system.place.stripe.reader.charge = lambda id: {
-        "id": id,
-        "object": "charge",
-        "customer": "cus_1",
-    }
+    system.place.stripe.reader.charge = lambda id: StripeCharge(id, "cus_1")
     call(process_events, *GIVEN["events queue"])
     return {
         "timeline": [line for line in system.timeline() if " stripe " in line],

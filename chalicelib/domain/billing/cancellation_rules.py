@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from chalicelib.domain.account.cancellation import ContractWithdrawn, RetentionOfferAccepted
 from chalicelib.domain.account.operations import Operation
 from chalicelib.domain.account.queries import current_subscription, invoices_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy, RetentionOffer
+from chalicelib.domain.stripe_objects.answers import Coupon
 
 INVOICES_KNOWN = 12
 """Of a subscription with so many invoices the first may be forgotten (account.py keeps the last
@@ -19,10 +19,10 @@ ones).
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What is offered instead; for a coupon with what it gives, in Stripe's words."""
+    """What is offered instead; for a coupon, with the coupon itself."""
 
     alternative: RetentionOffer
-    coupon: Mapping[str, Any] | None = None
+    coupon: Coupon | None = None
 
 
 def follows(task: Operation, at: datetime) -> list[RetentionOfferAccepted | ContractWithdrawn]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.queries import is_deleted
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
+from chalicelib.domain.stripe_objects.answers import ListedSubscription
 from chalicelib.domain.stripe_objects.pagination import ListCursor
 
 PHASES = {
@@ -69,15 +69,6 @@ def under_way(known: Comparison | None, now: datetime) -> Comparison | None:
         if known and now < known.began + EVERY
         else Comparison(now, version=known.version if known else 0)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSubscription:
-    """A subscription as Stripe lists it, with its customer and its latest invoice."""
-
-    subscription: Subscription
-    customer: Customer | None = None
-    invoice: Invoice | None = None
 
 
 @dataclass(frozen=True, slots=True)

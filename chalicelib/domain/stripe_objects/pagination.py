@@ -1,24 +1,26 @@
-"""Long lists of Stripe's, the newest first, a page at a time: what a page holds, and where to go
-on.
-"""
+"""Stripe's long lists, read a page at a time: what a page holds, and where the next one starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class ListCursor:
-    """Behind this object, made at that second, the list goes on."""
+    """A place in a list: behind this object, which was created at that second."""
 
     id: str
     created: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Some of a list's objects as Stripe tells them. `behind` is None at the end of the list."""
+class Page(Generic[T]):
+    """Some entries of a list, the newest first. The next page starts at `behind`; None at the end
+    of the list.
+    """
 
-    things: Sequence[Mapping[str, Any]]
+    things: Sequence[T]
     behind: ListCursor | None = None

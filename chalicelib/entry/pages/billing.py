@@ -22,9 +22,9 @@ from chalicelib.usecases.accounts.record import record_proof, record_sign_in
 from chalicelib.usecases.accounts.sign_up import enqueue_sign_in
 from chalicelib.usecases.billing.checkout import (
     finish_checkout,
+    invoice_url,
     open_checkout,
     open_portal,
-    paper_of,
 )
 
 bp = Blueprint(__name__)
@@ -133,9 +133,7 @@ def open_invoice(invoice_id: str) -> Response:
     """Redirect to Stripe's page of an invoice, which has its receipt too. The URL is fetched each
     time, because Stripe's URLs expire after some weeks.
     """
-    return redirect(
-        paper_of(visitor(bp.current_request), invoice_id, "hosted_invoice_url", wiring.services())
-    )
+    return redirect(invoice_url(visitor(bp.current_request), invoice_id, wiring.services()))
 
 
 @bp.route("/billing/invoices/{invoice_id}/pdf", methods=["GET"])
@@ -143,7 +141,7 @@ def open_invoice(invoice_id: str) -> Response:
 def open_pdf(invoice_id: str) -> Response:
     """Redirect to the PDF of an invoice at Stripe."""
     return redirect(
-        paper_of(visitor(bp.current_request), invoice_id, "invoice_pdf", wiring.services())
+        invoice_url(visitor(bp.current_request), invoice_id, wiring.services(), pdf=True)
     )
 
 

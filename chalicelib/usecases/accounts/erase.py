@@ -8,7 +8,6 @@ from chalicelib.domain.account.operations import pending
 from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
-from chalicelib.stripe_api import objects
 from chalicelib.usecases.billing.save_card import belongs
 from chalicelib.usecases.services import ErasureServices, Services
 from chalicelib.usecases.writing import retry_on_lost_race
@@ -67,9 +66,9 @@ def _customers(account: Account, at_stripe: bool, services: Services) -> tuple[s
     known = {id for id, one in account.customers.items() if not one.value.deleted}
     if at_stripe and account.email and pending(account.errands):
         known |= {
-            str(raw["id"])
-            for raw in services.stripe.customers.with_email(account.email)
-            if objects.account_id_of(raw) == account.id
+            one.id
+            for one in services.stripe.customers.with_email(account.email)
+            if one.account_id == account.id
         }
     return tuple(sorted(known))
 
@@ -93,6 +92,6 @@ def _leave_stripe(
         if account.checkout and not account.checkout.closed:
             for session in services.stripe.checkout.open_sessions(customer):
                 if belongs(session, account):
-                    services.stripe.checkout.expire(str(session["id"]))
+                    services.stripe.checkout.expire(session.id)
         if at_stripe:
             services.stripe.customers.delete(customer)

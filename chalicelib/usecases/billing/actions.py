@@ -214,8 +214,7 @@ def preview_change(
     invoice = services.stripe.subscriptions.preview_change(
         held.one.id, line_of(held, task.change, services), task.change
     )
-    amount, currency = int(invoice["amount_due"]), str(invoice["currency"])
-    return preview_of(task.change, held.one, services.policy, amount, currency)
+    return preview_of(task.change, held.one, services.policy, invoice.amount_due, invoice.currency)
 
 
 def _perform(

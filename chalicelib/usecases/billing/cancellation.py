@@ -39,7 +39,7 @@ def offered(account: Account, reason: str | None, services: Services) -> Offer |
         coupon = services.stripe.subscriptions.coupon(found.value)
     except (Unavailable, Refused):
         return None
-    return Offer(found, coupon) if coupon and coupon.get("valid", True) else None
+    return Offer(found, coupon) if coupon and coupon.valid else None
 
 
 def take_alternative(account: Account, reason: str, services: Services) -> RetentionOffer | None:

@@ -1,5 +1,5 @@
-"""Checkout: one at a time for an account, so that two tabs and a double click buy once; and the
-pull when the customer comes back.
+"""Checkout at Stripe: one open session for an account, so that two tabs or a double click buy once.
+When the customer comes back, what the session came to is fetched at once.
 """
 
 from collections.abc import Callable
@@ -22,8 +22,7 @@ from chalicelib.domain.errors import (
     Unavailable,
 )
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.transport import Raw
+from chalicelib.domain.stripe_objects.answers import CheckoutSession
 from chalicelib.usecases.billing.run_operation import run_operation
 from chalicelib.usecases.billing.save_card import belongs
 from chalicelib.usecases.billing.start_trial import find_trial, with_customer
@@ -34,10 +33,10 @@ from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
 EVERYTHING = ("customer", "subscriptions", "invoices")
-"""What is asked of a customer who comes back: a purchase changes all of it."""
+"""What is fetched of a customer who comes back: a purchase changes all of it."""
 
 Returns = Callable[[Account, datetime], tuple[str, str]]
-"""The pages for who completed a Checkout of that moment, and for who did not."""
+"""The URLs of two pages, for a Checkout of that moment: for who completed it, and who did not."""
 
 RETURNS = {
     "card_saved": "The card is on file.",
@@ -45,7 +44,7 @@ RETURNS = {
     "pending": "Stripe has it, and Billhook will within a minute.",
     "canceled": "The customer came back without completing it.",
 }
-"""What a Checkout can have come to when the customer is back."""
+"""What a Checkout came to when the customer is back."""
 
 
 def open_checkout(
@@ -57,8 +56,8 @@ def open_checkout(
     services: Services,
     currency: str | None = None,
 ) -> str:
-    """The URL of the account's Checkout at Stripe: the one that is open, if it is for the same,
-    else a new one in its place.
+    """The URL of the account's Checkout at Stripe: of the open session if it is for the same order,
+    else of a new one that replaces it.
 
     Raises AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable, Refused.
     """
@@ -91,8 +90,8 @@ def open_checkout(
 
 
 def finish_checkout(account_id: str, session_id: str, services: Services) -> str:
-    """What a Checkout came to, one of RETURNS, with Stripe's answer taken in. Raises
-    AccountNotFound for a session that is not this account's.
+    """What a Checkout came to, one of RETURNS. Saves what it changed at Stripe. Raises
+    AccountNotFound for a session that is not this account's, Unavailable, Refused.
     """
     account = require_account(account_id, services.stores.accounts)
     session = services.stripe.checkout.session(session_id)
@@ -107,26 +106,18 @@ def open_portal(account_id: str, return_url: str, services: Services) -> str:
     customer = customer_for(account)
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
-    return str(services.stripe.customers.open_portal(customer.id, return_url)["url"])
+    return services.stripe.customers.open_portal(customer.id, return_url)
 
 
-def paper_of(account: Account, invoice_id: str, which: str, services: Services) -> str:
-    """The address of an invoice's page (`hosted_invoice_url`) or print (`invoice_pdf`) at Stripe,
-    as it is now; the page's where there is no print.
+def invoice_url(account: Account, invoice_id: str, services: Services, pdf: bool = False) -> str:
+    """The URL of an invoice's page at Stripe, or of its PDF where there is one, as it is now.
 
     Raises AccountNotFound for an invoice that is not this account's, Unavailable, Refused.
     """
     known = account.invoices.get(invoice_id)
-    found = (
-        [
-            raw
-            for raw in services.stripe.reader.invoices_of(known.value.customer)
-            if raw.get("id") == invoice_id
-        ]
-        if known
-        else []
-    )
-    url = next((str(raw.get(which) or raw.get("hosted_invoice_url") or "") for raw in found), "")
+    invoices = services.stripe.reader.invoices_of(known.value.customer) if known else []
+    found = next((one for one in invoices if one.id == invoice_id), None)
+    url = found and ((pdf and found.pdf_url) or found.page_url)
     if not url:
         raise AccountNotFound("There is no such invoice.", "invoice_id")
     return url
@@ -147,9 +138,9 @@ def _with_customer(account: Account, services: Services) -> Account:
 def _still_open(account: Account, checkout: Checkout, services: Services) -> bool:
     """Whether the session can be completed; if not, what it came to is saved."""
     session = services.stripe.checkout.session(str(checkout.session))
-    if session is not None and session.get("status") == "open":
+    if session is not None and session.status == "open":
         return True
-    if session is not None and session.get("status") == "complete" and belongs(session, account):
+    if session is not None and session.status == "complete" and belongs(session, account):
         _finished(account, session, services)
     else:
         apply_facts(
@@ -162,13 +153,13 @@ def _still_open(account: Account, checkout: Checkout, services: Services) -> boo
 
 
 def _close_strangers(account: Account, services: Services) -> None:
-    """After a failure that may have made a session which nobody knows: it must not be completed
-    beside another.
+    """Expire the account's open sessions, after a failure that may have created one that is not
+    saved: it must not be completed beside another.
     """
     customer = customer_for(account)
     for session in services.stripe.checkout.open_sessions(customer.id) if customer else []:
         if belongs(session, account):
-            services.stripe.checkout.expire(str(session["id"]))
+            services.stripe.checkout.expire(session.id)
 
 
 def _made(account: Account, checkout: Checkout, returns: Returns, services: Services) -> str:
@@ -188,16 +179,16 @@ def _made(account: Account, checkout: Checkout, returns: Returns, services: Serv
             StripeFetcher(services),
         )
         raise
-    done = checkout.with_session(str(session["id"]), str(session["url"]))
+    done = checkout.with_session(session.id, session.url)
     apply_facts(account, [CheckoutUpdated(done)], services, StripeFetcher(services))
-    return str(session["url"])
+    return session.url
 
 
 def _new_checkout(
     account: Account, customer: str, checkout: Checkout, returns: Returns, services: Services
 ) -> NewCheckout:
-    """The same for every call under the key of this Checkout: another time in a link would be
-    another parameter, which Stripe refuses.
+    """The same for every call under the key of this Checkout. A link with another time would be
+    another parameter, which Stripe refuses under the same key.
     """
     order = checkout.order
     lookup_key = services.policy.lookup_key(order.plan or "", order.interval or "", order.currency)
@@ -213,22 +204,15 @@ def _new_checkout(
     )
 
 
-def _finished(account: Account, session: Raw, services: Services) -> str:
-    if session.get("status") != "complete":
+def _finished(account: Account, session: CheckoutSession, services: Services) -> str:
+    """What the session came to, one of RETURNS; saved if it was completed."""
+    if session.status != "complete":
         return "canceled"
-    id, mode, customer = (
-        str(session["id"]),
-        str(session.get("mode")),
-        str(objects.customer_of(session)),
-    )
-    account = apply_facts(
-        account,
-        [CheckoutCompleted(id, mode, customer, services.clock.now())],
-        services,
-        StripeFetcher(services),
-    )
+    customer = str(session.customer)
+    completed = CheckoutCompleted(session.id, session.mode, customer, services.clock.now())
+    account = apply_facts(account, [completed], services, StripeFetcher(services))
     try:
-        account = run_operation(account, f"card:{id}", services)
+        account = run_operation(account, f"card:{session.id}", services)
     except (Unavailable, Refused):
         return "pending"
     account = apply_facts(
@@ -239,7 +223,7 @@ def _finished(account: Account, session: Raw, services: Services) -> str:
     )
     if account.asks:
         return "pending"
-    return "card_saved" if mode == "setup" else "subscribed"
+    return "card_saved" if session.mode == "setup" else "subscribed"
 
 
 def _next(account: Account, checkout: Checkout, services: Services) -> Account:

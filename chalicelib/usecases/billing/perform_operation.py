@@ -1,5 +1,5 @@
-"""Do a task at Stripe. Every one looks at what Stripe holds before it changes anything, so that a
-repetition changes nothing more.
+"""Perform an operation at Stripe. Each looks at what Stripe holds before it changes anything, so
+that a repetition changes nothing more.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,17 +12,17 @@ from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import made, plan_item
 from chalicelib.domain.errors import CardDeclined, InvalidInput, Refused, SubscriptionEnded
+from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, InvoiceItem, SubscriptionAnswer
 from chalicelib.domain.stripe_objects.objects import Subscription
-from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.billing.refund import is_refunded, refund_all
 from chalicelib.usecases.billing.save_card import open_invoices
+from chalicelib.usecases.ports import Stripe
 from chalicelib.usecases.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What was learnt from Stripe by doing a task, and what became of its charge."""
+    """What performing an operation showed of Stripe's objects, and what became of its charge."""
 
     facts: Sequence[Fact] = ()
     charged: Charged | None = None
@@ -30,202 +30,210 @@ class OperationResult:
 
 @dataclass(frozen=True, slots=True)
 class LiveSubscription:
-    """A subscription as Stripe holds it now: raw, and as we read it; `by` fences what is learnt of
-    it.
+    """A subscription as Stripe holds it now: Stripe's `answer`, and the subscription itself. `by`
+    marks what the account knew of it before.
     """
 
-    raw: Raw
+    answer: SubscriptionAnswer
     one: Subscription
     by: FromFetch
 
-    def seen(self, task: Operation) -> OperationResult:
-        """Nothing more than that it was looked at. Of one that was resumed or withdrawn from what
-        became of its invoices is to be known too.
+    def seen(self, operation: Operation) -> OperationResult:
+        """That the subscription was read. After a resumption or a withdrawal its invoices have to
+        be fetched too.
         """
         asks = (
-            [FetchRequest("invoices", task.customer)] if task.verb in {"resume", "withdraw"} else []
+            [FetchRequest("invoices", operation.customer)]
+            if operation.verb in {"resume", "withdraw"}
+            else []
         )
         return OperationResult([SubscriptionSnapshot(self.one, self.by), *asks])
 
 
 def perform_operation(
-    account: Account, task: Operation, key: str, look: bool, services: Services
+    account: Account, operation: Operation, key: str, look: bool, services: Services
 ) -> OperationResult:
-    """Do it, unless it is done; `look` says that it may have been, under another key, and so must
-    be looked for.
+    """Perform the operation, unless it was done already. `look` says that it may have been done
+    under another idempotency key, so that a charge has to be looked for first.
 
     Raises as the calls to Stripe do (ports.py), and SubscriptionEnded, InvalidInput, NotPossible
     where Stripe holds something else than Billhook knew.
     """
-    if task.charge:
-        return _charge(account, task, task.charge, key, look, services)
-    held = hold(account, str(task.subscription), services)
-    if task.verb == "withdraw":
-        return _withdraw(held, task, key, services)
+    if operation.charge:
+        return _charge(account, operation, operation.charge, key, look, services)
+    held = hold(account, str(operation.subscription), services)
+    if operation.verb == "withdraw":
+        return _withdraw(held, operation, key, services)
     if held.one.final:
-        if task.verb in {"cancel", "cancel_now"}:
-            return held.seen(task)
+        if operation.verb in {"cancel", "cancel_now"}:
+            return held.seen(operation)
         raise SubscriptionEnded("The subscription has ended. POST …/checkout sells a new one.")
-    if _is_so(held, task, services):
-        return held.seen(task)
-    return _WAYS[task.verb](held, task, key, services)
+    if _is_so(held, operation, services):
+        return held.seen(operation)
+    return _WAYS[operation.verb](held, operation, key, services)
 
 
-def find_operation(account: Account, task: Operation, services: Services) -> OperationResult | None:
-    """What Stripe has of a task that may have been done; None if it was not. Raises
-    Unavailable, Refused.
+def find_operation(
+    account: Account, operation: Operation, services: Services
+) -> OperationResult | None:
+    """What Stripe holds of an operation that may have been done; None if it was not. Raises
+    Unavailable, Refused, Unreadable.
     """
-    if task.charge:
-        return _charged_already(task, task.charge, services)
-    held = hold(account, str(task.subscription), services)
-    if task.verb == "withdraw":
+    if operation.charge:
+        return _charged_already(operation, operation.charge, services.stripe)
+    held = hold(account, str(operation.subscription), services)
+    if operation.verb == "withdraw":
         return (
-            held.seen(task)
-            if held.one.final and is_refunded(task.customer, held.one.id, services)
+            held.seen(operation)
+            if held.one.final and is_refunded(operation.customer, held.one.id, services.stripe)
             else None
         )
-    ended_by_it = held.one.final and task.verb in {"cancel", "cancel_now"}
+    ended_by_it = held.one.final and operation.verb in {"cancel", "cancel_now"}
     return (
-        held.seen(task)
-        if ended_by_it or (not held.one.final and _is_so(held, task, services))
+        held.seen(operation)
+        if ended_by_it or (not held.one.final and _is_so(held, operation, services))
         else None
     )
 
 
 def hold(account: Account, id: str, services: Services) -> LiveSubscription:
-    """The subscription as Stripe holds it now."""
+    """The subscription as Stripe holds it now. Raises Unavailable, Refused, Unreadable."""
     by = FromFetch(services.clock.now().replace(microsecond=0), account.mark(id))
-    raw = services.stripe.reader.subscription(id)
-    if raw is None:
+    found = services.stripe.reader.subscription(id)
+    if found is None:
         raise Refused("Stripe does not know the account's subscription.")
-    return LiveSubscription(raw, objects.subscription(raw), by)
+    return LiveSubscription(found, found.value, by)
 
 
 def line_of(held: LiveSubscription, change: Change, services: Services) -> str:
-    """The id of the line that a change is about."""
-    place = held.one.items.index(plan_item(held.one, services.policy))
-    return str(held.raw["items"]["data"][place]["id"])
+    """The id of the subscription's line that a change is about."""
+    return held.answer.line_ids[held.one.items.index(plan_item(held.one, services.policy))]
 
 
-def _is_so(held: LiveSubscription, task: Operation, services: Services) -> bool:
+def _is_so(held: LiveSubscription, operation: Operation, services: Services) -> bool:
     one = held.one
-    match task.verb:
+    match operation.verb:
         case "cancel":
             return one.cancels_scheduled
         case "uncancel" | "unpause":
             return not one.cancels_scheduled and one.pause_collection is None
         case "pause":
-            return one.pause_collection is not None and one.pause_collection.resumes_at == task.at
+            return (
+                one.pause_collection is not None and one.pause_collection.resumes_at == operation.at
+            )
         case "resume":
             return one.status == "active"
         case "trial":
-            return one.trial_end == task.at
+            return one.trial_end == operation.at
         case "plan":
-            return task.change is not None and made(
-                plan_item(one, services.policy), task.change, services.policy
+            return operation.change is not None and made(
+                plan_item(one, services.policy), operation.change, services.policy
             )
         case "discount":
-            return any(
-                coupon == task.coupon
-                for _, coupon in services.stripe.subscriptions.discounts_of(one.id)
-            )
+            found = services.stripe.subscriptions.discounts_of(one.id)
+            return any(discount.coupon == operation.coupon for discount in found)
     return False
 
 
 def _cancel_later(
-    held: LiveSubscription, task: Operation, key: str, services: Services
+    held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
-    return _told(
-        held,
-        services.stripe.subscriptions.cancel_at_period_end(
-            key, held.one.id, task.reason, task.comment
-        ),
+    changed = services.stripe.subscriptions.cancel_at_period_end(
+        key, held.one.id, operation.reason, operation.comment
     )
+    return _seen(held, changed)
 
 
 def _cancel_now(
-    held: LiveSubscription, task: Operation, key: str, services: Services
+    held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
-    """Stripe takes no key for it: of one that has ended it says that there is none."""
-    raw = services.stripe.subscriptions.cancel_now(
-        held.one.id, task.reason, task.comment
-    ) or services.stripe.reader.subscription(held.one.id)
-    if raw is None:
-        raise Refused("Stripe does not know the account's subscription.")
-    return _told(held, raw)
+    """Stripe takes no idempotency key here, and answers that there is no subscription if it has
+    ended already.
+    """
+    ended = services.stripe.subscriptions.cancel_now(
+        held.one.id, operation.reason, operation.comment
+    )
+    if ended is None:
+        found = services.stripe.reader.subscription(held.one.id)
+        if found is None:
+            raise Refused("Stripe does not know the account's subscription.")
+        ended = found.value
+    return _seen(held, ended)
 
 
 def _withdraw(
-    held: LiveSubscription, task: Operation, key: str, services: Services
+    held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
     done = (
         OperationResult([SubscriptionSnapshot(held.one, held.by)])
         if held.one.final
-        else _cancel_now(held, task, key, services)
+        else _cancel_now(held, operation, key, services)
     )
-    refund_all(task.customer, held.one.id, key, services)
-    return OperationResult([*done.facts, FetchRequest("invoices", task.customer)])
+    refund_all(operation.customer, held.one.id, key, services.stripe)
+    return OperationResult([*done.facts, FetchRequest("invoices", operation.customer)])
 
 
 def _carry_on(
-    held: LiveSubscription, task: Operation, key: str, services: Services
+    held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
-    return _told(held, services.stripe.subscriptions.reactivate(key, held.raw))
+    return _seen(held, services.stripe.subscriptions.reactivate(key, held.one))
 
 
 def _pause(
-    held: LiveSubscription, task: Operation, key: str, services: Services
+    held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
-    assert task.at
-    return _told(held, services.stripe.subscriptions.pause_collection(key, held.one.id, task.at))
+    assert operation.at
+    return _seen(
+        held, services.stripe.subscriptions.pause_collection(key, held.one.id, operation.at)
+    )
 
 
 def _resume(
-    held: LiveSubscription, task: Operation, key: str, services: Services
+    held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
-    """Resume it and pay what that costs. An invoice that is open already is of a resumption that
-    was begun: to begin another would bill twice.
+    """Resume it and pay what that costs. An open invoice is of a resumption that was begun already:
+    to begin another one would bill twice.
     """
-    owed = open_invoices(held.raw, services)
-    if held.one.status == "paused" and not owed:
-        services.stripe.subscriptions.resume(f"{key}:resume", held.one.id)
-        owed = open_invoices(held.raw, services)
+    stripe, one = services.stripe, held.one
+    owed = open_invoices(one.customer, one.id, stripe)
+    if one.status == "paused" and not owed:
+        stripe.subscriptions.resume(f"{key}:resume", one.id)
+        owed = open_invoices(one.customer, one.id, stripe)
     for invoice in owed:
-        services.stripe.invoices.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
+        stripe.invoices.pay(f"{key}:{invoice.id}:pay", invoice.id)
     return OperationResult(
-        [FetchRequest("invoices", task.customer), FetchRequest("subscription", held.one.id)]
+        [FetchRequest("invoices", operation.customer), FetchRequest("subscription", one.id)]
     )
 
 
 def _change(
-    held: LiveSubscription, task: Operation, key: str, services: Services
+    held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
-    assert task.change
-    return _told(
-        held,
-        services.stripe.subscriptions.change(
-            key, held.one.id, line_of(held, task.change, services), task.change
-        ),
+    assert operation.change
+    line = line_of(held, operation.change, services)
+    return _seen(
+        held, services.stripe.subscriptions.change(key, held.one.id, line, operation.change)
     )
 
 
 def _move_trial_end(
-    held: LiveSubscription, task: Operation, key: str, services: Services
+    held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
-    assert task.at
-    return _told(held, services.stripe.subscriptions.move_trial_end(key, held.one.id, task.at))
+    assert operation.at
+    return _seen(held, services.stripe.subscriptions.move_trial_end(key, held.one.id, operation.at))
 
 
 def _give_coupon(
-    held: LiveSubscription, task: Operation, key: str, services: Services
+    held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
-    coupon = services.stripe.subscriptions.coupon(str(task.coupon))
-    if coupon is None or not coupon.get("valid", True):
+    coupon = services.stripe.subscriptions.coupon(str(operation.coupon))
+    if coupon is None or not coupon.valid:
         raise InvalidInput("coupon must be one that Stripe has and that is still valid.", "coupon")
-    kept = [id for id, _ in services.stripe.subscriptions.discounts_of(held.one.id)]
-    return _told(
-        held, services.stripe.subscriptions.add_coupon(key, held.one.id, kept, str(task.coupon))
+    kept = [discount.id for discount in services.stripe.subscriptions.discounts_of(held.one.id)]
+    changed = services.stripe.subscriptions.add_coupon(
+        key, held.one.id, kept, str(operation.coupon)
     )
+    return _seen(held, changed)
 
 
 _WAYS: dict[str, Callable[[LiveSubscription, Operation, str, Services], OperationResult]] = {
@@ -241,85 +249,76 @@ _WAYS: dict[str, Callable[[LiveSubscription, Operation, str, Services], Operatio
 }
 
 
-def _told(held: LiveSubscription, raw: Raw) -> OperationResult:
-    return OperationResult([SubscriptionSnapshot(objects.subscription(raw), held.by)])
+def _seen(held: LiveSubscription, changed: Subscription) -> OperationResult:
+    return OperationResult([SubscriptionSnapshot(changed, held.by)])
 
 
 def _charge(
-    account: Account, task: Operation, charge: Charge, key: str, look: bool, services: Services
+    account: Account, operation: Operation, charge: Charge, key: str, look: bool, services: Services
 ) -> OperationResult:
     if charge.bill == "next_invoice":
-        item = _item(task, charge, services) if look else None
-        if item is None:
+        if not look or _item(operation, charge, services.stripe) is None:
             services.stripe.invoices.add_item(
-                f"{key}:item", account.id, task.customer, charge, task.subscription, None
+                f"{key}:item", account.id, operation.customer, charge, operation.subscription, None
             )
         return OperationResult(charged=Charged(charge, "pending"))
-    return OperationResult(charged=_bill(account, task, charge, key, look, services))
+    return OperationResult(charged=_bill(account, operation, charge, key, look, services))
 
 
 def _bill(
-    account: Account, task: Operation, charge: Charge, key: str, look: bool, services: Services
+    account: Account, operation: Operation, charge: Charge, key: str, look: bool, services: Services
 ) -> Charged:
-    """An invoice of this charge alone: made, filled, finalized, paid. One that cannot be paid is
-    withdrawn, so that nothing is owed unseen.
+    """Charge at once: create an invoice of this charge alone, finalize and pay it. If it cannot be
+    paid it is voided, so that the customer owes nothing unnoticed.
     """
-    invoice = _invoice(task, charge, services) if look else None
+    stripe = services.stripe
+    invoice = _invoice(operation, charge, stripe) if look else None
     if invoice is None:
-        invoice = services.stripe.invoices.create(
+        invoice = stripe.invoices.create(
             f"{key}:invoice",
             account.id,
-            task.customer,
+            operation.customer,
             charge,
             services.policy.checkout.automatic_tax,
         )
-    id = str(invoice["id"])
-    if invoice.get("status") == "draft":
-        if not look or _item(task, charge, services) is None:
-            services.stripe.invoices.add_item(
-                f"{key}:item", account.id, task.customer, charge, None, id
+    id = invoice.id
+    if invoice.status == "draft":
+        if not look or _item(operation, charge, stripe) is None:
+            stripe.invoices.add_item(
+                f"{key}:item", account.id, operation.customer, charge, None, id
             )
-        invoice = services.stripe.invoices.finalize(f"{key}:finalize", id)
-    if invoice.get("status") == "open":
+        invoice = stripe.invoices.finalize(f"{key}:finalize", id)
+    if invoice.status == "open":
         try:
-            invoice = services.stripe.invoices.pay(f"{key}:pay", id)
+            invoice = stripe.invoices.pay(f"{key}:pay", id)
         except (CardDeclined, Refused):
-            services.stripe.invoices.void(f"{key}:void", id)
+            stripe.invoices.void(f"{key}:void", id)
             raise
-    if invoice.get("status") != "paid":
+    if invoice.status != "paid":
         raise CardDeclined("The charge was not paid, and its invoice was withdrawn.")
     return Charged(charge, "paid", id)
 
 
-def _charged_already(task: Operation, charge: Charge, services: Services) -> OperationResult | None:
+def _charged_already(
+    operation: Operation, charge: Charge, stripe: Stripe
+) -> OperationResult | None:
     if charge.bill == "next_invoice":
         return (
             OperationResult(charged=Charged(charge, "pending"))
-            if _item(task, charge, services)
+            if _item(operation, charge, stripe)
             else None
         )
-    invoice = _invoice(task, charge, services)
-    paid = invoice is not None and invoice.get("status") == "paid"
-    return (
-        OperationResult(charged=Charged(charge, "paid", str(invoice["id"])))
-        if paid and invoice
-        else None
-    )
+    invoice = _invoice(operation, charge, stripe)
+    if invoice is None or invoice.status != "paid":
+        return None
+    return OperationResult(charged=Charged(charge, "paid", invoice.id))
 
 
-def _item(task: Operation, charge: Charge, services: Services) -> Raw | None:
-    return next(
-        (one for one in services.stripe.invoices.items_of(task.customer) if _is_of(one, charge)),
-        None,
-    )
+def _item(operation: Operation, charge: Charge, stripe: Stripe) -> InvoiceItem | None:
+    items = stripe.invoices.items_of(operation.customer)
+    return next((one for one in items if one.charge_id == charge.id), None)
 
 
-def _invoice(task: Operation, charge: Charge, services: Services) -> Raw | None:
-    return next(
-        (one for one in services.stripe.reader.invoices_of(task.customer) if _is_of(one, charge)),
-        None,
-    )
-
-
-def _is_of(raw: Raw, charge: Charge) -> bool:
-    return bool((raw.get("metadata") or {}).get("charge_id") == charge.id)
+def _invoice(operation: Operation, charge: Charge, stripe: Stripe) -> InvoiceAnswer | None:
+    invoices = stripe.reader.invoices_of(operation.customer)
+    return next((one for one in invoices if one.charge_id == charge.id), None)

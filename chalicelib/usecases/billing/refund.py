@@ -1,72 +1,62 @@
-"""Pay back what was paid for a subscription. What Stripe holds is looked at first: whatever was
-paid back already is not paid back again.
+"""Refund what was paid for a subscription. Looks first at what Stripe holds, so that nothing is
+refunded twice.
 """
 
 from chalicelib.domain.errors import OutcomeUnknown, Refused
-from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.transport import Raw
-from chalicelib.usecases.services import Services
+from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, StripeCharge
+from chalicelib.usecases.ports import Stripe
 
 
-def refund_all(customer: str, subscription: str, key: str, services: Services) -> None:
-    """Withdraw the subscription's open invoices and refund its paid ones, whole.
+def refund_all(customer: str, subscription: str, key: str, stripe: Stripe) -> None:
+    """Void the subscription's open invoices and refund its paid ones in full.
 
-    Raises Unavailable, and Doubtful for a refund that Stripe refuses now (a balance too low for
-    it): it is owed, so it is tried again.
+    Raises Unavailable, Refused, Unreadable; and Doubtful where Stripe refuses a refund (its balance
+    is too low, say), because the refund is owed and has to be tried again.
     """
-    invoices = _invoices(customer, subscription, services)
+    invoices = _invoices(customer, subscription, stripe)
     for invoice in invoices:
-        if invoice.get("status") == "open":
-            services.stripe.invoices.void(f"{key}:{invoice['id']}:void", str(invoice["id"]))
-    for charge in _kept(customer, invoices, services):
+        if invoice.status == "open":
+            stripe.invoices.void(f"{key}:{invoice.id}:void", invoice.id)
+    for charge in _refundable(customer, invoices, stripe):
         try:
-            services.stripe.invoices.refund(
-                f"{key}:{charge['id']}:refund",
-                objects.account_id_of(invoices[0]),
-                str(charge["id"]),
-            )
+            stripe.invoices.refund(f"{key}:{charge.id}:refund", invoices[0].account_id, charge.id)
         except Refused as failure:
             raise OutcomeUnknown(
                 f"Stripe did not pay back a charge yet. {failure.message}"
             ) from failure
 
 
-def is_refunded(customer: str, subscription: str, services: Services) -> bool:
-    """Whether nothing of it is open, and nothing is left to pay back. Raises
-    Unavailable, Refused."""
-    invoices = _invoices(customer, subscription, services)
-    return all(invoice.get("status") != "open" for invoice in invoices) and not _kept(
-        customer, invoices, services
+def is_refunded(customer: str, subscription: str, stripe: Stripe) -> bool:
+    """Whether no invoice of the subscription is open, and nothing is left to refund. Raises
+    Unavailable, Refused, Unreadable.
+    """
+    invoices = _invoices(customer, subscription, stripe)
+    return all(invoice.status != "open" for invoice in invoices) and not _refundable(
+        customer, invoices, stripe
     )
 
 
-def _invoices(customer: str, subscription: str, services: Services) -> list[Raw]:
+def _invoices(customer: str, subscription: str, stripe: Stripe) -> list[InvoiceAnswer]:
     return [
-        raw
-        for raw in services.stripe.reader.invoices_of(customer)
-        if objects.invoice(raw).subscription == subscription
+        invoice
+        for invoice in stripe.reader.invoices_of(customer)
+        if invoice.value.subscription == subscription
     ]
 
 
-def _kept(customer: str, invoices: list[Raw], services: Services) -> list[Raw]:
-    """The charges for these invoices of which something is left. What is disputed the bank has
-    taken back, or decides on.
+def _refundable(customer: str, invoices: list[InvoiceAnswer], stripe: Stripe) -> list[StripeCharge]:
+    """The charges that paid these invoices and of which something is left. A disputed charge is not
+    refunded: the bank has taken the money back, or decides about it.
     """
     paid = [
-        str(invoice["id"])
-        for invoice in invoices
-        if invoice.get("status") == "paid" and invoice.get("amount_paid")
+        invoice.id for invoice in invoices if invoice.status == "paid" and invoice.value.amount_paid
     ]
-    intents = {
-        intent
-        for invoice in paid
-        for intent in services.stripe.invoices.payment_intents_of(invoice)
-    }
+    intents = {intent for id in paid for intent in stripe.invoices.payment_intents_of(id)}
     return [
         charge
-        for charge in (services.stripe.invoices.charges_of(customer) if intents else [])
-        if charge.get("payment_intent") in intents
-        and charge.get("paid")
-        and not charge.get("refunded")
-        and not charge.get("disputed")
+        for charge in (stripe.invoices.charges_of(customer) if intents else [])
+        if charge.payment_intent in intents
+        and charge.paid
+        and not charge.refunded
+        and not charge.disputed
     ]

@@ -1,152 +1,114 @@
-"""Use a card that a customer gave on a Checkout page: Stripe has attached it, and an attached card
-pays for nothing.
+"""Use a card that a customer entered on a Checkout page. Stripe has attached it to the customer,
+but an attached card pays for nothing by itself.
 
-Every step looks at what Stripe holds before it changes anything, so the whole may be done again
-from the start wherever it ended.
+Each step looks at what Stripe holds before it changes anything. So the whole may run again from the
+start, wherever it ended.
 """
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from chalicelib.domain.account.facts import CardSaved, CustomerSnapshot, Fact
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.queries import is_deleted
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.errors import CardDeclined, Refused, Unreadable
-from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.transport import Raw
-from chalicelib.stripe_api.writer import OURS
+from chalicelib.domain.errors import CardDeclined, Refused
+from chalicelib.domain.stripe_objects.answers import CheckoutSession, SubscriptionAnswer
+from chalicelib.domain.stripe_objects.objects import FINAL_STATUSES, Invoice
+from chalicelib.usecases.ports import Stripe
 from chalicelib.usecases.services import Services
 
 OWING = frozenset({"past_due", "unpaid"})
+
+NO_CARD = frozenset({None, "trial_end_without_payment_method"})
+"""Why a paused subscription waits for a card: its trial ended without one. API versions before
+endive (2026-09-30) give no reason, and know no other.
+"""
 
 
 def save_card(
     account: Account, session_id: str, operation: PendingOperation, services: Services
 ) -> Sequence[Fact]:
-    """Make the card of a completed setup session the default, resume what was paused for want of
-    one, and pay what is owed.
+    """Make the card of a completed setup session the default, resume the subscriptions that were
+    paused for want of a card, and pay what is owed. What the payments lead to arrives by Stripe's
+    events.
 
-    Nothing is done for a session that is not this account's, for a customer that was deleted since,
-    or once a younger card was made the default. What a payment leads to comes by Stripe's events.
-    Raises as the calls to Stripe do (ports.py).
+    Does nothing if the session is not this account's, if the customer was deleted since, or if a
+    card that was entered later is the default already. Raises as the calls to Stripe do (ports.py).
     """
     session = services.stripe.checkout.session(session_id)
-    given = card_of(session) if session and belongs(session, account) else None
-    if given is None or (account.card_given_at and given.at <= account.card_given_at):
+    if session is None or not belongs(session, account) or session.status != "complete":
         return []
-    customer = str(objects.customer_of(session or {}))
+    card, customer = session.card, str(session.customer)
+    if card is None or (account.card_given_at and card.at <= account.card_given_at):
+        return []
     if is_deleted(account, customer):
         return []
-    key, began = (
-        f"{account.id}:{session_id}:{operation.generation}",
-        services.clock.now().replace(microsecond=0),
-    )
-    mark = account.mark(customer)
+    key = f"{account.id}:{session_id}:{operation.generation}"
+    began, mark = services.clock.now().replace(microsecond=0), account.mark(customer)
     taxed = services.policy.checkout.automatic_tax
-    raw = services.stripe.customers.set_default_card(
-        f"{key}:default", customer, given.card, _address(session or {}) if taxed else None
+    # Stripe Tax calculates by the customer's address, which Checkout writes only at a purchase.
+    changed = services.stripe.customers.set_default_card(
+        f"{key}:default", customer, card.id, card.address if taxed else None
     )
     for subscription in services.stripe.reader.subscriptions_of(customer):
         if taxed:
-            _reckon_tax(subscription, key, services)
-        _settle(subscription, given.card, key, services)
-    return [CustomerSnapshot(objects.customer(raw), FromFetch(began, mark)), given]
+            _enable_tax(subscription, key, services)
+        _settle(customer, subscription, card.id, key, services.stripe)
+    return [CustomerSnapshot(changed, FromFetch(began, mark)), CardSaved(card.id, card.at)]
 
 
-def card_of(session: Raw) -> CardSaved | None:
-    """The card that a completed setup session collected, and when it was entered; None if there is
-    none.
-    """
-    intent = session.get("setup_intent")
-    card = intent.get("payment_method") if isinstance(intent, dict) else None
-    if (
-        session.get("status") != "complete"
-        or not isinstance(card, dict)
-        or not isinstance(card.get("created"), int)
-    ):
-        return None
-    with suppress(Unreadable):
-        return CardSaved(objects.identity(card), datetime.fromtimestamp(card["created"], UTC))
-    return None
-
-
-def _address(session: Raw) -> Raw | None:
-    """The address that was given with the card: Stripe Tax reckons by the customer's, which
-    Checkout writes only at a purchase.
-    """
-    address = (session["setup_intent"]["payment_method"].get("billing_details") or {}).get(
-        "address"
+def belongs(session: CheckoutSession, account: Account) -> bool:
+    """Whether Billhook created a Checkout session for this account."""
+    return (
+        session.ours
+        and session.account_id == account.id
+        and session.customer is not None
+        and session.customer in account.customers
     )
-    return address if isinstance(address, dict) and address.get("country") else None
 
 
-def _reckon_tax(subscription: Raw, key: str, services: Services) -> None:
-    """A trial began before anybody knew where the customer is. Should Stripe refuse, an alarm
-    rings, and the card is used all the same.
+def open_invoices(customer: str, subscription: str, stripe: Stripe) -> list[Invoice]:
+    """The open invoices of a subscription, the oldest first. Raises Unavailable, Refused,
+    Unreadable.
     """
-    if (subscription.get("automatic_tax") or {}).get("enabled") or subscription.get("status") in {
-        "canceled",
-        "incomplete_expired",
-    }:
+    found = reversed(stripe.reader.invoices_of(customer))
+    unpaid = [one.value for one in found if one.status == "open"]
+    return [invoice for invoice in unpaid if invoice.subscription == subscription]
+
+
+def _enable_tax(subscription: SubscriptionAnswer, key: str, services: Services) -> None:
+    """Let Stripe calculate the tax of a subscription that began as a trial, before anybody knew
+    where the customer is. If Stripe refuses, an alarm rings, and the card is used all the same.
+    """
+    if subscription.automatic_tax or subscription.status in FINAL_STATUSES:
         return
     try:
-        services.stripe.subscriptions.enable_tax(
-            f"{key}:{subscription['id']}:tax", str(subscription["id"])
-        )
+        services.stripe.subscriptions.enable_tax(f"{key}:{subscription.id}:tax", subscription.id)
     except Refused:
         services.metrics.count("ErrandsRefused", 1)
 
 
-def belongs(session: Raw, account: Account) -> bool:
-    """Whether a Checkout session is one that Billhook made for this account."""
-    is_ours = OURS.items() <= (session.get("metadata") or {}).items()
-    return (
-        is_ours
-        and objects.account_id_of(session) == account.id
-        and objects.customer_of(session) in account.customers
-    )
-
-
-def _settle(subscription: Raw, card: str, key: str, services: Services) -> None:
-    """One subscription that the card is for; a card that is declined is no failure of ours: the
-    customer is told by what Stripe makes of it.
+def _settle(
+    customer: str, subscription: SubscriptionAnswer, card: str, key: str, stripe: Stripe
+) -> None:
+    """Let a subscription use the card: resume it and pay its open invoices, where that is needed. A
+    declined card is not an error here: Stripe reports it by events.
     """
-    id, status = str(subscription["id"]), subscription.get("status")
-    if status in {"canceled", "incomplete", "incomplete_expired"}:
+    id, status = subscription.id, subscription.status
+    if status == "incomplete" or status in FINAL_STATUSES:
         return
-    own = objects.reference(subscription.get("default_payment_method"))
+    own = subscription.payment_method
     if own is not None and own != card:
-        services.stripe.subscriptions.set_card(f"{key}:{id}:card", id, card)
-    owed = open_invoices(subscription, services)
-    if status == "paused" and not owed and _for_want_of_a_card(subscription):
-        # One that is open already is of a resumption that was begun: to begin another would bill
-        # twice.
-        services.stripe.subscriptions.resume(f"{key}:{id}:resume", id)
-        owed = open_invoices(subscription, services)
-    if status in {"paused", *OWING}:
+        stripe.subscriptions.set_card(f"{key}:{id}:card", id, card)
+    owed = open_invoices(customer, id, stripe)
+    if status == "paused" and not owed and subscription.paused_by in NO_CARD:
+        # An open invoice would be of a resumption that was begun already. To begin another one
+        # would bill twice.
+        stripe.subscriptions.resume(f"{key}:{id}:resume", id)
+        owed = open_invoices(customer, id, stripe)
+    if status == "paused" or status in OWING:
         for invoice in owed:
             with suppress(CardDeclined):
-                services.stripe.invoices.pay(f"{key}:{invoice['id']}:pay", str(invoice["id"]))
-
-
-def open_invoices(subscription: Raw, services: Services) -> list[Raw]:
-    """What a subscription owes, the oldest first."""
-    invoices = reversed(services.stripe.reader.invoices_of(str(objects.customer_of(subscription))))
-    return [
-        invoice
-        for invoice in invoices
-        if invoice.get("status") == "open"
-        and objects.invoice(invoice).subscription == subscription["id"]
-    ]
-
-
-def _for_want_of_a_card(subscription: Raw) -> bool:
-    """Whether a trial's end paused it. `paused` by request (since endive, 2026-09-30) is not undone
-    by a card.
-    """
-    details = (subscription.get("status_details") or {}).get("paused") or {}
-    kind = (details.get("subscription") or {}).get("type")
-    return kind in {None, "trial_end_without_payment_method"}
+                stripe.invoices.pay(f"{key}:{invoice.id}:pay", invoice.id)

@@ -1,5 +1,5 @@
-"""Start the trial of a signup at Stripe: a customer, and a trialing subscription without a card;
-never a second one of either.
+"""Start the trial of a signup at Stripe: create a customer and a trialing subscription without a
+card, and never a second one of either.
 """
 
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from chalicelib.domain.account.queries import customer_for
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.stripe_requests import NewTrial
 from chalicelib.domain.errors import Refused
-from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.transport import Raw
+from chalicelib.domain.stripe_objects.objects import Customer, Subscription
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.services import Services
 
 
 def make_trial(account: Account, operation: PendingOperation, services: Services) -> Sequence[Fact]:
-    """What Stripe says of the trial that it made; nothing if it is known already, or its time is
-    over before Stripe heard of it.
+    """The trial's subscription as Stripe created it. Nothing if the account has a subscription
+    already, or if the trial would be over by now.
 
-    The customer is learnt, and with it the pointer by which its events are found, before the
-    subscription is made. Raises as the calls to Stripe do (ports.py).
+    The customer is saved before the subscription is created, and with it the pointer by which its
+    events find the account. Raises as the calls to Stripe do (ports.py), and Refused where
+    billing.toml has no price for the plan.
     """
     signup = account.signup
     if signup is None or account.subscriptions or account.ended:
@@ -41,37 +41,33 @@ def make_trial(account: Account, operation: PendingOperation, services: Services
             " billing.toml.",
             "plan",
         )
-    trial = NewTrial(
+    new = NewTrial(
         account.id,
         customer.id,
         lookup_key,
         signup.trial_ends_at,
         services.policy.trial.without_card,
     )
-    return [
-        _subscription(
-            services.stripe.subscriptions.start_trial(
-                f"{account.id}:trial:{operation.generation}", trial
-            ),
-            now,
-        )
-    ]
+    key = f"{account.id}:trial:{operation.generation}"
+    return [_seen(services.stripe.subscriptions.start_trial(key, new), now)]
 
 
 def with_customer(account: Account, key: str, services: Services) -> Account:
-    """The account with a customer at Stripe, which is created unless the account has one that is
-    not deleted. Raises as the calls to Stripe do (ports.py).
+    """The account with a customer at Stripe. The customer is created unless the account has one
+    that is not deleted. Raises as the calls to Stripe do (ports.py).
     """
     if customer_for(account) is not None:
         return account
     now = services.clock.now()
-    raw = services.stripe.customers.create(key, account.id, account.email or "", account.name)
-    return apply_facts(account, [_customer(raw, now)], services, StripeFetcher(services))
+    customer = services.stripe.customers.create(key, account.id, account.email or "", account.name)
+    return apply_facts(account, [_customer_seen(customer, now)], services, StripeFetcher(services))
 
 
 def find_trial(account: Account, services: Services) -> Sequence[Fact] | None:
-    """What Stripe has of a trial that may have been started; None if no subscription, and then its
-    customer is learnt, if there is one.
+    """What Stripe holds of a trial that may have been started. None if there is no subscription;
+    then a customer of the account that Stripe has is saved.
+
+    Raises Unavailable, Refused, Unreadable.
     """
     now = services.clock.now()
     customer = customer_for(account)
@@ -79,26 +75,24 @@ def find_trial(account: Account, services: Services) -> Sequence[Fact] | None:
         []
         if customer
         else [
-            raw
-            for raw in services.stripe.customers.with_email(account.email or "")
-            if objects.account_id_of(raw) == account.id
+            one
+            for one in services.stripe.customers.with_email(account.email or "")
+            if one.account_id == account.id
         ]
     )
-    found = [_customer(raw, now) for raw in ours if not raw.get("deleted")]
-    for id in [customer.id] if customer else [raw["id"] for raw in ours]:
+    found = [_customer_seen(one.value, now) for one in ours if not one.deleted]
+    for id in [customer.id] if customer else [one.id for one in ours]:
         subscriptions = services.stripe.reader.subscriptions_of(id)
         if subscriptions:
-            return [*found, *(_subscription(raw, now) for raw in subscriptions)]
+            return [*found, *(_seen(one.value, now) for one in subscriptions)]
     if found:
         apply_facts(account, found, services, StripeFetcher(services))
     return None
 
 
-def _customer(raw: Raw, began: datetime) -> CustomerSnapshot:
-    return CustomerSnapshot(objects.customer(raw), FromFetch(began.replace(microsecond=0), ""))
+def _customer_seen(customer: Customer, began: datetime) -> CustomerSnapshot:
+    return CustomerSnapshot(customer, FromFetch(began.replace(microsecond=0), ""))
 
 
-def _subscription(raw: Raw, began: datetime) -> SubscriptionSnapshot:
-    return SubscriptionSnapshot(
-        objects.subscription(raw), FromFetch(began.replace(microsecond=0), "")
-    )
+def _seen(subscription: Subscription, began: datetime) -> SubscriptionSnapshot:
+    return SubscriptionSnapshot(subscription, FromFetch(began.replace(microsecond=0), ""))

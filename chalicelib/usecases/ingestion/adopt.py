@@ -1,63 +1,84 @@
-"""Adopt a customer of Stripe's that has no account yet: made in the dashboard, by another
-integration, or before Billhook was there.
+"""Give an account to a customer of Stripe's that has none yet: it was created in the dashboard, by
+another integration, or before Billhook was installed.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Protocol
 
 from chalicelib.domain.account.apply import apply
-from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
+from chalicelib.domain.account.facts import CustomerSnapshot, StripeFact, SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.pointers import tombstone_of_account, tombstone_of_customer
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.domain_events import NEWS
-from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unreadable
+from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import next_version
+from chalicelib.domain.stripe_objects.answers import CustomerAnswer, SubscriptionAnswer
 from chalicelib.domain.stripe_objects.objects import Customer, Item
-from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.events import StripeEvent
-from chalicelib.stripe_api.transport import Raw
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+
+
+class Evidence(Protocol):
+    """What may say whose customer it is about: an event, or an entry of a list. `account_id` is the
+    one that Stripe's metadata names.
+    """
+
+    @property
+    def customer(self) -> str | None:
+        """The customer that it is about."""
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that the metadata names."""
+
+    @property
+    def fact(self) -> StripeFact | None:
+        """What it says."""
+
 
 def derived_id(customer: str) -> str:
-    """The id of an adopted account that nobody named: two who adopt the same
-    customer agree on it."""
+    """The id of an adopted account that no metadata names, so that two who adopt the same customer
+    at once choose the same.
+    """
     return f"acc_{customer.removeprefix('cus_')}"
 
 
-def probable_account(event: StripeEvent) -> str:
-    """The account that an event's customer has in all likelihood."""
+def probable_account(one: Evidence) -> str:
+    """The account that the customer most likely has."""
     return (
-        event.account_id
-        if event.account_id and well_formed(event.account_id)
-        else derived_id(event.customer or "")
+        one.account_id
+        if one.account_id and well_formed(one.account_id)
+        else derived_id(one.customer or "")
     )
 
 
 def adopt(
-    customer: str, events: Iterable[StripeEvent], services: Services, fetcher: StripeFetcher
+    customer: str, evidence: Iterable[Evidence], services: Services, fetcher: StripeFetcher
 ) -> Account | None:
-    """The account of `customer`, made or joined; None if the events do not make it ours.
+    """The account of `customer`, which is created, or an existing one that the customer joins; None
+    if the evidence does not make it ours.
 
-    Only a subscription or a customer adopts. What was more than a day ago is history. What was
-    erased is not raised again: its late events are counted and left. Raises Unavailable, Refused.
+    Only a customer or a subscription is evidence. Everything older than a day counts as history:
+    nobody is written to about it. An erased account is not created again; its late events are
+    counted and ignored. Raises Unavailable, Refused.
     """
-    ours = [event for event in events if adopts(event, services.policy)]
+    ours = [one for one in evidence if adopts(one, services.policy)]
     if not ours:
         return None
     began = services.clock.now().replace(microsecond=0)
-    raw = fetcher.put(lambda: services.stripe.reader.customer(customer))
-    if raw is None and all(_stale(event) for event in ours):
+    found = fetcher.put(lambda: services.stripe.reader.customer(customer))
+    if found is None and all(_stale(one) for one in ours):
         return None
     account = _joined(
-        customer, raw, began, began - NEWS, [event.account_id for event in ours], services, fetcher
+        customer, found, began, began - NEWS, [one.account_id for one in ours], services, fetcher
     )
     if account is None:
         services.metrics.count("EventsOfErased", len(ours))
@@ -65,37 +86,36 @@ def adopt(
 
 
 def adopt_old(customer: str, services: Services, fetcher: StripeFetcher) -> Account | None:
-    """The account of a customer who is Stripe's for long, made or joined; None if Stripe knows of
-    none by now, or it is deleted or erased.
+    """The account of a customer that Stripe has had for a while, created or joined; None if Stripe
+    no longer knows it, or it was deleted or erased.
 
-    All that was before now is history. Raises Unavailable, Refused.
+    Everything before now counts as history. Raises Unavailable, Refused.
     """
     now = services.clock.now()
-    raw = fetcher.put(lambda: services.stripe.reader.customer(customer))
-    if raw is None or raw.get("deleted"):
+    found = fetcher.put(lambda: services.stripe.reader.customer(customer))
+    if found is None or found.deleted:
         return None
-    return _joined(customer, raw, now.replace(microsecond=0), now, [], services, fetcher)
+    return _joined(customer, found, now.replace(microsecond=0), now, [], services, fetcher)
 
 
 def _joined(
     customer: str,
-    raw: Raw | None,
+    found: CustomerAnswer | None,
     began: datetime,
     history_until: datetime,
     in_hand: list[str | None],
     services: Services,
     fetcher: StripeFetcher,
 ) -> Account | None:
-    """The account, made where there is none yet; None if it was erased. `raw` is what Stripe
+    """The account, created if there is none yet; None if it was erased. `found` is what Stripe
     answered to the request that began at `began`.
 
-    The pointer is written before the account asks for all that belongs to the customer, which it
-    waits for now: news that came too early to be kept is in those answers, and what comes after
-    finds the account.
+    The customer's pointer is written before everything of the customer is fetched. So events that
+    came too early to be kept are in the fetched state, and later ones find the account.
     """
     id = _account_id(
         customer,
-        raw,
+        found,
         in_hand,
         lambda: fetcher.put(lambda: services.stripe.reader.subscriptions_of(customer)),
     )
@@ -104,43 +124,48 @@ def _joined(
         account = services.stores.accounts.load(id) or Account(id, history_until=history_until)
         if customer in account.customers:
             return account
-        # Behind the load: an account that is found no more, since it was just erased, has its grave
-        # by now.
+        # After the load: if the account is gone because it was just erased, its grave exists by
+        # now.
         if services.stores.accounts.erased(
             {tombstone_of_account(id), tombstone_of_customer(customer)}
         ):
             return None
         new = next_version(
-            account, _knowing(account, customer, raw, began), services.policy, services.clock.now()
+            account,
+            _knowing(account, customer, found, began),
+            services.policy,
+            services.clock.now(),
         )
         try:
             services.stores.accounts.save(account, new)
         except AccountTaken as taken:
-            found = services.stores.accounts.of_customers({customer: id})
-            if customer not in found:
+            owners = services.stores.accounts.of_customers({customer: id})
+            if customer not in owners:
                 raise ConcurrentUpdate(
                     "The account that had the customer was just erased."
                 ) from taken
-            return found[customer]
+            return owners[customer]
         return new
 
     return retry_on_lost_race(id, join, services)
 
 
-def _knowing(account: Account, customer: str, raw: Raw | None, began: datetime) -> Account:
-    updated = apply(account, _seen(customer, raw, began))
-    return fetching_all_of(updated, customer) if raw else updated
+def _knowing(
+    account: Account, customer: str, found: CustomerAnswer | None, began: datetime
+) -> Account:
+    updated = apply(account, _seen(customer, found, began))
+    return fetching_all_of(updated, customer) if found else updated
 
 
-def adopts(event: StripeEvent, policy: Policy) -> bool:
-    """Whether an event by itself makes its customer ours: by an account id in its metadata, or by a
-    plan of the catalogue.
+def adopts(one: Evidence, policy: Policy) -> bool:
+    """Whether this alone makes its customer ours: by an account id in the metadata, or by a plan of
+    the catalogue.
     """
-    match event.fact:
+    match one.fact:
         case CustomerSnapshot():
-            return is_ours(event.account_id, (), policy)
+            return is_ours(one.account_id, (), policy)
         case SubscriptionSnapshot(subscription):
-            return is_ours(event.account_id, subscription.items, policy)
+            return is_ours(one.account_id, subscription.items, policy)
     return False
 
 
@@ -151,42 +176,40 @@ def is_ours(account_id: str | None, items: Iterable[Item], policy: Policy) -> bo
     return well_formed(account_id) or policy.plan_of(items)[0] is not None
 
 
-def _stale(event: StripeEvent) -> bool:
+def _stale(one: Evidence) -> bool:
     return (
-        isinstance(event.fact, CustomerSnapshot | SubscriptionSnapshot)
-        and isinstance(event.fact.source, FromEvent)
-        and event.fact.source.stale
+        isinstance(one.fact, CustomerSnapshot | SubscriptionSnapshot)
+        and isinstance(one.fact.source, FromEvent)
+        and one.fact.source.stale
     )
 
 
 def _account_id(
     customer: str,
-    raw: Raw | None,
+    found: CustomerAnswer | None,
     in_hand: list[str | None],
-    subscriptions: Callable[[], list[Raw]],
+    subscriptions: Callable[[], list[SubscriptionAnswer]],
 ) -> str:
-    """As the customer's metadata says, else its oldest subscription's that says one, else what is
-    in hand, else derived.
+    """The account that the customer's metadata names, else its oldest subscription that names one,
+    else the evidence at hand; else a derived id.
     """
-    if raw and well_formed(id := objects.account_id_of(raw)):
-        return str(id)
-    named = [*map(objects.account_id_of, oldest_first(subscriptions() if raw else [])), *in_hand]
-    return next((id for id in named if id and well_formed(id)), derived_id(customer))
+    if found and found.account_id and well_formed(found.account_id):
+        return found.account_id
+    named = [one.account_id for one in sorted(subscriptions() if found else [], key=age)]
+    return next((id for id in (*named, *in_hand) if id and well_formed(id)), derived_id(customer))
 
 
-def oldest_first(subscriptions: Iterable[Raw]) -> list[Raw]:
-    """The order in which subscriptions are asked for the account that they name."""
-    return sorted(
-        subscriptions, key=lambda one: (str(one.get("created") or 0), str(one.get("id") or ""))
-    )
+def age(one: SubscriptionAnswer) -> tuple[datetime, str]:
+    """The order in which subscriptions are asked for the account that they name: the oldest
+    first.
+    """
+    return one.created or LONG_AGO, one.id
 
 
-def _seen(customer: str, raw: Raw | None, began: datetime) -> CustomerSnapshot:
-    with suppress(
-        Unreadable, KeyError, TypeError, AttributeError, ValueError
-    ):  # the question that follows counts it
-        if raw is not None:
-            return CustomerSnapshot(objects.customer(raw), FromFetch(began, ""))
-    # Stripe knows of none by now, or tells it in a shape that we do not know; what the events tell
-    # of it is newer than this.
-    return CustomerSnapshot(Customer(customer), FromEvent(datetime.fromtimestamp(0, UTC)))
+def _seen(customer: str, found: CustomerAnswer | None, began: datetime) -> CustomerSnapshot:
+    """The customer as Stripe answered. If Stripe does not know it any more, or this release cannot
+    read it (the fetch that follows counts that), it is empty and older than any event.
+    """
+    if found and isinstance(found.state, Customer):
+        return CustomerSnapshot(found.state, FromFetch(began, ""))
+    return CustomerSnapshot(Customer(customer), FromEvent(LONG_AGO))

@@ -1,19 +1,33 @@
 """Fetching from Stripe what an account still needs to know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from chalicelib.domain.account.apply import apply
-from chalicelib.domain.account.facts import FetchResult
+from chalicelib.domain.account.facts import (
+    CustomerSnapshot,
+    FetchResult,
+    InvoiceSnapshot,
+    SubscriptionSnapshot,
+)
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.errors import Refused, Unavailable
-from chalicelib.usecases.fetching import fetch
+from chalicelib.domain.stripe_objects.answers import (
+    CustomerAnswer,
+    InvoiceAnswer,
+    SubscriptionAnswer,
+)
+from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
+from chalicelib.usecases.ports import ReaderApi
 from chalicelib.usecases.services import Services
 
 ASKING_ROUNDS = 3
 
+Found = CustomerAnswer | SubscriptionAnswer | InvoiceAnswer
 
 T = TypeVar("T")
 
@@ -70,3 +84,52 @@ def fetch_pending(updated: Account, answers: list[FetchResult], fetcher: StripeF
                 answers.append(answered)
                 updated = apply(updated, answered)
     return updated
+
+
+def fetch(
+    reader: ReaderApi, ask: FetchRequest, account: Account, now: datetime
+) -> tuple[FetchResult, int]:
+    """Stripe's answer as facts, and how many of its objects could not be read.
+
+    Each fact holds the mark of what `account` knows of the object as the request begins. An object
+    that cannot be read does not hold up the others. Raises Unavailable, Refused.
+    """
+    began = now.replace(microsecond=0)
+    found = _found(reader, ask)
+    facts = [_fact(one, account, began) for one in found]
+    cards = [
+        CardSnapshot(card, began)
+        for one in found
+        if not isinstance(one, InvoiceAnswer)
+        for card in one.cards
+    ]
+    return FetchResult(ask, (*(fact for fact in facts if fact), *cards)), facts.count(None)
+
+
+def _found(reader: ReaderApi, ask: FetchRequest) -> Sequence[Found]:
+    match ask.what:
+        case "customer":
+            customer = reader.customer(ask.id)
+            return [customer] if customer else []
+        case "subscription":
+            subscription = reader.subscription(ask.id)
+            return [subscription] if subscription else []
+        case "subscriptions":
+            return reader.subscriptions_of(ask.id)
+        case _:
+            return reader.invoices_of(ask.id)
+
+
+def _fact(
+    found: Found, account: Account, began: datetime
+) -> CustomerSnapshot | InvoiceSnapshot | SubscriptionSnapshot | None:
+    match found.state:
+        case Customer() as customer:
+            return CustomerSnapshot(customer, FromFetch(began, account.mark(customer.id)))
+        case Subscription() as subscription:
+            return SubscriptionSnapshot(
+                subscription, FromFetch(began, account.mark(subscription.id))
+            )
+        case Invoice() as invoice:
+            return InvoiceSnapshot(invoice, began)
+    return None

@@ -19,7 +19,6 @@ from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.changes.timeline import EVENTS_KEPT, Entry
 from chalicelib.domain.errors import NewerSchemaVersion, Refused, Unavailable, Unreadable
 from chalicelib.stripe_api.events import StripeEvent, read_event
-from chalicelib.stripe_api.objects import customer_of
 from chalicelib.usecases.ingestion.adopt import adopt, probable_account
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
@@ -90,13 +89,13 @@ def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
 
 
 def customer_of_event(event: StripeEvent, reader: ReaderApi) -> str | None:
-    """The customer whom an event is about. A dispute does not say: its charge does. Raises
+    """The customer that an event is about. A dispute does not name it, but its charge does. Raises
     Unavailable, Refused.
     """
     if not isinstance(event.fact, DisputeSnapshot):
         return event.customer
     charge = reader.charge(event.fact.charge) if event.fact.charge else None
-    return customer_of(charge) if charge else None
+    return charge.customer if charge else None
 
 
 def _take_in_wanted(wanted: dict[str, list[_Read]], services: Services) -> list[Outcome]:

@@ -1,6 +1,5 @@
 """Fetch the events that Stripe could not deliver, and queue them as if it had delivered them."""
 
-import json
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import ConcurrentUpdate, Refused, Unavailable
@@ -39,7 +38,7 @@ def backfill_events(services: Services) -> Fetched:
             )
             pace.made()
             for event in page.things:
-                services.queues.events.send(json.dumps(event))
+                services.queues.events.send(event)
             fetched += len(page.things)
             further = after(round, page.behind)
             services.stores.job_states.save(round, further)

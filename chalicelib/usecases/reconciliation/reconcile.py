@@ -1,5 +1,5 @@
-"""Compare all that lives at Stripe with what is held here, a stretch a run, and ask Stripe for what
-differs.
+"""Compare all live subscriptions at Stripe with those of the accounts, a part in each run, and
+fetch what differs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,14 @@ from chalicelib.domain.reconciliation.comparison import (
     LATELY,
     Comparison,
     Drift,
-    ListedSubscription,
     drift,
     judged,
     not_listed,
     under_way,
 )
+from chalicelib.domain.stripe_objects.answers import ListedSubscription, ListEntry
 from chalicelib.domain.stripe_objects.pagination import Page
-from chalicelib.stripe_api.events import StripeEvent
-from chalicelib.stripe_api.listing import listed
-from chalicelib.stripe_api.objects import account_id_of
-from chalicelib.stripe_api.transport import Raw
-from chalicelib.usecases.ingestion.adopt import adopt, probable_account
+from chalicelib.usecases.ingestion.adopt import Evidence, adopt, probable_account
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.reconciliation.rate_limit import RateLimiter
@@ -85,6 +81,15 @@ def reconcile(services: Services) -> Progress | None:
     return Progress(run.round, tuple(run.passed_over), stopped_by)
 
 
+@dataclass(frozen=True, slots=True)
+class FromList:
+    """An entry of a list as evidence for adoption; see adopt.Evidence."""
+
+    customer: str
+    account_id: str | None
+    fact: SubscriptionSnapshot | CustomerSnapshot
+
+
 class _Run:
     """One run's share of a comparison. Each step is one page; it may be done again. `round` is
     where the comparison is, as last written; `passed_over` are those who could not be compared.
@@ -120,38 +125,37 @@ class _Run:
             case _:
                 return self._closed(round)
 
-    def _of_stripes(self, round: Comparison, page: Page) -> Comparison:
+    def _of_stripes(self, round: Comparison, page: Page[ListEntry]) -> Comparison:
         self.pace.made()
-        # before anything is kept under its moment: else a run that ended within this page would be
-        # forgotten with its drifts
+        # The round is saved before anything is kept under its start: else a run that ends within
+        # this page would lose its drifts.
         if not round.pages:
             self.save(round)
-        self._services.stores.reconciliation.keep_listed(
-            self._began, round.pages, [str(raw["id"]) for raw in page.things]
-        )
-        found = [(raw, one) for raw in page.things if (one := listed(raw))]
-        self._services.metrics.count("AnswersUnreadable", len(page.things) - len(found))
+        ids = [entry.id for entry in page.things]
+        self._services.stores.reconciliation.keep_listed(self._began, round.pages, ids)
+        found = [entry.listed for entry in page.things if entry.listed]
+        self._services.metrics.count("AnswersUnreadable", len(ids) - len(found))
         self._look_at(found)
         further = replace(
-            round, place=page.behind, pages=round.pages + 1, listed=round.listed + len(page.things)
+            round, place=page.behind, pages=round.pages + 1, listed=round.listed + len(ids)
         )
         return further if page.behind else further.next_phase()
 
-    def _look_at(self, found: Sequence[tuple[Raw, ListedSubscription]]) -> None:
-        news = {one.subscription.id: self._as_news(raw, one) for raw, one in found}
+    def _look_at(self, found: Sequence[ListedSubscription]) -> None:
+        evidence = {one.subscription.id: self._evidence(one) for one in found}
         guesses = {
-            one.subscription.customer: probable_account(_naming(news[one.subscription.id]))
-            for _, one in found
+            one.subscription.customer: probable_account(_naming(evidence[one.subscription.id]))
+            for one in found
         }
         known, unreadable = self._known(guesses)
         owners = {customer: account.id for customer, account in known.items()}
         accounts = {account.id: account for account in known.values()}
-        for _, one in found:
+        for one in found:
             customer = one.subscription.customer
             if customer in unreadable:
                 continue
             if customer not in owners:
-                adopted = self._adopted(customer, news[one.subscription.id])
+                adopted = self._adopted(customer, evidence[one.subscription.id])
                 if adopted is None:
                     continue
                 owners[customer], accounts[adopted.id] = adopted.id, adopted
@@ -179,9 +183,9 @@ class _Run:
                     self._pass_over(customer, None, failure)
             return known, unreadable
 
-    def _adopted(self, customer: str, news: Sequence[StripeEvent]) -> Account | None:
+    def _adopted(self, customer: str, evidence: Sequence[Evidence]) -> Account | None:
         try:
-            account = adopt(customer, news, self._services, self._asker)
+            account = adopt(customer, evidence, self._services, self._asker)
         except (Unavailable, Refused):
             raise
         except Exception as failure:
@@ -267,44 +271,19 @@ class _Run:
         )
         self._services.stores.reconciliation.put_drift(verdict)
 
-    def _as_news(self, raw: Raw, one: ListedSubscription) -> list[StripeEvent]:
-        """What a list tells, in the form in which adoption reads news: by the subscription, and by
-        the customer that it names.
+    def _evidence(self, one: ListedSubscription) -> list[Evidence]:
+        """What an entry says of whose customer it is about: by the subscription, and by the
+        customer if the list holds it.
         """
-        began = self._services.clock.now().replace(microsecond=0)
-        subscription = SubscriptionSnapshot(one.subscription, FromFetch(began, ""))
-        news = [self._event(raw, one, account_id_of(raw), subscription)]
-        customer = raw.get("customer")
-        if one.customer and isinstance(customer, dict):
-            news.append(
-                self._event(
-                    customer,
-                    one,
-                    account_id_of(customer),
-                    CustomerSnapshot(one.customer, FromFetch(began, "")),
-                )
-            )
-        return news
-
-    def _event(
-        self,
-        raw: Raw,
-        one: ListedSubscription,
-        account_id: str | None,
-        fact: SubscriptionSnapshot | CustomerSnapshot,
-    ) -> StripeEvent:
-        return StripeEvent(
-            str(raw["id"]),
-            "listed",
-            self._began,
-            None,
-            bool(raw.get("livemode")),
-            one.subscription.customer,
-            account_id,
-            fact,
-            raw,
-        )
+        by = FromFetch(self._services.clock.now().replace(microsecond=0), "")
+        customer = one.subscription.customer
+        subscription_seen = SubscriptionSnapshot(one.subscription, by)
+        evidence: list[Evidence] = [FromList(customer, one.account_id, subscription_seen)]
+        if one.customer:
+            customer_seen = CustomerSnapshot(one.customer, by)
+            evidence.append(FromList(customer, one.customer_account_id, customer_seen))
+        return evidence
 
 
-def _naming(news: Sequence[StripeEvent]) -> StripeEvent:
-    return next((event for event in news if event.account_id), news[0])
+def _naming(evidence: Sequence[Evidence]) -> Evidence:
+    return next((one for one in evidence if one.account_id), evidence[0])

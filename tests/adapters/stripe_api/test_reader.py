@@ -14,10 +14,11 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Refused, Unavailable
+from chalicelib.stripe_api import answers
 from chalicelib.stripe_api.customers import StripeCustomers
 from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.stripe_api.transport import StripeTransport
-from chalicelib.usecases.fetching import fetch
+from chalicelib.usecases.ingestion.fetching import fetch
 from local.recordings import Truth
 from tests.fakes.services import RECORDINGS, FakeReader, at
 
@@ -91,9 +92,9 @@ def reader(replies: Replies) -> StripeReader:
     return StripeReader(StripeTransport(lambda: "sk_test_1", replies.base))
 
 
-def test_an_object_comes_as_a_plain_dict(reader: StripeReader, replies: Replies) -> None:
+def test_an_object_comes_as_a_value(reader: StripeReader, replies: Replies) -> None:
     replies.by_path = {f"/v1/customers/{CUSTOMER}": [(200, TRUTH.customers[CUSTOMER])]}
-    assert reader.customer(CUSTOMER) == TRUTH.customers[CUSTOMER]
+    assert reader.customer(CUSTOMER) == answers.customer(TRUTH.customers[CUSTOMER])
     assert replies.requests[0][2] == "Bearer sk_test_1"
 
 
@@ -126,7 +127,7 @@ def test_all_pages_of_subscriptions_are_read(reader: StripeReader, replies: Repl
         for n in (1, 2, 3)
     ]
     replies.by_path = {"/v1/subscriptions": [(200, page) for page in pages]}
-    assert [one["id"] for one in reader.subscriptions_of("cus_1")] == ["sub_1", "sub_2", "sub_3"]
+    assert [one.id for one in reader.subscriptions_of("cus_1")] == ["sub_1", "sub_2", "sub_3"]
     assert [request[1].get("starting_after") for request in replies.requests] == [
         None,
         ["sub_1"],

@@ -12,11 +12,13 @@ import pytest
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison
+from chalicelib.domain.stripe_objects.answers import ListEntry
 from chalicelib.domain.stripe_objects.event_types import WANTED
 from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
 from chalicelib.entry.triggers.schedules import compare_with_stripe, fetch_events
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.stripe_api import answers
 from chalicelib.usecases.ingestion.ingest import ingest
 from local.aws.lambda_context import LambdaContext
 from local.recordings import Recording
@@ -35,16 +37,19 @@ class Lists:
     failure: Exception | None = None
     asked: int = 0
 
-    def undelivered_events(self, types: Any, since: datetime, place: ListCursor | None) -> Page:
-        return self._page([event for event in self.events if event["type"] in types], place)
+    def undelivered_events(
+        self, types: Any, since: datetime, place: ListCursor | None
+    ) -> Page[str]:
+        wanted = [event for event in self.events if event["type"] in types]
+        return self._page(wanted, answers.event_body, place)
 
-    def live_subscriptions(self, place: ListCursor | None) -> Page:
-        return self._page(self.subscriptions, place)
+    def live_subscriptions(self, place: ListCursor | None) -> Page[ListEntry]:
+        return self._page(self.subscriptions, answers.list_entry, place)
 
-    def ended_subscriptions(self, since: datetime, place: ListCursor | None) -> Page:
-        return self._page([], place)
+    def ended_subscriptions(self, since: datetime, place: ListCursor | None) -> Page[ListEntry]:
+        return self._page([], answers.list_entry, place)
 
-    def _page(self, things: list[Any], place: ListCursor | None) -> Page:
+    def _page(self, things: list[Any], read: Any, place: ListCursor | None) -> Page[Any]:
         self.asked += 1
         if self.failure:
             raise self.failure
@@ -54,7 +59,8 @@ class Lists:
         )
         page = things[start : start + 2]
         return Page(
-            page, ListCursor(page[-1]["id"], clock.now()) if len(things) > start + 2 else None
+            [read(one) for one in page],
+            ListCursor(page[-1]["id"], clock.now()) if len(things) > start + 2 else None,
         )
 
 
@@ -143,10 +149,10 @@ def test_a_failure_on_the_second_page_goes_on_there(
     watch.lists.events = watch.history.events[:5][::-1]
     page = watch.lists._page
 
-    def once(things: list[Any], place: ListCursor | None) -> Page:
+    def once(things: list[Any], read: Any, place: ListCursor | None) -> Page[Any]:
         if place:
             raise Unavailable("429")
-        return page(things, place)
+        return page(things, read, place)
 
     with monkeypatch.context() as patch:
         patch.setattr(watch.lists, "_page", once)

@@ -15,6 +15,7 @@ from chalicelib.domain.billing.decisions import may_change
 from chalicelib.domain.billing.preview import Preview, is_fresh
 from chalicelib.domain.policy.policy import CancelPolicy, Policy, RetentionOffer
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS as KNOWN
+from chalicelib.domain.stripe_objects.answers import Coupon
 from chalicelib.domain.stripe_objects.objects import PauseCollection
 from chalicelib.pages.cancellation import LABELS, REASONS, confirm_view
 from chalicelib.pages.customer import billing_view
@@ -81,21 +82,24 @@ def test_what_was_taken_is_offered_again_after_the_policys_time_and_another_kind
     ("coupon", "words"),
     [
         (
-            {"percent_off": 20.0, "duration": "repeating", "duration_in_months": 3},
+            Coupon("STAY20", percent_off=20.0, duration="repeating", months=3),
             "Stay, and get 20 % off for 3 months.",
         ),
-        ({"percent_off": 12.5, "duration": "once"}, "Stay, and get 12.5 % off your next invoice."),
         (
-            {"amount_off": 500, "currency": "eur", "duration": "forever"},
+            Coupon("STAY20", percent_off=12.5, duration="once"),
+            "Stay, and get 12.5 % off your next invoice.",
+        ),
+        (
+            Coupon("STAY20", amount_off=500, currency="eur", duration="forever"),
             "Stay, and get €5.00 off every invoice from now on.",
         ),
         (
-            {"amount_off": 500, "currency": "jpy", "duration": "once"},
+            Coupon("STAY20", amount_off=500, currency="jpy", duration="once"),
             "Stay, and get 500 JPY off your next invoice.",
         ),
     ],
 )
-def test_a_coupon_is_told_in_words(coupon: dict[str, Any], words: str) -> None:
+def test_a_coupon_is_told_in_words(coupon: Coupon, words: str) -> None:
     assert (
         confirm_view(on("pro"), POLICY, Offer(COUPON, coupon), "unused", "", NOW)["offer_words"]
         == words

@@ -1,0 +1,182 @@
+"""What Stripe answers to Billhook's calls, as values. Amounts are in minor units of a currency.
+
+A customer, a subscription or an invoice may have a shape that this release does not know. Its
+answer then still holds what could be read beside it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from chalicelib.domain.errors import Unreadable
+from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
+
+T = TypeVar("T", Customer, Subscription, Invoice)
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """One object of an answer. `id` is empty if even that cannot be read; `account_id` is the
+    account that the object's metadata names; `state` is the object, or why it cannot be read.
+    """
+
+    id: str
+    account_id: str | None
+    state: T | Unreadable
+
+    @property
+    def value(self) -> T:
+        """The object. Raises Unreadable."""
+        if isinstance(self.state, Unreadable):
+            raise self.state
+        return self.state
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAnswer(Read[Customer]):
+    """A customer, with its default card if that was expanded."""
+
+    deleted: bool = False
+    cards: tuple[Card, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionAnswer(Read[Subscription]):
+    """A subscription, with its default card if that was expanded.
+
+    `payment_method` is the default of this subscription alone, `line_ids` are the ids of its items
+    in their order. `paused_by` says why its status is `paused`: Stripe's `type` in
+    `status_details`, since endive (2026-09-30).
+    """
+
+    status: str = ""
+    created: datetime | None = None
+    payment_method: str | None = None
+    automatic_tax: bool = False
+    paused_by: str | None = None
+    line_ids: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceAnswer(Read[Invoice]):
+    """An invoice. `charge_id` is the charge of ours that it was created for, `page_url` its page
+    and `pdf_url` its print at Stripe.
+    """
+
+    status: str = ""
+    charge_id: str | None = None
+    page_url: str | None = None
+    pdf_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceItem:
+    """An invoice item. `charge_id` is the charge of ours that it was created for."""
+
+    id: str
+    charge_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePreview:
+    """What an invoice would amount to."""
+
+    amount_due: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class StripeCharge:
+    """A charge of Stripe's: one payment. `refunded` says that nothing is left of it."""
+
+    id: str
+    customer: str | None = None
+    payment_intent: str | None = None
+    paid: bool = False
+    refunded: bool = False
+    disputed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address. `country` has two letters."""
+
+    country: str
+    state: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredCard:
+    """A card that a customer entered on a Checkout page at that moment, with the billing address
+    that was given with it.
+    """
+
+    id: str
+    at: datetime
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutSession:
+    """A Checkout session. `ours` says that Billhook created it; `account_id` and `customer` say for
+    whom. `url` is its page, empty once the session is closed. `card` is the one that a session of
+    mode `setup` collected: only CheckoutApi.session gives it.
+    """
+
+    id: str
+    status: str
+    mode: str
+    ours: bool
+    account_id: str | None = None
+    customer: str | None = None
+    url: str = ""
+    card: EnteredCard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A coupon: `percent_off`, or `amount_off` in `currency`. `duration` is Stripe's `once`,
+    `forever` or `repeating`, for `months` months. One that is not `valid` can no longer be given.
+    """
+
+    id: str
+    valid: bool = True
+    percent_off: float | None = None
+    amount_off: int | None = None
+    currency: str | None = None
+    duration: str | None = None
+    months: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """A discount of a subscription, and the coupon that it came from."""
+
+    id: str
+    coupon: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSubscription:
+    """A subscription of a list, with its customer and its latest invoice where the list holds them
+    whole. The account ids are those that the metadata of both name.
+    """
+
+    subscription: Subscription
+    customer: Customer | None = None
+    invoice: Invoice | None = None
+    account_id: str | None = None
+    customer_account_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """One entry of a list of subscriptions. `listed` is None if it cannot be read."""
+
+    id: str
+    listed: ListedSubscription | None

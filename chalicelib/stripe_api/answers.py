@@ -1,0 +1,197 @@
+"""Reads Stripe's answers to Billhook's calls into the values of domain/stripe_objects/answers.py.
+Where a field moved, the line says in which version.
+
+An answer about a customer, a subscription or an invoice can always be read: a field of the wrong
+shape counts as missing, and its state says why the object itself cannot be read.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.stripe_objects.answers import (
+    Address,
+    CheckoutSession,
+    Coupon,
+    CustomerAnswer,
+    Discount,
+    EnteredCard,
+    InvoiceAnswer,
+    InvoiceItem,
+    InvoicePreview,
+    ListedSubscription,
+    ListEntry,
+    StripeCharge,
+    SubscriptionAnswer,
+)
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.fields import (
+    identity,
+    if_readable,
+    mapping,
+    moment,
+    read,
+    reference,
+    text,
+    when,
+    whole,
+    words,
+)
+from chalicelib.stripe_api.transport import Raw
+from chalicelib.stripe_api.writer import is_ours
+
+
+def customer(raw: Raw) -> CustomerAnswer:
+    """A customer."""
+    return CustomerAnswer(
+        if_readable(identity, raw) or "",
+        if_readable(objects.account_id_of, raw),
+        read(objects.customer, raw),
+        deleted=bool(mapping(raw).get("deleted")),
+        cards=tuple(if_readable(objects.cards_in, raw) or ()),
+    )
+
+
+def subscription(raw: Raw) -> SubscriptionAnswer:
+    """A subscription."""
+    found = mapping(raw)
+    paused = mapping(mapping(found.get("status_details")).get("paused"))
+    lines = mapping(found.get("items")).get("data")
+    return SubscriptionAnswer(
+        if_readable(identity, raw) or "",
+        if_readable(objects.account_id_of, raw),
+        read(objects.subscription, raw),
+        status=_words(found, "status") or "",
+        created=if_readable(when, found.get("created")),
+        payment_method=if_readable(reference, found.get("default_payment_method")),
+        automatic_tax=bool(mapping(found.get("automatic_tax")).get("enabled")),
+        paused_by=_words(mapping(paused.get("subscription")), "type"),
+        line_ids=tuple(if_readable(identity, line) or "" for line in lines)
+        if isinstance(lines, list)
+        else (),
+        cards=tuple(if_readable(objects.cards_in, raw) or ()),
+    )
+
+
+def invoice(raw: Raw) -> InvoiceAnswer:
+    """An invoice."""
+    found = mapping(raw)
+    return InvoiceAnswer(
+        if_readable(identity, raw) or "",
+        if_readable(objects.account_id_of, raw),
+        read(objects.invoice, raw),
+        status=_words(found, "status") or "",
+        charge_id=_charge_id(found),
+        page_url=_words(found, "hosted_invoice_url"),
+        pdf_url=_words(found, "invoice_pdf"),
+    )
+
+
+def invoice_item(raw: Raw) -> InvoiceItem:
+    """An invoice item. Raises Unreadable if it has no id."""
+    return InvoiceItem(identity(raw), _charge_id(raw))
+
+
+def invoice_preview(raw: Raw) -> InvoicePreview:
+    """A preview of an invoice. Raises Unreadable if it has no currency."""
+    return InvoicePreview(whole(raw, "amount_due") or 0, text(raw, "currency"))
+
+
+def charge(raw: Raw) -> StripeCharge:
+    """A charge. Raises Unreadable if it has no id."""
+    return StripeCharge(
+        identity(raw),
+        if_readable(objects.customer_of, raw),
+        if_readable(reference, raw.get("payment_intent")),
+        paid=bool(raw.get("paid")),
+        refunded=bool(raw.get("refunded")),
+        disputed=bool(raw.get("disputed")),
+    )
+
+
+def checkout_session(raw: Raw) -> CheckoutSession:
+    """A Checkout session. Raises Unreadable if it has no id."""
+    intent = mapping(raw.get("setup_intent"))
+    return CheckoutSession(
+        identity(raw),
+        _words(raw, "status") or "",
+        _words(raw, "mode") or "",
+        ours=is_ours(raw),
+        account_id=objects.account_id_of(raw),
+        customer=if_readable(objects.customer_of, raw),
+        url=_words(raw, "url") or "",
+        card=if_readable(_entered_card, intent.get("payment_method")),
+    )
+
+
+def _entered_card(raw: Any) -> EnteredCard:
+    """Raises an error if the payment method is not expanded."""
+    return EnteredCard(
+        identity(raw),
+        moment(raw, "created"),
+        if_readable(_address, mapping(raw.get("billing_details")).get("address")),
+    )
+
+
+def _address(raw: Any) -> Address:
+    """Raises Unreadable without a country: Stripe Tax cannot calculate with such an address."""
+    return Address(
+        text(raw, "country"),
+        *(words(raw, part) for part in ("state", "postal_code", "city", "line1", "line2")),
+    )
+
+
+def coupon(raw: Raw) -> Coupon:
+    """A coupon. Raises Unreadable if it has no id."""
+    percent = raw.get("percent_off")
+    return Coupon(
+        identity(raw),
+        valid=bool(raw.get("valid", True)),
+        percent_off=float(percent) if isinstance(percent, int | float) else None,
+        amount_off=whole(raw, "amount_off"),
+        currency=words(raw, "currency"),
+        duration=words(raw, "duration"),
+        months=whole(raw, "duration_in_months"),
+    )
+
+
+def discounts(raw: Raw) -> list[Discount]:
+    """The expanded discounts of a subscription. They name their coupon in `source` since clover
+    (2025-09-30).
+    """
+    found = [one for one in raw.get("discounts") or [] if isinstance(one, Mapping)]
+    return [
+        Discount(
+            identity(one), reference(mapping(one.get("source")).get("coupon") or one.get("coupon"))
+        )
+        for one in found
+    ]
+
+
+def list_entry(raw: Raw) -> ListEntry:
+    """An entry of a list of subscriptions. Raises Unreadable if it has no id."""
+    return ListEntry(identity(raw), if_readable(_listed, raw))
+
+
+def _listed(raw: Raw) -> ListedSubscription:
+    owner, latest = raw.get("customer"), raw.get("latest_invoice")
+    return ListedSubscription(
+        objects.subscription(raw),
+        objects.customer(owner) if isinstance(owner, Mapping) else None,
+        objects.invoice(latest) if isinstance(latest, Mapping) else None,
+        account_id=objects.account_id_of(raw),
+        customer_account_id=objects.account_id_of(owner) if isinstance(owner, Mapping) else None,
+    )
+
+
+def event_body(raw: Raw) -> str:
+    """An event of a list as the webhook endpoint would have received it."""
+    return json.dumps(raw)
+
+
+def _charge_id(raw: Raw) -> str | None:
+    return _words(mapping(raw.get("metadata")), "charge_id")
+
+
+def _words(raw: Raw, key: str) -> str | None:
+    return if_readable(lambda one: words(one, key), raw)
