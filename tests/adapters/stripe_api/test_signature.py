@@ -8,10 +8,10 @@ import stripe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stripe._webhook import WebhookSignature
-from tests.grids import examples
 
 from chalicelib.domain.errors import SignatureRefused
 from chalicelib.stripe_api.signature import check_signature
+from tests.fakes.grids import examples
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECRET = "whsec_current"
