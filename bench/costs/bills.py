@@ -33,42 +33,42 @@ class Assumption:
 ASSUMED = {
     "own_ms": Assumption(
         20,
-        "ms that an invocation works for itself; bench/ingest.py measures 0.5 to 3 ms on a full"
+        "ms of CPU of an invocation; bench/ingest.py measures 0.5 to 3 ms on a full"
         " core, of which 512 MB are 0.29",
     ),
-    "aws_ms": Assumption(8, "ms that a call of AWS takes, waiting included"),
-    "stripe_ms": Assumption(350, "ms that a call of Stripe takes"),
-    "cold_share": Assumption(0.01, "of the invocations begin cold"),
+    "aws_ms": Assumption(8, "ms that a call to AWS takes, waiting included"),
+    "stripe_ms": Assumption(350, "ms that a call to Stripe takes"),
+    "cold_share": Assumption(0.01, "share of invocations with a cold start"),
     "cold_ms": Assumption(
         1700,
         "ms that a cold start adds, billed too: what bench/cold_start.py measures for the import"
         " and the first request, at 0.29 of a core",
     ),
-    "platform_log": Assumption(400, "bytes of START, END and REPORT an invocation"),
+    "platform_log": Assumption(400, "bytes of START, END and REPORT for each invocation"),
     "access_log": Assumption(400, "bytes of a line in the API's access log"),
     "pollers": Assumption(
         5,
-        "long polls at once on a queue: Lambda's guide, which says too that a maximum concurrency"
-        " keeps it from going down to 2",
+        "concurrent long polls of a queue, from Lambda's guide; with a maximum concurrency it does"
+        " not go down to 2",
     ),
-    "poll_seconds": Assumption(20, "seconds that a long poll of Lambda's lasts on an empty queue"),
+    "poll_seconds": Assumption(20, "seconds of a long poll of an empty queue"),
     "secret_seconds": Assumption(
-        300, "seconds after which a function that lives reads a secret again"
+        300, "seconds after which a running function reads a secret again"
     ),
     "access_calls": Assumption(
         1000,
-        "questions for access of a customer's a month; the product may keep an answer until its"
+        "requests for access of a customer in a month; the product may keep an answer until its"
         " `until`",
     ),
     "signups": Assumption(0.25, "signups a month for each paying customer"),
     "conversion": Assumption(
-        0.10, "of those who sign up pay: trials without a card convert 4 to 15 in a hundred"
+        0.10, "share of signups that pay; trials without a card convert 4 to 15 in a hundred"
     ),
-    "peak": Assumption(10, "the busiest second is so many times the month's mean"),
+    "peak": Assumption(10, "the busiest second, as a multiple of the month's mean"),
     "morning": Assumption(
         34,
-        "so it is of mail: all that a week brings falls due in the first working hour of its five"
-        " days, and leaves within that hour",
+        "the same for mail: a week's mail falls due in the first working hour of its five days,"
+        " and leaves within that hour",
     ),
 }
 

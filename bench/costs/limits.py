@@ -25,8 +25,8 @@ DAY_SECONDS = 86_400
 A_PARTITION = 1_000
 """Writes a second that a partition of a table or an index takes."""
 
-RAISED = "a quota of AWS's, raised on request"
-EACH_ACCOUNT = "AWS gives each account its own, and raises it with use"
+RAISED = "AWS's quota, raised on request"
+EACH_ACCOUNT = "AWS sets it for each AWS account, and raises it with use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
 
     def at_once(name: str, whose: str, *peak: float) -> Limit:
         return Limit(
-            f"{name} at once",
+            f"concurrency of {name}",
             "seconds",
             milliseconds(month[logical_id(name)]) / 1000,
             BATCHES[name][1],
@@ -94,7 +94,7 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
 
     def throttled(part: str, unit: str, amount: float, method: str, route: str) -> Limit:
         return Limit(
-            f"the throttle of {part}",
+            f"the rate limit of {part}",
             unit,
             amount,
             rate[method, route],
@@ -105,15 +105,15 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
         Limit("API Gateway, the account's default", "requests", used["api"], 10_000, RAISED),
         throttled("webhooks", "webhooks", used["webhooks"], "POST", "/webhooks/stripe"),
         throttled(
-            "questions for access",
-            "questions",
+            "requests for access",
+            "requests",
             assumed("access_calls"),
             "GET",
             "/accounts/{account_id}/access",
         ),
         throttled("signups", "signups", assumed("signups"), "POST", "/signups"),
         Limit(
-            "signups without confirming",
+            "signups without confirmation",
             "signups",
             assumed("signups"),
             signups / DAY_SECONDS,
@@ -122,18 +122,20 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
         ),
         Limit("Lambda's concurrency, the account's default", "seconds", seconds, 1000, RAISED),
         at_once(
-            "process_events", "`maximum_concurrency`; more customers in a batch take less each"
+            "process_events", "`maximum_concurrency`; larger batches need less for each customer"
         ),
         at_once("act_on_accounts", "`maximum_concurrency`", morning),
         at_once(
-            "send_mails", "`maximum_concurrency`, with SENDERS_AT_ONCE in aws/mailer.py", morning
+            "send_mails",
+            "`maximum_concurrency`, with SENDERS_AT_ONCE in chalicelib/aws/mailer.py",
+            morning,
         ),
         Limit(
-            "what a sweep hands out",
-            "acts",
+            "accounts that a sweep queues",
+            "accounts",
             acts,
             A_RUN / 60,
-            "`A_RUN` in usecases/sweep.py",
+            "`A_RUN` in chalicelib/usecases/schedule/sweep.py",
             morning,
         ),
         Limit(
@@ -141,7 +143,7 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
             "mails",
             used["mails"],
             200 / DAY_SECONDS,
-            "SES's, until production access is asked for",
+            "SES's, until you request production access",
             spread,
         ),
         Limit(
@@ -159,7 +161,7 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
             "writes",
             used["index_units"],
             DUE_SHARDS * A_PARTITION,
-            "`DUE_SHARDS` in aws/items.py",
+            "`DUE_SHARDS` in chalicelib/aws/items.py",
             morning,
         ),
         Limit(
@@ -167,14 +169,14 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
             "calls",
             used["stripe_calls"],
             100,
-            "Stripe's, for the whole account",
+            "Stripe's, for the whole Stripe account",
         ),
         Limit(
             "Stripe's API, in a sandbox",
             "calls",
             used["stripe_calls"],
             25,
-            "Stripe's, for the whole account",
+            "Stripe's, for the whole Stripe account",
         ),
     ]
     return sorted(found, key=lambda one: one.customers)

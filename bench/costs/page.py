@@ -107,26 +107,27 @@ def _before(stories: Stories) -> list[str]:
     months = {
         "idle": nothing,
         "a million webhooks": webhooks(stories["webhooks"], 1_000_000),
-        "1,000 customers, with what is idle": customers(stories, 1_000) + nothing,
+        "1,000 customers, the idle stage included": customers(stories, 1_000) + nothing,
     }
     lines = [
         "# What it costs",
         "",
         *_paragraph(_ABOUT),
         "",
-        _row(["a month", "list price", "dearest"]),
+        _row(["a month", "list price", "largest parts"]),
         _row(["---", "---:", "---"]),
     ]
     for name, month in months.items():
         bill = dollars(month)
-        lines.append(_row([name, f"{sum(bill.values()):.2f}", _dearest(bill)]))
+        lines.append(_row([name, f"{sum(bill.values()):.2f}", _largest(bill)]))
     return lines
 
 
-_ABOUT = """Written by `python -m bench.costs`; do not edit. All of it is counted or computed in
-one run: the functions live through stories over AWS in memory, a meter counts the calls that
-leave boto3 and reads the sizes of the items, and list prices are set to that, in dollars. What
-is neither counted nor a price is among the assumptions below. Nothing was measured on AWS."""
+_ABOUT = """Written by `python -m bench.costs`; do not edit. Everything here is counted or
+computed in one run: the deployed functions run stories with AWS in memory, a meter counts the
+calls that leave boto3 and reads the sizes of the items, and list prices turn that into dollars.
+What is neither counted nor a price is an assumption, listed below. Nothing was measured on
+AWS."""
 
 
 def _counts(stories: Stories) -> list[str]:
@@ -140,11 +141,11 @@ def _counts(stories: Stories) -> list[str]:
         _row(["---"] + ["---:"] * (len(COLUMNS) + 2)),
         *(counted_row(used) for kind in stories.values() for used in kind),
         "",
-        "Where the write units of the recordings go: "
+        "Write units of the recordings by function: "
         + _shares(stories["webhooks"], "write_units")
         + ".",
         "",
-        "The calls of AWS of each, by function:",
+        "AWS calls of each story by function:",
         "",
         _row(["story", "function", "calls"]),
         _row(["---"] * 3),
@@ -152,12 +153,12 @@ def _counts(stories: Stories) -> list[str]:
     ]
 
 
-_STORIES = f"""First what the clock starts, once, with nothing due; then a question for access.
-The recordings are eight histories of customers: their webhooks alone, those of one second in
-one batch. The signups get the mail of the shipped billing.toml at an address that they have
-proved, and are followed for {WELL_AFTER.days} days after their trial's end; the one that pays
-gives a card on day {CARD_ON_DAY}. SQS includes what Lambda's pollers receive and delete, AWS
-calls do not. What lies in the table at the end is told in items and bytes."""
+_STORIES = f"""First each scheduled function once, with nothing due; then one request for
+access. The recordings are the histories of eight customers: their webhooks only, those of one
+second in one batch. The signups get the mail of the shipped billing.toml at an address that
+they have proved, and are followed for {WELL_AFTER.days} days after the end of their trial; the
+one that pays adds a card on day {CARD_ON_DAY}. SQS includes what Lambda's pollers receive and
+delete, AWS calls do not. Items and bytes are those in the table at the end."""
 
 
 def _shares(stories: list[Used], unit: str) -> str:
@@ -179,47 +180,46 @@ def _bills(stories: Stories) -> list[str]:
         "",
         "## A month",
         "",
-        "At list prices, and after what AWS gives every account each month for ever.",
+        "At list prices, and after AWS's permanent free tier.",
         "",
     ]
-    lines += _bill("Idle: nothing happens", nothing)
+    lines += _bill("An idle stage", nothing)
     lines += _bill(
-        "A million webhooks, without what is idle", webhooks(stories["webhooks"], 1_000_000)
+        "A million webhooks, without the idle stage", webhooks(stories["webhooks"], 1_000_000)
     )
-    lines += _bill("1,000 customers, with what is idle", customers(stories, 1_000) + nothing)
+    lines += _bill("1,000 customers, the idle stage included", customers(stories, 1_000) + nothing)
     lines += [
         "### More customers",
         "",
-        _row(["customers", "a month", "each", "dearest"]),
+        _row(["customers", "a month", "each", "largest parts"]),
         _row(["---:", "---:", "---:", "---"]),
     ]
     for number in SIZES:
         bill = dollars(customers(stories, number) + nothing)
         whole = sum(bill.values())
         lines.append(
-            _row([f"{number:,}", f"{whole:,.0f}", f"{whole / number:.4f}", _dearest(bill)])
+            _row([f"{number:,}", f"{whole:,.0f}", f"{whole / number:.4f}", _largest(bill)])
         )
     lines += [
         "",
-        "What the product asks makes the bill of 1,000 customers:",
+        "How often the product asks for access decides the bill of 1,000 customers:",
         "",
-        _row(["questions of a customer", "a month", "dearest"]),
+        _row(["requests for access of a customer", "a month", "largest parts"]),
     ]
     lines.append(_row(["---:", "---:", "---"]))
     for questions in QUESTIONS:
         bill = dollars(customers(stories, 1_000, questions) + nothing)
-        lines.append(_row([f"{questions:,}", f"{sum(bill.values()):.2f}", _dearest(bill)]))
+        lines.append(_row([f"{questions:,}", f"{sum(bill.values()):.2f}", _largest(bill)]))
     every = (
-        f"{len(METRICS)} of them; all, in every hour, would be"
+        f"{len(METRICS)} metrics; all of them in every hour would cost"
         f" {PRICES['metrics'].of(len(METRICS)):.2f} a month."
     )
     return [*lines, "", *_paragraph(f"{_METRICS} There are {every}")]
 
 
-_METRICS = """For customers who pay only webhooks and questions are counted: under the shipped
-billing.toml nothing else falls due for them. Custom metrics are billed for each hour in which
-they are written to: the bills take those that the stories wrote to as written to in every
-hour."""
+_METRICS = """For paying customers only webhooks and requests for access are counted: with the
+shipped billing.toml nothing else falls due for them. AWS bills a custom metric for each hour in
+which it is written. The bills take the metrics of the stories as written in every hour."""
 
 
 def _bill(title: str, month: Month) -> list[str]:
@@ -228,7 +228,7 @@ def _bill(title: str, month: Month) -> list[str]:
     lines = [
         f"### {title}",
         "",
-        _row(["what", "how many", "list price", "after the free part"]),
+        _row(["what", "how many", "list price", "after the free tier"]),
         _row(["---", "---:", "---:", "---:"]),
     ]
     for name, cost in bill.items():
@@ -244,15 +244,15 @@ def _bill(title: str, month: Month) -> list[str]:
             )
         )
     lines += [
-        _row(["**in all**", "", f"**{whole:.2f}**", f"**{sum(after.values()):.2f}**"]),
+        _row(["**total**", "", f"**{whole:.2f}**", f"**{sum(after.values()):.2f}**"]),
         "",
-        f"Dearest: {_dearest(bill)}.",
+        f"Largest parts: {_largest(bill)}.",
         "",
     ]
     return lines
 
 
-def _dearest(bill: Mapping[str, float]) -> str:
+def _largest(bill: Mapping[str, float]) -> str:
     whole = sum(bill.values())
     return ", ".join(
         f"{PRICES[name].service} ({PRICES[name].unit.split(',')[0]}) {cost / whole:.0%}"
@@ -282,16 +282,16 @@ def fixtures() -> Fixtures:
 def _limits(stories: Stories) -> list[str]:
     lines = [
         "",
-        "## Where each part ends",
+        "## Where each part reaches its limit",
         "",
         *_paragraph(_PEAKS),
         "",
         _row(
             [
                 "part",
-                "a customer uses a month",
-                "there is",
-                "at once",
+                "use of a customer a month",
+                "capacity",
+                "peak",
                 "full at customers",
                 "whose limit",
             ]
@@ -323,19 +323,19 @@ def _limits(stories: Stories) -> list[str]:
         f" {replan_hours(stories, 10_000):.0f} hours for 10,000 customers"
     )
     a_minute, in_flight = A_STRETCH * A_PAGE, batch * at_once
-    policy = f"""A changed policy is planned anew by a walk over the table, twice, {a_minute:,}
-        items a minute: {walk}, and so on in proportion. An account that has news or is due
-        meanwhile is planned anew at once."""
-    never = f"""No number of customers reaches these: a partition of the table, which takes
-        {A_PARTITION:,} write units a second, is one account's, or the day's count of signups,
-        which their throttle keeps far below that; in flight are at most {in_flight:,} events
-        ({at_once} batches of {batch}) and what Lambda's pollers hold beside, of the 120,000 that
-        a queue allows; a standard queue has no limit to its rate."""
+    policy = f"""After a change of billing.toml every account is rescheduled by two scans of the
+        table, {a_minute:,} items a minute: {walk}, and so on in proportion. An account that
+        changes or falls due meanwhile is rescheduled at once."""
+    never = f"""No number of customers reaches these. A partition of the table takes {A_PARTITION:,}
+        write units a second, and holds one account, or the day's count of signups, which their
+        throttle keeps far below that. At most {in_flight:,} events ({at_once} batches of {batch})
+        and what Lambda's pollers hold are in flight, of the 120,000 that a queue allows. A
+        standard queue has no limit to its rate."""
     return [*lines, "", *_paragraph(policy), "", *_paragraph(never)]
 
 
-_PEAKS = """A customer's use is that of the thousand above, its signups included. What comes at
-once is so many times the mean of the month; what can wait within its day comes as the mean."""
+_PEAKS = """The use of a customer is that of the thousand above, signups included. The peak is a
+multiple of the month's mean; what can wait within its day has a peak of 1."""
 
 
 def _assumptions() -> list[str]:
@@ -352,12 +352,12 @@ def _assumptions() -> list[str]:
     ]
 
 
-_LEFT_OUT = """Left out: data that leaves AWS, a domain and a firewall, the keys that DynamoDB
-has decrypted (its key is AWS's own, a request in five minutes for each caller), storage of
-logs, repetitions after failures, exports and erasures. A transaction's write of the index is
-counted once, not twice. Traces are reckoned as spread evenly over the month: bunched ones are
-fewer. The stream starts its function once for all that one function wrote. What is stored is
-the most that a recording leaves, and a year of signups that did not pay."""
+_LEFT_OUT = """Not counted: data that leaves AWS, a domain and a firewall, DynamoDB's
+decryptions (with AWS's own key, one request in five minutes for each caller), storage of logs,
+retries after failures, exports and erasures. A transaction's write of the index counts once,
+not twice. Traces are taken as spread evenly over the month; bunched ones are fewer. The stream
+starts its function once for all that one function wrote. Storage is the most that a recording
+leaves, and a year of signups that did not pay."""
 
 
 def _prices() -> list[str]:
@@ -374,8 +374,8 @@ def _prices() -> list[str]:
         for one in PRICES.values()
     ]
     about = (
-        f"us-east-1, in dollars, looked up on {READ_ON}. Where it says so, AWS's own table could"
-        " not be read: check these before you rely on them."
+        f'us-east-1, in dollars, read on {READ_ON}. "Not verified": AWS\'s own table could not be'
+        " read, so check these before you rely on them."
     )
     return [
         "",
@@ -398,7 +398,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _paragraph(text: str) -> list[str]:
-    return wrap(" ".join(text.split()), 150, break_long_words=False, break_on_hyphens=False)
+    return wrap(" ".join(text.split()), 100, break_long_words=False, break_on_hyphens=False)
 
 
 assert COLUMNS.keys() <= UNITS.keys()

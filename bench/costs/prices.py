@@ -79,18 +79,18 @@ PRICES = {
         "aws.amazon.com/kms/pricing; the free part was read there",
     ),
     "log_gb": Price(
-        "CloudWatch", "GB of logs taken in", 0.50, 1, 5, "aws.amazon.com/cloudwatch/pricing"
+        "CloudWatch", "GB of ingested logs", 0.50, 1, 5, "aws.amazon.com/cloudwatch/pricing"
     ),
     "metrics": Price(
         "CloudWatch", "custom metrics", 0.30, 1, 10, "aws.amazon.com/cloudwatch/pricing"
     ),
     "alarms": Price(
-        "CloudWatch", "alarms of one metric", 0.10, 1, 10, "aws.amazon.com/cloudwatch/pricing"
+        "CloudWatch", "metric alarms", 0.10, 1, 10, "aws.amazon.com/cloudwatch/pricing"
     ),
     "composite_alarms": Price(
         "CloudWatch", "composite alarms", 0.50, 1, 0, "aws.amazon.com/cloudwatch/pricing"
     ),
-    "keys": Price("KMS", "keys of our own", 1.00, 1, 0, "aws.amazon.com/kms/pricing"),
+    "keys": Price("KMS", "customer managed keys", 1.00, 1, 0, "aws.amazon.com/kms/pricing"),
     "dashboards": Price(
         "CloudWatch", "dashboards", 3.00, 1, 3, "aws.amazon.com/cloudwatch/pricing"
     ),

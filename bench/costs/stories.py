@@ -102,7 +102,7 @@ def access_call() -> Used:
         stage.meter.by_function.clear()
         stage.meter.calls.clear()
         stage.call("GET", "/accounts/acct_demo/access", Authorization=bearer)
-        return _used("a question for access", stage)
+        return _used("a request for access", stage)
 
 
 def recorded(recording: Recording) -> Used:
