@@ -11,16 +11,32 @@ ARGS ?=
 environments = $(PYTHON) -I local/environments.py
 sources = app.py bench chalicelib local ops tests
 
-.PHONY: run test rehearse-deploy package deploy destroy mail lint check format clean
+.PHONY: run test test-unit test-system test-all rehearse-deploy package deploy destroy mail lint check format clean
 
 # Make itself hands on what it was given: make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_…
 run:
 	@$(environments) .venv .emulator
 	@exec .venv/bin/python -m local run --port $(PORT)
 
+# All tests, and of the large grids one case of each kind: what goes in must pass it.
 test:
 	@$(environments) .venv .emulator
-	@.venv/bin/python -m pytest -n $(WORKERS) --ignore=tests/rehearsal $(ARGS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --durations=20 --ignore=tests/rehearsal $(ARGS)
+
+# The rules alone, in memory: seconds, for the work in between.
+test-unit:
+	@$(environments) .venv
+	@GRID=quick .venv/bin/python -m pytest -n $(WORKERS) tests/unit $(ARGS)
+
+# The whole system as processes of its own, in browsers, and under every fault.
+test-system:
+	@$(environments) .venv .emulator
+	@.venv/bin/python -m pytest -n $(WORKERS) --durations=20 tests/system $(ARGS)
+
+# All tests with all cases of the grids and all examples, and the rehearsal: for the night.
+test-all:
+	@$(environments) .venv .emulator
+	@GRID=full .venv/bin/python -m pytest -n $(WORKERS) --durations=20 $(ARGS)
 
 # The real package, deployed by CloudFormation into the emulator and driven there: some two minutes, most of them waits for the next sweep.
 rehearse-deploy:

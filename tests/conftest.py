@@ -8,20 +8,36 @@ from functools import cache
 import boto3
 import pytest
 from botocore.loaders import JSONFileLoader
-from hypothesis import settings
+from hypothesis import Phase, settings
 from moto import mock_aws
 
 from local.aws.emulator import Emulator
 from local.aws.template import REGION
 from tests.fakes import faults
+from tests.fakes.grids import GRID
 from tests.fakes.packages import Package, built_once
 from tests.fakes.services import FakeServices
+
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+
+TAKE_LONG = ("tests/system/", "tests/tooling/")
+"""Where the tests are that start processes and wait for them. They begin first: begun last, they
+would leave the other workers idle.
+"""
+
+# A run of many workers says what is wrong as soon as it is found: shrinking an example takes
+# minutes. The failing test by itself shrinks it, since failing examples are kept and played first.
+PHASES = [
+    phase
+    for phase in Phase
+    if not (IS_WORKER and GRID != "full" and phase in (Phase.shrink, Phase.explain))
+]
 
 # The same examples each time where a run decides whether a change goes in; new ones wherever
 # somebody looks for what is wrong. No deadline in either: how long an example takes says how busy
 # the machine is.
-settings.register_profile("anywhere", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("anywhere", deadline=None, phases=PHASES)
+settings.register_profile("ci", deadline=None, phases=PHASES, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
 
 # AWS's service models are files of megabytes, and each new session reads them anew: here they are
@@ -32,6 +48,11 @@ JSONFileLoader.load_file = lambda _, path: _read(path)  # type: ignore[method-as
 # A full collection walks all that is loaded: a quarter of the time of a test on moto, for cycles
 # that are few and small.
 gc.set_threshold(50_000, 20, 100)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long first, each part in the order in which it was found."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TAKE_LONG))
 
 
 def pytest_collection_finish() -> None:
@@ -65,7 +86,7 @@ def crashing_after() -> Callable[..., faults.OutsideCalls]:
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """What would be deployed."""
     own = tmp_path_factory.getbasetemp()
-    return built_once(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+    return built_once(own.parent if IS_WORKER else own)
 
 
 @pytest.fixture

@@ -465,12 +465,12 @@ def test_a_program_that_fills_in_the_hidden_field_thinks_that_it_was_let_in(fron
     assert front.office.stage.metrics()["SignupsTrapped"] == 2
 
 
-def test_a_thousand_signups_from_one_address_are_stopped_and_others_are_not(
+def test_signups_from_one_address_are_stopped_at_its_limit_and_others_are_not(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     under(SignupPolicy("pro", "month", an_hour=10), monkeypatch)
-    answers = [front.signs_up({"email": f"a{number}@example.com"}).status for number in range(1000)]
-    assert answers == [201] * 10 + [429] * 990
+    answers = [front.signs_up({"email": f"a{number}@example.com"}).status for number in range(30)]
+    assert answers == [201] * 10 + [429] * 20
     refused(front.signs_up({"email": "b@example.com"}), 429)
     assert front.signs_up({"email": "b@example.com"}, address="198.51.100.9").status == 201
     later(monkeypatch, hours=1)
