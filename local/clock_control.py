@@ -1,5 +1,5 @@
-"""Moves the one clock as time would pass: stops at each due moment on the way, sweeps, and goes on
-when all is at rest.
+"""Moves the clock forward: stops at each due moment on the way, runs the sweep, and goes on once
+the system is idle.
 """
 
 import logging
@@ -17,29 +17,30 @@ from local.aws.triggers import Progress
 log = logging.getLogger("billhook.local")
 
 A_WEEK = timedelta(days=7)
-"""At least once in so long, and where it is moved to, the clock stops for the schedules that are
-rarer than the sweep: were each of their hours a stop, a year would take minutes. They run at any
-other stop too, if it is time for them.
+"""The clock stops at least this often, and at its target, for the hourly schedules. A stop in each
+hour would make a year take minutes. The schedules also run at any other stop when they are due.
 """
 
 ROUNDS = 6
-"""How often an item may be found due at the same second before it is passed over."""
+"""How often an item may be due at the same second before the clock passes it."""
 
 
 class Timed(Protocol):
-    """What has a clock of its own that is to go with ours: the simulated Stripe."""
+    """Another system that follows the clock: the simulated Stripe."""
 
     def next_due(self) -> datetime | None:
-        """The next moment at which something happens there by itself."""
+        """The next moment at which something happens there by itself, if there is one."""
 
     def catch_up(self) -> None:
         """Do all that is due by now."""
 
 
 class Clockwork:
-    """`stuck` are the items that the last move passed over, since acting on them did not move their
-    `due_at`. With a `stride` the clock stops at its multiples alone, and what falls due within one
-    is played at its end: for many customers, at whose every moment it would never arrive.
+    """Moves the clock, one move at a time.
+
+    `stuck` lists the items that the last move passed, because processing them did not move their
+    `due_at`. With a `stride` the clock stops only at its multiples, and what falls due within one
+    happens at its end. That is for many customers: stopping at each due moment would take too long.
     """
 
     def __init__(
@@ -63,15 +64,15 @@ class Clockwork:
         self.stuck: list[dict[str, str]] = []
 
     def settle(self) -> None:
-        """Return once all is at rest and nothing is due: what falls due by real time would wait for
-        the minute. Raises NotSettled and Stopped.
+        """Wait until the system is idle and nothing is due. Runs the sweep at once instead of at
+        the next minute. Raises NotSettled and Stopped.
         """
         with self._moving:
             self._catch_up(Counter())
 
     def move_to(self, target: datetime) -> None:
-        """Return once it is `target` or later, all that was due by then was swept, and all is at
-        rest. Raises NotSettled and Stopped.
+        """Move the clock to `target`, process everything that falls due on the way, and wait until
+        the system is idle. Raises NotSettled and Stopped.
         """
         with self._moving:
             met: Counter[tuple[str, str]] = Counter()
@@ -103,8 +104,8 @@ class Clockwork:
         return due is not None or latest < target
 
     def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
-        """The first due moment up to `until` of an item that was not met too often; meets all items
-        of that moment.
+        """The first due moment up to `until`, without items that were met too often. Counts all
+        items of that moment as met.
         """
         waiting = [
             (due_at, key) for due_at, key in self._rest.due() if met[due_at[:19], key] < ROUNDS
@@ -127,7 +128,7 @@ class Clockwork:
         self._progress.forget_waiting()
         if self._other:
             self._other.catch_up()
-            self._rest.wait()  # the news of Stripe's is heard before the clock is looked at
+            self._rest.wait()  # Stripe's events arrive before the sweep looks for due accounts
         self._run(self._sweep)
         self._rest.wait()
         self._run_schedules()
@@ -143,12 +144,12 @@ class Clockwork:
     def _run(self, schedule: ScheduleTrigger) -> None:
         try:
             schedule.run()
-        except Exception:  # as on AWS: the next time comes, and time goes on
+        except Exception:  # as on AWS, where the next run follows anyway
             log.exception("a schedule failed")
 
 
 def stride_end(moment: datetime, stride: timedelta) -> datetime:
-    """The end of the stride in which a moment lies; strides are counted from midnight, in UTC, of a
-    day long ago.
+    """The end of the stride that contains a moment. Strides count from midnight UTC on 1 January
+    2000.
     """
     return moment + (datetime(2000, 1, 1, tzinfo=UTC) - moment) % stride

@@ -21,7 +21,7 @@ log = logging.getLogger("billhook.local")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came over the wire; `query` is decoded, `path` is not."""
+    """One HTTP request. `query` is decoded, `path` is not."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class Answer:
 
 
 class NoAnswer(Exception):
-    """Raised by what handles a request to end the connection without a word, as a time-out does."""
+    """Raised by a handler to close the connection without a response, as in a time-out."""
 
 
 Handle = Callable[[Request], Answer]
@@ -85,9 +85,7 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more requests, free the port, and let requests in progress have their answers,
-        if they are ready soon.
-        """
+        """Stop taking requests, free the port, and wait a moment for requests in progress."""
         if self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()
@@ -166,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answer)
 
     def _body(self) -> bytes | Answer:
-        """The body, or the refusal if it is too large or has no honest length."""
+        """The body, or a refusal if it is too large or has no valid length."""
         if "Transfer-Encoding" in self.headers:
             return error_answer(411, "length_required", "Please send a Content-Length.")
         length = self.headers.get("Content-Length", "0")

@@ -1,4 +1,4 @@
-"""The whole system in one process, beside the emulator in another."""
+"""The whole system in one process, with the AWS emulator in another."""
 
 import os
 import secrets
@@ -6,26 +6,27 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from functools import cache
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from chalicelib.outreach.check import check_messages
 from local.aws.emulator import Emulator
 from local.aws.resources import Resources, create, verify_senders
 from local.aws.template import REGION
-from local.aws.triggers import Function, Progress, QueueTrigger, Source, Trigger
+from local.aws.triggers import Function, Progress, Trigger
 from local.http_server import Answer, Request, Server, error_answer
 from local.shutdown import Stopped
 from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.lifecycle.catalogue import catalogue
 from ops.package.template import WEBHOOK_PATH
 
-LAST_BATCHES_SECONDS = 1.5
-"""How long the end waits for the functions that run: a little longer than a look at a queue."""
+if TYPE_CHECKING:
+    from local.control_room.mailbox import Mailbox
+    from local.control_room.sent_requests import Outgoing
 
-EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
+LAST_BATCHES_SECONDS = 1.5
+"""How long the end waits for the functions that run: a little longer than a poll of a queue."""
 
 
 class System:
@@ -33,9 +34,9 @@ class System:
     Stripe unless STRIPE_API_BASE names a Stripe. Setting `stopping` from any thread makes work in
     progress stop. `tell` receives the name of each step of the start as it begins.
 
-    There is one clock and one environment a process, so there is one System a process. `around` is
-    put around each function that is no route, by its logical id. Raises OSError, before anything is
-    started, if the port is taken.
+    A process has one clock and one environment, so it can have one System. `around` wraps each
+    function that is no route, given its logical id. Raises OSError, before anything is started, if
+    the port is taken.
     """
 
     def __init__(
@@ -115,156 +116,68 @@ class System:
         self.stripe_base = self.simulator.base
 
     def _assemble(self, resources: Resources) -> None:
-        """Load the functions, which read the environment, and put the triggers and the control room
-        around them.
+        """Load the app and the functions, which read the environment, and connect them to their
+        triggers and to the control room.
         """
         from app import app
-        from chalicelib.entry.triggers.act_queue import act_on_accounts
-        from chalicelib.entry.triggers.events_queue import process_events
-        from chalicelib.entry.triggers.mail_queue import send_mails
-        from chalicelib.entry.triggers.schedules import compare_with_stripe, fetch_events, sweep_due
-        from chalicelib.entry.triggers.ses_feedback import take_feedback
-        from chalicelib.entry.triggers.table_stream import carry_out
-        from chalicelib.runtime import telemetry, wiring
-        from chalicelib.runtime.clock import clock
-        from chalicelib.usecases.accounts.api_keys import create_key
+        from chalicelib.runtime import wiring
         from local.aws.api_gateway import ApiGateway
+        from local.aws.function_triggers import function_triggers
         from local.aws.iam_recorder import Calls
         from local.aws.queue_drain import Rest
-        from local.aws.schedules import ScheduleTrigger
-        from local.aws.sns_topic import TopicTrigger
-        from local.aws.table_stream import StreamTrigger
         from local.clock_control import Clockwork
         from local.control_room.control import Control, Facts, Parts
-        from local.control_room.mailbox import Mailbox, WatchedMailer
+        from local.control_room.mailbox import Mailbox
         from local.control_room.overview import Customers
         from local.control_room.sent_requests import Outgoing
 
-        endpoint, progress, outgoing = self._emulator.endpoint, Progress(), Outgoing()
-        policy = wiring.policy()
+        endpoint, progress, policy = self._emulator.endpoint, Progress(), wiring.policy()
         verify_senders(endpoint, policy.mail.senders.values() if policy.mail else ())
+        outgoing, calls = Outgoing(), Calls(resources)
         outgoing.watch_stripe()
-        calls = Calls(resources)
         calls.watch()
-
-        def by(id: str, function: Function) -> Function:
-            return calls.by(id, self._around(id, function))
-
-        feedback = by("TakeFeedback", take_feedback)
-        topic = TopicTrigger(
-            "feedback",
-            self._stopping,
-            resources.made["FeedbackTopic"].ref,
-            feedback,
-            "take_feedback",
-            progress,
-        )
-        mailbox = Mailbox(topic, os.environ.get("CONFIGURATION_SET", ""))
-        # A function on Lambda has one thread. Here many share it: what it builds on first use is
-        # built now, and nothing is counted.
-        telemetry.metrics.add_metric = _uncounted  # type: ignore[method-assign]
-        (
-            wiring.services(),
-            wiring.events_queue(),
-            wiring.key_ring(),
-            wiring.suppressions(),
-            wiring.signup_guard(),
-            wiring.secrets().hash_key,
-        )
-        check_messages(wiring.policy())
-        post = wiring.mail_services()
-        post = replace(post, mailer=WatchedMailer(post.mailer, mailbox, outgoing))
-        wiring.mail_services = cache(lambda: post)
-        self.api_key = create_key(wiring.api_keys(), "write", "local", clock.now())
-        stream = StreamTrigger(
-            "stream",
-            self._stopping,
+        triggers = function_triggers(
             endpoint,
             resources,
-            by("CarryOut", carry_out),
-            "carry_out",
+            self._stopping,
             progress,
+            lambda id, function: calls.by(id, self._around(id, function)),
         )
-        sweep = ScheduleTrigger("sweep", self._stopping, by("SweepDue", sweep_due), "sweep_due")
-        schedules = [
-            ScheduleTrigger(
-                "fetch",
-                self._stopping,
-                by("FetchEvents", fetch_events),
-                "fetch_events",
-                timedelta(hours=1),
-            ),
-            # On AWS every ten minutes: here one run does a day's comparison.
-            ScheduleTrigger(
-                "compare",
-                self._stopping,
-                by("CompareWithStripe", compare_with_stripe),
-                "compare_with_stripe",
-                timedelta(hours=1),
-            ),
-        ]
-        sources = [
-            (
-                Source(
-                    resources.queue("EventsQueue"),
-                    by("ProcessEvents", process_events),
-                    "process_events",
-                ),
-                EVENTS_WORKERS,
-            ),
-            (
-                Source(
-                    resources.queue("ActQueue"),
-                    by("ActOnAccounts", act_on_accounts),
-                    "act_on_accounts",
-                    10,
-                ),
-                ACT_WORKERS,
-            ),
-            (
-                Source(resources.queue("MailQueue"), by("SendMails", send_mails), "send_mails", 1),
-                MAIL_WORKERS,
-            ),
-        ]
-        workers = [
-            QueueTrigger(
-                f"{source.function_name}-{number}", self._stopping, endpoint, source, progress
-            )
-            for source, number_of_workers in sources
-            for number in range(number_of_workers)
-        ]
+        mailbox = Mailbox(triggers.topic, os.environ.get("CONFIGURATION_SET", ""))
+        self.api_key = _build_services(mailbox, outgoing)
         simulator = self.simulator
         if simulator:
             simulator.register(catalogue(policy))
-        self.rest = rest = Rest(
+        self.rest = Rest(
             endpoint,
             resources,
-            stream,
+            triggers.stream,
             progress,
-            topic,
+            triggers.topic,
             simulator.at_rest if simulator else lambda: True,
+        )
+        self.clockwork = Clockwork(
+            self.rest, triggers.sweep, progress, simulator, triggers.schedules
         )
         gateway = ApiGateway(app)
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
         self._app = lambda request: (webhooks if request.path == WEBHOOK_PATH else api)(request)
-        facts = Facts(
-            self.api_key, self.webhook_secret, self.stripe_base, endpoint, simulator is not None
-        )
-        self.clockwork = clockwork = Clockwork(rest, sweep, progress, simulator, schedules)
         self._control = Control(
-            facts,
+            Facts(
+                self.api_key, self.webhook_secret, self.stripe_base, endpoint, simulator is not None
+            ),
             Parts(
-                rest,
-                clockwork,
-                stream,
+                self.rest,
+                self.clockwork,
+                triggers.stream,
                 mailbox,
                 outgoing,
                 calls,
-                Customers(rest, policy),
+                Customers(self.rest, policy),
                 self._app,
             ),
         )
-        for trigger in (stream, sweep, *schedules, topic, *workers):
+        for trigger in triggers.all():
             trigger.start()
             self._triggers.append(trigger)
 
@@ -273,7 +186,7 @@ class System:
         return self._control(request) if is_local else self._app(request)
 
     def close(self) -> None:
-        """End everything: no more requests, the batches in hand finished if they soon are, then the
+        """End everything: take no more requests, wait a moment for running functions, and stop the
         emulator.
         """
         self._stopping.set()
@@ -295,6 +208,30 @@ class System:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:
+    """Build what the functions share, with a mailer whose mail reaches the mailbox too; a new API
+    key. A function on Lambda has one thread. Here many share what is otherwise built on first use,
+    so it is built now, and nothing is counted.
+    """
+    from chalicelib.runtime import telemetry, wiring
+    from chalicelib.runtime.clock import clock
+    from chalicelib.usecases.accounts.api_keys import create_key
+    from local.control_room.mailbox import WatchedMailer
+
+    telemetry.metrics.add_metric = _uncounted  # type: ignore[method-assign]
+    wiring.services()
+    wiring.events_queue()
+    wiring.key_ring()
+    wiring.suppressions()
+    wiring.signup_guard()
+    assert wiring.secrets().hash_key
+    check_messages(wiring.policy())
+    mail = wiring.mail_services()
+    mail = replace(mail, mailer=WatchedMailer(mail.mailer, mailbox, outgoing))
+    wiring.mail_services = cache(lambda: mail)
+    return create_key(wiring.api_keys(), "write", "local", clock.now())
 
 
 def _not_yet(request: Request) -> Answer:

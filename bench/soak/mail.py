@@ -14,7 +14,8 @@ from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.runtime.clock import clock
-from local.control_room.mailbox import Mailbox, Mailer
+from chalicelib.usecases.ports import Mailer
+from local.control_room.mailbox import Mailbox
 
 
 @dataclass(frozen=True, slots=True)

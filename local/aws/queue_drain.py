@@ -1,4 +1,4 @@
-"""Waiting until everything that was set off has come to rest."""
+"""Waits until the system is idle."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,8 @@ from local.shutdown import Stopped
 
 PATIENCE_SECONDS = 60
 TRIED_IN_VAIN = 3
-"""How often a mail must have come back to count as waiting for SES, which only the clock can bring.
+"""How often a mail must have returned to the queue to count as waiting for SES. Only a later time
+helps such a mail.
 """
 
 DEPTHS = (
@@ -23,14 +24,15 @@ DEPTHS = (
 
 
 class NotSettled(Exception):
-    """Nothing has moved for a minute, and this is left."""
+    """Nothing was finished for a minute; the message names the work that is left."""
 
 
 class Rest:
-    """Knows what is still under way in the queues, the topic, the stream and the outboxes.
+    """Knows what work is left in the queues, the topic, the stream and the outboxes.
 
-    `stripe` says whether the simulated Stripe is. Mail that SES does not take now is at rest. A
-    stream that is switched off is too, whatever lies in the outboxes: the agenda knows.
+    `stripe` says whether the simulated Stripe is idle. Mail that SES does not accept now counts as
+    idle. So does a stream that is switched off, with what is in the outboxes: that work falls due
+    later.
     """
 
     def __init__(
@@ -51,8 +53,7 @@ class Rest:
         )
         self._stripe_is_at_rest = stripe
         self._mail = resources.queue("MailQueue").ref
-        # In the order in which work passes them on, so that none of it slips past a look at all of
-        # them.
+        # In the order in which work moves through them, so that one look at all misses none.
         self._queues = {
             "events": resources.events_queue_url,
             "act": resources.queue("ActQueue").ref,
@@ -61,11 +62,9 @@ class Rest:
         self._dead_letters = resources.dead_letters_queue_url
 
     def wait(self) -> None:
-        """Return once all is at rest. Raises NotSettled, naming what is left, after a minute in
-        which nothing was finished, and Stopped when the system ends.
-
-        A message that fails again and again is no progress, so it cannot hold up a caller for
-        longer.
+        """Wait until the system is idle. Raises NotSettled after a minute in which nothing was
+        finished, and Stopped when the system ends. A message that keeps failing is no progress, so
+        it cannot make the wait longer.
         """
         done, since = self._progress.done, time.monotonic()
         while left := self._left_unless_stopped():
@@ -89,7 +88,7 @@ class Rest:
         }
 
     def due(self) -> list[tuple[str, str]]:
-        """All that waits, as (`due_at`, the item's partition key), the soonest first."""
+        """All due work, now or later, as (`due_at`, partition key), the soonest first."""
         found = self._scan(IndexName="due", ProjectionExpression="due_at, pk")
         return sorted((item["due_at"]["S"], item["pk"]["S"]) for item in found)
 
@@ -121,8 +120,8 @@ class Rest:
                 return f"an outbox in {', '.join(full[:5])}" + (
                     f" and {len(full) - 5} more" if len(full) > 5 else ""
                 )
-        # Carrying out may have sent messages, and those may have been taken, since the queues were
-        # looked at.
+        # Since the first look at the queues, the outbox may have sent messages, and they may have
+        # been processed.
         if self._progress.done != done:
             return "what has just been set off"
         return self._left_in_queues()
@@ -142,7 +141,7 @@ class Rest:
 
     def _stream_is_idle(self) -> bool:
         """Whether a look at the stream that began after this call found nothing."""
-        # Two rounds on: the first may have begun before.
+        # Two rounds, because the first may have begun before this call.
         wanted = self._stream.idle_rounds + 2
         end = time.monotonic() + 0.5
         while self._stream.idle_rounds < wanted:

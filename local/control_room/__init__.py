@@ -1,1 +1,1 @@
-"""The pages and calls below `/_local`: state, clock, mailbox and the example site."""
+"""The pages and calls below `/_local`: state, clock, customers, mailbox and the example site."""

@@ -45,8 +45,8 @@ Answers = Callable[..., Answer]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the control room tells of the system it stands in. `has_stripe_pages` says whether
-    Stripe is the simulated one, which has a page for each customer.
+    """What the control room shows about the system. `has_stripe_pages` says whether Stripe is the
+    simulated one, which has a page for each customer.
     """
 
     api_key: str
@@ -58,8 +58,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the control room looks at and turns. `app` answers everything that is
-    not under /_local."""
+    """What the control room shows and changes. `app` answers all requests outside /_local."""
 
     rest: Rest
     clockwork: Clockwork
@@ -129,8 +128,9 @@ class Control:
             return error_answer(503, "stopping", "Billhook is ending.")
 
     def state(self) -> dict[str, Any]:
-        """The system as it is now; `stuck` is what the last move of the clock could
-        not get done."""
+        """The system as it is now. `stuck` lists what is still due after the last move of the
+        clock.
+        """
         return {
             "now": iso(clock.now()),
             "api_key": self._facts.api_key,
@@ -154,7 +154,7 @@ class Control:
         return self._settle(request)
 
     def _done(self, request: Request) -> Answer:
-        """The state, or after a form the way back to the page."""
+        """The state as JSON, or after a form a redirect to the page."""
         if is_form(request):
             return _see(f"/_local?done={request.path.rpartition('/')[2]}")
         return json_answer(self.state())
@@ -224,8 +224,7 @@ class Control:
         return _see("/billing", ("Set-Cookie", cookie))
 
     def _site(self, request: Request, name: str | None) -> Answer:
-        """The example site; its form posts to this system under the name by which
-        it was asked for."""
+        """The example site. Its form posts to the host name of this request."""
         if request.path == "/_local/site":
             return Answer(301, b"", [("Location", "/_local/site/")])
         return site(name or "", f"http://{request.headers['Host']}") or error_answer(

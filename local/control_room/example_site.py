@@ -1,5 +1,5 @@
-"""The example site, served beside the system so that it can be tried: its form posts to the system
-that runs, and it has a way back to the control room.
+"""The example site, served to try the system: its form posts to the running system, and it links
+to the control room.
 """
 
 import mimetypes
@@ -16,7 +16,7 @@ WAY_BACK = (
 
 
 def site(path: str, base: str) -> Answer | None:
-    """The file of that name, its form's address set to `base`; None if there is none."""
+    """The file of that name, with the address of its form set to `base`; None if there is none."""
     name = path or "index.html"
     files = {file.name: file for file in FOLDER.iterdir() if file.is_file()}
     if name not in files:

@@ -1,32 +1,23 @@
-"""The mailbox: every letter that SES took, in order, and what SES would tell of each."""
+"""The mailbox: every message that SES accepted, in order, and the events that SES publishes."""
 
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.domain.errors import BillhookError, MailOutcomeUnknown, MailRefused
 from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.runtime.clock import clock
+from chalicelib.usecases.ports import Mailer
 from local.aws import ses_events
 from local.aws.sns_topic import TopicTrigger
 from local.control_room.sent_requests import Outgoing
 from local.durations import iso
 
 
-class Mailer(Protocol):
-    """The mailer that the functions would have."""
-
-    def send(self, message: EmailMessage) -> str:
-        """See usecases/post_office.py."""
-
-    def wait_for_capacity(self) -> None:
-        """See usecases/post_office.py."""
-
-
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One letter, numbered from 1. `events` names the events of SES's that were made of it."""
+    """One message, numbered from 1. `events` are the kinds of SES events published about it."""
 
     number: int
     at: datetime
@@ -56,7 +47,7 @@ class Received:
 
 
 class Mailbox:
-    """Keeps letters, and publishes what SES would tell of them."""
+    """Keeps messages and publishes the SES events about them."""
 
     def __init__(self, topic: TopicTrigger, configuration_set: str) -> None:
         self._topic, self._configuration_set = topic, configuration_set
@@ -64,7 +55,7 @@ class Mailbox:
         self._lock = threading.Lock()
 
     def take(self, letter: EmailMessage, message_id: str) -> None:
-        """Keep a letter that SES took; it is sent and delivered at once."""
+        """Keep a message that SES accepted, and publish that it was sent and delivered."""
         with self._lock:
             received = Received(len(self._received) + 1, clock.now(), message_id, letter)
             self._received.append(received)
@@ -72,7 +63,7 @@ class Mailbox:
         self.happen(received, "delivery")
 
     def happen(self, received: Received, kind: str) -> None:
-        """Publish one of ses_events.KINDS."""
+        """Publish an event of a kind in ses_events.KINDS."""
         event = ses_events.event(
             kind, received.letter, received.message_id, received.at, self._configuration_set
         )
@@ -80,26 +71,26 @@ class Mailbox:
         self._topic.publish(event)
 
     def all(self) -> list[Received]:
-        """Every letter, the first first."""
+        """Every message, the oldest first."""
         with self._lock:
             return list(self._received)
 
     def find(self, number: int) -> Received | None:
-        """The letter of this number."""
+        """The message with this number; None if there is none."""
         with self._lock:
             return self._received[number - 1] if 1 <= number <= len(self._received) else None
 
 
 class WatchedMailer:
-    """The real mailer, which really calls SES; what SES took is in the mailbox too, and each call
-    among the outgoing ones.
+    """The real mailer, which calls SES. Notes each call, and puts what SES accepted into the
+    mailbox.
     """
 
     def __init__(self, mailer: Mailer, mailbox: Mailbox, outgoing: Outgoing) -> None:
         self._mailer, self._mailbox, self._outgoing = mailer, mailbox, outgoing
 
     def send(self, message: EmailMessage) -> str:
-        """See Mailer."""
+        """See Mailer in chalicelib/usecases/ports.py."""
         try:
             message_id = self._mailer.send(message)
         except BillhookError as error:
@@ -117,7 +108,7 @@ class WatchedMailer:
         return message_id
 
     def wait_for_capacity(self) -> None:
-        """See Mailer."""
+        """See Mailer in chalicelib/usecases/ports.py."""
         self._mailer.wait_for_capacity()
 
     def _note(self, letter: EmailMessage, status: int | None) -> None:

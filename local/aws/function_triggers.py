@@ -1,0 +1,78 @@
+"""Every function that is no route, with what calls it: stream, schedules, topic and queues."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from local.aws.resources import Resources
+from local.aws.schedules import ScheduleTrigger
+from local.aws.sns_topic import TopicTrigger
+from local.aws.table_stream import StreamTrigger
+from local.aws.triggers import Function, Progress, QueueTrigger, Source, Trigger
+
+HOUR = timedelta(hours=1)
+EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """What calls the functions. `sweep` runs every minute, the `schedules` every hour."""
+
+    stream: StreamTrigger
+    sweep: ScheduleTrigger
+    schedules: tuple[ScheduleTrigger, ...]
+    topic: TopicTrigger
+    workers: tuple[QueueTrigger, ...]
+
+    def all(self) -> list[Trigger]:
+        """Each of them."""
+        return [self.stream, self.sweep, *self.schedules, self.topic, *self.workers]
+
+
+def function_triggers(
+    endpoint: str,
+    resources: Resources,
+    stopping: threading.Event,
+    progress: Progress,
+    around: Callable[[str, Function], Function],
+) -> Triggers:
+    """The triggers of all functions, not yet started. `around` wraps each function, given its
+    logical id. Loads the functions, which read the environment.
+    """
+    from chalicelib.entry.triggers.act_queue import act_on_accounts
+    from chalicelib.entry.triggers.events_queue import process_events
+    from chalicelib.entry.triggers.mail_queue import send_mails
+    from chalicelib.entry.triggers.schedules import compare_with_stripe, fetch_events, sweep_due
+    from chalicelib.entry.triggers.ses_feedback import take_feedback
+    from chalicelib.entry.triggers.table_stream import carry_out
+
+    process = around("ProcessEvents", process_events)
+    act = around("ActOnAccounts", act_on_accounts)
+    send = around("SendMails", send_mails)
+    carry = around("CarryOut", carry_out)
+    sweep = around("SweepDue", sweep_due)
+    fetch = around("FetchEvents", fetch_events)
+    compare = around("CompareWithStripe", compare_with_stripe)
+    feedback = around("TakeFeedback", take_feedback)
+    sources = (
+        (Source(resources.queue("EventsQueue"), process, "process_events"), EVENTS_WORKERS),
+        (Source(resources.queue("ActQueue"), act, "act_on_accounts", 10), ACT_WORKERS),
+        (Source(resources.queue("MailQueue"), send, "send_mails", 1), MAIL_WORKERS),
+    )
+    topic = resources.made["FeedbackTopic"].ref
+    return Triggers(
+        StreamTrigger("stream", stopping, endpoint, resources, carry, "carry_out", progress),
+        ScheduleTrigger("sweep", stopping, sweep, "sweep_due"),
+        (
+            ScheduleTrigger("fetch", stopping, fetch, "fetch_events", HOUR),
+            # On AWS it runs every ten minutes. Here one run makes a whole day's comparison.
+            ScheduleTrigger("compare", stopping, compare, "compare_with_stripe", HOUR),
+        ),
+        TopicTrigger("feedback", stopping, topic, feedback, "take_feedback", progress),
+        tuple(
+            QueueTrigger(f"{source.function_name}-{number}", stopping, endpoint, source, progress)
+            for source, workers in sources
+            for number in range(workers)
+        ),
+    )
