@@ -44,7 +44,7 @@ class CheckedMailer:
         self._lock = Lock()
 
     def send(self, message: EmailMessage) -> str:
-        """See usecases/post_office.py."""
+        """See Mailer in usecases/ports.py."""
         account_id, key, now = (
             message.tags["account"],
             f"{message.tags['step']}@{message.tags['occasion']}",
@@ -58,7 +58,7 @@ class CheckedMailer:
         return message_id
 
     def wait_for_capacity(self) -> None:
-        """See usecases/post_office.py."""
+        """See Mailer in usecases/ports.py."""
         self._mailer.wait_for_capacity()
 
     def keep(self, sent: Sent) -> None:

@@ -83,8 +83,8 @@ def _written(account: Account, updated: Account, policy: Policy, now: datetime) 
 
 
 def _acted(account: Account, policy: Policy, now: datetime) -> tuple[Account, list[DueMessage]]:
-    """As usecases/act.py does, where Stripe has told everything already: what it is asked it
-    answers with nothing, errands are done.
+    """As usecases/schedule/process_due.py does, with nothing left to fetch or to do at Stripe: each
+    fetch returns nothing, and each pending operation is done.
     """
     updated = reduce(lambda known, ask: apply(known, FetchResult(ask)), account.asks, account)
     if any(news.ask_at <= now for news in expected_updates(updated)):

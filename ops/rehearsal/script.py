@@ -80,7 +80,7 @@ class _Scene:
         ]
 
     def _signs_up(self) -> None:
-        """As usecases/sign_up.py does it, with Stripe's trial made in the same second."""
+        """As usecases/accounts/sign_up.py does it, with Stripe's trial made in the same second."""
         start, length = self._start, timedelta(days=self._policy.trial.days)
         confirm = self._policy.signup is not None and self._policy.signup.confirm
         begins = start + CONFIRMED_AFTER if confirm else start

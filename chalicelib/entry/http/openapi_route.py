@@ -30,12 +30,12 @@ def _document() -> dict[str, Any]:
     )
 
 
-def routes(known: Any) -> list[tuple[str, str, str]]:
+def routes(registered: Any) -> list[tuple[str, str, str]]:
     """The method, path and summary of all routes of a Chalice app. The summary is the first line of
     a page's docstring, and empty for an API endpoint.
     """
     found = []
-    for path, methods in known.items():
+    for path, methods in registered.items():
         for method, entry in methods.items():
             view = entry.view_function
             summary = (view.__doc__ or "A page.").splitlines()[0] if view in PAGES else ""

@@ -5,6 +5,7 @@ from typing import Any, cast
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.access import standing
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Forbidden, InvalidInput, TooLarge, TooManyRequests
 from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.entry.http import response_schemas
@@ -81,10 +82,9 @@ def receive_signup() -> Response:
 
 
 def _signup_json() -> Response:
-    outcome = _process(_posted())
-    if outcome.what == "known" or outcome.account is None or _is_unconfirmed(outcome):
+    account = _welcomed(_process(_posted()))
+    if account is None:
         return Response(CHECK_YOUR_INBOX, status_code=202)
-    account = outcome.account
     current = standing(account, wiring.policy(), clock.now())
     trial_ends_at = account.signup.trial_ends_at if account.signup else current.until
     content: dict[str, Any] = {
@@ -99,16 +99,12 @@ def _signup_json() -> Response:
 def _signup_page() -> Response:
     """A signup by a plain form: answered with pages instead of JSON."""
     try:
-        outcome = _process(_posted())
+        account = _welcomed(_process(_posted()))
     except Exception as error:
         return error_page(error, "receive_signup")
-    known = outcome.what == "known" or outcome.account is None or _is_unconfirmed(outcome)
-    target = (
-        f"{links.base_url()}/check-your-inbox"
-        if known or outcome.account is None
-        else links.url(links.new_link("welcome", outcome.account))
-    )
-    return redirect(target)
+    if account is None:
+        return redirect(f"{links.base_url()}/check-your-inbox")
+    return redirect(links.url(links.new_link("welcome", account)))
 
 
 def _posted() -> PostedSignup:
@@ -150,12 +146,14 @@ def _policy() -> SignupPolicy:
     return policy
 
 
-def _is_unconfirmed(outcome: SignupOutcome) -> bool:
-    return (
-        outcome.account is not None
-        and outcome.account.signup is not None
-        and outcome.account.signup.confirm
-    )
+def _welcomed(outcome: SignupOutcome) -> Account | None:
+    """The account whose welcome page the visitor may see now. None if the visitor must open a link
+    in mail first, or the response must not show whether the address has an account.
+    """
+    account = outcome.account
+    if outcome.what == "known" or account is None:
+        return None
+    return None if account.signup and account.signup.confirm else account
 
 
 def _cors() -> dict[str, str | list[str]]:

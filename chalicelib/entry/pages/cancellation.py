@@ -199,7 +199,7 @@ def confirm_leave(token: str) -> Response:
 
 def _requested(token: str) -> tuple[Account, CancellationRequest]:
     link, account = links.open_link(unquote(token), "leave")
-    wish = cancellation_of(link, account)
-    if wish is None:
+    cancellation = cancellation_of(link, account)
+    if cancellation is None:
         raise LinkRefused(links.DOES_NOT_WORK)
-    return account, wish
+    return account, cancellation

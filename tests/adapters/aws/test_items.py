@@ -91,8 +91,8 @@ def test_there_is_a_step_from_every_older_shape_and_a_text_of_each() -> None:
 
 
 def test_what_is_written_does_not_change_within_a_shape() -> None:
-    """A change of it is another shape: see chalicelib/aws/shapes.py. Nothing but a shape that no
-    release has written yet may be kept anew.
+    """A change needs a new schema version: see chalicelib/aws/schema_versions.py. Only a version
+    that no release has written yet may be stored again.
     """
     kept, now = json.loads(CURRENT.read_text()), account()
     for text in ("body", "outbox"):
