@@ -2,6 +2,7 @@
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Unavailable
+from chalicelib.usecases.messages import ProcessAccount
 from chalicelib.usecases.services import Services
 
 
@@ -11,6 +12,6 @@ def enqueue_if_due(account: Account, services: Services) -> None:
     """
     if account.due_at and account.due_at <= services.clock.now():
         try:
-            services.queues.act.send({"account_id": account.id})
+            services.queues.act.send(ProcessAccount(account.id).dump())
         except Unavailable:
             return

@@ -13,6 +13,7 @@ import stripe
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.signup import SignupRequest
 from chalicelib.runtime.wiring import stripe_over
@@ -194,7 +195,7 @@ class SimLife:
     def opens(self, plan: str | None = None, interval: str | None = None) -> str:
         """Checkout; gives the session's id."""
         return open_checkout(
-            self.account_id, plan, interval, None, returns, self.services
+            self.account_id, PurchaseRequest(plan, interval), returns, self.services
         ).rpartition("/")[2]
 
     def completes(self, session: str, card: str = "tok_visa") -> "SimLife":

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import CardDeclined, Unavailable
 from chalicelib.domain.policy.policy import CancelPolicy
 from chalicelib.usecases.accounts.sign_up import sign_up
@@ -191,7 +192,7 @@ STORIES: dict[str, tuple[Callable[[], SimLife], Act]] = {
     "changes the plan": (
         paying,
         lambda life: actions.change_plan(
-            "acc_golden", request("plan"), "scale", None, None, "now", life.services
+            "acc_golden", request("plan"), PlanRequest("scale"), life.services
         ),
     ),
     "moves the end of the trial": (

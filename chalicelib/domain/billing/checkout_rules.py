@@ -3,24 +3,19 @@
 from chalicelib.domain.account.checkout import Order
 from chalicelib.domain.account.queries import currency_of, current_subscription, has_card
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AlreadySubscribed, InvalidInput
 from chalicelib.domain.policy.policy import Policy
 
 
-def order_of(
-    account: Account,
-    policy: Policy,
-    plan: str | None,
-    interval: str | None,
-    quantity: int | None,
-    currency: str | None = None,
-) -> Order:
+def order_of(account: Account, policy: Policy, request: PurchaseRequest) -> Order:
     """What the next Checkout of this account is for.
 
     While a subscription lives, whatever its status, a Checkout collects a card for it: so there is
     never a second one. Raises AlreadySubscribed if it has a card and is paid for, InvalidInput for
     a plan, an interval or a currency that is not sold.
     """
+    plan, interval, currency = request.plan, request.interval, request.currency
     subscription = current_subscription(account)
     if subscription is not None:
         if plan is not None and policy.plan_of(subscription.items)[0] not in {plan, None}:
@@ -63,7 +58,7 @@ def order_of(
         "subscription",
         wanted,
         interval or default,
-        quantity or 1,
+        request.quantity or 1,
         None if known == policy.currency else known,
     )
 

@@ -14,6 +14,7 @@ from chalicelib.domain.account.queries import (
 )
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
+from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import (
     InvalidInput,
     NoCard,
@@ -98,18 +99,13 @@ def pause(account: Account, until: datetime, now: datetime) -> Operation | None:
 
 
 def plan_change(
-    account: Account,
-    policy: Policy,
-    plan: str,
-    interval: str | None,
-    quantity: int | None,
-    prorate: str,
-    as_of: datetime,
+    account: Account, policy: Policy, request: PlanRequest, now: datetime
 ) -> Operation | None:
     """Another plan, interval or quantity; what is left out stays as it is.
 
     While a payment is owed nothing is changed: a smaller plan would pay back what was never paid.
     """
+    plan, as_of = request.plan, request.as_of or now
     one = _running(account, as_of)
     if plan not in policy.plans:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
@@ -127,11 +123,13 @@ def plan_change(
             " billing.toml.",
             "plan",
         )
-    wanted = interval or (item.interval if item.interval in sold else next(iter(sold)))
+    wanted = request.interval or (item.interval if item.interval in sold else next(iter(sold)))
     if wanted is None or wanted not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
-    number = quantity or item.quantity or 1
-    change = Change(plan, wanted, number, sold[wanted], prorate, as_of.replace(microsecond=0))
+    number = request.quantity or item.quantity or 1
+    change = Change(
+        plan, wanted, number, sold[wanted], request.prorate, as_of.replace(microsecond=0)
+    )
     return (
         None
         if made(item, change, policy)

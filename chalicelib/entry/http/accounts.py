@@ -6,6 +6,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, InvalidInput, Refused
 from chalicelib.domain.stripe_objects.objects import Subscription
@@ -186,12 +187,8 @@ def reach_milestone(account_id: str, request: CheckedRequest) -> Response:
 )
 def make_checkout(account_id: str, request: CheckedRequest) -> dict[str, str]:
     """{url}. While a Checkout for the same purchase is open, this is its URL."""
-    wanted = (request.body["plan"], request.body["interval"], request.body["quantity"])
-    return {
-        "url": open_checkout(
-            account_id, *wanted, links.checkout_urls, wiring.services(), request.body["currency"]
-        )
-    }
+    purchase = PurchaseRequest(**request.body)
+    return {"url": open_checkout(account_id, purchase, links.checkout_urls, wiring.services())}
 
 
 @serve(

@@ -11,6 +11,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.billing.decisions import LARGEST_AMOUNT
 from chalicelib.domain.billing.idempotency import Outcome
+from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import (
     AccountNotFound,
     AlreadySubscribed,
@@ -161,9 +162,9 @@ PLAN_CHANGE = (
 def change_plan(account_id: str, request: CheckedRequest) -> dict[str, Any]:
     """The standing after the change. Changing to the current plan does nothing."""
     body = request.body
-    wanted = (body["plan"], body["interval"], body["quantity"], body["prorate"] or "now")
+    change = PlanRequest(body["plan"], body["interval"], body["quantity"], body["prorate"] or "now")
     return _standing(
-        actions.change_plan(account_id, _idempotent("plan", request), *wanted, wiring.services())
+        actions.change_plan(account_id, _idempotent("plan", request), change, wiring.services())
     )
 
 

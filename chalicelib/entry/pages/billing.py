@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AlreadySubscribed, BillhookError, Unavailable
 from chalicelib.domain.security.links import LinkRefused
 from chalicelib.entry.http.page_responses import html_page, page_response, redirect
@@ -108,9 +109,7 @@ def go_to_checkout() -> Response:
     try:
         url = open_checkout(
             account.id,
-            form.get("plan"),
-            form.get("interval"),
-            None,
+            PurchaseRequest(form.get("plan"), form.get("interval")),
             links.checkout_urls,
             wiring.services(),
         )

@@ -10,6 +10,7 @@ from chalicelib.domain.account.queries import cancellation_is_requested
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel
+from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import (
     AlreadySubscribed,
     CardDeclined,
@@ -129,7 +130,7 @@ def accept_offer() -> Response:
         return redirect_to("/billing", ACCEPTED[accepted.kind] if accepted else "nothing_offered")
     from chalicelib.pages.plan import preview_view
 
-    preview = preview_change(account.id, accepted.value, None, None, "now", services)
+    preview = preview_change(account.id, PlanRequest(accepted.value), services)
     return billing_page(
         "plan_preview", **preview_view(account, wiring.policy(), preview, moved=False)
     )

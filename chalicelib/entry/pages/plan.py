@@ -6,6 +6,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import may_change
+from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.billing.preview import Preview, is_fresh
 from chalicelib.domain.errors import CardDeclined, InvalidInput, NotPossible
 from chalicelib.entry.http.page_responses import html_page
@@ -37,7 +38,8 @@ def show_preview() -> Response:
     plan, interval, seats = _chosen(form_of(bp.current_request))
     try:
         return _preview_page(
-            account, preview_change(account.id, plan, interval, seats, "now", wiring.services())
+            account,
+            preview_change(account.id, PlanRequest(plan, interval, seats), wiring.services()),
         )
     except NotPossible:
         return redirect_to("/billing", "no_change")
@@ -60,18 +62,17 @@ def confirm() -> Response:
     as_of = _time(form.get("as_of", ""))
     fresh = is_fresh(as_of, clock.now())
     try:
-        preview = preview_change(
-            account.id, plan, interval, seats, "now", services, as_of if fresh else None
-        )
+        request = PlanRequest(plan, interval, seats, as_of=as_of if fresh else None)
+        preview = preview_change(account.id, request, services)
         if preview.change is None:
             return redirect_to("/billing", "plan_changed")
         if not fresh or shown(preview) != form.get("shown"):
             return _preview_page(account, preview, moved=True)
-        request = IdempotentRequest(
+        idempotent = IdempotentRequest(
             f"page plan {plan} {interval} {seats}",
             f"page plan {as_of.timestamp():.0f} {plan} {interval} {seats}",
         )
-        change_plan(account.id, request, plan, interval, seats, "now", services, as_of)
+        change_plan(account.id, idempotent, request, services)
     except CardDeclined:
         return billing_page("plan_declined", 402)
     except NotPossible:

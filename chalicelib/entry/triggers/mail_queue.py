@@ -1,6 +1,5 @@
 """The mail queue: sends messages, one at a time."""
 
-import json
 from typing import Any
 
 from chalice.app import Blueprint
@@ -9,13 +8,15 @@ from chalicelib.domain.errors import Unavailable
 from chalicelib.runtime import wiring
 from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
+from chalicelib.usecases.messages import (
+    MailMessage,
+    SendDigest,
+    SendMessage,
+    SendNotice,
+    read_mail_message,
+)
 from chalicelib.usecases.messaging.notify_team import send_digest, send_notice
 from chalicelib.usecases.messaging.send_message import send_message
-
-TASKS = ({"account_id", "key"}, {"account_id", "happening"}, {"digest"})
-"""The fields of each kind of task: a message to a customer, a notice to the team, the team's digest
-of a day.
-"""
 
 DASHBOARD = "https://dashboard.stripe.com"
 
@@ -49,13 +50,14 @@ def _handled(record: dict[str, Any]) -> bool:
     account still marks the message as queued, and the schedule queues it again in half an hour
     until its time has passed. SQS would deliver it again at once, for days.
     """
-    task = _task(record["body"])
-    if task is None:
-        logger.error("Unknown message in the mail queue", extra={"message_id": record["messageId"]})
-        return True
-    fields = {name: value for name, value in task.items() if name != "happening"}
+    fields: dict[str, str] = {"message_id": record["messageId"]}
     try:
-        outcome = _send(task)
+        message = read_mail_message(record["body"])
+        if message is None:
+            logger.error("Unknown message in the mail queue", extra=fields)
+            return True
+        fields |= {name: value for name, value in message.dump().items() if name != "happening"}
+        outcome = _send(message)
     except Unavailable as failure:
         count("MailsWaiting")
         logger.warning("A message waits", extra=fields | failure_of(failure))
@@ -70,28 +72,13 @@ def _handled(record: dict[str, Any]) -> bool:
     return True
 
 
-def _send(task: dict[str, str]) -> str:
+def _send(message: MailMessage) -> str:
     services, mail_services = wiring.services(), wiring.mail_services()
-    if "digest" in task:
-        return send_digest(task["digest"], wiring.timelines(), services, mail_services)
-    if "happening" in task:
-        return send_notice(
-            task["account_id"],
-            task["happening"],
-            DASHBOARD if settings().livemode else f"{DASHBOARD}/test",
-            services,
-            mail_services,
-        )
-    return send_message(task["account_id"], task["key"], services, mail_services)
-
-
-def _task(body: str) -> dict[str, str] | None:
-    """The fields of a task, None if the message is not one of Billhook."""
-    try:
-        task = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    texts = isinstance(task, dict) and all(
-        isinstance(value, str) and value for value in task.values()
-    )
-    return task if texts and task.keys() in TASKS else None
+    match message:
+        case SendDigest(day):
+            return send_digest(day, wiring.timelines(), services, mail_services)
+        case SendNotice(account_id, event):
+            dashboard = DASHBOARD if settings().livemode else f"{DASHBOARD}/test"
+            return send_notice(account_id, event, dashboard, services, mail_services)
+        case SendMessage(account_id, key):
+            return send_message(account_id, key, services, mail_services)

@@ -4,10 +4,8 @@ Where the answer must not tell who is known, the wish is handed in without a loo
 would be done for who is known and who is not takes another time, and time is an answer too.
 """
 
-import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.account.apply import apply
@@ -20,10 +18,10 @@ from chalicelib.usecases.billing.run_operation import run_operation
 from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.messages import SignIn, SignUp
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
-SIGN_UP, SIGN_IN = "sign_up", "sign_in"
 """What the act queue's work is called that was handed in."""
 
 
@@ -75,25 +73,22 @@ def enqueue_signup(wish: SignupRequest, confirm: bool, services: Services) -> No
     """Have the signup done a moment later, whoever it is: one message, and no look at the table.
     Raises Unavailable: then nothing was done.
     """
-    services.queues.act.send(
-        {SIGN_UP: json.dumps({"id": _new_id(), "confirm": confirm, "wish": asdict(wish)})}
-    )
+    services.queues.act.send(SignUp(_new_id(), wish, confirm).dump())
 
 
 def enqueue_sign_in(email: str, services: Services) -> None:
     """The same for a wish to sign in. Raises Unavailable."""
-    services.queues.act.send({SIGN_IN: email})
+    services.queues.act.send(SignIn(email).dump())
 
 
-def process_request(work: Mapping[str, str], services: Services) -> None:
-    """Do what was handed in; the same again does no harm. Raises Unavailable; KeyError, ValueError,
-    TypeError for what nobody here handed in.
+def process_request(message: SignUp | SignIn, services: Services) -> None:
+    """Sign the visitor up, or mail a sign-in link. Repeating a message does no harm. Raises
+    Unavailable.
     """
-    if SIGN_IN in work:
-        ask_to_sign_in(work[SIGN_IN], services)
+    if isinstance(message, SignIn):
+        ask_to_sign_in(message.email, services)
     else:
-        handed_in = json.loads(work[SIGN_UP])
-        sign_up(SignupRequest(**handed_in["wish"]), handed_in["confirm"], services, handed_in["id"])
+        sign_up(message.request, message.confirm, services, message.account_id)
 
 
 def _new_id() -> str:

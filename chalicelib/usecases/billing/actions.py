@@ -24,6 +24,7 @@ from chalicelib.domain.account.queries import currency_of
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.billing import decisions
 from chalicelib.domain.billing.idempotency import Outcome, StoredResponse
+from chalicelib.domain.billing.plan_requests import PlanRequest, PurchaseRequest
 from chalicelib.domain.billing.preview import Preview, preview_of
 from chalicelib.domain.errors import (
     CardDeclined,
@@ -97,7 +98,7 @@ def reactivate(
     """
 
     def checkout(account: Account) -> Outcome:
-        url = open_checkout(account.id, None, None, None, returns, services)
+        url = open_checkout(account.id, PurchaseRequest(), returns, services)
         return Outcome(standing(account, services.policy, services.clock.now()), "checkout", url)
 
     return _perform(
@@ -106,25 +107,18 @@ def reactivate(
 
 
 def change_plan(
-    account_id: str,
-    asked: IdempotentRequest,
-    plan: str,
-    interval: str | None,
-    quantity: int | None,
-    prorate: str,
-    services: Services,
-    as_of: datetime | None = None,
+    account_id: str, asked: IdempotentRequest, request: PlanRequest, services: Services
 ) -> Outcome:
     """Another plan, interval or quantity; with `as_of` of a preview it costs to the cent what that
     said.
     """
 
-    def decide(account: Account, now: datetime) -> Operation | None:
-        return decisions.plan_change(
-            account, services.policy, plan, interval, quantity, prorate, as_of or now
-        )
-
-    return _perform(account_id, asked, decide, services)
+    return _perform(
+        account_id,
+        asked,
+        lambda account, now: decisions.plan_change(account, services.policy, request, now),
+        services,
+    )
 
 
 def move_trial_end(
@@ -193,21 +187,13 @@ def do(account_id: str, asked: IdempotentRequest, decide: Decide, services: Serv
     return _perform(account_id, asked, decide, services)
 
 
-def preview_change(
-    account_id: str,
-    plan: str,
-    interval: str | None,
-    quantity: int | None,
-    prorate: str,
-    services: Services,
-    as_of: datetime | None = None,
-) -> Preview:
+def preview_change(account_id: str, request: PlanRequest, services: Services) -> Preview:
     """Exactly what a change of plan would cost now, or as of a moment, by Stripe's own reckoning.
     Changes nothing; raises as `change_plan` does.
     """
     account = require_account(account_id, services.stores.accounts)
-    now = (as_of or services.clock.now()).replace(microsecond=0)
-    task = decisions.plan_change(account, services.policy, plan, interval, quantity, prorate, now)
+    now = (request.as_of or services.clock.now()).replace(microsecond=0)
+    task = decisions.plan_change(account, services.policy, request, now)
     if task is None or task.change is None:
         return Preview(None, 0, currency_of(account, services.policy), now)
     held = hold(account, str(task.subscription), services)

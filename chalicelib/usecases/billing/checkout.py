@@ -13,6 +13,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.queries import customer_for
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.checkout_rules import order_of
+from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.billing.stripe_requests import NewCheckout
 from chalicelib.domain.errors import (
     AccountNotFound,
@@ -48,13 +49,7 @@ RETURNS = {
 
 
 def open_checkout(
-    account_id: str,
-    plan: str | None,
-    interval: str | None,
-    quantity: int | None,
-    returns: Returns,
-    services: Services,
-    currency: str | None = None,
+    account_id: str, request: PurchaseRequest, returns: Returns, services: Services
 ) -> str:
     """The URL of the account's Checkout at Stripe: of the open session if it is for the same order,
     else of a new one that replaces it.
@@ -65,7 +60,7 @@ def open_checkout(
     def begin() -> tuple[Account, Checkout, bool]:
         """The account, its Checkout, and whether that is open at Stripe already."""
         account = _with_customer(require_account(account_id, services.stores.accounts), services)
-        order = order_of(account, services.policy, plan, interval, quantity, currency)
+        order = order_of(account, services.policy, request)
         checkout, now = account.checkout, services.clock.now()
         if checkout and checkout.session and not checkout.closed:
             if not _still_open(account, checkout, services):

@@ -1,9 +1,7 @@
 """Tell the team: of single happenings as they are carried out, and of each day on the next."""
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import DomainEvent
@@ -26,6 +24,7 @@ from chalicelib.domain.messaging.team import (
 )
 from chalicelib.outreach.plain import plain
 from chalicelib.outreach.rendering import RenderedEmail
+from chalicelib.usecases.messages import SendDigest, SendNotice
 from chalicelib.usecases.ports import Timelines
 from chalicelib.usecases.services import MailServices, Services
 
@@ -48,8 +47,7 @@ def notify_team(account: Account, happenings: Sequence[DomainEvent], services: S
         )
     for one in news:
         if notice_of(one) in operators.notices:
-            told = {"id": one.id, "type": one.type, "at": one.at.isoformat(), "data": one.data}
-            services.queues.mail.send({"account_id": account.id, "happening": json.dumps(told)})
+            services.queues.mail.send(SendNotice(account.id, one).dump())
 
 
 def enqueue_digests(services: Services) -> int:
@@ -65,7 +63,7 @@ def enqueue_digests(services: Services) -> int:
     last = services.stores.job_states.load(DigestState)
     days = days_due(last, services.clock.now(), ZoneInfo(mail.timezone), operators.digest_hour)
     for day in days:
-        services.queues.mail.send({"digest": day})
+        services.queues.mail.send(SendDigest(day).dump())
     if days:
         before = last or DigestState("")
         with suppress(ConcurrentUpdate):  # another hands them out already
@@ -74,31 +72,29 @@ def enqueue_digests(services: Services) -> int:
 
 
 def send_notice(
-    account_id: str, domain_event: str, dashboard: str, services: Services, post: MailServices
+    account_id: str, event: DomainEvent, dashboard: str, services: Services, post: MailServices
 ) -> str:
     """What became of a notice: `sent`, or `nothing` (it was sent, is not wanted any more, or the
     account is gone). `dashboard` is Stripe's.
 
     Raises Unavailable if it is to be tried again later.
     """
-    raw = json.loads(domain_event)
-    told = DomainEvent(raw["id"], raw["type"], datetime.fromisoformat(raw["at"]), raw["data"])
     account, operators, kind = (
         services.stores.accounts.load(account_id),
         services.policy.team,
-        notice_of(told),
+        notice_of(event),
     )
     if account is None or operators is None or kind is None or kind not in operators.notices:
         return "nothing"
-    facts = [f"{name}: {value}" for name, value in facts_of(kind, account, told, services.policy)]
+    facts = [f"{name}: {value}" for name, value in facts_of(kind, account, event, services.policy)]
     links = [f"{dashboard}/customers/{id}" for id in account.customers]
     more = [["At Stripe:", *links]] if links else []
     more.append([f"All that is known: python -m ops accounts show {account.id}"])
     return _post(
         account.id,
-        told.id,
+        event.id,
         kind,
-        _mail(title_of(kind, account, told), [facts, *more], services),
+        _mail(title_of(kind, account, event), [facts, *more], services),
         services,
         post,
     )

@@ -11,6 +11,7 @@ from chalicelib.domain.schedule.processing import after_processing
 from chalicelib.domain.schedule.versions import failed
 from chalicelib.usecases.billing.run_operation import run_operations
 from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
+from chalicelib.usecases.messages import SendMessage
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.services import Services
 
@@ -61,7 +62,7 @@ def _act(account: Account, services: Services) -> None:
     services.stores.timeline.put(_entry(account.id, one) for one in processed.missed)
     services.stores.accounts.save(account, processed.account)
     for key in processed.to_send:
-        services.queues.mail.send({"account_id": account.id, "key": key})
+        services.queues.mail.send(SendMessage(account.id, key).dump())
 
 
 def _rest(account_id: str, failure: Exception, services: Services) -> str:

@@ -2,6 +2,7 @@
 run and only while little waits.
 """
 
+from chalicelib.usecases.messages import ProcessAccount
 from chalicelib.usecases.services import Services
 
 A_RUN = 1000
@@ -22,6 +23,6 @@ def sweep(services: Services) -> int:
     due = services.stores.due_index.due(now, A_RUN)
     services.metrics.measure("DueBacklog", len(due))
     services.metrics.measure("DueOldest", (now - due[0][0]).total_seconds() if due else 0)
-    handed_out = [{"account_id": id} for _, id in due[:A_RUN]]
+    handed_out = [ProcessAccount(id).dump() for _, id in due[:A_RUN]]
     services.queues.act.send_many(handed_out)
     return len(handed_out)

@@ -315,7 +315,7 @@ def test_a_broken_message_is_told_and_goes_out_once_it_is_mended(
     assert (len(office.inbox), office.outcomes()) == (1, {WELCOME: "sent"})
 
 
-def test_what_is_no_work_of_ours_is_dropped(office: Office) -> None:
+def test_a_message_that_is_not_ours_is_dropped(office: Office) -> None:
     bodies = [
         "",
         "{",

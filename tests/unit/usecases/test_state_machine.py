@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chalicelib.domain.account.facts import AddressProved, ConsentGiven, MilestoneReached
 from chalicelib.domain.account.queries import current_subscription, has_card, paid_since_trial
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.messaging.due_messages import zone_of
 from chalicelib.domain.policy.sequences import EVERY_DAY, TRANSACTIONAL_STEPS, Step
 from chalicelib.domain.schedule.due_work import due_work
@@ -131,7 +132,9 @@ class BillhookMachine(RuleBasedStateMachine):
         account = self._account(number)
         if account and not (account.signup and account.signup.confirm):
             url = self.town.tries(
-                lambda: open_checkout(account.id, plan, None, None, returns, self.town.services)
+                lambda: open_checkout(
+                    account.id, PurchaseRequest(plan), returns, self.town.services
+                )
             )
             if url:
                 self.sessions.append((account.id, url.rpartition("/")[2]))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.billing.idempotency import Outcome
+from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import (
     AccountNotFound,
     AlreadySubscribed,
@@ -81,7 +82,7 @@ def change(
 ) -> Outcome:
     asked = IdempotentRequest(f"plan {plan} {interval} {quantity} {prorate}", key)
     return actions.change_plan(
-        life.account_id, asked, plan, interval, quantity, prorate, life.services
+        life.account_id, asked, PlanRequest(plan, interval, quantity, prorate), life.services
     )
 
 

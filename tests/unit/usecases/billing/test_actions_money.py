@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.billing.idempotency import Outcome
+from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.billing.preview import Preview
 from chalicelib.domain.errors import (
     BillhookError,
@@ -68,7 +69,9 @@ def preview(
     quantity: int | None = None,
     prorate: str = "now",
 ) -> Preview:
-    return actions.preview_change(life.account_id, plan, interval, quantity, prorate, life.services)
+    return actions.preview_change(
+        life.account_id, PlanRequest(plan, interval, quantity, prorate), life.services
+    )
 
 
 def in_yen() -> SimLife:
@@ -95,7 +98,7 @@ def test_an_upgrade_in_mid_period_costs_at_once_what_the_preview_said() -> None:
     life.minutes(5)
     asked = IdempotentRequest("plan scale")
     outcome = actions.change_plan(
-        life.account_id, asked, "scale", None, None, "now", life.services, as_of=told.as_of
+        life.account_id, asked, PlanRequest("scale", as_of=told.as_of), life.services
     )
     assert outcome.standing.plan == "scale"
     assert paid(life) == [4900, told.due_now]

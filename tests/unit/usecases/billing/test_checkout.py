@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from chalicelib.domain.account.checkout import Checkout, Order, merge_checkout
+from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import (
     AccountNotFound,
     AlreadySubscribed,
@@ -331,7 +332,7 @@ def test_what_is_not_sold_is_refused_by_name() -> None:
     life = gone()
     for plan, interval, field in (("gold", None, "plan"), ("pro", "week", "interval")):
         with pytest.raises(InvalidInput) as refusal:
-            open_checkout(life.account_id, plan, interval, None, returns, life.services)
+            open_checkout(life.account_id, PurchaseRequest(plan, interval), returns, life.services)
         assert refusal.value.field == field
     assert life.objects("checkout.session") == []
 

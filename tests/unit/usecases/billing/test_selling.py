@@ -7,6 +7,7 @@ import pytest
 from chalicelib.domain.account.checkout import Order
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.checkout_rules import order_of
+from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import InvalidInput, NotPossible
 from chalicelib.domain.policy.policy import CheckoutPolicy, Plan, Policy, Tariff
 from local.stripe_sim.lifecycle.engine import CataloguePrice
@@ -112,16 +113,16 @@ def test_a_customer_in_another_currency_stays_in_it() -> None:
 
 def test_a_purchase_may_name_a_currency_that_is_sold_until_something_was_billed() -> None:
     nobody = Account("acc_1")
-    assert order_of(nobody, IN_EURO_TOO, "pro", None, None, "eur") == Order(
+    assert order_of(nobody, IN_EURO_TOO, PurchaseRequest("pro", currency="eur")) == Order(
         "subscription", "pro", "month", 1, "eur"
     )
-    assert order_of(nobody, IN_EURO_TOO, "pro", None, None, "usd") == order_of(
-        nobody, IN_EURO_TOO, "pro", None, None
+    assert order_of(nobody, IN_EURO_TOO, PurchaseRequest("pro", currency="usd")) == order_of(
+        nobody, IN_EURO_TOO, PurchaseRequest("pro")
     )
     billed = gone(customer(IN_EURO_TOO)).account
     for account, currency in ((nobody, "chf"), (billed, "eur")):
         with pytest.raises(InvalidInput) as refusal:
-            order_of(account, IN_EURO_TOO, "pro", None, None, currency)
+            order_of(account, IN_EURO_TOO, PurchaseRequest("pro", currency=currency))
         assert refusal.value.field == "currency"
 
 

@@ -1,5 +1,6 @@
 """What the team gets by mail of customers' lives: each happening once, and each day on the next."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.domain.policy.team import NOTICES
 from chalicelib.usecases.billing.cancellation import give_feedback
+from chalicelib.usecases.messages import SendNotice, read_mail_message
 from chalicelib.usecases.messaging import notify_team
 from chalicelib.usecases.messaging.notify_team import enqueue_digests, send_digest, send_notice
 from chalicelib.usecases.services import MailServices
@@ -116,7 +118,9 @@ class Team:
                 work["digest"], Timelines(self.life.place.timeline), self.services, self.post
             )
         else:
-            send_notice(work["account_id"], work["happening"], DASHBOARD, self.services, self.post)
+            notice = read_mail_message(json.dumps(work))
+            assert isinstance(notice, SendNotice)
+            send_notice(notice.account_id, notice.event, DASHBOARD, self.services, self.post)
 
     def subjects(self, to: str = "ada@acme.example") -> list[str]:
         return [letter.subject for letter in self.mailer.sent if letter.recipient == to]

@@ -1,0 +1,137 @@
+"""The messages of the act queue and the mail queue, and how each is written and read.
+
+A message is one flat JSON object of texts. Its keys are stored: messages wait in the queues while a
+release goes out, so a new release reads what the old one wrote.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.signup import SignupRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessAccount:
+    """Process an account that is due."""
+
+    account_id: str
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued."""
+        return {"account_id": self.account_id}
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """Sign a visitor up under this account id; with `confirm` the trial waits for a mailed link."""
+
+    account_id: str
+    request: SignupRequest
+    confirm: bool
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued."""
+        text = json.dumps(
+            {"id": self.account_id, "confirm": self.confirm, "wish": asdict(self.request)}
+        )
+        return {"sign_up": text}
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Mail a sign-in link to this address, if an account has it."""
+
+    email: str
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued."""
+        return {"sign_in": self.email}
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Send one message, `step@occasion`, to the customer."""
+
+    account_id: str
+    key: str
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued."""
+        return {"account_id": self.account_id, "key": self.key}
+
+
+@dataclass(frozen=True, slots=True)
+class SendNotice:
+    """Send the team a notice of a domain event."""
+
+    account_id: str
+    event: DomainEvent
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued."""
+        one = self.event
+        text = json.dumps(
+            {"id": one.id, "type": one.type, "at": one.at.isoformat(), "data": one.data}
+        )
+        return {"account_id": self.account_id, "happening": text}
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigest:
+    """Send the team the digest of a day, `2026-03-02`."""
+
+    day: str
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued."""
+        return {"digest": self.day}
+
+
+ActMessage = ProcessAccount | SignUp | SignIn
+MailMessage = SendMessage | SendNotice | SendDigest
+
+
+def read_act_message(body: str) -> ActMessage | None:
+    """A message of the act queue; None if nothing of ours wrote it.
+
+    Raises KeyError, TypeError or ValueError for a signup that cannot be read.
+    """
+    texts = _texts(body)
+    if "account_id" in texts:
+        return ProcessAccount(texts["account_id"])
+    if "sign_in" in texts:
+        return SignIn(texts["sign_in"])
+    if "sign_up" in texts:
+        raw = json.loads(texts["sign_up"])
+        return SignUp(raw["id"], SignupRequest(**raw["wish"]), raw["confirm"])
+    return None
+
+
+def read_mail_message(body: str) -> MailMessage | None:
+    """A message of the mail queue; None if nothing of ours wrote it.
+
+    Raises KeyError, TypeError or ValueError for a domain event that cannot be read.
+    """
+    texts = _texts(body)
+    if texts.keys() == {"digest"}:
+        return SendDigest(texts["digest"])
+    if texts.keys() == {"account_id", "key"}:
+        return SendMessage(texts["account_id"], texts["key"])
+    if texts.keys() == {"account_id", "happening"}:
+        raw = json.loads(texts["happening"])
+        at = datetime.fromisoformat(raw["at"])
+        return SendNotice(texts["account_id"], DomainEvent(raw["id"], raw["type"], at, raw["data"]))
+    return None
+
+
+def _texts(body: str) -> dict[str, str]:
+    """The object in a message; empty unless all its values are texts that are not empty."""
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(raw, dict) or not all(isinstance(one, str) and one for one in raw.values()):
+        return {}
+    return raw
