@@ -57,7 +57,7 @@ from chalicelib.domain.access import standing
 from chalicelib.domain.account.facts import StripeFact
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.telemetry import count, flush
@@ -327,7 +327,9 @@ Table = list[Batch]
 def wanted_of(recording: Recording) -> list[tuple[int, Any]]:
     """The events that Billhook wants, each with the number of events that have happened by then."""
     return [
-        (done, event) for done, event in enumerate(recording.events, 1) if event["type"] in WANTED
+        (done, event)
+        for done, event in enumerate(recording.events, 1)
+        if event["type"] in EVENT_TYPES
     ]
 
 

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from bench.costs.deployment import SCHEDULED, Deployment, deployed
 from bench.costs.metering import Meter, Tally
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.runtime import wiring
 from local.recordings import Recording
 from tests.fakes.services import RECORDINGS, FakeReader, at
@@ -149,7 +149,7 @@ class _Life:
         """Stripe's events that the endpoint is registered for."""
         fresh = self.stripe.engine.store.events[self.heard :]
         self.heard += len(fresh)
-        wanted = [json.loads(json.dumps(event)) for event in fresh if event["type"] in WANTED]
+        wanted = [json.loads(json.dumps(event)) for event in fresh if event["type"] in EVENT_TYPES]
         if wanted:
             self.stage.webhooks(wanted)
 
@@ -209,7 +209,7 @@ def _arrive(stage: Deployment, stripe: CountedStripe, recording: Recording, firs
     for second, together in groupby(numbered, lambda one: one[1]["created"]):
         some = list(together)
         stage.now.at, stripe.truth = at(second), recording.truth(some[-1][0])
-        wanted = [event for _, event in some if event["type"] in WANTED]
+        wanted = [event for _, event in some if event["type"] in EVENT_TYPES]
         if wanted:
             stage.webhooks(wanted)
 

@@ -1,4 +1,4 @@
-"""Signing up: what a visitor asks for, and who counts as the same person."""
+"""Signups: what a visitor requests, and who counts as the same person."""
 
 import re
 from collections.abc import Mapping
@@ -6,18 +6,16 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 PLUS_TAG = re.compile(r"\+.*$")
-ONE_MAILBOX = {"googlemail.com": "gmail.com"}
+SAME_DOMAIN = {"googlemail.com": "gmail.com"}
 """Domains that are one mail service under two names."""
 
 DOTLESS = frozenset({"gmail.com"})
-"""Where dots in an address mean nothing (support.google.com/mail/answer/7436150)."""
+"""Domains that ignore dots in an address (support.google.com/mail/answer/7436150)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignupRequest:
-    """A signup as it was asked for, checked field by field. `email` is as it was typed, in its
-    normal form.
-    """
+    """A signup, every field checked. `email` is as the visitor typed it, in its normal form."""
 
     email: str
     plan: str
@@ -30,9 +28,9 @@ class SignupRequest:
     currency: str | None = None
 
 
-def neighbourhood(address: str) -> str:
-    """What counts as one network address: an IPv4 address, or the /64 that one customer of a
-    provider has of IPv6; anything else as it is.
+def network_of(address: str) -> str:
+    """What counts as one network address: an IPv4 address, or the /64 network of an IPv6 address,
+    which one customer of a provider has. Any other text is returned as it is.
     """
     try:
         parsed = ip_address(address)
@@ -42,10 +40,10 @@ def neighbourhood(address: str) -> str:
 
 
 def identity(email: str) -> str:
-    """What an address is to a trial: the same for every way to write one mailbox (case, +tag, dots
-    where they mean nothing).
+    """The mailbox of an address, which may have one trial: the same for every way to write it
+    (case, +tag, dots where they are ignored).
     """
     local, _, domain = email.strip().lower().rpartition("@")
-    domain = ONE_MAILBOX.get(domain, domain)
+    domain = SAME_DOMAIN.get(domain, domain)
     local = PLUS_TAG.sub("", local) or local
     return f"{local.replace('.', '') if domain in DOTLESS else local}@{domain}"

@@ -234,7 +234,7 @@ def _reactivate_label(subscription: Subscription | None, card: bool) -> str:
     """
     if subscription is None:
         return ""
-    if subscription.cancels_scheduled:
+    if subscription.cancellation_scheduled:
         return "Keep my subscription"
     if subscription.pause_collection:
         return "End the pause"

@@ -20,7 +20,7 @@ from chalicelib.domain.account.facts import (
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.state import CardSnapshot
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.objects import digest
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.fields import identity, moment, reference, text, whole, words
@@ -92,7 +92,7 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
     if not isinstance(raw.get("livemode"), bool):
         raise Unreadable("The field livemode is missing.", "livemode")
     event = StripeEvent(text(raw, "id"), kind, created, words(raw, "api_version"), raw["livemode"])
-    if kind not in WANTED:
+    if kind not in EVENT_TYPES:
         return event
     return StripeEvent(
         event.id,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.changes.timeline import EVENTS_KEPT
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from ops.command_line import Command
 from ops.stage.stages import add_stage, find_stage, stage_name
 
@@ -159,7 +159,7 @@ def _choice(parser: argparse.ArgumentParser) -> None:
         "--type",
         action="append",
         default=[],
-        choices=WANTED,
+        choices=EVENT_TYPES,
         metavar="TYPE",
         help="only events of this type, such as invoice.paid; may be repeated",
     )

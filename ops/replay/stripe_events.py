@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput, Unreadable
 from chalicelib.domain.ids import well_formed
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.stripe_api.events import read_event
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.usecases.ingestion.adopt import probable_account
@@ -129,4 +129,4 @@ def replay(
 
 def wanted_types(asked: Sequence[str]) -> tuple[str, ...]:
     """The types to look for: those that were asked for, else all that Billhook wants."""
-    return tuple(asked) or tuple(WANTED)
+    return tuple(asked) or tuple(EVENT_TYPES)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from chalicelib.domain.changes.conversions import converts
+from chalicelib.domain.changes.conversions import is_conversion
 from chalicelib.domain.changes.timeline import Entry
 from ops.report.interval import difference
 
@@ -83,7 +83,7 @@ class Counting:
         for entry in entries:
             if entry.kind == "mail":
                 self._add_mail(entry)
-            elif entry.kind == "happening" and converts(entry.type, entry.data or {}):
+            elif entry.kind == "happening" and is_conversion(entry.type, entry.data or {}):
                 self._accounts[entry.account_id].conversions.add(entry.at)
 
     def _add_mail(self, entry: Entry) -> None:

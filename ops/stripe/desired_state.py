@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from ops.package.template import WEBHOOK_PATH
 
 PORTAL: Mapping[str, Mapping[str, Any]] = {
@@ -96,6 +96,6 @@ def wanted(policy: Policy, base_url: str, endpoint: str, api_version: str) -> Wa
         portal=PORTAL,
         return_url=f"{base_url.rstrip('/')}/billing",
         webhook_url=f"{endpoint.rstrip('/')}{WEBHOOK_PATH}",
-        events=frozenset(WANTED),
+        events=frozenset(EVENT_TYPES),
         api_version=api_version,
     )

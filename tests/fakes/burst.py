@@ -25,7 +25,7 @@ from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.stripe_api.transport import translated_error
 from chalicelib.usecases.ingestion.fetching import fetch
 from chalicelib.usecases.ingestion.ingest import Message, ingest
@@ -166,7 +166,7 @@ class Burst:
         self.events = 0
         for history in self.histories:
             for event in history.recording.events:
-                if event["type"] in WANTED:
+                if event["type"] in EVENT_TYPES:
                     self.events += 1
                     for _ in range(2 if self.chance.random() < 0.1 else 1):
                         self._comes(

@@ -32,7 +32,7 @@ from chalicelib.domain.policy.sequences import ANCHORS, CONDITIONS, STREAMS
 from chalicelib.domain.policy.team import NOTICES
 from chalicelib.domain.security.api_keys import SCOPES, split_token
 from chalicelib.domain.security.links import PURPOSES, LinkRefused, sign, verify
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.entry.http.responses import status_of
 from chalicelib.runtime.links import COOKIES, PATHS
 from chalicelib.runtime.settings import settings
@@ -69,7 +69,7 @@ LISTS = {
     "scopes": SCOPES,
     "streams of mail": STREAMS,
     "types of domain events": TYPES,
-    "types of Stripe's events": WANTED,
+    "types of Stripe's events": EVENT_TYPES,
     "verbs of actions": VERBS,
 }
 

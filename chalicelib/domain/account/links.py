@@ -1,4 +1,4 @@
-"""Which signed links still open something for an account."""
+"""Which signed links still open for an account."""
 
 from chalicelib.domain.account.cancellation import CancellationRequest
 from chalicelib.domain.account.state import Account
@@ -8,24 +8,24 @@ from chalicelib.domain.security.links import Link
 def opens(link: Link, account: Account) -> bool:
     """Whether a verified link still opens what it is for.
 
-    The first proof of the address closes the links of whoever only typed it. A sign-in link opens
-    once, and only the newest.
+    The first proof of the address voids links that were not mailed. A sign-in link opens once, and
+    only the newest one does.
     """
-    if not link.stands(account.link_epoch):
+    if link.is_void(account.link_epoch):
         return False
     if link.purpose != "sign-in":
         return True
-    asked_at, used = account.sign_in_asked_at, account.signed_in_by
+    requested_at, used = account.sign_in_asked_at, account.signed_in_by
     return (
-        asked_at is not None
-        and link.about == f"{asked_at.timestamp():.0f}"
-        and (used is None or used < asked_at)
+        requested_at is not None
+        and link.about == f"{requested_at.timestamp():.0f}"
+        and (used is None or used < requested_at)
     )
 
 
 def cancellation_of(link: Link, account: Account) -> CancellationRequest | None:
-    """The wish to leave that a link confirms, whether it still waits or was confirmed before; None
-    if it is not the account's last.
+    """The request to cancel that a link confirms, whether it still waits or was confirmed before;
+    None if it is not the account's last request.
     """
-    wish = account.leave
-    return wish if wish and link.about == wish.id else None
+    request = account.leave
+    return request if request and link.about == request.id else None

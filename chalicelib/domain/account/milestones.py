@@ -6,12 +6,12 @@ from chalicelib.domain.account.facts import MilestoneReached
 from chalicelib.domain.errors import InvalidInput
 
 CLOCKS_APART = timedelta(minutes=1)
-"""How far ahead of ours the product's clock may be."""
+"""How far ahead of Billhook's clock the product's may be."""
 
 
 def milestone_reached(name: str, at: datetime | None, now: datetime) -> MilestoneReached:
-    """The fact that a milestone was reached `at` a moment, by default now, and never later than
-    now. Raises InvalidInput for a moment in the future.
+    """The fact that a milestone was reached at `at`, by default now; never later than `now`. Raises
+    InvalidInput for a time in the future.
     """
     if at is not None and at > now + CLOCKS_APART:
         raise InvalidInput("at must not be in the future.", "at")

@@ -44,7 +44,7 @@ def retention_offer(
         offer is None
         or one is None
         or one.status not in {"active", "trialing"}
-        or one.cancels_scheduled
+        or one.cancellation_scheduled
     ):
         return None
     last = account.alternatives.get(offer.kind)

@@ -52,7 +52,7 @@ def cancellation(
         return Operation("cancel_now", one.customer, one.id, reason=reason, comment=comment)
     return (
         None
-        if one.cancels_scheduled
+        if one.cancellation_scheduled
         else Operation("cancel", one.customer, one.id, reason=reason, comment=comment)
     )
 
@@ -72,7 +72,7 @@ def reactivation(account: Account) -> Operation | None:
     one = current_subscription(account)
     if one is None:
         return None
-    if one.cancels_scheduled:
+    if one.cancellation_scheduled:
         return Operation("uncancel", one.customer, one.id)
     if one.pause_collection:
         return Operation("unpause", one.customer, one.id)
@@ -152,7 +152,7 @@ def may_change(account: Account, policy: Policy) -> bool:
 def may_cancel(account: Account) -> bool:
     """Whether there is a subscription whose end is not planned yet."""
     one = current_subscription(account)
-    return one is not None and not one.cancels_scheduled
+    return one is not None and not one.cancellation_scheduled
 
 
 def plan_item(one: Subscription, policy: Policy) -> Item:

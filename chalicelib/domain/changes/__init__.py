@@ -1,1 +1,1 @@
-"""What a new version of an account tells: domain events, plan changes, timeline entries."""
+"""What a new version of an account causes: domain events, plan changes, timeline entries."""

@@ -1,19 +1,18 @@
-"""What counts as a conversion."""
+"""Which domain events are conversions."""
 
 from collections.abc import Mapping
 
 PAYING = frozenset({"active", "canceling"})
+"""The reasons of a standing with a paid subscription."""
 
 
-def converts(type: str, data: Mapping[str, object]) -> bool:
-    """Whether a happening is one: a trial that is paid for, or a customer without access who pays
-    again.
-    """
-    return type == "trial.converted" or comes_back(type, data)
+def is_conversion(type: str, data: Mapping[str, object]) -> bool:
+    """Whether a domain event is a conversion: a paid trial, or a former customer who pays again."""
+    return type == "trial.converted" or is_win_back(type, data)
 
 
-def comes_back(type: str, data: Mapping[str, object]) -> bool:
-    """Whether a happening is that a customer without access pays again."""
+def is_win_back(type: str, data: Mapping[str, object]) -> bool:
+    """Whether a domain event is that an account without access pays again."""
     return (
         type == "access.granted"
         and data.get("access_before") == "none"

@@ -1,24 +1,31 @@
-"""Which domain events a new version of an account causes, found by comparing two versions."""
+"""The domain events that a new version of an account causes, by comparison with the last one."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.queries import paid_since_trial
-from chalicelib.domain.account.standing import ON_TRIAL
+from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 
-NEWS = timedelta(days=1)
-"""An invoice no older than this is news of a customer just adopted."""
+RECENT = timedelta(days=1)
+"""Older invoices of a customer that was just adopted cause no events."""
 
 
 _ACCESS_TYPES = {"full": "access.granted", "limited": "access.limited", "none": "access.revoked"}
 
+_CAN_EXPIRE = ON_TRIAL | {"first_payment"}
+"""The reasons of a standing after which a trial can expire."""
+
+_Data = dict[str, str | int | None]
+_Events = Iterator[tuple[str, _Data]]
+"""(type, data) of events."""
+
 
 def went_stale(domain_event: DomainEvent) -> bool:
-    """Whether access changed since Stripe owes news of a paid period for too long. With a policy of
-    `stale = "full"` nothing changes.
+    """Whether access changed because Stripe has reported no next period for too long. With a policy
+    of `stale = "full"` access does not change.
     """
     data = domain_event.data
     return (
@@ -28,16 +35,16 @@ def went_stale(domain_event: DomainEvent) -> bool:
 
 
 def domain_events(old: Account, new: Account, now: datetime) -> tuple[DomainEvent, ...]:
-    """What happened between two versions of an account whose standings are those last written.
-    Features are never compared.
+    """What happened between two versions of an account, whose standings are as of when they were
+    saved. A change of features alone is no event.
     """
-    told: dict[str, DomainEvent] = {}
+    events: dict[str, DomainEvent] = {}
     for type, data in (
         *_of_standing(old, new),
         *_of_trials(old, new, now),
         *_of_subscriptions(old, new),
         *_of_payments(old, new, now),
-        *_of_leaving(old, new),
+        *_of_customer(old, new),
         *_of_grants(old, new),
     ):
         about = (
@@ -47,138 +54,130 @@ def domain_events(old: Account, new: Account, now: datetime) -> tuple[DomainEven
             or data.get("granted_until")
         )
         id = f"{new.id}.{new.epoch}.{new.version}.{type}" + (f".{about}" if about else "")
-        told[id] = DomainEvent(id, type, now, data)
-    return tuple(told.values())
+        events[id] = DomainEvent(id, type, now, data)
+    return tuple(events.values())
 
 
-_Told = Iterator[tuple[str, dict[str, str | int | None]]]
-
-
-def _of_standing(old: Account, new: Account) -> _Told:
-    was, is_ = old.standing, new.standing
-    if is_ is None:
+def _of_standing(old: Account, new: Account) -> _Events:
+    before, after = old.standing, new.standing
+    if after is None:
         return
-    types: list[str] = [] if was else ["account.created"]
-    if is_.access != (was.access if was else "none"):
-        types.append(_ACCESS_TYPES[is_.access])
-    if was and was.reason in _TRIED and (is_.access != "full" or is_.reason == "after_trial"):
-        types.append("trial.expired")
-    if was and was.plan and is_.plan and was.plan != is_.plan:
-        types.append("plan.changed")
-    if was and was.quantity and is_.quantity and was.quantity != is_.quantity:
-        types.append("quantity.changed")
-    for type in types:
+    for type in _types_of_standing(before, after):
         yield (
             type,
             {
-                "access": is_.access,
-                "reason": is_.reason,
-                "status": is_.status,
-                "plan": is_.plan,
-                "quantity": is_.quantity,
-                "until": _iso(is_.until),
-                "access_before": was.access if was else None,
-                "reason_before": was.reason if was else None,
-                "plan_before": was.plan if was else None,
+                "access": after.access,
+                "reason": after.reason,
+                "status": after.status,
+                "plan": after.plan,
+                "quantity": after.quantity,
+                "until": _iso(after.until),
+                "access_before": before.access if before else None,
+                "reason_before": before.reason if before else None,
+                "plan_before": before.plan if before else None,
             },
         )
 
 
-_TRIED = ON_TRIAL | {"first_payment"}
+def _types_of_standing(before: Standing | None, after: Standing) -> Iterator[str]:
+    if before is None:
+        yield "account.created"
+    if after.access != (before.access if before else "none"):
+        yield _ACCESS_TYPES[after.access]
+    if before is None:
+        return
+    if before.reason in _CAN_EXPIRE and (after.access != "full" or after.reason == "after_trial"):
+        yield "trial.expired"
+    if before.plan and after.plan and before.plan != after.plan:
+        yield "plan.changed"
+    if before.quantity and after.quantity and before.quantity != after.quantity:
+        yield "quantity.changed"
 
 
-def _of_trials(old: Account, new: Account, now: datetime) -> _Told:
+def _of_trials(old: Account, new: Account, now: datetime) -> _Events:
     if new.signup and not new.signup.confirm and (old.signup is None or old.signup.confirm):
         yield "trial.started", {"subscription": None, "trial_end": _iso(new.signup.trial_ends_at)}
-    for was, is_ in _pairs(old, new):
-        data: dict[str, str | int | None] = {
-            "subscription": is_.id,
-            "trial_end": _iso(is_.trial_end),
-        }
-        if is_.trial_end is None:
+    for before, after in _subscriptions(old, new):
+        if after.trial_end is None:
             continue
-        if (
-            is_.status == "trialing"
-            and now < is_.trial_end
-            and not new.signup
-            and (was is None or was.trial_end is None)
-        ):
-            yield "trial.started", data
-        if was is None or was.trial_end is None:
+        data: _Data = {"subscription": after.id, "trial_end": _iso(after.trial_end)}
+        old_end = before.trial_end if before else None
+        if before is None or old_end is None:
+            # The trial of a signup has started with the signup.
+            if after.status == "trialing" and now < after.trial_end and not new.signup:
+                yield "trial.started", data
             continue
-        if (
-            is_.status == was.status == "trialing"
-            and is_.trial_end != was.trial_end
-            and now < was.trial_end
-        ):
-            yield "trial.extended" if was.trial_end < is_.trial_end else "trial.shortened", data
-        if paid_since_trial(new, is_) and not paid_since_trial(old, is_):
+        is_moved = after.trial_end != old_end and now < old_end
+        if after.status == before.status == "trialing" and is_moved:
+            yield "trial.extended" if old_end < after.trial_end else "trial.shortened", data
+        if paid_since_trial(new, after) and not paid_since_trial(old, after):
             yield "trial.converted", data
 
 
-def _of_subscriptions(old: Account, new: Account) -> _Told:
-    for was, is_ in _pairs(old, new):
-        if was is None or was.final:
+def _of_subscriptions(old: Account, new: Account) -> _Events:
+    for before, after in _subscriptions(old, new):
+        if before is None or before.final:
             continue
-        data: dict[str, str | int | None] = {
-            "subscription": is_.id,
-            "status": is_.status,
-            "cancels_at": _iso(is_.cancels_at),
+        data: _Data = {
+            "subscription": after.id,
+            "status": after.status,
+            "cancels_at": _iso(after.cancels_at),
         }
-        if is_.status == "canceled":
+        if after.status == "canceled":
             yield "subscription.canceled", data
-        elif is_.final:
+        elif after.final:
             continue
-        elif is_.cancels_scheduled != was.cancels_scheduled:
-            yield (
-                "subscription.canceling" if is_.cancels_scheduled else "subscription.uncanceled",
-                data,
-            )
-        if is_.status == "paused" != was.status:
+        elif after.cancellation_scheduled != before.cancellation_scheduled:
+            scheduled = after.cancellation_scheduled
+            yield "subscription.canceling" if scheduled else "subscription.uncanceled", data
+        if after.status == "paused" != before.status:
             yield "subscription.paused", data
-        if was.status == "paused" and is_.status in {"active", "trialing"}:
+        if before.status == "paused" and after.status in {"active", "trialing"}:
             yield "subscription.resumed", data
 
 
-def _pairs(old: Account, new: Account) -> Iterator[tuple[Subscription | None, Subscription]]:
-    for id, known in new.subscriptions.items():
-        yield old.subscriptions[id].value if id in old.subscriptions else None, known.value
+def _subscriptions(
+    old: Account, new: Account
+) -> Iterator[tuple[Subscription | None, Subscription]]:
+    """Each subscription before and after."""
+    for id, tracked in new.subscriptions.items():
+        yield old.subscriptions[id].value if id in old.subscriptions else None, tracked.value
 
 
-def _of_payments(old: Account, new: Account, now: datetime) -> _Told:
+def _of_payments(old: Account, new: Account, now: datetime) -> _Events:
     for id, status in new.disputes.items():
         if id not in old.disputes:
             yield "payment.disputed", {"dispute": id, "status": status}
-    adopted = any(ask.what == "invoices" for ask in old.asks)
-    for id, billed in sorted(new.invoices.items(), key=lambda pair: pair[1].value.created):
-        invoice = billed.value
-        if adopted and invoice.created < now - NEWS:
-            continue  # what an adopted customer paid before is history
+    was_adopted = any(request.what == "invoices" for request in old.asks)
+    for id, tracked in sorted(new.invoices.items(), key=lambda pair: pair[1].value.created):
+        invoice = tracked.value
+        if was_adopted and invoice.created < now - RECENT:
+            continue
         before = old.invoices[id].value if id in old.invoices else None
-        if (
-            invoice.status == "paid"
-            and invoice.amount_paid
-            and not (before and before.status == "paid")
-        ):
-            yield "payment.succeeded", _money(invoice)
-        elif invoice.status == "open" and invoice.attempt_count > (
-            before.attempt_count if before else 0
-        ):
-            yield "payment.failed", _money(invoice)
+        was_paid = before is not None and before.status == "paid"
+        attempts_before = before.attempt_count if before else 0
+        if invoice.status == "paid" and invoice.amount_paid and not was_paid:
+            yield "payment.succeeded", _payment(invoice)
+        elif invoice.status == "open" and invoice.attempt_count > attempts_before:
+            yield "payment.failed", _payment(invoice)
 
 
-def _of_leaving(old: Account, new: Account) -> _Told:
+def _of_customer(old: Account, new: Account) -> _Events:
     if new.withdrawn_at and new.withdrawn_at != old.withdrawn_at:
         yield "contract.withdrawn", {"withdrawn_at": _iso(new.withdrawn_at)}
-    for occasion, given in new.feedback.items():
-        if given != old.feedback.get(occasion):
+    for occasion, feedback in new.feedback.items():
+        if feedback != old.feedback.get(occasion):
             yield (
                 "feedback.given",
-                {"occasion": occasion, "answer": given.answer, "comment": given.comment or None},
+                {
+                    "occasion": occasion,
+                    "answer": feedback.answer,
+                    "comment": feedback.comment or None,
+                },
             )
 
 
-def _of_grants(old: Account, new: Account) -> _Told:
+def _of_grants(old: Account, new: Account) -> _Events:
     for grant in new.grants:
         if grant not in old.grants:
             yield (
@@ -191,7 +190,7 @@ def _of_grants(old: Account, new: Account) -> _Told:
             )
 
 
-def _money(invoice: Invoice) -> dict[str, str | int | None]:
+def _payment(invoice: Invoice) -> _Data:
     return {
         "invoice": invoice.id,
         "subscription": invoice.subscription,

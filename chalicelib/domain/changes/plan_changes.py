@@ -1,4 +1,4 @@
-"""Which plan changed between two versions of an account."""
+"""Finds the plan that changed between two versions of an account."""
 
 from datetime import datetime
 
@@ -7,14 +7,14 @@ from chalicelib.domain.policy.policy import Policy
 
 
 def plan_change(written: Account, new: Account, policy: Policy, now: datetime) -> PlanChange | None:
-    """What changed between two versions, else the last that did. A subscription heard of for the
-    first time has changed nothing.
+    """The change of plan or quantity between two versions, else the last one before. A new
+    subscription is no change.
     """
-    for id, known in new.subscriptions.items():
-        before = written.subscriptions.get(id)
-        if before is None or known.value.final:
+    for id, tracked in new.subscriptions.items():
+        last = written.subscriptions.get(id)
+        if last is None or tracked.value.final:
             continue
-        was, is_ = policy.plan_of(before.value.items), policy.plan_of(known.value.items)
-        if was[0] and is_[0] and was != is_:
-            return PlanChange(id, now, was[0], was[1])
+        before, after = policy.plan_of(last.value.items), policy.plan_of(tracked.value.items)
+        if before[0] and after[0] and before != after:
+            return PlanChange(id, now, before[0], before[1])
     return new.plan_change

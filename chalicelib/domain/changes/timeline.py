@@ -1,17 +1,17 @@
-"""What the timeline of an account is made of."""
+"""The entries of an account's timeline."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 EVENTS_KEPT = timedelta(days=30)
-"""How long the projected body of a Stripe event stays; Stripe itself keeps events that long."""
+"""How long the entry of a Stripe event is kept. Stripe itself keeps events as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened: `kind` is `stripe` (an event) or `happening`, `id` the source's own.
-    `keep_for` None keeps it.
+    """One entry. `kind` is its source, such as `stripe` (an event of Stripe's) or `happening` (a
+    domain event), and `id` its id there. `data` is stored as JSON. `keep_for` None means for ever.
     """
 
     account_id: str

@@ -112,7 +112,7 @@ def _ran_its_course(account: Account, trial: Subscription) -> bool:
     other was bought after it.
     """
     end = trial.trial_end
-    if end is None or paid_since_trial(account, trial) or trial.cancels_scheduled:
+    if end is None or paid_since_trial(account, trial) or trial.cancellation_scheduled:
         return False
     if any(
         billed.value.amount_paid and billed.value.created >= end
@@ -160,7 +160,7 @@ def _conversions(account: Account) -> Iterator[Occasion]:
     for subscription in (known.value for known in account.subscriptions.values()):
         first = (
             None
-            if subscription.final or subscription.cancels_scheduled
+            if subscription.final or subscription.cancellation_scheduled
             else first_paid_invoice(account, subscription)
         )
         begins = subscription.trial_end or subscription.created
@@ -190,7 +190,7 @@ def _cancellations(account: Account) -> Iterator[Occasion]:
     paid_for = []
     for one in (known.value for known in account.subscriptions.values()):
         stands = (
-            one.cancels_scheduled
+            one.cancellation_scheduled
             if not one.final
             else not has_access and not _ran_its_course(account, one)
         )
@@ -220,7 +220,7 @@ def _expiring_cards(account: Account) -> Iterator[Occasion]:
     cards = [
         card_of(account, one)
         for one in living
-        if one.status in PAYS_NEXT and not one.cancels_scheduled
+        if one.status in PAYS_NEXT and not one.cancellation_scheduled
     ]
     for card in {card.id: card for card in cards if card}.values():
         year, month = (

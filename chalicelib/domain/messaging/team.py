@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.changes.conversions import comes_back, converts
+from chalicelib.domain.changes.conversions import is_conversion, is_win_back
 from chalicelib.domain.changes.timeline import EVENTS_KEPT, Entry
 from chalicelib.domain.messaging.variables import money, spoken_price
 from chalicelib.domain.policy.policy import Policy
@@ -54,7 +54,7 @@ def notice_of(domain_event: DomainEvent) -> str | None:
     moment, nor a payment at each try.
     """
     data = domain_event.data
-    if converts(domain_event.type, data):
+    if is_conversion(domain_event.type, data):
         return "conversion"
     match domain_event.type:
         case "trial.started":
@@ -72,7 +72,7 @@ def notice_of(domain_event: DomainEvent) -> str | None:
 
 def group_of(domain_event: DomainEvent) -> str | None:
     """Which of GROUPS it counts in."""
-    if converts(domain_event.type, domain_event.data):
+    if is_conversion(domain_event.type, domain_event.data):
         return "converted"
     of_type = {
         "trial.started": "new",
@@ -182,5 +182,5 @@ def title_of(kind: str, account: Account, domain_event: DomainEvent) -> str:
         "cancellation": "Canceled",
         "feedback": "Answered why",
     }
-    word = "Came back" if comes_back(domain_event.type, domain_event.data) else words[kind]
+    word = "Came back" if is_win_back(domain_event.type, domain_event.data) else words[kind]
     return f"{word}: {who(account, account.id)}"

@@ -7,13 +7,15 @@ look at each is enough, once it is made.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.pagination import ListCursor
 
 A_CALL = 20
 """Types that Stripe takes in one call (docs.stripe.com/api/events/list)."""
 
-GROUPS = tuple(tuple(WANTED)[start : start + A_CALL] for start in range(0, len(WANTED), A_CALL))
+GROUPS = tuple(
+    tuple(EVENT_TYPES)[start : start + A_CALL] for start in range(0, len(EVENT_TYPES), A_CALL)
+)
 
 KEPT = timedelta(days=30)
 """How far back Stripe lists events."""

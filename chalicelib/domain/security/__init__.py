@@ -1,1 +1,1 @@
-"""API keys, signed links and comparison of secrets in constant time."""
+"""API keys, signed links and the comparison of secrets. Imports errors alone."""

@@ -1,4 +1,4 @@
-"""Signed links: a token names its purpose and account, cannot be forged, and opens nothing else."""
+"""Signed links: a token names its purpose and its account, and cannot be forged."""
 
 import base64
 import binascii
@@ -13,61 +13,66 @@ from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.security.constant_time import same_secret
 
 PURPOSES: dict[str, tuple[timedelta | None, str]] = {
-    "unsubscribe": (None, "Ends mail of one stream."),
-    "preferences": (None, "Shows and changes which mail is wanted."),
+    "unsubscribe": (None, "Unsubscribes from one stream of mail."),
+    "preferences": (None, "Shows and changes the streams that are subscribed to."),
     "welcome": (
         timedelta(days=30),
-        "Shows the welcome page. Given to who typed the address, which proves nothing.",
+        "Shows the welcome page. Given to whoever typed the address, so it proves nothing.",
     ),
     "billing": (
         timedelta(days=30),
-        "Opens the billing page. Only ever mailed: it proves the address.",
+        "Opens the billing page. Only ever mailed, so it proves the address.",
     ),
     "sign-in": (
         timedelta(minutes=15),
         (
             "Opens the billing page, once. Only ever mailed; `about` is the second at which it was"
-            " asked for."
+            " requested."
         ),
     ),
     "leave": (
         timedelta(minutes=30),
-        "Shows a button that ends the subscription at once. Only ever mailed; `about` is the wish.",
+        (
+            "Shows a button that ends the subscription at once. Only ever mailed; `about` is the id"
+            " of the request."
+        ),
     ),
     "feedback": (
         timedelta(days=60),
-        (
-            "Shows one question, and takes the answer. Only ever mailed; `about` is the occasion"
-            " that it is about."
-        ),
+        "Shows the exit question and takes the answer. Only ever mailed; `about` is the occasion.",
     ),
     "return": (
         timedelta(days=2),
-        "Shows what a Checkout came to, to who comes back from Stripe, and nothing else.",
+        "Shows the result of a Checkout to a customer who returns from Stripe, and nothing else.",
     ),
-    "welcome-visit": (timedelta(hours=1), "The cookie of who opened a welcome link."),
-    "billing-visit": (timedelta(hours=1), "The cookie of who opened a billing or a sign-in link."),
+    "welcome-visit": (timedelta(hours=1), "The cookie of whoever opened a welcome link."),
+    "billing-visit": (
+        timedelta(hours=1),
+        "The cookie of whoever opened a billing or sign-in link.",
+    ),
 }
-"""What a link may be for, and how long it works (None: for ever). A token of one purpose opens no
-other.
+"""Purpose of a link → how long it works (None: for ever), and what it does. A token of one purpose
+works for no other.
 """
 
 MAILED = frozenset({"billing", "sign-in", "leave", "feedback"})
-"""Purposes of links that only the reader of the account's mail can have. They outlive the first
-proof of the address, which voids all others.
+"""Purposes of links that only the reader of the account's mail can have. The first proof of the
+address voids all links but these and those that work for ever.
 """
+
+LONGEST_TOKEN = 1024
 
 
 class LinkRefused(BillhookError):
-    """A link that is forged, expired, or for something else. Nothing is told of which."""
+    """A link that is forged, expired, or for another purpose. It does not say which."""
 
     code = "link_refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a token says. `about` is a stream, for mail; `epoch` is the account's `link_epoch` when
-    it was made.
+    """The content of a token. `about` depends on the purpose: a stream, a request, an occasion.
+    `epoch` is the account's `link_epoch` when the link was made.
     """
 
     purpose: str
@@ -76,24 +81,24 @@ class Link:
     expires_at: datetime | None = None
     epoch: int = 0
 
-    def stands(self, link_epoch: int) -> bool:
-        """Whether it was not voided by what happened since: the proof of the address voids what was
-        made for who had only typed it.
-        """
+    def is_void(self, link_epoch: int) -> bool:
+        """Whether the first proof of the address, which raised `link_epoch`, has voided it."""
         return (
-            self.epoch >= link_epoch or self.purpose in MAILED or PURPOSES[self.purpose][0] is None
+            self.epoch < link_epoch
+            and self.purpose not in MAILED
+            and PURPOSES[self.purpose][0] is not None
         )
 
 
 def link_for(purpose: str, account_id: str, epoch: int, now: datetime, about: str = "") -> Link:
-    """A link that works from now as long as its purpose allows."""
+    """A link that works from `now` for as long as its purpose allows."""
     lasts = PURPOSES[purpose][0]
     return Link(purpose, account_id, about, now + lasts if lasts else None, epoch)
 
 
 def sign(link: Link, keys: Sequence[str]) -> str:
-    """The token of a link, signed with the first key: keys rotate by putting the new one first, and
-    old ones still verify.
+    """The token of a link, signed with the first key. To rotate keys, put the new one first: tokens
+    of the others are still accepted.
     """
     claims = [
         link.purpose,
@@ -111,27 +116,29 @@ def verify(token: str, purpose: str, keys: Sequence[str], now: datetime) -> Link
     LinkRefused.
     """
     payload, _, signature = token.partition(".")
-    if len(token) > 1024 or not any(
+    if len(token) > LONGEST_TOKEN or not any(
         same_secret(_signature(payload, key), signature) for key in keys if key
     ):
-        raise LinkRefused("This link does not work. Please use the newest one that you have.")
+        raise _refused()
     try:
-        named, account_id, about, expires, *epoch = json.loads(
+        signed_for, account_id, about, expires, *epoch = json.loads(
             base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
         )
     except (binascii.Error, ValueError) as error:
-        raise LinkRefused(
-            "This link does not work. Please use the newest one that you have."
-        ) from error
-    if named != purpose or (expires and expires <= now.timestamp()):
-        raise LinkRefused("This link does not work. Please use the newest one that you have.")
+        raise _refused() from error
+    if signed_for != purpose or (expires and expires <= now.timestamp()):
+        raise _refused()
     return Link(
-        named,
+        signed_for,
         account_id,
         about,
         datetime.fromtimestamp(expires, now.tzinfo) if expires else None,
         epoch[0] if epoch else 0,
     )
+
+
+def _refused() -> LinkRefused:
+    return LinkRefused("This link does not work. Please use the newest one that you have.")
 
 
 def _signature(payload: str, key: str) -> str:

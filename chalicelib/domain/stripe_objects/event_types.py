@@ -1,11 +1,11 @@
-"""Which of Stripe's events Billhook wants, and why. The webhook endpoint is registered for these;
-all others tell us nothing.
+"""The types of Stripe's events that Billhook handles, and why. `ops stripe apply` registers the
+webhook endpoint for these.
 """
 
-WANTED = {
-    "customer.created": "A customer that Billhook may adopt, with its e-mail and default card.",
+EVENT_TYPES = {
+    "customer.created": "A customer that Billhook may adopt, with e-mail and default card.",
     "customer.updated": "The default card or the e-mail changed.",
-    "customer.deleted": "The customer is gone, and with it every subscription.",
+    "customer.deleted": "The customer was deleted, which ends every subscription.",
     "customer.subscription.created": "A subscription began.",
     "customer.subscription.updated": (
         "Status, plan, seats, trial, period or a scheduled cancellation changed."
@@ -17,38 +17,36 @@ WANTED = {
         "A change that waited for its payment took effect."
     ),
     "customer.subscription.pending_update_expired": (
-        "A change that waited for its payment fell away."
+        "A change that waited for its payment was dropped."
     ),
     "customer.subscription.trial_will_end": (
-        "One more look at the subscription three days before its trial ends; the reminders are our"
-        " own."
+        "The state of the subscription three days before its trial ends. The reminders are"
+        " Billhook's own."
     ),
-    "invoice.created": "A period was billed; answering it promptly lets Stripe finalize it.",
+    "invoice.created": "A period was billed. Stripe finalizes the invoice once this is received.",
     "invoice.finalized": "An invoice can be paid.",
-    "invoice.paid": "A payment arrived: a trial is converted, a failed renewal mended.",
+    "invoice.paid": "A payment arrived: a trial converts, or a failed renewal is paid.",
     "invoice.payment_succeeded": (
-        "The same as invoice.paid where a payment was made, and at times the first to arrive."
+        "The same as invoice.paid if there was a payment, and sometimes the first to arrive."
     ),
-    "invoice.payment_failed": "A payment was tried and failed; says when it is tried next.",
-    "invoice.payment_action_required": "The customer's bank asks for a confirmation.",
+    "invoice.payment_failed": "A payment failed; has the time of the next attempt.",
+    "invoice.payment_action_required": "The bank wants the customer to confirm the payment.",
     "invoice.updated": "The next attempt or the amounts changed.",
-    "invoice.marked_uncollectible": "An invoice was given up.",
-    "invoice.voided": "An invoice was withdrawn.",
+    "invoice.marked_uncollectible": "Collecting an invoice was given up.",
+    "invoice.voided": "An invoice was voided.",
     "payment_method.attached": (
-        "A card was saved: its last digits and the end of its time, for the mails that name it."
+        "A card was saved: its last digits and expiry date, for messages and pages that name it."
     ),
-    "payment_method.updated": "A card's end was changed.",
-    "payment_method.automatically_updated": (
-        "The bank renewed a card: it does not expire after all."
-    ),
+    "payment_method.updated": "The expiry date of a card changed.",
+    "payment_method.automatically_updated": "The bank renewed a card, so it does not expire.",
     "checkout.session.completed": (
-        "A card was given on a page of Stripe's: it is still to be made the default."
+        "A card was saved on a page of Stripe's and has to become the default."
     ),
     "charge.dispute.created": (
-        "A customer disputes a payment: lifecycle mail stops, and operators are told."
+        "A customer disputes a payment: lifecycle mail stops, and an alarm tells the owner."
     ),
-    "charge.dispute.updated": "A dispute goes on.",
+    "charge.dispute.updated": "The status of a dispute changed.",
     "charge.dispute.closed": "A dispute was won or lost.",
-    "charge.refunded": "A payment was given back: told on the timeline.",
+    "charge.refunded": "A payment was refunded; shown in the timeline.",
 }
-"""Event type → why it is wanted."""
+"""Event type → what it reports."""

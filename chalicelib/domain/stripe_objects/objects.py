@@ -1,8 +1,8 @@
-"""Stripe's customers, subscriptions, invoices and cards, with Stripe's names and only the fields
+"""Stripe's customers, subscriptions, invoices and cards: by Stripe's names, and only the fields
 that a decision reads.
 
-A field stands here only if every API version from 2022-11-15 on can tell it: events and answers may
-be rendered by different versions, and the same state must compare equal whichever rendered it.
+Every field exists in all API versions since 2022-11-15. Events and responses may be rendered by
+different versions, and the same state has to compare equal whichever rendered it.
 """
 
 import hashlib
@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 FINAL_STATUSES = frozenset({"canceled", "incomplete_expired"})
+"""The statuses of a subscription that has ended for good."""
 
 
 STATUSES = FINAL_STATUSES | {"incomplete", "trialing", "active", "past_due", "unpaid", "paused"}
-"""Every status of a subscription that Stripe documents; another is unreadable rather than guessed.
+"""Every status of a subscription that Stripe documents. Another one makes it unreadable: Billhook
+does not guess.
 """
 
 
@@ -23,8 +25,8 @@ INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Stripe's customer. `card` is the default payment method or source: one merely attached does
-    not count.
+    """Stripe's customer. `card` is the id of the default payment method or source; one that is only
+    attached does not count.
     """
 
     id: str
@@ -35,13 +37,13 @@ class Customer:
 
     @property
     def final(self) -> bool:
-        """Whether it can never live again."""
+        """Whether no later state is possible."""
         return self.deleted
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of a subscription. `amount` is in minor units of `currency`; None where the price is
+    """An item of a subscription. `amount` is in minor units of `currency`; None if the price is
     tiered or custom.
     """
 
@@ -57,7 +59,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class PauseCollection:
-    """Stripe's `pause_collection`: invoices are not collected, the status stays what it is."""
+    """Stripe's `pause_collection`: invoices are not collected, and the status does not change."""
 
     behavior: str
     resumes_at: datetime | None = None
@@ -65,8 +67,8 @@ class PauseCollection:
 
 @dataclass(frozen=True, slots=True)
 class CancellationDetails:
-    """Stripe's `cancellation_details`: `reason` is Stripe's own word for why, `feedback` the
-    customer's choice, `comment` the customer's words.
+    """Stripe's `cancellation_details`: `reason` is Stripe's, `feedback` the reason that the
+    customer chose, `comment` the customer's own words.
     """
 
     reason: str | None = None
@@ -76,8 +78,8 @@ class CancellationDetails:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Stripe's subscription. `period_end` is the latest of its items' ends; `canceled_at` is when
-    its cancellation was asked for.
+    """Stripe's subscription. `period_end` is the latest of its items' period ends; `canceled_at` is
+    when its cancellation was requested. `card` is its own default payment method.
     """
 
     id: str
@@ -100,26 +102,27 @@ class Subscription:
 
     @property
     def final(self) -> bool:
-        """Whether it can never live again."""
+        """Whether no later state is possible."""
         return self.status in FINAL_STATUSES
 
     @property
-    def cancels_scheduled(self) -> bool:
-        """Whether a cancellation is scheduled, by whichever field."""
+    def cancellation_scheduled(self) -> bool:
+        """Whether a cancellation is scheduled, by either of Stripe's fields."""
         return self.cancel_at_period_end or self.cancel_at is not None
 
     @property
     def cancels_at(self) -> datetime | None:
-        """When a scheduled cancellation takes effect. The portal sets `cancel_at` in flexible
-        billing, all else may set the flag.
+        """When a scheduled cancellation takes effect; None if there is none. In flexible billing
+        the portal sets `cancel_at`; other ways set the flag.
         """
         return self.cancel_at or (self.period_end if self.cancel_at_period_end else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """Stripe's invoice; amounts in minor units of `currency`. `subscription` is
-    None for a one-off."""
+    """Stripe's invoice. Amounts are in minor units of `currency`; `subscription` is None for an
+    invoice without one.
+    """
 
     id: str
     customer: str
@@ -139,7 +142,7 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What may be shown of a payment method that is a card. It is good to the end of its month."""
+    """A card, as far as it may be shown. It can be used until the end of its month."""
 
     id: str
     brand: str
@@ -148,6 +151,8 @@ class Card:
     exp_year: int
 
 
-def digest(thing: Customer | Subscription | None) -> str:
-    """A short name for a state, to tell two states of one object apart."""
-    return hashlib.blake2s(repr(thing).encode(), digest_size=6).hexdigest()
+def digest(state: Customer | Subscription | None) -> str:
+    """A short hash that identifies a state among those of one object. It is stored, and made of
+    `repr`: the fields of these classes keep their names and their order.
+    """
+    return hashlib.blake2s(repr(state).encode(), digest_size=6).hexdigest()

@@ -1,4 +1,4 @@
-"""Stripe's long lists, read a page at a time: what a page holds, and where the next one starts."""
+"""Pages of Stripe's long lists, which have the newest object first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ListCursor:
-    """A place in a list: behind this object, which was created at that second."""
+    """Where a list continues: after the object with this id, which was created in this second."""
 
     id: str
     created: datetime
@@ -18,9 +18,7 @@ class ListCursor:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some entries of a list, the newest first. The next page starts at `behind`; None at the end
-    of the list.
-    """
+    """One page of a list, and where the list continues; `next_page` is None at the end of it."""
 
-    things: Sequence[T]
-    behind: ListCursor | None = None
+    entries: Sequence[T]
+    next_page: ListCursor | None = None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import Forbidden, TooManyRequests
 from chalicelib.domain.policy.policy import SignupPolicy
-from chalicelib.domain.signup import identity, neighbourhood
+from chalicelib.domain.signup import identity, network_of
 from chalicelib.usecases.services import SignupGuard
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -22,7 +22,7 @@ def within_limits(
     """Count somebody at `address` who asks for something about an e-mail address. Raises
     TooManyRequests, Unavailable.
     """
-    crowd = door.limits.count("signups-from", neighbourhood(address), HOUR, now) > policy.an_hour
+    crowd = door.limits.count("signups-from", network_of(address), HOUR, now) > policy.an_hour
     if crowd or door.limits.count("signups-of", identity(email), HOUR, now) > AN_ADDRESS_AN_HOUR:
         door.count("SignupsRefused", 1)
         raise TooManyRequests(

@@ -114,9 +114,9 @@ def _is_so(held: LiveSubscription, operation: Operation, services: Services) -> 
     one = held.one
     match operation.verb:
         case "cancel":
-            return one.cancels_scheduled
+            return one.cancellation_scheduled
         case "uncancel" | "unpause":
-            return not one.cancels_scheduled and one.pause_collection is None
+            return not one.cancellation_scheduled and one.pause_collection is None
         case "pause":
             return (
                 one.pause_collection is not None and one.pause_collection.resumes_at == operation.at

@@ -11,7 +11,7 @@ from chalicelib.domain.account.facts import CustomerSnapshot, StripeFact, Subscr
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.pointers import tombstone_of_account, tombstone_of_customer
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.changes.domain_events import NEWS
+from chalicelib.domain.changes.domain_events import RECENT
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.policy.policy import Policy
@@ -78,7 +78,7 @@ def adopt(
     if found is None and all(_stale(one) for one in ours):
         return None
     account = _joined(
-        customer, found, began, began - NEWS, [one.account_id for one in ours], services, fetcher
+        customer, found, began, began - RECENT, [one.account_id for one in ours], services, fetcher
     )
     if account is None:
         services.metrics.count("EventsOfErased", len(ours))

@@ -37,10 +37,10 @@ def backfill_events(services: Services) -> Fetched:
                 GROUPS[round.group], round.since or round.until, round.place
             )
             pace.made()
-            for event in page.things:
+            for event in page.entries:
                 services.queues.events.send(event)
-            fetched += len(page.things)
-            further = after(round, page.behind)
+            fetched += len(page.entries)
+            further = after(round, page.next_page)
             services.stores.job_states.save(round, further)
             round = further
     except ConcurrentUpdate:

@@ -131,15 +131,15 @@ class _Run:
         # this page would lose its drifts.
         if not round.pages:
             self.save(round)
-        ids = [entry.id for entry in page.things]
+        ids = [entry.id for entry in page.entries]
         self._services.stores.reconciliation.keep_listed(self._began, round.pages, ids)
-        found = [entry.listed for entry in page.things if entry.listed]
+        found = [entry.listed for entry in page.entries if entry.listed]
         self._services.metrics.count("AnswersUnreadable", len(ids) - len(found))
         self._look_at(found)
         further = replace(
-            round, place=page.behind, pages=round.pages + 1, listed=round.listed + len(ids)
+            round, place=page.next_page, pages=round.pages + 1, listed=round.listed + len(ids)
         )
-        return further if page.behind else further.next_phase()
+        return further if page.next_page else further.next_phase()
 
     def _look_at(self, found: Sequence[ListedSubscription]) -> None:
         evidence = {one.subscription.id: self._evidence(one) for one in found}

@@ -15,7 +15,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.objects import CancellationDetails, Card, digest
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.events import StripeEvent, read_event
@@ -85,7 +85,7 @@ def test_every_recorded_event_is_read_and_only_the_wanted_ones_tell() -> None:
             of_others = (
                 raw["type"] == "checkout.session.completed"
             )  # Billhook did not make the recordings' sessions
-            assert (event.fact is not None) == (raw["type"] in WANTED and not of_others)
+            assert (event.fact is not None) == (raw["type"] in EVENT_TYPES and not of_others)
             assert event.fact is None or event.customer
 
 

@@ -54,8 +54,8 @@ def test_undelivered_events_are_asked_for_by_type_and_age(
 ) -> None:
     replies.by_path["/v1/events"] = [page("evt_2", "evt_1", more=True)]
     found = listing.undelivered_events(GROUPS[0], NOW, None)
-    assert [json.loads(body)["id"] for body in found.things] == ["evt_2", "evt_1"]
-    assert found.behind == ListCursor("evt_1", datetime.fromtimestamp(NOW.timestamp() + 1, UTC))
+    assert [json.loads(body)["id"] for body in found.entries] == ["evt_2", "evt_1"]
+    assert found.next_page == ListCursor("evt_1", datetime.fromtimestamp(NOW.timestamp() + 1, UTC))
     (_, query, _) = replies.requests[0]
     types = [value for name, (value,) in query.items() if name.startswith("types")]
     assert sorted(types) == sorted(GROUPS[0])
@@ -71,7 +71,7 @@ def test_the_next_page_begins_behind_the_last_and_the_end_is_none(
     replies: Replies,
 ) -> None:
     replies.by_path["/v1/events"] = [page("evt_1")]
-    assert listing.undelivered_events(GROUPS[0], NOW, PLACE).behind is None
+    assert listing.undelivered_events(GROUPS[0], NOW, PLACE).next_page is None
     assert replies.requests[0][1]["starting_after"] == ["evt_9"]
     replies.by_path["/v1/events"] = [page()]
     assert listing.undelivered_events(GROUPS[0], NOW, None) == Page([])
@@ -83,7 +83,7 @@ def test_a_place_that_has_left_the_list_is_found_again_by_its_second(
 ) -> None:
     """An event may be delivered, a subscription end, while the list is read."""
     replies.by_path["/v1/events"] = [GONE, page("evt_9", "evt_8")]
-    assert len(listing.undelivered_events(GROUPS[0], NOW, PLACE).things) == 2
+    assert len(listing.undelivered_events(GROUPS[0], NOW, PLACE).entries) == 2
     again = replies.requests[-1][1]
     assert (again["created[lte]"], again["created[gte]"], "starting_after" in again) == (
         [SECOND],
@@ -91,7 +91,7 @@ def test_a_place_that_has_left_the_list_is_found_again_by_its_second(
         False,
     )
     replies.by_path["/v1/subscriptions"] = [GONE, page()]
-    assert listing.live_subscriptions(PLACE).things == []
+    assert listing.live_subscriptions(PLACE).entries == []
 
 
 def test_a_key_that_may_not_read_a_list_is_refused(
@@ -131,7 +131,7 @@ def test_subscriptions_come_with_their_customer_and_their_latest_invoice(
     replies.by_path["/v1/subscriptions"] = [
         (200, {"object": "list", "has_more": False, "data": [whole]})
     ]
-    (entry,) = listing.live_subscriptions(None).things
+    (entry,) = listing.live_subscriptions(None).entries
     one = entry.listed
     assert one
     assert one.customer

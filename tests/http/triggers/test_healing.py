@@ -13,7 +13,7 @@ from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison
 from chalicelib.domain.stripe_objects.answers import ListEntry
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
 from chalicelib.entry.triggers.schedules import compare_with_stripe, fetch_events
 from chalicelib.runtime import wiring
@@ -102,7 +102,7 @@ def test_undelivered_events_go_through_the_queue_like_all_others(watch: Watch) -
     assert state
     assert (state.until, state.reached is None) == (None, False)
     assert watch.stage.metrics()["EventsFetched"] == len(
-        [event for event in watch.lists.events if event["type"] in WANTED]
+        [event for event in watch.lists.events if event["type"] in EVENT_TYPES]
     )
 
 
@@ -164,7 +164,7 @@ def test_a_failure_on_the_second_page_goes_on_there(
     fetched = [
         json.loads(one["Body"])["id"] for one in watch.stage.messages(watch.stage.events_queue)
     ]
-    wanted = [event["id"] for event in watch.lists.events if event["type"] in WANTED]
+    wanted = [event["id"] for event in watch.lists.events if event["type"] in EVENT_TYPES]
     assert sorted(fetched) == sorted(wanted), (
         "each once: the second run began where the first one ended"
     )

@@ -16,7 +16,7 @@ from chalicelib.aws.items import dump
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import InvalidInput, Unavailable
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.runtime.clock import clock
 from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.stripe_api.transport import StripeTransport
@@ -205,7 +205,7 @@ def test_twenty_types_a_call_and_a_hundred_events_a_page() -> None:
     life.stage.api.calls.clear()
     events = list(kept_events(SimTransport(life.stage), wanted_types(()), BEGIN))
     assert sorted(event["id"] for event in events) == sorted(
-        one["id"] for one in life.stage.engine.store.events if one["type"] in WANTED
+        one["id"] for one in life.stage.engine.store.events if one["type"] in EVENT_TYPES
     )
     asked = [
         [value for name, value in call.pairs if name.startswith("types")]
@@ -213,8 +213,8 @@ def test_twenty_types_a_call_and_a_hundred_events_a_page() -> None:
     ]
     assert len(events) > 200
     assert len(asked) > 3
-    assert max(map(len, asked)) <= TYPES_A_CALL < len(WANTED)
-    assert {type for some in asked for type in some} == set(WANTED)
+    assert max(map(len, asked)) <= TYPES_A_CALL < len(EVENT_TYPES)
+    assert {type for some in asked for type in some} == set(EVENT_TYPES)
 
 
 def test_a_replay_interrupted_after_each_of_its_calls_ends_the_same() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.stripe_api.customers import StripeCustomers
 from chalicelib.stripe_api.signature import check_signature
 from local.http_server import Answer, Request, Server
@@ -65,7 +65,7 @@ def test_an_empty_stripe_gets_all_that_billing_toml_sells(place: FakeStripeAccou
         features["subscription_cancel"]["mode"],
     ) == (True, "at_period_end")
     assert features["subscription_update"]["default_allowed_updates"] == ["price"]
-    assert state["endpoints"] == [(URL, "enabled", needed().api_version, sorted(WANTED), True)]
+    assert state["endpoints"] == [(URL, "enabled", needed().api_version, sorted(EVENT_TYPES), True)]
     assert place.paused == []
 
 
@@ -281,7 +281,7 @@ def test_events_that_are_missing_and_an_endpoint_that_is_disabled_are_mended_in_
     assert (mended["id"], mended["status"], set(mended["enabled_events"])) == (
         endpoint["id"],
         "enabled",
-        set(WANTED),
+        set(EVENT_TYPES),
     )
 
 

@@ -33,7 +33,7 @@ from chalicelib.domain.backoff import wait_after
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.messaging.variables import variables
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.domain.signup import identity, neighbourhood
+from chalicelib.domain.signup import identity, network_of
 from tests.fakes.services import POLICY
 from tests.unit.domain.messaging.test_due_messages import LINKS
 
@@ -233,4 +233,4 @@ def test_what_is_known_of_an_errand_is_the_same_in_every_order(order: list[int])
     ],
 )
 def test_who_has_a_whole_network_of_addresses_is_counted_once(address: str, counted: str) -> None:
-    assert neighbourhood(address) == counted
+    assert network_of(address) == counted

@@ -12,7 +12,7 @@ from chalicelib.domain.reconciliation.backfill import (
     after,
     under_way,
 )
-from chalicelib.domain.stripe_objects.event_types import WANTED
+from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.pagination import ListCursor
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 def test_every_wanted_type_is_looked_for_twenty_a_call() -> None:
-    assert [type for group in GROUPS for type in group] == list(WANTED)
+    assert [type for group in GROUPS for type in group] == list(EVENT_TYPES)
     assert max(map(len, GROUPS)) <= A_CALL
 
 

@@ -477,7 +477,7 @@ def do_with_money(act: str, life: Shipped, invoice: str) -> None:
             life.cancels(at_once=act == "leave")
         case "give up" if owed:
             life.cancels(at_once=True, reason="payment_failed")
-        case "return" if life.trial.cancels_scheduled:
+        case "return" if life.trial.cancellation_scheduled:
             life.comes_back()
 
 
@@ -527,7 +527,9 @@ def assert_applies(one: Sent) -> None:
         case "canceled":
             assert one.standing.access == "none"
         case "canceling":
-            assert one.standing.access == "none" or any(value.cancels_scheduled for value in living)
+            assert one.standing.access == "none" or any(
+                value.cancellation_scheduled for value in living
+            )
         case "milestone_waits":
             assert about.split("-")[0] not in account.milestones
             assert one.standing.reason == "trialing"
