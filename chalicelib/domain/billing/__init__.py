@@ -1,1 +1,1 @@
-"""Rules of the actions on money. Imports account, access and policy."""
+"""The rules of actions on money. Imports account, access and policy."""

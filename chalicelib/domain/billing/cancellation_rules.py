@@ -12,8 +12,8 @@ from chalicelib.domain.policy.policy import Policy, RetentionOffer
 from chalicelib.domain.stripe_objects.answers import Coupon
 
 INVOICES_KNOWN = 12
-"""Of a subscription with so many invoices the first may be forgotten (account.py keeps the last
-ones).
+"""With so many invoices of a subscription, the first ones may no longer be kept (INVOICES_KEPT in
+account/stripe_rules.py).
 """
 
 
@@ -26,7 +26,7 @@ class Offer:
 
 
 def follows(task: Operation, at: datetime) -> list[RetentionOfferAccepted | ContractWithdrawn]:
-    """What is known of leaving once a task was done."""
+    """The facts about a cancellation that follow from an operation once it is done."""
     taken: list[RetentionOfferAccepted | ContractWithdrawn] = (
         [RetentionOfferAccepted(task.alternative, at)] if task.alternative else []
     )
@@ -36,8 +36,9 @@ def follows(task: Operation, at: datetime) -> list[RetentionOfferAccepted | Cont
 def retention_offer(
     account: Account, policy: Policy, reason: str | None, now: datetime
 ) -> RetentionOffer | None:
-    """What is offered to who leaves for a reason, if it can be had and was not taken lately: a
-    discount for threatening to leave is given once.
+    """The offer to a customer who cancels for `reason`; None if there is none, if it does not fit
+    the subscription, or if one of its kind was accepted within `again_after`: threatening to cancel
+    does not earn a discount each time.
     """
     offer, one = policy.cancel.alternatives.get(reason or ""), current_subscription(account)
     if (
@@ -66,7 +67,7 @@ def _is_smaller(account: Account, policy: Policy, plan: str) -> bool:
 
 
 def access_ends(account: Account) -> datetime | None:
-    """When access ends for who cancels at the period's end: None if at once."""
+    """When access ends if the customer cancels at the end of the period; None if at once."""
     one = current_subscription(account)
     if one is None or one.status == "paused":
         return None
@@ -74,8 +75,8 @@ def access_ends(account: Account) -> datetime | None:
 
 
 def may_withdraw_until(account: Account, policy: Policy) -> datetime | None:
-    """Until when a consumer may withdraw from the contract: so many days from the purchase, or the
-    first payment after a trial. None: never could.
+    """Until when a consumer may withdraw from the contract: `withdrawal_days` after the purchase,
+    or after the first payment if there was a trial. None if there is no such right.
     """
     one = current_subscription(account)
     if one is None or not policy.cancel.withdrawal_days or one.status == "trialing":
@@ -93,6 +94,6 @@ def may_withdraw_until(account: Account, policy: Policy) -> datetime | None:
 
 
 def may_withdraw(account: Account, policy: Policy, now: datetime) -> bool:
-    """Whether the right of withdrawal stands."""
+    """Whether the customer may withdraw from the contract now."""
     until = may_withdraw_until(account, policy)
     return until is not None and now < until

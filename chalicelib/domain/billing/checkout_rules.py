@@ -11,9 +11,9 @@ from chalicelib.domain.policy.policy import Policy
 def order_of(account: Account, policy: Policy, request: PurchaseRequest) -> Order:
     """What the next Checkout of this account is for.
 
-    While a subscription lives, whatever its status, a Checkout collects a card for it: so there is
-    never a second one. Raises AlreadySubscribed if it has a card and is paid for, InvalidInput for
-    a plan, an interval or a currency that is not sold.
+    If there is a live subscription, of whatever status, a Checkout collects a card for it, so an
+    account never buys a second one. Raises AlreadySubscribed if it has a card and is paid,
+    InvalidInput for a plan, an interval or a currency that is not sold.
     """
     plan, interval, currency = request.plan, request.interval, request.currency
     subscription = current_subscription(account)

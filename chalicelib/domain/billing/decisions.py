@@ -1,5 +1,5 @@
-"""What can be done about an account's subscription, and how: each decision gives the task, or None
-where all is so already, or says why not.
+"""The decisions on actions: each returns the operation to run, or None if nothing has to change, or
+raises the reason why it is not possible.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ years).
 
 
 RUNS = frozenset({"trialing", "active"})
-"""The statuses in which a subscription runs as it was bought."""
+"""The statuses in which a subscription can be changed."""
 
 
 LARGEST_AMOUNT = 99_999_999
@@ -44,8 +44,8 @@ maximum charge amounts").
 def cancellation(
     account: Account, when: str, reason: str | None, comment: str | None, now: datetime
 ) -> Operation | None:
-    """End the subscription: `now`, or when what is paid for is over (`period_end`). Of a paused one
-    nothing is, so that it ends now.
+    """End the subscription: `now`, or at the end of the paid period (`period_end`). A paused one
+    has no paid period and ends now.
     """
     one = _running(account, now)
     if when == "now" or one.status == "paused":
@@ -58,16 +58,18 @@ def cancellation(
 
 
 def withdrawal(account: Account, policy: Policy, asked_at: datetime, now: datetime) -> Operation:
-    """Withdraw from the contract, as was asked at a moment at which the right to stood."""
+    """Withdraw from the contract. The right must have existed at `asked_at`, when it was requested.
+    Raises NotPossible.
+    """
     one = _running(account, now)
     if not may_withdraw(account, policy, asked_at):
-        raise NotPossible("The time in which this contract can be withdrawn from is over.")
+        raise NotPossible("The time to withdraw from this contract is over.")
     return Operation("withdraw", one.customer, one.id)
 
 
 def reactivation(account: Account) -> Operation | None:
-    """The way back: undo what is scheduled, end a pause, resume what is paused; None where only a
-    Checkout leads on: for a card, or a purchase.
+    """Undo a scheduled cancellation, end a pause of collection, or resume a paused subscription;
+    None if the customer needs a Checkout, for a card or a purchase.
     """
     one = current_subscription(account)
     if one is None:
@@ -84,7 +86,7 @@ def reactivation(account: Account) -> Operation | None:
 
 
 def pause(account: Account, until: datetime, now: datetime) -> Operation | None:
-    """Collect nothing until a moment; what would be due by then is not asked for later."""
+    """Collect no payments until `until`. What would be due by then is not collected later."""
     one = _running(account, now)
     if one.status not in RUNS:
         raise NotPossible(f"The subscription is {one.status}: only one that runs can be paused.")
@@ -101,9 +103,9 @@ def pause(account: Account, until: datetime, now: datetime) -> Operation | None:
 def plan_change(
     account: Account, policy: Policy, request: PlanRequest, now: datetime
 ) -> Operation | None:
-    """Another plan, interval or quantity; what is left out stays as it is.
+    """Change plan, interval or quantity; what is None stays as it is.
 
-    While a payment is owed nothing is changed: a smaller plan would pay back what was never paid.
+    Nothing is changed while a payment is open: a smaller plan would credit what was never paid.
     """
     plan, as_of = request.plan, request.as_of or now
     one = _running(account, as_of)
@@ -138,7 +140,7 @@ def plan_change(
 
 
 def may_change(account: Account, policy: Policy) -> bool:
-    """Whether another plan can be chosen: a subscription runs, and its plan can be told."""
+    """Whether the plan can be changed: the subscription runs, and its plan is known."""
     one = current_subscription(account)
     if one is None or one.status not in RUNS:
         return False
@@ -150,14 +152,13 @@ def may_change(account: Account, policy: Policy) -> bool:
 
 
 def may_cancel(account: Account) -> bool:
-    """Whether there is a subscription whose end is not planned yet."""
+    """Whether there is a subscription without a scheduled cancellation."""
     one = current_subscription(account)
     return one is not None and not one.cancellation_scheduled
 
 
 def plan_item(one: Subscription, policy: Policy) -> Item:
-    """The item of a subscription that is its plan. Raises NotPossible where none
-    can be told to be."""
+    """The item of a subscription that is its plan. Raises NotPossible if that is not certain."""
     known = [item for item in one.items if policy.plan_of([item])[0]]
     if known:
         return max(known, key=lambda item: policy.rank(policy.plan_of([item])[0]))
@@ -169,7 +170,7 @@ def plan_item(one: Subscription, policy: Policy) -> Item:
 
 
 def made(item: Item, change: Change, policy: Policy) -> bool:
-    """Whether an item is as a change wants it."""
+    """Whether the change has been made to the item."""
     plan, quantity = policy.plan_of([item])
     return (plan, item.interval, quantity or 1) == (change.plan, change.interval, change.quantity)
 
@@ -195,14 +196,14 @@ def trial_end(account: Account, ends_at: datetime, now: datetime) -> Operation |
 
 
 def discount(account: Account, coupon: str, now: datetime) -> Operation:
-    """Give a coupon's discount, beside those that the subscription has."""
+    """Apply a coupon, in addition to the discounts that the subscription has."""
     one = _running(account, now)
     return Operation("discount", one.customer, one.id, coupon=coupon)
 
 
 def charge(account: Account, policy: Policy, wanted: Charge, now: datetime) -> Operation:
-    """Charge an amount, in the customer's currency: on the next invoice, of a subscription that
-    lives; or now, to a card on file.
+    """Charge an amount in the customer's currency: on the next invoice of a live subscription, or
+    now to a card on file.
     """
     if not 1 <= wanted.amount <= LARGEST_AMOUNT:
         raise InvalidInput(
@@ -230,7 +231,7 @@ def charge(account: Account, policy: Policy, wanted: Charge, now: datetime) -> O
 
 
 def check_grant(grant: Grant, policy: Policy, now: datetime) -> None:
-    """Raises InvalidInput for a grant that gives nothing."""
+    """Raises InvalidInput for a grant of an unknown plan, or one that is over."""
     if grant.plan is not None and grant.plan not in policy.plans:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
     if grant.until <= now:
@@ -238,7 +239,7 @@ def check_grant(grant: Grant, policy: Policy, now: datetime) -> None:
 
 
 def _running(account: Account, now: datetime) -> Subscription:
-    """The subscription that lives, of whatever status. Raises SubscriptionEnded, NoSubscription."""
+    """The live subscription, of whatever status. Raises SubscriptionEnded, NoSubscription."""
     one = current_subscription(account)
     if one is not None and not (one.cancels_at and one.cancels_at <= now):
         return one

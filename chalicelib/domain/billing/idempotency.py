@@ -1,4 +1,6 @@
-"""Answers to calls under an Idempotency-Key, which are kept and given again for ever."""
+"""Responses to calls with an Idempotency-Key. They are stored for ever, and a repeated call gets
+the same response.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,15 +11,15 @@ from chalicelib.domain.account.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """A card that was declined: an answer too, and the same for ever under its key."""
+    """A declined card. It is stored as a response too."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call that changes something came to: the standing after it; what a reactivation did,
-    or where it leads; the charge that was made.
+    """The result of a call that changes something: the standing after it; what a reactivation did
+    (`action`) or the page that it leads to (`url`); the charge; or the declined card.
     """
 
     standing: Standing
@@ -29,9 +31,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """An answer that was given under an Idempotency-Key, and what was asked: the same is answered
-    so for ever.
-    """
+    """The response to a call with an Idempotency-Key. `asked` identifies the call and its body."""
 
     account_id: str
     key: str

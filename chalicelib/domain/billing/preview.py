@@ -11,15 +11,15 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
 
 PREVIEW_LASTS = timedelta(minutes=15)
-"""How long a preview may be confirmed: one of long ago would prorate as of then, so its amount is
-asked for anew.
+"""How long a preview may be confirmed. A later confirmation would prorate as of the preview, so it
+needs a new one.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`;
-    with `next_invoice` the next one's amount is `next_amount`. `change` None: all is so already.
+    with `next_invoice` the next one's amount is `next_amount`. `change` None: nothing to change.
     """
 
     change: Change | None
@@ -30,7 +30,7 @@ class Preview:
 
 
 def is_fresh(as_of: datetime, now: datetime) -> bool:
-    """Whether a preview of that moment may still be confirmed."""
+    """Whether a preview as of `as_of` may still be confirmed."""
     return timedelta(0) <= now - as_of <= PREVIEW_LASTS
 
 

@@ -1,1 +1,1 @@
-"""Which messages are due for an account, under which conditions, and what stands in them."""
+"""Which messages are due for an account, under which conditions, and their variables."""

@@ -1,6 +1,4 @@
-"""Messages that go once to many: wanted of an account by its name, then due like any other, within
-hours and caps.
-"""
+"""Broadcasts: messages that are sent once to many accounts, within the hours and limits."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,13 +11,11 @@ from chalicelib.domain.policy.sequences import Step
 AUDIENCES = {
     "trialing": "On a free trial.",
     "paying": "With a subscription that is paid, or whose payment is being tried again.",
-    "lost": (
-        "Had access, and has none now: the trial was not paid for, or the subscription has ended."
-    ),
-    "everyone": "Whoever has an account.",
+    "lost": ("Had access and lost it: the trial was not paid for, or the subscription has ended."),
+    "everyone": "Every account.",
 }
-"""Whom a broadcast may go to. It is read again when the message leaves: who came back meanwhile is
-not told that we miss them.
+"""The audiences of broadcasts. They are checked again when the message is sent: a customer who came
+back meanwhile does not get a message for lost customers.
 """
 
 
@@ -27,22 +23,22 @@ PAYING = frozenset({"active", "canceling", "past_due_grace", "first_payment"})
 
 
 TOLERANCE = timedelta(days=7)
-"""How long a broadcast may wait for hours and caps."""
+"""How long a broadcast may wait for the hours and limits."""
 
 
 KEPT = timedelta(days=30)
-"""How long an account remembers it. Later its claim alone tells that it went out: it is looked at
-before anything is wanted.
+"""How long an account keeps a broadcast. After that only its claim shows that it was sent; the
+claim is checked before a broadcast is requested.
 """
 
 
 def key_of(name: str) -> str:
-    """Under which key a broadcast is claimed."""
+    """The key of a broadcast's claim."""
     return f"broadcast@{name}"
 
 
 def fits(account: Account, audience: str) -> bool:
-    """Whether the account is one of AUDIENCES, by its standing."""
+    """Whether the account is in the audience, one of AUDIENCES, by its standing."""
     standing = account.standing
     if audience == "everyone" or standing is None:
         return audience == "everyone"
@@ -52,8 +48,9 @@ def fits(account: Account, audience: str) -> bool:
 
 
 def since(account: Account, audience: str) -> datetime | None:
-    """Since when: of who is lost, that access ended; of others, that they came, as
-    far as is known."""
+    """Since when the account is in the audience: for `lost` the end of access, else the first known
+    subscription or signup.
+    """
     if audience == "lost":
         return account.departed_at
     known = [one.value.created for one in account.subscriptions.values()] + (
@@ -63,7 +60,7 @@ def since(account: Account, audience: str) -> datetime | None:
 
 
 def steps_of(account: Account) -> Iterator[Step]:
-    """The steps of the broadcasts that are wanted of an account; each has an anchor of its own."""
+    """The steps of the account's broadcasts; each has an anchor of its own."""
     for name, wanted in account.broadcasts.items():
         yield Step(
             "broadcast",
@@ -77,5 +74,5 @@ def steps_of(account: Account) -> Iterator[Step]:
 
 
 def unexpired(account: Account, now: datetime) -> dict[str, Broadcast]:
-    """The broadcasts without those of long ago."""
+    """The broadcasts without those that are older than KEPT."""
     return {name: one for name, one in account.broadcasts.items() if one.at > now - KEPT}

@@ -1,4 +1,4 @@
-"""What a step may be sent `if` or `unless`, read of an account as it is now."""
+"""The conditions of a step (`if` and `unless`), checked on the present state of an account."""
 
 from chalicelib.domain.account.queries import current_subscription, has_card, unpaid_invoices
 from chalicelib.domain.account.state import Account
@@ -40,6 +40,6 @@ def holds(condition: str, account: Account, occasion: Occasion, policy: Policy) 
 
 
 def why_left(one: Subscription) -> str:
-    """Which of `reasons.END_REASONS` a cancellation had: the customer's, else Stripe's."""
+    """The reason of a cancellation, one of reasons.END_REASONS: the customer's, else Stripe's."""
     details = one.cancellation_details
     return (details and (details.feedback or details.reason)) or "cancellation_requested"

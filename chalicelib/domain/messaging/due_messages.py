@@ -1,5 +1,5 @@
-"""What becomes of an account's messages at one moment. The clockwork acts by this, and the
-rehearsal plays it.
+"""The due messages of an account: which are sent when, and which were missed. The schedule and the
+rehearsal use the same rules.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from chalicelib.domain.policy.sequences import (
 
 @dataclass(frozen=True, slots=True)
 class DueMessage:
-    """A message of a step for an occasion: due at `at`, and no more after `until`."""
+    """The message of a step for an occasion: due at `at`, and not sent after `until`."""
 
     step: Step
     occasion: Occasion
@@ -32,20 +32,20 @@ class DueMessage:
 
     @property
     def key(self) -> str:
-        """The name under which it is claimed and remembered."""
+        """The key of its claim and its record."""
         return f"{self.step.id}@{self.occasion.id}"
 
     @property
     def missed(self) -> bool:
-        """Whether it cannot go out in time any more."""
+        """Whether it can no longer be sent in time."""
         return self.at > self.until
 
 
 def dispatch(
     account: Account, policy: Policy, now: datetime
 ) -> tuple[list[DueMessage], list[DueMessage]]:
-    """Which messages have missed their time by `now`, and which are to go out; by a standing that
-    is read at `now`.
+    """(missed, ready): the messages that were not sent in time by `now`, and those to send. The
+    account's standing must be that of `now`.
     """
     passed = [
         mail for mail in due_messages(account, policy, now) if mail.missed and mail.until <= now
@@ -54,18 +54,18 @@ def dispatch(
 
 
 QUEUED_PATIENCE = timedelta(minutes=30)
-"""How long a message may lie in the queue, or be unclear, before it is looked at again."""
+"""How long a message may be queued, or unclear, before it is checked again."""
 
 
 WEEK = timedelta(days=7)
 
 
 def due_messages(account: Account, policy: Policy, now: datetime) -> list[DueMessage]:
-    """All that is to be sent as things stand at `now`, or was missed, the most urgent first: no
-    condition is false, nothing was dealt with yet.
+    """The messages to send by the account's state at `now`, and the missed ones, the earliest
+    first. Their conditions hold, and they have no record yet.
 
-    A missed one has an `at` after its `until`. Of lifecycle mail each is placed as if it were the
-    next: sending one moves the others.
+    A missed message has an `at` after its `until`. Each lifecycle message is scheduled as if it
+    were the next one: sending one moves the others.
     """
     if policy.mail is None or not account.email:
         return []
@@ -83,8 +83,8 @@ def due_messages(account: Account, policy: Policy, now: datetime) -> list[DueMes
 
 
 def due_now(account: Account, policy: Policy, now: datetime) -> list[DueMessage]:
-    """What is to be sent at `now`, within the caps; of several lifecycle mails the one nearest its
-    end goes first and the rest wait.
+    """The messages to send at `now`, within the limits. Of several lifecycle messages the one with
+    the earliest `until` is sent, and the others wait.
     """
     ready = [
         mail for mail in due_messages(account, policy, now) if mail.at <= now and not mail.missed
@@ -97,7 +97,7 @@ def due_now(account: Account, policy: Policy, now: datetime) -> list[DueMessage]
 
 
 def abandoned(account: Account, now: datetime) -> list[str]:
-    """The keys of what was queued so long ago that it is to be handed out again."""
+    """The keys of messages that were queued so long ago that they have to be queued again."""
     return [
         key
         for key, mailed in account.mails.items()
@@ -106,13 +106,13 @@ def abandoned(account: Account, now: datetime) -> list[str]:
 
 
 def zone_of(account: Account, mail: MailPolicy) -> ZoneInfo:
-    """The customer's zone, if one is known, else the policy's."""
+    """The customer's time zone, if it is known, else the policy's."""
     return ZoneInfo(account.profile.timezone or mail.timezone)
 
 
 def _is_history(account: Account, step: Step, occasion: Occasion) -> bool:
-    """Whether the moment of the occasion, or that of the step, was before Billhook knew the
-    customer: nobody is written to about the past.
+    """Whether the time of the occasion, or of the step, was before Billhook knew the customer:
+    nobody gets a message about that.
     """
     return (
         account.history_until is not None
@@ -134,7 +134,7 @@ def _wanted(account: Account, step: Step, occasion: Occasion, policy: Policy) ->
 def _left_before_the_restoration(
     account: Account, step: Step, occasion: Occasion, policy: MailPolicy
 ) -> bool:
-    """Whether it may have gone out in the time of which a restored account knows nothing."""
+    """Whether it may have been sent between the backup and the restore."""
     return (
         account.restored_at is not None
         and step.stream == "lifecycle"
@@ -143,8 +143,8 @@ def _left_before_the_restoration(
 
 
 def _planned(account: Account, step: Step, occasion: Occasion, policy: MailPolicy) -> datetime:
-    """When it goes out if nothing is in its way: the moment of its step, or the hours nearest to
-    that.
+    """When it is sent if no limit delays it: the time of its step, or the nearest time within the
+    hours.
     """
     base = occasion.moment + step.offset
     if step.at_any_hour:
@@ -160,7 +160,7 @@ def _planned(account: Account, step: Step, occasion: Occasion, policy: MailPolic
 
 def _until(step: Step, occasion: Occasion) -> datetime:
     until = occasion.moment + step.offset + step.tolerance
-    # "three days left" is no use in the last hours
+    # A message such as "three days left" is of no use in the last hours.
     return min(until, occasion.moment + step.offset / 2) if step.offset < timedelta(0) else until
 
 
@@ -185,7 +185,7 @@ def _placed(
 def _within_caps(
     times: list[datetime], at: datetime, policy: MailPolicy, hours: Hours, zone: ZoneInfo
 ) -> datetime:
-    """The first moment from `at` on at which one more lifecycle mail is within the caps of a day
+    """The first time from `at` on at which one more lifecycle message is within the limits of a day
     and of a week.
     """
     while True:

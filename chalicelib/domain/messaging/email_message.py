@@ -1,4 +1,4 @@
-"""A message on its way: the record under which it is claimed, and what became of it."""
+"""A message on its way to SES, and the claim that it is sent under."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +20,8 @@ class EmailMessage:
 
 @dataclass(frozen=True, slots=True)
 class SendClaim:
-    """`MESSAGE#step@occasion`: `sending` from the moment somebody has it, `sent` once SES has taken
-    it. `attempt` counts claims.
+    """The claim of a message, stored as `MESSAGE#step@occasion`. `state` is `sending` while a
+    worker has it, and `sent` once SES has accepted it. `attempt` counts claims.
     """
 
     account_id: str

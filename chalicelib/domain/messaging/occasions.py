@@ -1,6 +1,4 @@
-"""Occasions: the instances of the moments to which sequences are anchored, as far as their reason
-stands now.
-"""
+"""Occasions: the present instances of the anchors of sequences, such as the end of one trial."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,20 +19,20 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
 
 TRIAL_GONE = ON_TRIAL | {"first_payment", "trial_expired", "after_trial", "paused", "canceled"}
-"""The reasons of a standing in which the end of a trial is still what matters; another subscription
-that gives more has others.
+"""The reasons of a standing in which the trial's messages apply. With another subscription that
+gives more access the standing has another reason.
 """
 
 
 PAYS_NEXT = frozenset({"trialing", "active", "past_due"})
-"""The statuses in which a card will be charged."""
+"""The statuses of a subscription whose card will be charged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """One instance of an anchor. `id` is what tells it from another one: an extended trial's second
-    end, a second departure, another invoice. `about` is the object that it is about, where it is
-    about one: an invoice, a subscription, a card, a milestone.
+    """One instance of an anchor, at the time `moment`. `id` identifies it among those of its
+    anchor, such as the second end of an extended trial. `about` is the id of the invoice,
+    subscription, card or milestone that it concerns; empty if there is none.
     """
 
     anchor: str
@@ -44,7 +42,7 @@ class Occasion:
 
 
 def occasions(account: Account, policy: Policy) -> list[Occasion]:
-    """All occasions whose reason stands, by the standing as last written."""
+    """All occasions that have not lapsed, by the standing as last saved."""
     return [
         *_asked_for(account),
         *_trials(account),
@@ -61,8 +59,8 @@ def occasions(account: Account, policy: Policy) -> list[Occasion]:
 
 
 def subscription_of(account: Account, occasion: Occasion) -> Subscription | None:
-    """The subscription that an occasion is about, itself or by an invoice of it; None if it is
-    about something else, or about a subscription that is not known any more.
+    """The subscription that an occasion concerns, directly or by its invoice; None if it concerns
+    something else, or a subscription that is no longer kept.
     """
     invoice = account.invoices.get(occasion.about)
     known = account.subscriptions.get(
@@ -108,8 +106,8 @@ def _trials(account: Account) -> Iterator[Occasion]:
 
 
 def _ran_its_course(account: Account, trial: Subscription) -> bool:
-    """Whether nothing but its end was ahead of the trial: not paid for, not canceled before, and no
-    other was bought after it.
+    """Whether the trial runs, or ended, by its end alone: it was not paid, not canceled before its
+    end, and nothing else was bought after it.
     """
     end = trial.trial_end
     if end is None or paid_since_trial(account, trial) or trial.cancellation_scheduled:
@@ -164,7 +162,7 @@ def _conversions(account: Account) -> Iterator[Occasion]:
             else first_paid_invoice(account, subscription)
         )
         begins = subscription.trial_end or subscription.created
-        # Of a customer adopted later the first payment that is known may be the tenth.
+        # For a customer who was adopted later, the first known payment may be the tenth.
         if (
             first
             and first.paid_at
@@ -207,8 +205,7 @@ def _cancellations(account: Account) -> Iterator[Occasion]:
 
 
 def by_the_customer(one: Subscription) -> bool:
-    """Whether a cancellation was wanted, rather than the end of what was not paid
-    or was disputed."""
+    """Whether the customer canceled, and not Stripe for a failed or disputed payment."""
     return one.cancellation_details is None or one.cancellation_details.reason in (
         None,
         "cancellation_requested",

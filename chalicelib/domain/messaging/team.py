@@ -1,4 +1,4 @@
-"""What the team is told by mail, of which happenings, and what a day comes to. Pure."""
+"""Mail to the team: which domain events cause a notice, and what the digest of a day counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,39 +19,43 @@ GROUPS = {
     "lost": "Lost access",
     "at_risk": "At risk: a payment failed, or a cancellation is planned",
 }
-"""What the digest counts, in accounts."""
+"""What the digest counts, in accounts: the groups, with their headings."""
 
 
 NOBODY = "#operators"
-"""Whose message a digest is, and `#DAY` the timeline of a day: no id of an account can be these."""
+"""Stands for the account in the claim of a digest. The timeline of a day is stored under `#DAY`. No
+account can have such an id.
+"""
 
 
 STORY = timedelta(hours=1)
-"""What happens to an account so soon after the moment up to which it was history is that history,
-told as it is imported: no news for the team.
+"""The events in this time after `history_until` come from importing the account's history. The team
+gets no notice of them.
 """
 
 
 CATCH_UP = 3
-"""How many days' digests are made up for, after a time in which nothing ran."""
+"""How many days of missing digests are sent later, after a time in which nothing ran."""
 
 
 @dataclass(frozen=True, slots=True)
 class DigestState:
-    """The last day whose digest was handed out."""
+    """The last day whose digest was queued."""
 
     day: str
     version: int = 0
 
 
 def is_news(account: Account, domain_event: DomainEvent) -> bool:
-    """Whether it happened while Billhook watched: an import of thousands is no news."""
+    """Whether the event happened after the account's history was imported. An import of thousands
+    of accounts causes no notices.
+    """
     return account.history_until is None or domain_event.at >= account.history_until + STORY
 
 
 def notice_of(domain_event: DomainEvent) -> str | None:
-    """Which of NOTICES a happening is. A cancellation is one when it is made: neither again at its
-    moment, nor a payment at each try.
+    """The notice, one of NOTICES, that a domain event causes; None for none. A scheduled
+    cancellation causes one when it is scheduled, and a payment one at its first failure.
     """
     data = domain_event.data
     if is_conversion(domain_event.type, data):
@@ -71,7 +75,7 @@ def notice_of(domain_event: DomainEvent) -> str | None:
 
 
 def group_of(domain_event: DomainEvent) -> str | None:
-    """Which of GROUPS it counts in."""
+    """The group, one of GROUPS, that a domain event counts in; None for none."""
     if is_conversion(domain_event.type, domain_event.data):
         return "converted"
     of_type = {
@@ -84,12 +88,12 @@ def group_of(domain_event: DomainEvent) -> str | None:
 
 
 def day_of(moment: datetime, zone: ZoneInfo) -> str:
-    """The day of a moment by the clock of a zone: 2026-03-02."""
+    """The day of a time in a time zone: 2026-03-02."""
     return moment.astimezone(zone).date().isoformat()
 
 
 def of_the_day(account: Account, domain_event: DomainEvent, zone: ZoneInfo) -> Entry | None:
-    """The happening as it stands in the timeline of its day; None if no digest counts it."""
+    """The entry of an event in the timeline of its day; None if the digest does not count it."""
     group = group_of(domain_event)
     if group is None:
         return None
@@ -106,7 +110,7 @@ def of_the_day(account: Account, domain_event: DomainEvent, zone: ZoneInfo) -> E
 
 
 def days_due(last: DigestState | None, now: datetime, zone: ZoneInfo, hour: int) -> list[str]:
-    """The days whose digests are to be handed out at `now`, the earliest first."""
+    """The days whose digests have to be queued at `now`, the earliest first."""
     local = now.astimezone(zone)
     newest = local.date() - timedelta(days=1 if local.hour >= hour else 2)
     begun = date.fromisoformat(last.day) if last else newest - timedelta(days=1)
@@ -117,8 +121,8 @@ def days_due(last: DigestState | None, now: datetime, zone: ZoneInfo, hour: int)
 
 
 def by_group(entries: Sequence[Entry]) -> dict[str, list[str]]:
-    """The accounts of a day's timeline by group, each once, in the order in which it happened.
-    Empty where nothing did.
+    """The accounts in a day's timeline by group, each once, in the order of their events. Empty if
+    there are none.
     """
     found: dict[str, dict[str, None]] = {group: {} for group in GROUPS}
     for entry in sorted(entries, key=lambda entry: (entry.at, entry.id)):
@@ -127,7 +131,7 @@ def by_group(entries: Sequence[Entry]) -> dict[str, list[str]]:
 
 
 def who(account: Account | None, id: str) -> str:
-    """An account as the team knows it."""
+    """Name and address of an account; its id if there is neither."""
     if account is None:
         return id
     return (
@@ -141,8 +145,7 @@ def who(account: Account | None, id: str) -> str:
 def facts_of(
     kind: str, account: Account, domain_event: DomainEvent, policy: Policy
 ) -> list[tuple[str, str]]:
-    """What a notice says below its first line, each with its name; what is not
-    known is left out."""
+    """The lines (name, value) of a notice; unknown values are left out."""
     data: Mapping[str, Any] = domain_event.data
     standing = account.standing
     known = account.subscriptions.get(str(data.get("subscription") or ""))

@@ -1,6 +1,4 @@
-"""What a message says of one account: the variables of the templates, in the customer's words, zone
-and language.
-"""
+"""The variables of message templates for one account, in the customer's language and time zone."""
 
 import re
 from collections.abc import Mapping
@@ -36,7 +34,7 @@ ZERO_DECIMAL = frozenset(
         "xpf",
     ]
 )
-"""Currencies whose minor unit is the whole one (docs.stripe.com/currencies#zero-decimal)."""
+"""Currencies without a minor unit (docs.stripe.com/currencies#zero-decimal)."""
 
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
 
@@ -47,16 +45,16 @@ BRANDS = {
     "unionpay": "UnionPay",
     "eftpos_au": "eftpos",
 }
-"""How card brands are written, where Stripe's word with a capital is not it."""
+"""Card brands that are not written as Stripe's word with a capital."""
 
 _LOOKS_LIKE_A_LINK = re.compile(r"://|www\.|/|@|[^\s.]\.[a-z]{2,}(?:\W|$)", re.IGNORECASE)
-"""A name that mail programs would make a link of: somebody signs up strangers to have an address of
-theirs mailed to them.
+"""A name that mail programs would show as a link. Spammers sign up strangers under such names to
+get their address mailed.
 """
 
 
 def wanted_language(account: Account, policy: Policy) -> str:
-    """The language that an account is to be written to in, where the message has it."""
+    """The language of messages to the account, if the message exists in it."""
     return language_of(account.profile.attributes, policy.mail.language if policy.mail else DEFAULT)
 
 
@@ -68,8 +66,8 @@ def variables(
     links: Mapping[str, str],
     language: str = DEFAULT,
 ) -> dict[str, object]:
-    """The variables of `mail` for this account, with `links` by name; empty ones for what cannot be
-    unsubscribed from. Values, never templates.
+    """The variables of the message `mail` for this account, with `links` by name. Unknown values
+    are empty. Values are never interpreted as templates.
     """
     letter = policy.mail
     assert letter is not None
@@ -121,7 +119,7 @@ def variables(
 def _of_subscription(
     account: Account, mail: DueMessage, policy: Policy, now: datetime, zone: ZoneInfo, language: str
 ) -> dict[str, object]:
-    """What is said of the subscription that a mail is about, else of the youngest."""
+    """The variables of the subscription that the message concerns, else of the newest one."""
     one = subscription_of(account, mail.occasion) or max(
         (known.value for known in account.subscriptions.values()),
         key=lambda value: (value.created, value.id),
@@ -159,8 +157,7 @@ def _of_subscription(
 def _limited_on(
     account: Account, one: Subscription | None, now: datetime, zone: ZoneInfo, language: str
 ) -> str:
-    """The day from which a failed payment costs access; empty where none does, or
-    it has already."""
+    """The day on which a failed payment ends access; empty if none does, or if it has already."""
     standing = account.standing
     if (
         one is None
@@ -205,7 +202,7 @@ def brand_of(card: Card) -> str:
 
 
 def money(amount: int, currency: str, language: str = DEFAULT) -> str:
-    """An amount in minor units as people write it: $49.00, ¥4900 as 4,900 JPY."""
+    """An amount in minor units as text: 4900 usd as $49.00, 4900 jpy as 4,900 JPY."""
     words = LANGUAGES[language]
     number = f"{amount:,}" if currency in ZERO_DECIMAL else f"{amount / 100:,.2f}"
     number = number.translate({ord(","): words.thousands, ord("."): words.decimal})
@@ -217,7 +214,7 @@ def money(amount: int, currency: str, language: str = DEFAULT) -> str:
 
 
 def spoken_day(moment: datetime, zone: ZoneInfo, language: str = DEFAULT) -> str:
-    """The day of a moment in a zone, as it is spoken: Friday, 13 March 2026."""
+    """The day of a time in a time zone: Friday, 13 March 2026."""
     local, words = moment.astimezone(zone), LANGUAGES[language]
     return words.day.format(
         weekday=words.weekdays[local.weekday()],
@@ -228,7 +225,7 @@ def spoken_day(moment: datetime, zone: ZoneInfo, language: str = DEFAULT) -> str
 
 
 def spoken_moment(moment: datetime, zone: ZoneInfo, language: str = DEFAULT) -> str:
-    """The same with the time of day and its zone."""
+    """The day with the time of day and the time zone."""
     day = spoken_day(moment, zone, language)
     return LANGUAGES[language].moment.format(
         day=day, time=f"{moment.astimezone(zone):%H:%M}", zone=zone.key

@@ -1,7 +1,7 @@
-"""The look through the events that Stripe could not deliver: how far it has come.
+"""The progress of fetching the events that Stripe could not deliver.
 
-Stripe lists an event as undelivered from its creation until every endpoint has taken it, so one
-look at each is enough, once it is made.
+Stripe lists an event as undelivered from its creation until every endpoint has received it, so it
+is enough to list each event once.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.pagination import ListCursor
 
 A_CALL = 20
-"""Types that Stripe takes in one call (docs.stripe.com/api/events/list)."""
+"""How many types one call may name (docs.stripe.com/api/events/list)."""
 
 GROUPS = tuple(
     tuple(EVENT_TYPES)[start : start + A_CALL] for start in range(0, len(EVENT_TYPES), A_CALL)
@@ -21,16 +21,16 @@ KEPT = timedelta(days=30)
 """How far back Stripe lists events."""
 
 OVERLAP = timedelta(minutes=10)
-"""How much of what was looked at before is looked at again: Stripe's clock may be behind ours, and
-its lists behind its events.
+"""How far a round overlaps with the last one: Stripe's clock may be behind Billhook's, and its
+lists behind its events.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """All that was made until `reached` has been looked at. While a round is under way it looks at
-    what was made `since`, group of types by group, the newest first, and will have reached `until`;
-    it goes on at `place`. Nothing of a round counts before its end.
+    """All events created until `reached` have been listed. A round lists those created from `since`
+    to `until`, one group of types after the other, the newest first; it continues at `place`.
+    `reached` changes only at the end of a round.
     """
 
     reached: datetime | None = None
@@ -55,8 +55,8 @@ def under_way(known: Undelivered | None, now: datetime) -> Undelivered:
 
 
 def after(round: Undelivered, place: ListCursor | None) -> Undelivered:
-    """The round once a page is in safe hands; `place` is where the list goes on, None at its end.
-    The last page ends the round.
+    """The round once the events of a page are queued. `place` is where the list continues; None at
+    its end. The last page ends the round.
     """
     if place:
         return replace(round, place=place, version=round.version + 1)

@@ -1,5 +1,5 @@
-"""The daily comparison of all that lives at Stripe with what is held here: how far it has come, and
-what it finds.
+"""The daily comparison of Stripe's subscriptions with those of the accounts: its progress, and the
+drift that it finds.
 """
 
 from collections.abc import Collection, Iterator
@@ -23,24 +23,24 @@ PHASES = {
     "held": "Ours that live and that Stripe did not list are asked for.",
     "closing": "What was found is looked at once more: did it heal?",
 }
-"""The parts of a comparison, in their order."""
+"""The phases of a comparison, in their order."""
 
 EVERY = timedelta(days=1)
 
 LATELY = timedelta(days=3)
-"""How young an ended subscription is listed: the comparisons of two days may have failed."""
+"""The age up to which ended subscriptions are listed: two daily comparisons may have failed."""
 
 UNKNOWN, NOT_LISTED = "unknown here", "not listed by Stripe"
 
 OF_AN_INVOICE = ("status", "attempt_count", "amount_due", "amount_paid", "next_payment_attempt")
-"""What of an invoice a decision hangs on."""
+"""The fields of an invoice that decisions depend on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One comparison. It goes on in Stripe's list at `place`, in ours at `scanned`; `pages` counts
-    those that Stripe has listed, `listed` the subscriptions on them. `version` counts through all
-    comparisons.
+    """One comparison. It continues in Stripe's list at `place` and in the accounts at `scanned`.
+    `pages` counts the pages of Stripe's list, `listed` the subscriptions on them. `version`
+    increases through all comparisons.
     """
 
     began: datetime
@@ -55,13 +55,13 @@ class Comparison:
     version: int = 0
 
     def next_phase(self) -> "Comparison":
-        """The comparison at the start of its next part."""
+        """The comparison at the start of its next phase."""
         names = list(PHASES)
         return replace(self, phase=names[names.index(self.phase) + 1], place=None)
 
 
 def under_way(known: Comparison | None, now: datetime) -> Comparison | None:
-    """The comparison that was interrupted, or a new one once a day; None if today's is done."""
+    """The comparison to continue, or a new one once a day; None if today's is done."""
     if known and not known.ended_at:
         return known
     return (
@@ -73,9 +73,9 @@ def under_way(known: Comparison | None, now: datetime) -> Comparison | None:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What a comparison found to differ: `what` names the fields, or is UNKNOWN or NOT_LISTED.
-    `since` is when the two last agreed, as far as is known; what it `became` is told when the
-    comparison ends: `healed` or `left`.
+    """A difference that a comparison found: `what` names the fields, or is UNKNOWN or NOT_LISTED.
+    `since` is when the account's state was last reported. `became` is set when the comparison ends:
+    `healed` or `left`.
     """
 
     account_id: str
@@ -88,7 +88,7 @@ class Drift:
 
 
 def drift(account: Account, listed: ListedSubscription, compared: datetime) -> Drift | None:
-    """Where what is held differs from what Stripe lists; None if nowhere."""
+    """How the account differs from what Stripe lists; None if it does not."""
     subscription = listed.subscription
     known = account.subscriptions.get(subscription.id)
     if subscription.id in account.ended:
@@ -103,8 +103,8 @@ def drift(account: Account, listed: ListedSubscription, compared: datetime) -> D
 
 
 def not_listed(account: Account, listed: Collection[str], compared: datetime) -> list[Drift]:
-    """What is held as living and Stripe has not listed, unless it was heard of since the comparison
-    began: it may be younger than the list.
+    """The account's live subscriptions that Stripe has not listed. Without those reported since the
+    comparison began: they may be newer than the list.
     """
     return [
         Drift(account.id, known.value.customer, id, (NOT_LISTED,), known.seen, compared)
@@ -116,8 +116,8 @@ def not_listed(account: Account, listed: Collection[str], compared: datetime) ->
 
 
 def judged(found: Drift, account: Account | None) -> Drift | None:
-    """The drift with what became of it; None if it turns out to be none, for Stripe's list lacks
-    what Stripe still has (a subscription of a test clock, say).
+    """The drift with its result; None if it was no drift: Stripe's list may lack a live
+    subscription, such as one of a test clock.
     """
     if account is None:
         return None

@@ -1,13 +1,14 @@
-"""The walk over all accounts that a changed policy starts: how far it has come."""
+"""The progress of replanning all accounts after the policy changed."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ReplanState:
-    """A walk under the policy of that hash. `cursor` is where it goes on, None at its start;
-    `found` counts the accounts of this round that were planned under another; `done` when a round
-    found none."""
+    """The replanning under the policy with `hash`. It continues at `cursor`; None at the start of a
+    round. `found` counts the accounts of this round that were planned under another policy; it is
+    `done` when a round found none.
+    """
 
     hash: str
     cursor: str | None = None

@@ -1,6 +1,4 @@
-"""What an account waits for, and when. The first entry is the account's `due_at`; whoever acts on
-it reads the account again.
-"""
+"""The due work of an account: what it waits for, and when. The earliest item is its `due_at`."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,19 +11,19 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import expected_updates
 
 OUTBOX_PATIENCE = timedelta(minutes=1)
-"""How long the table's stream may take to carry out an outbox before the agenda does."""
+"""How long the table's stream has to publish an outbox before the schedule does."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class DueItem:
-    """One thing that waits: its moment, and what is to be done then."""
+    """One item of due work: when it is due, and what has to be done."""
 
     at: datetime
     what: str
 
 
 def due_work(account: Account, policy: Policy, now: datetime) -> tuple[DueItem, ...]:
-    """All that the account waits for, the soonest first."""
+    """The due work of the account, the earliest first."""
     written_at = account.written_at or now
     waiting = [
         DueItem(written_at + wait_after(account.asked_in_vain + 1), f"ask {ask}")
@@ -56,7 +54,7 @@ def due_work(account: Account, policy: Policy, now: datetime) -> tuple[DueItem, 
 
 
 def is_dead(account: Account) -> bool:
-    """Whether so many acts failed in a row that nothing more is tried until there is news, a
-    changed policy, or an operator who says so.
+    """Whether processing failed so often in a row that nothing more is tried until a fact arrives,
+    the policy changes, or an operator requests it.
     """
     return account.failures > len(BACKOFF)

@@ -1,6 +1,4 @@
-"""News that Stripe owes: what should have been heard of a subscription by now, and when to ask for
-it instead of waiting on.
-"""
+"""Updates that Stripe should report at a known time, and when to fetch them if they do not come."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,11 +22,11 @@ OWED = {
     "first_payment": "A purchase that is not paid: Stripe gives it up after 23 hours.",
     "attempt": "A payment that failed is tried again.",
 }
-"""What has a time of its own, and what is to be heard of it then."""
+"""The expected updates, and what Stripe reports then."""
 
 ASKED_AFTER = tuple(timedelta(hours=hours) for hours in (1, 4, 24, 72))
-"""How long after its time news that has not come is asked for, ever more slowly: Stripe itself may
-be late. What does not come in three days the daily comparison finds.
+"""How long after its time a missing update is fetched, again and again with longer waits: Stripe
+may be late. After three days it is left to the daily reconciliation.
 """
 
 RENEWS = frozenset({"active", "past_due", "unpaid"})
@@ -38,8 +36,8 @@ DRAFT_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, order=True)
 class ExpectedUpdate:
-    """News that is owed about a customer's subscription: when to ask for it, and which of OWED it
-    is.
+    """An update about a customer's subscription: when to fetch it if it has not come, and which of
+    OWED it is.
     """
 
     ask_at: datetime
@@ -48,8 +46,8 @@ class ExpectedUpdate:
 
 
 def expected_updates(account: Account) -> tuple[ExpectedUpdate, ...]:
-    """All that Stripe owes the account or will owe it, the soonest first. Whoever asks, asks for
-    every customer in it: they share the memory of having asked.
+    """The updates that the account expects, the earliest first. All customers among them have to be
+    fetched together: `owed_asked_at` is one time for the whole account.
     """
     found = []
     for known in account.subscriptions.values():
@@ -76,7 +74,7 @@ def expected_updates(account: Account) -> tuple[ExpectedUpdate, ...]:
 
 
 def fetching_all_of(account: Account, customer: str) -> Account:
-    """The account that waits for Stripe's answer to all that is to be asked about a customer."""
+    """The account with everything of a customer among what has to be fetched."""
     for ask in everything_of(customer):
         account = account.with_fetch(ask)
     return account
@@ -94,7 +92,7 @@ def fetching_overdue(account: Account, now: datetime) -> Account:
 
 
 def _asked_at(account: Account, known: Tracked[Subscription]) -> datetime | None:
-    """When Stripe was last asked, for what it owed or for any other reason."""
+    """When the subscription was last fetched, for an overdue update or for any other reason."""
     return max(
         (at for at in (account.owed_asked_at, known.seen if known.asked else None) if at),
         default=None,
@@ -123,8 +121,8 @@ def _moments(account: Account, one: Subscription) -> Iterator[tuple[str, datetim
 
 
 def _first_payment_is_awaited(account: Account, one: Subscription, trial_end: datetime) -> bool:
-    """Whether a card is on file and no invoice since the trial's end is known to have been tried.
-    Without a card there is nothing to try.
+    """Whether a card is on file and no invoice since the trial's end has been tried. Without a card
+    Stripe does not try.
     """
     since = [invoice for invoice in invoices_of(account, one) if invoice.created >= trial_end]
     tried = any(

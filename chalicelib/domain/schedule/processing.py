@@ -1,4 +1,4 @@
-"""What a due account becomes once all that was due has been done."""
+"""What a due account becomes once its due work is done."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from chalicelib.domain.schedule.versions import next_version
 @dataclass(frozen=True, slots=True)
 class Processed:
     """The account to save; `to_send` are the keys of the messages to put into the mail queue once
-    it is saved, `missed` the messages whose time is over.
+    it is saved, `missed` the messages that were not sent in time.
     """
 
     account: Account
@@ -28,10 +28,10 @@ def after_processing(
     account: Account, fetched: Account, policy: Policy, now: datetime
 ) -> Processed:
     """What to save and to send for a due account. `account` is as last saved, `fetched` the same
-    with what Stripe answered since.
+    with what was fetched from Stripe since.
 
-    A message that was queued long ago is handed out again: whoever sends it checks whether it was
-    sent or still applies.
+    A message that was queued long ago is queued again: the sender checks whether it was sent and
+    whether it still applies.
     """
     again = abandoned(fetched, now)
     updated = replace(

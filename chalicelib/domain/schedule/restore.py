@@ -1,11 +1,9 @@
-"""Taking an account back to what a backup knows of it, and doing nothing twice that may have been
-done since.
+"""Restores an account from a backup without repeating what may have been done since the backup.
 
-Stripe is asked for all that it knows. What it cannot tell again is kept from the account as it
-stands, where there is one: what the customer said and did, which mail went out, what was already
-asked of Stripe. Where there is none, it is lost, and the rule for mail is the account's
-`restored_at`: lifecycle mail that would have left before it counts as sent (domain/mailing.py),
-billing notices may go out again.
+Everything that Stripe has is fetched again. What Stripe does not have is taken from the present
+account, if there is one: what the customer did, which messages were sent, which operations ran. If
+there is none, it is lost: lifecycle mail that was due before `restored_at` then counts as sent
+(domain/messaging/due_messages.py), and billing notices may be sent again.
 """
 
 from collections.abc import Iterator
@@ -33,11 +31,11 @@ from chalicelib.domain.schedule.versions import next_version, rescheduled
 
 
 def restored(was: Account, since: Account, at: datetime) -> Account:
-    """What `was` is, taken up again at `at`, where `since` stands in its place by now:
-    `Account(id)` if nothing does, or nothing that can be read.
+    """The account `was` of the backup, restored at `at`. `since` is the present account:
+    `Account(id)` if there is none that can be read.
 
-    It waits for Stripe's word on all its customers, and its epoch is one that was never used: no id
-    of a happening comes again.
+    Everything of its customers has to be fetched. Its epoch was never used before, so no id of a
+    domain event is used twice.
     """
     account = replace(
         was,
@@ -65,11 +63,12 @@ def restored(was: Account, since: Account, at: datetime) -> Account:
 def next_restored(
     was: Account, since: Account, updated: Account, policy: Policy, now: datetime
 ) -> Account:
-    """What to write in the place of `since` once `was` has been restored and Stripe been asked:
-    what happened is told as against what was told last.
+    """The version to save in place of `since`, once `was` has been restored and fetched
+    (`updated`). Domain events are found by comparison with `since`, or with `was` if that is
+    missing.
 
-    A departure that only the restoration found lies somewhere in the time that was lost, and so do
-    the first mails after it: none of its lifecycle mail goes out.
+    If only the restore shows that access has ended, it ended at an unknown time since the backup,
+    and the first messages after it may have been sent: none of its lifecycle mail is sent.
     """
     written = since if since.standing else replace(was, version=since.version)
     new = next_version(written, updated, policy, now)
@@ -87,8 +86,8 @@ def next_restored(
 
 
 def _perhaps_sent(mailed: MessageRecord) -> MessageRecord:
-    """What lay in the queue has long left it: lifecycle mail is not sent again, a billing notice is
-    judged anew.
+    """A message that was queued has been sent since: lifecycle mail is not sent again, a billing
+    notice is checked again.
     """
     return (
         replace(mailed, outcome="unclear")

@@ -1,4 +1,4 @@
-"""The next version of an account to write, with its due moment."""
+"""The next version of an account to save, with its due time."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,8 +19,8 @@ MAILS_KEPT = timedelta(days=30)
 
 
 def next_version(written: Account, updated: Account, policy: Policy, now: datetime) -> Account:
-    """What to write now that `written` has become `learnt`: the version counted on, the standing,
-    what happened, and when it is due.
+    """The version to save now that `written` has become `updated`: with the next version number,
+    the standing, the domain events in the outbox, and the due time.
     """
     new = replace(
         updated,
@@ -34,7 +34,7 @@ def next_version(written: Account, updated: Account, policy: Policy, now: dateti
         departed_at=_departed_at(written, new, now),
         plan_change=plan_change(written, new, policy, now),
     )
-    if is_dead(new):  # what has changed may have mended it: it is tried once more
+    if is_dead(new):  # the change may have corrected the cause: it is tried once more
         new = replace(new, failures=len(BACKOFF), resting_until=None)
     return rescheduled(
         replace(new, outbox=(*new.outbox, *domain_events(written, new, now))), policy, now
@@ -42,15 +42,15 @@ def next_version(written: Account, updated: Account, policy: Policy, now: dateti
 
 
 def outbox_cleared(written: Account, policy: Policy, now: datetime) -> Account:
-    """What to write once all that is in the outbox has been carried out: nothing else is touched,
-    so nothing happens by it.
+    """The version to save once the outbox has been published. Nothing else changes, so it causes no
+    domain event.
     """
     return rescheduled(replace(written, version=written.version + 1, outbox=()), policy, now)
 
 
 def failed(written: Account, now: datetime) -> Account:
-    """What to write after an act that failed: the account rests, longer each time; after the last
-    time it is due no more.
+    """The version to save after processing failed: the account rests, longer each time. After the
+    last time it is no longer due.
     """
     failures = written.failures + 1
     rested = replace(written, version=written.version + 1, failures=failures)
@@ -59,8 +59,8 @@ def failed(written: Account, now: datetime) -> Account:
 
 
 def rescheduled(account: Account, policy: Policy, now: datetime) -> Account:
-    """The account with its next due moment, and without the memory of mail that can never be due
-    again.
+    """The account with its next due time, and without records of messages, broadcasts and
+    operations that are no longer needed.
     """
     account = replace(account, broadcasts=unexpired_broadcasts(account, now))
     standing_ones = {occasion.id for occasion in occasions(account, policy)}
@@ -80,10 +80,10 @@ def rescheduled(account: Account, policy: Policy, now: datetime) -> Account:
 
 
 def _departed_at(written: Account, new: Account, now: datetime) -> datetime | None:
-    """The moment at which access ended: by the clock, if the clock had said so before, else now."""
-    was, is_ = written.standing, new.standing
-    if is_ is None or is_.access != "none":
+    """When access ended: at the last standing's `until` if that is over, else now."""
+    before, after = written.standing, new.standing
+    if after is None or after.access != "none":
         return None
-    if was is None or was.access == "none":
+    if before is None or before.access == "none":
         return written.departed_at
-    return was.until if was.until and was.until <= now else now
+    return before.until if before.until and before.until <= now else now
