@@ -24,6 +24,7 @@ from app import app
 from bench.costs.metering import Meter, size_of
 from bench.stubs import ENVIRONMENT, SECRET, TABLE
 from chalicelib.aws import dynamo, mailer, queues
+from chalicelib.domain.account.links import link_to
 from chalicelib.entry.triggers import (
     act_queue,
     events_queue,
@@ -32,7 +33,7 @@ from chalicelib.entry.triggers import (
     ses_feedback,
     table_stream,
 )
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import Clock, clock
 from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import logger, metrics
@@ -166,7 +167,7 @@ class Deployment:
         }
         account = wiring.accounts().load(id)
         assert account
-        return links.token(links.new_link("billing", account))
+        return wiring.links().token(link_to(account, "billing", self.now.at))
 
     def run(self, scheduled: str) -> None:
         """What the clock starts, by its name."""

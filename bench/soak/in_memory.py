@@ -195,7 +195,7 @@ class InMemorySystem:
         from chalicelib.entry.triggers.schedules import compare_with_stripe, fetch_events, sweep_due
         from chalicelib.entry.triggers.ses_feedback import take_feedback
         from chalicelib.entry.triggers.table_stream import carry_out
-        from chalicelib.runtime.links import url
+        from chalicelib.runtime.wiring import links
 
         stopping = threading.Event()
         stopping.set()  # nothing here waits by the real clock
@@ -215,7 +215,7 @@ class InMemorySystem:
         services = replace(services, clock=replace(services.clock, now=clock.now))
         self.mailer = CheckedMailer(MemorySes(), self.mailbox, self.accounts_kept.load, POLICY)
         post = self.kills.watch_parts(
-            MailServices(self.mailer, claims, suppressions.holds, url), "mailer", "claims"
+            MailServices(self.mailer, claims, suppressions.holds, links().url), "mailer", "claims"
         )
         secrets = SimpleNamespace(
             stripe_webhook_secrets=[SECRET], link_keys=["k" * 64], hash_key="h" * 64

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.runtime.clock import clock
+from chalicelib.runtime.links import Links
 from chalicelib.runtime.settings import settings
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ def secrets() -> "Secrets":
     from chalicelib.aws.secrets import Secrets
 
     return Secrets(settings().parameters_path)
+
+
+def links() -> Links:
+    """This stage's URLs. The base URL is this stage's setting, else the one in billing.toml."""
+    return Links(settings().base_url or policy().base_url, lambda: secrets().link_keys)
 
 
 @cache
@@ -157,10 +163,11 @@ def suppressions() -> "Suppressions":
 def mail_services() -> "MailServices":
     """The services that sending needs in addition to `services`."""
     from chalicelib.aws.mailer import Mailer
-    from chalicelib.runtime.links import url
     from chalicelib.usecases.services import MailServices
 
-    return MailServices(Mailer(settings().configuration_set), claims(), suppressions().holds, url)
+    return MailServices(
+        Mailer(settings().configuration_set), claims(), suppressions().holds, links().url
+    )
 
 
 @cache

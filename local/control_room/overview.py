@@ -8,7 +8,8 @@ from chalicelib.domain.access import standing
 from chalicelib.domain.account.standing import ON_TRIAL, REASONS
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.runtime import links, wiring
+from chalicelib.entry.pages.session import cookie
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from local.aws.queue_drain import Rest
 
@@ -48,7 +49,7 @@ class Customers:
         if there is no such account.
         """
         account = wiring.accounts().load(account_id)
-        return links.cookie("billing-visit", account) if account else None
+        return cookie("billing-visit", account) if account else None
 
     def _shown(self, account: Account) -> Customer:
         now = standing(account, self._policy, clock.now())

@@ -15,6 +15,7 @@ from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.security.links import Link
 from chalicelib.domain.signup import SignupRequest
 from chalicelib.runtime.wiring import stripe_over
 from chalicelib.stripe_api.transport import RETRIES, Raw, StripeTransport, translated_error
@@ -33,9 +34,10 @@ BEGIN = datetime.fromtimestamp(START, UTC)
 WISH = SignupRequest("ada@example.com", "pro", "month", "Ada Byron")
 
 
-def returns(account: Account, at: datetime) -> tuple[str, str]:
+def returns(link: Link) -> tuple[str, str]:
     """Pages whose addresses hold a time, as links do."""
-    page = f"https://b.example/return/{account.id}/{at.timestamp()}"
+    assert link.expires_at
+    page = f"https://b.example/return/{link.account_id}/{link.expires_at.timestamp()}"
     return f"{page}?session_id={{CHECKOUT_SESSION_ID}}", "https://b.example/billing"
 
 

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from app import app
 from chalicelib.domain.account.state import Account
-from chalicelib.runtime import links, wiring
+from chalicelib.entry.pages.session import cookie
+from chalicelib.runtime import wiring
 from local.aws.api_gateway import ApiGateway
 from local.http_server import Request
 from tests.http.test_actions import Shop
@@ -58,7 +59,7 @@ class Person:
         return self.shop.sim.engine.store.all("subscription")[0]
 
     def enters(self) -> "Person":
-        self.cookie = links.cookie("billing-visit", self.account).partition(";")[0]
+        self.cookie = cookie("billing-visit", self.account).partition(";")[0]
         return self
 
     def gets(self, path: str) -> Page:

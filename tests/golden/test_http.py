@@ -22,6 +22,7 @@ from chalicelib.entry.http.openapi import document
 from chalicelib.entry.http.openapi_route import routes
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.runtime.links import Links
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from local.aws.api_gateway import ApiGateway
 from local.http_server import Request
@@ -65,6 +66,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
         "accounts": made.accounts,
         "timelines": Timelines(),
         "key_ring": AnyKey(),
+        "links": Links("https://b.example", lambda: ["link-key"]),
     }.items():
         monkeypatch.setattr(wiring, name, lambda value=value: value)
     monkeypatch.setattr(clock, "now", lambda: NOW)

@@ -34,7 +34,7 @@ from chalicelib.domain.security.api_keys import SCOPES, split_token
 from chalicelib.domain.security.links import PURPOSES, LinkRefused, sign, verify
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.entry.http.responses import status_of
-from chalicelib.runtime.links import COOKIES, PATHS
+from chalicelib.entry.pages.session import COOKIES, PATHS
 from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import MEASURED, METRICS, metrics
 from chalicelib.usecases.billing.checkout import RETURNS

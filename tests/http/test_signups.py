@@ -16,7 +16,7 @@ from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.domain.security.links import PURPOSES, link_for, sign
 from chalicelib.entry.http.signup_form import FIELDS, LARGEST_BODY
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.stripe_api.reader import StripeReader
 from local.aws.api_gateway import ApiGateway
@@ -254,15 +254,15 @@ def test_who_signs_up_with_somebody_elses_address_is_left_with_nothing(front: Fr
 def test_nobody_learns_from_a_refusal_what_was_wrong(front: Front) -> None:
     front.signs_up()
     (account,) = front.accounts()
-    good = links.token(link_for("billing", account.id, 0, clock.now()))
+    good = wiring.links().token(link_for("billing", account.id, 0, clock.now()))
     bad = [
         good[:-2] + "AA",
         good.replace(".", "x"),
-        links.token(link_for("welcome", account.id, 0, clock.now())),
-        links.token(
+        wiring.links().token(link_for("welcome", account.id, 0, clock.now())),
+        wiring.links().token(
             replace(link_for("billing", account.id, 0, clock.now()), expires_at=clock.now())
         ),
-        links.token(link_for("billing", "acc_nobody", 0, clock.now())),
+        wiring.links().token(link_for("billing", "acc_nobody", 0, clock.now())),
         "x" * 3000,
         "%00",
         "",
@@ -344,7 +344,7 @@ def test_a_session_of_another_account_is_refused(front: Front) -> None:
     }
     url = front.call("POST", f"/accounts/{first}/checkout", b"{}", **write).json["url"]
     session = url.rpartition("/")[2]
-    token = links.token(link_for("return", second, 0, clock.now()))
+    token = wiring.links().token(link_for("return", second, 0, clock.now()))
     for id in (session, "cs_test_none", "", "../../v1/customers", "%2e%2e", "x" * 400):
         assert front.call("GET", f"/billing/return/{token}?session_id={id}").status == 404
 

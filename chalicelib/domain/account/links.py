@@ -1,8 +1,15 @@
-"""Which signed links still open for an account."""
+"""An account's signed links: new ones, and which of them still open something."""
+
+from datetime import datetime
 
 from chalicelib.domain.account.cancellation import CancellationRequest
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.security.links import Link
+from chalicelib.domain.security.links import Link, link_for
+
+
+def link_to(account: Account, purpose: str, now: datetime, about: str = "") -> Link:
+    """A link for an account, issued now."""
+    return link_for(purpose, account.id, account.link_epoch, now, about)
 
 
 def opens(link: Link, account: Account) -> bool:

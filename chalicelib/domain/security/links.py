@@ -64,9 +64,16 @@ LONGEST_TOKEN = 1024
 
 
 class LinkRefused(BillhookError):
-    """A link that is forged, expired, or for another purpose. It does not say which."""
+    """A link that is forged, expired, used, revoked or for something else. The message does not
+    tell which.
+    """
 
     code = "link_refused"
+
+    def __init__(
+        self, message: str = "This link does not work. Please use the newest one that you have."
+    ) -> None:
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +126,15 @@ def verify(token: str, purpose: str, keys: Sequence[str], now: datetime) -> Link
     if len(token) > LONGEST_TOKEN or not any(
         same_secret(_signature(payload, key), signature) for key in keys if key
     ):
-        raise _refused()
+        raise LinkRefused
     try:
         signed_for, account_id, about, expires, *epoch = json.loads(
             base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
         )
     except (binascii.Error, ValueError) as error:
-        raise _refused() from error
+        raise LinkRefused from error
     if signed_for != purpose or (expires and expires <= now.timestamp()):
-        raise _refused()
+        raise LinkRefused
     return Link(
         signed_for,
         account_id,
@@ -135,10 +142,6 @@ def verify(token: str, purpose: str, keys: Sequence[str], now: datetime) -> Link
         datetime.fromtimestamp(expires, now.tzinfo) if expires else None,
         epoch[0] if epoch else 0,
     )
-
-
-def _refused() -> LinkRefused:
-    return LinkRefused("This link does not work. Please use the newest one that you have.")
 
 
 def _signature(payload: str, key: str) -> str:

@@ -14,7 +14,7 @@ from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.request_schema import Field, integer, line, one_of, timestamp
 from chalicelib.entry.http.responses import iso_time, standing_json
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.accounts.record import record_milestone
 from chalicelib.usecases.billing.checkout import open_checkout, open_portal
@@ -188,7 +188,9 @@ def reach_milestone(account_id: str, request: CheckedRequest) -> Response:
 def make_checkout(account_id: str, request: CheckedRequest) -> dict[str, str]:
     """{url}. While a Checkout for the same purchase is open, this is its URL."""
     purchase = PurchaseRequest(**request.body)
-    return {"url": open_checkout(account_id, purchase, links.checkout_urls, wiring.services())}
+    return {
+        "url": open_checkout(account_id, purchase, wiring.links().checkout_urls, wiring.services())
+    }
 
 
 @serve(
@@ -209,7 +211,7 @@ def make_portal(account_id: str, request: CheckedRequest) -> dict[str, str]:
     return {
         "url": open_portal(
             account_id,
-            policy.mail.app_url if policy.mail else links.base_url(),
+            policy.mail.app_url if policy.mail else wiring.links().base_url,
             wiring.services(),
         )
     }

@@ -40,7 +40,7 @@ from chalicelib.entry.http.request_schema import (
     timestamp,
 )
 from chalicelib.entry.http.responses import standing_json
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.usecases.billing import actions
 from chalicelib.usecases.billing.actions import IdempotentRequest
 
@@ -126,7 +126,10 @@ def cancel(account_id: str, request: CheckedRequest) -> dict[str, Any]:
 def reactivate(account_id: str, request: CheckedRequest) -> dict[str, Any]:
     """{action, url?}."""
     outcome = actions.reactivate(
-        account_id, _idempotent("reactivate", request), links.checkout_urls, wiring.services()
+        account_id,
+        _idempotent("reactivate", request),
+        wiring.links().checkout_urls,
+        wiring.services(),
     )
     return {"action": outcome.action} | ({"url": outcome.url} if outcome.url else {})
 

@@ -7,7 +7,7 @@ from chalice.app import Blueprint
 
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.page_responses import PAGES
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 
 bp = Blueprint(__name__)
 
@@ -25,7 +25,7 @@ def _document() -> dict[str, Any]:
     policy = wiring.policy()
     return document(
         routes(bp.current_app.routes),
-        links.base_url(),
+        wiring.links().base_url,
         policy.mail.product if policy.mail else "this product",
     )
 

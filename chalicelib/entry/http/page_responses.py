@@ -10,7 +10,7 @@ from chalice.app import Response
 from chalicelib.domain import errors
 from chalicelib.domain.security.links import LinkRefused
 from chalicelib.entry.http.responses import status_of
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.runtime.telemetry import failure_of, logger
 
 View = Callable[..., Response]
@@ -102,7 +102,7 @@ def refuse_cross_site(request: Any) -> None:
     sends Sec-Fetch-Site, and pages cannot change it.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    base = urlsplit(links.base_url())
+    base = urlsplit(wiring.links().base_url)
     same_origin = (
         site in {"same-origin", "none"}
         if site
@@ -123,7 +123,7 @@ def page_response(
     """
     from chalicelib.pages.rendering import headers, page
 
-    policy = wiring.policy()
+    policy, root = wiring.policy(), wiring.links().root_path
     product = policy.mail.product if policy.mail else "us"
-    body = page(name, brand=policy.pages, root=links.root_path(), **{"product": product} | values)
+    body = page(name, brand=policy.pages, root=root, **{"product": product} | values)
     return Response(body, status_code=status, headers=headers(brand=policy.pages, form_to=form_to))

@@ -5,6 +5,7 @@ from typing import Any, cast
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.access import standing
+from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Forbidden, InvalidInput, TooLarge, TooManyRequests
 from chalicelib.domain.policy.policy import SignupPolicy
@@ -19,7 +20,7 @@ from chalicelib.entry.http.signup_form import (
     parse_signup,
     read_signup,
 )
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import count
@@ -91,7 +92,7 @@ def _signup_json() -> Response:
         "account_id": account.id,
         "status": current.status,
         "trial_ends_at": iso_time(trial_ends_at),
-        "welcome_url": links.url(links.new_link("welcome", account)),
+        "welcome_url": _welcome_url(account),
     }
     return Response(content, status_code=201)
 
@@ -103,8 +104,12 @@ def _signup_page() -> Response:
     except Exception as error:
         return error_page(error, "receive_signup")
     if account is None:
-        return redirect(f"{links.base_url()}/check-your-inbox")
-    return redirect(links.url(links.new_link("welcome", account)))
+        return redirect(f"{wiring.links().base_url}/check-your-inbox")
+    return redirect(_welcome_url(account))
+
+
+def _welcome_url(account: Account) -> str:
+    return wiring.links().url(link_to(account, "welcome", clock.now()))
 
 
 def _posted() -> PostedSignup:
@@ -162,7 +167,7 @@ def _cors() -> dict[str, str | list[str]]:
     """
     origin = bp.current_request.headers.get("origin")
     signup = wiring.policy().signup
-    allowed = origin and signup and (origin in signup.sites or origin == links.base_url())
+    allowed = origin and signup and (origin in signup.sites or origin == wiring.links().base_url)
     return {"Vary": "Origin"} | (
         {"Access-Control-Allow-Origin": origin} if origin and allowed else {}
     )

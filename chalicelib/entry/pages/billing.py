@@ -2,8 +2,6 @@
 portal and back.
 """
 
-from urllib.parse import unquote
-
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.state import Account
@@ -14,8 +12,17 @@ from chalicelib.entry.http.page_responses import html_page, page_response, redir
 from chalicelib.entry.http.responses import query_fields
 from chalicelib.entry.http.signup_form import email_of
 from chalicelib.entry.http.signups import source_address
-from chalicelib.entry.pages.session import FORM, billing_page, form_of, redirect_to, visitor
-from chalicelib.runtime import links, wiring
+from chalicelib.entry.pages.session import (
+    FORM,
+    billing_page,
+    cookie,
+    form_of,
+    is_visiting,
+    opened,
+    redirect_to,
+    visitor,
+)
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 from chalicelib.usecases.accounts.abuse_guard import within_limits
@@ -35,8 +42,8 @@ bp = Blueprint(__name__)
 @html_page
 def open_welcome(token: str) -> Response:
     """Move the token from the URL into a cookie, and redirect to the welcome page."""
-    _, account = links.open_link(unquote(token), "welcome")
-    return redirect_to("/welcome", cookie=links.cookie("welcome-visit", account))
+    _, account = opened(token, "welcome")
+    return redirect_to("/welcome", cookie=cookie("welcome-visit", account))
 
 
 @bp.route("/welcome", methods=["GET"])
@@ -55,7 +62,7 @@ def show_welcome() -> Response:
 @html_page
 def open_billing(token: str) -> Response:
     """Sign in with a link in mail. The first one opened proves the address."""
-    _, account = links.open_link(unquote(token), "billing")
+    _, account = opened(token, "billing")
     return _signed_in(record_proof(account, wiring.services()))
 
 
@@ -63,7 +70,7 @@ def open_billing(token: str) -> Response:
 @html_page
 def sign_in(token: str) -> Response:
     """Sign in with a requested link. It works once."""
-    _, account = links.open_link(unquote(token), "sign-in")
+    _, account = opened(token, "sign-in")
     return _signed_in(record_sign_in(account, wiring.services()))
 
 
@@ -75,7 +82,7 @@ def request_sign_in() -> Response:
     """
     policy = wiring.policy().signup
     if policy is None:
-        raise LinkRefused(links.DOES_NOT_WORK)
+        raise LinkRefused
     email = email_of(
         form_of(bp.current_request), wiring.policy(), in_test=settings().stage == "local"
     )
@@ -110,7 +117,7 @@ def go_to_checkout() -> Response:
         url = open_checkout(
             account.id,
             PurchaseRequest(form.get("plan"), form.get("interval")),
-            links.checkout_urls,
+            wiring.links().checkout_urls,
             wiring.services(),
         )
     except AlreadySubscribed:
@@ -123,7 +130,9 @@ def go_to_checkout() -> Response:
 def go_to_portal() -> Response:
     """Redirect to Stripe's customer portal."""
     account = visitor(bp.current_request)
-    return redirect(open_portal(account.id, f"{links.base_url()}/billing", wiring.services()))
+    return redirect(
+        open_portal(account.id, f"{wiring.links().base_url}/billing", wiring.services())
+    )
 
 
 @bp.route("/billing/invoices/{invoice_id}", methods=["GET"])
@@ -148,28 +157,21 @@ def open_pdf(invoice_id: str) -> Response:
 @html_page
 def return_from_checkout(token: str) -> Response:
     """Return from Stripe Checkout. Applies the state of the session before it reports success."""
-    _, account = links.open_link(unquote(token), "return")
+    _, account = opened(token, "return")
     session_id = query_fields(bp.current_request).get("session_id", "")
     if (
         not session_id.isascii()
         or not session_id.replace("_", "").isalnum()
         or len(session_id) > 255
     ):
-        raise LinkRefused(links.DOES_NOT_WORK)
+        raise LinkRefused
     try:
         notice = finish_checkout(account.id, session_id, wiring.services())
     except Unavailable:
         notice = "pending"
     except BillhookError as error:
-        raise LinkRefused(links.DOES_NOT_WORK) from error
-    try:
-        is_signed_in = (
-            links.visitor(bp.current_request.headers.get("cookie"), "billing-visit").id
-            == account.id
-        )
-    except LinkRefused:
-        is_signed_in = False
-    if is_signed_in:
+        raise LinkRefused from error
+    if is_visiting(bp.current_request, account):
         return redirect_to("/billing", notice)
     title, text = RETURNED[notice]
     return page_response(200, "message", title=title, text=text)
@@ -197,4 +199,4 @@ def _billing(account: Account, notice: str | None) -> Response:
 
 
 def _signed_in(account: Account) -> Response:
-    return redirect_to("/billing", cookie=links.cookie("billing-visit", account))
+    return redirect_to("/billing", cookie=cookie("billing-visit", account))

@@ -1,7 +1,5 @@
 """The pages where a customer cancels, accepts an offer instead, withdraws, or comes back."""
 
-from urllib.parse import unquote
-
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.cancellation import CancellationRequest
@@ -30,11 +28,12 @@ from chalicelib.entry.pages.session import (
     billing_page,
     comment_of,
     form_of,
+    opened,
     reason_of,
     redirect_to,
     visitor,
 )
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.billing.actions import (
     IdempotentRequest,
@@ -143,7 +142,10 @@ def reactivate_subscription() -> Response:
     account = visitor(bp.current_request)
     try:
         outcome = reactivate(
-            account.id, IdempotentRequest("page reactivate"), links.checkout_urls, wiring.services()
+            account.id,
+            IdempotentRequest("page reactivate"),
+            wiring.links().checkout_urls,
+            wiring.services(),
         )
     except AlreadySubscribed:
         return redirect_to("/billing", "already_subscribed")
@@ -184,7 +186,7 @@ def show_leave(token: str) -> Response:
     """Show a button to confirm. Changes nothing, because mail scanners open every link."""
     account, cancellation = _requested(token)
     if not cancellation_is_requested(account):
-        raise LinkRefused(links.DOES_NOT_WORK)
+        raise LinkRefused
     return page_response(200, "leave", what=cancellation.what)
 
 
@@ -199,8 +201,8 @@ def confirm_leave(token: str) -> Response:
 
 
 def _requested(token: str) -> tuple[Account, CancellationRequest]:
-    link, account = links.open_link(unquote(token), "leave")
+    link, account = opened(token, "leave")
     cancellation = cancellation_of(link, account)
     if cancellation is None:
-        raise LinkRefused(links.DOES_NOT_WORK)
+        raise LinkRefused
     return account, cancellation

@@ -1,13 +1,11 @@
 """The page behind a link in mail that asks why a trial or a subscription ended."""
 
-from urllib.parse import unquote
-
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.entry.http.page_responses import html_page, page_response, refuse_cross_site
-from chalicelib.entry.pages.session import FORM, comment_of, form_of, reason_of
-from chalicelib.runtime import links, wiring
+from chalicelib.entry.pages.session import FORM, comment_of, form_of, opened, reason_of
+from chalicelib.runtime import wiring
 from chalicelib.usecases.billing.cancellation import give_feedback
 
 bp = Blueprint(__name__)
@@ -19,7 +17,7 @@ def show_question(token: str) -> Response:
     """Show the question, with an earlier answer if there is one."""
     from chalicelib.pages.cancellation import REASONS
 
-    link, account = links.open_link(unquote(token), "feedback")
+    link, account = opened(token, "feedback")
     earlier = account.feedback.get(link.about)
     return page_response(
         200,
@@ -35,7 +33,7 @@ def show_question(token: str) -> Response:
 def answer(token: str) -> Response:
     """Save the answer: one for each trial or subscription, which can be changed for a day."""
     refuse_cross_site(bp.current_request)
-    link, account = links.open_link(unquote(token), "feedback")
+    link, account = opened(token, "feedback")
     form = form_of(bp.current_request)
     reason = reason_of(form)
     if reason is None:

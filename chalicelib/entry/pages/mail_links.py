@@ -5,17 +5,15 @@ from urllib.parse import parse_qs, unquote
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.security.links import LinkRefused, verify
 from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.page_responses import html_page, page_response
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.usecases.accounts.links import UNSUBSCRIBABLE, open_mail_link
 from chalicelib.usecases.accounts.record import is_wanted, record_consent
-
-UNSUBSCRIBABLE = "lifecycle"
-"""The only stream of mail that customers can unsubscribe from."""
 
 ANY_TYPE = ["*/*"]
 """Mail programs differ: they post a form (RFC 8058), multipart, or no content type at all."""
@@ -48,9 +46,10 @@ def unsubscribe(token: str) -> Response:
     """Unsubscribe from lifecycle mail at once, whatever the body contains (RFC 8058)."""
     account = _account(token, "unsubscribe")
     _save(account, wanted=False)
-    preferences = (
-        links.token(links.new_link("preferences", account, UNSUBSCRIBABLE)) if account else ""
-    )
+    preferences = ""
+    if account:
+        link = link_to(account, "preferences", clock.now(), UNSUBSCRIBABLE)
+        preferences = wiring.links().token(link)
     return page_response(200, "unsubscribed", preferences=preferences)
 
 
@@ -83,10 +82,8 @@ def _choice(body: bytes) -> str:
 
 def _account(token: str, purpose: str) -> Account | None:
     """The account of a link, None if it was erased. Raises LinkRefused."""
-    link = verify(unquote(token), purpose, wiring.secrets().link_keys, clock.now())
-    if link.about != UNSUBSCRIBABLE:
-        raise LinkRefused("You cannot unsubscribe from this kind of mail.")
-    return wiring.accounts().load(link.account_id)
+    link = wiring.links().read(unquote(token), purpose, clock.now())
+    return open_mail_link(link, wiring.accounts())
 
 
 def _wanted(account: Account | None) -> bool:

@@ -1,20 +1,38 @@
 """The visitor's session on the customer's pages, the fields of forms, and redirects."""
 
 import unicodedata
+from http.cookies import CookieError, SimpleCookie
 from typing import Any, cast
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from chalice.app import Response
 
+from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
+from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.entry.http.page_responses import page_response, redirect, refuse_cross_site
-from chalicelib.runtime import links
+from chalicelib.runtime import wiring
+from chalicelib.runtime.clock import clock
+from chalicelib.runtime.settings import settings
+from chalicelib.usecases.accounts.links import open_link
+
+COOKIES = {"welcome-visit": "billhook_welcome", "billing-visit": "billhook_billing"}
+"""Session → the name of its cookie."""
+
+PATHS = {"welcome-visit": "/welcome", "billing-visit": "/billing"}
+"""Session → the path that its cookie is limited to."""
 
 FORM = ["application/x-www-form-urlencoded"]
 
 COMMENT_AT_MOST = 500
+
+
+def opened(token: str, purpose: str) -> tuple[Link, Account]:
+    """The link in a token from a path or a cookie, and its account. Raises LinkRefused."""
+    link = wiring.links().read(unquote(token), purpose, clock.now())
+    return link, open_link(link, wiring.accounts())
 
 
 def visitor(request: Any, purpose: str = "billing-visit") -> Account:
@@ -23,7 +41,34 @@ def visitor(request: Any, purpose: str = "billing-visit") -> Account:
     """
     if request.method != "GET":
         refuse_cross_site(request)
-    return links.visitor(request.headers.get("cookie"), purpose)
+    try:
+        morsel = SimpleCookie(request.headers.get("cookie") or "").get(COOKIES[purpose])
+    except CookieError:
+        morsel = None
+    if morsel is None:
+        raise LinkRefused
+    return opened(morsel.value, purpose)[1]
+
+
+def is_visiting(request: Any, account: Account) -> bool:
+    """Whether a request belongs to the account's session on the billing page."""
+    try:
+        return visitor(request).id == account.id
+    except LinkRefused:
+        return False
+
+
+def cookie(purpose: str, account: Account) -> str:
+    """The Set-Cookie header that starts a session. The cookie lasts an hour. Scripts cannot read
+    it, and browsers do not send it with forms of other sites.
+    """
+    links = wiring.links()
+    token = links.token(link_to(account, purpose, clock.now()))
+    secure = "; Secure" if links.base_url.startswith("https:") else ""
+    return (
+        f"{COOKIES[purpose]}={token}; Path={links.root_path}{PATHS[purpose]}; Max-Age=3600;"
+        f" HttpOnly; SameSite=Lax{secure}"
+    )
 
 
 def form_of(request: Any) -> dict[str, str]:
@@ -59,9 +104,12 @@ def redirect_to(path: str, notice: str = "", cookie: str | None = None) -> Respo
     """A redirect to one of the customer's pages. `notice` names the notice to show there, `cookie`
     is a Set-Cookie header.
     """
-    return redirect(f"{links.base_url()}{path}{f'?notice={notice}' if notice else ''}", cookie)
+    base_url = wiring.links().base_url
+    return redirect(f"{base_url}{path}{f'?notice={notice}' if notice else ''}", cookie)
 
 
 def billing_page(name: str, status: int = 200, /, **values: Any) -> Response:
     """The billing page or one below it. Forms on these pages may redirect to Stripe."""
-    return page_response(status, name, form_to=links.stripe_hosts(), **values)
+    stand_in = settings().stripe_api_base
+    hosts = (*wiring.policy().pages.stripe_hosts, *([stand_in] if stand_in else []))
+    return page_response(status, name, form_to=hosts, **values)

@@ -4,12 +4,12 @@ When the customer comes back, what the session came to is fetched at once.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 
 from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.checkout import Checkout, next_checkout
 from chalicelib.domain.account.facts import CheckoutCompleted, CheckoutUpdated
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.queries import customer_for
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.checkout_rules import order_of
@@ -23,6 +23,7 @@ from chalicelib.domain.errors import (
     Unavailable,
 )
 from chalicelib.domain.schedule.versions import next_version
+from chalicelib.domain.security.links import Link
 from chalicelib.domain.stripe_objects.answers import CheckoutSession
 from chalicelib.usecases.billing.run_operation import run_operation
 from chalicelib.usecases.billing.save_card import belongs
@@ -36,8 +37,10 @@ from chalicelib.usecases.writing import retry_on_lost_race
 EVERYTHING = ("customer", "subscriptions", "invoices")
 """What is fetched of a customer who comes back: a purchase changes all of it."""
 
-Returns = Callable[[Account, datetime], tuple[str, str]]
-"""The URLs of two pages, for a Checkout of that moment: for who completed it, and who did not."""
+Returns = Callable[[Link], tuple[str, str]]
+"""The URLs to which Stripe returns a customer from a Checkout: after it was completed, made of a
+link for that, and after it was canceled.
+"""
 
 RETURNS = {
     "card_saved": "The card is on file.",
@@ -194,7 +197,7 @@ def _new_checkout(
         order,
         lookup_key,
         currency,
-        *returns(account, checkout.at),
+        *returns(link_to(account, "return", checkout.at)),
         services.policy.checkout,
     )
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import MessageRecorded
+from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
@@ -20,7 +21,6 @@ from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.variables import variables, wanted_language
 from chalicelib.domain.policy.holdout import is_held_out
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.domain.security.links import link_for
 from chalicelib.outreach.rendering import language_for, render
 from chalicelib.usecases.services import MailServices, Services
 from chalicelib.usecases.writing import update
@@ -156,9 +156,7 @@ def _links(
     lifecycle = mail.step.stream == "lifecycle"
 
     def link(purpose: str, about: str) -> str:
-        return post.link(
-            link_for(purpose, account.id, account.link_epoch, services.clock.now(), about)
-        )
+        return post.link(link_to(account, purpose, services.clock.now(), about))
 
     billing = (services.policy.mail.billing_url if services.policy.mail else "") or link(
         "billing", ""

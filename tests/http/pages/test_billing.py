@@ -12,9 +12,10 @@ from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.cancellation import CancellationConfirmed
 from chalicelib.domain.messaging.due_messages import due_now
 from chalicelib.domain.policy.policy import CancelPolicy, RetentionOffer
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from tests.fakes.links import token_to
 from tests.fakes.services import POLICY
 from tests.fakes.visitors import Page, Person
 from tests.http.test_actions import Shop, shop  # noqa: F401 - the fixture
@@ -215,7 +216,7 @@ def mailed(person: Person, step: str) -> str:
     (mail,) = [
         one for one in due_now(person.account, wiring.policy(), clock.now()) if one.step.id == step
     ]
-    return f"/leave/{links.token(links.new_link('leave', person.account, mail.occasion.id))}"
+    return f"/leave/{token_to(person.account, 'leave', mail.occasion.id)}"
 
 
 def test_to_end_at_once_is_asked_once_more_by_mail(ada: Person) -> None:
@@ -281,7 +282,7 @@ def test_an_old_link_and_a_newer_wish_open_nothing(
     ada.posts("/billing/cancel/confirm", when="now")
     wish = ada.account.leave
     assert wish
-    path = f"/leave/{links.token(links.new_link('leave', ada.account, wish.id))}"
+    path = f"/leave/{token_to(ada.account, 'leave', wish.id)}"
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + timedelta(minutes=31))
     assert (ada.gets(path).status, ada.posts(path).status) == (404, 404), "after half an hour"
@@ -299,10 +300,7 @@ def test_a_link_for_something_else_ends_nothing(ada: Person, purpose: str) -> No
     ada.posts("/billing/cancel/confirm", when="now")
     wish = ada.account.leave
     assert wish
-    assert (
-        ada.posts(f"/leave/{links.token(links.new_link(purpose, ada.account, wish.id))}").status
-        == 404
-    )
+    assert ada.posts(f"/leave/{token_to(ada.account, purpose, wish.id)}").status == 404
     assert stands(ada) == "active"
 
 
@@ -392,7 +390,7 @@ def test_nobody_presses_a_button_from_elsewhere_or_without_a_visit(ada: Person, 
 
 
 def question(person: Person, occasion: str = "access_ended@1772442000") -> str:
-    return f"/feedback/{links.token(links.new_link('feedback', person.account, occasion))}"
+    return f"/feedback/{token_to(person.account, 'feedback', occasion)}"
 
 
 def given(page: Page) -> str:

@@ -12,7 +12,7 @@ from app import app
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.security.links import Link
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from local.aws.api_gateway import ApiGateway
 from local.http_server import Request
@@ -44,7 +44,7 @@ def call(method: str, path: str, body: bytes = b"", content_type: str | None = N
 
 
 def path(purpose: str = "unsubscribe", account: str = ACCOUNT, stream: str = "lifecycle") -> str:
-    return f"/{purpose}/{links.token(Link(purpose, account, stream))}"
+    return f"/{purpose}/{wiring.links().token(Link(purpose, account, stream))}"
 
 
 def unsubscribed() -> set[str]:

@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from chalicelib.captcha.turnstile import BASE
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
+from tests.fakes.links import token_to
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.fakes.services import ROOT
 from tests.http.test_signups import ADA, Front
@@ -103,7 +104,7 @@ def test_no_address_that_a_visitor_a_customer_or_the_product_writes_is_called(
     front.works()
     (account,) = front.accounts()
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookie = f"billhook_billing={links.token(links.new_link('billing-visit', account))}"
+    cookie = f"billhook_billing={token_to(account, 'billing-visit')}"
     query = "&".join(
         f"{name}={METADATA}"
         for name in (
@@ -118,7 +119,7 @@ def test_no_address_that_a_visitor_a_customer_or_the_product_writes_is_called(
         )
     )
     for method, template in ROUTES:
-        path = target(template, account.id, links.token(links.new_link("billing", account)))
+        path = target(template, account.id, token_to(account, "billing"))
         body = json.dumps({"url": METADATA, "instance": METADATA}).encode()
         front.call(
             method,
@@ -172,7 +173,7 @@ def test_no_id_that_a_visitor_sends_leads_to_another_call_of_stripes(
     monkeypatch.setattr(
         type(wiring.services().stripe.checkout), "session", lambda _, session: asked.append(session)
     )
-    token = links.token(links.new_link("return", account))
+    token = token_to(account, "return")
     for id in (
         "../../v1/account",
         "..%2F..%2Fv1%2Faccount",

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.security.api_keys import SCOPES
-from chalicelib.runtime import links, wiring
+from chalicelib.entry.pages.session import COOKIES
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from tests.fakes.links import token_to
 from tests.fakes.routes import (
     COOKIE,
     GUARDS,
@@ -100,12 +102,12 @@ def test_every_page_behind_a_cookie_refuses_whoever_has_none_of_its_own(front: F
     front.signs_up()
     (account,) = front.accounts()
     visits = {
-        purpose: links.token(links.new_link(purpose, account))
+        purpose: token_to(account, purpose)
         for purpose in ("welcome-visit", "billing-visit", "billing", "unsubscribe")
     }
     for method, template in guarded_by(COOKIE):
         own = "welcome-visit" if template == "/welcome" else "billing-visit"
-        name = links.COOKIES[own]
+        name = COOKIES[own]
         cookies = [
             "",
             "x",

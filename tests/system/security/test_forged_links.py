@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.security.links import PURPOSES, Link, LinkRefused, link_for, sign, verify
-from chalicelib.runtime import links
+from chalicelib.entry.pages.session import COOKIES, PATHS
+from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from tests.fakes.links import token_to
 from tests.http.test_signups import Front
 
 KEYS = ["new-link-key", "old-link-key"]
@@ -94,7 +96,7 @@ def test_a_cookie_lives_for_an_hour_whatever_the_browser_keeps(
 ) -> None:
     front.signs_up()
     (account,) = front.accounts()
-    cookie = f"billhook_billing={links.token(links.new_link('billing-visit', account))}"
+    cookie = f"billhook_billing={token_to(account, 'billing-visit')}"
     assert front.call("GET", "/billing", Cookie=cookie).status == 200
     monkeypatch.setattr(clock, "_ahead", clock._ahead + timedelta(minutes=61))
     assert front.call("GET", "/billing", Cookie=cookie).status == 404
@@ -108,20 +110,18 @@ def test_a_link_of_before_the_address_was_proved_or_of_another_account_opens_not
     front.works()
     (account,) = front.accounts()
 
+    token = wiring.links().token
+
     def before(purpose: str) -> Link:
         return link_for(purpose, account.id, 0, clock.now())
 
-    proved = links.token(link_for("billing", account.id, 0, clock.now()))
+    proved = token(link_for("billing", account.id, 0, clock.now()))
     assert front.call("GET", f"/billing/{proved}").status == 303
     for purpose, path in (("welcome", "/welcome/{}"), ("return", "/billing/return/{}")):
-        assert front.call("GET", path.format(links.token(before(purpose)))).status == 404, purpose
-    for purpose, cookie in links.COOKIES.items():
-        page = front.call(
-            "GET", links.PATHS[purpose], Cookie=f"{cookie}={links.token(before(purpose))}"
-        )
+        assert front.call("GET", path.format(token(before(purpose)))).status == 404, purpose
+    for purpose, cookie in COOKIES.items():
+        page = front.call("GET", PATHS[purpose], Cookie=f"{cookie}={token(before(purpose))}")
         assert page.status == 404, purpose
     nobody = replace(before("billing-visit"), account_id="acc_nobody", epoch=9)
-    assert (
-        front.call("GET", "/billing", Cookie=f"billhook_billing={links.token(nobody)}").status
-        == 404
-    )
+    page = front.call("GET", "/billing", Cookie=f"billhook_billing={token(nobody)}")
+    assert page.status == 404

@@ -4,7 +4,8 @@ every cookie, forms of strangers.
 
 from http.cookies import SimpleCookie
 
-from chalicelib.runtime import links
+from chalicelib.entry.pages.session import COOKIES, PATHS
+from tests.fakes.links import token_to
 from tests.fakes.routes import COOKIE, ROUTES, content_type, guarded_by, target
 from tests.http.test_signups import Front, Page
 
@@ -34,10 +35,7 @@ OURS: list[dict[str, str]] = [
 
 def visiting(front: Front) -> str:
     (account,) = front.accounts()
-    return "; ".join(
-        f"{links.COOKIES[purpose]}={links.token(links.new_link(purpose, account))}"
-        for purpose in links.COOKIES
-    )
+    return "; ".join(f"{COOKIES[purpose]}={token_to(account, purpose)}" for purpose in COOKIES)
 
 
 def pages(front: Front) -> list[tuple[str, Page]]:
@@ -52,13 +50,8 @@ def pages(front: Front) -> list[tuple[str, Page]]:
             visiting(front),
         )  # anew: the first mailed link voids what was made before
         for purpose in ("welcome", "return", "unsubscribe", "preferences", "billing"):
-            token = links.token(
-                links.new_link(
-                    purpose,
-                    account,
-                    "lifecycle" if purpose in ("unsubscribe", "preferences") else "",
-                )
-            )
+            about = "lifecycle" if purpose in ("unsubscribe", "preferences") else ""
+            token = token_to(account, purpose, about)
             for sent in ({"Cookie": cookie}, {}):
                 path = f"{method} {template}"
                 found.append(
@@ -107,13 +100,13 @@ def test_every_page_and_every_way_on_is_kept_by_nobody_framed_by_nobody_and_tell
 
 def test_every_cookie_is_out_of_reach_of_scripts_other_sites_and_other_paths(front: Front) -> None:
     baked = [page.headers["Set-Cookie"] for _, page in pages(front) if "Set-Cookie" in page.headers]
-    assert {one.partition("=")[0] for one in baked} == set(links.COOKIES.values())
+    assert {one.partition("=")[0] for one in baked} == set(COOKIES.values())
     for written in baked:
         (morsel,) = SimpleCookie(written).values()
         assert morsel["httponly"]
         assert morsel["secure"]
         assert (morsel["samesite"], morsel["max-age"], morsel["domain"]) == ("Lax", "3600", "")
-        assert morsel["path"] in links.PATHS.values()
+        assert morsel["path"] in PATHS.values()
 
 
 def test_no_other_site_presses_a_button_of_the_billing_page(front: Front) -> None:

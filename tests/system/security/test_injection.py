@@ -9,7 +9,8 @@ import pytest
 from chalicelib.aws.mailer import Mailer
 from chalicelib.domain.errors import MailRefused
 from chalicelib.domain.messaging.email_message import EmailMessage
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
+from tests.fakes.links import token_to
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.http.test_signups import ADA, Front, refused
 
@@ -125,14 +126,14 @@ def test_markup_is_text_on_every_page_in_every_mail_and_in_every_refusal(front: 
     front.works()
     (account,) = wiring.accounts().with_email("a0@example.com")
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookie = f"billhook_billing={links.token(links.new_link('billing-visit', account))}"
+    cookie = f"billhook_billing={token_to(account, 'billing-visit')}"
     pages = []
     for method, template in ROUTES:
         for markup in MARKUP:
             path = target(
                 template,
                 account.id,
-                links.token(links.new_link("unsubscribe", account, "lifecycle")),
+                token_to(account, "unsubscribe", "lifecycle"),
             )
             body = (
                 f"email={markup}&plan={markup}&name={markup}&lifecycle={markup}"

@@ -13,10 +13,11 @@ import pytest
 from chalicelib.captcha.turnstile import Turnstile
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.policy.policy import SignupPolicy
-from chalicelib.runtime import links, wiring
+from chalicelib.runtime import wiring
 from chalicelib.usecases.services import SignupGuard
 from ops.stage.secrets import SECRETS
 from tests.adapters.aws.conftest import TABLE
+from tests.fakes.links import token_to
 from tests.fakes.packages import Package
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.http.test_signups import ADA, Front, Page, under
@@ -71,11 +72,11 @@ def lives(front: Front, monkeypatch: pytest.MonkeyPatch) -> list[Page]:
     (account,) = front.accounts()
     key = front.office.stage.key("write")
     tokens = [
-        links.token(links.new_link(purpose, account, "lifecycle"))
+        token_to(account, purpose, "lifecycle")
         for purpose in ("billing", "unsubscribe", "preferences", "return", "welcome")
     ]
     good = {"Authorization": f"Bearer {key}"}
-    cookie = f"billhook_billing={links.token(links.new_link('billing-visit', account))}"
+    cookie = f"billhook_billing={token_to(account, 'billing-visit')}"
     for method, template in ROUTES:
         for token in tokens:
             path = target(template, account.id, token)

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from chalicelib.runtime import links
+from chalicelib.entry.pages.session import COOKIES
+from tests.fakes.links import token_to
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.http.test_signups import Front, Page
 
@@ -42,10 +43,7 @@ def answers(front: Front, evil: str) -> Iterator[Page]:
     """
     (account,) = front.accounts()
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookies = "; ".join(
-        f"{links.COOKIES[purpose]}={links.token(links.new_link(purpose, account))}"
-        for purpose in links.COOKIES
-    )
+    cookies = "; ".join(f"{COOKIES[purpose]}={token_to(account, purpose)}" for purpose in COOKIES)
     query = "&".join(f"{name}={evil}" for name in PARAMETERS)
     for method, template in ROUTES:
         kind = content_type(method, template)
@@ -62,11 +60,7 @@ def answers(front: Front, evil: str) -> Iterator[Page]:
             path = target(
                 template,
                 account.id,
-                links.token(
-                    links.new_link(
-                        purpose, account, "lifecycle" if purpose == "unsubscribe" else ""
-                    )
-                ),
+                token_to(account, purpose, "lifecycle" if purpose == "unsubscribe" else ""),
             )
             for body in bodies:
                 yield front.call(

@@ -5,7 +5,8 @@ is a failure of ours.
 import json
 
 from chalicelib.entry.http.responses import LARGEST_BODY
-from chalicelib.runtime import links
+from chalicelib.entry.pages.session import COOKIES
+from tests.fakes.links import token_to
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.http.test_signups import Front, Page
 
@@ -19,11 +20,8 @@ def everywhere(
     (account,) = front.accounts() or [None]
     assert account
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookies = "; ".join(
-        f"{links.COOKIES[purpose]}={links.token(links.new_link(purpose, account))}"
-        for purpose in links.COOKIES
-    )
-    token = links.token(links.new_link("unsubscribe", account, "lifecycle"))
+    cookies = "; ".join(f"{COOKIES[purpose]}={token_to(account, purpose)}" for purpose in COOKIES)
+    token = token_to(account, "unsubscribe", "lifecycle")
     return {
         f"{method} {template}": front.call(
             method,
