@@ -185,9 +185,9 @@ class _Life:
 def _simulated() -> Iterator[tuple[Deployment, SimStage]]:
     stripe, running = SimStage(), Meter(lambda _: None)
     held = [running]
-    caller = CountedSimTransport(stripe, lambda: held[-1])
+    transport = CountedSimTransport(stripe, lambda: held[-1])
     with deployed(
-        BEGIN, patch("chalicelib.stripe_api.transport.StripeTransport", lambda *_: caller)
+        BEGIN, patch("chalicelib.stripe_api.transport.StripeTransport", lambda *_: transport)
     ) as stage:
         held.append(stage.meter)
         yield stage, stripe

@@ -38,15 +38,15 @@ def _replay(options: argparse.Namespace) -> int:
         raise InvalidInput("A timeline is an account's: --from log needs --account.", "account")
     since = clock.now() - length(options.since or "30d")
     enter(find_stage(stage_name(options)))
-    caller = stripe_of_stage()
+    transport = stripe_of_stage()
     return (
-        _from_log(options, since, caller)
+        _from_log(options, since, transport)
         if options.source == "log"
-        else _from_stripe(options, since, caller)
+        else _from_stripe(options, since, transport)
     )
 
 
-def _from_stripe(options: argparse.Namespace, since: datetime, caller: "StripeTransport") -> int:
+def _from_stripe(options: argparse.Namespace, since: datetime, transport: "StripeTransport") -> int:
     from chalicelib.runtime import wiring
     from chalicelib.runtime.clock import clock
     from chalicelib.runtime.settings import settings
@@ -54,13 +54,15 @@ def _from_stripe(options: argparse.Namespace, since: datetime, caller: "StripeTr
     from ops.replay.stripe_events import Choice, customers_of, kept_events, replay, wanted_types
 
     account = wiring.accounts().load(options.account) if options.account else None
-    customers = customers_of(options.account, account, caller) if options.account else frozenset()
+    customers = (
+        customers_of(options.account, account, transport) if options.account else frozenset()
+    )
     choice = Choice(settings().livemode, options.account, customers)
     found: Counter[tuple[str, str]] = Counter()
     send = wiring.events_queue().send if options.yes else None
-    events = kept_events(caller, wanted_types(options.type), since)
+    events = kept_events(transport, wanted_types(options.type), since)
     for number, _ in enumerate(
-        replay(events, choice, StripeReader(caller), clock.now, send, found), 1
+        replay(events, choice, StripeReader(transport), clock.now, send, found), 1
     ):
         if number % EVERY == 0:
             print(f"{number} …", flush=True)
@@ -76,7 +78,7 @@ def _from_stripe(options: argparse.Namespace, since: datetime, caller: "StripeTr
     return 0
 
 
-def _from_log(options: argparse.Namespace, since: datetime, caller: "StripeTransport") -> int:
+def _from_log(options: argparse.Namespace, since: datetime, transport: "StripeTransport") -> int:
     from chalicelib.runtime import wiring
     from chalicelib.runtime.clock import clock
     from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -97,7 +99,7 @@ def _from_log(options: argparse.Namespace, since: datetime, caller: "StripeTrans
     ]
     facts, after = [fact for _, fact in kept if fact], account
     if options.yes:
-        services = world_of_stage(caller)
+        services = world_of_stage(transport)
         after = apply_facts(account, facts, services, StripeFetcher(services))
     found = Counter(("chosen" if fact else "unreadable", entry.type) for entry, fact in kept)
     print(*told(found), _end(len(facts), "learnt", options.yes), sep="\n")

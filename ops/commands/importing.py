@@ -25,12 +25,12 @@ def _stripe(options: argparse.Namespace) -> int:
     if not 0 < options.a_second <= 100:
         raise InvalidInput("--a-second must be more than 0, and at most 100.", "a-second")
     enter(find_stage(stage_name(options)))
-    caller = stripe_of_stage(options.a_second)
+    transport = stripe_of_stage(options.a_second)
     print("Reading Stripe's customers and subscriptions …", flush=True)
     live = settings().livemode
     found = survey(
-        listed(caller, "/v1/customers", live),
-        listed(caller, "/v1/subscriptions", live, status="all"),
+        listed(transport, "/v1/customers", live),
+        listed(transport, "/v1/subscriptions", live, status="all"),
         wiring.policy(),
     )
     print(
@@ -45,7 +45,7 @@ def _stripe(options: argparse.Namespace) -> int:
         return 0
     outcomes: Counter[str] = Counter()
     try:
-        for candidate, outcome, detail in bring_in(found.candidates, world_of_stage(caller)):
+        for candidate, outcome, detail in bring_in(found.candidates, world_of_stage(transport)):
             outcomes[outcome] += 1
             if outcome in ("gone", "failed"):
                 findings.append(Finding(outcome, (candidate.customer,), detail))

@@ -38,12 +38,12 @@ def _apply(options: argparse.Namespace) -> int:
 def _opened(options: argparse.Namespace) -> tuple["Account", "Wanted"]:
     from ops.stage.parameters import Parameters
     from ops.stripe.account import Account
-    from ops.stripe.opening import caller_for, checked_key, wanted_of
+    from ops.stripe.opening import checked_key, transport_for, wanted_of
 
     stage = find_stage(stage_name(options))
     parameters = Parameters(stage.outputs["ParametersPath"])
     key = checked_key(parameters, stage, options.live)
-    return Account(caller_for(key), parameters, time.sleep, print), wanted_of(
+    return Account(transport_for(key), parameters, time.sleep, print), wanted_of(
         read_checked(POLICY), stage
     )
 

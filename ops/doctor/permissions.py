@@ -37,14 +37,14 @@ class Permission:
         """Read, or Write, which has Read in it."""
         return "Write" if self.writes else "Read"
 
-    def asked(self, caller: "StripeTransport") -> None:
+    def asked(self, transport: "StripeTransport") -> None:
         """Raises Refused, Unavailable."""
         if self.writes:
-            caller.post(
+            transport.post(
                 f"{self.of}{self.try_at}", **({"customer": self.customer} if self.customer else {})
             )
         else:
-            caller.get(self.of, limit=1)
+            transport.get(self.of, limit=1)
 
 
 PERMISSIONS = (
@@ -114,12 +114,12 @@ PERMISSIONS = (
 
 
 def lacking(
-    caller: "StripeTransport", wanted: Iterable[Permission] = PERMISSIONS
+    transport: "StripeTransport", wanted: Iterable[Permission] = PERMISSIONS
 ) -> list[Permission]:
-    """Those that the caller's key has not. Raises Unavailable; Refused if Stripe does not take the
+    """The permissions that the key lacks. Raises Unavailable; Refused if Stripe does not take the
     key at all.
     """
-    return [one for one in wanted if _is_forbidden(one, caller)]
+    return [one for one in wanted if _is_forbidden(one, transport)]
 
 
 def status_of(error: Refused) -> int | None:
@@ -127,9 +127,9 @@ def status_of(error: Refused) -> int | None:
     return getattr(error.__cause__, "http_status", None)
 
 
-def _is_forbidden(permission: Permission, caller: "StripeTransport") -> bool:
+def _is_forbidden(permission: Permission, transport: "StripeTransport") -> bool:
     try:
-        permission.asked(caller)
+        permission.asked(transport)
     except Refused as error:
         if status_of(error) == 401:
             raise

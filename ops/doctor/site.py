@@ -16,7 +16,7 @@ from ops.stage.secrets import setting_up_stripe
 from ops.stage.stages import Stage, find_stage, stack_name, stage_variables
 from ops.stripe.desired_state import Wanted
 from ops.stripe.mode import check_mode
-from ops.stripe.opening import caller_for, operators_key, wanted_of
+from ops.stripe.opening import operators_key, transport_for, wanted_of
 
 if TYPE_CHECKING:
     from chalicelib.stripe_api.transport import StripeTransport
@@ -62,11 +62,11 @@ class Site:
         return self.session.client("sesv2")
 
     @cached_property
-    def caller(self) -> "StripeTransport":
+    def transport(self) -> "StripeTransport":
         """Stripe in the stage's mode, with the operator's key."""
         key = operators_key(self.parameters)
         check_mode(key, self.is_live, self.name, self.is_live)
-        return caller_for(key)
+        return transport_for(key)
 
     @cached_property
     def wanted(self) -> Wanted:

@@ -21,7 +21,7 @@ from ops.stripe.changes import (
 from ops.stripe.current_state import CurrentState, read_catalogue, read_endpoints, read_portals
 from ops.stripe.diff import compare_catalogue, compare_endpoints, compare_portal
 from ops.stripe.mode import is_live
-from ops.stripe.opening import API_KEY, caller_for
+from ops.stripe.opening import API_KEY, transport_for
 
 CONSEQUENCES = (MoveDefault, RetirePrice, RetireEndpoint, DeleteEndpoint)
 """What is only done because something else is: by itself it is a finding, beside its cause it is
@@ -43,7 +43,7 @@ def check_key(site: Site) -> Iterable[Finding]:
     if finding or held is None:
         return [finding] if finding else []
     try:
-        missing = lacking(caller_for(held.value.strip()))
+        missing = lacking(transport_for(held.value.strip()))
     except Refused:
         cure = (
             "make another in Stripe's dashboard (Developers, API keys), and put it:"
@@ -99,7 +99,7 @@ def judge_key(held: Parameter | None, stage: str, stage_is_live: bool) -> Findin
 
 def check_prices(site: Site) -> Iterable[Finding]:
     """Products and prices."""
-    changes = compare_catalogue(site.wanted, read_catalogue(site.caller, site.wanted))
+    changes = compare_catalogue(site.wanted, read_catalogue(site.transport, site.wanted))
     return _findings(site, changes) or [
         ok(
             "prices",
@@ -110,7 +110,9 @@ def check_prices(site: Site) -> Iterable[Finding]:
 
 def check_portal(site: Site) -> Iterable[Finding]:
     """The customers' portal."""
-    held = replace(read_catalogue(site.caller, site.wanted), portals=read_portals(site.caller))
+    held = replace(
+        read_catalogue(site.transport, site.wanted), portals=read_portals(site.transport)
+    )
     return _findings(site, compare_portal(site.wanted, held)) or [
         ok("portal", "as billing.toml says")
     ]
@@ -119,7 +121,9 @@ def check_portal(site: Site) -> Iterable[Finding]:
 def check_webhook(site: Site) -> Iterable[Finding]:
     """The endpoint at the address of the stage."""
     marks = marks_in(site.parameters.get(WEBHOOK_SECRETS))
-    held = CurrentState(endpoints=read_endpoints(site.caller, site.wanted.webhook_url), marks=marks)
+    held = CurrentState(
+        endpoints=read_endpoints(site.transport, site.wanted.webhook_url), marks=marks
+    )
     well = ok(
         "webhook",
         f"{site.wanted.webhook_url} is told of {len(site.wanted.events)} types of events, as of"

@@ -30,14 +30,16 @@ A_BATCH = 100
 """Candidates that are looked up in the table at once."""
 
 
-def listed(caller: StripeTransport, path: str, livemode: bool, **parameters: Any) -> Iterator[Raw]:
+def listed(
+    transport: StripeTransport, path: str, livemode: bool, **parameters: Any
+) -> Iterator[Raw]:
     """All that is in a list of Stripe's, a hundred a call.
 
     Raises InvalidInput where it is of the other mode than the stage's, Unavailable, Refused.
     """
     after: dict[str, Any] = {}
     while True:
-        page = caller.get(path, limit=100, **parameters, **after)
+        page = transport.get(path, limit=100, **parameters, **after)
         data = page["data"] if page else []
         if any(one.get("livemode") is (not livemode) for one in data):
             mode, other = ("live", "test") if livemode else ("test", "live")

@@ -60,7 +60,7 @@ class Choice:
 
 
 def customers_of(
-    account_id: str, account: Account | None, caller: StripeTransport
+    account_id: str, account: Account | None, transport: StripeTransport
 ) -> frozenset[str]:
     """The customers of an account: those that it knows, and those whose metadata names it. Raises
     InvalidInput, Unavailable, Refused.
@@ -72,7 +72,7 @@ def customers_of(
         raise InvalidInput(
             "An account's id has up to 64 of the characters A-Z, a-z, 0-9, _ and -.", "account"
         )
-    page = caller.get(
+    page = transport.get(
         "/v1/customers/search", query=f"metadata['account_id']:'{account_id}'", limit=A_PAGE
     )
     return frozenset(
@@ -83,14 +83,14 @@ def customers_of(
     )
 
 
-def kept_events(caller: StripeTransport, types: Sequence[str], since: datetime) -> Iterator[Raw]:
+def kept_events(transport: StripeTransport, types: Sequence[str], since: datetime) -> Iterator[Raw]:
     """All events of these types since then, page by page, the newest of each call's types first.
     Raises Unavailable, Refused.
     """
     for start in range(0, len(types), TYPES_A_CALL):
         after: dict[str, Any] = {}
         while True:
-            page = caller.get(
+            page = transport.get(
                 "/v1/events",
                 types=list(types[start : start + TYPES_A_CALL]),
                 created={"gte": int(since.timestamp())},

@@ -34,25 +34,30 @@ minutes later it is given up.
 
 
 class PatientTransport(StripeTransport):
-    """Another caller's reads, no more than so many a second, each made again for two minutes where
-    Stripe gives no answer now.
+    """Limits another transport to so many calls a second, and repeats a read for two minutes while
+    Stripe gives no answer.
     """
 
     def __init__(
         self,
-        caller: StripeTransport,
+        transport: StripeTransport,
         a_second: float = A_SECOND,
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._caller, self._every, self._pause, self._clock = caller, 1 / a_second, pause, clock
+        self._transport, self._every, self._pause, self._clock = (
+            transport,
+            1 / a_second,
+            pause,
+            clock,
+        )
         self._next = clock()
 
     def _call(self, method: str, path: str, parameters: dict[str, Any]) -> Raw | None:
         for wait in (*WAITS, None):
             self._keep_pace()
             try:
-                return self._caller._call(method, path, dict(parameters))
+                return self._transport._call(method, path, dict(parameters))
             except Unavailable:
                 if wait is None or method != "get":
                     raise
@@ -90,15 +95,15 @@ def stripe_of_stage(a_second: float = A_SECOND) -> StripeTransport:
     )
 
 
-def world_of_stage(caller: StripeTransport | None = None) -> Services:
-    """The world of the stage that was entered, which asks Stripe by `caller` if one is given.
+def world_of_stage(transport: StripeTransport | None = None) -> Services:
+    """The services of the stage that was entered; they read from Stripe by `transport` if given.
 
-    What is counted is told to nobody: metrics are for what the functions do. Raises PolicyMistakes.
+    Nothing is added to metrics: those count what the functions do. Raises PolicyMistakes.
     """
     from chalicelib.runtime import wiring
 
     services = wiring.services()
     services = replace(services, metrics=replace(services.metrics, count=lambda metric, by: None))
-    if caller is None:
+    if transport is None:
         return services
-    return replace(services, stripe=replace(services.stripe, reader=StripeReader(caller)))
+    return replace(services, stripe=replace(services.stripe, reader=StripeReader(transport)))

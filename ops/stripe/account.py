@@ -41,7 +41,7 @@ class Account:
     line for each thing done.
     """
 
-    caller: StripeTransport
+    transport: StripeTransport
     parameters: Parameters
     pause: Callable[[float], None]
     say: Callable[[str], None]
@@ -49,9 +49,9 @@ class Account:
     def held(self, wanted: Wanted) -> CurrentState:
         """What there is. Raises Unavailable, Refused."""
         return replace(
-            holding.read_catalogue(self.caller, wanted),
-            portals=holding.read_portals(self.caller),
-            endpoints=holding.read_endpoints(self.caller, wanted.webhook_url),
+            holding.read_catalogue(self.transport, wanted),
+            portals=holding.read_portals(self.transport),
+            endpoints=holding.read_endpoints(self.transport, wanted.webhook_url),
             marks=marks_in(self.parameters.get(WEBHOOK_SECRETS)),
         )
 
@@ -82,7 +82,7 @@ class _Hand:
 
     def __init__(self, account: Account, wanted: Wanted) -> None:
         self._account, self._wanted = account, wanted
-        self._caller, self._parameters = account.caller, account.parameters
+        self._transport, self._parameters = account.transport, account.parameters
         self._products: dict[str, str] = {}
 
     def carry_out(self, change: Change) -> None:
@@ -165,7 +165,7 @@ class _Hand:
         self._post(f"/v1/webhook_endpoints/{change.id}", disabled=True)
 
     def delete_endpoint(self, change: DeleteEndpoint) -> None:
-        self._caller.delete(f"/v1/webhook_endpoints/{change.id}")
+        self._transport.delete(f"/v1/webhook_endpoints/{change.id}")
 
     def _portal(self) -> dict[str, Any]:
         features = {name: dict(settings) for name, settings in self._wanted.portal.items()}
@@ -173,10 +173,10 @@ class _Hand:
         return {"default_return_url": self._wanted.return_url, "features": features}
 
     def _prices(self) -> dict[str, HeldPrice]:
-        return holding.read_prices(self._caller, self._wanted.offered)
+        return holding.read_prices(self._transport, self._wanted.offered)
 
     def _post(self, path: str, **parameters: Any) -> Raw:
-        made = self._caller.post(path, **parameters)
+        made = self._transport.post(path, **parameters)
         if made is None:
             raise Unavailable(
                 f"Stripe does not know {path} any more: somebody else is at work there. The same"

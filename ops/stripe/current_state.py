@@ -89,40 +89,42 @@ def mark(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
-def read_catalogue(caller: StripeTransport, wanted: Wanted) -> CurrentState:
+def read_catalogue(transport: StripeTransport, wanted: Wanted) -> CurrentState:
     """The products and prices. Raises Unavailable, Refused."""
-    products = tuple(_product(one) for one in reversed(caller.all("/v1/products")))
-    prices = read_prices(caller, wanted.lookup_keys)
+    products = tuple(_product(one) for one in reversed(transport.all("/v1/products")))
+    prices = read_prices(transport, wanted.lookup_keys)
     return CurrentState(
-        products=products, prices=prices, outlived=tuple(_outlived(caller, prices.values()))
+        products=products, prices=prices, outlived=tuple(_outlived(transport, prices.values()))
     )
 
 
-def read_prices(caller: StripeTransport, lookup_keys: Iterable[str]) -> dict[str, HeldPrice]:
+def read_prices(transport: StripeTransport, lookup_keys: Iterable[str]) -> dict[str, HeldPrice]:
     """The prices that have these lookup keys, by them. Raises Unavailable, Refused."""
     keys, found = sorted(lookup_keys), list[HeldPrice]()
     for start in range(0, len(keys), LOOKUP_KEYS_A_CALL):
         found += [
             _price(one)
-            for one in caller.all(
+            for one in transport.all(
                 "/v1/prices", lookup_keys=keys[start : start + LOOKUP_KEYS_A_CALL]
             )
         ]
     return {price.lookup_key: price for price in found if price.lookup_key}
 
 
-def read_portals(caller: StripeTransport) -> tuple[HeldPortal, ...]:
+def read_portals(transport: StripeTransport) -> tuple[HeldPortal, ...]:
     """The portal configurations of ours. Raises Unavailable, Refused."""
-    found = caller.all(
+    found = transport.all(
         "/v1/billing_portal/configurations", expand=["data.features.subscription_update.products"]
     )
     return tuple(_portal(one) for one in reversed(found) if _is_ours(one))
 
 
-def read_endpoints(caller: StripeTransport, url: str) -> tuple[HeldEndpoint, ...]:
+def read_endpoints(transport: StripeTransport, url: str) -> tuple[HeldEndpoint, ...]:
     """The webhook endpoints at this address. Raises Unavailable, Refused."""
     return tuple(
-        _endpoint(one) for one in reversed(caller.all("/v1/webhook_endpoints")) if one["url"] == url
+        _endpoint(one)
+        for one in reversed(transport.all("/v1/webhook_endpoints"))
+        if one["url"] == url
     )
 
 
@@ -160,7 +162,7 @@ def _price(one: Raw) -> HeldPrice:
     )
 
 
-def _outlived(caller: StripeTransport, prices: Iterable[HeldPrice]) -> list[HeldPrice]:
+def _outlived(transport: StripeTransport, prices: Iterable[HeldPrice]) -> list[HeldPrice]:
     """What these replaced and is still for sale. They are retired the oldest first, so behind one
     that is not for sale there is none that is.
     """
@@ -168,7 +170,9 @@ def _outlived(caller: StripeTransport, prices: Iterable[HeldPrice]) -> list[Held
     for price in prices:
         chain: list[HeldPrice] = []
         while (
-            price.replaces and (old := caller.get(f"/v1/prices/{price.replaces}")) and old["active"]
+            price.replaces
+            and (old := transport.get(f"/v1/prices/{price.replaces}"))
+            and old["active"]
         ):
             price = _price(old)
             chain.insert(0, price)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 API_KEY = "stripe-api-key"
 
 
-def caller_for(key: str) -> "StripeTransport":
+def transport_for(key: str) -> "StripeTransport":
     """Stripe, or what STRIPE_API_BASE puts in its place."""
     from chalicelib.stripe_api.transport import StripeTransport
 

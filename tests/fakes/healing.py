@@ -60,10 +60,10 @@ class Healing(Replay):
 
     def __init__(self, name: str, fate: Fate, every: int = 6, looks: bool = True) -> None:
         super().__init__(SCRIPTS[name])
-        caller = SimTransport(self.stage)
+        transport = SimTransport(self.stage)
         self.place = FakeServices(
             policy=QUIET,
-            stripe=stripe_over(caller),
+            stripe=stripe_over(transport),
         )
         self.calls = OutsideCalls()
         self.fate, self.every, self.looks = fate, timedelta(hours=every), looks

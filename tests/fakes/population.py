@@ -153,12 +153,12 @@ class Population:
         self.chance = Random(20261123)
         self.stage = SimStage()
         self.stage.engine.store.chance = Random(1)
-        caller = SimTransport(self.stage)
+        transport = SimTransport(self.stage)
         self.accounts, self.log = MinutedAccounts(), MinutedLog()
         self.place = FakeServices(
             self.accounts,
             self.log,
-            stripe=stripe_over(caller),
+            stripe=stripe_over(transport),
             policy=policy,
         )
         self.accounts.now = self.place.now

@@ -73,8 +73,10 @@ class FakeStripeAccount:
 
     def __post_init__(self) -> None:
         self.simulator.start()
-        self.caller = StripeTransport(lambda: "sk_test_1", self.simulator.base)
-        self.account = Account(self.caller, self.parameters, self.paused.append, self.said.append)
+        self.transport = StripeTransport(lambda: "sk_test_1", self.simulator.base)
+        self.account = Account(
+            self.transport, self.parameters, self.paused.append, self.said.append
+        )
 
     def close(self) -> None:
         self.simulator.close()
@@ -89,12 +91,12 @@ class FakeStripeAccount:
         assert Client(self.simulator.base).post("/_test/faults", fault)[0] == 200
 
     def post(self, path: str, **parameters: Any) -> dict[str, Any]:
-        made = self.caller.post(f"/v1/{path}", **parameters)
+        made = self.transport.post(f"/v1/{path}", **parameters)
         assert made
         return dict(made)
 
     def all(self, path: str, **parameters: Any) -> list[dict[str, Any]]:
-        return [dict(one) for one in self.caller.all(f"/v1/{path}", **parameters)]
+        return [dict(one) for one in self.transport.all(f"/v1/{path}", **parameters)]
 
     def endpoint_by_hand(self, **more: Any) -> dict[str, Any]:
         """An endpoint that the owner made in the dashboard, its secret put where it belongs."""

@@ -110,14 +110,14 @@ class Replayed:
 
 
 def replay_all(replayed: Replayed, calls: OutsideCalls) -> None:
-    caller = SimTransport(replayed.life.stage)
-    hands = calls.watch_parts(Hands(queue=replayed, stripe=caller), "queue", "stripe")
+    transport = SimTransport(replayed.life.stage)
+    hands = calls.watch_parts(Hands(queue=replayed, stripe=transport), "queue", "stripe")
     events = kept_events(hands.stripe, wanted_types(()), BEGIN)
     list(
         replay(
             events,
             ALL,
-            StripeReader(caller),
+            StripeReader(transport),
             replayed.life.place.now,
             hands.queue.append,
             Counter(),

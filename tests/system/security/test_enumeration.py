@@ -37,9 +37,9 @@ def outside(
 
     stripe = SimTransport._call
 
-    def asked(caller: SimTransport, *arguments: Any, **named: Any) -> Any:
+    def asked(transport: SimTransport, *arguments: Any, **named: Any) -> Any:
         made.append("Stripe")
-        return stripe(caller, *arguments, **named)
+        return stripe(transport, *arguments, **named)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", aws)
     monkeypatch.setattr(SimTransport, "_call", asked)

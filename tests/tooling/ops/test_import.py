@@ -71,10 +71,10 @@ class Shop(SimLife):
         return other
 
     def survey(self) -> Survey:
-        caller = SimTransport(self.stage)
+        transport = SimTransport(self.stage)
         return survey(
-            listed(caller, "/v1/customers", False),
-            listed(caller, "/v1/subscriptions", False, status="all"),
+            listed(transport, "/v1/customers", False),
+            listed(transport, "/v1/subscriptions", False, status="all"),
             self.policy,
         )
 

@@ -112,10 +112,10 @@ class Mailing(SimLife):
 
     def is_imported(self) -> None:
         self.heard = len(self.stage.engine.store.events)  # they were never delivered
-        caller = SimTransport(self.stage)
+        transport = SimTransport(self.stage)
         found = survey(
-            listed(caller, "/v1/customers", False),
-            listed(caller, "/v1/subscriptions", False, status="all"),
+            listed(transport, "/v1/customers", False),
+            listed(transport, "/v1/subscriptions", False, status="all"),
             self.policy,
         )
         assert [outcome for _, outcome, _ in bring_in(found.candidates, self.place.services)] == [

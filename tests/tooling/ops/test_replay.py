@@ -59,8 +59,8 @@ class Waits:
         return sum(self.made)
 
 
-def patient(caller: StripeTransport, waits: Waits, a_second: float = 1000) -> PatientTransport:
-    return PatientTransport(caller, a_second, waits.pause, waits.clock)
+def patient(transport: StripeTransport, waits: Waits, a_second: float = 1000) -> PatientTransport:
+    return PatientTransport(transport, a_second, waits.pause, waits.clock)
 
 
 def bought(*names: str) -> SimLife:
@@ -248,9 +248,9 @@ def test_too_many_requests_are_waited_out_ever_longer() -> None:
 
 def test_no_more_calls_a_second_than_allowed() -> None:
     life, waits = bought("ada"), Waits()
-    caller = patient(SimTransport(life.stage), waits, a_second=10)
+    transport = patient(SimTransport(life.stage), waits, a_second=10)
     for _ in range(31):
-        caller.get("/v1/customers", limit=1)
+        transport.get("/v1/customers", limit=1)
     assert waits.clock() == pytest.approx(3)
 
 
@@ -317,12 +317,14 @@ def stripe(aws: None) -> Iterator[StripeSimulator]:
 
 
 def test_the_real_sdk_asks_as_stripe_wants_it(stripe: StripeSimulator) -> None:
-    caller = StripeTransport(lambda: "sk_test_1", stripe.base)
-    ada = caller.post("/v1/customers", email="ada@example.com", metadata={"account_id": "acc_ada"})
+    transport = StripeTransport(lambda: "sk_test_1", stripe.base)
+    ada = transport.post(
+        "/v1/customers", email="ada@example.com", metadata={"account_id": "acc_ada"}
+    )
     assert ada
-    events = list(kept_events(caller, wanted_types(()), clock.now() - DAY))
+    events = list(kept_events(transport, wanted_types(()), clock.now() - DAY))
     assert [event["type"] for event in events] == ["customer.created"]
-    assert list(kept_events(caller, wanted_types(()), clock.now() + DAY)) == []
+    assert list(kept_events(transport, wanted_types(()), clock.now() + DAY)) == []
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ class EndsAfterAPrice(faults.OutsideCalls):
 
     def call(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         answer = super().call(name, function, *args, **kwargs)
-        if args == ("/v1/prices",) and name == "caller.post":
+        if args == ("/v1/prices",) and name == "transport.post":
             raise faults.Crash(name)
         return answer
 
@@ -158,7 +158,7 @@ def test_an_amount_changed_again_and_again_with_a_crash_each_time_leaves_one_pri
     place.account.apply(needed())
     for amount in (5900, 6900):
         with pytest.raises(faults.Crash):
-            EndsAfterAPrice().watch_parts(place.account, "caller").apply(needed(costing(amount)))
+            EndsAfterAPrice().watch_parts(place.account, "transport").apply(needed(costing(amount)))
     assert len([price for price in place.all("prices") if price["active"]]) == 6, (
         "two are still for sale that should not be"
     )
@@ -182,17 +182,17 @@ def test_whatever_call_is_the_last_the_same_again_ends_in_the_same_state(
     whole = FakeStripeAccount()
     BEGINNINGS[beginning](whole)
     counted = faults.OutsideCalls()
-    assert counted.watch_parts(whole.account, "caller", "parameters").apply(needed()) == []
+    assert counted.watch_parts(whole.account, "transport", "parameters").apply(needed()) == []
     wanted_state, number = whole.state(), len(counted.made)
     whole.close()
-    assert {"caller.post", "parameters.put"} <= set(counted.made)
+    assert {"transport.post", "parameters.put"} <= set(counted.made)
     for n in range(1, number + 1):
         place = FakeStripeAccount()
         try:
             BEGINNINGS[beginning](place)
             watch = crashing_after(n, reply_lost=reply_lost)
             with pytest.raises(faults.Crash):
-                watch.watch_parts(place.account, "caller", "parameters").apply(needed())
+                watch.watch_parts(place.account, "transport", "parameters").apply(needed())
             assert place.account.apply(needed()) == [], n
             assert place.state() == wanted_state, (n, watch.made[-1])
         finally:
@@ -359,7 +359,7 @@ def test_more_lookup_keys_than_stripe_takes_in_one_call(place: FakeStripeAccount
 
 def test_the_portal_is_opened_as_it_was_set_up(place: FakeStripeAccount) -> None:
     customers, customer = (
-        StripeCustomers(place.caller),
+        StripeCustomers(place.transport),
         place.post("customers", email="ada@example.com")["id"],
     )
 

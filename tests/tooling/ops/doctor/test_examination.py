@@ -18,7 +18,7 @@ from local.client import Client
 from local.stripe_sim.api.simulator import StripeSimulator
 from ops.__main__ import main
 from ops.doctor.site import Site
-from ops.stripe.opening import caller_for
+from ops.stripe.opening import transport_for
 from tests.fakes.services import POLICY
 
 STACK = "billhook-dev"
@@ -92,9 +92,11 @@ class Clinic:
 
     def endpoint(self, **changes: Any) -> None:
         """The owner changes the webhook endpoint in Stripe's dashboard."""
-        caller = caller_for("sk_test_1")
-        (held,) = [one for one in caller.all("/v1/webhook_endpoints") if one["status"] == "enabled"]
-        caller.post(f"/v1/webhook_endpoints/{held['id']}", **changes)
+        transport = transport_for("sk_test_1")
+        (held,) = [
+            one for one in transport.all("/v1/webhook_endpoints") if one["status"] == "enabled"
+        ]
+        transport.post(f"/v1/webhook_endpoints/{held['id']}", **changes)
 
 
 @pytest.fixture

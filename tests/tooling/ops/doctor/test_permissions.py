@@ -68,7 +68,7 @@ def test_a_key_that_may_do_everything_lacks_nothing_and_to_ask_changes_nothing(
     place: FakeStripeAccount,
 ) -> None:
     before = place.state()
-    assert lacking(place.caller) == []
+    assert lacking(place.transport) == []
     assert place.simulator.engine.store.events == []
     assert place.state() == before
 
@@ -85,7 +85,7 @@ def test_a_restricted_key_is_told_what_it_lacks_and_how_to_give_it(
             "times": 1,
         }
     )
-    assert lacking(place.caller) == [permission]
+    assert lacking(place.transport) == [permission]
     finding = judge_permission(permission)
     assert (
         finding.says
@@ -99,4 +99,4 @@ def test_a_key_that_stripe_does_not_know_is_no_key_that_lacks_something(
 ) -> None:
     place.faults({"how": "401", "path": "/v1/", "times": 1})
     with pytest.raises(Refused):
-        lacking(place.caller)
+        lacking(place.transport)

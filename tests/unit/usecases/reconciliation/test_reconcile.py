@@ -27,8 +27,8 @@ class Population:
 
     def __init__(self) -> None:
         self.stage = SimStage()
-        caller = SimTransport(self.stage)
-        self.place = FakeServices(policy=QUIET, stripe=stripe_over(caller))
+        transport = SimTransport(self.stage)
+        self.place = FakeServices(policy=QUIET, stripe=stripe_over(transport))
         self.place.now.at = at(self.stage.second)
         self.heard = 0
         self.passed_over: list[PassedOver] = []
