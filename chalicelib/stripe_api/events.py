@@ -1,5 +1,5 @@
-"""Stripe's events → facts. By the object that an event carries, whichever type it has, and in every
-API version's shape.
+"""Reads Stripe's events into facts: by the object that an event carries, whatever its type, and in
+the shape of every API version.
 """
 
 import json
@@ -27,6 +27,8 @@ from chalicelib.stripe_api.fields import identity, moment, reference, text, whol
 from chalicelib.stripe_api.writer import is_ours
 
 STALE = timedelta(days=1)
+"""An event that arrives later than this is stale: its state may be outdated."""
+
 OBJECTS = {
     "customer": "customer",
     "customer.subscription": "subscription",
@@ -36,16 +38,18 @@ OBJECTS = {
     "charge": "charge",
     "charge.dispute": "dispute",
 }
-"""The kind of object that the events of each family carry."""
+"""The family of an event, which is its type without the last word → the object that it carries."""
 
 KNOWN_RELEASES = frozenset({"acacia", "basil", "clover", "dahlia", "endive"})
 NEWEST_UNNAMED = "2024-06-20"
-"""The last API version without a release name; a later one has one."""
+"""The last API version without a release name."""
 
 
 @dataclass(frozen=True, slots=True)
 class StripeEvent:
-    """One event, read. `fact` is None if it tells us nothing."""
+    """One event. `customer` and `account_id` are those that its object names. `fact` is None if
+    Billhook needs nothing of it.
+    """
 
     id: str
     type: str
@@ -58,15 +62,15 @@ class StripeEvent:
 
     @property
     def version_known(self) -> bool:
-        """Whether this release was written with the event's API version at hand; the event is read
-        by its shape in any case.
+        """Whether this release knows the event's API version. The event is read by its shape in any
+        case.
         """
         date, _, release = (self.api_version or "").partition(".")
         return release in KNOWN_RELEASES or (not release and "2011" < date <= NEWEST_UNNAMED)
 
 
 def read_event(body: str, now: datetime) -> StripeEvent:
-    """The event in a webhook's body. Raises Unreadable for what no repetition will mend."""
+    """The event in a webhook's body. Raises Unreadable, which no repetition will cure."""
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -87,7 +91,7 @@ def read_event(body: str, now: datetime) -> StripeEvent:
 
 def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
     data, kind = raw["data"], text(raw, "type")
-    seen = data["object"]
+    carried = data["object"]
     created = moment(raw, "created")
     if not isinstance(raw.get("livemode"), bool):
         raise Unreadable("The field livemode is missing.", "livemode")
@@ -100,14 +104,16 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
         created,
         event.api_version,
         event.livemode,
-        customer=objects.customer_of(seen),
-        account_id=objects.account_id_of(seen),
-        fact=_fact(kind, seen, data.get("previous_attributes"), created, now),
+        customer=objects.customer_of(carried),
+        account_id=objects.account_id_of(carried),
+        fact=_fact(kind, carried, data.get("previous_attributes"), created, now),
     )
 
 
 def _checkout(raw: Mapping[str, Any], now: datetime) -> CheckoutCompleted | None:
-    """A session that Billhook made. The owner may sell other things in sessions of their own."""
+    """The completion of a session that Billhook created. Other sessions of the owner's are
+    ignored.
+    """
     customer = objects.customer_of(raw)
     if customer is None or not is_ours(raw) or raw.get("status") != "complete":
         return None
@@ -121,6 +127,7 @@ def _fact(
     created: datetime,
     now: datetime,
 ) -> StripeFact | None:
+    """The fact about the object, which was `previous` in part before. Raises Unreadable."""
     was = objects.before(raw, previous) if previous else None
     born, stale = kind.endswith(".created"), now - created > STALE
     match raw.get("object") if raw.get("object") == OBJECTS.get(kind.rpartition(".")[0]) else None:

@@ -1,5 +1,5 @@
-"""Does a webhook come from Stripe, now? With the standard library alone: this runs before anything
-is trusted or loaded.
+"""Checks that a webhook comes from Stripe and is recent. Imports no library, because it runs before
+anything else is loaded.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ def check_signature(
     after; else raise SignatureRefused.
 
     The header is `t=<Unix seconds>,v1=<hex HMAC-SHA256 of "t.payload">`, with a `v1` for each
-    secret that is alive at Stripe. The key is the whole `whsec_…` text. Stripe's SDK lets
-    timestamps from the future pass; here they are refused beyond the tolerance too.
+    secret that is valid at Stripe. The key is the whole `whsec_…` text. Unlike Stripe's SDK, this
+    also refuses timestamps from the future that are beyond the tolerance.
     """
     if not header:
         raise SignatureRefused(

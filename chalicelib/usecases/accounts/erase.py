@@ -1,5 +1,5 @@
-"""Erase a person's account: all that Billhook holds of it, in an order in which the same again
-finishes what was begun.
+"""Erase a person's account: everything that Billhook stores of it. The order of the steps is such
+that a repetition finishes an interrupted erasure.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from chalicelib.usecases.services import ErasureServices, Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
 UNDER_WAY_SECONDS = 60.0
-"""How long a function may live (.chalice/config.json): one that read the account before it was
-erased may write beside it until then.
+"""The longest run of a function (.chalice/config.json). One that read the account before it was
+erased may write timeline entries and claims until then.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased: whether there still was an account, how many notes and claims lay beside it,
-    and which customers were deleted at Stripe.
+    """What was erased: whether the account still existed, how many timeline entries and claims were
+    stored beside it, and which customers were deleted at Stripe.
     """
 
     account: bool
@@ -30,14 +30,15 @@ class Erased:
 
 
 def erase(account_id: str, at_stripe: bool, services: Services, beside: ErasureServices) -> Erased:
-    """Erase an account; `at_stripe` deletes its customers there too, which ends their subscriptions
-    at once.
+    """Erase an account. `at_stripe` also deletes its customers at Stripe, which ends their
+    subscriptions at once.
 
-    Its open Checkouts are closed in any case: nobody must pay for what is gone. What stays are
-    keyed hashes: that it was erased, that its trial was had, that its address is suppressed. What
-    still waits in queues for the account finds none and does nothing. Raises AccountNotFound,
-    InvalidInput where a subscription would go on being charged, Unavailable, Refused: then the same
-    again goes on.
+    Open Checkout sessions are expired in any case, so that nobody pays for an account that is gone.
+    Only keyed hashes stay: that it was erased, that it had its trial, that its address is
+    suppressed. Messages that still wait in queues for the account find none and do nothing.
+
+    Raises AccountNotFound, InvalidInput where a subscription would still be charged, Unavailable,
+    Refused. After an error a repetition continues where this run ended.
     """
     customers: tuple[str, ...] = ()
 
@@ -60,8 +61,8 @@ def erase(account_id: str, at_stripe: bool, services: Services, beside: ErasureS
 
 
 def _customers(account: Account, at_stripe: bool, services: Services) -> tuple[str, ...]:
-    """Its customers that live; where they are to be deleted, with those that Stripe may have made
-    while nobody could write them down.
+    """Its customers that are not deleted. With `at_stripe` also those that Stripe may have created
+    in an operation whose outcome could not be saved.
     """
     known = {id for id, one in account.customers.items() if not one.value.deleted}
     if at_stripe and account.email and pending(account.errands):

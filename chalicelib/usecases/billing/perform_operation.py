@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from chalicelib.domain.account.facts import Fact, SubscriptionSnapshot
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.operations import Change, Charge, Charged, Operation
+from chalicelib.domain.account.operations import Change, Charged, Operation
 from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import made, plan_item
-from chalicelib.domain.errors import CardDeclined, InvalidInput, Refused, SubscriptionEnded
-from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, InvoiceItem, SubscriptionAnswer
+from chalicelib.domain.errors import InvalidInput, Refused, SubscriptionEnded
+from chalicelib.domain.stripe_objects.answers import SubscriptionAnswer
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.usecases.billing.charge import find_charge, make_charge
 from chalicelib.usecases.billing.refund import is_refunded, refund_all
 from chalicelib.usecases.billing.save_card import open_invoices
-from chalicelib.usecases.ports import Stripe
 from chalicelib.usecases.services import Services
 
 
@@ -60,7 +60,12 @@ def perform_operation(
     where Stripe holds something else than Billhook knew.
     """
     if operation.charge:
-        return _charge(account, operation, operation.charge, key, look, services)
+        taxed = services.policy.checkout.automatic_tax
+        return OperationResult(
+            charged=make_charge(
+                account.id, operation, operation.charge, key, look, services.stripe, taxed
+            )
+        )
     held = hold(account, str(operation.subscription), services)
     if operation.verb == "withdraw":
         return _withdraw(held, operation, key, services)
@@ -80,7 +85,8 @@ def find_operation(
     Unavailable, Refused, Unreadable.
     """
     if operation.charge:
-        return _charged_already(operation, operation.charge, services.stripe)
+        charged = find_charge(operation, operation.charge, services.stripe)
+        return OperationResult(charged=charged) if charged else None
     held = hold(account, str(operation.subscription), services)
     if operation.verb == "withdraw":
         return (
@@ -251,74 +257,3 @@ _WAYS: dict[str, Callable[[LiveSubscription, Operation, str, Services], Operatio
 
 def _seen(held: LiveSubscription, changed: Subscription) -> OperationResult:
     return OperationResult([SubscriptionSnapshot(changed, held.by)])
-
-
-def _charge(
-    account: Account, operation: Operation, charge: Charge, key: str, look: bool, services: Services
-) -> OperationResult:
-    if charge.bill == "next_invoice":
-        if not look or _item(operation, charge, services.stripe) is None:
-            services.stripe.invoices.add_item(
-                f"{key}:item", account.id, operation.customer, charge, operation.subscription, None
-            )
-        return OperationResult(charged=Charged(charge, "pending"))
-    return OperationResult(charged=_bill(account, operation, charge, key, look, services))
-
-
-def _bill(
-    account: Account, operation: Operation, charge: Charge, key: str, look: bool, services: Services
-) -> Charged:
-    """Charge at once: create an invoice of this charge alone, finalize and pay it. If it cannot be
-    paid it is voided, so that the customer owes nothing unnoticed.
-    """
-    stripe = services.stripe
-    invoice = _invoice(operation, charge, stripe) if look else None
-    if invoice is None:
-        invoice = stripe.invoices.create(
-            f"{key}:invoice",
-            account.id,
-            operation.customer,
-            charge,
-            services.policy.checkout.automatic_tax,
-        )
-    id = invoice.id
-    if invoice.status == "draft":
-        if not look or _item(operation, charge, stripe) is None:
-            stripe.invoices.add_item(
-                f"{key}:item", account.id, operation.customer, charge, None, id
-            )
-        invoice = stripe.invoices.finalize(f"{key}:finalize", id)
-    if invoice.status == "open":
-        try:
-            invoice = stripe.invoices.pay(f"{key}:pay", id)
-        except (CardDeclined, Refused):
-            stripe.invoices.void(f"{key}:void", id)
-            raise
-    if invoice.status != "paid":
-        raise CardDeclined("The charge was not paid, and its invoice was withdrawn.")
-    return Charged(charge, "paid", id)
-
-
-def _charged_already(
-    operation: Operation, charge: Charge, stripe: Stripe
-) -> OperationResult | None:
-    if charge.bill == "next_invoice":
-        return (
-            OperationResult(charged=Charged(charge, "pending"))
-            if _item(operation, charge, stripe)
-            else None
-        )
-    invoice = _invoice(operation, charge, stripe)
-    if invoice is None or invoice.status != "paid":
-        return None
-    return OperationResult(charged=Charged(charge, "paid", invoice.id))
-
-
-def _item(operation: Operation, charge: Charge, stripe: Stripe) -> InvoiceItem | None:
-    items = stripe.invoices.items_of(operation.customer)
-    return next((one for one in items if one.charge_id == charge.id), None)
-
-
-def _invoice(operation: Operation, charge: Charge, stripe: Stripe) -> InvoiceAnswer | None:
-    invoices = stripe.reader.invoices_of(operation.customer)
-    return next((one for one in invoices if one.charge_id == charge.id), None)

@@ -34,16 +34,16 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class StripeFetcher:
-    """Asks Stripe for one batch of work. Once Stripe is down it is down for the whole batch, which
-    then does not wait again and again.
+    """Fetches from Stripe for one batch of work. After the first call that Stripe does not answer,
+    all others of the batch fail at once, so that the batch does not wait again and again.
     """
 
     services: Services
     down: Unavailable | None = field(default=None, init=False)
 
     def ask(self, ask: FetchRequest, account: Account) -> FetchResult | None:
-        """Stripe's answer; None if it gives none now, or refuses to. Either is counted: the
-        question stays open.
+        """Stripe's answer; None if Stripe gives none now or refuses to. Both are counted, and the
+        request stays pending.
         """
         try:
             answered, unreadable = self.put(
@@ -58,8 +58,8 @@ class StripeFetcher:
         return answered
 
     def put(self, question: Callable[[], T]) -> T:
-        """What the question gives. Raises Unavailable, at once if Stripe has been found down
-        before, and Refused.
+        """What the call `question` returns. Raises Refused, and Unavailable: without a call if
+        Stripe did not answer an earlier one.
         """
         if self.down:
             raise self.down
@@ -71,8 +71,8 @@ class StripeFetcher:
 
 
 def fetch_pending(updated: Account, answers: list[FetchResult], fetcher: StripeFetcher) -> Account:
-    """The account after Stripe was asked all that it waits for; what it answered is added to
-    `answers`, what it did not stays open.
+    """The account after its pending requests were fetched. Results are added to `answers`; what
+    Stripe did not answer stays pending.
     """
     unanswered: set[FetchRequest] = set()
     for _ in range(ASKING_ROUNDS):
