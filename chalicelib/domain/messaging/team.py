@@ -1,17 +1,14 @@
 """Mail to the team: which domain events cause a notice, and what the digest of a day counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.changes.conversions import is_conversion, is_win_back
+from chalicelib.domain.changes.conversions import is_conversion
 from chalicelib.domain.changes.timeline import EVENTS_KEPT, Entry
-from chalicelib.domain.messaging.variables import money, spoken_price
-from chalicelib.domain.policy.policy import Policy
 
 GROUPS = {
     "new": "New trials",
@@ -128,62 +125,3 @@ def by_group(entries: Sequence[Entry]) -> dict[str, list[str]]:
     for entry in sorted(entries, key=lambda entry: (entry.at, entry.id)):
         found[entry.data["group"]][entry.data["account_id"]] = None
     return {group: list(ids) for group, ids in found.items() if ids}
-
-
-def who(account: Account | None, id: str) -> str:
-    """Name and address of an account; its id if there is neither."""
-    if account is None:
-        return id
-    return (
-        " ".join(
-            word for word in (account.name, f"<{account.email}>" if account.email else "") if word
-        )
-        or id
-    )
-
-
-def facts_of(
-    kind: str, account: Account, domain_event: DomainEvent, policy: Policy
-) -> list[tuple[str, str]]:
-    """The lines (name, value) of a notice; unknown values are left out."""
-    data: Mapping[str, Any] = domain_event.data
-    standing = account.standing
-    known = account.subscriptions.get(str(data.get("subscription") or ""))
-    details = known.value.cancellation_details if known else None
-    told = [
-        ("Account", account.id),
-        ("Plan", policy.plan_name(standing.plan if standing else None)),
-        ("Price", spoken_price(account) if kind != "signup" else ""),
-        ("Source", (account.signup.source or "") if account.signup and kind == "signup" else ""),
-        ("Trial until", str(data.get("trial_end") or "") if kind == "signup" else ""),
-    ]
-    if kind == "failed_payment":
-        amount, currency = data.get("amount_due"), data.get("currency")
-        told += [("Amount", money(int(amount), str(currency)) if amount and currency else "")]
-        told += [("Tried again", str(data.get("next_payment_attempt") or "not by Stripe"))]
-    if kind == "cancellation":
-        said = (details.feedback or details.reason) if details else None
-        told += [
-            ("Ends", str(data.get("cancels_at") or "now")),
-            ("Reason", said or "none was given"),
-            ("In their words", (details.comment or "") if details else ""),
-        ]
-    if kind == "feedback":
-        told += [
-            ("Answer", str(data.get("answer") or "")),
-            ("In their words", str(data.get("comment") or "")),
-        ]
-    return [(name, value) for name, value in told if value]
-
-
-def title_of(kind: str, account: Account, domain_event: DomainEvent) -> str:
-    """The subject of a notice."""
-    words = {
-        "signup": "New trial",
-        "conversion": "Converted",
-        "failed_payment": "Payment failed",
-        "cancellation": "Canceled",
-        "feedback": "Answered why",
-    }
-    word = "Came back" if is_win_back(domain_event.type, domain_event.data) else words[kind]
-    return f"{word}: {who(account, account.id)}"

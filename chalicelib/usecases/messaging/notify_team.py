@@ -15,15 +15,13 @@ from chalicelib.domain.messaging.team import (
     DigestState,
     by_group,
     days_due,
-    facts_of,
     is_news,
     notice_of,
     of_the_day,
-    title_of,
-    who,
 )
 from chalicelib.outreach.plain import plain
 from chalicelib.outreach.rendering import RenderedEmail
+from chalicelib.outreach.team_notices import account_label, facts_of, title_of
 from chalicelib.usecases.messages import SendDigest, SendNotice
 from chalicelib.usecases.ports import Timelines
 from chalicelib.usecases.services import MailServices, Services
@@ -132,7 +130,7 @@ def _short(groups: dict[str, list[str]]) -> str:
 
 def _named(ids: list[str], services: Services) -> list[str]:
     found = [(id, services.stores.accounts.load(id)) for id in ids[:NAMED]]
-    names = [f"{who(account, id)}, {id}" if account else id for id, account in found]
+    names = [f"{account_label(account, id)}, {id}" if account else id for id, account in found]
     return names + ([f"and {len(ids) - NAMED} more"] if len(ids) > NAMED else [])
 
 

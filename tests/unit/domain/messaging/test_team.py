@@ -19,16 +19,15 @@ from chalicelib.domain.messaging.team import (
     by_group,
     day_of,
     days_due,
-    facts_of,
     group_of,
     is_news,
     notice_of,
     of_the_day,
-    title_of,
 )
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.policy.team import NOTICES
 from chalicelib.domain.stripe_objects.objects import CancellationDetails, Subscription
+from chalicelib.outreach.team_notices import facts_of, title_of
 from tests.fakes.services import POLICY, ROOT
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)

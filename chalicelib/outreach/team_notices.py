@@ -1,0 +1,78 @@
+"""The texts of notices to the team, in English."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.conversions import is_win_back
+from chalicelib.domain.messaging.variables import money, spoken_price
+from chalicelib.domain.policy.policy import Policy
+
+_TITLES = {
+    "signup": "New trial",
+    "conversion": "Converted",
+    "failed_payment": "Payment failed",
+    "cancellation": "Canceled",
+    "feedback": "Answered why",
+}
+
+
+def title_of(kind: str, account: Account, event: DomainEvent) -> str:
+    """The subject of a notice."""
+    title = "Came back" if is_win_back(event.type, event.data) else _TITLES[kind]
+    return f"{title}: {account_label(account, account.id)}"
+
+
+def account_label(account: Account | None, id: str) -> str:
+    """Name and address of an account; its id if there is neither."""
+    if account is None:
+        return id
+    address = f"<{account.email}>" if account.email else ""
+    return " ".join(word for word in (account.name, address) if word) or id
+
+
+def facts_of(
+    kind: str, account: Account, event: DomainEvent, policy: Policy
+) -> list[tuple[str, str]]:
+    """The lines (name, value) of a notice; unknown values are left out."""
+    data: Mapping[str, Any] = event.data
+    plan = account.standing.plan if account.standing else None
+    lines = [
+        ("Account", account.id),
+        ("Plan", policy.plan_name(plan)),
+        ("Price", spoken_price(account) if kind != "signup" else ""),
+    ]
+    match kind:
+        case "signup":
+            source = account.signup.source if account.signup else None
+            lines += [("Source", source or ""), ("Trial until", str(data.get("trial_end") or ""))]
+        case "failed_payment":
+            lines += _of_failed_payment(data)
+        case "cancellation":
+            lines += _of_cancellation(account, data)
+        case "feedback":
+            lines += [
+                ("Answer", str(data.get("answer") or "")),
+                ("In their words", str(data.get("comment") or "")),
+            ]
+    return [(name, value) for name, value in lines if value]
+
+
+def _of_failed_payment(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    amount, currency = data.get("amount_due"), data.get("currency")
+    return [
+        ("Amount", money(int(amount), str(currency)) if amount and currency else ""),
+        ("Tried again", str(data.get("next_payment_attempt") or "not by Stripe")),
+    ]
+
+
+def _of_cancellation(account: Account, data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    tracked = account.subscriptions.get(str(data.get("subscription") or ""))
+    details = tracked.value.cancellation_details if tracked else None
+    reason = (details.feedback or details.reason) if details else None
+    return [
+        ("Ends", str(data.get("cancels_at") or "now")),
+        ("Reason", reason or "none was given"),
+        ("In their words", (details.comment or "") if details else ""),
+    ]
