@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from local.client import Client
-from tests.system.local.conftest import start_system, system  # noqa: F401 - the fixtures
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIETLY = (

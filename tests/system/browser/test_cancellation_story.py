@@ -26,7 +26,7 @@ from tests.system.browser.test_signup_story import (
     saves_card,
     signs_up,
 )
-from tests.system.local.conftest import ROOT, wait_for
+from tests.system.conftest import ROOT, wait_for
 
 DAY = 86_400
 OFFERS = (

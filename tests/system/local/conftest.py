@@ -1,79 +1,16 @@
-"""A running system, as `make run` starts it, for stories told over HTTP."""
-
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+"""The recorded histories, each told to the system."""
 
 import pytest
 
-from local.aws.emulator import die_with_parent, free_port
-from local.client import Client, Unreachable
 from local.recordings import Recording
+from tests.fakes.grids import few
+from tests.system.conftest import ROOT
 
-ROOT = Path(__file__).parents[3]
-RECORDINGS = sorted((ROOT / "tests" / "recordings").glob("*.json"))
-START_SECONDS = 60
-
-
-@pytest.fixture(scope="session")
-def start_system() -> Iterator[Callable[[], Client]]:
-    """Starts a system of its own on a free port, each time it is called; all are ended with the
-    tests.
-    """
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start() -> Client:
-        port = free_port()
-        # With the simulated one, whatever Stripe the shell's own `make run` is set to.
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("STRIPE_")
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "local", "run", "--port", str(port)],
-            cwd=ROOT,
-            env=environment,
-            preexec_fn=die_with_parent(),
-        )
-        running.append(process)
-        client = Client(f"http://127.0.0.1:{port}")
-        wait_for(client, process)
-        client.state()
-        return client
-
-    yield start
-    for process in running:
-        process.terminate()
-    for process in running:
-        assert process.wait(30) == 0, "the system ends cleanly when told to"
+RECORDINGS = ROOT / "tests" / "recordings"
+NAMES = sorted(path.stem for path in RECORDINGS.glob("*.json"))
 
 
-@pytest.fixture(scope="session")
-def system(start_system: Callable[[], Client]) -> Client:
-    """The one system that most stories share. Its clock only goes forward, so each story begins
-    where the last one ended.
-    """
-    return start_system()
-
-
-@pytest.fixture(params=RECORDINGS, ids=lambda path: path.stem)
+@pytest.fixture(params=few(NAMES, 3))
 def recording(request: pytest.FixtureRequest) -> Recording:
-    """Each of the recorded histories."""
-    return Recording.load(request.param)
-
-
-def wait_for(client: Client, process: subprocess.Popen[bytes]) -> None:
-    """Return once the system answers."""
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        assert process.poll() is None, "the system ended while it started: its reason stands above"
-        try:
-            status, _ = client.call("GET", "/healthz")
-        except Unreachable:
-            time.sleep(0.1)
-            continue
-        if status == 200:
-            return
-    raise AssertionError("the system does not answer /healthz")
+    """Each of the recorded histories; in a small run three, as all are told in memory too."""
+    return Recording.load(RECORDINGS / f"{request.param}.json")

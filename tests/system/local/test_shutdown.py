@@ -12,7 +12,7 @@ import pytest
 
 from local.aws.emulator import die_with_parent, free_port
 from local.client import Client, Unreachable
-from tests.system.local.conftest import ROOT, wait_for
+from tests.system.conftest import ROOT, wait_for
 
 UNSTOPPABLE = """
 import atexit, subprocess, sys, threading

@@ -1,0 +1,80 @@
+"""A running system, as `make run` starts it, for stories told over HTTP and in a browser."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.aws.emulator import die_with_parent, free_port
+from local.client import Client, Unreachable
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def start_system() -> Iterator[Callable[[], Client]]:
+    """Starts a system of its own on a free port, each time it is called; all are ended with the
+    module, since a system that nobody uses looks at its queues all the same.
+    """
+    with systems() as start:
+        yield start
+
+
+@pytest.fixture(scope="package")
+def system() -> Iterator[Client]:
+    """The one system that most stories share. Its clock only goes forward, so each story begins
+    where the last one ended.
+    """
+    with systems() as start:
+        yield start()
+
+
+@contextmanager
+def systems() -> Iterator[Callable[[], Client]]:
+    """Starts systems, and ends them with the block."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> Client:
+        port = free_port()
+        # With the simulated one, whatever Stripe the shell's own `make run` is set to.
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("STRIPE_")
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local", "run", "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            preexec_fn=die_with_parent(),
+        )
+        running.append(process)
+        client = Client(f"http://127.0.0.1:{port}")
+        wait_for(client, process)
+        client.state()
+        return client
+
+    yield start
+    for process in running:
+        process.terminate()
+    for process in running:
+        assert process.wait(30) == 0, "the system ends cleanly when told to"
+
+
+def wait_for(client: Client, process: subprocess.Popen[bytes]) -> None:
+    """Return once the system answers."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        assert process.poll() is None, "the system ended while it started: its reason stands above"
+        try:
+            status, _ = client.call("GET", "/healthz")
+        except Unreachable:
+            time.sleep(0.1)
+            continue
+        if status == 200:
+            return
+    raise AssertionError("the system does not answer /healthz")
