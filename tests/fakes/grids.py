@@ -27,15 +27,20 @@ def examples(most: int, **more: Any) -> settings:
 
 
 def grid(*dimensions: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """Cases of all combinations: in a small run each value of each dimension at least once."""
+    """Cases of all combinations: in a small run each value of each dimension at least once, two
+    short dimensions not in step with each other.
+    """
     values: list[Sequence[Any]] = [list(dimension) for dimension in dimensions]
     every = list(product(*(range(len(one)) for one in values)))
     longest = max(len(one) for one in values)
-    diagonal = {tuple(n % len(one) for one in values) for n in range(longest)}
+    kinds = {
+        tuple((n + place * (n // len(one))) % len(one) for place, one in enumerate(values))
+        for n in range(longest)
+    }
     return [
         tuple(one[n] for one, n in zip(values, places, strict=True))
         for places in every
-        if places in diagonal or in_part(str(places))
+        if places in kinds or in_part(str(places))
     ]
 
 

@@ -284,7 +284,7 @@ def test_a_redrive_interrupted_after_any_call_ends_the_same_and_changes_nothing_
             mended(place, box, crashing_after(n, reply_lost=reply_lost))
             assert box.inside == []
             assert place.accounts.only() == whole.accounts.only()
-            assert place.timeline.entries == whole.log.entries
+            assert place.timeline.entries == whole.timeline.entries
 
 
 def test_after_the_redrive_the_account_is_what_stripe_holds() -> None:
@@ -295,7 +295,7 @@ def test_after_the_redrive_the_account_is_what_stripe_holds() -> None:
     assert subscription.value.status == truth["status"]
     undisturbed, _ = lived_with_dead_letters(range(0))
     assert updated(place.accounts.only()) == updated(undisturbed.accounts.only())
-    assert {id for _, _, kind, id in undisturbed.log.entries if kind == "stripe"} == {
+    assert {id for _, _, kind, id in undisturbed.timeline.entries if kind == "stripe"} == {
         id for _, _, kind, id in place.timeline.entries if kind == "stripe"
     }
 

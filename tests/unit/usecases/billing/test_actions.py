@@ -27,6 +27,7 @@ from chalicelib.domain.errors import (
 from chalicelib.usecases.billing import actions
 from chalicelib.usecases.billing.actions import IdempotentRequest
 from tests.fakes.faults import crashing_after
+from tests.fakes.grids import grid
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, crashes, returns
 from tests.unit.usecases.billing.test_checkout import alive, gone, on_trial
 from tests.unit.usecases.billing.test_start_trial import CALLS, FAULTS
@@ -394,8 +395,7 @@ def finished(life: SimLife, case: Case, why: object) -> None:
     ], why
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("reply_lost", [True, False])
+@pytest.mark.parametrize(("name", "reply_lost"), grid(CASES, [True, False]))
 def test_wherever_it_ends_it_is_done_once_and_the_same_key_gets_one_answer(
     name: str, reply_lost: bool
 ) -> None:
@@ -419,9 +419,9 @@ def test_wherever_it_ends_it_is_done_once_and_the_same_key_gets_one_answer(
     raise AssertionError("it makes more calls than that")
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("how", [how for how in FAULTS if how != "402"])
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    ("name", "how", "times"), grid(CASES, [how for how in FAULTS if how != "402"], [1, 2])
+)
 def test_whatever_stripe_answers_it_is_done_once(name: str, how: str, times: int) -> None:
     case = CASES[name]
     for method in ("POST", "DELETE"):

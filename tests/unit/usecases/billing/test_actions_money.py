@@ -26,6 +26,7 @@ from chalicelib.usecases.billing import actions
 from chalicelib.usecases.billing.actions import IdempotentRequest
 from local.stripe_sim.lifecycle.engine import CataloguePrice
 from tests.fakes.faults import crashing_after
+from tests.fakes.grids import grid
 from tests.fakes.services import QUIET
 from tests.fakes.simulated_lifecycles import DAY, SimLife, crashes
 from tests.unit.usecases.billing.test_actions import (
@@ -353,8 +354,7 @@ def charged_once(life: SimLife, bill: str, why: object) -> None:
     assert invoices == ([1500] if bill == "now" else []), why
 
 
-@pytest.mark.parametrize("bill", WAYS)
-@pytest.mark.parametrize("reply_lost", [True, False])
+@pytest.mark.parametrize(("bill", "reply_lost"), grid(WAYS, [True, False]))
 def test_wherever_a_charge_ends_it_is_made_once(bill: str, reply_lost: bool) -> None:
     for n in range(1, CALLS):
         life = paying()
@@ -371,10 +371,15 @@ def test_wherever_a_charge_ends_it_is_made_once(bill: str, reply_lost: bool) -> 
     raise AssertionError("it makes more calls than that")
 
 
-@pytest.mark.parametrize("bill", WAYS)
-@pytest.mark.parametrize("how", [how for how in FAULTS if how != "402"])
-@pytest.mark.parametrize("path", ["/v1/invoiceitems", "/v1/invoices"])
-@pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=30)])
+@pytest.mark.parametrize(
+    ("bill", "how", "path", "late"),
+    grid(
+        WAYS,
+        [how for how in FAULTS if how != "402"],
+        ["/v1/invoiceitems", "/v1/invoices"],
+        [timedelta(0), timedelta(hours=30)],
+    ),
+)
 def test_whatever_stripe_answers_a_charge_is_made_once(
     bill: str, how: str, path: str, late: timedelta
 ) -> None:
@@ -393,8 +398,9 @@ def test_whatever_stripe_answers_a_charge_is_made_once(
     assert charge(life, bill=bill) == first
 
 
-@pytest.mark.parametrize("step", ["/finalize", "/pay"])
-@pytest.mark.parametrize("how", ["timeout_after", "500_after", "500", "409"])
+@pytest.mark.parametrize(
+    ("step", "how"), grid(["/finalize", "/pay"], ["timeout_after", "500_after", "500", "409"])
+)
 def test_an_invoice_that_was_begun_is_gone_on_with(step: str, how: str) -> None:
     life = paying()
     began = len(life.stage.api.calls)

@@ -20,6 +20,7 @@ from chalicelib.domain.errors import (
 from chalicelib.usecases.billing.checkout import RETURNS as NOTICES
 from chalicelib.usecases.billing.checkout import finish_checkout, open_checkout, open_portal
 from tests.fakes.faults import crashing_after
+from tests.fakes.grids import grid
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, crashes, returns
 from tests.unit.usecases.billing.test_start_trial import CALLS, FAULTS
 
@@ -232,9 +233,9 @@ def test_an_older_card_never_takes_the_place_of_a_younger_one() -> None:
     )
 
 
-@pytest.mark.parametrize("how", FAULTS)
-@pytest.mark.parametrize("path", ["/v1/checkout/sessions", "/v1/customers"])
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize(
+    ("how", "path", "times"), grid(FAULTS, ["/v1/checkout/sessions", "/v1/customers"], [1, 3])
+)
 def test_whatever_stripe_answers_at_opening_one_purchase_is_made(
     how: str, path: str, times: int
 ) -> None:
@@ -255,8 +256,9 @@ def test_whatever_stripe_answers_at_opening_one_purchase_is_made(
     assert len(life.objects("customer")) == 1
 
 
-@pytest.mark.parametrize("how", FAULTS)
-@pytest.mark.parametrize("path", ["/v1/customers", "/v1/subscriptions", "/v1/invoices"])
+@pytest.mark.parametrize(
+    ("how", "path"), grid(FAULTS, ["/v1/customers", "/v1/subscriptions", "/v1/invoices"])
+)
 def test_whatever_stripe_answers_at_coming_back_the_card_is_used_once(how: str, path: str) -> None:
     life = on_trial().days(20)
     life.completes(session := life.opens())

@@ -12,6 +12,7 @@ from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from tests.fakes.faults import crashing_after
+from tests.fakes.grids import grid
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, WISH, SimLife, crashes
 
 FAULTS = ("timeout_before", "timeout_after", "402", "409", "429", "500", "500_after", "503")
@@ -53,9 +54,9 @@ def test_with_stripe_down_the_visitor_is_in_and_the_trial_starts_later_with_the_
     begun_once(life)
 
 
-@pytest.mark.parametrize("path", ["/v1/customers", "/v1/subscriptions"])
-@pytest.mark.parametrize("how", FAULTS)
-@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("path", "how", "times"), grid(["/v1/customers", "/v1/subscriptions"], FAULTS, [1, 2, 3])
+)
 def test_whatever_stripe_answers_there_is_one_trial_in_the_end(
     how: str, path: str, times: int
 ) -> None:

@@ -12,7 +12,7 @@ from chalicelib.usecases.ingestion.ingest import ingest
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.services import Services
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
-from tests.fakes.grids import examples
+from tests.fakes.grids import examples, grid
 from tests.fakes.services import RECORDINGS, FakeServices, at
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
@@ -52,12 +52,14 @@ def lived(name: str, batch: int, calls: OutsideCalls) -> FakeServices:
 
 def assert_the_same(place: FakeServices, whole: FakeServices) -> None:
     assert place.accounts.only() == whole.accounts.only()
-    assert place.timeline.entries == whole.log.entries
+    assert place.timeline.entries == whole.timeline.entries
     assert place.dead_letters.messages == whole.dead_letters.messages
 
 
-@pytest.mark.parametrize("reply_lost", [True, False])
-@pytest.mark.parametrize("name", ["trial_pauses_then_resumes", "renewal_fails_then_recovers"])
+@pytest.mark.parametrize(
+    ("reply_lost", "name"),
+    grid([True, False], ["trial_pauses_then_resumes", "renewal_fails_then_recovers"]),
+)
 def test_a_life_interrupted_after_each_of_its_calls(name: str, reply_lost: bool) -> None:
     counted = OutsideCalls()
     whole = lived(name, 4, counted)
@@ -84,9 +86,9 @@ def test_any_life_interrupted_anywhere(name: str, batch: int, n: int, reply_lost
 
 def test_each_happening_is_carried_out_once_for_its_id() -> None:
     whole = lived("trial_converts", 3, OutsideCalls())
-    carried = [entry.id for entry in whole.log.entries.values() if entry.kind == "happening"]
+    carried = [entry.id for entry in whole.timeline.entries.values() if entry.kind == "happening"]
     assert len(carried) == len(set(carried))
-    types = [entry.type for entry in whole.log.entries.values() if entry.kind == "happening"]
+    types = [entry.type for entry in whole.timeline.entries.values() if entry.kind == "happening"]
     assert (
         types.count("trial.started")
         == types.count("trial.converted")

@@ -14,7 +14,7 @@ from chalicelib.domain.access import standing
 from chalicelib.stripe_api import objects
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.recordings import Recording
-from tests.fakes.grids import examples
+from tests.fakes.grids import examples, grid
 from tests.fakes.services import POLICY, RECORDINGS, FakeServices, at, updated
 
 EXPECTED_STANDING = {
@@ -89,12 +89,13 @@ def assert_true(place: FakeServices, recording: Recording, checkpoint: int) -> N
     assert (now.access, now.reason) == EXPECTED_STANDING[recording.name][checkpoint]
 
 
-@pytest.mark.parametrize(("name", "checkpoint"), CHECKPOINTS)
-@pytest.mark.parametrize("batch", [1, 100])
-@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize(
+    ("history", "batch", "backwards"), grid(CHECKPOINTS, [1, 100], [False, True])
+)
 def test_a_history_in_order_and_reversed_ends_as_stripe_has_it(
-    name: str, checkpoint: int, batch: int, backwards: bool
+    history: tuple[str, int], batch: int, backwards: bool
 ) -> None:
+    name, checkpoint = history
     recording, place = RECORDINGS[name], FakeServices()
     until = recording.events_until(recording.checkpoints[checkpoint])
     events = recording.events[:until][::-1] if backwards else recording.events[:until]

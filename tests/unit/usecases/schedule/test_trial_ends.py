@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.policy.policy import Policy
+from tests.fakes.grids import grid
 from tests.fakes.services import POLICY
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, with_end
 
@@ -111,8 +112,7 @@ def test_a_card_given_in_any_way_converts_the_trial(
     assert [one["status"] for one in life.objects("subscription")] == ["active"]
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("behavior", WITHOUT)
+@pytest.mark.parametrize(("seed", "behavior"), grid(range(5), WITHOUT))
 def test_events_out_of_order_and_doubled_end_in_the_same_standing(behavior: str, seed: int) -> None:
     chance = random.Random(seed)
 
