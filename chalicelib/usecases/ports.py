@@ -320,7 +320,7 @@ class AccountStore(Protocol):
         """Erase the account; only keyed hashes stay. Raises ConcurrentUpdate, Unavailable."""
 
     def erased(self, names: Collection[str]) -> set[str]:
-        """Which of these are names (see domain/pointers.py) of something that was erased."""
+        """Which of these are names (see account/pointers.py) of something that was erased."""
 
 
 class TimelineStore(Protocol):

@@ -40,12 +40,15 @@ def retention_offer(
     the subscription, or if one of its kind was accepted within `again_after`: threatening to cancel
     does not earn a discount each time.
     """
-    offer, one = policy.cancel.alternatives.get(reason or ""), current_subscription(account)
+    offer, subscription = (
+        policy.cancel.alternatives.get(reason or ""),
+        current_subscription(account),
+    )
     if (
         offer is None
-        or one is None
-        or one.status not in {"active", "trialing"}
-        or one.cancellation_scheduled
+        or subscription is None
+        or subscription.status not in {"active", "trialing"}
+        or subscription.cancellation_scheduled
     ):
         return None
     last = account.alternatives.get(offer.kind)
@@ -53,42 +56,50 @@ def retention_offer(
         return None
     fits: Mapping[str, bool] = {
         "coupon": True,
-        "pause": one.pause_collection is None,
+        "pause": subscription.pause_collection is None,
         "plan": _is_smaller(account, policy, offer.value),
     }
     return offer if fits[offer.kind] else None
 
 
 def _is_smaller(account: Account, policy: Policy, plan: str) -> bool:
-    one = current_subscription(account)
-    current = policy.plan_of(one.items)[0] if one else None
-    currency = next((item.currency for item in one.items if item.currency), None) if one else None
+    subscription = current_subscription(account)
+    current = policy.plan_of(subscription.items)[0] if subscription else None
+    currency = (
+        next((item.currency for item in subscription.items if item.currency), None)
+        if subscription
+        else None
+    )
     return policy.rank(plan) < policy.rank(current) and bool(policy.lookup_keys(plan, currency))
 
 
 def access_ends(account: Account) -> datetime | None:
     """When access ends if the customer cancels at the end of the period; None if at once."""
-    one = current_subscription(account)
-    if one is None or one.status == "paused":
+    subscription = current_subscription(account)
+    if subscription is None or subscription.status == "paused":
         return None
-    return one.trial_end if one.status == "trialing" else one.period_end
+    return subscription.trial_end if subscription.status == "trialing" else subscription.period_end
 
 
 def may_withdraw_until(account: Account, policy: Policy) -> datetime | None:
     """Until when a consumer may withdraw from the contract: `withdrawal_days` after the purchase,
     or after the first payment if there was a trial. None if there is no such right.
     """
-    one = current_subscription(account)
-    if one is None or not policy.cancel.withdrawal_days or one.status == "trialing":
+    subscription = current_subscription(account)
+    if (
+        subscription is None
+        or not policy.cancel.withdrawal_days
+        or subscription.status == "trialing"
+    ):
         return None
-    invoices = invoices_of(account, one)
+    invoices = invoices_of(account, subscription)
     paid = [
         invoice.created for invoice in invoices if invoice.status == "paid" and invoice.amount_paid
     ]
     begun = (
         min(paid, default=None)
-        if one.trial_end and len(invoices) < INVOICES_KNOWN
-        else one.trial_end or one.created
+        if subscription.trial_end and len(invoices) < INVOICES_KNOWN
+        else subscription.trial_end or subscription.created
     )
     return begun + timedelta(days=policy.cancel.withdrawal_days) if begun else None
 

@@ -47,13 +47,17 @@ def cancellation(
     """End the subscription: `now`, or at the end of the paid period (`period_end`). A paused one
     has no paid period and ends now.
     """
-    one = _running(account, now)
-    if when == "now" or one.status == "paused":
-        return Operation("cancel_now", one.customer, one.id, reason=reason, comment=comment)
+    subscription = _running(account, now)
+    if when == "now" or subscription.status == "paused":
+        return Operation(
+            "cancel_now", subscription.customer, subscription.id, reason=reason, comment=comment
+        )
     return (
         None
-        if one.cancellation_scheduled
-        else Operation("cancel", one.customer, one.id, reason=reason, comment=comment)
+        if subscription.cancellation_scheduled
+        else Operation(
+            "cancel", subscription.customer, subscription.id, reason=reason, comment=comment
+        )
     )
 
 
@@ -61,42 +65,44 @@ def withdrawal(account: Account, policy: Policy, asked_at: datetime, now: dateti
     """Withdraw from the contract. The right must have existed at `asked_at`, when it was requested.
     Raises NotPossible.
     """
-    one = _running(account, now)
+    subscription = _running(account, now)
     if not may_withdraw(account, policy, asked_at):
         raise NotPossible("The time to withdraw from this contract is over.")
-    return Operation("withdraw", one.customer, one.id)
+    return Operation("withdraw", subscription.customer, subscription.id)
 
 
 def reactivation(account: Account) -> Operation | None:
     """Undo a scheduled cancellation, end a pause of collection, or resume a paused subscription;
     None if the customer needs a Checkout, for a card or a purchase.
     """
-    one = current_subscription(account)
-    if one is None:
+    subscription = current_subscription(account)
+    if subscription is None:
         return None
-    if one.cancellation_scheduled:
-        return Operation("uncancel", one.customer, one.id)
-    if one.pause_collection:
-        return Operation("unpause", one.customer, one.id)
+    if subscription.cancellation_scheduled:
+        return Operation("uncancel", subscription.customer, subscription.id)
+    if subscription.pause_collection:
+        return Operation("unpause", subscription.customer, subscription.id)
     return (
-        Operation("resume", one.customer, one.id)
-        if one.status == "paused" and has_card(account, one)
+        Operation("resume", subscription.customer, subscription.id)
+        if subscription.status == "paused" and has_card(account, subscription)
         else None
     )
 
 
 def pause(account: Account, until: datetime, now: datetime) -> Operation | None:
     """Collect no payments until `until`. What would be due by then is not collected later."""
-    one = _running(account, now)
-    if one.status not in RUNS:
-        raise NotPossible(f"The subscription is {one.status}: only one that runs can be paused.")
+    subscription = _running(account, now)
+    if subscription.status not in RUNS:
+        raise NotPossible(
+            f"The subscription is {subscription.status}: only one that runs can be paused."
+        )
     if not now < until <= now + LONGEST_TRIAL:
         raise InvalidInput("until must be in the future, within two years.", "until")
     until = until.replace(microsecond=0)
     return (
         None
-        if one.pause_collection and one.pause_collection.resumes_at == until
-        else Operation("pause", one.customer, one.id, at=until)
+        if subscription.pause_collection and subscription.pause_collection.resumes_at == until
+        else Operation("pause", subscription.customer, subscription.id, at=until)
     )
 
 
@@ -108,15 +114,16 @@ def plan_change(
     Nothing is changed while a payment is open: a smaller plan would credit what was never paid.
     """
     plan, as_of = request.plan, request.as_of or now
-    one = _running(account, as_of)
+    subscription = _running(account, as_of)
     if plan not in policy.plans:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
-    if one.status not in RUNS:
+    if subscription.status not in RUNS:
         raise NotPossible(
-            f"The subscription is {one.status}: a card page (POST …/checkout) or POST …/reactivate"
+            f"The subscription is {subscription.status}: "
+            "a card page (POST …/checkout) or POST …/reactivate"
             " mends that first."
         )
-    item = plan_item(one, policy)
+    item = plan_item(subscription, policy)
     currency = item.currency or policy.currency
     sold = policy.lookup_keys(plan, currency)
     if not sold:
@@ -135,17 +142,17 @@ def plan_change(
     return (
         None
         if made(item, change, policy)
-        else Operation("plan", one.customer, one.id, change=change)
+        else Operation("plan", subscription.customer, subscription.id, change=change)
     )
 
 
 def may_change(account: Account, policy: Policy) -> bool:
     """Whether the plan can be changed: the subscription runs, and its plan is known."""
-    one = current_subscription(account)
-    if one is None or one.status not in RUNS:
+    subscription = current_subscription(account)
+    if subscription is None or subscription.status not in RUNS:
         return False
     try:
-        plan_item(one, policy)
+        plan_item(subscription, policy)
     except NotPossible:
         return False
     return True
@@ -153,20 +160,20 @@ def may_change(account: Account, policy: Policy) -> bool:
 
 def may_cancel(account: Account) -> bool:
     """Whether there is a subscription without a scheduled cancellation."""
-    one = current_subscription(account)
-    return one is not None and not one.cancellation_scheduled
+    subscription = current_subscription(account)
+    return subscription is not None and not subscription.cancellation_scheduled
 
 
-def plan_item(one: Subscription, policy: Policy) -> Item:
+def plan_item(subscription: Subscription, policy: Policy) -> Item:
     """The item of a subscription that is its plan. Raises NotPossible if that is not certain."""
-    known = [item for item in one.items if policy.plan_of([item])[0]]
+    known = [item for item in subscription.items if policy.plan_of([item])[0]]
     if known:
         return max(known, key=lambda item: policy.rank(policy.plan_of([item])[0]))
-    if len(one.items) != 1:
+    if len(subscription.items) != 1:
         raise NotPossible(
             "billing.toml knows none of the subscription's prices: change it in Stripe's dashboard."
         )
-    return one.items[0]
+    return subscription.items[0]
 
 
 def made(item: Item, change: Change, policy: Policy) -> bool:
@@ -177,10 +184,10 @@ def made(item: Item, change: Change, policy: Policy) -> bool:
 
 def trial_end(account: Account, ends_at: datetime, now: datetime) -> Operation | None:
     """Move the end of a running trial."""
-    one = _running(account, now)
-    if one.status != "trialing":
+    subscription = _running(account, now)
+    if subscription.status != "trialing":
         raise NotPossible(
-            f"The subscription is {one.status}: only a trial that runs can be made longer."
+            f"The subscription is {subscription.status}: only a trial that runs can be made longer."
         )
     if ends_at <= now:
         raise InvalidInput("ends_at must be in the future.", "ends_at")
@@ -191,14 +198,16 @@ def trial_end(account: Account, ends_at: datetime, now: datetime) -> Operation |
         )
     ends_at = ends_at.replace(microsecond=0)
     return (
-        None if one.trial_end == ends_at else Operation("trial", one.customer, one.id, at=ends_at)
+        None
+        if subscription.trial_end == ends_at
+        else Operation("trial", subscription.customer, subscription.id, at=ends_at)
     )
 
 
 def discount(account: Account, coupon: str, now: datetime) -> Operation:
     """Apply a coupon, in addition to the discounts that the subscription has."""
-    one = _running(account, now)
-    return Operation("discount", one.customer, one.id, coupon=coupon)
+    subscription = _running(account, now)
+    return Operation("discount", subscription.customer, subscription.id, coupon=coupon)
 
 
 def charge(account: Account, policy: Policy, wanted: Charge, now: datetime) -> Operation:
@@ -215,8 +224,8 @@ def charge(account: Account, policy: Policy, wanted: Charge, now: datetime) -> O
             f"currency must be {currency}: Stripe bills a customer in one currency.", "currency"
         )
     if wanted.bill == "next_invoice":
-        one = _running(account, now)
-        return Operation("charge", one.customer, one.id, charge=wanted)
+        live = _running(account, now)
+        return Operation("charge", live.customer, live.id, charge=wanted)
     subscription, customer = current_subscription(account), customer_for(account)
     card = subscription.card if subscription else None
     if customer is None or not (customer.card or card):
@@ -240,15 +249,17 @@ def check_grant(grant: Grant, policy: Policy, now: datetime) -> None:
 
 def _running(account: Account, now: datetime) -> Subscription:
     """The live subscription, of whatever status. Raises SubscriptionEnded, NoSubscription."""
-    one = current_subscription(account)
-    if one is not None and not (one.cancels_at and one.cancels_at <= now):
-        return one
+    subscription = current_subscription(account)
+    if subscription is not None and not (
+        subscription.cancels_at and subscription.cancels_at <= now
+    ):
+        return subscription
     if (
-        one is None
+        subscription is None
         and account.subscriptions
         and all(known.value.status == "incomplete" for known in account.subscriptions.values())
     ):
         raise NoSubscription("The first payment of the subscription has not been completed.")
-    if one is not None or account.subscriptions or account.ended:
+    if subscription is not None or account.subscriptions or account.ended:
         raise SubscriptionEnded("The subscription has ended. POST …/checkout sells a new one.")
     raise NoSubscription("The account has no subscription. POST …/checkout sells one.")

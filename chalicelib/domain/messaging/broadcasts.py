@@ -61,13 +61,13 @@ def since(account: Account, audience: str) -> datetime | None:
 
 def steps_of(account: Account) -> Iterator[Step]:
     """The steps of the account's broadcasts; each has an anchor of its own."""
-    for name, wanted in account.broadcasts.items():
+    for name, broadcast in account.broadcasts.items():
         yield Step(
             "broadcast",
             "broadcasts",
             f"broadcast:{name}",
             timedelta(0),
-            wanted.message,
+            broadcast.message,
             "lifecycle",
             TOLERANCE,
         )

@@ -70,7 +70,7 @@ def cancel(
     services: Services,
 ) -> Outcome:
     """End the subscription, `now` or at the `period_end`. As all of these: raises AccountNotFound,
-    what the decision raises (domain/actions.py), IdempotencyConflict, CardDeclined, Refused; and
+    what the decision raises (decisions.py), IdempotencyConflict, CardDeclined, Refused; and
     Unavailable, after which the agenda goes on with it.
     """
     return _perform(
