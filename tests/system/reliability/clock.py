@@ -178,8 +178,9 @@ USE_CASES = (
         clock=lambda life: life.now,
     ),
     UseCase(
-        "Act on an account that is due",
-        "it stays due, or falls due in half an hour for what it has handed out: the next sweep",
+        "Process a due account",
+        "it stays due, or falls due half an hour later for the messages that it queued: the"
+        " next sweep",
         due_life,
         act,
         act_on,
@@ -187,8 +188,8 @@ USE_CASES = (
         clock=lambda life: life.now,
     ),
     UseCase(
-        "Ask for news that Stripe owes",
-        "the agenda asks again",
+        "Fetch expected updates",
+        "the schedule fetches again",
         owing,
         ask_for_news,
         ask_on,
@@ -198,8 +199,8 @@ USE_CASES = (
     ),
     UseCase(
         "Send a lifecycle message",
-        "SQS brings it again; the agenda looks a quarter of an hour later, and SES's own event"
-        " tells what it took",
+        "SQS delivers it again; the schedule checks a quarter of an hour later, and SES's"
+        " own event says what it took",
         lambda: with_mail("lifecycle"),
         send,
         send_again,
@@ -207,7 +208,7 @@ USE_CASES = (
         less=(
             Less(
                 "unsent",
-                "SES may have it, and nobody can ask: lifecycle mail is sent at most once, so this"
+                "SES may have it, and cannot be asked: lifecycle mail is sent at most once, so this"
                 " message is not sent, and its outcome is `unclear`",
                 unsent,
             ),
@@ -216,8 +217,8 @@ USE_CASES = (
     ),
     UseCase(
         "Send a billing notice",
-        "SQS brings it again; the agenda looks a quarter of an hour later, and SES's own event"
-        " tells what it took",
+        "SQS delivers it again; the schedule checks a quarter of an hour later, and SES's"
+        " own event says what it took",
         lambda: with_mail("billing"),
         send,
         send_again,
@@ -225,8 +226,8 @@ USE_CASES = (
         clock=lambda life: life.now,
     ),
     UseCase(
-        "Plan anew under a changed policy",
-        "the next minute goes on with the walk",
+        "Reschedule after a policy change",
+        "the next minute continues the scan",
         lambda: peopled(5),
         plan,
         plan_on,

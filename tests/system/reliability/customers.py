@@ -254,13 +254,14 @@ def _case(
 
 
 AGENDA_OR_VISITOR = (
-    "without the account the visitor is told 503, and tries again; with it the agenda goes on"
+    "if the account was not written, the visitor gets a 503 and tries again;"
+    " else the schedule continues"
 )
 
 USE_CASES = (
     UseCase(
-        "Let a signup in",
-        "the visitor is told 503, and tries again",
+        "Admit a signup",
+        "the visitor gets a 503 and tries again",
         Gate,
         knock,
         knock,
@@ -268,47 +269,47 @@ USE_CASES = (
     ),
     _case("Sign up", AGENDA_OR_VISITOR, SimLife, sign_up, sign_up_again),
     _case(
-        "Start a trial that may have been started",
-        "the agenda tries again",
+        "Start a trial that may exist already",
+        "the schedule tries again",
         begun_in_doubt,
         agenda,
         agenda_on,
     ),
     _case(
-        "Ask for a sign-in link",
-        "the customer is told 503, and asks again",
+        "Request a sign-in link",
+        "the customer gets a 503 and asks again",
         on_trial,
         ask_link,
         ask_link,
         end_of_link,
     ),
     _case(
-        "Open a Checkout in place of another",
-        "the customer is told 503, and clicks again",
+        "Open a Checkout that replaces another",
+        "the customer gets a 503 and clicks again",
         to_change_his_mind,
         open_checkout,
         click_again,
     ),
     _case(
-        "Open a Checkout after a doubtful one",
-        "the customer is told 503, and clicks again",
+        "Open a Checkout after one with an unknown outcome",
+        "the customer gets a 503 and clicks again",
         after_a_doubtful_one,
         open_checkout,
         click_again,
     ),
     _case(
-        "Come back with a card, and pay what is owed",
-        "Stripe's events and the agenda",
+        "Return from Checkout with a card, and pay open invoices",
+        "Stripe's events, and the schedule",
         paid_at_stripe,
         come_back,
         agenda_on,
     ),
     _case(
-        "Come back from a purchase", "Stripe's events and the agenda", bought, come_back, agenda_on
+        "Return from a purchase", "Stripe's events, and the schedule", bought, come_back, agenda_on
     ),
     _case(
         "Open the portal",
-        "the customer is told 503, and clicks again",
+        "the customer gets a 503 and clicks again",
         on_trial,
         portal,
         portal,
@@ -316,7 +317,7 @@ USE_CASES = (
     ),
     UseCase(
         "Check an API key",
-        "the product is told 503, and calls again",
+        "the product gets a 503 and calls again",
         with_key,
         show_key,
         show_key,

@@ -28,15 +28,15 @@ from tests.adapters.aws.conftest import table_definition
 
 ON_THE_WIRE = {
     "reset": "The connection is reset, once.",
-    "unreachable": "It is reset each time, or there is none, until the run is over.",
-    "reply lost": "The other side does it, and the connection ends without a reply, once.",
-    "replies lost": "So it does at every repetition of the SDK's.",
-    "timed out": "Nothing is done, and no try gets a reply in time.",
-    "throttled once": "The other side says once that it was too much.",
-    "throttled for good": "It says so until the run after the next.",
+    "unreachable": "There is no connection, or each one is reset, until the run is over.",
+    "reply lost": "The call takes effect, and the connection ends without a reply, once.",
+    "replies lost": "The same at every retry of the SDK.",
+    "timed out": "The call has no effect, and no attempt gets a reply in time.",
+    "throttled once": "The other side refuses once because of the rate.",
+    "throttled for good": "It refuses until the run after the next.",
     "conflict": "DynamoDB: another transaction was under way. Stripe: the object is locked (409).",
-    "fails": "Stripe answers 500, which it repeats under the same key.",
-    "fails after": "It answers so once it was done.",
+    "fails": "Stripe answers 500, and again under the same key.",
+    "fails after": "The same after the call has taken effect.",
     "rejected": "SES will not send this message.",
 }
 """The faults of the lines, in the order of the page's columns."""

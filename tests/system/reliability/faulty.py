@@ -14,24 +14,23 @@ from tests.fakes.services import Moment
 
 FAULTS = {
     "not made": (
-        "The call does not reach the other side, and that is known: it cannot be reached, or it"
-        " says that it failed before it did anything."
+        "The call has no effect, and the caller knows it: the other side cannot be reached,"
+        " or says that it failed before it did anything."
     ),
     "reply lost": (
-        "The other side does it, and its reply does not come. Where the SDK then repeats the call,"
-        " it meets what it did itself."
+        "The call takes effect, and its reply is lost. If the SDK repeats the call, it meets"
+        " its own effect."
     ),
-    "timed out": "Nothing is done, no reply comes, and the time that was waited for it is over.",
+    "timed out": "The call has no effect, and no reply comes in time.",
     "throttled once": (
-        "The other side says once that it was too much. DynamoDB: that another transaction was"
-        " faster, too."
+        "The other side refuses once because of the rate. DynamoDB: or because of another"
+        " transaction."
     ),
     "throttled for good": (
-        "It says so from this call on, in the next run too, until that is over; then comes one more"
-        " run."
+        "It refuses from this call on, in the next run too; then comes one more run."
     ),
-    "ends before": "The process ends where the call would have been made.",
-    "ends after": "The process ends once the call was made.",
+    "ends before": "The process ends before the call.",
+    "ends after": "The process ends after the call.",
 }
 """The faults, in the order of the page's columns."""
 

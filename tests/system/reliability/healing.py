@@ -82,8 +82,8 @@ def end_of_fetching(town: Population) -> Any:
 
 USE_CASES = (
     UseCase(
-        "Compare with what Stripe lists",
-        "ten minutes later it goes on with the page on which it ended",
+        "Compare with Stripe",
+        "ten minutes later it continues with the page where it stopped",
         deaf,
         go_on_comparing,
         compare_later,
@@ -92,8 +92,8 @@ USE_CASES = (
         stripe_faults=lambda town: town.stage.api.faults,
     ),
     UseCase(
-        "Fetch what was not delivered",
-        "an hour later it goes on with the page on which it ended",
+        "Fetch undelivered events",
+        "an hour later it continues with the page where it stopped",
         undelivered,
         fetch,
         fetch_later,

@@ -123,7 +123,8 @@ def _case(
     return UseCase(
         name,
         next_run
-        or "the caller is told 503, and asks again under its key; Stripe's events and the agenda",
+        or "the caller gets a 503 and repeats the call under its key; Stripe's events, and"
+        " the schedule",
         begin,
         run,
         again,
@@ -133,18 +134,20 @@ def _case(
     )
 
 
-LINK = "the customer is told 503, and opens the mailed link again; Stripe's events and the agenda"
+LINK = "the customer gets a 503 and opens the mailed link again; Stripe's events, and the schedule"
 
 USE_CASES = (
-    _case("Cancel at the period's end", paying, lambda life: cancel(life, key=KEY)),
+    _case("Cancel at the end of the period", paying, lambda life: cancel(life, key=KEY)),
     _case("Cancel now", paying, lambda life: cancel(life, "now", KEY)),
-    _case("Take a cancellation back", canceling, lambda life: reactivate(life, KEY)),
+    _case("Undo a cancellation", canceling, lambda life: reactivate(life, KEY)),
     _case(
-        "Resume what has paused, and pay for it", to_be_resumed, lambda life: reactivate(life, KEY)
+        "Resume a paused subscription, and pay for it",
+        to_be_resumed,
+        lambda life: reactivate(life, KEY),
     ),
     _case("Change the plan, billed now", paying, lambda life: change(life, "scale", key=KEY)),
-    _case("Move a trial's end", on_trial, lambda life: extend(life, UNTIL, KEY)),
-    _case("Give a discount", with_coupon, lambda life: discount(life, "LOYAL20", KEY)),
+    _case("Move the end of a trial", on_trial, lambda life: extend(life, UNTIL, KEY)),
+    _case("Add a discount", with_coupon, lambda life: discount(life, "LOYAL20", KEY)),
     _case("Charge, billed now", paying, lambda life: charge(life, key=KEY)),
     _case(
         "Charge on the next invoice",
@@ -153,5 +156,5 @@ USE_CASES = (
     ),
     _case("Grant access", gone, lambda life: grant(life, UNTIL, "scale", KEY)),
     _case("Pause collection", paying, pause),
-    _case("Withdraw, and be paid back", asking, withdraw, LINK),
+    _case("Withdraw from the contract, with a refund", asking, withdraw, LINK),
 )

@@ -113,7 +113,7 @@ def unsent(end: Any) -> bool:
 def _unsent(told_too: str) -> Less:
     return Less(
         "unsent",
-        "SES may have it, and nobody can ask: what is for the team is sent at most once, and"
+        "SES may have it, and cannot be asked: mail to the team is sent at most once, and"
         f" {told_too} too",
         unsent,
     )
@@ -121,8 +121,8 @@ def _unsent(told_too: str) -> Less:
 
 USE_CASES = (
     UseCase(
-        "Answer why one has left",
-        "the customer is told 503, and sends the form again",
+        "Answer why a customer left",
+        "the customer gets a 503 and sends the form again",
         lambda: Life().begins(),
         answer,
         answer,
@@ -130,7 +130,7 @@ USE_CASES = (
         clock=lambda life: life.now,
     ),
     UseCase(
-        "Want a broadcast",
+        "Request a broadcast",
         AGAIN,
         customers,
         broadcast,
@@ -140,22 +140,22 @@ USE_CASES = (
     ),
     UseCase(
         "Send a notice to the team",
-        "SQS brings it again",
+        "SQS delivers it again",
         with_notice,
         send,
         send,
         end_of_team,
-        less=(_unsent("the timeline and the digest tell it"),),
+        less=(_unsent("the timeline and the digest show it"),),
         clock=lambda team: team.life.now,
     ),
     UseCase(
-        "Hand out the day's digest and send it",
-        "the next minute hands it out; SQS brings it again",
+        "Queue and send the day's digest",
+        "the next run queues it; SQS delivers it again",
         before_the_digest,
         hand_out,
         hand_out,
         end_of_team,
-        less=(_unsent("the timelines tell it"),),
+        less=(_unsent("the timelines show it"),),
         clock=lambda team: team.life.now,
     ),
 )

@@ -57,15 +57,15 @@ class WireBag(Mailbag):
 
     @property
     def services(self) -> Services:
-        accounts, log = (
-            Accounts(self.table, lambda: HASH_KEY, self.wire.dynamodb),
-            Timelines(self.table, self.wire.dynamodb),
+        services = self.place.services
+        stores = replace(
+            services.stores,
+            accounts=Accounts(self.table, lambda: HASH_KEY, self.wire.dynamodb),
+            timeline=Timelines(self.table, self.wire.dynamodb),
         )
+        dead_letters = Queue(self.dead, self.wire.sqs)
         return replace(
-            self.place.services,
-            accounts=accounts,
-            log=log,
-            dead_letters=Queue(self.dead, self.wire.sqs),
+            services, stores=stores, queues=replace(services.queues, dead_letters=dead_letters)
         )
 
     def work(self, calls: OutsideCalls) -> None:
@@ -121,11 +121,12 @@ class Due:
 
     def work(self, calls: OutsideCalls) -> None:
         services = self.place.services
+        due_index = DueIndex(self.table, self.wire.dynamodb)
         sweep(
             replace(
                 services,
-                due_index=DueIndex(self.table, self.wire.dynamodb),
-                act_queue=WorkQueue(self.url, self.wire.sqs),
+                stores=replace(services.stores, due_index=due_index),
+                queues=replace(services.queues, act=WorkQueue(self.url, self.wire.sqs)),
             )
         )
 
@@ -225,7 +226,7 @@ def _to_change_his_mind() -> HttpLife:
 
 UNSENT = Less(
     "unsent",
-    "SES may have it, and nobody can ask: a lifecycle message is sent at most once",
+    "SES may have it, and cannot be asked: a lifecycle message is sent at most once",
     unsent,
 )
 
@@ -236,17 +237,16 @@ def _refused(end: Any) -> bool:
 
 
 REFUSED = Less(
-    "refused", "SES will not send it, and it is not tried again; the timeline tells it", _refused
+    "refused", "SES will not send it, and it is not tried again; the timeline shows it", _refused
 )
 
 
 Made = tuple[UseCase, Any]
-AGAIN = "SQS brings the messages again"
+AGAIN = "SQS delivers the messages again"
 MAIL_AGAIN = (
-    "SQS brings it again; SES's own event tells what it took; the agenda looks after what is"
-    " unclear"
+    "SQS delivers it again; SES's own event says what it took; the schedule checks what is unclear"
 )
-CLICKS = "the customer is told 503, and clicks again"
+CLICKS = "the customer gets a 503 and clicks again"
 
 
 def _mail(wire: Wire, stream: str, less: tuple[Less, ...]) -> Made:
@@ -282,11 +282,11 @@ def _stripe(begin: Callable[[], HttpLife], next_run: str, run: Any, again: Any) 
 
 
 CASES: dict[str, Callable[[Wire], Made]] = {
-    "adopt a customer by Stripe's events": lambda wire: (
+    "adopt a customer from Stripe's events": lambda wire: (
         UseCase("", AGAIN, lambda: _strangers(wire), WireBag.work, WireBag.work, WireBag.end),
         AwsLine(wire),
     ),
-    "take in Stripe's events": lambda wire: (
+    "ingest Stripe's events": lambda wire: (
         UseCase("", AGAIN, lambda: _news(wire), WireBag.work, WireBag.work, WireBag.end),
         AwsLine(wire),
     ),
@@ -299,7 +299,7 @@ CASES: dict[str, Callable[[Wire], Made]] = {
     "sign up": lambda wire: _stripe(
         HttpLife, customers.AGENDA_OR_VISITOR, customers.sign_up, customers.sign_up_again
     ),
-    "open a Checkout in place of another": lambda wire: _stripe(
+    "open a Checkout that replaces another": lambda wire: _stripe(
         _to_change_his_mind, CLICKS, customers.open_checkout, customers.click_again
     ),
 }

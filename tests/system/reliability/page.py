@@ -14,11 +14,12 @@ from tests.system.reliability.run import FOUND, Found
 PAGE = ROOT / "docs" / "reliability.md"
 INTRODUCTION = Path(__file__).parent / "introduction.md"
 
-_FIELD = """## Bugs that the field has had
+_FIELD = """## Bugs of other integrations
 
-Each is a test whose docstring begins with the number.
+Bugs that were found in the code of others, or reported by their users. The docstring of each test
+begins with the number.
 
-| no. | what is protected | test |
+| no. | bug | test |
 | --- | --- | --- |
 """
 

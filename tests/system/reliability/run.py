@@ -17,10 +17,8 @@ SAME, WAITS = "same", "waits"
 NEVER = "–"
 
 FOUND = {
-    SAME: "It ends as it does without the fault, in the same run.",
-    WAITS: (
-        "What is left waits, and the next run finishes it: then it is as it is without the fault."
-    ),
+    SAME: "The same run ends as it does without the fault.",
+    WAITS: ("The next run finishes the work; then everything is as it is without the fault."),
     NEVER: "This call cannot meet this fault.",
 }
 """What a cell can say, the best first. A use case may promise less, under a name of its own."""

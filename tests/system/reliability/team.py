@@ -30,7 +30,7 @@ from tests.tooling.ops.test_replay import ALL, bought
 from tests.tooling.ops.test_restored_lifecycles import MemoryTables
 from tests.unit.usecases.accounts.test_erase import MemoryBeside, subscriber
 
-AGAIN = "the operator is told what failed, and gives the same command again"
+AGAIN = "the operator reads what failed and runs the same command again"
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ USE_CASES = (
         "Discard dead letters", AGAIN, with_dead_letters, discard_all, discard_all, end_of_letters
     ),
     UseCase(
-        "Replay what Stripe keeps",
+        "Replay events from Stripe",
         AGAIN,
         lambda: Replayed(bought("ada")),
         replay_all,
@@ -270,7 +270,7 @@ USE_CASES = (
     ),
     UseCase(
         "Restore a stage",
-        f"{AGAIN}; what Stripe did not answer the agenda asks",
+        f"{AGAIN}; the schedule fetches what Stripe did not answer",
         wrecked,
         restore_all,
         restore_again,

@@ -158,8 +158,8 @@ def outbox(bag: Mailbag, calls: OutsideCalls) -> None:
 
 USE_CASES = (
     UseCase(
-        "Adopt a customer by Stripe's events",
-        "SQS brings the messages again; what Stripe did not answer is asked by the agenda",
+        "Adopt a customer from Stripe's events",
+        "SQS delivers the messages again; the schedule fetches what Stripe did not answer",
         to_be_adopted,
         Mailbag.work,
         next_delivery,
@@ -167,8 +167,8 @@ USE_CASES = (
         clock=lambda bag: bag.place.now,
     ),
     UseCase(
-        "Take in Stripe's events",
-        "SQS brings the messages again that were not taken in",
+        "Ingest Stripe's events",
+        "SQS delivers the failed messages again",
         to_be_learnt,
         Mailbag.work,
         next_delivery,
@@ -176,8 +176,9 @@ USE_CASES = (
         clock=lambda bag: bag.place.now,
     ),
     UseCase(
-        "Carry out what happened",
-        "the stream brings its record again; should it be dead, the account is due a minute later",
+        "Publish an outbox",
+        "the stream delivers the record again; if it fails for good, the account is due a"
+        " minute later",
         to_be_carried_out,
         outbox,
         outbox,
@@ -185,7 +186,7 @@ USE_CASES = (
         clock=None,
     ),
     UseCase(
-        "Take what SES tells of a message",
+        "Process SES's delivery feedback",
         "SNS calls the function again",
         lambda: Desk(FakeServices()).has("queued"),
         take_notice,
@@ -194,8 +195,8 @@ USE_CASES = (
         clock=lambda desk: desk.place.now,
     ),
     UseCase(
-        "Note a milestone",
-        "the product is told 503, and calls again",
+        "Record a milestone",
+        "the product gets a 503 and calls again",
         lambda: Life().begins(),
         reach,
         reach,
@@ -204,7 +205,7 @@ USE_CASES = (
     ),
     UseCase(
         "Unsubscribe",
-        "the mail program or the customer is told 503, and tries again",
+        "the mail program or the customer gets a 503 and tries again",
         lambda: Life().begins(),
         unsubscribe,
         unsubscribe,
