@@ -1,10 +1,12 @@
-# Needs make and Python 3.11 or newer, nothing else. The virtual environments are made on demand and kept until their requirements change.
+# Needs make and Python 3.11 or newer, nothing else. Each virtual environment is made on demand and
+# kept until its requirements change.
 
 PYTHON ?= python3
 PORT ?= 8000
 # What is deployed: dev, with Stripe's test mode, or prod.
 STAGE ?= dev
-# How many tests run at once, and whatever else pytest is to be told: make test ARGS='tests/unit/domain -x'
+# The number of tests that run at once, and other arguments for pytest:
+# make test ARGS='tests/unit/domain -x'
 WORKERS ?= 2
 ARGS ?=
 
@@ -13,32 +15,34 @@ sources = app.py bench chalicelib local ops tests
 
 .PHONY: run test test-unit test-system test-all rehearse-deploy package deploy destroy mail lint check format clean
 
-# Make itself hands on what it was given: make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_…
+# Variables on the command line reach the program:
+# make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_…
 run:
 	@$(environments) .venv .emulator
 	@exec .venv/bin/python -m local run --port $(PORT)
 
-# All tests, and of the large grids one case of each kind: what goes in must pass it.
+# All tests, with one case of each kind of the large grids. Every change must pass it.
 test:
 	@$(environments) .venv .emulator
 	@.venv/bin/python -m pytest -n $(WORKERS) --durations=20 --ignore=tests/rehearsal $(ARGS)
 
-# The rules alone, in memory: seconds, for the work in between.
+# The rules alone, in memory: about a minute, for the work in between.
 test-unit:
 	@$(environments) .venv
 	@GRID=quick .venv/bin/python -m pytest -n $(WORKERS) tests/unit $(ARGS)
 
-# The whole system as processes of its own, in browsers, and under every fault.
+# The whole system in real processes, in browsers, and under faults.
 test-system:
 	@$(environments) .venv .emulator
 	@.venv/bin/python -m pytest -n $(WORKERS) --durations=20 tests/system $(ARGS)
 
-# All tests with all cases of the grids and all examples, and the rehearsal: for the night.
+# All tests with every case of the grids, all examples, and the rehearsal: a nightly run.
 test-all:
 	@$(environments) .venv .emulator
 	@GRID=full .venv/bin/python -m pytest -n $(WORKERS) --durations=20 $(ARGS)
 
-# The real package, deployed by CloudFormation into the emulator and driven there: some two minutes, most of them waits for the next sweep.
+# Deploys the real package into the emulator by CloudFormation and uses it there. It takes about two
+# minutes, mostly waits for the next sweep.
 rehearse-deploy:
 	@$(environments) .venv .emulator
 	@.venv/bin/python -m pytest tests/rehearsal $(ARGS)
@@ -48,7 +52,7 @@ package deploy destroy:
 	@$(environments) .venv
 	@.venv/bin/python -m ops $@ --stage $(STAGE) $(ARGS)
 
-# The messages' sources made into what is sent: run after a change in chalicelib/outreach/sources.
+# Compiles the sources of the messages: run it after a change in chalicelib/outreach/sources.
 mail:
 	@$(environments) .venv
 	@.venv/bin/python -m ops.mail_build
@@ -60,8 +64,9 @@ lint:
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache --no-logo
 
-# The code that is deployed or run by the operator, by bandit; the packages that it needs, by pip-audit, which says what it could not look at; and the
-# template that would be deployed, by checkov. The exceptions are at their places, in pyproject.toml and in .checkov.yaml, each with its reason.
+# bandit checks the code that is deployed or run by an operator, pip-audit the packages that it needs,
+# and checkov the template that would be deployed. Exceptions and their reasons stand in
+# pyproject.toml and .checkov.yaml.
 check:
 	@$(environments) .venv .checks
 	@.checks/bin/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib ops
