@@ -50,13 +50,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _serve(port: int, stopping: threading.Event) -> int:
-    _tell("Starting Billhook:")
     from local.system import System
 
     try:
         system = System(port, stopping=stopping, tell=lambda step: _tell(f"  {step}"))
     except (OSError, OverflowError) as error:
         return _refuse(f"Port {port} cannot be used ({error}). Choose another: make run PORT=8001")
+    _tell("Starting Billhook:")
     try:
         with system:
             print(_where_to_look(system), flush=True)

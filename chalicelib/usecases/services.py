@@ -27,8 +27,8 @@ from chalicelib.usecases.ports import (
 
 @dataclass(frozen=True, slots=True)
 class SignupGuard:
-    """What guards signups against abuse. `captcha` is None if the policy has none; `count` adds to a
-    metric.
+    """What guards signups against abuse. `captcha` is None if the policy has none; `count` adds to
+    a metric.
     """
 
     limits: RateCounters

@@ -19,7 +19,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
 from chalicelib.usecases.ingestion.ingest import ingest
 from chalicelib.usecases.schedule.outbox import publish_outbox
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import Clock, Services
 from local.aws.emulator import Emulator
 from tests.adapters.aws.conftest import table_definition
 from tests.adapters.aws.test_accounts import account
@@ -60,13 +60,16 @@ def table(request: pytest.FixtureRequest) -> str:
 
 def services(dynamodb: Any, table: str, reader: FakeReader, now: Moment) -> Services:
     waiting = threading.Event()
+    fakes = FakeServices().services
     return replace(
-        FakeServices().services,
-        accounts=Accounts(table, lambda: "key", dynamodb),
-        log=Timelines(table, dynamodb),
+        fakes,
+        stores=replace(
+            fakes.stores,
+            accounts=Accounts(table, lambda: "key", dynamodb),
+            timeline=Timelines(table, dynamodb),
+        ),
         stripe=reading(reader),
-        now=now,
-        pause=lambda seconds: waiting.wait(seconds) and None,
+        clock=Clock(now=now, pause=lambda seconds: waiting.wait(seconds) and None),
     )
 
 
@@ -92,7 +95,7 @@ def test_eight_writers_on_one_account_lose_no_update(dynamodb: Any, table: str, 
     assert all(
         outcome.effect != "given_back" for batch in again for outcome in ingest(batch, place)
     )
-    found = place.accounts.load("acct_demo")
+    found = place.stores.accounts.load("acct_demo")
     assert found
     memory = FakeServices()
     memory.accounts.save(replace(found, version=0, customers={}), found)
@@ -124,7 +127,7 @@ def test_stream_and_agenda_at_once_carry_out_each_happening_once(dynamodb: Any, 
     )
     ingest(messages(recording.events[:5]), place)
     at_once([lambda: publish_outbox("acct_demo", place)] * WRITERS)
-    found = place.accounts.load("acct_demo")
+    found = place.stores.accounts.load("acct_demo")
     assert found
     assert found.outbox == ()
     entries, _ = Timelines(table, dynamodb).page(
@@ -143,7 +146,7 @@ def test_a_write_whose_reply_was_lost_is_seen_as_a_lost_race_and_learnt_again(
         dynamodb, table, FakeReader(recording.truth(1)), Moment(at(recording.events[0]["created"]))
     )
     ingest(messages(recording.events[:1]), place)
-    accounts, lost = place.accounts, []
+    accounts, lost = place.stores.accounts, []
 
     class ReplyLost:
         def __getattr__(self, verb: str) -> Any:

@@ -31,6 +31,18 @@ which it began.
 AT_REST = {"events": 0, "act": 0, "mail": 0, "dead_letters": 0}
 
 
+@pytest.fixture(autouse=True)
+def on_a_monday_morning(system: Client) -> None:
+    """Every story begins on a Monday at nine by the customer's clock: which mails fall into the
+    hours of the policy depends on the weekday and the time of day.
+    """
+    assert POLICY.mail is not None
+    zone = ZoneInfo(POLICY.mail.timezone)
+    now = datetime.fromtimestamp(unix_seconds(system.state()), zone)
+    monday = (now + timedelta(days=7 - now.weekday())).replace(hour=9, minute=0, second=0)
+    advance(system, f"{int((monday - now).total_seconds())}s")
+
+
 def begin(system: Client, name: str = "trial_pauses_then_resumes") -> Player:
     """A trial that has just begun, and is left to itself: the rest of its history never reaches us,
     nor Stripe.

@@ -8,12 +8,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 A_SHORT_ROUND = (
-    "from bench import take_in; take_in.ROUNDS = take_in.PASSES = 1; take_in.SAMPLE_MS = 0;"
-    " take_in.main()"
+    "from bench import ingest; ingest.ROUNDS = ingest.PASSES = 1; ingest.SAMPLE_MS = 0;"
+    " ingest.main()"
 )
 
 
-def test_the_cost_of_taking_in_can_be_measured() -> None:
+def test_the_cost_of_ingestion_can_be_measured() -> None:
     done = subprocess.run(
         [sys.executable, "-c", A_SHORT_ROUND], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -93,7 +93,9 @@ def _ended(question: str) -> str:
 def test_with_stripe_the_customer_is_deleted_there_too(deployed: Deployed, ops: Any) -> None:
     account = deployed.signs_up("acc_1", "ada@example.com")
     enter(deployed.stage)
-    run_operation(account, "trial", replace(world_of_stage(), now=lambda: T))
+    services = world_of_stage()
+    services = replace(services, clock=replace(services.clock, now=lambda: T))
+    run_operation(account, "trial", services)
     (customer,) = deployed.stripe.engine.store.all("customer")
     said = ops("accounts", "erase", "acc_1", "--stage", "dev", "--yes")
     assert said.status == 1
