@@ -159,7 +159,8 @@ def test_a_write_whose_reply_was_lost_is_seen_as_a_lost_race_and_learnt_again(
                 raise ConcurrentUpdate("the repeat met its own condition")
 
     events = messages(recording.events[4:5])
-    outcomes = ingest(events, replace(place, accounts=ReplyLost()))  # type: ignore[arg-type]
+    stores = replace(place.stores, accounts=ReplyLost())  # type: ignore[arg-type]
+    outcomes = ingest(events, replace(place, stores=stores))
     assert [outcome.effect for outcome in outcomes] == ["learnt"]
     found = accounts.load("acct_demo")
     assert found
