@@ -26,6 +26,7 @@ class SignupRequest:
     source: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     currency: str | None = None
+    language: str | None = None
 
 
 def network_of(address: str) -> str:

@@ -128,6 +128,22 @@ def refused(page: Page, status: int, field: str | None = None) -> str:
     return str(error["message"])
 
 
+@pytest.mark.parametrize(
+    ("fields", "language"),
+    [
+        ({}, "de"),
+        ({"language": "en-GB"}, "en"),
+        ({"attributes": {"locale": "en"}}, "en"),
+        ({"language": "fr"}, "fr"),
+    ],
+)
+def test_the_language_is_that_of_the_fields_and_else_of_the_browser(
+    fields: Any, language: str, front: Front
+) -> None:
+    front.signs_up({**ADA, **fields}, Accept_Language="fr, de-AT;q=0.9, en;q=0.8")
+    assert [one.language for one in front.accounts()] == [language]
+
+
 def test_a_visitor_is_told_the_account_the_trials_end_and_where_to_go(front: Front) -> None:
     page = front.signs_up(
         {**ADA, "timezone": "Europe/Vienna", "source": "front", "attributes": {"team": "Tide"}}
@@ -400,6 +416,7 @@ MISTAKES: list[tuple[Any, str | None]] = [
     ({**ADA, "interval": "week"}, "interval"),
     ({**ADA, "external_id": "x" * 129}, "external_id"),
     ({**ADA, "timezone": "Mars/Phobos"}, "timezone"),
+    ({**ADA, "language": "german"}, "language"),
     ({**ADA, "source": "a b"}, "source"),
     ({**ADA, "attributes": "x"}, "attributes"),
     ({**ADA, "attributes": {"a": 1}}, "attributes"),
@@ -590,6 +607,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
         "currency",
         "external_id",
         "timezone",
+        "language",
         "source",
         "attributes",
     }

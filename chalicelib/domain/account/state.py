@@ -12,6 +12,7 @@ from chalicelib.domain.account.messages import Broadcast, MessageRecord
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import Tracked
 from chalicelib.domain.account.standing import Standing
+from chalicelib.domain.policy.languages import LANGUAGES, language_code
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
 
 DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
@@ -38,13 +39,16 @@ class TrackedInvoice:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who the customer is, according to the product or the signup."""
+    """Who the customer is, according to the product or the signup. `language` is a language tag
+    such as `de` or `de-AT`.
+    """
 
     email: str | None = None
     name: str | None = None
     external_id: str | None = None
     timezone: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,20 @@ class Account:
         if self.profile.name:
             return self.profile.name
         return next((one.name for one in self.live_customers() if one.name), None)
+
+    @property
+    def language(self) -> str | None:
+        """The code of the customer's language, such as `de`: that of the profile, else that of the
+        attribute `language` or `locale`. Of several, the first in which there are messages. None if
+        none is known.
+        """
+        tags = (
+            self.profile.language,
+            self.profile.attributes.get("language"),
+            self.profile.attributes.get("locale"),
+        )
+        codes = [language_code(tag) for tag in tags if tag]
+        return next((code for code in codes if code in LANGUAGES), codes[0] if codes else None)
 
     @property
     def proved(self) -> bool:

@@ -10,7 +10,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.due_messages import DueMessage, zone_of
 from chalicelib.domain.messaging.occasions import subscription_of
-from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES, language_of, text_in
+from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES, text_in
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Invoice, Item, Subscription
 
@@ -55,7 +55,10 @@ get their address mailed.
 
 def wanted_language(account: Account, policy: Policy) -> str:
     """The language of messages to the account, if the message exists in it."""
-    return language_of(account.profile.attributes, policy.mail.language if policy.mail else DEFAULT)
+    language = account.language
+    if language and language in LANGUAGES:
+        return language
+    return policy.mail.language if policy.mail else DEFAULT
 
 
 def variables(

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 DEFAULT = "en"
 
+ACCEPTED_AT_MOST = 20
+"""How many languages of an `Accept-Language` header are looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -106,15 +109,27 @@ LANGUAGES: Mapping[str, Language] = {
 """Language, by the language code of a locale → its words and formats."""
 
 
-def language_of(attributes: Mapping[str, str], default: str) -> str:
-    """The language of an account's attribute `language` or `locale` (`de`, `de-AT` or `de_AT`), if
-    messages are written in it; else `default`.
+def language_code(tag: str) -> str:
+    """The language of a language tag or locale: `de` for `de`, `de-AT` and `de_AT`."""
+    return tag.replace("_", "-").partition("-")[0].lower()
+
+
+def accepted_language(header: str) -> str | None:
+    """The language of messages that an `Accept-Language` header (RFC 9110, 12.5.4) prefers; None if
+    it names none of them, or cannot be read.
     """
-    codes = (
-        attributes.get(name, "").replace("_", "-").partition("-")[0].lower()
-        for name in ("language", "locale")
-    )
-    return next((code for code in codes if code in LANGUAGES), default)
+    wanted: list[tuple[float, str]] = []
+    for part in header.split(",")[:ACCEPTED_AT_MOST]:
+        tag, _, parameter = part.strip().partition(";")
+        name, _, quality = parameter.strip().partition("=")
+        try:
+            weight = float(quality) if name.strip().lower() == "q" else 1.0
+        except ValueError:
+            weight = 0.0
+        code = language_code(tag.strip())
+        if code in LANGUAGES and weight > 0:
+            wanted.append((weight, code))
+    return max(wanted, key=lambda one: one[0])[1] if wanted else None
 
 
 def text_in(language: str, texts: Mapping[str, str], default: str) -> str:

@@ -221,6 +221,15 @@ def time_zone() -> Kind:
     return line(64, check=check)
 
 
+LANGUAGE_TAG = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}"
+"""The common form of a language tag (RFC 5646): `de`, `de-AT`, `zh-Hant-TW`."""
+
+
+def language_tag() -> Kind:
+    """A language tag such as `de` or `de-AT`."""
+    return matching(LANGUAGE_TAG, "must be a language tag, such as de or de-AT")
+
+
 def text_map(most: int, letters: int) -> Kind:
     """An object of at most `most` texts by identifier, each one line of at most `letters`
     characters.

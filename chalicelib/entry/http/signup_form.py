@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from chalicelib.domain.errors import InvalidInput, TooLarge
+from chalicelib.domain.policy.languages import accepted_language
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.signup import SignupRequest
 from chalicelib.entry.http.request_schema import (
@@ -14,6 +15,7 @@ from chalicelib.entry.http.request_schema import (
     Kind,
     identifier,
     json_object,
+    language_tag,
     line,
     read_fields,
     refuse_unknown,
@@ -76,6 +78,13 @@ SIGNUP = (
         time_zone(),
         "The customer's time zone, from the IANA database. Mail is timed by it.",
         example="Europe/Vienna",
+    ),
+    Field(
+        "language",
+        language_tag(),
+        "The customer's language, as a language tag. Default: the attribute `language` or `locale`,"
+        " else what the browser prefers.",
+        example="de-AT",
     ),
     Field("source", _identifier(), "Where the visitor came from.", example="pricing-page"),
     Field(
@@ -154,8 +163,12 @@ def email_of(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -
     return email
 
 
-def read_signup(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -> SignupRequest:
-    """The signup request in the posted fields. Raises InvalidInput with the name of the field."""
+def read_signup(
+    fields: Mapping[str, Any], policy: Policy, in_test: bool = False, accept_language: str = ""
+) -> SignupRequest:
+    """The signup request in the posted fields. `accept_language` is the header of that name, and
+    counts where the fields name no language. Raises InvalidInput with the name of the field.
+    """
     assert policy.signup is not None
     email = email_of(fields, policy, in_test)
     values = read_fields(fields, SIGNUP[1:])
@@ -179,6 +192,10 @@ def read_signup(fields: Mapping[str, Any], policy: Policy, in_test: bool = False
     )
     if interval not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
+    attributes = values["attributes"] or {}
+    language = values["language"]
+    if language is None and not attributes.keys() & {"language", "locale"}:
+        language = accepted_language(accept_language)
     return SignupRequest(
         email,
         plan,
@@ -187,8 +204,9 @@ def read_signup(fields: Mapping[str, Any], policy: Policy, in_test: bool = False
         values["external_id"],
         values["timezone"],
         values["source"],
-        values["attributes"] or {},
+        attributes,
         None if currency == policy.currency else currency,
+        language,
     )
 
 

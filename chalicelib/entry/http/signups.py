@@ -122,7 +122,12 @@ def _process(posted: PostedSignup) -> SignupOutcome:
     if posted.is_trapped:
         count("SignupsTrapped")
         return SignupOutcome("known")  # the same response as for a person, so a bot learns nothing
-    signup = read_signup(posted.fields, wiring.policy(), in_test=settings().stage == "local")
+    signup = read_signup(
+        posted.fields,
+        wiring.policy(),
+        in_test=settings().stage == "local",
+        accept_language=bp.current_request.headers.get("accept-language") or "",
+    )
     confirm = admit(
         signup.email,
         source_address(bp.current_request),

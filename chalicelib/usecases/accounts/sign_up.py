@@ -115,9 +115,10 @@ def _signed_up(wish: SignupRequest, confirm: bool, services: Services) -> Signed
     signup = Signup(
         wish.plan, ends_at, now, wish.source, wish.interval, confirm, identities, wish.currency
     )
-    return SignedUp(
-        signup, Profile(wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes)
+    profile = Profile(
+        wish.email, wish.name, wish.external_id, wish.timezone, wish.attributes, wish.language
     )
+    return SignedUp(signup, profile)
 
 
 def ask_to_sign_in(email: str, services: Services) -> None:
