@@ -12,6 +12,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.due_work import due_work, is_dead
+from chalicelib.localization.amounts import money
 from ops.export.lines import line_of
 
 NEWEST = 20
@@ -43,8 +44,8 @@ def told(
         yield f"subscription  {id}  {sub.value.status}, as Stripe said {_at(sub.seen)}"
     for id, billed in account.invoices.items():
         yield (
-            f"invoice       {id}  {billed.value.status}  {billed.value.amount_due}"
-            f" {billed.value.currency or ''}".rstrip()
+            f"invoice       {id}  {billed.value.status}"
+            f"  {money(billed.value.amount_due, billed.value.currency or policy.currency)}"
         )
     for key, mailed in sorted(account.mails.items(), key=lambda one: one[1].at):
         yield f"mail          {_at(mailed.at)}  {mailed.outcome:<8}{key}"

@@ -6,8 +6,9 @@ from typing import Any
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.conversions import is_win_back
-from chalicelib.domain.messaging.variables import money, spoken_price
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.localization.amounts import money
+from chalicelib.localization.prices import spoken_price
 
 _TITLES = {
     "signup": "New trial",

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import Offer, access_ends, may_withdraw
-from chalicelib.domain.messaging.variables import money, spoken_day
 from chalicelib.domain.policy.policy import Policy, RetentionOffer
 from chalicelib.domain.stripe_objects.answers import Coupon
+from chalicelib.localization.amounts import money
+from chalicelib.localization.dates import spoken_day
 from chalicelib.pages.customer import zone_of
 
 REASONS: Mapping[str, str] = {

@@ -12,9 +12,11 @@ from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
-from chalicelib.domain.messaging.variables import brand_of, money, spoken_day, spoken_price
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Subscription
+from chalicelib.localization.amounts import money
+from chalicelib.localization.dates import spoken_day
+from chalicelib.localization.prices import brand_of, spoken_price
 
 INVOICES_SHOWN = 12
 """The number of invoices on the billing page: the newest ones."""

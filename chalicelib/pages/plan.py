@@ -6,8 +6,9 @@ from chalicelib.domain.account.queries import currency_of, current_subscription
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import plan_item
 from chalicelib.domain.billing.preview import Preview
-from chalicelib.domain.messaging.variables import money, spoken_day
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.localization.amounts import money
+from chalicelib.localization.dates import spoken_day
 from chalicelib.pages.customer import zone_of
 
 SEATS_AT_MOST = 10_000

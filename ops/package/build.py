@@ -15,8 +15,9 @@ from pathlib import Path
 import yaml
 
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.policy.languages import LANGUAGES
 from local.aws.template import load
-from ops.package.archive import compile_all, pack
+from ops.package.archive import compile_all, keep_locales, pack
 from ops.package.template import Template, complete
 from ops.package.watching import watched
 
@@ -57,6 +58,7 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
         )
         with zipfile.ZipFile(made / "deployment.zip") as package:
             package.extractall(code)
+        keep_locales(code, LANGUAGES)
         compile_all(code)
         archive = out / "code.zip"
         pack(code, archive)

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import TYPES
+from chalicelib.domain.account.queries import wanted_language
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.messaging.variables import variables, wanted_language
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.outreach.rendering import language_for, render
+from chalicelib.outreach.variables import variables
 from ops.rehearsal.customers import CUSTOMERS, DEEDS, Customer
 from ops.rehearsal.player import Played, Sent, play
 from ops.rehearsal.script import ACCOUNT, script

@@ -17,6 +17,7 @@ from chalicelib.aws.items import account_item
 from chalicelib.aws.mailer import SENDERS_AT_ONCE
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.usecases.messaging.delivery_feedback import KINDS
 from ops.package.build import build as build_package
 from ops.package.build import chalice_package, copy_checkout, this_machine
@@ -124,6 +125,19 @@ def test_what_the_package_holds_is_its_own(package: Package) -> None:
         "__init__.py",
         "app.py",
     }
+
+
+def test_of_babel_s_languages_the_package_holds_those_that_texts_are_in(package: Package) -> None:
+    """All of them are 31 MB, which is more than all else in the package."""
+    data = package.folder / "code" / "babel" / "locale-data"
+    assert {path.stem for path in data.glob("*.dat")} == {"root", *LANGUAGES}
+    printed = package.run(
+        "from chalicelib.localization.amounts import money\n"
+        "from chalicelib.localization.dates import spoken_month\n"
+        f"for language in {LANGUAGES!r}:\n"
+        "    print(money(15250, 'kwd', language), spoken_month(2026, 3, language))"
+    )
+    assert printed.splitlines() == ["15.250 KWD March 2026", "15,250 KWD März 2026"]
 
 
 def test_arm64_is_what_is_deployed() -> None:

@@ -86,6 +86,7 @@ def test_the_app_loads_no_library_that_only_some_calls_need() -> None:
         "urllib3",
         "requests",
         "msgspec",
+        "babel",
         "email_validator",
         "disposable_email_domains",
     }

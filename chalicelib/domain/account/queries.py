@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
 
@@ -58,6 +59,14 @@ def currency_of(account: Account, policy: Policy, default: str | None = None) ->
         (invoice.currency for invoice in reversed(invoices) if invoice.currency),
         default or policy.currency,
     )
+
+
+def wanted_language(account: Account, policy: Policy) -> str:
+    """The language of messages and pages for the account: its own, else the policy's."""
+    language = account.language
+    if language and language in LANGUAGES:
+        return language
+    return policy.mail.language if policy.mail else DEFAULT
 
 
 def subscription_currency(subscription: Subscription) -> str | None:

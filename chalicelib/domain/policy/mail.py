@@ -27,7 +27,7 @@ https_link = matching(r"https://[^\s<>\"]+", "must be an https address")
 
 def text_by_language(value: Any) -> str | None:
     """A text, or a text for each of some languages."""
-    by_code = isinstance(value, dict) and value and value.keys() <= LANGUAGES.keys()
+    by_code = isinstance(value, dict) and value and value.keys() <= set(LANGUAGES)
     fits = text(value) is None or (by_code and all(text(one) is None for one in value.values()))
     return None if fits else f"must be a text, or a text for some of {', '.join(LANGUAGES)}"
 

@@ -13,15 +13,16 @@ from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.queries import wanted_language
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
 from chalicelib.domain.messaging.due_messages import DueMessage, due_messages
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
-from chalicelib.domain.messaging.variables import variables, wanted_language
 from chalicelib.domain.policy.holdout import is_held_out
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.outreach.rendering import language_for, render
+from chalicelib.outreach.variables import variables
 from chalicelib.usecases.services import MailServices, Services
 from chalicelib.usecases.writing import update
 

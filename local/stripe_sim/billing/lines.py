@@ -6,7 +6,7 @@ from typing import Any
 
 import stripe
 
-from chalicelib.domain.messaging.variables import money
+from chalicelib.localization.amounts import money
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.discounts import net, standing, take_off
 from local.stripe_sim.billing.prices import cost, unit_amount

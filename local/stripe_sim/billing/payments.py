@@ -4,7 +4,7 @@ from typing import Any
 
 import stripe
 
-from chalicelib.domain.messaging.variables import money
+from chalicelib.localization.amounts import money
 from local.stripe_sim.api.errors import StripeRefusal, declined
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.cards import Card, card

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from chalicelib.domain.messaging.variables import money
+from chalicelib.localization.amounts import money
 from local.http_server import Answer, Request
 from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object

@@ -31,9 +31,9 @@ from chalicelib.domain.account.operations import (
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.backoff import wait_after
 from chalicelib.domain.messaging.due_messages import due_messages
-from chalicelib.domain.messaging.variables import variables
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.signup import identity, network_of
+from chalicelib.outreach.variables import variables
 from tests.fakes.services import POLICY
 from tests.unit.domain.messaging.test_due_messages import LINKS
 

@@ -86,7 +86,7 @@ def test_compiling_gives_the_same_in_another_process_with_other_hashes() -> None
 
 
 def test_every_message_has_its_three_files_in_every_language_and_no_file_is_left_over() -> None:
-    assert SAMPLES.keys() == LANGUAGES.keys()
+    assert SAMPLES.keys() == set(LANGUAGES)
     for language in LANGUAGES:
         names = {source.stem for source in sources() if source.parent.name == language}
         assert set(messages()) == names

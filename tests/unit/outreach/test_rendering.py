@@ -374,4 +374,4 @@ def test_german_messages_have_no_english_left_in_them() -> None:
                 )
             )
             assert not words & {"the", "your", "you", "and", "with", "trial", "billing"}, message
-    assert LANGUAGES.keys() == {"en", "de"}
+    assert set(LANGUAGES) == {"en", "de"}

@@ -10,55 +10,19 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.due_messages import DueMessage, zone_of
 from chalicelib.domain.messaging.occasions import subscription_of
-from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES, text_in
+from chalicelib.domain.policy.languages import DEFAULT, text_in
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.stripe_objects.objects import Card, Invoice, Item, Subscription
-
-ZERO_DECIMAL = frozenset(
-    [
-        "bif",
-        "clp",
-        "djf",
-        "gnf",
-        "jpy",
-        "kmf",
-        "krw",
-        "mga",
-        "pyg",
-        "rwf",
-        "ugx",
-        "vnd",
-        "vuv",
-        "xaf",
-        "xof",
-        "xpf",
-    ]
-)
-"""Currencies without a minor unit (docs.stripe.com/currencies#zero-decimal)."""
-
-SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
-
-BRANDS = {
-    "amex": "American Express",
-    "diners": "Diners Club",
-    "jcb": "JCB",
-    "unionpay": "UnionPay",
-    "eftpos_au": "eftpos",
-}
-"""Card brands that are not written as Stripe's word with a capital."""
+from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
+from chalicelib.localization.amounts import money
+from chalicelib.localization.dates import spoken_day, spoken_moment, spoken_month
+from chalicelib.localization.plurals import plural
+from chalicelib.localization.prices import brand_of, spoken_price
+from chalicelib.localization.wording import WORDING
 
 _LOOKS_LIKE_A_LINK = re.compile(r"://|www\.|/|@|[^\s.]\.[a-z]{2,}(?:\W|$)", re.IGNORECASE)
 """A name that mail programs would show as a link. Spammers sign up strangers under such names to
 get their address mailed.
 """
-
-
-def wanted_language(account: Account, policy: Policy) -> str:
-    """The language of messages to the account, if the message exists in it."""
-    language = account.language
-    if language and language in LANGUAGES:
-        return language
-    return policy.mail.language if policy.mail else DEFAULT
 
 
 def variables(
@@ -74,7 +38,7 @@ def variables(
     """
     letter = policy.mail
     assert letter is not None
-    zone, words = zone_of(account, letter), LANGUAGES[language]
+    zone, words = zone_of(account, letter), WORDING[language]
     standing = account.standing
     end = mail.occasion.moment if mail.occasion.anchor == "trial_ends" else _trial_end(account)
     days_left = (
@@ -96,13 +60,7 @@ def variables(
         "trial_ends_on": spoken_day(end, zone, language) if end else "",
         "trial_ends_at": spoken_moment(end, zone, language) if end else "",
         "days_left": days_left,
-        "days_left_words": (
-            words.today
-            if days_left == 0
-            else words.one_day
-            if days_left == 1
-            else words.days.format(n=days_left)
-        ),
+        "days_left_words": (plural(words.days, days_left, language) if days_left else words.today),
         "trial_days": policy.trial.days,
         "asked_at": spoken_moment(mail.occasion.moment, zone, language),
         "app_url": letter.app_url,
@@ -141,11 +99,9 @@ def _of_subscription(
         "plan_before": policy.plan_name(change.plan) if change and change.plan != plan else "",
         "seats": (seats or 0) if change and change.quantity != seats else 0,
         "card": (
-            LANGUAGES[language].card.format(brand=brand_of(card), last4=card.last4) if card else ""
+            WORDING[language].card.format(brand=brand_of(card), last4=card.last4) if card else ""
         ),
-        "card_ends": (
-            f"{LANGUAGES[language].months[card.exp_month - 1]} {card.exp_year}" if card else ""
-        ),
+        "card_ends": (spoken_month(card.exp_year, card.exp_month, language) if card else ""),
         "renews_on": (
             spoken_day(one.period_end, zone, language)
             if one and one.period_end and not one.final
@@ -199,67 +155,8 @@ def _of_milestone(mail: DueMessage, policy: Policy, language: str) -> dict[str, 
     }
 
 
-def brand_of(card: Card) -> str:
-    """A card's brand as it is written on the card."""
-    return BRANDS.get(card.brand, card.brand.capitalize())
-
-
-def money(amount: int, currency: str, language: str = DEFAULT) -> str:
-    """An amount in minor units as text: 4900 usd as $49.00, 4900 jpy as 4,900 JPY."""
-    words = LANGUAGES[language]
-    number = f"{amount:,}" if currency in ZERO_DECIMAL else f"{amount / 100:,.2f}"
-    number = number.translate({ord(","): words.thousands, ord("."): words.decimal})
-    return (
-        words.with_symbol.format(symbol=SYMBOLS[currency], number=number)
-        if currency in SYMBOLS
-        else f"{number} {currency.upper()}"
-    )
-
-
-def spoken_day(moment: datetime, zone: ZoneInfo, language: str = DEFAULT) -> str:
-    """The day of a time in a time zone: Friday, 13 March 2026."""
-    local, words = moment.astimezone(zone), LANGUAGES[language]
-    return words.day.format(
-        weekday=words.weekdays[local.weekday()],
-        day=local.day,
-        month=words.months[local.month - 1],
-        year=local.year,
-    )
-
-
-def spoken_moment(moment: datetime, zone: ZoneInfo, language: str = DEFAULT) -> str:
-    """The day with the time of day and the time zone."""
-    day = spoken_day(moment, zone, language)
-    return LANGUAGES[language].moment.format(
-        day=day, time=f"{moment.astimezone(zone):%H:%M}", zone=zone.key
-    )
-
-
 def _trial_end(account: Account) -> datetime | None:
     ends = [
         known.value.trial_end for known in account.subscriptions.values() if known.value.trial_end
     ]
     return max(ends, default=account.signup.trial_ends_at if account.signup else None)
-
-
-def spoken_price(account: Account, language: str = DEFAULT) -> str:
-    """What the running subscription costs, if it is one price: "$49.00 a month", "$490.00 every 2
-    years".
-    """
-    running = [known.value for known in account.subscriptions.values() if not known.value.final]
-    items: tuple[Item, ...] = (
-        max(running, key=lambda one: (one.created, one.id)).items if running else ()
-    )
-    if len(items) != 1 or items[0].amount is None or not items[0].currency or not items[0].interval:
-        return ""
-    (item,) = items
-    cost, words = (
-        money((item.amount or 0) * (item.quantity or 1), item.currency or "", language),
-        LANGUAGES[language],
-    )
-    often = (
-        words.per[items[0].interval]
-        if item.interval_count == 1
-        else words.every[items[0].interval].format(n=item.interval_count)
-    )
-    return f"{cost} {often}"
