@@ -45,6 +45,8 @@ class NoAnswer(Exception):
 
 
 Handle = Callable[[Request], Answer]
+OwnError = Callable[[str, Answer], Answer]
+"""Of a path and an error that the server answers by itself: the error to send."""
 
 
 def json_answer(content: Any, status: int = 200) -> Answer:
@@ -60,15 +62,18 @@ def error_answer(status: int, code: str, message: str, field: str | None = None)
 
 
 class Server:
-    """Answers every request with what `handle` returns. Port 0 takes a free one; `port` says which.
-    Raises OSError if the port is taken.
+    """Answers every request with what `handle` returns; `own_error` changes the errors of the
+    server itself. Port 0 takes a free one; `port` says which. Raises OSError if the port is taken.
     """
 
-    def __init__(self, port: int, handle: Handle) -> None:
-        self._server = _Listener(
-            ("127.0.0.1", port),
-            type("Handler", (_Handler,), {"handle_request": staticmethod(handle)}),
-        )
+    def __init__(
+        self, port: int, handle: Handle, own_error: OwnError = lambda path, answer: answer
+    ) -> None:
+        functions = {
+            "handle_request": staticmethod(handle),
+            "own_error": staticmethod(own_error),
+        }
+        self._server = _Listener(("127.0.0.1", port), type("Handler", (_Handler,), functions))
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever,
@@ -124,6 +129,7 @@ class _Listener(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Listener
     handle_request: Handle
+    own_error: OwnError
     protocol_version = "HTTP/1.1"
     server_version = "billhook-local"
     sys_version = ""
@@ -142,12 +148,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_request()
 
     def _answer_request(self) -> None:
+        parts = urlsplit(self.path)
         body = self._body()
         if isinstance(body, Answer):
             self.close_connection = True
-            self._send(body)
+            self._send(self.own_error(parts.path, body))
             return
-        parts = urlsplit(self.path)
         query = parse_qsl(parts.query, keep_blank_values=True)
         try:
             answer = self.handle_request(
@@ -158,8 +164,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         except Exception:
             log.exception("%s %s failed", self.command, parts.path)
-            answer = error_answer(
-                502, "internal_error", "Something went wrong on our side. Please try again."
+            answer = self.own_error(
+                parts.path,
+                error_answer(
+                    502, "internal_error", "Something went wrong on our side. Please try again."
+                ),
             )
         self._send(answer)
 

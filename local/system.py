@@ -48,7 +48,8 @@ class System:
     ) -> None:
         self._around = around
         self._control = self._app = _not_yet
-        self._server = Server(port, self._handle)
+        self._app_error: Callable[[Answer], Answer] = lambda answer: answer
+        self._server = Server(port, self._handle, self._own_error)
         self._emulator = Emulator()
         self.simulator: StripeSimulator | None = None
         self._stopping = stopping or threading.Event()
@@ -159,7 +160,8 @@ class System:
         self.clockwork = Clockwork(
             self.rest, triggers.sweep, progress, simulator, triggers.schedules
         )
-        gateway = ApiGateway(app)
+        gateway = ApiGateway(app, policy.signup.sites if policy.signup else ())
+        self._app_error = gateway.own_error
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
         self._app = lambda request: (webhooks if request.path == WEBHOOK_PATH else api)(request)
         self._control = Control(
@@ -182,8 +184,10 @@ class System:
             self._triggers.append(trigger)
 
     def _handle(self, request: Request) -> Answer:
-        is_local = request.path == "/_local" or request.path.startswith("/_local/")
-        return self._control(request) if is_local else self._app(request)
+        return self._control(request) if _is_local(request.path) else self._app(request)
+
+    def _own_error(self, path: str, answer: Answer) -> Answer:
+        return answer if _is_local(path) else self._app_error(answer)
 
     def close(self) -> None:
         """End everything: take no more requests, wait a moment for running functions, and stop the
@@ -232,6 +236,10 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:
     mail = replace(mail, mailer=WatchedMailer(mail.mailer, mailbox, outgoing))
     wiring.mail_services = cache(lambda: mail)
     return create_key(wiring.api_keys(), "write", "local", clock.now())
+
+
+def _is_local(path: str) -> bool:
+    return path == "/_local" or path.startswith("/_local/")
 
 
 def _not_yet(request: Request) -> Answer:

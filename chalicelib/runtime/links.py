@@ -24,6 +24,12 @@ class Links:
         """
         return urlsplit(self.base_url).path.rstrip("/")
 
+    @property
+    def origin(self) -> str:
+        """The origin of the pages, as browsers send it."""
+        base = urlsplit(self.base_url)
+        return f"{base.scheme}://{base.netloc}"
+
     def token(self, link: Link) -> str:
         """The token of a signed link."""
         return sign(link, self.keys())

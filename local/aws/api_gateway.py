@@ -5,12 +5,15 @@ import base64
 import threading
 import time
 import uuid
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from chalice.app import Chalice
 
 from local.aws.lambda_context import LambdaContext
 from local.http_server import Answer, Request, error_answer
+from ops.package.api_definition import error_headers
 
 STAGE = "api"
 NOT_FOUND = (404, "not_found", "There is nothing at this address.")
@@ -37,26 +40,33 @@ def make_thread_safe(app: Chalice) -> None:
 
 class ApiGateway:
     """Finds the route of a request, calls the app with the event that AWS would send, and gives
-    back what it answers.
+    back what it answers. `sites` are those of billing.toml, whose scripts may read the errors of
+    API Gateway itself.
     """
 
-    def __init__(self, app: Chalice) -> None:
+    def __init__(self, app: Chalice, sites: Sequence[str] = ()) -> None:
         make_thread_safe(app)
         self._app = app
+        self._error_headers = list(error_headers(sites).items())
         self._routes = [(_segments(template), template) for template in app.routes]
 
     def __call__(self, request: Request) -> Answer:
         found = self._find(request.path)
         if found is None:
-            return error_answer(*NOT_FOUND)
+            return self.own_error(error_answer(*NOT_FOUND))
         template, parameters = found
         methods = self._app.routes[template]
-        if request.method == "OPTIONS" and request.method not in methods:
-            return self._preflight(methods)
-        if request.method not in methods:
-            return error_answer(*NOT_FOUND)
+        cors = next((entry.cors for entry in methods.values() if entry.cors), None)
+        if request.method == "OPTIONS" and request.method not in methods and cors:
+            return _preflight(methods, cors)
         event = _event(request, template, parameters)
         return _answer(self._app(event, LambdaContext("billhook-local-APIHandler", 29)))
+
+    def own_error(self, answer: Answer) -> Answer:
+        """An error that API Gateway answers by itself, with the headers of its gateway
+        responses.
+        """
+        return replace(answer, headers=[*answer.headers, *self._error_headers])
 
     def _find(self, path: str) -> tuple[str, dict[str, str]] | None:
         """The route's template and its parameters, still percent-encoded as API Gateway leaves
@@ -76,15 +86,13 @@ class ApiGateway:
                 matches.append(([_is_parameter(one) for one in wanted], template, parameters))
         return min(matches, key=lambda match: match[0])[1:] if matches else None
 
-    def _preflight(self, methods: dict[str, Any]) -> Answer:
-        """API Gateway answers a CORS preflight by itself."""
-        cors = next((entry.cors for entry in methods.values() if entry.cors), None)
-        if cors is None:
-            return error_answer(*NOT_FOUND)
-        allowed = {
-            "Access-Control-Allow-Methods": ",".join([*methods, "OPTIONS"])
-        } | cors.get_access_control_headers()
-        return Answer(200, b"", [(name, str(value)) for name, value in allowed.items()])
+
+def _preflight(methods: dict[str, Any], cors: Any) -> Answer:
+    """API Gateway answers a CORS preflight by itself."""
+    allowed = {
+        "Access-Control-Allow-Methods": ",".join([*methods, "OPTIONS"])
+    } | cors.get_access_control_headers()
+    return Answer(200, b"", [(name, str(value)) for name, value in allowed.items()])
 
 
 def _segments(path: str) -> list[str]:

@@ -26,6 +26,7 @@ class Look:
 
 LOOKS = (
     Look("GET", "/healthz", 200, None, "the API's function starts"),
+    Look("HEAD", "/healthz", 200, None, "methods that no view declares reach the function too"),
     Look(
         "POST",
         "/webhooks/stripe",

@@ -16,6 +16,7 @@ import yaml
 
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.languages import LANGUAGES
+from chalicelib.domain.policy.read import read_policy
 from local.aws.template import load
 from ops.package.archive import compile_all, keep_locales, pack
 from ops.package.template import Template, complete
@@ -46,7 +47,7 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
     architecture is named.
 
     The same checkout gives the same bytes. Raises InvalidInput, with what Chalice says, if it
-    cannot be packaged.
+    cannot be packaged; PolicyMistakes.
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -63,7 +64,8 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
         archive = out / "code.zip"
         pack(code, archive)
     permissions = yaml.safe_load((ROOT / ".chalice" / "permissions.yaml").read_text())
-    completed = watched(complete(template, permissions))
+    signup = read_policy((ROOT / "chalicelib" / "billing.toml").read_text()).signup
+    completed = watched(complete(template, permissions, signup.sites if signup else ()))
     (out / "template.json").write_text(json.dumps(completed, indent=1, sort_keys=True))
     return Package(completed, archive, hashlib.sha256(archive.read_bytes()).hexdigest())
 

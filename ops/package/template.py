@@ -1,10 +1,12 @@
-"""What `chalice package` cannot say, put into its template: the webhook's own function, and what
-each role may do.
+"""What `chalice package` cannot say, put into its template: the webhook's own function, what each
+role may do, and how API Gateway answers.
 """
 
 import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ops.package.api_definition import let_sites_read, pass_every_method
 
 WEBHOOK_PATH = "/webhooks/stripe"
 WEBHOOK_FUNCTION, API_FUNCTION = "WebhookHandler", "APIHandler"
@@ -20,11 +22,15 @@ _QUEUE_READER = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMess
 _STREAM_READER = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
 
 
-def complete(template: Template, permissions: Permissions) -> Template:
-    """The template with the webhook's function and the functions' roles. Raises ValueError for a
-    function without permissions, or the reverse.
+def complete(template: Template, permissions: Permissions, sites: Sequence[str]) -> Template:
+    """The template with the webhook's function, the functions' roles, and API Gateway's answers;
+    `sites` are those of billing.toml. Raises ValueError for a function without permissions, or the
+    reverse.
     """
     made = copy.deepcopy(template)
+    api = made["Resources"]["RestAPI"]["Properties"]
+    pass_every_method(api["DefinitionBody"]["paths"])
+    let_sites_read(api["GatewayResponses"], sites)
     _add_webhook_function(made)
     functions = {
         id: it["Properties"]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from app import app
 from bench import cold_start
 from chalicelib.aws.items import account_item
 from chalicelib.aws.mailer import SENDERS_AT_ONCE
@@ -416,6 +417,30 @@ def test_refusals_of_api_gateway_have_our_shape(package: Package, refusal: str) 
     response = package.merged["Resources"]["RestAPI"]["Properties"]["GatewayResponses"][refusal]
     body = json.loads(response["ResponseTemplates"]["application/json"])
     assert body["error"].keys() == {"code", "message"}
+
+
+def test_every_route_passes_every_method_on_to_the_api_s_function(package: Package) -> None:
+    """Otherwise API Gateway answers HEAD, OPTIONS and unknown methods with a 404 of its own."""
+    paths = package.merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    assert paths.keys() == app.routes.keys()
+    called = {
+        path: methods["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]["uri"][
+            "Fn::Sub"
+        ]
+        for path, methods in paths.items()
+    }
+    assert {path for path, uri in called.items() if "${APIHandler.Arn}" not in uri} == set()
+
+
+def test_scripts_of_the_sites_in_billing_toml_may_read_what_api_gateway_answers_itself(
+    package: Package,
+) -> None:
+    responses = package.merged["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "REQUEST_TOO_LARGE"} <= responses.keys()
+    for name, response in responses.items():
+        sent = response["ResponseParameters"]["Headers"]
+        assert sent["Access-Control-Allow-Origin"] == "'*'", name
+    assert responses["THROTTLED"]["ResponseParameters"]["Headers"]["Retry-After"] == "'1'"
 
 
 def test_logs_hold_the_route_never_the_path(package: Package) -> None:

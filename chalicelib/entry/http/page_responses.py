@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from chalice.app import Response
 
@@ -102,11 +101,8 @@ def refuse_cross_site(request: Any) -> None:
     sends Sec-Fetch-Site, and pages cannot change it.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    base = urlsplit(wiring.links().base_url)
     same_origin = (
-        site in {"same-origin", "none"}
-        if site
-        else origin in {None, "null", f"{base.scheme}://{base.netloc}"}
+        site in {"same-origin", "none"} if site else origin in {None, "null", wiring.links().origin}
     )
     if not same_origin:
         raise errors.Forbidden(

@@ -97,9 +97,12 @@ def reformat_error(response: Response) -> Response:
         "UnsupportedMediaType": "unsupported_media_type",
         "MethodNotAllowedError": "method_not_allowed",
     }
-    return error_response(
+    reformatted = error_response(
         response.status_code, codes.get(body["Code"], "invalid"), str(body.get("Message", ""))
     )
+    if "Allow" in response.headers:
+        reformatted.headers["Allow"] = response.headers["Allow"]
+    return reformatted
 
 
 def refuse_large_body(request: Any) -> Response | None:

@@ -52,20 +52,9 @@ declare(Endpoint("OPTIONS", "/signups", "A browser's CORS preflight.", answers={
 
 
 @bp.route("/signups", methods=["OPTIONS"])
-@json_errors
 def allow_signup() -> Response:
-    """The CORS preflight for each site in billing.toml. Chalice's own supports one fixed origin."""
-    allowed: dict[str, str | list[str]] = {
-        "Access-Control-Allow-Methods": "POST, OPTIONS",
-        "Access-Control-Allow-Headers": "Content-Type",
-        "Access-Control-Max-Age": "3600",
-    }
-    cors = _cors()
-    return Response(
-        "",
-        status_code=204,
-        headers=cors | (allowed if "Access-Control-Allow-Origin" in cors else {}),
-    )
+    """The CORS preflight. The middleware adds the headers, as to every response of this route."""
+    return Response("", status_code=204, headers={"Allow": "OPTIONS, POST"})
 
 
 @bp.route("/signups", methods=["POST"], content_types=list(CONTENT_TYPES))
@@ -73,13 +62,8 @@ def receive_signup() -> Response:
     """201 {account_id, status, trial_ends_at, welcome_url}; 202 if the address had a trial before
     or must be confirmed first. A form gets 303.
     """
-    response = (
-        _signup_page()
-        if is_form(bp.current_request.headers.get("content-type"))
-        else json_errors(_signup_json)()
-    )
-    response.headers.update(_cors())
-    return cast(Response, response)
+    is_page = is_form(bp.current_request.headers.get("content-type"))
+    return _signup_page() if is_page else cast(Response, json_errors(_signup_json)())
 
 
 def _signup_json() -> Response:
@@ -164,15 +148,3 @@ def _welcomed(outcome: SignupOutcome) -> Account | None:
     if outcome.what == "known" or account is None:
         return None
     return None if account.signup and account.signup.confirm else account
-
-
-def _cors() -> dict[str, str | list[str]]:
-    """The CORS headers. Only scripts of the sites in billing.toml, and of Billhook's own pages, may
-    read the response.
-    """
-    origin = bp.current_request.headers.get("origin")
-    signup = wiring.policy().signup
-    allowed = origin and signup and (origin in signup.sites or origin == wiring.links().base_url)
-    return {"Vary": "Origin"} | (
-        {"Access-Control-Allow-Origin": origin} if origin and allowed else {}
-    )

@@ -91,13 +91,43 @@ def test_a_body_arrives_byte_for_byte(server: Server, body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/nothing"), ("DELETE", "/echo"), ("GET", "/things//parts"), ("OPTIONS", "/nothing")],
+    [("GET", "/nothing"), ("GET", "/things//parts"), ("OPTIONS", "/nothing")],
 )
 def test_what_does_not_exist_is_refused_as_the_gateway_responses_say(
     server: Server, method: str, path: str
 ) -> None:
     status, body, _ = call(server, method, path)
     assert (status, body["error"]["code"]) == (404, "not_found")
+
+
+def test_a_method_that_no_view_declares_reaches_the_app(server: Server) -> None:
+    status, _, headers = call(server, "DELETE", "/echo")
+    assert (status, headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    ("sites", "sent"),
+    [
+        ((), None),
+        (("https://acme.example",), "https://acme.example"),
+        (("https://acme.example", "https://www.acme.example"), "*"),
+    ],
+)
+def test_scripts_of_the_sites_may_read_the_errors_of_the_gateway_itself(
+    sites: tuple[str, ...], sent: str | None
+) -> None:
+    gateway = ApiGateway(app, sites)
+    server = Server(0, gateway, lambda path, answer: gateway.own_error(answer))
+    server.start()
+    try:
+        missing = call(server, "GET", "/nothing")
+        too_large = call(server, "POST", "/echo", b"x" * (BODY_LIMIT + 1))
+    finally:
+        server.close()
+    assert (missing[0], too_large[0]) == (404, 413)
+    assert {headers["Access-Control-Allow-Origin"] for _, _, headers in (missing, too_large)} == {
+        sent
+    }
 
 
 def test_a_fixed_segment_wins_over_a_parameter(server: Server) -> None:

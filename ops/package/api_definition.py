@@ -1,0 +1,49 @@
+"""What Chalice and SAM cannot say about API Gateway: it passes every method of a route on, and
+scripts of the owner's sites may read its own errors.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+ANY_METHOD = "x-amazon-apigateway-any-method"
+
+
+def pass_every_method(paths: Mapping[str, dict[str, Any]]) -> None:
+    """Add to each path of an API definition the methods that no view declares, handled by the same
+    function: it answers HEAD and OPTIONS, and refuses others with 405. Without this API Gateway
+    answers them with an error of its own.
+    """
+    for methods in paths.values():
+        like = next(iter(methods.values()))
+        methods[ANY_METHOD] = copy.deepcopy(
+            {
+                name: like[name]
+                for name in like
+                if name not in {"consumes", "summary", "description"}
+            }
+        )
+
+
+def error_headers(sites: Sequence[str]) -> dict[str, str]:
+    """The headers of API Gateway's own errors, given the sites in billing.toml: their scripts must
+    be able to read them.
+
+    A gateway response has fixed headers and cannot compare origins. So one site is named, and for
+    several it is any site: these errors are fixed texts, the same for everybody.
+    """
+    if not sites:
+        return {}
+    if len(sites) == 1:
+        return {"Access-Control-Allow-Origin": sites[0], "Vary": "Origin"}
+    return {"Access-Control-Allow-Origin": "*"}
+
+
+def let_sites_read(responses: Mapping[str, dict[str, Any]], sites: Sequence[str]) -> None:
+    """Add `error_headers` to an API's gateway responses, in SAM's form."""
+    quoted = {name: f"'{value}'" for name, value in error_headers(sites).items()}
+    if not quoted:
+        return
+    for response in responses.values():
+        parameters = response.setdefault("ResponseParameters", {})
+        parameters["Headers"] = parameters.get("Headers", {}) | quoted
