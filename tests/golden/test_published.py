@@ -158,7 +158,7 @@ def test_api_keys_keep_their_form() -> None:
 
 
 def test_the_keys_of_billing_toml_stay() -> None:
-    """An unknown key in each table makes the reader name those that it knows."""
+    """An unknown key `x` in each table makes the reader name those that it knows, in its order."""
     wrong = """
         x = 1
         mail.x = 1

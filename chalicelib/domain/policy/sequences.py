@@ -72,7 +72,9 @@ CONDITIONS = {
     "bank_asks": "The bank wants the customer to confirm the failed payment.",
     "last_try": "Stripe will try the failed payment only once more.",
 }
-"""The conditions of a step (`if` and `unless`). They are checked again when the message is sent."""
+"""The conditions of a step (`if` and `unless`). They are checked again when the message is sent.
+`unpaid` is not Stripe's status of that name: it is true from the first failed payment on.
+"""
 
 ANCHORS_OF_CONDITION = {
     "bank_asks": frozenset({"payment_failed", "next_try"}),

@@ -1,4 +1,4 @@
-"""The costs that the design promises, by counting the calls that leave for AWS and Stripe."""
+"""How few calls leave for AWS and Stripe: docs/costs.md turns them into dollars."""
 
 from collections.abc import Iterator
 from datetime import timedelta

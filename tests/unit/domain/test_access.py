@@ -1,4 +1,6 @@
-"""Design's table of access, row by row, with each boundary second."""
+"""The access and the reason in each state of an account, with each boundary second; docs/api.md
+lists the reasons.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

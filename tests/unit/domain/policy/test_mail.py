@@ -172,7 +172,6 @@ def test_the_shipped_sequences_are_read() -> None:
             'unless = ["last_try"], stream',
             'sequences.trial_end.steps[5].unless: "last_try" needs the anchor',
         ),
-        ("payment_tries = 8", "payment_tries = 0", "access.payment_tries: must be a whole number"),
     ],
 )
 def test_a_mistake_is_named_before_anything_is_sent(found: str, instead: str, key: str) -> None:

@@ -74,6 +74,7 @@ def test_another_text_is_another_policy() -> None:
             'collection_paused = "full"',
             "access.collection_paused: must be one of keep, limited, none",
         ),
+        ("payment_tries = 8", "payment_tries = 0", "access.payment_tries: must be a whole number"),
         ('name = "Pro"', 'name = " "', "plans.pro.name: must be a text"),
         ('name = "Pro"\n', "", "plans.pro.name: is missing"),
         (
