@@ -75,9 +75,10 @@ def test_a_batch_for_one_account_is_still_one_of_each(trial: Stage, calls: Calls
 
 
 def test_a_repeat_writes_no_account(trial: Stage, calls: Calls) -> None:
-    ingest(living(), wiring.services())
+    events = living()
+    ingest(events, wiring.services())
     calls.made.clear()
-    assert {outcome.effect for outcome in ingest(living(), wiring.services())} == {"unchanged"}
+    assert {outcome.effect for outcome in ingest(events, wiring.services())} == {"unchanged"}
     assert calls.names == ["BatchGetItem", "BatchWriteItem"]
 
 
