@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from chalicelib.entry.http import accounts, actions, openapi_route, signups, webhooks
+from chalicelib.entry.http import accounts, actions, openapi_route, reader, signups, webhooks
 from chalicelib.entry.http.cors import add_cors
 from chalicelib.entry.http.methods import respond
 from chalicelib.entry.http.responses import reformat_error, refuse_large_body
@@ -24,11 +24,12 @@ app = Chalice(app_name="billhook", configure_logs=False)
 
 @app.middleware("http")
 def handle_request(request: Any, get_response: Any) -> Response:
-    """Answer an HTTP request: add its route to the logs, refuse a body that is too large, answer
-    HEAD and OPTIONS, bring Chalice's own errors into Billhook's form, add the CORS headers, and
-    emit metrics.
+    """Answer an HTTP request: add its route to the logs, note the reader's language, refuse a body
+    that is too large, answer HEAD and OPTIONS, bring Chalice's own errors into Billhook's form, add
+    the CORS headers, and emit metrics.
     """
     name_request(request)
+    reader.begin(request)
     try:
         declared = app.routes.get(request.context.get("resourcePath"), {})
         response = refuse_large_body(request) or reformat_error(

@@ -5,15 +5,17 @@
 
 class BillhookError(Exception):
     """An error with a `code` for programs, a `message` for people that says how to correct it, and
-    the `field` that caused it, if one did.
+    the `field` that caused it, if one did. `kind` tells apart errors of one code and field, for
+    pages, which say it in the reader's language (pages/problems.py).
     """
 
     code = "error"
 
-    def __init__(self, message: str, field: str | None = None) -> None:
+    def __init__(self, message: str, field: str | None = None, kind: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
+        self.kind = kind
 
 
 class InvalidInput(BillhookError):

@@ -1,4 +1,6 @@
-"""Amounts of money as text."""
+"""Amounts of money and percentages as text."""
+
+from decimal import Decimal
 
 from chalicelib.domain.money import in_major_units, shown_decimals
 from chalicelib.domain.policy.languages import DEFAULT
@@ -27,3 +29,11 @@ def money(amount: int, currency: str, language: str = DEFAULT) -> str:
         locale=language,
         currency_digits=False,  # CLDR's digits are not those of Stripe's amounts
     ).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def percentage(percent: float, language: str = DEFAULT) -> str:
+    """A percentage as Stripe has it, as text: 12.5 as 12.5%, in German 12,5 %."""
+    from babel.numbers import format_percent
+
+    share = Decimal(str(percent)) / 100
+    return format_percent(share, WORDING[language].percent, locale=language)

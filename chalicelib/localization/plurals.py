@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
+"""CLDR's names of plural forms."""
+
 
 def plural(forms: Mapping[str, str], number: int, language: str) -> str:
-    """The form for a number, of those by CLDR's names (`one`, `few`, `other` …), with `{n}` filled
-    in. `other` stands for a form that is not given.
+    """The form for a number, by CLDR's rules for the language. `other` stands for a form that is
+    not given.
     """
     from babel import Locale
 
-    form = Locale.parse(language).plural_form(number)
-    return forms.get(form, forms["other"]).format(n=number)
+    return forms.get(Locale.parse(language).plural_form(number), forms["other"])

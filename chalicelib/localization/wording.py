@@ -9,9 +9,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Wording:
     """The patterns and words of one language. `day`, `clock` and `month` are CLDR's patterns of
-    dates, `with_symbol` and `with_code` those of amounts, without decimals. The rest is for
-    `str.format`. `per` and `every` are by Stripe's interval: `per` for one ("a month"), `every`
-    for several ("every 3 months"). `days` is by CLDR's plural form of a number.
+    dates, `with_symbol` and `with_code` those of amounts, without decimals, `percent` that of a
+    share. The rest is for `str.format`. `per` and `every` are by Stripe's interval: `per` for one
+    ("a month"), `every` for several ("every 3 months"). `days` is by CLDR's plural forms.
     """
 
     day: str
@@ -20,6 +20,7 @@ class Wording:
     moment: str
     with_symbol: str
     with_code: str
+    percent: str
     per: Mapping[str, str]
     every: Mapping[str, str]
     today: str
@@ -38,6 +39,7 @@ WORDING: Mapping[str, Wording] = {
         moment="{day} at {clock} ({zone})",
         with_symbol="¤#,##0",
         with_code="#,##0 ¤¤",
+        percent="#,##0.##%",
         per={"day": "a day", "week": "a week", "month": "a month", "year": "a year"},
         every={
             "day": "every {n} days",
@@ -58,6 +60,7 @@ WORDING: Mapping[str, Wording] = {
         moment="{day} um {clock} Uhr ({zone})",
         with_symbol="#,##0 ¤",
         with_code="#,##0 ¤¤",
+        percent="#,##0.## %",
         per={"day": "pro Tag", "week": "pro Woche", "month": "pro Monat", "year": "pro Jahr"},
         every={
             "day": "alle {n} Tage",

@@ -60,7 +60,11 @@ def variables(
         "trial_ends_on": spoken_day(end, zone, language) if end else "",
         "trial_ends_at": spoken_moment(end, zone, language) if end else "",
         "days_left": days_left,
-        "days_left_words": (plural(words.days, days_left, language) if days_left else words.today),
+        "days_left_words": (
+            plural(words.days, days_left, language).format(n=days_left)
+            if days_left
+            else words.today
+        ),
         "trial_days": policy.trial.days,
         "asked_at": spoken_moment(mail.occasion.moment, zone, language),
         "app_url": letter.app_url,

@@ -1,13 +1,20 @@
-"""The texts and values of the welcome and billing pages, with dates in the customer's time zone."""
+"""The values of the welcome and billing pages, in the customer's language, currency and time
+zone.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.queries import card_of, current_subscription, has_card
+from chalicelib.domain.account.queries import (
+    card_of,
+    creation_order,
+    currency_of,
+    current_subscription,
+    has_card,
+)
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
@@ -16,134 +23,70 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Subscription
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import spoken_day
-from chalicelib.localization.prices import brand_of, spoken_price
+from chalicelib.localization.prices import brand_of, spoken_interval, spoken_price
+from chalicelib.pages.texts import has_text, placeholders, text
 
 INVOICES_SHOWN = 12
 """The number of invoices on the billing page: the newest ones."""
 
 
-INVOICE_STATUS = {"open": "to be paid", "void": "canceled", "uncollectible": "written off"}
-"""Stripe's status of an invoice → its text, where it differs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The text for a standing. `detail` may contain `{until}`, `{period_end}` and `{plan}`. `tone`
-    is `good`, `warn` or `bad`.
-    """
-
-    headline: str
-    detail: str
-    tone: str = "good"
-
-
-WORDS: Mapping[str, Words] = {
-    "unconfirmed": Words(
-        "Please confirm your address",
-        "We have sent you a link. Your trial begins when you open it.",
-        "warn",
-    ),
-    "trial_starting": Words(
-        "Your trial runs", "Everything in {plan} is open to you until {until}."
-    ),
-    "trialing": Words("Your trial runs", "Everything in {plan} is open to you until {until}."),
-    "first_payment": Words("Your trial has ended", "Your first payment is being processed."),
-    "trial_expired": Words(
-        "Your trial has ended",
-        "Nothing was charged. Choose a plan to continue where you left off.",
-        "bad",
-    ),
-    "after_trial": Words(
-        "Your trial has ended", "You are on {plan}. Choose another plan whenever you like."
-    ),
-    "active": Words(
-        "Your subscription is active", "You are on {plan}. The paid period runs until {period_end}."
-    ),
-    "canceling": Words(
-        "Your subscription ends", "It is paid until {until} and will not renew.", "warn"
-    ),
-    "canceled": Words("Your subscription has ended", "Choose a plan to come back.", "bad"),
-    "stale": Words(
-        "Your last payment is not confirmed yet",
-        "Please check your card and your invoices.",
-        "warn",
-    ),
-    "past_due_grace": Words(
-        "Your last payment failed",
-        "Please update your card. Everything stays open until {until}.",
-        "warn",
-    ),
-    "past_due": Words(
-        "Your last payment failed", "Please update your card to get full access again.", "bad"
-    ),
-    "payment_incomplete": Words("Your payment was not completed", "Please try again.", "bad"),
-    "incomplete_expired": Words(
-        "Your payment was not completed", "Please choose a plan and try again.", "bad"
-    ),
-    "unpaid": Words(
-        "Your subscription is not paid", "Please update your card to get full access again.", "bad"
-    ),
-    "paused": Words(
-        "Your subscription is paused", "Add a card to continue where you left off.", "bad"
-    ),
-    "collection_paused": Words("Your payments are paused", "Nothing is charged for now.", "warn"),
-    "customer_deleted": Words(
-        "Your billing account was closed", "Choose a plan to come back.", "bad"
-    ),
-    "granted": Words("You have access", "We gave it to you until {until}."),
-    "no_subscription": Words("You have no subscription", "Choose a plan to begin.", "bad"),
+TONES: Mapping[str, str] = {
+    "unconfirmed": "warn",
+    "trial_starting": "good",
+    "trialing": "good",
+    "first_payment": "good",
+    "trial_expired": "bad",
+    "after_trial": "good",
+    "active": "good",
+    "canceling": "warn",
+    "canceled": "bad",
+    "stale": "warn",
+    "past_due_grace": "warn",
+    "past_due": "bad",
+    "payment_incomplete": "bad",
+    "incomplete_expired": "bad",
+    "unpaid": "bad",
+    "paused": "bad",
+    "collection_paused": "warn",
+    "customer_deleted": "bad",
+    "granted": "good",
+    "no_subscription": "bad",
 }
-"""Reason of a standing → its text."""
-
-TRIAL_PAUSED = Words(
-    "Your trial has ended", "Nothing was charged. Add a card to continue where you left off.", "bad"
-)
-"""The text for a subscription that the end of its trial paused."""
+"""Reason of a standing → whether it is `good` news, a warning or `bad`. Its texts are in `texts/`,
+as `standing.<reason>`.
+"""
 
 CARD_HELPS = frozenset({"past_due_grace", "past_due", "unpaid", "paused", "stale"})
 """Reasons of a standing that a new card may resolve. The billing page then offers to add or update
 the card.
 """
 
-NOTICES: Mapping[str, tuple[str, str]] = {
-    "card_saved": ("done", "Your card is saved."),
-    "subscribed": ("done", "Thank you. Your subscription has begun."),
-    "pending": ("done", "Stripe is processing it. Please reload this page in a minute."),
-    "canceled": ("note", "Nothing was changed."),
-    "plan_changed": ("done", "Your plan is changed."),
-    "same_plan": ("note", "You have this plan already: nothing was changed."),
-    "no_change": (
-        "note",
-        "Your plan cannot be changed at the moment. See below what to do first.",
-    ),
-    "canceling": ("done", "Your subscription will end. Until then you can change your mind."),
-    "nothing_to_cancel": ("note", "There is nothing to cancel."),
-    "leave_asked": (
-        "done",
-        (
-            "We have sent you a mail. Please open the link in it within half an hour. Until then,"
-            " nothing ends."
-        ),
-    ),
-    "no_withdrawal": (
-        "note",
-        "You cannot withdraw from this contract any more. You can cancel it.",
-    ),
-    "paused": ("done", "Your payments are paused."),
-    "discounted": ("done", "You get the discount from your next invoice on."),
-    "nothing_offered": ("note", "This offer is not available any more."),
-    "uncanceled": ("done", "Your subscription continues."),
-    "resumed": ("done", "Your subscription is active again."),
-    "declined": ("wrong", "Your card was declined. Nothing was charged. Please use another card."),
-    "already_subscribed": (
-        "note",
-        "You have a subscription with a card already: there is nothing to buy.",
-    ),
+NOTICES: Mapping[str, str] = {
+    "card_saved": "done",
+    "subscribed": "done",
+    "pending": "done",
+    "canceled": "note",
+    "plan_changed": "done",
+    "same_plan": "note",
+    "no_change": "note",
+    "canceling": "done",
+    "nothing_to_cancel": "note",
+    "leave_asked": "done",
+    "no_withdrawal": "note",
+    "paused": "done",
+    "discounted": "done",
+    "nothing_offered": "note",
+    "uncanceled": "done",
+    "resumed": "done",
+    "declined": "wrong",
+    "already_subscribed": "note",
 }
-"""The `notice` in the billing page's URL → its style and text."""
+"""The `notice` in the billing page's URL → its style. Its text is in `texts/`, as
+`notice.<notice>`.
+"""
 
 
-def welcome_view(account: Account, policy: Policy, now: datetime) -> dict[str, Any]:
+def welcome_view(account: Account, policy: Policy, now: datetime, language: str) -> dict[str, Any]:
     """The values of the welcome page. They contain nothing private, because anyone who types an
     address into the signup form sees the page.
     """
@@ -157,7 +100,7 @@ def welcome_view(account: Account, policy: Policy, now: datetime) -> dict[str, A
     return {
         "state": state,
         "plan": policy.plan_name(signup.plan if signup else None),
-        "until": spoken_day(ends_at, zone_of(account, policy)) if ends_at else "",
+        "until": spoken_day(ends_at, zone_of(account, policy), language) if ends_at else "",
         "written_to": _masked(account.email or ""),
         "first_steps": policy.pages.first_steps,
         "app_url": policy.mail.app_url if policy.mail else "",
@@ -166,7 +109,7 @@ def welcome_view(account: Account, policy: Policy, now: datetime) -> dict[str, A
 
 
 def billing_view(
-    account: Account, policy: Policy, now: datetime, notice: str | None
+    account: Account, policy: Policy, now: datetime, notice: str | None, language: str
 ) -> dict[str, Any]:
     """The values of the billing page, for every standing. `notice` is a key of NOTICES; others are
     ignored.
@@ -176,89 +119,133 @@ def billing_view(
     zone = zone_of(account, policy)
     card = has_card(account, subscription)
     offers_card = subscription is not None and (not card or current.reason in CARD_HELPS)
+    currency = currency_of(account, policy)
+    offers = [] if subscription else offers_in(policy, currency, language)
     return {
-        **_words(current, account, policy, zone),
-        "status": current.status,
+        **standing_words(current, account, policy, zone, language),
+        "status": _status_text(current.status, language),
         "plan": policy.plan_name(current.plan),
-        "price": spoken_price(account),
-        "card": _card_words(card_of(account, subscription), card),
-        "card_label": ("Update your card" if card else "Add a card") if offers_card else "",
-        "offers": [] if subscription else _offers(policy),
+        "price": spoken_price(account, language),
+        "card": _card_words(card_of(account, subscription), card, language),
+        "card_label": (
+            text("billing.update_card" if card else "billing.add_card", language)
+            if offers_card
+            else ""
+        ),
+        "offers": offers,
+        "not_sold_in": "" if subscription or offers else currency.upper(),
+        "support_email": policy.mail.support_email if policy.mail else "",
         "has_portal": bool(account.customers),
         "may_change": may_change(account, policy),
         "may_cancel": may_cancel(account),
         "may_withdraw": may_withdraw(account, policy, now),
-        "back_label": _reactivate_label(subscription, card),
+        "back_label": _reactivate_label(subscription, card, language),
         "pay_url": _open_invoice(account),
-        "invoices": _invoices(account, zone),
-        "notice": NOTICES.get(notice or ""),
+        "invoices": _invoices(account, policy, zone, language),
+        "notice": _notice(notice, language),
         "app_url": policy.mail.app_url if policy.mail else "",
         "email": account.email or "",
     }
 
 
-def _words(current: Standing, account: Account, policy: Policy, zone: ZoneInfo) -> dict[str, str]:
+def _notice(notice: str | None, language: str) -> tuple[str, str] | None:
+    """Style and text of a notice; None for none, and for one that is not known."""
+    if notice is None or notice not in NOTICES:
+        return None
+    return NOTICES[notice], text(f"notice.{notice}", language)
+
+
+def standing_words(
+    current: Standing, account: Account, policy: Policy, zone: ZoneInfo, language: str
+) -> dict[str, str]:
+    """Headline, detail and tone of a standing, and its end if the detail names it."""
     subscription = current_subscription(account)
     after_trial = (
         current.reason == "paused"
         and subscription is not None
         and subscription.trial_end is not None
     )
-    words = TRIAL_PAUSED if after_trial else WORDS[current.reason]
+    name = f"standing.{'trial_paused' if after_trial else current.reason}"
     period_end = subscription.period_end if subscription else None
-    values = {
-        "until": spoken_day(current.until, zone) if current.until else "further notice",
-        "period_end": spoken_day(period_end, zone) if period_end else "further notice",
-        "plan": policy.plan_name(current.plan) or "your plan",
-    }
-    until = values["until"] if current.until and "{until}" in words.detail else ""
+    plan = policy.plan_name(current.plan)
+    detail = f"{name}.detail"
+    if not plan and has_text(f"{name}.without_plan", language):
+        detail = f"{name}.without_plan"
+    open_end = text("further_notice", language)
+    until = spoken_day(current.until, zone, language) if current.until else ""
     return {
-        "headline": words.headline,
-        "detail": words.detail.format(**values),
-        "tone": words.tone,
-        "until": until,
+        "headline": text(f"{name}.headline", language),
+        "detail": text(
+            detail,
+            language,
+            until=until or open_end,
+            period_end=spoken_day(period_end, zone, language) if period_end else open_end,
+            plan=plan,
+        ),
+        "tone": TONES[current.reason],
+        "until": until if "until" in placeholders(detail, language) else "",
     }
 
 
-def _card_words(card: Card | None, on_file: bool) -> str:
+def _status_text(status: str, language: str) -> str:
+    """A standing's status; one that is not known yet as Stripe writes it."""
+    key = f"status.{status}"
+    return text(key, language) if has_text(key, language) else status.replace("_", " ")
+
+
+def _card_words(card: Card | None, on_file: bool, language: str) -> str:
     """The card that pays: its brand, last digits and expiry. Says only whether there is a card if
     its details are not stored.
     """
     if card is None:
-        return "on file" if on_file else "none on file"
-    expires = f"{card.exp_month:02}/{card.exp_year % 100:02}"
-    return f"{brand_of(card)} ending {card.last4}, expires {expires}"
+        return text("billing.card_on_file" if on_file else "billing.card_none", language)
+    return text(
+        "billing.card_ending",
+        language,
+        brand=brand_of(card),
+        last4=card.last4,
+        expires=f"{card.exp_month:02}/{card.exp_year % 100:02}",
+    )
 
 
-def _reactivate_label(subscription: Subscription | None, card: bool) -> str:
+def _reactivate_label(subscription: Subscription | None, card: bool, language: str) -> str:
     """The label of the button that reactivates a subscription without Stripe's pages; empty if
     there is none.
     """
     if subscription is None:
         return ""
     if subscription.cancellation_scheduled:
-        return "Keep my subscription"
+        return text("billing.keep_subscription", language)
     if subscription.pause_collection:
-        return "End the pause"
-    return "Continue with the card on file" if subscription.status == "paused" and card else ""
+        return text("billing.end_pause", language)
+    if subscription.status == "paused" and card:
+        return text("billing.continue_with_card", language)
+    return ""
 
 
-def _offers(policy: Policy) -> list[dict[str, str]]:
-    """Each plan on sale, once for each interval."""
+def offers_in(policy: Policy, currency: str, language: str) -> list[dict[str, str]]:
+    """Each plan on sale in a currency, once for each interval."""
     return [
         {
             "plan": plan.id,
             "name": plan.name,
             "interval": interval,
-            "price": (
-                f"{money(plan.amounts[interval], policy.currency)} a {interval}"
-                if interval in plan.amounts
-                else f"by the {interval}"
-            ),
+            "price": price_text(amount, 1, currency, interval, language),
         }
         for plan in policy.plans.values()
-        for interval in plan.lookup_keys
+        for sold_in, interval, _, amount in plan.prices_in(policy.currency)
+        if sold_in == currency
     ]
+
+
+def price_text(
+    amount: int | None, seats: int, currency: str, interval: str | None, language: str
+) -> str:
+    """What so many seats cost: "$98.00 a month"; "by the month" if billing.toml has no amount."""
+    interval = interval or "month"
+    if amount is None:
+        return text(f"by.{interval}", language)
+    return f"{money(amount * seats, currency, language)} {spoken_interval(interval, 1, language)}"
 
 
 def _open_invoice(account: Account) -> str:
@@ -272,18 +259,21 @@ def _open_invoice(account: Account) -> str:
     return newest.hosted_invoice_url or "" if newest else ""
 
 
-def _invoices(account: Account, zone: ZoneInfo) -> list[dict[str, Any]]:
+def _invoices(
+    account: Account, policy: Policy, zone: ZoneInfo, language: str
+) -> list[dict[str, Any]]:
     invoices = [
         invoice.value
         for invoice in account.invoices.values()
         if invoice.value.status != "draft" and invoice.value.amount_due
     ]
-    invoices.sort(key=lambda invoice: (invoice.created, invoice.id), reverse=True)
+    invoices.sort(key=creation_order, reverse=True)
     return [
         {
-            "date": spoken_day(invoice.created, zone),
-            "amount": money(invoice.amount_due, invoice.currency or "usd"),
-            "status": INVOICE_STATUS.get(invoice.status, invoice.status),
+            "date": spoken_day(invoice.created, zone, language),
+            "amount": money(invoice.amount_due, invoice.currency or policy.currency, language),
+            "status": text(f"invoice_status.{invoice.status}", language),
+            "is_paid": invoice.status == "paid",
             "path": f"/billing/invoices/{invoice.id}" if invoice.hosted_invoice_url else "",
         }
         for invoice in invoices[:INVOICES_SHOWN]

@@ -9,13 +9,14 @@ from chalicelib.domain.billing.preview import Preview
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import spoken_day
-from chalicelib.pages.customer import zone_of
+from chalicelib.pages.customer import offers_in, price_text, zone_of
+from chalicelib.pages.texts import text
 
 SEATS_AT_MOST = 10_000
 """The highest number of seats that the page accepts. For more, a customer contacts the owner."""
 
 
-def plan_view(account: Account, policy: Policy) -> dict[str, Any]:
+def plan_view(account: Account, policy: Policy, language: str) -> dict[str, Any]:
     """The values of the page to choose a plan: each plan and interval on sale in the customer's
     currency, and the current seats.
     """
@@ -24,15 +25,12 @@ def plan_view(account: Account, policy: Policy) -> dict[str, Any]:
     item, currency = plan_item(subscription, policy), currency_of(account, policy)
     current = policy.plan_of([item])[0], item.interval
     offers = [
-        {
-            "value": f"{plan.id}:{interval}",
-            "name": plan.name,
-            "price": _price(amount, 1, currency, interval),
-            "is_current": (plan.id, interval) == current,
+        offer
+        | {
+            "value": f"{offer['plan']}:{offer['interval']}",
+            "is_current": (offer["plan"], offer["interval"]) == current,
         }
-        for plan in policy.plans.values()
-        for sold_in, interval, _, amount in plan.prices_in(policy.currency)
-        if sold_in == currency
+        for offer in offers_in(policy, currency, language)
     ]
     return {
         "offers": offers,
@@ -42,7 +40,9 @@ def plan_view(account: Account, policy: Policy) -> dict[str, Any]:
     }
 
 
-def preview_view(account: Account, policy: Policy, preview: Preview, moved: bool) -> dict[str, Any]:
+def preview_view(
+    account: Account, policy: Policy, preview: Preview, moved: bool, language: str
+) -> dict[str, Any]:
     """The values of the page that previews a change: the amount due now, and when the new price
     applies. `moved` means that the amount differs from the one shown before.
     """
@@ -58,28 +58,33 @@ def preview_view(account: Account, policy: Policy, preview: Preview, moved: bool
         ),
         None,
     )
+    due_now = money(preview.due_now, preview.currency, language)
     is_trial = subscription.status == "trialing"
     return {
         "plan": policy.plan_name(change.plan),
         "change": change,
-        "price": _price(amount, change.quantity, preview.currency, change.interval),
+        "price": price_text(amount, change.quantity, preview.currency, change.interval, language),
         "label": (
-            f"Change and pay {money(preview.due_now, preview.currency)}"
+            text("preview.confirm_and_pay", language, amount=due_now)
             if preview.due_now
-            else "Change"
+            else text("preview.confirm", language)
         ),
-        "due_now": money(preview.due_now, preview.currency),
+        "due_now": due_now,
         "is_trial": is_trial,
         "counts_from": (
-            spoken_day(subscription.trial_end, zone) if is_trial and subscription.trial_end else ""
+            spoken_day(subscription.trial_end, zone, language)
+            if is_trial and subscription.trial_end
+            else ""
         ),
         "next_on": (
-            spoken_day(subscription.period_end, zone)
+            spoken_day(subscription.period_end, zone, language)
             if subscription.period_end and preview.next_amount is not None
             else ""
         ),
         "next_amount": (
-            "" if preview.next_amount is None else money(preview.next_amount, preview.currency)
+            ""
+            if preview.next_amount is None
+            else money(preview.next_amount, preview.currency, language)
         ),
         "shown": shown(preview),
         "as_of": int(preview.as_of.timestamp()),
@@ -92,12 +97,4 @@ def shown(preview: Preview) -> str:
     return (
         f"{preview.due_now} {'' if preview.next_amount is None else preview.next_amount}"
         f" {preview.currency}"
-    )
-
-
-def _price(amount: int | None, seats: int, currency: str, interval: str | None) -> str:
-    return (
-        f"{money(amount * seats, currency)} a {interval}"
-        if amount is not None
-        else f"by the {interval}"
     )

@@ -10,32 +10,48 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from chalicelib.domain.policy.languages import DEFAULT
 from chalicelib.domain.policy.policy import PagesPolicy
+from chalicelib.pages.texts import markup
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 PLAIN = PagesPolicy()
 
 
-def page(name: str, /, brand: PagesPolicy = PLAIN, **values: object) -> str:
-    """The HTML of the page with this name, in the owner's colour and with the owner's logo. Values
-    are escaped. Raises jinja2's UndefinedError for a missing value.
+def page(
+    name: str, /, brand: PagesPolicy = PLAIN, language: str = DEFAULT, **values: object
+) -> str:
+    """The HTML of the page with this name in a language, in the owner's colour and with the owner's
+    logo. Values are escaped. Raises jinja2's UndefinedError for a missing value.
     """
+
+    def in_language(key: str, **given: object) -> "Markup":
+        return markup(key, language, **given)
+
+    shared = {"t": in_language, "language": language, "style": _style(brand.colour)}
     return (
         _environment()
         .get_template(f"{name}.html")
-        .render(**values, logo_url=brand.logo_url, style=_style(brand.colour))
+        .render(**values, **shared, logo_url=brand.logo_url)
     )
 
 
-def headers(brand: PagesPolicy = PLAIN, form_to: Iterable[str] = ()) -> dict[str, str | list[str]]:
+def headers(
+    brand: PagesPolicy = PLAIN,
+    form_to: Iterable[str] = (),
+    language: str = DEFAULT,
+    negotiated: bool = False,
+) -> dict[str, str | list[str]]:
     """The headers of every page. They forbid caching, indexing, framing, and sending its URL as a
     referrer.
 
     `form_to` lists other origins that its forms may lead to. Browsers check the redirect of a form
-    against it too.
+    against it too. `language` is that of the page; `negotiated` means that another reader of the
+    same page may get another one.
     """
     hashed = base64.b64encode(hashlib.sha256(_style(brand.colour).encode()).digest()).decode()
     logo = urlsplit(brand.logo_url)
@@ -47,8 +63,10 @@ def headers(brand: PagesPolicy = PLAIN, form_to: Iterable[str] = ()) -> dict[str
         "base-uri 'none'",
         "frame-ancestors 'none'",
     ]
-    return {
+    varies: dict[str, str | list[str]] = {"Vary": "Accept-Language"} if negotiated else {}
+    return varies | {
         "Content-Type": "text/html; charset=utf-8",
+        "Content-Language": language,
         "Content-Security-Policy": "; ".join(policy),
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",

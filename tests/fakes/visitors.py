@@ -63,18 +63,19 @@ class Person:
         return self
 
     def gets(self, path: str) -> Page:
-        return self._asks("GET", path)
+        return self.asks("GET", path)
 
     def posts(self, path: str, site: str = "same-origin", **fields: Any) -> Page:
         body = urlencode(fields).encode()
-        return self._asks(
+        return self.asks(
             "POST",
             path,
             body,
             **{"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": site},
         )
 
-    def _asks(self, method: str, path: str, body: bytes = b"", **sent: str) -> Page:
+    def asks(self, method: str, path: str, body: bytes = b"", **sent: str) -> Page:
+        """One request with these headers, and with the cookie of the session."""
         headers, parts = Headers(), urlsplit(path)
         for name, value in (sent | ({"Cookie": self.cookie} if self.cookie else {})).items():
             headers[name] = value

@@ -49,7 +49,7 @@ def test_a_listed_site_reads_every_answer(front: Front, what: str, origin: str) 
     page = ask(front, Origin=origin)
     assert page.status == status, page.text
     assert page.headers["Access-Control-Allow-Origin"] == origin
-    assert page.headers["Vary"] == "Origin"
+    assert "Origin" in page.headers["Vary"].split(", ")
 
 
 @pytest.mark.parametrize("what", ANSWERS)
@@ -63,7 +63,7 @@ def test_a_site_that_is_not_listed_reads_none(front: Front, what: str) -> None:
     ):
         page = ANSWERS[what][1](front, Origin=origin)
         assert not [name for name in page.headers if name.startswith("Access-Control-")], origin
-        assert page.headers["Vary"] == "Origin"
+        assert "Origin" in page.headers["Vary"].split(", ")
 
 
 def down(*_: Any) -> None:

@@ -49,7 +49,7 @@ def is_deleted(account: Account, customer: str) -> bool:
 
 def currency_of(account: Account, policy: Policy, default: str | None = None) -> str:
     """The customer's currency: that of the current subscription, else of the last invoice, else
-    `default`, else the policy's.
+    `default`, else that of the signup, else the policy's.
     """
     subscription = current_subscription(account)
     if subscription and (currency := subscription_currency(subscription)):
@@ -57,7 +57,7 @@ def currency_of(account: Account, policy: Policy, default: str | None = None) ->
     invoices = sorted((tracked.value for tracked in account.invoices.values()), key=creation_order)
     return next(
         (invoice.currency for invoice in reversed(invoices) if invoice.currency),
-        default or policy.currency,
+        default or (account.signup and account.signup.currency) or policy.currency,
     )
 
 

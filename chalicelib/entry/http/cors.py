@@ -24,7 +24,8 @@ def add_cors(request: Any, response: Response) -> Response:
     """
     if request.context.get("resourcePath") not in ROUTES:
         return response
-    response.headers["Vary"] = "Origin"
+    varies = response.headers.get("Vary")
+    response.headers["Vary"] = f"Origin, {varies}" if varies else "Origin"
     origin = request.headers.get("origin")
     if origin and _is_listed(origin):
         response.headers["Access-Control-Allow-Origin"] = origin

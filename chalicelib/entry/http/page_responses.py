@@ -8,6 +8,7 @@ from chalice.app import Response
 
 from chalicelib.domain import errors
 from chalicelib.domain.security.links import LinkRefused
+from chalicelib.entry.http.reader import is_negotiated, reader_language
 from chalicelib.entry.http.responses import status_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.telemetry import failure_of, logger
@@ -41,20 +42,8 @@ def link_refused_page() -> Response:
     sign in here.
     """
     if wiring.policy().signup is None:
-        return page_response(
-            404,
-            "message",
-            title="This link does not work",
-            text="Please use the newest link that you have.",
-        )
-    return page_response(
-        404,
-        "sign_in",
-        reason=(
-            "This link does not work any more. Please use the newest one that you have, or request"
-            " a new one."
-        ),
-    )
+        return message_page(404, "sign_in.heading", "sign_in.newest")
+    return page_response(404, "sign_in")
 
 
 def error_page(error: Exception, where: str) -> Response:
@@ -63,22 +52,16 @@ def error_page(error: Exception, where: str) -> Response:
     """
     status = status_of(error)
     if isinstance(error, errors.BillhookError) and status < 500:
-        return page_response(status, "signup_problem", message=error.message)
+        from chalicelib.pages.problems import problem_text
+
+        return page_response(
+            status, "signup_problem", message=problem_text(error, reader_language())
+        )
     if isinstance(error, errors.Unavailable | errors.Refused):
         logger.warning("A page could not be shown", extra={"view": where} | failure_of(error))
-        return page_response(
-            503,
-            "message",
-            title="Please try again",
-            text="This page is not available at the moment. Please try again in a minute.",
-        )
+        return message_page(503, "failure.busy_title", "failure.busy")
     logger.error("A page failed", extra={"view": where} | failure_of(error))
-    return page_response(
-        500,
-        "message",
-        title="Something failed",
-        text="Something failed on our side. Please try again.",
-    )
+    return message_page(500, "failure.broken_title", "failure.broken")
 
 
 def redirect(url: str, cookie: str | None = None) -> Response:
@@ -107,19 +90,30 @@ def refuse_cross_site(request: Any) -> None:
     if not same_origin:
         raise errors.Forbidden(
             "This form was sent from another site. Please open your billing page and press the"
-            " button there."
+            " button there.",
+            kind="site",
         )
+
+
+def message_page(status: int, title: str, text: str) -> Response:
+    """A page of a heading and a sentence: the names of two texts in pages/texts."""
+    return page_response(status, "message", title=title, text=text)
 
 
 def page_response(
     status: int, name: str, /, form_to: tuple[str, ...] = (), **values: Any
 ) -> Response:
-    """The page with this name, in the owner's colours. `form_to` lists other origins that its
-    forms may redirect to.
+    """The page with this name, in the reader's language and the owner's colours. `form_to` lists
+    other origins that its forms may redirect to.
     """
     from chalicelib.pages.rendering import headers, page
+    from chalicelib.pages.texts import text
 
-    policy, root = wiring.policy(), wiring.links().root_path
-    product = policy.mail.product if policy.mail else "us"
-    body = page(name, brand=policy.pages, root=root, **{"product": product} | values)
-    return Response(body, status_code=status, headers=headers(brand=policy.pages, form_to=form_to))
+    policy, root, language = wiring.policy(), wiring.links().root_path, reader_language()
+    product = policy.mail.product if policy.mail else text("us", language)
+    shared = {"root": root, "product": product}
+    return Response(
+        page(name, brand=policy.pages, language=language, **shared | values),
+        status_code=status,
+        headers=headers(policy.pages, form_to, language, is_negotiated()),
+    )

@@ -145,7 +145,9 @@ def email_of(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -
 
     value = fields.get("email")
     if not isinstance(value, str) or not value.strip():
-        raise InvalidInput("email is missing: give the customer's e-mail address.", "email")
+        raise InvalidInput(
+            "email is missing: give the customer's e-mail address.", "email", "missing"
+        )
     try:
         found = validate_email(
             value.strip(),
@@ -158,7 +160,9 @@ def email_of(fields: Mapping[str, Any], policy: Policy, in_test: bool = False) -
     email = found.ascii_email or found.normalized
     if policy.signup and policy.signup.disposable == "refuse" and _is_disposable(email):
         raise InvalidInput(
-            "email belongs to a throw-away mail service. Please give a permanent address.", "email"
+            "email belongs to a throw-away mail service. Please give a permanent address.",
+            "email",
+            "disposable",
         )
     return email
 

@@ -8,7 +8,8 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AlreadySubscribed, BillhookError, Unavailable
 from chalicelib.domain.security.links import LinkRefused
-from chalicelib.entry.http.page_responses import html_page, page_response, redirect
+from chalicelib.entry.http.page_responses import html_page, message_page, page_response, redirect
+from chalicelib.entry.http.reader import reader_language
 from chalicelib.entry.http.responses import query_fields
 from chalicelib.entry.http.signup_form import email_of
 from chalicelib.entry.http.signups import source_address
@@ -55,7 +56,9 @@ def show_welcome() -> Response:
     from chalicelib.pages.customer import welcome_view
 
     account = visitor(bp.current_request, "welcome-visit")
-    return page_response(200, "welcome", **welcome_view(account, wiring.policy(), clock.now()))
+    return page_response(
+        200, "welcome", **welcome_view(account, wiring.policy(), clock.now(), reader_language())
+    )
 
 
 @bp.route("/billing/{token}", methods=["GET"])
@@ -173,28 +176,13 @@ def return_from_checkout(token: str) -> Response:
         raise LinkRefused from error
     if is_visiting(bp.current_request, account):
         return redirect_to("/billing", notice)
-    title, text = RETURNED[notice]
-    return page_response(200, "message", title=title, text=text)
-
-
-RETURNED = {
-    "card_saved": ("Your card is saved", "You can close this page."),
-    "subscribed": ("Thank you", "Your subscription has begun. You can close this page."),
-    "pending": (
-        "Almost done",
-        "Stripe is processing it. You can close this page.",
-    ),
-    "canceled": ("Nothing was changed", "You can close this page, or go back and try again."),
-}
-"""Result of a Checkout → title and text of the page for a customer without a session, whom the
-product sent to Checkout.
-"""
+    return message_page(200, f"returned.{notice}.title", f"returned.{notice}.text")
 
 
 def _billing(account: Account, notice: str | None) -> Response:
     from chalicelib.pages.customer import billing_view
 
-    view = billing_view(account, wiring.policy(), clock.now(), notice)
+    view = billing_view(account, wiring.policy(), clock.now(), notice, reader_language())
     return billing_page("billing", **view)
 
 

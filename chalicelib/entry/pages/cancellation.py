@@ -23,6 +23,7 @@ from chalicelib.entry.http.page_responses import (
     redirect,
     refuse_cross_site,
 )
+from chalicelib.entry.http.reader import reader_language
 from chalicelib.entry.pages.session import (
     FORM,
     billing_page,
@@ -58,7 +59,7 @@ def show_cancellation() -> Response:
     account = visitor(bp.current_request)
     if not may_cancel(account):
         return redirect_to("/billing", "nothing_to_cancel")
-    return billing_page("cancel", **cancel_view(account, wiring.policy()))
+    return billing_page("cancel", **cancel_view(account, wiring.policy(), reader_language()))
 
 
 @bp.route("/billing/cancel", methods=["POST"], content_types=FORM)
@@ -80,6 +81,7 @@ def show_offer() -> Response:
         reason,
         comment_of(form),
         clock.now(),
+        reader_language(),
     )
     return billing_page("cancel_confirm", **view)
 
@@ -130,9 +132,8 @@ def accept_offer() -> Response:
     from chalicelib.pages.plan import preview_view
 
     preview = preview_change(account.id, PlanRequest(accepted.value), services)
-    return billing_page(
-        "plan_preview", **preview_view(account, wiring.policy(), preview, moved=False)
-    )
+    view = preview_view(account, wiring.policy(), preview, False, reader_language())
+    return billing_page("plan_preview", **view)
 
 
 @bp.route("/billing/reactivate", methods=["POST"], content_types=FORM)

@@ -3,7 +3,13 @@
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.entry.http.page_responses import html_page, page_response, refuse_cross_site
+from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
+from chalicelib.entry.http.page_responses import (
+    html_page,
+    message_page,
+    page_response,
+    refuse_cross_site,
+)
 from chalicelib.entry.pages.session import FORM, comment_of, form_of, opened, reason_of
 from chalicelib.runtime import wiring
 from chalicelib.usecases.billing.cancellation import give_feedback
@@ -15,14 +21,12 @@ bp = Blueprint(__name__)
 @html_page
 def show_question(token: str) -> Response:
     """Show the question, with an earlier answer if there is one."""
-    from chalicelib.pages.cancellation import REASONS
-
     link, account = opened(token, "feedback")
     earlier = account.feedback.get(link.about)
     return page_response(
         200,
         "feedback",
-        reasons=REASONS,
+        reasons=CANCELLATION_REASONS,
         answer=earlier.answer if earlier else "",
         comment=earlier.comment if earlier else "",
     )
@@ -39,15 +43,5 @@ def answer(token: str) -> Response:
     if reason is None:
         raise InvalidInput("Please choose one of the answers.", "reason")
     if give_feedback(account, link.about, reason, comment_of(form), wiring.services()):
-        return page_response(
-            200,
-            "message",
-            title="Thank you",
-            text="Your answer helps us. You can change it until tomorrow with the same link.",
-        )
-    return page_response(
-        200,
-        "message",
-        title="Thank you",
-        text="You had answered already. We keep your first answer.",
-    )
+        return message_page(200, "feedback.thanks", "feedback.saved")
+    return message_page(200, "feedback.thanks", "feedback.kept")

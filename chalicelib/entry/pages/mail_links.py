@@ -10,6 +10,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.page_responses import html_page, page_response
+from chalicelib.entry.http.reader import recognize
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.accounts.links import UNSUBSCRIBABLE, open_mail_link
@@ -83,7 +84,10 @@ def _choice(body: bytes) -> str:
 def _account(token: str, purpose: str) -> Account | None:
     """The account of a link, None if it was erased. Raises LinkRefused."""
     link = wiring.links().read(unquote(token), purpose, clock.now())
-    return open_mail_link(link, wiring.accounts())
+    account = open_mail_link(link, wiring.accounts())
+    if account:
+        recognize(account)
+    return account
 
 
 def _wanted(account: Account | None) -> bool:

@@ -10,6 +10,7 @@ from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.billing.preview import Preview, is_fresh
 from chalicelib.domain.errors import CardDeclined, InvalidInput, NotPossible
 from chalicelib.entry.http.page_responses import html_page
+from chalicelib.entry.http.reader import reader_language
 from chalicelib.entry.pages.session import FORM, billing_page, form_of, redirect_to, visitor
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -27,7 +28,7 @@ def show_plans() -> Response:
     account = visitor(bp.current_request)
     if not may_change(account, wiring.policy()):
         return redirect_to("/billing", "no_change")
-    return billing_page("plan", **plan_view(account, wiring.policy()))
+    return billing_page("plan", **plan_view(account, wiring.policy(), reader_language()))
 
 
 @bp.route("/billing/plan", methods=["POST"], content_types=FORM)
@@ -85,7 +86,8 @@ def _preview_page(account: Account, preview: Preview, moved: bool = False) -> Re
 
     if preview.change is None:
         return redirect_to("/billing", "same_plan")
-    return billing_page("plan_preview", **preview_view(account, wiring.policy(), preview, moved))
+    view = preview_view(account, wiring.policy(), preview, moved, reader_language())
+    return billing_page("plan_preview", **view)
 
 
 def _chosen(form: dict[str, str]) -> tuple[str, str, int]:

@@ -13,6 +13,7 @@ from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.entry.http.page_responses import page_response, redirect, refuse_cross_site
+from chalicelib.entry.http.reader import recognize
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
@@ -32,7 +33,9 @@ COMMENT_AT_MOST = 500
 def opened(token: str, purpose: str) -> tuple[Link, Account]:
     """The link in a token from a path or a cookie, and its account. Raises LinkRefused."""
     link = wiring.links().read(unquote(token), purpose, clock.now())
-    return link, open_link(link, wiring.accounts())
+    account = open_link(link, wiring.accounts())
+    recognize(account)
+    return link, account
 
 
 def visitor(request: Any, purpose: str = "billing-visit") -> Account:

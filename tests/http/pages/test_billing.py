@@ -171,7 +171,7 @@ def test_a_pause_is_offered_taken_once_and_not_offered_again_for_a_year(ada: Per
 def test_a_coupon_says_what_it_gives_and_is_given_once(ada: Person) -> None:
     assert (
         ada.posts("/billing/cancel", reason="missing_features").says("offer")
-        == "Stay, and get 20 % off for 3 months."
+        == "Stay, and get 20% off for 3 months."
     )
     assert (
         ada.posts("/billing/cancel/instead", reason="missing_features").leads_to

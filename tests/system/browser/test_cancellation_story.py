@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from chalicelib.pages.cancellation import REASONS
+from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.pages.rendering import page
 from local.aws.emulator import die_with_parent, free_port
 from local.client import Client
@@ -138,7 +138,7 @@ def test_a_customer_changes_plan_is_kept_by_each_alternative_leaves_and_comes_ba
     is_told(ada, "Your subscription is active again.")
 
     leaves_for(ada, "missing_features")
-    assert "20 % off for 3 months" in ada.reads("#offer")
+    assert "20% off for 3 months" in ada.reads("#offer")
     picture(ada, "cancel-offer")
     ada.page.click("#instead button")
     is_told(ada, "You get the discount from your next invoice on.")
@@ -233,6 +233,8 @@ def test_the_pages_fit_a_phone(chromium: Browser, generous: Client) -> None:
     phone.goes_to("/billing")
     leaves_for(phone, "unused")
     fits(phone, "cancel-offer-phone")
-    phone.page.set_content(page("feedback", product="Acme", reasons=REASONS, answer="", comment=""))
+    phone.page.set_content(
+        page("feedback", product="Acme", reasons=CANCELLATION_REASONS, answer="", comment="")
+    )
     fits(phone, "feedback-phone")
     context.close()

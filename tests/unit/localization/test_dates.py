@@ -35,7 +35,10 @@ def test_a_month_is_named_with_its_year() -> None:
 
 def test_a_number_decides_the_form_of_its_noun() -> None:
     counted = {
-        language: [plural(WORDING[language].days, number, language) for number in (0, 1, 2, 21)]
+        language: [
+            plural(WORDING[language].days, number, language).format(n=number)
+            for number in (0, 1, 2, 21)
+        ]
         for language in LANGUAGES
     }
     assert counted == {

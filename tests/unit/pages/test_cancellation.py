@@ -14,10 +14,9 @@ from chalicelib.domain.billing.cancellation_rules import Offer, retention_offer
 from chalicelib.domain.billing.decisions import may_change
 from chalicelib.domain.billing.preview import Preview, is_fresh
 from chalicelib.domain.policy.policy import CancelPolicy, Policy, RetentionOffer
-from chalicelib.domain.policy.reasons import CANCELLATION_REASONS as KNOWN
 from chalicelib.domain.stripe_objects.answers import Coupon
 from chalicelib.domain.stripe_objects.objects import PauseCollection
-from chalicelib.pages.cancellation import LABELS, REASONS, confirm_view
+from chalicelib.pages.cancellation import confirm_view
 from chalicelib.pages.customer import billing_view
 from chalicelib.pages.plan import plan_view, preview_view
 from tests.fakes.services import POLICY
@@ -42,11 +41,6 @@ def on(plan: str, **more: Any) -> Account:
     return replace(
         account, subscriptions={"sub_1": replace(known, value=replace(known.value, items=items))}
     )
-
-
-def test_every_reason_of_stripes_has_words_and_every_alternative_a_button() -> None:
-    assert set(REASONS) == set(KNOWN)
-    assert set(LABELS) == {"pause", "plan", "coupon"}
 
 
 @pytest.mark.parametrize(
@@ -83,11 +77,11 @@ def test_what_was_taken_is_offered_again_after_the_policys_time_and_another_kind
     [
         (
             Coupon("STAY20", percent_off=20.0, duration="repeating", months=3),
-            "Stay, and get 20 % off for 3 months.",
+            "Stay, and get 20% off for 3 months.",
         ),
         (
             Coupon("STAY20", percent_off=12.5, duration="once"),
-            "Stay, and get 12.5 % off your next invoice.",
+            "Stay, and get 12.5% off your next invoice.",
         ),
         (
             Coupon("STAY20", amount_off=500, currency="eur", duration="forever"),
@@ -101,24 +95,26 @@ def test_what_was_taken_is_offered_again_after_the_policys_time_and_another_kind
 )
 def test_a_coupon_is_told_in_words(coupon: Coupon, words: str) -> None:
     assert (
-        confirm_view(on("pro"), POLICY, Offer(COUPON, coupon), "unused", "", NOW)["offer_words"]
+        confirm_view(on("pro"), POLICY, Offer(COUPON, coupon), "unused", "", NOW, "en")[
+            "offer_words"
+        ]
         == words
     )
 
 
 def test_the_day_that_access_ends_is_said_and_a_paused_one_ends_at_once() -> None:
     now_too = replace(POLICY, cancel=CancelPolicy(now=True))
-    view = confirm_view(on("pro"), now_too, None, None, "", NOW)
+    view = confirm_view(on("pro"), now_too, None, None, "", NOW, "en")
     assert (view["ends_on"], view["may_now"], view["offer_label"]) == (
         "Wednesday, 1 April 2026",
         True,
         "",
     )
     trial = confirm_view(
-        on("pro", status="trialing", trial_end=START + 14 * DAY), now_too, None, None, "", NOW
+        on("pro", status="trialing", trial_end=START + 14 * DAY), now_too, None, None, "", NOW, "en"
     )
     assert trial["ends_on"] == "Monday, 16 March 2026"
-    paused = confirm_view(on("pro", status="paused"), now_too, None, None, "", NOW)
+    paused = confirm_view(on("pro", status="paused"), now_too, None, None, "", NOW, "en")
     assert (paused["ends_on"], paused["may_now"]) == ("", False), "one button is enough"
 
 
@@ -130,7 +126,7 @@ def test_the_way_back_fits_what_there_is_to_come_back_to() -> None:
         "": on("pro"),
     }
     for label, account in labels.items():
-        assert billing_view(account, POLICY, NOW, None)["back_label"] == label
+        assert billing_view(account, POLICY, NOW, None, "en")["back_label"] == label
 
 
 @pytest.mark.parametrize("status", ["past_due", "unpaid", "paused", "canceled"])
@@ -139,7 +135,7 @@ def test_who_owes_changes_no_plan(status: str) -> None:
 
 
 def test_plans_are_offered_with_the_one_there_is_marked() -> None:
-    view = plan_view(on("pro"), POLICY)
+    view = plan_view(on("pro"), POLICY, "en")
     assert [(one["value"], one["is_current"]) for one in view["offers"]][:3] == [
         ("pro:month", True),
         ("pro:year", False),
@@ -155,19 +151,20 @@ def preview(due: int, following: int | None = None) -> Preview:
 
 
 def test_what_is_due_now_and_from_when_the_price_counts_is_said() -> None:
-    view = preview_view(on("pro"), POLICY, preview(33774), moved=False)
+    view = preview_view(on("pro"), POLICY, preview(33774), False, "en")
     assert (view["due_now"], view["price"], view["label"], view["counts_from"]) == (
         "$337.74",
         "$398.00 a month",
         "Change and pay $337.74",
         "",
     )
-    assert preview_view(on("pro"), POLICY, preview(0), moved=False)["label"] == "Change"
+    assert preview_view(on("pro"), POLICY, preview(0), False, "en")["label"] == "Change"
     trial = preview_view(
         on("pro", status="trialing", trial_end=START + 14 * DAY),
         POLICY,
         preview(0, 39800),
-        moved=False,
+        False,
+        "en",
     )
     assert (trial["counts_from"], trial["next_amount"], trial["label"]) == (
         "Monday, 16 March 2026",

@@ -16,7 +16,7 @@ from chalicelib.domain.account.state import Account, CardSnapshot, Profile, Sign
 from chalicelib.domain.policy.policy import PagesPolicy
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
 from chalicelib.entry import pages
-from chalicelib.pages.customer import NOTICES, WORDS, billing_view, welcome_view
+from chalicelib.pages.customer import NOTICES, TONES, billing_view, welcome_view
 from chalicelib.pages.rendering import headers, page, readable_on
 from chalicelib.usecases.billing.checkout import RETURNS
 from tests.fakes.services import POLICY
@@ -49,11 +49,11 @@ def customer(card: str | None = None, /, **subscription: Any) -> Account:
 def billing(
     account: Account, notice: str | None = None, at: datetime = START + DAY
 ) -> dict[str, Any]:
-    return billing_view(account, POLICY, at, notice)
+    return billing_view(account, POLICY, at, notice, "en")
 
 
-def test_there_are_words_for_every_reason_and_for_every_notice() -> None:
-    assert set(WORDS) == set(REASONS)
+def test_there_is_a_tone_for_every_reason_and_a_style_for_every_notice() -> None:
+    assert set(TONES) == set(REASONS)
     sources = "".join(path.read_text() for path in Path(pages.__path__[0]).glob("*.py"))
     said = set(re.findall(r'redirect_to\("/billing", "(\w+)"\)', sources))
     assert said
@@ -183,7 +183,7 @@ def test_the_welcome_page_tells_nothing_that_was_not_typed_a_moment_ago() -> Non
     account = replace(
         customer("pm_1", status="trialing", trial_end=START + 14 * DAY), signup=SIGNUP
     )
-    view = welcome_view(account, POLICY, START)
+    view = welcome_view(account, POLICY, START, "en")
     assert view["state"] == "runs"
     assert view["written_to"] == "a…@example.com"
     shown = page("welcome", product="Acme", **view)
@@ -196,20 +196,9 @@ def test_the_welcome_page_says_when_an_address_is_to_be_confirmed_and_when_all_i
     waiting = Account(
         "acc_1", profile=Profile("ada@example.com"), signup=replace(SIGNUP, confirm=True)
     )
-    assert welcome_view(waiting, POLICY, START)["state"] == "confirm"
+    assert welcome_view(waiting, POLICY, START, "en")["state"] == "confirm"
     over = Account("acc_1", profile=Profile("ada@example.com"), signup=SIGNUP)
-    assert welcome_view(over, POLICY, START + 15 * DAY)["state"] == "over"
-
-
-@pytest.mark.parametrize("reason", REASONS)
-def test_every_page_can_be_shown(reason: str) -> None:
-    words = WORDS[reason]
-    view = billing(customer("pm_1")) | {
-        "headline": words.headline,
-        "detail": words.detail,
-        "tone": words.tone,
-    }
-    assert words.headline in page("billing", root="", product="Acme", **view)
+    assert welcome_view(over, POLICY, START + 15 * DAY, "en")["state"] == "over"
 
 
 def test_what_a_customer_typed_is_text_and_never_markup() -> None:
@@ -245,5 +234,5 @@ def test_the_policy_for_content_lets_in_the_owners_logo_and_leads_to_stripe_and_
         headers()["Content-Security-Policy"]
     ), "the colour is in the hash"
     assert '<img class="logo" src="https://cdn.acme.example/logo.svg"' in page(
-        "message", brand, title="x", text="y"
+        "message", brand, title="failure.busy_title", text="failure.busy"
     )
