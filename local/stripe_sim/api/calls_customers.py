@@ -1,12 +1,12 @@
-"""Calls about customers and their cards: each gives what Stripe answers with, an object or a list
-of them, or raises StripeRefusal.
+"""Calls about customers: each gives what Stripe answers with, an object or a list of them, or
+raises StripeRefusal.
 """
 
 import stripe
 
 from local.stripe_sim.api.calls import Call, list_of
 from local.stripe_sim.api.calls_catalogue import merged
-from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.errors import StripeRefusal, missing
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.balances import move
 from local.stripe_sim.lifecycle.customers import make_customer as new_customer
@@ -26,29 +26,12 @@ def make_customer(call: Call) -> Object:
 def update_customer(call: Call) -> Object:
     store, customer, wanted = call.engine.store, call.find("customer"), call.wanted
     if customer.get("deleted"):
-        raise StripeRefusal(f"No such customer: '{customer['id']}'", "id", "resource_missing", 404)
+        raise missing("customer", customer["id"])
     settings = wanted.get("invoice_settings") or {}
     if settings.get("default_payment_method"):
-        method = store.find(
-            "payment_method",
-            settings["default_payment_method"],
-            "invoice_settings[default_payment_method]",
-        )
-        if method["customer"] != customer["id"]:
-            raise StripeRefusal(
-                f"The customer does not have a payment method with the ID {method['id']}. The"
-                " payment method must be attached to the customer.",
-                "invoice_settings[default_payment_method]",
-                "resource_missing",
-            )
+        _must_own(call, customer, settings["default_payment_method"])
     with store.changing(customer, "customer.updated"):
-        for name in ("email", "name", "description", "phone"):
-            if name in wanted:
-                customer[name] = wanted[name] or None
-        if "address" in wanted:
-            customer["address"] = (
-                blank(stripe.Customer.Address, **wanted["address"]) if wanted["address"] else None
-            )
+        _update_plainly(customer, wanted)
         if "balance" in wanted and wanted["balance"] != customer["balance"]:
             move(
                 store,
@@ -64,6 +47,32 @@ def update_customer(call: Call) -> Object:
                 name: value or None for name, value in settings.items()
             }
     return customer
+
+
+def _must_own(call: Call, customer: Object, id: str) -> None:
+    param = "invoice_settings[default_payment_method]"
+    method = call.engine.store.find("payment_method", id, param)
+    if method["customer"] != customer["id"]:
+        raise StripeRefusal(
+            f"The customer does not have a payment method with the ID {method['id']}. The payment"
+            " method must be attached to the customer.",
+            param,
+            "resource_missing",
+        )
+
+
+def _update_plainly(customer: Object, wanted: Object) -> None:
+    for name in ("email", "name", "description", "phone"):
+        if name in wanted:
+            customer[name] = wanted[name] or None
+    if "preferred_locales" in wanted:
+        customer["preferred_locales"] = list(wanted["preferred_locales"] or [])
+    if "tax_exempt" in wanted:
+        customer["tax_exempt"] = wanted["tax_exempt"] or "none"
+    if "address" in wanted:
+        customer["address"] = (
+            blank(stripe.Customer.Address, **wanted["address"]) if wanted["address"] else None
+        )
 
 
 def get_customer(call: Call) -> Object:
@@ -109,75 +118,3 @@ def adjust_balance(call: Call) -> Object:
 
 def customers(call: Call) -> list[Object]:
     return [one for one in list_of("customer", email="email")(call) if not one.get("deleted")]
-
-
-def make_method(call: Call) -> Object:
-    card = call.wanted.get("card") or {}
-    return call.engine.payments.make_method(str(card.get("token") or card.get("number") or ""))
-
-
-def attach(call: Call) -> Object:
-    method = (
-        call.find("payment_method")
-        if call.ids[0].startswith("pm_")
-        and call.ids[0] in call.engine.store.objects.get("payment_method", {})
-        else None
-    )
-    method = method or call.engine.payments.make_method(call.ids[0])
-    call.engine.payments.attach(
-        method, call.engine.store.find("customer", call.wanted.get("customer"), "customer")
-    )
-    return method
-
-
-def make_setup_intent(call: Call) -> Object:
-    store, wanted = call.engine.store, call.wanted
-    customer = (
-        store.find("customer", wanted["customer"], "customer") if wanted.get("customer") else None
-    )
-    intent = call.engine.checkout.setup_intent(customer, wanted.get("metadata"))
-    if wanted.get("payment_method"):
-        intent["payment_method"], intent["status"] = (
-            store.find("payment_method", wanted["payment_method"])["id"],
-            "requires_confirmation",
-        )
-    if wanted.get("confirm"):
-        _confirm(call, intent)
-    return intent
-
-
-def confirm_setup_intent(call: Call) -> Object:
-    intent = call.find("setup_intent")
-    _confirm(call, intent)
-    return intent
-
-
-def _confirm(call: Call, intent: Object) -> None:
-    id = call.wanted.get("payment_method") or intent["payment_method"]
-    if id is None or intent["status"] == "succeeded":
-        raise StripeRefusal(
-            "You cannot confirm this SetupIntent: it has no payment method, or has succeeded.",
-            "intent",
-            "setup_intent_unexpected_state",
-        )
-    call.engine.checkout.confirm_setup(
-        intent, call.engine.store.find("payment_method", id, "payment_method")
-    )
-
-
-def detach(call: Call) -> Object:
-    store, method = call.engine.store, call.find("payment_method")
-    with store.changing(method, "payment_method.detached"):
-        owner, method["customer"] = method["customer"], None
-    customer = store.objects["customer"].get(owner)
-    if customer and customer["invoice_settings"]["default_payment_method"] == method["id"]:
-        with store.changing(customer, "customer.updated"):
-            customer["invoice_settings"] = customer["invoice_settings"] | {
-                "default_payment_method": None
-            }
-    return method
-
-
-def methods(call: Call) -> list[Object]:
-    owner = call.ids[0] if call.ids else call.wanted.get("customer")
-    return [one for one in call.engine.store.all("payment_method") if one["customer"] == owner]

@@ -4,14 +4,14 @@ StripeRefusal.
 
 from local.stripe_sim.api.calls import Call, list_of
 from local.stripe_sim.api.calls_catalogue import merged
-from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.errors import StripeRefusal, missing
 from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.billing.calendar import days
 from local.stripe_sim.billing.discounts import discounts_for
+from local.stripe_sim.billing.drafts import DRAFT_SECONDS
+from local.stripe_sim.billing.invoices import NOT_OPEN
 from local.stripe_sim.billing.items import pending_of, subscription_of
 from local.stripe_sim.billing.preview import preview
-
-DRAFT_SECONDS = 3600
-"""How long a one-off that advances by itself stays a draft."""
 
 
 def invoices(call: Call) -> list[Object]:
@@ -32,16 +32,14 @@ def make_invoice(call: Call) -> Object:
     store, wanted, engine = call.engine.store, call.wanted, call.engine
     customer = store.find("customer", wanted.get("customer"), "customer")
     if customer.get("deleted"):
-        raise StripeRefusal(f"No such customer: '{customer['id']}'", "customer", "resource_missing")
+        raise missing("customer", customer["id"], "customer")
     subscription = (
         store.find("subscription", wanted["subscription"], "subscription")
         if wanted.get("subscription")
         else None
     )
     if subscription and subscription["customer"] != customer["id"]:
-        raise StripeRefusal(
-            f"No such subscription: '{subscription['id']}'", "subscription", "resource_missing"
-        )
+        raise missing("subscription", subscription["id"], "subscription")
     currency = (wanted.get("currency") or (subscription or customer)["currency"] or "usd").lower()
     pending = (
         pending_of(store, customer, currency)
@@ -54,7 +52,7 @@ def make_invoice(call: Call) -> Object:
             for item in pending_of(store, customer, currency)
             if subscription_of(item) == subscription["id"]
         ]
-    auto = wanted.get("auto_advance", False)
+    auto, terms = wanted.get("auto_advance", False), _terms(store.second, wanted)
     invoice = engine.invoices.make(
         customer,
         "manual",
@@ -66,7 +64,8 @@ def make_invoice(call: Call) -> Object:
         pending=pending,
         auto_advance=auto,
         automatically_finalizes_at=store.second + DRAFT_SECONDS if auto else None,
-        collection_method=wanted.get("collection_method", "charge_automatically"),
+        next_payment_attempt=None,
+        **terms,
         default_payment_method=wanted.get("default_payment_method"),
         description=wanted.get("description"),
         metadata=merged({}, wanted),
@@ -91,10 +90,31 @@ def _discount(call: Call, invoice: Object, customer: Object) -> None:
     call.engine.invoices.total(invoice)
 
 
+def _terms(now: int, wanted: Object) -> Object:
+    """How a one-off is collected, and by when it is due. Raises StripeRefusal."""
+    method = wanted.get("collection_method", "charge_automatically")
+    named = [name for name in ("due_date", "days_until_due") if wanted.get(name) is not None]
+    if method == "send_invoice" and not named:
+        raise StripeRefusal(
+            "If invoice collection method is 'send_invoice', you must specify 'due_date' or"
+            " 'days_until_due'."
+        )
+    if method != "send_invoice" and named:
+        raise StripeRefusal(
+            "You can only specify 'due_date' or 'days_until_due' if invoice collection method is"
+            " 'send_invoice'."
+        )
+    due = wanted.get("due_date")
+    if due is None and named:
+        due = now + days(wanted["days_until_due"])
+    return {"collection_method": method, "due_date": due}
+
+
 def update_invoice(call: Call) -> Object:
     store, invoice, wanted = call.engine.store, call.find("invoice"), call.wanted
-    if set(wanted) - {"metadata", "auto_advance", "default_payment_method", "expand"}:
-        call.engine.invoices.must_be_draft(invoice)
+    wider = sorted(set(wanted) - {"metadata", "auto_advance", "default_payment_method", "expand"})
+    if wider and invoice["status"] != "draft":
+        raise StripeRefusal("Finalized invoices can't be updated in this way", wider[0])
     with store.changing(invoice, "invoice.updated", extra=True):
         invoice |= {
             name: wanted[name]
@@ -112,17 +132,16 @@ def update_invoice(call: Call) -> Object:
 
 
 def delete_invoice(call: Call) -> Object:
-    """Take a one-off draft away; its items wait for another invoice again."""
+    """Take a one-off draft away. Its items are gone with it: not pending, not billed."""
     store, invoice = call.engine.store, call.find("invoice")
-    call.engine.invoices.must_be_draft(invoice)
+    if invoice["status"] != "draft":
+        raise StripeRefusal("You can only delete draft invoices.")
     if invoice["parent"]:
         raise StripeRefusal(
             "You can only delete one-off invoices: void an invoice of a subscription once it is"
             " open.",
             "invoice",
         )
-    for item in store.all("invoiceitem"):
-        item["invoice"] = None if item["invoice"] == invoice["id"] else item["invoice"]
     del store.objects["invoice"][invoice["id"]]
     store.tell("invoice.deleted", invoice)
     return {"id": invoice["id"], "object": "invoice", "deleted": True}
@@ -144,6 +163,21 @@ def finalize(call: Call) -> Object:
     return invoice
 
 
+def send(call: Call) -> Object:
+    """Finalize a draft; an invoice that the customer is to pay is sent once more."""
+    invoice = call.find("invoice")
+    if invoice["status"] == "draft":
+        call.engine.invoices.finalize(invoice)
+    elif invoice["status"] == "open" and invoice["collection_method"] == "send_invoice":
+        call.engine.store.tell("invoice.sent", invoice)
+    else:
+        raise StripeRefusal(
+            "This invoice cannot be sent right now. Please contact us via"
+            " https://support.stripe.com/contact with details, so we can help."
+        )
+    return invoice
+
+
 def pay(call: Call) -> Object:
     invoice, wanted, store = call.find("invoice"), call.wanted, call.engine.store
     method = (
@@ -159,7 +193,8 @@ def pay(call: Call) -> Object:
     if invoice["status"] == "draft":
         call.engine.invoices.finalize(invoice)
         free = invoice["status"] == "paid"
-    if not free and wanted.get("paid_out_of_band") and invoice["status"] == "open":
+    payable = invoice["status"] in ("open", "uncollectible")
+    if not free and wanted.get("paid_out_of_band") and payable:
         call.engine.invoices.paid_elsewhere(invoice)
     elif not free:
         call.engine.invoices.pay(invoice, method, on_session=wanted.get("off_session") is False)
@@ -168,20 +203,17 @@ def pay(call: Call) -> Object:
 
 def void(call: Call) -> Object:
     invoice = call.find("invoice")
-    if invoice["status"] not in {"open", "uncollectible"}:
-        raise StripeRefusal(
-            "You can only pass in open or uncollectible invoices.", "invoice", "invoice_not_open"
-        )
+    call.engine.invoices.must_be_voidable(invoice)
     call.engine.invoices.void(invoice)
     return invoice
 
 
 def give_up(call: Call) -> Object:
     invoice = call.find("invoice")
+    if invoice["status"] == "uncollectible":
+        raise StripeRefusal("This invoice has already been marked uncollectible.")
     if invoice["status"] != "open":
-        raise StripeRefusal(
-            "You can only mark open invoices as uncollectible.", "invoice", "invoice_not_open"
-        )
+        raise StripeRefusal(NOT_OPEN)
     call.engine.invoices.give_up(invoice)
     return invoice
 

@@ -2,7 +2,7 @@
 
 from local.stripe_sim.api.calls import Call, list_of
 from local.stripe_sim.api.calls_catalogue import merged
-from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.errors import StripeRefusal, missing
 from local.stripe_sim.api.object_shapes import Object
 from local.stripe_sim.billing.items import delete_item, make_item
 
@@ -11,13 +11,11 @@ def make(call: Call) -> Object:
     store, wanted = call.engine.store, call.wanted
     customer = store.find("customer", wanted.get("customer"), "customer")
     if customer.get("deleted"):
-        raise StripeRefusal(f"No such customer: '{customer['id']}'", "customer", "resource_missing")
+        raise missing("customer", customer["id"], "customer")
     invoice = store.find("invoice", wanted["invoice"], "invoice") if wanted.get("invoice") else None
     if invoice:
         if invoice["customer"] != customer["id"]:
-            raise StripeRefusal(
-                f"No such invoice: '{invoice['id']}'", "invoice", "resource_missing"
-            )
+            raise missing("invoice", invoice["id"], "invoice")
         call.engine.invoices.must_be_draft(invoice)
         if wanted.get("currency") and wanted["currency"].lower() != invoice["currency"]:
             raise StripeRefusal(
@@ -39,7 +37,9 @@ def listed(call: Call) -> list[Object]:
 
 def update(call: Call) -> Object:
     store, item, wanted = call.engine.store, call.find("invoiceitem"), call.wanted
-    invoice = store.find("invoice", item["invoice"]) if item["invoice"] else None
+    invoice = store.objects.get("invoice", {}).get(item["invoice"]) if item["invoice"] else None
+    if item["invoice"] and invoice is None:
+        raise StripeRefusal("This invoice item has been deleted.")
     if invoice:
         call.engine.invoices.must_be_draft(invoice)
     if wanted.get("discountable") and item["proration"]:
@@ -64,11 +64,11 @@ def update(call: Call) -> Object:
 def delete(call: Call) -> Object:
     store, item = call.engine.store, call.find("invoiceitem")
     if item["invoice"] is not None:
-        invoice = store.find("invoice", item["invoice"])
-        if invoice["status"] != "draft":
+        invoice = store.objects.get("invoice", {}).get(item["invoice"])
+        if invoice is None or invoice["status"] != "draft":
             raise StripeRefusal(
-                "You can't delete an invoice item that is on an invoice that was finalized.",
-                "invoiceitem",
+                "Can't delete an invoice item that is attached to an invoice that is no longer"
+                " editable"
             )
         call.engine.invoices.take_out(invoice, item)
     delete_item(store, item)

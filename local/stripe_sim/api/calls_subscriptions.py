@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from local.stripe_sim.api.calls import Call, list_of, within
-from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.errors import StripeRefusal, missing
 from local.stripe_sim.api.object_shapes import Object
-from local.stripe_sim.billing.payments import AUTHENTICATE, NO_CARD, refused_card
+from local.stripe_sim.billing.payments import NO_CARD, behaviour_of, refusal_of
+from local.stripe_sim.lifecycle.subscription_start import NEEDS_ACTION
 
 ANCHOR_OBJECT_SINCE = "2026-09-30"
 """Since endive `billing_cycle_anchor` is an object on update and resume."""
@@ -16,9 +17,10 @@ ANCHOR_OBJECT_SINCE = "2026-09-30"
 
 def make_subscription(call: Call) -> Object:
     wanted = call.wanted
-    customer = call.engine.store.find("customer", wanted.get("customer"), "customer")
+    # Alone among ids in parameters this one is refused with 404.
+    customer = call.engine.store.find("customer", wanted.get("customer"), "customer", 404)
     if customer.get("deleted"):
-        raise StripeRefusal(f"No such customer: '{customer['id']}'", "customer", "resource_missing")
+        raise missing("customer", customer["id"], "customer", 404)
     return call.engine.subscriptions.create(
         customer, {**wanted, "billing_cycle_anchor": seconds(wanted.get("billing_cycle_anchor"))}
     )
@@ -59,12 +61,14 @@ def _must_be_paid(call: Call, subscription: Object) -> None:
         return
     if any(event["type"] == "invoice.payment_action_required" for event in tried.store.events):
         raise StripeRefusal(
-            AUTHENTICATE, None, "subscription_payment_intent_requires_action", 402, "card_error"
+            NEEDS_ACTION, None, "subscription_payment_intent_requires_action", 402, "card_error"
         )
     method = call.engine.payments.default_of(
         call.engine.store.find("customer", subscription["customer"]), subscription
     )
-    raise refused_card(method) if method else StripeRefusal(NO_CARD, None, "resource_missing")
+    if method is None:
+        raise StripeRefusal(NO_CARD, None, "resource_missing")
+    raise refusal_of(behaviour_of(method))
 
 
 def anchor(call: Call) -> str:
@@ -170,5 +174,5 @@ def events(call: Call) -> list[Object]:
 def event(call: Call) -> Object:
     found = next((one for one in call.engine.store.events if one["id"] == call.ids[0]), None)
     if found is None:
-        raise StripeRefusal(f"No such event: '{call.ids[0]}'", "id", "resource_missing", 404)
+        raise missing("event", call.ids[0])
     return found

@@ -31,13 +31,31 @@ class StripeRefusal(Exception):
         return {"error": self.error}
 
 
-def missing(kind: str, id: str, param: str = "id") -> StripeRefusal:
-    """For an object that there is not."""
-    return StripeRefusal(f"No such {kind}: '{id}'", param, "resource_missing", 404)
+NAMES = {
+    "payment_method": "PaymentMethod",
+    "setup_intent": "setupintent",
+    "promotion_code": "promotion code",
+    "customer_balance_transaction": "balance transaction",
+    "billing_portal.configuration": "configuration",
+}
+"""What Stripe calls a kind of object in its messages, where that is not the kind itself."""
 
 
-def declined(message: str, decline_code: str, **more: Any) -> StripeRefusal:
-    """For a card that does not pay."""
+def missing(kind: str, id: str, param: str = "id", status: int | None = None) -> StripeRefusal:
+    """For an object that there is not: 404 where the path names it, 400 where a parameter does,
+    unless `status` says otherwise.
+    """
     return StripeRefusal(
-        message, None, "card_declined", 402, "card_error", decline_code=decline_code, **more
+        f"No such {NAMES.get(kind, kind)}: '{id}'",
+        param,
+        "resource_missing",
+        status or (404 if param == "id" else 400),
     )
+
+
+def declined(
+    message: str, code: str = "card_declined", decline_code: str | None = None, **more: Any
+) -> StripeRefusal:
+    """For a payment method that does not pay."""
+    details = {"decline_code": decline_code} if decline_code else {}
+    return StripeRefusal(message, None, code, 402, "card_error", **details, **more)

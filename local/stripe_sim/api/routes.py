@@ -13,6 +13,7 @@ from local.stripe_sim.api import calls_customers as customers
 from local.stripe_sim.api import calls_discounts as discounts
 from local.stripe_sim.api import calls_invoices as invoices
 from local.stripe_sim.api import calls_items as items
+from local.stripe_sim.api import calls_methods as methods
 from local.stripe_sim.api import calls_refunds as refunds
 from local.stripe_sim.api import calls_setup as setup
 from local.stripe_sim.api import calls_subscriptions as subscriptions
@@ -61,7 +62,7 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
         "GET",
         "customers/:id/payment_methods",
         params.CustomerListPaymentMethodsParams,
-        customers.methods,
+        methods.methods,
     ),
     (
         "GET",
@@ -75,17 +76,17 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
         params.CustomerCreateBalanceTransactionParams,
         customers.adjust_balance,
     ),
-    ("POST", "payment_methods", params.PaymentMethodCreateParams, customers.make_method),
-    ("GET", "payment_methods", params.PaymentMethodListParams, customers.methods),
+    ("POST", "payment_methods", params.PaymentMethodCreateParams, methods.make_method),
+    ("GET", "payment_methods", params.PaymentMethodListParams, methods.methods),
     ("GET", "payment_methods/:id", params.PaymentMethodRetrieveParams, get("payment_method")),
-    ("POST", "payment_methods/:id/attach", params.PaymentMethodAttachParams, customers.attach),
-    ("POST", "payment_methods/:id/detach", params.PaymentMethodDetachParams, customers.detach),
-    ("POST", "setup_intents", params.SetupIntentCreateParams, customers.make_setup_intent),
+    ("POST", "payment_methods/:id/attach", params.PaymentMethodAttachParams, methods.attach),
+    ("POST", "payment_methods/:id/detach", params.PaymentMethodDetachParams, methods.detach),
+    ("POST", "setup_intents", params.SetupIntentCreateParams, methods.make_setup_intent),
     (
         "POST",
         "setup_intents/:id/confirm",
         params.SetupIntentConfirmParams,
-        customers.confirm_setup_intent,
+        methods.confirm_setup_intent,
     ),
     (
         "GET",
@@ -134,6 +135,7 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("POST", "invoices/:id/add_lines", params.InvoiceAddLinesParams, items.add_lines),
     ("POST", "invoices/:id/finalize", params.InvoiceFinalizeInvoiceParams, invoices.finalize),
     ("POST", "invoices/:id/pay", params.InvoicePayParams, invoices.pay),
+    ("POST", "invoices/:id/send", params.InvoiceSendInvoiceParams, invoices.send),
     ("POST", "invoices/:id/void", params.InvoiceVoidInvoiceParams, invoices.void),
     (
         "POST",

@@ -4,6 +4,7 @@ too little to be charged.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import floor
 
 MINIMUM = {
     "gbp": 30,
@@ -19,6 +20,11 @@ MINIMUM = {
 "Minimum and maximum charge amounts").
 """
 
+STEPS = {"bhd": 10, "jod": 10, "kwd": 10, "omr": 10, "tnd": 10, "isk": 100, "ugx": 100}
+"""Currencies whose amounts end in zeros: three decimals of which the last is 0, and two that are
+always 00 (docs.stripe.com/currencies, "Special cases").
+"""
+
 MAXIMUM = 99_999_999
 """The most that one amount may be: eight digits."""
 
@@ -30,8 +36,21 @@ def rounded(value: Fraction) -> int:
 
 
 def share(amount: int, part: int, whole: int) -> int:
-    """The part of an amount that falls on `part` of `whole`."""
+    """The part of an amount that falls on `part` of `whole`, to the nearest."""
     return rounded(Fraction(amount * part, whole)) if whole else 0
+
+
+def prorated(amount: int, part: int, whole: int, currency: str) -> int:
+    """The part of an amount, of a credit below zero, that falls on `part` of `whole`: rounded down,
+    each line of a proration by itself, to what the currency can be charged in.
+    """
+    step = step_of(currency)
+    return floor(Fraction(amount * part, whole * step)) * step if whole else 0
+
+
+def step_of(currency: str) -> int:
+    """The smallest difference between two amounts of a currency."""
+    return STEPS.get(currency, 1)
 
 
 def percent(amount: int, percentage: float) -> int:

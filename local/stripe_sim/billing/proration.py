@@ -1,5 +1,5 @@
 """Prorations: what was paid for the rest of a period is credited, and the rest with the new items
-is charged, to the second.
+is charged, to the second. Each line is rounded down by itself, their sum not again.
 
 As in flexible billing a credit is a share of what was really debited for the item, discounts and
 all, and not of its price (docs.stripe.com/billing/subscriptions/prorations, "Credit prorations").
@@ -12,7 +12,7 @@ from typing import Any
 import stripe
 
 from local.stripe_sim.api.object_shapes import Object, blank
-from local.stripe_sim.billing.amounts import share
+from local.stripe_sim.billing.amounts import prorated
 from local.stripe_sim.billing.discounts import net, standing, take_off
 from local.stripe_sim.billing.lines import pricing_of
 from local.stripe_sim.billing.prices import cost, unit_amount
@@ -54,10 +54,13 @@ def prorate(
     )
     gone = [item for item in before if not whole_period or new.get(item["id"]) != old[item["id"]]]
     debits = {item["id"]: subscription["_debits"].pop(item["id"], None) for item in gone}
-    full = _full_costs(store, subscription, after)
+    full, currency = _full_costs(store, subscription, after), subscription["currency"]
+    # An item that is added pays for what is left of the period that runs, as the others do.
+    began = min((item["current_period_start"] for item in before), default=at)
     for item in changed:
-        start, end = item["current_period_start"], item["current_period_end"]
-        amount = share(full[item["id"]], end - at, end - start)
+        start = item["current_period_start"] if item["id"] in old else began
+        end = item["current_period_end"]
+        amount = prorated(full[item["id"]], end - at, end - start, currency)
         made = _pending(store, subscription, item, amount, at, "Remaining")
         subscription["_debits"][item["id"]] = {
             "amount": amount,
@@ -68,10 +71,11 @@ def prorate(
     for item in gone:
         debit = debits[item["id"]]
         if debit and debit["amount"]:
-            amount = -share(
-                debit["amount"],
+            amount = prorated(
+                -debit["amount"],
                 max(0, debit["end"] - max(at, debit["start"])),
                 debit["end"] - debit["start"],
+                currency,
             )
             _pending(store, subscription, item, amount, at, "Unused", debit["credited"])
 

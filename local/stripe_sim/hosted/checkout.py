@@ -7,10 +7,17 @@ import stripe
 from local.stripe_sim.api.errors import StripeRefusal, declined
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.calendar import days
-from local.stripe_sim.billing.cards import card as behaviour_of
+from local.stripe_sim.billing.cards import Card
 from local.stripe_sim.billing.invoices import Invoices
-from local.stripe_sim.billing.payments import AUTHENTICATE, DECLINES, Payments
+from local.stripe_sim.billing.payments import (
+    AUTHENTICATE,
+    Payments,
+    behaviour_of,
+    refusal_of,
+    test_method,
+)
 from local.stripe_sim.billing.periods import FINAL
+from local.stripe_sim.billing.prices import currency_for, unit_amount
 from local.stripe_sim.lifecycle.customers import make_customer
 from local.stripe_sim.lifecycle.store import Store
 from local.stripe_sim.lifecycle.subscriptions import Subscriptions
@@ -76,9 +83,16 @@ class Checkout:
 
     def _made(self, wanted: Object, customer: Object | None) -> Object:
         kind = stripe.checkout.Session
+        lines = wanted.get("line_items") or []
+        prices = [self._store.find("price", line["price"]) for line in lines]
+        currency = wanted.get("currency")
+        if prices:
+            usual = customer["currency"] if customer else None
+            currency = currency_for(self._store, prices, currency, usual)
         cost = sum(
-            self._store.find("price", line["price"])["unit_amount"] * line.get("quantity", 1)
-            for line in wanted.get("line_items") or []
+            unit_amount(self._store, price, currency or "usd", f"line_items[{place}][price]")
+            * lines[place].get("quantity", 1)
+            for place, price in enumerate(prices)
         )
         session = self._store.make(
             "checkout.session",
@@ -88,7 +102,7 @@ class Checkout:
             automatic_tax=blank(kind.AutomaticTax, enabled=False),
             cancel_url=wanted.get("cancel_url"),
             client_reference_id=wanted.get("client_reference_id"),
-            currency=wanted.get("currency") or "usd",
+            currency=currency or "usd",
             custom_text=blank(kind.CustomText),
             customer=customer and customer["id"],
             customer_email=wanted.get("customer_email"),
@@ -124,14 +138,12 @@ class Checkout:
         """Save the card of an intent, unless the bank asks first: then its status says so. Raises
         StripeRefusal for one that is declined.
         """
-        behaviour = behaviour_of(method["_card"])
-        if behaviour and not behaviour.attaches:
-            raise declined(
-                DECLINES[behaviour.decline or "generic_decline"],
-                behaviour.decline or "generic_decline",
-            )
+        behaviour = behaviour_of(method)
+        card = behaviour if isinstance(behaviour, Card) else None
+        if card and not card.attaches:
+            raise refusal_of(card)
         intent["payment_method"] = method["id"]
-        if behaviour and behaviour.secure and not method["_authenticated"]:
+        if card and card.secure and not method["_authenticated"]:
             intent["status"] = "requires_action"
             self._store.tell("setup_intent.requires_action", intent)
             return
@@ -182,14 +194,15 @@ class Checkout:
         """The payment method of the card that was filled in; the page refuses one that cannot pay
         or be saved, and asks where the bank does.
         """
-        behaviour = behaviour_of(name or "")
-        if behaviour is None:
-            raise StripeRefusal(f"No such token: '{name}'", "card", "resource_missing")
-        if behaviour.decline and (
-            not behaviour.attaches or (session["mode"] != "setup" and not is_free(session))
+        behaviour = test_method(name or "")
+        card = behaviour if isinstance(behaviour, Card) else None
+        if (
+            card
+            and card.code
+            and (not card.attaches or (session["mode"] != "setup" and not is_free(session)))
         ):
-            raise declined(DECLINES[behaviour.decline], behaviour.decline)
-        if behaviour.secure and not authenticated:
+            raise refusal_of(card)
+        if card and card.secure and not authenticated:
             raise StripeRefusal(AUTHENTICATE, "card", "authentication_required", 402, "card_error")
         return self._payments.make_method(name or "", authenticated)
 
@@ -210,7 +223,11 @@ class Checkout:
         ]
         subscription = self._subscriptions.create(
             customer,
-            {**(wanted.get("subscription_data") or {}), "items": items},
+            {
+                **(wanted.get("subscription_data") or {}),
+                "items": items,
+                "currency": session["currency"],
+            },
             method,
             on_session=True,
         )
@@ -218,8 +235,13 @@ class Checkout:
             subscription["id"],
             subscription["latest_invoice"],
         )
+        invoice = self._store.find("invoice", subscription["latest_invoice"])
         session["payment_status"] = (
-            "no_payment_required" if subscription["status"] == "trialing" else "paid"
+            "no_payment_required"
+            if subscription["status"] == "trialing"
+            else "paid"
+            if invoice["status"] == "paid"
+            else "unpaid"
         )
 
     def expire(self, session: Object) -> None:
@@ -256,7 +278,9 @@ class Checkout:
         return session
 
     def set_default_card(self, customer: Object, card: str) -> Object:
-        """A customer gives a card in the portal: it is saved, and is the customer's default."""
+        """A customer gives a card or a bank account in the portal: it is saved, and is the
+        customer's default.
+        """
         method = self._payments.make_method(card, authenticated=True)
         self._payments.attach(method, customer)
         with self._store.changing(customer, "customer.updated"):
@@ -301,11 +325,19 @@ class Checkout:
         """
         customer = self._store.find("customer", invoice["customer"])
         method = self._payments.default_of(customer, self._invoices.subscription_of(invoice))
-        if (
-            invoice["status"] != "open"
-            or self._invoices.pay_by(invoice, method, on_session=True) != "paid"
-        ):
-            raise declined("The invoice was not paid.", "generic_decline")
+        if invoice["status"] != "open" or self._invoices.pay_by(
+            invoice, method, on_session=True
+        ) not in ("paid", "processing"):
+            raise declined("The invoice was not paid.", decline_code="generic_decline")
+
+    def debit_ended(self, invoice: Object) -> None:
+        """Tell of a session that was completed with a bank account how its first debit ended."""
+        for session in self._store.all("checkout.session"):
+            if session["invoice"] == invoice["id"] and session["payment_status"] == "unpaid":
+                paid = invoice["status"] == "paid"
+                session["payment_status"] = "paid" if paid else "unpaid"
+                what = "succeeded" if paid else "failed"
+                self._store.tell(f"checkout.session.async_payment_{what}", session)
 
 
 def is_free(session: Object) -> bool:

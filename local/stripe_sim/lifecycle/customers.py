@@ -31,7 +31,7 @@ def make_customer(store: Store, wanted: Object) -> Object:
         invoice_settings=settings,
         metadata=dict(wanted.get("metadata") or {}),
         next_invoice_sequence=1,
-        preferred_locales=[],
+        preferred_locales=list(wanted.get("preferred_locales") or []),
         tax_exempt=wanted.get("tax_exempt") or "none",
         **plain,
     )

@@ -3,7 +3,7 @@ due by itself."""
 
 import copy
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,8 +18,20 @@ from local.stripe_sim.hosted.checkout import Checkout
 from local.stripe_sim.lifecycle.store import Store
 from local.stripe_sim.lifecycle.subscriptions import Subscriptions
 
-SOONEST_FIRST = ("fall_due", "retry", "bill_draft", "attempt", "void", "expire")
+SOONEST_FIRST = (
+    "debit",
+    "fall_due",
+    "retry",
+    "bill_draft",
+    "attempt",
+    "void",
+    "overdue",
+    "expire",
+)
 """Of several things due in one second the earlier in this list happens first."""
+
+Due = tuple[int, int, str, Callable[[], Any]]
+Waiting = tuple[int | None, str, Object, Callable[[], Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,51 +155,45 @@ class Engine:
             act()
         self.store.request = request
 
-    def _due(self) -> list[tuple[int, int, str, Callable[[], Any]]]:
-        store, due = self.store, []
+    def _due(self) -> list[Due]:
+        """Everything that waits: when, which comes first within a second, of what, what to do."""
+        found = [*self._due_subscriptions(), *self._due_invoices(), *self._due_others()]
+        return [
+            (at, SOONEST_FIRST.index(what), one["id"], act)
+            for at, what, one, act in found
+            if at is not None
+        ]
 
-        def add(at: int | None, what: str, id: str, act: Callable[[], Any]) -> None:
-            if at is not None:
-                due.append((at, SOONEST_FIRST.index(what), id, act))
+    def _due_subscriptions(self) -> Iterator[Waiting]:
+        for one in self.store.objects.get("subscription", {}).values():
+            act = partial(self.subscriptions.fall_due, one)
+            yield self.subscriptions.next_due(one), "fall_due", one, act
 
-        for one in store.objects.get("subscription", {}).values():
-            add(
-                self.subscriptions.next_due(one),
-                "fall_due",
-                one["id"],
-                partial(self.subscriptions.fall_due, one),
-            )
-        for one in store.objects.get("invoice", {}).values():
+    def _due_invoices(self) -> Iterator[Waiting]:
+        for one in self.store.objects.get("invoice", {}).values():
             if one["status"] == "draft":
-                add(
-                    one.get("_finalize_at"),
-                    "bill_draft",
-                    one["id"],
-                    partial(self.subscriptions.bill_draft, one),
-                )
+                act = partial(self.subscriptions.bill_draft, one)
+                yield one.get("_finalize_at"), "bill_draft", one, act
             elif one["status"] == "open":
-                add(
-                    one["next_payment_attempt"],
-                    "retry",
-                    one["id"],
-                    partial(self.subscriptions.retry, one),
-                )
-                add(
-                    one.get("_attempt_at"),
-                    "attempt",
-                    one["id"],
-                    partial(self._attempt_once, one),
-                )
-                add(one.get("_void_at"), "void", one["id"], partial(self.invoices.void, one))
-        for one in store.objects.get("checkout.session", {}).values():
-            if one["status"] == "open":
-                add(
-                    one["expires_at"],
-                    "expire",
-                    one["id"],
-                    partial(self.checkout.expire, one),
-                )
-        return due
+                retry = partial(self.subscriptions.retry, one)
+                yield one["next_payment_attempt"], "retry", one, retry
+                yield one.get("_attempt_at"), "attempt", one, partial(self._attempt_once, one)
+                yield one.get("_void_at"), "void", one, partial(self.invoices.void, one)
+                late = None if one.get("_overdue") else one["due_date"]
+                yield late, "overdue", one, partial(self.invoices.fall_overdue, one)
+
+    def _due_others(self) -> Iterator[Waiting]:
+        for one in self.store.objects.get("payment_intent", {}).values():
+            yield one.get("_ends_at"), "debit", one, partial(self._end_debit, one)
+        for one in self.store.objects.get("checkout.session", {}).values():
+            at = one["expires_at"] if one["status"] == "open" else None
+            yield at, "expire", one, partial(self.checkout.expire, one)
+
+    def _end_debit(self, intent: Object) -> None:
+        self.invoices.end_debit(intent)
+        self.checkout.debit_ended(
+            self.store.find("invoice", intent["payment_details"]["order_reference"])
+        )
 
     def _attempt_once(self, invoice: Object) -> None:
         """Try to have a resumption's invoice paid, unless there is no card: then it waits, and is

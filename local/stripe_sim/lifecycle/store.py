@@ -25,6 +25,7 @@ PREFIXES = {
     "setup_intent": "seti",
     "payment_intent": "pi",
     "charge": "ch",
+    "debit": "py",
     "refund": "re",
     "dispute": "du",
     "subscription": "sub",
@@ -33,6 +34,8 @@ PREFIXES = {
     "line_item": "il",
     "invoiceitem": "ii",
     "invoice_payment": "inpay",
+    "mandate": "mandate",
+    "subscription_schedule": "sub_sched",
     "checkout.session": "cs_test",
     "billing_portal.session": "bps",
     "billing_portal.configuration": "bpc",
@@ -57,7 +60,8 @@ SETTINGS = {
         "canceled",
         "What becomes of a subscription whose last retry failed: canceled, unpaid or past_due.",
     ),
-    "retries": (8, "How often a failed payment is tried again, evenly spread over 14 days."),
+    "payment_tries": (8, "How often a payment is tried in all, evenly spread over 14 days."),
+    "debit_days": (5, "How long a bank debit is under way before it succeeds or fails."),
 }
 """What `POST /_test/settings` changes: the value at the start, and what it is."""
 
@@ -104,11 +108,13 @@ class Store:
         self.objects.setdefault(kind, {})[thing["id"]] = thing
         return thing
 
-    def find(self, kind: str, id: Any, param: str = "id") -> Object:
-        """The object. Raises StripeRefusal."""
+    def find(self, kind: str, id: Any, param: str = "id", status: int | None = None) -> Object:
+        """The object. Raises StripeRefusal: 404 for an id of the path, 400 for one of a parameter,
+        unless `status` says otherwise.
+        """
         found = self.objects.get(kind, {}).get(str(id))
         if found is None:
-            raise missing(kind, str(id), param)
+            raise missing(kind, str(id), param, status)
         return found
 
     def all(self, kind: str) -> list[Object]:

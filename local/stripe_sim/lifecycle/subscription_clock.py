@@ -20,11 +20,14 @@ NOTICE_SECONDS = days(3)
 
 
 class Lifetimes(Periods):
-    """Subscriptions as far as their clock and their payments."""
+    """Subscriptions as far as their clock and their payments. `ended` is called when one was
+    canceled.
+    """
 
     def __init__(self, store: Store, payments: Payments, invoices: Invoices) -> None:
         super().__init__(store, payments, invoices)
         invoices.settled = self._settled
+        self.ended: Callable[[Object], None] = lambda subscription: None
 
     def next_due(self, subscription: Object) -> int | None:
         """The next second at which something happens to it by itself."""
@@ -58,15 +61,17 @@ class Lifetimes(Periods):
         subscription["_noticed"] = True
         self._store.tell("customer.subscription.trial_will_end", subscription)
 
-    def _end_trial(self, subscription: Object) -> None:
+    def _end_trial(self, subscription: Object, by_hand: bool = False) -> None:
         customer = self._store.find("customer", subscription["customer"])
         behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
         if (
             self._payments.default_of(customer, subscription) is None
+            and subscription["collection_method"] == "charge_automatically"
             and behavior != "create_invoice"
         ):
             if behavior == "cancel":
-                self._end(subscription, "canceled", None)
+                # The reason does not say that a person asked.
+                self._end(subscription, "canceled", "cancellation_requested")
                 return
             with (
                 self._store.changing(subscription, UPDATED)
@@ -87,18 +92,22 @@ class Lifetimes(Periods):
                 }
             self._store.tell("customer.subscription.paused", subscription)
             return
-        self._renew(subscription)
+        self._renew(subscription, by_hand)
 
-    def _renew(self, subscription: Object) -> None:
-        """Begin the next period, and bill it."""
+    def _renew(self, subscription: Object, by_hand: bool = False) -> None:
+        """Begin the next period, and bill it. A trial that is ended `by_hand` is billed in the
+        call; such an invoice does not look back.
+        """
         with self._store.changing(subscription, UPDATED):
-            self._begin_period(subscription, self._period_of(subscription)[1])
+            since, start = self._period_of(subscription)
+            self._begin_period(subscription, start)
             if subscription["status"] == "trialing":
                 subscription["status"] = "active"
             invoice = self._invoice(
                 subscription,
-                "subscription_cycle",
+                "subscription_update" if by_hand else "subscription_cycle",
                 self._lines(subscription, *self._period_of(subscription)),
+                None if by_hand else since,
             )
             self._collect(subscription, invoice, self._bill)
 
@@ -124,10 +133,11 @@ class Lifetimes(Periods):
         elif subscription["status"] != "unpaid":
             bill(invoice)
         else:
-            invoice["auto_advance"] = False
+            invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
 
     def _bill(self, invoice: Object) -> None:
-        wait = self._store.settings["invoice_draft_seconds"]
+        in_the_call = not invoice["auto_advance"]
+        wait = 0 if in_the_call else self._store.settings["invoice_draft_seconds"]
         if wait:
             invoice["automatically_finalizes_at"] = invoice["_finalize_at"] = (
                 self._store.second + wait
@@ -136,7 +146,7 @@ class Lifetimes(Periods):
         self.bill_draft(invoice)
 
     def _do_not_collect(self, invoice: Object, behavior: str) -> None:
-        invoice["auto_advance"] = False
+        invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
         if behavior == "keep_as_draft":
             return
         self._invoices.finalize(invoice)
@@ -144,9 +154,9 @@ class Lifetimes(Periods):
             self._invoices.void(invoice) if behavior == "void" else self._invoices.give_up(invoice)
 
     def bill_draft(self, invoice: Object) -> None:
-        """Finalize a draft whose hour is over, and try to have it paid."""
+        """Finalize a draft whose hour is over, and try to have it paid unless it was sent."""
         self._invoices.finalize(invoice)
-        if invoice["status"] == "open":
+        if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
             self._invoices.attempt(invoice)
 
     def retry(self, invoice: Object) -> None:
@@ -155,7 +165,7 @@ class Lifetimes(Periods):
         if subscription and subscription["status"] in FINAL:
             invoice["next_payment_attempt"] = None
             return
-        self._invoices.attempt(invoice, retry=True)
+        self._invoices.retry(invoice)
 
     def _expire(self, subscription: Object) -> None:
         for invoice in self._invoices.open_of(subscription):
@@ -174,67 +184,87 @@ class Lifetimes(Periods):
             for item in pending_of(self._store, customer)
         ):
             with self._store.quietly(subscription):
-                self.bill_draft(self._invoice(subscription, "subscription_cycle", []))
-        self._end(subscription, "canceled", subscription["cancellation_details"]["reason"])
+                self.bill_finally(subscription)
+        self._end(
+            subscription, "canceled", subscription["cancellation_details"]["reason"], planned=True
+        )
+
+    def bill_finally(self, subscription: Object) -> None:
+        """Invoice what is pending for a subscription that ends. What comes to less than nothing is
+        not credited: the draft is marked uncollectible.
+        """
+        since = self._period_of(subscription)[0]
+        invoice = self._invoice(subscription, "subscription_cycle", [], since)
+        if invoice["total"] < 0:
+            self._invoices.give_up(invoice)
+        else:
+            self.bill_draft(invoice)
 
     def _collect_again(self, subscription: Object) -> None:
         with self._store.changing(subscription, UPDATED):
             subscription["pause_collection"] = None
 
-    def _end(self, subscription: Object, status: str, reason: str | None) -> None:
+    def _end(
+        self, subscription: Object, status: str, reason: str | None, planned: bool = False
+    ) -> None:
+        """Cancel it. When it was `planned` stays the date of the cancellation."""
         subscription["status"], subscription["ended_at"] = status, self._store.second
-        subscription["canceled_at"] = subscription["canceled_at"] or self._store.second
+        if not planned or subscription["canceled_at"] is None:
+            subscription["canceled_at"] = self._store.second
         subscription["cancellation_details"]["reason"] = reason
         for invoice in self._invoices.open_of(subscription):
             invoice["auto_advance"], invoice["next_payment_attempt"] = False, None
         subscription["_ended"] = True
         self._store.tell("customer.subscription.deleted", subscription)
+        self.ended(subscription)
 
     def _settled(self, invoice: Object, what: str) -> None:
         subscription = self._invoices.subscription_of(invoice)
         if subscription is None or subscription["status"] in FINAL:
             return
-        if (
-            subscription["latest_invoice"] != invoice["id"]
-            and what == "paid"
-            and self._latest_owes(subscription)
-        ):
-            return
+        resumes = subscription["status"] == "paused" and bool(invoice.get("_resumes"))
         if what == "failed":
             self._payment_failed(subscription, invoice)
-        else:
-            self._payment_arrived(subscription, invoice)
+        elif resumes and what in ("paid", "processing"):
+            self._run_again(subscription, invoice)
+        elif subscription["status"] == "incomplete":
+            if what in ("paid", "processing"):
+                self._become(subscription, "active")
+        elif subscription["status"] in {"active", "past_due", "unpaid"} and what != "processing":
+            self._judge(subscription)
 
-    def _latest_owes(self, subscription: Object) -> bool:
-        latest = self._store.objects["invoice"].get(subscription["latest_invoice"])
-        return bool(latest and latest["status"] == "open")
+    def _judge(self, subscription: Object) -> None:
+        """Take the status from the newest invoice that was finalized and is not void
+        (docs.stripe.com/billing/subscriptions/overview).
+        """
+        counted = [
+            one
+            for one in self._invoices.of(subscription)
+            if one["status"] not in ("draft", "void") and one["billing_reason"] != "manual"
+        ]
+        if not counted or not self._invoices.is_owed(counted[0]):
+            self._become(subscription, "active")
+        elif subscription["status"] == "active":
+            self._become(subscription, "past_due")
 
-    def _payment_arrived(self, subscription: Object, invoice: Object) -> None:
-        resumes = subscription["status"] == "paused" and invoice.get("_resumes")
-        if subscription["status"] in {"past_due", "unpaid", "incomplete"} or resumes:
-            with self._store.changing(subscription, UPDATED):
-                subscription["status"] = "active"
-                if resumes:
-                    subscription["billing_cycle_anchor"] = (
-                        self._store.second
-                        if invoice["_resumes"] == "now"
-                        else subscription["billing_cycle_anchor"]
-                    )
-                    self._begin_period(subscription, self._store.second)
-                    subscription["status_details"] = None
-        if resumes:
-            self._store.tell("customer.subscription.resumed", subscription)
+    def _become(self, subscription: Object, status: str) -> None:
+        with self._store.changing(subscription, UPDATED):
+            subscription["status"] = status
+
+    def _run_again(self, subscription: Object, invoice: Object) -> None:
+        with self._store.changing(subscription, UPDATED):
+            subscription["status"], subscription["status_details"] = "active", None
+            if invoice["_resumes"] == "now":
+                subscription["billing_cycle_anchor"] = self._store.second
+            self._begin_period(subscription, self._store.second)
+        self._store.tell("customer.subscription.resumed", subscription)
 
     def _payment_failed(self, subscription: Object, invoice: Object) -> None:
-        if (
-            subscription["status"] in {"active", "trialing"}
-            and invoice["billing_reason"] != "manual"
-        ):
-            with self._store.changing(subscription, UPDATED):
-                subscription["status"] = "past_due"
+        if subscription["status"] == "active":
+            self._judge(subscription)
         last = (
             invoice["next_payment_attempt"] is None
-            and invoice["attempt_count"] > self._store.settings["retries"]
+            and invoice["attempt_count"] >= self._store.settings["payment_tries"]
         )
         if subscription["status"] != "past_due" or not last:
             return
@@ -242,5 +272,4 @@ class Lifetimes(Periods):
         if after == "canceled":
             self._end(subscription, "canceled", "payment_failed")
         elif after == "unpaid":
-            with self._store.changing(subscription, UPDATED):
-                subscription["status"] = "unpaid"
+            self._become(subscription, "unpaid")

@@ -4,15 +4,24 @@ from typing import Any
 
 import stripe
 
-from local.stripe_sim.api.errors import StripeRefusal, declined
+from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.calendar import days, period_end
-from local.stripe_sim.billing.cards import card as behaviour_of
+from local.stripe_sim.billing.cards import Card
 from local.stripe_sim.billing.discounts import discounts_for, net, standing, take_off
-from local.stripe_sim.billing.payments import NO_CARD
+from local.stripe_sim.billing.drafts import DRAFT_SECONDS
+from local.stripe_sim.billing.payments import NO_CARD, behaviour_of, must_take, refusal_of
 from local.stripe_sim.billing.prices import currency_for, plan_of, recurring_of, unit_amount
 from local.stripe_sim.lifecycle.customers import settle_currency
 from local.stripe_sim.lifecycle.subscription_clock import NOTICE_SECONDS, Lifetimes
+
+NEEDS_ACTION = (
+    "Payment for this subscription requires additional user action, but the requested payment"
+    " behavior doesn't save the invoice or PaymentIntent. Retry the request with"
+    " `payment_behavior=allow_incomplete` or `payment_behavior=default_incomplete`, then complete"
+    " the PaymentIntent on the subscription's latest invoice. Additional information is available"
+    " here: https://stripe.com/docs/billing/subscriptions/overview#requires-action"
+)
 
 
 class Beginnings(Lifetimes):
@@ -30,20 +39,31 @@ class Beginnings(Lifetimes):
         """
         trial_end = self._trial_end(wanted)
         behaviour = wanted.get("payment_behavior", "allow_incomplete")
+        if behaviour == "pending_if_incomplete":
+            raise StripeRefusal(
+                "Setting `payment_behavior` to `pending_if_incomplete` has no effect when creating"
+                " a subscription.",
+                "payment_behavior",
+            )
+        check_terms(wanted, wanted.get("collection_method", "charge_automatically"))
         subscription = self._made(customer, wanted, trial_end, method)
         start, end = self._period_of(subscription)
+        if wanted.get("cancel_at_period_end") or wanted.get("cancel_at"):
+            at_period_end = bool(wanted.get("cancel_at_period_end"))
+            self.plan_cancel(
+                subscription,
+                self._cancel_moment(subscription, wanted.get("cancel_at", "")),
+                at_period_end,
+            )
         with self._store.quietly(
             subscription
         ):  # its first payment is told by what it is created as
             if trial_end:
                 subscription["status"] = "trialing"
-                self._first_invoice(
-                    subscription,
-                    [
-                        line | {"amount": 0, "subtotal": 0}
-                        for line in self._lines(subscription, start, end)
-                    ],
-                )
+                self._first_invoice(subscription, self._free_lines(subscription))
+            elif subscription["collection_method"] == "send_invoice":
+                subscription["status"] = "active"
+                self._first_invoice(subscription, self._lines(subscription, start, end))
             else:
                 self._begin_paying(subscription, customer, method, behaviour, on_session)
         self._store.tell("customer.subscription.created", subscription)
@@ -92,11 +112,12 @@ class Beginnings(Lifetimes):
             ),
             billing_cycle_anchor=anchor,
             billing_mode=blank(kind.BillingMode, type=mode, updated_at=now),
-            cancel_at_period_end=bool(wanted.get("cancel_at_period_end", False)),
+            cancel_at_period_end=False,
             cancellation_details=blank(kind.CancellationDetails),
             collection_method=wanted.get("collection_method", "charge_automatically"),
             currency=currency,
             customer=customer["id"],
+            days_until_due=wanted.get("days_until_due"),
             default_payment_method=method["id"] if method else wanted.get("default_payment_method"),
             description=wanted.get("description"),
             invoice_settings=blank(
@@ -108,6 +129,10 @@ class Beginnings(Lifetimes):
                 save_default_payment_method=(wanted.get("payment_settings") or {}).get(
                     "save_default_payment_method", "off"
                 ),
+                payment_method_types=(wanted.get("payment_settings") or {}).get(
+                    "payment_method_types"
+                )
+                or None,
             ),
             start_date=now,
             status="incomplete",
@@ -224,27 +249,58 @@ class Beginnings(Lifetimes):
         ):
             self._forget(subscription)
             raise StripeRefusal(NO_CARD, None, "resource_missing")
-        if behaviour == "error_if_incomplete" and card is not None:
-            self._must_pay(subscription, card, on_session)
+        if card is not None and behaviour != "default_incomplete":
+            self._check_method(subscription, card, behaviour, on_session)
         invoice = self._first_invoice(subscription, lines)
         if invoice["status"] == "open" and behaviour != "default_incomplete":
             self._invoices.pay_by(invoice, card, on_session=on_session)
 
-    def _must_pay(self, subscription: Object, card: Object, on_session: bool) -> None:
-        """Refuse before anything is made, where a subscription is only wanted if its first payment
-        succeeds.
+    def _check_method(
+        self, subscription: Object, method: Object, behavior: str, on_session: bool
+    ) -> None:
+        """Refuse before anything is made: a bank account in another currency, and where a
+        subscription is only wanted if its first payment succeeds, a card that does not pay.
         """
-        behaviour = behaviour_of(card["_card"])
-        if behaviour and (behaviour.decline or (behaviour.secure and not on_session)):
+        try:
+            must_take(method, subscription["currency"])
+            card = behaviour_of(method)
+            if behavior == "error_if_incomplete" and isinstance(card, Card):
+                if card.code:
+                    raise refusal_of(card)
+                if card.secure and not on_session:
+                    raise StripeRefusal(
+                        NEEDS_ACTION,
+                        None,
+                        "subscription_payment_intent_requires_action",
+                        402,
+                        "card_error",
+                    )
+        except StripeRefusal:
             self._forget(subscription)
-            raise declined(
-                "Your card was declined.", behaviour.decline or "authentication_required"
-            )
+            raise
 
     def _forget(self, subscription: Object) -> None:
         del self._store.objects["subscription"][subscription["id"]]
 
     def _first_invoice(self, subscription: Object, lines: list[Object]) -> Object:
         invoice = self._invoice(subscription, "subscription_create", lines)
-        self._invoices.finalize(invoice)
+        if subscription["collection_method"] == "send_invoice" and invoice["amount_due"] > 0:
+            invoice["automatically_finalizes_at"] = invoice["_finalize_at"] = (
+                self._store.second + DRAFT_SECONDS
+            )
+        else:
+            self._invoices.finalize(invoice)
         return invoice
+
+
+def check_terms(wanted: Object, method: str) -> None:
+    """Raises StripeRefusal where the days until an invoice is due do not fit its collection."""
+    due = wanted.get("days_until_due")
+    if due is not None and method != "send_invoice":
+        raise StripeRefusal(
+            "You can only specify 'days_until_due' if invoice collection method is 'send_invoice'."
+        )
+    if due is None and method == "send_invoice" and "collection_method" in wanted:
+        raise StripeRefusal(
+            "If invoice collection method is 'send_invoice', you must specify 'days_until_due'."
+        )

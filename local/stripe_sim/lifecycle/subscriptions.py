@@ -9,20 +9,28 @@ from typing import Any
 
 import stripe
 
-from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.errors import StripeRefusal, missing
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.calendar import period_end
 from local.stripe_sim.billing.discounts import discounts_for, drop
 from local.stripe_sim.billing.items import delete_item, pending_of, subscription_of
+from local.stripe_sim.billing.payments import NO_CARD
 from local.stripe_sim.billing.periods import FINAL, UPDATED
 from local.stripe_sim.billing.prices import plan_of, recurring_of, unit_amount
 from local.stripe_sim.billing.proration import prorate
 from local.stripe_sim.lifecycle.subscription_clock import INCOMPLETE_SECONDS, NOTICE_SECONDS
-from local.stripe_sim.lifecycle.subscription_start import Beginnings
+from local.stripe_sim.lifecycle.subscription_start import Beginnings, check_terms
 
 PRORATED = frozenset({"active", "past_due", "unpaid"})
 """Statuses in which a change is charged and credited: in the others nothing was paid that could be.
 """
+
+TERMS = ("collection_method", "days_until_due")
+
+WHILE_INCOMPLETE = frozenset(
+    {"default_payment_method", "default_source", "description", "metadata"}
+)
+"""What may be changed of a subscription whose first payment is not there yet."""
 
 
 class Subscriptions(Beginnings):
@@ -30,6 +38,7 @@ class Subscriptions(Beginnings):
 
     def resume(self, subscription: Object, anchor: str) -> None:
         """Bill a paused subscription; it runs again once that is paid."""
+        self._must_live(subscription)
         if subscription["status"] != "paused":
             raise StripeRefusal(
                 "Only subscriptions with a status of `paused` can be resumed.", "subscription"
@@ -47,8 +56,10 @@ class Subscriptions(Beginnings):
                 self._lines(subscription, now, end),
                 subscription,
                 now,
-                end,
+                now,
                 subscription["currency"],
+                auto_advance=False,
+                next_payment_attempt=None,
             )
             invoice["_resumes"], invoice["_attempt_at"], invoice["_void_at"] = (
                 anchor,
@@ -68,10 +79,7 @@ class Subscriptions(Beginnings):
         """End it now. What is left can be credited, and all that is pending be invoiced at once;
         with neither, pending prorations go.
         """
-        if subscription["status"] in FINAL:
-            raise StripeRefusal(
-                f"No such subscription: '{subscription['id']}'", "id", "resource_missing", 404
-            )
+        self._must_live(subscription)
         if prorate_it and subscription["status"] in PRORATED:
             prorate(
                 self._store,
@@ -84,12 +92,17 @@ class Subscriptions(Beginnings):
         _explain(subscription, details)
         if invoice_now:
             with self._store.quietly(subscription):
-                self._bill_update(subscription, [])
+                if self._pending_of(subscription):
+                    self.bill_finally(subscription)
         elif not prorate_it:
             for item in self._pending_of(subscription):
                 if item["proration"]:
                     delete_item(self._store, item)
         self._end(subscription, "canceled", "cancellation_requested")
+
+    def _must_live(self, subscription: Object) -> None:
+        if subscription["status"] in FINAL:
+            raise missing("subscription", subscription["id"])
 
     def _pending_of(self, subscription: Object) -> list[Object]:
         customer = self._store.find("customer", subscription["customer"])
@@ -99,26 +112,13 @@ class Subscriptions(Beginnings):
             if subscription_of(item) == subscription["id"]
         ]
 
-    def plan_cancel(self, subscription: Object, at: int | None, at_period_end: bool) -> None:
-        """Cancel later: at a moment, or at the end of the period; neither takes a planned
-        cancellation back.
-        """
-        subscription["cancel_at_period_end"] = at_period_end
-        subscription["cancel_at"] = self._period_of(subscription)[1] if at_period_end else at
-        planned = subscription["cancel_at"] is not None
-        subscription["canceled_at"] = self._store.second if planned else None
-        subscription["cancellation_details"]["reason"] = (
-            "cancellation_requested" if planned else None
-        )
-
     def update(self, subscription: Object, wanted: Object) -> None:
         """Change it as the parameters of `POST /v1/subscriptions/{id}` say. Raises
         StripeRefusal."""
-        if subscription["status"] in FINAL and set(wanted) - {"metadata", "cancellation_details"}:
-            raise StripeRefusal(
-                "A canceled subscription can only update its cancellation_details and metadata.",
-                "id",
-            )
+        _check_status(subscription, wanted)
+        terms = {name: subscription[name] for name in TERMS} | wanted
+        if {*TERMS} & {*wanted}:
+            check_terms(terms, str(terms["collection_method"]))
         if wanted.get("default_payment_method"):
             self._store.find(
                 "payment_method", wanted["default_payment_method"], "default_payment_method"
@@ -158,6 +158,8 @@ class Subscriptions(Beginnings):
         for name in ("default_payment_method", "description", "collection_method"):
             if name in wanted:
                 subscription[name] = wanted[name] or None
+        if "days_until_due" in wanted:
+            subscription["days_until_due"] = wanted["days_until_due"]
         if "automatic_tax" in wanted:
             subscription["automatic_tax"] = subscription["automatic_tax"] | {
                 "enabled": wanted["automatic_tax"]["enabled"]
@@ -210,19 +212,6 @@ class Subscriptions(Beginnings):
         drop(self._store, subscription, [id for id in held if id not in found])
         subscription["discounts"] = found
 
-    def _cancel_moment(self, subscription: Object, value: Any) -> int | None:
-        if value == "":
-            return None
-        if value in ("min_period_end", "max_period_end"):
-            return self._period_of(subscription)[1]
-        if value <= self._store.second:
-            raise StripeRefusal(
-                "Invalid timestamp: must be in the future.",
-                "cancel_at",
-                "parameter_invalid_integer",
-            )
-        return int(value)
-
     def _change_items(self, subscription: Object, wanted: Object, when: int) -> None:
         before = {item["id"]: dict(item) for item in subscription["items"]["data"]}
         for place, line in enumerate(wanted.get("items") or []):
@@ -252,6 +241,7 @@ class Subscriptions(Beginnings):
                 when,
                 whole_period=not renewed,
             )
+        since = self._period_of(subscription)[0]
         if renewed:
             subscription["billing_cycle_anchor"] = self._store.second
             self._begin_period(subscription, self._store.second)
@@ -259,6 +249,7 @@ class Subscriptions(Beginnings):
             self._bill_update(
                 subscription,
                 self._lines(subscription, *self._period_of(subscription)) if renewed else [],
+                since,
             )
 
     def _change_item(self, subscription: Object, line: Object, param: str) -> None:
@@ -284,58 +275,71 @@ class Subscriptions(Beginnings):
             item["price"], item["plan"] = price, plan_of(price)
         item["quantity"] = line.get("quantity", item["quantity"])
 
-    def _bill_update(self, subscription: Object, lines: list[Object]) -> None:
+    def _bill_update(
+        self, subscription: Object, lines: list[Object], since: int | None = None
+    ) -> None:
         """Invoice at once what a change costs, and try to have it paid; nothing if there is nothing
         to invoice.
         """
         if lines or self._pending_of(subscription):
-            self._collect(
-                subscription,
-                self._invoice(subscription, "subscription_update", lines),
-                self.bill_draft,
-            )
+            invoice = self._invoice(subscription, "subscription_update", lines, since)
+            self._collect(subscription, invoice, self._bill)
 
     def _move_trial(self, subscription: Object, wanted: Object, when: int) -> None:
         end = wanted["trial_end"]
-        if end == "now" and subscription["status"] != "trialing":
-            return
         if end == "now":
-            if not subscription.get("_noticed"):
-                self._give_notice(subscription)
-            self._end_trial_early(subscription)
+            if subscription["status"] == "trialing":
+                self._end_trial_now(subscription)
             return
-        end, behavior = (
-            self._future_trial_end(end),
-            wanted.get("proration_behavior", "create_prorations"),
-        )
-        if subscription["status"] == "active" and behavior != "none":
-            prorate(
-                self._store,
-                subscription,
-                subscription["items"]["data"],
-                [],
-                when,
-                whole_period=False,
+        if subscription["status"] == "paused":
+            raise StripeRefusal(
+                "You cannot set `trial_end` while a subscription is `paused`. Resume the"
+                " subscription first before setting `trial_end`."
             )
+        end = self._future_trial_end(end)
+        if subscription["status"] in PRORATED:
+            self._give_trial(subscription, wanted, when, end)
+        else:
+            self._put_trial_end(subscription, end)
+        if end - self._store.second <= NOTICE_SECONDS:
+            self._give_notice(subscription)
+
+    def _put_trial_end(self, subscription: Object, end: int) -> None:
         subscription["trial_end"] = subscription["billing_cycle_anchor"] = end
-        if subscription["status"] == "active":
-            subscription["status"], subscription["trial_start"] = "trialing", self._store.second
-            for item in subscription["items"]["data"]:
-                item["current_period_start"] = self._store.second
         subscription["trial_start"] = subscription["trial_start"] or self._store.second
         subscription["_noticed"] = False
         for item in subscription["items"]["data"]:
             item["current_period_end"] = end
-        if behavior == "always_invoice":
-            self._bill_update(subscription, [])
-        if end - self._store.second <= NOTICE_SECONDS:
-            self._give_notice(subscription)
+        self._follow_period(subscription)
 
-    def _end_trial_early(self, subscription: Object) -> None:
-        subscription["trial_end"] = subscription["billing_cycle_anchor"] = self._store.second
+    def _give_trial(self, subscription: Object, wanted: Object, when: int, end: int) -> None:
+        """Put a subscription that runs on trial: what was paid for the rest of its period is
+        credited at once, on an invoice that costs nothing.
+        """
+        if wanted.get("proration_behavior", "create_prorations") != "none":
+            items = subscription["items"]["data"]
+            prorate(self._store, subscription, items, [], when, whole_period=False)
+        subscription["status"], subscription["trial_start"] = "trialing", self._store.second
         for item in subscription["items"]["data"]:
-            item["current_period_end"] = self._store.second
-        self._end_trial(subscription)
+            item["current_period_start"] = self._store.second
+        self._put_trial_end(subscription, end)
+        invoice = self._invoice(subscription, "subscription_update", self._free_lines(subscription))
+        self._collect(subscription, invoice, self._bill)
+
+    def _end_trial_now(self, subscription: Object) -> None:
+        customer = self._store.find("customer", subscription["customer"])
+        behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+        if (
+            behavior == "create_invoice"
+            and subscription["collection_method"] == "charge_automatically"
+            and self._payments.default_of(customer, subscription) is None
+        ):
+            raise StripeRefusal(NO_CARD, None, "resource_missing")
+        if not subscription.get("_noticed"):
+            self._give_notice(subscription)
+        self._put_trial_end(subscription, self._store.second)
+        subscription["_noticed"] = True
+        self._end_trial(subscription, by_hand=True)
 
 
 @contextmanager
@@ -348,6 +352,25 @@ def _whole(subscription: Object) -> Iterator[None]:
         subscription.clear()
         subscription.update(before)
         raise
+
+
+def _check_status(subscription: Object, wanted: Object) -> None:
+    """Raises StripeRefusal for a change that the status does not allow."""
+    asked = {*wanted} - {"expand"}
+    if subscription["status"] in FINAL and asked - {"metadata", "cancellation_details"}:
+        raise StripeRefusal(
+            "A canceled subscription can only update its cancellation_details and metadata.",
+            None,
+            "invalid_canceled_subscription_fields",
+        )
+    wider = sorted(asked - WHILE_INCOMPLETE)
+    if subscription["status"] == "incomplete" and wider:
+        raise StripeRefusal(
+            f"Cannot update {wider[0]} on an incomplete subscription. Only metadata, description,"
+            " default_source and default_payment_method can be updated.",
+            wider[0],
+            "status_transition_invalid",
+        )
 
 
 def _anchored_now(wanted: Object) -> bool:

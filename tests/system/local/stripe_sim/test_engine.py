@@ -114,7 +114,9 @@ def test_without_a_card_nothing_is_sold(sim: SimStage) -> None:
 
 
 @pytest.mark.parametrize("after", ["canceled", "unpaid", "past_due"])
-def test_eight_retries_in_vain_end_as_it_is_set(sim: SimStage, after: str) -> None:
+def test_eight_tries_in_vain_the_first_one_counted_end_as_it_is_set(
+    sim: SimStage, after: str
+) -> None:
     sim.engine.store.settings["after_retries"] = after
     subscription = bought(sim)
     sim.gives(sim.get("/v1/customers")["data"][0]["id"], "4000000000000341")
@@ -122,9 +124,14 @@ def test_eight_retries_in_vain_end_as_it_is_set(sim: SimStage, after: str) -> No
     sim.advance(renewal)
     assert sim.status(subscription) == "past_due"
     since = len(sim.told())
-    sim.advance(renewal + 14 * DAY)
-    assert sim.told(since).count("invoice.payment_failed open") == 8
+    sim.advance(renewal + 49 * DAY // 4 - 1)
+    assert sim.told(since).count("invoice.payment_failed open") == 6
+    assert sim.status(subscription) == "past_due"
+    sim.advance(renewal + 49 * DAY // 4)
+    assert sim.told(since).count("invoice.payment_failed open") == 7
     assert sim.status(subscription) == after
+    sim.advance(renewal + 20 * DAY)
+    assert sim.told(since).count("invoice.payment_failed open") == 7
 
 
 def test_a_bank_that_asks_leaves_the_invoice_open_until_the_customer_answers(sim: SimStage) -> None:

@@ -1,6 +1,7 @@
 """Money to the cent. The amounts are worked out by hand from Stripe's documentation: a share of a
-period is counted to the second and rounded to the nearest cent, a credit is a share of what was
-debited, a discount is in a proration's amount (docs.stripe.com/billing/subscriptions/prorations).
+period is counted to the second, and each line of a proration is rounded down by itself: a credit
+away from zero, a charge towards it. A credit is a share of what was debited, a discount is in a
+proration's amount (docs.stripe.com/billing/subscriptions/prorations).
 
 The clock stands at 2 April, the beginning of a month of 30 days; "a third is over" is 12 April,
 "two thirds are over" 22 April.
@@ -85,14 +86,14 @@ def test_what_is_previewed_of_an_upgrade_is_charged_though_time_goes_by_in_betwe
     )
     before = shop.engine.store.events[-1]["id"], len(shop.get("/v1/invoices")["data"])
     preview = shop.preview(change)
-    assert amounts(preview) == [-3267, 13267]  # 2/3 of 4900 and of 19900
-    assert (preview["amount_due"], preview["status"]) == (10000, "draft")
+    assert amounts(preview) == [-3267, 13266]  # 2/3 of 4900 and of 19900
+    assert (preview["amount_due"], preview["status"]) == (9999, "draft")
     assert preview["id"].startswith("upcoming_in_")
     assert (shop.engine.store.events[-1]["id"], len(shop.get("/v1/invoices")["data"])) == before
     assert shop.subscription["items"]["data"][0]["price"]["lookup_key"] == "pro_monthly"
     shop.advance(A_THIRD + 1000)
     shop.update(change)
-    assert (shop.invoice["amount_paid"], shop.invoice["status"]) == (10000, "paid")
+    assert (shop.invoice["amount_paid"], shop.invoice["status"]) == (9999, "paid")
     assert [
         line["parent"]["subscription_item_details"]["proration"]
         for line in shop.invoice["lines"]["data"]
@@ -109,14 +110,14 @@ def test_without_the_date_a_later_second_costs_less(shop: Shop) -> None:
 def test_prorations_wait_for_the_next_invoice_unless_it_is_to_be_made_at_once(shop: Shop) -> None:
     shop.sells().advance(A_THIRD)
     preview = shop.preview(shop.change("scale_monthly"))
-    assert amounts(preview) == [-3267, 13267, 19900]
-    assert (preview["amount_due"], preview["billing_reason"]) == (29900, "subscription_cycle")
+    assert amounts(preview) == [-3267, 13266, 19900]
+    assert (preview["amount_due"], preview["billing_reason"]) == (29899, "subscription_cycle")
     shop.update(shop.change("scale_monthly"))
-    assert sorted(shop.pending()) == [-3267, 13267]
+    assert sorted(shop.pending()) == [-3267, 13266]
     shop.advance(MAY)
     assert (shop.invoice["amount_paid"], amounts(shop.invoice), shop.pending()) == (
-        29900,
-        [-3267, 13267, 19900],
+        29899,
+        [-3267, 13266, 19900],
         [],
     )
 
@@ -128,42 +129,42 @@ def test_a_downgrade_credits_what_was_debited_and_the_rest_of_it_stays_in_the_ba
     shop.update(shop.change("scale_monthly", proration_behavior="always_invoice"))
     shop.advance(TWO_THIRDS)
     shop.update(shop.change("pro_monthly"))
-    # A half of the 13267 that were debited is 6633.50; a third of 4900 is 1633.33.
-    assert sorted(shop.pending()) == [-6634, 1633]
+    # A half of the 13266 that were debited is 6633; a third of 4900 is 1633.33.
+    assert sorted(shop.pending()) == [-6633, 1633]
     shop.advance(MAY)
     assert (shop.invoice["total"], shop.invoice["amount_due"], shop.invoice["status"]) == (
-        4900 - 5001,
+        4900 - 5000,
         0,
         "paid",
     )
-    assert (shop.invoice["ending_balance"], shop.balance) == (-101, -101)
+    assert (shop.invoice["ending_balance"], shop.balance) == (-100, -100)
     shop.advance(MAY + 31 * DAY)
     assert (
         shop.invoice["starting_balance"],
         shop.invoice["total"],
         shop.invoice["amount_paid"],
         shop.balance,
-    ) == (-101, 4900, 4799, 0)
+    ) == (-100, 4900, 4800, 0)
     moved = shop.get(f"/v1/customers/{shop.customer_id}/balance_transactions")["data"]
     assert [(one["amount"], one["ending_balance"], one["type"]) for one in moved] == [
-        (101, 0, "applied_to_invoice"),
-        (-101, -101, "applied_to_invoice"),
+        (100, 0, "applied_to_invoice"),
+        (-100, -100, "applied_to_invoice"),
     ]
 
 
 def test_a_downgrade_invoiced_at_once_goes_into_the_balance_at_once(shop: Shop) -> None:
     shop.sells("scale_monthly").advance(A_THIRD)
     change = shop.change("pro_monthly", proration_behavior="always_invoice")
-    assert (shop.preview(change)["total"], shop.preview(change)["amount_due"]) == (-10000, 0)
+    assert (shop.preview(change)["total"], shop.preview(change)["amount_due"]) == (-10001, 0)
     shop.update(change)
     assert (
         shop.invoice["total"],
         shop.invoice["amount_paid"],
         shop.invoice["status"],
         shop.balance,
-    ) == (-10000, 0, "paid", -10000)
+    ) == (-10001, 0, "paid", -10001)
     shop.advance(MAY)
-    assert (shop.invoice["amount_due"], shop.balance) == (0, -5100)
+    assert (shop.invoice["amount_due"], shop.balance) == (0, -5101)
 
 
 def test_without_prorations_only_the_next_invoice_is_another(shop: Shop) -> None:
@@ -173,17 +174,17 @@ def test_without_prorations_only_the_next_invoice_is_another(shop: Shop) -> None
     shop.advance(TWO_THIRDS)
     shop.update(shop.change("pro_monthly", proration_behavior="always_invoice"))
     # Nothing was debited for Scale, so a third of the 4900 that were debited for Pro is credited,
-    # and charged again.
-    assert amounts(shop.invoice) == [-1633, 1633]
+    # and charged again: 1633.33, each line rounded down.
+    assert amounts(shop.invoice) == [-1634, 1633]
     shop.advance(MAY)
-    assert shop.invoice["amount_paid"] == 4900
+    assert shop.invoice["amount_paid"] == 4899
 
 
 def test_seats(shop: Shop) -> None:
     shop.sells(quantity=2).advance(A_THIRD)
     shop.update(shop.change(quantity=5, proration_behavior="always_invoice"))
     # 2/3 of 24500 and of 9800
-    assert (amounts(shop.invoice), shop.invoice["amount_paid"]) == ([-6533, 16333], 9800)
+    assert (amounts(shop.invoice), shop.invoice["amount_paid"]) == ([-6534, 16333], 9799)
     shop.advance(TWO_THIRDS)
     shop.update(shop.change(quantity=4))
     # A half of 16333 is 8166.50; a third of 19600 is 6533.33.
@@ -332,13 +333,13 @@ def test_yen_have_no_cents(shop: Shop) -> None:
         )
     shop.sells("small").advance(A_THIRD)
     change = shop.change("large", proration_behavior="always_invoice", proration_date=A_THIRD)
-    assert shop.preview(change)["amount_due"] == 8000 - 3333
+    assert shop.preview(change)["amount_due"] == 8000 - 3334
     shop.update(change)
     assert (
         shop.invoice["amount_paid"],
         shop.invoice["currency"],
         shop.subscription["currency"],
-    ) == (4667, "jpy", "jpy")
+    ) == (4666, "jpy", "jpy")
     shop.post(
         "/v1/invoiceitems",
         customer=shop.customer_id,
@@ -428,13 +429,13 @@ def test_what_is_too_little_to_charge_is_owed_with_the_next_invoice(shop: Shop) 
         shop.invoice["amount_due"],
         shop.invoice["status"],
         shop.balance,
-    ) == (21, 0, "paid", 21)
+    ) == (20, 0, "paid", 20)
     assert (
         shop.get(f"/v1/customers/{shop.customer_id}/balance_transactions")["data"][0]["type"]
         == "invoice_too_small"
     )
     shop.advance(MAY)
-    assert (shop.invoice["total"], shop.invoice["amount_paid"], shop.balance) == (19900, 19921, 0)
+    assert (shop.invoice["total"], shop.invoice["amount_paid"], shop.balance) == (19900, 19920, 0)
 
 
 def test_a_void_invoice_gives_the_balance_back(shop: Shop) -> None:
@@ -447,10 +448,13 @@ def test_a_void_invoice_gives_the_balance_back(shop: Shop) -> None:
     assert shop.balance == -900
 
 
-def test_a_trial_given_to_a_payer_credits_what_is_left(shop: Shop) -> None:
+def test_a_trial_given_to_a_payer_credits_what_is_left_at_once(shop: Shop) -> None:
     shop.sells().advance(A_THIRD)
     given = shop.update({"trial_end": MAY, "proration_behavior": "create_prorations"})
-    assert (given["status"], shop.pending()) == ("trialing", [-3267])
+    assert (given["status"], given["latest_invoice"]) == ("trialing", shop.invoice["id"])
+    assert (shop.pending(), amounts(shop.invoice), shop.balance) == ([], [-3267, 0], -3267)
+    assert shop.invoice["billing_reason"] == "subscription_update"
+    assert (shop.invoice["status"], shop.invoice["attempt_count"]) == ("paid", 0)
     shop.advance(MAY)
     assert (shop.subscription["status"], shop.invoice["amount_paid"]) == ("active", 4900 - 3267)
 
@@ -514,4 +518,5 @@ def test_a_preview_of_a_trial_ended_now_and_of_a_longer_one(shop: Shop) -> None:
         subscription=trial,
         subscription_details={"trial_end": START + 30 * DAY},
     )
-    assert (longer["amount_due"], longer["period_start"]) == (4900, START + 30 * DAY)
+    assert (longer["amount_due"], longer["period_start"]) == (4900, START)
+    assert longer["period_end"] == longer["lines"]["data"][0]["period"]["start"] == START + 30 * DAY

@@ -5,6 +5,8 @@ whatever fails.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 import pytest
@@ -40,12 +42,13 @@ from tests.unit.usecases.billing.test_actions import (
 from tests.unit.usecases.billing.test_checkout import gone, on_trial
 from tests.unit.usecases.billing.test_start_trial import CALLS, FAULTS
 
-LEFT = 25 / 31
+LEFT = Fraction(25, 31)
 """What is left of the period from 16 March to 16 April on the 22nd."""
 
 
 def share(amount: int) -> int:
-    return round(amount * LEFT)
+    """What is left of an amount, of a credit below zero: Stripe rounds each line down."""
+    return floor(amount * LEFT)
 
 
 def charge(
@@ -95,7 +98,7 @@ def in_yen() -> SimLife:
 def test_an_upgrade_in_mid_period_costs_at_once_what_the_preview_said() -> None:
     life = paying()
     told = preview(life, "scale")
-    assert (told.due_now, told.currency) == (share(19900) - share(4900), "usd")
+    assert (told.due_now, told.currency) == (share(19900) + share(-4900), "usd")
     life.minutes(5)
     asked = IdempotentRequest("plan scale")
     outcome = actions.change_plan(
@@ -110,18 +113,19 @@ def test_an_upgrade_in_mid_period_costs_at_once_what_the_preview_said() -> None:
 def test_a_downgrade_leaves_credit_that_the_next_invoice_uses() -> None:
     life = paying()
     change(life, "scale")
-    up = share(19900) - share(4900)
+    up = share(19900) + share(-4900)
     assert change(life, "pro").standing.plan == "pro"
     assert paid(life) == [4900, up], "nothing is paid back to the card"
     life.days(46)
     assert paid(life) == [4900, up], "the credit pays the next invoice"
-    assert life.only("customer")["balance"] == 4900 - up
+    credit = share(19900) - share(4900)
+    assert life.only("customer")["balance"] == 4900 - credit
 
 
 def test_on_the_next_invoice_the_difference_is_added_to_it() -> None:
     life = paying()
     told = preview(life, "scale", prorate="next_invoice")
-    difference = share(19900) - share(4900)
+    difference = share(19900) + share(-4900)
     assert (told.due_now, told.next_amount) == (0, 19900 + difference)
     change(life, "scale", prorate="next_invoice")
     assert paid(life) == [4900]
@@ -143,13 +147,13 @@ def test_seats_are_billed_for_the_rest_of_the_period() -> None:
     outcome = change(life, "pro", quantity=3)
     assert outcome.standing.quantity == 3
     assert paid(life) == [4900, told.due_now]
-    assert told.due_now == share(3 * 4900) - share(4900)
+    assert told.due_now == share(3 * 4900) + share(-4900)
 
 
 def test_a_yearly_price_begins_a_new_period_and_gives_credit_for_the_old_one() -> None:
     life = paying()
     told = preview(life, "pro", "year")
-    assert told.due_now == 49000 - share(4900)
+    assert told.due_now == 49000 + share(-4900)
     outcome = change(life, "pro", "year")
     assert outcome.standing.access == "full"
     assert paid(life) == [4900, told.due_now]
@@ -214,7 +218,7 @@ def test_money_without_cents() -> None:
     assert paid(life) == [5000]
     charge(life, 1500, currency="jpy")
     told = preview(life, "scale")
-    assert (told.due_now, told.currency) == (share(20001) - share(5000), "jpy")
+    assert (told.due_now, told.currency) == (share(20001) + share(-5000), "jpy")
     change(life, "scale")
     charge(life, 300, "next_invoice", "key-2", "jpy")
     life.days(46)
