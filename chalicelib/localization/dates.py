@@ -15,6 +15,14 @@ def spoken_day(moment: datetime, zone: ZoneInfo, language: str = DEFAULT) -> str
     return format_date(day, WORDING[language].day, locale=language)
 
 
+def short_day(moment: datetime, zone: ZoneInfo, language: str = DEFAULT) -> str:
+    """The day of a time in a time zone, for tables: 13 Mar 2026."""
+    from babel.dates import format_date
+
+    day = moment.astimezone(zone).date()
+    return format_date(day, WORDING[language].short_day, locale=language)
+
+
 def spoken_moment(moment: datetime, zone: ZoneInfo, language: str = DEFAULT) -> str:
     """The day with the time of day and the time zone."""
     from babel.dates import format_time

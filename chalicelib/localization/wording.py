@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The patterns and words of one language. `day`, `clock` and `month` are CLDR's patterns of
-    dates, `with_symbol` and `with_code` those of amounts, without decimals, `percent` that of a
-    share. The rest is for `str.format`. `per` and `every` are by Stripe's interval: `per` for one
-    ("a month"), `every` for several ("every 3 months"). `days` is by CLDR's plural forms.
+    """The patterns and words of one language. `day`, `short_day`, `clock` and `month` are CLDR's
+    patterns of dates, `with_symbol` and `with_code` those of amounts, without decimals, `percent`
+    that of a share. The rest is for `str.format`. `per` and `every` are by Stripe's interval: `per`
+    for one ("a month"), `every` for several ("every 3 months"). `days` is by CLDR's plural forms.
     """
 
     day: str
+    short_day: str
     clock: str
     month: str
     moment: str
@@ -34,6 +35,7 @@ WORDING: Mapping[str, Wording] = {
     "en": Wording(
         # The day before the month: nobody misreads a month that is written out.
         day="EEEE, d MMMM y",
+        short_day="d MMM y",
         clock="HH:mm",
         month="LLLL y",
         moment="{day} at {clock} ({zone})",
@@ -55,6 +57,7 @@ WORDING: Mapping[str, Wording] = {
     ),
     "de": Wording(
         day="EEEE, d. MMMM y",
+        short_day="d. MMM y",
         clock="HH:mm",
         month="LLLL y",
         moment="{day} um {clock} Uhr ({zone})",

@@ -1,13 +1,16 @@
-"""The texts of notices to the team, in English."""
+"""The texts of notices to the team, in English, with times in the policy's time zone."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.conversions import is_win_back
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.localization.amounts import money
+from chalicelib.localization.dates import spoken_moment
 from chalicelib.localization.prices import spoken_price
 
 _TITLES = {
@@ -47,11 +50,11 @@ def facts_of(
     match kind:
         case "signup":
             source = account.signup.source if account.signup else None
-            lines += [("Source", source or ""), ("Trial until", str(data.get("trial_end") or ""))]
+            lines += [("Source", source or ""), ("Trial until", _moment(data, "trial_end", policy))]
         case "failed_payment":
-            lines += _of_failed_payment(data)
+            lines += _of_failed_payment(data, policy)
         case "cancellation":
-            lines += _of_cancellation(account, data)
+            lines += _of_cancellation(account, data, policy)
         case "feedback":
             lines += [
                 ("Answer", str(data.get("answer") or "")),
@@ -60,20 +63,30 @@ def facts_of(
     return [(name, value) for name, value in lines if value]
 
 
-def _of_failed_payment(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _of_failed_payment(data: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
     amount, currency = data.get("amount_due"), data.get("currency")
     return [
         ("Amount", money(int(amount), str(currency)) if amount and currency else ""),
-        ("Tried again", str(data.get("next_payment_attempt") or "not by Stripe")),
+        ("Tried again", _moment(data, "next_payment_attempt", policy) or "not by Stripe"),
     ]
 
 
-def _of_cancellation(account: Account, data: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _of_cancellation(
+    account: Account, data: Mapping[str, Any], policy: Policy
+) -> list[tuple[str, str]]:
     tracked = account.subscriptions.get(str(data.get("subscription") or ""))
     details = tracked.value.cancellation_details if tracked else None
     reason = (details.feedback or details.reason) if details else None
     return [
-        ("Ends", str(data.get("cancels_at") or "now")),
+        ("Ends", _moment(data, "cancels_at", policy) or "now"),
         ("Reason", reason or "none was given"),
         ("In their words", (details.comment or "") if details else ""),
     ]
+
+
+def _moment(data: Mapping[str, Any], name: str, policy: Policy) -> str:
+    """A time in the data of an event (ISO 8601), as text; empty if there is none."""
+    if not data.get(name):
+        return ""
+    zone = ZoneInfo(policy.mail.timezone if policy.mail else "UTC")
+    return spoken_moment(datetime.fromisoformat(data[name]), zone)

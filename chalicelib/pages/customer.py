@@ -22,7 +22,7 @@ from chalicelib.domain.billing.decisions import may_cancel, may_change
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Subscription
 from chalicelib.localization.amounts import money
-from chalicelib.localization.dates import spoken_day
+from chalicelib.localization.dates import short_day, spoken_day
 from chalicelib.localization.prices import brand_of, spoken_interval, spoken_price
 from chalicelib.pages.texts import has_text, placeholders, text
 
@@ -270,7 +270,7 @@ def _invoices(
     invoices.sort(key=creation_order, reverse=True)
     return [
         {
-            "date": spoken_day(invoice.created, zone, language),
+            "date": short_day(invoice.created, zone, language),
             "amount": money(invoice.amount_due, invoice.currency or policy.currency, language),
             "status": text(f"invoice_status.{invoice.status}", language),
             "is_paid": invoice.status == "paid",

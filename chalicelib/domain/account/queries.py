@@ -48,17 +48,24 @@ def is_deleted(account: Account, customer: str) -> bool:
 
 
 def currency_of(account: Account, policy: Policy, default: str | None = None) -> str:
-    """The customer's currency: that of the current subscription, else of the last invoice, else
-    `default`, else that of the signup, else the policy's.
+    """The customer's currency: that of the current subscription, else of the last invoice, else of
+    the last subscription, else `default`, else that of the signup, else the policy's.
+
+    Stripe bills a customer in one currency, also once the subscription has ended.
     """
     subscription = current_subscription(account)
     if subscription and (currency := subscription_currency(subscription)):
         return currency
     invoices = sorted((tracked.value for tracked in account.invoices.values()), key=creation_order)
-    return next(
-        (invoice.currency for invoice in reversed(invoices) if invoice.currency),
-        default or (account.signup and account.signup.currency) or policy.currency,
-    )
+    ended = [tracked.value for tracked in account.subscriptions.values()]
+    ended = [one for one in ended if not is_deleted(account, one.customer)]
+    found = [
+        *(invoice.currency for invoice in reversed(invoices)),
+        *(subscription_currency(one) for one in sorted(ended, key=creation_order, reverse=True)),
+        default,
+        account.signup.currency if account.signup else None,
+    ]
+    return next((currency for currency in found if currency), policy.currency)
 
 
 def wanted_language(account: Account, policy: Policy) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.policy.languages import LANGUAGES
-from chalicelib.localization.dates import spoken_day, spoken_moment, spoken_month
+from chalicelib.localization.dates import short_day, spoken_day, spoken_moment, spoken_month
 from chalicelib.localization.plurals import plural
 from chalicelib.localization.wording import WORDING
 
@@ -20,6 +20,15 @@ def test_a_day_is_that_of_the_zone() -> None:
     assert spoken_day(LATE, ZoneInfo("UTC")) == "Friday, 13 March 2026"
     assert spoken_day(LATE, VIENNA) == "Saturday, 14 March 2026"
     assert spoken_day(LATE, VIENNA, "de") == "Samstag, 14. März 2026"
+
+
+def test_a_day_in_a_table_is_short() -> None:
+    assert (short_day(LATE, VIENNA), short_day(LATE, VIENNA, "de")) == (
+        "14 Mar 2026",
+        "14. März 2026",
+    )
+    february = datetime(2026, 2, 3, tzinfo=UTC)
+    assert short_day(february, VIENNA, "de") == "3. Feb. 2026"
 
 
 def test_a_moment_names_its_zone() -> None:

@@ -177,9 +177,13 @@ def seen_by_a_reader(html: str) -> str:
 def values_removed(words: str) -> str:
     """The words without names, addresses, amounts, intervals and days."""
     days = "|".join(get_day_names("wide", locale="de").values())
-    months = "|".join(get_month_names("wide", locale="de").values())
+    months = "|".join(
+        re.escape(name)
+        for width in ("wide", "abbreviated")
+        for name in get_month_names(width, locale="de").values()
+    )
     values = [
-        rf"({days}), \d+\. ({months}) \d{{4}}",
+        rf"(({days}), )?\d+\. ({months}) \d{{4}}",
         r"-?[\d.,]+ ([A-Z]{3}|\$)",
         "|".join(WORDING["de"].per.values()),
         re.escape(EMAIL),

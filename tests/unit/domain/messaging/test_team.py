@@ -159,7 +159,7 @@ def test_a_cancellation_is_told_with_its_reason() -> None:
         CancellationDetails("cancellation_requested", "too_expensive", "We are\nthree people.")
     )
     facts = dict(facts_of("cancellation", said, told, POLICY))
-    assert facts["Ends"] == "2026-04-01T09:00:00Z"
+    assert facts["Ends"] == "Wednesday, 1 April 2026 at 10:00 (Europe/London)", "in summer time"
     assert (facts["Reason"], facts["In their words"]) == ("too_expensive", "We are\nthree people.")
     assert title_of("cancellation", said, told) == "Canceled: Ada Byron <ada@example.com>"
     silent = dict(facts_of("cancellation", canceled(None), told, POLICY))
@@ -188,7 +188,8 @@ def test_a_failed_payment_is_told_with_its_amount() -> None:
         next_payment_attempt="2026-03-05T09:00:00Z",
     )
     facts = dict(facts_of("failed_payment", ADA, told, POLICY))
-    assert (facts["Amount"], facts["Tried again"]) == ("$49.00", "2026-03-05T09:00:00Z")
+    assert facts["Amount"] == "$49.00"
+    assert facts["Tried again"] == "Thursday, 5 March 2026 at 09:00 (Europe/London)"
     last = domain_event(
         "payment.failed",
         attempt_count=1,
@@ -197,6 +198,22 @@ def test_a_failed_payment_is_told_with_its_amount() -> None:
         next_payment_attempt=None,
     )
     assert dict(facts_of("failed_payment", ADA, last, POLICY))["Tried again"] == "not by Stripe"
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "text"),
+    [
+        ("kwd", 15250, "15.250 KWD"),
+        ("jpy", 15250, "15,250 JPY"),
+        ("isk", 1525000, "15,250 ISK"),
+        ("eur", 15250, "€152.50"),
+    ],
+)
+def test_the_team_reads_an_amount_as_its_currency_has_it(
+    currency: str, amount: int, text: str
+) -> None:
+    told = domain_event("payment.failed", attempt_count=1, amount_due=amount, currency=currency)
+    assert dict(facts_of("failed_payment", ADA, told, POLICY))["Amount"] == text
 
 
 def test_who_comes_back_is_told_as_that() -> None:
