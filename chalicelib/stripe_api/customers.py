@@ -1,10 +1,12 @@
 """Stripe's customers, and the customer portal."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from chalicelib.domain.stripe_objects.answers import Address, CustomerAnswer
 from chalicelib.domain.stripe_objects.objects import Customer
 from chalicelib.stripe_api import answers, objects
+from chalicelib.stripe_api.events import PROFILE
 from chalicelib.stripe_api.fields import text
 from chalicelib.stripe_api.writer import StripeWriter, data_of, is_ours
 
@@ -27,6 +29,14 @@ class StripeCustomers(StripeWriter):
             **({"name": name} if name else {}),
         )
         return objects.customer(raw)
+
+    def update(self, key: str, customer: str, values: Mapping[str, str]) -> Customer:
+        """See CustomersApi."""
+        given = {
+            PROFILE[name]: [value] if name == "language" else value
+            for name, value in values.items()
+        }
+        return objects.customer(self._write(f"/v1/customers/{customer}", key, **given))
 
     def set_default_card(
         self, key: str, customer: str, card: str, address: Address | None = None

@@ -17,13 +17,14 @@ from chalicelib.domain.account.facts import (
     StripeFact,
     SubscriptionSnapshot,
 )
+from chalicelib.domain.account.operations import is_profile_key
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.state import CardSnapshot
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.objects import digest
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.fields import identity, moment, reference, text, whole, words
+from chalicelib.stripe_api.fields import identity, mapping, moment, reference, text, whole, words
 from chalicelib.stripe_api.writer import is_ours
 
 STALE = timedelta(days=1)
@@ -39,6 +40,9 @@ OBJECTS = {
     "charge.dispute": "dispute",
 }
 """The family of an event, which is its type without the last word → the object that it carries."""
+
+PROFILE = {"email": "email", "name": "name", "language": "preferred_locales"}
+"""Field of a profile → its name in Stripe's customer."""
 
 KNOWN_RELEASES = frozenset({"acacia", "basil", "clover", "dahlia", "endive"})
 NEWEST_UNNAMED = "2024-06-20"
@@ -106,7 +110,23 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
         event.livemode,
         customer=objects.customer_of(carried),
         account_id=objects.account_id_of(carried),
-        fact=_fact(kind, carried, data.get("previous_attributes"), created, now),
+        fact=_fact(kind, carried, data.get("previous_attributes"), created, now, _is_echo(raw)),
+    )
+
+
+def _is_echo(raw: Mapping[str, Any]) -> bool:
+    """Whether the event tells of a call by which Billhook changed a customer's profile: Stripe says
+    under which idempotency key the call was made.
+    """
+    return is_profile_key(words(mapping(raw.get("request")), "idempotency_key") or "")
+
+
+def _changed(raw: Mapping[str, Any], previous: Mapping[str, Any] | None) -> frozenset[str]:
+    """The fields of a profile that the event says it changed."""
+    return frozenset(
+        field
+        for field, name in PROFILE.items()
+        if previous and name in previous and previous[name] != raw.get(name)
     )
 
 
@@ -126,6 +146,7 @@ def _fact(
     previous: Mapping[str, Any] | None,
     created: datetime,
     now: datetime,
+    echo: bool,
 ) -> StripeFact | None:
     """The fact about the object, which was `previous` in part before. Raises Unreadable."""
     was = objects.before(raw, previous) if previous else None
@@ -135,7 +156,10 @@ def _fact(
             gone = kind == "customer.deleted"
             before = digest(objects.customer(was)) if was and not gone else None
             return CustomerSnapshot(
-                objects.customer(raw, deleted=gone), FromEvent(created, before, born, stale)
+                objects.customer(raw, deleted=gone),
+                FromEvent(created, before, born, stale),
+                _changed(raw, previous),
+                echo,
             )
         case "subscription":
             before = digest(objects.subscription(was)) if was else None

@@ -125,6 +125,9 @@ class CustomersApi(Protocol):
     def create(self, key: str, account_id: str, email: str, name: str | None) -> Customer:
         """Create a customer whose metadata names the account."""
 
+    def update(self, key: str, customer: str, values: Mapping[str, str]) -> Customer:
+        """Change a customer's `email`, `name` or `language`."""
+
     def set_default_card(
         self, key: str, customer: str, card: str, address: Address | None = None
     ) -> Customer:

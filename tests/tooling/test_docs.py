@@ -125,7 +125,7 @@ def test_every_metric_in_the_runbook_exists() -> None:
 
 def test_the_page_of_the_api_lists_every_call_with_its_scope() -> None:
     assert app.app.routes, "which declares all calls"
-    row = r"^\| `(GET|POST) (/[^`?]*).*? \| ([^|]+) \|"
+    row = r"^\| `(GET|POST|PATCH|PUT|DELETE) (/[^`?]*).*? \| ([^|]+) \|"
     page = (ROOT / "docs" / "api.md").read_text().replace("{id}", "{account_id}")
     listed = {(method, path): scope for method, path, scope in re.findall(row, page, re.MULTILINE)}
     assert listed == {

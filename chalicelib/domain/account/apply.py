@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain.account import customer_rules, stripe_rules
+from chalicelib.domain.account import customer_rules, profile_rules, stripe_rules
 from chalicelib.domain.account.cancellation import (
     CancellationConfirmed,
     CancellationRequested,
@@ -39,6 +39,13 @@ from chalicelib.domain.account.facts import (
     SubscriptionSnapshot,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.profile import (
+    AddressChangeConfirmed,
+    AddressChangeRequested,
+    AddressChangeUndone,
+    CustomerCreated,
+    ProfileChanged,
+)
 from chalicelib.domain.account.state import Account, CardSnapshot
 
 
@@ -89,4 +96,9 @@ _RULES: Mapping[type, Callable[[Account, Any], Account]] = {
     RetentionOfferAccepted: customer_rules.apply_accepted_offer,
     ContractWithdrawn: customer_rules.apply_withdrawal,
     ExitFeedbackGiven: customer_rules.apply_exit_feedback,
+    ProfileChanged: profile_rules.apply_profile_change,
+    CustomerCreated: profile_rules.apply_created_customer,
+    AddressChangeRequested: profile_rules.apply_address_request,
+    AddressChangeConfirmed: profile_rules.apply_confirmed_address,
+    AddressChangeUndone: profile_rules.apply_undone_address,
 }

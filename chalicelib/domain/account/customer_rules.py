@@ -46,7 +46,13 @@ def apply_signup(account: Account, fact: SignedUp) -> Account:
     """
     if account.signup:
         return account
-    account = replace(account, signup=fact.signup, profile=fact.profile)
+    changed = {name: getattr(account.profile, name) for name in account.profile_changes}
+    typed = {name: getattr(fact.profile, name) for name in ("email", "name") if name in changed}
+    account = replace(
+        account,
+        signup=replace(fact.signup, **typed),
+        profile=replace(fact.profile, **changed),
+    )
     return _with_trial_to_start(account, fact.signup.at)
 
 

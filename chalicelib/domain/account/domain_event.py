@@ -5,6 +5,7 @@ from datetime import datetime
 
 TYPES = {
     "account.created": "Billhook has a new account.",
+    "account.updated": "The customer's address, name, time zone or language changed.",
     "trial.started": "A free trial began.",
     "trial.extended": "The end of a running trial was moved to a later time.",
     "trial.shortened": "The end of a running trial was moved to an earlier time.",

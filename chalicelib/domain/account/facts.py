@@ -11,16 +11,23 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.messages import Broadcast, MessageRecord
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
+from chalicelib.domain.account.profile import ProfileFact
 from chalicelib.domain.account.state import CardSnapshot, Grant, Profile, Signup
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerSnapshot:
-    """A customer's state, from an event or a fetch."""
+    """A customer's state, from an event or a fetch.
+
+    `changed` has the fields of the profile that an event says it changed. `echo` means that it
+    tells of Billhook's own change of them.
+    """
 
     customer: Customer
     source: FromEvent | FromFetch
+    changed: frozenset[str] = frozenset()
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +221,7 @@ Fact = (
     | GrantGiven
     | BroadcastRequested
     | CancellationFact
+    | ProfileFact
 )
 """Every fact that can be applied to an account. A FetchRequest as a fact means that something has
 to be fetched.

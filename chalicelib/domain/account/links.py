@@ -4,21 +4,21 @@ from datetime import datetime
 
 from chalicelib.domain.account.cancellation import CancellationRequest
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.security.links import Link, link_for
+from chalicelib.domain.security.links import TO_ONE_ADDRESS, Link, link_for, reader_mark
 
 
 def link_to(account: Account, purpose: str, now: datetime, about: str = "") -> Link:
-    """A link for an account, issued now."""
-    return link_for(purpose, account.id, account.link_epoch, now, about)
+    """A link for an account, issued now to the reader of its address."""
+    return link_for(purpose, account.id, account.link_epoch, now, about, account.email or "")
 
 
 def opens(link: Link, account: Account) -> bool:
     """Whether a verified link still opens what it is for.
 
-    The first proof of the address voids links that were not mailed. A sign-in link opens once, and
-    only the newest one does.
+    The first proof of the address voids links that were not mailed; another address voids those
+    that were mailed to the one before. A sign-in link opens once, and only the newest one does.
     """
-    if link.is_void(account.link_epoch):
+    if link.is_void(account.link_epoch) or not _has_its_reader(link, account):
         return False
     if link.purpose != "sign-in":
         return True
@@ -28,6 +28,14 @@ def opens(link: Link, account: Account) -> bool:
         and link.about == f"{requested_at.timestamp():.0f}"
         and (used is None or used < requested_at)
     )
+
+
+def _has_its_reader(link: Link, account: Account) -> bool:
+    if link.purpose not in TO_ONE_ADDRESS:
+        return True
+    if not link.reader:  # of an older release: nobody had changed the address until then
+        return "email" not in account.profile_changes
+    return link.reader == reader_mark(account.email)
 
 
 def cancellation_of(link: Link, account: Account) -> CancellationRequest | None:

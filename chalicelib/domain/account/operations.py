@@ -27,14 +27,15 @@ KEPT_FOR = timedelta(days=40)
 
 
 ACTIONS_KEPT_FOR = timedelta(days=2)
-"""How long a done operation of the kind `do` is kept: longer than any process can still be running
-it. There may be many.
+"""How long a done operation of the kinds `do` and `profile` is kept: longer than any process can
+still be running it. There may be many.
 """
 
 
 KINDS = {
     "trial": "Create the customer and the trialing subscription of a signup.",
     "do": "Do what the product or the customer requested.",
+    "profile": "Give the customer's present address, name and language to Stripe.",
     "card": (
         "Make the card of a completed Checkout session the default, and pay the open invoices that"
         " waited for it."
@@ -165,6 +166,11 @@ def kind_of(name: str) -> tuple[str, str]:
     return kind, about
 
 
+def is_profile_key(key: str) -> bool:
+    """Whether an idempotency key is of an operation that gave a profile to Stripe."""
+    return key.partition(":")[2].startswith("profile:")
+
+
 def pending(operations: Mapping[str, PendingOperation]) -> dict[str, PendingOperation]:
     """The operations that are not done."""
     return {name: operation for name, operation in operations.items() if operation.done_at is None}
@@ -176,7 +182,7 @@ def unexpired(
     """The operations without those done so long ago that nothing can request them again. The trial
     is kept for ever.
     """
-    kept_for = {"do": ACTIONS_KEPT_FOR}
+    kept_for = {"do": ACTIONS_KEPT_FOR, "profile": ACTIONS_KEPT_FOR}
     return {
         name: operation
         for name, operation in operations.items()

@@ -1,5 +1,6 @@
 """What an account is found by besides its id, and the tombstones of erased accounts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.domain.account.state import Account
@@ -32,11 +33,23 @@ def pointers(account: Account) -> frozenset[Pointer]:
         found.add(Pointer("EXTERNAL", account.profile.external_id))
     if account.signup:
         found |= {Pointer("TRIAL", identity) for identity in account.signup.identities}
-    emails = {account.profile.email, *(known.value.email for known in account.customers.values())}
+    emails = {account.email, *_addresses_at_stripe(account)}
     found |= {
         Pointer("EMAIL", email.strip().lower()) for email in emails if email and email.strip()
     }
     return frozenset(found)
+
+
+def _addresses_at_stripe(account: Account) -> Iterator[str | None]:
+    """The addresses of its Stripe customers, and the one that was typed. Once the address was
+    changed, the one before leads to the account no more, even where Stripe still has it.
+    """
+    changed = "email" in account.profile_changes
+    if not changed:
+        yield account.profile.email
+    for id, known in account.customers.items():
+        if not changed or id != account.origin_id:
+            yield known.value.email
 
 
 def tombstone_of_account(id: str) -> str:

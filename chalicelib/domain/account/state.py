@@ -11,6 +11,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.messages import Broadcast, MessageRecord
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import Tracked
+from chalicelib.domain.account.profile import AddressChange, ProfileChange
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.policy.languages import LANGUAGES, language_code
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
@@ -19,6 +20,9 @@ DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
 """Final statuses of a dispute that leave the payment with the owner
 (docs.stripe.com/api/disputes/object).
 """
+
+AT_STRIPE = {"email": "email", "name": "name"}
+"""The fields of a profile that Stripe's customer has too, and their names there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class TrackedInvoice:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who the customer is, according to the product or the signup. `language` is a language tag
-    such as `de` or `de-AT`.
+    """Who the customer is, as last told by the signup, the product, the customer or Stripe.
+    `language` is a language tag such as `de` or `de-AT`.
     """
 
     email: str | None = None
@@ -57,7 +61,8 @@ class Signup:
 
     While `confirm` is true it waits for its mailed link to be opened and has not begun; opening the
     link moves its start to that time, and its end by as much. `identities` may each have one trial
-    only. `currency` None means the owner's own.
+    only. `currency` None means the owner's own. `email` and `name` are as they were typed, once the
+    profile has others.
     """
 
     plan: str
@@ -68,6 +73,8 @@ class Signup:
     confirm: bool = False
     identities: tuple[str, ...] = ()
     currency: str | None = None
+    email: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,9 @@ class Account:
 
     - `customers`, `subscriptions`, `invoices`, `cards`: Stripe's objects by id. `ended` has the end
       of subscriptions that are kept no more. `disputes` has each dispute's status.
+    - `profile_changes`: the last change of each field of the profile since the signup;
+      `address_changes`: those that the customer asked for and that can still be confirmed or
+      undone; `origin`: the Stripe customer that the account came from, whose address it follows.
     - `milestones`: when each was first reached. `grants`: access granted by operators.
     - `proved_at`: when a mailed link was first opened, which raises `link_epoch`; `signed_in_by`:
       the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested.
@@ -174,22 +184,60 @@ class Account:
     written_at: datetime | None = None
     policy: str | None = None
     due_at: datetime | None = None
+    profile_changes: Mapping[str, ProfileChange] = field(default_factory=dict)
+    address_changes: tuple[AddressChange, ...] = ()
+    origin: str | None = None
 
     @property
     def email(self) -> str | None:
-        """The address to write to: that of the signup, else that of the Stripe customer; of
-        several, the last by id that has one.
+        """The address to write to: the newest of what was given here and what the Stripe customer
+        had that the account came from.
+
+        What was typed at the signup is older than anything else that this customer has at Stripe:
+        it was created with it.
         """
-        if self.profile.email:
-            return self.profile.email
-        return next((one.email for one in self.live_customers() if one.email), None)
+        typed, at_stripe = self.profile.email, self._at_stripe("email")
+        if self.signup is None or "email" in self.profile_changes or not typed or not at_stripe:
+            return self._newest("email")
+        return typed if typed.casefold() == at_stripe.casefold() else at_stripe
 
     @property
     def name(self) -> str | None:
-        """The customer's name: that of the signup, else that of the Stripe customer."""
-        if self.profile.name:
-            return self.profile.name
-        return next((one.name for one in self.live_customers() if one.name), None)
+        """The customer's name: the newest of what was given here and at Stripe."""
+        return self._newest("name")
+
+    def _newest(self, name: str) -> str | None:
+        """A field of the profile. If it was last changed at Stripe it is what the customer has
+        there, unless that is in doubt or older than the change.
+        """
+        value: str | None = getattr(self.profile, name)
+        change, known = self.profile_changes.get(name), self.customers.get(self.origin_id or "")
+        if change and change.is_stripes and known and known.seen >= change.at and not known.doubts:
+            return self._at_stripe(name) or value
+        return value if change else value or self._at_stripe(name)
+
+    def _at_stripe(self, name: str) -> str | None:
+        customer = self.origin_customer
+        return getattr(customer, AT_STRIPE[name]) if customer and name in AT_STRIPE else None
+
+    @property
+    def origin_id(self) -> str | None:
+        """The id of the Stripe customer that the account came from: the one that made it, or that
+        Billhook created for it. Never one that joined it later.
+        """
+        return self.origin or next(iter(self.customers), None)
+
+    @property
+    def origin_customer(self) -> Customer | None:
+        """The Stripe customer that the account came from; None if there is none, or if it was
+        deleted.
+        """
+        known = self.customers.get(self.origin_id or "")
+        return known.value if known and not known.value.deleted else None
+
+    def address_change(self, id: str) -> AddressChange | None:
+        """The change of the address of this id, if it can still be confirmed or undone."""
+        return next((change for change in self.address_changes if change.id == id), None)
 
     @property
     def language(self) -> str | None:
@@ -198,7 +246,7 @@ class Account:
         none is known.
         """
         tags = (
-            self.profile.language,
+            self._newest("language"),
             self.profile.attributes.get("language"),
             self.profile.attributes.get("locale"),
         )

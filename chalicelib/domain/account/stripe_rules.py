@@ -19,6 +19,7 @@ from chalicelib.domain.account.facts import (
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import PendingOperation, merge_operation
 from chalicelib.domain.account.ordering import FromEvent, newest
+from chalicelib.domain.account.profile_rules import apply_profile_change, changes_at_stripe
 from chalicelib.domain.account.queries import creation_order, is_deleted
 from chalicelib.domain.account.state import DISPUTES_WON, Account, CardSnapshot, TrackedInvoice
 from chalicelib.domain.stripe_objects.objects import INVOICE_RANKS, Invoice
@@ -39,10 +40,14 @@ CARDS_KEPT = 5
 
 
 def apply_customer(account: Account, fact: CustomerSnapshot) -> Account:
-    """Keeps the newest state of the customer; requests a fetch if that is not certain."""
+    """Keeps the newest state of the customer, and what it tells about the profile; requests a fetch
+    if the state is not certain.
+    """
     customer = fact.customer
     request, stored = FetchRequest("customer", customer.id), account.customers.get(customer.id)
     tracked = newest(stored, customer, fact.source)
+    for change in changes_at_stripe(account, stored, tracked, fact):
+        account = apply_profile_change(account, change)
     if tracked is None:
         return account.with_fetch(request)
     if tracked != stored:

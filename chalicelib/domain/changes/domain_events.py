@@ -45,6 +45,7 @@ def domain_events(old: Account, new: Account, now: datetime) -> tuple[DomainEven
         *_of_subscriptions(old, new),
         *_of_payments(old, new, now),
         *_of_customer(old, new),
+        *_of_profile(old, new),
         *_of_grants(old, new),
     ):
         about = (
@@ -175,6 +176,29 @@ def _of_customer(old: Account, new: Account) -> _Events:
                     "comment": feedback.comment or None,
                 },
             )
+
+
+def _of_profile(old: Account, new: Account) -> _Events:
+    """Only the names of what changed: the account has the values, and forgets them when erased."""
+    if old.standing is None:
+        return
+    changed = [
+        name
+        for name, change in new.profile_changes.items()
+        if change != old.profile_changes.get(name) and _known(old, name) != _known(new, name)
+    ]
+    if changed:
+        sources = {new.profile_changes[name].by for name in changed}
+        by = " ".join(sorted(sources))
+        yield "account.updated", {"changed": " ".join(sorted(changed)), "by": by}
+
+
+def _known(account: Account, name: str) -> str | None:
+    """The value of a field of the profile, as everything that reads it sees it."""
+    value: str | None = getattr(
+        account if name in {"email", "name", "language"} else account.profile, name
+    )
+    return value
 
 
 def _of_grants(old: Account, new: Account) -> _Events:

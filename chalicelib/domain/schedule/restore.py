@@ -23,6 +23,7 @@ from chalicelib.domain.account.facts import (
     SignInRequested,
 )
 from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.profile import ProfileChanged
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.policy import Policy
@@ -44,6 +45,8 @@ def restored(was: Account, since: Account, at: datetime) -> Account:
         mails={**{key: _perhaps_sent(mailed) for key, mailed in was.mails.items()}, **since.mails},
         unsubscribed={**was.unsubscribed, **since.unsubscribed},
         disputes={**was.disputes, **since.disputes},
+        address_changes=since.address_changes if since.version else was.address_changes,
+        origin=was.origin or since.origin,
         card_given_at=max(
             (at for at in (was.card_given_at, since.card_given_at) if at), default=None
         ),
@@ -105,6 +108,8 @@ def _done_since(since: Account) -> Iterator[Fact]:
         yield SignInRequested(since.sign_in_asked_at)
     if since.signed_in_by:
         yield SignedIn(since.signed_in_by)
+    for name, change in since.profile_changes.items():
+        yield ProfileChanged({name: getattr(since.profile, name)}, change.at, change.by)
     for grant in since.grants:
         yield GrantGiven(grant)
     for name, operation in since.errands.items():

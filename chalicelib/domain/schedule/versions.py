@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.operations import unexpired
+from chalicelib.domain.account.profile_rules import unlapsed_addresses, with_profile_operation
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.changes.domain_events import domain_events
@@ -22,6 +23,7 @@ def next_version(written: Account, updated: Account, policy: Policy, now: dateti
     """The version to save now that `written` has become `updated`: with the next version number,
     the standing, the domain events in the outbox, and the due time.
     """
+    updated = with_profile_operation(updated, now)
     new = replace(
         updated,
         version=written.version + 1,
@@ -71,6 +73,7 @@ def rescheduled(account: Account, policy: Policy, now: datetime) -> Account:
     }
     account = account if len(kept) == len(account.mails) else replace(account, mails=kept)
     account = replace(account, errands=unexpired(account.errands, now))
+    account = unlapsed_addresses(account, now)
     waiting = due_work(account, policy, now)
     due_at = waiting[0].at if waiting and not is_dead(account) else None
     return replace(

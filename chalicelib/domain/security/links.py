@@ -41,6 +41,20 @@ PURPOSES: dict[str, tuple[timedelta | None, str]] = {
         timedelta(days=60),
         "Shows the exit question and takes the answer. Only ever mailed; `about` is the occasion.",
     ),
+    "email-change": (
+        timedelta(days=1),
+        (
+            "Shows a button that makes this address the account's. Only ever mailed, to the new"
+            " address; `about` is the id of the change."
+        ),
+    ),
+    "email-undo": (
+        timedelta(days=7),
+        (
+            "Shows a button that brings the old address back. Only ever mailed, to the old address;"
+            " `about` is the id of the change."
+        ),
+    ),
     "return": (
         timedelta(days=2),
         "Shows the result of a Checkout to a customer who returns from Stripe, and nothing else.",
@@ -55,9 +69,14 @@ PURPOSES: dict[str, tuple[timedelta | None, str]] = {
 works for no other.
 """
 
-MAILED = frozenset({"billing", "sign-in", "leave", "feedback"})
+MAILED = frozenset({"billing", "sign-in", "leave", "feedback", "email-change", "email-undo"})
 """Purposes of links that only the reader of the account's mail can have. The first proof of the
 address voids all links but these and those that work for ever.
+"""
+
+TO_ONE_ADDRESS = (MAILED - {"email-change", "email-undo"}) | {"billing-visit"}
+"""Purposes of links that open something for the reader of one address only: they end when the
+account gets another. A change of the address itself has its own record.
 """
 
 LONGEST_TOKEN = 1024
@@ -79,7 +98,8 @@ class LinkRefused(BillhookError):
 @dataclass(frozen=True, slots=True)
 class Link:
     """The content of a token. `about` depends on the purpose: a stream, a request, an occasion.
-    `epoch` is the account's `link_epoch` when the link was made.
+    `epoch` is the account's `link_epoch` when the link was made. `reader` is the mark of the
+    address that it was mailed to; empty where that does not matter, and in older releases' links.
     """
 
     purpose: str
@@ -87,6 +107,7 @@ class Link:
     about: str = ""
     expires_at: datetime | None = None
     epoch: int = 0
+    reader: str = ""
 
     def is_void(self, link_epoch: int) -> bool:
         """Whether the first proof of the address, which raised `link_epoch`, has voided it."""
@@ -97,10 +118,22 @@ class Link:
         )
 
 
-def link_for(purpose: str, account_id: str, epoch: int, now: datetime, about: str = "") -> Link:
-    """A link that works from `now` for as long as its purpose allows."""
+def reader_mark(email: str | None) -> str:
+    """A mark of an address, for links that only its reader may use. Short, because tokens are long;
+    the signature keeps it from being forged.
+    """
+    if not email:
+        return ""
+    return _text(hashlib.blake2s(email.strip().lower().encode(), digest_size=6).digest())
+
+
+def link_for(
+    purpose: str, account_id: str, epoch: int, now: datetime, about: str = "", email: str = ""
+) -> Link:
+    """A link that works from `now` for as long as its purpose allows, for the reader of `email`."""
     lasts = PURPOSES[purpose][0]
-    return Link(purpose, account_id, about, now + lasts if lasts else None, epoch)
+    reader = reader_mark(email) if purpose in TO_ONE_ADDRESS else ""
+    return Link(purpose, account_id, about, now + lasts if lasts else None, epoch, reader)
 
 
 def sign(link: Link, keys: Sequence[str]) -> str:
@@ -113,6 +146,7 @@ def sign(link: Link, keys: Sequence[str]) -> str:
         link.about,
         int(link.expires_at.timestamp()) if link.expires_at else 0,
         link.epoch,
+        *([link.reader] if link.reader else []),
     ]
     payload = _text(json.dumps(claims, separators=(",", ":")).encode())
     return f"{payload}.{_signature(payload, keys[0])}"
@@ -128,7 +162,7 @@ def verify(token: str, purpose: str, keys: Sequence[str], now: datetime) -> Link
     ):
         raise LinkRefused
     try:
-        signed_for, account_id, about, expires, *epoch = json.loads(
+        signed_for, account_id, about, expires, *later = json.loads(
             base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
         )
     except (binascii.Error, ValueError) as error:
@@ -140,7 +174,8 @@ def verify(token: str, purpose: str, keys: Sequence[str], now: datetime) -> Link
         account_id,
         about,
         datetime.fromtimestamp(expires, now.tzinfo) if expires else None,
-        epoch[0] if epoch else 0,
+        later[0] if later else 0,
+        later[1] if len(later) > 1 else "",
     )
 
 

@@ -8,14 +8,31 @@ from chalicelib.domain.access import standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.changes.timeline import Entry
-from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, InvalidInput, Refused
+from chalicelib.domain.errors import (
+    AccountNotFound,
+    AccountTaken,
+    AlreadySubscribed,
+    InvalidInput,
+    Refused,
+)
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
-from chalicelib.entry.http.request_schema import Field, integer, line, one_of, timestamp
+from chalicelib.entry.http.request_schema import (
+    Field,
+    integer,
+    language_tag,
+    line,
+    one_of,
+    time_zone,
+    timestamp,
+)
 from chalicelib.entry.http.responses import iso_time, standing_json
+from chalicelib.entry.http.signup_form import email_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.runtime.settings import settings
+from chalicelib.usecases.accounts.profile import change_profile
 from chalicelib.usecases.accounts.record import record_milestone
 from chalicelib.usecases.billing.checkout import open_checkout, open_portal
 from chalicelib.usecases.reading import require_account
@@ -73,6 +90,51 @@ def show_access(account_id: str, request: CheckedRequest) -> dict[str, Any]:
 def show_account(account_id: str, request: CheckedRequest) -> dict[str, Any]:
     """The account with its standing and subscriptions."""
     return _account(require_account(account_id, wiring.accounts()))
+
+
+PROFILE = (
+    # checked by email_of, because the policy decides which addresses are allowed
+    Field(
+        "email",
+        line(320, format="email"),
+        "The new address. It holds at once: mail goes there, and links in older mail end.",
+        example="ada@example.com",
+    ),
+    Field("name", line(100), "The customer's name.", example="Ada Byron"),
+    Field(
+        "timezone",
+        time_zone(),
+        "The customer's time zone, from the IANA database. Mail is timed by it.",
+        example="Europe/Vienna",
+    ),
+    Field(
+        "language",
+        language_tag(),
+        "The customer's language, as a language tag. Mail is in English where it does not exist in"
+        " it.",
+        example="de-AT",
+    ),
+)
+
+
+@serve(
+    bp,
+    Endpoint(
+        "PATCH",
+        "/accounts/{account_id}",
+        "Change the customer's address, name, time zone or language. What is left out stays.",
+        "write",
+        PROFILE,
+        answers={200: response_schemas.ACCOUNT},
+        errors=(AccountNotFound, InvalidInput, AccountTaken),
+    ),
+)
+def update_account(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+    """The account with the change. Stripe's customer follows, at once if Stripe answers."""
+    values = {name: value for name, value in request.body.items() if value is not None}
+    if "email" in values:
+        values["email"] = email_of(values, wiring.policy(), in_test=settings().stage == "local")
+    return _account(change_profile(account_id, values, wiring.services()))
 
 
 SEARCH = (
@@ -224,6 +286,7 @@ def _account(account: Account) -> dict[str, Any]:
         "name": account.name,
         "external_id": account.profile.external_id,
         "timezone": account.profile.timezone,
+        "language": account.language,
         "attributes": dict(account.profile.attributes),
         "customers": sorted(account.customers),
         "standing": standing_json(standing(account, wiring.policy(), clock.now())),

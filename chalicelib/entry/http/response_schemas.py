@@ -111,6 +111,7 @@ ACCOUNT = fields(
         "name": MAYBE,
         "external_id": MAYBE,
         "timezone": MAYBE,
+        "language": MAYBE,
         "attributes": {"type": "object", "additionalProperties": TEXT},
         "customers": array(TEXT),
         "standing": STANDING,

@@ -9,6 +9,7 @@ from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
 from chalicelib.usecases.billing.save_card import belongs
+from chalicelib.usecases.billing.start_trial import given_first
 from chalicelib.usecases.services import ErasureServices, Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
@@ -65,10 +66,11 @@ def _customers(account: Account, at_stripe: bool, services: Services) -> tuple[s
     in an operation whose outcome could not be saved.
     """
     known = {id for id, one in account.customers.items() if not one.value.deleted}
-    if at_stripe and account.email and pending(account.errands):
+    email, _ = given_first(account)
+    if at_stripe and email and pending(account.errands):
         known |= {
             one.id
-            for one in services.stripe.customers.with_email(account.email)
+            for one in services.stripe.customers.with_email(email)
             if one.account_id == account.id
         }
     return tuple(sorted(known))

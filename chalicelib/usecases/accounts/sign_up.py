@@ -123,10 +123,10 @@ def _signed_up(wish: SignupRequest, confirm: bool, services: Services) -> Signed
 
 def ask_to_sign_in(email: str, services: Services) -> None:
     """Have a sign-in link mailed to the account of an address, if there is one; one in 15 minutes.
-    Raises Unavailable.
+    None is mailed for an address that the account had before. Raises Unavailable.
     """
-    account = _owner(email, services)
-    if account is not None:
+    account = owner_of(email, services)
+    if account and account.email and identity(account.email) == identity(email):
         enqueue_if_due(
             apply_facts(
                 account,
@@ -140,14 +140,17 @@ def ask_to_sign_in(email: str, services: Services) -> None:
 
 def _known(wish: SignupRequest, services: Services) -> Account | None:
     """Who has had this trial, or is a customer already under this address, whoever adopted it."""
-    return _owner(wish.email, services) or (
+    return owner_of(wish.email, services) or (
         services.stores.accounts.with_trial(f"external:{wish.external_id}")
         if wish.external_id
         else None
     )
 
 
-def _owner(email: str, services: Services) -> Account | None:
+def owner_of(email: str, services: Services) -> Account | None:
+    """The account that the address is known as: it had its trial, or is a customer's. Raises
+    Unavailable.
+    """
     had_trial = services.stores.accounts.with_trial(f"email:{identity(email)}")
     if had_trial:
         return had_trial

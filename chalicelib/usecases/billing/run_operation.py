@@ -33,6 +33,7 @@ from chalicelib.usecases.billing.perform_operation import (
 )
 from chalicelib.usecases.billing.save_card import save_card
 from chalicelib.usecases.billing.start_trial import find_trial, make_trial
+from chalicelib.usecases.billing.update_customer import update_customer
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.services import Services
@@ -114,6 +115,8 @@ def _made(
     kind, about = kind_of(name)
     if operation.task:
         return _done_after_all(account, name, operation, operation.task, services)
+    if kind == "profile":
+        return OperationResult(update_customer(account, name, operation, services))
     return OperationResult(
         make_trial(account, operation, services)
         if kind == "trial"

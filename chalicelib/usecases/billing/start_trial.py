@@ -8,6 +8,7 @@ from datetime import datetime
 from chalicelib.domain.account.facts import CustomerSnapshot, Fact, SubscriptionSnapshot
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.profile import CustomerCreated
 from chalicelib.domain.account.queries import customer_for
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.stripe_requests import NewTrial
@@ -59,8 +60,24 @@ def with_customer(account: Account, key: str, services: Services) -> Account:
     if customer_for(account) is not None:
         return account
     now = services.clock.now()
-    customer = services.stripe.customers.create(key, account.id, account.email or "", account.name)
-    return apply_facts(account, [_customer_seen(customer, now)], services, StripeFetcher(services))
+    email, name = given_first(account)
+    customer = services.stripe.customers.create(key, account.id, email, name)
+    return apply_facts(account, _created(customer, now), services, StripeFetcher(services))
+
+
+def given_first(account: Account) -> tuple[str, str | None]:
+    """The address and the name with which the account's customer is created. The first one gets
+    those of the signup, though the profile may have others since: so a repeated call is the same
+    call to Stripe, and a customer that it may have created is found by its address.
+    """
+    email, name = account.email or "", account.name
+    if account.signup is None or account.customers:
+        return email, name
+    if "email" in account.profile_changes:
+        email = account.signup.email or email
+    if "name" in account.profile_changes:
+        name = account.signup.name
+    return email, name
 
 
 def find_trial(account: Account, services: Services) -> Sequence[Fact] | None:
@@ -76,11 +93,11 @@ def find_trial(account: Account, services: Services) -> Sequence[Fact] | None:
         if customer
         else [
             one
-            for one in services.stripe.customers.with_email(account.email or "")
+            for one in services.stripe.customers.with_email(given_first(account)[0])
             if one.account_id == account.id
         ]
     )
-    found = [_customer_seen(one.value, now) for one in ours if not one.deleted]
+    found = [fact for one in ours if not one.deleted for fact in _created(one.value, now)]
     for id in [customer.id] if customer else [one.id for one in ours]:
         subscriptions = services.stripe.reader.subscriptions_of(id)
         if subscriptions:
@@ -90,8 +107,9 @@ def find_trial(account: Account, services: Services) -> Sequence[Fact] | None:
     return None
 
 
-def _customer_seen(customer: Customer, began: datetime) -> CustomerSnapshot:
-    return CustomerSnapshot(customer, FromFetch(began.replace(microsecond=0), ""))
+def _created(customer: Customer, began: datetime) -> list[Fact]:
+    source = FromFetch(began.replace(microsecond=0), "")
+    return [CustomerCreated(customer.id), CustomerSnapshot(customer, source)]
 
 
 def _seen(subscription: Subscription, began: datetime) -> SubscriptionSnapshot:

@@ -121,7 +121,9 @@ def _joined(
     )
 
     def join() -> Account | None:
-        account = services.stores.accounts.load(id) or Account(id, history_until=history_until)
+        account = services.stores.accounts.load(id) or Account(
+            id, history_until=history_until, origin=customer
+        )
         if customer in account.customers:
             return account
         # After the load: if the account is gone because it was just erased, its grave exists by

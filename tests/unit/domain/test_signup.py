@@ -167,6 +167,7 @@ def test_done_errands_are_forgotten_once_nothing_can_ask_for_them_again_but_for_
         "card:cs_1": done,
         "card:cs_2": PendingOperation(START, START),
         "do:1": done,
+        "profile:1.5": done,
     }
     assert set(unexpired(errands, START + ACTIONS_KEPT_FOR + DAY)) == {
         "trial",

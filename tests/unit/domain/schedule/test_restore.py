@@ -21,6 +21,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.profile import ProfileChanged
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.policy.sequences import Step
@@ -58,6 +59,7 @@ def test_what_people_did_since_is_kept() -> None:
         ConsentGiven("lifecycle", False, START + 3 * DAY),
         AddressProved(START + 4 * DAY),
         SignedIn(START + 4 * DAY),
+        ProfileChanged({"email": "ada@new.example"}, START + 4 * DAY, "api"),
         OperationUpdated("card:cs_1", PendingOperation(START, START, done_at=START + 5 * DAY)),
         CheckoutUpdated(
             Checkout(3, Order("setup"), START + 5 * DAY, "cs_3", "https://stripe.example")
@@ -66,6 +68,7 @@ def test_what_people_did_since_is_kept() -> None:
         since = apply(since, fact)
     account = restored(WAS, since, NOW)
     assert account.milestones == {"connected_data": START + 2 * DAY}
+    assert account.email == "ada@new.example"
     assert set(account.unsubscribed) == {"lifecycle"}
     assert (account.proved_at, account.link_epoch, account.signed_in_by) == (
         START + 4 * DAY,

@@ -1,0 +1,99 @@
+"""What is known of the customer as a person: who told it and when, and the changes of the e-mail
+address that the customer asks for on the own page.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+CONFIRMED_WITHIN = timedelta(hours=24)
+"""How long the link works that confirms a new address."""
+
+UNDONE_WITHIN = timedelta(days=7)
+"""How long the old address can undo a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """The last change of one field of the profile: `by` is `stripe`, `api` (the product) or
+    `customer` (on the own page), `at` is when it was made there.
+    """
+
+    at: datetime
+    by: str
+
+    @property
+    def is_stripes(self) -> bool:
+        """Whether it was made at Stripe."""
+        return self.by == "stripe"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """A change of the address from `before` to `email` that the customer asked for at `at`, a whole
+    second. It holds once it was confirmed by the link that was mailed to the new address.
+    """
+
+    email: str
+    before: str
+    at: datetime
+    confirmed_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """Identifies the change in links and messages."""
+        return f"{self.at.timestamp():.0f}"
+
+    def lapses_at(self) -> datetime:
+        """Until when it can be confirmed, or undone once it was."""
+        if self.confirmed_at:
+            return self.confirmed_at + UNDONE_WITHIN
+        return self.at + CONFIRMED_WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged:
+    """Fields of the profile got these values, at `at`; `by` as in ProfileChange."""
+
+    values: Mapping[str, str]
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChangeRequested:
+    """The customer asked on the own page for another address."""
+
+    change: AddressChange
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChangeConfirmed:
+    """The reader of the new address confirmed, at `at`, the change of this id."""
+
+    id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChangeUndone:
+    """The reader of the old address undid, at `at`, the change of this id."""
+
+    id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCreated:
+    """Billhook created this customer at Stripe for the account."""
+
+    customer: str
+
+
+ProfileFact = (
+    ProfileChanged
+    | AddressChangeRequested
+    | AddressChangeConfirmed
+    | AddressChangeUndone
+    | CustomerCreated
+)

@@ -1,0 +1,67 @@
+"""Change the customer's address, name, time zone and language."""
+
+from collections.abc import Mapping
+
+from chalicelib.domain.account.facts import Fact
+from chalicelib.domain.account.profile import ProfileChanged
+from chalicelib.domain.account.profile_rules import profile_operations
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import AccountTaken, InvalidInput, Refused, Unavailable
+from chalicelib.usecases.accounts.sign_up import owner_of
+from chalicelib.usecases.billing.run_operation import run_operation
+from chalicelib.usecases.enqueue import enqueue_if_due
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.reading import require_account
+from chalicelib.usecases.services import Services
+
+
+def change_profile(account_id: str, values: Mapping[str, str], services: Services) -> Account:
+    """The account with these values of `email`, `name`, `timezone` and `language`, which the
+    product gives. They hold at once; Stripe gets them now, or once it answers.
+
+    Raises AccountNotFound, InvalidInput without a value, AccountTaken if the address is known as
+    another customer's, Unavailable.
+    """
+    account = require_account(account_id, services.stores.accounts)
+    if not values:
+        raise InvalidInput("Give at least one of email, name, timezone and language.", "email")
+    if "email" in values:
+        refuse_taken(account, values["email"], services)
+    new = {name: value for name, value in values.items() if not _holds(account, name, value)}
+    if not new:
+        return account
+    return save_profile(account, [ProfileChanged(new, services.clock.now(), "api")], services)
+
+
+def _holds(account: Account, name: str, value: str) -> bool:
+    """Whether this is the last value that was given here."""
+    change = account.profile_changes.get(name)
+    return bool(change and not change.is_stripes and getattr(account.profile, name) == value)
+
+
+def refuse_taken(account: Account, email: str, services: Services) -> None:
+    """Raises AccountTaken if the address is another customer's, or had a trial as another's: such
+    an address gets no second account by a signup either. Raises Unavailable.
+    """
+    owner = owner_of(email, services)
+    if owner is not None and owner.id != account.id:
+        raise AccountTaken(
+            "This address belongs to another account. Give another address, or change that"
+            " account first.",
+            "email",
+        )
+
+
+def save_profile(account: Account, facts: list[Fact], services: Services) -> Account:
+    """The account with facts about its profile, given to Stripe if it answers now. Raises
+    Unavailable if the table cannot be reached.
+    """
+    account = apply_facts(account, facts, services, StripeFetcher(services))
+    for name in profile_operations(account):
+        try:
+            account = run_operation(account, name, services)
+        except (Unavailable, Refused):
+            account = services.stores.accounts.load(account.id) or account  # the schedule goes on
+    enqueue_if_due(account, services)
+    return account
