@@ -36,6 +36,11 @@ EXPANDABLE = {
     "discounts": "discount",
     "customer_balance_transaction": "customer_balance_transaction",
     "refund": "refund",
+    "schedule": "subscription_schedule",
+    "released_subscription": "subscription",
+    "mandate": "mandate",
+    "price": "price",
+    "credit_note": "credit_note",
 }
 """Fields that hold an id, or a list of ids, and may be asked for whole."""
 
@@ -187,6 +192,8 @@ class Api:
         store, kind = self.engine.store, EXPANDABLE.get(name)
         if name == "currency_options" and body.get("object") == "price":
             body[name] = copy.deepcopy(store.currency_options.get(body["id"], {}))
+        elif name == "payments" and body.get("object") == "invoice":
+            body[name] = self._payments_of(body["id"])
         elif kind:
             body[name] = (
                 [self._whole(kind, one) for one in body[name]]
@@ -198,6 +205,19 @@ class Api:
                 self._expand(one, rest)
         elif rest:
             self._expand(body[name], rest)
+
+    def _payments_of(self, invoice: str) -> Object:
+        found = [
+            copy.deepcopy(shown(one))
+            for one in self.engine.store.all("invoice_payment")
+            if one["invoice"] == invoice
+        ]
+        return {
+            "object": "list",
+            "data": found,
+            "has_more": False,
+            "url": f"/v1/invoice_payments?invoice={invoice}",
+        }
 
     def _whole(self, kind: str, value: Any) -> Any:
         found = (

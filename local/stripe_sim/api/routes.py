@@ -95,6 +95,13 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
         list_of("setup_intent", customer="customer"),
     ),
     ("GET", "setup_intents/:id", params.SetupIntentRetrieveParams, get("setup_intent")),
+    (
+        "GET",
+        "payment_intents",
+        params.PaymentIntentListParams,
+        list_of("payment_intent", customer="customer"),
+    ),
+    ("GET", "mandates/:id", params.MandateRetrieveParams, get("mandate")),
     ("GET", "payment_intents/:id", params.PaymentIntentRetrieveParams, get("payment_intent")),
     ("GET", "charges", params.ChargeListParams, list_of("charge", customer="customer")),
     ("GET", "charges/:id", params.ChargeRetrieveParams, get("charge")),
@@ -149,6 +156,7 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("POST", "invoiceitems/:id", params.InvoiceItemUpdateParams, items.update),
     ("DELETE", "invoiceitems/:id", params.InvoiceItemDeleteParams, items.delete),
     ("GET", "invoice_payments", params.InvoicePaymentListParams, invoices.invoice_payments),
+    ("GET", "invoice_payments/:id", params.InvoicePaymentRetrieveParams, get("invoice_payment")),
     ("POST", "checkout/sessions", checkout.SessionCreateParams, subscriptions.make_checkout),
     (
         "GET",

@@ -36,7 +36,7 @@ def customer(engine: Engine, id: str) -> dict[str, Any] | None:
             for one in _of(engine, "subscription", found)
         ],
         "invoices": _of(engine, "invoice", found),
-        "cards": [one["card"] for one in _of(engine, "payment_method", found)],
+        "cards": _of(engine, "payment_method", found),
         "sessions": [one for one in sessions if one["status"] == "open"],
     }
 

@@ -22,6 +22,8 @@ TEST_CARDS = (
     ("4000000000000341", "Can be saved, every payment is declined"),
     ("4000000000000002", "Declined"),
     ("4000002760003184", "Asks for 3-D Secure each time"),
+    ("000123456789", "US bank account: a debit takes days, and pays"),
+    ("000222222227", "US bank account: a debit takes days, and comes back"),
 )
 """What the pages offer to choose from."""
 
