@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.domain.money import is_chargeable, rule_of
 from chalicelib.domain.policy.keys import (
     INTERVALS,
     Key,
@@ -77,8 +78,10 @@ _PLAN = {
 }
 
 
-def read_plans(raw: Mapping[str, Any], mistakes: list[str]) -> dict[str, Plan]:
-    """The plans of the table `plans` by id, in the order of the file; none if one has a mistake."""
+def read_plans(raw: Mapping[str, Any], currency: str, mistakes: list[str]) -> dict[str, Plan]:
+    """The plans of the table `plans` by id, in the order of the file; none if one has a mistake.
+    `currency` is the owner's own.
+    """
     if not raw:
         mistakes.append('plans: at least one plan is needed. Example: [plans.pro] name = "Pro"')
     before = len(mistakes)
@@ -96,6 +99,7 @@ def read_plans(raw: Mapping[str, Any], mistakes: list[str]) -> dict[str, Plan]:
         return {}
     plans = {id: _plan(id, values) for id, values in tables.items()}
     _check_prices(plans, mistakes)
+    _check_amounts(plans, currency, mistakes)
     return plans
 
 
@@ -124,4 +128,17 @@ def _check_prices(plans: Mapping[str, Plan], mistakes: list[str]) -> None:
                 mistakes.append(
                     f'plans.{id}: "{value}" belongs to plan "{owners[value]}" already. Example:'
                     f" {id}_monthly"
+                )
+
+
+def _check_amounts(plans: Mapping[str, Plan], own: str, mistakes: list[str]) -> None:
+    """Stripe must be able to charge each amount exactly."""
+    for plan in plans.values():
+        for currency, interval, _, amount in plan.prices_in(own):
+            if amount is not None and not is_chargeable(amount, currency):
+                step = rule_of(currency).step
+                where = "amounts" if currency == own else f"currencies.{currency}.amounts"
+                mistakes.append(
+                    f"plans.{plan.id}.{where}: Stripe charges {currency} in steps of {step}."
+                    f" Example: {interval} = {-(-amount // step) * step}"
                 )

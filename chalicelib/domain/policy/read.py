@@ -91,7 +91,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
     top = read_keys(raw, _TOP, "", mistakes, others=_TABLES)
     trial = read_keys(table(raw, "trial", mistakes), _TRIAL, "trial.", mistakes)
     access = read_keys(table(raw, "access", mistakes), _ACCESS, "access.", mistakes)
-    plans = read_plans(table(raw, "plans", mistakes), mistakes)
+    plans = read_plans(table(raw, "plans", mistakes), str(top["currency"]), mistakes)
     milestones = read_milestones(raw, mistakes)
     signup, pages = read_signup(raw, plans, mistakes), read_pages(raw, mistakes)
     checkout, cancel = read_checkout(raw, mistakes), read_cancel(raw, plans, mistakes)

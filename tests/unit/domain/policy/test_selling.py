@@ -50,6 +50,22 @@ def test_a_plan_is_sold_in_several_currencies() -> None:
 
 
 @pytest.mark.parametrize(
+    ("currency", "amount", "example"),
+    [("kwd", 15255, 15260), ("isk", 49050, 49100), ("ugx", 1, 100)],
+)
+def test_a_price_that_stripe_cannot_charge_is_a_mistake(
+    currency: str, amount: int, example: int
+) -> None:
+    tariff = f'{{ lookup_keys = {{ month = "pro_x" }}, amounts = {{ month = {amount} }} }}'
+    found = mistakes(SHIPPED.replace(PRO, f"{PRO}\ncurrencies.{currency} = {tariff}"))
+    (mistake,) = found
+    assert mistake.startswith(f"plans.pro.currencies.{currency}.amounts: Stripe charges {currency}")
+    assert mistake.endswith(f"Example: month = {example}")
+    own = SHIPPED.replace('currency = "usd"', f'currency = "{currency}"')
+    assert mistakes(own.replace("month = 4900,", f"month = {amount},"))
+
+
+@pytest.mark.parametrize(
     ("found", "instead", "key"),
     [
         (
