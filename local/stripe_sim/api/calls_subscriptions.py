@@ -32,6 +32,7 @@ def seconds(value: Any) -> int | None:
 
 def update_subscription(call: Call) -> Object:
     subscription = call.find("subscription")
+    call.engine.schedules.must_not_manage(subscription, call.wanted)
     if "billing_cycle_anchor" in call.wanted:
         anchor(call)
     behaviour = call.wanted.get("payment_behavior")

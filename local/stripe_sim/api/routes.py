@@ -15,6 +15,7 @@ from local.stripe_sim.api import calls_invoices as invoices
 from local.stripe_sim.api import calls_items as items
 from local.stripe_sim.api import calls_methods as methods
 from local.stripe_sim.api import calls_refunds as refunds
+from local.stripe_sim.api import calls_schedules as schedules
 from local.stripe_sim.api import calls_setup as setup
 from local.stripe_sim.api import calls_subscriptions as subscriptions
 from local.stripe_sim.api.calls import Do, get, list_of, search
@@ -130,6 +131,42 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
         "subscriptions/:id/discount",
         params.SubscriptionDeleteDiscountParams,
         discounts.delete_discount,
+    ),
+    (
+        "POST",
+        "subscription_schedules",
+        params.SubscriptionScheduleCreateParams,
+        schedules.make,
+    ),
+    (
+        "GET",
+        "subscription_schedules",
+        params.SubscriptionScheduleListParams,
+        schedules.listed,
+    ),
+    (
+        "GET",
+        "subscription_schedules/:id",
+        params.SubscriptionScheduleRetrieveParams,
+        get("subscription_schedule"),
+    ),
+    (
+        "POST",
+        "subscription_schedules/:id",
+        params.SubscriptionScheduleUpdateParams,
+        schedules.update,
+    ),
+    (
+        "POST",
+        "subscription_schedules/:id/release",
+        params.SubscriptionScheduleReleaseParams,
+        schedules.release,
+    ),
+    (
+        "POST",
+        "subscription_schedules/:id/cancel",
+        params.SubscriptionScheduleCancelParams,
+        schedules.cancel,
     ),
     ("GET", "subscription_items", params.SubscriptionItemListParams, subscriptions.items),
     ("POST", "invoices", params.InvoiceCreateParams, invoices.make_invoice),

@@ -15,11 +15,13 @@ from local.stripe_sim.billing.invoices import Invoices
 from local.stripe_sim.billing.payments import Payments
 from local.stripe_sim.billing.prices import make_price
 from local.stripe_sim.hosted.checkout import Checkout
+from local.stripe_sim.lifecycle.schedules import Schedules
 from local.stripe_sim.lifecycle.store import Store
 from local.stripe_sim.lifecycle.subscriptions import Subscriptions
 
 SOONEST_FIRST = (
     "debit",
+    "phase",
     "fall_due",
     "retry",
     "bill_draft",
@@ -63,6 +65,7 @@ class Engine:
         self.payments = Payments(self.store)
         self.invoices = Invoices(self.store, self.payments, base)
         self.subscriptions = Subscriptions(self.store, self.payments, self.invoices)
+        self.schedules = Schedules(self.store, self.subscriptions)
         self.checkout = Checkout(self.store, self.payments, self.invoices, self.subscriptions, base)
 
     def register(self, prices: Iterable[CataloguePrice]) -> None:
@@ -183,6 +186,8 @@ class Engine:
                 yield late, "overdue", one, partial(self.invoices.fall_overdue, one)
 
     def _due_others(self) -> Iterator[Waiting]:
+        for one in self.store.objects.get("subscription_schedule", {}).values():
+            yield self.schedules.next_due(one), "phase", one, partial(self.schedules.fall_due, one)
         for one in self.store.objects.get("payment_intent", {}).values():
             yield one.get("_ends_at"), "debit", one, partial(self._end_debit, one)
         for one in self.store.objects.get("checkout.session", {}).values():

@@ -177,6 +177,10 @@ class Lifetimes(Periods):
                 self._store.second,
             )
 
+    def end_as_planned(self, subscription: Object) -> None:
+        """End it now, as it was planned: what is pending is invoiced."""
+        self._cancel_as_planned(subscription)
+
     def _cancel_as_planned(self, subscription: Object) -> None:
         customer = self._store.find("customer", subscription["customer"])
         if any(
