@@ -110,6 +110,12 @@ class TooManyRequests(BillhookError):
     code = "too_many_requests"
 
 
+class TooMany(BillhookError):
+    """The account holds as much of this as it may."""
+
+    code = "too_many"
+
+
 class AlreadySubscribed(BillhookError):
     """There is nothing to buy: a subscription runs and has a card on file."""
 

@@ -5,6 +5,7 @@ Where a field moved, the line says in which version.
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.stripe_objects.objects import (
     INVOICE_RANKS,
@@ -178,9 +179,10 @@ def _item(line: Raw) -> Item:
 
 
 def _cancellation_details(raw: Any) -> CancellationDetails | None:
-    details = CancellationDetails(
-        *(words(mapping(raw), name) for name in ("reason", "feedback", "comment"))
+    reason, feedback, comment = (
+        words(mapping(raw), name) for name in ("reason", "feedback", "comment")
     )
+    details = CancellationDetails(reason, feedback, comment and comment[: most("comment")])
     return None if details == CancellationDetails() else details
 
 

@@ -10,7 +10,7 @@ from chalicelib.aws.send_claims import key_of as claim_key
 from chalicelib.domain.account.facts import BroadcastRequested
 from chalicelib.domain.account.messages import Broadcast
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.errors import TooMany, Unavailable
 from chalicelib.domain.messaging.broadcasts import key_of
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.services import Services
@@ -24,6 +24,7 @@ OUTCOMES = {
     "had": "had it by then: another run was faster",
     "left": "were no longer of those who get it",
     "gone": "were erased meanwhile",
+    "full": "have been sent as many broadcasts this month as they may: run the same again later",
     "failed": "could not be written: run the same again",
 }
 """What can become of an account that was listed."""
@@ -69,6 +70,8 @@ def _wanted(id: str, aim: Aim, broadcast: Broadcast, services: Services) -> str:
         return "had" if verdict == "had" else "left"
     try:
         apply_facts(account, [BroadcastRequested(aim.name, broadcast)], services, fetcher=None)
+    except TooMany:
+        return "full"
     except Unavailable:
         return "failed"
     return "wanted"

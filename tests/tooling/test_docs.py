@@ -10,6 +10,7 @@ import pytest
 
 import app
 from chalicelib.domain.account.standing import REASONS
+from chalicelib.domain.bounds import BOUNDS
 from chalicelib.entry.http.endpoint import ENDPOINTS
 from chalicelib.runtime.telemetry import METRICS
 from tests.fakes.services import ROOT
@@ -135,6 +136,13 @@ def test_the_page_of_the_api_lists_every_call_with_its_scope() -> None:
     }
 
 
+def test_the_page_of_the_api_lists_every_bound() -> None:
+    page = (ROOT / "docs" / "api.md").read_text().partition("\n## Bounds\n")[2]
+    listed = re.findall(r"^\| ([\d,]+ .+?) \| .+? \| (.+) \|$", page, re.MULTILINE)
+    assert listed == [(f"{bound.most:,} {bound.what}", bound.why) for bound in BOUNDS.values()]
+
+
 def test_the_page_of_the_api_lists_every_reason_of_a_standing() -> None:
     reasons = (ROOT / "docs" / "api.md").read_text().partition("\n## Access\n")[2]
+    reasons = reasons.partition("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", reasons, re.MULTILINE)) == REASONS.keys()

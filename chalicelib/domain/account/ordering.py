@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import Customer, Subscription, digest
 
 
@@ -44,10 +45,6 @@ ASKED_WINDOW = timedelta(seconds=10)
 """How far Stripe's clock and Billhook's may differ: an event this close to a fetch may be from
 before or after it.
 """
-
-
-SETTLED_KEPT = 12
-"""How many settled reports are kept of one object."""
 
 
 NOTHING = ""
@@ -101,7 +98,7 @@ def newest(stored: Tracked[T] | None, value: T, source: FromEvent | FromFetch) -
 def _with_doubt(stored: Tracked[T], report: str) -> Tracked[T]:
     if report in stored.settled or report in stored.doubts:
         return stored
-    return replace(stored, doubts=(*stored.doubts, report))
+    return replace(stored, doubts=(*stored.doubts, report)[-most("reports") :])
 
 
 def _after_event(stored: Tracked[T], value: T, source: FromEvent) -> Tracked[T] | None:
@@ -142,14 +139,14 @@ def _after_fetch(stored: Tracked[T] | None, value: T, source: FromFetch) -> Trac
 
 
 def _settled(stored: Tracked[T]) -> tuple[str, ...]:
-    """The last SETTLED_KEPT reports that are older than a fetch which began at this mark."""
+    """The last reports that are older than a fetch which began at this mark."""
     in_its_second: list[str] = []
     if not stored.asked:
         in_its_second = [
             _report_name(stored.seen, state, before)
             for before, state in zip((None, *stored.trail), stored.trail, strict=False)
         ]
-    return (*stored.settled, *in_its_second, *stored.doubts)[-SETTLED_KEPT:]
+    return (*stored.settled, *in_its_second, *stored.doubts)[-most("reports") :]
 
 
 def _report_name(at: datetime, state: str, before: str | None = None) -> str:
@@ -176,7 +173,7 @@ def _same_second(stored: Tracked[T], value: T, source: FromEvent) -> Tracked[T] 
         known_before = trail[trail.index(current) - 1] if current != trail[0] else None
         return stored if before in (None, known_before) else None
     if before == trail[-1]:
-        return replace(stored, value=value, trail=(*trail, current))
+        return replace(stored, value=value, trail=(*trail, current)[-most("reports") :])
     if trail[0] == NOTHING and len(trail) == 2:
         # Only the creation is known, and nothing is older than that.
         return replace(

@@ -22,6 +22,7 @@ from chalicelib.domain.account.ordering import FromEvent, newest
 from chalicelib.domain.account.profile_rules import apply_profile_change, changes_at_stripe
 from chalicelib.domain.account.queries import creation_order, is_deleted
 from chalicelib.domain.account.state import DISPUTES_WON, Account, CardSnapshot, TrackedInvoice
+from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import INVOICE_RANKS, Invoice
 
 DISPUTES_SETTLED = DISPUTES_WON | {"lost"}
@@ -56,12 +57,16 @@ def apply_customer(account: Account, fact: CustomerSnapshot) -> Account:
 
 
 def apply_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
-    """Keeps the newest state of the subscription; requests a fetch if that is not certain."""
+    """Keeps the newest state of the subscription; requests a fetch if that is not certain. One over
+    the bound is left out.
+    """
     subscription = fact.subscription
     if subscription.id in account.ended:
         return account
     request = FetchRequest("subscription", subscription.id)
     stored = account.subscriptions.get(subscription.id)
+    if stored is None and len(account.subscriptions) >= most("subscriptions"):
+        return account
     tracked = newest(stored, subscription, fact.source)
     if tracked is None:
         return account.with_fetch(request)

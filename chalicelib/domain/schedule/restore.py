@@ -28,7 +28,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import fetching_all_of
-from chalicelib.domain.schedule.versions import next_version, rescheduled
+from chalicelib.domain.schedule.versions import rescheduled, version_without_bounds
 
 
 def restored(was: Account, since: Account, at: datetime) -> Account:
@@ -74,7 +74,8 @@ def next_restored(
     and the first messages after it may have been sent: none of its lifecycle mail is sent.
     """
     written = since if since.standing else replace(was, version=since.version)
-    new = next_version(written, updated, policy, now)
+    # Two accounts within their bounds may make one that is over them: it is restored all the same.
+    new = version_without_bounds(written, updated, policy, now)
     if new.departed_at in (None, written.departed_at):
         return new
     if was.departed_at:

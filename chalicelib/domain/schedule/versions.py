@@ -1,28 +1,33 @@
 """The next version of an account to save, with its due time."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.operations import unexpired
-from chalicelib.domain.account.profile_rules import unlapsed_addresses, with_profile_operation
+from chalicelib.domain.account.profile_rules import with_profile_operation
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.changes.domain_events import domain_events
 from chalicelib.domain.changes.plan_changes import plan_change
-from chalicelib.domain.messaging.broadcasts import unexpired as unexpired_broadcasts
-from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.due_work import due_work, is_dead
-
-MAILS_KEPT = timedelta(days=30)
-"""How long the record of a message is kept once its occasion no longer stands."""
+from chalicelib.domain.schedule.growth import pruned, refuse_growth
 
 
 def next_version(written: Account, updated: Account, policy: Policy, now: datetime) -> Account:
     """The version to save now that `written` has become `updated`: with the next version number,
     the standing, the domain events in the outbox, and the due time.
+
+    Raises TooMany if a caller's change goes over a bound.
     """
+    refuse_growth(written, updated, now)
+    return version_without_bounds(written, updated, policy, now)
+
+
+def version_without_bounds(
+    written: Account, updated: Account, policy: Policy, now: datetime
+) -> Account:
+    """As `next_version`, for what must be saved whatever it holds."""
     updated = with_profile_operation(updated, now)
     new = replace(
         updated,
@@ -61,19 +66,8 @@ def failed(written: Account, now: datetime) -> Account:
 
 
 def rescheduled(account: Account, policy: Policy, now: datetime) -> Account:
-    """The account with its next due time, and without records of messages, broadcasts and
-    operations that are no longer needed.
-    """
-    account = replace(account, broadcasts=unexpired_broadcasts(account, now))
-    standing_ones = {occasion.id for occasion in occasions(account, policy)}
-    kept = {
-        key: mailed
-        for key, mailed in account.mails.items()
-        if key.partition("@")[2] in standing_ones or mailed.at > now - MAILS_KEPT
-    }
-    account = account if len(kept) == len(account.mails) else replace(account, mails=kept)
-    account = replace(account, errands=unexpired(account.errands, now))
-    account = unlapsed_addresses(account, now)
+    """The account with its next due time, and without what no rule needs any more."""
+    account = pruned(account, policy, now)
     waiting = due_work(account, policy, now)
     due_at = waiting[0].at if waiting and not is_dead(account) else None
     return replace(

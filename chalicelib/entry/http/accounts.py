@@ -7,6 +7,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
+from chalicelib.domain.bounds import most
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import (
     AccountNotFound,
@@ -14,6 +15,7 @@ from chalicelib.domain.errors import (
     AlreadySubscribed,
     InvalidInput,
     Refused,
+    TooMany,
 )
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.entry.http import response_schemas
@@ -100,7 +102,7 @@ PROFILE = (
         "The new address. It holds at once: mail goes there, and links in older mail end.",
         example="ada@example.com",
     ),
-    Field("name", line(100), "The customer's name.", example="Ada Byron"),
+    Field("name", line(most("name")), "The customer's name.", example="Ada Byron"),
     Field(
         "timezone",
         time_zone(),
@@ -226,7 +228,7 @@ MILESTONE = (
         "write",
         MILESTONE,
         answers={204: None},
-        errors=(AccountNotFound, InvalidInput),
+        errors=(AccountNotFound, InvalidInput, TooMany),
     ),
 )
 def reach_milestone(account_id: str, request: CheckedRequest) -> Response:

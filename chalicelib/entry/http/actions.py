@@ -12,6 +12,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.billing.decisions import LARGEST_AMOUNT
 from chalicelib.domain.billing.idempotency import Outcome
 from chalicelib.domain.billing.plan_requests import PlanRequest
+from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import (
     AccountNotFound,
     AlreadySubscribed,
@@ -24,6 +25,7 @@ from chalicelib.domain.errors import (
     NotPossible,
     Refused,
     SubscriptionEnded,
+    TooMany,
 )
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.domain.policy.selling import PRORATE
@@ -46,7 +48,12 @@ from chalicelib.usecases.billing.actions import IdempotentRequest
 
 bp = Blueprint(__name__)
 
-ANY_ACTION: tuple[type[BillhookError], ...] = (AccountNotFound, InvalidInput, IdempotencyConflict)
+ANY_ACTION: tuple[type[BillhookError], ...] = (
+    AccountNotFound,
+    InvalidInput,
+    IdempotencyConflict,
+    TooMany,
+)
 """The errors of every action."""
 
 ON_SUBSCRIPTION = (*ANY_ACTION, NoSubscription, SubscriptionEnded, NotPossible, Refused)
@@ -92,7 +99,12 @@ CANCEL = (
         " ".join(f"{reason}: {meaning}" for reason, meaning in CANCELLATION_REASONS.items()),
         example="too_expensive",
     ),
-    Field("comment", line(500), "The customer's comment.", example="We have closed the shop."),
+    Field(
+        "comment",
+        line(most("comment")),
+        "The customer's comment.",
+        example="We have closed the shop.",
+    ),
 )
 
 
@@ -240,7 +252,7 @@ CHARGE = (
     ),
     Field(
         "description",
-        line(500),
+        line(most("description")),
         "The text on the customer's invoice.",
         required=True,
         example="Import of your archive",
@@ -309,7 +321,7 @@ GRANT = (
     ),
     Field(
         "note",
-        line(500),
+        line(most("note")),
         "The reason, for your team.",
         required=True,
         example="Compensation for the outage",

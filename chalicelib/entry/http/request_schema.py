@@ -230,9 +230,9 @@ def language_tag() -> Kind:
     return matching(LANGUAGE_TAG, "must be a language tag, such as de or de-AT")
 
 
-def text_map(most: int, letters: int) -> Kind:
-    """An object of at most `most` texts by identifier, each one line of at most `letters`
-    characters.
+def text_map(most: int, size: int) -> Kind:
+    """An object of at most `most` texts by identifier, each one line of at most `size` bytes in
+    UTF-8.
     """
 
     def read(value: Any) -> dict[str, str]:
@@ -242,17 +242,16 @@ def text_map(most: int, letters: int) -> Kind:
             and all(
                 identifier(key) is None
                 and isinstance(text, str)
-                and len(text) <= letters
                 and one_line(text) is None
+                and len(text.encode()) <= size
                 for key, text in value.items()
             )
         )
         if not fits:
             raise ValueError(
-                f"must be an object of at most {most} texts, each one line of at most"
-                f" {letters} characters"
+                f"must be an object of at most {most} texts, each one line of at most {size} bytes"
             )
         return dict(value)
 
-    inner = {"type": "string", "maxLength": letters}
+    inner = {"type": "string", "maxLength": size}
     return Kind({"type": "object", "maxProperties": most, "additionalProperties": inner}, read)

@@ -23,6 +23,7 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.NoSubscription: 409,
     errors.NotPossible: 409,
     errors.IdempotencyConflict: 409,
+    errors.TooMany: 409,
     errors.TooManyRequests: 429,
     errors.TooLarge: 413,
     errors.CardDeclined: 402,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import InvalidInput, TooLarge
 from chalicelib.domain.policy.languages import accepted_language
 from chalicelib.domain.policy.policy import Policy
@@ -23,10 +24,9 @@ from chalicelib.entry.http.request_schema import (
     time_zone,
 )
 
-LARGEST_BODY = 16 * 1024
-"""Bytes: enough for all fields, too little for an upload."""
+LARGEST_BODY = 40 * 1024
+"""Bytes: enough for all fields at their bounds, too little for an upload."""
 
-ATTRIBUTES_AT_MOST = 20
 HONEYPOT = "website"
 """A hidden field: people leave it empty, so a value in it comes from a program."""
 
@@ -47,7 +47,7 @@ SIGNUP = (
         required=True,
         example="ada@example.com",
     ),
-    Field("name", line(100), "The customer's name.", example="Ada Byron"),
+    Field("name", line(most("name")), "The customer's name.", example="Ada Byron"),
     Field(
         "plan",
         _identifier(),
@@ -89,7 +89,7 @@ SIGNUP = (
     Field("source", _identifier(), "Where the visitor came from.", example="pricing-page"),
     Field(
         "attributes",
-        text_map(ATTRIBUTES_AT_MOST, 500),
+        text_map(most("attributes"), most("attribute")),
         "More about the customer, for conditions and messages in billing.toml.",
         example={"team": "5"},
     ),

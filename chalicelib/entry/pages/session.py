@@ -9,6 +9,7 @@ from chalice.app import Response
 
 from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.domain.security.links import Link, LinkRefused
@@ -26,8 +27,6 @@ PATHS = {"welcome-visit": "/welcome", "billing-visit": "/billing"}
 """Session → the path that its cookie is limited to."""
 
 FORM = ["application/x-www-form-urlencoded"]
-
-COMMENT_AT_MOST = 500
 
 
 def opened(token: str, purpose: str) -> tuple[Link, Account]:
@@ -98,8 +97,8 @@ def comment_of(form: dict[str, str]) -> str:
         for letter in form.get("comment", "")
     )
     text = " ".join("".join(spaced).split())
-    if len(text) > COMMENT_AT_MOST:
-        raise InvalidInput(f"Please use at most {COMMENT_AT_MOST} characters.", "comment")
+    if len(text) > most("comment"):
+        raise InvalidInput(f"Please use at most {most('comment')} characters.", "comment")
     return text
 
 

@@ -19,7 +19,8 @@ from chalicelib.domain.messaging.due_messages import QUEUED_PATIENCE, due_messag
 from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.sequences import Hours
 from chalicelib.domain.schedule.due_work import due_work, is_dead
-from chalicelib.domain.schedule.versions import MAILS_KEPT, failed, next_version, rescheduled
+from chalicelib.domain.schedule.growth import MAILS_KEPT
+from chalicelib.domain.schedule.versions import failed, next_version, rescheduled
 from chalicelib.domain.stripe_objects.objects import Customer
 from chalicelib.outreach.rendering import missing
 from chalicelib.outreach.samples import SAMPLES

@@ -1,0 +1,450 @@
+"""How large an account gets: in five years of billing, and with every bound at its maximum."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+
+from chalicelib.aws.items import dump
+from chalicelib.domain.access import standing
+from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.cancellation import (
+    CancellationRequest,
+    CancellationRequested,
+    ExitFeedbackGiven,
+)
+from chalicelib.domain.account.facts import (
+    AddressProved,
+    BroadcastRequested,
+    CustomerSnapshot,
+    DisputeSnapshot,
+    Fact,
+    GrantGiven,
+    InvoiceSnapshot,
+    MessageRecorded,
+    MilestoneReached,
+    OperationUpdated,
+    SignedUp,
+    SignInRequested,
+    SubscriptionSnapshot,
+)
+from chalicelib.domain.account.messages import Broadcast, MessageRecord
+from chalicelib.domain.account.operations import Charge, Operation, PendingOperation
+from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.state import (
+    Account,
+    CardSnapshot,
+    Grant,
+    Profile,
+    Signup,
+)
+from chalicelib.domain.bounds import most
+from chalicelib.domain.errors import TooMany
+from chalicelib.domain.schedule.expected_updates import fetching_overdue
+from chalicelib.domain.schedule.processing import after_processing
+from chalicelib.domain.schedule.versions import next_version, outbox_cleared
+from chalicelib.domain.stripe_objects.objects import (
+    CancellationDetails,
+    Card,
+    Customer,
+    Invoice,
+    Item,
+    Subscription,
+)
+from tests.fakes.lifecycles import DAY, START
+from tests.fakes.services import SHIPPED
+
+MONTH, YEAR = timedelta(days=30), timedelta(days=365)
+FIVE_YEARS = START + 5 * YEAR
+LARGEST = 300_000
+"""Bytes. DynamoDB takes 400 KB."""
+
+PAGE = "https://invoice.stripe.com/i/acct_1Q2w3E4r5T6y7U8i/live_" + "x" * 120 + "?s=ap"
+"""As long as the addresses of Stripe's pages are."""
+
+
+def id_of(kind: str, number: int) -> str:
+    """An id as long as Stripe's."""
+    return f"{kind}_1Q2w3E4r5T{number:014}"
+
+
+def size(account: Account) -> int:
+    """The bytes of the account as JSON, before anything is compressed."""
+    return len(dump(account).encode()) + len(dump(account.outbox).encode())
+
+
+@dataclass
+class Years:
+    """One account through the years, by the functions of the domain: `tell` applies facts and
+    saves, `advance` does what is due until a time and sends the messages.
+    """
+
+    account: Account = field(default_factory=lambda: Account("acc_1a2b3c4d5e6f7a8b9c0d"))
+    now: datetime = START
+    publishes: bool = True
+    sent: set[str] = field(default_factory=set)
+    largest: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def tell(self, *facts: Fact) -> "Years":
+        updated = self.account
+        for fact in facts:
+            updated = apply(updated, fact)
+        if updated != self.account:
+            self._save(next_version(self.account, updated, SHIPPED, self.now))
+        return self
+
+    def _save(self, account: Account) -> None:
+        self.largest = max(self.largest, size(account))
+        cleared = self.publishes and account.outbox
+        self.account = outbox_cleared(account, SHIPPED, self.now) if cleared else account
+
+    def advance(self, to: datetime) -> "Years":
+        while self.account.due_at and self.account.due_at <= to:
+            self.now = max(self.account.due_at, self.now + timedelta(minutes=1))
+            asking = fetching_overdue(self.account, self.now)
+            processed = after_processing(self.account, replace(asking, asks=()), SHIPPED, self.now)
+            self._save(processed.account)
+            for key in processed.to_send:
+                stream = self.account.mails[key].stream
+                self.tell(MessageRecorded(key, MessageRecord("sent", self.now, stream)))
+                self.sent.add(key.partition("@")[0])
+        self.now = max(self.now, to)
+        return self
+
+    # what Stripe reports
+
+    def event(self) -> FromEvent:
+        """An event of a second of its own."""
+        return FromEvent(self.now + timedelta(seconds=next(self.numbers) % 40))
+
+    def card(self) -> str:
+        """The customer gets a new card."""
+        number = next(self.numbers)
+        card = Card(id_of("pm", number), "visa", f"{number % 10000:04}", 12, self.now.year + 1)
+        customer = Customer("cus_Q1w2E3r4T5y6U7", "ada@example.com", "Ada Byron", card.id)
+        self.tell(CardSnapshot(card, self.now), CustomerSnapshot(customer, self.event()))
+        return card.id
+
+    def shows(self, subscription: Subscription) -> Subscription:
+        self.tell(SubscriptionSnapshot(subscription, self.event()))
+        return subscription
+
+    def bills(self, subscription: Subscription, *states: Invoice) -> None:
+        """An invoice goes through these states, a day apart; each is a change of the last."""
+        for state in states:
+            self.tell(InvoiceSnapshot(state, self.now))
+            self.advance(self.now + DAY)
+
+    def invoice(self, subscription: Subscription, amount: int = 4900) -> Invoice:
+        return Invoice(
+            id_of("in", next(self.numbers)),
+            subscription.customer,
+            "draft",
+            self.now,
+            subscription.id,
+            "usd",
+            amount_due=amount,
+        )
+
+
+def signed_up(years: Years) -> Years:
+    trial_end = years.now + 14 * DAY
+    profile = Profile(
+        "ada@example.com", "Ada Byron", "user-1234567", "Europe/Vienna", {"team": "5"}
+    )
+    years.tell(
+        SignedUp(Signup("pro", trial_end, years.now, "front", identities=("a" * 40,)), profile)
+    )
+    done = replace(years.account.errands["trial"], done_at=years.now)
+    return years.tell(OperationUpdated("trial", done), AddressProved(years.now))
+
+
+def item(plan: str = "pro", interval: str = "month", quantity: int = 1) -> Item:
+    return Item(
+        id_of("price", 1),
+        "prod_Q1w2E3r4T5y6U7",
+        f"{plan}_{interval}ly",
+        quantity,
+        4900 if plan == "pro" else 19900,
+        "usd",
+        interval,
+    )
+
+
+def paid(invoice: Invoice, at: datetime) -> tuple[Invoice, Invoice]:
+    """Finalized, then paid."""
+    finalized = replace(invoice, status="open", finalized_at=at, hosted_invoice_url=PAGE)
+    return finalized, replace(
+        finalized,
+        status="paid",
+        attempted=True,
+        attempt_count=1,
+        amount_paid=invoice.amount_due,
+        paid_at=at + DAY,
+    )
+
+
+def buys(years: Years, interval: str = "month") -> Subscription:
+    """A trial with a card, which is paid for."""
+    years.card()
+    period = MONTH if interval == "month" else YEAR
+    trial = Subscription(
+        id_of("sub", next(years.numbers)),
+        "cus_Q1w2E3r4T5y6U7",
+        "trialing",
+        years.now,
+        (item(interval=interval),),
+        trial_start=years.now,
+        trial_end=years.now + 14 * DAY,
+        period_start=years.now,
+        period_end=years.now + 14 * DAY,
+    )
+    years.shows(trial)
+    years.advance(years.now + 14 * DAY)
+    active = replace(trial, status="active", period_start=years.now, period_end=years.now + period)
+    years.shows(active)
+    years.bills(active, *paid(years.invoice(active), years.now))
+    return active
+
+
+def renews(years: Years, subscription: Subscription, period: timedelta) -> Subscription:
+    end = subscription.period_end
+    assert end
+    years.advance(end)
+    return years.shows(replace(subscription, period_start=end, period_end=end + period))
+
+
+def monthly(years: Years) -> None:
+    """Pays by card: now and then another plan, a payment that fails, a new card."""
+    subscription = buys(signed_up(years))
+    for month in range(1, 60):
+        subscription = renews(years, subscription, MONTH)
+        if month % 12 == 0:
+            years.card()
+        if month % 6 == 0:
+            plan = "scale" if month % 12 else "pro"
+            subscription = years.shows(replace(subscription, items=(item(plan, quantity=month),)))
+            years.bills(subscription, *paid(years.invoice(subscription, 1234), years.now))
+        bill = years.invoice(subscription)
+        opened, settled = paid(bill, years.now)
+        if month % 9 == 0:
+            failed = replace(
+                opened, attempted=True, attempt_count=1, next_payment_attempt=years.now + 3 * DAY
+            )
+            years.shows(replace(subscription, status="past_due"))
+            again = replace(failed, attempt_count=2, next_payment_attempt=years.now + 6 * DAY)
+            years.bills(subscription, opened, failed, again)
+            years.shows(subscription)
+            years.bills(subscription, replace(settled, attempt_count=3))
+        else:
+            years.bills(subscription, bill, opened, settled)
+
+
+def yearly(years: Years) -> None:
+    subscription = buys(signed_up(years), "year")
+    for _ in range(4):
+        subscription = renews(years, subscription, YEAR)
+        years.bills(subscription, *paid(years.invoice(subscription, 49000), years.now))
+
+
+def by_sent_invoices(years: Years) -> None:
+    """Pays each invoice three weeks after it was sent."""
+    subscription = buys(signed_up(years))
+    for _ in range(59):
+        subscription = renews(years, subscription, MONTH)
+        bill = years.invoice(subscription)
+        opened = replace(bill, status="open", finalized_at=years.now, hosted_invoice_url=PAGE)
+        years.bills(subscription, bill, opened)
+        years.advance(years.now + 20 * DAY)
+        settled = replace(opened, status="paid", amount_paid=4900, paid_at=years.now)
+        years.bills(subscription, settled)
+
+
+def by_debits(years: Years) -> None:
+    """Each debit is under way for four days, and one in ten comes back."""
+    subscription = buys(signed_up(years))
+    for month in range(1, 60):
+        subscription = renews(years, subscription, MONTH)
+        opened, settled = paid(years.invoice(subscription), years.now)
+        under_way = replace(opened, attempted=True, attempt_count=1)
+        years.bills(subscription, opened, under_way)
+        years.advance(years.now + 4 * DAY)
+        if month % 10 == 0:
+            again = replace(under_way, attempt_count=2, next_payment_attempt=years.now + 3 * DAY)
+            years.bills(subscription, again)
+        years.bills(subscription, replace(settled, attempt_count=2 if month % 10 == 0 else 1))
+
+
+def with_many_subscriptions(years: Years) -> None:
+    """Buys, leaves with an answer why, and comes back, every three months; beside it two
+    subscriptions that stay.
+    """
+    signed_up(years)
+    beside = [buys(years), buys(years)]
+    for quarter in range(20):
+        subscription = buys(years)
+        canceled = replace(subscription, cancel_at_period_end=True, canceled_at=years.now)
+        years.shows(canceled)
+        years.advance(years.now + 30 * DAY)
+        years.shows(replace(canceled, status="canceled", ended_at=years.now))
+        occasion = f"canceled@{subscription.id}"
+        years.tell(ExitFeedbackGiven(occasion, "too_expensive", "Too expensive for us.", years.now))
+        beside = [renews(years, one, 3 * MONTH) for one in beside]
+        years.tell(DisputeSnapshot(id_of("dp", quarter), "ch_1", "won", years.now))
+
+
+def with_broadcasts_and_sign_ins(years: Years) -> None:
+    """Pays by the year, signs in every day, reaches milestones, and gets a broadcast a month."""
+    subscription = buys(signed_up(years), "year")
+    for name in SHIPPED.milestones:
+        years.tell(MilestoneReached(name, years.now))
+    while years.now < FIVE_YEARS:
+        end = years.now + MONTH
+        years.tell(
+            BroadcastRequested(
+                f"news-{years.now:%Y-%m-%d}", Broadcast("news", "everyone", years.now)
+            )
+        )
+        while years.now < end:
+            years.tell(SignInRequested(years.now)).advance(years.now + DAY)
+        if subscription.period_end and years.now >= subscription.period_end:
+            subscription = renews(years, subscription, YEAR)
+
+
+KINDS: dict[Callable[[Years], None], int] = {
+    monthly: 16_000,
+    yearly: 8_000,
+    by_sent_invoices: 16_000,
+    by_debits: 16_000,
+    with_broadcasts_and_sign_ins: 8_000,
+    # 22 subscriptions
+    with_many_subscriptions: 20_000,
+}
+"""Kind of customer → the bytes that must be enough for five years."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_five_years_fit_into_a_few_kilobytes(kind: Callable[[Years], None]) -> None:
+    years = Years()
+    kind(years)
+    years.advance(FIVE_YEARS)
+    assert years.largest < KINDS[kind], sizes(years.account)
+    assert {"welcome", "paid_plan"} <= years.sent
+
+
+LETTER = "\U0001d49c"
+"""A letter of four bytes."""
+
+TEXT = LETTER * most("note")
+
+
+def fills(years: Years, facts: Iterable[Fact]) -> int:
+    """How many of the facts are taken before one is refused."""
+    for taken, fact in enumerate(facts):
+        try:
+            years.tell(fact)
+        except TooMany:
+            return taken
+    raise AssertionError("nothing is refused")
+
+
+def charge(number: int, description: str) -> OperationUpdated:
+    asked = Operation(
+        "charge",
+        "cus_Q1w2E3r4T5y6U7",
+        id_of("sub", 1),
+        charge=Charge(f"chg_{number:020}", 99_999_999, "usd", description, "now", id_of("pm", 1)),
+        key=f"{number:0255}",
+        asked=f"charges {number:032}",
+    )
+    return OperationUpdated(f"do:{number:020}", PendingOperation(START + YEAR, START, task=asked))
+
+
+def grants(note: str) -> Iterator[GrantGiven]:
+    for number in count():
+        yield GrantGiven(Grant(START + (10 + number) * DAY, "pro", f"{note}{number}"))
+
+
+def filled_by_callers(years: Years) -> None:
+    """Every text as long as it may be, then as many of everything as there may be."""
+    attributes = {f"{number:064}": LETTER * 125 for number in range(most("attributes"))}
+    profile = Profile("a" * 300 + "@example.com", LETTER * 100, "x" * 128, "Europe/Vienna")
+    years.tell(
+        SignedUp(
+            Signup("pro", START + 14 * DAY, START, identities=("a" * 40,)),
+            replace(profile, attributes=attributes),
+        )
+    )
+    years.tell(CancellationRequested(CancellationRequest("cancel_now", START, "other", TEXT)))
+    assert fills(years, grants(TEXT)) < most("grants"), "the texts are bounded together"
+    fills(years, grants(""))
+    fills(years, (charge(number, "x") for number in count()))
+    fills(years, (MilestoneReached(f"{number:064}", START) for number in count()))
+    broadcast = Broadcast("m" * 64, "everyone", START)
+    fills(years, (BroadcastRequested(f"{number:064}", broadcast) for number in count()))
+    for number in range(100):
+        years.tell(ExitFeedbackGiven(f"canceled@{number:040}", "other", "", START))
+
+
+def filled_by_stripe(years: Years) -> None:
+    """More of everything than is kept."""
+    customers = [id_of("cus", number) for number in range(most("customers"))]
+    for customer in customers:
+        for state in range(50):  # all in one second: they tie
+            found = Customer(customer, "a" * 300 + "@example.com", f"{state}" + "n" * 250, "pm_1")
+            years.tell(CustomerSnapshot(found, FromEvent(START)))
+    items = tuple(item(quantity=number) for number in range(5))
+    details = CancellationDetails("cancellation_requested", "other", LETTER * most("comment"))
+    ended = most("ended") + 50
+    for number in range(ended + 2 * most("subscriptions")):
+        years.shows(
+            Subscription(
+                id_of("sub", number),
+                customers[number % len(customers)],
+                "canceled" if number < ended else "active",
+                START,
+                items,
+                discounts=tuple(id_of("di", discount) for discount in range(5)),
+                trial_start=START,
+                trial_end=START,
+                period_start=START,
+                period_end=START + YEAR,
+                ended_at=START + number * DAY if number < ended else None,
+                canceled_at=START,
+                cancellation_details=details,
+            )
+        )
+    for number in range(100):
+        years.tell(DisputeSnapshot(id_of("dp", number), "ch_1", "needs_response", START))
+        years.tell(CardSnapshot(Card(id_of("pm", number), "visa", "4242", 12, 2031), START))
+
+
+def test_an_account_with_everything_at_its_bound_is_far_from_what_dynamodb_takes() -> None:
+    years = Years(publishes=False)
+    filled_by_callers(years)
+    filled_by_stripe(years)
+    years.now = START + DAY
+    for number in range(1000):
+        record = MessageRecord("sent", years.now, "billing")
+        years.tell(MessageRecorded(f"sign_in@{1772442000 + number}", record))
+    assert years.largest < LARGEST, sizes(years.account)
+    assert len(years.account.outbox) == most("events")
+
+
+def test_a_full_account_still_hears_that_its_subscription_was_canceled() -> None:
+    years = Years()
+    subscription = buys(signed_up(years))
+    fills(years, grants(TEXT))
+    fills(years, grants(""))
+    years.shows(replace(subscription, status="canceled", ended_at=years.now))
+    years.now += 100 * DAY
+    assert standing(years.account, SHIPPED, years.now).reason == "canceled"
+
+
+def sizes(account: Account) -> dict[str, int]:
+    """The bytes of each field, for a failure's message."""
+    return {name: len(json.dumps(value)) for name, value in json.loads(dump(account)).items()}
