@@ -57,9 +57,10 @@ def pruned(account: Account, policy: Policy, now: datetime) -> Account:
     time add.
     """
     account = unlapsed_addresses(account, now)
+    # before the messages, of which each broadcast is an occasion
+    account = replace(account, broadcasts=unexpired_broadcasts(account, now))
     return replace(
         account,
-        broadcasts=unexpired_broadcasts(account, now),
         mails=_same_if_equal(account.mails, _mails(account, policy, now)),
         errands=_same_if_equal(account.errands, _operations(account, now)),
         grants=_grants(account, now),
