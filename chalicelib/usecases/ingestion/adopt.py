@@ -11,6 +11,7 @@ from chalicelib.domain.account.facts import CustomerSnapshot, StripeFact, Subscr
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.pointers import tombstone_of_account, tombstone_of_customer
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.bounds import most
 from chalicelib.domain.changes.domain_events import RECENT
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
 from chalicelib.domain.ids import well_formed
@@ -108,24 +109,27 @@ def _joined(
     fetcher: StripeFetcher,
 ) -> Account | None:
     """The account, created if there is none yet; None if it was erased. `found` is what Stripe
-    answered to the request that began at `began`.
+    answered to the request that began at `began`. An account that is full of customers takes no
+    more: the customer gets one of its own.
 
     The customer's pointer is written before everything of the customer is fetched. So events that
     came too early to be kept are in the fetched state, and later ones find the account.
     """
-    id = _account_id(
+    named = _account_id(
         customer,
         found,
         in_hand,
         lambda: fetcher.put(lambda: services.stripe.reader.subscriptions_of(customer)),
     )
 
-    def join() -> Account | None:
+    def join(id: str) -> Account | None:
         account = services.stores.accounts.load(id) or Account(
             id, history_until=history_until, origin=customer
         )
         if customer in account.customers:
             return account
+        if len(account.customers) >= most("customers") and id != derived_id(customer):
+            return join(derived_id(customer))
         # After the load: if the account is gone because it was just erased, its grave exists by
         # now.
         if services.stores.accounts.erased(
@@ -149,7 +153,7 @@ def _joined(
             return owners[customer]
         return new
 
-    return retry_on_lost_race(id, join, services)
+    return retry_on_lost_race(named, lambda: join(named), services)
 
 
 def _knowing(

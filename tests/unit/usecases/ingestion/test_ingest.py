@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.usecases.ingestion.ingest import EFFECTS, Message, Outcome, ingest
 from tests.fakes.faults import OutsideCalls
@@ -144,6 +145,22 @@ def test_an_account_that_exists_is_joined_and_not_overwritten(place: FakeService
     place.now.at = at(other.events[-1]["created"])
     assert set(effects(ingest(messages(other.events), place.services))) == {"learnt", "left"}
     assert len(place.accounts.only().customers) == 2
+
+
+def test_an_account_that_is_full_of_customers_takes_no_more_and_each_gets_its_own(
+    place: FakeServices,
+) -> None:
+    arrive(place, CREATED)
+    for number in range(most("customers") + 2):
+        named = altered(CREATED, id=f"cus_{number}")  # in the metadata: the same account
+        assert arrive(place, {**named, "id": f"evt_{number}"}) == ["learnt"]
+    full = place.accounts.load("acct_demo")
+    assert full
+    assert len(full.customers) == most("customers")
+    for number in range(most("customers") - 1, most("customers") + 2):
+        own = place.accounts.load(f"acc_{number}")
+        assert own
+        assert list(own.customers) == [f"cus_{number}"]
 
 
 def test_with_stripe_down_an_adoption_waits_and_the_rest_goes_on(place: FakeServices) -> None:
