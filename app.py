@@ -4,7 +4,15 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
-from chalicelib.entry.http import accounts, actions, openapi_route, reader, signups, webhooks
+from chalicelib.entry.http import (
+    accounts,
+    actions,
+    openapi_route,
+    reader,
+    signups,
+    suppressions,
+    webhooks,
+)
 from chalicelib.entry.http.cors import add_cors
 from chalicelib.entry.http.methods import respond
 from chalicelib.entry.http.responses import reformat_error, refuse_large_body
@@ -50,6 +58,7 @@ for module in (
     mail_links,
     plan,
     signups,
+    suppressions,
     webhooks,
     act_queue,
     events_queue,

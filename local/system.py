@@ -219,6 +219,8 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:
     key. A function on Lambda has one thread. Here many share what is otherwise built on first use,
     so it is built now, and nothing is counted.
     """
+    from chalicelib.aws.mailer import client as ses_client
+    from chalicelib.aws.suppressions import SesSuppressionList
     from chalicelib.runtime import telemetry, wiring
     from chalicelib.runtime.clock import clock
     from chalicelib.usecases.accounts.api_keys import create_key
@@ -235,6 +237,8 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:
     mail = wiring.mail_services()
     mail = replace(mail, mailer=WatchedMailer(mail.mailer, mailbox, outgoing))
     wiring.mail_services = cache(lambda: mail)
+    listed = SesSuppressionList(mailbox.suppressed.attach(ses_client()))
+    wiring.ses_suppressions = cache(lambda: listed)
     return create_key(wiring.api_keys(), "write", "local", clock.now())
 
 

@@ -22,6 +22,7 @@ from ops.commands import (
     restore,
     secrets,
     stripe,
+    suppressions,
 )
 
 SUBJECTS: Subjects = {
@@ -34,7 +35,7 @@ SUBJECTS: Subjects = {
         *keys.COMMANDS,
     ),
     "Accounts": (*accounts.COMMANDS, *importing.COMMANDS),
-    "Mail": (*rehearse.COMMANDS, *mail.COMMANDS),
+    "Mail": (*rehearse.COMMANDS, *mail.COMMANDS, *suppressions.COMMANDS),
     "Events that failed or were lost": (*dead.COMMANDS, *events.COMMANDS, *drift.COMMANDS),
     "All data of a stage": (*export.COMMANDS, *restore.COMMANDS),
 }

@@ -92,11 +92,14 @@ class MemoryLimits:
 class MemorySuppressions:
     held: set[str] = field(default_factory=set)
 
-    def holds(self, email: str) -> bool:
+    def holds(self, email: str, stream: str) -> bool:
         return email.lower() in self.held
 
-    def add(self, email: str, reason: str, at: datetime) -> None:
+    def add(self, email: str, reason: str, at: datetime, *_: object) -> None:
         self.held.add(email.lower())
+
+    def mark(self, email: str) -> str:
+        return email.lower()
 
 
 class MemorySes:
@@ -214,9 +217,10 @@ class InMemorySystem:
         services = self.kills.watch(self.place.services)
         services = replace(services, clock=replace(services.clock, now=clock.now))
         self.mailer = CheckedMailer(MemorySes(), self.mailbox, self.accounts_kept.load, POLICY)
-        post = self.kills.watch_parts(
-            MailServices(self.mailer, claims, suppressions.holds, links().url), "mailer", "claims"
+        office = MailServices(
+            self.mailer, claims, suppressions.holds, links().url, suppressions.mark
         )
+        post = self.kills.watch_parts(office, "mailer", "claims")
         secrets = SimpleNamespace(
             stripe_webhook_secrets=[SECRET], link_keys=["k" * 64], hash_key="h" * 64
         )

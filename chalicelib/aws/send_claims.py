@@ -99,6 +99,8 @@ def _item(claim: SendClaim) -> Item:
         "at": {"S": stamp(claim.at)},
         "attempt": {"N": str(claim.attempt)},
     }
+    if claim.recipient:
+        item["recipient"] = {"S": claim.recipient}
     return item | ({"message_id": {"S": claim.message_id}} if claim.message_id else {})
 
 
@@ -110,4 +112,5 @@ def _claim(account_id: str, key: str, item: Item) -> SendClaim:
         at=datetime.fromisoformat(item["at"]["S"]),
         attempt=int(item["attempt"]["N"]),
         message_id=item["message_id"]["S"] if "message_id" in item else None,
+        recipient=item["recipient"]["S"] if "recipient" in item else "",
     )

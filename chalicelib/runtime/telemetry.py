@@ -92,6 +92,10 @@ METRICS = {
     "Bounces": "A message bounced permanently.",
     "Complaints": "A recipient reported a message as spam.",
     "TransientBounces": "A message could not be delivered for now.",
+    "FeedbackForeign": (
+        "A bounce or complaint named a recipient that no message of ours went to. It suppresses"
+        " nobody."
+    ),
     "FeedbackUnreadable": "A notification of SES has a form that this release cannot read.",
     "AccountsReplanned": "An account was replanned under a changed policy.",
     "Disputes": "A customer disputes a payment. Respond in Stripe's dashboard.",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.queues import Queue
     from chalicelib.aws.secrets import Secrets
     from chalicelib.aws.send_claims import SendClaims
-    from chalicelib.aws.suppressions import Suppressions
+    from chalicelib.aws.suppressions import SesSuppressionList, Suppressions
     from chalicelib.aws.timeline import Timelines
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
@@ -165,9 +165,17 @@ def mail_services() -> "MailServices":
     from chalicelib.aws.mailer import Mailer
     from chalicelib.usecases.services import MailServices
 
-    return MailServices(
-        Mailer(settings().configuration_set), claims(), suppressions().holds, links().url
-    )
+    held = suppressions()
+    mailer = Mailer(settings().configuration_set)
+    return MailServices(mailer, claims(), held.holds, links().url, held.mark)
+
+
+@cache
+def ses_suppressions() -> "SesSuppressionList":
+    """SES's own list of suppressed addresses."""
+    from chalicelib.aws.suppressions import SesSuppressionList
+
+    return SesSuppressionList()
 
 
 @cache

@@ -50,8 +50,29 @@ class Captcha(Protocol):
 class Suppressions(Protocol):
     """The addresses that must not be written to; see aws/suppressions.py."""
 
-    def add(self, email: str, reason: str, at: datetime) -> None:
-        """Suppress the address. Raises Unavailable."""
+    def add(
+        self,
+        email: str,
+        reason: str,
+        at: datetime,
+        message_id: str = "",
+        about_a_notice: bool = False,
+    ) -> None:
+        """Suppress the address after a `bounce`, or after a `complaint` about the message of this
+        id (domain/messaging/suppression.py). Raises Unavailable.
+        """
+
+    def mark(self, email: str) -> str:
+        """The hash that stands for the address in a claim."""
+
+
+class LiftableSuppressions(Protocol):
+    """A list of addresses that must not be written to: the table's, or SES's own."""
+
+    def lift(self, email: str) -> bool:
+        """Write to the address again; False if it was not on the list. Raises Unavailable,
+        Refused.
+        """
 
 
 class KeyStore(Protocol):

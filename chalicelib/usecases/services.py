@@ -45,12 +45,15 @@ class ErasureServices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MailServices:
-    """`suppressed` says whether an address must not be written to; `link` makes a signed link."""
+    """`suppressed` says whether mail of a stream must not go to an address; `link` makes a signed
+    link; `mark` is the hash that stands for an address in the claim of a message.
+    """
 
     mailer: Mailer
     claims: SendClaims
-    suppressed: Callable[[str], bool]
+    suppressed: Callable[[str, str], bool]
     link: Callable[[Link], str]
+    mark: Callable[[str], str]
 
     def wait_for_capacity(self) -> None:
         """See Mailer."""

@@ -10,6 +10,7 @@ from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.ports import Mailer
 from local.aws import ses_events
+from local.aws.ses_suppressions import SuppressionList
 from local.aws.sns_topic import TopicTrigger
 from local.control_room.sent_requests import Outgoing
 from local.durations import iso
@@ -47,11 +48,14 @@ class Received:
 
 
 class Mailbox:
-    """Keeps messages and publishes the SES events about them."""
+    """Keeps messages and publishes the SES events about them. `suppressed` is SES's own list of
+    addresses that bounced.
+    """
 
     def __init__(self, topic: TopicTrigger, configuration_set: str) -> None:
         self._topic, self._configuration_set = topic, configuration_set
         self._received: list[Received] = []
+        self.suppressed = SuppressionList()
         self._lock = threading.Lock()
 
     def take(self, letter: EmailMessage, message_id: str) -> None:
@@ -67,6 +71,8 @@ class Mailbox:
         event = ses_events.event(
             kind, received.letter, received.message_id, received.at, self._configuration_set
         )
+        if kind == "bounce":
+            self.suppressed.add(received.letter.recipient)
         received.events.append(kind)
         self._topic.publish(event)
 

@@ -144,8 +144,9 @@ class Life:
         office = MailServices(
             self.mailer,
             self.claims,
-            self.suppressed.__contains__,
+            lambda email, stream: email in self.suppressed,
             lambda link: f"https://b.example/{link.purpose}",
+            lambda email: email,
         )
         return self.calls.watch_parts(office, "mailer", "claims")
 

@@ -134,9 +134,17 @@ class Suppressed:
 
     addresses: set[str] = field(default_factory=set)
 
-    def add(self, email: str, reason: str, at: datetime) -> None:
+    def add(self, email: str, reason: str, at: datetime, *_: object) -> None:
         """See Suppressions."""
         self.addresses.add(email)
+
+    def mark(self, email: str) -> str:
+        """See Suppressions."""
+        return email
+
+    def holds(self, email: str, stream: str) -> bool:
+        """Whether mail of the stream does not go there."""
+        return email in self.addresses
 
 
 class Population:
@@ -194,8 +202,9 @@ class Population:
         office = MailServices(
             self.mailer,
             self.claims,
-            self.suppressed.addresses.__contains__,
+            self.suppressed.holds,
             lambda link: f"https://b.example/{link.purpose}",
+            self.suppressed.mark,
         )
         return self.calls.watch_parts(office, "mailer", "claims")
 

@@ -67,9 +67,13 @@ class System:
     def wait_for_capacity(self) -> None:
         """SES has room."""
 
-    def add(self, email: str, reason: str, at: datetime) -> None:
+    def add(self, email: str, reason: str, at: datetime, *_: object) -> None:
         """Suppress an address."""
         self.suppressed[email] = reason
+
+    def mark(self, email: str) -> str:
+        """What stands for an address in a claim."""
+        return email
 
     def page(self, account_id: str, cursor: str | None, now: datetime) -> tuple[list[Any], None]:
         """A timeline, on one page."""
@@ -79,7 +83,11 @@ class System:
     @property
     def post_office(self) -> Any:
         return MailServices(
-            self, self.claims, self.suppressed.__contains__, lambda link: f"/{link.purpose}"
+            self,
+            self.claims,
+            lambda email, stream: email in self.suppressed,
+            lambda link: f"/{link.purpose}",
+            self.mark,
         )
 
     def timeline(self) -> list[str]:

@@ -21,7 +21,8 @@ class EmailMessage:
 @dataclass(frozen=True, slots=True)
 class SendClaim:
     """The claim of a message, stored as `MESSAGE#step@occasion`. `state` is `sending` while a
-    worker has it, and `sent` once SES has accepted it. `attempt` counts claims.
+    worker has it, and `sent` once SES has accepted it. `attempt` counts claims. `recipient` is the
+    mark of the address that it goes to; empty in claims of older releases.
     """
 
     account_id: str
@@ -30,3 +31,4 @@ class SendClaim:
     at: datetime
     attempt: int = 1
     message_id: str | None = None
+    recipient: str = ""

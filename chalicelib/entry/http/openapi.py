@@ -19,6 +19,7 @@ PATH_SCHEMAS: Mapping[str, Schema] = {
         "description": "The id of an account.",
         "examples": ["acc_1a2b3c"],
     },
+    "email": {"type": "string", "format": "email", "description": "An e-mail address."},
     "invoice_id": {"type": "string", "pattern": "^[A-Za-z0-9_]{1,255}$"},
     "token": {"type": "string", "description": "The token of a signed link."},
 }

@@ -3,7 +3,7 @@ of a configuration set.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
@@ -15,6 +15,8 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.ids import well_formed
+from chalicelib.domain.messaging.email_message import SendClaim
+from chalicelib.domain.messaging.suppression import is_about_a_notice
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ports import SendClaims, Suppressions
 from chalicelib.usecases.services import Services
@@ -55,7 +57,8 @@ _GREETING = "Successfully validated SNS topic"
 @dataclass(frozen=True, slots=True)
 class DeliveryFeedback:
     """One notification. `account_id` and `key` say which message of ours it was about, if it was
-    one; `recipients` are those it names.
+    one; `recipients` are those it names, `destinations` those that the message went to. `notice` is
+    the kind of a message to the team.
     """
 
     kind: str
@@ -67,10 +70,12 @@ class DeliveryFeedback:
     key: str
     stream: str
     details: Mapping[str, str]
+    destinations: tuple[str, ...] = ()
+    notice: str = ""
 
     @property
     def for_good(self) -> bool:
-        """Whether the recipients are to be written to no more."""
+        """Whether it suppresses the recipients."""
         return self.kind == "Complaint" or (
             self.kind == "Bounce" and self.details.get("bounceType") == "Permanent"
         )
@@ -91,15 +96,55 @@ def take_feedback(
         return "unreadable"
     if feedback is None:
         return "left"
-    if feedback.for_good:
-        for address in feedback.recipients:
-            suppressions.add(address, feedback.kind.lower(), feedback.at)
-    _count(feedback, services)
     account = services.stores.accounts.load(feedback.account_id) if feedback.account_id else None
+    claim = claims.load(account.id, feedback.key) if account else None
+    if feedback.for_good:
+        team = services.policy.team.mail if services.policy.team else ()
+        believed = [
+            address
+            for address in feedback.recipients
+            if went_to(address, feedback, account, claim, suppressions.mark(address), team)
+        ]
+        step = feedback.key.partition("@")[0]
+        notice = is_about_a_notice(step, feedback.stream)
+        for address in believed:
+            suppressions.add(
+                address, feedback.kind.lower(), feedback.at, feedback.message_id, notice
+            )
+        _count(feedback, len(believed), services)
+    elif feedback.kind == "Bounce":
+        services.metrics.count("TransientBounces", len(feedback.recipients))
     if account is not None:
-        _settle(account, feedback, services, claims)
+        _settle(account, feedback, claim, services, claims)
         services.stores.timeline.put([_entry(account.id, feedback)])
     return feedback.kind
+
+
+def went_to(
+    address: str,
+    feedback: DeliveryFeedback,
+    account: Account | None,
+    claim: SendClaim | None,
+    mark: str,
+    team: Sequence[str],
+) -> bool:
+    """Whether the message that the notification is about went to this address, as far as we know:
+    by its claim, or else by the account's address, or as one of the team's. `mark` is the address's
+    in a claim.
+
+    A mail server that bounces a message may name whomever it likes, and other mail of the same AWS
+    account has its notifications too.
+    """
+    if feedback.destinations and address.casefold() not in feedback.destinations:
+        return False
+    if account is None:
+        return bool(feedback.notice) and address.casefold() in map(str.casefold, team)
+    if claim and claim.attempt == 1 and claim.message_id not in (None, feedback.message_id):
+        return False
+    if claim and claim.recipient:
+        return claim.recipient == mark
+    of_ours = claim is not None or feedback.key in account.mails
+    return of_ours and address.casefold() == (account.email or "").casefold()
 
 
 def read_feedback(text: str) -> DeliveryFeedback | None:
@@ -127,6 +172,8 @@ def read_feedback(text: str) -> DeliveryFeedback | None:
             account_id=_account_id(tags),
             key=f"{tags.get('step', '')}@{tags.get('occasion', '')}",
             stream=tags.get("stream", "lifecycle"),
+            destinations=_destinations(mail.get("destination")),
+            notice=tags.get("notice", ""),
             details={
                 name: str(body[name])[:100] for name in _DETAILS.get(kind, ()) if body.get(name)
             },
@@ -160,6 +207,12 @@ def _recipients(kind: str, body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(addresses)
 
 
+def _destinations(value: Any) -> tuple[str, ...]:
+    """The addresses that the message went to, bare and in lower case; none if it does not say."""
+    addresses = value if isinstance(value, list) else []
+    return tuple(parseaddr(_text(one))[1].casefold() for one in addresses)
+
+
 def _account_id(tags: Mapping[str, str]) -> str | None:
     id = tags.get("account", "")
     return id if well_formed(id) and tags.get("step") and tags.get("occasion") else None
@@ -176,22 +229,24 @@ def _moment(value: Any) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _count(feedback: DeliveryFeedback, services: Services) -> None:
-    if feedback.kind == "Complaint":
-        services.metrics.count("Complaints", len(feedback.recipients))
-    elif feedback.kind == "Bounce":
-        services.metrics.count(
-            "Bounces" if feedback.for_good else "TransientBounces", len(feedback.recipients)
-        )
+def _count(feedback: DeliveryFeedback, believed: int, services: Services) -> None:
+    if believed:
+        kind = "Complaints" if feedback.kind == "Complaint" else "Bounces"
+        services.metrics.count(kind, believed)
+    if believed < len(feedback.recipients):
+        services.metrics.count("FeedbackForeign", len(feedback.recipients) - believed)
 
 
 def _settle(
-    account: Account, feedback: DeliveryFeedback, services: Services, claims: SendClaims
+    account: Account,
+    feedback: DeliveryFeedback,
+    claim: SendClaim | None,
+    services: Services,
+    claims: SendClaims,
 ) -> None:
     """SES had the message, whatever its reply said or if there was none: it is not to be sent
     again.
     """
-    claim = claims.load(account.id, feedback.key)
     if claim is not None and claim.state != "sent":
         claims.confirm(claim, feedback.message_id)
     mailed = account.mails.get(feedback.key)

@@ -163,10 +163,9 @@ def _post(
     assert operators is not None
     outcome = "nothing"
     for number, address in enumerate(operators.mail):
-        claim = SendClaim(
-            account_id, f"operators-{number}@{about}", "sending", services.clock.now()
-        )
-        if post.claims.load(account_id, claim.key) or post.suppressed(address):
+        key, now = f"operators-{number}@{about}", services.clock.now()
+        claim = SendClaim(account_id, key, "sending", now, recipient=post.mark(address))
+        if post.claims.load(account_id, claim.key) or post.suppressed(address, "billing"):
             continue
         post.wait_for_capacity()
         # Without the account among its tags: what becomes of it is no news of the customer.

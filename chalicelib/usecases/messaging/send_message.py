@@ -53,7 +53,8 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
         return _done(account, key, "unclear", services)
     if mail is None or mail.at > services.clock.now():
         return _done(account, key, None, services)
-    if post.suppressed(account.email or ""):
+    recipient = recipient_of(account, mail)
+    if post.suppressed(recipient, mail.step.stream):
         return _done(account, key, "refused", services)
     if is_held_out(
         account.id, mail.step
@@ -62,7 +63,12 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
     letter = _letter(account, mail, services, post)
     post.wait_for_capacity()
     claimed = SendClaim(
-        account_id, key, "sending", services.clock.now(), (claim.attempt if claim else 0) + 1
+        account_id,
+        key,
+        "sending",
+        services.clock.now(),
+        (claim.attempt if claim else 0) + 1,
+        recipient=post.mark(recipient),
     )
     try:
         post.claims.take(claimed, claim)
@@ -109,6 +115,18 @@ def _applies(account: Account, key: str, services: Services) -> DueMessage | Non
     )
 
 
+def recipient_of(account: Account, mail: DueMessage) -> str:
+    """The address that a message goes to. What concerns a change of the address goes to the one of
+    the two that it asks something of.
+    """
+    change = account.address_change(mail.occasion.id)
+    if change and mail.step.id == "confirm_email":
+        return change.email
+    if change and mail.step.id == "email_changed":
+        return change.before
+    return account.email or ""
+
+
 def _letter(
     account: Account, mail: DueMessage, services: Services, post: MailServices
 ) -> EmailMessage:
@@ -133,7 +151,7 @@ def _letter(
     )
     return EmailMessage(
         sender=policy.senders[mail.step.stream],
-        recipient=account.email or "",
+        recipient=recipient_of(account, mail),
         reply_to=policy.support_email,
         subject=rendered.subject,
         html=rendered.html,

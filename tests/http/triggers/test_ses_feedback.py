@@ -17,12 +17,13 @@ from tests.http.triggers.test_mail_queue import (
 
 @pytest.mark.parametrize(("kind", "metric"), [("Bounce", "Bounces"), ("Complaint", "Complaints")])
 def test_who_bounced_or_complained_gets_no_more(office: Office, kind: str, metric: str) -> None:
-    """41: a hard bounce stops all."""
+    """41: a hard bounce stops all, a complaint lifecycle mail."""
     office.begin_trial()
     office.tick()
     told_once = office.told(kind)
     office.tell(office.told("Send"), office.told("Delivery"), told_once, told_once)
-    assert wiring.suppressions().holds("Ada@example.com")
+    assert wiring.suppressions().holds("Ada@example.com", "lifecycle")
+    assert wiring.suppressions().holds("Ada@example.com", "billing") is (kind == "Bounce")
     assert office.stage.metrics()[metric] == 2
     entries = office.stage.get(f"/accounts/{ACCOUNT}/timeline", office.stage.key("read")).body[
         "entries"
@@ -43,7 +44,7 @@ def test_every_record_is_taken_though_one_cannot_be_read(office: Office) -> None
     office.begin_trial()
     office.tick()
     office.tell("no JSON", "{}", office.told("Complaint"))
-    assert wiring.suppressions().holds("ada@example.com")
+    assert wiring.suppressions().holds("ada@example.com", "lifecycle")
     assert office.stage.metrics()["FeedbackUnreadable"] == 2
 
 
@@ -63,5 +64,5 @@ def test_what_cannot_be_taken_now_is_for_lambda_to_repeat(
     monkeypatch.setattr(wiring.suppressions(), "add", fail_once)
     with pytest.raises(Unavailable, match="1 notifications"):
         office.tell(office.told("Bounce"), office.told("Complaint"))
-    assert wiring.suppressions().holds("ada@example.com"), "by the second record"
+    assert wiring.suppressions().holds("ada@example.com", "lifecycle"), "by the second record"
     assert "ada@example.com" not in office.stage.everything_said()

@@ -2,6 +2,7 @@
 .chalice/permissions.yaml.
 """
 
+import json
 import re
 import secrets
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from local.recordings import Recording
 from local.replay import Player
 
 ROOT = Path(__file__).parents[3]
+JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -34,6 +36,7 @@ class Busy:
         self.reads_mail(account)
         self.is_asked(account)
         self.moves_to_another_address()
+        self.gets_another_address(account)
         self.hears_nothing()
         self.is_told_nonsense()
         assert self.system.post("/_local/clock", {"advance": "40d"})[0] == 200
@@ -99,6 +102,18 @@ class Busy:
             self.system.post(f"/accounts/{account}/milestones", {"name": "connected_data"})[0]
             == 204
         )
+
+    def gets_another_address(self, account: str) -> None:
+        """The product changes an address, and lifts the suppression of another."""
+        email = f"new-{secrets.token_hex(4)}@example.com"
+        assert (
+            self.system.call(
+                "PATCH", f"/accounts/{account}", json.dumps({"email": email}).encode(), JSON
+            )[0]
+            == 200
+        )
+        mail = self.system.mail(account)[0]["to"]
+        assert self.system.call("DELETE", f"/suppressions/{mail}")[0] == 204
 
     def moves_to_another_address(self) -> None:
         """A customer that came from Stripe is written to where Stripe says."""

@@ -80,7 +80,7 @@ def send(life: Life, calls: OutsideCalls) -> None:
     life.calls = calls
     post = replace(
         life.post,
-        suppressed=lambda email: calls.call(
+        suppressed=lambda email, stream: calls.call(
             "suppressions.holds", life.suppressed.__contains__, email
         ),
     )

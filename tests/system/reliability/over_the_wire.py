@@ -20,7 +20,7 @@ from chalicelib.usecases.ingestion.ingest import ingest
 from chalicelib.usecases.messaging.send_message import send_message
 from chalicelib.usecases.schedule.process_due import process_due_account
 from chalicelib.usecases.schedule.sweep import sweep
-from chalicelib.usecases.services import MailServices, Services
+from chalicelib.usecases.services import Services
 from local.aws.resources import verify_senders
 from local.client import Client
 from local.stripe_sim.api.simulator import StripeSimulator
@@ -161,7 +161,7 @@ class Posting:
 
     def work(self, calls: OutsideCalls) -> None:
         life = self.life
-        post = MailServices(self.mailer, life.claims, life.suppressed.__contains__, life.post.link)
+        post = replace(life.post, mailer=self.mailer, claims=life.claims)
         for work in list(life.place.mail_queue.waiting):
             send_message(work["account_id"], work["key"], life.place.services, post)
             life.place.mail_queue.waiting.remove(work)

@@ -306,7 +306,10 @@ def test_with_stripe_down_nothing_is_erased_yet_and_the_same_again_finishes_it(h
 
 def _nobody() -> Any:
     class Nobody:
-        def add(self, email: str, reason: str, at: Any) -> None:
+        def add(self, email: str, reason: str, at: Any, *_: Any) -> None:
             raise AssertionError("nobody bounced")
+
+        def mark(self, email: str) -> str:
+            return email
 
     return Nobody()

@@ -13,9 +13,10 @@ import pytest
 from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.messages import MessageRecord
-from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.messaging.email_message import SendClaim
+from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.messaging.delivery_feedback import KINDS, take_feedback
 from tests.fakes.lifecycles import MemoryClaims
@@ -91,7 +92,7 @@ def notice(
         "timestamp": "2026-03-02T09:00:05.123Z",
         "source": "ada@mail.acme.example",
         "messageId": "0100-1",
-        "destination": ["first@example.com"],
+        "destination": ["Ada <Ada@example.com>"],
         "headers": [],
         "tags": tags,
     }
@@ -107,9 +108,21 @@ def notice(
 @dataclass
 class MemorySuppressions:
     held: dict[str, str] = field(default_factory=dict)
+    about_notices: list[bool] = field(default_factory=list)
 
-    def add(self, email: str, reason: str, at: datetime) -> None:
+    def add(
+        self,
+        email: str,
+        reason: str,
+        at: datetime,
+        message_id: str = "",
+        about_a_notice: bool = False,
+    ) -> None:
         self.held[email] = reason
+        self.about_notices.append(about_a_notice)
+
+    def mark(self, email: str) -> str:
+        return f"mark of {email}"
 
 
 @dataclass
@@ -120,16 +133,18 @@ class Desk:
     claims: MemoryClaims = field(default_factory=MemoryClaims)
     suppressions: MemorySuppressions = field(default_factory=MemorySuppressions)
 
-    def has(self, outcome: str | None, claimed: bool = True) -> "Desk":
+    def has(
+        self, outcome: str | None, claimed: bool = True, recipient: str = "ada@example.com"
+    ) -> "Desk":
         old = Account("acc_1")
-        new = (
-            apply(old, MessageRecorded(KEY, MessageRecord(outcome, self.place.now.at, "lifecycle")))
-            if outcome
-            else old
-        )
+        account = replace(old, profile=Profile("ada@example.com"))
+        record = MessageRecorded(KEY, MessageRecord(outcome or "", self.place.now.at, "lifecycle"))
+        new = apply(account, record) if outcome else account
         self.place.accounts.save(old, next_version(old, new, self.place.policy, self.place.now.at))
         if claimed:
-            self.claims.take(SendClaim("acc_1", KEY, "sending", self.place.now.at), None)
+            mark = self.suppressions.mark(recipient) if recipient else ""
+            claim = SendClaim("acc_1", KEY, "sending", self.place.now.at, recipient=mark)
+            self.claims.take(claim, None)
         return self
 
     def take(self, text: str) -> str:
@@ -153,19 +168,69 @@ def desk(place: FakeServices) -> Desk:
 
 @pytest.mark.parametrize("published", [True, False])
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
-def test_every_recipient_that_is_named_is_suppressed_in_either_shape(
-    desk: Desk, kind: str, published: bool
+@pytest.mark.parametrize("claimed", [True, False])
+def test_the_recipient_of_our_message_is_suppressed_in_either_shape(
+    desk: Desk, kind: str, published: bool, claimed: bool
 ) -> None:
-    """Not the first of mail.destination, and complaints too: the field has had both wrong."""
+    desk.has("sent", claimed)
+    assert desk.take(notice(kind, ['"Ada B." <ada@example.com>'], published)) == kind
+    assert desk.suppressions.held == {"ada@example.com": kind.lower()}
+    assert desk.place.metrics["Bounces" if kind == "Bounce" else "Complaints"] == 1
+    assert desk.place.metrics["FeedbackForeign"] == 0
+
+
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+@pytest.mark.parametrize("recipient", ["ada@example.com", ""])
+def test_a_bounce_suppresses_nobody_whom_the_message_did_not_go_to(
+    desk: Desk, kind: str, recipient: str
+) -> None:
+    """A mail server that bounces a message may name whomever it likes."""
+    desk.has("sent", recipient=recipient)
+    told = json.loads(notice(kind, ["ada@example.com", "victim@example.com"]))
+    told["mail"]["destination"] += ["victim@example.com"]
+    desk.take(json.dumps(told))
+    assert list(desk.suppressions.held) == ["ada@example.com"]
+    assert desk.place.metrics["FeedbackForeign"] == 1
+
+
+def test_a_bounce_of_another_message_under_our_tags_suppresses_nobody(desk: Desk) -> None:
     desk.has("sent")
-    assert (
-        desk.take(notice(kind, ["ada@example.com", '"Grace H." <grace@example.com>'], published))
-        == kind
-    )
-    assert desk.suppressions.held == dict.fromkeys(
-        ["ada@example.com", "grace@example.com"], kind.lower()
-    )
-    assert desk.place.metrics["Bounces" if kind == "Bounce" else "Complaints"] == 2
+    claim = desk.claims.kept["acc_1", KEY]
+    desk.claims.kept["acc_1", KEY] = replace(claim, state="sent", message_id="0100-other")
+    desk.take(notice("Bounce"))
+    assert (desk.suppressions.held, desk.place.metrics["FeedbackForeign"]) == ({}, 1)
+
+
+def test_a_message_to_an_address_that_changed_since_suppresses_that_one(desk: Desk) -> None:
+    desk.has("sent", recipient="old@example.com")
+    told = json.loads(notice("Bounce", ["old@example.com"]))
+    told["mail"]["destination"] = ["old@example.com"]
+    desk.take(json.dumps(told))
+    assert list(desk.suppressions.held) == ["old@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("step", "stream", "about_a_notice"),
+    [
+        ("welcome", "lifecycle", False),
+        ("payment_failed", "billing", True),
+        ("sign_in", "billing", False),
+        ("confirm", "billing", False),
+        ("confirm_email", "billing", False),
+    ],
+)
+def test_a_complaint_says_whether_it_is_about_a_notice_that_nobody_else_can_cause(
+    desk: Desk, step: str, stream: str, about_a_notice: bool
+) -> None:
+    desk.has("sent")
+    record = MessageRecorded(f"{step}@signup", MessageRecord("sent", desk.place.now.at, stream))
+    account = desk.place.accounts.only()
+    new = next_version(account, apply(account, record), desk.place.policy, desk.place.now.at)
+    desk.place.accounts.save(account, new)
+    told = json.loads(notice("Complaint"))
+    told["mail"]["tags"] |= {"step": [step], "stream": [stream]}
+    desk.take(json.dumps(told))
+    assert desk.suppressions.about_notices == [about_a_notice]
 
 
 @pytest.mark.parametrize("type", ["Transient", "Undetermined"])
@@ -176,18 +241,27 @@ def test_a_bounce_that_may_pass_is_counted_and_suppresses_nobody(desk: Desk, typ
     assert desk.timeline == ["mail.bounced"]
 
 
-def test_an_address_of_no_account_of_ours_is_suppressed_too(desk: Desk) -> None:
-    desk.take(notice("Bounce"))
-    assert list(desk.suppressions.held) == ["ada@example.com"]
-    assert desk.timeline == []
-
-
-def test_mail_that_was_not_ours_suppresses_and_writes_no_timeline(desk: Desk) -> None:
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_mail_that_was_not_ours_suppresses_nobody_and_writes_no_timeline(
+    desk: Desk, kind: str
+) -> None:
+    desk.take(notice(kind))
     desk.has("sent")
-    told = json.loads(notice("Complaint"))
+    told = json.loads(notice(kind))
     del told["mail"]["tags"]
-    assert desk.take(json.dumps(told)) == "Complaint"
-    assert (list(desk.suppressions.held), desk.timeline) == (["ada@example.com"], [])
+    assert desk.take(json.dumps(told)) == kind
+    assert (desk.suppressions.held, desk.timeline) == ({}, [])
+    assert desk.place.metrics == {"FeedbackForeign": 2}
+
+
+def test_one_of_the_teams_addresses_is_suppressed_after_a_notice_bounced(desk: Desk) -> None:
+    team = TeamPolicy(mail=("Ops@example.com",), notices=(), digest=False)
+    desk.place.policy = replace(desk.place.policy, team=team)
+    for address in ("ops@example.com", "victim@example.com"):
+        told = json.loads(notice("Bounce", [address]))
+        told["mail"] |= {"tags": {"notice": ["trial.converted"]}, "destination": [address]}
+        desk.take(json.dumps(told))
+    assert list(desk.suppressions.held) == ["ops@example.com"]
 
 
 @pytest.mark.parametrize("kind", ["Send", "Delivery", "DeliveryDelay", "Bounce", "Complaint"])
@@ -317,14 +391,14 @@ def test_a_tag_that_names_no_account_reads_none(desk: Desk, account: str) -> Non
     assert desk.outcome == "queued"
 
 
-def test_an_address_is_suppressed_before_anything_else_can_fail(
+def test_an_address_is_suppressed_before_anything_else_is_written(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise Unavailable("DynamoDB gives no answer now.")
 
-    desk.has("sent")
-    monkeypatch.setattr(desk.place.accounts, "load", fail)
+    desk.has("queued")
+    monkeypatch.setattr(desk.place.accounts, "save", fail)
     with pytest.raises(Unavailable):
         desk.take(notice("Complaint"))
     assert list(desk.suppressions.held) == ["ada@example.com"]

@@ -86,7 +86,11 @@ class Team:
     @property
     def post(self) -> MailServices:
         office = MailServices(
-            self.mailer, self.claims, self.suppressed.__contains__, lambda link: ""
+            self.mailer,
+            self.claims,
+            lambda email, stream: email in self.suppressed,
+            lambda link: "",
+            lambda email: email,
         )
         return self.life.calls.watch_parts(office, "mailer", "claims")
 
