@@ -13,7 +13,7 @@ from bench.costs.stories import Used
 from chalicelib.aws.items import DUE_SHARDS
 from chalicelib.aws.replan_state import A_PAGE
 from chalicelib.runtime import wiring
-from chalicelib.usecases.schedule.replan import A_STRETCH
+from chalicelib.usecases.schedule.replan import PAGES_A_RUN
 from chalicelib.usecases.schedule.sweep import A_RUN
 from local.aws.resources import TEMPLATE
 from local.aws.template import load
@@ -186,7 +186,7 @@ def replan_hours(stories: Mapping[str, list[Used]], number: float) -> float:
     """How long a changed policy takes to reach all accounts: every item of the table is read once,
     and once more in the second round.
     """
-    return 2 * number * items_of_a_customer(stories) / (A_STRETCH * A_PAGE) / 60
+    return 2 * number * items_of_a_customer(stories) / (PAGES_A_RUN * A_PAGE) / 60
 
 
 def items_of_a_customer(stories: Mapping[str, list[Used]]) -> float:

@@ -30,7 +30,7 @@ from bench.costs.prices import PRICES, READ_ON
 from bench.costs.stories import CARD_ON_DAY, WELL_AFTER, Used
 from chalicelib.aws.replan_state import A_PAGE
 from chalicelib.runtime.telemetry import METRICS
-from chalicelib.usecases.schedule.replan import A_STRETCH
+from chalicelib.usecases.schedule.replan import PAGES_A_RUN
 from local.aws.resources import TEMPLATE
 from local.aws.template import load
 from ops.package.build import ROOT
@@ -322,7 +322,7 @@ def _limits(stories: Stories) -> list[str]:
         f"at {items_of_a_customer(stories):.0f} items a customer that is"
         f" {replan_hours(stories, 10_000):.0f} hours for 10,000 customers"
     )
-    a_minute, in_flight = A_STRETCH * A_PAGE, batch * at_once
+    a_minute, in_flight = PAGES_A_RUN * A_PAGE, batch * at_once
     policy = f"""After a change of billing.toml every account is rescheduled by two scans of the
         table, {a_minute:,} items a minute: {walk}, and so on in proportion. An account that
         changes or falls due meanwhile is rescheduled at once."""

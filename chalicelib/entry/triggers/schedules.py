@@ -54,7 +54,7 @@ def compare_with_stripe(event: Any) -> None:
     progress = reconcile(wiring.services())
     if progress is None:
         return
-    for skipped in progress.passed_over:
+    for skipped in progress.skipped:
         fields = {"customer": skipped.customer, "account_id": skipped.account_id}
         logger.warning("An account was not compared", extra=fields | failure_of(skipped.failure))
     if progress.failure:

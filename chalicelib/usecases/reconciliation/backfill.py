@@ -10,41 +10,39 @@ from chalicelib.usecases.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """How many events a run put into the events queue, and the failure that ended it early, if one
-    did.
-    """
+    """How many events a run put into the events queue, and the failure that stopped it, if any."""
 
     events: int
     failure: Exception | None = None
 
 
 def backfill_events(services: Services) -> Fetched:
-    """Put undelivered events into the events queue, where each is taken in like any other: twice
-    does no harm, and one that cannot be taken in holds up no other.
+    """Put undelivered events into the events queue, where each is processed like any other: a
+    duplicate does no harm, and one that fails delays no other.
 
-    A page counts as done once the queue has all of it. What Stripe, the table or the queue do not
-    take or give now, and what a run does not reach, the next run does again.
+    A page is done once all of it is in the queue. What fails now, and what a run does not reach,
+    the next run repeats.
     """
-    round, pace, fetched = (
+    round, limiter, fetched = (
         under_way(services.stores.job_states.load(Undelivered), services.clock.now()),
         RateLimiter(services),
         0,
     )
     stopped_by: Exception | None = None
     try:
-        while round.until and pace.goes_on():
+        while round.until and limiter.goes_on():
             page = services.stripe.listing.undelivered_events(
                 GROUPS[round.group], round.since or round.until, round.place
             )
-            pace.made()
+            limiter.made()
             for event in page.entries:
                 services.queues.events.send(event)
             fetched += len(page.entries)
-            further = after(round, page.next_page)
-            services.stores.job_states.save(round, further)
-            round = further
+            following = after(round, page.next_page)
+            services.stores.job_states.save(round, following)
+            round = following
     except ConcurrentUpdate:
-        pass  # another fetches already
+        pass  # another run is at work
     except (Unavailable, Refused) as failure:
         services.metrics.count(
             "ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1

@@ -1,39 +1,39 @@
-"""How hard a run of background work may lean on Stripe."""
+"""How many calls a background job may make to Stripe."""
 
 from chalicelib.usecases.services import Services
 
 CALLS_A_SECOND = 5
-"""Stripe takes 100 calls a second in live mode, 25 in a sandbox and of one endpoint
-(docs.stripe.com/rate-limits). The product's own calls, and customers at their Checkout, share them,
-so what can wait takes a fifth of the least.
+"""Stripe allows 100 calls a second in live mode, 25 in a sandbox and for one endpoint
+(docs.stripe.com/rate-limits). The product's calls and customers in Checkout share that limit, so
+background jobs take a fifth of the smallest.
 """
 
 AT_ONCE = 10
-"""Calls of a run that are made without waiting: one after the other, with Stripe's own time to
-answer between them, they are no burst.
+"""How many calls a run makes before it waits between calls. They run one after the other, so they
+are no burst.
 """
 
 SECONDS = 45
-"""How long a run goes on beginning calls: a last question of three, each given 8 s and one
-repetition, still ends within its function's time.
+"""How long a run starts calls. A last fetch of three calls, each with a time-out of 8 s and one
+retry, still ends within the function's time-out.
 """
 
 
 class RateLimiter:
-    """The calls of one run. None is begun once its time is over or its calls are used up."""
+    """The calls of one run. No call starts once its time or its calls are used up."""
 
     def __init__(self, services: Services) -> None:
         self._services, self._began, self._calls = services, services.clock.now(), 0
 
     def goes_on(self) -> bool:
-        """Whether another call may be begun."""
+        """Whether another call may start."""
         return (
             self._calls < CALLS_A_SECOND * SECONDS
             and (self._services.clock.now() - self._began).total_seconds() < SECONDS
         )
 
     def made(self, calls: int = 1) -> None:
-        """So many calls were made: wait until others may follow."""
+        """Count calls that were made, and wait until the next one may start."""
         self._calls += calls
         if self._calls > AT_ONCE:
             self._services.clock.pause(calls / CALLS_A_SECOND)

@@ -29,16 +29,17 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.reconciliation.rate_limit import RateLimiter
 from chalicelib.usecases.services import Services
 
-CALLS_TO_ASK = 3
-"""For a customer, its subscriptions and its invoices."""
+CALLS_TO_FETCH = 3
+"""Calls that fetch a customer, its subscriptions and its invoices."""
 
-JUDGED_A_STEP = 100
+CHECKED_A_STEP = 100
+"""How many differences the last phase checks in one step."""
 
 
 @dataclass(frozen=True, slots=True)
-class PassedOver:
-    """A customer who could not be compared, because of `failure`. `account_id` is None if it is not
-    known which account is the customer's.
+class Skipped:
+    """A customer that could not be compared, because of `failure`. `account_id` is None if the
+    customer's account is not known.
     """
 
     customer: str
@@ -48,37 +49,36 @@ class PassedOver:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What one run came to: where the comparison is now, who was passed over, and the failure that
-    ended the run early, if one did.
+    """The result of one run: the state of the comparison, the customers that were skipped, and the
+    failure that stopped the run, if one did.
     """
 
     comparison: Comparison
-    passed_over: tuple[PassedOver, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     failure: Exception | None = None
 
 
 def reconcile(services: Services) -> Progress | None:
-    """Go on with today's comparison; None if it was done before.
+    """Continue today's comparison; None if it is done.
 
-    How far it has come is written after each page, once all that the page brought up has been asked
-    for. What Stripe or the table do not answer now, and what a run does not reach, the next run
-    does again.
+    The progress is saved after each page, once everything that differs on it has been fetched. What
+    fails now, and what a run does not reach, the next run repeats.
     """
-    round = under_way(services.stores.job_states.load(Comparison), services.clock.now())
-    if round is None:
+    comparison = under_way(services.stores.job_states.load(Comparison), services.clock.now())
+    if comparison is None:
         return None
-    run, stopped_by = _Run(services, round), None
+    run, stopped_by = _Run(services, comparison), None
     try:
-        while run.round.ended_at is None and run.pace.goes_on():
-            run.save(run.step(run.round))
+        while run.comparison.ended_at is None and run.limiter.goes_on():
+            run.save(run.step(run.comparison))
     except ConcurrentUpdate:
-        pass  # another run compares already
+        pass  # another run is at work
     except (Unavailable, Refused) as failure:
         services.metrics.count(
             "ListsRefused" if isinstance(failure, Refused) else "ListsUnanswered", 1
         )
         stopped_by = failure
-    return Progress(run.round, tuple(run.passed_over), stopped_by)
+    return Progress(run.comparison, tuple(run.skipped), stopped_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,84 +91,87 @@ class FromList:
 
 
 class _Run:
-    """One run's share of a comparison. Each step is one page; it may be done again. `round` is
-    where the comparison is, as last written; `passed_over` are those who could not be compared.
+    """One run's share of a comparison. Each step is one page, and may be repeated. `comparison` is
+    the state as last saved; `skipped` are the customers that could not be compared.
     """
 
-    def __init__(self, services: Services, round: Comparison) -> None:
-        self.round, self.pace = round, RateLimiter(services)
-        self.passed_over: list[PassedOver] = []
-        self._services, self._asker, self._began = services, StripeFetcher(services), round.began
+    def __init__(self, services: Services, comparison: Comparison) -> None:
+        self.comparison, self.limiter = comparison, RateLimiter(services)
+        self.skipped: list[Skipped] = []
+        self._services, self._fetcher = services, StripeFetcher(services)
+        self._began = comparison.began
 
-    def save(self, further: Comparison) -> None:
-        """Write down how far it has come. Raises ConcurrentUpdate, Unavailable."""
-        further = replace(further, version=self.round.version + 1)
-        self._services.stores.job_states.save(self.round, further)
-        self.round = further
+    def save(self, following: Comparison) -> None:
+        """Save the progress. Raises ConcurrentUpdate, Unavailable."""
+        following = replace(following, version=self.comparison.version + 1)
+        self._services.stores.job_states.save(self.comparison, following)
+        self.comparison = following
 
-    def step(self, round: Comparison) -> Comparison:
-        """The comparison once a page more is done. Raises Unavailable, Refused."""
-        match round.phase:
+    def step(self, comparison: Comparison) -> Comparison:
+        """The comparison after one more page. Raises Unavailable, Refused."""
+        listing = self._services.stripe.listing
+        match comparison.phase:
             case "living":
-                return self._of_stripes(
-                    round, self._services.stripe.listing.live_subscriptions(round.place)
-                )
+                page = listing.live_subscriptions(comparison.place)
+                return self._after_stripes_page(comparison, page)
             case "ended":
-                return self._of_stripes(
-                    round,
-                    self._services.stripe.listing.ended_subscriptions(
-                        round.began - LATELY, round.place
-                    ),
-                )
+                since = comparison.began - LATELY
+                page = listing.ended_subscriptions(since, comparison.place)
+                return self._after_stripes_page(comparison, page)
             case "held":
-                return self._of_ours(round)
+                return self._after_own_page(comparison)
             case _:
-                return self._closed(round)
+                return self._after_checking(comparison)
 
-    def _of_stripes(self, round: Comparison, page: Page[ListEntry]) -> Comparison:
-        self.pace.made()
-        # The round is saved before anything is kept under its start: else a run that ends within
-        # this page would lose its drifts.
-        if not round.pages:
-            self.save(round)
+    def _after_stripes_page(self, comparison: Comparison, page: Page[ListEntry]) -> Comparison:
+        self.limiter.made()
+        # The comparison is saved before anything is stored under its start: otherwise a run that
+        # stops within this page would lose the differences that it found.
+        if not comparison.pages:
+            self.save(comparison)
         ids = [entry.id for entry in page.entries]
-        self._services.stores.reconciliation.keep_listed(self._began, round.pages, ids)
-        found = [entry.listed for entry in page.entries if entry.listed]
-        self._services.metrics.count("AnswersUnreadable", len(ids) - len(found))
-        self._look_at(found)
-        further = replace(
-            round, place=page.next_page, pages=round.pages + 1, listed=round.listed + len(ids)
+        self._services.stores.reconciliation.keep_listed(self._began, comparison.pages, ids)
+        readable = [entry.listed for entry in page.entries if entry.listed]
+        self._services.metrics.count("AnswersUnreadable", len(ids) - len(readable))
+        self._compare(readable)
+        following = replace(
+            comparison,
+            place=page.next_page,
+            pages=comparison.pages + 1,
+            listed=comparison.listed + len(ids),
         )
-        return further if page.next_page else further.next_phase()
+        return following if page.next_page else following.next_phase()
 
-    def _look_at(self, found: Sequence[ListedSubscription]) -> None:
-        evidence = {one.subscription.id: self._evidence(one) for one in found}
+    def _compare(self, listed: Sequence[ListedSubscription]) -> None:
+        """Compare a page with the accounts, adopt customers that are new, and fetch what
+        differs.
+        """
+        evidence = {entry.subscription.id: self._evidence(entry) for entry in listed}
         guesses = {
-            one.subscription.customer: probable_account(_naming(evidence[one.subscription.id]))
-            for one in found
+            entry.subscription.customer: probable_account(_naming(evidence[entry.subscription.id]))
+            for entry in listed
         }
         known, unreadable = self._known(guesses)
         owners = {customer: account.id for customer, account in known.items()}
         accounts = {account.id: account for account in known.values()}
-        for one in found:
-            customer = one.subscription.customer
+        for entry in listed:
+            customer = entry.subscription.customer
             if customer in unreadable:
                 continue
             if customer not in owners:
-                adopted = self._adopted(customer, evidence[one.subscription.id])
+                adopted = self._adopted(customer, evidence[entry.subscription.id])
                 if adopted is None:
                     continue
                 owners[customer], accounts[adopted.id] = adopted.id, adopted
             account = accounts[owners[customer]]
-            if differing := drift(account, one, self._began):
-                self._services.stores.reconciliation.put_drift(
-                    differing
-                )  # before it is mended: afterwards it is no more to be seen
-                accounts[account.id] = self._asked_about(account, customer)
+            if difference := drift(account, entry, self._began):
+                # Stored before the fetch, after which the difference is gone.
+                self._services.stores.reconciliation.put_drift(difference)
+                accounts[account.id] = self._fetched(account, customer)
 
     def _known(self, guesses: Mapping[str, str]) -> tuple[dict[str, Account], set[str]]:
-        """The accounts of customers, and the customers whose account only a younger release can
-        read: after a rollback they wait for it alone.
+        """The accounts of customers, and the customers whose account only a newer release can read:
+        after a rollback only these wait for it.
         """
         try:
             return self._services.stores.accounts.of_customers(guesses), set()
@@ -180,110 +183,104 @@ class _Run:
                     known |= self._services.stores.accounts.of_customers({customer: guess})
                 except NewerSchemaVersion as failure:
                     unreadable.add(customer)
-                    self._pass_over(customer, None, failure)
+                    self._skip(customer, None, failure)
             return known, unreadable
 
     def _adopted(self, customer: str, evidence: Sequence[Evidence]) -> Account | None:
         try:
-            account = adopt(customer, evidence, self._services, self._asker)
+            account = adopt(customer, evidence, self._services, self._fetcher)
         except (Unavailable, Refused):
             raise
         except Exception as failure:
-            self._pass_over(customer, None, failure)
+            self._skip(customer, None, failure)
             return None
         if account:
-            self.pace.made(CALLS_TO_ASK)
+            self.limiter.made(CALLS_TO_FETCH)
         return account
 
-    def _of_ours(self, round: Comparison) -> Comparison:
-        accounts, scanned = self._services.stores.reconciliation.accounts(round.scanned)
+    def _after_own_page(self, comparison: Comparison) -> Comparison:
+        accounts, scanned = self._services.stores.reconciliation.accounts(comparison.scanned)
         for account in accounts:
             missing = not_listed(account, self._ids_listed, self._began)
-            for one in missing:
-                self._services.stores.reconciliation.put_drift(one)
-            for customer in sorted({one.customer for one in missing}):
-                account = self._asked_about(account, customer)
-        return (
-            replace(round, scanned=scanned)
-            if scanned
-            else replace(round, scanned=None).next_phase()
-        )
+            for difference in missing:
+                self._services.stores.reconciliation.put_drift(difference)
+            for customer in sorted({difference.customer for difference in missing}):
+                account = self._fetched(account, customer)
+        following = replace(comparison, scanned=scanned)
+        return following if scanned else following.next_phase()
 
     @cached_property
     def _ids_listed(self) -> frozenset[str]:
         return self._services.stores.reconciliation.listed(self._began)
 
-    def _asked_about(self, account: Account, customer: str) -> Account:
-        """The account after Stripe was asked all about a customer. Raises Unavailable if Stripe
-        left any of it open.
+    def _fetched(self, account: Account, customer: str) -> Account:
+        """The account with everything of a customer fetched. Raises Unavailable if Stripe did not
+        answer all of it.
         """
         try:
-            account = apply_facts(account, everything_of(customer), self._services, self._asker)
+            account = apply_facts(account, everything_of(customer), self._services, self._fetcher)
         except (Unavailable, Refused):
             raise
         except Exception as failure:
-            self._pass_over(customer, account.id, failure)
+            self._skip(customer, account.id, failure)
             return account
-        self.pace.made(CALLS_TO_ASK)
-        if self._asker.down:
-            raise self._asker.down
+        self.limiter.made(CALLS_TO_FETCH)
+        if self._fetcher.down:
+            raise self._fetcher.down
         return account
 
-    def _pass_over(self, customer: str, account_id: str | None, failure: Exception) -> None:
-        """Note an account that cannot be compared, so that it does not keep the others waiting."""
-        self.passed_over.append(PassedOver(customer, account_id, failure))
+    def _skip(self, customer: str, account_id: str | None, failure: Exception) -> None:
+        """Skip a customer that cannot be compared, so that it does not stop the comparison."""
+        self.skipped.append(Skipped(customer, account_id, failure))
         self._services.metrics.count("ComparisonsBroken", 1)
 
-    def _closed(self, round: Comparison) -> Comparison:
-        """Judge what was found, so much a step, and tell it on the timelines under times that a
-        repeat has too.
+    def _after_checking(self, comparison: Comparison) -> Comparison:
+        """Check the differences that were found, a part in each step, and put them onto the
+        timelines. A repeated step writes the same entries again.
         """
-        drifts = self._services.stores.reconciliation.drifts_of(self._began)
-        open_ones = [one for one in drifts if one.became is None]
-        for one in open_ones[:JUDGED_A_STEP]:
-            self._judge(one)
-        if open_ones:
-            return round
-        healed = sum(one.became == "healed" for one in drifts)
+        differences = self._services.stores.reconciliation.drifts_of(self._began)
+        unchecked = [difference for difference in differences if difference.became is None]
+        for difference in unchecked[:CHECKED_A_STEP]:
+            self._check(difference)
+        if unchecked:
+            return comparison
+        healed = sum(difference.became == "healed" for difference in differences)
+        left = len(differences) - healed
         self._services.metrics.count("DriftsHealed", healed)
-        self._services.metrics.count("DriftsLeft", len(drifts) - healed)
-        return replace(
-            round, healed=healed, left=len(drifts) - healed, ended_at=self._services.clock.now()
-        )
+        self._services.metrics.count("DriftsLeft", left)
+        return replace(comparison, healed=healed, left=left, ended_at=self._services.clock.now())
 
-    def _judge(self, found: Drift) -> None:
-        verdict = judged(found, self._services.stores.accounts.load(found.account_id))
-        if verdict is None:
+    def _check(self, found: Drift) -> None:
+        result = judged(found, self._services.stores.accounts.load(found.account_id))
+        if result is None:
             self._services.stores.reconciliation.drop_drift(found)
             return
-        told = {"subscription": found.subscription, "what": list(found.what), "since": found.since}
-        self._services.stores.timeline.put(
-            [
-                Entry(
-                    found.account_id,
-                    self._began,
-                    "drift",
-                    found.subscription,
-                    f"drift.{verdict.became}",
-                    told,
-                )
-            ]
+        data = {"subscription": found.subscription, "what": list(found.what), "since": found.since}
+        entry = Entry(
+            found.account_id,
+            self._began,
+            "drift",
+            found.subscription,
+            f"drift.{result.became}",
+            data,
         )
-        self._services.stores.reconciliation.put_drift(verdict)
+        self._services.stores.timeline.put([entry])
+        self._services.stores.reconciliation.put_drift(result)
 
-    def _evidence(self, one: ListedSubscription) -> list[Evidence]:
-        """What an entry says of whose customer it is about: by the subscription, and by the
-        customer if the list holds it.
+    def _evidence(self, entry: ListedSubscription) -> list[Evidence]:
+        """The evidence in an entry of the list: its subscription, and its customer if the list has
+        it.
         """
-        by = FromFetch(self._services.clock.now().replace(microsecond=0), "")
-        customer = one.subscription.customer
-        subscription_seen = SubscriptionSnapshot(one.subscription, by)
-        evidence: list[Evidence] = [FromList(customer, one.account_id, subscription_seen)]
-        if one.customer:
-            customer_seen = CustomerSnapshot(one.customer, by)
-            evidence.append(FromList(customer, one.customer_account_id, customer_seen))
+        source = FromFetch(self._services.clock.now().replace(microsecond=0), "")
+        customer = entry.subscription.customer
+        subscription = SubscriptionSnapshot(entry.subscription, source)
+        evidence: list[Evidence] = [FromList(customer, entry.account_id, subscription)]
+        if entry.customer:
+            snapshot = CustomerSnapshot(entry.customer, source)
+            evidence.append(FromList(customer, entry.customer_account_id, snapshot))
         return evidence
 
 
 def _naming(evidence: Sequence[Evidence]) -> Evidence:
-    return next((one for one in evidence if one.account_id), evidence[0])
+    """The evidence that names an account, else the first."""
+    return next((each for each in evidence if each.account_id), evidence[0])

@@ -1,3 +1,1 @@
-"""Work that is due: the sweep, one due account, the outbox, and planning anew after a policy
-change.
-"""
+"""Due work: the sweep, one due account, the outbox, and replanning after a policy change."""

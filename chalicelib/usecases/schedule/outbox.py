@@ -1,5 +1,5 @@
-"""Carry out an account's outbox: each happening goes to the timeline, and to the team if it wants
-to know, and then leaves the outbox.
+"""Publish an account's outbox: each domain event goes to the timeline, and to the team if the
+policy names it, and then leaves the outbox.
 """
 
 from chalicelib.domain.account.domain_event import DomainEvent
@@ -13,23 +13,24 @@ from chalicelib.usecases.writing import update
 
 
 def publish_outbox(account_id: str, services: Services) -> tuple[DomainEvent, ...]:
-    """The happenings that were carried out. Each is carried out once for its id, however often
-    this is called and wherever it ends. Raises Unavailable.
+    """The domain events that were published. Each is published once for its id, however often this
+    is called and wherever it stops. Raises Unavailable.
     """
-    carried: dict[str, DomainEvent] = {}
+    published: dict[str, DomainEvent] = {}
 
-    def empty(account: Account) -> Account | None:
+    def publish(account: Account) -> Account | None:
         if not account.outbox:
             return None
-        fresh = [domain_event for domain_event in account.outbox if domain_event.id not in carried]
+        new = [event for event in account.outbox if event.id not in published]
         services.stores.timeline.put(
-            Entry(account_id, one.at, "happening", one.id, one.type, one.data) for one in fresh
+            Entry(account_id, event.at, "happening", event.id, event.type, event.data)
+            for event in new
         )
-        notify_team(account, fresh, services)
-        services.metrics.count("Disputes", sum(one.type == "payment.disputed" for one in fresh))
-        services.metrics.count("AccountsStale", sum(went_stale(one) for one in fresh))
-        carried.update({domain_event.id: domain_event for domain_event in fresh})
+        notify_team(account, new, services)
+        services.metrics.count("Disputes", sum(event.type == "payment.disputed" for event in new))
+        services.metrics.count("AccountsStale", sum(went_stale(event) for event in new))
+        published.update({event.id: event for event in new})
         return outbox_cleared(account, services.policy, services.clock.now())
 
-    update(account_id, empty, services)
-    return tuple(carried.values())
+    update(account_id, publish, services)
+    return tuple(published.values())

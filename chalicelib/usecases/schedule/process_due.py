@@ -1,4 +1,4 @@
-"""Act on an account that is due: do what it waits for now, then say when it is due next."""
+"""Process an account that is due: do its due work, and set when it is due next."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,9 @@ from chalicelib.usecases.services import Services
 
 @dataclass(frozen=True, slots=True)
 class DueOutcome:
-    """What became of a due account: `acted`, `nothing` (not due, or another writer was faster),
-    `failed` (it rests) or `dead` (it is not tried again). `failure` is what went wrong, if anything
-    did.
+    """The result for a due account: `acted`, `nothing` (not due, or another writer was faster),
+    `failed` (it rests) or `dead` (it is not tried again). `failure` is the exception, if there was
+    one.
     """
 
     effect: str
@@ -28,19 +28,19 @@ class DueOutcome:
 
 
 def process_due_account(account_id: str, services: Services) -> DueOutcome:
-    """Do what is due for an account, save it, and hand out its mail.
+    """Do what is due for an account, save it, and queue its messages.
 
-    The save is the claim: of several who try, one saves, and only that one hands out mail. If it
-    ends between the two, the agenda looks after what is marked as queued. Raises Unavailable if the
-    table or a queue cannot be reached.
+    The save is the claim: of several workers one saves, and only that one queues messages. If it
+    stops in between, the schedule queues the messages that are marked as queued once more. Raises
+    Unavailable if the table or a queue cannot be reached.
     """
     account = services.stores.accounts.load(account_id)
     if account is None or account.due_at is None or account.due_at > services.clock.now():
         return DueOutcome("nothing")
     try:
-        _act(account, services)
+        _process(account, services)
     except ConcurrentUpdate:
-        # Facts came meanwhile: whoever applied them has set when the account is due.
+        # Somebody applied facts meanwhile, and set when the account is due.
         return DueOutcome("nothing")
     except Unavailable:
         raise  # not the account's fault: it stays due
@@ -49,25 +49,25 @@ def process_due_account(account_id: str, services: Services) -> DueOutcome:
     return DueOutcome("acted")
 
 
-def _act(account: Account, services: Services) -> None:
+def _process(account: Account, services: Services) -> None:
     if account.outbox:
         publish_outbox(account.id, services)
         account = services.stores.accounts.load(account.id) or account
     account = run_operations(account, services)
     now = services.clock.now()
-    expecting = fetching_overdue(account, now)
-    services.metrics.count("OwedNewsAsked", int(expecting != account))
-    fetched = fetch_pending(expecting, [], StripeFetcher(services))
+    to_fetch = fetching_overdue(account, now)
+    services.metrics.count("OwedNewsAsked", int(to_fetch != account))
+    fetched = fetch_pending(to_fetch, [], StripeFetcher(services))
     processed = after_processing(account, fetched, services.policy, now)
-    services.stores.timeline.put(_entry(account.id, one) for one in processed.missed)
+    services.stores.timeline.put(_entry(account.id, message) for message in processed.missed)
     services.stores.accounts.save(account, processed.account)
     for key in processed.to_send:
         services.queues.mail.send(SendMessage(account.id, key).dump())
 
 
 def _rest(account_id: str, failure: Exception, services: Services) -> str:
-    """Let an account rest after a failure, so that it does not keep the others waiting; says what
-    became of it, as DueOutcome does.
+    """Let an account rest after a failure, so that it does not delay the others. Returns the
+    `effect` of DueOutcome.
     """
     account = services.stores.accounts.load(account_id)
     if account is None:
@@ -96,12 +96,12 @@ def _rest(account_id: str, failure: Exception, services: Services) -> str:
     return "dead"
 
 
-def _entry(account_id: str, mail: DueMessage) -> Entry:
+def _entry(account_id: str, message: DueMessage) -> Entry:
     return Entry(
         account_id,
-        mail.until,
+        message.until,
         "mail",
-        mail.key,
+        message.key,
         "mail.passed",
-        {"message": mail.step.message, "until": mail.until},
+        {"message": message.step.message, "until": message.until},
     )

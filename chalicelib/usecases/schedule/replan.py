@@ -1,5 +1,4 @@
-"""Plan every account anew under a changed policy: a walk in stretches, resumed
-wherever it ended."""
+"""Reschedule every account after a change of the policy, a few pages in each run."""
 
 from dataclasses import replace
 
@@ -9,56 +8,55 @@ from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
-A_STRETCH = 5
-"""Pages of the table a run."""
+PAGES_A_RUN = 5
+"""How many pages of the table one run reads."""
 
 
 def replan(services: Services) -> int:
-    """Walk one stretch, if the table has not seen this policy yet; how many accounts were planned
-    anew.
+    """Reschedule the accounts of the next pages, unless all accounts have this policy already.
+    Returns how many were rescheduled.
 
-    Where the walk is, is written after each page: one that ended in the middle goes on there, and
-    does nothing twice, for an account that carries the policy's hash has been planned under it, by
-    the walk or by any news. Raises Unavailable.
+    The progress is saved after each page, so the next run continues there. An account that has the
+    policy's hash is skipped: this job or any other write has rescheduled it. Raises Unavailable.
     """
     before = services.stores.replan_states.load()
-    walk = (
+    state = (
         before
         if before and before.hash == services.policy.hash
         else ReplanState(services.policy.hash, version=before.version if before else 0)
     )
-    replanned = 0
-    for _ in range(A_STRETCH):
-        if walk.done:
+    rescheduled = 0
+    for _ in range(PAGES_A_RUN):
+        if state.done:
             break
-        ids, cursor = services.stores.replan_states.page(walk)
-        planned = [_plan(id, services) for id in ids]
-        replanned += planned.count(True)
-        found = walk.found + len(ids) - planned.count(None)
-        # A walk that found any is walked again: functions of the release before may have written
-        # behind it.
-        further = replace(
-            walk,
+        ids, cursor = services.stores.replan_states.page(state)
+        results = [_reschedule(id, services) for id in ids]
+        rescheduled += results.count(True)
+        found = state.found + len(ids) - results.count(None)
+        # A round that found accounts of another policy is followed by one more: functions of the
+        # release before may have written behind it.
+        following = replace(
+            state,
             cursor=cursor,
             found=found if cursor else 0,
             done=cursor is None and not found,
-            version=walk.version + 1,
+            version=state.version + 1,
         )
         try:
-            services.stores.replan_states.save(walk, further)
+            services.stores.replan_states.save(state, following)
         except ConcurrentUpdate:
-            break  # another walks already
-        walk = further
-    services.metrics.count("AccountsReplanned", replanned)
-    return replanned
+            break  # another run is at work
+        state = following
+    services.metrics.count("AccountsReplanned", rescheduled)
+    return rescheduled
 
 
-def _plan(id: str, services: Services) -> bool | None:
-    """Whether the account was planned; None if only a younger release can read it, so that no
-    further walk would plan it either. Raises Unavailable.
+def _reschedule(id: str, services: Services) -> bool | None:
+    """Whether the account was rescheduled; None if only a newer release can read it, so that
+    another round would not help. Raises Unavailable.
     """
 
-    def plan() -> bool:
+    def reschedule() -> bool:
         account = services.stores.accounts.load(id)
         if account is None or account.policy == services.policy.hash:
             return False
@@ -68,6 +66,6 @@ def _plan(id: str, services: Services) -> bool | None:
         return True
 
     try:
-        return retry_on_lost_race(id, plan, services)
+        return retry_on_lost_race(id, reschedule, services)
     except NewerSchemaVersion:
         return None

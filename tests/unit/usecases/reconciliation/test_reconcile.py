@@ -13,7 +13,7 @@ from chalicelib.domain.reconciliation.comparison import NOT_LISTED, UNKNOWN, Com
 from chalicelib.domain.stripe_objects.pagination import Page
 from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.ingestion.ingest import Message, ingest
-from chalicelib.usecases.reconciliation.reconcile import PassedOver, reconcile
+from chalicelib.usecases.reconciliation.reconcile import Skipped, reconcile
 from tests.fakes.services import QUIET, FakeServices, at
 from tests.fakes.simulated_lifecycles import SimTransport
 from tests.fakes.stripe_sim import SimStage
@@ -31,7 +31,7 @@ class Population:
         self.place = FakeServices(policy=QUIET, stripe=stripe_over(transport))
         self.place.now.at = at(self.stage.second)
         self.heard = 0
-        self.passed_over: list[PassedOver] = []
+        self.skipped: list[Skipped] = []
 
     def customer(self, card: str | None = "tok_visa", **params: Any) -> str:
         id = str(
@@ -73,7 +73,7 @@ class Population:
         for _ in range(100):
             progress = reconcile(self.place.services)
             assert progress
-            self.passed_over += progress.passed_over
+            self.skipped += progress.skipped
             if progress.comparison.ended_at:
                 return progress.comparison
         raise AssertionError("a comparison has no end")
@@ -287,8 +287,8 @@ def test_one_account_that_cannot_be_compared_holds_up_no_other(
     done = town.compare()
     assert done.ended_at
     assert town.place.metrics["ComparisonsBroken"] == 1
-    (passed_over,) = town.passed_over
-    assert (passed_over.customer, passed_over.account_id, type(passed_over.failure)) == (
+    (skipped,) = town.skipped
+    assert (skipped.customer, skipped.account_id, type(skipped.failure)) == (
         bad,
         town.account_of(bad).id,
         ZeroDivisionError,
@@ -327,7 +327,7 @@ def test_after_a_rollback_an_account_that_only_the_younger_release_can_read_hold
     }
     assert town.place.accounts.items[younger_id] == before
     assert town.place.metrics["ComparisonsBroken"] == 1
-    assert [(one.customer, type(one.failure)) for one in town.passed_over] == [
+    assert [(one.customer, type(one.failure)) for one in town.skipped] == [
         (younger, NewerSchemaVersion)
     ]
 
@@ -343,7 +343,7 @@ def test_a_stranger_that_cannot_be_adopted_is_named_with_its_failure(
 
     monkeypatch.setattr(town.place.accounts, "save", broken)
     assert town.compare().ended_at
-    assert [(one.customer, one.account_id, type(one.failure)) for one in town.passed_over] == [
+    assert [(one.customer, one.account_id, type(one.failure)) for one in town.skipped] == [
         (stranger, None, ZeroDivisionError)
     ]
 
