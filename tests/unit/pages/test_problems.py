@@ -3,9 +3,9 @@
 import pytest
 from babel.numbers import format_decimal
 
+from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import BillhookError, CardDeclined, Forbidden, InvalidInput
 from chalicelib.domain.policy.languages import LANGUAGES
-from chalicelib.entry.pages.session import COMMENT_AT_MOST
 from chalicelib.pages.plan import SEATS_AT_MOST
 from chalicelib.pages.problems import problem_text
 from chalicelib.pages.texts import text
@@ -34,4 +34,4 @@ def test_limits_in_texts_are_those_of_the_forms() -> None:
     for language in LANGUAGES:
         told = text("problem.invalid_seats", language)
         assert format_decimal(SEATS_AT_MOST, locale=language) in told
-        assert str(COMMENT_AT_MOST) in text("problem.invalid_comment", language)
+        assert str(most("comment")) in text("problem.invalid_comment", language)
