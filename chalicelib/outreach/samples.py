@@ -3,56 +3,33 @@ them.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.policy.languages import LANGUAGES
+from chalicelib.localization.amounts import money
+from chalicelib.localization.dates import spoken_day, spoken_moment, spoken_month
+from chalicelib.localization.plurals import plural
+from chalicelib.localization.prices import spoken_interval
+from chalicelib.localization.wording import WORDING
 
 _LINK = "https://billing.example.com"
+_VIENNA = ZoneInfo("Europe/Vienna")
+_TRIAL_ENDS = datetime(2026, 3, 13, 8, tzinfo=UTC)
 
-_ADA: Mapping[str, object] = {
-    "product": "Tidewater",
-    "sender": "Ines",
-    "greeting": "Hello Ada,",
-    "name": "Ada",
-    "plan": "Pro",
-    "plan_now": "Pro",
-    "plan_before": "Scale",
-    "seats": 3,
-    "price": "$49.00 a month",
-    "has_card": False,
-    "card": "Visa ending in 4242",
-    "card_ends": "April 2026",
-    "amount": "$49.00",
-    "invoice_url": "https://invoice.stripe.com/i/acct_1DemoDemo/test_YWNjdF8xRGVtb0RlbW8",
-    "paid_on": "Friday, 13 March 2026",
-    "bank_asks": False,
-    "next_try_on": "Wednesday, 18 March 2026",
-    "limited_on": "Friday, 20 March 2026",
-    "renews_on": "Monday, 13 April 2026",
-    "ends_on": "Monday, 13 April 2026",
-    "has_ended": False,
-    "milestone": "Connect your data",
-    "article_url": "https://tidewater.example/help/connect-your-data",
-    "news": (
+_MILESTONES = {"en": "Connect your data", "de": "Verbinden Sie Ihre Daten"}
+_NEWS = {
+    "en": (
         "Reports can now be sent by mail every Monday, and the import takes spreadsheets of any"
         " size."
     ),
-    "news_url": "https://tidewater.example/news",
-    "trial_ends_on": "Friday, 13 March 2026",
-    "trial_ends_at": "Friday, 13 March 2026 at 09:00 (Europe/Vienna)",
-    "days_left": 3,
-    "days_left_words": "3 days",
-    "trial_days": 14,
-    "billing_url": f"{_LINK}/billing/acct_demo?t=eyJhIjoiYWNjdF9kZW1vIn0.6f1c&from=mail",
-    "link_url": f"{_LINK}/sign-in/eyJhIjoiYWNjdF9kZW1vIn0.41bd",
-    "feedback_url": f"{_LINK}/feedback/eyJhIjoiYWNjdF9kZW1vIn0.77c0",
-    "asked_at": "Tuesday, 10 March 2026 at 09:00 (Europe/Vienna)",
-    "app_url": "https://app.tidewater.example/",
-    "booking_url": "https://calendar.example.com/ines/20-minutes",
-    "unsubscribe_url": f"{_LINK}/mail/unsubscribe?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",
-    "preferences_url": f"{_LINK}/mail/preferences?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",
-    "postal_address": "Tidewater GmbH, Hafenstrasse 12, 6900 Bregenz, Austria",
-    "support_email": "help@tidewater.example",
-    "reason": "trialing",
+    "de": (
+        "Berichte kommen jetzt auf Wunsch jeden Montag per E-Mail, und der Import nimmt Tabellen"
+        " jeder Größe."
+    ),
 }
+"""What billing.toml would say, by language."""
 
 _NOTICE: Mapping[str, object] = {"unsubscribe_url": "", "preferences_url": ""}
 
@@ -70,15 +47,6 @@ _EMPTY = (
     "next_try_on",
     "limited_on",
 )
-_NO_DATA: Mapping[str, object] = {
-    **dict.fromkeys(
-        (*_EMPTY, "renews_on", "ends_on", "article_url", "news", "news_url", "booking_url"), ""
-    ),
-    "greeting": "Hello,",
-    "seats": 0,
-}
-"""The variables of a reader without any data."""
-
 _LONG = (
     "Maximiliane-Theodora von Hohenberg-Zwischenwasser und Sonnleithen zu Altenmarkt an der"
     " Triesting"
@@ -86,93 +54,111 @@ _LONG = (
 _HOSTILE = (
     '<b onclick="x()">Ada</b>\r\nBcc: everyone@example.com\u202e {{ product }}{% raw %} & "Sons"'
 )
+_OTHER_SCRIPT = "山田 花子 👩‍🚀"
 
 
-def _ada_with(**other: object) -> Mapping[str, object]:
-    return MappingProxyType({**_ADA, **other})
+def _ada(language: str) -> Mapping[str, object]:
+    """All variables of one reader, in a language."""
 
+    def day(after: int) -> str:
+        return spoken_day(_TRIAL_ENDS + timedelta(days=after), _VIENNA, language)
 
-_ENGLISH: Mapping[str, Mapping[str, object]] = MappingProxyType(
-    {
-        "without_card": _ada_with(),
-        "with_card": _ada_with(has_card=True, days_left=7, days_left_words="7 days", **_NOTICE),
-        "long_name_yearly": _ada_with(
-            greeting=f"Hello {_LONG},",
-            name=_LONG,
-            plan="Scale",
-            plan_now="Scale",
-            price="€1,188.00 a year",
-            has_card=True,
-        ),
-        "last_day": _ada_with(days_left=1, days_left_words="1 day"),
-        "today": _ada_with(days_left=0, days_left_words="today"),
-        "ended": _ada_with(
-            days_left=0, days_left_words="today", reason="trial_expired", has_ended=True, **_NOTICE
-        ),
-        "without_name": _ada_with(greeting="Hello,", name=""),
-        "without_booking": _ada_with(booking_url=""),
-        "bank_asks": _ada_with(bank_asks=True, has_card=True, **_NOTICE),
-        "given_up_by_stripe": _ada_with(next_try_on="", limited_on="", has_card=True, **_NOTICE),
-        "without_news": _ada_with(news="", news_url="", article_url=""),
-        "bare": _ada_with(**{**_NO_DATA, **_NOTICE}),
-        "bare_with_card": _ada_with(**{**_NO_DATA, **_NOTICE, "has_card": True}),
-        "bare_asked_by_the_bank": _ada_with(**{**_NO_DATA, "bank_asks": True, "has_card": True}),
-        "one_day_trial": _ada_with(trial_days=1, days_left=1, days_left_words="1 day"),
-        "unruly_name": _ada_with(
-            greeting=f"Hello {_HOSTILE},", name=_HOSTILE, product="Tide & Water <script>"
-        ),
-        "other_script": _ada_with(
-            greeting="Hello 山田 花子 👩‍🚀,", name="山田 花子 👩‍🚀", sender="Žofie"
-        ),
+    return {
+        "product": "Tidewater",
+        "sender": "Ines",
+        **_named("Ada", language),
+        "plan": "Pro",
+        "plan_now": "Pro",
+        "plan_before": "Scale",
+        "seats": 3,
+        "price": _price(4900, "usd", "month", language),
+        "has_card": False,
+        "card": WORDING[language].card.format(brand="Visa", last4="4242"),
+        "card_ends": spoken_month(2026, 4, language),
+        "amount": money(4900, "usd", language),
+        "invoice_url": "https://invoice.stripe.com/i/acct_1DemoDemo/test_YWNjdF8xRGVtb0RlbW8",
+        "paid_on": day(0),
+        "bank_asks": False,
+        "next_try_on": day(5),
+        "limited_on": day(7),
+        "renews_on": day(31),
+        "ends_on": day(31),
+        "has_ended": False,
+        "milestone": _MILESTONES[language],
+        "article_url": "https://tidewater.example/help/connect-your-data",
+        "news": _NEWS[language],
+        "news_url": "https://tidewater.example/news",
+        "trial_ends_on": day(0),
+        "trial_ends_at": spoken_moment(_TRIAL_ENDS, _VIENNA, language),
+        **_left(3, language),
+        "trial_days": 14,
+        "billing_url": f"{_LINK}/billing/acct_demo?t=eyJhIjoiYWNjdF9kZW1vIn0.6f1c&from=mail",
+        "link_url": f"{_LINK}/sign-in/eyJhIjoiYWNjdF9kZW1vIn0.41bd",
+        "feedback_url": f"{_LINK}/feedback/eyJhIjoiYWNjdF9kZW1vIn0.77c0",
+        "asked_at": spoken_moment(_TRIAL_ENDS - timedelta(days=3), _VIENNA, language),
+        "app_url": "https://app.tidewater.example/",
+        "booking_url": "https://calendar.example.com/ines/20-minutes",
+        "unsubscribe_url": f"{_LINK}/mail/unsubscribe?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",
+        "preferences_url": f"{_LINK}/mail/preferences?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",
+        "postal_address": "Tidewater GmbH, Hafenstrasse 12, 6900 Bregenz, Austria",
+        "support_email": "help@tidewater.example",
+        "reason": "trialing",
     }
-)
-
-_GERMAN: Mapping[str, str] = {
-    "$49.00 a month": "49,00 $ pro Monat",
-    "€1,188.00 a year": "1.188,00 € pro Jahr",
-    "$49.00": "49,00 $",
-    "Visa ending in 4242": "Visa mit den Endziffern 4242",
-    "April 2026": "April 2026",
-    "Friday, 13 March 2026": "Freitag, 13. März 2026",
-    "Wednesday, 18 March 2026": "Mittwoch, 18. März 2026",
-    "Friday, 20 March 2026": "Freitag, 20. März 2026",
-    "Monday, 13 April 2026": "Montag, 13. April 2026",
-    "Friday, 13 March 2026 at 09:00 (Europe/Vienna)": (
-        "Freitag, 13. März 2026 um 09:00 Uhr (Europe/Vienna)"
-    ),
-    "Tuesday, 10 March 2026 at 09:00 (Europe/Vienna)": (
-        "Dienstag, 10. März 2026 um 09:00 Uhr (Europe/Vienna)"
-    ),
-    "3 days": "3 Tage",
-    "7 days": "7 Tage",
-    "1 day": "1 Tag",
-    "today": "heute",
-    "Connect your data": "Verbinden Sie Ihre Daten",
-    _ADA["news"]: (  # type: ignore[dict-item]
-        "Berichte kommen jetzt auf Wunsch jeden Montag per E-Mail, und der Import nimmt Tabellen"
-        " jeder Größe."
-    ),
-}
 
 
-def _in_german(name: str, value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return value.replace("Hello", "Guten Tag") if name == "greeting" else _GERMAN.get(value, value)
+def _named(name: str, language: str) -> Mapping[str, object]:
+    words = WORDING[language]
+    greeting = words.greeting.format(first=name, name=name) if name else words.greeting_nobody
+    return {"greeting": greeting, "name": name}
+
+
+def _left(days: int, language: str) -> Mapping[str, object]:
+    words = WORDING[language]
+    told = plural(words.days, days, language).format(n=days) if days else words.today
+    return {"days_left": days, "days_left_words": told}
+
+
+def _price(amount: int, currency: str, interval: str, language: str) -> str:
+    return f"{money(amount, currency, language)} {spoken_interval(interval, 1, language)}"
+
+
+def _bare(language: str) -> Mapping[str, object]:
+    """The variables of a reader without any data."""
+    without = (*_EMPTY, "renews_on", "ends_on", "article_url", "news", "news_url", "booking_url")
+    return {**dict.fromkeys(without, ""), **_named("", language), "seats": 0}
+
+
+def _readers(language: str) -> Mapping[str, Mapping[str, object]]:
+    bare, yearly = _bare(language), _price(118800, "eur", "year", language)
+    scale = {"plan": "Scale", "plan_now": "Scale", "price": yearly, "has_card": True}
+    ended = {"reason": "trial_expired", "has_ended": True}
+    unruly = {**_named(_HOSTILE, language), "product": "Tide & Water <script>"}
+    asked: Mapping[str, object] = {"bank_asks": True, "has_card": True}
+    other: Mapping[str, Mapping[str, object]] = {
+        "without_card": {},
+        "with_card": {"has_card": True, **_left(7, language), **_NOTICE},
+        "long_name_yearly": {**_named(_LONG, language), **scale},
+        "last_day": _left(1, language),
+        "today": _left(0, language),
+        "ended": {**_left(0, language), **ended, **_NOTICE},
+        "without_name": _named("", language),
+        "without_booking": {"booking_url": ""},
+        "bank_asks": {**asked, **_NOTICE},
+        "given_up_by_stripe": {"next_try_on": "", "limited_on": "", "has_card": True, **_NOTICE},
+        "without_news": {"news": "", "news_url": "", "article_url": ""},
+        "bare": {**bare, **_NOTICE},
+        "bare_with_card": {**bare, **_NOTICE, "has_card": True},
+        "bare_asked_by_the_bank": {**bare, **asked},
+        "one_day_trial": {"trial_days": 1, **_left(1, language)},
+        "unruly_name": unruly,
+        "other_script": {**_named(_OTHER_SCRIPT, language), "sender": "Žofie"},
+    }
+    ada = _ada(language)
+    return {name: MappingProxyType({**ada, **changes}) for name, changes in other.items()}
 
 
 SAMPLES: Mapping[str, Mapping[str, Mapping[str, object]]] = MappingProxyType(
-    {
-        "en": _ENGLISH,
-        "de": MappingProxyType(
-            {
-                reader: MappingProxyType(
-                    {name: _in_german(name, value) for name, value in variables.items()}
-                )
-                for reader, variables in _ENGLISH.items()
-            }
-        ),
-    }
+    {language: MappingProxyType(_readers(language)) for language in LANGUAGES}
 )
 """Language → reader → all variables of messages."""
 
