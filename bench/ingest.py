@@ -26,7 +26,7 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
-from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.rules.apply import apply
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

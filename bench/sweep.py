@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chalicelib.domain.account.apply import apply
+from chalicelib.domain.account.rules.apply import apply
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +32,7 @@ class Truth:
     customers: dict[str, Object]
     subscriptions: dict[str, Object]
     invoices: dict[str, Object]
+    payments: dict[str, Object] = field(default_factory=dict)
 
     def customer(self, customer_id: str) -> Object | None:
         """The customer, or None if Stripe has never had it. A deleted one is `{"id", "object",
@@ -50,6 +51,18 @@ class Truth:
     def invoices_of(self, customer_id: str) -> list[Object]:
         """All invoices of the customer, newest `created` first."""
         return _newest_first(self.invoices, customer_id)
+
+    def invoice(self, invoice_id: str) -> Object | None:
+        """The invoice, or None."""
+        return self.invoices.get(invoice_id)
+
+    def payments_of(self, invoice_id: str) -> list[Object]:
+        """The payments of the invoice, as Stripe lists them, with their PaymentIntents expanded."""
+        return [
+            {"object": "invoice_payment", "payment": {"payment_intent": intent}}
+            for intent in reversed(self.payments.values())
+            if (intent.get("payment_details") or {}).get("order_reference") == invoice_id
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +159,7 @@ class Recording:
             "customer": truth.customers,
             "subscription": truth.subscriptions,
             "invoice": truth.invoices,
+            "payment_intent": truth.payments,
         }
         for event in self.events[:after]:
             thing = event["data"]["object"]

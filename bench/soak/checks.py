@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from bench.soak.lifecycles import Customer
 from bench.soak.system import SystemUnderTest
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.queries import is_deleted
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import zone_of

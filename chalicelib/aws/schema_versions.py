@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.domain.errors import NewerSchemaVersion
 
-SHAPE = 3
+SHAPE = 4
 """The schema version that this release writes. It reads this one and all older ones."""
 
 Texts = dict[str, Any]
@@ -30,6 +30,8 @@ UPGRADES: Mapping[int, Upgrade] = {
     # 3 adds operations, cards, plan changes, broadcasts, cancellation requests and feedback, why a
     # subscription was canceled, when an invoice was paid
     2: _with_defaults,
+    # 4 adds subscriptions to other products, the payments of invoices and what a customer changed
+    3: _with_defaults,
 }
 """Schema version → the upgrade of its texts to the next version."""
 

@@ -17,6 +17,7 @@ _TITLES = {
     "signup": "New trial",
     "conversion": "Converted",
     "failed_payment": "Payment failed",
+    "finalization_failed": "Invoice cannot be finalized",
     "cancellation": "Canceled",
     "feedback": "Answered why",
 }
@@ -53,6 +54,11 @@ def facts_of(
             lines += [("Source", source or ""), ("Trial until", _moment(data, "trial_end", policy))]
         case "failed_payment":
             lines += _of_failed_payment(data, policy)
+        case "finalization_failed":
+            lines += [
+                ("Invoice", str(data.get("invoice") or "")),
+                ("Stripe says", str(data.get("error") or "")),
+            ]
         case "cancellation":
             lines += _of_cancellation(account, data, policy)
         case "feedback":

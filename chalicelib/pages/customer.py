@@ -43,6 +43,8 @@ TONES: Mapping[str, str] = {
     "stale": "warn",
     "past_due_grace": "warn",
     "past_due": "bad",
+    "payment_processing": "good",
+    "uncollectible": "bad",
     "payment_incomplete": "bad",
     "incomplete_expired": "bad",
     "unpaid": "bad",
@@ -160,12 +162,7 @@ def standing_words(
 ) -> dict[str, str]:
     """Headline, detail and tone of a standing, and its end if the detail names it."""
     subscription = current_subscription(account)
-    after_trial = (
-        current.reason == "paused"
-        and subscription is not None
-        and subscription.trial_end is not None
-    )
-    name = f"standing.{'trial_paused' if after_trial else current.reason}"
+    name = f"standing.{_wording(current.reason, subscription)}"
     period_end = subscription.period_end if subscription else None
     plan = policy.plan_name(current.plan)
     detail = f"{name}.detail"
@@ -185,6 +182,17 @@ def standing_words(
         "tone": TONES[current.reason],
         "until": until if "until" in placeholders(detail, language) else "",
     }
+
+
+def _wording(reason: str, subscription: Subscription | None) -> str:
+    """Which texts tell the reason: those of a trial, or of invoices that are sent, where they say
+    it better.
+    """
+    if subscription and reason == "paused" and subscription.trial_end:
+        return "trial_paused"
+    if subscription and reason in {"past_due", "past_due_grace"} and subscription.send_invoice:
+        return reason.replace("past_due", "invoice_overdue")
+    return reason
 
 
 def _status_text(status: str, language: str) -> str:

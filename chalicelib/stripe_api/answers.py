@@ -6,7 +6,7 @@ shape counts as missing, and its state says why the object itself cannot be read
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.domain.stripe_objects.answers import (
@@ -24,6 +24,7 @@ from chalicelib.domain.stripe_objects.answers import (
     StripeCharge,
     SubscriptionAnswer,
 )
+from chalicelib.domain.stripe_objects.objects import InvoicePayment
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.fields import (
     identity,
@@ -85,6 +86,15 @@ def invoice(raw: Raw) -> InvoiceAnswer:
         page_url=_words(found, "hosted_invoice_url"),
         pdf_url=_words(found, "invoice_pdf"),
     )
+
+
+def payments(raw: Iterable[Raw]) -> list[InvoicePayment]:
+    """The payments of an invoice, with their expanded PaymentIntents. One of another kind, or that
+    cannot be read, is left out.
+    """
+    intents = (mapping(mapping(one).get("payment")).get("payment_intent") for one in raw)
+    found = (if_readable(objects.payment, intent) for intent in intents)
+    return [payment for payment in found if payment]
 
 
 def invoice_item(raw: Raw) -> InvoiceItem:

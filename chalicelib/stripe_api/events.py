@@ -13,6 +13,7 @@ from chalicelib.domain.account.facts import (
     CustomerSnapshot,
     DisputeSnapshot,
     InvoiceSnapshot,
+    PaymentSnapshot,
     RefundRecorded,
     StripeFact,
     SubscriptionSnapshot,
@@ -34,6 +35,7 @@ OBJECTS = {
     "customer": "customer",
     "customer.subscription": "subscription",
     "invoice": "invoice",
+    "payment_intent": "payment_intent",
     "payment_method": "payment_method",
     "checkout.session": "checkout.session",
     "charge": "charge",
@@ -140,6 +142,15 @@ def _checkout(raw: Mapping[str, Any], now: datetime) -> CheckoutCompleted | None
     return CheckoutCompleted(identity(raw), text(raw, "mode"), customer, now)
 
 
+def _payment(kind: str, raw: Mapping[str, Any], created: datetime) -> PaymentSnapshot | None:
+    """The state of an invoice's payment; None for a payment that belongs to no invoice."""
+    payment = objects.payment(raw)
+    if payment.invoice is None:
+        return None
+    status = "processing" if kind == "payment_intent.processing" else "failed"
+    return PaymentSnapshot(payment.invoice, status, created, payment.failure, payment.debit_since)
+
+
 def _fact(
     kind: str,
     raw: Mapping[str, Any],
@@ -168,8 +179,14 @@ def _fact(
             )
         case "invoice":
             return InvoiceSnapshot(
-                objects.invoice(raw), created, kind == "invoice.payment_action_required"
+                objects.invoice(raw),
+                created,
+                bank_asks=kind == "invoice.payment_action_required",
+                failed=kind == "invoice.payment_failed",
+                finalization_error=objects.finalization_error(raw),
             )
+        case "payment_intent":
+            return _payment(kind, raw, created)
         case "payment_method":
             card = objects.card(raw)
             return CardSnapshot(card, created) if card else None

@@ -14,6 +14,7 @@ from chalicelib.domain.stripe_objects.objects import (
     Card,
     Customer,
     Invoice,
+    InvoicePayment,
     Item,
     PauseCollection,
     Subscription,
@@ -30,6 +31,26 @@ from chalicelib.stripe_api.fields import (
 )
 from chalicelib.stripe_api.transport import Raw
 
+DEBITS = frozenset(
+    {
+        "acss_debit",
+        "au_becs_debit",
+        "bacs_debit",
+        "nz_bank_account",
+        "sepa_debit",
+        "us_bank_account",
+    }
+)
+"""The payment methods that take days to be paid or to fail
+(docs.stripe.com/payments/bank-debits).
+"""
+
+TAX_FAILED = frozenset({"failed", "requires_location_inputs"})
+"""The states of Stripe's automatic tax in which a draft cannot be finalized."""
+
+SEND_INVOICE = "send_invoice"
+"""The `collection_method` of invoices that are sent to the customer, and not charged."""
+
 
 def customer(raw: Raw, *, deleted: bool = False) -> Customer:
     """A customer. `deleted` is for the payload of `customer.deleted`, which does not say so itself;
@@ -45,6 +66,16 @@ def customer(raw: Raw, *, deleted: bool = False) -> Customer:
         words(raw, "name"),
         card=reference(settings.get("default_payment_method"))
         or reference(raw.get("default_source")),
+        currency=words(raw, "currency"),
+        locale=_first_locale(raw.get("preferred_locales")),
+    )
+
+
+def _first_locale(preferred: Any) -> str | None:
+    return (
+        words({"locale": preferred[0]}, "locale")
+        if isinstance(preferred, list) and preferred
+        else None
     )
 
 
@@ -81,6 +112,10 @@ def subscription(raw: Raw) -> Subscription:
         card=reference(raw.get("default_payment_method")) or reference(raw.get("default_source")),
         canceled_at=when(raw.get("canceled_at")),
         cancellation_details=_cancellation_details(raw.get("cancellation_details")),
+        currency=words(raw, "currency"),
+        send_invoice=raw.get("collection_method") == SEND_INVOICE,
+        schedule=reference(raw.get("schedule")),
+        account_id=account_id_of(raw),
     )
 
 
@@ -127,6 +162,42 @@ def invoice(raw: Raw) -> Invoice:
         finalized_at=when((raw.get("status_transitions") or {}).get("finalized_at")),
         hosted_invoice_url=words(raw, "hosted_invoice_url"),
         paid_at=when((raw.get("status_transitions") or {}).get("paid_at")),
+        amount_remaining=whole(raw, "amount_remaining"),
+        reason=words(raw, "billing_reason"),
+        send_invoice=raw.get("collection_method") == SEND_INVOICE,
+        due_date=when(raw.get("due_date")),
+        held=status == "draft" and raw.get("auto_advance") is False,
+    )
+
+
+def finalization_error(raw: Raw) -> str | None:
+    """Why a draft cannot be finalized, by Stripe's code: an error of its last try, or a tax that
+    could not be calculated; None if nothing stands in the way.
+    """
+    if raw.get("status") != "draft":
+        return None
+    error = mapping(raw.get("last_finalization_error"))
+    if error:
+        return words(error, "code") or words(error, "type") or "unknown"
+    tax = mapping(raw.get("automatic_tax")).get("status")
+    return f"tax_{tax}" if tax in TAX_FAILED else None
+
+
+def payment(raw: Raw) -> InvoicePayment:
+    """The state of a PaymentIntent."""
+    details, error = mapping(raw.get("payment_details")), mapping(raw.get("last_payment_error"))
+    order = words(details, "order_reference") or ""
+    used = words(mapping(error.get("payment_method")), "type")
+    types = [used] if used else raw.get("payment_method_types")
+    only_debits = isinstance(types, list) and types and set(types) <= DEBITS
+    status = text(raw, "status")
+    failed = bool(error) and status in {"requires_payment_method", "canceled"}
+    return InvoicePayment(
+        # `invoice` until basil (2025-03-31); since then it is the reference of the order
+        reference(raw.get("invoice")) or (order if order.startswith("in_") else None),
+        "processing" if status == "processing" else "failed" if failed else "settled",
+        words(error, "decline_code") or words(error, "code"),
+        when(raw.get("created")) if only_debits else None,
     )
 
 
@@ -175,6 +246,7 @@ def _item(line: Raw) -> Item:
         currency=words(price, "currency"),
         interval=words(recurring, "interval"),
         interval_count=whole(recurring, "interval_count") or 1,
+        metered=recurring.get("usage_type") == "metered",
     )
 
 

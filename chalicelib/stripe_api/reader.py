@@ -6,6 +6,7 @@ from chalicelib.domain.stripe_objects.answers import (
     StripeCharge,
     SubscriptionAnswer,
 )
+from chalicelib.domain.stripe_objects.objects import InvoicePayment
 from chalicelib.stripe_api import answers
 from chalicelib.stripe_api.transport import StripeTransport
 from chalicelib.stripe_api.writer import data_of
@@ -43,6 +44,18 @@ class StripeReader:
         """See ReaderApi."""
         page = self._transport.get("/v1/invoices", customer=customer, limit=100)
         return [answers.invoice(raw) for raw in data_of(page)]
+
+    def invoice(self, id: str) -> InvoiceAnswer | None:
+        """See ReaderApi."""
+        raw = self._transport.get(f"/v1/invoices/{id}")
+        return answers.invoice(raw) if raw else None
+
+    def payments_of(self, invoice: str) -> list[InvoicePayment]:
+        """See ReaderApi."""
+        page = self._transport.get(
+            "/v1/invoice_payments", invoice=invoice, expand=["data.payment.payment_intent"]
+        )
+        return answers.payments(data_of(page))
 
     def charge(self, id: str) -> StripeCharge | None:
         """See ReaderApi."""

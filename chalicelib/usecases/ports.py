@@ -29,7 +29,7 @@ from chalicelib.domain.stripe_objects.answers import (
     StripeCharge,
     SubscriptionAnswer,
 )
-from chalicelib.domain.stripe_objects.objects import Customer, Subscription
+from chalicelib.domain.stripe_objects.objects import Customer, InvoicePayment, Subscription
 from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
 
 
@@ -110,6 +110,12 @@ class ReaderApi(Protocol):
 
     def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
         """The hundred newest invoices of a customer, the newest first."""
+
+    def invoice(self, id: str) -> InvoiceAnswer | None:
+        """The invoice; None if Stripe does not know it."""
+
+    def payments_of(self, invoice: str) -> list[InvoicePayment]:
+        """The state of each payment of an invoice, the newest first."""
 
     def charge(self, id: str) -> StripeCharge | None:
         """The charge; None if Stripe does not know it."""

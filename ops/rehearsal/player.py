@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from functools import reduce
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.facts import FetchResult, MessageRecorded, OperationUpdated
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.operations import pending
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import DueMessage, dispatch
 from chalicelib.domain.policy.policy import Policy

@@ -19,8 +19,8 @@ from typing import Any
 import stripe
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.fetch_requests import everything_of
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, CardSnapshot, Profile, Signup, TrackedInvoice
 from chalicelib.domain.billing.cancellation_rules import Offer
 from chalicelib.domain.billing.preview import Preview

@@ -9,8 +9,8 @@ from random import Random
 from typing import Any
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.fetch_requests import everything_of
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Unavailable

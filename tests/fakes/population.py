@@ -20,8 +20,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.dynamo import translate_errors
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.fetch_requests import everything_of
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry

@@ -23,6 +23,7 @@ from chalicelib.domain.stripe_objects.answers import (
     StripeCharge,
     SubscriptionAnswer,
 )
+from chalicelib.domain.stripe_objects.objects import InvoicePayment
 from chalicelib.runtime.telemetry import MEASURED, METRICS
 from chalicelib.stripe_api import answers
 from chalicelib.usecases.ports import Stripe
@@ -277,6 +278,14 @@ class FakeReader:
     def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
         found = self._answer(f"invoices of {customer}", lambda: self.truth.invoices_of(customer))
         return [answers.invoice(raw) for raw in found]
+
+    def invoice(self, id: str) -> InvoiceAnswer | None:
+        raw = self._answer(f"invoice {id}", lambda: self.truth.invoice(id))
+        return answers.invoice(raw) if raw else None
+
+    def payments_of(self, invoice: str) -> list[InvoicePayment]:
+        found = self._answer(f"payments of {invoice}", lambda: self.truth.payments_of(invoice))
+        return answers.payments(found)
 
     def charge(self, id: str) -> StripeCharge | None:
         found: StripeCharge | None = self._answer(f"charge {id}", lambda: None)

@@ -23,6 +23,7 @@ from chalicelib.aws.job_states import JobStates
 from chalicelib.aws.rate_counters import RateCounters
 from chalicelib.aws.reconciliation import ReconciliationState
 from chalicelib.aws.replan_state import ReplanStates
+from chalicelib.aws.schema_versions import SHAPE
 from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions
 from chalicelib.aws.timeline import Timelines
@@ -61,6 +62,11 @@ def old(aws: None) -> Any:
     return client
 
 
+def in_the_present_shape(item: Any) -> Any:
+    """A stored account as this release writes it: later shapes only add fields."""
+    return {**item, "shape": {"N": str(SHAPE)}}
+
+
 def written(client: Any) -> dict[tuple[str, str], Any]:
     """What lies in the new table, but for the name of the writer, which differs each time."""
     items = client.scan(TableName="new")["Items"]
@@ -74,7 +80,7 @@ def written(client: Any) -> dict[tuple[str, str], Any]:
 
 @pytest.mark.parametrize("item", ACCOUNTS.values(), ids=ACCOUNTS)
 def test_a_stored_account_is_written_again_to_the_letter(item: Any) -> None:
-    assert account_item(account_of(item)) == item
+    assert account_item(account_of(item)) == in_the_present_shape(item)
 
 
 def test_a_stored_account_is_understood() -> None:
@@ -122,7 +128,7 @@ def test_the_pointers_of_an_account_are_written_as_stored(old: Any) -> None:
     expected = {key: item for key, item in ITEMS.items() if key[0].partition("#")[0] in kinds}
     assert len(expected) == 6
     assert written(old) == expected | {
-        ("ACCOUNT#acc_golden", "ACCOUNT"): ACCOUNTS["ACCOUNT#acc_golden"]
+        ("ACCOUNT#acc_golden", "ACCOUNT"): in_the_present_shape(ACCOUNTS["ACCOUNT#acc_golden"])
     }
 
 

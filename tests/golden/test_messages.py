@@ -33,6 +33,7 @@ from local.aws.lambda_context import LambdaContext
 from tests.fakes.lifecycles import MemoryClaims
 from tests.fakes.services import POLICY, ROOT, FakeServices
 from tests.fakes.simulated_lifecycles import SimLife
+from tests.golden.additions import without_additions
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MORE = {"Subject": None, "MessageAttributes": {}}
@@ -271,12 +272,16 @@ def opened(value: Any) -> Any:
             return [opened(one) for one in value]
         case str() if value.startswith("{"):
             return json.loads(value)
+        case str() if value.startswith("acc") and value.endswith("}"):
+            head, brace, body = value.partition("{")
+            return [head, json.loads(brace + body)]
     return value
 
 
 @pytest.mark.parametrize("story", STORIES)
 def test_what_an_older_release_left_is_carried_on(story: str, system: System) -> None:
-    assert opened(STORIES[story](system)) == opened(EXPECTED[story])
+    expected = opened(EXPECTED[story])
+    assert without_additions(opened(STORIES[story](system)), expected) == expected
 
 
 def test_every_story_is_pinned() -> None:

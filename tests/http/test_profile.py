@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.profile_rules import profile_operations
+from chalicelib.domain.account.rules.profile import profile_operations
 from chalicelib.domain.account.state import Account
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock

@@ -42,13 +42,41 @@ class SubscriptionSnapshot:
 class InvoiceSnapshot:
     """An invoice's state at `at`. It needs no source: an invoice's status only goes forward.
 
-    `bank_asks` says that the bank wants the customer to confirm the last attempt. Only the type of
-    the event tells that, not the invoice.
+    `bank_asks` says that the bank wants the customer to confirm the last attempt, and `failed` that
+    this attempt failed. Only the type of the event tells that, not the invoice: an attempt by bank
+    debit is neither paid nor failed for days. `finalization_error` is why it stays a draft. One
+    that was `fetched` is Stripe's present state, however late.
     """
 
     invoice: Invoice
     at: datetime
     bank_asks: bool = False
+    failed: bool = False
+    finalization_error: str | None = None
+    fetched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSnapshot:
+    """The state of an invoice's payment at `at`: `status` is one of PAYMENT_STATUSES, `failure`
+    Stripe's code. `debit_since` is when it was begun, if it is a bank debit. One that was `fetched`
+    is the state at that time, and not since when it is so.
+    """
+
+    invoice: str
+    status: str
+    at: datetime
+    failure: str | None = None
+    debit_since: datetime | None = None
+    fetched: bool = False
+
+
+PAYMENT_STATUSES = {
+    "processing": "A bank debit is under way: neither paid nor failed.",
+    "failed": "The payment, or a debit that was under way, has failed.",
+    "settled": "Nothing is under way and nothing has failed.",
+}
+"""The states of a payment that decisions depend on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +116,7 @@ StripeFact = (
     CustomerSnapshot
     | SubscriptionSnapshot
     | InvoiceSnapshot
+    | PaymentSnapshot
     | CardSnapshot
     | CheckoutCompleted
     | DisputeSnapshot
@@ -100,7 +129,10 @@ class FetchResult:
     """Stripe's complete response to one request; without facts if Stripe has no such object."""
 
     request: FetchRequest
-    facts: tuple[CustomerSnapshot | SubscriptionSnapshot | InvoiceSnapshot | CardSnapshot, ...] = ()
+    facts: tuple[
+        CustomerSnapshot | SubscriptionSnapshot | InvoiceSnapshot | PaymentSnapshot | CardSnapshot,
+        ...,
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)

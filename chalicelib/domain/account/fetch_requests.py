@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class FetchRequest:
-    """An object or a list to fetch from Stripe. `what` is `customer` or `subscription`, with its
-    `id`; or `subscriptions` or `invoices`, with the customer's `id`.
+    """An object or a list to fetch from Stripe. `what` is `customer`, `subscription` or `invoice`,
+    with its `id`; or `subscriptions` or `invoices`, with the customer's `id`; or `payments`, with
+    the invoice's `id`.
     """
 
     what: str

@@ -1,11 +1,12 @@
 """Queries on an account's customers, subscriptions, invoices and cards."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
+from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
 
 NEVER_PAID = frozenset({"incomplete", "incomplete_expired"})
 """Statuses of a purchase that was begun and not paid. Another subscription may be bought beside it,
@@ -32,6 +33,27 @@ def current_subscription(account: Account) -> Subscription | None:
     return max(candidates, key=creation_order, default=None)
 
 
+def plan_of(
+    account: Account, subscription: Subscription, policy: Policy
+) -> tuple[str | None, int | None]:
+    """The largest plan among the subscription's items, with its quantity (see Policy.plan_of)."""
+    return policy.plan_of(recognized_items(account, subscription, policy))
+
+
+def recognized_items(
+    account: Account, subscription: Subscription, policy: Policy
+) -> tuple[Item, ...]:
+    """The subscription's items. One whose price has lost the lookup key of its plan, because
+    another price replaced it, is given that key again.
+    """
+    return tuple(_recognized(account, item, policy) for item in subscription.items)
+
+
+def _recognized(account: Account, item: Item, policy: Policy) -> Item:
+    former = (replace(item, lookup_key=key) for key in account.price_keys.get(item.price, ()))
+    return next((one for one in (item, *former) if policy.plan_of([one])[0]), item)
+
+
 def customer_for(account: Account) -> Customer | None:
     """The Stripe customer for the next Checkout: that of the current subscription, else the last by
     id that is not deleted.
@@ -48,14 +70,17 @@ def is_deleted(account: Account, customer: str) -> bool:
 
 
 def currency_of(account: Account, policy: Policy, default: str | None = None) -> str:
-    """The customer's currency: that of the current subscription, else of the last invoice, else of
-    the last subscription, else `default`, else that of the signup, else the policy's.
+    """The customer's currency: that of the current subscription, else of the customer at Stripe,
+    else of the last invoice, else of the last subscription, else `default`, else that of the
+    signup, else the policy's.
 
     Stripe bills a customer in one currency, also once the subscription has ended.
     """
-    subscription = current_subscription(account)
+    subscription, customer = current_subscription(account), customer_for(account)
     if subscription and (currency := subscription_currency(subscription)):
         return currency
+    if customer and customer.currency:
+        return customer.currency
     invoices = sorted((tracked.value for tracked in account.invoices.values()), key=creation_order)
     ended = [tracked.value for tracked in account.subscriptions.values()]
     ended = [one for one in ended if not is_deleted(account, one.customer)]
@@ -77,8 +102,11 @@ def wanted_language(account: Account, policy: Policy) -> str:
 
 
 def subscription_currency(subscription: Subscription) -> str | None:
-    """The currency of a subscription's items; None if no item has one."""
-    return next((item.currency for item in subscription.items if item.currency), None)
+    """The currency in which a subscription is billed; None if it is not known. A price may have
+    several currencies, so that of an item counts only if nothing else is known.
+    """
+    of_items = (item.currency for item in subscription.items if item.currency)
+    return subscription.currency or next(of_items, None)
 
 
 def has_card(account: Account, subscription: Subscription | None) -> bool:
@@ -118,60 +146,3 @@ def invoices_of(account: Account, subscription: Subscription) -> list[Invoice]:
         for tracked in account.invoices.values()
         if tracked.value.subscription == subscription.id
     ]
-
-
-def unpaid_invoices(account: Account) -> list[Invoice]:
-    """The open invoices of live subscriptions that Stripe has tried to collect.
-
-    Without those of a purchase that is under way on Stripe's page, and of a trial that ended
-    without a card: no payment was expected there.
-    """
-    found = []
-    for subscription in (tracked.value for tracked in account.subscriptions.values()):
-        no_payment_expected = (
-            subscription.trial_end
-            and not paid_since_trial(account, subscription)
-            and not has_card(account, subscription)
-        )
-        if subscription.final or subscription.status == "incomplete" or no_payment_expected:
-            continue
-        found += [
-            invoice
-            for invoice in invoices_of(account, subscription)
-            if invoice.status == "open" and invoice.attempt_count
-        ]
-    return found
-
-
-def paid_since_trial(account: Account, subscription: Subscription) -> bool:
-    """Whether an invoice created at or after the trial's end is paid.
-
-    The invoice of 0 that Stripe creates at a trial's start is no payment. One created at its end
-    counts even if it is of 0, as a coupon may have reduced it.
-    """
-    end = subscription.trial_end
-    return end is not None and any(
-        invoice.status == "paid" and invoice.created >= end
-        for invoice in invoices_of(account, subscription)
-    )
-
-
-def first_paid_invoice(account: Account, subscription: Subscription) -> Invoice | None:
-    """The subscription's first paid invoice; after a trial, the first created at or after its end,
-    which may be of 0 (see paid_since_trial).
-    """
-    end = subscription.trial_end
-    paid = [
-        invoice
-        for invoice in invoices_of(account, subscription)
-        if invoice.status == "paid" and (invoice.created >= end if end else invoice.amount_paid)
-    ]
-    return min(paid, key=creation_order, default=None)
-
-
-def was_ever_paid(account: Account, subscription: Subscription) -> bool:
-    """Whether any of the subscription's invoices of more than 0 is paid."""
-    return any(
-        invoice.status == "paid" and invoice.amount_paid
-        for invoice in invoices_of(account, subscription)
-    )

@@ -22,6 +22,8 @@ REASONS = {
     "stale": "The paid period is over, and Stripe has not reported the next one.",
     "past_due_grace": "A payment failed; access continues during the grace period.",
     "past_due": "A payment failed and the grace period is over.",
+    "payment_processing": "A payment by bank debit is under way.",
+    "uncollectible": "An invoice was given up and is not paid.",
     "payment_incomplete": "The first payment has not been completed.",
     "incomplete_expired": "The first payment was not completed in time.",
     "unpaid": "Stripe no longer retries a failed payment.",

@@ -42,6 +42,31 @@ class TrackedInvoice:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentState:
+    """What was reported of the payment of one invoice, beside the invoice itself.
+
+    `known_attempt` is the number of the last attempt whose outcome was reported. `first_failed_at`
+    and `failed_at` are when the first and the last failure were reported, `failure` is Stripe's
+    code of the last one. `processing_at` is when the last bank debit was reported to be under way.
+    `finalization_error` is Stripe's code of why the invoice could not be finalized.
+    """
+
+    known_attempt: int = 0
+    first_failed_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure: str | None = None
+    processing_at: datetime | None = None
+    finalization_error: str | None = None
+
+    @property
+    def is_processing(self) -> bool:
+        """Whether a debit was under way when it was last reported."""
+        return self.processing_at is not None and (
+            self.failed_at is None or self.failed_at < self.processing_at
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """Who the customer is, as last told by the signup, the product, the customer or Stripe.
     `language` is a language tag such as `de` or `de-AT`.
@@ -112,8 +137,12 @@ class Account:
 
     What the sources reported:
 
-    - `customers`, `subscriptions`, `invoices`, `cards`: Stripe's objects by id. `ended` has the end
-      of subscriptions that are kept no more. `disputes` has each dispute's status.
+    - `customers`, `subscriptions`, `invoices`, `cards`: Stripe's objects by id. `payments`: the
+      state of payments by invoice. `settled_invoices` has a mark of each that was settled and is
+      kept no more, `ended` the end of such subscriptions. `disputes` has each dispute's status.
+    - `others`: the customers' subscriptions to other products in the same Stripe account. They are
+      shown, and nothing else. `ours` has the ids of `subscriptions` that were once recognized as
+      this product's, and `price_keys` every lookup key that a price was ever reported with.
     - `profile_changes`: the last change of each field of the profile since the signup;
       `address_changes`: those that the customer asked for and that can still be confirmed or
       undone; `origin`: the Stripe customer that the account came from, whose address it follows.
@@ -167,6 +196,11 @@ class Account:
     owed_asked_at: datetime | None = None
     history_until: datetime | None = None
     restored_at: datetime | None = None
+    others: Mapping[str, Tracked[Subscription]] = field(default_factory=dict)
+    ours: tuple[str, ...] = ()
+    price_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    payments: Mapping[str, PaymentState] = field(default_factory=dict)
+    settled_invoices: tuple[str, ...] = ()
     broadcasts: Mapping[str, Broadcast] = field(default_factory=dict)
     disputes: Mapping[str, str] = field(default_factory=dict)
     leave: CancellationRequest | None = None
@@ -275,13 +309,23 @@ class Account:
 
     def mark(self, id: str) -> str:
         """The mark of a customer or a subscription (see Tracked.mark); empty if it is not known."""
-        tracked: Tracked[Customer] | Tracked[Subscription] | None = self.customers.get(
-            id
-        ) or self.subscriptions.get(id)
+        tracked: Tracked[Customer] | Tracked[Subscription] | None = (
+            self.customers.get(id) or self.subscriptions.get(id) or self.others.get(id)
+        )
         return tracked.mark if tracked else ""
+
+    def payment_of(self, invoice: str) -> PaymentState:
+        """What was reported of an invoice's payment."""
+        return self.payments.get(invoice, PaymentState())
 
     def with_fetch(self, request: FetchRequest) -> "Account":
         """The account with `request` among what has to be fetched."""
         if request in self.asks:
             return self
         return replace(self, asks=tuple(sorted({*self.asks, request})))
+
+    def without_fetch(self, request: FetchRequest) -> "Account":
+        """The account with `request` no longer among what has to be fetched."""
+        if request not in self.asks:
+            return self
+        return replace(self, asks=tuple(ask for ask in self.asks if ask != request))

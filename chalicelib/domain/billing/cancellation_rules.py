@@ -11,11 +11,6 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy, RetentionOffer
 from chalicelib.domain.stripe_objects.answers import Coupon
 
-INVOICES_KNOWN = 12
-"""With so many invoices of a subscription, the first ones may no longer be kept (INVOICES_KEPT in
-account/stripe_rules.py).
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -92,15 +87,10 @@ def may_withdraw_until(account: Account, policy: Policy) -> datetime | None:
         or subscription.status == "trialing"
     ):
         return None
-    invoices = invoices_of(account, subscription)
-    paid = [
-        invoice.created for invoice in invoices if invoice.status == "paid" and invoice.amount_paid
-    ]
-    begun = (
-        min(paid, default=None)
-        if subscription.trial_end and len(invoices) < INVOICES_KNOWN
-        else subscription.trial_end or subscription.created
-    )
+    begun: datetime | None = subscription.created
+    if subscription.trial_end:
+        paid = [one.created for one in invoices_of(account, subscription) if one.amount_paid]
+        begun = min(paid, default=None)
     return begun + timedelta(days=policy.cancel.withdrawal_days) if begun else None
 
 

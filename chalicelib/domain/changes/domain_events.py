@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.domain_event import DomainEvent
-from chalicelib.domain.account.queries import paid_since_trial
+from chalicelib.domain.account.payments import failed_attempts, paid_since_trial
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
@@ -154,13 +154,16 @@ def _of_payments(old: Account, new: Account, now: datetime) -> _Events:
         invoice = tracked.value
         if was_adopted and invoice.created < now - RECENT:
             continue
-        before = old.invoices[id].value if id in old.invoices else None
-        was_paid = before is not None and before.status == "paid"
-        attempts_before = before.attempt_count if before else 0
+        before = old.invoices.get(id)
+        was_paid = before is not None and before.value.status == "paid"
+        failed_before = failed_attempts(old, before) if before else 0
         if invoice.status == "paid" and invoice.amount_paid and not was_paid:
             yield "payment.succeeded", _payment(invoice)
-        elif invoice.status == "open" and invoice.attempt_count > attempts_before:
+        elif invoice.status == "open" and failed_attempts(new, tracked) > failed_before:
             yield "payment.failed", _payment(invoice)
+        error = new.payment_of(id).finalization_error
+        if error and error != old.payment_of(id).finalization_error:
+            yield "invoice.finalization_failed", {**_payment(invoice), "error": error}
 
 
 def _of_customer(old: Account, new: Account) -> _Events:

@@ -1,6 +1,7 @@
 """The conditions of a step (`if` and `unless`), checked on the present state of an account."""
 
-from chalicelib.domain.account.queries import current_subscription, has_card, unpaid_invoices
+from chalicelib.domain.account.payments import unpaid_invoices
+from chalicelib.domain.account.queries import current_subscription, has_card
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.occasions import Occasion, subscription_of
 from chalicelib.domain.policy.policy import Policy

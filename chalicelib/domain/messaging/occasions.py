@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from chalicelib.domain.account.queries import (
-    cancellation_is_requested,
-    card_of,
+from chalicelib.domain.account.payments import (
     first_paid_invoice,
     paid_since_trial,
     unpaid_invoices,
     was_ever_paid,
 )
+from chalicelib.domain.account.queries import cancellation_is_requested, card_of
 from chalicelib.domain.account.standing import ON_TRIAL
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.broadcasts import fits

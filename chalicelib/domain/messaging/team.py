@@ -62,6 +62,8 @@ def notice_of(domain_event: DomainEvent) -> str | None:
             return "signup"
         case "payment.failed" if data.get("attempt_count") == 1:
             return "failed_payment"
+        case "invoice.finalization_failed":
+            return "finalization_failed"
         case "subscription.canceling":
             return "cancellation"
         case "feedback.given":

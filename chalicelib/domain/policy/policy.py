@@ -79,7 +79,8 @@ class AccessPolicy:
     It continues for `past_due_grace` after a failed payment, and for `renewal_grace` after the end
     of a period if Stripe reports no next one; then the level is `stale`. `collection_paused` is the
     level while collection is paused; None leaves it as it is. `payment_tries` is how often Stripe
-    tries a payment in all, as configured at Stripe.
+    tries a payment in all, as configured at Stripe. A bank debit that is under way counts as paid
+    for `debit`. `debts` is the level while an invoice that was given up is not paid.
     """
 
     past_due_grace: timedelta
@@ -87,6 +88,8 @@ class AccessPolicy:
     stale: str
     collection_paused: str | None
     payment_tries: int = 8
+    debit: timedelta = timedelta(days=14)
+    debts: str = "limited"
 
 
 @dataclass(frozen=True, slots=True)

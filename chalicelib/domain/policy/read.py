@@ -61,6 +61,8 @@ _ACCESS = {
         one_of("keep", "limited", "none"), 'collection_paused = "keep"', "keep", required=False
     ),
     "payment_tries": Key(whole_number(1, 20), "payment_tries = 8", 8, required=False),
+    "debit_days": Key(whole_number(1, 60), "debit_days = 14", 14, required=False),
+    "debts": Key(one_of("limited", "none"), 'debts = "limited"', "limited", required=False),
 }
 _TABLES = (
     "trial",
@@ -147,4 +149,6 @@ def _access(values: Mapping[str, Any]) -> AccessPolicy:
         stale=values["stale"],
         collection_paused=None if paused == "keep" else paused,
         payment_tries=values["payment_tries"],
+        debit=timedelta(days=values["debit_days"]),
+        debts=values["debts"],
     )

@@ -11,6 +11,7 @@ NOTICES = {
     "signup": "A free trial began.",
     "conversion": "A trial was paid for, or a former customer pays again.",
     "failed_payment": "A payment failed for the first time.",
+    "finalization_failed": "An invoice cannot be finalized, and will not be paid until it can.",
     "cancellation": (
         "A subscription was canceled, at once or for a later time: with the reason, if one was"
         " given."

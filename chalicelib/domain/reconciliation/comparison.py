@@ -36,6 +36,10 @@ OF_AN_INVOICE = ("status", "attempt_count", "amount_due", "amount_paid", "next_p
 """The fields of an invoice that decisions depend on."""
 
 
+SET_SILENTLY = frozenset({"currency"})
+"""The fields of a customer that Stripe sets without an event. The subscription says the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One comparison. It continues in Stripe's list at `place` and in the accounts at `scanned`.
@@ -91,7 +95,7 @@ def drift(account: Account, listed: ListedSubscription, compared: datetime) -> D
     """How the account differs from what Stripe lists; None if it does not."""
     subscription = listed.subscription
     known = account.subscriptions.get(subscription.id)
-    if subscription.id in account.ended:
+    if subscription.id in account.ended or subscription.id in account.others:
         return None
     names = tuple(_names(account, listed)) if known else (UNKNOWN,)
     since = known.seen if known else subscription.created
@@ -134,7 +138,9 @@ def judged(found: Drift, account: Account | None) -> Drift | None:
             if known.seen >= found.compared.replace(microsecond=0) and not waits
             else replace(found, became="left")
         )
-    is_known = known is not None or found.subscription in account.ended
+    is_known = known is not None or (
+        found.subscription in account.ended or found.subscription in account.others
+    )
     return replace(found, became="healed" if is_known and not waits else "left")
 
 
@@ -150,7 +156,9 @@ def _names(account: Account, listed: ListedSubscription) -> Iterator[str]:
         differing = [
             field.name
             for field in fields(listed.customer)
-            if held and getattr(held.value, field.name) != getattr(listed.customer, field.name)
+            if held
+            and field.name not in SET_SILENTLY
+            and getattr(held.value, field.name) != getattr(listed.customer, field.name)
         ]
         yield from (f"customer.{name}" for name in differing)
         if held is None:

@@ -21,6 +21,8 @@ OWED = {
     "resumption": "Collection of payments is resumed.",
     "first_payment": "A purchase that is not paid: Stripe gives it up after 23 hours.",
     "attempt": "A payment that failed is tried again.",
+    "debit": "A bank debit that is under way is paid or fails, within two weeks.",
+    "due": "A sent invoice is due: it is paid, or is not.",
 }
 """The expected updates, and what Stripe reports then."""
 
@@ -32,6 +34,8 @@ may be late. After three days it is left to the daily reconciliation.
 RENEWS = frozenset({"active", "past_due", "unpaid"})
 INCOMPLETE_FOR = timedelta(hours=23)  # docs.stripe.com/billing/subscriptions/overview
 DRAFT_FOR = timedelta(hours=1)
+DEBIT_TAKES = timedelta(days=14)
+"""The slowest bank debits take 14 days (docs.stripe.com/payments/sepa-debit)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,7 +92,11 @@ def fetching_overdue(account: Account, now: datetime) -> Account:
     if not updates or updates[0].ask_at > now:
         return account
     customers = sorted({one.customer for one in updates})
-    return reduce(fetching_all_of, customers, replace(account, owed_asked_at=now))
+    account = reduce(fetching_all_of, customers, replace(account, owed_asked_at=now))
+    for id in account.payments:
+        if account.payments[id].is_processing and id in account.invoices:
+            account = account.with_fetch(FetchRequest("payments", id))
+    return account
 
 
 def _asked_at(account: Account, known: Tracked[Subscription]) -> datetime | None:
@@ -117,7 +125,14 @@ def _moments(account: Account, one: Subscription) -> Iterator[tuple[str, datetim
             ),
         )
         for invoice in invoices_of(account, one):
-            yield "attempt", invoice.next_payment_attempt if invoice.status == "open" else None
+            if invoice.status != "open":
+                continue
+            yield "attempt", invoice.next_payment_attempt
+            payment = account.payment_of(invoice.id)
+            if payment.is_processing and payment.processing_at:
+                yield "debit", payment.processing_at + DEBIT_TAKES
+            elif invoice.send_invoice:
+                yield "due", invoice.due_date
 
 
 def _first_payment_is_awaited(account: Account, one: Subscription, trial_end: datetime) -> bool:

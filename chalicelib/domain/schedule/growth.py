@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.operations import PendingOperation, kind_of, pending, unexpired
-from chalicelib.domain.account.profile_rules import unlapsed_addresses
+from chalicelib.domain.account.rules.profile import unlapsed_addresses
 from chalicelib.domain.account.state import DISPUTES_WON, Account, Grant
 from chalicelib.domain.bounds import BOUNDS, most
 from chalicelib.domain.errors import TooMany

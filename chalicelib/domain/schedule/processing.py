@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import DueMessage, abandoned, dispatch
 from chalicelib.domain.policy.policy import Policy

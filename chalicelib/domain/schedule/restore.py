@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import (
     AddressProved,
     BroadcastRequested,
@@ -24,6 +23,7 @@ from chalicelib.domain.account.facts import (
 )
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.profile import ProfileChanged
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.policy import Policy

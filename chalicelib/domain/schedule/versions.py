@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.profile_rules import with_profile_operation
+from chalicelib.domain.account.rules.ownership import with_ownership
+from chalicelib.domain.account.rules.profile import with_profile_operation
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.changes.domain_events import domain_events
@@ -16,7 +17,8 @@ from chalicelib.domain.schedule.growth import pruned, refuse_growth
 
 def next_version(written: Account, updated: Account, policy: Policy, now: datetime) -> Account:
     """The version to save now that `written` has become `updated`: with the next version number,
-    the standing, the domain events in the outbox, and the due time.
+    its subscriptions sorted from those to other products, the standing, the domain events in the
+    outbox, and the due time.
 
     Raises TooMany if a caller's change goes over a bound.
     """
@@ -28,7 +30,7 @@ def version_without_bounds(
     written: Account, updated: Account, policy: Policy, now: datetime
 ) -> Account:
     """As `next_version`, for what must be saved whatever it holds."""
-    updated = with_profile_operation(updated, now)
+    updated = with_ownership(with_profile_operation(updated, now), policy)
     new = replace(
         updated,
         version=written.version + 1,

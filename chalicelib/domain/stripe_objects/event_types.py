@@ -30,6 +30,15 @@ EVENT_TYPES = {
         "The same as invoice.paid if there was a payment, and sometimes the first to arrive."
     ),
     "invoice.payment_failed": "A payment failed; has the time of the next attempt.",
+    "invoice.finalization_failed": (
+        "An invoice cannot be finalized, for instance because its tax cannot be calculated: it"
+        " stays a draft until somebody mends the cause."
+    ),
+    "invoice.overdue": "A sent invoice is past its due date.",
+    "payment_intent.processing": "A bank debit is under way: neither paid nor failed for days.",
+    "payment_intent.payment_failed": (
+        "A payment failed; for a bank debit that was under way, with the reason."
+    ),
     "invoice.payment_action_required": "The bank wants the customer to confirm the payment.",
     "invoice.updated": "The next attempt or the amounts changed.",
     "invoice.marked_uncollectible": "Collecting an invoice was given up.",

@@ -6,7 +6,8 @@ different versions, and the same state has to compare equal whichever rendered i
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 FINAL_STATUSES = frozenset({"canceled", "incomplete_expired"})
@@ -26,7 +27,8 @@ INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3
 @dataclass(frozen=True, slots=True)
 class Customer:
     """Stripe's customer. `card` is the id of the default payment method or source; one that is only
-    attached does not count.
+    attached does not count. `currency` is the only one in which it can be billed, None before its
+    first invoice; `locale` is the first of its preferred languages.
     """
 
     id: str
@@ -34,6 +36,8 @@ class Customer:
     name: str | None = None
     card: str | None = None
     deleted: bool = False
+    currency: str | None = field(default=None, repr=False)
+    locale: str | None = field(default=None, repr=False)
 
     @property
     def final(self) -> bool:
@@ -43,8 +47,8 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item of a subscription. `amount` is in minor units of `currency`; None if the price is
-    tiered or custom.
+    """An item of a subscription. `amount` is in minor units of `currency`, the price's own; None if
+    the price is tiered or custom. A `metered` price takes no quantity.
     """
 
     price: str
@@ -55,6 +59,7 @@ class Item:
     currency: str | None = None
     interval: str | None = None
     interval_count: int = 1
+    metered: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,10 @@ class CancellationDetails:
 class Subscription:
     """Stripe's subscription. `period_end` is the latest of its items' period ends; `canceled_at` is
     when its cancellation was requested. `card` is its own default payment method.
+
+    `currency` is what it is billed in, whatever its prices are made for. `send_invoice` says that
+    its invoices are sent to be paid by a due date, and not charged. `schedule` is the schedule that
+    manages it. `account_id` is the account that its metadata names.
     """
 
     id: str
@@ -99,6 +108,10 @@ class Subscription:
     card: str | None = None
     canceled_at: datetime | None = None
     cancellation_details: CancellationDetails | None = None
+    currency: str | None = field(default=None, repr=False)
+    send_invoice: bool = field(default=False, repr=False)
+    schedule: str | None = field(default=None, repr=False)
+    account_id: str | None = field(default=None, repr=False)
 
     @property
     def final(self) -> bool:
@@ -122,6 +135,10 @@ class Subscription:
 class Invoice:
     """Stripe's invoice. Amounts are in minor units of `currency`; `subscription` is None for an
     invoice without one.
+
+    `amount_remaining` is what is left to pay; None if it was recorded by a release that did not
+    read it. `reason` is Stripe's `billing_reason`. An invoice with `send_invoice` was sent, and is
+    to be paid by `due_date`. A draft that is `held` stays one until somebody finalizes it.
     """
 
     id: str
@@ -138,6 +155,24 @@ class Invoice:
     finalized_at: datetime | None = None
     hosted_invoice_url: str | None = None
     paid_at: datetime | None = None
+    amount_remaining: int | None = None
+    reason: str | None = None
+    send_invoice: bool = False
+    due_date: datetime | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePayment:
+    """The state of the payment of an invoice, None if it belongs to none: `status` is
+    `processing`, `failed` or `settled` (neither of them), `failure` Stripe's code. `debit_since` is
+    when it was created, if it is a bank debit.
+    """
+
+    invoice: str | None
+    status: str
+    failure: str | None = None
+    debit_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +188,18 @@ class Card:
 
 def digest(state: Customer | Subscription | None) -> str:
     """A short hash that identifies a state among those of one object. It is stored, and made of
-    `repr`: the fields of these classes keep their names and their order.
+    `repr`: the fields of these classes keep their names and their order. A later field is left out
+    of `repr`, and counts only if it has a value, so that the digests stored before it still hold.
     """
-    return hashlib.blake2s(repr(state).encode(), digest_size=6).hexdigest()
+    text = repr(state) + "".join(_later_fields(state)) if state else repr(state)
+    return hashlib.blake2s(text.encode(), digest_size=6).hexdigest()
+
+
+def _later_fields(state: Customer | Subscription | Item) -> Iterator[str]:
+    for one in fields(state):
+        value = getattr(state, one.name)
+        if not one.repr and value != one.default:
+            yield f"|{one.name}={value!r}"
+    if isinstance(state, Subscription):
+        for item in state.items:
+            yield from _later_fields(item)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from chalicelib.domain.account.facts import Fact
 from chalicelib.domain.account.profile import ProfileChanged
-from chalicelib.domain.account.profile_rules import profile_operations
+from chalicelib.domain.account.rules.profile import profile_operations
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, InvalidInput, Refused, Unavailable
 from chalicelib.usecases.accounts.sign_up import owner_of

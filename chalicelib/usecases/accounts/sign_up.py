@@ -8,8 +8,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import SignedUp, SignInRequested
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.errors import AccountTaken, Refused, Unavailable
 from chalicelib.domain.schedule.versions import next_version

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import NoReturn
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import GrantGiven, OperationUpdated
 from chalicelib.domain.account.operations import (
     HEAD_START,
@@ -21,6 +20,7 @@ from chalicelib.domain.account.operations import (
     reactivation_result,
 )
 from chalicelib.domain.account.queries import currency_of
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.billing import decisions
 from chalicelib.domain.billing.idempotency import Outcome, StoredResponse

@@ -5,12 +5,12 @@ When the customer comes back, what the session came to is fetched at once.
 from collections.abc import Callable
 from dataclasses import replace
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.checkout import Checkout, next_checkout
 from chalicelib.domain.account.facts import CheckoutCompleted, CheckoutUpdated
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.queries import customer_for
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.checkout_rules import order_of
 from chalicelib.domain.billing.plan_requests import PurchaseRequest

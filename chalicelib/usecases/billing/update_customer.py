@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chalicelib.domain.account.facts import CustomerSnapshot, Fact
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromFetch
-from chalicelib.domain.account.profile_rules import differs_at_stripe
+from chalicelib.domain.account.rules.profile import differs_at_stripe
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import Refused

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import Fact, FetchResult
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.schedule.versions import next_version

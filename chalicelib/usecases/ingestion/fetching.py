@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import (
+    PAYMENT_STATUSES,
     CustomerSnapshot,
     FetchResult,
     InvoiceSnapshot,
+    PaymentSnapshot,
     SubscriptionSnapshot,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.stripe_objects.answers import (
@@ -95,6 +97,8 @@ def fetch(
     that cannot be read does not hold up the others. Raises Unavailable, Refused.
     """
     began = now.replace(microsecond=0)
+    if ask.what == "payments":
+        return FetchResult(ask, (_payment(reader, ask.id, began),)), 0
     found = _found(reader, ask)
     facts = [_fact(one, account, began) for one in found]
     cards = [
@@ -116,6 +120,9 @@ def _found(reader: ReaderApi, ask: FetchRequest) -> Sequence[Found]:
             return [subscription] if subscription else []
         case "subscriptions":
             return reader.subscriptions_of(ask.id)
+        case "invoice":
+            invoice = reader.invoice(ask.id)
+            return [invoice] if invoice else []
         case _:
             return reader.invoices_of(ask.id)
 
@@ -131,5 +138,18 @@ def _fact(
                 subscription, FromFetch(began, account.mark(subscription.id))
             )
         case Invoice() as invoice:
-            return InvoiceSnapshot(invoice, began)
+            return InvoiceSnapshot(invoice, began, fetched=True)
     return None
+
+
+def _payment(reader: ReaderApi, invoice: str, began: datetime) -> PaymentSnapshot:
+    """The state of an invoice's payment: of several payments, one that is under way decides, else
+    one that failed. Raises Unavailable, Refused.
+    """
+    by_status = {payment.status: payment for payment in reversed(reader.payments_of(invoice))}
+    found = next((by_status[one] for one in PAYMENT_STATUSES if one in by_status), None)
+    if found is None:
+        return PaymentSnapshot(invoice, "settled", began, fetched=True)
+    return PaymentSnapshot(
+        invoice, found.status, began, found.failure, found.debit_since, fetched=True
+    )

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.queries import wanted_language
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable

@@ -12,10 +12,10 @@ from chalicelib.aws.partition import Partition
 from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions
 from chalicelib.aws.timeline import Timelines
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import CustomerSnapshot
 from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.pointers import tombstone_of_account, tombstone_of_customer
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate

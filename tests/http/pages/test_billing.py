@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.cancellation import CancellationConfirmed
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.messaging.due_messages import due_now
 from chalicelib.domain.policy.policy import CancelPolicy, RetentionOffer
 from chalicelib.runtime import wiring

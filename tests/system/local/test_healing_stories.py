@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.fetch_requests import everything_of
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.stripe_api.reader import StripeReader

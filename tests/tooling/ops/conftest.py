@@ -19,8 +19,8 @@ from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions
 from chalicelib.aws.timeline import Timelines
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import SignedUp
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.messaging.email_message import SendClaim

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.send_claims import SendClaims
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import AddressProved, ConsentGiven
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.messaging.email_message import SendClaim

@@ -13,9 +13,9 @@ from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.items import account_of
 from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import CustomerSnapshot
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.messaging.email_message import SendClaim

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.items import Item
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import CustomerSnapshot, MilestoneReached
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Customer
 from chalicelib.usecases.schedule.process_due import process_due_account

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import (
     AddressProved,
     CheckoutCompleted,
@@ -28,6 +27,7 @@ from chalicelib.domain.account.operations import (
     pending,
     unexpired,
 )
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.backoff import wait_after
 from chalicelib.domain.messaging.due_messages import due_messages

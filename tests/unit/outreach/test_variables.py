@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, TrackedInvoice
 from chalicelib.domain.messaging.due_messages import DueMessage
 from chalicelib.domain.messaging.occasions import Occasion

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.cancellation import RetentionOfferAccepted
 from chalicelib.domain.account.operations import Change
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import Offer, retention_offer
 from chalicelib.domain.billing.decisions import may_change

@@ -97,7 +97,8 @@ def test_no_text_is_unused() -> None:
 
 def test_every_computed_name_has_a_text() -> None:
     known = catalogue("en").keys()
-    reasons = {f"standing.{reason}" for reason in [*REASONS, "trial_paused"]}
+    variants = ("trial_paused", "invoice_overdue", "invoice_overdue_grace")
+    reasons = {f"standing.{reason}" for reason in (*REASONS, *variants)}
     wanted = {
         *(f"{name}.{part}" for name in reasons for part in ("headline", "detail")),
         *(f"notice.{notice}" for notice in NOTICES),

@@ -10,7 +10,6 @@ import pytest
 
 from chalicelib.aws.items import dump
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.cancellation import (
     CancellationRequest,
     CancellationRequested,
@@ -34,6 +33,7 @@ from chalicelib.domain.account.facts import (
 from chalicelib.domain.account.messages import Broadcast, MessageRecord
 from chalicelib.domain.account.operations import Charge, Operation, PendingOperation
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import (
     Account,
     CardSnapshot,

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.domain.account.facts import AddressProved, ConsentGiven, MilestoneReached
-from chalicelib.domain.account.queries import current_subscription, has_card, paid_since_trial
+from chalicelib.domain.account.payments import paid_since_trial
+from chalicelib.domain.account.queries import current_subscription, has_card
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.messaging.due_messages import zone_of

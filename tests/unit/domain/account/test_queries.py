@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.ordering import Tracked
 from chalicelib.domain.account.queries import card_of, current_subscription, has_card
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, CardSnapshot, TrackedInvoice
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.occasions import Occasion, subscription_of

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.domain_event import TYPES
 from chalicelib.domain.account.facts import CustomerSnapshot, InvoiceSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Grant, Signup
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.schedule.versions import next_version, outbox_cleared
@@ -137,14 +137,14 @@ def test_a_failed_renewal_and_its_recovery() -> None:
         created=PERIOD_END,
     )
     due = written(
-        InvoiceSnapshot(failed, PERIOD_END),
+        InvoiceSnapshot(failed, PERIOD_END, failed=True),
         seen(replace(BOUGHT, status="past_due"), PERIOD_END),
         before=ACTIVE,
         at=PERIOD_END,
     )
     assert types(due) == ["payment.failed"]
     second = written(
-        InvoiceSnapshot(replace(failed, attempt_count=2), PERIOD_END + SECOND),
+        InvoiceSnapshot(replace(failed, attempt_count=2), PERIOD_END + SECOND, failed=True),
         before=due,
         at=PERIOD_END,
     )

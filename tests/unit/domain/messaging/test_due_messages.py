@@ -9,10 +9,10 @@ from babel.dates import get_day_names
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.messaging.due_messages import QUEUED_PATIENCE, due_messages, due_now

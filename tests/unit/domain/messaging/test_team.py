@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.domain_event import TYPES, DomainEvent
 from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.messaging.team import (

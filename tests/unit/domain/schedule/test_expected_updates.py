@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import FetchResult
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.ordering import FromFetch, Tracked
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, TrackedInvoice
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.schedule.expected_updates import (

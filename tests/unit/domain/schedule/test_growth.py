@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.cancellation import ExitFeedbackGiven
 from chalicelib.domain.account.facts import (
     BroadcastRequested,
@@ -24,6 +23,7 @@ from chalicelib.domain.account.profile import (
     AddressChangeConfirmed,
     AddressChangeRequested,
 )
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Grant, Profile
 from chalicelib.domain.bounds import BOUNDS, OVER, most
 from chalicelib.domain.errors import TooMany

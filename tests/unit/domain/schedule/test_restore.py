@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.checkout import Checkout, Order
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.facts import (
@@ -22,6 +21,7 @@ from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.profile import ProfileChanged
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.policy.sequences import Step

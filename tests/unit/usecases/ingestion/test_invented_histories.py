@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from chalicelib.aws.items import account_item
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.stripe_rules import ENDED_KEPT, INVOICES_KEPT
+from chalicelib.domain.account.rules.invoices import SETTLED_INVOICES_KEPT
+from chalicelib.domain.account.rules.stripe import ENDED_KEPT
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 from chalicelib.stripe_api import objects
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
@@ -197,9 +199,29 @@ def as_stripe_has_it(truth: Truth, customers: set[str]) -> dict[str, Any]:
         "subscriptions": {one.id: one for one in subscriptions if one.id not in buried},
         "ended": buried,
         "invoices": {
-            invoice.id: invoice for its in of_each.values() for invoice in its[-INVOICES_KEPT:]
+            invoice.id: invoice
+            for one in subscriptions
+            if one.id in of_each
+            for invoice in of_each[one.id]
+            if invoice.id in kept_of(one, of_each[one.id])
         },
     }
+
+
+def kept_of(one: Subscription, oldest_first: list[Invoice]) -> set[str]:
+    """What is kept of a subscription's invoices: all that are not settled, the newest that are, and
+    those on which a rule rests.
+    """
+    settled = [invoice for invoice in oldest_first if invoice.status in {"paid", "void"}]
+    since = [
+        invoice
+        for invoice in settled
+        if one.trial_end and invoice.created >= one.trial_end and invoice.status == "paid"
+    ]
+    paid = [invoice for invoice in settled if invoice.amount_paid]
+    needed = (*settled[-SETTLED_INVOICES_KEPT:], *since[:1], *paid[:1], *paid[-1:])
+    unsettled = (invoice for invoice in oldest_first if invoice not in settled)
+    return {invoice.id for invoice in (*needed, *unsettled)}
 
 
 def lived(random: Random, steps: int, weather: Weather) -> Delivery:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.messaging.email_message import SendClaim

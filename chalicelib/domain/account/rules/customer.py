@@ -25,8 +25,8 @@ from chalicelib.domain.account.facts import (
 )
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation
 from chalicelib.domain.account.queries import cancellation_is_requested
+from chalicelib.domain.account.rules.stripe import apply_operation
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.account.stripe_rules import apply_operation
 
 SIGN_IN_INTERVAL = timedelta(minutes=15)
 """At most one sign-in message is sent to an address in this time; its link works as long."""

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import (
     CustomerSnapshot,
     Fact,
@@ -17,8 +16,10 @@ from chalicelib.domain.account.facts import (
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.pointers import Pointer, pointers
+from chalicelib.domain.account.rules.apply import apply
+from chalicelib.domain.account.rules.invoices import SETTLED_INVOICES_KEPT
+from chalicelib.domain.account.rules.stripe import ENDED_KEPT
 from chalicelib.domain.account.state import Account, Profile, TrackedInvoice
-from chalicelib.domain.account.stripe_rules import ENDED_KEPT, INVOICES_KEPT
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
 from tests.fakes.services import updated
 
@@ -38,7 +39,14 @@ def subscription(number: int, status: str = "canceled") -> Subscription:
 
 def invoice(number: int, of: str = "sub_50", status: str = "paid", attempts: int = 1) -> Invoice:
     return Invoice(
-        f"in_{of}_{number:02}", "cus_1", status, T + number * DAY, of, attempt_count=attempts
+        f"in_{of}_{number:02}",
+        "cus_1",
+        status,
+        T + number * DAY,
+        of,
+        amount_due=4900,
+        amount_paid=4900 if status == "paid" else 0,
+        attempt_count=attempts,
     )
 
 
@@ -74,16 +82,31 @@ def test_what_is_buried_never_rises_again() -> None:
     )
 
 
-def test_of_each_subscription_the_last_twelve_invoices_stay() -> None:
+def test_of_each_subscription_the_newest_settled_invoices_stay_and_the_first() -> None:
     facts = [
         InvoiceSnapshot(invoice(n, of), T + n * DAY)
         for n in range(15)
         for of in ("sub_50", "sub_51")
     ]
     account = knowing(*facts)
-    assert len(account.invoices) == 2 * INVOICES_KEPT
-    assert min(billed.value.created for billed in account.invoices.values()) == T + 3 * DAY
-    assert knowing(*facts, facts[0]) == account
+    assert len(account.invoices) == 2 * (SETTLED_INVOICES_KEPT + 1)
+    kept = sorted({billed.value.created for billed in account.invoices.values()})
+    assert kept == [T, *(T + n * DAY for n in range(11, 15))]
+    assert knowing(*facts, facts[0], facts[6]) == account
+
+
+def test_an_unpaid_invoice_is_kept_however_old_it_is() -> None:
+    unpaid = replace(invoice(0, "sub_50"), status="open", amount_paid=0, attempt_count=1)
+    later = [InvoiceSnapshot(invoice(n, "sub_50"), T + n * DAY) for n in range(1, 80)]
+    account = knowing(InvoiceSnapshot(unpaid, T), *later)
+    assert account.invoices[unpaid.id].value == unpaid
+    assert knowing(*later, InvoiceSnapshot(unpaid, T)).invoices == account.invoices
+
+
+def test_a_late_event_about_a_settled_invoice_that_is_not_kept_makes_no_debt() -> None:
+    facts = [InvoiceSnapshot(invoice(n, "sub_50"), T + n * DAY) for n in range(15)]
+    late = replace(invoice(5, "sub_50"), status="open", amount_paid=0)
+    assert knowing(*facts, InvoiceSnapshot(late, T + 5 * DAY)) == knowing(*facts)
 
 
 @given(st.data())

@@ -3,7 +3,6 @@ account.
 """
 
 from dataclasses import replace
-from datetime import datetime
 
 from chalicelib.domain.account.checkout import merge_checkout
 from chalicelib.domain.account.facts import (
@@ -12,25 +11,24 @@ from chalicelib.domain.account.facts import (
     CheckoutUpdated,
     CustomerSnapshot,
     DisputeSnapshot,
-    InvoiceSnapshot,
     OperationUpdated,
     SubscriptionSnapshot,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import PendingOperation, merge_operation
 from chalicelib.domain.account.ordering import FromEvent, newest
-from chalicelib.domain.account.profile_rules import apply_profile_change, changes_at_stripe
 from chalicelib.domain.account.queries import creation_order, is_deleted
-from chalicelib.domain.account.state import DISPUTES_WON, Account, CardSnapshot, TrackedInvoice
+from chalicelib.domain.account.rules.profile import apply_profile_change, changes_at_stripe
+from chalicelib.domain.account.state import DISPUTES_WON, Account, CardSnapshot
 from chalicelib.domain.bounds import most
-from chalicelib.domain.stripe_objects.objects import INVOICE_RANKS, Invoice
+from chalicelib.domain.stripe_objects.objects import Subscription
 
 DISPUTES_SETTLED = DISPUTES_WON | {"lost"}
 """The final statuses of a dispute."""
 
 
-INVOICES_KEPT = 12
-"""How many invoices are kept of one subscription, the newest ones."""
+LOOKUP_KEYS_KEPT = 5
+"""How many lookup keys are kept of one price."""
 
 
 ENDED_KEPT = 5
@@ -63,8 +61,10 @@ def apply_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
     subscription = fact.subscription
     if subscription.id in account.ended:
         return account
+    account = _with_lookup_keys(account, subscription)
     request = FetchRequest("subscription", subscription.id)
-    stored = account.subscriptions.get(subscription.id)
+    other = account.others.get(subscription.id)
+    stored = other or account.subscriptions.get(subscription.id)
     if stored is None and len(account.subscriptions) >= most("subscriptions"):
         return account
     tracked = newest(stored, subscription, fact.source)
@@ -77,7 +77,9 @@ def apply_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
         and not stored.value.final
         and not is_deleted(account, subscription.customer)
     )
-    if tracked != stored:
+    if tracked != stored and other:
+        account = replace(account, others={**account.others, subscription.id: tracked})
+    elif tracked != stored:
         subscriptions = {**account.subscriptions, subscription.id: tracked}
         account = _without_old_ended(replace(account, subscriptions=subscriptions))
     if customer_may_be_deleted:
@@ -85,6 +87,18 @@ def apply_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
         # subscriptions only: if the event about the customer is lost, nothing else reports it.
         account = account.with_fetch(FetchRequest("customer", subscription.customer))
     return account.with_fetch(request) if tracked.doubts else account
+
+
+def _with_lookup_keys(account: Account, subscription: Subscription) -> Account:
+    """The account that remembers the lookup keys of the subscription's prices, whatever the order
+    of the reports: a key that moves to another price leaves this one without its plan.
+    """
+    keys = dict(account.price_keys)
+    for item in subscription.items:
+        if item.lookup_key:
+            known = {*keys.get(item.price, ()), item.lookup_key}
+            keys[item.price] = tuple(sorted(known)[:LOOKUP_KEYS_KEPT])
+    return account if keys == account.price_keys else replace(account, price_keys=keys)
 
 
 def _without_old_ended(account: Account) -> Account:
@@ -108,49 +122,6 @@ def _without_old_ended(account: Account) -> Account:
             if tracked.value.subscription not in dropped
         },
     )
-
-
-def apply_invoice(account: Account, fact: InvoiceSnapshot) -> Account:
-    """Keeps the furthest state of the invoice, and the newest INVOICES_KEPT of its subscription."""
-    invoice = fact.invoice
-    if invoice.subscription in account.ended:
-        return account
-    reported = TrackedInvoice(invoice, fact.at, invoice.attempt_count if fact.bank_asks else 0)
-    stored = account.invoices.get(invoice.id)
-    tracked = _furthest(stored, reported) if stored else reported
-    dropped = _beyond_limit(account, tracked.value)
-    invoices = {
-        id: kept
-        for id, kept in {**account.invoices, invoice.id: tracked}.items()
-        if id not in dropped
-    }
-    return account if invoices == account.invoices else replace(account, invoices=invoices)
-
-
-def _furthest(stored: TrackedInvoice, reported: TrackedInvoice) -> TrackedInvoice:
-    furthest = stored if _progress(stored) >= _progress(reported) else reported
-    return replace(furthest, bank_asked=max(stored.bank_asked, reported.bank_asked))
-
-
-def _progress(tracked: TrackedInvoice) -> tuple[int, int, datetime, str]:
-    """How far an invoice has come. The last two only make the choice among equals the same in
-    every order.
-    """
-    invoice = tracked.value
-    return INVOICE_RANKS[invoice.status], invoice.attempt_count, tracked.seen, repr(invoice)
-
-
-def _beyond_limit(account: Account, invoice: Invoice) -> set[str]:
-    """The subscription's invoices that are not among its newest INVOICES_KEPT, once `invoice` is
-    one of them.
-    """
-    others = [
-        tracked.value
-        for tracked in account.invoices.values()
-        if tracked.value.subscription == invoice.subscription and tracked.value.id != invoice.id
-    ]
-    oldest_first = sorted([*others, invoice], key=creation_order)
-    return {old.id for old in oldest_first[:-INVOICES_KEPT]}
 
 
 def apply_card(account: Account, snapshot: CardSnapshot) -> Account:

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account.apply import apply
 from chalicelib.domain.account.facts import CustomerSnapshot, Fact, SignedUp
 from chalicelib.domain.account.operations import pending
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
@@ -23,7 +22,8 @@ from chalicelib.domain.account.profile import (
     CustomerCreated,
     ProfileChanged,
 )
-from chalicelib.domain.account.profile_rules import (
+from chalicelib.domain.account.rules.apply import apply
+from chalicelib.domain.account.rules.profile import (
     differs_at_stripe,
     unlapsed_addresses,
     with_profile_operation,

@@ -1,0 +1,256 @@
+"""What the invoices of a subscription mean: which are paid or settled, which payment is under way,
+and what is owed since when.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.queries import creation_order, has_card, invoices_of
+from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
+from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
+
+OF_A_CHANGE = "subscription_update"
+"""The reason of an invoice that a change of plan or quantity made."""
+
+OF_A_PERIOD = "subscription_cycle"
+"""The reason of an invoice for a period that begins, the first after a trial included."""
+
+SAYS_UNPAID = frozenset({"past_due", "unpaid"})
+"""The statuses of a subscription that say that its latest payment failed."""
+
+KINDS = {
+    "failed": "A payment of the invoice was tried, and failed.",
+    "overdue": "The invoice was sent, and its due date is over.",
+    "uncollectible": "The invoice was given up, and no later one was paid.",
+    "returned": (
+        "The first payment was a debit that failed later. Stripe voids such an invoice, and the"
+        " subscription stays active."
+    ),
+}
+"""Why an invoice is owed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """An invoice that should be paid by now: owed `since` a time, for one of KINDS."""
+
+    invoice: Invoice
+    kind: str
+    since: datetime
+
+
+def is_settled(account: Account, invoice: Invoice) -> bool:
+    """Whether nothing is owed for the invoice and nothing will be. A void invoice owes nothing, but
+    one whose payment was returned; nor does what a pause of collection made uncollectible or keeps
+    as a draft; nor a period that a coupon or credit made free.
+    """
+    match invoice.status:
+        case "paid":
+            return True
+        case "void":
+            return not was_returned(account, invoice)
+        case "uncollectible":
+            return _by_a_pause(account, invoice)
+        case "draft":
+            return is_free_period(invoice) or _is_held(account, invoice)
+    return is_free_period(invoice) and not invoice.attempt_count
+
+
+def is_free_period(invoice: Invoice) -> bool:
+    """Whether it is the invoice of a period, not of a change, and there is nothing to pay."""
+    return invoice.amount_due == 0 and invoice.reason != OF_A_CHANGE
+
+
+def is_payment(invoice: Invoice) -> bool:
+    """Whether money came with the invoice, or its period was free. An invoice of 0 that a change of
+    plan made is no payment.
+    """
+    return invoice.status == "paid" and bool(invoice.amount_paid or is_free_period(invoice))
+
+
+def was_returned(account: Account, invoice: Invoice) -> bool:
+    """Whether the invoice was voided after its payment had failed, and no money ever came with its
+    subscription.
+    """
+    if invoice.status != "void" or account.payment_of(invoice.id).first_failed_at is None:
+        return False
+    return not any(
+        tracked.value.status == "paid" and tracked.value.amount_paid
+        for tracked in account.invoices.values()
+        if tracked.value.subscription == invoice.subscription
+    )
+
+
+def _by_a_pause(account: Account, invoice: Invoice) -> bool:
+    """Whether a pause of collection made the invoice uncollectible. Nobody had tried to collect
+    it, or it was not due yet.
+    """
+    if _is_paused(account, invoice):
+        return True
+    if invoice.send_invoice:
+        tracked = account.invoices.get(invoice.id)
+        return bool(tracked and invoice.due_date and tracked.seen < invoice.due_date)
+    return not invoice.attempt_count
+
+
+def _is_held(account: Account, invoice: Invoice) -> bool:
+    """Whether the draft stays one: collection is paused, or Stripe does not go on with it by itself
+    although a period began with it.
+    """
+    return _is_paused(account, invoice) or (invoice.held and invoice.reason == OF_A_PERIOD)
+
+
+def _is_paused(account: Account, invoice: Invoice) -> bool:
+    tracked = account.subscriptions.get(invoice.subscription or "")
+    return tracked is not None and tracked.value.pause_collection is not None
+
+
+def awaits_payment_state(invoice: Invoice, payment: PaymentState) -> bool:
+    """Whether a payment was tried and nothing says yet what became of it. A debit is under way for
+    days, and all the while the invoice looks like one whose payment failed.
+    """
+    known = max(payment.known_attempt, 1 if payment.processing_at else 0)
+    return invoice.status in {"open", "void"} and invoice.attempt_count > known
+
+
+def failed_attempts(account: Account, tracked: TrackedInvoice) -> int:
+    """How many attempts to collect the invoice have failed, as far as it is known. 0 while a debit
+    is under way, and for a sent invoice, which the customer pays by themselves.
+    """
+    invoice = tracked.value
+    subscription = account.subscriptions.get(invoice.subscription or "")
+    undecided = FetchRequest("payments", invoice.id) in account.asks and not (
+        subscription and subscription.value.status in SAYS_UNPAID
+    )
+    if invoice.send_invoice or account.payment_of(invoice.id).is_processing or undecided:
+        return 0
+    return invoice.attempt_count
+
+
+def processing_until(
+    account: Account, subscription: Subscription, debit: timedelta
+) -> datetime | None:
+    """How long the debits that are under way count as paid: `debit` from when they were reported;
+    None if none is under way.
+    """
+    ends = [
+        end
+        for invoice in invoices_of(account, subscription)
+        if invoice.status == "open" and (end := _processing_until(account, invoice, debit))
+    ]
+    return max(ends, default=None)
+
+
+def _processing_until(account: Account, invoice: Invoice, debit: timedelta) -> datetime | None:
+    payment = account.payment_of(invoice.id)
+    return (
+        payment.processing_at + debit if payment.is_processing and payment.processing_at else None
+    )
+
+
+def debts(
+    account: Account, subscription: Subscription, debit: timedelta, now: datetime
+) -> list[Debt]:
+    """What is owed on a subscription at `now`, the oldest debt first."""
+    invoices = invoices_of(account, subscription)
+    found = [_debt(account, invoice, invoices, debit, now) for invoice in invoices]
+    return sorted((one for one in found if one), key=lambda debt: (debt.since, debt.invoice.id))
+
+
+def _debt(
+    account: Account,
+    invoice: Invoice,
+    invoices: list[Invoice],
+    debit: timedelta,
+    now: datetime,
+) -> Debt | None:
+    tracked, payment = account.invoices[invoice.id], account.payment_of(invoice.id)
+    processing_until = _processing_until(account, invoice, debit)
+    tried_since = payment.first_failed_at if payment.processing_at else None
+    since = tried_since or processing_until or invoice.finalized_at or invoice.created
+    if is_settled(account, invoice) or (processing_until and now < processing_until):
+        return None
+    match invoice.status:
+        case "open" if invoice.send_invoice:
+            overdue = invoice.due_date is not None and invoice.due_date <= now
+            return Debt(invoice, "overdue", invoice.due_date or since) if overdue else None
+        case "open" if failed_attempts(account, tracked) or processing_until:
+            return Debt(invoice, "failed", since)
+        case "uncollectible":
+            later = [one for one in invoices if creation_order(one) > creation_order(invoice)]
+            if any(is_payment(one) for one in later):
+                return None
+            return Debt(invoice, "uncollectible", invoice.due_date or since)
+        case "void":
+            return Debt(invoice, "returned", payment.first_failed_at or since)
+    return None
+
+
+def unpaid_invoices(account: Account) -> list[Invoice]:
+    """The open invoices of live subscriptions whose payment failed.
+
+    Without those of a purchase that is under way on Stripe's page, and of a trial that ended
+    without a card: no payment was expected there.
+    """
+    found = []
+    for subscription in (tracked.value for tracked in account.subscriptions.values()):
+        no_payment_expected = (
+            subscription.trial_end
+            and not paid_since_trial(account, subscription)
+            and not has_card(account, subscription)
+        )
+        if subscription.final or subscription.status == "incomplete" or no_payment_expected:
+            continue
+        found += [
+            invoice
+            for invoice in invoices_of(account, subscription)
+            if invoice.status == "open" and failed_attempts(account, account.invoices[invoice.id])
+        ]
+    return found
+
+
+def paid_since_trial(account: Account, subscription: Subscription) -> bool:
+    """Whether an invoice created at or after the trial's end is paid (see is_payment). The invoice
+    of 0 that Stripe creates at a trial's start does not count.
+    """
+    return any(is_payment(invoice) for invoice in _since_trial(account, subscription))
+
+
+def settled_since_trial(account: Account, subscription: Subscription) -> bool:
+    """Whether an invoice created at or after the trial's end is paid, or its period is settled in
+    another way. A change of plan that cost nothing settles no period.
+    """
+    return any(
+        is_payment(invoice) or (is_settled(account, invoice) and invoice.reason != OF_A_CHANGE)
+        for invoice in _since_trial(account, subscription)
+    )
+
+
+def _since_trial(account: Account, subscription: Subscription) -> list[Invoice]:
+    end = subscription.trial_end
+    return [one for one in invoices_of(account, subscription) if end and one.created >= end]
+
+
+def first_paid_invoice(account: Account, subscription: Subscription) -> Invoice | None:
+    """The subscription's first paid invoice; after a trial, the first created at or after its end,
+    which may be of 0 (see is_payment).
+    """
+    paid = (
+        [one for one in _since_trial(account, subscription) if is_payment(one)]
+        if subscription.trial_end
+        else [
+            one
+            for one in invoices_of(account, subscription)
+            if one.status == "paid" and one.amount_paid
+        ]
+    )
+    return min(paid, key=creation_order, default=None)
+
+
+def was_ever_paid(account: Account, subscription: Subscription) -> bool:
+    """Whether any of the subscription's invoices of more than 0 is paid."""
+    return any(
+        invoice.status == "paid" and invoice.amount_paid
+        for invoice in invoices_of(account, subscription)
+    )

@@ -1,0 +1,1 @@
+"""The rules by which facts change an account."""
