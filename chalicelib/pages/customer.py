@@ -19,6 +19,7 @@ from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
+from chalicelib.domain.policy.languages import DEFAULT, text_in
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Subscription
 from chalicelib.localization.amounts import money
@@ -92,7 +93,7 @@ def welcome_view(account: Account, policy: Policy, now: datetime, language: str)
     """The values of the welcome page. They contain nothing private, because anyone who types an
     address into the signup form sees the page.
     """
-    signup = account.signup
+    signup, default = account.signup, policy.mail.language if policy.mail else DEFAULT
     state = "over"
     if signup and signup.confirm:
         state = "confirm"
@@ -104,7 +105,9 @@ def welcome_view(account: Account, policy: Policy, now: datetime, language: str)
         "plan": policy.plan_name(signup.plan if signup else None),
         "until": spoken_day(ends_at, zone_of(account, policy), language) if ends_at else "",
         "written_to": _masked(account.email or ""),
-        "first_steps": policy.pages.first_steps,
+        "first_steps": [
+            told for step in policy.pages.first_steps if (told := text_in(language, step, default))
+        ],
         "app_url": policy.mail.app_url if policy.mail else "",
         "trial_days": policy.trial.days,
     }

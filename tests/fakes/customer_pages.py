@@ -142,7 +142,7 @@ def _welcome_pages(language: str) -> Iterator[Shown]:
     account = Account("acc_1", profile=Profile(EMAIL), signup=signup)
     waiting = replace(account, signup=replace(signup, confirm=True))
     planless = replace(account, signup=replace(signup, plan="gone"))
-    policy = replace(SOLD, pages=replace(SOLD.pages, first_steps=("Pro",)))
+    policy = replace(SOLD, pages=replace(SOLD.pages, first_steps=({"en": "Pro"},)))
     for name, one, now in (
         ("runs", account, NOW),
         ("confirm", waiting, NOW),

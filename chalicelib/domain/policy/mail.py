@@ -37,6 +37,12 @@ def by_language(value: str | Mapping[str, str] | None, language: str) -> dict[st
     return {language: value} if isinstance(value, str) else dict(value or {})
 
 
+def mail_language(raw: Mapping[str, Any]) -> str:
+    """The language of single texts: `language` of the table `mail`, right or wrong."""
+    mail = raw.get("mail")
+    return str(mail.get("language", DEFAULT)) if isinstance(mail, dict) else DEFAULT
+
+
 def _address(value: Any) -> str | None:
     _, address = parseaddr(value) if isinstance(value, str) else ("", "")
     fits = re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address) and not re.search(

@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.policy.keys import Key, duration, duration_text, identifier, read_keys
-from chalicelib.domain.policy.languages import DEFAULT
-from chalicelib.domain.policy.mail import by_language, https_link, text_by_language
+from chalicelib.domain.policy.mail import by_language, https_link, mail_language, text_by_language
 from chalicelib.domain.policy.policy import Milestone
 
 _MILESTONE = {
@@ -42,8 +41,7 @@ def read_milestones(raw: Mapping[str, Any], mistakes: list[str]) -> dict[str, Mi
     ]
     if len(mistakes) > before:
         return {}
-    mail = raw.get("mail")
-    language = str(mail.get("language", DEFAULT)) if isinstance(mail, dict) else DEFAULT
+    language = mail_language(raw)
     return {
         values["name"]: Milestone(
             values["name"],

@@ -115,13 +115,13 @@ class SignupPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PagesPolicy:
-    """How the customer's pages look. `first_steps` are listed on the welcome page. Pages may
-    redirect to `stripe_hosts`, where Checkout and the portal are.
+    """How the customer's pages look. `first_steps` are listed on the welcome page, each a text by
+    language. Pages may redirect to `stripe_hosts`, where Checkout and the portal are.
     """
 
     colour: str = "#1f4b99"
     logo_url: str = ""
-    first_steps: tuple[str, ...] = ()
+    first_steps: tuple[Mapping[str, str], ...] = ()
     stripe_hosts: tuple[str, ...] = ("https://checkout.stripe.com", "https://billing.stripe.com")
 
 

@@ -16,7 +16,14 @@ from chalicelib.domain.policy.keys import (
     text_list,
     whole_number,
 )
+from chalicelib.domain.policy.mail import by_language, mail_language, text_by_language
 from chalicelib.domain.policy.policy import PagesPolicy, Plan, SignupPolicy
+
+
+def _texts_by_language(value: Any) -> str | None:
+    """A list of texts, each in one language or in several; it may be empty."""
+    fits = isinstance(value, list) and all(text_by_language(item) is None for item in value)
+    return None if fits else 'must list texts, or texts by language such as { en = "…" }'
 
 
 def _origins(value: Any) -> str | None:
@@ -50,7 +57,9 @@ _PAGES = {
         "",
         required=False,
     ),
-    "first_steps": Key(text_list, 'first_steps = ["Connect your data"]', [], required=False),
+    "first_steps": Key(
+        _texts_by_language, 'first_steps = ["Connect your data"]', [], required=False
+    ),
     "stripe_hosts": Key(
         _origins,
         'stripe_hosts = ["https://checkout.stripe.com"]',
@@ -84,10 +93,10 @@ def read_signup(
 
 def read_pages(raw: Mapping[str, Any], mistakes: list[str]) -> PagesPolicy:
     """The table `pages`."""
+    before = len(mistakes)
     values = read_keys(table(raw, "pages", mistakes), _PAGES, "pages.", mistakes)
-    lists = {
-        name: tuple(values[name])
-        for name in ("first_steps", "stripe_hosts")
-        if isinstance(values[name], list)
-    }
-    return PagesPolicy(**values | lists)
+    if len(mistakes) > before:
+        return PagesPolicy()
+    steps = tuple(by_language(step, mail_language(raw)) for step in values["first_steps"])
+    hosts = tuple(values["stripe_hosts"])
+    return PagesPolicy(**values | {"first_steps": steps, "stripe_hosts": hosts})

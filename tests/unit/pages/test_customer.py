@@ -192,6 +192,17 @@ def test_the_welcome_page_tells_nothing_that_was_not_typed_a_moment_ago() -> Non
     assert "card" not in shown.replace("No card is needed", "")
 
 
+def test_the_first_steps_are_told_in_the_readers_language_else_in_the_policys() -> None:
+    steps = ({"en": "Read", "de": "Lesen"}, {"en": "Write"}, {"de": "Rechnen"})
+    policy = replace(POLICY, pages=replace(POLICY.pages, first_steps=steps))
+    account = Account("acc_1", profile=Profile("ada@example.com"), signup=SIGNUP)
+    told = {
+        language: welcome_view(account, policy, START, language)["first_steps"]
+        for language in ("en", "de")
+    }
+    assert told == {"en": ["Read", "Write"], "de": ["Lesen", "Write", "Rechnen"]}
+
+
 def test_the_welcome_page_says_when_an_address_is_to_be_confirmed_and_when_all_is_over() -> None:
     waiting = Account(
         "acc_1", profile=Profile("ada@example.com"), signup=replace(SIGNUP, confirm=True)

@@ -20,11 +20,24 @@ def test_the_shipped_policy_lets_visitors_sign_up() -> None:
         False,
     )
     assert signup.sites == ("https://acme.example", "https://www.acme.example")
-    assert POLICY.pages.first_steps == ("Connect your data", "Invite your team")
+    assert POLICY.pages.first_steps[0] == {
+        "en": "Connect your data",
+        "de": "Verbinden Sie Ihre Daten",
+    }
     assert POLICY.trial.without_card == "pause"
     assert POLICY.plans["pro"].amounts == {"month": 4900, "year": 49000}
     assert POLICY.mail
     assert POLICY.mail.unproved[:3] == ("welcome", "three_days", "ended")
+
+
+def test_a_first_step_is_a_text_or_one_for_each_language() -> None:
+    start, end = SHIPPED.index("first_steps = ["), SHIPPED.index("[mail]")
+    written = 'first_steps = ["Lesen", { en = "Write", de = "Schreiben" }]\n'
+    german = SHIPPED[:start] + written + SHIPPED[end:].replace('language = "en"', 'language = "de"')
+    assert read_policy(german).pages.first_steps == (
+        {"de": "Lesen"},
+        {"en": "Write", "de": "Schreiben"},
+    )
 
 
 def test_without_its_table_nobody_can_sign_up_and_pages_look_plain() -> None:
@@ -67,6 +80,7 @@ def test_without_its_table_nobody_can_sign_up_and_pages_look_plain() -> None:
         ),
         ("a_day = 500", "a_day = -1", "signup.a_day: must be a whole number"),
         ('colour = "#1f4b99"', 'colour = "blue"', "pages.colour: must be a colour"),
+        ("first_steps = [", 'first_steps = [{ fr = "x" },', "pages.first_steps: must list texts"),
         (
             '# logo_url = "https://acme.example/logo.svg"',
             'logo_url = "http://acme.example/logo.svg"',
