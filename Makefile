@@ -36,10 +36,17 @@ test-system:
 	@$(environments) .venv .emulator
 	@.venv/bin/python -m pytest -n $(WORKERS) --durations=20 tests/system $(ARGS)
 
-# All tests with every case of the grids, all examples, and the rehearsal: a nightly run.
+# All tests with every case of the grids, all examples, and the rehearsal: a nightly run. Where there
+# is a Python 3.14, the simulated Stripe is compared with an independent replica too.
 test-all:
 	@$(environments) .venv .emulator
+	@if command -v python3.14 >/dev/null; then $(MAKE) --no-print-directory .replica; fi
 	@GRID=full .venv/bin/python -m pytest -n $(WORKERS) --durations=20 $(ARGS)
+
+.replica: requirements-replica.txt
+	@rm -rf .replica
+	@python3.14 -m venv .replica
+	@.replica/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-replica.txt
 
 # Deploys the real package into the emulator by CloudFormation and uses it there. It takes about two
 # minutes, mostly waits for the next sweep.

@@ -153,6 +153,12 @@ def drop(store: Store, subscription: Object, gone: list[str]) -> None:
         store.tell("customer.discount.deleted", store.find("discount", id))
 
 
+def ending(store: Store, subscription: Object) -> list[Object]:
+    """Those of a subscription's discounts that end by themselves."""
+    found = [store.find("discount", id) for id in subscription["discounts"]]
+    return [one for one in found if one["end"] is not None]
+
+
 def standing(store: Store, ids: list[str]) -> list[Object]:
     """Those of some discounts that have not ended."""
     found = [store.find("discount", id) for id in ids]

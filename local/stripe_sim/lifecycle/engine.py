@@ -11,6 +11,7 @@ from typing import Any
 import stripe
 
 from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.billing.discounts import ending
 from local.stripe_sim.billing.invoices import Invoices
 from local.stripe_sim.billing.payments import Payments
 from local.stripe_sim.billing.prices import make_price
@@ -23,6 +24,7 @@ SOONEST_FIRST = (
     "debit",
     "phase",
     "fall_due",
+    "discount",
     "retry",
     "bill_draft",
     "attempt",
@@ -171,6 +173,9 @@ class Engine:
         for one in self.store.objects.get("subscription", {}).values():
             act = partial(self.subscriptions.fall_due, one)
             yield self.subscriptions.next_due(one), "fall_due", one, act
+            for discount in ending(self.store, one):
+                act = partial(self.subscriptions.end_discount, one, discount)
+                yield discount["end"], "discount", one, act
 
     def _due_invoices(self) -> Iterator[Waiting]:
         for one in self.store.objects.get("invoice", {}).values():

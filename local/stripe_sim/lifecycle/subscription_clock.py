@@ -182,11 +182,7 @@ class Lifetimes(Periods):
         self._cancel_as_planned(subscription)
 
     def _cancel_as_planned(self, subscription: Object) -> None:
-        customer = self._store.find("customer", subscription["customer"])
-        if any(
-            subscription_of(item) == subscription["id"]
-            for item in pending_of(self._store, customer)
-        ):
+        if self._pending_of(subscription):
             with self._store.quietly(subscription):
                 self.bill_finally(subscription)
         self._end(
@@ -197,12 +193,24 @@ class Lifetimes(Periods):
         """Invoice what is pending for a subscription that ends. What comes to less than nothing is
         not credited: the draft is marked uncollectible.
         """
+        customer = self._store.find("customer", subscription["customer"])
+        pending = pending_of(self._store, customer, subscription["currency"])
+        if not any(subscription_of(one) in (None, subscription["id"]) for one in pending):
+            return
         since = self._period_of(subscription)[0]
         invoice = self._invoice(subscription, "subscription_cycle", [], since)
         if invoice["total"] < 0:
             self._invoices.give_up(invoice)
         else:
             self.bill_draft(invoice)
+
+    def _pending_of(self, subscription: Object) -> list[Object]:
+        customer = self._store.find("customer", subscription["customer"])
+        return [
+            item
+            for item in pending_of(self._store, customer)
+            if subscription_of(item) == subscription["id"]
+        ]
 
     def _collect_again(self, subscription: Object) -> None:
         with self._store.changing(subscription, UPDATED):

@@ -13,7 +13,7 @@ from local.stripe_sim.api.errors import StripeRefusal, missing
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.calendar import period_end
 from local.stripe_sim.billing.discounts import discounts_for, drop
-from local.stripe_sim.billing.items import delete_item, pending_of, subscription_of
+from local.stripe_sim.billing.items import delete_item
 from local.stripe_sim.billing.payments import NO_CARD
 from local.stripe_sim.billing.periods import FINAL, UPDATED
 from local.stripe_sim.billing.prices import plan_of, recurring_of, unit_amount
@@ -92,8 +92,7 @@ class Subscriptions(Beginnings):
         _explain(subscription, details)
         if invoice_now:
             with self._store.quietly(subscription):
-                if self._pending_of(subscription):
-                    self.bill_finally(subscription)
+                self.bill_finally(subscription)
         elif not prorate_it:
             for item in self._pending_of(subscription):
                 if item["proration"]:
@@ -103,14 +102,6 @@ class Subscriptions(Beginnings):
     def _must_live(self, subscription: Object) -> None:
         if subscription["status"] in FINAL:
             raise missing("subscription", subscription["id"])
-
-    def _pending_of(self, subscription: Object) -> list[Object]:
-        customer = self._store.find("customer", subscription["customer"])
-        return [
-            item
-            for item in pending_of(self._store, customer)
-            if subscription_of(item) == subscription["id"]
-        ]
 
     def update(self, subscription: Object, wanted: Object) -> None:
         """Change it as the parameters of `POST /v1/subscriptions/{id}` say. Raises
@@ -194,6 +185,11 @@ class Subscriptions(Beginnings):
             )
         if "discounts" in wanted:
             self._discount(subscription, wanted["discounts"] or [])
+
+    def end_discount(self, subscription: Object, discount: Object) -> None:
+        """Take a discount away whose time is over."""
+        with self._store.changing(subscription, UPDATED):
+            drop(self._store, subscription, [discount["id"]])
 
     def _discount(self, subscription: Object, wanted: Any) -> None:
         """Have these discounts and no others."""
