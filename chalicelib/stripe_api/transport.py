@@ -3,7 +3,7 @@ SDK's errors into ours.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from chalicelib.domain.errors import CardDeclined, OutcomeUnknown, Refused, Unavailable
@@ -38,14 +38,21 @@ class StripeTransport:
         return self._call("get", path, parameters)
 
     def all(self, path: str, **parameters: Any) -> list[Raw]:
-        """All objects of a list, read page after page. Raises Unavailable, Refused."""
-        found: list[Raw] = []
-        page: Raw | None = {"has_more": True}
-        while page and page["has_more"]:
-            after = {"starting_after": found[-1]["id"]} if found else {}
+        """All objects of a list. Raises Unavailable, Refused."""
+        return list(self.each(path, **parameters))
+
+    def each(self, path: str, **parameters: Any) -> Iterator[Raw]:
+        """The objects of a list, a hundred a call; the next page is fetched once the last one is
+        used up. Raises Unavailable, Refused.
+        """
+        after: dict[str, Any] = {}
+        while True:
             page = self.get(path, limit=100, **parameters, **after)
-            found += page["data"] if page else []
-        return found
+            found = page["data"] if page else []
+            yield from found
+            if not page or not page["has_more"] or not found:
+                return
+            after = {"starting_after": found[-1]["id"]}
 
     def delete(self, path: str, **parameters: Any) -> Raw | None:
         """Delete the object at `path`; None if Stripe does not know it. Repeating it does no harm.

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.fields import if_readable
+
 ORIGINS = {
     "events": "The events queue: an event of Stripe's.",
     "act": "The act queue: an account that was due, or what a visitor has handed in.",
@@ -137,9 +140,8 @@ def _about(origin: str, content: Any) -> tuple[str, str]:
         return _about_feedback(inner) if isinstance(inner, dict) else ("", "")
     if origin == "events":
         thing = _hash(_hash(content.get("data")).get("object"))
-        customer = thing.get("id") if thing.get("object") == "customer" else thing.get("customer")
-        account = _hash(thing.get("metadata")).get("account_id") or (
-            customer if isinstance(customer, str) else _hash(customer).get("id")
+        account = if_readable(objects.account_id_of, thing) or if_readable(
+            objects.customer_of, thing
         )
         return _joined(content.get("type"), content.get("id")), _word(account)
     return _joined(content.get("key")), _word(content.get("account_id"))

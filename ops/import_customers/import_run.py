@@ -1,5 +1,5 @@
-"""Customers that Stripe had before Billhook was there, adopted one by one, within what Stripe
-allows.
+"""Adopts the customers that Stripe had before Billhook was installed, one by one, within Stripe's
+rate limits.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,59 +16,51 @@ from ops.import_customers.survey import Candidate
 
 OUTCOMES = {
     "imported": "imported",
-    "completed": "had been begun, and now is whole",
+    "completed": "an earlier import had begun it; complete now",
     "known": "had an account already",
     "unanswered": (
-        "imported; Stripe did not answer every question, and the stage asks again by itself"
+        "imported; Stripe did not answer every call, and the stage repeats them by itself"
     ),
     "gone": "no longer at Stripe, or erased here",
     "failed": "not imported",
 }
-"""What can become of a candidate."""
+"""What can be the result for a candidate."""
 
 A_BATCH = 100
-"""Candidates that are looked up in the table at once."""
+"""How many candidates are looked up in the table in one call."""
 
 
 def listed(
     transport: StripeTransport, path: str, livemode: bool, **parameters: Any
 ) -> Iterator[Raw]:
-    """All that is in a list of Stripe's, a hundred a call.
+    """The objects of a list of Stripe's.
 
-    Raises InvalidInput where it is of the other mode than the stage's, Unavailable, Refused.
+    Raises InvalidInput if they are of the other mode than the stage, Unavailable, Refused.
     """
-    after: dict[str, Any] = {}
-    while True:
-        page = transport.get(path, limit=100, **parameters, **after)
-        data = page["data"] if page else []
-        if any(one.get("livemode") is (not livemode) for one in data):
+    for found in transport.each(path, **parameters):
+        if found.get("livemode") is (not livemode):
             mode, other = ("live", "test") if livemode else ("test", "live")
             raise InvalidInput(
                 f"This stage is for Stripe's {mode} mode, and its stripe-api-key is of the {other}"
                 " mode.",
                 "stripe-api-key",
             )
-        yield from data
-        if not page or not page["has_more"] or not data:
-            return
-        after = {"starting_after": data[-1]["id"]}
+        yield found
 
 
 def bring_in(
     candidates: Sequence[Candidate], services: Services
 ) -> Iterator[tuple[Candidate, str, str]]:
-    """Each candidate with what became of it, one of OUTCOMES, and what went wrong where something
-    did.
+    """Each candidate with its outcome, one of OUTCOMES, and what failed, if anything did.
 
-    How far an import is, the table tells: who has an account is passed over without a call of
-    Stripe's, and who has one that still waits for Stripe's answers is made whole. So it may end
-    anywhere and be run again. Raises Unavailable, Refused where Stripe or the table goes on giving
-    no answer.
+    The table has the progress: a customer with an account is skipped without a call to Stripe, and
+    an account that still waits for fetches is completed. So an import can stop anywhere and be run
+    again. Raises Unavailable, Refused if Stripe or the table does not answer.
     """
     for start in range(0, len(candidates), A_BATCH):
         batch = candidates[start : start + A_BATCH]
         accounts = services.stores.accounts.of_customers(
-            {one.customer: one.account_id for one in batch}
+            {candidate.customer: candidate.account_id for candidate in batch}
         )
         for candidate in batch:
             try:
@@ -80,8 +72,8 @@ def bring_in(
             except (Unavailable, Refused):
                 raise
             except Exception as failure:
-                # One customer that cannot be imported must not keep the others waiting. The text
-                # may hold what it failed on.
+                # One customer that cannot be imported must not stop the import. The error's text
+                # may contain payload data.
                 yield candidate, "failed", type(failure).__name__
 
 

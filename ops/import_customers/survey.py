@@ -127,7 +127,7 @@ def _note_customer(raw: Raw, known: dict[str, _Known], policy: Policy) -> Iterat
 
 def _note_subscription(raw: Raw, known: dict[str, _Known], policy: Policy) -> Iterator[Finding]:
     try:
-        if not raw.get("customer"):
+        if not objects.customer_of(raw):
             items = objects.subscription({**raw, "customer": "cus_none"}).items
             if is_ours(objects.account_id_of(raw), items, policy):
                 yield Finding("no_customer", (_id(raw),))

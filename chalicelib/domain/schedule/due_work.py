@@ -26,11 +26,11 @@ def due_work(account: Account, policy: Policy, now: datetime) -> tuple[DueItem, 
     """The due work of the account, the earliest first."""
     written_at = account.written_at or now
     waiting = [
-        DueItem(written_at + wait_after(account.asked_in_vain + 1), f"ask {ask}")
-        for ask in account.asks
+        DueItem(written_at + wait_after(account.asked_in_vain + 1), f"fetch {request}")
+        for request in account.asks
     ]
     if account.outbox:
-        waiting.append(DueItem(written_at + OUTBOX_PATIENCE, "carry out the outbox"))
+        waiting.append(DueItem(written_at + OUTBOX_PATIENCE, "publish the outbox"))
     if account.standing and account.standing.until:
         waiting.append(DueItem(account.standing.until, "change the standing"))
     waiting += [
@@ -38,15 +38,15 @@ def due_work(account: Account, policy: Policy, now: datetime) -> tuple[DueItem, 
         for mail in due_messages(account, policy, now)
     ]
     waiting += [
-        DueItem(news.ask_at, f"ask for news of {news.customer}: {news.what}")
-        for news in expected_updates(account)
+        DueItem(update.ask_at, f"fetch {update.customer} unless Stripe reports: {update.what}")
+        for update in expected_updates(account)
     ]
     waiting += [
         DueItem(operation.next_try(), f"run {name}")
         for name, operation in undone(account.errands).items()
     ]
     waiting += [
-        DueItem(mailed.at + QUEUED_PATIENCE, f"look after {key}")
+        DueItem(mailed.at + QUEUED_PATIENCE, f"queue {key} again")
         for key, mailed in account.mails.items()
         if mailed.outcome == "queued"
     ]

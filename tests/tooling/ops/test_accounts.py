@@ -23,7 +23,7 @@ def test_an_account_is_shown_as_it_is_now(deployed: Deployed, ops: Any) -> None:
     said = ops("accounts", "show", "acc_1", "--stage", "dev")
     assert said.status == 0
     assert said.out.startswith("acc_1  ada@example.com  (Ada Byron)\naccess        ")
-    assert "waits         2026-03-02 09:01  carry out the outbox\n" in said.out
+    assert "waits         2026-03-02 09:01  publish the outbox\n" in said.out
     assert said.out.endswith("happened      2026-03-02 09:00  happening trial.started\n")
 
 

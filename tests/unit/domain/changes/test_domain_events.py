@@ -231,17 +231,17 @@ def test_what_is_not_carried_out_yet_stays() -> None:
 
 def test_an_outbox_an_open_question_and_the_end_of_a_standing_are_on_the_agenda() -> None:
     assert [due.what for due in due_work(TRIALING, QUIET, START)] == [
-        "carry out the outbox",
+        "publish the outbox",
         "change the standing",
-        "ask for news of cus_1: trial",
+        "fetch cus_1 unless Stripe reports: trial",
     ]
     assert TRIALING.due_at == START + timedelta(minutes=1)
     done = outbox_cleared(TRIALING, QUIET, START)
     assert (done.outbox, done.due_at, done.version) == ((), TRIAL_END, 2)
     asking = next_version(done, done.with_fetch(FetchRequest("customer", "cus_1")), QUIET, START)
     assert [due.what for due in due_work(asking, QUIET, START)] == [
-        "ask customer:cus_1",
+        "fetch customer:cus_1",
         "change the standing",
-        "ask for news of cus_1: trial",
+        "fetch cus_1 unless Stripe reports: trial",
     ]
     assert asking.due_at == START + timedelta(minutes=1)
