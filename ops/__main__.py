@@ -1,4 +1,4 @@
-"""The operator's command line, python -m ops. Commands act on a deployed stage with the operator's
+"""The operator's command line, python -m ops. Commands work on a deployed stage with the operator's
 own AWS credentials.
 """
 

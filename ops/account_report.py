@@ -1,4 +1,4 @@
-"""One account, told to the operator, or handed out to the person whom it is about."""
+"""Reports of one account: for the operator as text, for the person concerned as JSON."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -28,8 +28,8 @@ ABOUT = (
 def told(
     account: Account, entries: Sequence[Entry], policy: Policy, now: datetime
 ) -> Iterator[str]:
-    """The account in lines of text: what it is by the clock, what Stripe says, its mail, what it
-    waits for, and what happened last.
+    """The account in lines of text: its standing now, Stripe's objects, its messages, its due work,
+    and the newest entries of its timeline.
     """
     is_ = standing(account, policy, now)
     yield f"{account.id}  {account.email or 'no address'}" + (
@@ -41,7 +41,7 @@ def told(
         card = "card on file" if known.value.card else "no card"
         yield f"customer      {id}  {'deleted' if known.value.deleted else card}"
     for id, sub in account.subscriptions.items():
-        yield f"subscription  {id}  {sub.value.status}, as Stripe said {_at(sub.seen)}"
+        yield f"subscription  {id}  {sub.value.status}, as reported {_at(sub.seen)}"
     for id, billed in account.invoices.items():
         yield (
             f"invoice       {id}  {billed.value.status}"
@@ -52,7 +52,7 @@ def told(
     for stream, since in account.unsubscribed.items():
         yield f"unsubscribed  {stream} since {_at(since)}"
     if is_dead(account):
-        yield "waits         for nothing: it failed too often; accounts revive tries it again"
+        yield "waits         for nothing: it failed too often. accounts revive tries again"
     for waiting in () if is_dead(account) else due_work(account, policy, now):
         yield f"waits         {_at(waiting.at)}  {waiting.what}"
     for entry in entries[:NEWEST]:
@@ -60,7 +60,7 @@ def told(
 
 
 def person(account: Account, items: Iterable[Item]) -> dict[str, Any]:
-    """All that is held of one person: the account, and what lies beside it."""
+    """All data about one person: the account, and the other items of its partition."""
     beside = [line_of(item) for item in items]
     return {
         "about": ABOUT,

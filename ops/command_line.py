@@ -1,4 +1,4 @@
-"""The commands as data: how one is found by its words, listed, and run."""
+"""The commands as data: finding one by its name, listing them, running one."""
 
 import argparse
 import sys
@@ -17,8 +17,8 @@ Options = Callable[[argparse.ArgumentParser], object]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `name` is one or two words, as they are typed, such as "keys list"; the first
-    of two is a group. `run` returns the exit status, and may raise BillhookError.
+    """One command. `name` is one or two words, as typed, such as "keys list"; the first of two is a
+    group. `run` returns the exit status, and may raise BillhookError.
     """
 
     name: str
@@ -32,12 +32,12 @@ Subjects = Mapping[str, Sequence[Command]]
 
 
 class UnknownCommand(Exception):
-    """The words name no command. Its text says so, and suggests the nearest one."""
+    """There is no command of this name. The text suggests the nearest one."""
 
 
 def execute(subjects: Subjects, arguments: Sequence[str], program: str = PROGRAM) -> int:
-    """Run the command that the arguments name; a listing where they name none or a group. `program`
-    is what is typed before them.
+    """Run the command that the arguments name, or print a list if they name none or a group.
+    `program` is what is typed before them.
 
     Returns the exit status: 1 if the command refuses, 2 if there is no such command. Raises
     SystemExit like argparse, for help on a command and for arguments that it does not take.
@@ -59,9 +59,7 @@ def execute(subjects: Subjects, arguments: Sequence[str], program: str = PROGRAM
 
 
 def select(subjects: Subjects, arguments: Sequence[str], program: str = PROGRAM) -> Command | str:
-    """The command that the arguments begin with, or the text of a listing. Raises
-    UnknownCommand.
-    """
+    """The command at the start of the arguments, or the text of a list. Raises UnknownCommand."""
     first, second = (*arguments, "", "")[:2]
     if first in ("", *HELP):
         return listing(subjects, program)
@@ -86,7 +84,7 @@ def select(subjects: Subjects, arguments: Sequence[str], program: str = PROGRAM)
 
 
 def parser_of(command: Command, program: str = PROGRAM) -> argparse.ArgumentParser:
-    """What reads the arguments after the command's words."""
+    """The parser of the arguments after the command's name."""
     parser = argparse.ArgumentParser(
         prog=f"{program} {command.name}", description=f"{command.summary}."
     )
@@ -96,7 +94,7 @@ def parser_of(command: Command, program: str = PROGRAM) -> argparse.ArgumentPars
 
 
 def listing(subjects: Subjects, program: str = PROGRAM) -> str:
-    """A line for each command, under the heading of its subject."""
+    """A line for each command, below the heading of its subject."""
     return "\n".join(_lines(subjects, program))
 
 

@@ -1,4 +1,4 @@
-"""Whom a broadcast goes to: a walk over all accounts, before anything is written."""
+"""Finds the recipients of a broadcast among all accounts, before anything is written."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,16 +17,17 @@ LEFT_OUT = {
     "disputed": "dispute a payment",
     "unproved": "have an address that nobody has proved to be theirs",
 }
-"""Who is of the audience and does not get it, with why."""
+"""Why an account of the audience does not get it."""
 
 SHOWN = 5
-"""How many accounts are named before anything is done."""
+"""How many accounts are listed before anything is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """A broadcast's name, its audience, and since when somebody must be of that
-    (None: whenever)."""
+    """A broadcast's name and its audience. `since`, if given: how recently an account must have
+    joined that audience.
+    """
 
     name: str
     to: str
@@ -35,8 +36,8 @@ class Aim:
 
 @dataclass(slots=True)
 class RecipientList:
-    """The accounts that get it, by id; the first of them whole; and how many of the audience are
-    left out, by why.
+    """The ids of the accounts that get it, the first of them in full, and how many of the audience
+    do not get it, by reason.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -51,8 +52,8 @@ def listed(
     now: datetime,
     claimed: Callable[[Sequence[str]], set[str]],
 ) -> RecipientList:
-    """Who gets it of all accounts. `claimed` says of up to a page of ids who has had it, which an
-    account itself forgets in time.
+    """The recipients among all accounts. `claimed` returns which ids of a page had the message
+    before: an account does not keep that for ever.
     """
     found = RecipientList()
     for page in pages:
@@ -73,7 +74,7 @@ def listed(
 
 
 def judged(account: Account, aim: Aim, policy: Policy, now: datetime) -> str:
-    """`gets`, one of LEFT_OUT, or nothing for who is not of the audience."""
+    """`gets`, one of LEFT_OUT, or None for an account outside the audience."""
     account = replace(account, standing=standing(account, policy, now))
     began = since(account, aim.to)
     if not fits(account, aim.to) or (aim.since and (began is None or began < aim.since)):

@@ -1,6 +1,4 @@
-"""Have a broadcast go out: each account is told that it is wanted, and the clockwork sends it as it
-sends everything.
-"""
+"""Requests a broadcast for each recipient. The schedule then sends it like any other message."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -21,13 +19,13 @@ if TYPE_CHECKING:
 
 OUTCOMES = {
     "wanted": "will get it",
-    "had": "had it by then: another run was faster",
-    "left": "were no longer of those who get it",
+    "had": "had it already: another run was faster",
+    "left": "are no longer in the audience",
     "gone": "were erased meanwhile",
-    "full": "have been sent as many broadcasts this month as they may: run the same again later",
-    "failed": "could not be written: run the same again",
+    "full": "had as many broadcasts this month as they may: run it again later",
+    "failed": "could not be saved: run it again",
 }
-"""What can become of an account that was listed."""
+"""What can be the result for an account that was listed."""
 
 
 def pages(services: Services) -> Iterator[Sequence[Account]]:
@@ -41,8 +39,8 @@ def pages(services: Services) -> Iterator[Sequence[Account]]:
 
 
 def claimed(dynamodb: "DynamoDBClient", table: str, ids: Sequence[str], name: str) -> set[str]:
-    """Of whom a message under the broadcast's key was ever claimed: consistent reads, a hundred a
-    call. Raises Unavailable.
+    """The accounts for which a message of this broadcast was ever claimed: consistent reads, a
+    hundred a call. Raises Unavailable.
     """
     found = read_many(dynamodb, table, [claim_key(id, key_of(name)) for id in ids])
     return {item["pk"]["S"].partition("#")[2] for item in found}
@@ -51,11 +49,11 @@ def claimed(dynamodb: "DynamoDBClient", table: str, ids: Sequence[str], name: st
 def want(
     ids: Sequence[str], aim: Aim, message: str, services: Services
 ) -> Iterator[tuple[str, str]]:
-    """Each id with what became of it, one of OUTCOMES. One read and one write an account; it may
-    end anywhere and be run again.
+    """Each id with its outcome, one of OUTCOMES. One read and one write an account. It may stop
+    anywhere and be run again.
 
-    An account keeps the first that is wanted under a name, so two runs at once want it once. Raises
-    Unavailable if the table goes on giving no answer.
+    An account keeps the first request of a name, so two runs at once request it once. Raises
+    Unavailable if the table does not answer.
     """
     for id in ids:
         yield id, _wanted(id, aim, Broadcast(message, aim.to, services.clock.now()), services)

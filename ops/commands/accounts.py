@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def _accounts(options: argparse.Namespace) -> "Accounts":
     from chalicelib.aws.accounts import Accounts
 
-    return Accounts(table_of(options), lambda: "")  # no address changes here, so nothing is hashed
+    return Accounts(
+        table_of(options), lambda: ""
+    )  # No address changes here, so no hash key is needed.
 
 
 def _found(accounts: "Accounts", id: str) -> Account:
@@ -64,7 +66,7 @@ def _export(options: argparse.Namespace) -> int:
         raise InvalidInput(
             f"{options.file} cannot be written: {error.strerror}.", "file"
         ) from error
-    print(f"All that Billhook holds of account {account.id} is in {options.file}.")
+    print(f"All data of account {account.id} is in {options.file}.")
     return 0
 
 
@@ -79,9 +81,11 @@ def _erase(options: argparse.Namespace) -> int:
         or typed(f"This erases account {options.id} of stage {stage.name} for good. Type its id: ")
         == options.id
     ):
-        print("That is not the id: nothing was erased.", file=sys.stderr)
+        print("This is another id: nothing was erased.", file=sys.stderr)
         return 1
-    print(f"Erasing, and once more after {UNDER_WAY_SECONDS:.0f} seconds, for what is under way …")
+    print(
+        f"Erasing, and again after {UNDER_WAY_SECONDS:.0f} seconds, for writes that are under way …"
+    )
     enter(stage)
     gone = erase(
         options.id, options.stripe, world_of_stage(), Partition(stage.outputs["TableName"])
@@ -92,7 +96,7 @@ def _erase(options: argparse.Namespace) -> int:
     )
     if gone.customers:
         print(f"Deleted at Stripe: {', '.join(gone.customers)}.")
-    print("Backups, logs and queues forget by themselves: docs/privacy.md says when.")
+    print("Backups, logs and queues expire by themselves: docs/privacy.md says when.")
     return 0
 
 

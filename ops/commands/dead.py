@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ops.dead_letters.queue_reader import Box
 
 MOST = 1000
-"""Letters that one command looks at."""
+"""How many dead letters one command reads."""
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -59,14 +59,14 @@ def _discard(options: argparse.Namespace) -> int:
     with looking(box, options.most) as letters:
         wanted = _named(letters, options.ids)
         print(*map(line, wanted), sep="\n")
-        if not (options.yes or agreed(f"Throw {len(wanted)} away? What they tell is lost.")):
-            print("Nothing was thrown away.")
+        if not (options.yes or agreed(f"Delete {len(wanted)}? Their content is lost.")):
+            print("Nothing was deleted.")
             return 1
         return _tell(discard(wanted, box))
 
 
 def line(letter: DeadLetter) -> str:
-    """What is told of a letter without its payload."""
+    """A dead letter in one line, without its payload."""
     about = " ".join(word for word in (letter.what, letter.account) if word) or "?"
     return (
         f"{letter.id}  {letter.at:%Y-%m-%d %H:%M:%S}  {letter.origin:<8}  {letter.code:<11} "
@@ -89,9 +89,7 @@ def _tell(done: Iterable[tuple[DeadLetter, str]]) -> int:
 
 def _end(letters: list[DeadLetter], most: int) -> list[str]:
     more = (
-        " There may be more: give --most a greater number, or run it again."
-        if len(letters) >= most
-        else ""
+        " There may be more: use a larger --most, or run it again." if len(letters) >= most else ""
     )
     return [f"{len(letters)} dead letter{'' if len(letters) == 1 else 's'}.{more}"]
 
@@ -107,7 +105,7 @@ def _named(letters: list[DeadLetter], ids: list[str]) -> list[DeadLetter]:
 
 
 def _post(stage: Stage) -> tuple["Box", dict[str, Callable[[DeadLetter], None]]]:
-    """The stage's dead letters, and the ways back."""
+    """The stage's dead letters, and the functions that send them back."""
     import boto3
 
     from ops.dead_letters.queue_reader import Box, ways_back

@@ -1,5 +1,5 @@
-"""python -m ops package, deploy, destroy: from this checkout to a stage in the owner's account, and
-away again.
+"""python -m ops package, deploy, destroy: deploys this checkout as a stage in the owner's AWS
+account, or deletes a stage.
 """
 
 import argparse
@@ -46,11 +46,9 @@ def _deploy(options: argparse.Namespace) -> int:
         release.carry_out()
     parameters = Parameters(f"/{stack_name(stage)}")
     for name in make_missing(parameters):
-        print(f"Made the secret {name}.")
+        print(f"Created the secret {name}.")
     if steps := to_do(parameters, read_checked(POLICY), stage):
-        print(
-            "It is deployed, and cannot work before it has its secrets. Next:", *steps, sep="\n  "
-        )
+        print("It is deployed, but needs its secrets to work. Next:", *steps, sep="\n  ")
         return 0
     return _look_at(find_stage(stage).outputs)
 
@@ -66,7 +64,7 @@ def _look_at(outputs: Mapping[str, str]) -> int:
         failed += bool(wrong)
     if failed:
         print(
-            "Deployed, but it does not answer as it must: python -m ops doctor says why.",
+            "Deployed, but it does not answer as it should: python -m ops doctor says why.",
             file=sys.stderr,
         )
     return 1 if failed else 0
@@ -80,14 +78,14 @@ def _destroy(options: argparse.Namespace) -> int:
     if not (
         options.yes
         or agreed(
-            f"Take {stack_name(stage)} away? Its customers lose access; the table {table} and the"
+            f"Delete {stack_name(stage)}? Its customers lose access; the table {table} and the"
             " queues stay."
         )
     ):
         print("Nothing was changed.")
         return 1
     Release(stage).remove()
-    print(f"{stack_name(stage)} is gone. What it held is still in the table {table}.")
+    print(f"{stack_name(stage)} is deleted. Its data is still in the table {table}.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""python -m ops doctor: what is well with a stage, what is not, and what mends it."""
+"""python -m ops doctor: checks a stage, and says how to fix what is wrong."""
 
 import argparse
 

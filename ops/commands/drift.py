@@ -1,5 +1,4 @@
-"""python -m ops drift: where what Billhook held was not what Stripe had, and
-whether it was mended."""
+"""python -m ops drift: the differences from Stripe, and whether they were corrected."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -48,7 +47,7 @@ def _drift(options: argparse.Namespace) -> int:
     print(
         f"Undelivered events were fetched up to {_minute(reached)}."
         if reached
-        else "Undelivered events were not fetched to the end yet."
+        else "The first round of fetching undelivered events is not complete."
     )
     return 0
 

@@ -1,5 +1,5 @@
-"""python -m ops events replay: take in again what Stripe, or an account's timeline, keeps of the
-last thirty days.
+"""python -m ops events replay: processes the events of the last thirty days again, from Stripe or
+from an account's timeline.
 """
 
 import argparse
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LENGTH = re.compile(r"(\d{1,4})([hd])")
 EVERY = 500
-"""After so many events a line says how far it is."""
+"""After how many events a line shows the progress."""
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -31,11 +31,13 @@ def _replay(options: argparse.Namespace) -> int:
 
     if not (options.account or options.since or options.type):
         raise InvalidInput(
-            "Which events? Give --account, --since or --type; --since 30d is all that is kept.",
+            "Which events? Give --account, --since or --type; --since 30d means all.",
             "account",
         )
     if options.source == "log" and not options.account:
-        raise InvalidInput("A timeline is an account's: --from log needs --account.", "account")
+        raise InvalidInput(
+            "Each account has its own timeline: --from log needs --account.", "account"
+        )
     since = clock.now() - length(options.since or "30d")
     enter(find_stage(stage_name(options)))
     transport = stripe_of_stage()
@@ -90,7 +92,7 @@ def _from_log(options: argparse.Namespace, since: datetime, transport: "StripeTr
     if account is None:
         raise AccountNotFound(
             f"There is no account {options.account}, so it has no timeline: --from stripe finds"
-            " what Stripe keeps of it."
+            " its events at Stripe."
         )
     kept = [
         (entry, fact)
@@ -104,7 +106,7 @@ def _from_log(options: argparse.Namespace, since: datetime, transport: "StripeTr
     found = Counter(("chosen" if fact else "unreadable", entry.type) for entry, fact in kept)
     print(*told(found), _end(len(facts), "learnt", options.yes), sep="\n")
     if options.yes:
-        print("The account changed." if after != account else "They told nothing new.")
+        print("The account changed." if after != account else "They contained nothing new.")
     return 0
 
 
@@ -131,7 +133,7 @@ def told(found: Counter[tuple[str, str]]) -> list[str]:
 
 
 def length(text: str) -> timedelta:
-    """A length such as 12h or 2d. Raises InvalidInput for anything else, and for what is longer
+    """A duration such as 12h or 2d. Raises InvalidInput for anything else, and for one longer
     than events are kept.
     """
     match = _LENGTH.fullmatch(text)

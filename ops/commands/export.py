@@ -1,4 +1,4 @@
-"""python -m ops export: leave with all data."""
+"""python -m ops export: writes all data of a stage to files."""
 
 import argparse
 import sys

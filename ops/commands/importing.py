@@ -1,4 +1,4 @@
-"""python -m ops import stripe: the customers that Stripe had before Billhook was there."""
+"""python -m ops import stripe: imports the customers that Stripe already has."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from ops.stage.services import A_SECOND
 from ops.stage.stages import add_stage, find_stage, stage_name
 
 EVERY = 100
-"""After so many customers a line says how far it is, where the output is no terminal."""
+"""After how many customers a line shows the progress if the output is no terminal."""
 
 
 def _stripe(options: argparse.Namespace) -> int:
@@ -34,13 +34,15 @@ def _stripe(options: argparse.Namespace) -> int:
         wiring.policy(),
     )
     print(
-        f"{len(found.candidates)} customers are the product's; {found.others} are others', and left"
-        " alone."
+        f"{len(found.candidates)} customers belong to the product; {found.others} are of other"
+        " products."
     )
     findings = list(found.findings)
     if options.dry_run:
         print(
-            *report(findings), "Nothing was written: without --dry-run they are imported.", sep="\n"
+            *report(findings),
+            "Nothing was written. Run it without --dry-run to import them.",
+            sep="\n",
         )
         return 0
     outcomes: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""python -m ops keys: the API keys of the product's calls."""
+"""python -m ops keys: the API keys of the product."""
 
 import argparse
 import sys
@@ -26,7 +26,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _revoke(options: argparse.Namespace) -> int:
     if ApiKeys(table_of(options)).revoke(options.id, datetime.now(UTC)):
-        print(f"Key {options.id} is revoked; it opens nothing any more within a minute.")
+        print(f"Key {options.id} is revoked; it stops working within a minute.")
         return 0
     print(f"There is no key {options.id}: python -m ops keys list shows them.", file=sys.stderr)
     return 1

@@ -1,4 +1,4 @@
-"""python -m ops mail: look at the messages, compile them, and see what came of them."""
+"""python -m ops mail: previews and compiles the messages."""
 
 import argparse
 from pathlib import Path

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ops.broadcast.recipients import RecipientList
 
 EVERY = 100
-"""After so many accounts a line says how far it is, where the output is no terminal."""
+"""After how many accounts a line shows the progress if the output is no terminal."""
 
 
 def _broadcast(options: argparse.Namespace) -> int:
@@ -48,10 +48,10 @@ def _broadcast(options: argparse.Namespace) -> int:
     )
     print(*told(found), sep="\n")
     if options.dry_run or not found.ids:
-        print("Nothing was written." if options.dry_run else "Nobody is left to write to.")
+        print("Nothing was written." if options.dry_run else "There are no recipients left.")
         return 0
     if not agreed(len(found.ids), options):
-        print("That is not the number of accounts: nothing was done.", file=sys.stderr)
+        print("This is another number: nothing was done.", file=sys.stderr)
         return 1
     outcomes: Counter[str] = Counter()
     try:
@@ -68,7 +68,7 @@ def _broadcast(options: argparse.Namespace) -> int:
 
 
 def check(name: str, message: str, policy: "Policy") -> None:
-    """Return if the message can be written under this policy. Raises InvalidInput, UnknownMessage,
+    """Return if the message can be rendered under this policy. Raises InvalidInput, UnknownMessage,
     BrokenMessage.
     """
     from chalicelib.domain.account.messages import Broadcast
@@ -78,7 +78,7 @@ def check(name: str, message: str, policy: "Policy") -> None:
     from chalicelib.outreach.rendering import missing
 
     if policy.mail is None:
-        raise InvalidInput("billing.toml has no table [mail]: nobody is written to.", "mail")
+        raise InvalidInput("billing.toml has no table [mail], so no mail is sent.", "mail")
     if not re.fullmatch(r"[a-z0-9_]{1,64}", name):
         raise InvalidInput("--name must be made of a-z, 0-9 and _.", "name")
     check_messages(
@@ -102,7 +102,7 @@ def check(name: str, message: str, policy: "Policy") -> None:
 
 
 def agreed(number: int, options: argparse.Namespace) -> bool:
-    """Whether the operator knows how many will be written to."""
+    """Whether the operator confirms the number of recipients."""
     if options.confirm is not None:
         return bool(options.confirm == number)
     return typed(

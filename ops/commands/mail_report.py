@@ -1,6 +1,4 @@
-"""python -m ops mail report: what came of each step's messages, and whether it would have come
-without them.
-"""
+"""python -m ops mail report: conversions after each message, and without it (by the holdout)."""
 
 import argparse
 import json
@@ -30,7 +28,7 @@ HEADS = (
 
 
 def moment_before(now: datetime, length: str, option: str) -> datetime:
-    """The moment so long before now. Raises InvalidInput."""
+    """The time that is a duration before now. Raises InvalidInput."""
     span = duration(length)
     if not span:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""python -m ops restore: take a stage back to a point in time."""
+"""python -m ops restore: returns a stage to a point in time."""
 
 import argparse
 import sys
@@ -42,7 +42,7 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def _question(dynamodb: "DynamoDBClient", source: str, live: str, stage: str) -> str:
-    """What is about to be done. Raises InvalidInput for a table that cannot be restored from."""
+    """The question before a restore. Raises InvalidInput for a table that cannot be used."""
     from ops.stage.tables import description
 
     told = description(dynamodb, source)
@@ -65,7 +65,7 @@ def _question(dynamodb: "DynamoDBClient", source: str, live: str, stage: str) ->
         else "which AWS does not know as a restored table"
     )
     warning = "" if of == live or source == live else f" It is NOT of the table of stage {stage}."
-    return f"Take every account of {live} back to what {source} holds, {from_where}?{warning}"
+    return f"Return every account of {live} to its state in {source}, {from_where}?{warning}"
 
 
 def _source(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""python -m ops secrets: what a stage keeps in the Parameter Store."""
+"""python -m ops secrets: the secrets of a stage, in the Parameter Store."""
 
 import argparse
 import getpass
@@ -44,7 +44,7 @@ def _set(options: argparse.Namespace) -> int:
         wanted.name,
         _typed(f"{wanted.described}{f', from {wanted.source}' if wanted.source else ''}: "),
     )
-    print(f"{parameters.name(wanted.name)} is put; every function knows it within five minutes.")
+    print(f"{parameters.name(wanted.name)} is set; every function uses it within five minutes.")
     return 0
 
 
@@ -70,7 +70,7 @@ def _typed(prompt: str) -> str:
     try:
         return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.read()
     except EOFError:
-        raise InvalidInput("Nothing was typed.", "value") from None
+        raise InvalidInput("No value was given.", "value") from None
 
 
 def _named(parser: argparse.ArgumentParser) -> None:

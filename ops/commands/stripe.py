@@ -1,4 +1,6 @@
-"""python -m ops stripe plan, apply: what Stripe must hold for a stage, and the making of it."""
+"""python -m ops stripe plan, apply: compares Stripe with billing.toml and the stage, and makes it
+match.
+"""
 
 import argparse
 import sys
@@ -20,7 +22,7 @@ def _plan(options: argparse.Namespace) -> int:
     account, wanted = _opened(options)
     changes = compare(wanted, account.held(wanted))
     print(*changes, sep="\n") if changes else print(
-        "Stripe holds all that billing.toml and this stage need."
+        "Stripe has everything that billing.toml and this stage need."
     )
     return 0
 
@@ -29,9 +31,9 @@ def _apply(options: argparse.Namespace) -> int:
     account, wanted = _opened(options)
     left = account.apply(wanted)
     if left:
-        print("Not all could be done:", *left, sep="\n", file=sys.stderr)
+        print("Not everything could be done:", *left, sep="\n", file=sys.stderr)
         return 1
-    print("Stripe holds all that billing.toml and this stage need.")
+    print("Stripe has everything that billing.toml and this stage need.")
     return 0
 
 

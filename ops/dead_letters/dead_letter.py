@@ -1,8 +1,7 @@
-"""What a dead letter is, read from the message that SQS gives: where it came from, what it is
-about, why it lies here. Pure.
+"""Reads a dead letter from an SQS message: its origin, its subject, and the reason. Pure.
 
-No payload, address or secret is told by anything but `body`: what is read out of a payload must
-have the form of an id or of a type.
+Only `body` contains payload data, addresses or secrets: everything else must have the form of an id
+or a type.
 """
 
 import json
@@ -16,23 +15,23 @@ from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.fields import if_readable
 
 ORIGINS = {
-    "events": "The events queue: an event of Stripe's.",
-    "act": "The act queue: an account that was due, or what a visitor has handed in.",
-    "mail": "The mail queue: a message that was to be sent.",
-    "feedback": "The feedback topic: what SES told of a mail.",
-    "unknown": "It cannot be told: nothing in it says so, and it has no form of ours.",
+    "events": "The events queue: a Stripe event.",
+    "act": "The act queue: a due account, or a visitor's request.",
+    "mail": "The mail queue: a message to send.",
+    "feedback": "The feedback topic: SES's report about a message.",
+    "unknown": "Not known: the message does not say so, and it has no form that Billhook uses.",
 }
-"""Where a dead letter came from, and so where it is sent back to."""
+"""Where a dead letter came from; it is sent back there."""
 
 CODES = {
-    "unreadable": "take_in could not read the event; the reason says what was in the way.",
+    "unreadable": "Ingestion could not read the event; the reason says why.",
     "worn_out": "SQS moved it here after it was received a thousand times.",
-    "failed": "The function that takes SES's feedback failed three times.",
-    "undelivered": "SNS could not hand it to the function that takes SES's feedback.",
-    "unknown": "Nothing tells why it lies here.",
+    "failed": "The function for SES's feedback failed three times.",
+    "undelivered": "SNS could not deliver it to the function for SES's feedback.",
+    "unknown": "The reason is not known.",
 }
-"""Why a dead letter lies here. `unreadable` is written by take_in itself (`domain/errors.py`); the
-others are told by how the message looks.
+"""Why a message is in the dead-letter queue. Ingestion writes `unreadable` itself
+(`domain/errors.py`); the others follow from the form of the message.
 """
 
 _QUEUES = {"EventsQueue": "events", "ActQueue": "act", "MailQueue": "mail"}
@@ -41,8 +40,8 @@ _WORD = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One dead letter. `what` and `account` are ids and types, empty where they cannot be told;
-    `handle` is what SQS deletes it by.
+    """One dead letter. `what` and `account` are ids and types, empty if not known; `handle` is the
+    receipt handle with which SQS deletes it.
     """
 
     id: str
@@ -57,9 +56,7 @@ class DeadLetter:
 
 
 def read_letter(message: Mapping[str, Any]) -> DeadLetter:
-    """The letter in a message of `ReceiveMessage`, with all its attributes asked for. Any message
-    can be read.
-    """
+    """The dead letter in a message of `ReceiveMessage` with all attributes. Reads any message."""
     told = {
         name: str(value.get("StringValue", ""))
         for name, value in message.get("MessageAttributes", {}).items()
@@ -84,14 +81,15 @@ def read_letter(message: Mapping[str, Any]) -> DeadLetter:
 
 
 def notifications(body: str) -> list[str]:
-    """The messages of SNS's in a letter of the feedback's, whichever envelope it lies in: Lambda's
-    record of a failed call, what SNS calls a function with, or SNS's own notification.
+    """The SNS messages in a dead letter of the feedback topic, in any of three envelopes: Lambda's
+    record of a failed invocation, the event with which SNS invokes a function, or SNS's own
+    notification.
     """
     return list(_notifications(_json(body)))
 
 
 def printable(text: str) -> str:
-    """The text without what could turn a terminal's head."""
+    """The text without control characters, which could change a terminal's state."""
     return "".join(
         letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
         for letter in text
@@ -99,8 +97,8 @@ def printable(text: str) -> str:
 
 
 def _source(arn: str) -> str:
-    """CloudFormation's names hold the logical id, ours after a prefix and before a hash; the
-    emulator's end in it.
+    """The origin by the source queue's name. CloudFormation puts the logical id between a prefix
+    and a hash; in the emulator's names it comes last.
     """
     name = arn.rpartition(":")[2]
     return next((origin for logical_id, origin in _QUEUES.items() if logical_id in name), "")
@@ -126,7 +124,7 @@ def _why(told: Mapping[str, str], moved: bool, content: Any) -> tuple[str, str]:
     if isinstance(content, dict) and "requestPayload" in content:
         response = content.get("responsePayload")
         failure = _word(response.get("errorType")) if isinstance(response, dict) else ""
-        return "failed", CODES["failed"] + (f" The last time with {failure}." if failure else "")
+        return "failed", CODES["failed"] + (f" The last failure was {failure}." if failure else "")
     if list(_notifications(content)):
         return "undelivered", CODES["undelivered"]
     return "unknown", CODES["unknown"]

@@ -1,5 +1,5 @@
-"""What an operator does with dead letters: look at them, send them back, throw them away. None of
-it disturbs those that are not meant.
+"""What an operator does with dead letters: read, send back, delete. Dead letters that were not
+chosen stay as they are.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,41 +10,42 @@ from chalicelib.domain.errors import Unavailable
 from ops.dead_letters.dead_letter import DeadLetter
 
 OUTCOMES = {
-    "sent": "It is in the queue that it came from, and no longer here.",
-    "discarded": "It is gone.",
-    "no_way": "Where it came from cannot be told: it stays here.",
-    "not_sent": "The queue did not take it: it stays here.",
+    "sent": "It is back in the queue that it came from.",
+    "discarded": "It was deleted.",
+    "no_way": "Its origin is not known: it stays in the dead-letter queue.",
+    "not_sent": "The queue did not accept it: it stays in the dead-letter queue.",
     "not_deleted": (
-        "It could not be deleted: it is still here. If it was sent, sending it again does no harm."
+        "It could not be deleted from the dead-letter queue. Sending it again does no harm."
     ),
 }
-"""What can become of a letter."""
+"""What can be the result for a dead letter."""
 
 FAILED = frozenset({"no_way", "not_sent", "not_deleted"})
 
 Ways = Mapping[str, Callable[[DeadLetter], None]]
-"""How a letter goes back, by its origin; each raises Unavailable."""
+"""Sends a dead letter back, by its origin. Each raises Unavailable."""
 
 
 class Letters(Protocol):
-    """The dead-letter queue; see box.py."""
+    """The dead-letter queue; see queue_reader.py."""
 
     def look(self, most: int) -> list[DeadLetter]:
-        """Up to `most` letters, the oldest first, out of sight until they are given back. Raises
-        Unavailable.
+        """Up to `most` dead letters, the oldest first, invisible to others until they are released.
+        Raises Unavailable.
         """
 
     def give_back(self) -> None:
-        """Let others see again what was looked at and is still there."""
+        """Make the messages that were received and not deleted visible again."""
 
     def delete(self, letter: DeadLetter) -> None:
-        """Take it out for good. Raises Unavailable."""
+        """Delete it. Raises Unavailable."""
 
 
 @contextmanager
 def looking(box: Letters, most: int) -> Iterator[list[DeadLetter]]:
-    """The letters. In the end, however that comes about, those that are still there
-    are given back."""
+    """The dead letters. At the end, also after an error, those that were not deleted become visible
+    again.
+    """
     try:
         yield box.look(most)
     finally:
@@ -54,11 +55,11 @@ def looking(box: Letters, most: int) -> Iterator[list[DeadLetter]]:
 def redrive(
     letters: Iterable[DeadLetter], box: Letters, ways: Ways
 ) -> Iterator[tuple[DeadLetter, str]]:
-    """Each letter with what became of it: sent to where it came from, and deleted here only once it
-    is there.
+    """Each dead letter with its outcome. It is sent to its origin first, and deleted here after
+    that.
 
-    Should this end between the two, the letter is in both places and is sent again by whoever looks
-    next: all that these queues carry may come twice and then changes nothing.
+    If this stops in between, the message is in both queues. Sending it again does no harm: a
+    duplicate changes nothing.
     """
     for letter in letters:
         way = ways.get(letter.origin)
@@ -74,7 +75,7 @@ def redrive(
 
 
 def discard(letters: Iterable[DeadLetter], box: Letters) -> Iterator[tuple[DeadLetter, str]]:
-    """Each letter with what became of it: thrown away."""
+    """Each dead letter with its outcome, once it was deleted."""
     for letter in letters:
         yield letter, _deleted(letter, box, "discarded")
 

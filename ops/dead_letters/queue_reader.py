@@ -1,5 +1,5 @@
-"""The dead-letter queue, which can only be looked at by receiving: what was looked at is out of
-sight for a while, and is given back.
+"""Reads the dead-letter queue. SQS can only be read by receiving, which hides a message for a
+while; what is not deleted is made visible again.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 OUT_OF_SIGHT = 600
-"""Seconds for which nobody else sees what is looked at. Should this process end without giving it
-back, it comes back by itself.
+"""Seconds for which a received message is invisible to others. It becomes visible again by itself
+if this process stops.
 """
 
 WAIT = 1
-"""Seconds. Asked without waiting, SQS looks at some of its servers only, and may say of a queue
-that holds messages that it is empty.
+"""Seconds. Without a wait SQS asks only some of its servers, and may report a queue with messages
+as empty.
 """
 
 
@@ -33,7 +33,7 @@ class Box:
         self._out_of_sight: dict[str, DeadLetter] = {}
 
     def look(self, most: int) -> list[DeadLetter]:
-        """Up to `most` letters, the oldest first, which are out of sight from now on. Raises
+        """Up to `most` dead letters, the oldest first, invisible to others from now on. Raises
         Unavailable.
         """
         found = self._out_of_sight
@@ -48,8 +48,8 @@ class Box:
         return sorted(found.values(), key=lambda letter: (letter.at, letter.id))
 
     def give_back(self) -> None:
-        """Let others see again what was looked at and is still there. What cannot be given back now
-        comes back by itself.
+        """Make the messages that were received and not deleted visible again. If that fails, they
+        become visible by themselves.
         """
         waiting, self._out_of_sight = list(self._out_of_sight.values()), {}
         for start in range(0, len(waiting), 10):
@@ -63,7 +63,7 @@ class Box:
                 return
 
     def delete(self, letter: DeadLetter) -> None:
-        """Take it out for good. Raises Unavailable."""
+        """Delete it. Raises Unavailable."""
         try:
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)
         except (BotoCoreError, ClientError) as error:
@@ -83,14 +83,14 @@ class Box:
                 MessageSystemAttributeNames=["All"],
             ).get("Messages", [])
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"The dead letters cannot be looked at: {_said(error)}.") from error
+            raise Unavailable(f"The dead letters cannot be read: {_said(error)}.") from error
 
 
 def ways_back(
     queues: Mapping[str, str], topic: str, sqs: "SQSClient", sns: Any
 ) -> dict[str, Callable[[DeadLetter], None]]:
-    """How a letter goes back, by its origin: `queues` are the URLs by origin, `topic` is the
-    feedback's. Each raises Unavailable.
+    """The functions that send a dead letter back, by origin. `queues` has the URLs by origin,
+    `topic` is the feedback topic. Each raises Unavailable.
     """
 
     def publish(letter: DeadLetter) -> None:
@@ -99,12 +99,12 @@ def ways_back(
                 sns.publish(TopicArn=topic, Message=notification)
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable(
-                    f"The topic did not take the feedback: {_said(error)}."
+                    f"The topic did not accept the feedback: {_said(error)}."
                 ) from error
 
     def to(url: str) -> Callable[[DeadLetter], None]:
-        # The code and the reason stay behind: they were why it lay here, and are found anew should
-        # it come here again.
+        # Without the code and the reason: they said why it was in this queue, and are set again if
+        # it comes back.
         return lambda letter: Queue(url, sqs).send(letter.body)
 
     return {origin: to(url) for origin, url in queues.items()} | {"feedback": publish}

@@ -1,5 +1,5 @@
-"""Who of Stripe's customers is the product's, and what is odd about them: told by Stripe's lists
-alone, before anything is written. Pure.
+"""Finds which of Stripe's customers belong to the product, and what is unusual about them, from
+Stripe's lists alone. Pure.
 """
 
 from collections import defaultdict
@@ -18,39 +18,34 @@ from chalicelib.usecases.ingestion.adopt import age, derived_id, is_ours
 
 FINDINGS = {
     "no_customer": (
-        "A subscription to a plan of the catalogue names no customer: it is not imported."
+        "A subscription to a plan of billing.toml names no customer: it is not imported."
     ),
-    "unreadable": (
-        "An object has a shape that this release does not know: by it nobody is imported."
-    ),
-    "deleted": "A customer of the catalogue is deleted at Stripe: it is not imported.",
+    "unreadable": ("An object has a form that this release cannot read: it is ignored."),
+    "deleted": "A customer of the product was deleted at Stripe: it is not imported.",
     "malformed_account_id": (
-        "metadata.account_id is none ([A-Za-z0-9_-], up to 64): it is read as though it were not"
-        " there."
+        "metadata.account_id is not valid ([A-Za-z0-9_-], up to 64 characters): it is ignored."
     ),
     "several_account_ids": (
-        "A customer and its subscriptions name several accounts: the customer's counts, else its"
-        " oldest subscription's."
+        "A customer and its subscriptions name several accounts: the customer's counts, else that"
+        " of its oldest subscription."
     ),
     "shared_account_id": "Several customers name one account: they become one account.",
     "unknown_price": (
-        "A living subscription has no price that billing.toml knows: it gives access, but no plan"
-        " and no features."
+        "A live subscription has no price that billing.toml knows: it gives access, but no plan and"
+        " no features."
     ),
-    "no_email": "A customer has no e-mail address: no mail goes there.",
-    "gone": "Stripe knows of this customer no more.",
-    "failed": "It could not be imported; what went wrong stands beside it.",
+    "no_email": "A customer has no e-mail address: it gets no mail.",
+    "gone": "Stripe does not know this customer any more.",
+    "failed": "It could not be imported; the failure stands beside it.",
 }
-"""What the report may tell, with what it means for the import."""
+"""What the report can contain, with what it means for the import."""
 
 _MISSHAPEN = (Unreadable, KeyError, TypeError, AttributeError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Something to look at: one of FINDINGS, the ids that it is about, and a word more where there
-    is one.
-    """
+    """Something unusual: one of FINDINGS, the ids that it concerns, and perhaps a detail."""
 
     code: str
     about: tuple[str, ...]
@@ -59,7 +54,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Candidate:
-    """A customer to be imported, with the account that it will have in all likelihood."""
+    """A customer to import, with the id that its account will probably have."""
 
     customer: str
     account_id: str
@@ -67,7 +62,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the lists told. `others` counts the customers of other products, who are left alone."""
+    """The result of reading the lists. `others` counts the customers of other products, which are
+    ignored.
+    """
 
     candidates: tuple[Candidate, ...]
     findings: tuple[Finding, ...]
@@ -76,8 +73,8 @@ class Survey:
 
 @dataclass(slots=True)
 class _Known:
-    """What the lists tell of one customer. `named` are the account ids, the customer's own first,
-    then its subscriptions', the oldest first.
+    """What the lists say about one customer. `named` has the account ids: that of the customer
+    first, then those of its subscriptions, the oldest first.
     """
 
     ours: bool = False
@@ -88,8 +85,8 @@ class _Known:
 
 
 def survey(customers: Iterable[Raw], subscriptions: Iterable[Raw], policy: Policy) -> Survey:
-    """What all customers and all subscriptions of a Stripe account, ended ones too, tell of who is
-    to be imported.
+    """Who is to be imported, from all customers and all subscriptions of a Stripe account, ended
+    ones too.
     """
     known: dict[str, _Known] = defaultdict(_Known)
     findings: list[Finding] = []

@@ -352,7 +352,7 @@ def test_nothing_is_thrown_away_unasked(shop: Shop) -> None:
     shop.queue("DeadLettersQueue").send("hello")
     id = shop.ops("dead", "list").split()[0]
     assert "no_way" in shop.ops("dead", "redrive", id, status=1)
-    assert "Nothing was thrown away." in shop.ops("dead", "discard", id, status=1)
+    assert "Nothing was deleted." in shop.ops("dead", "discard", id, status=1)
     assert "There is no dead letter nobody" in shop.ops("dead", "discard", "nobody", status=1)
     assert "discarded" in shop.ops_process("dead", "discard", id, says="y\n")
     assert shop.ops("dead", "list") == "0 dead letters.\n"
@@ -380,7 +380,7 @@ def test_a_replay_says_how_many_and_with_yes_makes_an_account_right(shop: Shop) 
     shop.works()
     assert shop.account("acc_unheard") == account, "nothing twice"
     told = shop.ops("events", "replay", "--account", "acc_unheard", "--from", "log", "--yes")
-    assert "They told nothing new." in told
+    assert "They contained nothing new." in told
     assert "There is no account acc_none" in shop.ops(
         "events", "replay", "--account", "acc_none", "--from", "log", status=1
     )

@@ -77,7 +77,7 @@ def test_the_id_must_be_typed_again(
     for typed in ("y", "acc_2", ""):
         monkeypatch.setattr("builtins.input", lambda question, typed=typed: typed)
         said = ops("accounts", "erase", "acc_1", "--stage", "dev")
-        assert (said.status, said.err) == (1, "That is not the id: nothing was erased.\n")
+        assert (said.status, said.err) == (1, "This is another id: nothing was erased.\n")
     monkeypatch.setattr("builtins.input", _ended)
     assert ops("accounts", "erase", "acc_1", "--stage", "dev").status == 1
     assert deployed.items() == before

@@ -91,7 +91,7 @@ def test_everybody_by_mistake_is_nobody_without_the_number(
         said = ops(*WELCOME, "--to", "everyone")
         assert (said.status, said.err) == (
             1,
-            "That is not the number of accounts: nothing was done.\n",
+            "This is another number: nothing was done.\n",
         )
         assert "6 accounts get it" in said.out
         assert "6" not in asked[0], "to be typed, not repeated"
@@ -121,7 +121,7 @@ def test_run_again_it_goes_on_and_nobody_gets_a_name_twice(people: Deployed, ops
     again = ops(*WELCOME, "--to", "lost", "--confirm", "3")
     assert "0 accounts get it." in again.out
     assert "3  have had it, or it is on its way to them" in again.out
-    assert again.out.endswith("Nobody is left to write to.\n")
+    assert again.out.endswith("There are no recipients left.\n")
     others = ops(*WELCOME, "--to", "everyone", "--confirm", "3")
     assert "3  will get it" in others.out
 
@@ -164,7 +164,7 @@ def test_two_runs_at_once_want_it_once(
     )
     said = ops(*WELCOME, "--to", "lost")
     assert said.status == 0
-    assert "3  had it by then: another run was faster" in said.out
+    assert "3  had it already: another run was faster" in said.out
     assert versions_of(people, "lost_1", "lost_2") == [version + 1 for version in before]
 
 
@@ -192,7 +192,7 @@ def test_an_account_that_cannot_be_written_is_said_and_keeps_nobody_waiting(
     monkeypatch.setattr(sending, "apply_facts", fails_once)
     said = ops(*WELCOME, "--to", "lost", "--since", "90d", "--confirm", "2")
     assert said.status == 1
-    assert "1  could not be written: run the same again" in said.out
+    assert "1  could not be saved: run it again" in said.out
     assert wanted_of(people) == ["lost_2"]
 
 

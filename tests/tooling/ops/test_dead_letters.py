@@ -382,7 +382,7 @@ def test_a_redriven_event_is_in_its_queue_without_its_reason(on_sqs: OnSqs) -> N
 
 
 def test_a_queue_that_is_not_there_is_said(on_sqs: OnSqs) -> None:
-    with pytest.raises(Unavailable, match="cannot be looked at"):
+    with pytest.raises(Unavailable, match="cannot be read"):
         Box(on_sqs.url + "-none", on_sqs.sqs).look(1)
 
 

@@ -240,7 +240,7 @@ def test_what_cannot_be_restored_from_is_an_error(
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
     assert ops("restore", "--stage", "dev", "--from", RESTORED).status == 1
     assert (
-        f"Take every account of {TABLE} back to what {RESTORED} holds, as {TABLE} was at 20"
+        f"Return every account of {TABLE} to its state in {RESTORED}, as {TABLE} was at 20"
         in asked[0]
     )
     assert deployed.items() == before

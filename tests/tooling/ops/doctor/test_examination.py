@@ -147,13 +147,13 @@ def test_a_stage_that_is_well(clinic: Clinic) -> None:
 def test_plan_and_apply_as_they_are_typed(clinic: Clinic) -> None:
     assert clinic.run("stripe", "plan") == (
         0,
-        "Stripe holds all that billing.toml and this stage need.\n",
+        "Stripe has everything that billing.toml and this stage need.\n",
     )
     clinic.endpoint(enabled_events=["invoice.paid"])
     status, out = clinic.run("stripe", "plan")
     assert (status, "it does not tell of charge.dispute.closed" in out) == (0, True)
     assert clinic.run("stripe", "apply")[0] == 0
-    assert clinic.run("stripe", "plan")[1].startswith("Stripe holds all")
+    assert clinic.run("stripe", "plan")[1].startswith("Stripe has everything")
     assert (
         clinic.ssm.get_parameter(Name=f"/{STACK}/stripe-webhook-secrets")["Parameter"]["Type"]
         == "SecureString"
