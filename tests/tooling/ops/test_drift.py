@@ -26,8 +26,8 @@ def test_before_any_comparison_it_says_so(table: Any, capsys: pytest.CaptureFixt
     assert run(capsys, "drift")[:2] == (
         0,
         (
-            "0 found in 30 days, 0 of them not healed.\nNo comparison was made yet.\nUndelivered"
-            " events were not fetched to the end yet.\n"
+            "0 found in 30 days, 0 of them not healed.\nNo comparison was made yet.\n"
+            "The first round of fetching undelivered events is not complete.\n"
         ),
     )
 
