@@ -1,8 +1,13 @@
 """Prices and intervals as text, and what a customer pays with."""
 
-from chalicelib.domain.account.queries import creation_order
+from chalicelib.domain.account.queries import (
+    creation_order,
+    recognized_items,
+    subscription_currency,
+)
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import DEFAULT
+from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Item
 from chalicelib.localization.amounts import money
 from chalicelib.localization.wording import WORDING
@@ -28,14 +33,33 @@ def spoken_interval(interval: str, count: int, language: str = DEFAULT) -> str:
     return words.per[interval] if count == 1 else words.every[interval].format(n=count)
 
 
-def spoken_price(account: Account, language: str = DEFAULT) -> str:
-    """What the running subscription costs, if it is one price: "$49.00 a month", "$490.00 every 2
-    years".
+def spoken_price(account: Account, policy: Policy, language: str = DEFAULT) -> str:
+    """What the running subscription costs, if it is one price that is known in the currency that it
+    is billed in: "$49.00 a month", "$490.00 every 2 years". Empty otherwise.
     """
     running = [known.value for known in account.subscriptions.values() if not known.value.final]
-    items: tuple[Item, ...] = max(running, key=creation_order).items if running else ()
-    if len(items) != 1 or items[0].amount is None or not items[0].currency or not items[0].interval:
+    one = max(running, key=creation_order, default=None)
+    items = recognized_items(account, one, policy) if one else ()
+    currency = subscription_currency(one) if one else None
+    item = items[0] if len(items) == 1 else None
+    if item is None or item.interval is None or currency is None:
         return ""
-    (item,) = items
-    cost = money((item.amount or 0) * (item.quantity or 1), item.currency or "", language)
-    return f"{cost} {spoken_interval(items[0].interval, item.interval_count, language)}"
+    amount = _amount_of(item, currency, policy)
+    if amount is None:
+        return ""
+    cost = money(amount * (item.quantity or 1), currency, language)
+    return f"{cost} {spoken_interval(item.interval, item.interval_count, language)}"
+
+
+def _amount_of(item: Item, currency: str, policy: Policy) -> int | None:
+    """What one of an item costs in a currency. A price may have several currencies, of which
+    Stripe's objects tell only its own; billing.toml may tell the others.
+    """
+    if item.metered:
+        return None
+    if item.currency == currency:
+        return item.amount
+    plan = policy.plan_of([item])[0]
+    return (
+        policy.amount(plan, item.interval, currency) if plan and item.interval_count == 1 else None
+    )

@@ -46,14 +46,14 @@ def facts_of(
     lines = [
         ("Account", account.id),
         ("Plan", policy.plan_name(plan)),
-        ("Price", spoken_price(account) if kind != "signup" else ""),
+        ("Price", spoken_price(account, policy) if kind != "signup" else ""),
     ]
     match kind:
         case "signup":
             source = account.signup.source if account.signup else None
             lines += [("Source", source or ""), ("Trial until", _moment(data, "trial_end", policy))]
         case "failed_payment":
-            lines += _of_failed_payment(data, policy)
+            lines += _of_failed_payment(account, data, policy)
         case "finalization_failed":
             lines += [
                 ("Invoice", str(data.get("invoice") or "")),
@@ -69,8 +69,13 @@ def facts_of(
     return [(name, value) for name, value in lines if value]
 
 
-def _of_failed_payment(data: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
+def _of_failed_payment(
+    account: Account, data: Mapping[str, Any], policy: Policy
+) -> list[tuple[str, str]]:
     amount, currency = data.get("amount_due"), data.get("currency")
+    known = account.invoices.get(str(data.get("invoice") or ""))
+    if known and known.value.status == "open":  # what is left, as a part may be paid
+        amount = known.value.left_to_pay
     return [
         ("Amount", money(int(amount), str(currency)) if amount and currency else ""),
         ("Tried again", _moment(data, "next_payment_attempt", policy) or "not by Stripe"),

@@ -55,7 +55,7 @@ def variables(
             else words.greeting_nobody
         ),
         "plan": policy.plan_name(standing.plan if standing else None),
-        "price": spoken_price(account, language),
+        "price": spoken_price(account, policy, language),
         "has_card": holds("card", account, mail.occasion, policy),
         "trial_ends_on": spoken_day(end, zone, language) if end else "",
         "trial_ends_at": spoken_moment(end, zone, language) if end else "",
@@ -140,7 +140,7 @@ def _of_invoice(
     invoice = billed.value if billed else Invoice("", "", "open", mail.occasion.moment)
     url = invoice.hosted_invoice_url or ""
     again = invoice.next_payment_attempt if invoice.status == "open" else None
-    owed_or_paid = invoice.amount_paid if invoice.status == "paid" else invoice.amount_due
+    owed_or_paid = invoice.amount_paid if invoice.status == "paid" else invoice.left_to_pay
     return {
         "amount": money(owed_or_paid, invoice.currency, language) if invoice.currency else "",
         "invoice_url": url if url.startswith("https://") else "",

@@ -130,7 +130,7 @@ def billing_view(
         **standing_words(current, account, policy, zone, language),
         "status": _status_text(current.status, language),
         "plan": policy.plan_name(current.plan),
-        "price": spoken_price(account, language),
+        "price": spoken_price(account, policy, language),
         "card": _card_words(card_of(account, subscription), card, language),
         "card_label": (
             text("billing.update_card" if card else "billing.add_card", language)
@@ -282,7 +282,11 @@ def _invoices(
     return [
         {
             "date": short_day(invoice.created, zone, language),
-            "amount": money(invoice.amount_due, invoice.currency or policy.currency, language),
+            "amount": money(
+                invoice.left_to_pay if invoice.status == "open" else invoice.amount_due,
+                invoice.currency or policy.currency,
+                language,
+            ),
             "status": text(f"invoice_status.{invoice.status}", language),
             "is_paid": invoice.status == "paid",
             "path": f"/billing/invoices/{invoice.id}" if invoice.hosted_invoice_url else "",

@@ -50,14 +50,7 @@ def preview_view(
     zone = zone_of(account, policy)
     assert change
     assert subscription
-    amount = next(
-        (
-            price
-            for currency, interval, _, price in policy.plans[change.plan].prices_in(policy.currency)
-            if (currency, interval) == (preview.currency, change.interval)
-        ),
-        None,
-    )
+    amount = policy.amount(change.plan, change.interval, preview.currency)
     due_now = money(preview.due_now, preview.currency, language)
     is_trial = subscription.status == "trialing"
     return {

@@ -217,6 +217,14 @@ class Policy:
         """The plan's features; empty for None and for an unknown plan."""
         return self.plans[plan].features if plan is not None and plan in self.plans else ()
 
+    def amount(self, plan: str, interval: str | None, currency: str) -> int | None:
+        """What a plan costs for an interval in a currency, in minor units; None if billing.toml
+        does not say.
+        """
+        prices = self.plans[plan].prices_in(self.currency) if plan in self.plans else ()
+        found = (cost for sold_in, by, _, cost in prices if (sold_in, by) == (currency, interval))
+        return next(found, None)
+
     def plan_name(self, plan: str | None) -> str:
         """The plan's name for customers; empty for None and for an unknown plan."""
         return self.plans[plan].name if plan is not None and plan in self.plans else ""

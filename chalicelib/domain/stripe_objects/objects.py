@@ -161,6 +161,11 @@ class Invoice:
     due_date: datetime | None = None
     held: bool = False
 
+    @property
+    def left_to_pay(self) -> int:
+        """What the customer is asked for: less than `amount_due` once a part of it is paid."""
+        return self.amount_due if self.amount_remaining is None else self.amount_remaining
+
 
 @dataclass(frozen=True, slots=True)
 class InvoicePayment:

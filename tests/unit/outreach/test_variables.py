@@ -12,7 +12,9 @@ from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, TrackedInvoice
 from chalicelib.domain.messaging.due_messages import DueMessage
 from chalicelib.domain.messaging.occasions import Occasion
+from chalicelib.domain.policy.policy import Tariff
 from chalicelib.domain.stripe_objects.objects import Invoice, Item, Subscription
+from chalicelib.localization.prices import spoken_price
 from chalicelib.outreach.rendering import render
 from chalicelib.outreach.variables import variables
 from tests.fakes.services import SHIPPED
@@ -78,3 +80,57 @@ def test_days_are_those_of_the_customers_zone_in_the_customers_language() -> Non
     account = billed("eur", 100, next_payment_attempt=late)
     assert told(account, "en")["next_try_on"] == "Saturday, 14 March 2026"
     assert told(account, "de")["next_try_on"] == "Samstag, 14. März 2026"
+
+
+@pytest.mark.parametrize(
+    ("currency", "due", "remaining", "text"),
+    [
+        ("kwd", 30500, 15250, "15.250 KWD"),
+        ("jpy", 7400, 400, "400 JPY"),
+        ("usd", 4900, 1, "$0.01"),
+        ("kwd", 15250, None, "15.250 KWD"),
+    ],
+)
+def test_what_is_asked_for_is_what_is_left_to_pay(
+    currency: str, due: int, remaining: int | None, text: str
+) -> None:
+    account = billed(currency, due, amount_remaining=remaining)
+    assert told(account, "en")["amount"] == text
+
+
+def test_a_receipt_names_what_was_paid() -> None:
+    paid = billed("kwd", 15250, status="paid", amount_paid=15250, amount_remaining=0, paid_at=NOW)
+    assert told(paid, "en", "receipt")["amount"] == "15.250 KWD"
+
+
+@pytest.mark.parametrize(
+    ("billed_in", "sold_in", "price"),
+    [
+        ("eur", {"eur": Tariff({"month": "pro_monthly"}, {"month": 4500})}, "€45.00 a month"),
+        ("kwd", {"kwd": Tariff({"month": "pro_monthly"}, {"month": 15250})}, "15.250 KWD a month"),
+        ("eur", {"eur": Tariff({"month": "pro_monthly"})}, ""),
+        ("chf", {}, ""),
+        ("usd", {}, "$49.00 a month"),
+    ],
+)
+def test_a_price_is_told_in_the_currency_of_the_subscription_and_never_in_its_own(
+    billed_in: str, sold_in: dict[str, Tariff], price: str
+) -> None:
+    """A price of 49 dollars may have an amount in other currencies, which its object does not
+    name.
+    """
+    account = billed("usd", 4900)
+    known = account.subscriptions["sub_1"]
+    one = replace(known.value, currency=billed_in)
+    account = replace(account, subscriptions={"sub_1": replace(known, value=one)})
+    plans = {**SHIPPED.plans, "pro": replace(SHIPPED.plans["pro"], currencies=sold_in)}
+    assert spoken_price(account, replace(SHIPPED, plans=plans)) == price
+
+
+def test_a_metered_price_has_no_amount_before_the_use() -> None:
+    account = billed("usd", 10)
+    known = account.subscriptions["sub_1"]
+    (item,) = known.value.items
+    one = replace(known.value, items=(replace(item, metered=True, quantity=None),))
+    account = replace(account, subscriptions={"sub_1": replace(known, value=one)})
+    assert spoken_price(account, SHIPPED) == ""

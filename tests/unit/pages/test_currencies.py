@@ -54,6 +54,18 @@ def test_the_billing_page_shows_price_and_invoices(
         assert {one["amount"] for one in view["invoices"]} == {text}
 
 
+def test_an_open_invoice_shows_what_is_left_to_pay_and_a_paid_one_its_amount() -> None:
+    account = paying("kwd", 15250)
+    partly = {
+        id: replace(known, value=replace(known.value, amount_remaining=5000))
+        for id, known in account.invoices.items()
+        if known.value.status in {"open", "paid"}
+    }
+    view = billing_view(replace(account, invoices=partly), SOLD, NOW, None, "en")
+    shown = {one["status"]: one["amount"] for one in view["invoices"]}
+    assert shown == {"to be paid": "5.000 KWD", "paid": "15.250 KWD"}
+
+
 @in_every_currency
 def test_plans_are_offered_in_the_customers_currency_only(
     currency: str, amount: int, english: str, german: str

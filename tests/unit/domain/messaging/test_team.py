@@ -10,7 +10,7 @@ from chalicelib.domain.account.domain_event import TYPES, DomainEvent
 from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.account.state import Account, Profile, TrackedInvoice
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.messaging.team import (
     CATCH_UP,
@@ -26,7 +26,7 @@ from chalicelib.domain.messaging.team import (
 )
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.policy.team import NOTICES
-from chalicelib.domain.stripe_objects.objects import CancellationDetails, Subscription
+from chalicelib.domain.stripe_objects.objects import CancellationDetails, Invoice, Subscription
 from chalicelib.outreach.team_notices import facts_of, title_of
 from tests.fakes.services import POLICY, ROOT
 
@@ -214,6 +214,21 @@ def test_the_team_reads_an_amount_as_its_currency_has_it(
 ) -> None:
     told = domain_event("payment.failed", attempt_count=1, amount_due=amount, currency=currency)
     assert dict(facts_of("failed_payment", ADA, told, POLICY))["Amount"] == text
+
+
+def test_the_team_reads_what_is_left_to_pay() -> None:
+    told = domain_event(
+        "payment.failed", attempt_count=1, amount_due=30500, currency="kwd", invoice="in_1"
+    )
+    partly = Invoice(*("in_1", "cus_1", "open", T, "sub_1", "kwd", 30500), amount_remaining=15250)
+    amounts = {
+        status: dict(facts_of("failed_payment", account, told, POLICY))["Amount"]
+        for status in ("open", "paid")
+        for account in [
+            replace(ADA, invoices={"in_1": TrackedInvoice(replace(partly, status=status), T)})
+        ]
+    }
+    assert amounts == {"open": "15.250 KWD", "paid": "30.500 KWD"}
 
 
 def test_who_comes_back_is_told_as_that() -> None:
