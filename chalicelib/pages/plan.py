@@ -34,6 +34,8 @@ def plan_view(account: Account, policy: Policy, language: str) -> dict[str, Any]
     ]
     return {
         "offers": offers,
+        "not_sold_in": "" if offers else currency.upper(),
+        "support_email": policy.mail.support_email if policy.mail else "",
         "seats": item.quantity or 1,
         "seats_at_most": SEATS_AT_MOST,
         "current": policy.plan_name(current[0]),

@@ -154,7 +154,7 @@ def _welcome_pages(language: str) -> Iterator[Shown]:
 
 def _plan_pages(language: str) -> Iterator[Shown]:
     trial = customer(status="trialing", trial_end=NOW + 13 * DAY)
-    for currency, amount in (("usd", 4900), ("jpy", 7400), ("kwd", 15250)):
+    for currency, amount in (("usd", 4900), ("jpy", 7400), ("kwd", 15250), ("chf", 4900)):
         view = plan_view(customer(currency, amount), SOLD, language)
         yield Shown(f"plan-{currency}", "plan", view)
     change = Change("scale", "month", 2, "scale_monthly", "now", NOW)

@@ -14,6 +14,7 @@ from chalicelib.domain.stripe_objects.answers import Coupon
 from chalicelib.pages.cancellation import confirm_view
 from chalicelib.pages.customer import billing_view
 from chalicelib.pages.plan import plan_view, preview_view
+from chalicelib.pages.rendering import page
 from tests.fakes.customer_pages import DAY, EMAIL, NOW, SOLD, billed, customer, left
 
 CURRENCIES = [
@@ -128,3 +129,8 @@ def test_a_customer_who_is_billed_in_a_currency_that_nothing_is_sold_in_is_told_
     view = billing_view(left("chf"), SOLD, NOW, None, "en")
     assert (view["offers"], view["not_sold_in"]) == ([], "CHF")
     assert billing_view(customer("chf"), SOLD, NOW, None, "en")["not_sold_in"] == ""
+    choice = plan_view(customer("chf"), SOLD, "en")
+    assert (choice["offers"], choice["not_sold_in"]) == ([], "CHF")
+    html = page("plan", root="", product="Acme", **choice)
+    assert "not sold in CHF" in html
+    assert "<form" not in html

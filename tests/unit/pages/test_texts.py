@@ -141,7 +141,7 @@ def test_every_page_can_be_shown_in_every_language(language: str) -> None:
         seen.add(shown.template)
         assert f'<html lang="{language}">' in html
         assert not re.search(r"[{}]|&lt;|&amp;lt;", html.partition("</style>")[2]), shown.name
-    assert {f"{name}.html" for name in seen} | {"_layout.html"} == {
+    assert {f"{name}.html" for name in seen} | {"_layout.html", "_not_sold.html"} == {
         path.name for path in TEMPLATES.glob("*.html")
     }
 
