@@ -5,12 +5,12 @@ pages of lists.
 import copy
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from local.stripe_sim.api.calls import Call
-from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.errors import StripeRefusal, missing
 from local.stripe_sim.api.idempotency import Keys
 from local.stripe_sim.api.object_shapes import Object
 from local.stripe_sim.api.params import checked, parse_form
@@ -85,6 +85,15 @@ class ApiRequest:
     authorization: str | None = "Bearer sk_test"
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What goes out: a status, a body, and headers that say how it came about."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+
 class Api:
     """Answers calls with a status and a body."""
 
@@ -95,8 +104,16 @@ class Api:
         self.calls: list[ApiRequest] = []
 
     def answer(self, asked: ApiRequest) -> tuple[int, Any]:
+        """The status and the body of the answer to one call. Raises Silence where a fault is that
+        there is none.
+        """
+        reply = self.reply(asked)
+        return reply.status, reply.body
+
+    def reply(self, asked: ApiRequest) -> Reply:
         """The answer to one call. Raises Silence where a fault is that there is none."""
         self.calls.append(asked)
+        replayed = False
         try:
             if not re.match(r"(Bearer|Basic) \S", asked.authorization or ""):
                 raise StripeRefusal("You did not provide an API key.", status=401)
@@ -109,14 +126,14 @@ class Api:
                 result = self._done(route, ids, wanted, asked, fault)
             else:
                 fingerprint = f"{asked.method} {asked.path} {urlencode(sorted(asked.pairs))}"
-                result, _ = self.keys.run(
+                result, replayed = self.keys.run(
                     asked.key, fingerprint, lambda: self._done(route, ids, wanted, asked, fault)
                 )
         except StripeRefusal as refusal:
-            return refusal.status, refusal.to_json()
+            return Reply(refusal.status, refusal.to_json())
         if fault == "timeout_after":
             raise Silence
-        return result
+        return Reply(*result, {"Idempotent-Replayed": "true"} if replayed else {})
 
     def _route(self, asked: ApiRequest) -> tuple[Route, tuple[str, ...]]:
         for route in ROUTES:
@@ -168,14 +185,18 @@ class Api:
         expand = wanted.get("expand") or []
         if not isinstance(made, list):
             return self._expanded(made, expand)
-        page, has_more = _page(made, wanted)
-        inner = [one.removeprefix("data.") for one in expand]
-        kind = "search_result" if asked.path.endswith("/search") else "list"
+        kind = str(made[0]["object"]) if made else "object"
+        page, has_more, following = _page(made, wanted, kind)
+        inner = [one.removeprefix("data.") for one in expand if one != "total_count"]
+        is_search = asked.path.endswith("/search")
+        count = {"total_count": len(made)} if "total_count" in expand else {}
         return {
-            "object": kind,
+            "object": "search_result" if is_search else "list",
             "url": asked.path,
             "has_more": has_more,
             "data": [self._expanded(one, inner) for one in page],
+            **({"next_page": following} if is_search else {}),
+            **count,
         }
 
     def _expanded(self, thing: Object, expand: list[str]) -> Object:
@@ -226,21 +247,43 @@ class Api:
         return copy.deepcopy(shown(found)) if found else value
 
 
-def _page(things: list[Object], wanted: Object) -> tuple[list[Object], bool]:
+def _page(things: list[Object], wanted: Object, kind: str) -> tuple[list[Object], bool, str | None]:
+    """A page of a list, whether more follow, and what names the next page of a search."""
     limit = int(wanted.get("limit", 10))
-    if not 1 <= limit <= 100:
+    if limit < 1:
         raise StripeRefusal(
-            "This value must be between 1 and 100.", "limit", "parameter_invalid_integer"
+            "This value must be greater than or equal to 1.", "limit", "parameter_invalid_integer"
+        )
+    if limit > 100:
+        raise StripeRefusal(
+            f"This value must be less than or equal to 100 (it currently is '{limit}').",
+            "limit",
+            "parameter_invalid_integer",
+        )
+    after, before = wanted.get("starting_after"), wanted.get("ending_before")
+    if after is not None and before is not None:
+        raise StripeRefusal(
+            "You may only specify one of these parameters: ending_before, starting_after."
         )
     ids = [one["id"] for one in things]
     for name in ("starting_after", "ending_before"):
         if wanted.get(name) is not None and wanted[name] not in ids:
-            raise StripeRefusal(f"No such object: '{wanted[name]}'", name, "resource_missing")
-    if after := wanted.get("starting_after"):
+            raise missing(kind, str(wanted[name]), name)
+    if before is not None:
+        earlier = things[: ids.index(before)]
+        return earlier[-limit:], len(earlier) > limit, None
+    if after is not None:
         things = things[ids.index(after) + 1 :]
-    if before := wanted.get("ending_before"):
-        things = things[: ids.index(before)][-limit:]
-    return things[:limit], len(things) > limit
+    if page := wanted.get("page"):
+        things = things[_place(page) :]
+    more = len(things) > limit
+    return things[:limit], more, str(_place(page or "0") + limit) if more else None
+
+
+def _place(page: str) -> int:
+    if not page.isdecimal():
+        raise StripeRefusal(f"Invalid page: {page}", "page")
+    return int(page)
 
 
 def _go_wrong(how: str) -> None:

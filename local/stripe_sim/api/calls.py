@@ -1,12 +1,11 @@
 """One call of the API, and what calls of every kind share: reading, listing and searching."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.api.search import matcher
 from local.stripe_sim.lifecycle.engine import Engine
 
 Do = Callable[["Call"], Any]
@@ -59,18 +58,11 @@ def within(created: int, wanted: Any) -> bool:
 
 
 def search(kind: str) -> Do:
-    """The plain part of Stripe's search: `metadata['account_id']:'x'` and `email:'x'`."""
+    """Those of a kind that a query asks for."""
 
     def found(call: Call) -> list[Object]:
-        match = re.fullmatch(
-            r"(?:metadata\['([^']+)'\]|(\w+)):\s*['\"]([^'\"]*)['\"]", call.wanted["query"].strip()
-        )
-        if match is None:
-            raise StripeRefusal("We were unable to parse your search query.", "query")
-        key, field, value = match.groups()
+        fits = matcher(kind, call.wanted["query"])
         things = [one for one in call.engine.store.all(kind) if not one.get("deleted")]
-        return [
-            one for one in things if (one["metadata"].get(key) if key else one.get(field)) == value
-        ]
+        return [one for one in things if fits(one)]
 
     return found

@@ -86,4 +86,8 @@ def detach(call: Call) -> Object:
 
 def methods(call: Call) -> list[Object]:
     owner = call.ids[0] if call.ids else call.wanted.get("customer")
-    return [one for one in call.engine.store.all("payment_method") if one["customer"] == owner]
+    return [
+        one
+        for one in call.engine.store.all("payment_method")
+        if one["customer"] == owner and one["type"] == call.wanted.get("type", one["type"])
+    ]

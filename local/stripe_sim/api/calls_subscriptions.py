@@ -105,7 +105,9 @@ def cancel(call: Call) -> Object:
 
 
 def subscriptions(call: Call) -> list[Object]:
-    found = list_of("subscription", customer="customer")(call)
+    found = list_of("subscription", customer="customer", collection_method="collection_method")(
+        call
+    )
     if "customer" not in call.wanted:
         told = [
             one

@@ -31,11 +31,7 @@ class Keys:
             if kept and kept[0] + KEPT_SECONDS <= self._now():
                 kept = None
             if kept and kept[1] != fingerprint:
-                raise StripeRefusal(
-                    "Keys for idempotent requests can only be used with the same parameters they"
-                    " were first used with.",
-                    type="idempotency_error",
-                )
+                raise StripeRefusal(_mismatch(key, kept[1], fingerprint), type="idempotency_error")
             if kept and kept[2] is None:
                 raise StripeRefusal(
                     "There is currently another in-progress request using this Idempotent Key.",
@@ -59,3 +55,16 @@ class Keys:
         """As though the key had never been used."""
         with self._lock:
             self._kept.pop(key, None)
+
+
+def _mismatch(key: str, first: str, now: str) -> str:
+    (method, path, _), (method_now, path_now, _) = first.split(" ", 2), now.split(" ", 2)
+    where = (
+        "with the same parameters they were first used with"
+        if (method, path) == (method_now, path_now)
+        else f"for the same endpoint they were first used for ('{path}')"
+    )
+    return (
+        f"Keys for idempotent requests can only be used {where}. Try using a key other than"
+        f" '{key}' if you meant to execute a different request."
+    )

@@ -172,6 +172,7 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("POST", "invoices", params.InvoiceCreateParams, invoices.make_invoice),
     ("GET", "invoices", params.InvoiceListParams, invoices.invoices),
     ("POST", "invoices/create_preview", params.InvoiceCreatePreviewParams, invoices.show_preview),
+    ("GET", "invoices/search", params.InvoiceSearchParams, search("invoice")),
     ("GET", "invoices/:id", params.InvoiceRetrieveParams, get("invoice")),
     ("POST", "invoices/:id", params.InvoiceUpdateParams, invoices.update_invoice),
     ("DELETE", "invoices/:id", params.InvoiceDeleteParams, invoices.delete_invoice),

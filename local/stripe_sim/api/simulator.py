@@ -130,10 +130,13 @@ class StripeSimulator:
         if told := self._told_answer(request):
             return told
         try:
-            status, body = self.api.answer(asked)
+            reply = self.api.reply(asked)
         except Silence:
             raise NoAnswer from None
-        return Answer(status, as_json(body), [("Content-Type", "application/json")])
+        headers = {"Content-Type": "application/json", **reply.headers}
+        if asked.key:
+            headers["Idempotency-Key"] = asked.key
+        return Answer(reply.status, as_json(reply.body), list(headers.items()))
 
     def _told_answer(self, request: Request) -> Answer | None:
         """The answer from a recording that was told, to a read about an object that the engine does

@@ -6,6 +6,7 @@ import stripe
 
 from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object, blank
+from local.stripe_sim.billing.amounts import step_of
 from local.stripe_sim.lifecycle.store import Store
 
 
@@ -13,12 +14,15 @@ def make_price(store: Store, wanted: Object) -> Object:
     """A price as the parameters of `POST /v1/prices` say. Nothing is told."""
     recurring = wanted.get("recurring")
     amount = wanted.get("unit_amount")
+    currency = wanted["currency"].lower()
+    options = {currency: {"unit_amount": amount}, **(wanted.get("currency_options") or {})}
+    _check_amounts(options)
     price = store.make(
         "price",
         stripe.Price,
         active=wanted.get("active", True),
         billing_scheme="per_unit",
-        currency=wanted["currency"].lower(),
+        currency=currency,
         lookup_key=wanted.get("lookup_key"),
         metadata=dict(wanted.get("metadata") or {}),
         nickname=wanted.get("nickname"),
@@ -38,16 +42,25 @@ def make_price(store: Store, wanted: Object) -> Object:
         unit_amount=amount,
         unit_amount_decimal=None if amount is None else str(amount),
     )
-    offer_currencies(
-        store,
-        price,
-        {price["currency"]: {"unit_amount": amount}, **(wanted.get("currency_options") or {})},
-    )
+    offer_currencies(store, price, options)
     return price
+
+
+def _check_amounts(options: Object) -> None:
+    """Raises StripeRefusal for an amount that a currency cannot have."""
+    for currency, option in options.items():
+        amount, step = (option or {}).get("unit_amount"), step_of(currency)
+        if amount is not None and amount % step:
+            raise StripeRefusal(
+                f"Invalid amount: amounts in {currency} must be divisible by {step}.",
+                "unit_amount",
+                "parameter_invalid_integer",
+            )
 
 
 def offer_currencies(store: Store, price: Object, options: Object) -> None:
     """Let a price be paid in these currencies too; one without a value no longer."""
+    _check_amounts(options)
     known = store.currency_options.setdefault(price["id"], {})
     for currency, option in options.items():
         known.pop(currency, None)
