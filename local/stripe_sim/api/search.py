@@ -58,7 +58,9 @@ def matcher(kind: str, query: str) -> Callable[[Object], bool]:
 
 
 def _parsed(kind: str, query: str) -> tuple[list[_Clause], list[str]]:
-    clauses, joins, place = [], [], 0
+    clauses: list[_Clause] = []
+    joins: list[str] = []
+    place = 0
     while True:
         match = _CLAUSE.match(query, place)
         if match is None:
