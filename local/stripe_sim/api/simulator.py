@@ -133,10 +133,10 @@ class StripeSimulator:
             reply = self.api.reply(asked)
         except Silence:
             raise NoAnswer from None
-        told = {"Content-Type": "application/json", **reply.headers}
+        lines = {"Content-Type": "application/json", **reply.headers}
         if asked.key:
-            told["Idempotency-Key"] = asked.key
-        return Answer(reply.status, as_json(reply.body), list(told.items()))
+            lines["Idempotency-Key"] = asked.key
+        return Answer(reply.status, as_json(reply.body), list(lines.items()))
 
     def _told_answer(self, request: Request) -> Answer | None:
         """The answer from a recording that was told, to a read about an object that the engine does
