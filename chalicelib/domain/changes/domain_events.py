@@ -7,6 +7,7 @@ from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.payments import failed_attempts, paid_since_trial
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 
 RECENT = timedelta(days=1)
@@ -128,9 +129,9 @@ def _of_subscriptions(old: Account, new: Account) -> _Events:
             yield "subscription.canceled", data
         elif after.final:
             continue
-        elif after.cancellation_scheduled != before.cancellation_scheduled:
-            scheduled = after.cancellation_scheduled
-            yield "subscription.canceling" if scheduled else "subscription.uncanceled", data
+        elif is_canceling(after) != is_canceling(before):
+            canceling = is_canceling(after)
+            yield "subscription.canceling" if canceling else "subscription.uncanceled", data
         if after.status == "paused" != before.status:
             yield "subscription.paused", data
         if before.status == "paused" and after.status in {"active", "trialing"}:

@@ -13,6 +13,7 @@ from chalicelib.domain.account.payments import (
 from chalicelib.domain.account.queries import cancellation_is_requested, card_of
 from chalicelib.domain.account.standing import ON_TRIAL
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.terms import has_fixed_term, is_canceling
 from chalicelib.domain.messaging.broadcasts import fits
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
@@ -109,7 +110,7 @@ def _ran_its_course(account: Account, trial: Subscription) -> bool:
     end, and nothing else was bought after it.
     """
     end = trial.trial_end
-    if end is None or paid_since_trial(account, trial) or trial.cancellation_scheduled:
+    if end is None or paid_since_trial(account, trial) or is_canceling(trial):
         return False
     if any(
         billed.value.amount_paid and billed.value.created >= end
@@ -157,7 +158,7 @@ def _conversions(account: Account) -> Iterator[Occasion]:
     for subscription in (known.value for known in account.subscriptions.values()):
         first = (
             None
-            if subscription.final or subscription.cancellation_scheduled
+            if subscription.final or is_canceling(subscription)
             else first_paid_invoice(account, subscription)
         )
         begins = subscription.trial_end or subscription.created
@@ -186,6 +187,8 @@ def _cancellations(account: Account) -> Iterator[Occasion]:
     has_access = account.standing is not None and account.standing.access != "none"
     paid_for = []
     for one in (known.value for known in account.subscriptions.values()):
+        if has_fixed_term(one):
+            continue
         stands = (
             one.cancellation_scheduled
             if not one.final
@@ -214,9 +217,7 @@ def by_the_customer(one: Subscription) -> bool:
 def _expiring_cards(account: Account) -> Iterator[Occasion]:
     living = (known.value for known in account.subscriptions.values())
     cards = [
-        card_of(account, one)
-        for one in living
-        if one.status in PAYS_NEXT and not one.cancellation_scheduled
+        card_of(account, one) for one in living if one.status in PAYS_NEXT and not is_canceling(one)
     ]
     for card in {card.id: card for card in cards if card}.values():
         year, month = (
