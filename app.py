@@ -7,6 +7,7 @@ from chalice.app import Chalice, Response
 from chalicelib.entry.http import (
     accounts,
     actions,
+    charges,
     openapi_route,
     reader,
     signups,
@@ -51,6 +52,7 @@ def handle_request(request: Any, get_response: Any) -> Response:
 for module in (
     accounts,
     actions,
+    charges,
     billing,
     exit_feedback,
     cancellation,

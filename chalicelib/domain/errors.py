@@ -84,10 +84,26 @@ class NewerSchemaVersion(Unavailable):
 
 class Refused(BillhookError):
     """Another system rejected the request, and will reject a retry until somebody changes a
-    setting.
+    setting. `stripe_code` is Stripe's own code for it, if there is one.
     """
 
     code = "refused"
+
+    def __init__(
+        self,
+        message: str,
+        field: str | None = None,
+        kind: str | None = None,
+        stripe_code: str | None = None,
+    ) -> None:
+        super().__init__(message, field, kind)
+        self.stripe_code = stripe_code
+
+
+class StripeRefused(Refused):
+    """Stripe does not accept the call as it is. Nothing was changed, and nothing is retried."""
+
+    code = "stripe_refused"
 
 
 class OutcomeUnknown(Unavailable):
@@ -102,6 +118,18 @@ class CardDeclined(Refused):
     """Stripe tried to collect a payment and the card was declined."""
 
     code = "card_declined"
+
+
+class PaymentFailed(CardDeclined):
+    """A payment that was under way for days, such as a bank debit, has failed."""
+
+    code = "payment_failed"
+
+
+class ConfirmationRequired(Refused):
+    """The bank wants the customer to confirm a payment first. The card was not declined."""
+
+    code = "confirmation_required"
 
 
 class TooManyRequests(BillhookError):

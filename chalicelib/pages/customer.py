@@ -17,6 +17,7 @@ from chalicelib.domain.account.queries import (
 )
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
 from chalicelib.domain.policy.languages import DEFAULT, text_in
@@ -69,6 +70,7 @@ NOTICES: Mapping[str, str] = {
     "subscribed": "done",
     "pending": "done",
     "canceled": "note",
+    "refused": "wrong",
     "plan_changed": "done",
     "same_plan": "note",
     "no_change": "note",
@@ -144,6 +146,7 @@ def billing_view(
         "may_change": may_change(account, policy),
         "may_cancel": may_cancel(account),
         "may_withdraw": may_withdraw(account, policy, now),
+        "has_schedule": subscription is not None and subscription.schedule is not None,
         "back_label": _reactivate_label(subscription, card, language),
         "pay_url": _open_invoice(account),
         "invoices": _invoices(account, policy, zone, language),
@@ -225,7 +228,7 @@ def _reactivate_label(subscription: Subscription | None, card: bool, language: s
     """
     if subscription is None:
         return ""
-    if subscription.cancellation_scheduled:
+    if is_canceling(subscription):
         return text("billing.keep_subscription", language)
     if subscription.pause_collection:
         return text("billing.end_pause", language)
@@ -260,11 +263,15 @@ def price_text(
 
 
 def _open_invoice(account: Account) -> str:
-    """The URL at Stripe of the newest open invoice; empty if there is none."""
+    """The URL at Stripe of the newest open invoice; empty if there is none. One that a bank debit
+    is paying is not offered: it would be paid twice.
+    """
     unpaid = [
         invoice.value
-        for invoice in account.invoices.values()
-        if invoice.value.status == "open" and invoice.value.hosted_invoice_url
+        for id, invoice in account.invoices.items()
+        if invoice.value.status == "open"
+        and invoice.value.hosted_invoice_url
+        and not account.payment_of(id).is_processing
     ]
     newest = max(unpaid, key=lambda invoice: invoice.created, default=None)
     return newest.hosted_invoice_url or "" if newest else ""

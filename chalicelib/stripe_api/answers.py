@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.domain.stripe_objects.answers import (
     Address,
+    ChangedSubscription,
     CheckoutSession,
     Coupon,
     CustomerAnswer,
@@ -19,6 +20,7 @@ from chalicelib.domain.stripe_objects.answers import (
     InvoiceAnswer,
     InvoiceItem,
     InvoicePreview,
+    InvoiceWithPayments,
     ListedSubscription,
     ListEntry,
     StripeCharge,
@@ -26,6 +28,7 @@ from chalicelib.domain.stripe_objects.answers import (
 )
 from chalicelib.domain.stripe_objects.objects import InvoicePayment
 from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.failures import CONFIRMATION_CODES
 from chalicelib.stripe_api.fields import (
     identity,
     if_readable,
@@ -71,7 +74,54 @@ def subscription(raw: Raw) -> SubscriptionAnswer:
         if isinstance(lines, list)
         else (),
         cards=tuple(if_readable(objects.cards_in, raw) or ()),
+        latest_invoice=if_readable(reference, found.get("latest_invoice")),
     )
+
+
+def changed_subscription(raw: Raw) -> ChangedSubscription:
+    """A subscription after a change, with its latest invoice expanded. Raises Unreadable."""
+    latest = raw.get("latest_invoice")
+    return ChangedSubscription(
+        objects.subscription(raw),
+        invoice_with_payments(latest, ()) if isinstance(latest, Mapping) else None,
+    )
+
+
+def intents_in(raw: Raw) -> list[Raw | str] | None:
+    """The payment intents of an invoice, whole or by id; None if it does not list them. Before
+    basil (2025-03-31) it had one.
+    """
+    listed = mapping(raw.get("payments")).get("data")
+    if isinstance(listed, list):
+        return intents_of(listed)
+    intent = raw.get("payment_intent")
+    return [intent] if isinstance(intent, Mapping | str) else None
+
+
+def intents_of(payments: Iterable[Any]) -> list[Raw | str]:
+    """The payment intents of a list of invoice payments, whole or by id."""
+    found = (mapping(mapping(one).get("payment")).get("payment_intent") for one in payments)
+    return [intent for intent in found if isinstance(intent, Mapping | str)]
+
+
+def invoice_with_payments(raw: Raw, intents: Iterable[Raw]) -> InvoiceWithPayments:
+    """An invoice with its whole payment intents. Raises Unreadable if it has no id."""
+    return InvoiceWithPayments(
+        identity(raw),
+        _words(raw, "status") or "",
+        tuple(_intent_status(intent) for intent in intents),
+        _words(raw, "hosted_invoice_url"),
+    )
+
+
+def _intent_status(intent: Raw) -> str:
+    """An attempt without the customer fails where the bank wants a confirmation. The intent then
+    waits for another card by its status, and says in its last error that this one would do.
+    """
+    error = mapping(intent.get("last_payment_error"))
+    asked = {_words(error, "code"), _words(error, "decline_code")} & CONFIRMATION_CODES
+    status = _words(intent, "status") or ""
+    return "requires_action" if asked and status == "requires_payment_method" else status
 
 
 def invoice(raw: Raw) -> InvoiceAnswer:

@@ -46,10 +46,11 @@ class StripeCheckout(StripeWriter):
             }
         if new.lookup_key is None:
             raise Refused("The plan has no lookup key in billing.toml.", "plan")
-        line = {"price": self._price(new.lookup_key), "quantity": new.order.quantity}
+        price = self._price(new.lookup_key, new.currency)
         return {
-            "line_items": [line],
+            "line_items": [price.line(new.order.quantity)],
             "subscription_data": {"metadata": metadata},
+            **price.options_in(new.currency),
             **addresses,
             **_purchase_options(new.options),
         }

@@ -1,9 +1,16 @@
 """Stripe's invoices: charges on them, paying, voiding and refunding."""
 
 from chalicelib.domain.account.operations import Charge
-from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, InvoiceItem, StripeCharge
+from chalicelib.domain.errors import StripeRefused
+from chalicelib.domain.stripe_objects.answers import (
+    InvoiceAnswer,
+    InvoiceItem,
+    InvoiceWithPayments,
+    StripeCharge,
+)
 from chalicelib.stripe_api import answers
 from chalicelib.stripe_api.fields import mapping, reference
+from chalicelib.stripe_api.transport import Raw
 from chalicelib.stripe_api.writer import OURS, StripeWriter
 
 
@@ -62,6 +69,28 @@ class StripeInvoices(StripeWriter):
     def pay(self, key: str, id: str) -> InvoiceAnswer:
         """See InvoicesApi."""
         return answers.invoice(self._write(f"/v1/invoices/{id}/pay", key))
+
+    def with_payments(self, id: str) -> InvoiceWithPayments:
+        """See InvoicesApi. An invoice lists its payments itself since basil (2025-03-31), if that
+        is asked for.
+        """
+        raw = self._transport.get(
+            f"/v1/invoices/{id}", expand=["payments.data.payment.payment_intent"]
+        )
+        if raw is None:
+            raise StripeRefused("Stripe does not know the invoice.")
+        found = answers.intents_in(raw)
+        if found is None:
+            listed = self._transport.all(
+                "/v1/invoice_payments", invoice=id, expand=["data.payment.payment_intent"]
+            )
+            found = answers.intents_of(listed)
+        return answers.invoice_with_payments(raw, [self._whole_intent(one) for one in found])
+
+    def _whole_intent(self, intent: Raw | str) -> Raw:
+        if not isinstance(intent, str):
+            return intent
+        return self._transport.get(f"/v1/payment_intents/{intent}") or {}
 
     def void(self, key: str, id: str) -> None:
         """See InvoicesApi."""

@@ -5,7 +5,12 @@ from typing import Any
 
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.billing.stripe_requests import NewTrial
-from chalicelib.domain.stripe_objects.answers import Coupon, Discount, InvoicePreview
+from chalicelib.domain.stripe_objects.answers import (
+    ChangedSubscription,
+    Coupon,
+    Discount,
+    InvoicePreview,
+)
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.stripe_api import answers, objects
 from chalicelib.stripe_api.writer import StripeWriter
@@ -22,14 +27,16 @@ class StripeSubscriptions(StripeWriter):
 
     def start_trial(self, key: str, new: NewTrial) -> Subscription:
         """See SubscriptionsApi."""
+        price = self._price(new.lookup_key, new.currency)
         return self._subscription(
             "/v1/subscriptions",
             key,
             customer=new.customer,
-            items=[{"price": self._price(new.lookup_key)}],
+            items=[{"price": price.id}],
             trial_end=int(new.ends_at.timestamp()),
             trial_settings={"end_behavior": {"missing_payment_method": new.without_card}},
             metadata={"account_id": new.account_id},
+            **price.options_in(new.currency),
         )
 
     def set_card(self, key: str, id: str, card: str) -> None:
@@ -76,35 +83,57 @@ class StripeSubscriptions(StripeWriter):
             pause_collection={"behavior": "void", "resumes_at": int(until.timestamp())},
         )
 
-    def change(self, key: str, id: str, line: str, change: Change) -> Subscription:
+    def release_schedule(self, key: str, schedule: str) -> None:
+        """See SubscriptionsApi. A cancellation that the schedule has set goes with it."""
+        self._write(f"/v1/subscription_schedules/{schedule}/release", key)
+
+    def change(
+        self, key: str, id: str, line: str, change: Change, currency: str | None
+    ) -> ChangedSubscription:
         """See SubscriptionsApi. With any other `payment_behavior` a declined card would leave an
         open invoice and a change that comes later, or never.
         """
-        return self._subscription(
+        return self._change(key, id, "error_if_incomplete", self._changed(line, change, currency))
+
+    def change_once_paid(
+        self, key: str, id: str, line: str, change: Change, currency: str | None
+    ) -> ChangedSubscription:
+        """See SubscriptionsApi (docs.stripe.com/billing/subscriptions/pending-updates)."""
+        return self._change(key, id, "pending_if_incomplete", self._changed(line, change, currency))
+
+    def _change(
+        self, key: str, id: str, behavior: str, changed: dict[str, Any]
+    ) -> ChangedSubscription:
+        raw = self._write(
             f"/v1/subscriptions/{id}",
             key,
-            payment_behavior="error_if_incomplete",
-            **self._changed(line, change),
+            payment_behavior=behavior,
+            expand=["latest_invoice"],
+            **changed,
         )
+        return answers.changed_subscription(raw)
 
-    def preview_change(self, id: str, line: str, change: Change) -> InvoicePreview:
+    def preview_change(
+        self, id: str, line: str, change: Change, currency: str | None
+    ) -> InvoicePreview:
         """See SubscriptionsApi."""
         raw = self._write(
             "/v1/invoices/create_preview",
             None,
             subscription=id,
-            subscription_details=self._changed(line, change),
+            subscription_details=self._changed(line, change, currency),
         )
         return answers.invoice_preview(raw)
 
-    def _changed(self, line: str, change: Change) -> dict[str, Any]:
+    def _changed(self, line: str, change: Change, currency: str | None) -> dict[str, Any]:
         """The same parameters for a change and its preview, down to the second of the proration, so
-        that the amount is the same to the cent.
+        that the amount is the same to the cent. A subscription stays in its currency.
         """
         dated = (
             {} if change.prorate == "none" else {"proration_date": int(change.as_of.timestamp())}
         )
-        item = {"id": line, "price": self._price(change.lookup_key), "quantity": change.quantity}
+        price = self._price(change.lookup_key, currency)
+        item = {"id": line, **price.line(change.quantity)}
         return {"items": [item], "proration_behavior": PRORATIONS[change.prorate], **dated}
 
     def move_trial_end(self, key: str, id: str, at: datetime) -> Subscription:

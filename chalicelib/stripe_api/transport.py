@@ -6,14 +6,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chalicelib.domain.errors import CardDeclined, OutcomeUnknown, Refused, Unavailable
+from chalicelib.domain.errors import BillhookError
+from chalicelib.stripe_api.failures import StripeFailure, error_for
 
 TIMEOUT_SECONDS = 8
 RETRIES = 1
-TRANSIENT = frozenset({408, 409, 429})
-"""Statuses below 500 after which the same call may succeed a moment later; 409 is a lock, or
-another call under the same idempotency key.
-"""
 
 Raw = Mapping[str, Any]
 """An object of Stripe's as parsed JSON."""
@@ -61,11 +58,12 @@ class StripeTransport:
         return self._call("delete", path, parameters)
 
     def post(self, path: str, key: str | None = None, **parameters: Any) -> Raw | None:
-        """Stripe's answer to a change; None if it is about an object that Stripe does not know.
-        Within a day Stripe makes a change once under the same idempotency `key`.
+        """Stripe's answer to a change. Within a day Stripe makes a change once under the same
+        idempotency `key`.
 
-        Raises Unavailable where the same call can be repeated under the same key, Doubtful where
-        that would repeat the failure, CardDeclined, Refused.
+        Raises Unavailable where the same call can be repeated under the same key, OutcomeUnknown
+        where that would repeat the failure, CardDeclined, ConfirmationRequired, Refused, and
+        StripeRefused also where Stripe does not know the object.
         """
         return self._call("post", path, parameters | ({"idempotency_key": key} if key else {}))
 
@@ -91,7 +89,7 @@ class StripeTransport:
         try:
             answer = self._client().raw_request(method, path, **parameters)
         except stripe.StripeError as error:
-            if error.http_status == 404:
+            if error.http_status == 404 and method != "post":
                 return None
             raise translated_error(error, method == "post") from error
         found: Raw = json.loads(
@@ -100,24 +98,13 @@ class StripeTransport:
         return found
 
 
-def translated_error(error: Any, changes: bool) -> Exception:
+def translated_error(error: Any, changes: bool) -> BillhookError:
     """Our error for one of the SDK's. `changes` says that the call was to change something, so the
     change may have been made.
     """
-    import stripe
-
-    status = error.http_status or 0
-    if status == 402:
-        return CardDeclined(f"The card was declined ({error.code}).")
-    if isinstance(error, stripe.IdempotencyError) and status not in TRANSIENT:
-        return OutcomeUnknown("The same key was used with other parameters.")
-    if 400 <= status < 500 and status not in TRANSIENT:
-        details = ", ".join(
-            str(word) for word in (status, error.code, getattr(error, "param", None)) if word
-        )
-        return Refused(f"Stripe refuses a call ({details}): is the key allowed to make it?")
-    if status >= 500 and changes:
-        return OutcomeUnknown(
-            f"Stripe failed at a change ({status}), and will say the same under the same key."
-        )
-    return Unavailable(f"Stripe gave no answer ({type(error).__name__}).")
+    body = error.json_body if isinstance(error.json_body, Mapping) else {}
+    details = body.get("error")
+    failure = StripeFailure(
+        error.http_status, details if isinstance(details, Mapping) else {}, type(error).__name__
+    )
+    return error_for(failure, changes)

@@ -2,9 +2,11 @@
 and prices by lookup key.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.errors import Refused
+from chalicelib.domain.errors import InvalidInput, Refused, StripeRefused
+from chalicelib.stripe_api.fields import identity, mapping, words
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 
 OURS = {"made_by": "billhook"}
@@ -13,40 +15,83 @@ Billhook leaves alone.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A price. `currency` is its own, `others` are those of its `currency_options`. A `metered` one
+    takes no quantity.
+    """
+
+    id: str
+    currency: str | None = None
+    others: frozenset[str] = frozenset()
+    metered: bool = False
+
+    def line(self, quantity: int) -> dict[str, Any]:
+        """The parameters of an item or a line with this price."""
+        return {"price": self.id} if self.metered else {"price": self.id, "quantity": quantity}
+
+    def options_in(self, currency: str | None) -> dict[str, str]:
+        """The parameter that makes Stripe bill this price in a currency other than its own."""
+        other = currency and self.currency and currency != self.currency
+        return {"currency": currency} if currency and other else {}
+
+
 class StripeWriter:
     """Base of the classes that create or change objects. Not used by itself."""
 
     def __init__(self, transport: StripeTransport) -> None:
         self._transport = transport
-        self._prices: dict[str, str] = {}
+        self._prices: dict[str, Price] = {}
 
     def _write(self, path: str, key: str | None, **parameters: Any) -> Raw:
-        """Post a change and give Stripe's answer. Raises what StripeTransport.post raises, and
-        Refused where Stripe does not know the object.
-        """
+        """Post a change and give Stripe's answer. Raises what StripeTransport.post raises."""
         try:
             answer = self._transport.post(path, key, **parameters)
         except Refused:
             self._prices.clear()  # a remembered price may be archived by now
             raise
         if answer is None:
-            raise Refused("Stripe does not know the object that a call is about, or its parts.")
+            raise StripeRefused("Stripe does not know the object that a call is about.")
         return answer
 
-    def _price(self, lookup_key: str) -> str:
-        """The id of the active price with this lookup key, remembered as long as this function
-        lives: a lookup key moves rarely. Raises Refused if there is none.
+    def _price(self, lookup_key: str, currency: str | None = None) -> Price:
+        """The active price with this lookup key, remembered as long as this function lives: a
+        lookup key moves rarely. Raises StripeRefused if there is none, and InvalidInput if it
+        cannot be billed in `currency`.
         """
         if lookup_key not in self._prices:
-            page = self._transport.get("/v1/prices", lookup_keys=[lookup_key], active=True)
+            page = self._transport.get(
+                "/v1/prices",
+                lookup_keys=[lookup_key],
+                active=True,
+                expand=["data.currency_options"],
+            )
             found = data_of(page)
             if not found:
-                raise Refused(
+                raise StripeRefused(
                     f"Stripe has no active price with the lookup key {lookup_key}: make one, or"
                     " mend billing.toml."
                 )
-            self._prices[lookup_key] = str(found[0]["id"])
-        return self._prices[lookup_key]
+            self._prices[lookup_key] = _price_in(found[0])
+        price = self._prices[lookup_key]
+        if currency and price.currency and currency not in {price.currency, *price.others}:
+            raise InvalidInput(
+                f"This plan is not sold in {currency}, the currency of this customer. Add it to the"
+                f" currency options of the price {lookup_key} at Stripe, or to the plan's"
+                " currencies in billing.toml.",
+                "plan",
+            )
+        return price
+
+
+def _price_in(raw: Raw) -> Price:
+    recurring = mapping(raw.get("recurring"))
+    return Price(
+        identity(raw),
+        words(raw, "currency"),
+        frozenset(mapping(raw.get("currency_options"))),
+        metered=recurring.get("usage_type") == "metered",
+    )
 
 
 def is_ours(raw: Raw) -> bool:

@@ -18,6 +18,7 @@ from chalicelib.domain.reconciliation.replan import ReplanState
 from chalicelib.domain.security.api_keys import ApiKey
 from chalicelib.domain.stripe_objects.answers import (
     Address,
+    ChangedSubscription,
     CheckoutSession,
     Coupon,
     CustomerAnswer,
@@ -25,6 +26,7 @@ from chalicelib.domain.stripe_objects.answers import (
     InvoiceAnswer,
     InvoiceItem,
     InvoicePreview,
+    InvoiceWithPayments,
     ListEntry,
     StripeCharge,
     SubscriptionAnswer,
@@ -175,7 +177,9 @@ class CheckoutApi(Protocol):
     """Stripe's Checkout sessions."""
 
     def create(self, key: str, new: NewCheckout) -> CheckoutSession:
-        """Create a session. Raises Refused also if the plan has no lookup key or no price."""
+        """Create a session. Raises StripeRefused also if the plan has no lookup key or no price,
+        and InvalidInput if the price cannot be billed in the currency.
+        """
 
     def session(self, id: str) -> CheckoutSession | None:
         """The session, with the card that it collected; None if Stripe does not know it."""
@@ -216,12 +220,29 @@ class SubscriptionsApi(Protocol):
     def pause_collection(self, key: str, id: str, until: datetime) -> Subscription:
         """Collect no payments until then. Invoices of that time are voided."""
 
-    def change(self, key: str, id: str, line: str, change: Change) -> Subscription:
-        """Change price or quantity of one line. Raises CardDeclined, and changes nothing, if an
-        amount is due at once and cannot be paid.
+    def release_schedule(self, key: str, schedule: str) -> None:
+        """Release the schedule of a subscription: the subscription stays as it is, and the phases
+        that were to come are dropped. Raises StripeRefused if it is not active any more.
         """
 
-    def preview_change(self, id: str, line: str, change: Change) -> InvoicePreview:
+    def change(
+        self, key: str, id: str, line: str, change: Change, currency: str | None
+    ) -> ChangedSubscription:
+        """Change price or quantity of one line of a subscription that is billed in `currency`.
+        Raises CardDeclined or ConfirmationRequired, and changes nothing, if an amount is due at
+        once and is not paid; InvalidInput if the price cannot be billed in the currency.
+        """
+
+    def change_once_paid(
+        self, key: str, id: str, line: str, change: Change, currency: str | None
+    ) -> ChangedSubscription:
+        """The same, but if the amount that is due at once is not paid, its invoice stays open for a
+        day: the change is made as soon as it is paid, or dropped.
+        """
+
+    def preview_change(
+        self, id: str, line: str, change: Change, currency: str | None
+    ) -> InvoicePreview:
         """The invoice that this change would create, or the next invoice with it."""
 
     def move_trial_end(self, key: str, id: str, at: datetime) -> Subscription:
@@ -265,7 +286,10 @@ class InvoicesApi(Protocol):
         """Turn a draft into an open invoice."""
 
     def pay(self, key: str, id: str) -> InvoiceAnswer:
-        """Try to pay an open invoice now. Raises CardDeclined."""
+        """Try to pay an open invoice now. Raises CardDeclined, ConfirmationRequired."""
+
+    def with_payments(self, id: str) -> InvoiceWithPayments:
+        """An invoice's status, and that of its payments."""
 
     def void(self, key: str, id: str) -> None:
         """Void an open invoice."""

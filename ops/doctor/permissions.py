@@ -64,6 +64,13 @@ PERMISSIONS = (
         try_at=f"/sub_{NOBODY}",
     ),
     Permission(
+        "Subscription Schedules",
+        "/v1/subscription_schedules",
+        "a subscription with a schedule is not canceled or changed",
+        writes=True,
+        try_at=f"/sub_sched_{NOBODY}/release",
+    ),
+    Permission(
         "Invoices",
         "/v1/invoices",
         "a new card pays nothing that is owed",
@@ -108,6 +115,11 @@ PERMISSIONS = (
         customer=f"cus_{NOBODY}",
     ),
     Permission("Invoice payments", "/v1/invoice_payments", "who withdraws is paid nothing back"),
+    Permission(
+        "Payment Intents",
+        "/v1/payment_intents",
+        "a payment that a bank debit makes is taken for a failed one",
+    ),
     Permission("Events", "/v1/events", "events that Stripe could not deliver are not fetched"),
 )
 """All that chalicelib/stripe_api calls, and what it has expanded in an answer."""

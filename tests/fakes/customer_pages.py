@@ -11,6 +11,7 @@ from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, CardSnapshot, Profile, Signup, TrackedInvoice
 from chalicelib.domain.billing.cancellation_rules import Offer
+from chalicelib.domain.billing.payments import OPEN_STATUSES
 from chalicelib.domain.billing.preview import Preview
 from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.policy.policy import CancelPolicy, Plan, RetentionOffer, Tariff
@@ -171,6 +172,9 @@ def _plan_pages(language: str) -> Iterator[Shown]:
     )
     yield Shown("preview-endless", "plan_preview", endless)
     yield Shown("declined", "plan_declined")
+    for status in OPEN_STATUSES:
+        values = {"status": status, "url": "https://invoice.stripe.com/i/1"}
+        yield Shown(f"payment-{status}", "payment_open", values)
 
 
 def _cancellation_pages(language: str) -> Iterator[Shown]:

@@ -64,16 +64,9 @@ class SimTransport(StripeTransport):
             if status == 200:
                 found: Raw = json.loads(json.dumps(body))
                 return found
-            if status == 404:
+            if status == 404 and method != "post":
                 return None
-            kind = (
-                stripe.IdempotencyError
-                if body["error"]["type"] == "idempotency_error"
-                else stripe.StripeError
-            )
-            error = kind(
-                body["error"]["message"], http_status=status, code=body["error"].get("code")
-            )
+            error = stripe.StripeError(body["error"]["message"], http_status=status, json_body=body)
             if status < 500 and status not in AGAIN:
                 break
         raise translated_error(error, method == "post")

@@ -134,7 +134,8 @@ def contract() -> dict[str, Any]:
                 },
                 "failures": " ".join(failures),
             }
-            error = {"error!": {"code!": "string", "field": "string", "message!": "string"}}
+            told = {"code!": "string", "field": "string", "message!": "string"}
+            error = {"error!": told | {"stripe_code": "string"}}
             for status in failures:
                 assert named(answers[status]["content"])["application/json"] == error
     return found

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.billing.idempotency import IdempotentRequest
 from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import CardDeclined, Unavailable
 from chalicelib.domain.policy.policy import CancelPolicy
 from chalicelib.usecases.accounts.sign_up import sign_up
 from chalicelib.usecases.billing import actions
-from chalicelib.usecases.billing.actions import IdempotentRequest
 from chalicelib.usecases.billing.cancellation import ask_to_leave, leave
 from tests.fakes.services import QUIET
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, WISH, SimLife, returns

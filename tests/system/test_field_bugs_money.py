@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.billing.idempotency import IdempotentRequest
 from chalicelib.usecases.billing import actions
-from chalicelib.usecases.billing.actions import IdempotentRequest
 from tests.fakes.services import QUIET
 from tests.fakes.simulated_lifecycles import DAY, SimLife
 from tests.unit.usecases.billing.test_actions import (

@@ -91,8 +91,9 @@ def test_the_app_loads_no_library_that_only_some_calls_need() -> None:
         "disposable_email_domains",
     }
     assert "aws_lambda_powertools.utilities.parameters" not in loaded
-    assert len(loaded) < len(loaded_by("chalice.app", "boto3")), (
-        "less than an empty app that imports boto3"
+    libraries = {name for name in loaded if not name.startswith("chalicelib")}
+    assert len(libraries) < len(loaded_by("chalice.app", "boto3")) - 100, (
+        "much less than an empty app that imports boto3"
     )
 
 

@@ -32,6 +32,10 @@ still be running it. There may be many.
 """
 
 
+REFUSED_FOR = timedelta(days=14)
+"""How long the start of a trial and a saved card are tried again although Stripe refuses them."""
+
+
 KINDS = {
     "trial": "Create the customer and the trialing subscription of a signup.",
     "do": "Do what the product or the customer requested.",
@@ -101,9 +105,10 @@ class Operation:
 class PendingOperation:
     """The progress of an operation. It is not run before `not_before`.
 
-    `since` is when the key of this `generation` was first used. `doubtful` means that Stripe may
-    have done it although it reported a failure. `tries` counts the failed attempts, the last at
-    `tried_at`. `task` is the operation itself if the kind is `do`.
+    `since` is when the key of this `generation` was first used. `doubtful` means that the key is
+    used up: Stripe stored a failure under it, and may have done the operation nevertheless. `tries`
+    counts the failed attempts, the last at `tried_at`. `task` is the operation itself if the kind
+    is `do`.
     """
 
     not_before: datetime
@@ -125,17 +130,24 @@ class PendingOperation:
         """Whether its key can no longer be relied on, so that Stripe has to be searched first."""
         return self.doubtful or now - self.since > KEY_TRUSTED
 
+    def ends_refused(self, now: datetime) -> bool:
+        """Whether the operation ends with a refusal of Stripe's at `now`. What somebody asked for
+        ends at once, and the caller is told. The start of a trial and a saved card are tried again
+        for REFUSED_FOR, so that the owner can mend what Stripe refuses.
+        """
+        return self.task is not None or now >= self.not_before + REFUSED_FOR
+
     def with_new_key(self, now: datetime) -> "PendingOperation":
         """The next generation, once it is certain that the last one did not do it."""
         return replace(self, generation=self.generation + 1, since=now, doubtful=False)
 
-    def after_failure(self, now: datetime, outcome_unknown: bool) -> "PendingOperation":
+    def after_failure(self, now: datetime, key_is_used_up: bool) -> "PendingOperation":
         """The operation after a failed attempt."""
         return replace(
             self,
             tries=self.tries + 1,
             tried_at=now,
-            doubtful=self.doubtful or outcome_unknown,
+            doubtful=self.doubtful or key_is_used_up,
         )
 
 
@@ -213,7 +225,8 @@ other.
 @dataclass(frozen=True, slots=True)
 class Charged:
     """The result of a charge: `status` is `pending` until the next invoice, or `paid` by an invoice
-    of its own.
+    of its own. While the payment of that invoice is open, it is a status of
+    billing.payments.OPEN_STATUSES.
     """
 
     charge: Charge

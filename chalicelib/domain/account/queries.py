@@ -70,27 +70,29 @@ def is_deleted(account: Account, customer: str) -> bool:
 
 
 def currency_of(account: Account, policy: Policy, default: str | None = None) -> str:
-    """The customer's currency: that of the current subscription, else of the customer at Stripe,
-    else of the last invoice, else of the last subscription, else `default`, else that of the
-    signup, else the policy's.
-
-    Stripe bills a customer in one currency, also once the subscription has ended.
+    """The customer's currency: the one it is billed in, else `default`, else that of the signup,
+    else the policy's.
     """
-    subscription, customer = current_subscription(account), customer_for(account)
-    if subscription and (currency := subscription_currency(subscription)):
-        return currency
-    if customer and customer.currency:
-        return customer.currency
+    of_signup = account.signup.currency if account.signup else None
+    return billed_in(account) or default or of_signup or policy.currency
+
+
+def billed_in(account: Account) -> str | None:
+    """The only currency in which Stripe bills the customer, also once the subscription has ended:
+    that of the current subscription, else of the customer, else of the last invoice, else of the
+    last subscription. None if nothing was billed yet.
+    """
+    current, customer = current_subscription(account), customer_for(account)
     invoices = sorted((tracked.value for tracked in account.invoices.values()), key=creation_order)
     ended = [tracked.value for tracked in account.subscriptions.values()]
     ended = [one for one in ended if not is_deleted(account, one.customer)]
     found = [
+        subscription_currency(current) if current else None,
+        customer.currency if customer else None,
         *(invoice.currency for invoice in reversed(invoices)),
         *(subscription_currency(one) for one in sorted(ended, key=creation_order, reverse=True)),
-        default,
-        account.signup.currency if account.signup else None,
     ]
-    return next((currency for currency in found if currency), policy.currency)
+    return next((currency for currency in found if currency), None)
 
 
 def wanted_language(account: Account, policy: Policy) -> str:

@@ -8,6 +8,7 @@ from chalicelib.domain.account.cancellation import ContractWithdrawn, RetentionO
 from chalicelib.domain.account.operations import Operation
 from chalicelib.domain.account.queries import current_subscription, invoices_of
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.policy.policy import Policy, RetentionOffer
 from chalicelib.domain.stripe_objects.answers import Coupon
 
@@ -43,7 +44,7 @@ def retention_offer(
         offer is None
         or subscription is None
         or subscription.status not in {"active", "trialing"}
-        or subscription.cancellation_scheduled
+        or is_canceling(subscription)
     ):
         return None
     last = account.alternatives.get(offer.kind)

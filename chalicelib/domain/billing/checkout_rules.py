@@ -1,9 +1,15 @@
 """What the next Checkout session of an account is for: a card or a purchase."""
 
 from chalicelib.domain.account.checkout import Order
-from chalicelib.domain.account.queries import currency_of, current_subscription, has_card
+from chalicelib.domain.account.queries import (
+    billed_in,
+    currency_of,
+    current_subscription,
+    has_card,
+)
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
+from chalicelib.domain.billing.selling import keys_for
 from chalicelib.domain.errors import AlreadySubscribed, InvalidInput
 from chalicelib.domain.policy.policy import Policy
 
@@ -38,9 +44,12 @@ def order_of(account: Account, policy: Policy, request: PurchaseRequest) -> Orde
         raise InvalidInput(
             f"currency must be {known}: Stripe bills a customer in one currency.", "currency"
         )
-    if known not in policy.currencies:
-        raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}.", "currency")
+    # Of somebody who was billed before, Stripe knows whether the usual prices offer the currency.
     sold = policy.lookup_keys(wanted, known)
+    if not sold and billed_in(account):
+        sold = keys_for(policy, wanted, known)
+    elif known not in policy.currencies:
+        raise InvalidInput(f"currency must be one of {', '.join(policy.currencies)}.", "currency")
     if interval is not None and interval not in sold:
         raise InvalidInput(f"interval must be one of {', '.join(sold)}.", "interval")
     if not sold:

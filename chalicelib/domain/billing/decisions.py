@@ -13,8 +13,10 @@ from chalicelib.domain.account.queries import (
     has_card,
 )
 from chalicelib.domain.account.state import Account, Grant
+from chalicelib.domain.account.terms import ends_with_its_period, is_canceling
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.plan_requests import PlanRequest
+from chalicelib.domain.billing.selling import keys_for
 from chalicelib.domain.errors import (
     InvalidInput,
     NoCard,
@@ -22,6 +24,7 @@ from chalicelib.domain.errors import (
     NotPossible,
     SubscriptionEnded,
 )
+from chalicelib.domain.money import is_chargeable, rule_of
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Item, Subscription
 
@@ -54,7 +57,7 @@ def cancellation(
         )
     return (
         None
-        if subscription.cancellation_scheduled
+        if ends_with_its_period(subscription)
         else Operation(
             "cancel", subscription.customer, subscription.id, reason=reason, comment=comment
         )
@@ -73,12 +76,12 @@ def withdrawal(account: Account, policy: Policy, asked_at: datetime, now: dateti
 
 def reactivation(account: Account) -> Operation | None:
     """Undo a scheduled cancellation, end a pause of collection, or resume a paused subscription;
-    None if the customer needs a Checkout, for a card or a purchase.
+    None if the customer needs a Checkout, for a card or a purchase. The end of a fixed term stays.
     """
     subscription = current_subscription(account)
     if subscription is None:
         return None
-    if subscription.cancellation_scheduled:
+    if is_canceling(subscription):
         return Operation("uncancel", subscription.customer, subscription.id)
     if subscription.pause_collection:
         return Operation("unpause", subscription.customer, subscription.id)
@@ -124,8 +127,8 @@ def plan_change(
             " mends that first."
         )
     item = plan_item(subscription, policy)
-    currency = item.currency or policy.currency
-    sold = policy.lookup_keys(plan, currency)
+    currency = currency_of(account, policy)
+    sold = keys_for(policy, plan, currency)
     if not sold:
         raise InvalidInput(
             f"The plan {plan} is not sold in {currency}: it has no lookup key for that in"
@@ -159,9 +162,9 @@ def may_change(account: Account, policy: Policy) -> bool:
 
 
 def may_cancel(account: Account) -> bool:
-    """Whether there is a subscription without a scheduled cancellation."""
+    """Whether there is a subscription that goes on after its current period."""
     subscription = current_subscription(account)
-    return subscription is not None and not subscription.cancellation_scheduled
+    return subscription is not None and not ends_with_its_period(subscription)
 
 
 def plan_item(subscription: Subscription, policy: Policy) -> Item:
@@ -177,9 +180,10 @@ def plan_item(subscription: Subscription, policy: Policy) -> Item:
 
 
 def made(item: Item, change: Change, policy: Policy) -> bool:
-    """Whether the change has been made to the item."""
+    """Whether the change has been made to the item. A metered one has no quantity."""
     plan, quantity = policy.plan_of([item])
-    return (plan, item.interval, quantity or 1) == (change.plan, change.interval, change.quantity)
+    counted = change.quantity if item.metered else quantity or 1
+    return (plan, item.interval, counted) == (change.plan, change.interval, change.quantity)
 
 
 def trial_end(account: Account, ends_at: datetime, now: datetime) -> Operation | None:
@@ -222,6 +226,12 @@ def charge(account: Account, policy: Policy, wanted: Charge, now: datetime) -> O
     if wanted.currency != currency:
         raise InvalidInput(
             f"currency must be {currency}: Stripe bills a customer in one currency.", "currency"
+        )
+    if not is_chargeable(wanted.amount, currency):
+        raise InvalidInput(
+            f"amount must be a multiple of {rule_of(currency).step}: Stripe charges {currency} only"
+            " in such steps.",
+            "amount",
         )
     if wanted.bill == "next_invoice":
         live = _running(account, now)

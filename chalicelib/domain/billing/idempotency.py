@@ -7,19 +7,34 @@ from datetime import datetime
 
 from chalicelib.domain.account.operations import Charged
 from chalicelib.domain.account.standing import Standing
+from chalicelib.domain.billing.payments import OpenPayment
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentRequest:
+    """A caller's request. `what` identifies the call and its input: equal requests have the same
+    text. `key` is the caller's Idempotency-Key, if it sent one.
+    """
+
+    what: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """A declined card. It is stored as a response too."""
+    """A declined card, with Stripe's code for it. It is stored as a response too."""
 
     message: str
+    stripe_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a call that changes something: the standing after it; what a reactivation did
     (`action`) or the page that it leads to (`url`); the charge; or the declined card.
+
+    With `payment` Stripe has accepted the call, and its payment is not settled yet. The response is
+    stored like that; whoever sends the call again is told what has become of the payment.
     """
 
     standing: Standing
@@ -27,6 +42,7 @@ class Outcome:
     url: str | None = None
     charged: Charged | None = None
     declined: Declined | None = None
+    payment: OpenPayment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from chalicelib.domain.policy.policy import CheckoutPolicy
 @dataclass(frozen=True, slots=True)
 class NewTrial:
     """A trial to start. `without_card` is Stripe's `missing_payment_method`: what happens at the
-    end of a trial that has no card.
+    end of a trial that has no card. `currency` None is the price's own.
     """
 
     account_id: str
@@ -18,12 +18,14 @@ class NewTrial:
     lookup_key: str
     ends_at: datetime
     without_card: str
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewCheckout:
     """A Checkout session to create. `lookup_key` names the price of a purchase; `currency` is the
-    one that a card is saved for; `options` says what else the page collects and calculates.
+    one in which the customer buys, or that a card is saved for; `options` says what else the page
+    collects and calculates.
     """
 
     account_id: str

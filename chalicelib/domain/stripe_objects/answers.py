@@ -56,6 +56,7 @@ class SubscriptionAnswer(Read[Subscription]):
     paused_by: str | None = None
     line_ids: tuple[str, ...] = ()
     cards: tuple[Card, ...] = ()
+    latest_invoice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,27 @@ class InvoiceAnswer(Read[Invoice]):
     charge_id: str | None = None
     page_url: str | None = None
     pdf_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceWithPayments:
+    """An invoice's `status`, the statuses of its payment `intents`, and its page at Stripe. An
+    intent whose last attempt the bank refused for want of a confirmation counts as
+    `requires_action`.
+    """
+
+    id: str
+    status: str
+    intents: tuple[str, ...] = ()
+    page_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSubscription:
+    """A subscription after a change, and its latest invoice if Stripe made one for it."""
+
+    subscription: Subscription
+    invoice: InvoiceWithPayments | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from chalicelib.domain.errors import (
     AlreadySubscribed,
     InvalidInput,
     Refused,
+    StripeRefused,
     TooMany,
 )
 from chalicelib.domain.stripe_objects.objects import Subscription
@@ -246,7 +247,7 @@ def reach_milestone(account_id: str, request: CheckedRequest) -> Response:
         "write",
         (PLAN, INTERVAL, QUANTITY, CURRENCY),
         answers={200: response_schemas.URL},
-        errors=(AccountNotFound, InvalidInput, AlreadySubscribed, Refused),
+        errors=(AccountNotFound, InvalidInput, AlreadySubscribed, Refused, StripeRefused),
     ),
 )
 def make_checkout(account_id: str, request: CheckedRequest) -> dict[str, str]:
@@ -266,7 +267,7 @@ def make_checkout(account_id: str, request: CheckedRequest) -> dict[str, str]:
         "write",
         (),
         answers={200: response_schemas.URL},
-        errors=(AccountNotFound, Refused),
+        errors=(AccountNotFound, Refused, StripeRefused),
     ),
 )
 def make_portal(account_id: str, request: CheckedRequest) -> dict[str, str]:
@@ -322,6 +323,7 @@ def _subscription(subscription: Subscription) -> dict[str, Any]:
         "period_end": iso_time(subscription.period_end),
         "cancels_at": iso_time(subscription.cancels_at),
         "ended_at": iso_time(subscription.ended_at),
+        "schedule": subscription.schedule,
     }
 
 

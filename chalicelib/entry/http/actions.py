@@ -1,16 +1,11 @@
-"""API endpoints that change what a customer pays for. An Idempotency-Key makes sure that each is
-done once.
+"""API endpoints that change a subscription, and grants. An Idempotency-Key makes sure that each
+change is made once.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.billing.decisions import LARGEST_AMOUNT
-from chalicelib.domain.billing.idempotency import Outcome
 from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import (
@@ -18,12 +13,14 @@ from chalicelib.domain.errors import (
     AlreadySubscribed,
     BillhookError,
     CardDeclined,
+    ConfirmationRequired,
     IdempotencyConflict,
     InvalidInput,
-    NoCard,
     NoSubscription,
     NotPossible,
+    PaymentFailed,
     Refused,
+    StripeRefused,
     SubscriptionEnded,
     TooMany,
 )
@@ -31,20 +28,22 @@ from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.domain.policy.selling import PRORATE
 from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.accounts import INTERVAL, PLAN, QUANTITY
+from chalicelib.entry.http.action_messages import (
+    idempotent_request,
+    reactivated_response,
+    standing_response,
+)
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.request_schema import (
     Field,
     Schema,
-    integer,
     line,
     matching,
     one_of,
     timestamp,
 )
-from chalicelib.entry.http.responses import standing_json
 from chalicelib.runtime import wiring
 from chalicelib.usecases.billing import actions
-from chalicelib.usecases.billing.actions import IdempotentRequest
 
 bp = Blueprint(__name__)
 
@@ -56,7 +55,13 @@ ANY_ACTION: tuple[type[BillhookError], ...] = (
 )
 """The errors of every action."""
 
-ON_SUBSCRIPTION = (*ANY_ACTION, NoSubscription, SubscriptionEnded, NotPossible, Refused)
+REFUSALS = (Refused, StripeRefused)
+"""The refusals of Stripe that every action may meet."""
+
+PAYMENT_ERRORS = (CardDeclined, PaymentFailed, ConfirmationRequired)
+"""The errors of actions that take money at once."""
+
+ON_SUBSCRIPTION = (*ANY_ACTION, NoSubscription, SubscriptionEnded, NotPossible, *REFUSALS)
 """The errors of every action on a subscription."""
 
 
@@ -109,13 +114,13 @@ CANCEL = (
 
 
 @serve(bp, action("cancel", "Cancel the subscription.", CANCEL, STANDING, ON_SUBSCRIPTION))
-def cancel(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+def cancel(account_id: str, request: CheckedRequest) -> Response:
     """The standing after the cancellation. A second cancellation changes nothing."""
     body = request.body
-    return _standing(
+    return standing_response(
         actions.cancel(
             account_id,
-            _idempotent("cancel", request),
+            idempotent_request("cancel", request),
             body["when"],
             body["reason"],
             body["comment"],
@@ -131,19 +136,27 @@ def cancel(account_id: str, request: CheckedRequest) -> dict[str, Any]:
         "Reactivate the subscription: undo a scheduled cancellation, or end a pause and pay what is"
         " open. Otherwise returns the URL of a Stripe Checkout page.",
         (),
-        {200: response_schemas.REACTIVATED},
-        (*ANY_ACTION, AlreadySubscribed, NoSubscription, NotPossible, CardDeclined, Refused),
+        {200: response_schemas.REACTIVATED, 202: response_schemas.WAITING},
+        (
+            *ANY_ACTION,
+            AlreadySubscribed,
+            NoSubscription,
+            NotPossible,
+            *PAYMENT_ERRORS,
+            *REFUSALS,
+        ),
     ),
 )
-def reactivate(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+def reactivate(account_id: str, request: CheckedRequest) -> Response:
     """{action, url?}."""
-    outcome = actions.reactivate(
-        account_id,
-        _idempotent("reactivate", request),
-        wiring.links().checkout_urls,
-        wiring.services(),
+    return reactivated_response(
+        actions.reactivate(
+            account_id,
+            idempotent_request("reactivate", request),
+            wiring.links().checkout_urls,
+            wiring.services(),
+        )
     )
-    return {"action": outcome.action} | ({"url": outcome.url} if outcome.url else {})
 
 
 PLAN_CHANGE = (
@@ -168,18 +181,21 @@ PLAN_CHANGE = (
     bp,
     action(
         "plan",
-        "Change plan, interval or quantity. If the card is declined, nothing changes.",
+        "Change plan, interval or quantity. If the card is declined, nothing changes. If the bank"
+        " wants the payment confirmed, the change is made once the customer has confirmed it.",
         PLAN_CHANGE,
-        STANDING,
-        (*ON_SUBSCRIPTION, CardDeclined),
+        {**STANDING, 202: response_schemas.WAITING},
+        (*ON_SUBSCRIPTION, *PAYMENT_ERRORS),
     ),
 )
-def change_plan(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+def change_plan(account_id: str, request: CheckedRequest) -> Response:
     """The standing after the change. Changing to the current plan does nothing."""
     body = request.body
     change = PlanRequest(body["plan"], body["interval"], body["quantity"], body["prorate"] or "now")
-    return _standing(
-        actions.change_plan(account_id, _idempotent("plan", request), change, wiring.services())
+    return standing_response(
+        actions.change_plan(
+            account_id, idempotent_request("plan", request), change, wiring.services()
+        )
     )
 
 
@@ -195,11 +211,14 @@ TRIAL = (
 
 
 @serve(bp, action("trial", "Move the end of a running trial.", TRIAL, STANDING, ON_SUBSCRIPTION))
-def move_trial_end(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+def move_trial_end(account_id: str, request: CheckedRequest) -> Response:
     """The standing after the change."""
-    return _standing(
+    return standing_response(
         actions.move_trial_end(
-            account_id, _idempotent("trial", request), request.body["ends_at"], wiring.services()
+            account_id,
+            idempotent_request("trial", request),
+            request.body["ends_at"],
+            wiring.services(),
         )
     )
 
@@ -226,83 +245,16 @@ DISCOUNT = (
         ON_SUBSCRIPTION,
     ),
 )
-def give_discount(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+def give_discount(account_id: str, request: CheckedRequest) -> Response:
     """The standing after the change."""
-    return _standing(
+    return standing_response(
         actions.give_discount(
-            account_id, _idempotent("discount", request), request.body["coupon"], wiring.services()
+            account_id,
+            idempotent_request("discount", request),
+            request.body["coupon"],
+            wiring.services(),
         )
     )
-
-
-CHARGE = (
-    Field(
-        "amount",
-        integer(1, LARGEST_AMOUNT),
-        "In minor units of the currency: cents for usd, whole yen for jpy.",
-        required=True,
-        example=1500,
-    ),
-    Field(
-        "currency",
-        matching("[a-z]{3}", "must be a currency code of three lower-case letters"),
-        "The currency that the customer is billed in.",
-        required=True,
-        example="usd",
-    ),
-    Field(
-        "description",
-        line(most("description")),
-        "The text on the customer's invoice.",
-        required=True,
-        example="Import of your archive",
-    ),
-    Field(
-        "bill",
-        one_of(("next_invoice", "now")),
-        "next_invoice: on the next invoice of the subscription. now: on a separate invoice, charged"
-        " to the card on file at once. Default: next_invoice.",
-        example="now",
-    ),
-)
-
-
-@serve(
-    bp,
-    action(
-        "charges",
-        "Charge an exact amount in addition to the subscription. Coupons do not apply. If the card"
-        " is declined, a charge billed now is canceled.",
-        CHARGE,
-        {201: response_schemas.CHARGE},
-        (*ON_SUBSCRIPTION, NoCard, CardDeclined),
-        "required",
-    ),
-)
-def charge(account_id: str, request: CheckedRequest) -> Response:
-    """201 {charge_id, amount, currency, description, bill, status, invoice?}."""
-    body = request.body
-    bill = body["bill"] or "next_invoice"
-    outcome = actions.charge(
-        account_id,
-        _idempotent("charges", request),
-        body["amount"],
-        body["currency"],
-        body["description"],
-        bill,
-        wiring.services(),
-    )
-    assert outcome.charged
-    charged, invoice = outcome.charged.charge, outcome.charged.invoice
-    content = {
-        "charge_id": charged.id,
-        "amount": charged.amount,
-        "currency": charged.currency,
-        "description": charged.description,
-        "bill": charged.bill,
-        "status": outcome.charged.status,
-    }
-    return Response(content | ({"invoice": invoice} if invoice else {}), status_code=201)
 
 
 GRANT = (
@@ -330,31 +282,16 @@ GRANT = (
 
 
 @serve(bp, action("grants", "Give access by hand, without Stripe.", GRANT, STANDING, ANY_ACTION))
-def grant(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+def grant(account_id: str, request: CheckedRequest) -> Response:
     """The standing with the grant."""
     body = request.body
-    return _standing(
+    return standing_response(
         actions.grant(
             account_id,
-            _idempotent("grants", request),
+            idempotent_request("grants", request),
             body["until"],
             body["plan"],
             body["note"],
             wiring.services(),
         )
-    )
-
-
-def _standing(outcome: Outcome) -> dict[str, Any]:
-    return standing_json(outcome.standing)
-
-
-def _idempotent(name: str, request: CheckedRequest) -> IdempotentRequest:
-    """The request with a fingerprint of its input. Equal inputs have equal fingerprints: the zone
-    of a time does not matter, and a field left out equals null.
-    """
-    body = {field: value for field, value in request.body.items() if value is not None}
-    text = json.dumps(body, sort_keys=True, default=lambda time: time.isoformat())
-    return IdempotentRequest(
-        f"{name} {hashlib.sha256(text.encode()).hexdigest()[:32]}", request.key
     )

@@ -26,7 +26,7 @@ PATH_SCHEMAS: Mapping[str, Schema] = {
 STATUSES = {
     200: "Success.",
     201: "Created.",
-    202: "Accepted. The visitor gets a message with the next step.",
+    202: "Accepted, and not finished: a message or a payment has to follow.",
     204: "Success, without a body.",
     303: "Redirect to a page.",
     413: "The body is too large.",

@@ -51,6 +51,8 @@ def error_page(error: Exception, where: str) -> Response:
     `where` is the name of the view, for the log.
     """
     status = status_of(error)
+    if isinstance(error, errors.Refused) and status < 500:
+        return message_page(status, "failure.refused_title", "failure.refused")
     if isinstance(error, errors.BillhookError) and status < 500:
         from chalicelib.pages.problems import problem_text
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.account.standing import ACCESS_LEVELS, REASONS
+from chalicelib.domain.billing.payments import OPEN_STATUSES
 from chalicelib.entry.http.request_schema import Schema
 
 TEXT: Schema = {"type": "string"}
@@ -101,6 +102,11 @@ _SUBSCRIPTION = fields(
         "period_end": MAYBE_TIME,
         "cancels_at": MAYBE_TIME,
         "ended_at": MAYBE_TIME,
+        "schedule": MAYBE
+        | {
+            "description": "The schedule at Stripe that will change the subscription; null without"
+            " one. Canceling it or changing its plan releases the schedule."
+        },
     },
     title="Subscription",
 )
@@ -145,6 +151,21 @@ HEALTH = fields({"status": {"const": "ok"}}, title="Health")
 RECEIVED = fields(
     {"received": {"const": True}, "taken": {"type": "boolean"}}, "taken", title="Received"
 )
+WAITING = fields(
+    {
+        "status": {
+            "enum": list(OPEN_STATUSES),
+            "description": " ".join(
+                f"{name}: {meaning}" for name, meaning in OPEN_STATUSES.items()
+            ),
+        },
+        "invoice": TEXT | {"description": "The id of the invoice at Stripe."},
+        "url": TEXT
+        | {"format": "uri", "description": "Stripe's page where the customer confirms or pays."},
+    },
+    "url",
+    title="Waiting",
+)
 REACTIVATED = fields(
     {"action": {"enum": ["uncanceled", "resumed", "checkout"]}, "url": TEXT | {"format": "uri"}},
     "url",
@@ -158,19 +179,29 @@ CHARGE = fields(
         "description": TEXT,
         "bill": {"enum": ["next_invoice", "now"]},
         "status": {
-            "enum": ["pending", "paid"],
-            "description": "pending: it will be on the next invoice.",
+            "enum": ["pending", "paid", *OPEN_STATUSES],
+            "description": "pending: it will be on the next invoice. "
+            + " ".join(f"{name}: {meaning}" for name, meaning in OPEN_STATUSES.items()),
         },
         "invoice": TEXT,
+        "url": TEXT
+        | {"format": "uri", "description": "Stripe's page where the customer confirms or pays."},
     },
     "invoice",
+    "url",
     title="Charge",
 )
 ERROR = fields(
-    {"error": fields({"code": TEXT, "message": TEXT, "field": TEXT}, "field")},
+    {
+        "error": fields(
+            {"code": TEXT, "message": TEXT, "field": TEXT, "stripe_code": TEXT},
+            "field",
+            "stripe_code",
+        )
+    },
     title="Error",
     description=(
         "A code for programs, a message that says how to correct the error, and the field that"
-        " caused it, if there is one."
+        " caused it, if there is one. stripe_code is Stripe's own code, if Stripe refused."
     ),
 )

@@ -27,6 +27,8 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.TooManyRequests: 429,
     errors.TooLarge: 413,
     errors.CardDeclined: 402,
+    errors.ConfirmationRequired: 402,
+    errors.StripeRefused: 422,
     errors.Unavailable: 503,
     errors.Refused: 503,
 }
@@ -34,6 +36,11 @@ STATUS: dict[type[errors.BillhookError], int] = {
 gets 500.
 """
 
+
+RETRY_AFTER_SECONDS = 10
+"""When to repeat a call that could not be answered: later than a passing failure lasts, sooner than
+the schedule goes on with what was begun.
+"""
 
 LARGEST_BODY = 64 * 1024
 """Bytes: far more than any API request or form needs."""
@@ -65,7 +72,7 @@ def json_errors(view: View) -> View:
             status = status_of(error)
             if status >= 500:
                 logger.warning("A request could not be answered", extra=failure_of(error))
-            return error_response(status, error.code, error.message, error.field)
+            return described_error(error)
         except Exception as error:
             # Chalice would log the error's text, and the path, which may contain a token.
             logger.error("A request failed", extra={"view": view.__name__} | failure_of(error))
@@ -74,6 +81,18 @@ def json_errors(view: View) -> View:
             )
 
     return wrapper
+
+
+def described_error(error: errors.BillhookError) -> Response:
+    """The error response for one of Billhook's errors. With Retry-After where a repetition may
+    succeed, with Stripe's own code where Stripe refused.
+    """
+    response = error_response(status_of(error), error.code, error.message, error.field)
+    if isinstance(error, errors.Refused) and error.stripe_code:
+        response.body["error"]["stripe_code"] = error.stripe_code
+    if isinstance(error, errors.Unavailable):
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def error_response(status: int, code: str, message: str, field: str | None = None) -> Response:

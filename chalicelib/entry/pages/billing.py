@@ -6,7 +6,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
-from chalicelib.domain.errors import AlreadySubscribed, BillhookError, Unavailable
+from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Unavailable
 from chalicelib.domain.security.links import LinkRefused
 from chalicelib.entry.http.page_responses import html_page, message_page, page_response, redirect
 from chalicelib.entry.http.reader import reader_language
@@ -172,7 +172,7 @@ def return_from_checkout(token: str) -> Response:
         notice = finish_checkout(account.id, session_id, wiring.services())
     except Unavailable:
         notice = "pending"
-    except BillhookError as error:
+    except AccountNotFound as error:
         raise LinkRefused from error
     if is_visiting(bp.current_request, account):
         return redirect_to("/billing", notice)

@@ -8,6 +8,7 @@ from chalicelib.domain.account.queries import cancellation_is_requested
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel
+from chalicelib.domain.billing.idempotency import IdempotentRequest
 from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import (
     AlreadySubscribed,
@@ -15,6 +16,7 @@ from chalicelib.domain.errors import (
     InvalidInput,
     NoSubscription,
     NotPossible,
+    StripeRefused,
 )
 from chalicelib.domain.security.links import LinkRefused
 from chalicelib.entry.http.page_responses import (
@@ -29,6 +31,7 @@ from chalicelib.entry.pages.session import (
     billing_page,
     comment_of,
     form_of,
+    open_payment_page,
     opened,
     reason_of,
     redirect_to,
@@ -37,7 +40,6 @@ from chalicelib.entry.pages.session import (
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.billing.actions import (
-    IdempotentRequest,
     cancel,
     preview_change,
     reactivate,
@@ -125,7 +127,7 @@ def accept_offer() -> Response:
     )
     try:
         accepted = take_alternative(account, reason_of(form) or "", services)
-    except (InvalidInput, NotPossible, NoSubscription):
+    except (InvalidInput, NotPossible, NoSubscription, StripeRefused):
         accepted = None
     if accepted is None or accepted.kind != "plan":
         return redirect_to("/billing", ACCEPTED[accepted.kind] if accepted else "nothing_offered")
@@ -152,6 +154,8 @@ def reactivate_subscription() -> Response:
         return redirect_to("/billing", "already_subscribed")
     except CardDeclined:
         return redirect_to("/billing", "declined")
+    if outcome.payment:
+        return open_payment_page(outcome.payment)
     return (
         redirect(outcome.url)
         if outcome.url

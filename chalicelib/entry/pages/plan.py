@@ -6,15 +6,28 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import may_change
+from chalicelib.domain.billing.idempotency import IdempotentRequest
 from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.billing.preview import Preview, is_fresh
-from chalicelib.domain.errors import CardDeclined, InvalidInput, NotPossible
+from chalicelib.domain.errors import (
+    CardDeclined,
+    ConfirmationRequired,
+    InvalidInput,
+    NotPossible,
+)
 from chalicelib.entry.http.page_responses import html_page
 from chalicelib.entry.http.reader import reader_language
-from chalicelib.entry.pages.session import FORM, billing_page, form_of, redirect_to, visitor
+from chalicelib.entry.pages.session import (
+    FORM,
+    billing_page,
+    form_of,
+    open_payment_page,
+    redirect_to,
+    visitor,
+)
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.billing.actions import IdempotentRequest, change_plan, preview_change
+from chalicelib.usecases.billing.actions import change_plan, preview_change
 
 bp = Blueprint(__name__)
 
@@ -73,11 +86,13 @@ def confirm() -> Response:
             f"page plan {plan} {interval} {seats}",
             f"page plan {as_of.timestamp():.0f} {plan} {interval} {seats}",
         )
-        change_plan(account.id, idempotent, request, services)
-    except CardDeclined:
+        outcome = change_plan(account.id, idempotent, request, services)
+    except (CardDeclined, ConfirmationRequired):
         return billing_page("plan_declined", 402)
     except NotPossible:
         return redirect_to("/billing", "no_change")
+    if outcome.payment:
+        return open_payment_page(outcome.payment)
     return redirect_to("/billing", "plan_changed")
 
 

@@ -9,6 +9,7 @@ from chalice.app import Response
 
 from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.payments import OpenPayment
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
@@ -108,6 +109,11 @@ def redirect_to(path: str, notice: str = "", cookie: str | None = None) -> Respo
     """
     base_url = wiring.links().base_url
     return redirect(f"{base_url}{path}{f'?notice={notice}' if notice else ''}", cookie)
+
+
+def open_payment_page(payment: OpenPayment) -> Response:
+    """The page for a payment that is under way, or that the bank wants confirmed at Stripe."""
+    return billing_page("payment_open", status=payment.status, url=payment.url)
 
 
 def billing_page(name: str, status: int = 200, /, **values: Any) -> Response:

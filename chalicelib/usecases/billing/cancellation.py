@@ -1,5 +1,5 @@
-"""Leaving by the customer's own hand: what is offered instead, what is asked once more by mail, and
-the answer to why.
+"""Cancellation by the customer: the retention offer, the mailed link that confirms, and the exit
+feedback.
 """
 
 from dataclasses import replace
@@ -16,10 +16,11 @@ from chalicelib.domain.account.operations import Operation
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing import cancellation_rules, decisions
 from chalicelib.domain.billing.cancellation_rules import Offer
-from chalicelib.domain.billing.idempotency import Outcome
+from chalicelib.domain.billing.idempotency import IdempotentRequest, Outcome
 from chalicelib.domain.errors import NotPossible, Refused, Unavailable
 from chalicelib.domain.policy.policy import RetentionOffer
-from chalicelib.usecases.billing.actions import IdempotentRequest, cancel, do
+from chalicelib.usecases.billing.actions import cancel
+from chalicelib.usecases.billing.perform_once import perform_once
 from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
@@ -27,8 +28,8 @@ from chalicelib.usecases.services import Services
 
 
 def offered(account: Account, reason: str | None, services: Services) -> Offer | None:
-    """What is offered to who leaves for this reason. Nobody is kept from leaving by a coupon that
-    cannot be looked up.
+    """The retention offer for a reason. None also if it is a coupon that cannot be looked up: that
+    must not keep anybody from canceling.
     """
     found = cancellation_rules.retention_offer(
         account, services.policy, reason, services.clock.now()
@@ -43,10 +44,11 @@ def offered(account: Account, reason: str | None, services: Services) -> Offer |
 
 
 def take_alternative(account: Account, reason: str, services: Services) -> RetentionOffer | None:
-    """Take what is offered to who leaves for this reason, once however often it is asked for; None
-    if there is nothing.
+    """Accept the retention offer for a reason, once however often it is sent; None if there is no
+    offer.
 
-    A smaller `plan` is only noted, for its price is still to be seen. Raises as the actions do.
+    A smaller `plan` is only noted, because the customer has to see its price first. Raises as the
+    actions do.
     """
     offer, now = (
         cancellation_rules.retention_offer(account, services.policy, reason, services.clock.now()),
@@ -62,7 +64,7 @@ def take_alternative(account: Account, reason: str, services: Services) -> Reten
 
     def decide(found: Account, now: datetime) -> Operation | None:
         if cancellation_rules.retention_offer(found, services.policy, reason, now) != offer:
-            return None  # somebody was faster: a double click, or another tab
+            return None  # it was accepted meanwhile, by a double click or in another tab
         pauses = offer.kind == "pause"
         task = (
             decisions.pause(found, now + timedelta(days=offer.days), now)
@@ -73,7 +75,7 @@ def take_alternative(account: Account, reason: str, services: Services) -> Reten
 
     last = account.alternatives.get(offer.kind)
     times = f"{last.timestamp():.0f}" if last else "first"
-    do(
+    perform_once(
         account.id,
         IdempotentRequest(f"instead {offer.kind}", f"page instead {offer.kind} {times}"),
         decide,
@@ -86,7 +88,7 @@ def ask_to_leave(
     account: Account, what: str, reason: str | None, comment: str | None, services: Services
 ) -> None:
     """Have a link mailed that ends the subscription at once: `cancel_now`, or `withdraw`. Raises
-    NotPossible where billing.toml does not allow it.
+    NotPossible if billing.toml does not allow it.
     """
     now = services.clock.now().replace(microsecond=0)
     if not account.email:
@@ -109,12 +111,12 @@ def ask_to_leave(
 
 
 def leave(account: Account, wish: CancellationRequest, services: Services) -> Outcome:
-    """Do what the mailed link was asked for: once, however often it is sent. Raises as the actions
-    do.
+    """Do what the mailed link was requested for, once however often it is confirmed. Raises as the
+    actions do.
     """
     asked = IdempotentRequest(f"leave {wish.what}", f"page leave {wish.id}")
     if wish.what == "withdraw":
-        outcome = do(
+        outcome = perform_once(
             account.id,
             asked,
             lambda found, now: decisions.withdrawal(found, services.policy, wish.at, now),
@@ -133,7 +135,7 @@ def leave(account: Account, wish: CancellationRequest, services: Services) -> Ou
 def give_feedback(
     account: Account, occasion: str, answer: str, comment: str, services: Services
 ) -> bool:
-    """Keep the answer for an occasion; False if the time in which it could be changed is over."""
+    """Record the exit feedback for an occasion; False if it can no longer be changed."""
     now = services.clock.now()
     updated = apply_facts(
         account,

@@ -1,11 +1,16 @@
 """Charge an amount beside the subscription: on its next invoice, or at once on an invoice of its
-own. The id of the charge stands in Stripe's metadata, so that a charge can be found again.
+own. Stripe's metadata names the charge, so that it can be found again.
 """
 
 from chalicelib.domain.account.operations import Charge, Charged, Operation
+from chalicelib.domain.billing.payments import OpenPayment, open_payment
 from chalicelib.domain.errors import CardDeclined, Refused
 from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, InvoiceItem
+from chalicelib.usecases.billing.pay_invoice import pay_invoice
 from chalicelib.usecases.ports import Stripe
+
+MadeCharge = tuple[Charged, OpenPayment | None]
+"""What became of a charge, and its payment if that is open."""
 
 
 def make_charge(
@@ -16,20 +21,22 @@ def make_charge(
     look: bool,
     stripe: Stripe,
     taxed: bool,
-) -> Charged:
-    """Charge the customer, and say what became of it. `look` says that it may have been charged
-    under another idempotency key, so that Stripe's invoices and items are read first.
+) -> MadeCharge:
+    """Charge the customer. `look` says that it may have been charged under another idempotency key,
+    so that Stripe's invoices and items are read first.
 
-    An invoice that cannot be paid is voided, so that the customer owes nothing unnoticed. Raises
-    as the calls to Stripe do (ports.py).
+    An invoice that cannot be paid is voided, so that the customer owes nothing unnoticed. One whose
+    payment is under way, or waits for the customer's bank, stays. Raises as the calls to Stripe do
+    (ports.py).
     """
     if charge.bill == "next_invoice":
         if not look or _item(operation, charge, stripe) is None:
             stripe.invoices.add_item(
                 f"{key}:item", account_id, operation.customer, charge, operation.subscription, None
             )
-        return Charged(charge, "pending")
+        return Charged(charge, "pending"), None
     invoice = _invoice(operation, charge, stripe) if look else None
+    found = invoice is not None
     if invoice is None:
         invoice = stripe.invoices.create(
             f"{key}:invoice", account_id, operation.customer, charge, taxed
@@ -41,27 +48,33 @@ def make_charge(
                 f"{key}:item", account_id, operation.customer, charge, None, id
             )
         invoice = stripe.invoices.finalize(f"{key}:finalize", id)
+    payment = None
     if invoice.status == "open":
         try:
-            invoice = stripe.invoices.pay(f"{key}:pay", id)
-        except (CardDeclined, Refused):
+            payment = pay_invoice(id, found, key, stripe)
+        except Refused:
             stripe.invoices.void(f"{key}:void", id)
             raise
-    if invoice.status != "paid":
+    elif invoice.status != "paid":
         raise CardDeclined("The charge was not paid, and its invoice was withdrawn.")
-    return Charged(charge, "paid", id)
+    return Charged(charge, payment.status if payment else "paid", id), payment
 
 
-def find_charge(operation: Operation, charge: Charge, stripe: Stripe) -> Charged | None:
+def find_charge(operation: Operation, charge: Charge, stripe: Stripe) -> MadeCharge | None:
     """What became of a charge, if Stripe has it; None if it was not made or not paid. Raises
     Unavailable, Refused, Unreadable.
     """
     if charge.bill == "next_invoice":
-        return Charged(charge, "pending") if _item(operation, charge, stripe) else None
+        return (Charged(charge, "pending"), None) if _item(operation, charge, stripe) else None
     invoice = _invoice(operation, charge, stripe)
-    if invoice is None or invoice.status != "paid":
+    if invoice is None:
         return None
-    return Charged(charge, "paid", invoice.id)
+    if invoice.status == "paid":
+        return Charged(charge, "paid", invoice.id), None
+    if invoice.status != "open":
+        return None
+    payment = open_payment(stripe.invoices.with_payments(invoice.id))
+    return (Charged(charge, payment.status, invoice.id), payment) if payment else None
 
 
 def _item(operation: Operation, charge: Charge, stripe: Stripe) -> InvoiceItem | None:

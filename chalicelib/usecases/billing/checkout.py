@@ -1,5 +1,5 @@
 """Checkout at Stripe: one open session for an account, so that two tabs or a double click buy once.
-When the customer comes back, what the session came to is fetched at once.
+When the customer comes back, the result is fetched from Stripe at once.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,15 @@ from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.checkout_rules import order_of
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
+from chalicelib.domain.billing.selling import keys_for
 from chalicelib.domain.billing.stripe_requests import NewCheckout
 from chalicelib.domain.errors import (
     AccountNotFound,
     ConcurrentUpdate,
+    InvalidInput,
     OutcomeUnknown,
     Refused,
+    StripeRefused,
     Unavailable,
 )
 from chalicelib.domain.schedule.versions import next_version
@@ -47,8 +50,9 @@ RETURNS = {
     "subscribed": "The purchase is known.",
     "pending": "Stripe has it, and Billhook will within a minute.",
     "canceled": "The customer came back without completing it.",
+    "refused": "Stripe refuses to use the card.",
 }
-"""What a Checkout came to when the customer is back."""
+"""The result of a Checkout when the customer is back."""
 
 
 def open_checkout(
@@ -61,7 +65,7 @@ def open_checkout(
     """
 
     def begin() -> tuple[Account, Checkout, bool]:
-        """The account, its Checkout, and whether that is open at Stripe already."""
+        """The account, its Checkout, and whether that is already open at Stripe."""
         account = _with_customer(require_account(account_id, services.stores.accounts), services)
         order = order_of(account, services.policy, request)
         checkout, now = account.checkout, services.clock.now()
@@ -75,7 +79,7 @@ def open_checkout(
             services.stripe.checkout.expire(checkout.session)
         if checkout is None or not checkout.offers(order, now):
             if checkout and checkout.doubtful:
-                _close_strangers(account, services)
+                _expire_unknown_sessions(account, services)
             checkout = next_checkout(checkout, order, now)
             new = _next(account, checkout, services)
             # The key is saved before it is used: a call beside or after this one uses the same key.
@@ -84,11 +88,11 @@ def open_checkout(
         return account, checkout, False
 
     account, checkout, is_open = retry_on_lost_race(account_id, begin, services)
-    return str(checkout.url) if is_open else _made(account, checkout, returns, services)
+    return str(checkout.url) if is_open else _create(account, checkout, returns, services)
 
 
 def finish_checkout(account_id: str, session_id: str, services: Services) -> str:
-    """What a Checkout came to, one of RETURNS. Saves what it changed at Stripe. Raises
+    """The result of a Checkout, one of RETURNS. Saves what it changed at Stripe. Raises
     AccountNotFound for a session that is not this account's, Unavailable, Refused.
     """
     account = require_account(account_id, services.stores.accounts)
@@ -122,10 +126,11 @@ def invoice_url(account: Account, invoice_id: str, services: Services, pdf: bool
 
 
 def _with_customer(account: Account, services: Services) -> Account:
-    """The account with a customer at Stripe: its trial is started first, if it is still to be."""
+    """The account with a customer at Stripe. A trial that has to be started is started first."""
     account = run_operation(account, "trial", services)
     if customer_for(account) is None and account.email:
-        find_trial(account, services)  # a customer that was made while nobody could write it down
+        # A customer may have been created that could not be saved.
+        find_trial(account, services)
         account = require_account(account.id, services.stores.accounts)
         account = with_customer(
             account, f"{account.id}:customer:again:{len(account.customers)}", services
@@ -134,7 +139,7 @@ def _with_customer(account: Account, services: Services) -> Account:
 
 
 def _still_open(account: Account, checkout: Checkout, services: Services) -> bool:
-    """Whether the session can be completed; if not, what it came to is saved."""
+    """Whether the session can be completed; if not, its result is saved."""
     session = services.stripe.checkout.session(str(checkout.session))
     if session is not None and session.status == "open":
         return True
@@ -150,9 +155,9 @@ def _still_open(account: Account, checkout: Checkout, services: Services) -> boo
     return False
 
 
-def _close_strangers(account: Account, services: Services) -> None:
+def _expire_unknown_sessions(account: Account, services: Services) -> None:
     """Expire the account's open sessions, after a failure that may have created one that is not
-    saved: it must not be completed beside another.
+    saved. It must not be completed beside another.
     """
     customer = customer_for(account)
     for session in services.stripe.checkout.open_sessions(customer.id) if customer else []:
@@ -160,7 +165,7 @@ def _close_strangers(account: Account, services: Services) -> None:
             services.stripe.checkout.expire(session.id)
 
 
-def _made(account: Account, checkout: Checkout, returns: Returns, services: Services) -> str:
+def _create(account: Account, checkout: Checkout, returns: Returns, services: Services) -> str:
     customer = customer_for(account)
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
@@ -169,13 +174,11 @@ def _made(account: Account, checkout: Checkout, returns: Returns, services: Serv
             f"{account.id}:checkout:{checkout.number}",
             _new_checkout(account, customer.id, checkout, returns, services),
         )
-    except (OutcomeUnknown, Refused):
-        apply_facts(
-            account,
-            [CheckoutUpdated(replace(checkout, doubtful=True))],
-            services,
-            StripeFetcher(services),
-        )
+    except (OutcomeUnknown, Refused, InvalidInput) as failure:
+        # The key is used up. After a refusal there is no session, else there may be one.
+        unknown = isinstance(failure, OutcomeUnknown)
+        used_up = replace(checkout, doubtful=unknown, closed=not unknown)
+        apply_facts(account, [CheckoutUpdated(used_up)], services, StripeFetcher(services))
         raise
     done = checkout.with_session(session.id, session.url)
     apply_facts(account, [CheckoutUpdated(done)], services, StripeFetcher(services))
@@ -189,8 +192,9 @@ def _new_checkout(
     another parameter, which Stripe refuses under the same key.
     """
     order = checkout.order
-    lookup_key = services.policy.lookup_key(order.plan or "", order.interval or "", order.currency)
     currency = order.currency or services.policy.currency
+    sold = keys_for(services.policy, order.plan or "", currency)
+    lookup_key = sold.get(order.interval or "")
     return NewCheckout(
         account.id,
         customer,
@@ -203,7 +207,7 @@ def _new_checkout(
 
 
 def _finished(account: Account, session: CheckoutSession, services: Services) -> str:
-    """What the session came to, one of RETURNS; saved if it was completed."""
+    """The session's result, one of RETURNS; saved if it was completed."""
     if session.status != "complete":
         return "canceled"
     customer = str(session.customer)
@@ -211,6 +215,8 @@ def _finished(account: Account, session: CheckoutSession, services: Services) ->
     account = apply_facts(account, [completed], services, StripeFetcher(services))
     try:
         account = run_operation(account, f"card:{session.id}", services)
+    except StripeRefused:
+        return "refused"
     except (Unavailable, Refused):
         return "pending"
     account = apply_facts(

@@ -2,28 +2,46 @@
 refunded twice.
 """
 
-from chalicelib.domain.errors import OutcomeUnknown, Refused
+from chalicelib.domain.errors import OutcomeUnknown, Refused, StripeRefused
 from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, StripeCharge
 from chalicelib.usecases.ports import Stripe
 
+REFUNDED_ALREADY = "charge_already_refunded"
 
-def refund_all(customer: str, subscription: str, key: str, stripe: Stripe) -> None:
-    """Void the subscription's open invoices and refund its paid ones in full.
+LATER = frozenset({"balance_insufficient"})
+"""Codes with which Stripe refuses a refund now, and accepts it once the owner has money there
+(docs.stripe.com/error-codes).
+"""
 
-    Raises Unavailable, Refused, Unreadable; and Doubtful where Stripe refuses a refund (its balance
-    is too low, say), because the refund is owed and has to be tried again.
+
+def refund_all(customer: str, subscription: str, key: str, stripe: Stripe) -> dict[str, str]:
+    """Void the subscription's open invoices and refund its paid ones in full. Returns the invoices
+    and charges of which Stripe refuses that, with its code: an invoice that a debit is paying, or a
+    charge that cannot be refunded any more. Somebody has to look after these.
+
+    Raises Unavailable, Refused, Unreadable; and OutcomeUnknown where Stripe does not refund a
+    charge now (the owner's balance is too low, say), because the refund is owed and has to be tried
+    again.
     """
+    refused: dict[str, str] = {}
     invoices = _invoices(customer, subscription, stripe)
     for invoice in invoices:
         if invoice.status == "open":
-            stripe.invoices.void(f"{key}:{invoice.id}:void", invoice.id)
+            try:
+                stripe.invoices.void(f"{key}:{invoice.id}:void", invoice.id)
+            except StripeRefused as failure:
+                refused[invoice.id] = failure.stripe_code or failure.code
     for charge in _refundable(customer, invoices, stripe):
         try:
             stripe.invoices.refund(f"{key}:{charge.id}:refund", invoices[0].account_id, charge.id)
         except Refused as failure:
-            raise OutcomeUnknown(
-                f"Stripe did not pay back a charge yet. {failure.message}"
-            ) from failure
+            if not isinstance(failure, StripeRefused) or failure.stripe_code in LATER:
+                raise OutcomeUnknown(
+                    f"Stripe does not refund a payment yet. {failure.message}"
+                ) from failure
+            if failure.stripe_code != REFUNDED_ALREADY:
+                refused[charge.id] = failure.stripe_code or failure.code
+    return refused
 
 
 def is_refunded(customer: str, subscription: str, stripe: Stripe) -> bool:

@@ -6,7 +6,6 @@ start, wherever it ended.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from chalicelib.domain.account.facts import CardSaved, CustomerSnapshot, Fact
 from chalicelib.domain.account.operations import PendingOperation
@@ -16,6 +15,8 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import CardDeclined, Refused
 from chalicelib.domain.stripe_objects.answers import CheckoutSession, SubscriptionAnswer
 from chalicelib.domain.stripe_objects.objects import FINAL_STATUSES, Invoice
+from chalicelib.usecases.billing.live_subscription import own_subscriptions
+from chalicelib.usecases.billing.pay_invoice import pay_each
 from chalicelib.usecases.ports import Stripe
 from chalicelib.usecases.services import Services
 
@@ -32,7 +33,7 @@ def save_card(
 ) -> Sequence[Fact]:
     """Make the card of a completed setup session the default, resume the subscriptions that were
     paused for want of a card, and pay what is owed. What the payments lead to arrives by Stripe's
-    events.
+    events. The customer's subscriptions to other products stay as they are.
 
     Does nothing if the session is not this account's, if the customer was deleted since, or if a
     card that was entered later is the default already. Raises as the calls to Stripe do (ports.py).
@@ -52,10 +53,10 @@ def save_card(
     changed = services.stripe.customers.set_default_card(
         f"{key}:default", customer, card.id, card.address if taxed else None
     )
-    for subscription in services.stripe.reader.subscriptions_of(customer):
+    for subscription in own_subscriptions(account, customer, services):
         if taxed:
             _enable_tax(subscription, key, services)
-        _settle(customer, subscription, card.id, key, services.stripe)
+        _settle(customer, subscription, card.id, key, services)
     return [CustomerSnapshot(changed, FromFetch(began, mark)), CardSaved(card.id, card.at)]
 
 
@@ -91,12 +92,13 @@ def _enable_tax(subscription: SubscriptionAnswer, key: str, services: Services) 
 
 
 def _settle(
-    customer: str, subscription: SubscriptionAnswer, card: str, key: str, stripe: Stripe
+    customer: str, subscription: SubscriptionAnswer, card: str, key: str, services: Services
 ) -> None:
     """Let a subscription use the card: resume it and pay its open invoices, where that is needed. A
-    declined card is not an error here: Stripe reports it by events.
+    declined card and a payment under way are no errors here: Stripe reports them by events. An
+    invoice that Stripe refuses to have paid does not keep the card from being used.
     """
-    id, status = subscription.id, subscription.status
+    id, status, stripe = subscription.id, subscription.status, services.stripe
     if status == "incomplete" or status in FINAL_STATUSES:
         return
     own = subscription.payment_method
@@ -109,6 +111,6 @@ def _settle(
         stripe.subscriptions.resume(f"{key}:{id}:resume", id)
         owed = open_invoices(customer, id, stripe)
     if status == "paused" or status in OWING:
-        for invoice in owed:
-            with suppress(CardDeclined):
-                stripe.invoices.pay(f"{key}:{invoice.id}:pay", invoice.id)
+        _, failures = pay_each(owed, key, stripe)
+        refused = [one for one in failures if not isinstance(one, CardDeclined)]
+        services.metrics.count("ErrandsRefused", len(refused))

@@ -12,8 +12,9 @@ from chalicelib.domain.account.profile import CustomerCreated
 from chalicelib.domain.account.queries import customer_for
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.stripe_requests import NewTrial
-from chalicelib.domain.errors import Refused
+from chalicelib.domain.errors import StripeRefused
 from chalicelib.domain.stripe_objects.objects import Customer, Subscription
+from chalicelib.usecases.billing.live_subscription import own_subscriptions
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.services import Services
@@ -24,20 +25,22 @@ def make_trial(account: Account, operation: PendingOperation, services: Services
     already, or if the trial would be over by now.
 
     The customer is saved before the subscription is created, and with it the pointer by which its
-    events find the account. Raises as the calls to Stripe do (ports.py), and Refused where
-    billing.toml has no price for the plan.
+    events find the account. Raises as the calls to Stripe do (ports.py), and StripeRefused
+    where billing.toml has no price for the plan.
     """
     signup = account.signup
     if signup is None or account.subscriptions or account.ended:
         return []
+    now = services.clock.now()
+    if signup.trial_ends_at <= now:
+        return []
     account = with_customer(account, f"{account.id}:customer:{operation.generation}", services)
     customer = customer_for(account)
-    now = services.clock.now()
-    if customer is None or signup.trial_ends_at <= now or account.subscriptions:
+    if customer is None or account.subscriptions:
         return []
     lookup_key = services.policy.lookup_key(signup.plan, signup.interval, signup.currency)
     if lookup_key is None:
-        raise Refused(
+        raise StripeRefused(
             f"The plan {signup.plan} is not sold by the {signup.interval}: mend its lookup_keys in"
             " billing.toml.",
             "plan",
@@ -48,6 +51,7 @@ def make_trial(account: Account, operation: PendingOperation, services: Services
         lookup_key,
         signup.trial_ends_at,
         services.policy.trial.without_card,
+        signup.currency,
     )
     key = f"{account.id}:trial:{operation.generation}"
     return [_seen(services.stripe.subscriptions.start_trial(key, new), now)]
@@ -99,7 +103,7 @@ def find_trial(account: Account, services: Services) -> Sequence[Fact] | None:
     )
     found = [fact for one in ours if not one.deleted for fact in _created(one.value, now)]
     for id in [customer.id] if customer else [one.id for one in ours]:
-        subscriptions = services.stripe.reader.subscriptions_of(id)
+        subscriptions = own_subscriptions(account, id, services)
         if subscriptions:
             return [*found, *(_seen(one.value, now) for one in subscriptions)]
     if found:

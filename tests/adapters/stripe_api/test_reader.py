@@ -142,7 +142,7 @@ def test_all_pages_of_subscriptions_are_read(reader: StripeReader, replies: Repl
         (400, Refused),
         (401, Refused),
         (403, Refused),
-        (409, Unavailable),
+        (409, Refused),
         (429, Unavailable),
         (500, Unavailable),
         (503, Unavailable),

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.domain.billing.idempotency import IdempotentRequest
 from chalicelib.usecases.billing import actions
-from chalicelib.usecases.billing.actions import IdempotentRequest
 from chalicelib.usecases.billing.cancellation import leave
 from tests.fakes.faults import OutsideCalls
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife

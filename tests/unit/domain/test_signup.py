@@ -141,7 +141,7 @@ def test_an_errand_is_tried_ever_more_slowly_and_never_given_up() -> None:
     operation = PendingOperation(START, START)
     for number in range(20):
         now = operation.next_try()
-        operation = operation.after_failure(now, outcome_unknown=False)
+        operation = operation.after_failure(now, key_is_used_up=False)
         assert operation.next_try() - now == wait_after(number + 1)
 
 
@@ -149,9 +149,9 @@ def test_a_key_is_not_relied_on_when_it_is_old_or_in_doubt() -> None:
     operation = PendingOperation(START, START)
     assert not operation.needs_lookup(START + KEY_TRUSTED)
     assert operation.needs_lookup(START + KEY_TRUSTED + timedelta(seconds=1))
-    doubtful = operation.after_failure(START, outcome_unknown=True)
+    doubtful = operation.after_failure(START, key_is_used_up=True)
     assert doubtful.needs_lookup(START)
-    assert doubtful.after_failure(START, outcome_unknown=False).doubtful, (
+    assert doubtful.after_failure(START, key_is_used_up=False).doubtful, (
         "a later time-out takes no doubt away"
     )
     assert (doubtful.with_new_key(START).generation, doubtful.with_new_key(START).doubtful) == (
@@ -205,14 +205,14 @@ def test_a_name_that_mail_programs_make_a_link_of_is_not_greeted(
 @given(st.permutations(range(5)))
 def test_what_is_known_of_an_errand_is_the_same_in_every_order(order: list[int]) -> None:
     first = PendingOperation(START, START)
-    doubtful = first.after_failure(START + DAY, outcome_unknown=True)
+    doubtful = first.after_failure(START + DAY, key_is_used_up=True)
     again = doubtful.with_new_key(START + DAY)
     news = [
         first,
-        first.after_failure(START, outcome_unknown=False),
+        first.after_failure(START, key_is_used_up=False),
         doubtful,
         again,
-        again.after_failure(START + 2 * DAY, outcome_unknown=False),
+        again.after_failure(START + 2 * DAY, key_is_used_up=False),
     ]
     known: PendingOperation | None = None
     for place in order:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.billing.idempotency import Outcome
+from chalicelib.domain.billing.idempotency import IdempotentRequest, Outcome
 from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import (
     AccountNotFound,
@@ -25,7 +25,6 @@ from chalicelib.domain.errors import (
     Unavailable,
 )
 from chalicelib.usecases.billing import actions
-from chalicelib.usecases.billing.actions import IdempotentRequest
 from tests.fakes.faults import crashing_after
 from tests.fakes.grids import grid
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, crashes, returns

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.billing.idempotency import Outcome
+from chalicelib.domain.billing.idempotency import IdempotentRequest, Outcome
 from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.billing.preview import Preview
 from chalicelib.domain.errors import (
@@ -25,7 +25,6 @@ from chalicelib.domain.errors import (
     Unavailable,
 )
 from chalicelib.usecases.billing import actions
-from chalicelib.usecases.billing.actions import IdempotentRequest
 from local.stripe_sim.lifecycle.engine import CataloguePrice
 from tests.fakes.faults import crashing_after
 from tests.fakes.grids import grid

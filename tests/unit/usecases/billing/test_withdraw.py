@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.account.operations import pending
 from chalicelib.domain.billing.cancellation_rules import may_withdraw, may_withdraw_until
 from chalicelib.domain.errors import NotPossible, Unavailable
 from chalicelib.domain.policy.policy import CancelPolicy
@@ -15,6 +16,7 @@ from chalicelib.usecases.billing.cancellation import ask_to_leave, leave
 from tests.fakes.faults import crashing_after
 from tests.fakes.services import QUIET
 from tests.fakes.simulated_lifecycles import DAY, SimLife, crashes
+from tests.fakes.stripe_answers import StripeAnswers, refusal
 from tests.unit.usecases.billing.test_actions import FAULTS, finished_with, paying
 
 WITHDRAWABLE = replace(QUIET, cancel=CancelPolicy(withdrawal_days=14))
@@ -133,3 +135,54 @@ def test_who_is_too_late_or_has_not_bought_cannot_ask() -> None:
     life.days(40)
     with pytest.raises(NotPossible, match="over"):
         ask_to_leave(life.account, "withdraw", None, None, life.services)
+
+
+@pytest.mark.parametrize(
+    ("code", "noted"), [("charge_disputed", True), ("charge_already_refunded", False)]
+)
+def test_a_refund_that_stripe_refuses_for_good_is_the_teams_and_the_withdrawal_is_done(
+    code: str, noted: bool
+) -> None:
+    life = asking()
+    StripeAnswers(life.stage).reply("POST", "/v1/refunds", 400, refusal("It cannot be.", code))
+    assert confirms(life).standing.reason == "canceled"
+    assert life.account.withdrawn_at
+    assert not pending(life.account.errands)
+    assert life.place.metrics["ErrandsRefused"] == (1 if noted else 0)
+    (entry,) = [one for one in life.place.timeline.entries.values() if one.kind == "call"]
+    assert entry.type == "withdraw.done"
+    charge = life.only("charge")["id"]
+    assert entry.data.get("not_refunded") == ({charge: code} if noted else None)
+
+
+def test_a_refund_for_which_the_owner_has_no_money_yet_is_tried_again() -> None:
+    life = asking()
+    answers = StripeAnswers(life.stage)
+    body = refusal("Insufficient funds.", "balance_insufficient")
+    answers.reply("POST", "/v1/refunds", 400, body, times=1)
+    with pytest.raises(Unavailable, match="goes on by itself"):
+        confirms(life)
+    finished_with(life)
+    assert settled(life)
+
+
+def test_an_invoice_that_a_debit_is_paying_does_not_keep_anybody_from_withdrawing() -> None:
+    life = asking().gives_card("4000000000000341")
+    one = life.only("subscription")
+    item = {"id": one["items"]["data"][0]["id"], "price": life.stage.price("scale_monthly")}
+    path = f"/v1/subscriptions/{one['id']}"
+    life.stage.post(
+        path,
+        items=[item],
+        proration_behavior="always_invoice",
+        payment_behavior="allow_incomplete",
+    )
+    life.hear()
+    (owed,) = [one for one in life.objects("invoice") if one["status"] == "open"]
+    answers = StripeAnswers(life.stage)
+    body = refusal("Invoices with `processing` payments cannot be voided.")
+    answers.reply("POST", r"/v1/invoices/in_\w+/void", 400, body)
+    assert confirms(life).standing.reason == "canceled"
+    assert len(life.objects("refund")) == 1
+    (entry,) = [one for one in life.place.timeline.entries.values() if one.kind == "call"]
+    assert entry.data["not_refunded"] == {owed["id"]: "stripe_refused"}
