@@ -1,8 +1,7 @@
-"""The API in front of the engine: keys, parameters, idempotency, faults on demand, expansion and
-pages of lists.
+"""The API in front of the engine: keys, parameters, idempotency, faults on demand, and pages of
+lists.
 """
 
-import copy
 import json
 import re
 from dataclasses import dataclass, field
@@ -11,38 +10,13 @@ from urllib.parse import urlencode
 
 from local.stripe_sim.api.calls import Call
 from local.stripe_sim.api.errors import StripeRefusal, missing
+from local.stripe_sim.api.expansion import Expansion, in_list
 from local.stripe_sim.api.idempotency import Keys
 from local.stripe_sim.api.object_shapes import Object
 from local.stripe_sim.api.params import checked, parse_form
 from local.stripe_sim.api.routes import ROUTES, Route
 from local.stripe_sim.lifecycle.engine import Engine
-from local.stripe_sim.lifecycle.store import API_VERSION, Request, shown
-
-EXPANDABLE = {
-    "latest_invoice": "invoice",
-    "subscription": "subscription",
-    "setup_intent": "setup_intent",
-    "payment_intent": "payment_intent",
-    "customer": "customer",
-    "default_payment_method": "payment_method",
-    "payment_method": "payment_method",
-    "invoice": "invoice",
-    "charge": "charge",
-    "latest_charge": "charge",
-    "product": "product",
-    "coupon": "coupon",
-    "promotion_code": "promotion_code",
-    "discount": "discount",
-    "discounts": "discount",
-    "customer_balance_transaction": "customer_balance_transaction",
-    "refund": "refund",
-    "schedule": "subscription_schedule",
-    "released_subscription": "subscription",
-    "mandate": "mandate",
-    "price": "price",
-    "credit_note": "credit_note",
-}
-"""Fields that hold an id, or a list of ids, and may be asked for whole."""
+from local.stripe_sim.lifecycle.store import API_VERSION, Request
 
 HOW = (
     "timeout_before",
@@ -100,6 +74,7 @@ class Api:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.keys = Keys(engine.store.now)
+        self._expansion = Expansion(engine.store)
         self.faults: list[Fault] = []
         self.calls: list[ApiRequest] = []
 
@@ -184,67 +159,20 @@ class Api:
     def _shown(self, made: Any, asked: ApiRequest, wanted: Object) -> Any:
         expand = wanted.get("expand") or []
         if not isinstance(made, list):
-            return self._expanded(made, expand)
+            return self._expansion.of(made, expand)
         kind = str(made[0]["object"]) if made else "object"
         page, has_more, following = _page(made, wanted, kind)
-        inner = [one.removeprefix("data.") for one in expand if one != "total_count"]
+        inner = in_list([one for one in expand if one != "total_count"])
         is_search = asked.path.endswith("/search")
         count = {"total_count": len(made)} if "total_count" in expand else {}
         return {
             "object": "search_result" if is_search else "list",
             "url": asked.path,
             "has_more": has_more,
-            "data": [self._expanded(one, inner) for one in page],
+            "data": [self._expansion.of(one, inner) for one in page],
             **({"next_page": following} if is_search else {}),
             **count,
         }
-
-    def _expanded(self, thing: Object, expand: list[str]) -> Object:
-        # A copy, faster than by deepcopy: lists have a hundred.
-        body: Object = json.loads(json.dumps(shown(thing)))
-        for path in expand:
-            self._expand(body, path.split("."))
-        return body
-
-    def _expand(self, body: Any, path: list[str]) -> None:
-        name, *rest = path
-        if not isinstance(body, dict) or name not in body:
-            return
-        store, kind = self.engine.store, EXPANDABLE.get(name)
-        if name == "currency_options" and body.get("object") == "price":
-            body[name] = copy.deepcopy(store.currency_options.get(body["id"], {}))
-        elif name == "payments" and body.get("object") == "invoice":
-            body[name] = self._payments_of(body["id"])
-        elif kind:
-            body[name] = (
-                [self._whole(kind, one) for one in body[name]]
-                if isinstance(body[name], list)
-                else self._whole(kind, body[name])
-            )
-        if rest and isinstance(body[name], list):
-            for one in body[name]:
-                self._expand(one, rest)
-        elif rest:
-            self._expand(body[name], rest)
-
-    def _payments_of(self, invoice: str) -> Object:
-        found = [
-            copy.deepcopy(shown(one))
-            for one in self.engine.store.all("invoice_payment")
-            if one["invoice"] == invoice
-        ]
-        return {
-            "object": "list",
-            "data": found,
-            "has_more": False,
-            "url": f"/v1/invoice_payments?invoice={invoice}",
-        }
-
-    def _whole(self, kind: str, value: Any) -> Any:
-        found = (
-            self.engine.store.objects.get(kind, {}).get(value) if isinstance(value, str) else None
-        )
-        return copy.deepcopy(shown(found)) if found else value
 
 
 def _page(things: list[Object], wanted: Object, kind: str) -> tuple[list[Object], bool, str | None]:

@@ -39,8 +39,9 @@ def update_subscription(call: Call) -> Object:
     if behaviour == "error_if_incomplete":
         _must_be_paid(call, subscription)
     if behaviour == "pending_if_incomplete":
-        raise StripeRefusal("The simulated Stripe has no pending updates.", "payment_behavior")
-    call.engine.subscriptions.update(subscription, call.wanted)
+        call.engine.pending.update(subscription, call.wanted)
+    else:
+        call.engine.subscriptions.update(subscription, call.wanted)
     return subscription
 
 

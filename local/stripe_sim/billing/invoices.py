@@ -28,13 +28,14 @@ NOT_OPEN = "You can only pass in open invoices. This invoice isn't open."
 class Invoices(Drafts):
     """What is done with invoices. `settled` is called when one that belongs to a subscription was
     paid, failed to be, is being paid by a debit, or was given up, withdrawn or left until it was
-    overdue.
+    overdue; `paid` before that, of any that was paid.
     """
 
     def __init__(self, store: Store, payments: Payments, base: Callable[[], str]) -> None:
         super().__init__(store, base)
         self._payments, self.intents = payments, Intents(store, payments)
         self.settled: Callable[[Object, str], None] = lambda invoice, what: None
+        self.paid: Callable[[Object], None] = lambda invoice: None
 
     def finalize(self, invoice: Object) -> None:
         """From draft to open; what costs nothing, or too little to be charged, is paid at once.
@@ -166,7 +167,9 @@ class Invoices(Drafts):
         self._paid(invoice, "elsewhere")
 
     def credited(self, invoice: Object, amount: int) -> None:
-        """Take a credit note's amount off an open invoice; with nothing left it is paid."""
+        """Take a credit note's amount off an open invoice, or put it on again; with nothing left it
+        is paid.
+        """
         invoice["pre_payment_credit_notes_amount"] += amount
         invoice["amount_due"] -= amount
         invoice["amount_remaining"] -= amount
@@ -263,6 +266,7 @@ class Invoices(Drafts):
         told = {"card": ["payment_succeeded", "paid"], "debit": ["paid", "payment_succeeded"]}
         for name in told.get(by or "", ["paid"]):
             self._store.tell(f"invoice.{name}", invoice)
+        self.paid(invoice)
         self.settled(invoice, "paid")
 
 

@@ -11,11 +11,13 @@ from typing import Any
 import stripe
 
 from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.billing.credit_notes import CreditNotes
 from local.stripe_sim.billing.discounts import ending
 from local.stripe_sim.billing.invoices import Invoices
 from local.stripe_sim.billing.payments import Payments
 from local.stripe_sim.billing.prices import make_price
 from local.stripe_sim.hosted.checkout import Checkout
+from local.stripe_sim.lifecycle.pending_updates import PendingUpdates
 from local.stripe_sim.lifecycle.schedules import Schedules
 from local.stripe_sim.lifecycle.store import Store
 from local.stripe_sim.lifecycle.subscriptions import Subscriptions
@@ -25,6 +27,7 @@ SOONEST_FIRST = (
     "phase",
     "fall_due",
     "discount",
+    "pending",
     "retry",
     "bill_draft",
     "attempt",
@@ -68,6 +71,8 @@ class Engine:
         self.invoices = Invoices(self.store, self.payments, base)
         self.subscriptions = Subscriptions(self.store, self.payments, self.invoices)
         self.schedules = Schedules(self.store, self.subscriptions)
+        self.credit_notes = CreditNotes(self.store, self.payments, self.invoices)
+        self.pending = PendingUpdates(self.store, self.subscriptions, self.invoices)
         self.checkout = Checkout(self.store, self.payments, self.invoices, self.subscriptions, base)
 
     def register(self, prices: Iterable[CataloguePrice]) -> None:
@@ -173,6 +178,9 @@ class Engine:
         for one in self.store.objects.get("subscription", {}).values():
             act = partial(self.subscriptions.fall_due, one)
             yield self.subscriptions.next_due(one), "fall_due", one, act
+            if one["pending_update"]:
+                act = partial(self.pending.expire, one)
+                yield one["pending_update"]["expires_at"], "pending", one, act
             for discount in ending(self.store, one):
                 act = partial(self.subscriptions.end_discount, one, discount)
                 yield discount["end"], "discount", one, act

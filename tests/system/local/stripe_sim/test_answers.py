@@ -280,3 +280,35 @@ def test_a_customer_has_languages(sim: SimStage) -> None:
         "preferred_locales": ["de", "en"],
         "email": "a@example.com",
     }
+
+
+def test_what_is_asked_for_whole_is_whole(sim: SimStage) -> None:
+    customer = sim.customer("tok_visa")
+    id = sim.trial(customer)
+    found = sim.get(
+        f"/v1/subscriptions/{id}",
+        expand=["customer.invoice_settings.default_payment_method", "latest_invoice.payments"],
+    )
+    assert found["customer"]["invoice_settings"]["default_payment_method"]["type"] == "card"
+    assert found["latest_invoice"]["payments"]["object"] == "list"
+    held = sim.get(f"/v1/customers/{customer}", expand=["subscriptions"])["subscriptions"]
+    assert ids(held) == [id]
+    assert sim.get(f"/v1/customers/{customer}")["subscriptions"] is None
+    listed = sim.get("/v1/subscriptions", expand=["data.items.data.price.product"])
+    assert listed["data"][0]["items"]["data"][0]["price"]["product"]["name"] == "Acme Pro"
+
+
+@pytest.mark.parametrize(
+    ("path", "expand"),
+    [
+        ("/v1/subscriptions/{}", "unicorn"),
+        ("/v1/subscriptions/{}", "customer.unicorn"),
+        ("/v1/subscriptions/{}", "latest_invoice.customer.a.b.c"),
+        ("/v1/subscriptions", "customer"),
+        ("/v1/subscriptions", "data.unicorn"),
+    ],
+)
+def test_what_cannot_be_had_whole_is_refused(sim: SimStage, path: str, expand: str) -> None:
+    id = sim.trial(sim.customer("tok_visa"))
+    status, body = sim.call("GET", path.format(id), {"expand": [expand]})
+    assert (status, body["error"]["param"]) == (400, "expand")
