@@ -17,7 +17,7 @@ from chalicelib.entry.http import (
 from chalicelib.entry.http.cors import add_cors
 from chalicelib.entry.http.methods import respond
 from chalicelib.entry.http.responses import reformat_error, refuse_large_body
-from chalicelib.entry.pages import billing, cancellation, exit_feedback, mail_links, plan
+from chalicelib.entry.pages import billing, cancellation, details, exit_feedback, mail_links, plan
 from chalicelib.entry.triggers import (
     act_queue,
     events_queue,
@@ -56,6 +56,7 @@ for module in (
     billing,
     exit_feedback,
     cancellation,
+    details,
     openapi_route,
     mail_links,
     plan,

@@ -103,6 +103,8 @@ def _ada(language: str) -> Mapping[str, object]:
         "postal_address": "Tidewater GmbH, Hafenstrasse 12, 6900 Bregenz, Austria",
         "support_email": "help@tidewater.example",
         "reason": "trialing",
+        "email_before": "a…@example.com",
+        "email_after": "a…@tidewater.example",
     }
 
 
@@ -183,6 +185,8 @@ SHOWN: Mapping[str, str] = MappingProxyType(
                 "confirm",
                 "confirm_cancel",
                 "confirm_withdrawal",
+                "confirm_email",
+                "email_changed",
                 "withdrawn",
                 "trial_ended",
                 "left_unpaid",

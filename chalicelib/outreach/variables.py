@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.account.profile import masked
 from chalicelib.domain.account.queries import card_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.conditions import holds
@@ -74,10 +75,22 @@ def variables(
         "news": text_in(language, letter.news, letter.language),
         "news_url": letter.news_url,
         "reason": standing.reason if standing else "",
+        **_of_address(account, mail),
         **_of_subscription(account, mail, policy, now, zone, language),
         **_of_invoice(account, mail, zone, language),
         **_of_milestone(mail, policy, language),
         **links,
+    }
+
+
+def _of_address(account: Account, mail: DueMessage) -> dict[str, object]:
+    """The addresses before and after a change, each readable in part only: a message about it goes
+    to the other one.
+    """
+    change = account.address_change(mail.occasion.about)
+    return {
+        "email_before": masked(change.before) if change else "",
+        "email_after": masked(change.email) if change else "",
     }
 
 

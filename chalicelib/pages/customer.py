@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.access import standing
+from chalicelib.domain.account.profile import masked
 from chalicelib.domain.account.queries import (
     card_of,
     creation_order,
@@ -83,6 +84,8 @@ NOTICES: Mapping[str, str] = {
     "nothing_offered": "note",
     "uncanceled": "done",
     "resumed": "done",
+    "details_saved": "done",
+    "email_asked": "done",
     "declined": "wrong",
     "already_subscribed": "note",
 }
@@ -106,7 +109,7 @@ def welcome_view(account: Account, policy: Policy, now: datetime, language: str)
         "state": state,
         "plan": policy.plan_name(signup.plan if signup else None),
         "until": spoken_day(ends_at, zone_of(account, policy), language) if ends_at else "",
-        "written_to": _masked(account.email or ""),
+        "written_to": masked(account.email or ""),
         "first_steps": [
             told for step in policy.pages.first_steps if (told := text_in(language, step, default))
         ],
@@ -305,9 +308,3 @@ def _invoices(
 def zone_of(account: Account, policy: Policy) -> ZoneInfo:
     """The customer's time zone if it is stored, else the policy's."""
     return ZoneInfo(account.profile.timezone or (policy.mail.timezone if policy.mail else "UTC"))
-
-
-def _masked(email: str) -> str:
-    """An address of which only the first letter and the domain are readable."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}…@{domain}" if local else ""

@@ -27,6 +27,7 @@ from chalicelib.domain.stripe_objects.objects import (
 )
 from chalicelib.pages.cancellation import cancel_view, confirm_view
 from chalicelib.pages.customer import NOTICES, billing_view, welcome_view
+from chalicelib.pages.details import details_view
 from chalicelib.pages.plan import plan_view, preview_view
 from chalicelib.pages.problems import problem_text
 from tests.fakes.services import POLICY
@@ -103,6 +104,7 @@ def every_page(language: str) -> Iterator[Shown]:
     yield from _plan_pages(language)
     yield from _cancellation_pages(language)
     yield from _mail_pages()
+    yield from _details_pages()
     for name in ("card_saved", "subscribed", "pending", "canceled"):
         titled = {"title": f"returned.{name}.title", "text": f"returned.{name}.text"}
         yield Shown(f"returned-{name}", "message", titled)
@@ -110,6 +112,18 @@ def every_page(language: str) -> Iterator[Shown]:
     yield Shown("problem", "signup_problem", {"message": problem})
     yield Shown("check-inbox", "check_inbox")
     yield Shown("sign-in", "sign_in")
+
+
+def _details_pages() -> Iterator[Shown]:
+    known = replace(customer(), profile=Profile(EMAIL, "Ada", language="de-AT"))
+    yield Shown("details", "details", details_view(known, SOLD))
+    without = replace(SOLD, mail=None, signup=None)
+    yield Shown("details-without-sign-in", "details", details_view(Account("acc_2"), without))
+    for name in ("email", "email_sign_in", "email_change", "email_undo"):
+        yield Shown(name.replace("_", "-"), name, {"email": EMAIL})
+    for name in ("changed", "undone"):
+        titled = {"title": f"email.{name}_heading", "text": f"email.{name}"}
+        yield Shown(f"email-{name}", "message", titled)
 
 
 def _billing_pages(language: str) -> Iterator[Shown]:

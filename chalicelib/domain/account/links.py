@@ -1,10 +1,16 @@
 """An account's signed links: new ones, and which of them still open something."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import CancellationRequest
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.security.links import TO_ONE_ADDRESS, Link, link_for, reader_mark
+from chalicelib.domain.security.links import PURPOSES, TO_ONE_ADDRESS, Link, link_for, reader_mark
+
+FRESH = timedelta(minutes=15)
+"""How long a sign-in allows what needs a fresh one: changing the address."""
+
+SIGNED_IN = "sign-in"
+"""What the session of somebody who used a sign-in link is about."""
 
 
 def link_to(account: Account, purpose: str, now: datetime, about: str = "") -> Link:
@@ -28,6 +34,16 @@ def opens(link: Link, account: Account) -> bool:
         and link.about == f"{requested_at.timestamp():.0f}"
         and (used is None or used < requested_at)
     )
+
+
+def is_fresh(visit: Link, now: datetime) -> bool:
+    """Whether a session began by a sign-in link less than FRESH ago: its visitor reads the mail of
+    the account's address now, and did not only find an older message.
+    """
+    lasts = PURPOSES[visit.purpose][0]
+    if visit.about != SIGNED_IN or visit.expires_at is None or lasts is None:
+        return False
+    return now < visit.expires_at - lasts + FRESH
 
 
 def _has_its_reader(link: Link, account: Account) -> bool:

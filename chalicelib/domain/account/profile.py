@@ -13,6 +13,12 @@ UNDONE_WITHIN = timedelta(days=7)
 """How long the old address can undo a change."""
 
 
+def masked(email: str) -> str:
+    """An address of which only the first letter and the domain are readable; empty for none."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}…@{domain}" if local else ""
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
     """The last change of one field of the profile: `by` is `stripe`, `api` (the product) or

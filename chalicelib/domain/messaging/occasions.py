@@ -77,6 +77,11 @@ def _asked_for(account: Account) -> Iterator[Occasion]:
         yield Occasion(f"{account.leave.what}_asked", account.leave.id, account.leave.at)
     if account.withdrawn_at:
         yield Occasion("withdrawn", _second(account.withdrawn_at), account.withdrawn_at)
+    for change in account.address_changes:
+        if change.confirmed_at:
+            yield Occasion("email_changed", change.id, change.confirmed_at, change.id)
+        else:
+            yield Occasion("email_asked", change.id, change.at, change.id)
     if account.signup and account.signup.confirm:
         yield Occasion("confirmation_wanted", "signup", account.signup.at)
 

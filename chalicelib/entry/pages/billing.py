@@ -4,6 +4,7 @@ portal and back.
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.domain.account.links import SIGNED_IN
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Unavailable
@@ -74,7 +75,7 @@ def open_billing(token: str) -> Response:
 def sign_in(token: str) -> Response:
     """Sign in with a requested link. It works once."""
     _, account = opened(token, "sign-in")
-    return _signed_in(record_sign_in(account, wiring.services()))
+    return _signed_in(record_sign_in(account, wiring.services()), SIGNED_IN)
 
 
 @bp.route("/sign-in", methods=["POST"], content_types=FORM)
@@ -186,5 +187,5 @@ def _billing(account: Account, notice: str | None) -> Response:
     return billing_page("billing", **view)
 
 
-def _signed_in(account: Account) -> Response:
-    return redirect_to("/billing", cookie=cookie("billing-visit", account))
+def _signed_in(account: Account, how: str = "") -> Response:
+    return redirect_to("/billing", cookie=cookie("billing-visit", account, how))

@@ -42,6 +42,11 @@ def visitor(request: Any, purpose: str = "billing-visit") -> Account:
     """The account of the visitor's session. Raises LinkRefused without a session, and Forbidden for
     a form from another site.
     """
+    return visit(request, purpose)[1]
+
+
+def visit(request: Any, purpose: str = "billing-visit") -> tuple[Link, Account]:
+    """The visitor's session and its account. Raises as `visitor` does."""
     if request.method != "GET":
         refuse_cross_site(request)
     try:
@@ -50,7 +55,7 @@ def visitor(request: Any, purpose: str = "billing-visit") -> Account:
         morsel = None
     if morsel is None:
         raise LinkRefused
-    return opened(morsel.value, purpose)[1]
+    return opened(morsel.value, purpose)
 
 
 def is_visiting(request: Any, account: Account) -> bool:
@@ -61,12 +66,12 @@ def is_visiting(request: Any, account: Account) -> bool:
         return False
 
 
-def cookie(purpose: str, account: Account) -> str:
+def cookie(purpose: str, account: Account, about: str = "") -> str:
     """The Set-Cookie header that starts a session. The cookie lasts an hour. Scripts cannot read
-    it, and browsers do not send it with forms of other sites.
+    it, and browsers do not send it with forms of other sites. `about` says how it began.
     """
     links = wiring.links()
-    token = links.token(link_to(account, purpose, clock.now()))
+    token = links.token(link_to(account, purpose, clock.now(), about))
     secure = "; Secure" if links.base_url.startswith("https:") else ""
     return (
         f"{COOKIES[purpose]}={token}; Path={links.root_path}{PATHS[purpose]}; Max-Age=3600;"

@@ -29,7 +29,13 @@ from chalicelib.usecases.writing import update
 SETTLING = timedelta(minutes=15)
 """How long SES's event is waited for before an unclear message is judged."""
 
-ASKED_BY = {"sign_in": "sign-in", "confirm_cancel": "leave", "confirm_withdrawal": "leave"}
+ASKED_BY = {
+    "sign_in": "sign-in",
+    "confirm_cancel": "leave",
+    "confirm_withdrawal": "leave",
+    "confirm_email": "email-change",
+    "email_changed": "email-undo",
+}
 """What the link in a message is for, where it is for what was asked of it."""
 
 
@@ -119,7 +125,7 @@ def recipient_of(account: Account, mail: DueMessage) -> str:
     """The address that a message goes to. What concerns a change of the address goes to the one of
     the two that it asks something of.
     """
-    change = account.address_change(mail.occasion.id)
+    change = account.address_change(mail.occasion.about)
     if change and mail.step.id == "confirm_email":
         return change.email
     if change and mail.step.id == "email_changed":

@@ -37,6 +37,8 @@ LINK = {
     "confirm": ("link_url",),
     "confirm_cancel": ("link_url",),
     "confirm_withdrawal": ("link_url",),
+    "confirm_email": ("link_url",),
+    "email_changed": ("link_url",),
     "welcome": ("app_url",),
     "new_features": ("news_url",),
     "nudge": ("article_url", "app_url"),

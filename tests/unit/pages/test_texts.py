@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
 from babel.dates import get_day_names, get_month_names
@@ -83,7 +84,7 @@ def test_no_text_is_unused() -> None:
     named = sources()
     computed = [
         r"standing\.\w+\.(headline|detail|without_plan)",
-        r"(status|notice|invoice_status|by|reason|problem|returned)\.[\w.]+",
+        r"(status|notice|invoice_status|by|reason|problem|returned|language)\.[\w.]+",
         r"cancel\.take_\w+",
         r"discount\.(once|forever)",
     ]
@@ -105,11 +106,12 @@ def test_every_computed_name_has_a_text() -> None:
         *(f"reason.{reason}" for reason in CANCELLATION_REASONS),
         *(f"returned.{notice}.{part}" for notice in RETURNS for part in ("title", "text")),
         *(f"by.{interval}" for interval in ("day", "week", "month", "year")),
+        *(f"language.{code}" for code in LANGUAGES),
         *(f"invoice_status.{one}" for one in ("open", "paid", "void", "uncollectible")),
         *(f"cancel.take_{kind}" for kind in ("pause", "plan", "coupon")),
     }
     assert wanted <= known
-    groups = ("standing", "notice", "reason", "returned", "by", "invoice_status")
+    groups = ("standing", "notice", "reason", "returned", "by", "invoice_status", "language")
     computed = {key for key in known if key.startswith(tuple(f"{group}." for group in groups))}
     spare = {key for key in computed - wanted if not key.endswith(".without_plan")}
     assert spare == set(), "each is for something that there is"
@@ -176,7 +178,8 @@ def seen_by_a_reader(html: str) -> str:
 
 
 def values_removed(words: str) -> str:
-    """The words without names, addresses, amounts, intervals and days."""
+    """The words without names, addresses, amounts, intervals, days and time zones."""
+    zones = sorted(available_timezones(), key=len, reverse=True)
     days = "|".join(get_day_names("wide", locale="de").values())
     months = "|".join(
         re.escape(name)
@@ -190,6 +193,7 @@ def values_removed(words: str) -> str:
         re.escape(EMAIL),
         re.escape("a…@example.com"),
         r"\b(Acme|Pro|Scale)\b",
+        "|".join(re.escape(zone.replace("_", " ")) for zone in zones),
     ]
     for value in values:
         words = re.sub(value, " ", words)

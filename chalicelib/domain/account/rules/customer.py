@@ -80,9 +80,12 @@ def _with_trial_to_start(account: Account, at: datetime) -> Account:
 
 
 def apply_sign_in_request(account: Account, fact: SignInRequested) -> Account:
-    """Records the request, unless the last one is younger than SIGN_IN_INTERVAL."""
-    last = account.sign_in_asked_at
-    if last and fact.at < last + SIGN_IN_INTERVAL:
+    """Records the request, unless the last one is younger than SIGN_IN_INTERVAL and was mailed to
+    the same address.
+    """
+    last, changed = account.sign_in_asked_at, account.profile_changes.get("email")
+    is_recent = last is not None and fact.at < last + SIGN_IN_INTERVAL
+    if last and is_recent and not (changed and last < changed.at <= fact.at):
         return account
     return replace(account, sign_in_asked_at=fact.at)
 
