@@ -68,8 +68,17 @@ def test_a_new_address_holds_at_once_everywhere(front: Front, ada: Account) -> N
     assert [one.data for one in updates] == [{"changed": "email name timezone", "by": "api"}]
 
 
-def test_the_language_of_mail_follows(front: Front, ada: Account) -> None:
+def test_the_language_of_mail_and_of_stripes_pages_follows(front: Front, ada: Account) -> None:
     assert patches(front, ada, {"language": "de-AT"}).json["language"] == "de"
+    assert customer_of(front, ada)["preferred_locales"] == ["de-AT"]
+    since = len(front.stripe.engine.store.events)
+    front.stripe.second += 60
+    (id,) = ada.customers
+    front.stripe.post(f"/v1/customers/{id}", preferred_locales=["en-GB", "de"])
+    hears(front, since)
+    account = wiring.accounts().load(ada.id)
+    assert account
+    assert account.language == "en"
 
 
 def test_links_that_were_mailed_to_the_old_address_open_nothing_any_more(

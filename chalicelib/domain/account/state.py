@@ -21,7 +21,7 @@ DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
 (docs.stripe.com/api/disputes/object).
 """
 
-AT_STRIPE = {"email": "email", "name": "name"}
+AT_STRIPE = {"email": "email", "name": "name", "language": "locale"}
 """The fields of a profile that Stripe's customer has too, and their names there."""
 
 
@@ -276,13 +276,15 @@ class Account:
     @property
     def language(self) -> str | None:
         """The code of the customer's language, such as `de`: that of the profile, else that of the
-        attribute `language` or `locale`. Of several, the first in which there are messages. None if
-        none is known.
+        attribute `language` or `locale`, else that of the Stripe customer. Of several, the first in
+        which there are messages. None if none is known.
         """
+        changed = "language" in self.profile_changes
         tags = (
-            self._newest("language"),
+            self._newest("language") if changed else self.profile.language,
             self.profile.attributes.get("language"),
             self.profile.attributes.get("locale"),
+            self._at_stripe("language"),
         )
         codes = [language_code(tag) for tag in tags if tag]
         return next((code for code in codes if code in LANGUAGES), codes[0] if codes else None)

@@ -184,9 +184,7 @@ def test_a_link_to_confirm_lapses_after_a_day_and_an_undo_after_a_week(
 
 
 @pytest.mark.parametrize("address", [OLD, "ADA@example.com", "ada", ""])
-def test_the_same_address_and_no_address_are_told(
-    address: str, front: Front, ada: Account
-) -> None:
+def test_the_same_address_and_no_address_are_told(address: str, front: Front, ada: Account) -> None:
     cookie = signs_in(front)
     page = front.posts_form({"email": address}, "/billing/email", Cookie=cookie)
     assert (page.status, 'id="problem"' in page.text) == (400, True)

@@ -245,3 +245,15 @@ def test_a_change_can_be_undone_for_seven_days() -> None:
     assert apply(found, AddressChangeUndone(CHANGE.id, T + 2 * MINUTE + week)) == found
     assert unlapsed_addresses(found, in_time) == found
     assert unlapsed_addresses(found, T + 2 * MINUTE + week).address_changes == ()
+
+
+def test_the_language_is_that_of_the_customer_at_stripe_where_nobody_told_another() -> None:
+    state = Customer("cus_1", TYPED, "Ada", locale="de-AT")
+    at_stripe = CustomerSnapshot(state, FromFetch(T + MINUTE, ""))
+    assert account(at_stripe).language == "de"
+    assert (
+        account(at_stripe, ProfileChanged({"language": "en"}, T + MINUTE, "api")).language == "en"
+    )
+    typed = replace(SIGNED_UP, profile=Profile(TYPED, attributes={"locale": "en"}))
+    found = apply(apply(Account("acc_1"), typed), at_stripe)
+    assert found.language == "en"
