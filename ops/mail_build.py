@@ -1,5 +1,4 @@
-"""The messages' workshop: compile their sources, show them all on one page, make
-pictures of them."""
+"""Compiles the messages, previews them on pages, and makes the pictures of docs/mail."""
 
 import html
 import re
@@ -27,16 +26,12 @@ DESKTOP, PHONE, SHEET = 720, 390, 2000
 
 
 def sources() -> tuple[Path, ...]:
-    """The MJML file of each message in each language; those that begin with _ are what messages
-    share.
-    """
+    """The MJML file of each message in each language. Files that begin with _ are shared parts."""
     return tuple(sorted(path for path in SOURCES.glob("*/*.mjml") if not path.name.startswith("_")))
 
 
 def compiled(source: Path) -> str:
-    """The HTML of one source: its shared parts put in, its MJML made into what mail programs show.
-    The same source gives the same text.
-    """
+    """The HTML of one MJML source with its shared parts. The same source gives the same text."""
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
     from mjml import mjml2html
@@ -57,8 +52,8 @@ def compiled(source: Path) -> str:
 
 
 def compile_all() -> list[Path]:
-    """Compile every source into the folder that is deployed, take away what has no source any more,
-    and name what now stands there.
+    """Compile every source into the folder that is deployed, delete files without a source, and
+    return the names of all compiled files.
     """
     pages = {
         COMPILED / source.parent.name / f"{source.stem}.html": compiled(source)
@@ -74,9 +69,9 @@ def compile_all() -> list[Path]:
 
 
 def preview(folder: Path) -> Path:
-    """Write a page for each language with every message, in light, in dark and as text, for a
-    reader that fits it, and with every other reader behind; the path of the default language's,
-    which leads to the others.
+    """Write a page for each language with every message in light, in dark and as text, for one
+    fitting reader, with links to all other readers. Returns the path of the page of the default
+    language, which links to the others.
     """
     for language in SAMPLES:
         room = folder / language
@@ -90,7 +85,7 @@ def preview(folder: Path) -> Path:
 
 def pictures(folder: Path = PICTURES, browser: str = "chromium") -> list[Path]:
     """Make the pictures of docs/mail with a headless Chromium: all messages of a language on one
-    sheet, and the welcome in dark and on a phone.
+    sheet, and the welcome message in dark and on a phone.
     """
     folder.mkdir(parents=True, exist_ok=True)
     made = [_sheet(folder / f"sheet-{language}.png", language, browser) for language in SAMPLES]
@@ -140,8 +135,8 @@ def _entry(folder: Path, message: str, sample: str, language: str) -> str:
 
 
 def _files(folder: Path, message: str, sample: str, language: str) -> tuple[str, str, str]:
-    """Write one message for one reader into three files; the links to them, and the names of the
-    light and the dark one.
+    """Write one message for one reader into three files. Returns links to them, and the names of
+    the light and the dark one.
     """
     mail = render(message, SAMPLES[language][sample], language)
     stem = f"{message}.{sample}"
@@ -179,8 +174,8 @@ def _only(page: str, scheme: str) -> str:
 def _picture(
     path: Path, message: str, browser: str, width: int = DESKTOP, dark: bool = False
 ) -> Path:
-    """A picture as tall as the message is. It stands in a frame, as a window of the browser cannot
-    be as narrow as a phone.
+    """A picture as tall as the message. It is in a frame, because a browser window cannot be as
+    narrow as a phone.
     """
     with tempfile.TemporaryDirectory() as room:
         (Path(room) / "message.html").write_text(
@@ -198,7 +193,7 @@ def _picture(
 
 
 def _sheet(path: Path, language: str, browser: str) -> Path:
-    """All messages of a language beside each other, each for the reader that it is shown for."""
+    """All messages of a language side by side, each for its usual reader."""
     with tempfile.TemporaryDirectory() as room:
         frames = []
         for message in _in(language):
@@ -218,9 +213,7 @@ def _shot(
     dark: bool = False,
     scale: float = 1.0,
 ) -> Path:
-    """A picture of a page that says in `data-height` how tall it is once all that is in it is
-    loaded.
-    """
+    """A picture of a page that gives its height in `data-height` once everything is loaded."""
     frame = room / "frame.html"
     frame.write_text(page, encoding="utf-8")
     scheme = "--blink-settings=preferredColorScheme=" + ("0" if dark else "1")

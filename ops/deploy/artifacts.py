@@ -1,5 +1,5 @@
-"""Where CloudFormation finds code and template: a bucket of the account's own, in which everything
-lies under the hash of what it holds.
+"""The bucket from which CloudFormation reads code and template. Each object is named by the hash of
+its content.
 """
 
 import hashlib
@@ -10,21 +10,21 @@ from botocore.exceptions import ClientError
 from chalicelib.domain.errors import InvalidInput
 
 KEPT_DAYS = 365
-"""CloudFormation reads the code again when it rolls back or a function is made anew; a year-old
-release is not gone back to.
+"""How long an object is kept. CloudFormation reads the code again when it rolls back or recreates a
+function; nobody rolls back to a release that is a year old.
 """
 
 
 class Artifacts:
-    """The bucket `billhook-artifacts-<account>-<region>`, made when it is first needed."""
+    """The bucket `billhook-artifacts-<account>-<region>`, created when it is first needed."""
 
     def __init__(self, s3: Any, account: str, region: str) -> None:
         self._s3, self._account, self._region = s3, account, region
         self.bucket = f"billhook-artifacts-{account}-{region}"
 
     def prepare(self) -> None:
-        """Make the bucket, closed to the public and encrypted, unless it is there. Raises
-        InvalidInput if its name is somebody else's.
+        """Create the bucket, private and encrypted, unless it exists. Raises InvalidInput if
+        another AWS account owns the name.
         """
         try:
             self._s3.head_bucket(Bucket=self.bucket, ExpectedBucketOwner=self._account)
@@ -61,7 +61,7 @@ class Artifacts:
         )
 
     def put(self, content: bytes, suffix: str) -> str:
-        """The key of the content, which is uploaded unless it lies there already."""
+        """The key of the content, which is uploaded unless it exists already."""
         key = f"{hashlib.sha256(content).hexdigest()}{suffix}"
         try:
             self._s3.head_object(Bucket=self.bucket, Key=key)

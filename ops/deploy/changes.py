@@ -1,4 +1,4 @@
-"""A change set: what a deployment would change, shown before it is done, and then done."""
+"""A change set: what a deployment would change, shown first and executed after that."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,8 +19,8 @@ _NOT_THERE = ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource that would change. `replaced` says whether it would be made anew, and with it
-    what it holds.
+    """One resource that would change. `replaced` says whether it would be created again, without
+    its data.
     """
 
     action: str
@@ -34,8 +34,8 @@ class Change:
 
 
 class Stack:
-    """One stack, changed by change sets. `pause` waits for so many seconds; `say` gets a line for
-    each thing that went wrong.
+    """One stack, changed by change sets. `pause` waits for a number of seconds; `say` gets a line
+    for each failure.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class Stack:
     def propose(
         self, template_url: str, declared: Mapping[str, Any], wanted: Mapping[str, str]
     ) -> list[Change] | None:
-        """What would change, with the parameters `wanted` and all others as they are; None if
-        nothing would. Raises InvalidInput.
+        """What would change, with the parameters `wanted` and all others unchanged; None if nothing
+        would. Raises InvalidInput.
 
         `declared` are the template's parameters.
         """
@@ -136,8 +136,8 @@ class Stack:
         ]
 
     def carry_out(self) -> None:
-        """Do what was proposed; what fails is said, with its reason. Raises InvalidInput if it did
-        not succeed, and all is as it was.
+        """Execute the change set, and report what fails with its reason. Raises InvalidInput if it
+        did not succeed; everything is then as before.
         """
         before = self._latest_event()
         is_new = self.status() in _NOT_THERE
@@ -161,8 +161,8 @@ class Stack:
         raise Unavailable(f"CloudFormation is still at work on {self.name}: look there.")
 
     def remove(self) -> None:
-        """Delete the stack; what the template retains stays. Raises InvalidInput if it is not
-        there.
+        """Delete the stack; resources that the template retains stay. Raises InvalidInput if it
+        does not exist.
         """
         stack = self._stack()
         if stack is None:

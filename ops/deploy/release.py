@@ -17,9 +17,7 @@ from ops.stage.stages import stack_name
 
 
 class Release:
-    """What it takes to deploy to a stage. Raises InvalidInput if there are no credentials, or no
-    region.
-    """
+    """Deploys to one stage. Raises InvalidInput if there are no credentials, or no region."""
 
     def __init__(self, stage: str) -> None:
         session = boto3.Session()
@@ -40,7 +38,7 @@ class Release:
         self._s3_host = session.client("s3").meta.endpoint_url
 
     def propose(self, package: Package, settings: Mapping[str, str]) -> list[Change] | None:
-        """Upload the package, and tell what deploying it would change; None if nothing would.
+        """Upload the package, and return what deploying it would change; None if nothing would.
         Raises InvalidInput.
         """
         self._artifacts.prepare()
@@ -55,17 +53,19 @@ class Release:
         )
 
     def carry_out(self) -> None:
-        """Do what was proposed. Raises InvalidInput if it failed; then all is as it was."""
+        """Execute the change set. Raises InvalidInput if it failed; everything is then as
+        before.
+        """
         self._stack.carry_out()
 
     def remove(self) -> None:
-        """Delete the stack; what the template retains stays."""
+        """Delete the stack; resources that the template retains stay."""
         self._stack.remove()
 
 
 def endpoint(outputs: Mapping[str, str]) -> str:
-    """Where a stage answers, without a slash at its end: at its own domain, or else at API
-    Gateway's; in an emulator, at that.
+    """The URL of a stage, without a slash at its end: its own domain, or else API Gateway's; in an
+    emulator, the emulator's.
     """
     if emulator := os.environ.get("AWS_ENDPOINT_URL"):
         return f"{emulator}/restapis/{outputs['RestAPIId']}/api/_user_request_"
@@ -73,7 +73,7 @@ def endpoint(outputs: Mapping[str, str]) -> str:
 
 
 def _placed(template: Template, bucket: str, code: str) -> Template:
-    """The template whose functions find their code in the bucket."""
+    """The template with the location of the code in the bucket."""
     placed = copy.deepcopy(template)
     for resource in placed["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":

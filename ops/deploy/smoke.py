@@ -1,5 +1,5 @@
-"""A look at a stage that was just deployed, from outside: does each function answer, and refuse, as
-it must?
+"""A smoke test of a stage that was just deployed, from outside: does each function answer, and
+refuse, as it must?
 """
 
 import http.client
@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 29
-"""API Gateway's own."""
+"""API Gateway's own time-out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A request that anybody may make, and how the stage must answer it."""
+    """A request that needs no key, and the answer that the stage must give. `shows` says what it
+    proves.
+    """
 
     method: str
     path: str
@@ -40,7 +42,7 @@ LOOKS = (
 
 
 def look(endpoint: str) -> Iterator[tuple[Look, str | None]]:
-    """Each of LOOKS, with what is wrong or None."""
+    """Each of LOOKS with what is wrong, None if nothing is."""
     for one in LOOKS:
         yield one, _wrong(one, endpoint)
 
@@ -57,7 +59,7 @@ def _wrong(wanted: Look, endpoint: str) -> str | None:
 
 
 def _call(method: str, url: str) -> tuple[int, dict[str, Any]]:
-    """The status, and the error if the answer is one."""
+    """The status, and the error if the answer has one."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""Is there somebody to ask, and a stage to ask about? And does billing.toml fit it?"""
+"""Are there AWS credentials and a stage? Does billing.toml fit the stage?"""
 
 from collections.abc import Iterable, Mapping
 
@@ -24,7 +24,7 @@ def check_region(site: Site) -> Iterable[Finding]:
 
 
 def check_credentials(site: Site) -> Iterable[Finding]:
-    """Whether AWS knows who asks."""
+    """Whether the AWS credentials work."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -42,7 +42,7 @@ def check_credentials(site: Site) -> Iterable[Finding]:
 
 
 def check_policy(site: Site) -> Iterable[Finding]:
-    """What `ops check` says, a finding for each mistake."""
+    """What `ops check` reports, a finding for each mistake."""
     try:
         policy = site.policy
     except PolicyMistakes as error:
@@ -66,7 +66,7 @@ def check_policy(site: Site) -> Iterable[Finding]:
 
 
 def check_stage(site: Site) -> Iterable[Finding]:
-    """Whether the stack is there, and at rest."""
+    """Whether the stack exists, and no deployment is under way."""
     try:
         status = site.stage.status
     except BillhookError as error:
@@ -83,7 +83,7 @@ def check_stage(site: Site) -> Iterable[Finding]:
 
 
 def judge_status(stack: str, status: str) -> Finding:
-    """What CloudFormation says of the stack."""
+    """The stack's description."""
     if status in AT_REST:
         return ok("stage", f"{stack} is {status}")
     if status.endswith("_IN_PROGRESS"):
@@ -104,8 +104,7 @@ def check_address(site: Site) -> Iterable[Finding]:
 
 
 def judge_address(base: str, outputs: Mapping[str, str]) -> Finding:
-    """Where links in mails lead to, against where the stage answers: at its domain,
-    if it has one."""
+    """Whether the links in mails lead to the URL of the stage: its domain, if it has one."""
     answers = (outputs.get("DomainUrl") or outputs["EndpointURL"]).rstrip("/")
     if base == answers:
         return ok("base_url", base)

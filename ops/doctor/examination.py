@@ -1,5 +1,5 @@
-"""All checks, one after the other, each by itself: what is missing for one never hides what another
-finds.
+"""All checks, one after the other and independent of each other: a failed check never hides what
+another finds.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ READER = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What is looked at, and how."""
+    """The checks."""
 
     subject: str
     look: Callable[[Site], Iterable[Finding]]
@@ -45,7 +45,7 @@ CHECKS = (
 
 
 def examine(site: Site, checks: Iterable[Check] = CHECKS) -> Iterator[Finding]:
-    """The findings of every check, in order, as they come."""
+    """The findings of all checks, in order."""
     for check in checks:
         yield from _looked(check, site)
 

@@ -1,6 +1,4 @@
-"""What was found about one thing: that it is well, that it is wrong and what mends it, or that it
-cannot be known.
-"""
+"""The finding of a check: fine, wrong with a fix, or unknown."""
 
 from dataclasses import dataclass
 
@@ -9,7 +7,7 @@ OK, WRONG, UNKNOWN = "ok", "wrong", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`cure` is a command, or the exact place where a person mends it; empty where nothing is to be
+    """`cure` is a command, or the exact place where a person can fix it; empty if nothing is to be
     done.
     """
 
@@ -25,15 +23,15 @@ class Finding:
 
 
 def ok(subject: str, says: str, cure: str = "") -> Finding:
-    """What is well; `cure` is for what could still be better."""
+    """Fine; `cure` is for what could be improved."""
     return Finding(OK, subject, says, cure)
 
 
 def wrong(subject: str, says: str, cure: str) -> Finding:
-    """What must be mended."""
+    """Wrong."""
     return Finding(WRONG, subject, says, cure)
 
 
 def unknown(subject: str, says: str, cure: str = "") -> Finding:
-    """What could not be looked at, or only by a person."""
+    """Unknown: it could not be checked, or only a person can check it."""
     return Finding(UNKNOWN, subject, says, cure)

@@ -1,4 +1,4 @@
-"""Will SES send our mail, and tell what became of it?"""
+"""Will SES send the mail, and report what happens to it?"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,18 +12,18 @@ from ops.doctor.site import Site
 Told = Mapping[str, Any]
 
 EVENT_TYPES = frozenset(re.sub(r"(?<=[a-z])(?=[A-Z])|\s", "_", kind).upper() for kind in KINDS)
-"""The kinds of feedback that Billhook takes, as SES's API spells them."""
+"""The kinds of feedback that Billhook uses, as SES's API spells them."""
 
 
 def check_account(site: Site) -> Iterable[Finding]:
-    """What SES lets the account do."""
+    """What SES allows the AWS account."""
     website = site.policy.mail.app_url if site.policy.mail else site.policy.base_url
     return judge_account(site.ses.get_account(), site.is_live, website)
 
 
 def judge_account(account: Told, is_live: bool, website: str) -> Iterator[Finding]:
-    """What SES says of the account. In its sandbox it writes to verified addresses only: enough for
-    a stage without real customers.
+    """Checks the SES account. In its sandbox it sends to verified addresses only: enough for a
+    stage without real customers.
     """
     if account.get("ProductionAccessEnabled"):
         yield ok("SES access", "production")
@@ -70,8 +70,8 @@ def check_senders(site: Site) -> Iterable[Finding]:
 
 
 def identities_of(sender: str) -> list[str]:
-    """What may verify an address, the most specific first: itself, its domain, the domains above
-    it.
+    """The identities that can verify an address, the most specific first: the address itself, its
+    domain, the domains above it.
     """
     domain = sender.rpartition("@")[2]
     labels = domain.split(".")
@@ -79,8 +79,8 @@ def identities_of(sender: str) -> list[str]:
 
 
 def judge_sender(sender: str, identities: Mapping[str, Told]) -> Iterator[Finding]:
-    """One From address, by those of its identities that SES knows: the most specific one counts.
-    Only a domain's can be signed by it.
+    """Checks one From address, by its identities at SES: the most specific one counts. Only the
+    identity of a domain can sign.
     """
     subject, domain = f"From {sender}", sender.rpartition("@")[2]
     make = (
@@ -153,7 +153,7 @@ def _identities(ses: Any, sender: str) -> dict[str, Told]:
 
 
 def check_configuration_set(site: Site) -> Iterable[Finding]:
-    """The stack's configuration set, as it stands at SES."""
+    """The stack's configuration set at SES."""
     outputs = site.stage.outputs
     name, topic = outputs["ConfigurationSetName"], outputs["FeedbackTopicArn"]
     try:
@@ -176,7 +176,7 @@ def check_configuration_set(site: Site) -> Iterable[Finding]:
 def judge_configuration_set(
     name: str, topic: str, held: Told, destinations: Iterable[Told]
 ) -> Iterator[Finding]:
-    """The configuration set that every mail names, and whether what becomes of mail is told to our
+    """Checks the configuration set of all mail, and whether its feedback reaches the stack's
     topic.
     """
     if held.get("SendingOptions", {}).get("SendingEnabled", True):

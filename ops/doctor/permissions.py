@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from chalicelib.stripe_api.transport import StripeTransport
 
 NOBODY = "billhook_doctor"
-"""What stands where the id of an object would."""
+"""The id of an object that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What a key must be allowed. `resource` is as Stripe's dashboard has it, `of` how its paths
-    begin; `without` says what fails.
+    """A permission that the key must have. `resource` is as Stripe's dashboard names it, `of` the
+    start of its paths; `without` says what fails.
     """
 
     resource: str
@@ -34,7 +34,7 @@ class Permission:
 
     @property
     def level(self) -> str:
-        """Read, or Write, which has Read in it."""
+        """Read, or Write, which includes Read."""
         return "Write" if self.writes else "Read"
 
     def asked(self, transport: "StripeTransport") -> None:
@@ -122,20 +122,20 @@ PERMISSIONS = (
     ),
     Permission("Events", "/v1/events", "events that Stripe could not deliver are not fetched"),
 )
-"""All that chalicelib/stripe_api calls, and what it has expanded in an answer."""
+"""Everything that chalicelib/stripe_api calls, and what it has expanded in an answer."""
 
 
 def lacking(
     transport: "StripeTransport", wanted: Iterable[Permission] = PERMISSIONS
 ) -> list[Permission]:
-    """The permissions that the key lacks. Raises Unavailable; Refused if Stripe does not take the
+    """The permissions that the key lacks. Raises Unavailable; Refused if Stripe does not accept the
     key at all.
     """
     return [one for one in wanted if _is_forbidden(one, transport)]
 
 
 def status_of(error: Refused) -> int | None:
-    """What Stripe answered, out of the SDK's error behind ours."""
+    """Stripe's status, from the SDK's error behind ours."""
     return getattr(error.__cause__, "http_status", None)
 
 

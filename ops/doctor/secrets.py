@@ -1,4 +1,4 @@
-"""Is each secret in the Parameter Store, and of the form that its readers need?"""
+"""Is each secret in the Parameter Store, in the form that its readers need?"""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ def check_secrets(site: Site) -> Iterable[Finding]:
 def judge_secret(
     secret: Secret, held: Parameter | None, stage: str, parameter: str, stripe_command: str
 ) -> Finding:
-    """One secret as it stands. No finding says what is in it."""
+    """Checks one secret. No finding contains its value."""
     subject, put = f"secret {secret.name}", setting(secret.name, stage)
     if held is None:
         return wrong(

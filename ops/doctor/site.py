@@ -1,5 +1,5 @@
-"""What the checks look at: a stage in the operator's AWS account, its Stripe account and
-billing.toml. Each is read when it is first needed.
+"""What the checks read: a stage in the operator's AWS account, its Stripe account and billing.toml.
+Each is read when it is first needed.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @dataclass
 class Site:
     """One stage. What cannot be read raises a BillhookError or a botocore error, and the next check
-    asks again.
+    reads it again.
     """
 
     name: str
@@ -34,12 +34,12 @@ class Site:
 
     @property
     def is_live(self) -> bool:
-        """Whether the stage takes live money."""
+        """Whether the stage is for Stripe's live mode."""
         return self.variables["LIVEMODE"] == "true"
 
     @cached_property
     def variables(self) -> dict[str, str]:
-        """What .chalice/config.json tells the functions of the stage."""
+        """The environment that .chalice/config.json gives to the functions of the stage."""
         return stage_variables(self.name)
 
     @cached_property
@@ -54,7 +54,7 @@ class Site:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """The stage's secrets: they may be there before the stack is."""
+        """The stage's secrets. They may exist before the stack does."""
         return Parameters(f"/{stack_name(self.name)}", self.session.client("ssm"))
 
     @cached_property
@@ -70,10 +70,10 @@ class Site:
 
     @cached_property
     def wanted(self) -> Wanted:
-        """What Stripe must hold."""
+        """What Stripe must have for the stage."""
         return wanted_of(self.policy, self.stage)
 
     @property
     def stripe_command(self) -> str:
-        """What sets Stripe right."""
+        """The command that fixes Stripe's objects."""
         return setting_up_stripe(self.name, self.is_live)

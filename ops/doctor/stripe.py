@@ -1,4 +1,4 @@
-"""Does Stripe hold what this stage needs, and may the stage use it?"""
+"""Does Stripe have what this stage needs, and may the stage use it?"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ from ops.stripe.mode import is_live
 from ops.stripe.opening import API_KEY, transport_for
 
 CONSEQUENCES = (MoveDefault, RetirePrice, RetireEndpoint, DeleteEndpoint)
-"""What is only done because something else is: by itself it is a finding, beside its cause it is
+"""Changes that only follow from another one. By itself one is a finding; beside its cause it is
 not.
 """
 
@@ -35,8 +35,8 @@ MAILS = (
 
 
 def check_key(site: Site) -> Iterable[Finding]:
-    """The stage's own key: its form, its mode, whether Stripe takes it, and whether it may do what
-    the stage does.
+    """Checks the stage's own key: its form, its mode, whether Stripe accepts it, and its
+    permissions.
     """
     held = site.parameters.get(API_KEY)
     finding = judge_key(held, site.name, site.is_live)
@@ -64,9 +64,7 @@ def check_key(site: Site) -> Iterable[Finding]:
 
 
 def judge_permission(lacks: Permission) -> Finding:
-    """What the stage's key may not do, and what mends it: the same key goes on, with one permission
-    more.
-    """
+    """The permissions that the stage's key lacks, and how to add them to the same key."""
     says = f"it may not {lacks.level.lower()} {lacks.resource}: {lacks.without}"
     return wrong(
         "Stripe key",
@@ -77,7 +75,7 @@ def judge_permission(lacks: Permission) -> Finding:
 
 
 def judge_key(held: Parameter | None, stage: str, stage_is_live: bool) -> Finding | None:
-    """What is wrong with the stage's key before Stripe is asked; None if nothing is."""
+    """What is wrong with the stage's key without asking Stripe; None if nothing is."""
     if held is None:
         return wrong("Stripe key", "there is none", setting(API_KEY, stage))
     live = is_live(held.value.strip())
@@ -133,7 +131,7 @@ def check_webhook(site: Site) -> Iterable[Finding]:
 
 
 def check_stripes_own_mails(site: Site) -> Iterable[Finding]:
-    """What only a person can look at."""
+    """What only a person can check."""
     says = (
         "no API tells whether Stripe mails customers of trial ends, renewals and failed payments by"
         " itself: they would get those beside Billhook's"

@@ -1,6 +1,4 @@
-"""All data of a table, out of it: a scan in pages into files of JSON Lines, which goes on where it
-ended.
-"""
+"""Exports all data of a table: a paged scan into files of JSON Lines, which can be resumed."""
 
 import json
 import os
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 A_PAGE = 1000
-"""Items that a page reads at most; DynamoDB ends it at 1 MB."""
+"""How many items a page has at most; DynamoDB ends it at 1 MB."""
 
 STATE = "export.json"
 
@@ -52,8 +50,8 @@ Stripe and are not included.
 
 @dataclass(slots=True)
 class Progress:
-    """How far an export is. `sizes` are the bytes of each file up to the last whole page, `cursor`
-    is where the scan goes on.
+    """The progress of an export. `sizes` are the bytes of each file up to the last complete page;
+    the scan continues at `cursor`.
     """
 
     table: str
@@ -71,11 +69,11 @@ def export(
     say: Callable[[str], None],
     now: Callable[[], datetime],
 ) -> Progress:
-    """Write every item of the table into `folder`, which must be new, empty, or an export of this
-    table that did not come to its end.
+    """Write every item of the table into `folder`, which must be new, empty, or an interrupted
+    export of this table.
 
     `say` gets a line after each page. Raises InvalidInput for another folder, NewerSchemaVersion,
-    Unavailable: the same again goes on after the last page.
+    Unavailable: run it again to continue after the last page.
     """
     about = description(dynamodb, table).get("ItemCount", 0)
     progress = _begun(table, folder, now())
@@ -95,7 +93,7 @@ def export(
 
 
 def counter(text: str) -> None:
-    """A progress line that writes over itself."""
+    """A progress line that overwrites itself."""
     print(f"\r{text}", end="", file=sys.stderr, flush=True)
 
 
@@ -128,9 +126,7 @@ def _begun(table: str, folder: Path, now: datetime) -> Progress:
 
 
 def _append(items: list[Any], folder: Path, progress: Progress) -> None:
-    """A page, behind what the last one left: what an interrupted run wrote after that is written
-    over.
-    """
+    """Write a page behind the last one. What an interrupted run wrote after that is overwritten."""
     page: dict[str, list[bytes]] = {name: [] for name in FILES}
     for item in items:
         name, line = line_of(item)

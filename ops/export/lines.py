@@ -1,4 +1,4 @@
-"""The table's items as plain JSON: with our names and ISO times, readable without Billhook."""
+"""The table's items as plain JSON with ISO times, readable without Billhook."""
 
 from base64 import b64encode
 from collections.abc import Callable
@@ -37,12 +37,12 @@ FILES = {
         " Attributes as they lie in the table."
     ),
 }
-"""Every file of an export, with what is in it."""
+"""Every file of an export, with its content."""
 
 
 def line_of(item: Item) -> tuple[str, Line]:
     """The file that an item belongs to, and its line there. Raises NewerSchemaVersion for an
-    account of a younger release.
+    account of a newer release.
     """
     pk, sk = item["pk"]["S"], item["sk"]["S"]
     kind, _, value = pk.partition("#")

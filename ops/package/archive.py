@@ -1,5 +1,5 @@
-"""The code as Lambda gets it: with bytecode, without the data of languages that no text is in, and
-the same bytes for the same files.
+"""Packs the code for Lambda: with bytecode, without the data of unused languages, and the same
+bytes for the same files.
 """
 
 import subprocess
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The oldest time that a zip can tell."""
+"""The oldest time that a zip file can store."""
 
 _COMPILE = """
 import compileall, py_compile, sys
@@ -26,8 +26,8 @@ sys.exit(not done)
 
 
 def keep_locales(folder: Path, languages: Iterable[str]) -> None:
-    """Delete Babel's data of all languages but these, and but what all of them build on: of 31 MB
-    half a one remains. Raises FileNotFoundError for a language that Babel does not know.
+    """Delete Babel's data of all languages except these and those that they build on: of 31 MB half
+    a MB remains. Raises FileNotFoundError for a language that Babel does not know.
     """
     data = folder / "babel" / "locale-data"
     kept = {data / f"{name}.dat" for name in ("root", *languages)}
@@ -51,7 +51,7 @@ def compile_all(folder: Path) -> None:
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Zip the files below `folder`: in order, readable to all, all of one time, so that the same
+    """Zip the files below `folder` in order, readable to all and with one time, so that the same
     files give the same bytes.
     """
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:

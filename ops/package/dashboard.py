@@ -1,5 +1,5 @@
-"""The dashboard of a stage: graphs as rows of data, from what comes in at the top to what fails at
-the bottom.
+"""The dashboard of a stage: graphs as rows of data, from incoming requests at the top to failures
+at the bottom.
 """
 
 import json
@@ -8,7 +8,7 @@ from ops.package.metrics import Metric, api, function, ours, queue
 from ops.package.template import WEBHOOK_PATH, Template
 
 A_ROW, WIDTH, HEIGHT = 3, 8, 6
-"""Graphs in a row, and the size of each: CloudWatch's dashboards are 24 wide."""
+"""Graphs in a row, and the size of each: CloudWatch's dashboards are 24 units wide."""
 
 GRAPHS: tuple[tuple[str, tuple[Metric, ...]], ...] = (
     (
@@ -69,9 +69,7 @@ GRAPHS: tuple[tuple[str, tuple[Metric, ...]], ...] = (
         ),
     ),
 )
-"""(title, lines). The last graph, of the functions' errors, is made of the functions that there
-are.
-"""
+"""(title, lines). The last graph, the functions' errors, has a line for each function."""
 
 
 def dashboard(functions: list[str]) -> Template:

@@ -1,6 +1,4 @@
-"""The metrics that alarms and the dashboard are about, ours and AWS's own, each under the name that
-this stack has there.
-"""
+"""The metrics of alarms and dashboard, Billhook's and AWS's own, by their names in this stack."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +14,8 @@ _QUEUE_METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric with a statistic of it. Values of `dimensions` are for Fn::Sub, since names are
-    known only once the stack is.
+    """One metric with a statistic. Values of `dimensions` are for Fn::Sub, since names are known
+    only once the stack exists.
     """
 
     namespace: str
@@ -44,7 +42,7 @@ class Metric:
 
 
 def ours(name: str, statistic: str) -> Metric:
-    """One of telemetry.METRICS. Raises KeyError for another."""
+    """A metric of telemetry.METRICS. Raises KeyError for another."""
     if name not in METRICS:
         raise KeyError(name)
     return Metric("Billhook", name, statistic, (("service", STACK),))
@@ -57,12 +55,12 @@ def queue(id: str, what: str) -> Metric:
 
 
 def function(id: str, name: str, statistic: str = "Sum") -> Metric:
-    """A function's own, as Lambda counts."""
+    """A metric of a function, counted by Lambda."""
     return Metric("AWS/Lambda", name, statistic, (("FunctionName", f"${{{id}}}"),))
 
 
 def api(name: str, statistic: str, route: str | None = None) -> Metric:
-    """The API's, or those of one route, `POST /path`, that has metrics of its own."""
+    """A metric of the API, or of one route, `POST /path`, with metrics of its own."""
     method, _, path = (route or "").partition(" ")
     of_route = (("Method", method), ("Resource", path)) if route else ()
     return Metric(
@@ -74,5 +72,7 @@ def api(name: str, statistic: str, route: str | None = None) -> Metric:
 
 
 def reputation(name: str) -> Metric:
-    """How SES sees this AWS account, all its mail together: it is the account that SES stops."""
+    """SES's reputation metrics of this AWS account, for all its mail together: SES pauses the
+    account as a whole.
+    """
     return Metric("AWS/SES", f"Reputation.{name}", "Maximum")

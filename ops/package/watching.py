@@ -1,6 +1,4 @@
-"""What is watched of a stage: the alarms, each a row that says what it means, made into
-CloudFormation.
-"""
+"""The alarms of a stage, each a row that says what it means, as CloudFormation resources."""
 
 import copy
 from collections.abc import Iterator
@@ -39,15 +37,15 @@ class Alarm:
 
 
 def _again_and_again(name: str, means: str, metric: Metric) -> Alarm:
-    """An alarm on what may fail once, as whoever called tries again: at three times in an hour, so
-    many as Lambda tries a job of the clock's.
+    """An alarm on what may fail once, because the caller tries again. It fires at three failures in
+    an hour, as often as Lambda tries a scheduled job.
     """
     return Alarm(name, means, metric, 2, period=HOUR)
 
 
 def _happened(metric: str, means: str, period: int = HOUR) -> Alarm:
-    """An alarm on the first of what should never be counted, under the metric's name. The next one
-    within the period makes no other mail.
+    """An alarm, named like its metric, on something that should never happen. A second one within
+    the period sends no mail.
     """
     return Alarm(metric, means, ours(metric, "Sum"), 0, period=period, lasting=False)
 
@@ -191,17 +189,17 @@ ALARMS = (
         period=HOUR,
     ),
 )
-"""Every alarm but those that each function has."""
+"""Every alarm except those that each function has."""
 
 SILENT = ("WebhooksSilent", "No webhook came for a day, after a week in which they came often.")
-"""The alarm that is made of two others."""
+"""The composite alarm, made of two others."""
 
 FUNCTION_ALARMS = ("FunctionErrors", "FunctionThrottles")
-"""Each function's: the runbook has a section for all functions together."""
+"""The alarms of each function. The runbook has one section for all functions."""
 
 
 def watched(template: Template) -> Template:
-    """The template with its alarms and its dashboard."""
+    """The template with alarms and dashboard."""
     made = copy.deepcopy(template)
     functions = [
         id for id, it in made["Resources"].items() if it["Type"] == "AWS::Serverless::Function"
@@ -217,12 +215,12 @@ def watched(template: Template) -> Template:
 
 
 def sections() -> list[str]:
-    """The runbook's sections, one for each alarm that is told."""
+    """The runbook's sections, one for each alarm that sends mail."""
     return [*(alarm.name for alarm in ALARMS if alarm.told), SILENT[0], *FUNCTION_ALARMS]
 
 
 def _of_functions(functions: list[str]) -> Iterator[tuple[Alarm, str]]:
-    """Each function's alarms, with their section."""
+    """The alarms of each function, with their section."""
     errors, throttles = FUNCTION_ALARMS
     for id in functions:
         fails = _again_and_again(

@@ -1,5 +1,5 @@
-"""The rehearsal as a calendar: who gets what when, between what the customer does and what becomes
-of the account.
+"""The rehearsal as a calendar: who gets which message when, between the customer's actions and the
+changes of the account.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,18 +19,18 @@ from ops.rehearsal.player import Played, Sent, play
 from ops.rehearsal.script import ACCOUNT, script
 
 LINKS = ("unsubscribe_url", "preferences_url", "billing_url", "link_url", "feedback_url")
-"""What is signed for one reader when a mail is written; here it leads nowhere."""
+"""The links of a message; in a rehearsal they lead nowhere."""
 
 UNSAID = frozenset({"account.created", "trial.started"})
-"""Happenings that a signup is in any case, and so is its access."""
+"""Domain events that every signup causes."""
 
 ORDER = ("deed", "happening", "mail")
-"""Of one moment: what was done, what came of it, what was written."""
+"""The order of rows with the same time: actions, events, messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: `kind` is one of ORDER; `name` that of the step, the happening or the deed. `words`
+    """One row: `kind` is one of ORDER; `name` is that of the step, the event or the action. `words`
     is what a person reads: the subject of a mail.
     """
 
@@ -47,8 +47,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """One customer's time. The times of rows are in the policy's zone; `day` counts from the
-    signup, the day of which is 0.
+    """The calendar of one customer. Times are in the policy's zone; `day` counts from the day of
+    the signup, which is 0.
     """
 
     customer: Customer
@@ -63,8 +63,8 @@ class Calendar:
 def rehearse(
     policy: Policy, start: datetime, days: int, customers: Sequence[Customer] = CUSTOMERS
 ) -> list[Calendar]:
-    """The calendars of customers who sign up at `start` (whole seconds) and are watched for so many
-    days. Raises InvalidInput.
+    """The calendars of customers who sign up at `start` (whole seconds), for a number of days.
+    Raises InvalidInput.
     """
     if policy.mail is None:
         raise InvalidInput(
@@ -147,7 +147,7 @@ def _rows(life: Played, policy: Policy, start: datetime, zone: ZoneInfo) -> Iter
 
 
 def _written(sent: Sent, policy: Policy) -> tuple[str, str]:
-    """The subject and the text of a message as the reader would have it, but for its links. Raises
+    """The subject and the text of a message as the reader gets it, except for its links. Raises
     BrokenMessage, UnknownMessage.
     """
     lifecycle = sent.mail.step.stream == "lifecycle"

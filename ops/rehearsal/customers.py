@@ -1,4 +1,4 @@
-"""Typical customers: what each of them does, and when. Stripe does the rest."""
+"""Typical customers: what each of them does, and when. The simulated Stripe does the rest."""
 
 from dataclasses import dataclass
 
@@ -10,25 +10,25 @@ DEEDS = {
     "cancels": "cancels to the end of the paid period",
     "buys": "buys again",
 }
-"""Everything that a customer can do, in words."""
+"""Everything that a customer can do, with its description."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One of DEEDS, so many days after the signup, or after the end of the trial."""
+    """One of DEEDS, a number of days after the signup, or after the end of the trial."""
 
     what: str
     day: float
     after_trial: bool = False
 
     def at_day(self, trial_days: int) -> float:
-        """Days after the signup, for a trial of so many."""
+        """Days after the signup, for a trial of this length."""
         return self.day + (trial_days if self.after_trial else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Somebody who signs up, and then does `deeds`. `name` is short, `story` a sentence."""
+    """A customer who signs up and then does `deeds`. `name` is short, `story` a sentence."""
 
     name: str
     story: str
@@ -65,6 +65,6 @@ CUSTOMERS = (
         (*_BEGINS, Deed("cancels", 6, after_trial=True), Deed("buys", 41, after_trial=True)),
     ),
 )
-"""One of each kind. Renewals are monthly: the second payment is tried 30 or 31 days after the
-trial.
+"""One customer of each kind. Renewals are monthly: the second payment is tried 30 or 31 days after
+the trial.
 """

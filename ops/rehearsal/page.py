@@ -1,5 +1,5 @@
-"""The rehearsal as a page: one column for each customer, a row for each day on which something is.
-It needs nothing but itself.
+"""The rehearsal as an HTML page without other files: a column for each customer, a row for each day
+with an entry.
 """
 
 import html

@@ -1,5 +1,5 @@
-"""A customer's time with Billhook, played without any service: the same account, the same agenda,
-the same messages. Pure.
+"""Plays a customer's life without any service: the same account, the same schedule, the same
+messages. Pure.
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from chalicelib.domain.schedule.versions import next_version
 from ops.rehearsal.script import Heard
 
 AT_MOST = 20_000
-"""Steps of one life; more of them would be a defect of the agenda."""
+"""The most steps of one life; more would be a defect of the schedule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that went out at `at`, and the account for which it was written."""
+    """A message that was sent at `at`, and the account for which it was rendered."""
 
     at: datetime
     mail: DueMessage
@@ -35,8 +35,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a life: the messages and the happenings, each in their order, the deeds with
-    their moments, and the account in the end.
+    """The result of a life: messages and domain events in order, the customer's actions with their
+    times, and the account at the end.
     """
 
     sent: tuple[Sent, ...]
@@ -46,8 +46,8 @@ class Played:
 
 
 def play(account: Account, script: Sequence[Heard], policy: Policy, until: datetime) -> Played:
-    """The life of an account that hears what the script says, and acts whenever it is due. Every
-    message is taken and delivered at once.
+    """The life of an account that receives the facts of the script, and is processed whenever it is
+    due. Every message is accepted and delivered at once.
     """
     sent: list[Sent] = []
     happened: list[DomainEvent] = []

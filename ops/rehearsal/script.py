@@ -1,5 +1,5 @@
-"""What Billhook hears of a typical customer: the facts that come of a signup, of the customer's
-deeds, and of a simulated Stripe's events.
+"""The facts about a typical customer: from the signup, from the customer's actions, and from the
+simulated Stripe's events.
 """
 
 import json
@@ -30,14 +30,14 @@ from ops.rehearsal.customers import Customer, Deed
 ACCOUNT = "acc_rehearsal"
 EMAIL, NAME = "ada@example.com", "Ada Byron"
 CONFIRMED_AFTER = timedelta(minutes=10)
-"""Where a trial begins with a confirmed address, everybody confirms it so soon: without that there
-is nothing to rehearse.
+"""How soon everybody confirms the address, where a trial begins with that: without it there is
+nothing to rehearse.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was heard at one moment, and which of DEEDS the customer did then."""
+    """The facts of one moment, and which of DEEDS the customer did then."""
 
     at: datetime
     facts: tuple[Fact, ...]
@@ -45,8 +45,8 @@ class Heard:
 
 
 def script(customer: Customer, policy: Policy, start: datetime, days: int) -> list[Heard]:
-    """All that is heard of a customer who signs up at `start`, in whole seconds, within so many
-    days; the soonest first. Raises InvalidInput.
+    """All facts about a customer who signs up at `start`, in whole seconds, within a number of
+    days, the earliest first. Raises InvalidInput.
     """
     return _Scene(policy, start).played(customer, start + timedelta(days=days))
 
@@ -80,7 +80,9 @@ class _Scene:
         ]
 
     def _signs_up(self) -> None:
-        """As usecases/accounts/sign_up.py does it, with Stripe's trial made in the same second."""
+        """As usecases/accounts/sign_up.py does it, with Stripe's trial created in the same
+        second.
+        """
         start, length = self._start, timedelta(days=self._policy.trial.days)
         confirm = self._policy.signup is not None and self._policy.signup.confirm
         begins = start + CONFIRMED_AFTER if confirm else start
@@ -152,7 +154,7 @@ class _Scene:
         ]
 
     def _listen(self, until: datetime) -> None:
-        """Let Stripe's clock go on, and hear what it tells on the way."""
+        """Advance Stripe's clock, and read the events on the way."""
         self._stripe.advance(int(until.timestamp()))
         for event in self._stripe.hear():
             at = datetime.fromtimestamp(event["created"], UTC)
@@ -162,7 +164,7 @@ class _Scene:
 
 
 def _tried(policy: Policy) -> tuple[str, str]:
-    """The plan that is tried, and its interval: that of a signup, else the first that is sold."""
+    """The plan and the interval of the trial: those of signups, else the first that is sold."""
     sold: Sequence[tuple[str, str]] = [
         (plan.id, interval) for plan in policy.plans.values() for interval in plan.lookup_keys
     ]

@@ -26,8 +26,8 @@ from chalicelib.stripe_api.events import OBJECTS, STALE
 
 
 def kept_facts(entries: Iterable[Entry], now: datetime) -> Iterator[tuple[Entry, Fact | None]]:
-    """Each of Stripe's events in a timeline with what it told; None where another release has kept
-    it in a shape that this one cannot read.
+    """Each Stripe event in a timeline with its fact; None if another release stored it in a form
+    that this one cannot read.
     """
     for entry in entries:
         if entry.kind != "stripe" or not entry.data:

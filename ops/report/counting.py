@@ -1,5 +1,5 @@
-"""What came of each step's messages, counted from timelines. Entries may come in any order, and any
-number of times. Pure.
+"""Counts the results of each step's messages from timelines. Entries may come in any order and
+repeatedly. Pure.
 """
 
 from collections import defaultdict
@@ -12,13 +12,13 @@ from chalicelib.domain.changes.timeline import Entry
 from ops.report.interval import difference
 
 WITHIN = timedelta(days=14)
-"""A conversion counts for what was sent or held out so long before it at most."""
+"""A conversion counts for a message that was sent or held out at most this long before it."""
 
 TAKEN = frozenset(
     {"mail.accepted", "mail.delivered", "mail.delayed", "mail.bounced", "mail.complained"}
 )
-"""What SES tells of a message only if it had taken it; of one whose reply was lost, this is all
-that tells.
+"""Reports of SES that prove that it accepted a message. For a message whose reply was lost, this is
+the only proof.
 """
 
 NOT_TAKEN = frozenset({"mail.rejected", "mail.not_rendered"})
@@ -26,8 +26,8 @@ NOT_TAKEN = frozenset({"mail.rejected", "mail.not_rendered"})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One step. `converted` are those messages after which the reader became, or again became, a
-    paying customer.
+    """One step. `converted` counts the messages after which the reader became a paying customer, or
+    became one again.
     """
 
     step: str
@@ -41,16 +41,16 @@ class Line:
 
     @property
     def difference(self) -> tuple[float, float, float] | None:
-        """The share of conversions among those sent less that among those held out, and its 95 %
-        interval; None where nobody was held out.
+        """The share of conversions among those sent minus that among those held out, and its 95 %
+        interval; None if nobody was held out.
         """
         return difference(self.converted, self.sent, self.held_out_converted, self.held_out)
 
 
 @dataclass(slots=True)
 class _Message:
-    """What is known of one `step@occasion` of one account. `at` is the earliest that any entry
-    says.
+    """What is known about one `step@occasion` of one account. `at` is the earliest time of any
+    entry.
     """
 
     key: str
@@ -73,13 +73,13 @@ class _Account:
 
 
 class Counting:
-    """`add` entries, then look at `lines`. It holds a few words for each message of its time."""
+    """`add` entries, then read `lines`. It keeps a few words for each message."""
 
     def __init__(self) -> None:
         self._accounts: defaultdict[str, _Account] = defaultdict(_Account)
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Count entries of kind `mail` and `happening`; others are left."""
+        """Count entries of kind `mail` and `happening`; others are ignored."""
         for entry in entries:
             if entry.kind == "mail":
                 self._add_mail(entry)
@@ -104,7 +104,7 @@ class Counting:
             message.refused |= entry.type in NOT_TAKEN
 
     def lines(self, now: datetime) -> list[Line]:
-        """A line for each step of which anything was sent or held out, by name."""
+        """A line for each step with messages that were sent or held out, by name."""
         tallies: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
         for account in self._accounts.values():
             by_step: defaultdict[str, list[tuple[datetime, _Message]]] = defaultdict(list)
@@ -130,8 +130,8 @@ class Counting:
 
 
 def step_of(key: str) -> str:
-    """Under which name a message is counted: its step; a broadcast, which is one of many of that
-    step, under its whole key.
+    """The name under which a message is counted: its step; for a broadcast its whole key, because
+    all broadcasts have one step.
     """
     step = key.partition("@")[0]
     return key if step == "broadcast" else step
@@ -151,8 +151,8 @@ def _tally(tally: defaultdict[str, int], message: _Message, converted: bool, you
 def _last_before(
     messages: list[tuple[datetime, _Message]], moments: Iterable[datetime]
 ) -> set[str]:
-    """The message (of those in order of time) that each moment is put down to: the last before it,
-    if that was not too long ago.
+    """The message to which each conversion is attributed: the last one before it, if that was not
+    too long ago. The messages are in the order of time.
     """
     keys = set()
     for moment in moments:

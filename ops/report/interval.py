@@ -1,9 +1,9 @@
-"""How sure a difference of two shares is."""
+"""The confidence interval of a difference of two shares."""
 
 from math import sqrt
 
 Z = 1.959964
-"""Of the normal distribution, for 95 %."""
+"""The quantile of the normal distribution for 95 %."""
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
@@ -19,8 +19,8 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
 def difference(
     hits: int, of: int, other_hits: int, other_of: int
 ) -> tuple[float, float, float] | None:
-    """One share less another, with the ends of its 95 % interval; None where one of them is of
-    nothing.
+    """The difference of two shares, with the ends of its 95 % interval; None if one of them has no
+    cases.
 
     Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, pages 873 to 890, method 10):
     right for small numbers and shares near 0 too.

@@ -14,22 +14,20 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DOLLARS_A_MILLION = 0.125
-"""Of read units, on demand in us-east-1."""
+"""Dollars for a million read units on demand in us-east-1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A megabyte of the table: the entries in it that were asked for, and the read units that it
-    cost.
-    """
+    """A megabyte of the table: the entries in it that match, and the read units that it cost."""
 
     entries: list[Entry]
     units: float
 
 
 def pages(table: str, since: datetime, dynamodb: "DynamoDBClient | None" = None) -> Iterator[Page]:
-    """All mails and happenings since then, of all accounts. It reads the whole table, at half the
-    price of consistent reads: a read unit for 8 KB of it, whatever `since` is. Raises Unavailable.
+    """All mails and domain events since then, of all accounts. It reads the whole table with
+    eventually consistent reads: a read unit for 8 KB, whatever `since` is. Raises Unavailable.
     """
     dynamodb = dynamodb or client()
     start: dict[str, Any] = {}

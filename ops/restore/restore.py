@@ -1,5 +1,5 @@
-"""Take a stage back to what a restored table holds: a walk in pages that goes on where it ended and
-restores each account once.
+"""Returns a stage to the state of a restored table, page by page. It can be resumed, and restores
+each account once.
 """
 
 from collections.abc import Callable, Sequence
@@ -85,8 +85,8 @@ def _whose(item: Item) -> str | None:
 def _restore_some(
     items: Sequence[Item], run: Run, tables: Tables, services: Services, rate: float
 ) -> list[str]:
-    """Restore some accounts at once, in no less time than the rate gives; the ids of those that
-    could not be restored, with the reason.
+    """Restore some accounts at the same time, not faster than the rate. Returns the ids of those
+    that could not be restored, with the reason.
     """
     began, fetcher = (
         services.clock.now(),

@@ -1,6 +1,4 @@
-"""The table that was restored, and the one that the stage uses: read from the first, put into the
-second what it lacks.
-"""
+"""The restored table and the stage's table: items that the second lacks are read from the first."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -20,12 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 A_PAGE = 500
-"""Items that a page reads at most."""
+"""How many items a page has at most."""
 
 RUN: Item = {"pk": {"S": "RESTORE"}, "sk": {"S": "RESTORE"}}
 
 UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, KeyError)
-"""What reading an item raises that is broken."""
+"""The errors of reading a broken item."""
 
 NOT_TAKEN = {
     "CUSTOMER": "put anew with the account that it leads to",
@@ -35,12 +33,12 @@ NOT_TAKEN = {
     "WALK": "is where a walk over the other table was",
     "RESTORE": "is where a restoration into the other table was",
 }
-"""What is not taken over from the restored table, and why."""
+"""What is not copied from the restored table, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A restoration from the table `source`, begun at `started_at`. `cursor` is where it goes on;
+    """A restoration from the table `source`, begun at `started_at`. It continues at `cursor`;
     `left` are the accounts that were not restored.
     """
 
@@ -67,15 +65,15 @@ class Tables:
         return msgspec.json.decode(item["body"]["S"], type=Run) if item else None
 
     def save_run(self, run: Run) -> None:
-        """Write down how far it is."""
+        """Save the progress."""
         with translate_errors():
             self._dynamodb.put_item(
                 TableName=self._live, Item={**RUN, "body": {"S": msgspec.json.encode(run).decode()}}
             )
 
     def page(self, cursor: str | None, now: datetime) -> tuple[list[Item], str | None]:
-        """The next items of the restored table that have not passed away by now, and the cursor
-        behind them; None at the end.
+        """The next items of the restored table that have not expired, and the cursor behind them;
+        None at the end.
         """
         start: dict[str, Any] = {"ExclusiveStartKey": json.loads(cursor)} if cursor else {}
         with translate_errors():
@@ -91,9 +89,9 @@ class Tables:
         return items, json.dumps(last) if last else None
 
     def pair(self, was: Account) -> tuple[Account, Account]:
-        """The account as it is to be again, and what stands in its place by now: a bare account,
-        with version and epoch if there are any, where nothing can be read of it, or where it was
-        put in its own place. Raises InvalidInput for what cannot be written over.
+        """The account as it was, and the present account: a bare account, with version and epoch if
+        there are any, if it cannot be read, or if the restored table took the place of the stage's.
+        Raises InvalidInput if the present item cannot be overwritten.
         """
         with translate_errors():
             item = self._dynamodb.get_item(
@@ -114,8 +112,8 @@ class Tables:
             return was, bare
 
     def put_missing(self, items: Sequence[Item]) -> int:
-        """Put what the stage's table lacks of these; what it has stays as it is. How many those
-        were. Raises Unavailable.
+        """Put those items that the stage's table lacks, and return how many. Existing items stay.
+        Raises Unavailable.
         """
         found = {
             _key_of(item)
@@ -135,16 +133,15 @@ class Tables:
 
 
 def taken(item: Item) -> bool:
-    """Whether an item beside the accounts is to be taken over. Of trials only those whose account
-    was erased: the others' come with theirs.
+    """Whether an item that is no account is copied. Marks of used trials are copied only if their
+    account was erased: all others are written with their account.
     """
     kind = item["pk"]["S"].partition("#")[0]
     return kind not in NOT_TAKEN and (kind != "TRIAL" or item["account_id"]["S"].startswith("#"))
 
 
 def begun(source: str, at: datetime) -> Run:
-    """A restoration that has not done anything yet, its start as exactly as it will
-    be read back."""
+    """A restoration at its start. The start time is rounded as it will be read back."""
     return Run(source, datetime.fromisoformat(stamp(at)))
 
 

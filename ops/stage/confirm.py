@@ -1,8 +1,8 @@
-"""Asking the operator before something is done that cannot be taken back."""
+"""Asks the operator before something that cannot be undone."""
 
 
 def typed(question: str) -> str:
-    """What was typed; nothing where nobody is there to type."""
+    """What was typed; empty without a terminal."""
     try:
         return input(question).strip()
     except EOFError:

@@ -17,7 +17,7 @@ SECURE: Final = "SecureString"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter as it stands. `type` is the Parameter Store's."""
+    """One parameter. `type` is the Parameter Store's."""
 
     value: str
     type: str
@@ -25,14 +25,14 @@ class Parameter:
 
 
 class Parameters:
-    """The parameters below one path. Raises Unavailable where AWS cannot be asked, or refuses."""
+    """The parameters below one path. Raises Unavailable if AWS cannot be reached, or refuses."""
 
     def __init__(self, path: str, ssm: "SSMClient | None" = None) -> None:
         self.path = path
         self._ssm = ssm
 
     def name(self, parameter: str) -> str:
-        """A parameter's whole name."""
+        """A parameter's full name."""
         return f"{self.path}/{parameter}"
 
     def get(self, parameter: str) -> Parameter | None:
@@ -50,7 +50,7 @@ class Parameters:
         return Parameter(found["Value"], found["Type"], found["LastModifiedDate"])
 
     def put(self, parameter: str, value: str) -> None:
-        """Write a parameter as a SecureString, whatever stood there."""
+        """Write a parameter as a SecureString, over any present value."""
         try:
             self._client().put_parameter(
                 Name=self.name(parameter), Value=value, Type=SECURE, Overwrite=True

@@ -13,7 +13,7 @@ POLICY = Path(__file__).parents[2] / "chalicelib" / "billing.toml"
 
 
 def read_checked(file: Path) -> "Policy":
-    """The policy in a file, its messages held against every kind of reader.
+    """The policy in a file, with its messages checked for every kind of reader.
 
     Raises PolicyMistakes, BrokenMessage, UnknownMessage; InvalidInput for a file that cannot be
     read.

@@ -1,4 +1,4 @@
-"""The secrets of a stage: which there are, what each must look like, and where it comes from."""
+"""The secrets of a stage: their names, their forms, and where each comes from."""
 
 import re
 import secrets
@@ -15,9 +15,8 @@ RANDOM_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret. `source` is where a person gets it; empty for one that a command of ours makes.
-    `made` says that it is random, and that the deployment makes it; `careful` what to think of
-    before another takes its place.
+    """One secret. `source` is where a person gets it; empty if a command creates it. `made` says
+    that it is random, and created by the deployment; `careful` warns before it is replaced.
     """
 
     name: str
@@ -69,18 +68,18 @@ SECRETS = (
 
 
 def setting(name: str, stage: str) -> str:
-    """The command that puts a secret of a stage."""
+    """The command that sets a secret of a stage."""
     return f"python -m ops secrets set {name} --stage {stage}"
 
 
 def setting_up_stripe(stage: str, live: bool) -> str:
-    """The command that sets Stripe up for a stage, and puts the webhook's secret."""
+    """The command that sets up Stripe for a stage, and stores the webhook's secret."""
     return f"python -m ops stripe apply --stage {stage}{' --live' if live else ''}"
 
 
 def to_do(parameters: Parameters, policy: Policy, stage: str) -> list[str]:
-    """The commands by which the secrets that are missing come to be, and the one that looks at all
-    of it then. Raises Unavailable.
+    """The commands that create the missing secrets, followed by the one that checks the stage.
+    Raises Unavailable.
     """
     missing = [one for one in SECRETS if one.needed(policy) and parameters.get(one.name) is None]
     steps = [f"{setting(one.name, stage)}   # {one.source}" for one in missing if one.source]
@@ -104,7 +103,7 @@ def secret(name: str) -> Secret:
 
 
 def make_missing(parameters: Parameters) -> list[str]:
-    """Make those that are random and not there yet; their names. What is there stays as it is.
+    """Create the random secrets that are missing, and return their names. Existing ones stay.
     Raises Unavailable.
     """
     missing = [one.name for one in SECRETS if one.made and parameters.get(one.name) is None]
@@ -114,8 +113,8 @@ def make_missing(parameters: Parameters) -> list[str]:
 
 
 def put(parameters: Parameters, name: str, value: str) -> None:
-    """Put a secret in the place of what stood there. Raises InvalidInput if it is of another form,
-    without repeating it; Unavailable.
+    """Set a secret. Raises InvalidInput if it has another form, without repeating it;
+    Unavailable.
     """
     wanted = secret(name)
     if not wanted.form.fullmatch(value.strip()):
@@ -124,7 +123,7 @@ def put(parameters: Parameters, name: str, value: str) -> None:
 
 
 def add_link_key(parameters: Parameters) -> None:
-    """Sign links with a new key from now on; those signed with the old ones go on opening. Raises
+    """Sign links with a new key from now on; links signed with the old keys still open. Raises
     Unavailable.
     """
     held = parameters.get("link-keys")

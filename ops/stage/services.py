@@ -1,4 +1,4 @@
-"""A deployed stage as its functions see it, for an operator's command to act on."""
+"""A deployed stage as its functions see it, for an operator's command."""
 
 import os
 import time
@@ -20,22 +20,22 @@ VARIABLES = {
     "MAIL_QUEUE_URL": "MailQueueUrl",
     "PARAMETERS_PATH": "ParametersPath",
 }
-"""What the functions are told by their environment → the output of the stack that says the same."""
+"""A variable of the functions' environment → the output of the stack with the same value."""
 
 A_SECOND = 10
-"""Calls of Stripe's API. It takes 100 a second of a live account and 25 of a sandbox
+"""Calls to Stripe's API per second. Stripe allows 100 for a live account and 25 for a sandbox
 (docs.stripe.com/rate-limits); the stage needs some itself.
 """
 
 WAITS = (1, 2, 4, 8, 16, 32, 60)
-"""Seconds before each repetition of a call that Stripe did not answer, or answered with 429. Two
-minutes later it is given up.
+"""Seconds before each retry of a call that Stripe did not answer, or answered with 429. After two
+minutes the call fails.
 """
 
 
 class PatientTransport(StripeTransport):
-    """Limits another transport to so many calls a second, and repeats a read for two minutes while
-    Stripe gives no answer.
+    """Limits another transport to a number of calls per second, and retries a read for two minutes
+    while Stripe does not answer.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class PatientTransport(StripeTransport):
 
 
 def enter(stage: Stage) -> None:
-    """Give this process the environment of the stage's functions, whatever it acted on before."""
+    """Give this process the environment of the stage's functions, whatever stage it used before."""
     from chalicelib.runtime import wiring
     from chalicelib.runtime.settings import settings
 
@@ -85,7 +85,7 @@ def enter(stage: Stage) -> None:
 
 
 def stripe_of_stage(a_second: float = A_SECOND) -> StripeTransport:
-    """The Stripe of the stage that was entered, asked patiently."""
+    """The Stripe account of the stage that was entered, with patient retries."""
     from chalicelib.runtime import wiring
     from chalicelib.runtime.settings import settings
 
@@ -98,7 +98,7 @@ def stripe_of_stage(a_second: float = A_SECOND) -> StripeTransport:
 def world_of_stage(transport: StripeTransport | None = None) -> Services:
     """The services of the stage that was entered; they read from Stripe by `transport` if given.
 
-    Nothing is added to metrics: those count what the functions do. Raises PolicyMistakes.
+    Nothing is added to metrics: those count the functions' work. Raises PolicyMistakes.
     """
     from chalicelib.runtime import wiring
 

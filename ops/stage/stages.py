@@ -1,4 +1,4 @@
-"""A deployed stage, as CloudFormation tells of it. Every command that acts on one finds it here."""
+"""A deployed stage, as CloudFormation describes it."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ class Stage:
 
 
 def add_stage(parser: argparse.ArgumentParser) -> None:
-    """Let a command be told its stage: --stage, or $STAGE."""
+    """Add the option that names a stage: --stage, or $STAGE."""
     parser.add_argument(
         "--stage",
         default=os.environ.get("STAGE"),
@@ -60,15 +60,14 @@ def stage_variables(stage: str) -> dict[str, str]:
 
 
 class CloudFormation(Protocol):
-    """The part of boto3's client that finds a stack."""
+    """The part of boto3's client that describes stacks."""
 
     def describe_stacks(self, *, StackName: str) -> Mapping[str, Any]:
         """DescribeStacks, as the CloudFormation API documents it."""
 
 
 def find_stage(name: str, cloudformation: CloudFormation | None = None) -> Stage:
-    """The stage as it stands. Raises InvalidInput if it was never deployed, or AWS
-    cannot be asked."""
+    """The stage's stack. Raises InvalidInput if it was never deployed, or AWS cannot be reached."""
     try:
         client: CloudFormation = cloudformation or boto3.client("cloudformation")
         stack = client.describe_stacks(StackName=stack_name(name))["Stacks"][0]
@@ -95,7 +94,7 @@ def find_stage(name: str, cloudformation: CloudFormation | None = None) -> Stage
 
 
 def add_table(parser: argparse.ArgumentParser) -> None:
-    """Let a command be told its table: by --table or $TABLE_NAME, else by its stage."""
+    """Add the options that name a table: --table or $TABLE_NAME, else its stage."""
     parser.add_argument(
         "--table",
         default=os.environ.get("TABLE_NAME"),

@@ -1,4 +1,4 @@
-"""A table, as DynamoDB tells of it."""
+"""The description of a table."""
 
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def description(dynamodb: "DynamoDBClient", table: str) -> "TableDescriptionTypeDef":
-    """DynamoDB's own description of the table. Raises InvalidInput if there is none of that name
-    here, or AWS cannot be asked.
+    """DynamoDB's description of the table. Raises InvalidInput if there is no table of this name,
+    or AWS cannot be reached.
     """
     try:
         return dynamodb.describe_table(TableName=table)["Table"]

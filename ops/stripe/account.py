@@ -1,4 +1,4 @@
-"""The hand that reads Stripe, and carries out what is to be changed there."""
+"""Reads a Stripe account and carries out changes in it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -37,8 +37,8 @@ WEBHOOK_SECRETS = "stripe-webhook-secrets"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One Stripe account and one stage's secrets. `pause` waits for so many seconds; `say` gets a
-    line for each thing done.
+    """One Stripe account and one stage's secrets. `pause` waits for a number of seconds; `say` gets
+    a line for each change.
     """
 
     transport: StripeTransport
@@ -47,7 +47,7 @@ class Account:
     say: Callable[[str], None]
 
     def held(self, wanted: Wanted) -> CurrentState:
-        """What there is. Raises Unavailable, Refused."""
+        """The present state. Raises Unavailable, Refused."""
         return replace(
             holding.read_catalogue(self.transport, wanted),
             portals=holding.read_portals(self.transport),
@@ -78,7 +78,7 @@ class Account:
 
 
 class _Hand:
-    """Carries out changes in order. It remembers the products that it made, for their prices."""
+    """Carries out changes in order. It remembers the products that it created, for their prices."""
 
     def __init__(self, account: Account, wanted: Wanted) -> None:
         self._account, self._wanted = account, wanted
@@ -203,12 +203,12 @@ _DO: dict[type[Change], Callable[[_Hand, Any], None]] = {
 
 
 def marks_in(secrets: Parameter | None) -> frozenset[str]:
-    """The marks of the webhook secrets in the parameter that holds them."""
+    """The marks of the webhook secrets in the Parameter Store."""
     return frozenset(mark(secret) for secret in (secrets.value.split() if secrets else ()))
 
 
 def offers(prices: Iterable[HeldPrice]) -> list[dict[str, Any]]:
-    """The prices by their products, as the portal wants them."""
+    """The prices by their products, as the portal's configuration has them."""
     found: dict[str, list[str]] = {}
     for price in prices:
         if price.active:
@@ -217,7 +217,7 @@ def offers(prices: Iterable[HeldPrice]) -> list[dict[str, Any]]:
 
 
 def seconds_until_known(changed_at: datetime, now: datetime) -> float:
-    """How long a function may still go by what a secret was before: it remembers secrets for some
-    minutes. Not more than 0 once all know.
+    """How long a function may still use an old secret: functions cache secrets for some minutes.
+    Not more than 0 once all have the new one.
     """
     return CACHED_SECONDS - (now - changed_at).total_seconds()

@@ -1,4 +1,4 @@
-"""What is to be changed at Stripe, as data: each says on which object, and why."""
+"""Changes to make at Stripe, as data: each names the object, and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ops.stripe.desired_state import WantedPrice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change, or what stands in its way. `name` is what people know the object by."""
+    """One change, or an obstacle. `name` is the object's name for people."""
 
     verb: ClassVar[str]
     name: str
@@ -30,7 +30,7 @@ class MakeProduct(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MendProduct(Change):
-    """Another name, or up for sale again."""
+    """Rename a product, or make it active again."""
 
     verb = "change"
     id: str
@@ -39,8 +39,8 @@ class MendProduct(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakePrice(Change):
-    """A new price that takes the lookup key, from `replaces` if there is such a price, and then its
-    way with taxes too. `product` is None where it is still to be made.
+    """A new price that takes the lookup key, from `replaces` if there is such a price, with its tax
+    behavior. `product` is None if it is still to be created.
     """
 
     verb = "make"
@@ -52,7 +52,7 @@ class MakePrice(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MendPrice(Change):
-    """Put a price up for sale again."""
+    """Make a price active again."""
 
     verb = "change"
     id: str
@@ -60,8 +60,8 @@ class MendPrice(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveDefault(Change):
-    """Make the price of this lookup key its product's default: Stripe does not archive a default
-    price.
+    """Make the price of this lookup key the default of its product: Stripe does not archive a
+    default price.
     """
 
     verb = "change"
@@ -71,7 +71,7 @@ class MoveDefault(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetirePrice(Change):
-    """Sell it no more. Who pays it goes on paying it."""
+    """Archive a price. Its subscribers stay on it."""
 
     verb = "retire"
     id: str
@@ -79,14 +79,14 @@ class RetirePrice(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakePortal(Change):
-    """A portal configuration of ours."""
+    """A portal configuration of Billhook's."""
 
     verb = "make"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MendPortal(Change):
-    """Set ours to what is wanted."""
+    """Update Billhook's portal configuration."""
 
     verb = "change"
     id: str
@@ -94,7 +94,7 @@ class MendPortal(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetirePortal(Change):
-    """Switch a second one of ours off."""
+    """Deactivate a second portal configuration of Billhook's."""
 
     verb = "retire"
     id: str
@@ -102,8 +102,8 @@ class RetirePortal(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeEndpoint(Change):
-    """A new webhook endpoint, its secret put before those held; `drop` are the marks of secrets
-    that nothing signs with any more.
+    """A new webhook endpoint; its secret is stored before the present ones. `drop` are the marks of
+    secrets that no endpoint uses any more.
     """
 
     verb = "make"
@@ -112,7 +112,7 @@ class MakeEndpoint(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MendEndpoint(Change):
-    """Other event types, or on again."""
+    """Change the event types of an endpoint, or enable it."""
 
     verb = "change"
     id: str
@@ -121,7 +121,7 @@ class MendEndpoint(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetireEndpoint(Change):
-    """Disable an endpoint, once every function knows the secret of the one that takes its place."""
+    """Disable an endpoint, once every function has the secret of its successor."""
 
     verb = "retire"
     id: str
@@ -129,7 +129,7 @@ class RetireEndpoint(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteEndpoint(Change):
-    """Take away an endpoint that never told anything: nobody holds its secret."""
+    """Delete an endpoint that never sent anything: nobody has its secret."""
 
     verb = "delete"
     id: str
@@ -137,6 +137,6 @@ class DeleteEndpoint(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stuck(Change):
-    """What cannot be done here; `why` says what to do instead."""
+    """An obstacle; `why` says what to do instead."""
 
     verb = "stuck"

@@ -1,4 +1,4 @@
-"""What Stripe holds of that which Billhook needs, as plain values, and how it is read."""
+"""Reads what Stripe has of the objects that Billhook needs, as plain values."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -10,8 +10,8 @@ from chalicelib.stripe_api.writer import OURS
 from ops.stripe.desired_state import Wanted
 
 PLAN, REPLACES, SECRET_MARK = "plan", "replaces", "secret"
-"""Keys in the metadata of what is ours: a product's plan, the price that a price took the lookup
-key of, and the mark of an endpoint's secret.
+"""Keys in the metadata of Billhook's objects: a product's plan, the price that a price replaced,
+and the mark of an endpoint's secret.
 """
 
 LOOKUP_KEYS_A_CALL = 10
@@ -19,7 +19,9 @@ LOOKUP_KEYS_A_CALL = 10
 
 @dataclass(frozen=True, slots=True)
 class HeldProduct:
-    """A product. `plan` is that of our metadata; None for a product that somebody else made."""
+    """A product. `plan` is that in Billhook's metadata; None for a product that somebody else
+    made.
+    """
 
     id: str
     name: str
@@ -30,8 +32,8 @@ class HeldProduct:
 
 @dataclass(frozen=True, slots=True)
 class HeldPrice:
-    """A price. `interval` is None for one that is paid once, and for one that is paid every so many
-    intervals.
+    """A price. `interval` is None for a one-time price, and for one with an interval count other
+    than 1.
     """
 
     id: str
@@ -47,7 +49,7 @@ class HeldPrice:
 
 @dataclass(frozen=True, slots=True)
 class HeldPortal:
-    """A portal configuration of ours. `prices` are the ids of those that it offers."""
+    """A portal configuration of Billhook's. `prices` are the ids of the prices that it offers."""
 
     id: str
     active: bool
@@ -58,9 +60,7 @@ class HeldPortal:
 
 @dataclass(frozen=True, slots=True)
 class HeldEndpoint:
-    """A webhook endpoint at our address. `mark` is that of its secret, as we noted it in its
-    metadata.
-    """
+    """A webhook endpoint at the stage's address. `mark` is that of its secret, in its metadata."""
 
     id: str
     enabled: bool
@@ -72,8 +72,9 @@ class HeldEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class CurrentState:
-    """All of it, each kind the oldest first. `outlived` are active prices that lost their lookup
-    key to one of ours, the oldest first; `marks` are those of the secrets in the Parameter Store.
+    """The whole state, each kind with the oldest first. `outlived` are active prices that lost
+    their lookup key to one of Billhook's, the oldest first; `marks` are those of the secrets in the
+    Parameter Store.
     """
 
     products: tuple[HeldProduct, ...] = ()
@@ -85,7 +86,7 @@ class CurrentState:
 
 
 def mark(secret: str) -> str:
-    """What may be shown of a secret, to know it again."""
+    """A mark by which a secret is recognized, and which may be shown."""
     return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
@@ -99,7 +100,7 @@ def read_catalogue(transport: StripeTransport, wanted: Wanted) -> CurrentState:
 
 
 def read_prices(transport: StripeTransport, lookup_keys: Iterable[str]) -> dict[str, HeldPrice]:
-    """The prices that have these lookup keys, by them. Raises Unavailable, Refused."""
+    """The prices with these lookup keys, by lookup key. Raises Unavailable, Refused."""
     keys, found = sorted(lookup_keys), list[HeldPrice]()
     for start in range(0, len(keys), LOOKUP_KEYS_A_CALL):
         found += [
@@ -112,7 +113,7 @@ def read_prices(transport: StripeTransport, lookup_keys: Iterable[str]) -> dict[
 
 
 def read_portals(transport: StripeTransport) -> tuple[HeldPortal, ...]:
-    """The portal configurations of ours. Raises Unavailable, Refused."""
+    """Billhook's portal configurations. Raises Unavailable, Refused."""
     found = transport.all(
         "/v1/billing_portal/configurations", expand=["data.features.subscription_update.products"]
     )
@@ -163,8 +164,8 @@ def _price(one: Raw) -> HeldPrice:
 
 
 def _outlived(transport: StripeTransport, prices: Iterable[HeldPrice]) -> list[HeldPrice]:
-    """What these replaced and is still for sale. They are retired the oldest first, so behind one
-    that is not for sale there is none that is.
+    """The active prices that these replaced. The oldest is archived first, so behind an archived
+    price there is no active one.
     """
     found: list[HeldPrice] = []
     for price in prices:

@@ -1,6 +1,4 @@
-"""What Stripe must hold for a stage: made of billing.toml, of the stage's address and of this
-release.
-"""
+"""What Stripe must have for a stage, from billing.toml, the stage's address and this release."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ PORTAL: Mapping[str, Mapping[str, Any]] = {
         "trial_update_behavior": "continue_trial",
     },
 }
-"""What a customer may do in Stripe's portal. What is not named here is the owner's to set."""
+"""What a customer may do in Stripe's portal. The owner sets everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,8 @@ class WantedProduct:
 
 @dataclass(frozen=True, slots=True)
 class WantedPrice:
-    """The price of a plan for an interval. `amount` in minor units; None where billing.toml leaves
-    it to Stripe.
+    """The price of a plan for an interval. `amount` in minor units; None if billing.toml leaves it
+    to Stripe.
     """
 
     plan: str
@@ -50,7 +48,7 @@ class WantedPrice:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All of it."""
+    """The whole state."""
 
     products: tuple[WantedProduct, ...]
     prices: tuple[WantedPrice, ...]
@@ -64,13 +62,13 @@ class Wanted:
 
     @property
     def lookup_keys(self) -> frozenset[str]:
-        """Of all prices."""
+        """The lookup keys of all prices."""
         return frozenset(price.lookup_key for price in self.prices)
 
     @property
     def offered(self) -> frozenset[str]:
-        """Of the prices that the portal offers: of one product it takes one for an interval, so
-        those in the owner's own currency.
+        """The lookup keys of the prices that the portal offers. It takes one price per product and
+        interval, so those in the owner's own currency.
         """
         return frozenset(
             price.lookup_key for price in self.prices if price.currency == self.currency
@@ -78,9 +76,7 @@ class Wanted:
 
 
 def wanted(policy: Policy, base_url: str, endpoint: str, api_version: str) -> Wanted:
-    """What Stripe must hold for a stage that answers at `endpoint` and whose customers know it by
-    `base_url`.
-    """
+    """What Stripe must have for a stage at `endpoint`, which customers know by `base_url`."""
     plans = [plan for plan in policy.plans.values() if plan.lookup_keys]
     brand = f"{policy.mail.product} " if policy.mail else ""
     return Wanted(

@@ -1,4 +1,4 @@
-"""What there is at Stripe against what there must be. Pure: values in, changes out, in the order in
+"""Compares what Stripe has with what it must have. Pure: values in, changes out, in the order in
 which they must be made.
 """
 
@@ -26,12 +26,12 @@ from ops.stripe.current_state import CurrentState, HeldEndpoint, HeldPortal, Hel
 from ops.stripe.desired_state import Wanted, WantedPrice, WantedProduct
 
 PORTAL_PRODUCTS = 10
-"""That many products a portal offers at most (the SDK's ConfigurationCreateParams)."""
+"""How many products a portal offers at most (the SDK's ConfigurationCreateParams)."""
 
 
 def compare(wanted: Wanted, held: CurrentState) -> list[Change]:
-    """All that differs. New prices come first, and the portal moves to them before the old ones are
-    sold no more; endpoints are made before others end.
+    """All differences. New prices come first, and the portal switches to them before the old ones
+    are archived; endpoints are created before others are disabled.
     """
     catalogue = compare_catalogue(wanted, held)
     retiring = [change for change in catalogue if isinstance(change, RetirePrice)]
@@ -40,7 +40,7 @@ def compare(wanted: Wanted, held: CurrentState) -> list[Change]:
 
 
 def compare_catalogue(wanted: Wanted, held: CurrentState) -> list[Change]:
-    """What differs in products and prices."""
+    """The differences in products and prices."""
     changes: list[Change] = []
     retired = {price.id: price for price in held.outlived}
     heirs: dict[str, str] = {}
@@ -72,7 +72,7 @@ def compare_catalogue(wanted: Wanted, held: CurrentState) -> list[Change]:
 
 
 def compare_portal(wanted: Wanted, held: CurrentState) -> list[Change]:
-    """What differs in the customers' portal."""
+    """The differences in the customer portal."""
     if not wanted.prices:
         return []
     if len(wanted.products) > PORTAL_PRODUCTS:
@@ -96,7 +96,7 @@ def compare_portal(wanted: Wanted, held: CurrentState) -> list[Change]:
 
 
 def compare_endpoints(wanted: Wanted, held: CurrentState) -> list[Change]:
-    """What differs in the webhook endpoints at our address."""
+    """The differences in the webhook endpoints at the stage's address."""
     good = [
         one
         for one in held.endpoints
@@ -126,9 +126,7 @@ def compare_endpoints(wanted: Wanted, held: CurrentState) -> list[Change]:
 
 
 def _product_of(product: WantedProduct, wanted: Wanted, held: CurrentState) -> HeldProduct | None:
-    """The plan's product: the one that its prices are of, or that billing.toml names, or that is
-    ours.
-    """
+    """The plan's product: that of its prices, or that in billing.toml, or Billhook's own."""
     by_id = {one.id: one for one in held.products}
     priced = [
         held.prices[price.lookup_key].product
@@ -196,9 +194,7 @@ def _price_differences(price: WantedPrice, found: HeldPrice) -> Iterator[str]:
 
 
 def _ancestors(lookup_key: str, held: CurrentState) -> Iterator[str]:
-    """The ids of the price that has a lookup key, and of those that it was taken from and are still
-    for sale.
-    """
+    """The ids of the price with a lookup key, and of the active prices that it replaced."""
     known = {price.id: price for price in (*held.outlived, *held.prices.values())}
     price = held.prices.get(lookup_key)
     while price:

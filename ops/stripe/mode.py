@@ -1,19 +1,20 @@
-"""Which of Stripe's two modes a key opens, and whether this command may use it on this stage."""
+"""Which mode of Stripe a key is for, and whether this command may use it on this stage."""
 
 from chalicelib.domain.errors import InvalidInput
 
 MODES = {"sk_live_": True, "rk_live_": True, "sk_test_": False, "rk_test_": False}
-"""How secret and restricted keys begin, and whether they open the live mode (docs.stripe.com/keys).
+"""The prefixes of secret and restricted keys, and whether they are for live mode
+(docs.stripe.com/keys).
 """
 
 
 def is_live(key: str) -> bool | None:
-    """Whether a key opens the live mode; None if it is no secret or restricted key at all."""
+    """Whether a key is for live mode; None if it is no secret or restricted key."""
     return next((live for prefix, live in MODES.items() if key.startswith(prefix)), None)
 
 
 def check_mode(key: str, live_asked: bool, stage: str, stage_is_live: bool) -> None:
-    """Return if the key fits the stage and what was asked for. Raises InvalidInput with what to do
+    """Return if the key fits the stage and the options. Raises InvalidInput with what to do
     instead.
     """
     live = is_live(key)

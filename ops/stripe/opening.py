@@ -1,4 +1,4 @@
-"""From a stage's name to its Stripe account and what that must hold."""
+"""Finds the Stripe account of a stage, and what it must have."""
 
 import os
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ API_KEY = "stripe-api-key"
 
 
 def transport_for(key: str) -> "StripeTransport":
-    """Stripe, or what STRIPE_API_BASE puts in its place."""
+    """Stripe, or the server that STRIPE_API_BASE names."""
     from chalicelib.stripe_api.transport import StripeTransport
 
     return StripeTransport(lambda: key, os.environ.get("STRIPE_API_BASE") or None)
@@ -48,12 +48,12 @@ def checked_key(parameters: Parameters, stage: Stage, live_asked: bool) -> str:
 
 
 def base_url(policy: Policy, stage: str) -> str:
-    """What customers know a stage by: its own, or billing.toml's."""
+    """The URL by which customers know a stage: its own, or that of billing.toml."""
     return (stage_variables(stage).get("BASE_URL") or policy.base_url).rstrip("/")
 
 
 def wanted_of(policy: Policy, stage: Stage) -> Wanted:
-    """What Stripe must hold for a stage."""
+    """What Stripe must have for a stage."""
     import stripe
 
     return wanted(policy, base_url(policy, stage.name), endpoint(stage.outputs), stripe.api_version)
