@@ -1,4 +1,4 @@
-"""Fixtures for all rooms."""
+"""Fixtures for all tests."""
 
 import gc
 import os
@@ -21,56 +21,55 @@ from tests.fakes.services import FakeServices
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
 TAKE_LONG = ("tests/system/", "tests/tooling/")
-"""Where the tests are that start processes and wait for them. They begin first: begun last, they
-would leave the other workers idle.
+"""Where the tests are that start processes and wait for them. They run first: started last,
+they would leave the other workers idle.
 """
 
-# A run of many workers says what is wrong as soon as it is found: shrinking an example takes
-# minutes. The failing test by itself shrinks it, since failing examples are kept and played first.
+# A run with many workers reports a failure at once: shrinking an example takes minutes. The failing
+# test alone shrinks it, since failing examples are kept and run first.
 PHASES = [
     phase
     for phase in Phase
     if not (IS_WORKER and GRID != "full" and phase in (Phase.shrink, Phase.explain))
 ]
 
-# The same examples each time where a run decides whether a change goes in; new ones wherever
-# somebody looks for what is wrong. No deadline in either: how long an example takes says how busy
-# the machine is.
+# The same examples each time where a run decides whether a change is accepted; new ones everywhere
+# else. No deadline: the time of an example depends on how busy the machine is.
 settings.register_profile("anywhere", deadline=None, phases=PHASES)
 settings.register_profile("ci", deadline=None, phases=PHASES, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
 
-# AWS's service models are files of megabytes, and each new session reads them anew: here they are
-# read once in a process, which was a third of the time of a test that makes a stage.
+# AWS's service models are files of megabytes, and each new session reads them again. Reading them
+# once in a process saves a third of the time of a test that creates a stage.
 _read = cache(JSONFileLoader().load_file)
 JSONFileLoader.load_file = lambda _, path: _read(path)  # type: ignore[method-assign]
 
-# A full collection walks all that is loaded: a quarter of the time of a test on moto, for cycles
-# that are few and small.
+# A full garbage collection took a quarter of the time of a test on moto, and frees little.
 gc.set_threshold(50_000, 20, 100)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long first, each part in the order in which it was found."""
+    """Slow files first, each part in the order in which it was found."""
     items.sort(key=lambda item: not item.nodeid.startswith(TAKE_LONG))
 
 
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays, and need not be walked again."""
+    """Freeze what is loaded by now, so that the garbage collector skips it."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture
 def place() -> FakeServices:
-    """A world in memory."""
+    """All services in memory."""
     return FakeServices()
 
 
 @pytest.fixture
 def outside_calls() -> faults.OutsideCalls:
-    """Counts the calls of a world that it watches: `take_in(…,
-    outside_calls.watch(place.services))`."""
+    """Counts the outside calls of services that it watches: `ingest(…,
+    outside_calls.watch(place.services))`.
+    """
     return faults.OutsideCalls()
 
 
@@ -84,14 +83,14 @@ def crashing_after() -> Callable[..., faults.OutsideCalls]:
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """What would be deployed."""
+    """The package that would be deployed."""
     own = tmp_path_factory.getbasetemp()
     return built_once(own.parent if IS_WORKER else own)
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """AWS as moto plays it: fast, in this process."""
+    """AWS simulated by moto: fast, in this process."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -99,7 +98,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    # One session for all, as making one takes longer than most calls.
+    # One session for all: creating one takes longer than most calls.
     monkeypatch.setattr("boto3.session.Session", boto3._get_default_session)
     with mock_aws(config={"core": {"reset_boto3_session": False}}):
         yield
@@ -107,8 +106,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def emulated() -> Iterator[str]:
-    """An emulator that this process's AWS clients go to, and whatever runs in it; its address.
-    Nothing of the shell's own AWS or Stripe is seen.
+    """An emulator for this process's AWS clients and all that runs in it; its address. The
+    shell's own AWS and Stripe settings are hidden.
     """
     before = dict(os.environ)
     with Emulator() as running:

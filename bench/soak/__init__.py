@@ -1,3 +1,3 @@
-"""The soak: many customers live for sixty days while Stripe's events are lost, doubled and late and
-workers are killed; all ends as Stripe has it.
+"""The soak test: many customers live for sixty days while Stripe's events are lost, duplicated
+and late, and workers are killed. At the end everything must be as at Stripe.
 """

@@ -1,5 +1,5 @@
-"""Play a soak and print its figures: `python -m bench.soak --customers 2000 --seed 1`, with
-`--real` in the local system. Ends with 1 if anything is wrong.
+"""Run a soak test and print its figures: `python -m bench.soak --customers 2000 --seed 1`, with
+`--real` in the local system. The exit status is 1 if anything is wrong.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from bench.soak.system import SystemUnderTest
 
 
 def main() -> int:
-    """The exit code."""
+    """Run it; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.soak",
         description="Many customers' sixty days, with events spoilt and workers killed.",
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def report(played: Soak) -> None:
-    """The figures, a line each, and all that is wrong."""
+    """The figures, a line each, and everything that is wrong."""
     for name, figure in played.figures.items():
         told = (
             ", ".join(f"{key} {value:,}" for key, value in sorted(figure.items()))

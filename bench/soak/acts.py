@@ -1,4 +1,4 @@
-"""What customers do: at our doors over HTTP, at Stripe's by its API and on its pages."""
+"""What customers do: over Billhook's HTTP, by Stripe's API, and on Stripe's pages."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.fakes.stripe_sim import pairs
 
 
 class Doors(Protocol):
-    """Where customers go to: Billhook's HTTP, and the simulated Stripe."""
+    """What customers use: Billhook's HTTP, and the simulated Stripe."""
 
     @property
     def engine(self) -> Engine:
@@ -24,8 +24,8 @@ class Doors(Protocol):
         """The simulated Stripe's."""
 
     def ours(self, method: str, path: str, content: Any = None, number: int = 0) -> tuple[int, Any]:
-        """Status and body of a call to Billhook, with the product's key, from the network address
-        of that customer.
+        """Status and body of a call to Billhook with the product's key, from the network
+        address of that customer.
         """
 
     def mail_of(self, account_id: str) -> list[str]:
@@ -33,20 +33,18 @@ class Doors(Protocol):
 
 
 class NothingToDo(Exception):
-    """There is nothing at hand with which this could be done, as where a subscription has ended
-    already.
-    """
+    """The action is not possible now, such as when the subscription has ended already."""
 
 
 class Actor:
-    """Lets customers act."""
+    """Performs the customers' actions."""
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
 
     def act(self, customer: Customer, does: str, with_: tuple[str, ...]) -> None:
-        """One act of ACTS. What there is nothing for is noted with the customer. Raises
-        AssertionError where a door answers as it must not.
+        """Perform one of ACTS. An action that is not possible is noted with the customer.
+        Raises AssertionError if a response is wrong.
         """
         try:
             ACTS[does](self, customer, *with_)
@@ -54,7 +52,7 @@ class Actor:
             customer.refused.append(f"{does}: {refusal}")
 
     def signs_up(self, customer: Customer) -> None:
-        """By the form of the marketing site."""
+        """By the sign-up form of the marketing site."""
         wish = {"email": customer.email, "name": f"Customer {customer.number}"} | (
             {"timezone": customer.zone} if customer.zone else {}
         )
@@ -63,7 +61,7 @@ class Actor:
         customer.account_id = body["account_id"]
 
     def is_made(self, customer: Customer) -> None:
-        """The product makes the customer at Stripe; Billhook hears of it, or not yet."""
+        """The product creates the customer at Stripe. Billhook may hear of it later."""
         customer.account_id = f"acc_made_{customer.number}"
         self._stripe(
             "POST",
@@ -79,11 +77,11 @@ class Actor:
             engine.checkout.set_default_card(self._customer(customer), card)
 
     def buys(self, customer: Customer, card: str) -> None:
-        """By a Checkout of ours, to give a card or to buy; every second one comes back by the page
-        that Stripe leads to.
+        """By a Checkout of Billhook's, to save a card or to buy. Every second customer returns
+        by the page that Stripe redirects to.
 
-        Who Billhook has never heard of is sold to by the product itself: at the latest then it
-        hears.
+        A customer whom Billhook does not know buys from the product itself: then Billhook hears
+        of it at the latest.
         """
         status, body = self._doors.ours(
             "POST",
@@ -136,7 +134,7 @@ class Actor:
         self._change(customer, {"items": [{"id": item, "price": self._price(lookup_key)}]})
 
     def authenticates(self, customer: Customer) -> None:
-        """Confirms what is open with the bank."""
+        """Confirms an open payment with the bank."""
         engine = self._doors.engine
         with engine.lock:
             engine.catch_up()
@@ -155,11 +153,11 @@ class Actor:
         self._stripe("DELETE", f"/v1/customers/{self._customer(customer)['id']}")
 
     def opens_link(self, customer: Customer) -> None:
-        """Of the newest mail: so the address is proved."""
+        """Opens the link of the newest mail, which proves the address."""
         self._follow(customer, "billing", "GET")
 
     def unsubscribes(self, customer: Customer) -> None:
-        """With one click."""
+        """Unsubscribes with one click."""
         self._follow(customer, "unsubscribe", "POST")
 
     def uses(self, customer: Customer) -> None:

@@ -1,5 +1,5 @@
-"""Workers killed at random: a function ends in the middle of what it does, as a process does, and
-what started it starts it again.
+"""Kills workers at random: a function stops in the middle of its work, as a process does, and
+whatever started it starts it again.
 """
 
 from collections import Counter
@@ -11,18 +11,16 @@ from typing import Any
 from tests.fakes.faults import Crash, OutsideCalls
 
 LATEST_CALL = 8
-"""A worker that is to be killed is killed at one of so many of its outside calls, if it makes as
-many.
-"""
+"""A worker that is chosen is killed at one of its first outside calls, up to this number."""
 
 
 class Killed(Exception):
-    """What Lambda says of a function whose process ended."""
+    """What Lambda reports for a function whose process ended."""
 
 
 class Kills(OutsideCalls):
-    """Ends a share of all invocations after an outside call that was made, its reply lost, or not
-    made. `killed` counts them by function.
+    """Ends a share of all invocations at an outside call: after it was made, with its reply
+    lost, or before it. `killed` counts them by function.
     """
 
     def __init__(self, share: float, seed: int) -> None:
@@ -34,7 +32,7 @@ class Kills(OutsideCalls):
         self.is_on = True
 
     def worker(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, which may be killed now. Raises Killed then."""
+        """The function, which may be killed: then it raises Killed."""
 
         def invoked(*arguments: Any, **named: Any) -> Any:
             with self._lock:
@@ -54,7 +52,7 @@ class Kills(OutsideCalls):
         return invoked
 
     def call(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """One outside call of whatever worker this thread is."""
+        """One outside call of the worker of this thread."""
         left = getattr(self._here, "left", 0)
         if not left:
             return function(*args, **kwargs)

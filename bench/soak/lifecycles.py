@@ -1,5 +1,5 @@
-"""Kinds of lives: what customers do, and on which day. Drawn by a seed, so that the same seed is
-the same town.
+"""Kinds of customers: what they do, and on which day. Drawn by a seed, so that the same seed
+gives the same customers.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from random import Random
 
 DAY = timedelta(days=1)
 ARRIVE_WITHIN = 5.0
-"""Days within which all have come: fewer than five hundred a day, above which everybody has to
-confirm the address first.
+"""The days within which all customers sign up: fewer than five hundred a day, above which
+everybody has to confirm the address first.
 """
 
 LIFE = 60.0
@@ -26,15 +26,16 @@ ZONES = (
 )
 
 Plan = list[tuple[float, str, tuple[str, ...]]]
-"""Days since the customer came, what is done, and with what."""
+"""Days since the signup, the action, and its argument."""
 
 Draw = Callable[[Random], Plan]
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that a customer does, so long after the soak began. `does` names
-    one of acts.ACTS."""
+    """One action of a customer, at a time after the start of the soak test. `does` names one of
+    acts.ACTS.
+    """
 
     at: timedelta
     does: str
@@ -43,7 +44,7 @@ class Act:
 
 @dataclass
 class Customer:
-    """One customer; the ids are known once it has come."""
+    """One customer; the ids are known after the signup."""
 
     number: int
     kind: str
@@ -52,7 +53,7 @@ class Customer:
     account_id: str = ""
     stripe_id: str = ""
     refused: list[str] = field(default_factory=list)
-    """What it wanted to do and could not, for there was nothing to do it with."""
+    """The actions that were not possible."""
 
     @property
     def email(self) -> str:
@@ -128,17 +129,18 @@ KINDS: dict[str, tuple[int, Draw]] = {
     ),
     "is deleted": (2, lambda chance: [_card(chance), _later(chance, 3, 50, "is_deleted")]),
 }
-"""Each with how many of some forty live so."""
+"""Each kind with how many of about forty customers it has."""
 
 READS, USES, UNSUBSCRIBES = 0.5, 0.3, 0.05
-"""Shares that open a link of a mail (which proves the address), that reach a milestone, and that
-unsubscribe.
+"""The shares of customers who open a link of a mail (which proves the address), who reach a
+milestone, and who unsubscribe.
 """
 
 
 def town(customers: int, seed: int) -> list[Customer]:
-    """So many customers. The first of each kind come first, so that a small town
-    has all kinds too."""
+    """A number of customers. The first of each kind come first, so that a small run has all
+    kinds too.
+    """
     chance = Random(seed)
     kinds, weights = list(KINDS), [weight for weight, _ in KINDS.values()]
     drawn = kinds[:customers] + chance.choices(kinds, weights, k=max(0, customers - len(kinds)))

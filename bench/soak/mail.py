@@ -1,5 +1,5 @@
-"""The mailbox of a soak: every letter that SES took, and whether it was due by what its account was
-at that moment.
+"""The mailbox of a soak test: every message that SES accepted, and whether it was due by the
+state of its account at that moment.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ from local.control_room.mailbox import Mailbox
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One letter, and what of it was wrong when it went out, if anything was."""
+    """One message, and what was wrong with it when it was sent, if anything."""
 
     at: datetime
     account_id: str
@@ -30,7 +30,7 @@ class Sent:
 
 
 class CheckedMailer:
-    """Another mailer, with its letters kept. `account` reads an account as it is stored."""
+    """Wraps a mailer and keeps its messages. `account` reads an account as it is stored."""
 
     def __init__(
         self,
@@ -62,26 +62,26 @@ class CheckedMailer:
         self._mailer.wait_for_capacity()
 
     def keep(self, sent: Sent) -> None:
-        """One letter more."""
+        """Add a message."""
         with self._lock:
             self._of[sent.account_id].append(sent)
 
     def forget(self, sent: Sent) -> None:
-        """One letter less."""
+        """Remove a message."""
         with self._lock:
             self._of[sent.account_id].remove(sent)
 
     def of(self, account_id: str) -> list[Sent]:
-        """The letters to an account, the newest last."""
+        """The messages to an account, the newest last."""
         return list(self._of.get(account_id, []))
 
     def all(self) -> list[Sent]:
-        """All letters, in the order in which they went out."""
+        """All messages, in the order in which they were sent."""
         return sorted((one for some in self._of.values() for one in some), key=lambda one: one.at)
 
     def _wrong(self, account_id: str, key: str, now: datetime) -> str:
-        """Judged as though it had not been queued: once it was, nothing else about it has been
-        decided.
+        """Whether it was due, judged as if it were not queued yet: nothing else was decided
+        about it since.
         """
         account = self._account(account_id)
         if account is None:

@@ -1,5 +1,5 @@
-"""The same house for real: the local system with its emulator, its queues, its stream and the
-workers' threads, in this process.
+"""The same with the local system: its emulator, queues, stream and workers' threads, in this
+process.
 """
 
 import json
@@ -29,8 +29,8 @@ from tests.fakes.services import SHIPPED as POLICY
 
 
 class RealSystem:
-    """See InMemorySystem. Threads share the work, so the same seed is the same town and not the
-    same run. One in a process.
+    """See InMemorySystem. Threads share the work, so the same seed gives the same customers,
+    but not the same run. One in a process.
     """
 
     what = "the local system: emulator, queues, stream, HTTP"
@@ -43,12 +43,12 @@ class RealSystem:
 
     @contextmanager
     def open(self) -> Iterator["RealSystem"]:
-        """Start the system, and end it."""
+        """Start the system, and stop it at the end."""
         log, level = logging.getLogger("billhook.local"), logging.getLogger("billhook.local").level
-        log.setLevel(logging.CRITICAL)  # of what is killed on purpose nobody need be told
+        log.setLevel(logging.CRITICAL)  # Nobody needs to hear of what was killed on purpose.
         telemetry.logger.setLevel("CRITICAL")
         for name in [name for name in os.environ if name.startswith("STRIPE_")]:
-            del os.environ[name]  # with the simulated Stripe, whichever the shell is set to
+            del os.environ[name]  # With the simulated Stripe, whatever the shell is set to.
         try:
             with System(0, self.kills.worker) as system:
                 self._begin(system)
@@ -57,7 +57,7 @@ class RealSystem:
             log.setLevel(level)
 
     def _begin(self, system: System) -> None:
-        """Watch what the functions act on, now that it is made: they ask for it at each call."""
+        """Watch what the functions use, now that it is built: they look it up at each call."""
         from chalicelib.runtime import wiring
 
         assert system.simulator
@@ -67,7 +67,7 @@ class RealSystem:
         services, post = wiring.services(), wiring.mail_services()
         self.mailer: CheckedMailer = Unhurried(post.mailer, None, wiring.accounts().load, POLICY)
         post = self.kills.watch_parts(replace(post, mailer=self.mailer), "mailer", "claims")
-        # The simulated Stripe takes any number of calls: to keep to a pace would be to wait for
+        # The simulated Stripe has no rate limit: waiting for it would be waiting for
         # nothing.
         services = self.kills.watch(services)
         services = replace(services, clock=replace(services.clock, pause=lambda seconds: None))
@@ -86,7 +86,7 @@ class RealSystem:
 
     @property
     def fates(self) -> Fates:
-        """What has become of events."""
+        """What happened to events."""
         return self._stripe.delivery.fates
 
     @property
@@ -102,22 +102,22 @@ class RealSystem:
         return [one.letter.text for one in self.mailer.of(account_id)]
 
     def spoil(self, shares: Shares, seed: int) -> None:
-        """From now on that becomes of Stripe's events."""
+        """From now on this happens to Stripe's events."""
         drawn = self.fates.drawn
         self._stripe.delivery.spoil(shares, seed)
         self.fates.drawn.update(drawn)
 
     def move_to(self, target: datetime) -> None:
-        """Play all that falls due until then."""
+        """Do everything that is due until then."""
         if target > self.now:
             self._system.clockwork.move_to(target)
 
     def settle(self) -> None:
-        """Work until nothing is left that can be done now."""
+        """Work until nothing more can be done now."""
         self._system.rest.wait()
 
     def due(self) -> list[tuple[datetime, str]]:
-        """What waits, the soonest first."""
+        """Pending work, the earliest first."""
         return [(datetime.fromisoformat(due_at), key) for due_at, key in self._system.rest.due()]
 
     def accounts(self) -> dict[str, Account]:
@@ -130,12 +130,12 @@ class RealSystem:
         return self._system.rest.depths()
 
     def reader(self) -> StripeReader:
-        """A way to ask the simulated Stripe for the truth."""
+        """Fetches the true state from the simulated Stripe."""
         return StripeReader(StripeTransport(lambda: "sk_test_1", self._system.stripe_base))
 
 
 class Unhurried(CheckedMailer):
-    """Does not keep to the rate that SES gives: the emulator has none."""
+    """Ignores SES's sending rate: the emulator has none."""
 
     def wait_for_capacity(self) -> None:
         """There is room."""

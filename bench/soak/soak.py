@@ -1,4 +1,4 @@
-"""Play a town's sixty days, then look whether all is as it must be."""
+"""Plays sixty days of many customers, then checks whether everything is right."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,21 +13,21 @@ from local.clock_control import stride_end
 from local.stripe_sim.webhooks.delivery_faults import Shares
 
 SPOILT = Shares(lost=0.05, doubled=0.10, late=0.20)
-"""What becomes of Stripe's events."""
+"""What happens to Stripe's events."""
 
 KILLED = 0.05
-"""The share of all invocations of workers that is to be killed."""
+"""The share of all workers' invocations that are killed."""
 
 REST_DAYS = 3
-"""How many days the town is watched after its last, with nothing lost any more: what is late is
-late by two at most, a comparison comes each.
+"""How many days the run continues after the last action, with no more losses: late events are
+late by two days at most, and a comparison runs each day.
 """
 
 
 @dataclass
 class Soak:
-    """A town after its days. `wrong` says what is not as it must be, a line each; `figures` are
-    counts by name.
+    """The result of a run. `wrong` lists what is wrong, a line each; `figures` are counts by
+    name.
     """
 
     house: SystemUnderTest
@@ -38,8 +38,8 @@ class Soak:
 
 
 def soak(house: SystemUnderTest, customers: int, seed: int, days: float = LIFE) -> Soak:
-    """Let so many customers live so many days each in an open house, and judge what has become of
-    them. A shorter life is cut, not pressed.
+    """Let a number of customers live a number of days each in an open system, and check the
+    result. A shorter life is cut off, not compressed.
     """
     played = Soak(house, town(customers, seed), seed)
     began, actor = house.now, Actor(house)
@@ -69,7 +69,7 @@ def soak(house: SystemUnderTest, customers: int, seed: int, days: float = LIFE) 
 
 
 def figures(house: SystemUnderTest, customers: list[Customer], differing: int) -> dict[str, Any]:
-    """What happened, counted."""
+    """Counts of what happened."""
     drawn = house.fates.drawn
     return {
         "customers": len(customers),

@@ -1,4 +1,4 @@
-"""What a soak needs of the system that it plays, in memory or real."""
+"""What a soak test needs of the system, in memory or real."""
 
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
 
 
 class SystemUnderTest(Doors, Protocol):
-    """A Billhook with a Stripe of its own, in memory or real."""
+    """A Billhook with a simulated Stripe, in memory or real."""
 
     what: str
     stride: timedelta
@@ -22,23 +22,23 @@ class SystemUnderTest(Doors, Protocol):
 
     @property
     def fates(self) -> Fates:
-        """What becomes of each of Stripe's events."""
+        """What happens to each of Stripe's events."""
 
     @property
     def now(self) -> datetime:
         """The time by the system's clock."""
 
     def open(self) -> AbstractContextManager[Any]:
-        """Begin, and end."""
+        """Start the system, and stop it at the end."""
 
     def spoil(self, shares: Shares, seed: int) -> None:
-        """From now on that becomes of Stripe's events."""
+        """From now on this happens to Stripe's events."""
 
     def move_to(self, target: datetime) -> None:
-        """Play all that falls due until then."""
+        """Do everything that is due until then."""
 
     def settle(self) -> None:
-        """Work until nothing is left that can be done now."""
+        """Work until nothing more can be done now."""
 
     def accounts(self) -> dict[str, Account]:
         """All accounts by id."""
@@ -47,7 +47,7 @@ class SystemUnderTest(Doors, Protocol):
         """How many messages are left, by queue."""
 
     def due(self) -> list[tuple[datetime, str]]:
-        """What waits, the soonest first."""
+        """Pending work, the earliest first."""
 
     def reader(self) -> ReaderApi:
-        """A way to ask the simulated Stripe for the truth."""
+        """Fetches the true state from the simulated Stripe."""
