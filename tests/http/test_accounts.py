@@ -121,9 +121,7 @@ NOBODYS = [
     "header",
     [None, "", "Bearer", "Bearer x", "Basic abc", "Bearer bh_000000000000_" + "a" * 43, "bh_1"],
 )
-def test_a_stranger_learns_nothing_of_which_accounts_exist(
-    trial: Stage, header: str | None
-) -> None:
+def test_without_a_key_nobody_learns_which_accounts_exist(trial: Stage, header: str | None) -> None:
     answers = {
         (answer.status, str(answer.body))
         for path in PATHS + NOBODYS
@@ -133,7 +131,7 @@ def test_a_stranger_learns_nothing_of_which_accounts_exist(
     assert answers.pop()[0] == 401
 
 
-def test_a_key_without_the_scope_learns_nothing_either(trial: Stage) -> None:
+def test_a_key_without_the_scope_does_not_learn_it_either(trial: Stage) -> None:
     key = trial.key("access")
     answers = {
         (answer.status, str(answer.body))
@@ -145,7 +143,7 @@ def test_a_key_without_the_scope_learns_nothing_either(trial: Stage) -> None:
 
 
 @pytest.mark.parametrize("scope", ["access", "read", "write"])
-def test_a_scope_opens_what_it_says_and_what_the_lesser_ones_do(trial: Stage, scope: str) -> None:
+def test_a_scope_includes_the_smaller_ones(trial: Stage, scope: str) -> None:
     key = trial.key(scope)
     assert trial.get(PATHS[0], key).status == 200
     assert {trial.get(path, key).status for path in PATHS[1:]} == (
@@ -172,7 +170,7 @@ def test_a_revoked_key_opens_nothing_after_a_minute(
     assert trial.get(PATHS[0], key).status == 401
 
 
-def test_anyone_may_ask_whether_it_lives(stage: Stage) -> None:
+def test_the_health_check_needs_no_key(stage: Stage) -> None:
     assert (stage.call("GET", "/healthz").status, stage.call("GET", "/healthz").body) == (
         200,
         {"status": "ok"},

@@ -43,7 +43,7 @@ def reached() -> dict[str, datetime]:
     return dict(account.milestones)
 
 
-def test_a_milestone_is_learnt_at_the_moment_it_is_told(trial: Office) -> None:
+def test_a_milestone_without_a_time_is_reached_now(trial: Office) -> None:
     before = clock.now()
     answer = post(trial, {"name": DONE}, Content_Type="application/json")
     assert (answer.status, answer.body) == (204, None)
@@ -62,7 +62,7 @@ def test_an_offset_is_read(trial: Office) -> None:
     assert reached() == {DONE: datetime(2026, 3, 2, 9, tzinfo=UTC)}
 
 
-def test_the_mail_that_it_makes_needless_is_planned_no_more(trial: Office) -> None:
+def test_a_message_that_the_milestone_makes_pointless_is_not_sent(trial: Office) -> None:
     def planned() -> set[str]:
         account = wiring.accounts().load(ACCOUNT)
         assert account
@@ -115,7 +115,7 @@ def test_an_unknown_milestone_is_told_which_there_are(trial: Office) -> None:
     assert DONE in post(trial, {"name": "no_such"}).body["error"]["message"]
 
 
-def test_a_clock_a_little_ahead_is_no_future(trial: Office) -> None:
+def test_a_clock_that_is_a_little_ahead_is_accepted(trial: Office) -> None:
     assert (
         post(trial, {"name": DONE, "at": (clock.now() + timedelta(seconds=30)).isoformat()}).status
         == 204

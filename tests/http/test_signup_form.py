@@ -41,7 +41,7 @@ def check(body: bytes, kind: str) -> None:
 
 
 @given(fields, st.booleans())
-def test_any_json(content: Any, with_email: bool) -> None:
+def test_any_json_is_read_or_refused(content: Any, with_email: bool) -> None:
     check(
         json.dumps(content | ({"email": "ada@example.com"} if with_email else {})).encode(),
         "application/json",
@@ -49,7 +49,7 @@ def test_any_json(content: Any, with_email: bool) -> None:
 
 
 @given(texts, st.booleans())
-def test_any_form(content: Any, with_email: bool) -> None:
+def test_any_form_is_read_or_refused(content: Any, with_email: bool) -> None:
     check(
         urlencode(
             content | ({"email": "ada@example.com"} if with_email else {}), errors="replace"
@@ -64,5 +64,5 @@ def test_any_form(content: Any, with_email: bool) -> None:
         ["application/json", "application/x-www-form-urlencoded", "", "text/plain; charset=x"]
     ),
 )
-def test_any_bytes(body: bytes, kind: str) -> None:
+def test_any_bytes_are_read_or_refused(body: bytes, kind: str) -> None:
     check(body, kind)

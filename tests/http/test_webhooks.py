@@ -22,7 +22,7 @@ def test_a_signed_webhook_is_in_the_queue_when_it_is_answered(stage: Stage) -> N
     assert stage.metrics() == {"WebhooksAccepted": 1}
 
 
-def test_each_secret_alive_is_good(stage: Stage) -> None:
+def test_each_current_secret_is_accepted(stage: Stage) -> None:
     assert stage.webhook(EVENT, secret="whsec_old").status == 200
 
 
@@ -96,7 +96,7 @@ def test_the_largest_body_that_is_taken_fits_into_the_queue(stage: Stage) -> Non
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"null", b"no json", b"[" * 100_000])
-def test_what_is_no_event_under_a_right_signature_is_for_the_worker_to_bury(
+def test_a_signed_body_that_is_no_event_is_queued_and_left_to_ingestion(
     stage: Stage, body: bytes
 ) -> None:
     assert stage.webhook(body).status == 200
@@ -107,7 +107,7 @@ def test_bytes_that_are_no_text_are_refused(stage: Stage) -> None:
     assert stage.webhook(b"\xff\xfe").body["error"]["code"] == "invalid"
 
 
-def test_an_event_of_the_other_mode_is_acknowledged_and_left(stage: Stage) -> None:
+def test_an_event_of_the_other_mode_is_acknowledged_and_ignored(stage: Stage) -> None:
     assert stage.webhook({**EVENT, "livemode": True}).status == 200
     assert bodies(stage) == []
     assert stage.metrics() == {"WebhooksOfOtherMode": 1}

@@ -33,7 +33,7 @@ def told(stream: io.StringIO) -> str:
     return stream.getvalue()
 
 
-def test_a_log_gets_the_first_and_the_last_line() -> None:
+def test_a_log_has_the_first_and_the_last_line_of_the_progress() -> None:
     assert told(io.StringIO()) == (
         ".venv: installing requirements.txt\n.venv: 2 packages installed\n"
     )

@@ -21,6 +21,6 @@ def test_an_unknown_command_gets_the_nearest_one_and_exits_2(
     )
 
 
-def test_a_recording_that_is_none_exits_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_no_recording_exits_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["play", "README.md"]) == 1
     assert "README.md is no recording" in capsys.readouterr().err

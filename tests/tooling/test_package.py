@@ -84,7 +84,7 @@ def test_a_cold_start_for_a_webhook_loads_less_than_an_empty_app_and_neither_str
         } & set(seen[name].then)
 
 
-def test_every_module_has_bytecode_that_is_believed(package: Package) -> None:
+def test_every_module_has_bytecode_that_python_uses_without_a_check(package: Package) -> None:
     """/var/task is read-only: without it, or were it held against its source's time, every cold
     start would compile everything.
     """
@@ -117,7 +117,7 @@ def test_what_is_deployed_is_pure_python_or_made_for_arm64(tmp_path: Path) -> No
     assert [name for name in libraries if "aarch64" not in name] == []
 
 
-def test_what_the_package_holds_is_its_own(package: Package) -> None:
+def test_the_package_has_only_what_the_functions_need(package: Package) -> None:
     """boto3 is Lambda's, and of Chalice only the router is needed: either would
     double the package."""
     held = {path.name for path in (package.folder / "code").iterdir()}
@@ -198,7 +198,7 @@ def test_failures_of_a_batch_are_reported_by_message(package: Package) -> None:
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_a_message_is_given_to_nobody_else_while_it_is_worked_on(package: Package) -> None:
+def test_a_message_stays_invisible_while_it_is_processed(package: Package) -> None:
     for fn, source in package.sources("SQS"):
         queue, attribute = source["Queue"]["Fn::GetAtt"]
         assert attribute == "Arn"
@@ -243,7 +243,9 @@ def test_every_function_has_a_role_of_its_own(package: Package) -> None:
     assert len(set(roles)) == len(roles)
 
 
-def test_what_may_be_done_anywhere_cannot_be_narrowed(package: Package) -> None:
+def test_only_actions_that_cannot_be_narrowed_are_allowed_on_every_resource(
+    package: Package,
+) -> None:
     """Traces have no ARN, streams are listed or not, and SES's account is one."""
     anywhere = {
         action
@@ -315,7 +317,7 @@ def statements(package: Package) -> list[Template]:
     ]
 
 
-def test_every_function_has_a_log_group_that_forgets(package: Package) -> None:
+def test_every_function_has_a_log_group_that_expires(package: Package) -> None:
     groups = [
         it["Properties"]
         for it in package.merged["Resources"].values()
@@ -354,7 +356,7 @@ def test_tables_and_queues_outlive_the_stack(package: Package) -> None:
         assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
-def test_no_more_send_at_once_than_share_the_rate_of_ses(package: Package) -> None:
+def test_no_more_functions_send_at_once_than_share_the_rate_of_ses(package: Package) -> None:
     [source] = [
         it
         for _, it in package.sources("SQS")
@@ -364,7 +366,7 @@ def test_no_more_send_at_once_than_share_the_rate_of_ses(package: Package) -> No
     assert source["BatchSize"] == 1
 
 
-def test_ses_tells_the_topic_all_that_is_read(package: Package) -> None:
+def test_ses_sends_the_topic_all_events_that_are_read(package: Package) -> None:
     resources = package.merged["Resources"]
     destination = resources["FeedbackDestination"]["Properties"]["EventDestination"]
     told = {kind.replace(" ", "").lower() for kind in KINDS}

@@ -46,7 +46,7 @@ def test_an_account_is_written_and_read(accounts: Accounts) -> None:
     assert accounts.load("acc_2") is None
 
 
-def test_a_write_on_what_is_no_longer_there_is_a_lost_race(accounts: Accounts) -> None:
+def test_a_write_to_an_account_that_is_gone_is_a_lost_race(accounts: Accounts) -> None:
     one = keep(accounts, account("acc_1", "cus_1"))
     with pytest.raises(ConcurrentUpdate):
         keep(accounts, one)
@@ -67,7 +67,9 @@ def test_a_customer_has_one_account(accounts: Accounts) -> None:
     assert accounts.load("acc_2") is None
 
 
-def test_a_customer_is_found_by_a_good_guess_a_bad_one_and_none(accounts: Accounts) -> None:
+def test_a_customer_is_found_by_a_right_guess_by_a_wrong_one_and_without_one(
+    accounts: Accounts,
+) -> None:
     one, other = (
         keep(accounts, account("acc_1", "cus_1", "cus_2")),
         keep(accounts, account("acc_9", "cus_9")),
@@ -148,7 +150,7 @@ def test_a_table_that_does_not_answer_is_said_to_be_unavailable(
             accounts.load("acc_1")
 
 
-def test_items_that_go_on_being_left_out_are_no_answer(
+def test_items_that_are_never_returned_count_as_no_answer(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

@@ -34,6 +34,6 @@ def test_keys_are_listed_and_revoked_for_good(keys: ApiKeys) -> None:
     assert {key.id: key.revoked_at for key in keys.all()} == {ids[0]: T, ids[1]: None, ids[2]: None}
 
 
-def test_a_key_that_is_not_there_is_not_revoked(keys: ApiKeys) -> None:
+def test_a_key_that_does_not_exist_cannot_be_revoked(keys: ApiKeys) -> None:
     assert not keys.revoke("abc", T)
     assert keys.all() == []

@@ -29,7 +29,7 @@ def keep(dynamodb: Any, number: int, due_in: timedelta | None, policy: str | Non
     Accounts(TABLE, lambda: "key", dynamodb).save(Account(account.id), account)
 
 
-def test_what_is_due_comes_the_oldest_first_from_every_shard_and_nothing_else(
+def test_due_accounts_come_from_every_shard_the_oldest_first(
     dynamodb: Any,
 ) -> None:
     for number in range(60):
@@ -49,7 +49,7 @@ def test_what_is_due_comes_the_oldest_first_from_every_shard_and_nothing_else(
     )
 
 
-def test_an_account_that_is_due_no_more_leaves_the_index(dynamodb: Any) -> None:
+def test_an_account_that_is_no_longer_due_leaves_the_index(dynamodb: Any) -> None:
     keep(dynamodb, 1, timedelta(0))
     accounts = Accounts(TABLE, lambda: "key", dynamodb)
     account = accounts.load("acc_1")
@@ -58,7 +58,7 @@ def test_an_account_that_is_due_no_more_leaves_the_index(dynamodb: Any) -> None:
     assert DueIndex(TABLE, dynamodb).due(NOW, 10) == []
 
 
-def test_a_walk_sees_every_account_of_another_policy_once(
+def test_replanning_sees_every_account_of_another_policy_once(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(walks_module, "A_PAGE", 7)
@@ -84,7 +84,7 @@ def test_a_walk_sees_every_account_of_another_policy_once(
     assert pages > 5
 
 
-def test_of_two_who_walk_one_goes_on(dynamodb: Any) -> None:
+def test_of_two_replanning_runs_one_continues(dynamodb: Any) -> None:
     walks = ReplanStates(TABLE, dynamodb)
     assert walks.load() is None
     walks.save(ReplanState("new"), ReplanState("new", "{}", version=1))
@@ -92,7 +92,7 @@ def test_of_two_who_walk_one_goes_on(dynamodb: Any) -> None:
         walks.save(ReplanState("new"), ReplanState("new", "{}", version=1))
 
 
-def test_work_is_handed_out_ten_a_call_and_counted(aws: None) -> None:
+def test_work_is_queued_ten_messages_a_call(aws: None) -> None:
     sqs = boto3.client("sqs")
     queue = WorkQueue(sqs.create_queue(QueueName="act")["QueueUrl"], sqs)
     queue.send_many([{"account_id": f"acc_{number}"} for number in range(25)])

@@ -26,7 +26,7 @@ KEPT = StoredResponse(
 )
 
 
-def test_of_two_answers_the_first_is_kept_and_given(dynamodb: Any) -> None:
+def test_of_two_answers_under_a_key_the_first_is_kept_and_returned(dynamodb: Any) -> None:
     calls = StoredResponses(TABLE, dynamodb)
     assert calls.load("acc_1", "key 1") is None
     assert calls.keep(KEPT) == KEPT

@@ -52,7 +52,7 @@ def test_every_field_comes_back() -> None:
     assert account_of(account_item(Account("acc_1", 1))) == Account("acc_1", 1)
 
 
-def test_what_does_not_wait_is_not_in_the_due_index() -> None:
+def test_an_account_without_due_work_is_not_in_the_due_index() -> None:
     assert not {"due_at", "due_shard", "outbox"} & set(account_item(replace(FULL, due_at=None)))
     assert account_item(FULL)["due_at"] == {"S": "2026-03-02T09:00:00.000005Z"}
 
@@ -83,7 +83,7 @@ def test_an_item_of_every_shape_is_read_and_written_as_the_newest(path: Path) ->
     assert again.keys() == item.keys()
 
 
-def test_there_is_a_step_from_every_older_shape_and_a_text_of_each() -> None:
+def test_every_older_schema_version_has_an_upgrade_and_a_sample() -> None:
     assert list(UPGRADES) == list(range(1, SHAPE))
     assert {path.stem.split("_")[1] for path in KEPT.glob("shape_*_every_field.json")} == {
         str(number) for number in range(1, SHAPE + 1)
@@ -100,7 +100,7 @@ def test_what_is_written_does_not_change_within_a_shape() -> None:
     assert now == kept
 
 
-def test_what_lies_beside_accounts_does_not_change_unnoticed(dynamodb: Any) -> None:
+def test_other_items_do_not_change_their_form_unnoticed(dynamodb: Any) -> None:
     """These items have no number: one that changes must be read in both forms, and only then be
     kept anew by `python -m tests.adapters.aws.written`.
     """
@@ -120,7 +120,7 @@ def test_a_field_added_anywhere_would_be_noticed() -> None:
     }
 
 
-def test_an_old_item_goes_through_every_step_in_its_order() -> None:
+def test_an_old_item_is_upgraded_step_by_step() -> None:
     def renamed(texts: Texts) -> Texts:
         return {"body": {"mail": texts["body"]["email"]}}
 
@@ -138,7 +138,7 @@ def test_an_old_item_goes_through_every_step_in_its_order() -> None:
     assert upgraded({"body": {"user": "ada"}}, 3, steps, 3) == {"body": {"user": "ada"}}
 
 
-def test_an_item_of_a_younger_release_is_neither_read_nor_written_over(dynamodb: Any) -> None:
+def test_an_item_of_a_newer_release_is_neither_read_nor_overwritten(dynamodb: Any) -> None:
     """A rollback: what the younger release wrote waits for it."""
     accounts = Accounts(TABLE, lambda: "key", dynamodb)
     younger = account_item(FULL) | {"shape": {"N": str(SHAPE + 1)}}

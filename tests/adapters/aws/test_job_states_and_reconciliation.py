@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 2, 9, 30, 1, 5, tzinfo=UTC)
 DRIFT = Drift("acc_1", "cus_1", "sub_1", ("status", "customer.card"), NOW - timedelta(days=1), NOW)
 
 
-def test_a_round_is_read_as_it_was_written_and_each_kind_by_itself(dynamodb: Any) -> None:
+def test_the_state_of_each_job_is_read_as_it_was_written(dynamodb: Any) -> None:
     rounds = JobStates(TABLE, dynamodb)
     assert rounds.load(Comparison) is rounds.load(Undelivered) is None
     comparison = Comparison(
@@ -38,7 +38,7 @@ def test_a_round_is_read_as_it_was_written_and_each_kind_by_itself(dynamodb: Any
     assert (rounds.load(Comparison), rounds.load(Undelivered)) == (comparison, fetched)
 
 
-def test_of_two_who_go_on_with_a_round_one_does(dynamodb: Any) -> None:
+def test_of_two_runs_of_a_job_one_continues(dynamodb: Any) -> None:
     rounds, old = JobStates(TABLE, dynamodb), Comparison(NOW)
     rounds.save(old, replace(old, version=1))
     for stale in (old, replace(old, version=7)):
@@ -48,7 +48,7 @@ def test_of_two_who_go_on_with_a_round_one_does(dynamodb: Any) -> None:
     assert rounds.load(Comparison) == replace(old, phase="ended", version=2)
 
 
-def test_what_stripe_has_listed_is_known_by_its_comparison_alone(dynamodb: Any) -> None:
+def test_listed_subscriptions_belong_to_their_comparison_only(dynamodb: Any) -> None:
     comparisons = ReconciliationState(TABLE, dynamodb)
     assert comparisons.listed(NOW) == frozenset()
     for page in range(3):
@@ -60,7 +60,7 @@ def test_what_stripe_has_listed_is_known_by_its_comparison_alone(dynamodb: Any) 
     assert comparisons.listed(NOW + timedelta(days=1)) == {"sub_other"}
 
 
-def test_drifts_are_kept_judged_and_dropped(dynamodb: Any) -> None:
+def test_differences_are_stored_checked_and_dropped(dynamodb: Any) -> None:
     comparisons = ReconciliationState(TABLE, dynamodb)
     other, later = (
         replace(DRIFT, subscription="sub_2"),
@@ -77,7 +77,7 @@ def test_drifts_are_kept_judged_and_dropped(dynamodb: Any) -> None:
     assert comparisons.drifts_since(NOW + timedelta(seconds=1)) == [later]
 
 
-def test_every_account_is_walked_over_and_nothing_else(dynamodb: Any) -> None:
+def test_the_scan_returns_every_account_and_nothing_else(dynamodb: Any) -> None:
     accounts, comparisons = (
         Accounts(TABLE, lambda: "key", dynamodb),
         ReconciliationState(TABLE, dynamodb),
@@ -98,7 +98,7 @@ def test_every_account_is_walked_over_and_nothing_else(dynamodb: Any) -> None:
     assert pages > 1
 
 
-def test_an_account_that_only_a_younger_release_can_read_is_left_out_of_the_walk(
+def test_the_scan_leaves_out_an_account_of_a_newer_release(
     dynamodb: Any,
 ) -> None:
     accounts, comparisons = (

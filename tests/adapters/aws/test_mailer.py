@@ -188,7 +188,7 @@ def test_a_name_that_is_not_ascii_is_encoded(post: Mailer, ses: Ses) -> None:
         else getattr(value, "__name__", type(value).__name__)
     ),
 )
-def test_what_each_answer_means_after_one_attempt_and_without_an_address(
+def test_each_answer_of_ses_has_its_error_after_one_attempt_and_names_no_address(
     post: Mailer, ses: Ses, fault: Any, meaning: type[BillhookError]
 ) -> None:
     ses.faults = [fault] * 5
@@ -260,7 +260,7 @@ def test_a_mail_whose_reply_is_lost_is_posted_once(
     assert listener.requests == 1
 
 
-def test_ses_out_of_reach_has_not_taken_it(unplugged: pytest.MonkeyPatch) -> None:
+def test_a_message_is_not_sent_if_ses_cannot_be_reached(unplugged: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     unplugged.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
@@ -268,20 +268,20 @@ def test_ses_out_of_reach_has_not_taken_it(unplugged: pytest.MonkeyPatch) -> Non
         Mailer(None).send(LETTER)
 
 
-def test_two_who_send_keep_the_rate_together(post: Mailer, passing: Time) -> None:
+def test_two_senders_keep_the_rate_together(post: Mailer, passing: Time) -> None:
     for _ in range(4):
         post.wait_for_capacity()
     assert passing.waited == [0.2, 0.2, 0.2], "ten a second, and each of two senders half of them"
 
 
-def test_time_that_passes_anyhow_is_not_waited_for_again(post: Mailer, passing: Time) -> None:
+def test_time_that_has_passed_already_is_not_waited_for_again(post: Mailer, passing: Time) -> None:
     post.wait_for_capacity()
     passing.now += 5
     post.wait_for_capacity()
     assert passing.waited == []
 
 
-def test_the_quota_is_asked_for_now_and_then(post: Mailer, passing: Time, ses: Ses) -> None:
+def test_the_quota_is_read_from_time_to_time(post: Mailer, passing: Time, ses: Ses) -> None:
     for _ in range(10):
         post.wait_for_capacity()
     assert ses.asked == 1
@@ -311,7 +311,7 @@ def test_over_the_daily_quota_a_message_waits_and_nothing_is_posted(
     assert ses.asked == 2
 
 
-def test_a_quota_of_minus_one_is_none(post: Mailer, ses: Ses) -> None:
+def test_a_quota_of_minus_one_means_unlimited(post: Mailer, ses: Ses) -> None:
     ses.account["SendQuota"] = {
         "Max24HourSend": -1.0,
         "MaxSendRate": 10.0,
@@ -322,7 +322,7 @@ def test_a_quota_of_minus_one_is_none(post: Mailer, ses: Ses) -> None:
     post.wait_for_capacity()
 
 
-def test_too_fast_is_a_second_s_rest_and_too_much_a_long_one(
+def test_too_fast_is_a_pause_of_a_second_and_too_much_a_long_one(
     post: Mailer, passing: Time, ses: Ses
 ) -> None:
     post.wait_for_capacity()

@@ -58,7 +58,7 @@ def test_a_rotation_is_seen_without_a_deploy(ssm: Any, monkeypatch: pytest.Monke
     assert secrets.stripe_api_key == "sk_new"
 
 
-def test_a_missing_secret_is_named_and_no_other_is_told(ssm: Any) -> None:
+def test_a_missing_secret_is_named_without_the_value_of_another(ssm: Any) -> None:
     put(ssm, "hash-key", "very-secret")
     with pytest.raises(Unavailable, match="/billhook/test/stripe-api-key cannot be read") as caught:
         _ = Secrets("/billhook/test").stripe_api_key

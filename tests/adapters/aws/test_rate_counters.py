@@ -18,7 +18,7 @@ def limits(dynamodb: Any) -> RateCounters:
     return RateCounters(TABLE, lambda: "key")
 
 
-def test_what_is_counted_is_counted_by_kind_value_and_window(limits: RateCounters) -> None:
+def test_counters_are_kept_by_kind_value_and_window(limits: RateCounters) -> None:
     assert [limits.count("from", "203.0.113.7", HOUR, NOW) for _ in range(3)] == [1, 2, 3]
     assert limits.count("from", "203.0.113.8", HOUR, NOW) == 1
     assert limits.count("of", "203.0.113.7", HOUR, NOW) == 1
@@ -26,7 +26,7 @@ def test_what_is_counted_is_counted_by_kind_value_and_window(limits: RateCounter
     assert limits.count("from", "203.0.113.7", timedelta(days=1), NOW) == 1
 
 
-def test_no_address_is_in_a_key_and_every_counter_is_reaped(limits: RateCounters) -> None:
+def test_no_key_contains_an_address_and_every_counter_expires(limits: RateCounters) -> None:
     limits.count("of", "ada@example.com", HOUR, NOW)
     (item,) = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
     assert "ada" not in str(item)

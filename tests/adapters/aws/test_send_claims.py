@@ -28,13 +28,13 @@ def test_a_claim_is_found_as_it_was_made(claims: SendClaims) -> None:
     assert claims.load("acc_2", CLAIM.key) is None
 
 
-def test_of_two_who_claim_the_second_loses(claims: SendClaims) -> None:
+def test_of_two_claims_the_second_loses(claims: SendClaims) -> None:
     claims.take(CLAIM, None)
     with pytest.raises(ConcurrentUpdate):
         claims.take(CLAIM, None)
 
 
-def test_what_was_left_unclear_is_taken_over_once(claims: SendClaims) -> None:
+def test_an_unclear_message_is_claimed_again_once(claims: SendClaims) -> None:
     claims.take(CLAIM, None)
     claims.take(SECOND, CLAIM)
     with pytest.raises(ConcurrentUpdate):
@@ -42,7 +42,7 @@ def test_what_was_left_unclear_is_taken_over_once(claims: SendClaims) -> None:
     assert claims.load("acc_1", CLAIM.key) == SECOND
 
 
-def test_what_was_settled_meanwhile_is_not_taken_over(claims: SendClaims) -> None:
+def test_a_message_that_was_confirmed_meanwhile_is_not_claimed_again(claims: SendClaims) -> None:
     claims.take(CLAIM, None)
     claims.confirm(CLAIM, "ses-1")
     with pytest.raises(ConcurrentUpdate):
@@ -68,14 +68,14 @@ def test_a_write_repeated_by_the_sdk_is_no_lost_race(
     assert claims.load("acc_1", CLAIM.key) == SECOND
 
 
-def test_what_ses_did_not_take_may_be_claimed_again(claims: SendClaims) -> None:
+def test_a_message_that_ses_did_not_accept_may_be_claimed_again(claims: SendClaims) -> None:
     claims.take(CLAIM, None)
     claims.drop(CLAIM)
     assert claims.load("acc_1", CLAIM.key) is None
     claims.take(CLAIM, None)
 
 
-def test_only_one_s_own_claim_is_dropped(claims: SendClaims) -> None:
+def test_a_worker_drops_its_own_claim_only(claims: SendClaims) -> None:
     claims.take(CLAIM, None)
     claims.take(SECOND, CLAIM)
     claims.drop(CLAIM)

@@ -60,7 +60,7 @@ def test_the_same_entry_again_is_the_same_entry(log: Timelines) -> None:
     assert read_all(log)[0] == ["evt_002", "evt_001", "evt_000"]
 
 
-def test_an_entry_past_its_time_is_not_read_though_it_still_lies_there(log: Timelines) -> None:
+def test_an_expired_entry_is_not_read_even_if_it_is_still_stored(log: Timelines) -> None:
     log.put(entries(2, timedelta(days=30)))
     log.put(entries(1, account="acc_1"))
     assert len(read_all(log, T + timedelta(days=29))[0]) == 2
@@ -68,7 +68,7 @@ def test_an_entry_past_its_time_is_not_read_though_it_still_lies_there(log: Time
 
 
 @pytest.mark.parametrize("kept", [0, 1, PAGE])
-def test_entries_past_their_time_make_no_page_of_their_own(log: Timelines, kept: int) -> None:
+def test_expired_entries_make_no_page_of_their_own(log: Timelines, kept: int) -> None:
     log.put(entries(3 * PAGE, timedelta(days=30)))
     log.put(
         Entry("acc_1", T - timedelta(seconds=n + 1), "mail", f"m{n}", "mail.sent", {})
@@ -78,7 +78,7 @@ def test_entries_past_their_time_make_no_page_of_their_own(log: Timelines, kept:
     assert (len(found), pages) == (kept, 1)
 
 
-def test_an_entry_comes_back_with_what_it_told(log: Timelines) -> None:
+def test_an_entry_comes_back_with_its_data(log: Timelines) -> None:
     log.put(
         [
             Entry(
@@ -102,7 +102,7 @@ def test_an_entry_comes_back_with_what_it_told(log: Timelines) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "QUNDT1VOVA", "TE9HIw", "====", "a" * 5000])
-def test_a_cursor_that_is_none_is_refused(log: Timelines, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(log: Timelines, cursor: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         log.page("acc_1", cursor, T)
     assert caught.value.field == "cursor"

@@ -120,7 +120,9 @@ def test_one_of_many_equal_writes_wins_and_the_rest_know_it(dynamodb: Any, table
     )
 
 
-def test_stream_and_agenda_at_once_carry_out_each_happening_once(dynamodb: Any, table: str) -> None:
+def test_stream_and_schedule_at_once_publish_each_domain_event_once(
+    dynamodb: Any, table: str
+) -> None:
     recording = RECORDINGS["trial_converts"]
     place = services(
         dynamodb, table, FakeReader(recording.truth(5)), Moment(at(recording.events[4]["created"]))
@@ -137,7 +139,7 @@ def test_stream_and_agenda_at_once_carry_out_each_happening_once(dynamodb: Any, 
     assert types == ["access.granted", "account.created", "trial.started"]
 
 
-def test_a_write_whose_reply_was_lost_is_seen_as_a_lost_race_and_learnt_again(
+def test_a_write_whose_reply_was_lost_is_a_lost_race_and_the_facts_are_applied_again(
     dynamodb: Any, table: str
 ) -> None:
     """botocore repeats a write whose reply it did not get: the repeat meets its own condition."""

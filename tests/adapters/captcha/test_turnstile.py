@@ -39,7 +39,7 @@ def turnstile(cloudflare: Cloudflare) -> Turnstile:
     return Turnstile(lambda: "secret", cloudflare.server.base)
 
 
-def test_a_token_is_asked_for_with_the_secret_and_the_visitors_address(
+def test_a_token_is_checked_with_the_secret_and_the_visitors_address(
     cloudflare: Cloudflare,
 ) -> None:
     assert turnstile(cloudflare).solved("token", "203.0.113.7")
@@ -48,7 +48,7 @@ def test_a_token_is_asked_for_with_the_secret_and_the_visitors_address(
     ]
 
 
-def test_what_is_forged_used_or_not_there_is_not_solved(cloudflare: Cloudflare) -> None:
+def test_a_token_that_is_forged_used_or_missing_is_refused(cloudflare: Cloudflare) -> None:
     for code in ("invalid-input-response", "timeout-or-duplicate"):
         cloudflare.answer = (200, {"success": False, "error-codes": [code]})
         assert not turnstile(cloudflare).solved("token", "203.0.113.7")
@@ -57,14 +57,14 @@ def test_what_is_forged_used_or_not_there_is_not_solved(cloudflare: Cloudflare) 
     assert len(cloudflare.asked) == 2, "nothing is asked about what can be no token"
 
 
-def test_a_wrong_secret_is_the_owners_to_mend(cloudflare: Cloudflare) -> None:
+def test_a_wrong_secret_is_an_error_of_the_settings(cloudflare: Cloudflare) -> None:
     cloudflare.answer = (200, {"success": False, "error-codes": ["invalid-input-secret"]})
     with pytest.raises(Refused):
         turnstile(cloudflare).solved("token", "203.0.113.7")
 
 
 @pytest.mark.parametrize("answer", [(500, {"success": False}), (200, b"<html>"), (200, [])])
-def test_an_answer_that_is_none_keeps_nobody_out_for_good(
+def test_an_unreadable_answer_is_unavailable(
     cloudflare: Cloudflare, answer: tuple[int, Any]
 ) -> None:
     cloudflare.answer = answer
@@ -72,6 +72,6 @@ def test_an_answer_that_is_none_keeps_nobody_out_for_good(
         turnstile(cloudflare).solved("token", "203.0.113.7")
 
 
-def test_nobody_there() -> None:
+def test_a_service_that_does_not_answer_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         Turnstile(lambda: "secret", "http://127.0.0.1:9").solved("token", "203.0.113.7")

@@ -145,20 +145,20 @@ def test_a_session_of_ours_comes_with_the_card_that_was_entered() -> None:
         {"payment_method": {**CARD, "id": None}},
     ],
 )
-def test_a_session_without_a_whole_card_has_none(intent: Any) -> None:
+def test_a_session_with_an_incomplete_card_has_none(intent: Any) -> None:
     found = answers.checkout_session({"id": "cs_1", "url": "https://c", "setup_intent": intent})
     assert found == CheckoutSession("cs_1", "", "", ours=False, url="https://c")
 
 
 @pytest.mark.parametrize("details", [None, {}, {"address": None}, {"address": {"city": "Wien"}}])
-def test_an_address_without_a_country_is_none(details: Any) -> None:
+def test_an_address_without_a_country_is_ignored(details: Any) -> None:
     intent = {"payment_method": {**CARD, "billing_details": details}}
     found = answers.checkout_session({"id": "cs_1", "setup_intent": intent})
     assert found.card
     assert found.card.address is None
 
 
-def test_a_coupon_takes_off_a_share_or_an_amount() -> None:
+def test_a_coupon_has_a_percentage_or_an_amount() -> None:
     share = {"id": "A", "percent_off": 20, "duration": "repeating", "duration_in_months": 3}
     assert answers.coupon(share) == Coupon("A", percent_off=20.0, duration="repeating", months=3)
     amount = {

@@ -78,7 +78,7 @@ def test_an_invoice_says_whose_it_is_in_both_places() -> None:
         assert event.account_id == "acct_demo"
 
 
-def test_every_recorded_event_is_read_and_only_the_wanted_ones_tell() -> None:
+def test_every_recorded_event_is_read_and_only_handled_types_have_a_fact() -> None:
     for recording in RECORDINGS.values():
         for raw in recording.events:
             event = read(raw)
@@ -110,7 +110,7 @@ def test_a_deleted_customer_is_known_by_the_events_type_alone() -> None:
     assert event.fact.customer.email is None
 
 
-def test_news_is_stale_after_a_day() -> None:
+def test_an_event_is_stale_after_a_day() -> None:
     raw = RECORDINGS["trial_converts"].events[0]
     for late, stale in [(timedelta(days=1), False), (timedelta(days=1, seconds=1), True)]:
         event = read(raw, at(raw["created"]) + late)
@@ -143,7 +143,7 @@ def test_an_unknown_api_version_is_read_by_its_shape_and_counted(version: str | 
 
 
 @pytest.mark.parametrize("trial_end", [None, "absent"])
-def test_a_trial_end_of_null_or_none_at_all_is_no_trial(trial_end: str | None) -> None:
+def test_without_a_trial_end_there_is_no_trial(trial_end: str | None) -> None:
     raw = shape("2026-10-28.endive", "subscription")
     raw["data"]["object"]["trial_end"] = None
     if trial_end == "absent":
@@ -196,7 +196,7 @@ def broken(**changes: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_no_repetition_will_mend_is_unreadable(body: str) -> None:
+def test_what_no_retry_can_fix_is_unreadable(body: str) -> None:
     with pytest.raises(Unreadable):
         read_event(body, NOW)
 
@@ -251,13 +251,13 @@ def event_of(kind: str, thing: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["attached", "updated", "automatically_updated"])
-def test_a_card_is_learnt_from_the_events_of_its_payment_method(kind: str) -> None:
+def test_a_card_is_read_from_the_events_of_its_payment_method(kind: str) -> None:
     event = read(event_of(f"payment_method.{kind}", CARD))
     assert event.customer == "cus_demo"
     assert event.fact == CardSnapshot(Card("pm_1", "visa", "4242", 4, 2027), event.created)
 
 
-def test_a_payment_method_that_is_no_card_tells_nothing() -> None:
+def test_a_payment_method_that_is_no_card_is_ignored() -> None:
     assert (
         read(event_of("payment_method.attached", {**CARD, "type": "sepa_debit", "card": None})).fact
         is None
@@ -273,7 +273,7 @@ def test_a_payment_method_that_is_no_card_tells_nothing() -> None:
     )
 
 
-def test_that_the_bank_asks_is_told_by_the_events_type_alone() -> None:
+def test_only_the_type_of_an_event_says_that_the_bank_asks() -> None:
     raw = shape("2026-10-28.endive", "invoice")
     for kind, asks in (
         ("invoice.payment_failed", False),

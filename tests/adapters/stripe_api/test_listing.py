@@ -94,7 +94,7 @@ def test_a_place_that_has_left_the_list_is_found_again_by_its_second(
     assert listing.live_subscriptions(PLACE).entries == []
 
 
-def test_a_key_that_may_not_read_a_list_is_refused(
+def test_a_key_without_permission_for_a_list_is_refused(
     listing: StripeListing, replies: Replies
 ) -> None:
     replies.by_path["/v1/events"] = [

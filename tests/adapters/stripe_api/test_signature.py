@@ -87,7 +87,7 @@ def test_the_tolerance_is_five_minutes_both_ways(age: int, fine: bool) -> None:
     assert accepts(PAYLOAD, signed(age=age), [SECRET]) is fine
 
 
-def test_each_secret_alive_counts_and_no_other() -> None:
+def test_each_current_secret_is_accepted_and_no_other() -> None:
     assert accepts(PAYLOAD, signed(secret="whsec_old"), [SECRET, "whsec_old"])
     assert not accepts(PAYLOAD, signed(secret="whsec_older"), [SECRET, "whsec_old"])
     both = signed(secret="whsec_rolled") + "," + signed().split(",")[1]

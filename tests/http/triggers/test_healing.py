@@ -106,7 +106,7 @@ def test_undelivered_events_go_through_the_queue_like_all_others(watch: Watch) -
     )
 
 
-def test_a_digest_that_cannot_be_handed_out_keeps_no_event_waiting_and_fails_aloud(
+def test_a_digest_that_cannot_be_queued_delays_no_event_and_fails_the_function(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> int:
@@ -124,7 +124,7 @@ def test_a_digest_that_cannot_be_handed_out_keeps_no_event_waiting_and_fails_alo
     ("failure", "metric"),
     [(Unavailable("429"), "ListsUnanswered"), (Refused("403"), "ListsRefused")],
 )
-def test_what_stripe_does_not_tell_is_counted_and_nothing_is_done_by_it(
+def test_a_list_that_stripe_does_not_answer_is_counted_and_changes_nothing(
     watch: Watch, failure: Exception, metric: str
 ) -> None:
     """14."""
@@ -143,7 +143,7 @@ def test_what_stripe_does_not_tell_is_counted_and_nothing_is_done_by_it(
     )
 
 
-def test_a_failure_on_the_second_page_goes_on_there(
+def test_after_a_failure_on_the_second_page_the_next_run_continues_there(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch.lists.events = watch.history.events[:5][::-1]
@@ -191,7 +191,7 @@ def test_a_queue_that_refuses_keeps_the_page_to_be_fetched_again(
     ] == [watch.lists.events[0]["id"]]
 
 
-def test_a_comparison_finds_what_was_never_heard_of_and_tells_it_on_the_timeline(
+def test_a_comparison_finds_what_no_event_reported_and_puts_it_onto_the_timeline(
     watch: Watch,
 ) -> None:
     watch.lists.subscriptions = list(watch.history.truth(5).subscriptions.values())

@@ -315,7 +315,7 @@ def test_a_broken_message_is_told_and_goes_out_once_it_is_mended(
     assert (len(office.inbox), office.outcomes()) == (1, {WELCOME: "sent"})
 
 
-def test_a_message_that_is_not_ours_is_dropped(office: Office) -> None:
+def test_a_message_of_an_unknown_form_is_dropped(office: Office) -> None:
     bodies = [
         "",
         "{",
@@ -333,7 +333,7 @@ def test_a_message_that_is_not_ours_is_dropped(office: Office) -> None:
     assert office.stage.everything_said().count("Unknown message") == len(bodies)
 
 
-def test_what_nobody_knows_is_nothing_to_send(office: Office) -> None:
+def test_a_message_of_an_unknown_account_is_dropped(office: Office) -> None:
     office.begin_trial()
     for account, key in (("acc_none", "welcome@signup"), (ACCOUNT, "no_such@step")):
         office.stage.sqs.send_message(

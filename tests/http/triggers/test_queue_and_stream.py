@@ -63,7 +63,7 @@ def test_a_webhook_becomes_an_account_and_its_happenings_a_timeline(stage: Stage
         ({"api_version": "2027-01-27.foxglove"}, "UnknownApiVersions"),
     ],
 )
-def test_each_kind_of_odd_event_has_its_metric(stage: Stage, change: Any, metric: str) -> None:
+def test_each_kind_of_unusual_event_has_its_metric(stage: Stage, change: Any, metric: str) -> None:
     stage.stripe.truth = HISTORY.truth(1)
     assert arrive(stage, {**living(1)[0], **change}) == set()
     assert stage.metrics()[metric] == 1
@@ -78,7 +78,7 @@ def test_a_dead_letter_says_why_and_holds_what_came(stage: Stage) -> None:
     assert letter["MessageAttributes"]["code"]["StringValue"] == "unreadable"
 
 
-def test_what_cannot_be_taken_in_now_comes_again_and_the_rest_of_its_batch_goes_on(
+def test_an_event_that_fails_comes_again_and_the_rest_of_its_batch_is_done(
     stage: Stage,
 ) -> None:
     stage.stripe.down = True
@@ -124,7 +124,7 @@ def test_a_stream_that_fails_begins_again_at_the_record_that_failed(
     }
 
 
-def test_nothing_at_stripe_is_no_reason_to_forget_fresh_news(stage: Stage) -> None:
+def test_a_recent_event_counts_even_if_stripe_does_not_know_its_object_yet(stage: Stage) -> None:
     stage.stripe.truth = NOTHING
     assert arrive(stage, living(1)[0]) == set()
     assert wiring.accounts().load("acct_demo")

@@ -24,7 +24,7 @@ def bodies(office: Office) -> list[dict[str, str]]:
     return [json.loads(one["Body"]) for one in office.stage.messages(office.act_queue)]
 
 
-def test_what_is_due_is_handed_out_and_nothing_else(office: Office) -> None:
+def test_the_sweep_queues_due_accounts_and_no_others(office: Office) -> None:
     office.sweep()
     assert bodies(office) == []
     office.begin_trial()
@@ -32,7 +32,7 @@ def test_what_is_due_is_handed_out_and_nothing_else(office: Office) -> None:
     assert bodies(office) == [{"account_id": ACCOUNT}]
 
 
-def test_a_sweep_without_an_index_to_ask_fails_aloud(
+def test_a_sweep_that_cannot_read_the_index_fails_the_function(
     office: Office,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -44,7 +44,7 @@ def test_a_sweep_without_an_index_to_ask_fails_aloud(
         sweep_due(TICK, LambdaContext("sweep_due", 60))
 
 
-def test_an_account_is_acted_on_and_waits_for_its_next_moment(office: Office) -> None:
+def test_a_due_account_is_processed_and_waits_for_its_next_due_time(office: Office) -> None:
     office.begin_trial()
     office.tick()
     account = wiring.accounts().load(ACCOUNT)
@@ -105,7 +105,7 @@ def test_an_act_that_fails_is_logged_with_its_type_and_place_and_no_personal_dat
     assert office.stage.metrics()["ActsFailed"] == 1
 
 
-def test_a_changed_policy_is_walked_to_the_end(office: Office) -> None:
+def test_after_a_policy_change_every_account_is_rescheduled(office: Office) -> None:
     office.begin_trial()
     for _ in range(3):
         office.sweep()

@@ -108,7 +108,7 @@ def test_the_digest_is_handed_out_by_the_clock_and_sent_once(
         {"account_id": "acc_1", "digest": "2026-03-02"},
     ],
 )
-def test_work_of_another_shape_is_none_of_ours(told: Office, body: Any) -> None:
+def test_a_queue_message_of_another_form_is_refused(told: Office, body: Any) -> None:
     told.stage.sqs.send_message(QueueUrl=told.mail_queue, MessageBody=json.dumps(body))
     assert told.work(told.mail_queue, send_mails) == 0
     assert inbox(told) == []

@@ -32,7 +32,7 @@ of it.
 
 
 @pytest.mark.parametrize("story", COUNTED_HERE)
-def test_the_page_tells_what_the_code_uses_now(story: str) -> None:
+def test_the_page_of_costs_is_that_of_the_present_code(story: str) -> None:
     """Another number here is a change that costs more or less: run `python -m bench.costs`, and
     look at the difference.
     """
@@ -106,7 +106,7 @@ def test_a_scan_costs_what_its_filter_leaves_out_too(dynamodb: Any) -> None:
     assert meter.by_function["F"]["read_units"] == 3 * 0.5
 
 
-def test_a_call_without_a_rule_is_not_taken_for_free(dynamodb: Any) -> None:
+def test_a_call_without_a_price_is_an_error(dynamodb: Any) -> None:
     meter = Meter(lambda _: None)
     with (
         meter.watching(),
@@ -121,7 +121,7 @@ def test_a_call_without_a_rule_is_not_taken_for_free(dynamodb: Any) -> None:
     dynamo.client.cache_clear()
 
 
-def test_what_is_free_is_free_once() -> None:
+def test_free_amounts_are_subtracted_once() -> None:
     assert PRICES["sqs"].of(3_000_000) == pytest.approx(1.2)
     assert PRICES["sqs"].of(3_000_000, free=True) == pytest.approx(0.8)
     assert PRICES["sqs"].of(900_000, free=True) == 0

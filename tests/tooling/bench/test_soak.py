@@ -40,7 +40,7 @@ def test_after_sixty_days_of_lost_doubled_and_late_events_and_of_kills_all_is_as
     assert played.wrong == []
 
 
-def test_the_town_had_all_that_it_was_to_have(played: Soak) -> None:
+def test_the_run_had_all_kinds_of_customers_and_faults(played: Soak) -> None:
     figures = played.figures
     assert figures["kinds"].keys() == KINDS.keys()
     assert figures["events"] > 1500
@@ -53,7 +53,7 @@ def test_the_town_had_all_that_it_was_to_have(played: Soak) -> None:
     assert len(figures["standings by reason"]) > 3
 
 
-def test_a_change_at_stripe_that_nobody_heard_of_is_seen(played: Soak) -> None:
+def test_the_checks_find_a_change_at_stripe_that_was_missed(played: Soak) -> None:
     subscription = next(
         one for one in played.house.engine.store.all("subscription") if one["status"] == "active"
     )
@@ -66,7 +66,7 @@ def test_a_change_at_stripe_that_nobody_heard_of_is_seen(played: Soak) -> None:
     assert "at Stripe none (unpaid" in line
 
 
-def test_a_mail_sent_twice_or_at_the_wrong_time_is_seen(played: Soak) -> None:
+def test_the_checks_find_a_mail_that_is_sent_twice_or_at_the_wrong_time(played: Soak) -> None:
     mailer = played.house.mailer
     sent = next(one for one in mailer.all() if one.key.startswith("three_days"))
     mailer.keep(again := replace(sent, wrong="its time was over"))
@@ -78,7 +78,7 @@ def test_a_mail_sent_twice_or_at_the_wrong_time_is_seen(played: Soak) -> None:
     assert [line for line in found if line.endswith("and its time was over")]
 
 
-def test_what_is_left_in_a_queue_is_seen(played: Soak) -> None:
+def test_the_checks_find_what_is_left_in_a_queue(played: Soak) -> None:
     for queue in (played.house.place.act_queue.waiting, played.house.place.dead_letters.messages):
         queue.append({})
     try:
@@ -113,5 +113,5 @@ def test_the_report_of_its_log_is_what_a_recount_finds(played: Soak) -> None:
     assert sum(line.converted for line in found) > 50
 
 
-def test_the_same_seed_is_the_same_town() -> None:
+def test_the_same_seed_gives_the_same_customers() -> None:
     assert town(40, 5) == town(40, 5) != town(40, 6)

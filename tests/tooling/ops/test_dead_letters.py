@@ -117,7 +117,7 @@ ARN = "arn:aws:sqs:eu-central-1:123456789012:billhook-prod-{}-1ABCDEFGH"
         (message("[" * 100_000), "unknown", "?", "unknown"),
     ],
 )
-def test_a_letter_says_where_it_came_from_what_it_is_about_and_why(
+def test_a_dead_letter_has_its_origin_its_subject_and_the_reason(
     given: dict[str, Any], origin: str, about: str, code: str
 ) -> None:
     letter = read_letter(given)
@@ -140,7 +140,7 @@ def test_every_code_is_in_the_runbook() -> None:
     assert set(told) == set(CODES)
 
 
-def test_a_hostile_payload_is_told_nothing_of_in_a_list() -> None:
+def test_a_list_shows_nothing_of_a_hostile_payload() -> None:
     hostile = {
         **EVENT,
         "id": "evt\x1b[2J",
@@ -188,7 +188,7 @@ class MemoryBox:
         self.inside = [one for one in self.inside if one.id != letter.id]
 
 
-def test_what_cannot_be_sent_stays_and_the_rest_goes() -> None:
+def test_a_dead_letter_that_cannot_be_sent_stays_and_the_others_go() -> None:
     box = MemoryBox()
     box.put(("hello", {}), (json.dumps(EVENT), OURS), (json.dumps({"account_id": "acc_ada"}), {}))
     sent: list[str] = []
@@ -210,7 +210,7 @@ def test_what_cannot_be_sent_stays_and_the_rest_goes() -> None:
     assert box.given_back == 1
 
 
-def test_only_what_is_named_is_thrown_away() -> None:
+def test_only_the_named_dead_letters_are_deleted() -> None:
     box = MemoryBox()
     box.put(("a", {}), ("b", {}))
     with looking(box, 10) as letters:
@@ -335,7 +335,7 @@ def on_sqs(aws: None, monkeypatch: pytest.MonkeyPatch) -> OnSqs:
     )
 
 
-def test_a_listing_disturbs_nothing(on_sqs: OnSqs) -> None:
+def test_listing_changes_nothing(on_sqs: OnSqs) -> None:
     for number in range(25):
         Queue(on_sqs.url, on_sqs.sqs).send(f"letter {number}", OURS)
     with looking(on_sqs.box, 1000) as letters:
@@ -351,7 +351,7 @@ def test_a_listing_disturbs_nothing(on_sqs: OnSqs) -> None:
         assert len(letters) == 7
 
 
-def test_a_listing_that_fails_gives_back_what_it_has_seen(on_sqs: OnSqs) -> None:
+def test_a_listing_that_fails_makes_its_messages_visible_again(on_sqs: OnSqs) -> None:
     for number in range(15):
         Queue(on_sqs.url, on_sqs.sqs).send(f"letter {number}")
 
@@ -381,7 +381,7 @@ def test_a_redriven_event_is_in_its_queue_without_its_reason(on_sqs: OnSqs) -> N
     assert on_sqs.waiting(on_sqs.url) == ["hello"], "what stays is given back"
 
 
-def test_a_queue_that_is_not_there_is_said(on_sqs: OnSqs) -> None:
+def test_a_missing_queue_is_an_error(on_sqs: OnSqs) -> None:
     with pytest.raises(Unavailable, match="cannot be read"):
         Box(on_sqs.url + "-none", on_sqs.sqs).look(1)
 

@@ -22,7 +22,9 @@ def table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return dynamodb
 
 
-def test_before_any_comparison_it_says_so(table: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_before_the_first_comparison_the_report_says_so(
+    table: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(capsys, "drift")[:2] == (
         0,
         (
@@ -32,7 +34,7 @@ def test_before_any_comparison_it_says_so(table: Any, capsys: pytest.CaptureFixt
     )
 
 
-def test_it_tells_what_differed_since_when_and_whether_it_healed(
+def test_the_report_has_each_difference_its_age_and_whether_it_was_corrected(
     table: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = datetime.now(UTC)

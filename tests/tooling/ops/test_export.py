@@ -131,7 +131,7 @@ def test_a_folder_that_is_not_empty_is_left_as_it_is(
     assert (said.status, "cannot be written to" in said.err) == (1, True)
 
 
-def test_a_state_that_is_none_of_an_export_is_said_to_be_so(
+def test_a_folder_with_another_progress_file_is_refused(
     deployed: Deployed, ops: Any, tmp_path: Path
 ) -> None:
     for text in ("[]", '{"other": 1}'):

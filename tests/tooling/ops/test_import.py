@@ -158,7 +158,7 @@ def test_an_import_again_asks_stripe_for_its_lists_alone_and_changes_nothing() -
     assert shop.place.timeline.entries == log
 
 
-def test_five_calls_a_customer_at_most() -> None:
+def test_an_import_takes_five_calls_a_customer_at_most() -> None:
     shop = Shop()
     shop.buys("ada")
     shop.buys("bob", account_id="acc_bob")
@@ -213,7 +213,7 @@ def test_stripe_is_down_in_the_midst_of_it_and_the_next_run_goes_on() -> None:
     assert shop.imports() == {"known": 2, "imported": 2}
 
 
-def test_an_account_that_waits_for_answers_is_made_whole_by_the_next_run() -> None:
+def test_an_account_that_waits_for_answers_is_completed_by_the_next_run() -> None:
     shop = Shop()
     shop.buys("ada", account_id="acc_ada")
     shop.later(3)
@@ -305,7 +305,7 @@ def test_an_account_that_signed_up_here_keeps_its_mail() -> None:
 # The report.
 
 
-def test_what_is_odd_is_told_by_kind_without_an_address() -> None:
+def test_unusual_customers_are_reported_by_kind_without_an_address() -> None:
     shop = Shop()
     shop.other_price()
     one, two = shop.buys("ada", account_id="acc_same"), shop.buys("bob", account_id="acc_same")

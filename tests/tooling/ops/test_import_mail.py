@@ -153,7 +153,7 @@ AGES = st.one_of(
 @example(timedelta(hours=1), None, 14, "pause")
 @example(timedelta(days=16), None, 14, "pause")
 @example(timedelta(days=15), DECLINES, 14, "pause")
-def test_of_whatever_age_at_import_the_past_is_passed_and_what_is_to_come_is_told(
+def test_at_any_age_an_import_sends_nothing_about_the_past_and_everything_about_the_future(
     age: timedelta, card: str | None, days: int, behavior: str
 ) -> None:
     if not days and card != "tok_visa":
@@ -192,7 +192,9 @@ def steps(handed: dict[str, datetime]) -> list[tuple[datetime, str]]:
         (300, set()),
     ],
 )
-def test_a_trial_without_a_card_imported_at_some_age(age: float, expected: set[str]) -> None:
+def test_an_imported_trial_without_a_card_gets_what_is_still_to_come(
+    age: float, expected: set[str]
+) -> None:
     life = Mailing(policy=POLICY).begins(None, 14, "pause")
     life.place.now.at = BEGIN + timedelta(days=age)
     life.stage.advance(int(life.place.now.at.timestamp()))
@@ -212,7 +214,7 @@ def adopted_by_its_event(age: timedelta) -> Any:
     return {mail.step.id for _, mail in life.handed}
 
 
-def test_who_is_adopted_by_events_is_told_of_the_last_day_and_not_of_what_was_before() -> None:
+def test_an_adopted_customer_gets_mail_about_the_last_day_and_nothing_before() -> None:
     assert adopted_by_its_event(timedelta(minutes=1)) == {"welcome"}
     assert adopted_by_its_event(timedelta(hours=23)) == {"welcome"}
     assert adopted_by_its_event(timedelta(hours=25)) == set(), "though the welcome has two days"

@@ -39,7 +39,7 @@ def lived(customer: Customer) -> Life:
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_the_calendar_is_the_mailbox_of_that_life(name: str) -> None:
+def test_the_calendar_has_the_messages_that_such_a_customer_gets(name: str) -> None:
     life = lived(BY_NAME[name])
     calendar = [(row.name, row.occasion, row.at, row.words) for row in calendar_of(name).mails]
     steps = {step.id: step.anchor for step in POLICY.steps}
@@ -50,7 +50,7 @@ def test_the_calendar_is_the_mailbox_of_that_life(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_what_happens_in_the_calendar_happens_in_that_life(name: str) -> None:
+def test_the_calendar_has_the_domain_events_of_such_a_customer(name: str) -> None:
     life = lived(BY_NAME[name])
     played = play(
         Account(ACCOUNT),
@@ -66,7 +66,7 @@ def test_what_happens_in_the_calendar_happens_in_that_life(name: str) -> None:
     }
 
 
-def test_each_customer_comes_to_what_the_name_says() -> None:
+def test_each_customer_ends_as_the_name_says() -> None:
     happened = {
         one.customer.name: {row.name for row in one.rows if row.kind == "happening"}
         for one in rehearse(POLICY, START, 60)
@@ -82,7 +82,7 @@ def test_each_customer_comes_to_what_the_name_says() -> None:
     assert {"subscription.canceled", "access.granted"} <= happened["comes back"]
 
 
-def test_the_facts_are_those_of_stripes_events() -> None:
+def test_the_script_has_the_facts_of_stripes_events() -> None:
     """Seen through the same reading as a webhook: a price with its product, an invoice with its
     subscription.
     """
@@ -101,7 +101,7 @@ def test_the_facts_are_those_of_stripes_events() -> None:
     assert played.account.errands["trial"].done_at
 
 
-def test_every_deed_has_words_and_is_done_by_somebody() -> None:
+def test_every_action_has_a_description_and_a_customer_who_does_it() -> None:
     assert {deed.what for customer in CUSTOMERS for deed in customer.deeds} == DEEDS.keys()
 
 
@@ -156,9 +156,7 @@ def test_a_step_that_is_held_out_of_some_says_so(
     assert "but for 10%" in page.read_text()
 
 
-def test_the_page_needs_nothing_but_itself(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_loads_no_other_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "calendar.html"
     assert main(["rehearse", "--from", "2026-03-02", "--html", str(path)]) == 0
     assert str(path) in capsys.readouterr().out
@@ -192,7 +190,7 @@ def test_what_an_owner_typed_is_text_on_the_page(tmp_path: Path) -> None:
         (["--html", "/nowhere/page.html"], "cannot be written"),
     ],
 )
-def test_what_cannot_be_rehearsed_is_said(
+def test_a_rehearsal_that_is_not_possible_is_an_error(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["rehearse", *arguments]) == 1

@@ -142,7 +142,7 @@ def test_events_that_never_arrived_are_taken_in_again_and_a_second_time_changes_
     assert life.place.timeline.entries == log
 
 
-def test_only_the_account_that_is_meant() -> None:
+def test_only_events_of_the_chosen_account_are_replayed() -> None:
     life = bought("ada", "bob")
     customers = customers_of("acc_ada", None, SimTransport(life.stage))
     found = replayed(life, Choice(False, "acc_ada", customers))
@@ -158,7 +158,7 @@ def test_only_the_account_that_is_meant() -> None:
         customers_of("x' OR email:'y", None, SimTransport(life.stage))
 
 
-def test_a_dispute_is_known_by_its_charge() -> None:
+def test_the_customer_of_a_dispute_is_found_by_its_charge() -> None:
     life = bought("ada", "bob")
     replayed(life)
     (ada,) = accounts(life)["acc_ada"].customers
@@ -175,7 +175,7 @@ def test_a_dispute_is_known_by_its_charge() -> None:
     }
 
 
-def test_only_the_types_and_the_days_that_are_meant() -> None:
+def test_only_the_chosen_types_and_days_are_replayed() -> None:
     life = bought("ada")
     found = replayed(life, types=("invoice.paid",))
     assert set(found) == {("chosen", "invoice.paid")}
@@ -200,7 +200,7 @@ def test_the_other_mode_and_the_unreadable_are_left_out_and_told() -> None:
     )
 
 
-def test_twenty_types_a_call_and_a_hundred_events_a_page() -> None:
+def test_events_are_listed_by_twenty_types_a_call_and_a_hundred_a_page() -> None:
     life = bought(*(f"customer{number}" for number in range(30)))
     life.stage.api.calls.clear()
     events = list(kept_events(SimTransport(life.stage), wanted_types(()), BEGIN))
@@ -246,7 +246,7 @@ def test_too_many_requests_are_waited_out_ever_longer() -> None:
     assert [wait for wait in waits.made if wait >= 1] == [1, 2, 4, *WAITS]
 
 
-def test_no_more_calls_a_second_than_allowed() -> None:
+def test_the_transport_keeps_the_rate_limit() -> None:
     life, waits = bought("ada"), Waits()
     transport = patient(SimTransport(life.stage), waits, a_second=10)
     for _ in range(31):
@@ -273,7 +273,7 @@ def as_kept(place: FakeServices) -> Iterator[Entry]:
 
 
 @pytest.mark.parametrize("name", sorted(RECORDINGS))
-def test_a_timeline_learnt_again_changes_nothing(name: str) -> None:
+def test_replaying_a_timeline_changes_nothing(name: str) -> None:
     place = lived(name)
     account = place.accounts.only()
     facts = [fact for _, fact in kept_facts(as_kept(place), place.now()) if fact]
@@ -284,7 +284,7 @@ def test_a_timeline_learnt_again_changes_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RECORDINGS))
-def test_what_was_lost_is_learnt_again_from_the_timeline(name: str) -> None:
+def test_what_was_lost_is_restored_from_the_timeline(name: str) -> None:
     place = lived(name)
     account = place.accounts.only()
     robbed = replace(account, subscriptions={}, invoices={}, version=account.version + 1)
@@ -337,7 +337,7 @@ def test_the_real_sdk_asks_as_stripe_wants_it(stripe: StripeSimulator) -> None:
         (["--account", "acc_1"], "Which stage?"),
     ],
 )
-def test_what_is_asked_wrongly_is_said(
+def test_wrong_options_are_an_error(
     arguments: list[str],
     said: str,
     capsys: pytest.CaptureFixture[str],

@@ -40,7 +40,7 @@ T = datetime(2026, 3, 2, 9, tzinfo=UTC)
         ((10, 10, 0, 20), (0.6791, 1.0000)),
     ],
 )
-def test_the_interval_is_the_published_one(
+def test_the_interval_has_the_published_values(
     of: tuple[int, int, int, int], ends: tuple[float, float]
 ) -> None:
     """Newcombe 1998, table II, method 10."""
@@ -57,7 +57,7 @@ def test_wilsons_limits_are_the_published_ones() -> None:
     assert [round(end, 4) for end in wilson(0, 20)] == [0.0, 0.1611]
 
 
-def test_of_nothing_there_is_no_difference() -> None:
+def test_without_cases_there_is_no_difference() -> None:
     assert difference(0, 0, 1, 2) is None
     assert difference(1, 2, 0, 0) is None
 
@@ -97,7 +97,7 @@ def test_a_conversion_counts_for_what_was_sent_in_the_fourteen_days_before_it() 
     assert found["note"] == Line("note", sent=3, converted=1)
 
 
-def test_who_comes_back_has_converted_and_who_only_has_a_card_mended_has_not() -> None:
+def test_who_comes_back_has_converted_and_who_only_replaces_a_card_has_not() -> None:
     back = {"access_before": "none", "reason": "active"}
     found = lines(
         *(sent(account, "gone@1", T) for account in "abc"),
@@ -155,7 +155,7 @@ def test_a_message_whose_reply_was_lost_is_known_by_ses_alone() -> None:
     )
 
 
-def test_who_leaves_leaves_by_the_last_message_before() -> None:
+def test_a_loss_is_attributed_to_the_last_message_before_it() -> None:
     left = Entry(
         "a", T + 2 * DAY, "mail", "lifecycle", "mail.unsubscribed", {"stream": "lifecycle"}
     )
@@ -180,7 +180,7 @@ def test_each_broadcast_is_a_line_of_its_own() -> None:
     ]
 
 
-def test_what_may_still_convert_is_young() -> None:
+def test_messages_whose_time_is_not_over_are_counted_as_young() -> None:
     assert (
         lines(sent("a", "note@1", T), sent("b", "note@1", T - WITHIN), now=T + DAY)["note"].young
         == 1
@@ -248,7 +248,7 @@ def test_doubled_late_and_shuffled_entries_count_as_a_recount_does(
     assert whole.lines(now) == again.lines(now) == recount(entries, now)
 
 
-def test_the_report_of_lives_is_their_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_counts_the_messages_of_the_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of customers' lives in memory, SES's notices doubled and late."""
     half = replace(
         POLICY,
@@ -338,7 +338,7 @@ def test_it_is_read_from_the_table_in_one_pass(
     assert "23 entries were counted; to read the table took" in out
 
 
-def test_as_json_for_other_programs(table: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_report_is_available_as_json(table: Any, capsys: pytest.CaptureFixture[str]) -> None:
     Timelines(TABLE, table).put(
         [
             sent("a", "note@1", datetime.now(UTC) - DAY),
@@ -351,7 +351,9 @@ def test_as_json_for_other_programs(table: Any, capsys: pytest.CaptureFixture[st
     assert json.loads(run(capsys, "mail", "report", "--json", "--since", "2h")[1])["steps"] == []
 
 
-def test_an_empty_time_and_a_wrong_one(table: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_without_messages_says_so_and_a_wrong_duration_is_an_error(
+    table: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "Nothing was sent or held out." in run(capsys, "mail", "report")[1]
     status, _, err = run(capsys, "mail", "report", "--since", "yesterday")
     assert (status, err) == (

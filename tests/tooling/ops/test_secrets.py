@@ -28,7 +28,7 @@ def value(parameters: Parameters, name: str) -> str:
     return held.value
 
 
-def test_what_is_random_is_made_once_and_nothing_that_is_there_is_touched(
+def test_random_secrets_are_created_once_and_present_ones_stay(
     parameters: Parameters,
 ) -> None:
     assert make_missing(parameters) == ["link-keys"]
@@ -59,7 +59,7 @@ def test_a_secret_is_put_as_a_secure_string_and_never_shown(
 
 
 @pytest.mark.parametrize("typed", ["pk_test_1", "", "sk_test_1 sk_test_2"])
-def test_what_is_of_another_form_is_not_put(
+def test_a_malformed_secret_is_refused(
     ops: Any, parameters: Parameters, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
     types(monkeypatch, typed)
@@ -71,13 +71,13 @@ def test_what_is_of_another_form_is_not_put(
     assert value(parameters, "stripe-api-key") == "sk_test_1"
 
 
-def test_a_secret_that_there_is_not_is_named(ops: Any, deployed: Deployed) -> None:
+def test_an_unknown_secret_is_named(ops: Any, deployed: Deployed) -> None:
     said = ops("secrets", "set", "stripe-key", "--stage", "dev")
     assert said.status == 1
     assert said.err.startswith("There is no secret stripe-key: there are stripe-api-key, ")
 
 
-def test_the_key_of_the_hashes_is_not_lost_by_a_slip(
+def test_the_hash_key_is_not_replaced_without_a_confirmation(
     ops: Any, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     types(monkeypatch, "")
@@ -85,7 +85,9 @@ def test_the_key_of_the_hashes_is_not_lost_by_a_slip(
     assert value(parameters, "hash-key") == HASH_KEY
 
 
-def test_what_is_missing_is_told_with_the_commands_that_bring_it(parameters: Parameters) -> None:
+def test_missing_secrets_are_listed_with_the_commands_that_create_them(
+    parameters: Parameters,
+) -> None:
     make_missing(parameters)
     apply, doctor = "python -m ops stripe apply --stage dev", "python -m ops doctor --stage dev"
     assert to_do(parameters, POLICY, "dev") == [apply, doctor]

@@ -83,7 +83,7 @@ def test_a_second_apply_finds_nothing_to_do(place: FakeStripeAccount, beginning:
     assert place.state() == state
 
 
-def test_what_has_drifted_is_told_with_its_reason_and_set_right(place: FakeStripeAccount) -> None:
+def test_what_differs_is_listed_with_its_reason_and_corrected(place: FakeStripeAccount) -> None:
     drifted(place)
     told = "\n".join(place.plan())
     for reason in (
@@ -176,7 +176,7 @@ def test_an_amount_changed_again_and_again_with_a_crash_each_time_leaves_one_pri
 
 
 @pytest.mark.parametrize(("beginning", "reply_lost"), grid(BEGINNINGS, [True, False]))
-def test_whatever_call_is_the_last_the_same_again_ends_in_the_same_state(
+def test_an_apply_that_stops_after_any_call_ends_the_same_when_run_again(
     beginning: str, reply_lost: bool, crashing_after: Callable[..., faults.OutsideCalls]
 ) -> None:
     whole = FakeStripeAccount()
@@ -223,7 +223,7 @@ def test_an_endpoint_whose_secret_was_lost_is_replaced(place: FakeStripeAccount)
     assert len(place.parameters.secrets) == 2
 
 
-def test_the_old_endpoint_tells_on_until_every_function_knows_the_new_secret(
+def test_the_old_endpoint_stays_until_every_function_knows_the_new_secret(
     place: FakeStripeAccount,
 ) -> None:
     place.endpoint_by_hand(api_version=OLD_VERSION)

@@ -54,7 +54,7 @@ def kinds(changes: list[Any]) -> list[str]:
     return [type(change).__name__ for change in changes]
 
 
-def test_where_all_is_well_nothing_is_to_be_done() -> None:
+def test_without_differences_there_are_no_changes() -> None:
     assert compare(WANTED, WELL) == []
 
 
@@ -68,7 +68,7 @@ def test_where_all_is_well_nothing_is_to_be_done() -> None:
         {"amount": None},
     ],
 )
-def test_a_price_that_is_otherwise_is_replaced(what: dict[str, Any]) -> None:
+def test_a_price_that_differs_is_replaced(what: dict[str, Any]) -> None:
     make, portal, retire = compare(WANTED, priced(**what))
     assert isinstance(make, MakePrice)
     assert (make.product, make.replaces) == ("prod_1", "price_1")
@@ -90,7 +90,7 @@ def test_the_portal_moves_before_the_old_price_is_retired_and_endpoints_come_las
     ]
 
 
-def test_what_was_outlived_is_retired_the_oldest_first_and_the_default_moves_to_the_youngest() -> (
+def test_replaced_prices_are_archived_the_oldest_first_and_the_default_moves_to_the_newest() -> (
     None
 ):
     oldest, older = (
@@ -157,13 +157,13 @@ def test_without_an_amount_nothing_is_made() -> None:
         ({"features": {}}, "subscription_cancel.mode is None, not at_period_end"),
     ],
 )
-def test_a_portal_that_is_otherwise_is_changed(changes: dict[str, Any], why: str) -> None:
+def test_a_portal_that_differs_is_changed(changes: dict[str, Any], why: str) -> None:
     (change,) = compare_portal(WANTED, replace(WELL, portals=(replace(PORTAL_HELD, **changes),)))
     assert isinstance(change, MendPortal)
     assert why in change.why
 
 
-def test_what_the_portal_may_do_beside_is_its_owners() -> None:
+def test_other_settings_of_the_portal_stay() -> None:
     features = {
         **PORTAL,
         "customer_update": {"enabled": True},
@@ -213,7 +213,7 @@ def test_an_endpoint_made_by_hand_is_only_disabled_since_its_secret_may_be_held(
     ]
 
 
-def test_of_two_good_endpoints_the_younger_one_stays_and_a_disabled_one_is_no_rival() -> None:
+def test_of_two_good_endpoints_the_newer_one_stays_and_a_disabled_one_does_not_count() -> None:
     second = replace(ENDPOINT, id="we_2")
     (retire,) = compare_endpoints(WANTED, at(ENDPOINT, second))
     assert isinstance(retire, RetireEndpoint)
@@ -255,5 +255,5 @@ def test_a_key_of_the_wrong_mode_is_refused(
     ("key", "live"),
     [("sk_live_1", True), ("rk_live_1", True), ("sk_test_1", False), ("rk_test_1", False)],
 )
-def test_a_key_of_the_stages_mode_that_was_meant_is_taken(key: str, live: bool) -> None:
+def test_a_key_of_the_stages_mode_is_accepted(key: str, live: bool) -> None:
     check_mode(key, live, "prod" if live else "dev", live)

@@ -37,7 +37,7 @@ def test_every_alarm_has_its_section_in_the_runbook_and_every_section_its_alarm(
     assert sorted(written) == sorted(sections())
 
 
-def test_every_alarm_that_is_told_says_what_it_means_and_where_to_read_on(
+def test_every_alarm_with_mail_says_what_it_means_and_where_to_read_on(
     alarms: dict[str, Template],
 ) -> None:
     told = {id: it for id, it in alarms.items() if "AlarmActions" in it}
@@ -68,7 +68,7 @@ def test_every_function_is_watched_whichever_there_are(
     assert FUNCTION_ALARMS == ("FunctionErrors", "FunctionThrottles")
 
 
-def test_a_job_of_the_clocks_that_fails_each_time_rings_however_seldom_it_runs(
+def test_a_scheduled_job_that_always_fails_raises_its_alarm_however_rarely_it_runs(
     alarms: dict[str, Template],
 ) -> None:
     """Lambda tries it three times within minutes; a blip of one that runs each minute is a single
@@ -84,7 +84,7 @@ def test_a_job_of_the_clocks_that_fails_each_time_rings_however_seldom_it_runs(
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
 
 
-def test_cloudwatch_takes_each_alarms_span(alarms: dict[str, Template]) -> None:
+def test_cloudwatch_accepts_the_period_of_each_alarm(alarms: dict[str, Template]) -> None:
     """A day where a period is shorter than an hour, else seven (PutMetricAlarm)."""
     for id, alarm in alarms.items():
         if "Period" in alarm:
@@ -160,7 +160,7 @@ def is_silent(hours: list[int | None]) -> bool:
     return in_alarm("WebhooksUsual", hours) and in_alarm("WebhooksNone", hours)
 
 
-def test_a_day_without_webhooks_is_told_where_they_used_to_come_and_nowhere_else(
+def test_a_day_without_webhooks_raises_an_alarm_only_where_they_usually_come(
     alarms: dict[str, Template],
 ) -> None:
     assert alarms[SILENT[0]]["AlarmRule"] == {
@@ -177,7 +177,7 @@ def test_a_day_without_webhooks_is_told_where_they_used_to_come_and_nowhere_else
     assert not is_silent(busy + [None] * 168), "and not for ever"
 
 
-def test_a_clockwork_that_stands_still_rings(alarms: dict[str, Template]) -> None:
+def test_a_schedule_that_does_not_run_raises_an_alarm(alarms: dict[str, Template]) -> None:
     assert (
         alarms["ClockworkBehind"]["MetricName"],
         alarms["ClockworkBehind"]["TreatMissingData"],

@@ -137,14 +137,14 @@ def _with_records(parsed: Any, http_response: Any, **_: Any) -> None:
         parsed["DkimAttributes"] |= {"Status": "SUCCESS", "SigningEnabled": True}
 
 
-def test_a_stage_that_is_well(clinic: Clinic) -> None:
+def test_a_stage_without_faults_has_no_findings(clinic: Clinic) -> None:
     status, found = clinic.doctor()
     assert status == 0
     assert found.keys() == {"Stripe's own mails"}, "which no API tells"
     assert "dashboard.stripe.com/settings/billing" in found["Stripe's own mails"][1]
 
 
-def test_plan_and_apply_as_they_are_typed(clinic: Clinic) -> None:
+def test_plan_and_apply_work_as_typed_commands(clinic: Clinic) -> None:
     assert clinic.run("stripe", "plan") == (
         0,
         "Stripe has everything that billing.toml and this stage need.\n",
@@ -196,7 +196,7 @@ def test_no_region_and_no_credentials_are_told_and_billing_toml_is_looked_at_all
     assert "billing.toml" not in found
 
 
-def test_a_live_stage_that_is_not_deployed_and_has_a_test_key(clinic: Clinic) -> None:
+def test_a_live_stage_that_is_not_deployed_and_has_a_test_key_is_wrong(clinic: Clinic) -> None:
     clinic.put("stripe-api-key", "rk_test_1", "prod")
     clinic.ses.put_account_details(
         MailType="TRANSACTIONAL", WebsiteURL="https://acme.example", ProductionAccessEnabled=False
@@ -216,7 +216,7 @@ def test_a_live_stage_that_is_not_deployed_and_has_a_test_key(clinic: Clinic) ->
     assert found["prices"][0].startswith("unknown: could not be looked at.")
 
 
-def test_senders_that_ses_does_not_know(clinic: Clinic) -> None:
+def test_senders_that_ses_does_not_know_are_wrong(clinic: Clinic) -> None:
     for domain in _domains():
         clinic.ses.delete_email_identity(EmailIdentity=domain)
     status, found = clinic.doctor()
@@ -225,7 +225,7 @@ def test_senders_that_ses_does_not_know(clinic: Clinic) -> None:
     assert all("create-email-identity" in found[subject][1] for subject in ill)
 
 
-def test_feedback_that_was_switched_off_in_the_console(clinic: Clinic) -> None:
+def test_feedback_that_was_switched_off_in_the_console_is_wrong(clinic: Clinic) -> None:
     (name,) = [
         one
         for one in clinic.ses.list_configuration_sets()["ConfigurationSets"]
@@ -251,7 +251,9 @@ def test_feedback_that_was_switched_off_in_the_console(clinic: Clinic) -> None:
     )
 
 
-def test_an_endpoint_of_another_version_with_events_missing_or_disabled(clinic: Clinic) -> None:
+def test_an_endpoint_of_another_version_without_all_events_or_disabled_is_wrong(
+    clinic: Clinic,
+) -> None:
     clinic.endpoint(enabled_events=["invoice.paid"], disabled=True)
     status, found = clinic.doctor()
     ((says, cure),) = [value for subject, value in found.items() if subject.startswith("webhook")]
@@ -266,14 +268,14 @@ def test_an_endpoint_of_another_version_with_events_missing_or_disabled(clinic: 
     assert "2024-06-20 is its API version" in says
 
 
-def test_an_endpoint_that_is_not_there(clinic: Clinic) -> None:
+def test_a_missing_endpoint_is_wrong(clinic: Clinic) -> None:
     clinic.stripe.engine.store.objects["webhook_endpoint"].clear()
     status, found = clinic.doctor()
     assert status == 1
     assert any("there is no endpoint at this address" in says for says, _ in found.values())
 
 
-def test_a_price_and_a_portal_that_have_drifted(clinic: Clinic) -> None:
+def test_a_changed_price_and_a_changed_portal_are_wrong(clinic: Clinic) -> None:
     for price in clinic.stripe.engine.store.all("price"):
         price["unit_amount"] += 100 if price["lookup_key"] == "pro_monthly" else 0
     for portal in clinic.stripe.engine.store.all("billing_portal.configuration"):
@@ -293,7 +295,7 @@ def test_a_price_and_a_portal_that_have_drifted(clinic: Clinic) -> None:
     )
 
 
-def test_secrets_that_are_missing_of_the_wrong_form_or_readable(clinic: Clinic) -> None:
+def test_secrets_that_are_missing_malformed_or_readable_are_wrong(clinic: Clinic) -> None:
     clinic.forget("link-keys")
     clinic.put("hash-key", "short")
     clinic.put("stripe-api-key", "rk_test_1", type="String")
@@ -305,7 +307,9 @@ def test_secrets_that_are_missing_of_the_wrong_form_or_readable(clinic: Clinic) 
     assert "is a String" in found["secret stripe-api-key"][0]
 
 
-def test_a_key_that_stripe_does_not_know_and_one_that_may_not_read(clinic: Clinic) -> None:
+def test_a_key_that_stripe_does_not_know_and_one_without_permissions_are_wrong(
+    clinic: Clinic,
+) -> None:
     client = Client(clinic.stripe.base)
     client.post("/_test/faults", {"how": "401", "path": "/v1/prices", "times": 1})
     client.post("/_test/faults", {"how": "403", "path": "/v1/webhook_endpoints", "times": 1})
@@ -318,7 +322,7 @@ def test_a_key_that_stripe_does_not_know_and_one_that_may_not_read(clinic: Clini
     assert "STRIPE_API_KEY" in found["webhook"][1]
 
 
-def test_a_restricted_key_that_may_not_read_events_and_not_write_invoices(clinic: Clinic) -> None:
+def test_a_restricted_key_lacks_the_permissions_that_it_is_not_given(clinic: Clinic) -> None:
     clinic.deny("/v1/events", "GET")
     clinic.deny("/v1/invoices", "POST")
     status, out = clinic.run("doctor")

@@ -64,7 +64,7 @@ def ill(findings: Iterable[Finding]) -> Finding:
     return found
 
 
-def test_an_account_that_sends_to_everybody_is_well() -> None:
+def test_an_account_that_may_send_to_everybody_is_fine() -> None:
     assert states(judge_account(HEALTHY, True, "https://acme.example")) == ["ok", "ok"]
 
 
@@ -117,7 +117,7 @@ def test_signing_that_is_off_is_wrong() -> None:
     assert "--signing-enabled" in ill(judge_sender(SENDER, {"acme.example": off})).cure
 
 
-def test_a_configuration_set_that_tells_everything_is_well() -> None:
+def test_a_configuration_set_that_reports_everything_is_fine() -> None:
     assert states(judge_configuration_set("set", TOPIC, {}, [DESTINATION])) == ["ok", "ok"]
 
 
@@ -184,7 +184,7 @@ def held(value: str, type: str = "SecureString") -> Parameter:
 
 
 @pytest.mark.parametrize("secret", SECRETS, ids=lambda secret: secret.name)
-def test_a_secret_is_there_and_of_its_form_or_its_cure_is_told(secret: Secret) -> None:
+def test_a_missing_or_malformed_secret_has_a_fix(secret: Secret) -> None:
     name = f"/billhook-dev/{secret.name}"
     assert judge_secret(secret, held(GOOD[secret.name]), "dev", name, "ops").state == "ok"
     for wrong in (None, held(BAD[secret.name]), held(""), held(GOOD[secret.name], "String")):
@@ -242,7 +242,7 @@ def test_a_key_of_the_stages_mode_is_taken_to_stripe() -> None:
         ("ROLLBACK_COMPLETE", "wrong"),
     ],
 )
-def test_a_stack_is_well_when_it_is_at_rest(status: str, state: str) -> None:
+def test_a_stack_is_fine_when_no_deployment_is_under_way(status: str, state: str) -> None:
     assert judge_status("billhook-dev", status).state == state
 
 
@@ -269,7 +269,7 @@ def test_every_mistake_of_billing_toml_is_a_finding(tmp_path: Path) -> None:
     assert states(examine(Site("dev", boto3.Session(), tmp_path / "none"), [check])) == ["wrong"]
 
 
-def test_a_check_that_fails_hides_no_other_and_is_told_as_what_it_is() -> None:
+def test_a_check_that_fails_is_reported_and_hides_no_other() -> None:
     def breaks(site: Site) -> list[Finding]:
         raise KeyError("TableName")
 

@@ -94,7 +94,7 @@ def test_a_restricted_key_is_told_what_it_lacks_and_how_to_give_it(
     assert finding.cure.endswith(f"set {permission.resource} to {permission.level}")
 
 
-def test_a_key_that_stripe_does_not_know_is_no_key_that_lacks_something(
+def test_an_unknown_key_is_not_reported_as_lacking_permissions(
     place: FakeStripeAccount,
 ) -> None:
     place.faults({"how": "401", "path": "/v1/", "times": 1})
