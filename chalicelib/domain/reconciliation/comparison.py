@@ -106,6 +106,18 @@ def drift(account: Account, listed: ListedSubscription, compared: datetime) -> D
     )
 
 
+def has_hidden_debt(account: Account, listed: ListedSubscription) -> bool:
+    """Whether an invoice of the subscription is unpaid as far as the account knows, and is not the
+    latest one: the list shows only that, so whether it was paid since has to be fetched.
+    """
+    latest = listed.invoice.id if listed.invoice else None
+    return any(
+        tracked.value.status in {"open", "uncollectible"} and tracked.value.id != latest
+        for tracked in account.invoices.values()
+        if tracked.value.subscription == listed.subscription.id
+    )
+
+
 def not_listed(account: Account, listed: Collection[str], compared: datetime) -> list[Drift]:
     """The account's live subscriptions that Stripe has not listed. Without those reported since the
     comparison began: they may be newer than the list.

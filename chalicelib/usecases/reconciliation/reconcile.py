@@ -17,6 +17,7 @@ from chalicelib.domain.reconciliation.comparison import (
     Comparison,
     Drift,
     drift,
+    has_hidden_debt,
     judged,
     not_listed,
     under_way,
@@ -167,6 +168,7 @@ class _Run:
             if difference := drift(account, entry, self._began):
                 # Stored before the fetch, after which the difference is gone.
                 self._services.stores.reconciliation.put_drift(difference)
+            if difference or has_hidden_debt(account, entry):
                 accounts[account.id] = self._fetched(account, customer)
 
     def _known(self, guesses: Mapping[str, str]) -> tuple[dict[str, Account], set[str]]:
