@@ -75,7 +75,7 @@ def main() -> None:
         ("storm", accounts, tuple(KINDS)),
     ):
         storm, looks, bad, took = lived(number, *kinds)
-        done = storm.effects.total() - storm.effects["given_back"]
+        done = storm.effects.total() - storm.effects["retry"]
         print(
             f"{name:6} {number:9,} {storm.events:9,} {done:9,} {storm.effects['given_back']:10,}"
             f" {len(storm.stripe.asked):9,} {len(storm.log.happenings):9,}"

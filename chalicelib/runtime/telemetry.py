@@ -27,6 +27,8 @@ METRICS = {
     "EventsUnchanged": "An event changed nothing.",
     "EventsLeft": "An event of a type that Billhook does not use was ignored.",
     "EventsNotOurs": "An event of another product's customer was ignored.",
+    "EventsOfOthers": "An event of a connected account was ignored.",
+    "ThinEvents": "A thin event was ignored: its change also comes as a whole event.",
     "EventsOfErased": "An event of an erased account was ignored.",
     "EventsDead": "An event went to the dead-letter queue.",
     "EventsGivenBack": "An event failed and returned to the queue.",

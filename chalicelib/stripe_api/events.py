@@ -4,8 +4,8 @@ the shape of every API version.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.account.facts import (
@@ -25,7 +25,16 @@ from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.objects import digest
 from chalicelib.stripe_api import objects
-from chalicelib.stripe_api.fields import identity, mapping, moment, reference, text, whole, words
+from chalicelib.stripe_api.fields import (
+    identity,
+    if_readable,
+    mapping,
+    moment,
+    reference,
+    text,
+    whole,
+    words,
+)
 from chalicelib.stripe_api.writer import is_ours
 
 STALE = timedelta(days=1)
@@ -47,6 +56,9 @@ PROFILE = {"email": "email", "name": "name", "language": "preferred_locales"}
 """Field of a profile → its name in Stripe's customer."""
 
 KNOWN_RELEASES = frozenset({"acacia", "basil", "clover", "dahlia", "endive"})
+THIN = "v2.core.event"
+"""The object of a thin event (docs.stripe.com/event-destinations)."""
+
 NEWEST_UNNAMED = "2024-06-20"
 """The last API version without a release name."""
 
@@ -54,7 +66,8 @@ NEWEST_UNNAMED = "2024-06-20"
 @dataclass(frozen=True, slots=True)
 class StripeEvent:
     """One event. `customer` and `account_id` are those that its object names. `fact` is None if
-    Billhook needs nothing of it.
+    Billhook needs nothing of it. `set_aside` is the metric that counts it, if it is none of
+    Billhook's: an event of a connected account, or a thin event.
     """
 
     id: str
@@ -65,6 +78,7 @@ class StripeEvent:
     customer: str | None = None
     account_id: str | None = None
     fact: StripeFact | None = None
+    set_aside: str | None = None
 
     @property
     def version_known(self) -> bool:
@@ -81,6 +95,8 @@ def read_event(body: str, now: datetime) -> StripeEvent:
         raw = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is no JSON.") from error
+    if isinstance(raw, dict) and raw.get("object") == THIN:
+        return _thin(raw)
     if (
         not isinstance(raw, dict)
         or not isinstance(raw.get("data"), dict)
@@ -102,6 +118,8 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
     if not isinstance(raw.get("livemode"), bool):
         raise Unreadable("The field livemode is missing.", "livemode")
     event = StripeEvent(text(raw, "id"), kind, created, words(raw, "api_version"), raw["livemode"])
+    if words(raw, "account"):
+        return replace(event, set_aside="EventsOfOthers")
     if kind not in EVENT_TYPES:
         return event
     return StripeEvent(
@@ -129,6 +147,19 @@ def _changed(raw: Mapping[str, Any], previous: Mapping[str, Any] | None) -> froz
         field
         for field, name in PROFILE.items()
         if previous and name in previous and previous[name] != raw.get(name)
+    )
+
+
+def _thin(raw: Mapping[str, Any]) -> StripeEvent:
+    """A thin event: it carries no object, and the same change also comes as a whole event."""
+    created = if_readable(lambda text: datetime.fromisoformat(text), raw.get("created"))
+    return StripeEvent(
+        text(raw, "id"),
+        text(raw, "type"),
+        created or datetime.fromtimestamp(0, UTC),
+        None,
+        bool(raw.get("livemode")),
+        set_aside="ThinEvents",
     )
 
 

@@ -104,7 +104,7 @@ def _from_log(options: argparse.Namespace, since: datetime, transport: "StripeTr
         services = world_of_stage(transport)
         after = apply_facts(account, facts, services, StripeFetcher(services))
     found = Counter(("chosen" if fact else "unreadable", entry.type) for entry, fact in kept)
-    print(*told(found), _end(len(facts), "learnt", options.yes), sep="\n")
+    print(*told(found), _end(len(facts), "applied", options.yes), sep="\n")
     if options.yes:
         print("The account changed." if after != account else "They contained nothing new.")
     return 0

@@ -253,7 +253,7 @@ class Burst:
                 [Message(str(number), body) for number, body in enumerate(bodies)], self.services
             ):
                 self.effects[one.effect] += 1
-                if one.effect == "given_back":
+                if one.effect == "retry":
                     assert isinstance(one.failure, Unavailable), one
                     heapq.heappush(
                         self.coming,

@@ -137,7 +137,7 @@ class Healing(Replay):
         waiting, self.place.events_queue.messages = self.place.events_queue.messages, []
         for body, _ in waiting:
             (outcome,) = ingest([Message("fetched", body)], self.place.services)
-            if outcome.effect == "given_back":
+            if outcome.effect == "retry":
                 assert isinstance(outcome.failure, Unavailable)
                 self.place.events_queue.send(body)
 

@@ -349,9 +349,9 @@ class Population:
         back = set(map(str, range(len(bodies))))
         messages = [Message(str(number), body) for number, body in enumerate(bodies)]
         if self._runs(lambda: outcomes.extend(ingest(messages, self.services))):
-            back = {one.message for one in outcomes if one.effect == "given_back"}
+            back = {one.message for one in outcomes if one.effect == "retry"}
         for one in outcomes:
-            assert one.effect != "dead", one
+            assert one.effect != "dead_lettered", one
             assert one.failure is None or isinstance(one.failure, Unavailable), one
         self.coming += [(self.now + AGAIN, bodies[int(number)]) for number in sorted(back, key=int)]
 

@@ -139,7 +139,7 @@ class SimLife:
         self.heard += len(fresh)
         for event in self.order(list(fresh)):
             (outcome,) = ingest([Message(event["id"], json.dumps(event))], self.place.services)
-            assert outcome.effect != "dead", outcome
+            assert outcome.effect != "dead_lettered", outcome
 
     def advance(self, to: datetime, deaf: bool = False) -> "SimLife":
         """Let time pass: what falls due here and at Stripe happens at its moment. `deaf`: no event

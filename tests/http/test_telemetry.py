@@ -104,7 +104,7 @@ def test_what_happens_to_an_event_is_told_with_its_ids(stage: Stage) -> None:
     [told] = logs(stage)
     assert (told["function"], told["effect"], told["event_id"], told["account_id"]) == (
         "process_events",
-        "learnt",
+        "applied",
         event["id"],
         "acct_demo",
     )

@@ -248,7 +248,7 @@ def test_an_attempt_that_failed_leaves_no_mark_that_keeps_the_next_from_running(
     adapter, verb = part.split(".")
     with monkeypatch.context() as patch:
         patch.setattr(getattr(place, adapter), verb, fail)
-        assert arrive(place, SUBSCRIPTION) == ["given_back"]
+        assert arrive(place, SUBSCRIPTION) == ["retry"]
     arrive(place, SUBSCRIPTION)
     assert now_standing(place).reason == "active"
     assert SUBSCRIPTION["id"] in {entry.id for entry in place.timeline.entries.values()}
@@ -295,7 +295,7 @@ def test_an_event_that_can_never_be_read_is_parked_with_its_reason_and_does_noth
     known(place, SUBSCRIPTION)
     before = place.accounts.only()
     broken = changed(SUBSCRIPTION, "customer.subscription.updated", 60, status="dormant")
-    assert arrive(place, broken, broken, broken) == ["dead"] * 3
+    assert arrive(place, broken, broken, broken) == ["dead_lettered"] * 3
     assert place.accounts.only() == before
     assert "status" in place.dead_letters.messages[0][1]["reason"]
 
@@ -337,13 +337,13 @@ def test_a_deleted_customer_loses_access_and_breaks_nothing(
         )
     gone = changed(CUSTOMER, "customer.deleted", 60)
     update = changed(CUSTOMER, "customer.updated", 59, {"name": "A"})
-    assert set(arrive(place, gone, update, SUBSCRIPTION)) <= {"learnt", "unchanged"}
+    assert set(arrive(place, gone, update, SUBSCRIPTION)) <= {"applied", "unchanged"}
     assert (now_standing(place).access, now_standing(place).reason) == ("none", "customer_deleted")
     alone = FakeServices()
     alone.stripe.reader.truth = Truth(
         {id: {"id": id, "object": "customer", "deleted": True}}, {}, {}
     )
-    assert arrive(alone, gone) == ["learnt"]
+    assert arrive(alone, gone) == ["applied"]
     assert now_standing(alone).access == "none"
 
 
@@ -364,7 +364,7 @@ def test_a_trial_end_that_is_gone_is_cleared(place: FakeServices, how: str) -> N
         update["data"]["object"]["trial_end"] = None
     else:
         del update["data"]["object"]["trial_end"]
-    assert arrive(place, update) == ["learnt"]
+    assert arrive(place, update) == ["applied"]
     assert [known.value.trial_end for known in place.accounts.only().subscriptions.values()] == [
         None
     ]
@@ -413,7 +413,7 @@ def test_fields_that_moved_between_api_versions_are_found_in_either_place(versio
     subscription, invoice = shape(version, "subscription"), shape(version, "invoice")
     place.now.at = at(invoice["created"])
     (outcome,) = ingest([Message("m", json.dumps(subscription))], place.services)
-    assert outcome.effect in {"learnt", "not_ours"}
+    assert outcome.effect in {"applied", "foreign"}
     customer = {
         **CUSTOMER,
         "data": {

@@ -13,12 +13,12 @@ from chalicelib.usecases.ingestion.ingest import Message, Outcome, ingest
 bp = Blueprint(__name__)
 
 _METRICS = {
-    "learnt": "EventsLearnt",
+    "applied": "EventsLearnt",
     "unchanged": "EventsUnchanged",
-    "left": "EventsLeft",
-    "not_ours": "EventsNotOurs",
-    "dead": "EventsDead",
-    "given_back": "EventsGivenBack",
+    "ignored": "EventsLeft",
+    "foreign": "EventsNotOurs",
+    "dead_lettered": "EventsDead",
+    "retry": "EventsGivenBack",
 }
 
 
@@ -45,14 +45,12 @@ def process_events(event: Any) -> dict[str, Any]:
     count("UnknownPrices", len({price for outcome in outcomes for price in outcome.unknown_prices}))
     written_at = clock.now()
     for outcome in outcomes:
-        if outcome.effect == "learnt" and outcome.event:
+        if outcome.effect == "applied" and outcome.event:
             measure("EventLag", max(0.0, (written_at - outcome.event.created).total_seconds()))
         _log(outcome)
     return {
         "batchItemFailures": [
-            {"itemIdentifier": outcome.message}
-            for outcome in outcomes
-            if outcome.effect == "given_back"
+            {"itemIdentifier": outcome.message} for outcome in outcomes if outcome.effect == "retry"
         ]
     }
 

@@ -1,6 +1,4 @@
-"""Take in Stripe's events: a batch of messages → each account's facts, learnt in one read and one
-write.
-"""
+"""Ingests Stripe's events: applies a batch of messages with one read and one write per account."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -26,14 +24,14 @@ from chalicelib.usecases.ports import ReaderApi
 from chalicelib.usecases.services import Services
 
 EFFECTS = {
-    "learnt": "The account changed.",
+    "applied": "The account changed.",
     "unchanged": "Nothing new: a repeat, or older than what is known.",
-    "left": "An event of a type that tells us nothing.",
-    "not_ours": "About a customer of another product.",
-    "dead": "No repetition will make it readable; it lies in the dead letters.",
-    "given_back": "Something did not answer; the queue will bring it again.",
+    "ignored": "Billhook needs nothing of an event of this type, or it is of a connected account.",
+    "foreign": "About a customer of another product.",
+    "dead_lettered": "It can never be read; it was put into the dead-letter queue.",
+    "retry": "Something did not answer; the queue will deliver it again.",
 }
-"""What can become of a message."""
+"""What became of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a message. `failure` is what went wrong, where something did."""
+    """What became of a message: `effect` is one of EFFECTS, `failure` what went wrong."""
 
     message: str
     effect: str
@@ -63,28 +61,32 @@ class _Read:
 
 
 def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
-    """What became of each message. Only those `given_back` are to come again; the rest is done,
-    whatever happens to its neighbours.
+    """What became of each message. Only those with the effect `retry` are to be delivered again;
+    the others are done, whatever happens to the rest of the batch.
     """
     outcomes: list[Outcome] = []
-    wanted: dict[str, list[_Read]] = defaultdict(list)
+    by_customer: dict[str, list[_Read]] = defaultdict(list)
     for message in messages:
         try:
             event = read_event(message.body, services.clock.now())
         except Unreadable as failure:
-            outcomes.append(_bury(message, failure, services))
+            outcomes.append(_dead_letter(message, failure, services))
         else:
+            if event.set_aside:
+                services.metrics.count(event.set_aside, 1)
+                outcomes.append(Outcome(message.id, "ignored", event))
+                continue
             try:
                 customer = customer_of_event(event, services.stripe.reader)
             except (Unavailable, Refused) as failure:
-                outcomes.append(Outcome(message.id, "given_back", event, failure=failure))
+                outcomes.append(Outcome(message.id, "retry", event, failure=failure))
                 continue
             if customer and event.fact:
-                wanted[customer].append(_Read(message.id, event))
+                by_customer[customer].append(_Read(message.id, event))
             else:
-                outcomes.append(Outcome(message.id, "left", event))
-    if wanted:
-        outcomes += _take_in_wanted(wanted, services)
+                outcomes.append(Outcome(message.id, "ignored", event))
+    if by_customer:
+        outcomes += _ingest_by_customer(by_customer, services)
     return outcomes
 
 
@@ -98,39 +100,37 @@ def customer_of_event(event: StripeEvent, reader: ReaderApi) -> str | None:
     return charge.customer if charge else None
 
 
-def _take_in_wanted(wanted: dict[str, list[_Read]], services: Services) -> list[Outcome]:
+def _ingest_by_customer(by_customer: dict[str, list[_Read]], services: Services) -> list[Outcome]:
     try:
         found = services.stores.accounts.of_customers(
             {
                 customer: probable_account(_named_first(reads)[0])
-                for customer, reads in wanted.items()
+                for customer, reads in by_customer.items()
             }
         )
     except NewerSchemaVersion as failure:
-        if len(wanted) == 1:
-            return _given_back(next(iter(wanted.values())), failure)
-        # After a rollback some accounts wait for the younger release; the others need not wait with
-        # them.
+        if len(by_customer) == 1:
+            return _retry(next(iter(by_customer.values())), failure)
+        # After a rollback, accounts that the newer release saved wait for it. The others need not.
         return [
             outcome
-            for customer, reads in wanted.items()
-            for outcome in _take_in_wanted({customer: reads}, services)
+            for customer, reads in by_customer.items()
+            for outcome in _ingest_by_customer({customer: reads}, services)
         ]
     except Exception as failure:
-        return _given_back((read for reads in wanted.values() for read in reads), failure)
+        return _retry((read for reads in by_customer.values() for read in reads), failure)
     of_account: dict[str, list[_Read]] = defaultdict(list)
     for customer, account in found.items():
-        of_account[account.id] += wanted[customer]
+        of_account[account.id] += by_customer[customer]
     accounts = {account.id: account for account in found.values()}
     fetcher = StripeFetcher(services)
     outcomes = [
         outcome
         for id, reads in of_account.items()
-        for outcome in _learn(accounts[id], reads, services, fetcher)
+        for outcome in _apply(accounts[id], reads, services, fetcher)
     ]
-    # Strangers last: an adoption waits for Stripe, and the accounts that are known need not wait
-    # with it.
-    for customer, reads in wanted.items():
+    # Adoptions last: they wait for Stripe, and the known accounts need not wait with them.
+    for customer, reads in by_customer.items():
         if customer not in found:
             outcomes += _adopt(customer, reads, services, fetcher)
     return _logged(outcomes, services)
@@ -142,13 +142,13 @@ def _adopt(
     try:
         account = adopt(customer, [read.event for read in reads], services, fetcher)
     except Exception as failure:
-        return _given_back(reads, failure)
+        return _retry(reads, failure)
     if account is None:
-        return [Outcome(read.message, "not_ours", read.event) for read in reads]
-    return _learn(account, reads, services, fetcher)
+        return [Outcome(read.message, "foreign", read.event) for read in reads]
+    return _apply(account, reads, services, fetcher)
 
 
-def _learn(
+def _apply(
     account: Account, reads: list[_Read], services: Services, fetcher: StripeFetcher
 ) -> list[Outcome]:
     try:
@@ -156,8 +156,8 @@ def _learn(
             account, [read.event.fact for read in reads if read.event.fact], services, fetcher
         )
     except Exception as failure:
-        return _given_back(reads, failure, account.id)
-    effect = "unchanged" if after == account else "learnt"
+        return _retry(reads, failure, account.id)
+    effect = "unchanged" if after == account else "applied"
     unknown = unknown_prices(after, services.policy)
     return [
         Outcome(read.message, effect, read.event, account.id, unknown_prices=unknown)
@@ -179,7 +179,7 @@ def _logged(outcomes: list[Outcome], services: Services) -> list[Outcome]:
         return [
             Outcome(
                 outcome.message,
-                "given_back",
+                "retry",
                 outcome.event,
                 outcome.account,
                 outcome.failure or failure,
@@ -207,20 +207,18 @@ def _entry(account: str, event: StripeEvent) -> Entry:
     return Entry(account, event.created, "stripe", event.id, event.type, None, EVENTS_KEPT)
 
 
-def _bury(message: Message, failure: Unreadable, services: Services) -> Outcome:
+def _dead_letter(message: Message, failure: Unreadable, services: Services) -> Outcome:
     try:
         services.queues.dead_letters.send(
             message.body, {"code": failure.code, "reason": failure.message}
         )
     except Unavailable as unsent:
-        return Outcome(message.id, "given_back", failure=unsent)
-    return Outcome(message.id, "dead", failure=failure)
+        return Outcome(message.id, "retry", failure=unsent)
+    return Outcome(message.id, "dead_lettered", failure=failure)
 
 
-def _given_back(
-    reads: Iterable[_Read], failure: Exception, account: str | None = None
-) -> list[Outcome]:
-    return [Outcome(read.message, "given_back", read.event, account, failure) for read in reads]
+def _retry(reads: Iterable[_Read], failure: Exception, account: str | None = None) -> list[Outcome]:
+    return [Outcome(read.message, "retry", read.event, account, failure) for read in reads]
 
 
 def _named_first(reads: list[_Read]) -> list[StripeEvent]:

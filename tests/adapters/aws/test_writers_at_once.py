@@ -90,11 +90,9 @@ def test_eight_writers_on_one_account_lose_no_update(dynamodb: Any, table: str, 
     again = [
         batch
         for batch, (outcome,) in zip(batches, outcomes, strict=True)
-        if outcome.effect == "given_back"
+        if outcome.effect == "retry"
     ]
-    assert all(
-        outcome.effect != "given_back" for batch in again for outcome in ingest(batch, place)
-    )
+    assert all(outcome.effect != "retry" for batch in again for outcome in ingest(batch, place))
     found = place.stores.accounts.load("acct_demo")
     assert found
     memory = FakeServices()
@@ -163,7 +161,7 @@ def test_a_write_whose_reply_was_lost_is_a_lost_race_and_the_facts_are_applied_a
     events = messages(recording.events[4:5])
     stores = replace(place.stores, accounts=ReplyLost())  # type: ignore[arg-type]
     outcomes = ingest(events, replace(place, stores=stores))
-    assert [outcome.effect for outcome in outcomes] == ["learnt"]
+    assert [outcome.effect for outcome in outcomes] == ["applied"]
     found = accounts.load("acct_demo")
     assert found
     assert lost

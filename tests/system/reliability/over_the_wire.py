@@ -70,7 +70,7 @@ class WireBag(Mailbag):
 
     def work(self, calls: OutsideCalls) -> None:
         outcomes = ingest(self.waiting, self.services)
-        back = {outcome.message for outcome in outcomes if outcome.effect == "given_back"}
+        back = {outcome.message for outcome in outcomes if outcome.effect == "retry"}
         self.waiting = [message for message in self.waiting if message.id in back]
 
     def end(self) -> Any:

@@ -41,7 +41,7 @@ class Mailbag:
 
     def work(self, calls: OutsideCalls) -> None:
         outcomes = ingest(self.waiting, calls.watch(self.place.services))
-        back = {outcome.message for outcome in outcomes if outcome.effect == "given_back"}
+        back = {outcome.message for outcome in outcomes if outcome.effect == "retry"}
         self.waiting = [message for message in self.waiting if message.id in back]
 
 

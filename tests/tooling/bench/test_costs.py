@@ -62,7 +62,7 @@ def test_an_event_that_changes_an_account_is_one_read_one_conditional_write_and_
     trial: Stage, calls: Calls
 ) -> None:
     (outcome,) = ingest(living()[3:], wiring.services())
-    assert outcome.effect == "learnt"
+    assert outcome.effect == "applied"
     assert calls.names == ["BatchGetItem", "PutItem", "BatchWriteItem"]
     assert len(calls.made[0][1]["body"]) < 300, "one key"
     assert b"version = :version" in calls.made[1][1]["body"]
@@ -70,7 +70,7 @@ def test_an_event_that_changes_an_account_is_one_read_one_conditional_write_and_
 
 
 def test_a_batch_for_one_account_is_still_one_of_each(trial: Stage, calls: Calls) -> None:
-    assert {outcome.effect for outcome in ingest(living(), wiring.services())} == {"learnt"}
+    assert {outcome.effect for outcome in ingest(living(), wiring.services())} == {"applied"}
     assert calls.names == ["BatchGetItem", "PutItem", "BatchWriteItem"]
 
 

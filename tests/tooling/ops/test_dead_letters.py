@@ -240,7 +240,7 @@ def lived_with_dead_letters(lost: range = LOST) -> tuple[FakeServices, MemoryBox
         (outcome,) = ingest(
             [Message(event["id"], body[:-20] if number in lost else body)], place.services
         )
-        assert (outcome.effect == "dead") is (number in lost)
+        assert (outcome.effect == "dead_lettered") is (number in lost)
     box.put(
         *[
             (json.dumps(RECORDING.events[number]), attributes)

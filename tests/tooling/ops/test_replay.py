@@ -112,7 +112,7 @@ def replayed(
             break
     for number, body in enumerate(queue):
         (outcome,) = ingest([Message(str(number), body)], life.place.services)
-        assert outcome.effect not in ("dead", "given_back"), outcome
+        assert outcome.effect not in ("dead_lettered", "retry"), outcome
     return found
 
 

@@ -81,7 +81,7 @@ def assert_all_is_well(storm: Burst) -> None:
     assert (
         storm.place.metrics["ActsFailed"]
         == storm.place.metrics["AccountsDead"]
-        == storm.effects["dead"]
+        == storm.effects["dead_lettered"]
         == 0
     )
 
@@ -142,4 +142,4 @@ def test_two_thousand_events_with_everything_failing_at_once() -> None:
     assert storm.events > 2_000
     assert set(once_each(storm).values()) == {1}
     assert once_each(storm).keys() == payments_and_ends(storm)
-    assert storm.effects["given_back"] > 100
+    assert storm.effects["retry"] > 100

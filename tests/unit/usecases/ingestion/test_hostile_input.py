@@ -172,8 +172,8 @@ def test_an_event_with_a_value_of_the_wrong_type_is_dead_and_its_neighbours_live
 ) -> None:
     body = json.dumps(put(event, way, value))
     assert take_in_beside_neighbours(known, body) == (
-        "dead",
-        {"before": "learnt", "after": "learnt"},
+        "dead_lettered",
+        {"before": "applied", "after": "applied"},
     )
     ((letter, attributes),) = known.dead_letters.messages
     assert letter == body
@@ -200,8 +200,8 @@ def test_an_event_nested_beyond_measure_is_dead_and_its_neighbours_live(
         f'"{MARK}"', '{"a":' * depth + "1" + "}" * depth
     )
     assert take_in_beside_neighbours(known, body) == (
-        "dead",
-        {"before": "learnt", "after": "learnt"},
+        "dead_lettered",
+        {"before": "applied", "after": "applied"},
     )
     assert_readable(known.accounts)
 
@@ -216,7 +216,7 @@ def test_what_is_null_is_not_there(known: FakeServices) -> None:
             {**SUBSCRIBED["data"]["object"], "id": "sub_null", "items": None},
         )
     )
-    assert take_in_beside_neighbours(known, body)[0] == "learnt"
+    assert take_in_beside_neighbours(known, body)[0] == "applied"
     assert known.accounts.only().subscriptions["sub_null"].value.items == ()
     assert_readable(known.accounts)
 
@@ -277,7 +277,7 @@ def assert_the_rest_is_learnt(known: FakeServices, truth: Truth) -> None:
     known.stripe.reader.truth = truth
     ask_all(known)
     (outcome,) = ingest(messages([CREATED]), known.services)
-    assert (outcome.effect, outcome.failure) == ("learnt", None)
+    assert (outcome.effect, outcome.failure) == ("applied", None)
     assert known.metrics["AnswersUnreadable"] == 1
     account = known.accounts.only()
     assert (set(account.customers), set(account.subscriptions), set(account.invoices)) == (
@@ -345,9 +345,9 @@ def test_any_one_value_of_any_event_may_be_anything(
         *messages(neighbours),
     ]
     effects = {outcome.message: outcome.effect for outcome in ingest(batch, place.services)}
-    assert effects.pop("it") != "given_back"
+    assert effects.pop("it") != "retry"
     assert len(effects) == len(neighbours)
-    assert set(effects.values()) <= {"learnt", "unchanged", "left"}
+    assert set(effects.values()) <= {"applied", "unchanged", "ignored"}
     assert_readable(place.accounts)
 
 
@@ -371,7 +371,7 @@ def test_a_question_that_stripe_refuses_leaves_the_others_asked_and_is_counted(
     ask_all(known)
     known.stripe = reading(Refusing(TRIAL.truth(7), refused=what))
     (outcome,) = ingest(messages([CREATED]), known.services)
-    assert (outcome.effect, outcome.failure) == ("learnt", None)
+    assert (outcome.effect, outcome.failure) == ("applied", None)
     assert Counter(question.split()[0] for question in known.stripe.reader.asked) == {
         "customer": 1,
         "subscriptions": 1,
@@ -396,7 +396,7 @@ def test_an_account_of_which_stripe_refuses_to_tell_does_not_keep_another_from_l
     effects = {
         outcome.effect for outcome in ingest(messages([SUBSCRIBED, *other.events]), known.services)
     }
-    assert effects <= {"learnt", "left"}
+    assert effects <= {"applied", "ignored"}
     assert known.metrics["AsksRefused"] == 1
     refused, updated = known.accounts.load("acct_demo"), known.accounts.load(other.account_id or "")
     assert refused
@@ -415,15 +415,17 @@ def test_with_stripe_down_many_adoptions_cost_one_question_and_known_accounts_le
     ]
     outcomes = ingest(messages([*strangers[:5], CARD_ADDED, *strangers[5:]]), known.services)
     effects = {outcome.message: outcome.effect for outcome in outcomes}
-    assert effects.pop("m5") == "learnt"
-    assert set(effects.values()) == {"given_back"}
+    assert effects.pop("m5") == "applied"
+    assert set(effects.values()) == {"retry"}
     assert len(known.stripe.reader.asked) == 1
     assert known.accounts.only().customers[CUSTOMER].value.card
     known.stripe.reader.down = False
     known.stripe.reader.truth = Truth(
         {event["data"]["object"]["id"]: event["data"]["object"] for event in strangers}, {}, {}
     )
-    assert {outcome.effect for outcome in ingest(messages(strangers), known.services)} == {"learnt"}
+    assert {outcome.effect for outcome in ingest(messages(strangers), known.services)} == {
+        "applied"
+    }
     assert len(known.accounts.items) == 11
 
 
@@ -436,7 +438,7 @@ def test_a_customer_that_cannot_be_read_is_adopted_by_what_its_events_tell(
         {CUSTOMER: put(truth.customers[CUSTOMER], way, value)}, truth.subscriptions, truth.invoices
     )
     assert {outcome.effect for outcome in ingest(messages(TRIAL.events[:5]), place.services)} == {
-        "learnt"
+        "applied"
     }
     assert place.metrics["AnswersUnreadable"] == 1
     assert standing(place.accounts.only(), POLICY, place.now()).access == "full"

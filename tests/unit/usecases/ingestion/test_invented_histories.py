@@ -154,10 +154,8 @@ class Delivery:
         assert all(
             isinstance(outcome.failure, Unavailable) for outcome in outcomes if outcome.failure
         )
-        assert not [outcome for outcome in outcomes if outcome.effect == "dead"]
-        return [
-            events[int(outcome.message)] for outcome in outcomes if outcome.effect == "given_back"
-        ]
+        assert not [outcome for outcome in outcomes if outcome.effect == "dead_lettered"]
+        return [events[int(outcome.message)] for outcome in outcomes if outcome.effect == "retry"]
 
     def _pass_to(self, moment: float) -> None:
         self.now = moment
