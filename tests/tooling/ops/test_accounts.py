@@ -11,8 +11,10 @@ import pytest
 from chalicelib.aws.suppressions import SesSuppressionList, Suppressions
 from chalicelib.usecases.billing.run_operation import run_operation
 from local.aws.ses_suppressions import SuppressionList
+from ops.account_report import told as lines_of_account
 from ops.stage.services import enter, world_of_stage
 from tests.adapters.aws.conftest import TABLE
+from tests.fakes.customer_pages import NOW, SOLD, billed, customer
 from tests.tooling.ops.conftest import HASH_KEY, Deployed, T
 
 
@@ -180,3 +182,22 @@ def test_a_lifted_address_is_off_both_lists(
     assert (held.load("bob@example.com"), at_ses.addresses()) == (None, [])
     again = ops("suppressions", "lift", "bob@example.com", "--stage", "dev")
     assert (again.status, again.err) == (1, "bob@example.com is not suppressed.\n")
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "text"),
+    [
+        ("usd", 4900, "$49.00"),
+        ("jpy", 4900, "4,900 JPY"),
+        ("kwd", 15250, "15.250 KWD"),
+        ("isk", 490000, "4,900 ISK"),
+    ],
+)
+def test_invoices_are_told_with_the_decimals_of_their_currency(
+    currency: str, amount: int, text: str
+) -> None:
+    account = billed(customer(currency, amount), currency, amount)
+    lines = lines_of_account(account, [], SOLD, NOW)
+    invoices = [line for line in lines if line.startswith("invoice ")]
+    assert invoices
+    assert all(line.endswith(f"  {text}") for line in invoices)
