@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from chalicelib.aws.timeline import Timelines
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
-    from chalicelib.usecases.ports import Captcha, Stripe
+    from chalicelib.usecases.ports import Captcha
     from chalicelib.usecases.services import MailServices, Services, SignupGuard
+    from chalicelib.usecases.stripe_ports import Stripe
 
 
 @cache
@@ -131,7 +132,7 @@ def stripe_over(transport: "StripeTransport") -> "Stripe":
     from chalicelib.stripe_api.listing import StripeListing
     from chalicelib.stripe_api.reader import StripeReader
     from chalicelib.stripe_api.subscriptions import StripeSubscriptions
-    from chalicelib.usecases.ports import Stripe
+    from chalicelib.usecases.stripe_ports import Stripe
 
     return Stripe(
         reader=StripeReader(transport),

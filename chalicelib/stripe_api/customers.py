@@ -12,7 +12,7 @@ from chalicelib.stripe_api.writer import StripeWriter, data_of, is_ours
 
 
 class StripeCustomers(StripeWriter):
-    """Implements CustomersApi (usecases/ports.py)."""
+    """Implements CustomersApi (usecases/stripe_ports.py)."""
 
     def with_email(self, email: str) -> list[CustomerAnswer]:
         """See CustomersApi."""

@@ -15,7 +15,7 @@ from chalicelib.stripe_api.writer import OURS, StripeWriter
 
 
 class StripeInvoices(StripeWriter):
-    """Implements InvoicesApi (usecases/ports.py)."""
+    """Implements InvoicesApi (usecases/stripe_ports.py)."""
 
     def items_of(self, customer: str) -> list[InvoiceItem]:
         """See InvoicesApi."""

@@ -13,7 +13,7 @@ from chalicelib.stripe_api.writer import data_of
 
 
 class StripeReader:
-    """Implements ReaderApi (usecases/ports.py)."""
+    """Implements ReaderApi (usecases/stripe_ports.py)."""
 
     def __init__(self, transport: StripeTransport) -> None:
         self._transport = transport

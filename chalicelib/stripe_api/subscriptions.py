@@ -20,7 +20,7 @@ PRORATIONS = {"now": "always_invoice", "next_invoice": "create_prorations", "non
 
 
 class StripeSubscriptions(StripeWriter):
-    """Implements SubscriptionsApi (usecases/ports.py)."""
+    """Implements SubscriptionsApi (usecases/stripe_ports.py)."""
 
     def _subscription(self, path: str, key: str, **parameters: Any) -> Subscription:
         return objects.subscription(self._write(path, key, **parameters))

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import Link
@@ -19,10 +18,10 @@ from chalicelib.usecases.ports import (
     ReplanStateStore,
     ResponseStore,
     SendClaims,
-    Stripe,
     TimelineStore,
     WorkQueue,
 )
+from chalicelib.usecases.stripe_ports import Stripe
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +33,6 @@ class SignupGuard:
     limits: RateCounters
     captcha: Captcha | None
     count: Callable[[str, int], None]
-
-
-class ErasureServices(Protocol):
-    """What lies beside accounts; see aws/partition.py."""
-
-    def clear(self, account_id: str) -> int:
-        """Delete all that lies beside the account, and say how much that was."""
 
 
 @dataclass(frozen=True, slots=True)

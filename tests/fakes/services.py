@@ -26,8 +26,8 @@ from chalicelib.domain.stripe_objects.answers import (
 from chalicelib.domain.stripe_objects.objects import InvoicePayment
 from chalicelib.runtime.telemetry import MEASURED, METRICS
 from chalicelib.stripe_api import answers
-from chalicelib.usecases.ports import Stripe
 from chalicelib.usecases.services import Clock, Metrics, Queues, Services, Stores
+from chalicelib.usecases.stripe_ports import Stripe
 from local.recordings import Recording, Truth
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,8 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
 from chalicelib.usecases.billing.save_card import belongs
 from chalicelib.usecases.billing.start_trial import given_first
-from chalicelib.usecases.services import ErasureServices, Services
+from chalicelib.usecases.ports import PartitionStore
+from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
 UNDER_WAY_SECONDS = 60.0
@@ -30,7 +31,7 @@ class Erased:
     customers: tuple[str, ...]
 
 
-def erase(account_id: str, at_stripe: bool, services: Services, beside: ErasureServices) -> Erased:
+def erase(account_id: str, at_stripe: bool, services: Services, beside: PartitionStore) -> Erased:
     """Erase an account. `at_stripe` also deletes its customers at Stripe, which ends their
     subscriptions at once.
 

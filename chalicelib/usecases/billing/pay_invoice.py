@@ -10,7 +10,7 @@ from chalicelib.domain.billing.payments import (
 )
 from chalicelib.domain.errors import CardDeclined, ConfirmationRequired, StripeRefused
 from chalicelib.domain.stripe_objects.objects import Invoice
-from chalicelib.usecases.ports import Stripe
+from chalicelib.usecases.stripe_ports import Stripe
 
 
 def pay_invoice(id: str, attempted: bool, key: str, stripe: Stripe) -> OpenPayment | None:
@@ -18,7 +18,7 @@ def pay_invoice(id: str, attempted: bool, key: str, stripe: Stripe) -> OpenPayme
     first, so that no second one is made.
 
     None once the invoice is paid; else the payment that is under way, or that the bank wants
-    confirmed. Raises CardDeclined, and as the calls to Stripe do (ports.py).
+    confirmed. Raises CardDeclined, and as the calls to Stripe do (stripe_ports.py).
     """
     if attempted:
         found = stripe.invoices.with_payments(id)

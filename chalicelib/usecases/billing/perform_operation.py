@@ -30,8 +30,8 @@ def perform_operation(
 ) -> OperationResult:
     """Perform the operation, unless it was done already.
 
-    Raises as the calls to Stripe do (ports.py), and SubscriptionEnded, InvalidInput, NotPossible
-    where Stripe holds something else than Billhook knew.
+    Raises as the calls to Stripe do (stripe_ports.py), and SubscriptionEnded, InvalidInput,
+    NotPossible where Stripe holds something else than Billhook knew.
     """
     if operation.charge:
         taxed = services.policy.checkout.automatic_tax

@@ -4,7 +4,7 @@ refunded twice.
 
 from chalicelib.domain.errors import OutcomeUnknown, Refused, StripeRefused
 from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, StripeCharge
-from chalicelib.usecases.ports import Stripe
+from chalicelib.usecases.stripe_ports import Stripe
 
 REFUNDED_ALREADY = "charge_already_refunded"
 

@@ -17,8 +17,8 @@ from chalicelib.domain.stripe_objects.answers import CheckoutSession, Subscripti
 from chalicelib.domain.stripe_objects.objects import FINAL_STATUSES, Invoice
 from chalicelib.usecases.billing.live_subscription import own_subscriptions
 from chalicelib.usecases.billing.pay_invoice import pay_each
-from chalicelib.usecases.ports import Stripe
 from chalicelib.usecases.services import Services
+from chalicelib.usecases.stripe_ports import Stripe
 
 OWING = frozenset({"past_due", "unpaid"})
 
@@ -31,12 +31,13 @@ endive (2026-09-30) give no reason, and know no other.
 def save_card(
     account: Account, session_id: str, operation: PendingOperation, services: Services
 ) -> Sequence[Fact]:
-    """Make the card of a completed setup session the default, resume the subscriptions that were
-    paused for want of a card, and pay what is owed. What the payments lead to arrives by Stripe's
-    events. The customer's subscriptions to other products stay as they are.
+    """Make the card of a completed setup session the default, resume the subscriptions that
+    were paused for want of a card, and pay what is owed. What the payments lead to arrives by
+    Stripe's events. The customer's subscriptions to other products stay as they are.
 
-    Does nothing if the session is not this account's, if the customer was deleted since, or if a
-    card that was entered later is the default already. Raises as the calls to Stripe do (ports.py).
+    Does nothing if the session is not this account's, if the customer was deleted since, or if
+    a card that was entered later is the default already. Raises as the calls to Stripe do
+    (stripe_ports.py).
     """
     session = services.stripe.checkout.session(session_id)
     if session is None or not belongs(session, account) or session.status != "complete":

@@ -24,8 +24,8 @@ from chalicelib.domain.stripe_objects.answers import (
     SubscriptionAnswer,
 )
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
-from chalicelib.usecases.ports import ReaderApi
 from chalicelib.usecases.services import Services
+from chalicelib.usecases.stripe_ports import ReaderApi
 
 ASKING_ROUNDS = 3
 

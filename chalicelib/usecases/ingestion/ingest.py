@@ -20,8 +20,8 @@ from chalicelib.stripe_api.events import StripeEvent, read_event
 from chalicelib.usecases.ingestion.adopt import adopt, probable_account
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
-from chalicelib.usecases.ports import ReaderApi
 from chalicelib.usecases.services import Services
+from chalicelib.usecases.stripe_ports import ReaderApi
 
 EFFECTS = {
     "applied": "The account changed.",
