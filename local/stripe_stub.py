@@ -10,8 +10,8 @@ from local.recordings import Object, Recording, Truth
 
 
 class StripeStub:
-    """Serves customers, subscriptions and invoices as they are now, by the one clock. `POST
-    /_test/recordings` tells it a history.
+    """Serves customers, subscriptions, invoices and their payments as they are now, by the one
+    clock. `POST /_test/recordings` tells it a history.
     """
 
     def __init__(self) -> None:
@@ -78,8 +78,13 @@ class StripeStub:
             "customers": truth.customers,
             "subscriptions": truth.subscriptions,
             "invoices": truth.invoices,
+            "payment_intents": truth.payments,
         }
         match path:
+            case ["invoice_payments"]:
+                whole = "data.payment.payment_intent" in expand
+                payments = _payments(truth, query.get("invoice", ""), whole)
+                return _page("/v1/invoice_payments", payments, query)
             case [kind, id_] if kind in kinds:
                 found = kinds[kind].get(id_)
                 if found is None:
@@ -89,16 +94,15 @@ class StripeStub:
                         "resource_missing",
                         f"No such {kind[:-1]}: '{id_}'",
                     )
-                return json_answer(_expanded(found, "latest_invoice" in expand, truth))
+                return json_answer(_expanded(found, expand, truth))
             case [kind] if kind in kinds:
                 everything = sorted(
                     kinds[kind].values(), key=lambda thing: -thing.get("created", 0)
                 )
                 wanted = [thing for thing in everything if _is_wanted(kind, thing, query)]
+                inner = {one.removeprefix("data.") for one in expand}
                 return _page(
-                    f"/v1/{kind}",
-                    [_expanded(thing, "data.latest_invoice" in expand, truth) for thing in wanted],
-                    query,
+                    f"/v1/{kind}", [_expanded(thing, inner, truth) for thing in wanted], query
                 )
         return _refusal(
             404, "invalid_request_error", None, f"Unrecognized request URL (GET: {request.path})."
@@ -114,6 +118,7 @@ class StripeStub:
             whole.customers.update(truth.customers)
             whole.subscriptions.update(truth.subscriptions)
             whole.invoices.update(truth.invoices)
+            whole.payments.update(truth.payments)
         return whole
 
 
@@ -130,10 +135,46 @@ def _is_wanted(kind: str, thing: Object, query: dict[str, str]) -> bool:
     )
 
 
-def _expanded(thing: Object, with_invoice: bool, truth: Truth) -> Object:
-    if not with_invoice or "latest_invoice" not in thing:
-        return thing
-    return thing | {"latest_invoice": truth.invoices.get(thing["latest_invoice"] or "")}
+def _expanded(thing: Object, expand: set[str], truth: Truth) -> Object:
+    """The object with its latest invoice, and with the payments of an invoice, where that is asked
+    for.
+    """
+    inner = {one.partition(".")[2] for one in expand if one.startswith("latest_invoice")}
+    if inner and "latest_invoice" in thing:
+        latest = truth.invoices.get(thing["latest_invoice"] or "")
+        return thing | {"latest_invoice": latest and _expanded(latest, inner - {""}, truth)}
+    asked = {one for one in expand if one == "payments" or one.startswith("payments.")}
+    if asked and thing.get("object") == "invoice":
+        whole = any(one.endswith("payment_intent") for one in asked)
+        url = f"/v1/invoice_payments?invoice={thing['id']}"
+        listed = _payments(truth, thing["id"], whole)
+        return thing | {
+            "payments": {"object": "list", "data": listed, "has_more": False, "url": url}
+        }
+    return thing
+
+
+def _payments(truth: Truth, invoice: str, whole: bool) -> list[Object]:
+    """The payments of an invoice, with their intents whole or by id."""
+    found = []
+    for payment in truth.payments_of(invoice):
+        intent = payment["payment"]["payment_intent"]
+        paid = intent["status"] == "succeeded"
+        found.append(
+            {
+                "id": f"inpay_{intent['id'].partition('_')[2]}",
+                "object": "invoice_payment",
+                "created": intent["created"],
+                "invoice": invoice,
+                "is_default": True,
+                "payment": {
+                    "type": "payment_intent",
+                    "payment_intent": intent if whole else intent["id"],
+                },
+                "status": "paid" if paid else "open",
+            }
+        )
+    return found
 
 
 def _page(url: str, things: list[Object], query: dict[str, str]) -> Answer:

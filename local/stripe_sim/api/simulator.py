@@ -147,9 +147,10 @@ class StripeSimulator:
         ids = [
             segment
             for segment in request.path.split("/")
-            if "_" in segment and segment not in ("payment_methods", "invoice_payments")
+            if "_" in segment
+            and segment not in ("payment_methods", "payment_intents", "invoice_payments")
         ]
-        ids += [value for name, value in request.query if name == "customer"]
+        ids += [value for name, value in request.query if name in ("customer", "invoice")]
         known = [id for kind in self.engine.store.objects.values() for id in ids if id in kind]
         if not ids or known:
             return None

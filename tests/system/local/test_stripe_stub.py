@@ -29,6 +29,9 @@ class Played:
     def get(self, path: str) -> tuple[int, Any]:
         return self._client.call("GET", path)
 
+    def post(self, path: str, body: Any) -> tuple[int, Any]:
+        return self._client.post(path, body)
+
 
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
@@ -82,3 +85,45 @@ def test_it_refuses_what_is_no_recording_and_who_has_no_key(played: Played) -> N
     client = Client(played._client.base)
     assert client.post("/_test/recordings", {"events": []})[0] == 400
     assert client.call("GET", f"/v1/customers/{played.customer}")[0] == 401
+
+
+def a_debit(reference: str, status: str, second: int) -> dict[str, Any]:
+    """An event of a PaymentIntent of an invoice."""
+    intent = {
+        "id": "pi_1abcdefghijklmn",
+        "object": "payment_intent",
+        "created": second,
+        "status": status,
+        "payment_details": {"order_reference": reference},
+    }
+    return {
+        "id": f"evt_debit_{status}",
+        "object": "event",
+        "created": second,
+        "type": f"payment_intent.{status}",
+        "data": {"object": intent},
+    }
+
+
+def test_it_tells_the_payments_of_an_invoice(played: Played) -> None:
+    recording = played.recording
+    invoice = next(iter(recording.truth().invoices))
+    debit = a_debit(invoice, "processing", recording.start)
+    told = recording.to_json() | {"events": [*recording.events, debit]}
+    assert played.post("/_test/recordings", told)[0] == 200
+    _, page = played.get(f"/v1/invoice_payments?invoice={invoice}")
+    assert [one["payment"]["payment_intent"] for one in page["data"]] == ["pi_1abcdefghijklmn"]
+    whole = "expand[]=data.payment.payment_intent"
+    _, page = played.get(f"/v1/invoice_payments?invoice={invoice}&{whole}")
+    (payment,) = page["data"]
+    assert (payment["status"], payment["payment"]["payment_intent"]["status"]) == (
+        "open",
+        "processing",
+    )
+    assert played.get("/v1/payment_intents/pi_1abcdefghijklmn")[1]["status"] == "processing"
+    inside = "expand[]=payments.data.payment.payment_intent"
+    _, found = played.get(f"/v1/invoices/{invoice}?{inside}")
+    assert found["payments"]["data"] == [payment]
+    _, found = played.get(f"/v1/invoices?customer={played.customer}&expand[]=data.payments")
+    assert [len(one["payments"]["data"]) for one in found["data"]].count(1) == 1
+    assert played.get("/v1/invoice_payments?invoice=in_other")[1]["data"] == []
