@@ -26,6 +26,21 @@ DRAFT_SECONDS = 3600
 CHARGED_IN_THE_CALL = frozenset({"subscription_create", "subscription_update"})
 """Reasons of invoices that are finalized and charged while the call is answered, not by time."""
 
+NOWHERE = "ZZ"
+"""The country of an address that tax cannot be worked out for."""
+
+NOT_TAXED = StripeRefusal(
+    "The customer's location isn't recognized. Set a valid customer address in order to"
+    " automatically calculate tax.",
+    None,
+    "customer_tax_location_invalid",
+)
+
+
+def can_be_taxed(customer: Object) -> bool:
+    """Whether the address of a customer can be placed."""
+    return (customer["address"] or {}).get("country") != NOWHERE
+
 
 class Drafts:
     """What is done with invoices until they are open."""
@@ -144,13 +159,17 @@ class Drafts:
         )
 
     def finalize(self, invoice: Object) -> None:
-        """From draft to open. Raises StripeRefusal."""
+        """From draft to open. Raises StripeRefusal, and tells of it if the tax cannot be known."""
         if invoice["status"] != "draft":
             raise StripeRefusal(
                 "This invoice is already finalized, you can't re-finalize a non-draft invoice."
             )
         customer = self._store.find("customer", invoice["customer"])
         invoice.pop("_finalize_at", None)
+        if invoice["automatic_tax"]["enabled"] and not can_be_taxed(customer):
+            self._leave_draft(invoice)
+            raise NOT_TAXED
+        invoice["last_finalization_error"] = None
         self.total(invoice)
         invoice["status"], invoice["status_transitions"]["finalized_at"] = (
             "open",
@@ -167,6 +186,15 @@ class Drafts:
         self._store.tell("invoice.finalized", invoice)
         if invoice["collection_method"] == "send_invoice":
             self._store.tell("invoice.sent", invoice)
+
+    def _leave_draft(self, invoice: Object) -> None:
+        invoice["automatic_tax"]["status"] = "requires_location_inputs"
+        invoice["automatically_finalizes_at"] = invoice["next_payment_attempt"] = None
+        invoice["last_finalization_error"] = blank(
+            stripe.Invoice.LastFinalizationError,
+            **{name: NOT_TAXED.error[name] for name in ("code", "message", "type")},
+        )
+        self._store.tell("invoice.finalization_failed", invoice)
 
     def _settle_balance(self, invoice: Object, customer: Object) -> None:
         left = invoice["total"] + invoice["starting_balance"] - invoice["amount_due"]

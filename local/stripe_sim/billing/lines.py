@@ -29,6 +29,7 @@ def _item_line(store: Store, subscription: Object, item: Object, start: int, end
         price["recurring"]["interval"],
         money(unit_amount(store, price, currency), currency),
     )
+    name = store.find("product", price["product"])["name"]
     details = blank(
         _Parent.SubscriptionItemDetails,
         proration=False,
@@ -40,8 +41,7 @@ def _item_line(store: Store, subscription: Object, item: Object, start: int, end
         store,
         cost(store, item, currency),
         currency,
-        f"{item['quantity']} × {store.find('product', price['product'])['name']} (at {amount} /"
-        f" {interval})",
+        f"{item['quantity'] or 0} × {name} (at {amount} / {interval})",
         {"start": start, "end": end},
         parent=blank(_Parent, type="subscription_item_details", subscription_item_details=details),
         pricing=pricing_of(_Line.Pricing, price, unit_amount(store, price, currency)),

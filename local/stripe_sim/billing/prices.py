@@ -32,7 +32,8 @@ def make_price(store: Store, wanted: Object) -> Object:
                 stripe.Price.Recurring,
                 interval=recurring["interval"],
                 interval_count=recurring.get("interval_count", 1),
-                usage_type="licensed",
+                meter=recurring.get("meter"),
+                usage_type=recurring.get("usage_type", "licensed"),
             )
             if recurring
             else None
@@ -102,9 +103,16 @@ def unit_amount(store: Store, price: Object, currency: str, param: str = "price"
 
 
 def cost(store: Store, item: Object, currency: str) -> int:
-    """What a subscription's item costs for a whole period."""
+    """What a subscription's item costs for a whole period; of a metered price nothing is used."""
+    if is_metered(item["price"]):
+        return 0
     quantity = item["quantity"] if item["quantity"] is not None else 1
     return unit_amount(store, item["price"], currency) * int(quantity)
+
+
+def is_metered(price: Object) -> bool:
+    """Whether a price is for what is used, and not for a quantity."""
+    return bool(price["recurring"] and price["recurring"]["usage_type"] == "metered")
 
 
 def plan_of(price: Object) -> Object:
@@ -121,7 +129,7 @@ def plan_of(price: Object) -> Object:
         interval=recurring["interval"],
         interval_count=recurring["interval_count"],
         product=price["product"],
-        usage_type="licensed",
+        usage_type=recurring["usage_type"],
     )
 
 

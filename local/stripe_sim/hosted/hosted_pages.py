@@ -153,6 +153,10 @@ def _do_in_portal(engine: Engine, state: Object, form: dict[str, str]) -> None:
             state["customer"], form.get("number", "").replace(" ", "") or form.get("card", "")
         )
         return
+    if form.get("do") == "email":
+        with engine.store.changing(state["customer"], "customer.updated"):
+            state["customer"]["email"] = form.get("email", "").strip() or None
+        return
     subscription = next(
         (one for one in state["subscriptions"] if one["id"] == form.get("subscription")), None
     )

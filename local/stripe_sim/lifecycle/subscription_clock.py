@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import stripe
 
+from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.calendar import days
+from local.stripe_sim.billing.drafts import NOT_TAXED
 from local.stripe_sim.billing.invoices import Invoices
 from local.stripe_sim.billing.items import pending_of, subscription_of
 from local.stripe_sim.billing.payments import Payments
@@ -154,8 +156,14 @@ class Lifetimes(Periods):
             self._invoices.void(invoice) if behavior == "void" else self._invoices.give_up(invoice)
 
     def bill_draft(self, invoice: Object) -> None:
-        """Finalize a draft whose hour is over, and try to have it paid unless it was sent."""
-        self._invoices.finalize(invoice)
+        """Finalize a draft whose hour is over, and try to have it paid unless it was sent. One that
+        cannot be taxed stays a draft.
+        """
+        try:
+            self._invoices.finalize(invoice)
+        except StripeRefusal as refusal:
+            if refusal is not NOT_TAXED:
+                raise
         if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
             self._invoices.attempt(invoice)
 

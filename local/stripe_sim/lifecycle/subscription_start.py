@@ -9,9 +9,15 @@ from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.calendar import days, period_end
 from local.stripe_sim.billing.cards import Card
 from local.stripe_sim.billing.discounts import discounts_for, net, standing, take_off
-from local.stripe_sim.billing.drafts import DRAFT_SECONDS
+from local.stripe_sim.billing.drafts import DRAFT_SECONDS, NOT_TAXED, can_be_taxed
 from local.stripe_sim.billing.payments import NO_CARD, behaviour_of, must_take, refusal_of
-from local.stripe_sim.billing.prices import currency_for, plan_of, recurring_of, unit_amount
+from local.stripe_sim.billing.prices import (
+    currency_for,
+    is_metered,
+    plan_of,
+    recurring_of,
+    unit_amount,
+)
 from local.stripe_sim.lifecycle.customers import settle_currency
 from local.stripe_sim.lifecycle.subscription_clock import NOTICE_SECONDS, Lifetimes
 
@@ -46,6 +52,8 @@ class Beginnings(Lifetimes):
                 "payment_behavior",
             )
         check_terms(wanted, wanted.get("collection_method", "charge_automatically"))
+        if (wanted.get("automatic_tax") or {}).get("enabled") and not can_be_taxed(customer):
+            raise NOT_TAXED
         subscription = self._made(customer, wanted, trial_end, method)
         start, end = self._period_of(subscription)
         if wanted.get("cancel_at_period_end") or wanted.get("cancel_at"):
@@ -195,7 +203,7 @@ class Beginnings(Lifetimes):
             current_period_end=end,
             price=price,
             plan=plan_of(price),
-            quantity=line.get("quantity", 1),
+            quantity=quantity_of(price, line, "items[0]"),
             subscription=subscription["id"],
         )
         subscription["items"]["data"].append(item)
@@ -291,6 +299,19 @@ class Beginnings(Lifetimes):
         else:
             self._invoices.finalize(invoice)
         return invoice
+
+
+def quantity_of(price: Object, line: Object, param: str, usual: int = 1) -> int | None:
+    """How many an item is; of a metered price none. Raises StripeRefusal if a number is given."""
+    if not is_metered(price):
+        return int(line.get("quantity", usual))
+    if "quantity" in line:
+        raise StripeRefusal(
+            "Quantity should not be specified where usage_type is `metered`. Remove quantity from"
+            f" `{param}`",
+            f"{param}[quantity]",
+        )
+    return None
 
 
 def check_terms(wanted: Object, method: str) -> None:

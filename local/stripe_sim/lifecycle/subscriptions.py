@@ -19,7 +19,7 @@ from local.stripe_sim.billing.periods import FINAL, UPDATED
 from local.stripe_sim.billing.prices import plan_of, recurring_of, unit_amount
 from local.stripe_sim.billing.proration import prorate
 from local.stripe_sim.lifecycle.subscription_clock import INCOMPLETE_SECONDS, NOTICE_SECONDS
-from local.stripe_sim.lifecycle.subscription_start import Beginnings, check_terms
+from local.stripe_sim.lifecycle.subscription_start import Beginnings, check_terms, quantity_of
 
 PRORATED = frozenset({"active", "past_due", "unpaid"})
 """Statuses in which a change is charged and credited: in the others nothing was paid that could be.
@@ -269,7 +269,7 @@ class Subscriptions(Beginnings):
             price = self._recurring(line, f"{param}[price]")
             unit_amount(self._store, price, subscription["currency"], f"{param}[price]")
             item["price"], item["plan"] = price, plan_of(price)
-        item["quantity"] = line.get("quantity", item["quantity"])
+        item["quantity"] = quantity_of(item["price"], line, param, item["quantity"] or 1)
 
     def _bill_update(
         self, subscription: Object, lines: list[Object], since: int | None = None

@@ -1,0 +1,79 @@
+"""Metered prices, and invoices whose tax cannot be known."""
+
+from email.message import Message
+from typing import Any
+
+import pytest
+
+from local.http_server import Request
+from local.stripe_sim.hosted import hosted_pages
+from tests.fakes.stripe_sim import DAY, START, SimStage
+
+MONTH = START + 31 * DAY
+NOWHERE = {"country": "ZZ", "line1": "1 Some Street"}
+
+
+@pytest.fixture
+def sim() -> SimStage:
+    return SimStage()
+
+
+def metered(sim: SimStage) -> str:
+    product = sim.post("/v1/products", name="Calls")["id"]
+    recurring = {"interval": "month", "usage_type": "metered", "meter": "mtr_1"}
+    made = sim.post(
+        "/v1/prices", product=product, currency="usd", unit_amount=3, recurring=recurring
+    )
+    return str(made["id"])
+
+
+def test_a_metered_price_takes_no_quantity(sim: SimStage) -> None:
+    price, customer = metered(sim), sim.customer("tok_visa")
+    sold: dict[str, Any] = {"customer": customer, "items": [{"price": price, "quantity": 2}]}
+    status, body = sim.call("POST", "/v1/subscriptions", sold)
+    assert (status, body["error"]["param"]) == (400, "items[0][quantity]")
+    assert sim.get("/v1/subscriptions", status="all")["data"] == []
+    sold["items"] = [{"price": sim.price("pro_monthly")}, {"price": price}]
+    made = sim.post("/v1/subscriptions", **sold)
+    pro, calls = made["items"]["data"]
+    assert (pro["quantity"], calls["quantity"]) == (1, None)
+    (paid,) = sim.get("/v1/invoices")["data"]
+    assert [line["amount"] for line in paid["lines"]["data"]] == [4900, 0]
+    change = {"items": [{"id": calls["id"], "quantity": 2}]}
+    assert sim.call("POST", f"/v1/subscriptions/{made['id']}", change)[0] == 400
+
+
+def test_an_invoice_that_cannot_be_taxed_stays_a_draft_and_says_so(sim: SimStage) -> None:
+    customer = sim.customer("tok_visa")
+    items = [{"price": sim.price("pro_monthly")}]
+    sold = {"customer": customer, "items": items, "automatic_tax": {"enabled": True}}
+    sim.post("/v1/subscriptions", **sold)
+    sim.post(f"/v1/customers/{customer}", address=NOWHERE)
+    sim.advance(MONTH)
+    assert "invoice.finalization_failed draft" in sim.told()
+    newest = sim.get("/v1/invoices")["data"][0]
+    assert (newest["status"], newest["automatic_tax"]["status"]) == (
+        "draft",
+        "requires_location_inputs",
+    )
+    assert newest["last_finalization_error"]["code"] == "customer_tax_location_invalid"
+    status, body = sim.call("POST", f"/v1/invoices/{newest['id']}/finalize")
+    assert (status, body["error"]["code"]) == (400, "customer_tax_location_invalid")
+    status, body = sim.call("POST", "/v1/subscriptions", sold)
+    assert (status, body["error"]["code"]) == (400, "customer_tax_location_invalid")
+    sim.post(f"/v1/customers/{customer}", address={"country": "DE"})
+    done = sim.post(f"/v1/invoices/{newest['id']}/pay")
+    assert (done["status"], done["last_finalization_error"]) == ("paid", None)
+
+
+def test_a_customer_changes_the_address_in_the_portal(sim: SimStage) -> None:
+    customer = sim.customer()
+    portal = sim.post("/v1/billing_portal/sessions", customer=customer)
+    form = b"do=email&email=new%40example.com"
+    request = Request("POST", f"/p/session/{portal['id']}", [], Message(), form, "127.0.0.1")
+    assert hosted_pages.answer(sim.engine, request).status == 200
+    told = sim.engine.store.events[-1]
+    assert (told["type"], told["data"]["previous_attributes"]) == (
+        "customer.updated",
+        {"email": "ada@example.com"},
+    )
