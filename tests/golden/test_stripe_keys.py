@@ -27,8 +27,9 @@ from chalicelib.usecases.billing.cancellation import ask_to_leave, leave
 from tests.fakes.services import QUIET
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, WISH, SimLife, returns
 
-ID = re.compile(r"\b(cus|sub|in|ch|cs_test|pm|re|ii)_[A-Za-z0-9]{14,}")
+ID = re.compile(r"\b(cus|sub_sched|sub|in|ch|cs_test|pm|re|ii)_[A-Za-z0-9]{14,}")
 DECLINES = "4000000000000341"
+SECURE = "4000002760003184"
 EXPECTED: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "stripe_keys.json").read_text()
 )
@@ -107,6 +108,12 @@ def owing_for_another_plan() -> SimLife:
         payment_behavior="allow_incomplete",
     )
     life.hear()
+    return life
+
+
+def with_schedule() -> SimLife:
+    life = paying()
+    life.stage.post("/v1/subscription_schedules", from_subscription=life.only("subscription")["id"])
     return life
 
 
@@ -193,6 +200,18 @@ STORIES: dict[str, tuple[Callable[[], SimLife], Act]] = {
         paying,
         lambda life: actions.change_plan(
             "acc_golden", request("plan"), PlanRequest("scale"), life.services
+        ),
+    ),
+    "changes the plan once the bank has confirmed it": (
+        lambda: paying().gives_card(SECURE),
+        lambda life: actions.change_plan(
+            "acc_golden", request("plan"), PlanRequest("scale"), life.services
+        ),
+    ),
+    "cancels what a schedule manages": (
+        with_schedule,
+        lambda life: actions.cancel(
+            "acc_golden", request("cancel"), "period_end", None, None, life.services
         ),
     ),
     "moves the end of the trial": (

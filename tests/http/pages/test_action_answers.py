@@ -96,3 +96,15 @@ def test_a_subscription_with_a_schedule_can_be_canceled_on_the_page(ada: Person)
     page = ada.posts("/billing/cancel/confirm", when="period_end")
     assert page.leads_to == "/billing?notice=canceling"
     assert not schedule.active
+
+
+def test_an_upgrade_is_made_once_the_customer_has_confirmed_it_on_stripes_page(ada: Person) -> None:
+    ada.shop.pays_with("tok_threeDSecure2Required")
+    form = upgrade(ada)
+    page = ada.posts("/billing/plan/confirm", **form)
+    assert "confirm" in page.says("headline")
+    assert ada.subscription["items"]["data"][0]["price"]["lookup_key"] == "pro_monthly"
+    invoice = ada.subscription["latest_invoice"]
+    ada.shop.sim.post(f"/v1/invoices/{invoice}/pay", off_session=False)
+    assert ada.subscription["items"]["data"][0]["price"]["lookup_key"] == "scale_monthly"
+    assert ada.shop.taken[-1] == int(form["shown"].split()[0])
