@@ -157,6 +157,7 @@ def test_a_customers_life_by_the_api(shop: Shop) -> None:
 READS = [
     ("GET", "access", None, 200),
     ("GET", "", None, 200),
+    ("PATCH", "", {"name": "Ada B."}, 200),
     ("GET", "timeline", None, 200),
     ("POST", "milestones", {"name": "connected_data"}, 204),
     ("POST", "portal", None, 200),
