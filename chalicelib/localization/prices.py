@@ -27,6 +27,14 @@ def brand_of(card: Card) -> str:
     return BRANDS.get(card.brand, card.brand.capitalize())
 
 
+def spoken_method(card: Card, language: str = DEFAULT) -> str:
+    """What pays, by its last digits: "Visa ending in 4242", "bank account ending in 3000"."""
+    words = WORDING[language]
+    if card.debit:
+        return words.bank_account.format(last4=card.last4)
+    return words.card.format(brand=brand_of(card), last4=card.last4)
+
+
 def spoken_interval(interval: str, count: int, language: str = DEFAULT) -> str:
     """How often is paid: "a month", "every 2 years"."""
     words = WORDING[language]

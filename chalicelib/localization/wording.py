@@ -29,6 +29,7 @@ class Wording:
     greeting: str
     greeting_nobody: str
     card: str
+    bank_account: str
 
 
 WORDING: Mapping[str, Wording] = {
@@ -54,6 +55,7 @@ WORDING: Mapping[str, Wording] = {
         greeting="Hello {first},",
         greeting_nobody="Hello,",
         card="{brand} ending in {last4}",
+        bank_account="bank account ending in {last4}",
     ),
     "de": Wording(
         day="EEEE, d. MMMM y",
@@ -76,6 +78,7 @@ WORDING: Mapping[str, Wording] = {
         greeting="Guten Tag {name},",
         greeting_nobody="Guten Tag,",
         card="{brand} mit den Endziffern {last4}",
+        bank_account="Bankkonto mit den Endziffern {last4}",
     ),
 }
 """Language → its wording. Names of days and months, separators and symbols are CLDR's."""

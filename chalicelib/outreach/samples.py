@@ -79,6 +79,8 @@ def _ada(language: str) -> Mapping[str, object]:
         "invoice_url": "https://invoice.stripe.com/i/acct_1DemoDemo/test_YWNjdF8xRGVtb0RlbW8",
         "paid_on": day(0),
         "bank_asks": False,
+        "new_method_needed": False,
+        "due_on": day(5),
         "next_try_on": day(5),
         "limited_on": day(7),
         "renews_on": day(31),
@@ -136,6 +138,8 @@ def _readers(language: str) -> Mapping[str, Mapping[str, object]]:
     ended = {"reason": "trial_expired", "has_ended": True}
     unruly = {**_named(_HOSTILE, language), "product": "Tide & Water <script>"}
     asked: Mapping[str, object] = {"bank_asks": True, "has_card": True}
+    account = WORDING[language].bank_account.format(last4="3000")
+    by_debit: Mapping[str, object] = {"card": account, "has_card": True}
     other: Mapping[str, Mapping[str, object]] = {
         "without_card": {},
         "with_card": {"has_card": True, **_left(7, language), **_NOTICE},
@@ -146,6 +150,8 @@ def _readers(language: str) -> Mapping[str, Mapping[str, object]]:
         "without_name": _named("", language),
         "without_booking": {"booking_url": ""},
         "bank_asks": {**asked, **_NOTICE},
+        "with_account": {**by_debit, **_NOTICE},
+        "with_closed_account": {**by_debit, "new_method_needed": True, "next_try_on": ""},
         "given_up_by_stripe": {"next_try_on": "", "limited_on": "", "has_card": True, **_NOTICE},
         "without_news": {"news": "", "news_url": "", "article_url": ""},
         "bare": {**bare, **_NOTICE},

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.account.payments import is_unusable
 from chalicelib.domain.account.profile import masked
-from chalicelib.domain.account.queries import card_of
+from chalicelib.domain.account.queries import card_of, plan_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.due_messages import DueMessage, zone_of
@@ -17,7 +18,7 @@ from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import spoken_day, spoken_moment, spoken_month
 from chalicelib.localization.plurals import plural
-from chalicelib.localization.prices import brand_of, spoken_price
+from chalicelib.localization.prices import spoken_method, spoken_price
 from chalicelib.localization.wording import WORDING
 
 _LOOKS_LIKE_A_LINK = re.compile(r"://|www\.|/|@|[^\s.]\.[a-z]{2,}(?:\W|$)", re.IGNORECASE)
@@ -108,17 +109,17 @@ def _of_subscription(
         if one and account.plan_change and account.plan_change.subscription == one.id
         else None
     )
-    plan, seats = policy.plan_of(one.items) if one else (None, None)
+    plan, seats = plan_of(account, one, policy) if one else (None, None)
     card = card_of(account, one) if one else None
     ends = (one.ended_at or one.cancels_at) if one else None
     return {
         "plan_now": policy.plan_name(plan),
         "plan_before": policy.plan_name(change.plan) if change and change.plan != plan else "",
         "seats": (seats or 0) if change and change.quantity != seats else 0,
-        "card": (
-            WORDING[language].card.format(brand=brand_of(card), last4=card.last4) if card else ""
+        "card": spoken_method(card, language) if card else "",
+        "card_ends": (
+            spoken_month(card.exp_year, card.exp_month, language) if card and not card.debit else ""
         ),
-        "card_ends": (spoken_month(card.exp_year, card.exp_month, language) if card else ""),
         "renews_on": (
             spoken_day(one.period_end, zone, language)
             if one and one.period_end and not one.final
@@ -160,6 +161,8 @@ def _of_invoice(
         "paid_on": spoken_day(invoice.paid_at, zone, language) if invoice.paid_at else "",
         "next_try_on": spoken_day(again, zone, language) if again else "",
         "bank_asks": billed is not None and billed.bank_asks,
+        "new_method_needed": is_unusable(account.payment_of(invoice.id)),
+        "due_on": spoken_day(invoice.due_date, zone, language) if invoice.due_date else "",
     }
 
 

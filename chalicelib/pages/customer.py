@@ -211,11 +211,13 @@ def _status_text(status: str, language: str) -> str:
 
 
 def _card_words(card: Card | None, on_file: bool, language: str) -> str:
-    """The card that pays: its brand, last digits and expiry. Says only whether there is a card if
-    its details are not stored.
+    """What pays: a card's brand, last digits and expiry, or a bank account's last digits. Says only
+    whether something is on file if its details are not stored.
     """
     if card is None:
         return text("billing.card_on_file" if on_file else "billing.card_none", language)
+    if card.debit:
+        return text("billing.account_ending", language, last4=card.last4)
     return text(
         "billing.card_ending",
         language,

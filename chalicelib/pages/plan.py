@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.domain.account.queries import currency_of, current_subscription
+from chalicelib.domain.account.queries import currency_of, current_subscription, plan_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import plan_item
 from chalicelib.domain.billing.preview import Preview
@@ -23,7 +23,7 @@ def plan_view(account: Account, policy: Policy, language: str) -> dict[str, Any]
     subscription = current_subscription(account)
     assert subscription
     item, currency = plan_item(subscription, policy), currency_of(account, policy)
-    current = policy.plan_of([item])[0], item.interval
+    current = plan_of(account, subscription, policy)[0], item.interval
     offers = [
         offer
         | {

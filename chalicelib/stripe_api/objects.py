@@ -120,7 +120,15 @@ def subscription(raw: Raw) -> Subscription:
 
 
 def card(raw: Any) -> Card | None:
-    """The card of a payment method; None if it is of another kind, or only its id is given."""
+    """The card or the bank account of a payment method; None if it is of another kind, or only its
+    id is given.
+    """
+    kind = mapping(raw).get("type")
+    if kind in DEBITS:
+        account = mapping(raw.get(kind))
+        last4 = words(account, "last4")
+        bank = words(account, "bank_name") or ""
+        return Card(identity(raw), bank, last4, 0, 0, kind) if last4 else None
     details = mapping(mapping(raw).get("card"))
     month, year = whole(details, "exp_month"), whole(details, "exp_year")
     if not details or not month or not year or not 1 <= month <= 12 or not 2000 <= year <= 9000:

@@ -31,6 +31,26 @@ KINDS = {
 """Why an invoice is owed."""
 
 
+UNUSABLE = frozenset(
+    {
+        "account_closed",
+        "bank_account_restricted",
+        "bank_ownership_changed",
+        "branch_does_not_exist",
+        "debit_not_authorized",
+        "incorrect_account_holder_name",
+        "incorrect_account_holder_tax_id",
+        "invalid_account_number",
+        "invalid_currency",
+        "no_account",
+        "recipient_deceased",
+    }
+)
+"""Stripe's codes of a failed debit after which the bank account, or its mandate, cannot be used
+again (the codes of `Charge.failure_code` in Stripe's API, for bank debits).
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Debt:
     """An invoice that should be paid by now: owed `since` a time, for one of KINDS."""
@@ -128,6 +148,20 @@ def failed_attempts(account: Account, tracked: TrackedInvoice) -> int:
     return invoice.attempt_count
 
 
+def failed_since(account: Account, invoice: Invoice, otherwise: datetime | None = None) -> datetime:
+    """When the payment of the invoice failed: a debit when it was returned, a card when the invoice
+    was finalized. `otherwise` stands in for a debit that has not failed as far as it is known.
+    """
+    payment = account.payment_of(invoice.id)
+    returned = payment.first_failed_at if payment.processing_at else None
+    return returned or otherwise or invoice.finalized_at or invoice.created
+
+
+def is_unusable(payment: PaymentState) -> bool:
+    """Whether the failed payment cannot be repeated with the same bank account."""
+    return payment.failure in UNUSABLE
+
+
 def processing_until(
     account: Account, subscription: Subscription, debit: timedelta
 ) -> datetime | None:
@@ -167,8 +201,7 @@ def _debt(
 ) -> Debt | None:
     tracked, payment = account.invoices[invoice.id], account.payment_of(invoice.id)
     processing_until = _processing_until(account, invoice, debit)
-    tried_since = payment.first_failed_at if payment.processing_at else None
-    since = tried_since or processing_until or invoice.finalized_at or invoice.created
+    since = failed_since(account, invoice, processing_until)
     if is_settled(account, invoice) or (processing_until and now < processing_until):
         return None
     match invoice.status:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import ContractWithdrawn, RetentionOfferAccepted
 from chalicelib.domain.account.operations import Operation
-from chalicelib.domain.account.queries import current_subscription, invoices_of
+from chalicelib.domain.account.queries import current_subscription, invoices_of, plan_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.policy.policy import Policy, RetentionOffer
@@ -60,7 +60,7 @@ def retention_offer(
 
 def _is_smaller(account: Account, policy: Policy, plan: str) -> bool:
     subscription = current_subscription(account)
-    current = policy.plan_of(subscription.items)[0] if subscription else None
+    current = plan_of(account, subscription, policy)[0] if subscription else None
     currency = (
         next((item.currency for item in subscription.items if item.currency), None)
         if subscription

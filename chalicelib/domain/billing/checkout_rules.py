@@ -6,6 +6,7 @@ from chalicelib.domain.account.queries import (
     currency_of,
     current_subscription,
     has_card,
+    plan_of,
 )
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
@@ -24,7 +25,7 @@ def order_of(account: Account, policy: Policy, request: PurchaseRequest) -> Orde
     plan, interval, currency = request.plan, request.interval, request.currency
     subscription = current_subscription(account)
     if subscription is not None:
-        if plan is not None and policy.plan_of(subscription.items)[0] not in {plan, None}:
+        if plan is not None and plan_of(account, subscription, policy)[0] not in {plan, None}:
             raise AlreadySubscribed(
                 "There is a subscription already, to another plan. Change its plan instead of"
                 " buying a second one.",
@@ -77,5 +78,5 @@ def _last_plan(account: Account, policy: Policy) -> str | None:
         (known.value for known in account.subscriptions.values()),
         key=lambda one: (one.created, one.id),
     )
-    plans = [plan for one in subscriptions if (plan := policy.plan_of(one.items)[0])]
+    plans = [plan for one in subscriptions if (plan := plan_of(account, one, policy)[0])]
     return plans[-1] if plans else (account.signup.plan if account.signup else None)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from chalicelib.domain.account.queries import plan_of
 from chalicelib.domain.account.state import Account, PlanChange
 from chalicelib.domain.policy.policy import Policy
 
@@ -14,7 +15,8 @@ def plan_change(written: Account, new: Account, policy: Policy, now: datetime) -
         last = written.subscriptions.get(id)
         if last is None or tracked.value.final:
             continue
-        before, after = policy.plan_of(last.value.items), policy.plan_of(tracked.value.items)
+        before = plan_of(written, last.value, policy)
+        after = plan_of(new, tracked.value, policy)
         if before[0] and after[0] and before != after:
             return PlanChange(id, now, before[0], before[1])
     return new.plan_change

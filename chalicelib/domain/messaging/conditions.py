@@ -1,5 +1,7 @@
 """The conditions of a step (`if` and `unless`), checked on the present state of an account."""
 
+from collections.abc import Callable, Mapping
+
 from chalicelib.domain.account.payments import unpaid_invoices
 from chalicelib.domain.account.queries import current_subscription, has_card
 from chalicelib.domain.account.state import Account
@@ -11,33 +13,52 @@ from chalicelib.domain.stripe_objects.objects import Subscription
 def holds(condition: str, account: Account, occasion: Occasion, policy: Policy) -> bool:
     """Whether a condition of `sequences.CONDITIONS` is true."""
     kind, _, name = condition.partition(":")
-    standing = account.standing
-    match kind:
-        case "card" | "no_card":
-            subscription = subscription_of(account, occasion) or current_subscription(account)
-            return has_card(account, subscription) is (kind == "card")
-        case "access":
-            return standing is not None and standing.access == "full"
-        case "no_access":
-            return standing is None or standing.access == "none"
-        case "milestone":
-            return name in account.milestones
-        case "plan":
-            return standing is not None and standing.plan == name
-        case "reason":
-            left = account.subscriptions.get(occasion.about)
-            return left is not None and why_left(left.value) == name
-        case "unpaid":
-            return bool(unpaid_invoices(account))
-        case "bank_asks":
-            return occasion.about in account.invoices and account.invoices[occasion.about].bank_asks
-        case "last_try":
-            billed = account.invoices.get(occasion.about)
-            return (
-                billed is not None and billed.value.attempt_count + 1 >= policy.access.payment_tries
-            )
-        case _:
-            return account.signup is not None and account.signup.source == name
+    return _RULES[kind](account, occasion, policy, name)
+
+
+def _has_card(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:
+    subscription = subscription_of(account, occasion) or current_subscription(account)
+    return has_card(account, subscription)
+
+
+def _reason_is(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:
+    left = account.subscriptions.get(occasion.about)
+    return left is not None and why_left(left.value) == name
+
+
+def _bank_asks(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:
+    return occasion.about in account.invoices and account.invoices[occasion.about].bank_asks
+
+
+def _by_debit(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:
+    return account.payment_of(occasion.about).processing_at is not None
+
+
+def _last_try(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:
+    billed = account.invoices.get(occasion.about)
+    return billed is not None and billed.value.attempt_count + 1 >= policy.access.payment_tries
+
+
+_RULES: Mapping[str, Callable[[Account, Occasion, Policy, str], bool]] = {
+    "card": _has_card,
+    "no_card": lambda *of: not _has_card(*of),
+    "access": lambda account, *_: (
+        account.standing is not None and account.standing.access == "full"
+    ),
+    "no_access": lambda account, *_: account.standing is None or account.standing.access == "none",
+    "milestone": lambda account, occasion, policy, name: name in account.milestones,
+    "plan": lambda account, occasion, policy, name: (
+        account.standing is not None and account.standing.plan == name
+    ),
+    "reason": _reason_is,
+    "unpaid": lambda account, *_: bool(unpaid_invoices(account)),
+    "bank_asks": _bank_asks,
+    "debit": _by_debit,
+    "last_try": _last_try,
+    "source": lambda account, occasion, policy, name: (
+        account.signup is not None and account.signup.source == name
+    ),
+}
 
 
 def why_left(one: Subscription) -> str:

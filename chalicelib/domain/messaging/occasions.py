@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chalicelib.domain.account.payments import (
+    failed_since,
     first_paid_invoice,
     paid_since_trial,
     unpaid_invoices,
     was_ever_paid,
 )
-from chalicelib.domain.account.queries import cancellation_is_requested, card_of
+from chalicelib.domain.account.queries import cancellation_is_requested, card_of, plan_of
 from chalicelib.domain.account.standing import ON_TRIAL
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.terms import has_fixed_term, is_canceling
@@ -49,6 +50,7 @@ def occasions(account: Account, policy: Policy) -> list[Occasion]:
         *_milestones(account, policy),
         *_departure(account),
         *_failed_payments(account),
+        *_sent_invoices(account),
         *_payments(account),
         *_conversions(account),
         *_plan_change(account, policy),
@@ -141,9 +143,7 @@ def _departure(account: Account) -> Iterator[Occasion]:
 
 def _failed_payments(account: Account) -> Iterator[Occasion]:
     for invoice in unpaid_invoices(account):
-        yield Occasion(
-            "payment_failed", invoice.id, invoice.finalized_at or invoice.created, invoice.id
-        )
+        yield Occasion("payment_failed", invoice.id, failed_since(account, invoice), invoice.id)
         if invoice.next_payment_attempt:
             yield Occasion(
                 "next_try",
@@ -151,6 +151,19 @@ def _failed_payments(account: Account) -> Iterator[Occasion]:
                 invoice.next_payment_attempt,
                 invoice.id,
             )
+
+
+def _sent_invoices(account: Account) -> Iterator[Occasion]:
+    for invoice in (billed.value for billed in account.invoices.values()):
+        is_ours = invoice.subscription in account.subscriptions
+        if (
+            is_ours
+            and invoice.status == "open"
+            and invoice.send_invoice
+            and invoice.due_date
+            and not account.payment_of(invoice.id).is_processing
+        ):
+            yield Occasion("invoice_due", invoice.id, invoice.due_date, invoice.id)
 
 
 def _payments(account: Account) -> Iterator[Occasion]:
@@ -183,7 +196,7 @@ def _plan_change(account: Account, policy: Policy) -> Iterator[Occasion]:
         change
         and known
         and not known.value.final
-        and policy.plan_of(known.value.items) != (change.plan, change.quantity)
+        and plan_of(account, known.value, policy) != (change.plan, change.quantity)
     ):
         yield Occasion("plan_changed", _second(change.at), change.at, change.subscription)
 
@@ -224,7 +237,7 @@ def _expiring_cards(account: Account) -> Iterator[Occasion]:
     cards = [
         card_of(account, one) for one in living if one.status in PAYS_NEXT and not is_canceling(one)
     ]
-    for card in {card.id: card for card in cards if card}.values():
+    for card in {card.id: card for card in cards if card and not card.debit}.values():
         year, month = (
             (card.exp_year, card.exp_month + 1) if card.exp_month < 12 else (card.exp_year + 1, 1)
         )

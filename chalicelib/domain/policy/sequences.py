@@ -23,6 +23,10 @@ ANCHORS = {
         "The next attempt at a payment that failed. Lapses when the invoice is paid, given up or"
         " tried."
     ),
+    "invoice_due": (
+        "The due date of an invoice that was sent. Lapses when the invoice is paid or given up, or"
+        " while a payment is under way."
+    ),
     "payment_succeeded": "An invoice of more than 0 was paid.",
     "converted": (
         "A subscription was paid for the first time. Lapses when it has ended or its end is"
@@ -50,7 +54,7 @@ ANCHORS = {
 messages are sent.
 """
 
-KNOWN_IN_ADVANCE = frozenset({"trial_ends", "next_try", "card_expires"})
+KNOWN_IN_ADVANCE = frozenset({"trial_ends", "next_try", "card_expires", "invoice_due"})
 """The anchors whose time is known in advance: only their steps can be sent before it."""
 
 STREAMS = {
@@ -70,6 +74,7 @@ CONDITIONS = {
     "reason": "reason:NAME, the subscription was canceled for this reason.",
     "unpaid": "The payment of an open invoice failed.",
     "bank_asks": "The bank wants the customer to confirm the failed payment.",
+    "debit": "The failed payment was a bank debit.",
     "last_try": "Stripe will try the failed payment only once more.",
 }
 """The conditions of a step (`if` and `unless`). They are checked again when the message is sent.
@@ -78,6 +83,7 @@ CONDITIONS = {
 
 ANCHORS_OF_CONDITION = {
     "bank_asks": frozenset({"payment_failed", "next_try"}),
+    "debit": frozenset({"payment_failed", "next_try"}),
     "last_try": frozenset({"payment_failed", "next_try"}),
     "reason": frozenset({"canceled", "canceling"}),
 }

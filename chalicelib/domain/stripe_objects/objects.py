@@ -182,13 +182,17 @@ class InvoicePayment:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card, as far as it may be shown. It can be used until the end of its month."""
+    """A card or a bank account that pays, as far as it may be shown. A card can be used until the
+    end of its month. `debit` is Stripe's type of a bank debit, such as `sepa_debit`, and None for a
+    card; a bank account does not expire: its `exp_month` and `exp_year` are 0.
+    """
 
     id: str
     brand: str
     last4: str
     exp_month: int
     exp_year: int
+    debit: str | None = None
 
 
 def digest(state: Customer | Subscription | None) -> str:

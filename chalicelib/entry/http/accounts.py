@@ -5,6 +5,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.access import standing
+from chalicelib.domain.account.queries import plan_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.bounds import most
@@ -294,13 +295,18 @@ def _account(account: Account) -> dict[str, Any]:
         "customers": sorted(account.customers),
         "standing": standing_json(standing(account, wiring.policy(), clock.now())),
         "subscriptions": [
-            _subscription(known.value) for _, known in sorted(account.subscriptions.items())
+            _subscription(account, known.value)
+            for _, known in sorted(account.subscriptions.items())
+        ],
+        "others": [
+            {"id": id, "customer": known.value.customer, "status": known.value.status}
+            for id, known in sorted(account.others.items())
         ],
     }
 
 
-def _subscription(subscription: Subscription) -> dict[str, Any]:
-    plan, quantity = wiring.policy().plan_of(subscription.items)
+def _subscription(account: Account, subscription: Subscription) -> dict[str, Any]:
+    plan, quantity = plan_of(account, subscription, wiring.policy())
     return {
         "id": subscription.id,
         "customer": subscription.customer,

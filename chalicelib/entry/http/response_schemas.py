@@ -110,6 +110,9 @@ _SUBSCRIPTION = fields(
     },
     title="Subscription",
 )
+_OTHER = fields(
+    {"id": TEXT, "customer": TEXT, "status": TEXT}, title="SubscriptionToAnotherProduct"
+)
 ACCOUNT = fields(
     {
         "account_id": TEXT,
@@ -122,6 +125,11 @@ ACCOUNT = fields(
         "customers": array(TEXT),
         "standing": STANDING,
         "subscriptions": array(_SUBSCRIPTION),
+        "others": array(_OTHER)
+        | {
+            "description": "The customer's subscriptions to other products in the same Stripe"
+            " account. They give no access, and Billhook never changes them."
+        },
     },
     title="Account",
 )

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account.facts import CustomerSnapshot, InvoiceSnapshot, SubscriptionSnapshot
+from chalicelib.domain.account.facts import (
+    CustomerSnapshot,
+    InvoiceSnapshot,
+    PaymentSnapshot,
+    SubscriptionSnapshot,
+)
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.rules.apply import apply
@@ -257,9 +262,85 @@ def test_a_card_is_read_from_the_events_of_its_payment_method(kind: str) -> None
     assert event.fact == CardSnapshot(Card("pm_1", "visa", "4242", 4, 2027), event.created)
 
 
-def test_a_payment_method_that_is_no_card_is_ignored() -> None:
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        ("sepa_debit", {"last4": "3000", "bank_code": "37040044"}),
+        ("us_bank_account", {"last4": "3000", "account_type": "checking"}),
+        ("bacs_debit", {"last4": "3000", "sort_code": "108800"}),
+    ],
+)
+def test_a_bank_account_is_known_by_its_last_digits_and_does_not_expire(
+    kind: str, details: dict[str, str]
+) -> None:
+    attached = event_of(
+        "payment_method.attached", {**CARD, "type": kind, "card": None, kind: details}
+    )
+    assert read(attached).fact == CardSnapshot(
+        Card("pm_1", "", "3000", 0, 0, kind), read(attached).created
+    )
+
+
+def test_a_payment_that_is_under_way_names_its_invoice_in_old_and_new_versions() -> None:
+    intent = {"id": "pi_1", "object": "payment_intent", "status": "processing", "customer": "cus_1"}
+    for place in ({"invoice": "in_1"}, {"payment_details": {"order_reference": "in_1"}}):
+        event = read(event_of("payment_intent.processing", {**intent, **place}))
+        assert event.fact == PaymentSnapshot("in_1", "processing", event.created)
+        assert event.customer == "cus_1"
+    other = read(event_of("payment_intent.processing", {**intent, "payment_details": None}))
+    assert other.fact is None
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (
+            {"code": "payment_intent_payment_attempt_failed"},
+            "payment_intent_payment_attempt_failed",
+        ),
+        ({"code": "card_declined", "decline_code": "debit_not_authorized"}, "debit_not_authorized"),
+    ],
+)
+def test_a_debit_that_failed_says_why_and_since_when_it_was_under_way(
+    error: dict[str, str], failure: str
+) -> None:
+    intent = {
+        "id": "pi_1",
+        "object": "payment_intent",
+        "status": "requires_payment_method",
+        "customer": "cus_1",
+        "created": 1_773_000_000,
+        "payment_details": {"order_reference": "in_1"},
+        "last_payment_error": {**error, "payment_method": {"type": "sepa_debit"}},
+    }
+    event = read(event_of("payment_intent.payment_failed", intent))
+    assert event.fact == PaymentSnapshot(
+        "in_1", "failed", event.created, failure, at(1_773_000_000)
+    )
+
+
+def test_an_event_of_a_connected_account_is_set_aside_whatever_it_tells() -> None:
+    for kind, thing in (("customer.created", {"id": "cus_1", "object": "customer"}), ("x.y", {})):
+        event = read({**event_of(kind, thing), "account": "acct_other"})
+        assert (event.set_aside, event.fact) == ("EventsOfOthers", None)
+    assert read({**event_of("customer.created", {"id": "cus_1", "object": "customer"})}).fact
+
+
+def test_a_thin_event_is_set_aside() -> None:
+    thin = {
+        "id": "evt_1",
+        "object": "v2.core.event",
+        "type": "v1.customer.updated",
+        "created": "2026-03-02T09:00:00.000Z",
+        "livemode": False,
+        "related_object": {"id": "cus_1", "type": "customer", "url": "/v1/customers/cus_1"},
+    }
+    assert read(thin).set_aside == "ThinEvents"
+
+
+def test_a_payment_method_that_is_neither_card_nor_bank_account_is_ignored() -> None:
     assert (
-        read(event_of("payment_method.attached", {**CARD, "type": "sepa_debit", "card": None})).fact
+        read(event_of("payment_method.attached", {**CARD, "type": "paypal", "card": None})).fact
         is None
     )
     assert (
