@@ -47,6 +47,8 @@ def variables(
         max(0, (end.astimezone(zone).date() - now.astimezone(zone).date()).days) if end else 0
     )
     name = "" if _LOOKS_LIKE_A_LINK.search(account.name or "") else account.name or ""
+    if mail.step.id == "confirm_email":
+        name = ""  # nobody has proved yet whose address it is
     return {
         "product": letter.product,
         "sender": letter.sender,

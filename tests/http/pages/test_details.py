@@ -88,6 +88,9 @@ def test_another_address_takes_the_old_one_and_a_button_behind_a_link_to_the_new
     assert 'id="new-email"' in front.call("GET", "/billing/email", Cookie=cookie).text
     assert asks(front, cookie) == "/billing?notice=email_asked"
     link = front.link("email-change")
+    asked = front.office.inbox[-1]
+    assert asked.destinations["ToAddresses"] == [NEW]
+    assert "Hello Ada" not in str(asked.body), "nobody has proved whose address it is"
     for _ in range(2):
         assert NEW in front.call("GET", link).text
     assert account_of(front, ada).email == OLD, "a GET consumes and changes nothing"

@@ -2,16 +2,20 @@
 every event lost.
 """
 
+import json
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 
 from local.client import Client
 
 DAY = 86400
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json"}
 
 
 def address() -> str:
@@ -49,6 +53,24 @@ class Shop:
         assert status == 200, body
         found: list[Any] = body["data"]
         return found
+
+    def moves(self, customer: str, **changes: str) -> None:
+        """The customer changes something in Stripe's portal."""
+        self.stripe.call("POST", f"/v1/customers/{customer}", urlencode(changes).encode(), FORM)
+        self.client.settle()
+
+    def patches(self, account: str, **changes: str) -> dict[str, Any]:
+        """The product changes something of the customer's."""
+        body = json.dumps(changes).encode()
+        status, answer = self.client.call("PATCH", f"/accounts/{account}", body, JSON)
+        assert status == 200, answer
+        self.client.settle()
+        found: dict[str, Any] = answer
+        return found
+
+    def written_to(self, account: str, after: int) -> set[str]:
+        """The addresses of the mails after that number."""
+        return {mail["to"] for mail in self.client.mail(account, after)}
 
     def advance(self, days: float) -> None:
         self.client.move_clock(self.client.now() + int(days * DAY))
@@ -177,3 +199,72 @@ def test_webhooks_that_are_not_taken_are_sent_again(shop: Shop) -> None:
     events = shop.at_stripe("events")
     assert all(event["pending_webhooks"] == 0 for event in events)
     assert shop.at_stripe("events", delivery_success="false") == []
+
+
+def found_at(shop: Shop, email: str) -> list[str]:
+    status, body = shop.client.call("GET", f"/accounts?email={quote(email)}")
+    assert status == 200, body
+    return [one["account_id"] for one in body["accounts"]]
+
+
+def last_mail(shop: Shop) -> int:
+    return max((mail["number"] for mail in shop.client.mail()), default=0)
+
+
+def test_a_customer_who_moves_at_stripe_gets_the_reminders_there(shop: Shop) -> None:
+    old, account = begun(shop)
+    (customer,) = shop.at_stripe("customers", email=old)
+    new, number = address(), last_mail(shop)
+    shop.moves(customer["id"], email=new, name="Ada King")
+    found = shop.client.account(account)
+    assert found
+    assert (found["email"], found["name"]) == (new, "Ada King")
+    assert (found_at(shop, new), found_at(shop, old)) == ([account], [])
+    shop.advance(15)
+    assert shop.written_to(account, number) == {new}
+    shop.moves(customer["id"], email=(newest := address()))
+    shop.moves(customer["id"], description="told nothing of the address")
+    assert shop.patches(account, timezone="Europe/Vienna")["email"] == newest
+
+
+def test_a_late_event_of_an_older_address_changes_nothing_any_more(shop: Shop) -> None:
+    old, account = begun(shop)
+    (customer,) = shop.at_stripe("customers", email=old)
+    shop.moves(customer["id"], email=address())
+    shop.client.move_clock(shop.client.now() + 60)
+    new = address()
+    assert shop.patches(account, email=new)["email"] == new
+    secret = shop.client.state()["webhook_secret"]
+    events = [
+        event
+        for event in shop.at_stripe("events")
+        if event["type"] == "customer.updated" and event["data"]["object"]["id"] == customer["id"]
+    ]
+    assert len(events) == 2, "the customer's, and the echo of our own call"
+    for event in (*events, *reversed(events)):
+        shop.client.send_event(event, secret, shop.client.now())
+    shop.client.settle()
+    found = shop.client.account(account)
+    assert found
+    assert found["email"] == new
+    (same,) = shop.at_stripe("customers", email=new)
+    assert same["id"] == customer["id"]
+
+
+def test_an_address_that_bounced_is_written_to_again_once_it_is_lifted(shop: Shop) -> None:
+    old, account = begun(shop)
+    shop.client.settle()
+    welcome = shop.client.mail(account)[-1]
+    assert shop.client.post(f"/_local/mail/{welcome['number']}/bounce")[0] == 200
+    shop.client.settle()
+    shop.advance(12)
+    assert shop.written_to(account, welcome["number"]) == set()
+    new = address()
+    shop.patches(account, email=new)
+    shop.advance(1)
+    shop.patches(account, email=old)
+    assert shop.client.call("DELETE", f"/suppressions/{quote(old)}")[0] == 204
+    number = last_mail(shop)
+    assert shop.written_to(account, 0) <= {old, new}
+    shop.advance(2)
+    assert shop.written_to(account, number) == {old}
