@@ -61,10 +61,10 @@ BOUNDS: Mapping[str, Bound] = {
         "Dropping one would end the right to undo it.",
     ),
     "texts": Bound(
-        64_000,
+        48_000,
         "bytes of attributes, notes, comments and descriptions together",
         "409",
-        "A sixth of what DynamoDB takes, whatever their letters.",
+        "An eighth of what DynamoDB takes, whatever their letters.",
     ),
     # what Stripe adds
     "customers": Bound(
@@ -74,7 +74,7 @@ BOUNDS: Mapping[str, Bound] = {
         "Usually one. Another one gets an account of its own.",
     ),
     "subscriptions": Bound(
-        30,
+        20,
         "subscriptions that are kept whole",
         "left",
         "Stripe keeps what is left out, and the access of the others stays.",
@@ -84,6 +84,12 @@ BOUNDS: Mapping[str, Bound] = {
         "ended subscriptions of which only the end is kept",
         "oldest",
         "An event about one that ended before is more than a day old: it is checked at Stripe.",
+    ),
+    "unsettled invoices": Bound(
+        60,
+        "invoices that are not settled",
+        "left",
+        "The oldest debt decides on access, and a paid one makes room.",
     ),
     "disputes": Bound(
         20,

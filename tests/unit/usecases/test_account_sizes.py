@@ -59,7 +59,7 @@ from tests.fakes.services import SHIPPED
 
 MONTH, YEAR = timedelta(days=30), timedelta(days=365)
 FIVE_YEARS = START + 5 * YEAR
-LARGEST = 300_000
+LARGEST = 320_000
 """Bytes. DynamoDB takes 400 KB."""
 
 PAGE = "https://invoice.stripe.com/i/acct_1Q2w3E4r5T6y7U8i/live_" + "x" * 120 + "?s=ap"
@@ -418,6 +418,18 @@ def filled_by_stripe(years: Years) -> None:
                 cancellation_details=details,
             )
         )
+    of_another_product = (
+        replace(item(), price=id_of("price", 9), product="prod_9", lookup_key="x"),
+    )
+    for number in range(20):
+        years.shows(
+            Subscription(id_of("other", number), customers[0], "active", START, of_another_product)
+        )
+    newest = max(years.account.subscriptions)
+    for number in range(600):
+        opened, settled = paid(years.invoice(years.account.subscriptions[newest].value), START)
+        tried = replace(opened, attempted=True, attempt_count=3, next_payment_attempt=START)
+        years.tell(InvoiceSnapshot(settled if number < 300 else tried, START, fetched=True))
     for number in range(100):
         years.tell(DisputeSnapshot(id_of("dp", number), "ch_1", "needs_response", START))
         years.tell(CardSnapshot(Card(id_of("pm", number), "visa", "4242", 12, 2031), START))

@@ -14,6 +14,7 @@ from chalicelib.domain.account.payments import (
 )
 from chalicelib.domain.account.queries import creation_order
 from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
+from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import INVOICE_RANKS, Invoice
 
 SETTLED_INVOICES_KEPT = 4
@@ -23,11 +24,6 @@ mark is kept, so that a late event about one of them does not make it look unpai
 
 MARKS_KEPT = 200
 """How many marks of settled invoices are kept of one account, the newest ones."""
-
-UNSETTLED_INVOICES_KEPT = 400
-"""How many unsettled invoices are kept of one account, the oldest ones: a limit that only protects
-the item's size.
-"""
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
@@ -217,4 +213,4 @@ def _beyond_limit(account: Account) -> set[str]:
         for tracked in account.invoices.values()
         if not is_settled(account, tracked.value)
     ]
-    return {one.id for one in sorted(unsettled, key=creation_order)[UNSETTLED_INVOICES_KEPT:]}
+    return {one.id for one in sorted(unsettled, key=creation_order)[most("unsettled invoices") :]}

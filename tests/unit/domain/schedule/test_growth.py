@@ -1,7 +1,7 @@
 """What an account may hold: callers are refused over a bound, and what no rule needs makes room."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -162,22 +162,22 @@ WITH_TEXTS: dict[str, Callable[[int], Fact]] = {
 def test_texts_of_all_kinds_are_bounded_together_in_bytes(what: str) -> None:
     attributes = {f"name_{number}": "𝒜" * 125 for number in range(most("attributes"))}
     account = Account("acc_1", profile=Profile(attributes=attributes))
-    for number in range(15):  # each has 2000 bytes, and the attributes 28,000
+    for number in range(9):  # each has 2000 bytes, and the attributes 28,000
         account = told(account, WITH_TEXTS[what](number))
-    facts = [WITH_TEXTS[what](number) for number in range(15, 20)]
+    facts = [WITH_TEXTS[what](number) for number in range(9, 12)]
     with pytest.raises(TooMany, match="bytes"):
         told(account, *facts)
 
 
 def test_events_that_wait_to_be_published_count_with_their_texts() -> None:
     account = Account("acc_1")
-    for number in range(15):
+    for number in range(11):
         account = next_version(account, apply(account, grant(number, LONG)), POLICY, START)
-    more = [grant(number, LONG) for number in range(16, 20)]
+    more = [grant(number, LONG) for number in range(11, 15)]
     with pytest.raises(TooMany, match="in a minute"):
         told(account, *more)
     published = replace(account, outbox=())
-    assert len(told(published, *more).grants) == 19
+    assert len(told(published, *more).grants) == 15
 
 
 def test_of_many_waiting_events_the_newest_stay() -> None:
@@ -273,6 +273,45 @@ def test_of_operations_that_a_later_one_makes_void_the_newest_stay(kind: str) ->
     kept = rescheduled(Account("acc_1", errands=errands), POLICY, START).errands
     assert len(kept) == most("operations")
     assert {f"{kind}:0", f"{kind}:39"} & kept.keys() == {f"{kind}:39"}
+
+
+GROWING = {
+    "customers": "customers",
+    "subscriptions": "subscriptions",
+    "ended": "ended",
+    "grants": "grants",
+    "milestones": "milestones",
+    "mails": "messages",
+    "errands": "operations",
+    "broadcasts": "broadcasts",
+    "disputes": "disputes",
+    "feedback": "feedback",
+    "address_changes": "address changes",
+    "outbox": "events",
+}
+"""Field of an account → the bound of what it holds."""
+
+BOUNDED_OTHERWISE = {
+    "invoices": "by the rule of which invoices are kept",
+    "payments": "one for each invoice that is kept, and a few beside",
+    "settled_invoices": "by the rule of which marks are kept",
+    "others": "by the rule of which subscriptions to other products are kept",
+    "ours": "one for each subscription that is kept",
+    "price_keys": "by the rule of which prices are remembered",
+    "cards": "by the rule of which cards are kept",
+    "asks": "one for each object that is kept",
+    "unsubscribed": "one for each stream",
+    "alternatives": "one for each kind of retention offer",
+    "profile_changes": "one for each field of the profile",
+}
+"""Field of an account → why it needs no bound of its own."""
+
+
+def test_every_field_that_can_grow_has_a_bound_or_a_reason_why_it_cannot_grow_far() -> None:
+    empty = Account("acc_1")
+    growing = {one.name for one in fields(Account) if getattr(empty, one.name) in ({}, ())}
+    assert growing == GROWING.keys() | BOUNDED_OTHERWISE.keys()
+    assert set(GROWING.values()) <= BOUNDS.keys()
 
 
 def test_every_bound_says_what_happens_over_it_and_why() -> None:
