@@ -246,7 +246,7 @@ def test_every_function_has_a_role_of_its_own(package: Package) -> None:
 def test_only_actions_that_cannot_be_narrowed_are_allowed_on_every_resource(
     package: Package,
 ) -> None:
-    """Traces have no ARN, streams are listed or not, and SES's account is one."""
+    """Traces have no ARN, streams are listed or not, and SES's account and its list are one."""
     anywhere = {
         action
         for one in statements(package)
@@ -258,6 +258,7 @@ def test_only_actions_that_cannot_be_narrowed_are_allowed_on_every_resource(
         "xray:PutTelemetryRecords",
         "dynamodb:ListStreams",
         "ses:GetAccount",
+        "ses:DeleteSuppressedDestination",
     }
     assert not [
         action
