@@ -205,13 +205,25 @@ def _invoice(one: Object) -> dict[str, Any]:
         "subtotal",
         "total",
     )
-    return {name: one[name] for name in same} | {
-        "next": one["next_payment_attempt"] if _is_retried(one) else None,
-        "lines": sorted(
-            [line["amount"], line["period"]["start"], line["period"]["end"], _is_proration(line)]
-            for line in one["lines"]["data"]
-        ),
-    }
+    # A draft shows the customer's balance here, and not there.
+    draft = one["status"] == "draft"
+    unknown = dict.fromkeys(("amount_due", "amount_remaining", "starting_balance") if draft else ())
+    return (
+        {name: one[name] for name in same}
+        | unknown
+        | {
+            "next": one["next_payment_attempt"] if _is_retried(one) else None,
+            "lines": sorted(
+                [
+                    line["amount"],
+                    line["period"]["start"],
+                    line["period"]["end"],
+                    _is_proration(line),
+                ]
+                for line in one["lines"]["data"]
+            ),
+        }
+    )
 
 
 def _is_retried(one: Object) -> bool:

@@ -10,6 +10,7 @@ Left out is where the replica does not do what Stripe documents:
 - it leaves pending prorations of a subscription that ends where they are, and plans more tries of
   its open invoices;
 - it tells of metadata that is changed after the end;
+- it keeps a coupon for one time until the invoice that it is on is paid;
 - it ends a subscription with the tries of its newest invoice only;
 - it leaves a subscription past due whose late invoice is void;
 - its clock knows no `cancel_at`, no bank that asks about a renewal, no end of a pause, no sent
@@ -76,13 +77,13 @@ class _Author:
         elif self._chance.random() < 0.15:
             wanted["cancel_at_period_end"] = True
         if self._chance.random() < 0.2:
-            yield _post("/v1/coupons", self._coupon(), "coupon")
+            yield _post("/v1/coupons", self._coupon("trial_period_days" in wanted), "coupon")
             wanted["discounts"], self._has_coupon = [{"coupon": "{coupon}"}], True
         yield _post("/v1/subscriptions", wanted, "subscription")
         yield {"days": self._chance.choice([0.5, 1, 5, 10, 20])}
 
-    def _coupon(self) -> Object:
-        how = self._chance.choice(["once", "forever", "repeating"])
+    def _coupon(self, on_trial: bool) -> Object:
+        how = self._chance.choice(["once", "forever", "repeating"][on_trial:])
         months = {"duration_in_months": 2} if how == "repeating" else {}
         return {"percent_off": self._chance.choice([10, 50]), "duration": how} | months
 
@@ -120,7 +121,8 @@ class _Author:
     def _possible(self) -> list[Callable[[], Iterator[Step]]]:
         status, paused, invoice = self._state()
         word = f"word {self._ours.keys_used()}"
-        number = self._chance.choice([PAYS, PAYS, DECLINES])
+        leaves = "subscription" in self._player.known and self._subscription()["cancel_at"]
+        number = self._chance.choice([PAYS, PAYS, PAYS if leaves else DECLINES])
         found: list[Callable[[], Iterator[Step]]] = [
             lambda: self._gives(number),
             lambda: _one(_post(SUBSCRIPTION, {"description": word})),
