@@ -38,6 +38,15 @@ def open_payment(payment: InvoiceWithPayments) -> OpenPayment | None:
     return OpenPayment(payment.id, status, payment.page_url) if status else None
 
 
+def has_failed(payment: InvoiceWithPayments) -> bool:
+    """Whether an invoice cannot be paid by what was tried: it was withdrawn, or the payment wants
+    another card or account.
+    """
+    if payment.status != "open":
+        return payment.status != "paid"
+    return open_payment(payment) is None and "requires_payment_method" in payment.intents
+
+
 def _open_status(intents: Collection[str]) -> str | None:
     """A payment under way counts before one that waits for the customer."""
     return next((status for status in OPEN_STATUSES if status in intents), None)

@@ -4,7 +4,7 @@ own. Stripe's metadata names the charge, so that it can be found again.
 
 from chalicelib.domain.account.operations import Charge, Charged, Operation
 from chalicelib.domain.billing.payments import OpenPayment, open_payment
-from chalicelib.domain.errors import CardDeclined, Refused
+from chalicelib.domain.errors import CardDeclined, StripeRefused
 from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, InvoiceItem
 from chalicelib.usecases.billing.pay_invoice import pay_invoice
 from chalicelib.usecases.stripe_ports import Stripe
@@ -52,7 +52,7 @@ def make_charge(
     if invoice.status == "open":
         try:
             payment = pay_invoice(id, found, key, stripe)
-        except Refused:
+        except (CardDeclined, StripeRefused):
             stripe.invoices.void(f"{key}:void", id)
             raise
     elif invoice.status != "paid":

@@ -6,9 +6,11 @@ from chalicelib.domain.billing.payments import (
     PROCESSING,
     REQUIRES_ACTION,
     OpenPayment,
+    has_failed,
     open_payment,
 )
-from chalicelib.domain.errors import CardDeclined, ConfirmationRequired, StripeRefused
+from chalicelib.domain.errors import CardDeclined, ConfirmationRequired, Refused, StripeRefused
+from chalicelib.domain.stripe_objects.answers import InvoiceWithPayments
 from chalicelib.domain.stripe_objects.objects import Invoice
 from chalicelib.usecases.stripe_ports import Stripe
 
@@ -20,8 +22,7 @@ def pay_invoice(id: str, attempted: bool, key: str, stripe: Stripe) -> OpenPayme
     None once the invoice is paid; else the payment that is under way, or that the bank wants
     confirmed. Raises CardDeclined, and as the calls to Stripe do (stripe_ports.py).
     """
-    if attempted:
-        found = stripe.invoices.with_payments(id)
+    if attempted and (found := _payments_of(id, stripe)):
         begun = open_payment(found)
         if found.status == "paid":
             return None
@@ -30,13 +31,16 @@ def pay_invoice(id: str, attempted: bool, key: str, stripe: Stripe) -> OpenPayme
     try:
         invoice = stripe.invoices.pay(f"{key}:pay", id)
     except ConfirmationRequired:
-        return OpenPayment(id, REQUIRES_ACTION, stripe.invoices.with_payments(id).page_url)
+        found = _payments_of(id, stripe)
+        return OpenPayment(id, REQUIRES_ACTION, found.page_url if found else None)
     except StripeRefused as failure:
         # It may have been paid in another way at the same time, or a debit may have begun.
-        return _open_or_failed(id, failure, stripe)
-    if invoice.status == "paid":
-        return None
-    return _open_or_failed(id, CardDeclined("The invoice was not paid."), stripe)
+        found = _payments_of(id, stripe)
+        begun = open_payment(found) if found else None
+        if begun is None and not (found and found.status == "paid"):
+            raise failure
+        return begun
+    return None if invoice.status == "paid" else _accepted(id, stripe)
 
 
 def pay_each(
@@ -59,12 +63,23 @@ def pay_each(
     return opened, failures
 
 
-def _open_or_failed(
-    id: str, failure: CardDeclined | StripeRefused, stripe: Stripe
-) -> OpenPayment | None:
-    """The open payment of an invoice, None if it is paid. Raises `failure` otherwise."""
-    found = stripe.invoices.with_payments(id)
-    begun = open_payment(found)
-    if begun is None and found.status != "paid":
-        raise failure
-    return begun
+def _accepted(id: str, stripe: Stripe) -> OpenPayment | None:
+    """What stays open of an invoice whose payment Stripe has begun without an error. It is under
+    way unless Stripe says something else. Raises CardDeclined if it has failed meanwhile.
+    """
+    found = _payments_of(id, stripe)
+    if found is None:
+        return OpenPayment(id, PROCESSING)
+    if found.status == "paid":
+        return None
+    if has_failed(found):
+        raise CardDeclined("The invoice was not paid.")
+    return open_payment(found) or OpenPayment(id, PROCESSING, found.page_url)
+
+
+def _payments_of(id: str, stripe: Stripe) -> InvoiceWithPayments | None:
+    """The invoice with its payments; None if the key may not read them. Raises Unavailable."""
+    try:
+        return stripe.invoices.with_payments(id)
+    except Refused:
+        return None

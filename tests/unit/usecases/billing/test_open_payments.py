@@ -134,6 +134,17 @@ def test_a_debit_of_which_nobody_knows_yet_is_found_by_the_schedule_and_not_begu
     assert outcome.payment.status == "processing"
 
 
+def test_a_key_that_may_not_read_payments_withdraws_nothing_that_is_under_way() -> None:
+    life = paying()
+    debits = by_debit(life)
+    forbidden = refusal("The key may not do that.")
+    debits.answers.reply("GET", "/v1/invoice_payments", 403, forbidden)
+    outcome = charge(life)
+    assert outcome.payment
+    assert outcome.payment.status == "processing"
+    assert not voided(life)
+
+
 @pytest.mark.parametrize("code", ["invoice_already_paid", None])
 def test_a_charge_that_was_paid_on_stripes_page_at_that_moment_is_paid(code: str | None) -> None:
     life = paying()
