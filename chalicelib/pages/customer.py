@@ -2,7 +2,7 @@
 zone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
+from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.policy.languages import DEFAULT, text_in
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Subscription
@@ -119,10 +120,15 @@ def welcome_view(account: Account, policy: Policy, now: datetime, language: str)
 
 
 def billing_view(
-    account: Account, policy: Policy, now: datetime, notice: str | None, language: str
+    account: Account,
+    policy: Policy,
+    now: datetime,
+    notice: str | None,
+    language: str,
+    pending: Sequence[PendingChange] = (),
 ) -> dict[str, Any]:
     """The values of the billing page, for every standing. `notice` is a key of NOTICES; others are
-    ignored.
+    ignored. `pending` is what schedules at Stripe will change.
     """
     current = standing(account, policy, now)
     subscription = current_subscription(account)
@@ -149,7 +155,7 @@ def billing_view(
         "may_change": may_change(account, policy),
         "may_cancel": may_cancel(account),
         "may_withdraw": may_withdraw(account, policy, now),
-        "has_schedule": subscription is not None and subscription.schedule is not None,
+        "schedule": _schedule_words(subscription, pending, policy, zone, language),
         "back_label": _reactivate_label(subscription, card, language),
         "pay_url": _open_invoice(account),
         "invoices": _invoices(account, policy, zone, language),
@@ -157,6 +163,27 @@ def billing_view(
         "app_url": policy.mail.app_url if policy.mail else "",
         "email": account.email or "",
     }
+
+
+def _schedule_words(
+    subscription: Subscription | None,
+    pending: Sequence[PendingChange],
+    policy: Policy,
+    zone: ZoneInfo,
+    language: str,
+) -> str:
+    """What a schedule at Stripe will change; empty without a schedule."""
+    if subscription is None or subscription.schedule is None:
+        return ""
+    change = min(pending, key=lambda change: change.at, default=None)
+    if change is None or change.plan is None:
+        return text("billing.schedule", language)
+    return text(
+        "billing.pending_change",
+        language,
+        day=spoken_day(change.at, zone, language),
+        plan=policy.plan_name(change.plan),
+    )
 
 
 def _notice(notice: str | None, language: str) -> tuple[str, str] | None:

@@ -23,6 +23,7 @@ from chalicelib.domain.stripe_objects.answers import (
     InvoiceWithPayments,
     ListedSubscription,
     ListEntry,
+    SchedulePhase,
     StripeCharge,
     SubscriptionAnswer,
 )
@@ -85,6 +86,17 @@ def changed_subscription(raw: Raw) -> ChangedSubscription:
         objects.subscription(raw),
         invoice_with_payments(latest, ()) if isinstance(latest, Mapping) else None,
     )
+
+
+def schedule_phases(raw: Raw) -> list[SchedulePhase]:
+    """The phases of a schedule, with their prices expanded. Raises Unreadable."""
+    return [
+        SchedulePhase(
+            moment(phase, "start_date"),
+            tuple(objects.item(line) for line in phase.get("items") or []),
+        )
+        for phase in raw.get("phases") or []
+    ]
 
 
 def intents_in(raw: Raw) -> list[Raw | str] | None:

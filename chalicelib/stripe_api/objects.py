@@ -97,7 +97,7 @@ def subscription(raw: Raw) -> Subscription:
         customer=reference(raw.get("customer")) or text(raw, "customer"),
         status=status,
         created=moment(raw, "created"),
-        items=tuple(_item(line) for line in lines),
+        items=tuple(item(line) for line in lines),
         discounts=_discounts(raw),
         trial_start=when(raw.get("trial_start")),
         trial_end=when(raw.get("trial_end")),
@@ -240,7 +240,8 @@ def before(raw: Raw, previous: Raw) -> dict[str, Any]:
     return merged
 
 
-def _item(line: Raw) -> Item:
+def item(line: Raw) -> Item:
+    """An item of a subscription, or of a phase of its schedule. Raises Unreadable."""
     price = line.get("price") or line.get("plan") or {}
     if isinstance(price, str):
         return Item(text({"price": price}, "price"), quantity=whole(line, "quantity"))

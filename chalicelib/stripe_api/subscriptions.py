@@ -10,6 +10,7 @@ from chalicelib.domain.stripe_objects.answers import (
     Coupon,
     Discount,
     InvoicePreview,
+    SchedulePhase,
 )
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.stripe_api import answers, objects
@@ -82,6 +83,13 @@ class StripeSubscriptions(StripeWriter):
             key,
             pause_collection={"behavior": "void", "resumes_at": int(until.timestamp())},
         )
+
+    def phases_of(self, schedule: str) -> list[SchedulePhase]:
+        """See SubscriptionsApi."""
+        raw = self._transport.get(
+            f"/v1/subscription_schedules/{schedule}", expand=["phases.items.price"]
+        )
+        return answers.schedule_phases(raw) if raw else []
 
     def release_schedule(self, key: str, schedule: str) -> None:
         """See SubscriptionsApi. A cancellation that the schedule has set goes with it."""

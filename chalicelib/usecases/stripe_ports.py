@@ -19,6 +19,7 @@ from chalicelib.domain.stripe_objects.answers import (
     InvoicePreview,
     InvoiceWithPayments,
     ListEntry,
+    SchedulePhase,
     StripeCharge,
     SubscriptionAnswer,
 )
@@ -149,6 +150,11 @@ class SubscriptionsApi(Protocol):
 
     def pause_collection(self, key: str, id: str, until: datetime) -> Subscription:
         """Collect no payments until then. Invoices of that time are voided."""
+
+    def phases_of(self, schedule: str) -> list[SchedulePhase]:
+        """The phases of a subscription's schedule; none if Stripe does not know it. Raises
+        Unreadable too.
+        """
 
     def release_schedule(self, key: str, schedule: str) -> None:
         """Release the schedule of a subscription: the subscription stays as it is, and the phases

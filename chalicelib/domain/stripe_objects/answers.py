@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from chalicelib.domain.errors import Unreadable
-from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
+from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
 
 T = TypeVar("T", Customer, Subscription, Invoice)
 
@@ -82,6 +82,14 @@ class InvoiceWithPayments:
     status: str
     intents: tuple[str, ...] = ()
     page_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePhase:
+    """A phase of a subscription's schedule: its items from `starts_at` on."""
+
+    starts_at: datetime
+    items: tuple[Item, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.queries import plan_of
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.bounds import most
 from chalicelib.domain.changes.timeline import Entry
@@ -39,6 +40,7 @@ from chalicelib.runtime.settings import settings
 from chalicelib.usecases.accounts.profile import change_profile
 from chalicelib.usecases.accounts.record import record_milestone
 from chalicelib.usecases.billing.checkout import open_checkout, open_portal
+from chalicelib.usecases.billing.pending_changes import pending_changes
 from chalicelib.usecases.reading import require_account
 
 PLAN = Field("plan", line(64), "The id of a plan in billing.toml.", example="scale")
@@ -284,6 +286,7 @@ def make_portal(account_id: str, request: CheckedRequest) -> dict[str, str]:
 
 
 def _account(account: Account) -> dict[str, Any]:
+    pending = pending_changes(account, wiring.services())
     return {
         "account_id": account.id,
         "email": account.email,
@@ -295,8 +298,8 @@ def _account(account: Account) -> dict[str, Any]:
         "customers": sorted(account.customers),
         "standing": standing_json(standing(account, wiring.policy(), clock.now())),
         "subscriptions": [
-            _subscription(account, known.value)
-            for _, known in sorted(account.subscriptions.items())
+            _subscription(account, known.value, pending.get(id))
+            for id, known in sorted(account.subscriptions.items())
         ],
         "others": [
             {"id": id, "customer": known.value.customer, "status": known.value.status}
@@ -305,7 +308,9 @@ def _account(account: Account) -> dict[str, Any]:
     }
 
 
-def _subscription(account: Account, subscription: Subscription) -> dict[str, Any]:
+def _subscription(
+    account: Account, subscription: Subscription, pending: PendingChange | None
+) -> dict[str, Any]:
     plan, quantity = plan_of(account, subscription, wiring.policy())
     return {
         "id": subscription.id,
@@ -330,6 +335,12 @@ def _subscription(account: Account, subscription: Subscription) -> dict[str, Any
         "cancels_at": iso_time(subscription.cancels_at),
         "ended_at": iso_time(subscription.ended_at),
         "schedule": subscription.schedule,
+        "pending_change": pending
+        and {
+            "at": iso_time(pending.at),
+            "plan": pending.plan,
+            "quantity": pending.quantity,
+        },
     }
 
 

@@ -107,6 +107,12 @@ _SUBSCRIPTION = fields(
             "description": "The schedule at Stripe that will change the subscription; null without"
             " one. Canceling it or changing its plan releases the schedule."
         },
+        "pending_change": fields({"at": TIME, "plan": MAYBE, "quantity": MAYBE_WHOLE})
+        | {
+            "type": ["object", "null"],
+            "description": "What the schedule changes next; null if it changes neither plan nor"
+            " quantity, and if Stripe does not answer.",
+        },
     },
     title="Subscription",
 )

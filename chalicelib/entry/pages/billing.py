@@ -36,6 +36,7 @@ from chalicelib.usecases.billing.checkout import (
     open_checkout,
     open_portal,
 )
+from chalicelib.usecases.billing.pending_changes import pending_changes
 
 bp = Blueprint(__name__)
 
@@ -183,7 +184,10 @@ def return_from_checkout(token: str) -> Response:
 def _billing(account: Account, notice: str | None) -> Response:
     from chalicelib.pages.customer import billing_view
 
-    view = billing_view(account, wiring.policy(), clock.now(), notice, reader_language())
+    pending = pending_changes(account, wiring.services())
+    view = billing_view(
+        account, wiring.policy(), clock.now(), notice, reader_language(), list(pending.values())
+    )
     return billing_page("billing", **view)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.account.operations import pending
+from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.errors import PaymentFailed
+from chalicelib.usecases.billing.pending_changes import pending_changes
 from tests.fakes.simulated_lifecycles import DAY, SimLife
 from tests.unit.usecases.billing.test_actions import (
     cancel,
@@ -117,6 +119,23 @@ def test_a_subscription_with_a_planned_change_is_canceled_for_the_end_of_its_per
     life.advance(life.place.now.at + 40 * DAY)
     assert life.stands() == ("none", "canceled")
     assert paid(life) == [4900]
+
+
+def test_what_is_planned_is_shown_and_costs_one_call_at_stripe() -> None:
+    life = paying()
+    made = scheduled(life)
+    assert not pending_changes(life.account, life.services)
+    life.stage.post(f"/v1/subscriptions/{subscription(life)['id']}", description="Told again")
+    life.hear()
+    one = life.account.subscriptions[subscription(life)["id"]].value
+    assert one.schedule == made["id"]
+    calls = len(life.stage.api.calls)
+    shown = pending_changes(life.account, life.services)
+    assert one.period_end
+    assert shown == {one.id: PendingChange(one.period_end, "scale", 1)}
+    assert len(life.stage.api.calls) == calls + 1
+    life.fault("503", 9, method="GET")
+    assert not pending_changes(life.account, life.services)
 
 
 def test_a_change_of_plan_wins_over_what_was_planned() -> None:
