@@ -6,10 +6,16 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidInput, Refused
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
-from chalicelib.entry.http.signup_form import email_of
+from chalicelib.entry.http.request_schema import Field, matching
 from chalicelib.runtime import wiring
-from chalicelib.runtime.settings import settings
 from chalicelib.usecases.messaging.lift_suppression import lift_suppression
+
+ADDRESS = Field(
+    "email",
+    matching(r"[^@\s]{1,64}@[^@\s]{1,255}", "must be an e-mail address"),
+    "The suppressed address. Any that mail could be sent to: also one that no signup may have.",
+    required=True,
+)
 
 bp = Blueprint(__name__)
 
@@ -28,8 +34,6 @@ bp = Blueprint(__name__)
 )
 def lift(email: str, request: CheckedRequest) -> Response:
     """204 once the address is on neither list, whether it was or not."""
-    address = email_of(
-        {"email": unquote(email)}, wiring.policy(), in_test=settings().stage == "local"
-    )
+    address = ADDRESS.read({"email": unquote(email)})
     lift_suppression(address, wiring.suppressions(), wiring.ses_suppressions())
     return Response("", status_code=204)

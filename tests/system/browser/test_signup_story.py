@@ -146,7 +146,7 @@ def fits(visitor: Visitor, name: str = "") -> None:
         "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     ), name
     assert page.locator("h1").count() == 1
-    fields = page.locator("input:not([type=hidden]), textarea")
+    fields = page.locator("input:not([type=hidden]), select, textarea")
     assert [
         field.get_attribute("name")
         for field in fields.all()

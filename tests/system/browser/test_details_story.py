@@ -1,0 +1,66 @@
+"""A customer changes name, language and address on a phone, and gets the old address back."""
+
+import re
+
+from tests.system.browser.conftest import PHONE, Visitor
+from tests.system.browser.test_signup_story import address, fits, opens_billing, signs_up
+
+
+def follows(visitor: Visitor, step: str, to: str, purpose: str) -> None:
+    """Open the link of a purpose in the newest mail of a step."""
+    link = re.search(rf"http://\S+/{purpose}/\S+", visitor.latest_mail(step, to))
+    assert link, f"no {purpose} link to {to}"
+    visitor.goes_to(link.group(0))
+
+
+def test_a_customer_moves_to_another_address_and_back(visitor: Visitor) -> None:
+    visitor.page.set_viewport_size(PHONE)
+    old, new = address(), address()
+    signs_up(visitor, old)
+    visitor.page.wait_for_url("**/welcome")
+    opens_billing(visitor, old)
+    visitor.page.click("#details")
+    fits(visitor)
+    visitor.page.fill("#name", "Ada King")
+    visitor.page.select_option("#timezone", "Europe/Vienna")
+    visitor.page.click("#details button")
+    assert visitor.reads("#notice") == "Your details are saved."
+
+    visitor.page.click("#details")
+    visitor.page.click("#change-email")
+    fits(visitor)
+    visitor.page.click("#sign-in button")
+    follows(visitor, "sign_in", old, "sign-in")
+    visitor.page.click("#details")
+    visitor.page.click("#change-email")
+    fits(visitor)
+    visitor.page.fill("#new-email input", new)
+    visitor.page.click("#new-email button")
+    assert visitor.reads("#notice").startswith("We have sent a mail to the new address.")
+
+    follows(visitor, "confirm_email", new, "email-change")
+    fits(visitor)
+    assert new in visitor.page.inner_text("main")
+    visitor.page.click("#confirm button")
+    assert visitor.reads("h1") == "Your address is changed"
+    visitor.goes_to("/billing")
+    assert visitor.page.locator("#sign-in").count() == 1, "the old address's session has ended"
+
+    follows(visitor, "email_changed", old, "email-undo")
+    fits(visitor)
+    visitor.page.click("#undo button")
+    assert visitor.reads("h1") == "Your old address is back"
+    status, found = visitor.system.call("GET", f"/accounts?email={old}")
+    assert status == 200
+    assert [(one["email"], one["name"]) for one in found["accounts"]] == [(old, "Ada King")]
+
+
+def test_the_pages_speak_the_language_that_was_chosen_from_then_on(visitor: Visitor) -> None:
+    email = address()
+    signs_up(visitor, email)
+    visitor.page.wait_for_url("**/welcome")
+    opens_billing(visitor, email)
+    visitor.page.click("#details")
+    visitor.page.select_option("#language", "de")
+    visitor.page.click("#details button")
+    assert visitor.reads("#notice") == "Ihre Angaben sind gespeichert."
