@@ -86,7 +86,7 @@ BOUNDS: Mapping[str, Bound] = {
         "An event about one that ended before is more than a day old: it is checked at Stripe.",
     ),
     "unsettled invoices": Bound(
-        60,
+        50,
         "invoices that are not settled",
         "left",
         "The oldest debt decides on access, and a paid one makes room.",

@@ -26,6 +26,7 @@ from chalicelib.domain.account.facts import (
     MessageRecorded,
     MilestoneReached,
     OperationUpdated,
+    PaymentSnapshot,
     SignedUp,
     SignInRequested,
     SubscriptionSnapshot,
@@ -148,6 +149,8 @@ class Years:
             subscription.id,
             "usd",
             amount_due=amount,
+            amount_remaining=amount,
+            reason="subscription_cycle",
         )
 
 
@@ -184,6 +187,7 @@ def paid(invoice: Invoice, at: datetime) -> tuple[Invoice, Invoice]:
         attempted=True,
         attempt_count=1,
         amount_paid=invoice.amount_due,
+        amount_remaining=0,
         paid_at=at + DAY,
     )
 
@@ -256,7 +260,8 @@ def by_sent_invoices(years: Years) -> None:
     subscription = buys(signed_up(years))
     for _ in range(59):
         subscription = renews(years, subscription, MONTH)
-        bill = years.invoice(subscription)
+        due = years.now + 30 * DAY
+        bill = replace(years.invoice(subscription), send_invoice=True, due_date=due)
         opened = replace(bill, status="open", finalized_at=years.now, hosted_invoice_url=PAGE)
         years.bills(subscription, bill, opened)
         years.advance(years.now + 20 * DAY)
@@ -271,9 +276,13 @@ def by_debits(years: Years) -> None:
         subscription = renews(years, subscription, MONTH)
         opened, settled = paid(years.invoice(subscription), years.now)
         under_way = replace(opened, attempted=True, attempt_count=1)
-        years.bills(subscription, opened, under_way)
+        years.bills(subscription, opened)
+        years.tell(PaymentSnapshot(opened.id, "processing", years.now, debit_since=years.now))
+        years.bills(subscription, under_way)
         years.advance(years.now + 4 * DAY)
         if month % 10 == 0:
+            failed = PaymentSnapshot(opened.id, "failed", years.now, "debit_not_authorized")
+            years.tell(failed)
             again = replace(under_way, attempt_count=2, next_payment_attempt=years.now + 3 * DAY)
             years.bills(subscription, again)
         years.bills(subscription, replace(settled, attempt_count=2 if month % 10 == 0 else 1))
