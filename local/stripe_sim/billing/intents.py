@@ -38,7 +38,8 @@ class Intents:
             None,
         )
 
-    def _of(self, invoice: Object) -> Object:
+    def prepare(self, invoice: Object) -> Object:
+        """The intent of an open invoice, made if there is none: it waits for a payment method."""
         intent = self.of_invoice(invoice)
         if intent is None:
             intent = self._store.make(
@@ -82,7 +83,7 @@ class Intents:
         `succeeded`, `processing`, `requires_action` or `requires_payment_method`, with a
         `latest_charge` if one was made.
         """
-        intent = self._of(invoice)
+        intent = self.prepare(invoice)
         behaviour = behaviour_of(method) if method else None
         debit = isinstance(behaviour, BankAccount)
         intent["payment_method"], intent["latest_charge"] = method and method["id"], None

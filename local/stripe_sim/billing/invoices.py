@@ -44,6 +44,8 @@ class Invoices(Drafts):
         super().finalize(invoice)
         if invoice["amount_due"] == 0:
             self._paid(invoice)
+        else:
+            self.intents.prepare(invoice)
 
     def attempt(self, invoice: Object, retry: bool = False) -> str:
         """Try to have an open invoice paid by the default payment method: `paid`, `processing`,

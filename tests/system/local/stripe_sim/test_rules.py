@@ -415,3 +415,44 @@ def test_a_renewals_draft_says_when_it_will_be_charged_and_a_first_invoice_does_
     )
     assert (first["auto_advance"], first["next_payment_attempt"]) == (False, None)
     assert (renewal["auto_advance"], renewal["next_payment_attempt"]) == (True, MONTH + 3600)
+
+
+def test_an_invoice_has_one_payment_that_every_try_confirms_again(shop: Shop) -> None:
+    shop.sells(DECLINED, payment_behavior="default_incomplete")
+
+    def payments() -> list[tuple[str, str, str]]:
+        found = shop.get(
+            "/v1/invoice_payments",
+            invoice=shop.invoice["id"],
+            expand=["data.payment.payment_intent"],
+        )["data"]
+        intents = [one["payment"]["payment_intent"] for one in found]
+        return [
+            (one["status"], intent["id"], intent["status"])
+            for one, intent in zip(found, intents, strict=True)
+        ]
+
+    ((status, intent, waits),) = payments()
+    assert (status, waits, shop.invoice["attempted"]) == ("open", "requires_payment_method", False)
+    shop.refused(f"/v1/invoices/{shop.invoice['id']}/pay")
+    assert payments() == [("open", intent, "requires_payment_method")]
+    error = shop.get(f"/v1/payment_intents/{intent}")["last_payment_error"]
+    assert (error["code"], error["decline_code"]) == ("card_declined", "generic_decline")
+    shop.gives(shop.customer_id, "tok_visa")
+    shop.post(f"/v1/invoices/{shop.invoice['id']}/pay")
+    assert payments() == [("paid", intent, "succeeded")]
+
+
+def test_what_is_withdrawn_or_paid_elsewhere_cancels_its_payment(shop: Shop) -> None:
+    shop.sells()
+    shop.gives(shop.customer_id, DECLINED)
+    for number, (path, wanted) in enumerate((("void", {}), ("pay", {"paid_out_of_band": True}))):
+        shop.advance(MONTH + number * 31 * DAY)
+        shop.post(f"/v1/invoices/{shop.invoice['id']}/{path}", **wanted)
+        (payment,) = shop.get(
+            "/v1/invoice_payments",
+            invoice=shop.invoice["id"],
+            expand=["data.payment.payment_intent"],
+        )["data"]
+        assert payment["status"] == "canceled"
+        assert payment["payment"]["payment_intent"]["status"] == "canceled"
