@@ -87,7 +87,7 @@ def _acted(account: Account, policy: Policy, now: datetime) -> tuple[Account, li
     fetch returns nothing, and each pending operation is done.
     """
     updated = reduce(lambda known, ask: apply(known, FetchResult(ask)), account.asks, account)
-    if any(news.ask_at <= now for news in expected_updates(updated)):
+    if any(update.fetch_at <= now for update in expected_updates(updated)):
         updated = replace(updated, owed_asked_at=now)
     for name, operation in pending(updated.errands).items():
         updated = apply(updated, OperationUpdated(name, replace(operation, done_at=now)))

@@ -13,15 +13,15 @@ from chalicelib.domain.stripe_objects.pagination import ListCursor
 
 PHASES = {
     "living": (
-        "Stripe lists every subscription that lives; those that differ from ours, or that we lack,"
-        " are asked for."
+        "Stripe lists all live subscriptions; those that differ, or that no account has, are"
+        " fetched."
     ),
     "ended": (
-        "Stripe lists those that were made lately and have ended already: no list of the living has"
-        " ever had them."
+        "Stripe lists recent subscriptions that have ended already: no list of live ones ever had"
+        " them."
     ),
-    "held": "Ours that live and that Stripe did not list are asked for.",
-    "closing": "What was found is looked at once more: did it heal?",
+    "held": "Live subscriptions of accounts that Stripe did not list are fetched.",
+    "closing": "The differences that were found are checked again: were they corrected?",
 }
 """The phases of a comparison, in their order."""
 

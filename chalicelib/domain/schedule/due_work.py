@@ -38,7 +38,7 @@ def due_work(account: Account, policy: Policy, now: datetime) -> tuple[DueItem, 
         for mail in due_messages(account, policy, now)
     ]
     waiting += [
-        DueItem(update.ask_at, f"fetch {update.customer} unless Stripe reports: {update.what}")
+        DueItem(update.fetch_at, f"fetch {update.customer} unless Stripe reports: {update.what}")
         for update in expected_updates(account)
     ]
     waiting += [

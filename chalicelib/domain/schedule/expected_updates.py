@@ -11,7 +11,7 @@ from chalicelib.domain.account.queries import has_card, invoices_of, is_deleted
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Subscription
 
-OWED = {
+EXPECTED = {
     "trial": "A trial ends: it is converted, paused, canceled or extended.",
     "trial_payment": (
         "A trial has ended with a card on file: its first invoice, a draft for an hour, is tried."
@@ -26,7 +26,7 @@ OWED = {
 }
 """The expected updates, and what Stripe reports then."""
 
-ASKED_AFTER = tuple(timedelta(hours=hours) for hours in (1, 4, 24, 72))
+FETCHED_AFTER = tuple(timedelta(hours=hours) for hours in (1, 4, 24, 72))
 """How long after its time a missing update is fetched, again and again with longer waits: Stripe
 may be late. After three days it is left to the daily reconciliation.
 """
@@ -41,10 +41,10 @@ DEBIT_TAKES = timedelta(days=14)
 @dataclass(frozen=True, slots=True, order=True)
 class ExpectedUpdate:
     """An update about a customer's subscription: when to fetch it if it has not come, and which of
-    OWED it is.
+    EXPECTED it is.
     """
 
-    ask_at: datetime
+    fetch_at: datetime
     what: str
     customer: str
 
@@ -62,36 +62,32 @@ def expected_updates(account: Account) -> tuple[ExpectedUpdate, ...]:
             or FetchRequest("subscriptions", customer) in account.asks
         ):
             continue
-        asked = _asked_at(account, known)
-        for what, moment in _moments(account, known.value):
-            at = (
-                next(
-                    (moment + gap for gap in ASKED_AFTER if asked is None or moment + gap > asked),
-                    None,
-                )
-                if moment
-                else None
-            )
-            if at:
-                found.append(ExpectedUpdate(at, what, customer))
+        fetched_at = _fetched_at(account, known)
+        for what, moment in _expected_times(account, known.value):
+            if moment is None:
+                continue
+            times = (moment + gap for gap in FETCHED_AFTER)
+            next_at = next((at for at in times if fetched_at is None or at > fetched_at), None)
+            if next_at:
+                found.append(ExpectedUpdate(next_at, what, customer))
     return tuple(sorted(found))
 
 
 def fetching_all_of(account: Account, customer: str) -> Account:
     """The account with everything of a customer among what has to be fetched."""
-    for ask in everything_of(customer):
-        account = account.with_fetch(ask)
+    for request in everything_of(customer):
+        account = account.with_fetch(request)
     return account
 
 
 def fetching_overdue(account: Account, now: datetime) -> Account:
-    """The account that waits for Stripe's answers about every customer with an expected update, as
-    soon as one of the updates is overdue; unchanged before.
+    """As soon as one expected update is overdue, the account with everything of all customers with
+    expected updates among what has to be fetched; unchanged before.
     """
     updates = expected_updates(account)
-    if not updates or updates[0].ask_at > now:
+    if not updates or updates[0].fetch_at > now:
         return account
-    customers = sorted({one.customer for one in updates})
+    customers = sorted({update.customer for update in updates})
     account = reduce(fetching_all_of, customers, replace(account, owed_asked_at=now))
     for id in account.payments:
         if account.payments[id].is_processing and id in account.invoices:
@@ -99,7 +95,7 @@ def fetching_overdue(account: Account, now: datetime) -> Account:
     return account
 
 
-def _asked_at(account: Account, known: Tracked[Subscription]) -> datetime | None:
+def _fetched_at(account: Account, known: Tracked[Subscription]) -> datetime | None:
     """When the subscription was last fetched, for an overdue update or for any other reason."""
     return max(
         (at for at in (account.owed_asked_at, known.seen if known.asked else None) if at),
@@ -107,24 +103,30 @@ def _asked_at(account: Account, known: Tracked[Subscription]) -> datetime | None
     )
 
 
-def _moments(account: Account, one: Subscription) -> Iterator[tuple[str, datetime | None]]:
-    yield "cancellation", one.cancels_at
-    yield "resumption", one.pause_collection.resumes_at if one.pause_collection else None
-    if one.status == "trialing":
-        yield "trial", one.trial_end
-    elif one.status == "incomplete":
-        yield "first_payment", one.created + INCOMPLETE_FOR
-    elif one.status in RENEWS:
-        yield "period", one.period_end
+def _expected_times(
+    account: Account, subscription: Subscription
+) -> Iterator[tuple[str, datetime | None]]:
+    yield "cancellation", subscription.cancels_at
+    yield (
+        "resumption",
+        subscription.pause_collection.resumes_at if subscription.pause_collection else None,
+    )
+    if subscription.status == "trialing":
+        yield "trial", subscription.trial_end
+    elif subscription.status == "incomplete":
+        yield "first_payment", subscription.created + INCOMPLETE_FOR
+    elif subscription.status in RENEWS:
+        yield "period", subscription.period_end
         yield (
             "trial_payment",
             (
-                one.trial_end + DRAFT_FOR
-                if one.trial_end and _first_payment_is_awaited(account, one, one.trial_end)
+                subscription.trial_end + DRAFT_FOR
+                if subscription.trial_end
+                and _first_payment_is_awaited(account, subscription, subscription.trial_end)
                 else None
             ),
         )
-        for invoice in invoices_of(account, one):
+        for invoice in invoices_of(account, subscription):
             if invoice.status != "open":
                 continue
             yield "attempt", invoice.next_payment_attempt
@@ -135,12 +137,16 @@ def _moments(account: Account, one: Subscription) -> Iterator[tuple[str, datetim
                 yield "due", invoice.due_date
 
 
-def _first_payment_is_awaited(account: Account, one: Subscription, trial_end: datetime) -> bool:
+def _first_payment_is_awaited(
+    account: Account, subscription: Subscription, trial_end: datetime
+) -> bool:
     """Whether a card is on file and no invoice since the trial's end has been tried. Without a card
     Stripe does not try.
     """
-    since = [invoice for invoice in invoices_of(account, one) if invoice.created >= trial_end]
+    since = [
+        invoice for invoice in invoices_of(account, subscription) if invoice.created >= trial_end
+    ]
     tried = any(
         invoice.attempt_count or invoice.status not in {"draft", "open"} for invoice in since
     )
-    return has_card(account, one) and not tried
+    return has_card(account, subscription) and not tried

@@ -31,55 +31,58 @@ from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import rescheduled, version_without_bounds
 
 
-def restored(was: Account, since: Account, at: datetime) -> Account:
-    """The account `was` of the backup, restored at `at`. `since` is the present account:
+def restored(backup: Account, present: Account, at: datetime) -> Account:
+    """The account of the backup, restored at `at`. `present` is the present account:
     `Account(id)` if there is none that can be read.
 
     Everything of its customers has to be fetched. Its epoch was never used before, so no id of a
     domain event is used twice.
     """
     account = replace(
-        was,
-        epoch=max(was.epoch, since.epoch) + 1,
+        backup,
+        epoch=max(backup.epoch, present.epoch) + 1,
         restored_at=at,
-        mails={**{key: _perhaps_sent(mailed) for key, mailed in was.mails.items()}, **since.mails},
-        unsubscribed={**was.unsubscribed, **since.unsubscribed},
-        disputes={**was.disputes, **since.disputes},
-        address_changes=since.address_changes if since.version else was.address_changes,
-        origin=was.origin or since.origin,
+        mails={
+            **{key: _perhaps_sent(mailed) for key, mailed in backup.mails.items()},
+            **present.mails,
+        },
+        unsubscribed={**backup.unsubscribed, **present.unsubscribed},
+        disputes={**backup.disputes, **present.disputes},
+        address_changes=present.address_changes if present.version else backup.address_changes,
+        origin=backup.origin or present.origin,
         card_given_at=max(
-            (at for at in (was.card_given_at, since.card_given_at) if at), default=None
+            (at for at in (backup.card_given_at, present.card_given_at) if at), default=None
         ),
         owed_asked_at=None,
-        outbox=(*was.outbox, *(one for one in since.outbox if one not in was.outbox)),
+        outbox=(*backup.outbox, *(event for event in present.outbox if event not in backup.outbox)),
         failures=0,
         asked_in_vain=0,
         resting_until=None,
     )
-    for fact in _done_since(since):
+    for fact in _done_since(present):
         account = apply(account, fact)
-    for customer in sorted({*was.customers, *since.customers}):
+    for customer in sorted({*backup.customers, *present.customers}):
         account = fetching_all_of(account, customer)
     return account
 
 
 def next_restored(
-    was: Account, since: Account, updated: Account, policy: Policy, now: datetime
+    backup: Account, present: Account, updated: Account, policy: Policy, now: datetime
 ) -> Account:
-    """The version to save in place of `since`, once `was` has been restored and fetched
-    (`updated`). Domain events are found by comparison with `since`, or with `was` if that is
-    missing.
+    """The version to save in place of `present`, once `backup` has been restored and fetched
+    (`updated`). Domain events are found by comparison with `present`, or with `backup` if
+    that is missing.
 
     If only the restore shows that access has ended, it ended at an unknown time since the backup,
     and the first messages after it may have been sent: none of its lifecycle mail is sent.
     """
-    written = since if since.standing else replace(was, version=since.version)
+    written = present if present.standing else replace(backup, version=present.version)
     # Two accounts within their bounds may make one that is over them: it is restored all the same.
     new = version_without_bounds(written, updated, policy, now)
     if new.departed_at in (None, written.departed_at):
         return new
-    if was.departed_at:
-        return rescheduled(replace(new, departed_at=was.departed_at), policy, now)
+    if backup.departed_at:
+        return rescheduled(replace(new, departed_at=backup.departed_at), policy, now)
     passed = {
         f"{step.id}@{occasion.id}": MessageRecord("passed", now, step.stream)
         for occasion in occasions(new, policy)
@@ -100,22 +103,22 @@ def _perhaps_sent(mailed: MessageRecord) -> MessageRecord:
     )
 
 
-def _done_since(since: Account) -> Iterator[Fact]:
-    for name, at in since.milestones.items():
+def _done_since(present: Account) -> Iterator[Fact]:
+    for name, at in present.milestones.items():
         yield MilestoneReached(name, at)
-    if since.proved_at:
-        yield AddressProved(since.proved_at)
-    if since.sign_in_asked_at:
-        yield SignInRequested(since.sign_in_asked_at)
-    if since.signed_in_by:
-        yield SignedIn(since.signed_in_by)
-    for name, change in since.profile_changes.items():
-        yield ProfileChanged({name: getattr(since.profile, name)}, change.at, change.by)
-    for grant in since.grants:
+    if present.proved_at:
+        yield AddressProved(present.proved_at)
+    if present.sign_in_asked_at:
+        yield SignInRequested(present.sign_in_asked_at)
+    if present.signed_in_by:
+        yield SignedIn(present.signed_in_by)
+    for name, change in present.profile_changes.items():
+        yield ProfileChanged({name: getattr(present.profile, name)}, change.at, change.by)
+    for grant in present.grants:
         yield GrantGiven(grant)
-    for name, operation in since.errands.items():
+    for name, operation in present.errands.items():
         yield OperationUpdated(name, operation)
-    if since.checkout:
-        yield CheckoutUpdated(since.checkout)
-    for name, broadcast in since.broadcasts.items():
+    if present.checkout:
+        yield CheckoutUpdated(present.checkout)
+    for name, broadcast in present.broadcasts.items():
         yield BroadcastRequested(name, broadcast)

@@ -17,8 +17,8 @@ from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, TrackedInvoice
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.schedule.expected_updates import (
-    ASKED_AFTER,
-    OWED,
+    EXPECTED,
+    FETCHED_AFTER,
     expected_updates,
     fetching_all_of,
     fetching_overdue,
@@ -95,9 +95,9 @@ def account(
     ],
 )
 def test_news_is_asked_for_an_hour_after_its_time(what: str, of: Account, moment: datetime) -> None:
-    assert what in OWED
+    assert what in EXPECTED
     first, *_ = expected_updates(of)
-    assert (first.what, first.ask_at) == (what, moment + HOUR)
+    assert (first.what, first.fetch_at) == (what, moment + HOUR)
     assert f"fetch cus_1 unless Stripe reports: {what}" in [
         due.what for due in due_work(of, QUIET, START)
     ]
@@ -141,13 +141,13 @@ def test_a_first_payment_that_was_tried_is_owed_no_more(status: str) -> None:
 def test_who_was_asked_for_another_reason_since_is_not_asked_again_so_soon() -> None:
     known = Tracked(TRIAL, START + 14 * DAY + 2 * HOUR, asked=True)
     (one,) = expected_updates(replace(account(), subscriptions={"sub_1": known}))
-    assert one.ask_at == START + 14 * DAY + 4 * HOUR
+    assert one.fetch_at == START + 14 * DAY + 4 * HOUR
 
 
 def test_an_account_that_nobody_acted_on_for_months_is_still_asked_for_once() -> None:
     of = account(TRIAL)
     (one,) = expected_updates(of)
-    assert one.ask_at < START + 200 * DAY
+    assert one.fetch_at < START + 200 * DAY
     assert expected_updates(replace(of, owed_asked_at=START + 200 * DAY)) == ()
 
 
@@ -187,10 +187,10 @@ def test_a_stripe_that_never_tells_is_asked_so_many_times_and_no_more(
     brings nothing, or with none that differs.
     """
     of = account(*subscriptions, invoices=tuple(invoices))
-    most = len(ASKED_AFTER) * len(expected_updates(of))
+    most = len(FETCHED_AFTER) * len(expected_updates(of))
     asked: list[datetime] = []
     while waiting := expected_updates(of):
-        now = max([waiting[0].ask_at, *asked])
+        now = max([waiting[0].fetch_at, *asked])
         assert not asked or now > asked[-1]
         asked.append(now)
         of = replace(of, owed_asked_at=now)
@@ -220,7 +220,7 @@ def _all_as_it_was(of: Account, customer: str, now: datetime) -> tuple[Any, ...]
 
 def test_nothing_is_fetched_before_an_update_is_overdue() -> None:
     of = account(TRIAL, replace(RUNS, id="sub_2", customer="cus_2"))
-    overdue_at = expected_updates(of)[0].ask_at
+    overdue_at = expected_updates(of)[0].fetch_at
     assert fetching_overdue(of, overdue_at - timedelta(seconds=1)) == of
     assert fetching_overdue(account(), START) == account()
 
@@ -229,7 +229,7 @@ def test_once_one_update_is_overdue_every_customer_with_one_is_fetched_and_that_
     None
 ):
     of = account(TRIAL, replace(RUNS, id="sub_2", customer="cus_2"))
-    overdue_at = expected_updates(of)[0].ask_at
+    overdue_at = expected_updates(of)[0].fetch_at
     after = fetching_overdue(of, overdue_at)
     assert set(after.asks) == {*everything_of("cus_1"), *everything_of("cus_2")}
     assert after.owed_asked_at == overdue_at
