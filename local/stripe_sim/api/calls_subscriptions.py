@@ -14,6 +14,9 @@ from local.stripe_sim.lifecycle.subscription_start import NEEDS_ACTION
 ANCHOR_OBJECT_SINCE = "2026-09-30"
 """Since endive `billing_cycle_anchor` is an object on update and resume."""
 
+LINE = ("price", "quantity")
+PRORATED_BY = ("proration_behavior", "proration_date", "payment_behavior")
+
 
 def make_subscription(call: Call) -> Object:
     wanted = call.wanted
@@ -141,6 +144,42 @@ def items(call: Call) -> list[Object]:
             "items"
         ]["data"]
     )
+
+
+def _of_item(call: Call) -> tuple[Object, Object]:
+    """The item that the path names, and its subscription. Raises StripeRefusal."""
+    item = call.find("subscription_item")
+    owner = call.engine.store.find("subscription", item["subscription"])
+    if item not in owner["items"]["data"]:
+        raise missing("subscription_item", item["id"])
+    return item, owner
+
+
+def _change(call: Call, subscription: Object, line: Object) -> None:
+    wanted = {name: call.wanted[name] for name in PRORATED_BY if name in call.wanted}
+    call.engine.schedules.must_not_manage(subscription, {"items": [line]})
+    call.engine.subscriptions.update(subscription, wanted | {"items": [line]})
+
+
+def add_item(call: Call) -> Object:
+    subscription = call.engine.store.find(
+        "subscription", call.wanted["subscription"], "subscription"
+    )
+    _change(call, subscription, {name: call.wanted[name] for name in LINE if name in call.wanted})
+    return dict(subscription["items"]["data"][-1])
+
+
+def update_item(call: Call) -> Object:
+    item, owner = _of_item(call)
+    line = {name: call.wanted[name] for name in LINE if name in call.wanted}
+    _change(call, owner, {"id": item["id"], **line})
+    return item
+
+
+def delete_item(call: Call) -> Object:
+    item, owner = _of_item(call)
+    _change(call, owner, {"id": item["id"], "deleted": True})
+    return {"id": item["id"], "object": "subscription_item", "deleted": True}
 
 
 def make_checkout(call: Call) -> Object:

@@ -188,20 +188,35 @@ class StripeSimulator:
                 ]:
                     engine.checkout.authenticate(invoice)
                 return json_answer({"customer": id})
-            case "POST", ["disputes"]:
-                dispute = engine.payments.dispute(
-                    store.find("charge", given.get("charge")), given.get("reason", "fraudulent")
-                )
-                return json_answer({"id": dispute["id"]})
-            case "POST", ["disputes", id, ("won" | "lost") as status]:
-                engine.payments.close_dispute(store.find("dispute", id), status)
-                return json_answer({"id": id, "status": status})
+            case "POST", [("disputes" | "invoices"), *_]:
+                return self._by_the_bank(path, given)
             case "POST", ["settings"]:
                 return self._settings(given)
             case "POST", [("webhooks" | "faults") as what]:
                 return self._spoil(what, given)
         raise StripeRefusal(
             f"Unrecognized request URL ({request.method}: {request.path}).", status=404
+        )
+
+    def _by_the_bank(self, path: list[str], given: dict[str, Any]) -> Answer:
+        """What a bank does: a debit ends, a payment is disputed."""
+        engine, store = self.engine, self.engine.store
+        match path:
+            case ["invoices", id, "debit"]:
+                invoice = store.find("invoice", id)
+                intent = engine.invoices.intents.prepare(invoice)
+                engine.end_debit(intent, str(given.get("outcome", "succeeded")))
+                return json_answer({"id": id, "status": invoice["status"]})
+            case ["disputes"]:
+                dispute = engine.payments.dispute(
+                    store.find("charge", given.get("charge")), given.get("reason", "fraudulent")
+                )
+                return json_answer({"id": dispute["id"]})
+            case ["disputes", id, ("won" | "lost") as status]:
+                engine.payments.close_dispute(store.find("dispute", id), status)
+                return json_answer({"id": id, "status": status})
+        raise StripeRefusal(
+            f"Unrecognized request URL (POST: /_test/{'/'.join(path)}).", status=404
         )
 
     def _spoil(self, what: str, given: dict[str, Any]) -> Answer:

@@ -10,16 +10,14 @@ CURRENCIES = {"sepa_debit": "eur", "us_bank_account": "usd", "bacs_debit": "gbp"
 
 @dataclass(frozen=True)
 class BankAccount:
-    """How debits of an account go. `failure` is why one fails, `revokes` whether that ends the
-    mandate too; `hangs` marks one that stays under way, `disputed` one that is disputed once it
-    succeeded.
+    """How debits of an account go. `failure` is why one fails; `hangs` marks one that stays under
+    way, `disputed` one that is disputed once it succeeded.
     """
 
     number: str
     token: str
     type: str
     failure: str | None = None
-    revokes: bool = False
     hangs: bool = False
     disputed: bool = False
 
@@ -92,15 +90,15 @@ ACCOUNTS = (
     _ach("000111111113", "accountClosed", "account_closed"),
     _ach("000111111116", "noAccount", "no_account"),
     _ach("000222222227", "insufficientFunds", "insufficient_funds"),
-    _ach("000333333335", "debitNotAuthorized", "debit_not_authorized", revokes=True),
+    _ach("000333333335", "debitNotAuthorized", "debit_not_authorized"),
     _ach("000444444440", "invalidCurrency", "invalid_currency"),
     _ach("000555555559", "dispute", disputed=True),
     _ach("000777777771", "weeklyLimitExceeded", "charge_exceeds_source_limit"),
     _ach("000000000009", "processing", hangs=True),
     _bacs("00012345", "success"),
     _bacs("90012345", "successDelayed"),
-    _bacs("33333335", "debitNotAuthorized", "debit_not_authorized", revokes=True),
-    _bacs("93333335", "debitNotAuthorizedDelayed", "debit_not_authorized", revokes=True),
+    _bacs("33333335", "debitNotAuthorized", "debit_not_authorized"),
+    _bacs("93333335", "debitNotAuthorizedDelayed", "debit_not_authorized"),
     _bacs("22222227", "insufficientFunds", "insufficient_funds"),
     _bacs("92222227", "insufficientFundsDelayed", "insufficient_funds"),
     _bacs("55555559", "dispute", disputed=True),

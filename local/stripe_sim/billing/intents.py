@@ -126,19 +126,25 @@ class Intents:
         if not (isinstance(behaviour, BankAccount) and behaviour.hangs):
             intent["_ends_at"] = self._store.second + days(self._store.settings["debit_days"])
 
-    def end_debit(self, intent: Object) -> Object:
-        """A debit succeeds or fails, as its account says. Gives the charge."""
-        del intent["_ends_at"]
+    def end_debit(self, intent: Object, outcome: str | None = None) -> Object:
+        """A debit succeeds or fails, as its account says unless the `outcome` is named: `succeeded`
+        or why it failed. Gives the charge. Raises StripeRefusal if none is under way.
+        """
+        if intent["status"] != "processing":
+            raise StripeRefusal("No debit is under way.", "payment_intent")
+        intent.pop("_ends_at", None)
         method = self._store.find("payment_method", intent["payment_method"])
         charge = self._store.find("charge", intent["latest_charge"])
         account = behaviour_of(method)
         failure = account.failure if isinstance(account, BankAccount) else None
+        if outcome is not None:
+            failure = None if outcome == "succeeded" else outcome
         if failure is None:
             self._succeed(intent, charge)
             self._store.tell("charge.succeeded", charge)
             self._store.tell("payment_intent.succeeded", intent)
             return charge
-        if isinstance(account, BankAccount) and account.revokes:
+        if failure == "debit_not_authorized":
             self._payments.revoke(method)
         self._fail(intent, charge, method, failure, None)
         self._store.tell("charge.failed", charge)

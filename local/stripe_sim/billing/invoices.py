@@ -131,12 +131,12 @@ class Invoices(Drafts):
             return None
         return int(self._store.second + TRIES_OVER_DAYS * 86400 // tries)
 
-    def end_debit(self, intent: Object) -> None:
+    def end_debit(self, intent: Object, outcome: str | None = None) -> None:
         """A debit that was under way succeeds, or comes back. The invoice of a subscription's first
-        payment is withdrawn with it.
+        payment is withdrawn with it. Raises StripeRefusal.
         """
         invoice = self._store.find("invoice", intent["payment_details"]["order_reference"])
-        charge = self.intents.end_debit(intent)
+        charge = self.intents.end_debit(intent, outcome)
         if intent["status"] == "succeeded":
             self._paid(invoice, "debit")
             if self.intents.is_disputed(charge):

@@ -202,13 +202,16 @@ class Engine:
         for one in self.store.objects.get("subscription_schedule", {}).values():
             yield self.schedules.next_due(one), "phase", one, partial(self.schedules.fall_due, one)
         for one in self.store.objects.get("payment_intent", {}).values():
-            yield one.get("_ends_at"), "debit", one, partial(self._end_debit, one)
+            yield one.get("_ends_at"), "debit", one, partial(self.end_debit, one)
         for one in self.store.objects.get("checkout.session", {}).values():
             at = one["expires_at"] if one["status"] == "open" else None
             yield at, "expire", one, partial(self.checkout.expire, one)
 
-    def _end_debit(self, intent: Object) -> None:
-        self.invoices.end_debit(intent)
+    def end_debit(self, intent: Object, outcome: str | None = None) -> None:
+        """A debit that was under way ends: as its account says, or as it is told. Raises
+        StripeRefusal.
+        """
+        self.invoices.end_debit(intent, outcome)
         self.checkout.debit_ended(
             self.store.find("invoice", intent["payment_details"]["order_reference"])
         )

@@ -1,16 +1,21 @@
 """Bank debits: a payment that is under way for days, and then succeeds or comes back."""
 
+from datetime import UTC, datetime
 from email.message import Message
 from typing import Any
 
 import pytest
 import stripe
 
+from local.client import Client
 from local.http_server import Request
+from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import missing, undeclared
+from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.billing.bank_accounts import ACCOUNTS, bank_account
 from local.stripe_sim.hosted import hosted_pages
-from tests.fakes.stripe_sim import DAY, START, SimStage
+from local.stripe_sim.lifecycle.customers import make_customer
+from tests.fakes.stripe_sim import DAY, PRICES, START, SimStage
 
 MONTH = START + 31 * DAY
 PAYS, FAILS, REVOKES, HANGS, DISPUTED = (
@@ -262,3 +267,55 @@ def test_the_pages_show_a_bank_account(shop: Shop) -> None:
         page = hosted_pages.answer(shop.engine, request)
         assert page.status == 200
         assert "6789" in page.body.decode()
+
+
+def test_a_debit_ends_when_it_is_told_to(shop: Shop) -> None:
+    shop.sells(HANGS)
+    intent = shop.engine.store.all("payment_intent")[0]
+    shop.engine.end_debit(intent, "account_closed")
+    assert shop.state == ("active", "void", 1)
+    with pytest.raises(StripeRefusal, match="No debit is under way"):
+        shop.engine.end_debit(intent, "succeeded")
+    other = Shop().sells(FAILS)
+    other.engine.end_debit(other.engine.store.all("payment_intent")[0], "succeeded")
+    assert other.state == ("active", "paid", 1)
+
+
+def test_a_bank_account_is_saved_by_checkout_too(shop: Shop) -> None:
+    shop.customer_id = shop.customer()
+    session = shop.post(
+        "/v1/checkout/sessions",
+        mode="setup",
+        currency="usd",
+        customer=shop.customer_id,
+        success_url="https://a.example",
+    )
+    shop.completes(session["id"], PAYS)
+    (method,) = shop.get("/v1/payment_methods", customer=shop.customer_id)["data"]
+    assert method["type"] == "us_bank_account"
+    typed = shop.get("/v1/payment_methods", customer=shop.customer_id, type="card")["data"]
+    assert typed == []
+
+
+def test_a_debit_is_ended_by_a_call_for_tests() -> None:
+    simulator = StripeSimulator(lambda: datetime.now(UTC))
+    simulator.register(PRICES)
+    simulator.start()
+    try:
+        client = Client(simulator.base, "sk_test_1")
+        engine = simulator.engine
+        with engine.lock:
+            engine.catch_up()
+            customer = make_customer(engine.store, {"email": "ada@example.com"})
+            engine.checkout.set_default_card(customer, PAYS)
+            price = engine.store.all("price")[-1]["id"]
+            engine.subscriptions.create(customer, {"items": [{"price": price}]})
+        invoice = engine.store.all("invoice")[0]["id"]
+        path = f"/_test/invoices/{invoice}/debit"
+        assert client.post(path, {"outcome": "insufficient_funds"}) == (
+            200,
+            {"id": invoice, "status": "void"},
+        )
+        assert client.post(path, {})[0] == 400
+    finally:
+        simulator.close()

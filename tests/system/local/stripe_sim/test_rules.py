@@ -456,3 +456,20 @@ def test_what_is_withdrawn_or_paid_elsewhere_cancels_its_payment(shop: Shop) -> 
         )["data"]
         assert payment["status"] == "canceled"
         assert payment["payment"]["payment_intent"]["status"] == "canceled"
+
+
+def test_items_are_added_changed_and_taken_away_one_by_one(shop: Shop) -> None:
+    shop.sells().advance(START + 10 * DAY)
+    added = shop.post(
+        "/v1/subscription_items", subscription=shop.id, price=shop.price("scale_monthly")
+    )
+    changed = shop.post(
+        f"/v1/subscription_items/{added['id']}", quantity=2, proration_behavior="none"
+    )
+    assert (changed["quantity"], len(shop.subscription["items"]["data"])) == (2, 2)
+    status, gone = shop.call("DELETE", f"/v1/subscription_items/{added['id']}")
+    assert (status, gone["deleted"], len(shop.subscription["items"]["data"])) == (200, True, 1)
+    assert shop.refused(f"/v1/subscription_items/{added['id']}", quantity=1)[:2] == (
+        404,
+        "resource_missing",
+    )
