@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.account.cancellation import CancellationRequest
-from chalicelib.domain.account.links import cancellation_of, opens
-from chalicelib.domain.account.state import Account
-from chalicelib.domain.security.links import MAILED, PURPOSES, Link
+from chalicelib.domain.account.links import FRESH, cancellation_of, is_fresh, link_to, opens
+from chalicelib.domain.account.profile import ProfileChange
+from chalicelib.domain.account.state import Account, Profile
+from chalicelib.domain.security.links import MAILED, PURPOSES, TO_ONE_ADDRESS, Link, sign, verify
 from tests.fakes.lifecycles import START
 
 LATER = START + timedelta(minutes=20)
@@ -46,3 +47,34 @@ def test_a_leave_link_confirms_the_last_wish_alone_before_and_after_its_confirma
     other = CancellationRequest("withdraw", START)
     assert cancellation_of(link, replace(account, leave=other)) is None
     assert cancellation_of(link, replace(account, leave=replace(wish, at=LATER))) is None
+
+
+BEFORE = Account("acc_1", profile=Profile("Ada@example.com"), sign_in_asked_at=START)
+CHANGED = {"email": ProfileChange(LATER, "api")}
+AFTER = replace(BEFORE, profile=Profile("ada@new.example"), profile_changes=CHANGED)
+
+
+@pytest.mark.parametrize("purpose", sorted(PURPOSES))
+def test_another_address_ends_the_links_that_the_one_before_was_mailed(purpose: str) -> None:
+    about = SIGN_IN.about if purpose == "sign-in" else ""
+    mailed = verify(sign(link_to(BEFORE, purpose, START, about), ["key"]), purpose, ["key"], START)
+    in_capitals = replace(BEFORE, profile=Profile("ADA@EXAMPLE.COM"))
+    assert opens(mailed, BEFORE)
+    assert opens(mailed, in_capitals)
+    assert opens(mailed, AFTER) is (purpose not in TO_ONE_ADDRESS)
+    assert opens(link_to(AFTER, purpose, LATER, about), AFTER)
+    assert opens(mailed, replace(AFTER, profile=BEFORE.profile)), "after an undo"
+
+
+@pytest.mark.parametrize("purpose", sorted(TO_ONE_ADDRESS - {"sign-in"}))
+def test_a_link_of_an_older_release_works_until_the_address_changes(purpose: str) -> None:
+    link = Link(purpose, "acc_1")
+    assert opens(link, BEFORE)
+    assert not opens(link, AFTER)
+
+
+def test_only_a_session_that_a_sign_in_link_began_is_fresh_and_for_a_quarter_of_an_hour() -> None:
+    visit = link_to(BEFORE, "billing-visit", START, "sign-in")
+    assert is_fresh(visit, START + FRESH - timedelta(seconds=1))
+    assert not is_fresh(visit, START + FRESH)
+    assert not is_fresh(link_to(BEFORE, "billing-visit", START), START)
