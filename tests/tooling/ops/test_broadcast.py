@@ -9,8 +9,10 @@ import pytest
 
 from chalicelib.aws.send_claims import SendClaims
 from chalicelib.domain.account.facts import AddressProved, ConsentGiven
+from chalicelib.domain.account.messages import Broadcast
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.messaging.email_message import SendClaim
 from chalicelib.domain.schedule.versions import next_version
@@ -175,6 +177,24 @@ def test_who_had_it_long_ago_is_known_by_the_claim(people: Deployed, ops: Ops) -
     said = ops(*WELCOME, "--to", "lost", "--since", "90d", "--dry-run")
     assert "1 account gets it, the first of them:\n  lost_2" in said.out
     assert "1  have had it" in said.out
+
+
+def test_an_account_with_as_many_broadcasts_as_it_may_have_gets_no_more(
+    people: Deployed, ops: Ops
+) -> None:
+    account = people.accounts.load("lost_1")
+    assert account
+    had = {
+        f"news_{number}": Broadcast("welcome", "lost", NOW) for number in range(most("broadcasts"))
+    }
+    people.accounts.save(account, replace(account, version=account.version + 1, broadcasts=had))
+    said = ops(*WELCOME, "--to", "lost", "--confirm", "3")
+    assert said.status == 0, said.err
+    assert "1  had as many broadcasts this month as they may" in said.out
+    assert "2  will get it" in said.out
+    kept = people.accounts.load("lost_1")
+    assert kept
+    assert kept.broadcasts == had
 
 
 def test_an_account_that_cannot_be_written_is_said_and_keeps_nobody_waiting(
