@@ -1,4 +1,4 @@
-"""Calls about refunds: each gives what Stripe answers with, an object or a list of them, or raises
+"""Calls about refunds and credit notes: each gives what Stripe answers with, or raises
 StripeRefusal.
 """
 
@@ -25,3 +25,21 @@ def make(call: Call) -> Object:
     return call.engine.payments.refund(
         charge, wanted.get("amount"), reason=wanted.get("reason"), metadata=merged({}, wanted)
     )
+
+
+def make_note(call: Call) -> Object:
+    return call.engine.credit_notes.create(call.wanted)
+
+
+def update_note(call: Call) -> Object:
+    note, wanted = call.find("credit_note"), call.wanted
+    with call.engine.store.changing(note, "credit_note.updated"):
+        note["memo"] = wanted.get("memo", note["memo"])
+        note["metadata"] = merged(note["metadata"], wanted)
+    return note
+
+
+def void_note(call: Call) -> Object:
+    note = call.find("credit_note")
+    call.engine.credit_notes.void(note)
+    return note

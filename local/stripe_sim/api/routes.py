@@ -9,7 +9,6 @@ from stripe import params
 from stripe.params import billing_portal, checkout
 
 from local.stripe_sim.api import calls_catalogue as catalogue
-from local.stripe_sim.api import calls_credit_notes as credit_notes
 from local.stripe_sim.api import calls_customers as customers
 from local.stripe_sim.api import calls_discounts as discounts
 from local.stripe_sim.api import calls_invoices as invoices
@@ -213,7 +212,7 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("GET", "invoiceitems/:id", params.InvoiceItemRetrieveParams, get("invoiceitem")),
     ("POST", "invoiceitems/:id", params.InvoiceItemUpdateParams, items.update),
     ("DELETE", "invoiceitems/:id", params.InvoiceItemDeleteParams, items.delete),
-    ("POST", "credit_notes", params.CreditNoteCreateParams, credit_notes.make),
+    ("POST", "credit_notes", params.CreditNoteCreateParams, refunds.make_note),
     (
         "GET",
         "credit_notes",
@@ -221,8 +220,8 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
         list_of("credit_note", customer="customer", invoice="invoice"),
     ),
     ("GET", "credit_notes/:id", params.CreditNoteRetrieveParams, get("credit_note")),
-    ("POST", "credit_notes/:id", params.CreditNoteUpdateParams, credit_notes.update),
-    ("POST", "credit_notes/:id/void", params.CreditNoteVoidCreditNoteParams, credit_notes.void),
+    ("POST", "credit_notes/:id", params.CreditNoteUpdateParams, refunds.update_note),
+    ("POST", "credit_notes/:id/void", params.CreditNoteVoidCreditNoteParams, refunds.void_note),
     ("GET", "invoice_payments", params.InvoicePaymentListParams, invoices.invoice_payments),
     ("GET", "invoice_payments/:id", params.InvoicePaymentRetrieveParams, get("invoice_payment")),
     ("POST", "checkout/sessions", checkout.SessionCreateParams, subscriptions.make_checkout),
