@@ -1,5 +1,5 @@
-"""A stage on moto with the functions as Lambda calls them: real API Gateway events, real SQS and
-stream events.
+"""A stage on moto, with its functions called as Lambda calls them: API Gateway, SQS and stream
+events.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass
 class Stage:
-    """What was deployed, and everything that came out of it."""
+    """The deployed stage, and everything that it put out."""
 
     events_queue: str
     dead_letters: str
@@ -102,7 +102,7 @@ class Stage:
         return found
 
     def work(self) -> set[str]:
-        """Let process_events take in what waits; gives the ids that are to come again."""
+        """Run process_events on the waiting messages. Returns the ids that will come again."""
         waiting = self.messages(self.events_queue)
         records = [
             {
@@ -126,7 +126,7 @@ class Stage:
         return failed
 
     def stream(self, *account_ids: str) -> Any:
-        """Let carry_out see these accounts written."""
+        """Run carry_out on the stream records of these accounts."""
         records = [
             {
                 "eventName": "MODIFY",

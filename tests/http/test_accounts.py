@@ -1,4 +1,6 @@
-"""The product's calls: what they answer, to whom, and that a stranger learns nothing."""
+"""The product's calls: their answers, the scopes that they need, and that without a key nobody
+learns anything.
+"""
 
 from datetime import timedelta
 

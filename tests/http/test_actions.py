@@ -1,5 +1,5 @@
-"""The calls that change what is paid for, through API Gateway's events: what they answer, to whom,
-and every mistake by its name.
+"""The calls that change what is paid for, through API Gateway's events: answers, scopes, and
+every error by its field.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""POST /accounts/{id}/milestones: what the user did in the product, told once or often, and every
-mistake by its name.
+"""POST /accounts/{id}/milestones: what the user did in the product, reported once or
+repeatedly, and every error by its field.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Whatever is posted as a signup is a wish or a refusal of ours: nothing else comes out."""
+"""Any body that is posted as a signup is either read or refused with an error of Billhook's."""
 
 import json
 from contextlib import suppress

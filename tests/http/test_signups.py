@@ -1,4 +1,4 @@
-"""Signing up over HTTP, with JSON and with a form; the links, and what of them opens what."""
+"""Signing up over HTTP, as JSON and by a form; and which link opens which page."""
 
 import json
 import re
@@ -332,7 +332,7 @@ def test_the_billing_page_leads_to_checkout_and_back(front: Front) -> None:
 def test_behind_api_gateways_own_address_pages_stay_below_its_stage(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before there is a domain of one's own, every path begins with /api there."""
+    """Without a custom domain every path begins with /api."""
     front.signs_up()
     front.works()
     changed = replace(
@@ -535,7 +535,7 @@ def test_with_the_same_answer_for_all_nobody_learns_who_is_a_customer(
 
 
 class Captcha:
-    """Takes one token."""
+    """Accepts one token."""
 
     def solved(self, token: str, address: str) -> bool:
         if token == "down":

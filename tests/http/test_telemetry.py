@@ -1,5 +1,5 @@
-"""What the functions say of themselves: each metric where its number is made, ids in every log, and
-nothing of a customer's.
+"""Logs and metrics of the functions: each metric where its number is known, ids in every log,
+and no personal data.
 """
 
 import json

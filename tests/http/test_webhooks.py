@@ -1,4 +1,4 @@
-"""What the webhook route takes, what it refuses, and what it tells of either."""
+"""What the webhook route accepts and refuses, and its answers."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the first `make run` says while it makes the virtual environments."""
+"""What the first `make run` prints while it creates the virtual environments."""
 
 import ast
 import io

@@ -1,4 +1,4 @@
-"""A table and queues on moto, made of the same template as the deployed ones."""
+"""A table and queues on moto, from the same template as the deployed ones."""
 
 from copy import deepcopy
 from functools import cache

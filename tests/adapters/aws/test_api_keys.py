@@ -1,4 +1,4 @@
-"""API keys: made, found, listed and revoked; in the table lie only their hashes."""
+"""API keys: created, found, listed and revoked. The table has only their hashes."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is due, read from the sparse index, and the walk over all accounts."""
+"""Due accounts in the sparse index, and the progress of replanning."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

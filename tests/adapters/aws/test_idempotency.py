@@ -1,4 +1,4 @@
-"""Answers under an Idempotency-Key: of two the first is kept, for its account alone, until that is
+"""Answers under an Idempotency-Key: the first is kept, for its account only, until that is
 erased.
 """
 

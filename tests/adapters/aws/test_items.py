@@ -1,4 +1,4 @@
-"""What is written is what is read back, in this shape and the older ones."""
+"""Accounts are read as they were written, in this schema version and older ones."""
 
 import json
 from dataclasses import fields, replace
@@ -101,14 +101,14 @@ def test_what_is_written_does_not_change_within_a_shape() -> None:
 
 
 def test_other_items_do_not_change_their_form_unnoticed(dynamodb: Any) -> None:
-    """These items have no number: one that changes must be read in both forms, and only then be
-    kept anew by `python -m tests.adapters.aws.written`.
+    """These items have no schema version. If one changes, both forms must be readable before
+    the sample is written again with `python -m tests.adapters.aws.written`.
     """
     assert beside(dynamodb) == json.loads(BESIDE.read_text())
 
 
 def test_a_field_added_anywhere_would_be_noticed() -> None:
-    """What the kept text is held against has every field of all that an account holds."""
+    """The sample sets every field of everything that an account contains."""
     everything = filled(Account)
     assert {
         one.name
@@ -139,7 +139,7 @@ def test_an_old_item_is_upgraded_step_by_step() -> None:
 
 
 def test_an_item_of_a_newer_release_is_neither_read_nor_overwritten(dynamodb: Any) -> None:
-    """A rollback: what the younger release wrote waits for it."""
+    """After a rollback, what the newer release wrote waits for it."""
     accounts = Accounts(TABLE, lambda: "key", dynamodb)
     younger = account_item(FULL) | {"shape": {"N": str(SHAPE + 1)}}
     dynamodb.put_item(TableName=TABLE, Item=younger)

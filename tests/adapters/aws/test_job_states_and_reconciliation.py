@@ -1,5 +1,5 @@
-"""What work in rounds keeps: where it is, what Stripe has listed, what differed; and the walk over
-all accounts.
+"""The state of periodic jobs: their progress, what Stripe has listed, the differences found;
+and the scan of all accounts.
 """
 
 from dataclasses import replace

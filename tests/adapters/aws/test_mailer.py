@@ -1,5 +1,5 @@
-"""SES's client: what goes out, what each refusal means, one attempt, and the pace. What moto does
-not play is played by hooks of botocore.
+"""SES's client: the request, the meaning of each error, one attempt, and the sending rate. What
+moto does not simulate is simulated by botocore's hooks.
 """
 
 import io
@@ -41,8 +41,8 @@ class Raw(io.BytesIO):
 
 @dataclass
 class Ses:
-    """What SES is asked, and what it answers: by turns (status, type of error or None for SES's own
-    shape, body) or an exception.
+    """The requests to SES, and its answers in turn: (status, type of error or None for SES's
+    own form, body) or an exception.
     """
 
     posted: list[dict[str, Any]] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Ses:
 
 @dataclass
 class Time:
-    """Seconds that pass only while somebody waits."""
+    """A clock that advances only while somebody waits."""
 
     now: float = 1000.0
     waited: list[float] = field(default_factory=list)
@@ -208,8 +208,8 @@ def test_what_cannot_be_put_into_a_request_is_refused(post: Mailer, ses: Ses) ->
 
 
 def test_a_connection_is_not_used_twice(post: Mailer, ses: Ses) -> None:
-    """One that died while the function was frozen would make it unclear whether SES has the
-    message.
+    """A connection that died while the function was frozen would leave it unclear whether SES
+    has the message.
     """
     post.send(LETTER)
     assert ses.headers[0]["Connection"] == "close"
@@ -217,7 +217,7 @@ def test_a_connection_is_not_used_twice(post: Mailer, ses: Ses) -> None:
 
 @dataclass
 class Listener:
-    """A server that takes a request and then falls silent for ever, or hangs up."""
+    """A server that accepts a request and then never answers, or closes the connection."""
 
     hangs_up: bool
     requests: int = 0

@@ -1,6 +1,4 @@
-"""Queues take messages or say that they did not; secrets are read once and again after five
-minutes.
-"""
+"""Queues accept messages or raise; secrets are cached for five minutes."""
 
 from typing import Any
 

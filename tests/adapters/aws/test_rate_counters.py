@@ -1,4 +1,4 @@
-"""Counters in windows of time."""
+"""Rate counters in windows of time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Claims of messages: of several who try one gets it, and what SES took stays taken."""
+"""Claims of messages: of several workers one gets the claim, and a sent message stays sent."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -53,8 +53,8 @@ def test_a_message_that_was_confirmed_meanwhile_is_not_claimed_again(claims: Sen
 def test_a_write_repeated_by_the_sdk_is_no_lost_race(
     claims: SendClaims, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its reply was lost: the claim is ours, and a message that nobody sends would be the price of
-    thinking otherwise.
+    """The reply was lost, so the claim is this worker's. Otherwise nobody would send the
+    message.
     """
     put = dynamodb.put_item
 

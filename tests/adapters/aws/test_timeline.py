@@ -1,4 +1,4 @@
-"""Timelines: newest first, page by page, nothing after its time."""
+"""Timelines: the newest entries first, page by page, without expired ones."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

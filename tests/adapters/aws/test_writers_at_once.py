@@ -1,5 +1,5 @@
-"""Many writers over real HTTP on the emulator: nothing lost, nothing doubled. moto cannot tell: its
-transactions do not exclude each other.
+"""Many writers over real HTTP on the emulator: nothing is lost or done twice. moto cannot test
+that: its transactions do not exclude each other.
 """
 
 import threading
@@ -140,7 +140,9 @@ def test_stream_and_schedule_at_once_publish_each_domain_event_once(
 def test_a_write_whose_reply_was_lost_is_a_lost_race_and_the_facts_are_applied_again(
     dynamodb: Any, table: str
 ) -> None:
-    """botocore repeats a write whose reply it did not get: the repeat meets its own condition."""
+    """botocore retries a write whose reply it did not get, and the retry fails its own
+    condition.
+    """
     recording = RECORDINGS["trial_converts"]
     place = services(
         dynamodb, table, FakeReader(recording.truth(1)), Moment(at(recording.events[0]["created"]))

@@ -1,5 +1,5 @@
-"""What this release writes, with every field set: `python -m tests.adapters.aws.written` keeps it
-as the text of the current shape.
+"""A sample of what this release writes, with every field set: `python -m
+tests.adapters.aws.written` stores it for the present schema version.
 """
 
 import json
@@ -44,8 +44,8 @@ _PLAIN: dict[Any, Any] = {
 
 
 def filled(hint: Any, inside: Mapping[Any, Any] | None = None) -> Any:
-    """A value of the type, every field of it and of what it holds set: a field added anywhere
-    changes what is written.
+    """A value of the type with every field set, at every depth: a field added anywhere changes
+    the sample.
     """
     hint = (inside or {}).get(hint, hint)
     if hint in _PLAIN:
@@ -74,12 +74,12 @@ def _bound(parameter: TypeVar) -> Any:
 
 
 def account() -> Any:
-    """The item of an account that has everything."""
+    """The item of an account with everything."""
     return account_item(filled(Account))
 
 
 def beside(dynamodb: Any) -> list[Any]:
-    """One of each item that lies beside accounts, as an empty table has them afterwards, by key."""
+    """One of each other item, by key, from an empty table."""
     Accounts(TABLE, lambda: "key", dynamodb).save(Account("text"), filled(Account))
     Timelines(TABLE, dynamodb).put([filled(Entry)])
     SendClaims(TABLE, dynamodb).take(filled(SendClaim), None)
@@ -100,7 +100,7 @@ def beside(dynamodb: Any) -> list[Any]:
 
 
 def text(value: Any) -> str:
-    """As it is kept."""
+    """The text of the sample."""
     return json.dumps(value, indent=1, sort_keys=True) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Turnstile, asked over loopback."""
+"""Turnstile over loopback."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from local.http_server import Answer, Request, Server
 
 
 class Cloudflare:
-    """Answers as it is told to."""
+    """Gives the answers that a test sets."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, list[str]]] = []

@@ -1,4 +1,4 @@
-"""What Stripe answers, as values: every field, and what remains of an object that is misshapen."""
+"""Stripe's answers as values: every field, and what is left of an object that cannot be read."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""One event of each API version is read alike; what cannot be read is said to be so."""
+"""Events of every API version are read alike; what cannot be read raises Unreadable."""
 
 import json
 from contextlib import suppress

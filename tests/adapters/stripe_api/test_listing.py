@@ -1,4 +1,4 @@
-"""Stripe's long lists by its SDK, against a Stripe on loopback that answers as we tell it."""
+"""Stripe's lists by its SDK, with a server on loopback that gives the answers of each test."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The reader and Stripe's SDK against a Stripe on loopback that answers as we tell it."""
+"""The reader and Stripe's SDK, with a server on loopback that gives the answers of each test."""
 
 import json
 import threading

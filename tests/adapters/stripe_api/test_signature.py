@@ -1,5 +1,4 @@
-"""The verifier against the SDK's own, which it must agree with, but for timestamps
-from the future."""
+"""The verifier must agree with the SDK's own, except for timestamps in the future."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,5 +1,5 @@
-"""Plan, leaving and coming back on the customer's own pages, through API Gateway's events: what is
-asked, what is done, and who may not.
+"""Changing the plan, canceling and coming back on the customer's pages, through API Gateway's
+events.
 """
 
 from dataclasses import replace

@@ -1,5 +1,5 @@
-"""Unsubscribing by a mail's link: looking changes nothing, one click does, for lifecycle mail
-alone, and a link tells nobody anything.
+"""Unsubscribing by a mail's link: opening it changes nothing, one click unsubscribes from
+lifecycle mail only, and a link reveals nothing.
 """
 
 import re

@@ -1,5 +1,5 @@
-"""The hourly and the daily look at Stripe's lists as Lambda calls them, on a table and queues of
-AWS's.
+"""The hourly and the daily job over Stripe's lists, called as Lambda calls them, with a table
+and queues on moto.
 """
 
 import json

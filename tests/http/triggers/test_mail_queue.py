@@ -1,5 +1,5 @@
-"""From what is due to what SES has, as Lambda calls the functions: each message once, whatever SES
-answers.
+"""From a due account to a message at SES, with the functions called as Lambda calls them: each
+message once, whatever SES answers.
 """
 
 import json
@@ -43,7 +43,7 @@ TICK = {
 
 @dataclass
 class Office:
-    """A stage with what mail needs."""
+    """A stage with everything that mail needs."""
 
     stage: Stage
     act_queue: str
@@ -55,8 +55,8 @@ class Office:
         sweep_due(TICK, LambdaContext("sweep_due", 60))
 
     def work(self, url: str, function: Callable[[Any, Any], Any]) -> int:
-        """Let the function take what waits in the queue; how many messages are to come again (and
-        do, at once).
+        """Run the function on the waiting messages. Returns how many will come again (and do,
+        at once).
         """
         waiting = self.stage.messages(url)
         records = [
@@ -83,13 +83,15 @@ class Office:
         return len(failed)
 
     def tick(self) -> int:
-        """A minute of the clockwork: sweep, act, send; how many messages wait for SES."""
+        """A minute of the schedule: sweep, process, send. Returns how many messages wait for
+        SES.
+        """
         self.sweep()
         self.work(self.act_queue, act_on_accounts)
         return self.work(self.mail_queue, send_mails)
 
     def tell(self, *notices: str) -> None:
-        """Let SES tell, through its topic."""
+        """Publish an event of SES on its topic."""
         records = [
             {
                 "EventSource": "aws:sns",
@@ -105,7 +107,7 @@ class Office:
         take_feedback({"Records": records}, LambdaContext("take_feedback", 60))
 
     def told(self, kind: str) -> str:
-        """What SES's event of this kind says of the one message that it has."""
+        """SES's event of this kind about its only message."""
         (sent,) = self.inbox
         named = {"Bounce": "bounced", "Complaint": "complained"}.get(kind)
         body = (

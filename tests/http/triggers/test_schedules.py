@@ -1,5 +1,5 @@
-"""The clockwork as Lambda calls it: the sweep hands out what is due, and one account that fails
-holds up no other.
+"""The schedules, called as Lambda calls them: the sweep queues due accounts, and one account
+that fails delays no other.
 """
 
 import json

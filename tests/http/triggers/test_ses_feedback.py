@@ -1,5 +1,5 @@
-"""SES's events as Lambda gets them from the topic: no more mail to who bounced or complained, and
-nothing that blocks the topic.
+"""SES's events as Lambda gets them from the topic: bounces and complaints stop mail, and
+nothing blocks the topic.
 """
 
 import pytest

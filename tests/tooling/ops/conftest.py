@@ -45,7 +45,7 @@ T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 @dataclass
 class Deployed:
-    """Stage dev, with what it holds at hand."""
+    """Stage dev with its resources."""
 
     dynamodb: Any
     outputs: dict[str, str]
@@ -66,9 +66,7 @@ class Deployed:
         )
 
     def signs_up(self, id: str, email: str, now: datetime = T, **known: Any) -> Account:
-        """A visitor's account, as it stands before Stripe knows of it, with a note and a claim
-        beside it.
-        """
+        """A visitor's account before Stripe knows of it, with a timeline entry and a claim."""
         signup = Signup("pro", now + timedelta(days=14), now, identities=(f"email:{email}",))
         new = Account(id, **known)
         account = next_version(
@@ -125,7 +123,7 @@ class _CloudFormation:
 
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
-    """What a command sets for its process ends with the test."""
+    """A command's changes of the environment end with the test."""
     before = dict(os.environ)
     yield
     os.environ.clear()
@@ -159,7 +157,7 @@ def deployed(aws: None, monkeypatch: pytest.MonkeyPatch) -> Deployed:
 
 @dataclass
 class Said:
-    """What a command answered and said."""
+    """A command's exit status and output."""
 
     status: int
     out: str

@@ -1,4 +1,6 @@
-"""python -m ops mail broadcast, as it is typed: the number first, and nothing without it."""
+"""python -m ops mail broadcast as a typed command: the number first, and nothing without a
+confirmation.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The list of commands, and what a word that names none gets."""
+"""The list of commands, and the error for an unknown name."""
 
 from argparse import Namespace
 from typing import Any

@@ -1,6 +1,4 @@
-"""Dead letters: what is told of them, and what becomes of them, in memory and on SQS as moto plays
-it.
-"""
+"""Dead letters: how they are shown, sent back and deleted, in memory and on SQS on moto."""
 
 import json
 import re
@@ -57,7 +55,7 @@ NOTIFICATION = {"Type": "Notification", "MessageId": "m", "Message": json.dumps(
 def message(
     body: Any, attributes: dict[str, str] | None = None, source: str = ""
 ) -> dict[str, Any]:
-    """A message as SQS gives it."""
+    """A message as SQS returns it."""
     return {
         "MessageId": "11111111-2222-3333-4444-555555555555",
         "ReceiptHandle": "handle",
@@ -229,8 +227,8 @@ LOST = range(2, len(RECORDING.events), 3)
 
 
 def lived_with_dead_letters(lost: range = LOST) -> tuple[FakeServices, MemoryBox]:
-    """A life of which a part cannot be read; the dead letters hold it as it will be readable after
-    the fix.
+    """A customer's life with events that cannot be read; the dead letters have them as they
+    will be readable after the fix.
     """
     place, box = FakeServices(), MemoryBox()
     place.stripe.reader.truth = RECORDING.truth()
@@ -252,8 +250,8 @@ def lived_with_dead_letters(lost: range = LOST) -> tuple[FakeServices, MemoryBox
 
 
 def mended(place: FakeServices, box: MemoryBox, calls: OutsideCalls) -> None:
-    """Redrive all, by hands that may end after any call, and again until nothing is left; the
-    worker takes in what was sent.
+    """Redrive everything with services that may stop after any call, repeated until nothing is
+    left; then ingest what was sent.
     """
     queue: list[str] = []
     watched = calls.watch_parts(Hands(box, queue), "box", "queue")

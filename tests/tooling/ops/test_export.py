@@ -1,5 +1,6 @@
-"""Leaving with all data: every item, readable without Billhook, whole wherever it
-was interrupted."""
+"""Exporting all data: every item, readable without Billhook, complete wherever it was
+interrupted.
+"""
 
 import json
 import stat

@@ -1,5 +1,5 @@
-"""Importing the customers that Stripe had before: each is one account, whoever else adopts it
-meanwhile and wherever the import ends.
+"""Importing customers that Stripe already has: each becomes one account, whoever else adopts it
+meanwhile and wherever the import stops.
 """
 
 import json
@@ -26,7 +26,7 @@ from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, SimTransport
 
 @dataclass
 class Shop(SimLife):
-    """A Stripe account with customers of old, of whom Billhook has heard nothing."""
+    """A Stripe account with customers that Billhook has never heard of."""
 
     def buys(
         self,
@@ -64,7 +64,7 @@ class Shop(SimLife):
         return self
 
     def beside(self) -> "Shop":
-        """Another Billhook that looks at the same Stripe now, and knows of nobody."""
+        """Another Billhook that reads the same Stripe account and knows no customer."""
         other = Shop()
         other.stage, other.place.now.at = self.stage, self.place.now.at
         other.place.stripe = stripe_over(SimTransport(self.stage))
@@ -280,7 +280,7 @@ def test_a_customer_imported_while_its_webhooks_arrive_is_one_account(first: str
 
 @dataclass
 class Meanwhile:
-    """A reader during each of whose answers something else happens."""
+    """A reader during whose every call something else happens."""
 
     reader: Any
     happens: Callable[[], None]

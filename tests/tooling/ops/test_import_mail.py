@@ -1,5 +1,5 @@
-"""Nobody who is imported is written to about the past; of what is to come everybody is told as
-though Billhook had always been there.
+"""An imported customer gets no mail about the past, and all mail about the future, as if
+Billhook had always been there.
 """
 
 from collections.abc import Iterator

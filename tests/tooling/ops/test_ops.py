@@ -1,4 +1,4 @@
-"""The operator's commands, as they are typed."""
+"""The operator's commands as they are typed."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The rehearsal: the same calendar as the clockwork keeps, for typical customers, without any
+"""The rehearsal: the same calendar as the schedule keeps, for typical customers, without any
 service.
 """
 
@@ -29,7 +29,7 @@ def calendar_of(name: str, days: int = 60) -> Calendar:
 
 
 def lived(customer: Customer) -> Life:
-    """The same customer's time, by the use cases."""
+    """The same customer, played by the use cases."""
     life = Life(place=FakeServices(policy=POLICY))
     for heard in script(customer, POLICY, START, 60):
         life.advance(heard.at) if life.place.accounts.items else None

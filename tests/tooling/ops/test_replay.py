@@ -1,5 +1,5 @@
-"""Taking in again what Stripe or a timeline keeps: all that is meant and nothing else, and never
-twice what was taken in before.
+"""Replaying events from Stripe or a timeline: exactly the chosen ones, and without any effect
+on what was processed before.
 """
 
 import json
@@ -88,8 +88,8 @@ def replayed(
     since: datetime = BEGIN,
     calls: OutsideCalls | None = None,
 ) -> Counter[Any]:
-    """Replay, by hands that may end after any call, and again; then the worker takes in what is in
-    the queue.
+    """Replay with services that may stop after any call, and again; then ingest what is in the
+    queue.
     """
     queue: list[str] = []
     hands = (calls or OutsideCalls()).watch_parts(

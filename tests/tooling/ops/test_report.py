@@ -1,4 +1,4 @@
-"""What the report counts, and how sure its differences are."""
+"""The counts of the report, and the intervals of its differences."""
 
 import json
 import random

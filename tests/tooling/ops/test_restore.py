@@ -1,4 +1,4 @@
-"""A stage taken back to a point in time: whole, once, wherever it is interrupted."""
+"""Restoring a stage to a point in time: complete, once, wherever it is interrupted."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

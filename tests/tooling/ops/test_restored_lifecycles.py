@@ -1,5 +1,5 @@
-"""What becomes of each account while a stage is taken back: nobody gets a mail twice, Stripe is
-believed, and any call may be the last.
+"""Each account while a stage is restored: nobody gets a mail twice, Stripe's state counts, and
+any call may be the last.
 """
 
 import copy
@@ -26,7 +26,7 @@ from tests.fakes.simulated_lifecycles import SimLife
 
 @dataclass
 class MemoryTables:
-    """A restored table as it was taken from a world in memory, and the run."""
+    """A restored table from services in memory, and the run."""
 
     place: FakeServices
     held: dict[str, Item]
@@ -52,8 +52,8 @@ class MemoryTables:
 
 @dataclass
 class Lost:
-    """Lives of which a backup was taken on one day, and restored on another; what was written in
-    between is lost, or some of it.
+    """Customers with a backup of one day that is restored on another; what was written in
+    between is lost, or a part of it.
     """
 
     life: Life

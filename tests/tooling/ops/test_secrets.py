@@ -1,4 +1,4 @@
-"""The secrets of a stage, as they are put, made and rotated."""
+"""The secrets of a stage: set, created and rotated."""
 
 import io
 from dataclasses import replace

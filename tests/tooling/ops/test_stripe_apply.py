@@ -1,5 +1,5 @@
-"""python -m ops stripe against the simulated Stripe: what it makes, that it makes it once, and that
-no end in its middle matters.
+"""python -m ops stripe with the simulated Stripe: what it creates, that it creates it once, and
+that it may stop anywhere.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What there is against what there must be: values in, changes out."""
+"""The present state against the desired one: values in, changes out."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,5 +1,5 @@
-"""What is watched of a deployed stage: alarms that mean something, each with its section in the
-runbook, and nothing on by default that costs.
+"""The alarms of a stage: each with its section in the runbook, and nothing on by default that
+costs much.
 """
 
 import json

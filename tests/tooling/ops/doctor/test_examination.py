@@ -1,5 +1,5 @@
-"""python -m ops doctor and stripe as they are typed, on a stage in the emulator beside a simulated
-Stripe.
+"""python -m ops doctor and stripe as typed commands, on a stage in the emulator with a
+simulated Stripe.
 """
 
 import json
@@ -49,7 +49,7 @@ def stack(emulated: str) -> None:
 
 @dataclass
 class Clinic:
-    """A stage that is well until a test makes it ill."""
+    """A stage without faults, until a test adds one."""
 
     ses: Any
     ssm: Any
@@ -64,7 +64,7 @@ class Clinic:
         return status, said.out + said.err
 
     def doctor(self, stage: str = "dev") -> tuple[int, dict[str, tuple[str, str]]]:
-        """The exit status, and of what is not well: subject → what is said, and its cure."""
+        """The exit status, and the findings that are not fine: subject → text and fix."""
         status, out = self.run("doctor", stage=stage)
         found, lines = dict[str, tuple[str, str]](), out.splitlines()
         for line, following in zip(lines, [*lines[1:], ""], strict=True):

@@ -1,4 +1,4 @@
-"""What the doctor makes of what it is told: values in, findings out."""
+"""The doctor's findings: values in, findings out."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -58,7 +58,7 @@ def states(findings: Iterable[Finding]) -> list[str]:
 
 
 def ill(findings: Iterable[Finding]) -> Finding:
-    """The one that is wrong."""
+    """The finding that is wrong."""
     (found,) = [finding for finding in findings if finding.state == "wrong"]
     assert found.cure
     return found

@@ -1,4 +1,4 @@
-"""What the stage's Stripe key must be allowed, and what it is told where it is not."""
+"""The permissions that the stage's Stripe key needs, and the finding if it lacks some."""
 
 import ast
 from collections.abc import Iterator
