@@ -69,6 +69,46 @@ def phase_today(phases: list[Object], now: int) -> Object | None:
     return next((one for one in phases if one["start_date"] <= now < one["end_date"]), None)
 
 
+def change_by(phase: Object, settings: Object) -> dict[str, Any]:
+    """What a phase sets of a subscription, beside its items and its trial."""
+    change: dict[str, Any] = {}
+    for name in ("collection_method", "default_payment_method", "description"):
+        value = phase[name] if phase[name] is not None else settings[name]
+        if value is not None:
+            change[name] = value
+    terms = phase["invoice_settings"] or settings["invoice_settings"]
+    if change.get("collection_method") == "send_invoice":
+        change["days_until_due"] = terms["days_until_due"]
+    if phase["metadata"]:
+        change["metadata"] = phase["metadata"]
+    if phase["discounts"]:
+        change["discounts"] = [
+            {name: value for name, value in one.items() if value} for one in phase["discounts"]
+        ]
+    return change
+
+
+def items_change(subscription: Object, phase: Object) -> list[Object]:
+    """The `items` that make a subscription what a phase has; empty if it is that already."""
+    held = {one["price"]["id"]: one for one in subscription["items"]["data"]}
+    wanted = {one["price"]: one["quantity"] for one in phase["items"]}
+    if {price: one["quantity"] for price, one in held.items()} == wanted:
+        return []
+    gone = [one["id"] for price, one in held.items() if price not in wanted]
+    fresh = [price for price in wanted if price not in held]
+    change = [
+        {"id": held[price]["id"], "quantity": quantity}
+        for price, quantity in wanted.items()
+        if price in held
+    ]
+    replaced = list(zip(gone, fresh, strict=False))
+    change += [{"id": id, "price": price, "quantity": wanted[price]} for id, price in replaced]
+    change += [{"id": id, "deleted": True} for id in gone[len(replaced) :]]
+    return change + [
+        {"price": price, "quantity": wanted[price]} for price in fresh[len(replaced) :]
+    ]
+
+
 def _end(wanted: Object, start: int, price: Object, param: str) -> int:
     if "end_date" in wanted and "duration" in wanted:
         raise StripeRefusal(

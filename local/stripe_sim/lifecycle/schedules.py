@@ -2,15 +2,20 @@
 it after the last (docs.stripe.com/billing/subscriptions/subscription-schedules).
 """
 
-from typing import Any
-
 import stripe
 
 from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.calendar import days
 from local.stripe_sim.billing.periods import FINAL, UPDATED
-from local.stripe_sim.lifecycle.phases import built_phases, phase_of, phase_today, settings_of
+from local.stripe_sim.lifecycle.phases import (
+    built_phases,
+    change_by,
+    items_change,
+    phase_of,
+    phase_today,
+    settings_of,
+)
 from local.stripe_sim.lifecycle.store import Store
 from local.stripe_sim.lifecycle.subscriptions import Subscriptions
 
@@ -211,7 +216,7 @@ class Schedules:
         """Begin the first phase: it makes the subscription."""
         phase = schedule["phases"][0]
         customer = self._store.find("customer", schedule["customer"])
-        wanted = _change_by(phase, schedule["default_settings"])
+        wanted = change_by(phase, schedule["default_settings"])
         trial = {"trial_end": phase["trial_end"]} if phase["trial_end"] else {}
         items = [{"price": one["price"], "quantity": one["quantity"]} for one in phase["items"]]
         with self._store.changing(schedule, "subscription_schedule.updated"):
@@ -230,8 +235,8 @@ class Schedules:
         ends = min(one["current_period_end"] for one in subscription["items"]["data"])
         if ends <= self._store.second:
             behavior = "none"
-        change = _change_by(phase, schedule["default_settings"])
-        items = _items_change(subscription, phase)
+        change = change_by(phase, schedule["default_settings"])
+        items = items_change(subscription, phase)
         if items:
             change |= {"items": items, "proration_behavior": behavior}
         if phase["trial_end"] and phase["trial_end"] > self._store.second:
@@ -295,43 +300,3 @@ class Schedules:
 
 def _span(phase: Object) -> Object:
     return blank(_Schedule.CurrentPhase, start_date=phase["start_date"], end_date=phase["end_date"])
-
-
-def _change_by(phase: Object, settings: Object) -> dict[str, Any]:
-    """What a phase sets of a subscription, beside its items and its trial."""
-    change: dict[str, Any] = {}
-    for name in ("collection_method", "default_payment_method", "description"):
-        value = phase[name] if phase[name] is not None else settings[name]
-        if value is not None:
-            change[name] = value
-    terms = phase["invoice_settings"] or settings["invoice_settings"]
-    if change.get("collection_method") == "send_invoice":
-        change["days_until_due"] = terms["days_until_due"]
-    if phase["metadata"]:
-        change["metadata"] = phase["metadata"]
-    if phase["discounts"]:
-        change["discounts"] = [
-            {name: value for name, value in one.items() if value} for one in phase["discounts"]
-        ]
-    return change
-
-
-def _items_change(subscription: Object, phase: Object) -> list[Object]:
-    """The `items` that make a subscription what a phase has; empty if it is that already."""
-    held = {one["price"]["id"]: one for one in subscription["items"]["data"]}
-    wanted = {one["price"]: one["quantity"] for one in phase["items"]}
-    if {price: one["quantity"] for price, one in held.items()} == wanted:
-        return []
-    gone = [one["id"] for price, one in held.items() if price not in wanted]
-    fresh = [price for price in wanted if price not in held]
-    change = [
-        {"id": held[price]["id"], "quantity": quantity}
-        for price, quantity in wanted.items()
-        if price in held
-    ]
-    replaced = list(zip(gone, fresh, strict=False))
-    change += [{"id": id, "price": price, "quantity": wanted[price]} for id, price in replaced]
-    change += [{"id": id, "deleted": True} for id in gone[len(replaced) :]]
-    return change + [
-        {"price": price, "quantity": wanted[price]} for price in fresh[len(replaced) :]
-    ]
