@@ -140,8 +140,12 @@ def _trialing(case: Case) -> Access | None:
     end = case.subscription.trial_end
     if end is None or case.now < end:
         return "full", "trialing", end
-    card_on_file = has_card(case.account, case.subscription)
-    until = end + (case.policy.trial.late_news if card_on_file else timedelta(0))
+    goes_on = (
+        has_card(case.account, case.subscription)
+        or case.subscription.send_invoice
+        or settled_since_trial(case.account, case.subscription)
+    )
+    until = end + (case.policy.trial.late_news if goes_on else timedelta(0))
     return case.full_until("trialing", until, ("none", "trial_expired"))
 
 
@@ -235,8 +239,8 @@ def _earliest(*times: datetime | None) -> datetime | None:
 RUNNING = (
     Rule(
         "The trial runs.",
-        "Full until its end; with a card on file `late_news_hours` longer, until Stripe reports"
-        " what became of it.",
+        "Full until its end. `late_news_hours` longer, until Stripe reports what became of it, if a"
+        " card is on file, invoices are sent, or the first period is free.",
         _trialing,
     ),
     Rule(

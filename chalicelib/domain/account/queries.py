@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import Account, TrackedInvoice
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
@@ -148,3 +148,14 @@ def invoices_of(account: Account, subscription: Subscription) -> list[Invoice]:
         for tracked in account.invoices.values()
         if tracked.value.subscription == subscription.id
     ]
+
+
+def known_invoices(account: Account) -> dict[str, TrackedInvoice]:
+    """The invoices by id, without those of subscriptions that have not been reported yet: they may
+    be to another product.
+    """
+    return {
+        id: tracked
+        for id, tracked in account.invoices.items()
+        if tracked.value.subscription is None or tracked.value.subscription in account.subscriptions
+    }

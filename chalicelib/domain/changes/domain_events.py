@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.payments import failed_attempts, paid_since_trial
+from chalicelib.domain.account.queries import known_invoices
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.terms import is_canceling
@@ -151,11 +152,12 @@ def _of_payments(old: Account, new: Account, now: datetime) -> _Events:
         if id not in old.disputes:
             yield "payment.disputed", {"dispute": id, "status": status}
     was_adopted = any(request.what == "invoices" for request in old.asks)
-    for id, tracked in sorted(new.invoices.items(), key=lambda pair: pair[1].value.created):
+    known, known_before = known_invoices(new), known_invoices(old)
+    for id, tracked in sorted(known.items(), key=lambda pair: pair[1].value.created):
         invoice = tracked.value
         if was_adopted and invoice.created < now - RECENT:
             continue
-        before = old.invoices.get(id)
+        before = known_before.get(id)
         was_paid = before is not None and before.value.status == "paid"
         failed_before = failed_attempts(old, before) if before else 0
         if invoice.status == "paid" and invoice.amount_paid and not was_paid:

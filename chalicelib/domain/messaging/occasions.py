@@ -11,7 +11,12 @@ from chalicelib.domain.account.payments import (
     unpaid_invoices,
     was_ever_paid,
 )
-from chalicelib.domain.account.queries import cancellation_is_requested, card_of, plan_of
+from chalicelib.domain.account.queries import (
+    cancellation_is_requested,
+    card_of,
+    known_invoices,
+    plan_of,
+)
 from chalicelib.domain.account.standing import ON_TRIAL
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.terms import has_fixed_term, is_canceling
@@ -167,7 +172,7 @@ def _sent_invoices(account: Account) -> Iterator[Occasion]:
 
 
 def _payments(account: Account) -> Iterator[Occasion]:
-    for invoice in (billed.value for billed in account.invoices.values()):
+    for invoice in (billed.value for billed in known_invoices(account).values()):
         if invoice.status == "paid" and invoice.amount_paid and invoice.paid_at:
             yield Occasion("payment_succeeded", invoice.id, invoice.paid_at, invoice.id)
 

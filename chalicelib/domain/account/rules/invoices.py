@@ -54,6 +54,14 @@ def apply_invoice(account: Account, fact: InvoiceSnapshot) -> Account:
     if fact.finalization_error and tracked.value.status == "draft":
         payment = replace(payment, finalization_error=fact.finalization_error)
     account = _with_payment(account, invoice.id, payment)
+    subscription = account.subscriptions.get(invoice.subscription or "")
+    if (
+        subscription
+        and subscription.value.status == "incomplete"
+        and invoice.status in {"void", "uncollectible"}
+    ):
+        # Stripe ends such a purchase or lets it go on; the invoice does not say which.
+        account = account.with_fetch(FetchRequest("subscription", subscription.value.id))
     return _without_superfluous(_with_needed_fetch(account, invoice.id), invoice.subscription)
 
 

@@ -1,0 +1,270 @@
+"""Customers who pay by debit or by sent invoice, who have other products or old debts, and owners
+who void, give up and pause: what each may use, and what is said of it.
+"""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.access import standing, unknown_prices
+from chalicelib.domain.account.payments import unpaid_invoices
+from tests.fakes.adopted_lives import ACCOUNT, AdoptedLife
+
+PAYS, FAILS, HANGS = "000123456789", "000222222227", "000000000009"
+"""Bank accounts of the simulated Stripe whose debits succeed, come back, or stay under way."""
+
+
+@pytest.fixture
+def life() -> AdoptedLife:
+    return AdoptedLife()
+
+
+# Bank debits
+
+
+def test_a_debit_after_a_trial_keeps_access_while_it_is_under_way(life: AdoptedLife) -> None:
+    life.sells(trial_period_days=14)
+    life.gives(PAYS)
+    assert life.days(14.1).stands == ("full", "payment_processing")
+    for _ in range(4):
+        assert life.days(1).stands == ("full", "payment_processing")
+    assert life.days(2).stands == ("full", "active")
+    assert "payment.failed" not in life.happened
+    assert "trial.expired" not in life.happened
+    assert "trial.converted" in life.happened
+
+
+def test_a_first_debit_that_comes_back_ends_access_a_day_after_it_came_back(
+    life: AdoptedLife,
+) -> None:
+    life.gives(FAILS).sells()
+    assert life.days(4.9).stands == ("full", "active")
+    assert life.days(0.2).stands == ("full", "first_payment")
+    assert life.days(0.8).stands == ("full", "first_payment")
+    assert life.days(0.2).stands == ("none", "payment_incomplete")
+
+
+def test_a_debit_after_a_trial_that_comes_back_ends_access_a_day_later(life: AdoptedLife) -> None:
+    life.sells(trial_period_days=14)
+    life.gives(FAILS)
+    assert life.days(18.9).stands == ("full", "payment_processing")
+    assert life.days(0.2).stands == ("full", "first_payment")
+    assert life.days(1).stands == ("none", "trial_expired")
+
+
+def test_a_renewal_by_debit_that_comes_back_has_its_grace_from_then(life: AdoptedLife) -> None:
+    life.gives(PAYS).sells()
+    life.days(10).gives(FAILS)
+    assert life.days(25.9).stands[0] == "full"
+    assert "payment.failed" not in life.happened
+    assert life.days(0.2).stands == ("full", "past_due_grace")
+    assert life.happened.count("payment.failed") == 1
+    assert life.days(6.8).stands == ("full", "past_due_grace")
+    assert life.days(0.2).stands == ("limited", "past_due")
+
+
+def test_a_debit_that_is_never_reported_again_counts_as_paid_for_two_weeks_only(
+    life: AdoptedLife,
+) -> None:
+    life.sells(trial_period_days=7)
+    life.gives(HANGS)
+    assert life.days(20.9).stands == ("full", "payment_processing")
+    assert life.days(2).stands == ("none", "trial_expired")
+    assert "payment.failed" not in life.happened
+
+
+@pytest.mark.parametrize("lost", ["payment_intent", "invoice.updated", "invoice."])
+def test_a_debit_is_recognized_although_events_about_it_are_lost(lost: str) -> None:
+    life = AdoptedLife(
+        arrives=lambda events: [one for one in events if not one["type"].startswith(lost)]
+    )
+    life.sells(trial_period_days=14)
+    life.gives(PAYS)
+    for _ in range(30):
+        assert life.days(1).stands[0] == "full"
+    assert "payment.failed" not in life.happened
+
+
+# Invoices that are sent
+
+
+def sent(life: AdoptedLife, days: int = 14, **more: Any) -> str:
+    return life.sells(collection_method="send_invoice", days_until_due=days, **more)
+
+
+def test_a_sent_invoice_gives_access_until_it_is_due_and_a_week_more(life: AdoptedLife) -> None:
+    sent(life)
+    assert life.days(13.9).stands == ("full", "active")
+    assert life.days(0.2).stands == ("full", "past_due_grace")
+    assert life.days(6.8).stands == ("full", "past_due_grace")
+    assert life.days(0.2).stands == ("limited", "past_due")
+    (invoice,) = life.invoices()
+    life.post(f"/v1/invoices/{invoice['id']}/pay", paid_out_of_band=True)
+    assert life.stands == ("full", "active")
+    assert "payment.failed" not in life.happened
+
+
+def test_a_trial_that_goes_over_into_sent_invoices_does_not_end(life: AdoptedLife) -> None:
+    sent(life, 30, trial_period_days=14)
+    assert life.days(14.1).stands == ("full", "active")
+    assert life.days(29).stands == ("full", "active")
+    assert "trial.expired" not in life.happened
+
+
+def test_the_oldest_overdue_invoice_decides_though_a_newer_one_is_not_due(
+    life: AdoptedLife,
+) -> None:
+    sent(life, 25)
+    assert life.days(40).stands == ("limited", "past_due")
+    assert len(life.invoices()) == 2
+    oldest, newest = life.invoices()[1], life.invoices()[0]
+    life.post(f"/v1/invoices/{newest['id']}/pay", paid_out_of_band=True)
+    assert life.stands == ("limited", "past_due")
+    life.post(f"/v1/invoices/{oldest['id']}/pay", paid_out_of_band=True)
+    assert life.stands == ("full", "active")
+
+
+# What the owner withdraws, gives up or pauses
+
+
+def test_a_first_invoice_that_the_owner_voids_owes_nothing(life: AdoptedLife) -> None:
+    life.sells(trial_period_days=14)
+    life.gives("tok_chargeCustomerFail").days(14.01)
+    (invoice, _) = life.invoices()
+    assert invoice["status"] == "open"
+    life.days(-0.0)
+    life.post(f"/v1/invoices/{invoice['id']}/void")
+    assert life.days(3).stands[0] == "none", "its payment had failed, and nothing was ever paid"
+
+
+@pytest.mark.parametrize("collection", ["charge_automatically", "send_invoice"])
+def test_a_renewal_that_the_owner_voids_owes_nothing(life: AdoptedLife, collection: str) -> None:
+    if collection == "send_invoice":
+        sent(life, 5)
+        life.post(f"/v1/invoices/{life.invoices()[0]['id']}/finalize")
+        life.post(f"/v1/invoices/{life.invoices()[0]['id']}/pay", paid_out_of_band=True)
+    else:
+        life.gives("tok_visa").sells()
+        life.gives("tok_chargeCustomerFail")
+    life.days(31.1)
+    life.post(f"/v1/invoices/{life.invoices()[0]['id']}/void")
+    assert life.days(14).stands == ("full", "active")
+
+
+def test_an_invoice_given_up_limits_access_until_a_later_one_is_paid(life: AdoptedLife) -> None:
+    life.gives("tok_visa").sells()
+    life.gives("tok_chargeCustomerFail").days(31.1)
+    life.post(f"/v1/invoices/{life.invoices()[0]['id']}/mark_uncollectible")
+    assert life.days(2).stands == ("full", "past_due_grace")
+    assert life.days(6).stands == ("limited", "uncollectible")
+    life.gives("tok_visa")
+    assert life.days(25).stands == ("full", "active")
+
+
+@pytest.mark.parametrize("behavior", ["void", "mark_uncollectible", "keep_as_draft"])
+def test_what_a_pause_of_collection_leaves_behind_owes_nothing(
+    life: AdoptedLife, behavior: str
+) -> None:
+    subscription = life.gives("tok_visa").sells()
+    life.days(10)
+    life.post(f"/v1/subscriptions/{subscription}", pause_collection={"behavior": behavior})
+    assert life.days(25).stands == ("full", "active")
+    life.post(f"/v1/subscriptions/{subscription}", pause_collection="")
+    assert life.days(10).stands == ("full", "active")
+    assert "payment.failed" not in life.happened
+
+
+def test_a_period_that_a_coupon_makes_free_counts_as_paid_without_a_card(
+    life: AdoptedLife,
+) -> None:
+    coupon = life.stage.post("/v1/coupons", percent_off=100, duration="forever")["id"]
+    life.stage.engine.store.settings["invoice_draft_seconds"] = 3600
+    life.sells(
+        trial_period_days=14,
+        discounts=[{"coupon": coupon}],
+        trial_settings={"end_behavior": {"missing_payment_method": "create_invoice"}},
+    )
+    assert life.days(14.001).stands == ("full", "active")
+    assert life.days(1).stands == ("full", "active")
+
+
+# Other products in the same Stripe account
+
+
+def test_another_product_neither_gives_nor_takes_access(life: AdoptedLife) -> None:
+    ours = life.gives("tok_visa").sells()
+    other = life.days(3).sells_other()
+    assert list(life.account.subscriptions) == [ours]
+    assert list(life.account.others) == [other]
+    assert life.stands == ("full", "active")
+    assert unknown_prices(life.account, life.policy) == ()
+    life.gives("tok_chargeCustomerFail").days(29)
+    life.gives("tok_visa").days(1)
+    life.stage.call("DELETE", f"/v1/subscriptions/{ours}")
+    life.hear()
+    assert life.days(1).stands == ("none", "canceled")
+    assert "in_" not in " ".join(
+        id for id, one in life.account.invoices.items() if one.value.subscription == other
+    )
+
+
+def test_a_customer_of_another_product_alone_has_nothing_here(life: AdoptedLife) -> None:
+    other = life.gives("tok_visa").sells_other()
+    assert life.days(2).stands == ("none", "no_subscription")
+    assert list(life.account.others) == [other]
+    life.gives("tok_chargeCustomerFail").days(40)
+    assert life.stands == ("none", "no_subscription")
+    assert set(life.happened) == {"account.created"}
+
+
+def test_a_subscription_whose_metadata_names_the_account_is_ours_at_any_price(
+    life: AdoptedLife,
+) -> None:
+    life.gives("tok_visa").sells_other(metadata={"account_id": ACCOUNT})
+    assert life.stands == ("full", "active")
+    assert len(unknown_prices(life.account, life.policy)) == 1
+
+
+def test_a_price_that_was_replaced_keeps_its_plan(life: AdoptedLife) -> None:
+    life.gives("tok_visa").sells()
+    old = life.stage.price("pro_monthly")
+    product = life.stage.get(f"/v1/prices/{old}")["product"]
+    life.post(
+        "/v1/prices",
+        product=product,
+        currency="usd",
+        unit_amount=5900,
+        recurring={"interval": "month"},
+        lookup_key="pro_monthly",
+        transfer_lookup_key=True,
+    )
+    life.post(f"/v1/prices/{old}", active=False)
+    assert life.days(40).stands == ("full", "active")
+    (kept,) = life.account.subscriptions.values()
+    assert kept.value.items[0].lookup_key is None
+    assert standing(life.account, life.policy, life.now).plan == "pro"
+    assert unknown_prices(life.account, life.policy) == ()
+
+
+# Old debts
+
+
+def test_a_debt_outlives_any_number_of_paid_invoices(life: AdoptedLife) -> None:
+    subscription = life.gives("tok_chargeCustomerFail").stage.post(
+        "/v1/subscriptions",
+        customer=life.customer,
+        items=[{"price": life.stage.price("pro_monthly")}],
+        trial_period_days=1,
+    )["id"]
+    life.stage.engine.store.settings["after_retries"] = "past_due"
+    life.hear()
+    life.days(20)
+    old = life.invoices(subscription)[0]
+    assert old["status"] == "open"
+    life.gives("tok_visa").days(31 * 15)
+    assert len(life.invoices(subscription)) > 14
+    assert [one.id for one in unpaid_invoices(life.account)] == [old["id"]]
+    before = life.happened.count("payment.succeeded")
+    life.post(f"/v1/invoices/{old['id']}/pay")
+    assert life.happened.count("payment.succeeded") == before + 1
+    assert unpaid_invoices(life.account) == []
