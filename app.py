@@ -16,7 +16,11 @@ from chalicelib.entry.http import (
 )
 from chalicelib.entry.http.cors import add_cors
 from chalicelib.entry.http.methods import respond
-from chalicelib.entry.http.responses import reformat_error, refuse_large_body
+from chalicelib.entry.http.responses import (
+    add_security_headers,
+    reformat_error,
+    refuse_large_body,
+)
 from chalicelib.entry.pages import billing, cancellation, details, exit_feedback, mail_links, plan
 from chalicelib.entry.triggers import (
     act_queue,
@@ -26,6 +30,7 @@ from chalicelib.entry.triggers import (
     ses_feedback,
     table_stream,
 )
+from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import flush, name_request
 
 app = Chalice(app_name="billhook", configure_logs=False)
@@ -35,7 +40,7 @@ app = Chalice(app_name="billhook", configure_logs=False)
 def handle_request(request: Any, get_response: Any) -> Response:
     """Answer an HTTP request: add its route to the logs, note the reader's language, refuse a body
     that is too large, answer HEAD and OPTIONS, bring Chalice's own errors into Billhook's form, add
-    the CORS headers, and emit metrics.
+    the headers that every response has and those of CORS, and emit metrics.
     """
     name_request(request)
     reader.begin(request)
@@ -44,7 +49,7 @@ def handle_request(request: Any, get_response: Any) -> Response:
         response = refuse_large_body(request) or reformat_error(
             respond(request, declared, get_response)
         )
-        return add_cors(request, response)
+        return add_cors(request, add_security_headers(response, settings().stage != "local"))
     finally:
         flush()
 

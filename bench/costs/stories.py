@@ -129,8 +129,10 @@ def signs_up(card_on_day: int | None) -> Used:
         ends = BEGIN + timedelta(days=wiring.policy().trial.days)
         life.advance(BEGIN + DAY)
         stage.call(
-            "GET", f"/billing/{stage.billing_token()}"
-        )  # the link of the welcome: an address that is proved gets every mail
+            "POST",
+            f"/billing/{stage.billing_token()}",
+            Content_Type="application/x-www-form-urlencoded",
+        )  # the button behind the link of the welcome: an address that is proved gets every mail
         if card_on_day:
             life.advance(BEGIN + card_on_day * DAY)
             stripe.gives(stripe.engine.store.all("customer")[0]["id"], "tok_visa")

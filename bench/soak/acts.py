@@ -32,6 +32,10 @@ class Doors(Protocol):
         """The texts of the mails to an account, the newest last."""
 
 
+FORM = "application/x-www-form-urlencoded"
+"""How a button is pressed: a form without fields."""
+
+
 class NothingToDo(Exception):
     """The action is not possible now, such as when the subscription has ended already."""
 
@@ -153,8 +157,8 @@ class Actor:
         self._stripe("DELETE", f"/v1/customers/{self._customer(customer)['id']}")
 
     def opens_link(self, customer: Customer) -> None:
-        """Opens the link of the newest mail, which proves the address."""
-        self._follow(customer, "billing", "GET")
+        """Presses the button behind the link of the newest mail, which proves the address."""
+        self._follow(customer, "billing", "POST")
 
     def unsubscribes(self, customer: Customer) -> None:
         """Unsubscribes with one click."""

@@ -17,6 +17,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
+from bench.soak.acts import FORM
 from bench.soak.crashes import Kills
 from bench.soak.mail import CheckedMailer
 from chalicelib.domain.account.state import Account
@@ -265,7 +266,7 @@ class InMemorySystem:
     def ours(self, method: str, path: str, content: Any = None, number: int = 0) -> tuple[int, Any]:
         parts, headers = urlsplit(path), Headers()
         headers["Authorization"] = f"Bearer {self.key}"
-        headers["Content-Type"] = "application/json"
+        headers["Content-Type"] = FORM if content is None else "application/json"
         body = b"" if content is None else json.dumps(content).encode()
         address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         return self._called(

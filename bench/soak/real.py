@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from bench.soak.acts import FORM
 from bench.soak.crashes import Kills
 from bench.soak.mail import CheckedMailer
 from chalicelib.aws.items import account_of
@@ -96,7 +97,8 @@ class RealSystem:
 
     def ours(self, method: str, path: str, content: Any = None, number: int = 0) -> tuple[int, Any]:
         body = b"" if content is None else json.dumps(content).encode()
-        return self._client.call(method, path, body, {"Content-Type": "application/json"})
+        kind = FORM if content is None else "application/json"
+        return self._client.call(method, path, body, {"Content-Type": kind})
 
     def mail_of(self, account_id: str) -> list[str]:
         return [one.letter.text for one in self.mailer.of(account_id)]

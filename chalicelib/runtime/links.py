@@ -30,6 +30,11 @@ class Links:
         base = urlsplit(self.base_url)
         return f"{base.scheme}://{base.netloc}"
 
+    @property
+    def is_https(self) -> bool:
+        """Whether the pages are served over https: everywhere but on the local system."""
+        return self.base_url.startswith("https:")
+
     def token(self, link: Link) -> str:
         """The token of a signed link."""
         return sign(link, self.keys())

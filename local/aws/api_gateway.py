@@ -11,6 +11,7 @@ from typing import Any
 
 from chalice.app import Chalice
 
+from chalicelib.entry.http.responses import ALWAYS_SENT
 from local.aws.lambda_context import LambdaContext
 from local.http_server import Answer, Request, error_answer
 from ops.package.api_definition import error_headers
@@ -47,7 +48,7 @@ class ApiGateway:
     def __init__(self, app: Chalice, sites: Sequence[str] = ()) -> None:
         make_thread_safe(app)
         self._app = app
-        self._error_headers = list(error_headers(sites).items())
+        self._error_headers = list((error_headers(sites) | ALWAYS_SENT).items())
         self._routes = [(_segments(template), template) for template in app.routes]
 
     def __call__(self, request: Request) -> Answer:

@@ -1,10 +1,12 @@
-"""What Chalice and SAM cannot say about API Gateway: it passes every method of a route on, and
-scripts of the owner's sites may read its own errors.
+"""What Chalice and SAM cannot say about API Gateway: it passes every method of a route on, and its
+own errors have the headers of all others.
 """
 
 import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from chalicelib.entry.http.responses import ALWAYS_SENT, HTTPS_ONLY
 
 ANY_METHOD = "x-amazon-apigateway-any-method"
 
@@ -39,11 +41,12 @@ def error_headers(sites: Sequence[str]) -> dict[str, str]:
     return {"Access-Control-Allow-Origin": "*"}
 
 
-def let_sites_read(responses: Mapping[str, dict[str, Any]], sites: Sequence[str]) -> None:
-    """Add `error_headers` to an API's gateway responses, in SAM's form."""
-    quoted = {name: f"'{value}'" for name, value in error_headers(sites).items()}
-    if not quoted:
-        return
+def add_error_headers(responses: Mapping[str, dict[str, Any]], sites: Sequence[str]) -> None:
+    """Add to an API's gateway responses `error_headers` and those that every response has, in SAM's
+    form.
+    """
+    sent = error_headers(sites) | ALWAYS_SENT | HTTPS_ONLY
+    quoted = {name: f"'{value}'" for name, value in sent.items()}
     for response in responses.values():
         parameters = response.setdefault("ResponseParameters", {})
         parameters["Headers"] = parameters.get("Headers", {}) | quoted

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ops.package.api_definition import let_sites_read, pass_every_method
+from ops.package.api_definition import add_error_headers, pass_every_method
 
 WEBHOOK_PATH = "/webhooks/stripe"
 WEBHOOK_FUNCTION, API_FUNCTION = "WebhookHandler", "APIHandler"
@@ -30,7 +30,7 @@ def complete(template: Template, permissions: Permissions, sites: Sequence[str])
     made = copy.deepcopy(template)
     api = made["Resources"]["RestAPI"]["Properties"]
     pass_every_method(api["DefinitionBody"]["paths"])
-    let_sites_read(api["GatewayResponses"], sites)
+    add_error_headers(api["GatewayResponses"], sites)
     _add_webhook_function(made)
     functions = {
         id: it["Properties"]

@@ -112,6 +112,8 @@ def every_page(language: str) -> Iterator[Shown]:
     yield Shown("problem", "signup_problem", {"message": problem})
     yield Shown("check-inbox", "check_inbox")
     yield Shown("sign-in", "sign_in")
+    yield Shown("open-billing", "open_billing", {"email": "a…@example.com", "confirms": False})
+    yield Shown("open-billing-first", "open_billing", {"email": "", "confirms": True})
 
 
 def _details_pages() -> Iterator[Shown]:

@@ -31,10 +31,11 @@ from chalicelib.domain.policy.reasons import CANCELLATION_REASONS as REASONS_TO_
 from chalicelib.domain.policy.sequences import ANCHORS, CONDITIONS, STREAMS
 from chalicelib.domain.policy.team import NOTICES
 from chalicelib.domain.security.api_keys import SCOPES, split_token
+from chalicelib.domain.security.cookies import cookie_name
 from chalicelib.domain.security.links import PURPOSES, LinkRefused, sign, verify
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.entry.http.responses import status_of
-from chalicelib.entry.pages.session import COOKIES, PATHS
+from chalicelib.entry.pages.session import COOKIES
 from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import MEASURED, METRICS, metrics
 from chalicelib.usecases.billing.checkout import RETURNS
@@ -147,9 +148,9 @@ def test_a_token_that_is_out_still_opens(purpose: str) -> None:
     assert sign(link, KEYS) == told["token"]
 
 
-def test_cookies_and_their_paths_stay() -> None:
+def test_cookies_stay() -> None:
     assert COOKIES == {"welcome-visit": "billhook_welcome", "billing-visit": "billhook_billing"}
-    assert PATHS == {"welcome-visit": "/welcome", "billing-visit": "/billing"}
+    assert cookie_name("billhook_billing", is_https=True) == "__Host-billhook_billing"
 
 
 def test_api_keys_keep_their_form() -> None:

@@ -86,7 +86,7 @@ def test_links_that_were_mailed_to_the_old_address_open_nothing_any_more(
     ada: Account,
 ) -> None:
     link = front.link("billing")
-    cookie = front.call("GET", link).cookie
+    cookie = front.enters().cookie
     assert front.call("GET", "/billing", Cookie=cookie).status == 200
     patches(front, ada, {"name": "Ada King"})
     assert front.call("GET", "/billing", Cookie=cookie).status == 200

@@ -21,13 +21,13 @@ PURPOSES: dict[str, tuple[timedelta | None, str]] = {
     ),
     "billing": (
         timedelta(days=30),
-        "Opens the billing page. Only ever mailed, so it proves the address.",
+        "Shows a button that opens the billing page. Only ever mailed, so that proves the address.",
     ),
     "sign-in": (
         timedelta(minutes=15),
         (
-            "Opens the billing page, once. Only ever mailed; `about` is the second at which it was"
-            " requested."
+            "Shows a button that opens the billing page, once. Only ever mailed; `about` is the"
+            " second at which it was requested."
         ),
     ),
     "leave": (

@@ -7,6 +7,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.domain import errors
+from chalicelib.domain.security.cookies import cookie_values
 from chalicelib.domain.security.links import LinkRefused
 from chalicelib.entry.http.reader import is_negotiated, reader_language
 from chalicelib.entry.http.responses import status_of
@@ -95,6 +96,12 @@ def refuse_cross_site(request: Any) -> None:
             " button there.",
             kind="site",
         )
+
+
+def cookies_of(request: Any, name: str) -> list[str]:
+    """The values that a browser sent for one of our cookies, each once."""
+    header, is_https = request.headers.get("cookie"), wiring.links().is_https
+    return list(dict.fromkeys(cookie_values(header, name, is_https)))
 
 
 def message_page(status: int, title: str, text: str) -> Response:

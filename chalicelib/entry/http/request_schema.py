@@ -66,13 +66,24 @@ class Field:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body. Raises InvalidInput."""
+    """The JSON object in a body. Raises InvalidInput, also for a field that is there twice: of two
+    values nobody knows which one counts.
+    """
     try:
-        values = json.loads(body)
+        values = json.loads(body, object_pairs_hook=_once_each)
     except (ValueError, RecursionError) as error:
         raise InvalidInput("The body is not valid JSON.") from error
     if not isinstance(values, dict):
         raise InvalidInput("The body must be a JSON object.")
+    return values
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise InvalidInput(f"The field {name[:40]} was sent twice.", name[:40])
+        values[name] = value
     return values
 
 

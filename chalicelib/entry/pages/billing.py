@@ -2,14 +2,23 @@
 portal and back.
 """
 
+from urllib.parse import unquote
+
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.account.links import SIGNED_IN
+from chalicelib.domain.account.links import SIGNED_IN, is_fresh
+from chalicelib.domain.account.profile import masked
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Unavailable
 from chalicelib.domain.security.links import LinkRefused
-from chalicelib.entry.http.page_responses import html_page, message_page, page_response, redirect
+from chalicelib.entry.http.page_responses import (
+    html_page,
+    message_page,
+    page_response,
+    redirect,
+    refuse_cross_site,
+)
 from chalicelib.entry.http.reader import reader_language
 from chalicelib.entry.http.responses import query_fields
 from chalicelib.entry.http.signup_form import email_of
@@ -19,9 +28,9 @@ from chalicelib.entry.pages.session import (
     billing_page,
     cookie,
     form_of,
-    is_visiting,
     opened,
     redirect_to,
+    session_of,
     visitor,
 )
 from chalicelib.runtime import wiring
@@ -65,16 +74,34 @@ def show_welcome() -> Response:
 
 @bp.route("/billing/{token}", methods=["GET"])
 @html_page
+def show_billing_link(token: str) -> Response:
+    """Show a button that opens the billing page. Changes nothing, because mail scanners open every
+    link.
+    """
+    return _entrance(token, "billing")
+
+
+@bp.route("/billing/{token}", methods=["POST"], content_types=FORM)
+@html_page
 def open_billing(token: str) -> Response:
-    """Sign in with a link in mail. The first one opened proves the address."""
+    """Open the billing page with a link in mail. The first time proves the address."""
+    refuse_cross_site(bp.current_request)
     _, account = opened(token, "billing")
     return _signed_in(record_proof(account, wiring.services()))
 
 
 @bp.route("/sign-in/{token}", methods=["GET"])
 @html_page
+def show_sign_in_link(token: str) -> Response:
+    """Show a button that signs in. Changes nothing, because mail scanners open every link."""
+    return _entrance(token, "sign-in")
+
+
+@bp.route("/sign-in/{token}", methods=["POST"], content_types=FORM)
+@html_page
 def sign_in(token: str) -> Response:
     """Sign in with a requested link. It works once."""
+    refuse_cross_site(bp.current_request)
     _, account = opened(token, "sign-in")
     return _signed_in(record_sign_in(account, wiring.services()), SIGNED_IN)
 
@@ -176,9 +203,27 @@ def return_from_checkout(token: str) -> Response:
         notice = "pending"
     except AccountNotFound as error:
         raise LinkRefused from error
-    if is_visiting(bp.current_request, account):
+    if session_of(bp.current_request, account.id):
         return redirect_to("/billing", notice)
     return message_page(200, f"returned.{notice}.title", f"returned.{notice}.text")
+
+
+def _entrance(token: str, purpose: str) -> Response:
+    """The page with the button that opens the billing page. Whoever has a session of the account is
+    led on at once; by a sign-in link that still works, only if another sign-in would give no more.
+    """
+    link = wiring.links().read(unquote(token), purpose, clock.now())
+    session = session_of(bp.current_request, link.account_id)
+    if session and (purpose != "sign-in" or is_fresh(session, clock.now())):
+        return redirect_to("/billing")
+    try:
+        _, account = opened(token, purpose)
+    except LinkRefused:
+        if session:
+            return redirect_to("/billing")
+        raise
+    waits = account.signup is not None and account.signup.confirm
+    return page_response(200, "open_billing", email=masked(account.email or ""), confirms=waits)
 
 
 def _billing(account: Account, notice: str | None) -> Response:

@@ -1,7 +1,6 @@
 """The visitor's session on the customer's pages, the fields of forms, and redirects."""
 
 import unicodedata
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote
 
@@ -13,8 +12,14 @@ from chalicelib.domain.billing.payments import OpenPayment
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
-from chalicelib.domain.security.links import Link, LinkRefused
-from chalicelib.entry.http.page_responses import page_response, redirect, refuse_cross_site
+from chalicelib.domain.security.cookies import set_cookie
+from chalicelib.domain.security.links import PURPOSES, Link, LinkRefused
+from chalicelib.entry.http.page_responses import (
+    cookies_of,
+    page_response,
+    redirect,
+    refuse_cross_site,
+)
 from chalicelib.entry.http.reader import recognize
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -22,10 +27,7 @@ from chalicelib.runtime.settings import settings
 from chalicelib.usecases.accounts.links import open_link
 
 COOKIES = {"welcome-visit": "billhook_welcome", "billing-visit": "billhook_billing"}
-"""Session → the name of its cookie."""
-
-PATHS = {"welcome-visit": "/welcome", "billing-visit": "/billing"}
-"""Session → the path that its cookie is limited to."""
+"""Session → the name of its cookie, without the prefix that it has over https."""
 
 FORM = ["application/x-www-form-urlencoded"]
 
@@ -49,34 +51,35 @@ def visit(request: Any, purpose: str = "billing-visit") -> tuple[Link, Account]:
     """The visitor's session and its account. Raises as `visitor` does."""
     if request.method != "GET":
         refuse_cross_site(request)
-    try:
-        morsel = SimpleCookie(request.headers.get("cookie") or "").get(COOKIES[purpose])
-    except CookieError:
-        morsel = None
-    if morsel is None:
-        raise LinkRefused
-    return opened(morsel.value, purpose)
+    return _session(request, purpose)
 
 
-def is_visiting(request: Any, account: Account) -> bool:
-    """Whether a request belongs to the account's session on the billing page."""
+def _session(request: Any, purpose: str) -> tuple[Link, Account]:
+    for value in cookies_of(request, COOKIES[purpose]):
+        try:
+            return opened(value, purpose)
+        except LinkRefused:
+            continue
+    raise LinkRefused
+
+
+def session_of(request: Any, account_id: str) -> Link | None:
+    """The session of an account on the billing page that a request belongs to; None for none."""
     try:
-        return visitor(request).id == account.id
+        session, account = _session(request, "billing-visit")
     except LinkRefused:
-        return False
+        return None
+    return session if account.id == account_id else None
 
 
 def cookie(purpose: str, account: Account, about: str = "") -> str:
-    """The Set-Cookie header that starts a session. The cookie lasts an hour. Scripts cannot read
-    it, and browsers do not send it with forms of other sites. `about` says how it began.
+    """The Set-Cookie header that starts a session. The cookie lasts an hour. `about` says how the
+    session began.
     """
-    links = wiring.links()
+    links, lasts = wiring.links(), PURPOSES[purpose][0]
+    assert lasts is not None, "a session ends"
     token = links.token(link_to(account, purpose, clock.now(), about))
-    secure = "; Secure" if links.base_url.startswith("https:") else ""
-    return (
-        f"{COOKIES[purpose]}={token}; Path={links.root_path}{PATHS[purpose]}; Max-Age=3600;"
-        f" HttpOnly; SameSite=Lax{secure}"
-    )
+    return set_cookie(COOKIES[purpose], token, round(lasts.total_seconds()), links.is_https)
 
 
 def form_of(request: Any) -> dict[str, str]:

@@ -18,7 +18,7 @@ def signs_in(front: Front, address: str = OLD) -> str:
     """A fresh sign-in by a mailed link; the session's cookie."""
     front.posts_form({"email": address}, "/sign-in")
     front.works()
-    return front.call("GET", front.link("sign-in")).cookie
+    return front.enters("sign-in").cookie
 
 
 def asks(front: Front, cookie: str, address: str = NEW) -> str:
@@ -45,7 +45,7 @@ def account_of(front: Front, account: Account) -> Account:
 
 
 def test_name_language_and_time_zone_are_changed_at_once(front: Front, ada: Account) -> None:
-    cookie = front.call("GET", front.link("billing")).cookie
+    cookie = front.enters().cookie
     page = front.call("GET", "/billing/details", Cookie=cookie)
     assert 'value="Ada Byron"' in page.text
     given = {"name": "Ada King", "language": "de", "timezone": "Europe/Vienna"}
@@ -64,7 +64,7 @@ def test_name_language_and_time_zone_are_changed_at_once(front: Front, ada: Acco
 
 
 def test_what_is_left_as_it_is_writes_nothing(front: Front, ada: Account) -> None:
-    cookie = front.call("GET", front.link("billing")).cookie
+    cookie = front.enters().cookie
     before = account_of(front, ada)
     front.posts_form({"name": "Ada Byron", "timezone": ""}, "/billing/details", Cookie=cookie)
     assert account_of(front, ada) == before
@@ -74,7 +74,7 @@ def test_what_is_left_as_it_is_writes_nothing(front: Front, ada: Account) -> Non
     "given", [{"name": "x" * 101}, {"timezone": "Mars/Phobos"}, {"language": "xx"}]
 )
 def test_a_mistake_in_the_details_is_told(given: Any, front: Front, ada: Account) -> None:
-    cookie = front.call("GET", front.link("billing")).cookie
+    cookie = front.enters().cookie
     before = account_of(front, ada)
     page = front.posts_form(given, "/billing/details", Cookie=cookie)
     assert (page.status, 'id="problem"' in page.text) == (400, True)
@@ -129,13 +129,13 @@ def test_the_old_address_can_undo_it_and_the_new_ones_links_end(
     assert (account.email, account.address_changes) == (OLD, ())
     assert front.call("GET", "/billing", Cookie=theirs).status == 404
     assert front.posts_form({}, undo).status == 404
-    assert front.call("GET", front.link("billing")).status == 303, "the old one's links work again"
+    assert front.enters().status == 303, "the old one's links work again"
 
 
 def test_a_link_from_older_mail_and_a_sign_in_of_long_ago_do_not_change_the_address(
     front: Front, ada: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    by_mail = front.call("GET", front.link("billing")).cookie
+    by_mail = front.enters().cookie
     fresh = signs_in(front)
     later(monkeypatch, minutes=16)
     for cookie in (by_mail, fresh):

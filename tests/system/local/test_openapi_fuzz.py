@@ -60,7 +60,7 @@ def about(system: Client, account_id: str) -> Any:
 
 
 def cookie(system: Client, email: str) -> str:
-    """The cookie of who opened the billing link in the welcome mail."""
+    """The cookie of who opened the billing page by the link in the welcome mail."""
     system.settle()
     (text,) = [
         mail["text"] for mail in system.mail() if mail["to"] == email and mail["step"] == "welcome"
@@ -68,7 +68,8 @@ def cookie(system: Client, email: str) -> str:
     link = re.search(r"http://(127\.0\.0\.1:\d+)(/billing/\S+)", text)
     assert link
     connection = http.client.HTTPConnection(link[1], timeout=30)
-    connection.request("GET", link[2])
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", link[2], b"", form)
     answer = connection.getresponse()
     connection.close()
     return str(answer.headers["Set-Cookie"]).partition(";")[0]

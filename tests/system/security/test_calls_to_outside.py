@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.captcha.turnstile import BASE
 from chalicelib.runtime import wiring
-from tests.fakes.links import token_to
+from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.fakes.services import ROOT
 from tests.http.test_signups import ADA, Front
@@ -104,7 +104,7 @@ def test_no_address_that_a_visitor_a_customer_or_the_product_writes_is_called(
     front.works()
     (account,) = front.accounts()
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookie = f"billhook_billing={token_to(account, 'billing-visit')}"
+    cookie = visit_of(account)
     query = "&".join(
         f"{name}={METADATA}"
         for name in (

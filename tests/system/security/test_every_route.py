@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.security.api_keys import SCOPES
+from chalicelib.domain.security.cookies import cookie_name
 from chalicelib.entry.pages.session import COOKIES
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -107,7 +108,7 @@ def test_every_page_behind_a_cookie_refuses_whoever_has_none_of_its_own(front: F
     }
     for method, template in guarded_by(COOKIE):
         own = "welcome-visit" if template == "/welcome" else "billing-visit"
-        name = COOKIES[own]
+        name = cookie_name(COOKIES[own], is_https=True)
         cookies = [
             "",
             "x",

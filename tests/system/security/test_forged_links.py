@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.security.links import PURPOSES, Link, LinkRefused, link_for, sign, verify
-from chalicelib.entry.pages.session import COOKIES, PATHS
+from chalicelib.entry.pages.session import COOKIES
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from tests.fakes.links import token_to
+from tests.fakes.links import sent_as, visit_of
 from tests.http.test_signups import Front
 
 KEYS = ["new-link-key", "old-link-key"]
@@ -96,7 +96,7 @@ def test_a_cookie_lives_for_an_hour_whatever_the_browser_keeps(
 ) -> None:
     front.signs_up()
     (account,) = front.accounts()
-    cookie = f"billhook_billing={token_to(account, 'billing-visit')}"
+    cookie = visit_of(account)
     assert front.call("GET", "/billing", Cookie=cookie).status == 200
     monkeypatch.setattr(clock, "_ahead", clock._ahead + timedelta(minutes=61))
     assert front.call("GET", "/billing", Cookie=cookie).status == 404
@@ -116,12 +116,13 @@ def test_a_link_of_before_the_address_was_proved_or_of_another_account_opens_not
         return link_for(purpose, account.id, 0, clock.now())
 
     proved = token(link_for("billing", account.id, 0, clock.now()))
-    assert front.call("GET", f"/billing/{proved}").status == 303
+    assert front.posts_form({}, f"/billing/{proved}").status == 303
     for purpose, path in (("welcome", "/welcome/{}"), ("return", "/billing/return/{}")):
         assert front.call("GET", path.format(token(before(purpose)))).status == 404, purpose
-    for purpose, cookie in COOKIES.items():
-        page = front.call("GET", PATHS[purpose], Cookie=f"{cookie}={token(before(purpose))}")
+    for purpose in COOKIES:
+        path = f"/{purpose.removesuffix('-visit')}"
+        page = front.call("GET", path, Cookie=sent_as(purpose, token(before(purpose))))
         assert page.status == 404, purpose
     nobody = replace(before("billing-visit"), account_id="acc_nobody", epoch=9)
-    page = front.call("GET", "/billing", Cookie=f"billhook_billing={token(nobody)}")
+    page = front.call("GET", "/billing", Cookie=sent_as("billing-visit", token(nobody)))
     assert page.status == 404

@@ -4,8 +4,8 @@ every cookie, forms of strangers.
 
 from http.cookies import SimpleCookie
 
-from chalicelib.entry.pages.session import COOKIES, PATHS
-from tests.fakes.links import token_to
+from chalicelib.entry.pages.session import COOKIES
+from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import COOKIE, ROUTES, content_type, guarded_by, target
 from tests.http.test_signups import Front, Page
 
@@ -35,7 +35,7 @@ OURS: list[dict[str, str]] = [
 
 def visiting(front: Front) -> str:
     (account,) = front.accounts()
-    return "; ".join(f"{COOKIES[purpose]}={token_to(account, purpose)}" for purpose in COOKIES)
+    return "; ".join(visit_of(account, purpose) for purpose in COOKIES)
 
 
 def pages(front: Front) -> list[tuple[str, Page]]:
@@ -98,15 +98,17 @@ def test_every_page_and_every_way_on_is_kept_by_nobody_framed_by_nobody_and_tell
         assert page.headers.items() >= ALWAYS.items(), path
 
 
-def test_every_cookie_is_out_of_reach_of_scripts_other_sites_and_other_paths(front: Front) -> None:
+def test_every_cookie_is_out_of_reach_of_scripts_and_of_other_sites_and_hosts(front: Front) -> None:
     baked = [page.headers["Set-Cookie"] for _, page in pages(front) if "Set-Cookie" in page.headers]
-    assert {one.partition("=")[0] for one in baked} == set(COOKIES.values())
+    assert {one.partition("=")[0] for one in baked} == {
+        f"__Host-{name}" for name in COOKIES.values()
+    }
     for written in baked:
         (morsel,) = SimpleCookie(written).values()
         assert morsel["httponly"]
         assert morsel["secure"]
         assert (morsel["samesite"], morsel["max-age"], morsel["domain"]) == ("Lax", "3600", "")
-        assert morsel["path"] in PATHS.values()
+        assert morsel["path"] == "/", "browsers take a cookie with __Host- for nothing less"
 
 
 def test_no_other_site_presses_a_button_of_the_billing_page(front: Front) -> None:

@@ -10,7 +10,7 @@ from chalicelib.aws.mailer import Mailer
 from chalicelib.domain.errors import MailRefused
 from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.runtime import wiring
-from tests.fakes.links import token_to
+from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.http.test_signups import ADA, Front, refused
 
@@ -104,7 +104,7 @@ def test_a_template_in_a_name_or_an_attribute_is_a_text(front: Front) -> None:
             {"team": template},
         )
     front.works()
-    cookie = front.call("GET", front.link("billing")).cookie
+    cookie = front.enters().cookie
     shown = [
         front.call("GET", "/billing", Cookie=cookie).text,
         *(f"{mail.subject} {mail.body}" for mail in front.office.inbox),
@@ -126,7 +126,7 @@ def test_markup_is_text_on_every_page_in_every_mail_and_in_every_refusal(front: 
     front.works()
     (account,) = wiring.accounts().with_email("a0@example.com")
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookie = f"billhook_billing={token_to(account, 'billing-visit')}"
+    cookie = visit_of(account)
     pages = []
     for method, template in ROUTES:
         for markup in MARKUP:
@@ -188,7 +188,7 @@ def test_no_answer_has_a_header_that_a_caller_wrote(front: Front) -> None:
     for method, template in ROUTES:
         sent = {
             "Origin": "https://evil.example",
-            "Cookie": "billhook_billing=evil; evil=1",
+            "Cookie": "__Host-billhook_billing=evil; evil=1",
             "User_Agent": "evil",
         }
         page = front.call(

@@ -17,7 +17,7 @@ from chalicelib.runtime import wiring
 from chalicelib.usecases.services import SignupGuard
 from ops.stage.secrets import SECRETS
 from tests.adapters.aws.conftest import TABLE
-from tests.fakes.links import token_to
+from tests.fakes.links import token_to, visit_of
 from tests.fakes.packages import Package
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.http.test_signups import ADA, Front, Page, under
@@ -76,7 +76,7 @@ def lives(front: Front, monkeypatch: pytest.MonkeyPatch) -> list[Page]:
         for purpose in ("billing", "unsubscribe", "preferences", "return", "welcome")
     ]
     good = {"Authorization": f"Bearer {key}"}
-    cookie = f"billhook_billing={token_to(account, 'billing-visit')}"
+    cookie = visit_of(account)
     for method, template in ROUTES:
         for token in tokens:
             path = target(template, account.id, token)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from chalicelib.entry.pages.session import COOKIES
-from tests.fakes.links import token_to
+from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.http.test_signups import Front, Page
 
@@ -43,7 +43,7 @@ def answers(front: Front, evil: str) -> Iterator[Page]:
     """
     (account,) = front.accounts()
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookies = "; ".join(f"{COOKIES[purpose]}={token_to(account, purpose)}" for purpose in COOKIES)
+    cookies = "; ".join(visit_of(account, purpose) for purpose in COOKIES)
     query = "&".join(f"{name}={evil}" for name in PARAMETERS)
     for method, template in ROUTES:
         kind = content_type(method, template)

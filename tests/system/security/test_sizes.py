@@ -6,7 +6,7 @@ import json
 
 from chalicelib.entry.http.responses import LARGEST_BODY
 from chalicelib.entry.pages.session import COOKIES
-from tests.fakes.links import token_to
+from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.http.test_signups import Front, Page
 
@@ -20,7 +20,7 @@ def everywhere(
     (account,) = front.accounts() or [None]
     assert account
     key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
-    cookies = "; ".join(f"{COOKIES[purpose]}={token_to(account, purpose)}" for purpose in COOKIES)
+    cookies = "; ".join(visit_of(account, purpose) for purpose in COOKIES)
     token = token_to(account, "unsubscribe", "lifecycle")
     return {
         f"{method} {template}": front.call(

@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from ops.package.api_definition import ANY_METHOD, error_headers, let_sites_read, pass_every_method
+from ops.package.api_definition import (
+    ANY_METHOD,
+    add_error_headers,
+    error_headers,
+    pass_every_method,
+)
+
+OF_ALL = {
+    "X-Content-Type-Options": "'nosniff'",
+    "Strict-Transport-Security": "'max-age=31536000'",
+}
 
 
 def test_every_path_gets_a_method_for_all_that_no_view_declares() -> None:
@@ -47,13 +57,13 @@ def test_headers_that_a_response_has_already_stay() -> None:
         "THROTTLED": {"ResponseParameters": {"Headers": {"Retry-After": "'1'"}}},
         "DEFAULT_5XX": {},
     }
-    let_sites_read(responses, ("https://a.example",))
-    named = {"Access-Control-Allow-Origin": "'https://a.example'", "Vary": "'Origin'"}
+    add_error_headers(responses, ("https://a.example",))
+    named = {"Access-Control-Allow-Origin": "'https://a.example'", "Vary": "'Origin'"} | OF_ALL
     assert responses["THROTTLED"]["ResponseParameters"]["Headers"] == {"Retry-After": "'1'"} | named
     assert responses["DEFAULT_5XX"]["ResponseParameters"]["Headers"] == named
 
 
-def test_without_sites_nothing_is_added() -> None:
+def test_without_sites_only_what_every_response_has_is_added() -> None:
     responses: dict[str, Any] = {"DEFAULT_4XX": {}}
-    let_sites_read(responses, ())
-    assert responses == {"DEFAULT_4XX": {}}
+    add_error_headers(responses, ())
+    assert responses == {"DEFAULT_4XX": {"ResponseParameters": {"Headers": OF_ALL}}}
