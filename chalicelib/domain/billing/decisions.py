@@ -11,6 +11,7 @@ from chalicelib.domain.account.queries import (
     current_subscription,
     customer_for,
     has_card,
+    invoices_of,
 )
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.account.terms import ends_with_its_period, is_canceling
@@ -26,7 +27,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.money import is_chargeable, rule_of
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.stripe_objects.objects import Item, Subscription
+from chalicelib.domain.stripe_objects.objects import Invoice, Item, Subscription
 
 LONGEST_TRIAL = timedelta(days=730)
 """How far ahead the end of a trial may be (docs.stripe.com/billing/subscriptions/trials: two
@@ -36,6 +37,12 @@ years).
 
 RUNS = frozenset({"trialing", "active"})
 """The statuses in which a subscription can be changed."""
+
+
+PAUSED = (
+    "Collection is paused, so a change would never be paid. POST …/reactivate ends the pause first."
+)
+"""Why the plan of a subscription cannot be changed while its collection is paused."""
 
 
 LARGEST_AMOUNT = 99_999_999
@@ -126,6 +133,12 @@ def plan_change(
             "a card page (POST …/checkout) or POST …/reactivate"
             " mends that first."
         )
+    if subscription.pause_collection:
+        raise NotPossible(PAUSED)
+    if unpaid_bills(account, subscription):
+        raise NotPossible(
+            "An invoice of the subscription is not paid yet. Once it is, the plan can be changed."
+        )
     item = plan_item(subscription, policy)
     currency = currency_of(account, policy)
     sold = keys_for(policy, plan, currency)
@@ -150,15 +163,26 @@ def plan_change(
 
 
 def may_change(account: Account, policy: Policy) -> bool:
-    """Whether the plan can be changed: the subscription runs, and its plan is known."""
+    """Whether the plan can be changed: the subscription runs and is paid, and its plan is known."""
     subscription = current_subscription(account)
     if subscription is None or subscription.status not in RUNS:
+        return False
+    if subscription.pause_collection or unpaid_bills(account, subscription):
         return False
     try:
         plan_item(subscription, policy)
     except NotPossible:
         return False
     return True
+
+
+def unpaid_bills(account: Account, subscription: Subscription) -> list[Invoice]:
+    """The subscription's invoices that are still to be paid, a bank debit under way included."""
+    return [
+        invoice
+        for invoice in invoices_of(account, subscription)
+        if invoice.status in {"draft", "open"} and invoice.amount_due
+    ]
 
 
 def may_cancel(account: Account) -> bool:

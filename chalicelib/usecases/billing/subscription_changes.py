@@ -6,9 +6,9 @@ from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import Operation
 from chalicelib.domain.account.terms import ends_with_its_period
-from chalicelib.domain.billing.decisions import made, plan_item
+from chalicelib.domain.billing.decisions import PAUSED, made, plan_item
 from chalicelib.domain.billing.payments import REQUIRES_ACTION, OpenPayment, open_payment
-from chalicelib.domain.errors import ConfirmationRequired, InvalidInput, StripeRefused
+from chalicelib.domain.errors import ConfirmationRequired, InvalidInput, NotPossible, StripeRefused
 from chalicelib.domain.stripe_objects.answers import ChangedSubscription, InvoiceWithPayments
 from chalicelib.usecases.billing.live_subscription import (
     LiveSubscription,
@@ -133,6 +133,8 @@ def _change(
     the customer has confirmed it on the invoice's page.
     """
     assert operation.change
+    if held.one.pause_collection:
+        raise NotPossible(PAUSED)
     subscriptions, line = services.stripe.subscriptions, line_of(held, operation.change, services)
     asked = held.one.id, line, operation.change, held.one.currency
     try:

@@ -12,7 +12,15 @@ from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapsh
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import REASONS
-from chalicelib.domain.account.state import Account, CardSnapshot, Profile, Signup, TrackedInvoice
+from chalicelib.domain.account.state import (
+    Account,
+    CardSnapshot,
+    PaymentState,
+    Profile,
+    Signup,
+    TrackedInvoice,
+)
+from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.policy.policy import PagesPolicy
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
 from chalicelib.entry import pages
@@ -247,3 +255,36 @@ def test_the_policy_for_content_lets_in_the_owners_logo_and_leads_to_stripe_and_
     assert '<img class="logo" src="https://cdn.acme.example/logo.svg"' in page(
         "message", brand, title="failure.busy_title", text="failure.busy"
     )
+
+
+def test_an_invoice_that_a_debit_is_paying_is_not_offered_to_be_paid_again() -> None:
+    url = "https://invoice.stripe.com/1"
+    one = Invoice(
+        "in_1",
+        "cus_1",
+        "open",
+        START,
+        "sub_1",
+        "usd",
+        4900,
+        attempt_count=1,
+        hosted_invoice_url=url,
+    )
+    account = replace(customer("pm_1"), invoices={"in_1": TrackedInvoice(one, START)})
+    assert billing(account)["pay_url"] == url
+    under_way = replace(account, payments={"in_1": PaymentState(processing_at=START)})
+    assert billing(under_way)["pay_url"] == ""
+    came_back = PaymentState(processing_at=START, failed_at=START + DAY)
+    assert billing(replace(account, payments={"in_1": came_back}))["pay_url"] == url
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [("scale", "From Tuesday, 31 March 2026 on you have Scale."), (None, "are planned")],
+)
+def test_what_a_schedule_will_change_is_on_the_page(plan: str | None, words: str) -> None:
+    account = customer("pm_1", schedule="sub_sched_1")
+    pending = [PendingChange(START + 29 * DAY, plan, 1)]
+    view = billing_view(account, POLICY, START + DAY, None, "en", pending)
+    assert words in view["schedule"]
+    assert billing(customer("pm_1"))["schedule"] == ""

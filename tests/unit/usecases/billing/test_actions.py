@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.billing.decisions import may_change
 from chalicelib.domain.billing.idempotency import IdempotentRequest, Outcome
 from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import (
@@ -196,6 +197,37 @@ def test_a_pause_of_collection_is_ended() -> None:
     assert subscription(life)["pause_collection"] is None
     life.days(80)
     assert paid(life) == [4900, 4900]
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_while_collection_is_paused_no_plan_is_changed_that_nobody_would_pay(heard: bool) -> None:
+    life = paying()
+    life.stage.post(
+        f"/v1/subscriptions/{subscription(life)['id']}", pause_collection={"behavior": "void"}
+    )
+    if heard:
+        life.hear()
+    for plan, interval in (("scale", None), ("pro", "year")):
+        with pytest.raises(NotPossible, match="paused"):
+            change(life, plan, interval)
+    life.hear()
+    assert not may_change(life.account, life.policy)
+    assert reactivate(life).action == "resumed"
+    life.minutes(1)
+    assert change(life, "scale").standing.plan == "scale"
+    assert len(paid(life)) == 2
+
+
+def test_while_a_debit_is_under_way_no_smaller_plan_is_credited() -> None:
+    life = paying().gives_card("000123456789")
+    change(life, "scale")
+    life.hear()
+    life.minutes(5)
+    assert not may_change(life.account, life.policy)
+    with pytest.raises(NotPossible, match="not paid yet"):
+        change(life, "pro")
+    life.advance(life.place.now.at + 8 * DAY)
+    assert change(life, "pro").standing.plan == "pro"
 
 
 def test_a_paused_subscription_with_a_card_is_resumed_and_paid() -> None:
