@@ -62,12 +62,14 @@ def visitor(system: Client) -> Visitor:
     status, body = system.post("/signups", {"email": "head@example.com"})
     assert status == 201, body
     system.settle()
+    system.post("/signups", {"email": "head@example.com"})  # has a link to sign in mailed
+    system.settle()
     made = Visitor(system, body["account_id"], {"Authorization": f"Bearer {system.api_key}"})
     made.links["welcome"] = body["welcome_url"].rpartition("/")[2]
     for mail in system.mail(made.account_id):
         for purpose, token in re.findall(rf"{system.base}/([a-z-]+)/([\w.-]+)", mail["text"]):
             made.links[purpose] = token
-    assert {"welcome", "billing", "unsubscribe"} <= made.links.keys()
+    assert {"welcome", "billing", "sign-in", "unsubscribe"} <= made.links.keys()
     return made
 
 
@@ -78,6 +80,19 @@ def test_head_is_answered_as_get_is_without_a_body(visitor: Visitor, template: s
         assert head.body == b""
         assert (head.status, head.lasting) == (get.status, get.lasting), path
         assert int(head.headers["Content-Length"]) == len(get.body)
+
+
+def test_head_uses_no_link_up_and_changes_no_account(visitor: Visitor) -> None:
+    def known() -> tuple[bytes, bytes]:
+        account, timeline = f"/accounts/{visitor.account_id}", "/timeline"
+        return visitor.asks("GET", account).body, visitor.asks("GET", account + timeline).body
+
+    before = known()
+    for purpose, token in visitor.links.items():
+        path = f"/{purpose}/{token}"
+        statuses = {visitor.asks("HEAD", path).status for _ in range(3)}
+        assert statuses == {visitor.asks("GET", path).status} <= {200, 303}, purpose
+    assert known() == before
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
