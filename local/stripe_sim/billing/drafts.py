@@ -177,8 +177,9 @@ class Drafts:
         )
         invoice["effective_at"], invoice["number"] = (
             self._store.second,
-            f"{customer['id'][-8:].upper()}-{len(self._store.all('invoice')):04d}",
+            f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}",
         )
+        customer["next_invoice_sequence"] += 1
         invoice["automatically_finalizes_at"] = invoice["next_payment_attempt"] = None
         invoice["hosted_invoice_url"] = f"{self._base()}{HOSTED}{invoice['id']}"
         invoice["invoice_pdf"] = f"{invoice['hosted_invoice_url']}/pdf"

@@ -217,15 +217,17 @@ class Checkout:
 
     def _subscribe(self, session: Object, customer: Object, method: Object | None) -> None:
         wanted = session["_wanted"]
-        items = [
+        lines = [
             {"price": line["price"], "quantity": line.get("quantity", 1)}
             for line in wanted["line_items"]
         ]
+        once = {one["id"] for one in self._store.all("price") if one["type"] == "one_time"}
         subscription = self._subscriptions.create(
             customer,
             {
                 **(wanted.get("subscription_data") or {}),
-                "items": items,
+                "items": [one for one in lines if one["price"] not in once],
+                "add_invoice_items": [one for one in lines if one["price"] in once],
                 "currency": session["currency"],
             },
             method,

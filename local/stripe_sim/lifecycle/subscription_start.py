@@ -10,6 +10,7 @@ from local.stripe_sim.billing.calendar import days, period_end
 from local.stripe_sim.billing.cards import Card
 from local.stripe_sim.billing.discounts import discounts_for, net, standing, take_off
 from local.stripe_sim.billing.drafts import DRAFT_SECONDS, NOT_TAXED, can_be_taxed
+from local.stripe_sim.billing.items import make_item, subscription_of
 from local.stripe_sim.billing.payments import NO_CARD, behaviour_of, must_take, refusal_of
 from local.stripe_sim.billing.prices import (
     currency_for,
@@ -68,7 +69,7 @@ class Beginnings(Lifetimes):
         ):  # its first payment is told by what it is created as
             if trial_end:
                 subscription["status"] = "trialing"
-                self._first_invoice(subscription, self._free_lines(subscription))
+                self._begin_trial(subscription, customer, method, on_session)
             elif subscription["collection_method"] == "send_invoice":
                 subscription["status"] = "active"
                 self._first_invoice(subscription, self._lines(subscription, start, end))
@@ -165,6 +166,9 @@ class Beginnings(Lifetimes):
                 [],
                 subscription=subscription["id"],
             )
+            for one in wanted.get("add_invoice_items") or []:
+                bound = {"subscription": subscription["id"], "currency": currency}
+                make_item(self._store, customer, {**one, **bound})
         except StripeRefusal:
             self._forget(subscription)
             raise
@@ -250,17 +254,26 @@ class Beginnings(Lifetimes):
         card = method or self._payments.default_of(customer, subscription)
         lines = self._lines(subscription, start, end)
         take_off(self._store, standing(self._store, subscription["discounts"]), lines)
-        if (
-            card is None
-            and behaviour != "default_incomplete"
-            and sum(net(line) for line in lines) > 0
-        ):
+        fees = sum(item["amount"] for item in self._pending_of(subscription))
+        due = sum(net(line) for line in lines) + fees
+        if card is None and behaviour != "default_incomplete" and due > 0:
             self._forget(subscription)
             raise StripeRefusal(NO_CARD, None, "resource_missing")
         if card is not None and behaviour != "default_incomplete":
             self._check_method(subscription, card, behaviour, on_session)
         invoice = self._first_invoice(subscription, lines)
         if invoice["status"] == "open" and behaviour != "default_incomplete":
+            self._invoices.pay_by(invoice, card, on_session=on_session)
+
+    def _begin_trial(
+        self, subscription: Object, customer: Object, method: Object | None, on_session: bool
+    ) -> None:
+        """The first invoice of a trial costs nothing but what is pending; that is paid at once, and
+        the trial runs whatever comes of it.
+        """
+        invoice = self._first_invoice(subscription, self._free_lines(subscription))
+        card = method or self._payments.default_of(customer, subscription)
+        if invoice["status"] == "open" and card:
             self._invoices.pay_by(invoice, card, on_session=on_session)
 
     def _check_method(
@@ -289,6 +302,9 @@ class Beginnings(Lifetimes):
 
     def _forget(self, subscription: Object) -> None:
         del self._store.objects["subscription"][subscription["id"]]
+        items = self._store.objects.setdefault("invoiceitem", {})
+        for item in [one for one in items.values() if subscription_of(one) == subscription["id"]]:
+            del items[item["id"]]
 
     def _first_invoice(self, subscription: Object, lines: list[Object]) -> Object:
         invoice = self._invoice(subscription, "subscription_create", lines)

@@ -77,3 +77,82 @@ def test_a_customer_changes_the_address_in_the_portal(sim: SimStage) -> None:
         "customer.updated",
         {"email": "ada@example.com"},
     )
+
+
+def a_fee(sim: SimStage, amount: int = 9900) -> str:
+    product = sim.post("/v1/products", name="Setup")["id"]
+    made = sim.post("/v1/prices", product=product, currency="usd", unit_amount=amount)
+    return str(made["id"])
+
+
+@pytest.mark.parametrize(("trial", "paid"), [({}, 14800), ({"trial_period_days": 14}, 9900)])
+def test_a_fee_for_the_beginning_is_on_the_first_invoice(
+    sim: SimStage, trial: Any, paid: int
+) -> None:
+    made = sim.post(
+        "/v1/subscriptions",
+        customer=sim.customer("tok_visa"),
+        items=[{"price": sim.price("pro_monthly")}],
+        add_invoice_items=[{"price": a_fee(sim)}],
+        **trial,
+    )
+    assert made["status"] == ("trialing" if trial else "active")
+    (first,) = sim.get("/v1/invoices")["data"]
+    assert (first["status"], first["amount_paid"], first["attempt_count"]) == ("paid", paid, 1)
+    sim.advance(MONTH + 14 * DAY)
+    assert sim.get("/v1/invoices")["data"][0]["amount_paid"] == 4900
+
+
+@pytest.mark.parametrize(("card", "refused"), [("tok_chargeCustomerFail", 402), (None, 400)])
+def test_a_subscription_that_is_refused_leaves_no_fee_behind(
+    sim: SimStage, card: str | None, refused: int
+) -> None:
+    customer = sim.customer(card)
+    wanted = {
+        "customer": customer,
+        "items": [{"price": sim.price("pro_monthly")}],
+        "add_invoice_items": [{"price": a_fee(sim)}],
+        "payment_behavior": "error_if_incomplete",
+    }
+    assert sim.call("POST", "/v1/subscriptions", wanted)[0] == refused
+    assert sim.get("/v1/invoiceitems")["data"] == []
+
+
+def test_a_checkout_may_sell_a_fee_beside_the_subscription(sim: SimStage) -> None:
+    lines = [
+        {"price": sim.price("pro_monthly"), "quantity": 1},
+        {"price": a_fee(sim), "quantity": 1},
+    ]
+    session = sim.post(
+        "/v1/checkout/sessions",
+        mode="subscription",
+        customer=sim.customer(),
+        line_items=lines,
+        success_url="https://a.example",
+    )
+    sim.completes(session["id"])
+    (sold,) = sim.get("/v1/subscriptions")["data"]
+    assert len(sold["items"]["data"]) == 1
+    assert sim.get("/v1/invoices")["data"][0]["amount_paid"] == 14800
+
+
+def test_what_is_pending_is_paid_with_the_first_invoice_of_a_trial(sim: SimStage) -> None:
+    for card, paid in (("tok_visa", "paid"), ("tok_chargeCustomerFail", "open"), (None, "open")):
+        customer = sim.customer(card)
+        sim.post("/v1/invoiceitems", customer=customer, amount=700, currency="usd")
+        id = sim.trial(customer)
+        (first,) = sim.get("/v1/invoices", customer=customer)["data"]
+        assert (first["status"], first["total"], sim.status(id)) == (paid, 700, "trialing")
+
+
+def test_invoices_are_numbered_for_each_customer(sim: SimStage) -> None:
+    numbers = []
+    for _ in range(2):
+        customer = sim.customer("tok_visa")
+        items = [{"price": sim.price("pro_monthly")}]
+        sim.post("/v1/subscriptions", customer=customer, items=items)
+        sim.advance(sim.second + 32 * DAY)
+        prefix = sim.get(f"/v1/customers/{customer}")["invoice_prefix"]
+        found = sim.get("/v1/invoices", customer=customer)["data"]
+        numbers.append([one["number"].removeprefix(prefix) for one in reversed(found)])
+    assert numbers == [["-0001", "-0002"]] * 2

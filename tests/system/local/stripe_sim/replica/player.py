@@ -124,9 +124,10 @@ class Player:
         order = [one["id"] for one in invoices]
         subscriptions = self._get("/v1/subscriptions", customer=customer, status="all")
         pending = self._get("/v1/invoiceitems", customer=customer, pending=True)
+        ended = {one["id"] for one in subscriptions if one["ended_at"]}
         return {
             "balance": self._stripe.call("GET", f"/v1/customers/{customer}", {})[1]["balance"],
-            "invoices": [_invoice(one) for one in invoices],
+            "invoices": [_invoice(one, ended) for one in invoices],
             "subscriptions": [_subscription(one, order) for one in reversed(subscriptions)],
             "pending": sorted([one["amount"], one["currency"]] for one in pending),
         }
@@ -188,7 +189,7 @@ def _subscription(one: Object, invoices: list[str]) -> dict[str, Any]:
     )
 
 
-def _invoice(one: Object) -> dict[str, Any]:
+def _invoice(one: Object, ended: set[str]) -> dict[str, Any]:
     same = (
         "status",
         "billing_reason",
@@ -212,7 +213,7 @@ def _invoice(one: Object) -> dict[str, Any]:
         {name: one[name] for name in same}
         | unknown
         | {
-            "next": one["next_payment_attempt"] if _is_retried(one) else None,
+            "next": one["next_payment_attempt"] if _is_retried(one, ended) else None,
             "lines": sorted(
                 [
                     line["amount"],
@@ -226,9 +227,13 @@ def _invoice(one: Object) -> dict[str, Any]:
     )
 
 
-def _is_retried(one: Object) -> bool:
-    """Whether a next try may be compared: the replica plans one of a first payment, too."""
-    return bool(one["status"] == "open" and one["billing_reason"] != "subscription_create")
+def _is_retried(one: Object, ended: set[str]) -> bool:
+    """Whether a next try may be compared: the replica plans one of a first payment, too, and of a
+    subscription that has ended.
+    """
+    details = (one["parent"] or {}).get("subscription_details") or {}
+    first = one["billing_reason"] == "subscription_create"
+    return one["status"] == "open" and not first and details.get("subscription") not in ended
 
 
 def _is_proration(line: Object) -> bool:

@@ -79,6 +79,9 @@ class _Author:
         if self._chance.random() < 0.2:
             yield _post("/v1/coupons", self._coupon("trial_period_days" in wanted), "coupon")
             wanted["discounts"], self._has_coupon = [{"coupon": "{coupon}"}], True
+        elif self._card == PAYS and self._chance.random() < 0.2:
+            item = {"customer": "{customer}", "amount": 1500, "currency": "usd"}
+            yield _post("/v1/invoiceitems", item)
         yield _post("/v1/subscriptions", wanted, "subscription")
         yield {"days": self._chance.choice([0.5, 1, 5, 10, 20])}
 
