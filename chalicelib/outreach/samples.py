@@ -80,6 +80,10 @@ def _ada(language: str) -> Mapping[str, object]:
         "paid_on": day(0),
         "bank_asks": False,
         "new_method_needed": False,
+        "pays_by_debit": False,
+        "was_debit": False,
+        "send_invoice": False,
+        "invoice_is_void": False,
         "due_on": day(5),
         "next_try_on": day(5),
         "limited_on": day(7),
@@ -139,7 +143,9 @@ def _readers(language: str) -> Mapping[str, Mapping[str, object]]:
     unruly = {**_named(_HOSTILE, language), "product": "Tide & Water <script>"}
     asked: Mapping[str, object] = {"bank_asks": True, "has_card": True}
     account = WORDING[language].bank_account.format(last4="3000")
-    by_debit: Mapping[str, object] = {"card": account, "has_card": True}
+    of_debit: Mapping[str, object] = {"pays_by_debit": True, "was_debit": True}
+    by_debit: Mapping[str, object] = {"card": account, "has_card": True, **of_debit}
+    unpaid_first = {"next_try_on": "", "invoice_url": "", "invoice_is_void": True}
     other: Mapping[str, Mapping[str, object]] = {
         "without_card": {},
         "with_card": {"has_card": True, **_left(7, language), **_NOTICE},
@@ -152,6 +158,14 @@ def _readers(language: str) -> Mapping[str, Mapping[str, object]]:
         "bank_asks": {**asked, **_NOTICE},
         "with_account": {**by_debit, **_NOTICE},
         "with_closed_account": {**by_debit, "new_method_needed": True, "next_try_on": ""},
+        "with_first_debit": {**by_debit, **unpaid_first, **_NOTICE},
+        "with_first_debit_closed": {**by_debit, **unpaid_first, "new_method_needed": True},
+        "with_card_after_debit": {"has_card": True, "was_debit": True, **_NOTICE},
+        "with_account_after_card": {**by_debit, "was_debit": False, **_NOTICE},
+        "bare_with_account": {**bare, **_NOTICE, **of_debit},
+        "with_sent_invoice": {"send_invoice": True, "next_try_on": "", **_NOTICE},
+        "with_overdue_invoice": {"send_invoice": True, "limited_on": "", "reason": "past_due"},
+        "bare_with_sent_invoice": {**bare, "due_on": "", "send_invoice": True},
         "given_up_by_stripe": {"next_try_on": "", "limited_on": "", "has_card": True, **_NOTICE},
         "without_news": {"news": "", "news_url": "", "article_url": ""},
         "bare": {**bare, **_NOTICE},
@@ -200,6 +214,8 @@ SHOWN: Mapping[str, str] = MappingProxyType(
             "ended",
         ),
         "payment_confirm": "bank_asks",
+        "debit_failed": "with_account",
+        **dict.fromkeys(("invoice_due", "invoice_overdue"), "with_sent_invoice"),
         "trial_one_day": "last_day",
     }
 )

@@ -61,6 +61,7 @@ def variables(
         "plan": policy.plan_name(standing.plan if standing else None),
         "price": spoken_price(account, policy, language),
         "has_card": holds("card", account, mail.occasion, policy),
+        "was_debit": holds("debit", account, mail.occasion, policy),
         "trial_ends_on": spoken_day(end, zone, language) if end else "",
         "trial_ends_at": spoken_moment(end, zone, language) if end else "",
         "days_left": days_left,
@@ -119,6 +120,8 @@ def _of_subscription(
         "plan_before": policy.plan_name(change.plan) if change and change.plan != plan else "",
         "seats": (seats or 0) if change and change.quantity != seats else 0,
         "card": spoken_method(card, language) if card else "",
+        "pays_by_debit": card is not None and card.debit is not None,
+        "send_invoice": one is not None and one.send_invoice,
         "card_ends": (
             spoken_month(card.exp_year, card.exp_month, language) if card and not card.debit else ""
         ),
@@ -154,9 +157,11 @@ def _of_invoice(
 ) -> dict[str, object]:
     billed = account.invoices.get(mail.occasion.about)
     invoice = billed.value if billed else Invoice("", "", "open", mail.occasion.moment)
-    url = invoice.hosted_invoice_url or ""
+    is_void = invoice.status == "void"
+    url = "" if is_void else invoice.hosted_invoice_url or ""
     again = invoice.next_payment_attempt if invoice.status == "open" else None
-    owed_or_paid = invoice.amount_paid if invoice.status == "paid" else invoice.left_to_pay
+    left = invoice.amount_due if is_void else invoice.left_to_pay
+    owed_or_paid = invoice.amount_paid if invoice.status == "paid" else left
     return {
         "amount": money(owed_or_paid, invoice.currency, language) if invoice.currency else "",
         "invoice_url": url if url.startswith("https://") else "",
@@ -164,6 +169,7 @@ def _of_invoice(
         "next_try_on": spoken_day(again, zone, language) if again else "",
         "bank_asks": billed is not None and billed.bank_asks,
         "new_method_needed": is_unusable(account.payment_of(invoice.id)),
+        "invoice_is_void": is_void,
         "due_on": spoken_day(invoice.due_date, zone, language) if invoice.due_date else "",
     }
 

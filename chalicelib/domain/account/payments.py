@@ -221,26 +221,39 @@ def _debt(
 
 
 def unpaid_invoices(account: Account) -> list[Invoice]:
-    """The open invoices of live subscriptions whose payment failed.
+    """The invoices of live subscriptions whose payment failed: those that are open, and the first
+    one of a subscription, which Stripe voids when its debit is returned.
 
     Without those of a purchase that is under way on Stripe's page, and of a trial that ended
-    without a card: no payment was expected there.
+    without a card: no payment was expected there. Who has paid by debit had a bank account, even
+    if it is not on file any more.
     """
-    found = []
+    found: list[Invoice] = []
     for subscription in (tracked.value for tracked in account.subscriptions.values()):
         no_payment_expected = (
             subscription.trial_end
             and not paid_since_trial(account, subscription)
             and not has_card(account, subscription)
         )
-        if subscription.final or subscription.status == "incomplete" or no_payment_expected:
+        if subscription.final or subscription.status == "incomplete":
             continue
         found += [
             invoice
             for invoice in invoices_of(account, subscription)
-            if invoice.status == "open" and failed_attempts(account, account.invoices[invoice.id])
+            if _has_failed(account, invoice)
+            and not (no_payment_expected and account.payment_of(invoice.id).processing_at is None)
         ]
     return found
+
+
+def _has_failed(account: Account, invoice: Invoice) -> bool:
+    """Whether the payment of the invoice failed and it still waits for one. A void invoice does
+    only after a debit: after a card's failure it was withdrawn.
+    """
+    if invoice.status == "open":
+        return failed_attempts(account, account.invoices[invoice.id]) > 0
+    was_debit = account.payment_of(invoice.id).processing_at is not None
+    return was_debit and was_returned(account, invoice)
 
 
 def paid_since_trial(account: Account, subscription: Subscription) -> bool:

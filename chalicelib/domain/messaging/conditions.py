@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from chalicelib.domain.account.payments import unpaid_invoices
-from chalicelib.domain.account.queries import current_subscription, has_card
+from chalicelib.domain.account.queries import card_of, current_subscription, has_card
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.occasions import Occasion, subscription_of
 from chalicelib.domain.policy.policy import Policy
@@ -31,7 +31,12 @@ def _bank_asks(account: Account, occasion: Occasion, policy: Policy, name: str) 
 
 
 def _by_debit(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:
-    return account.payment_of(occasion.about).processing_at is not None
+    """Until Stripe has told more of the payment than that it failed, what is on file decides."""
+    payment = account.payment_of(occasion.about)
+    if payment.processing_at or payment.failure:
+        return payment.processing_at is not None
+    card = card_of(account, subscription_of(account, occasion))
+    return card is not None and card.debit is not None
 
 
 def _last_try(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:

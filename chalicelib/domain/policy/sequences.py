@@ -17,7 +17,8 @@ ANCHORS = {
     ),
     "access_ended": "Access ended. Lapses when the account has access again.",
     "payment_failed": (
-        "The payment of an open invoice failed. Lapses when the invoice is paid or given up."
+        "The payment of an invoice failed. Lapses when the invoice is paid or given up. A first"
+        " debit that is returned counts too, although Stripe voids its invoice."
     ),
     "next_try": (
         "The next attempt at a payment that failed. Lapses when the invoice is paid, given up or"

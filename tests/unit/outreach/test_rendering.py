@@ -47,6 +47,8 @@ LINK = {
     "left_why": ("feedback_url",),
     "payment_confirm": ("invoice_url", "billing_url"),
     "receipt": ("invoice_url", "billing_url"),
+    "invoice_due": ("invoice_url", "billing_url"),
+    "invoice_overdue": ("invoice_url", "billing_url"),
 }
 """Message → where its text leads: the first of these that the reader has; for the rest
 `billing_url`.
@@ -295,7 +297,7 @@ def test_every_message_that_the_shipped_policy_sends_is_whole(
     sent = (
         {step.message for step in SHIPPED.steps}
         | {step.message for step in TRANSACTIONAL_STEPS}
-        | {"receipt", "new_features"}
+        | {"receipt", "invoice_due", "invoice_overdue", "new_features"}
     )
     assert sent == set(messages()), "none is there that nothing sends"
     lacking = {

@@ -9,11 +9,17 @@ import pytest
 from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, Profile, TrackedInvoice
+from chalicelib.domain.account.state import (
+    Account,
+    CardSnapshot,
+    PaymentState,
+    Profile,
+    TrackedInvoice,
+)
 from chalicelib.domain.messaging.due_messages import DueMessage
 from chalicelib.domain.messaging.occasions import Occasion
 from chalicelib.domain.policy.policy import Tariff
-from chalicelib.domain.stripe_objects.objects import Invoice, Item, Subscription
+from chalicelib.domain.stripe_objects.objects import Card, Invoice, Item, Subscription
 from chalicelib.localization.prices import spoken_price
 from chalicelib.outreach.rendering import render
 from chalicelib.outreach.variables import variables
@@ -21,7 +27,17 @@ from tests.fakes.services import SHIPPED
 from tests.unit.domain.messaging.test_due_messages import LINKS
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-PAYMENT_MESSAGES = ("payment_failed", "payment_reminder", "payment_last_try", "receipt")
+PAYMENT_MESSAGES = (
+    "payment_failed",
+    "debit_failed",
+    "payment_reminder",
+    "payment_last_try",
+    "invoice_due",
+    "invoice_overdue",
+    "receipt",
+)
+VISA = Card("pm_1", "visa", "4242", 8, 2030)
+BANK = Card("pm_2", "", "3000", 0, 0, "sepa_debit")
 CURRENCIES = [
     ("kwd", 15250, "15.250 KWD", "15,250 KWD"),
     ("bhd", 1234560, "1,234.560 BHD", "1.234,560 BHD"),
@@ -134,3 +150,36 @@ def test_a_metered_price_has_no_amount_before_the_use() -> None:
     one = replace(known.value, items=(replace(item, metered=True, quantity=None),))
     account = replace(account, subscriptions={"sub_1": replace(known, value=one)})
     assert spoken_price(account, SHIPPED) == ""
+
+
+def test_a_void_invoice_names_its_amount_and_is_not_offered_to_be_paid() -> None:
+    url = "https://invoice.stripe.com/i/1"
+    void = billed("eur", 4500, status="void", amount_remaining=0, hosted_invoice_url=url)
+    known = told(void, "en")
+    assert (known["amount"], known["invoice_url"], known["invoice_is_void"]) == ("€45.00", "", True)
+    known = told(billed("eur", 4500, hosted_invoice_url=url), "de")
+    assert (known["invoice_url"], known["invoice_is_void"]) == (url, False)
+
+
+@pytest.mark.parametrize(
+    ("payment", "on_file", "was_debit"),
+    [
+        (PaymentState(processing_at=NOW, first_failed_at=NOW, failure="no_account"), None, True),
+        (PaymentState(processing_at=NOW, first_failed_at=NOW), VISA, True),
+        (PaymentState(first_failed_at=NOW), BANK, True),
+        (PaymentState(first_failed_at=NOW, failure="card_declined"), BANK, False),
+        (PaymentState(first_failed_at=NOW), VISA, False),
+        (PaymentState(first_failed_at=NOW), None, False),
+    ],
+)
+def test_a_debit_is_known_by_its_payment_else_by_what_is_on_file(
+    payment: PaymentState, on_file: Card | None, was_debit: bool
+) -> None:
+    account = replace(billed("eur", 4500), payments={"in_1": payment})
+    known = account.subscriptions["sub_1"]
+    one = replace(known.value, card=on_file.id if on_file else None)
+    account = replace(account, subscriptions={"sub_1": replace(known, value=one)})
+    if on_file:
+        account = apply(account, CardSnapshot(on_file, NOW))
+    values = told(account, "en")
+    assert (values["was_debit"], values["pays_by_debit"]) == (was_debit, on_file == BANK)

@@ -24,8 +24,8 @@ def test_the_shipped_sequences_are_read() -> None:
         "note",
         "three_days",
     ]
-    assert "receipt" not in steps, (
-        "Stripe sends receipts too: ours are off until the owner says otherwise"
+    assert not {"receipt", "invoice_due", "overdue_1", "overdue_7"} & steps.keys(), (
+        "Stripe sends receipts and reminders too: ours are off until the owner says otherwise"
     )
     assert steps["three_days"].offset == timedelta(days=-3)
     assert (steps["notice"].stream, steps["notice"].only_if, steps["notice"].tolerance) == (
@@ -156,7 +156,7 @@ def test_the_shipped_sequences_are_read() -> None:
             "news = 3",
             "mail.news: must be a text, or a text for some of",
         ),
-        ("\non = false", '\non = "no"', "sequences.receipts.on: must be true or false"),
+        ("\non = false", '\non = "no"', "sequences.invoices.on: must be true or false"),
         (
             '"reason:unused"',
             '"reason:bored"',
@@ -165,7 +165,7 @@ def test_the_shipped_sequences_are_read() -> None:
         (
             'if = ["bank_asks"]',
             'if = ["reason:other"]',
-            'sequences.dunning.steps[2].if: "reason:other" needs the anchor canceled or canceling',
+            'sequences.dunning.steps[3].if: "reason:other" needs the anchor canceled or canceling',
         ),
         (
             'unless = ["unpaid"], stream',
