@@ -5,6 +5,7 @@ release note.
 """
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import Message as Headers
 from pathlib import Path
@@ -23,6 +24,7 @@ from chalicelib.entry.http.openapi_route import routes
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.links import Links
+from chalicelib.runtime.settings import settings
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from local.aws.api_gateway import ApiGateway
 from local.http_server import Request
@@ -37,6 +39,17 @@ ENTRIES = [
     item for item in json.loads((DATA / "table.json").read_text()) if "LOG#" in item["sk"]["S"]
 ]
 NOW = datetime(2026, 3, 22, 9, 30, tzinfo=UTC)
+SETTINGS = (
+    "STAGE",
+    "LIVEMODE",
+    "TABLE_NAME",
+    "EVENTS_QUEUE_URL",
+    "DEAD_LETTERS_QUEUE_URL",
+    "ACT_QUEUE_URL",
+    "MAIL_QUEUE_URL",
+    "PARAMETERS_PATH",
+)
+"""The variables without which a function does not start."""
 
 
 class Timelines:
@@ -55,7 +68,7 @@ class AnyKey:
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServices]:
     """The account and the answers that an older release stored; no Stripe to do anything at."""
     made = FakeServices(policy=POLICY)
     made.accounts.items["acc_golden"] = STORED["item"]
@@ -71,7 +84,11 @@ def place(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
     }.items():
         monkeypatch.setattr(wiring, name, lambda value=value: value)
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    return made
+    for name in SETTINGS:
+        monkeypatch.setenv(name, "test")
+    settings.cache_clear()
+    yield made
+    settings.cache_clear()
 
 
 def call(method: str, target: str, body: Any = None, key: str = "") -> tuple[int, Any]:
