@@ -123,6 +123,7 @@ class Drafts:
             item["invoice"] = invoice["id"]
         self.total(invoice)
         if subscription:
+            subscription["_invoices"].append(invoice["id"])
             remember_debits(subscription, invoice["lines"]["data"])
         self._store.tell("invoice.created", invoice)
         if subscription:

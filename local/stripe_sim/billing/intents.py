@@ -32,11 +32,8 @@ class Intents:
         return intent is not None and intent["status"] == "processing"
 
     def _payment_of(self, invoice: Object) -> Object | None:
-        found = self._store.objects.get("invoice_payment", {}).values()
-        return next(
-            (one for one in found if one["invoice"] == invoice["id"] and one["status"] == "open"),
-            None,
-        )
+        found = self._store.objects.get("invoice_payment", {}).get(invoice.get("_payment", ""))
+        return found if found and found["status"] == "open" else None
 
     def prepare(self, invoice: Object) -> Object:
         """The intent of an open invoice, made if there is none: it waits for a payment method."""
@@ -59,7 +56,7 @@ class Intents:
                 payment_method_types=["card"],
                 status="requires_payment_method",
             )
-            self._store.make(
+            payment = self._store.make(
                 "invoice_payment",
                 stripe.InvoicePayment,
                 amount_requested=invoice["amount_remaining"],
@@ -74,7 +71,7 @@ class Intents:
                 status="open",
                 status_transitions=blank(stripe.InvoicePayment.StatusTransitions),
             )
-            intent["_new"] = True
+            intent["_new"], invoice["_payment"] = True, payment["id"]
         intent["amount"] = invoice["amount_remaining"]
         return intent
 

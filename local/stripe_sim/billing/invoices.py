@@ -242,9 +242,8 @@ class Invoices(Drafts):
 
     def of(self, subscription: Object) -> list[Object]:
         """All invoices of a subscription, the newest first."""
-        return [
-            one for one in self._store.all("invoice") if self.subscription_of(one) is subscription
-        ]
+        held = self._store.objects.get("invoice", {})
+        return [held[id] for id in reversed(subscription["_invoices"]) if id in held]
 
     def _is_sent(self, invoice: Object) -> bool:
         return bool(invoice["collection_method"] == "send_invoice")

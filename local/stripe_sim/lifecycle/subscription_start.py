@@ -154,7 +154,7 @@ class Beginnings(Lifetimes):
             items={"object": "list", "data": [], "has_more": False, "url": ""},
         )
         subscription["items"]["url"] = f"/v1/subscription_items?subscription={subscription['id']}"
-        subscription["_debits"] = {}
+        subscription["_debits"], subscription["_invoices"] = {}, []
         try:
             for line in wanted["items"]:
                 self._add_item(subscription, line, trial_end)
