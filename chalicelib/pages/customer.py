@@ -28,6 +28,7 @@ from chalicelib.domain.stripe_objects.objects import Card, Subscription
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import short_day, spoken_day
 from chalicelib.localization.prices import brand_of, spoken_interval, spoken_price
+from chalicelib.pages.standing_wording import WARNINGS, pays_by_debit, wording_of
 from chalicelib.pages.texts import has_text, placeholders, text
 
 INVOICES_SHOWN = 12
@@ -134,6 +135,7 @@ def billing_view(
     subscription = current_subscription(account)
     zone = zone_of(account, policy)
     card = has_card(account, subscription)
+    by_debit = pays_by_debit(account, subscription)
     offers_card = subscription is not None and (not card or current.reason in CARD_HELPS)
     currency = currency_of(account, policy)
     offers = [] if subscription else offers_in(policy, currency, language)
@@ -143,11 +145,8 @@ def billing_view(
         "plan": policy.plan_name(current.plan),
         "price": spoken_price(account, policy, language),
         "card": _card_words(card_of(account, subscription), card, language),
-        "card_label": (
-            text("billing.update_card" if card else "billing.add_card", language)
-            if offers_card
-            else ""
-        ),
+        "card_label": (text(_card_label(card, by_debit), language) if offers_card else ""),
+        "pays_by_debit": by_debit,
         "offers": offers,
         "not_sold_in": "" if subscription or offers else currency.upper(),
         "support_email": policy.mail.support_email if policy.mail else "",
@@ -186,6 +185,13 @@ def _schedule_words(
     )
 
 
+def _card_label(on_file: bool, by_debit: bool) -> str:
+    """The key of the label of the button that leads to the payment method."""
+    if by_debit:
+        return "billing.update_method"
+    return "billing.update_card" if on_file else "billing.add_card"
+
+
 def _notice(notice: str | None, language: str) -> tuple[str, str] | None:
     """Style and text of a notice; None for none, and for one that is not known."""
     if notice is None or notice not in NOTICES:
@@ -198,7 +204,8 @@ def standing_words(
 ) -> dict[str, str]:
     """Headline, detail and tone of a standing, and its end if the detail names it."""
     subscription = current_subscription(account)
-    name = f"standing.{_wording(current.reason, subscription)}"
+    wording = wording_of(current.reason, account, subscription)
+    name = f"standing.{wording}"
     period_end = subscription.period_end if subscription else None
     plan = policy.plan_name(current.plan)
     detail = f"{name}.detail"
@@ -215,20 +222,9 @@ def standing_words(
             period_end=spoken_day(period_end, zone, language) if period_end else open_end,
             plan=plan,
         ),
-        "tone": TONES[current.reason],
+        "tone": "warn" if wording in WARNINGS else TONES[current.reason],
         "until": until if "until" in placeholders(detail, language) else "",
     }
-
-
-def _wording(reason: str, subscription: Subscription | None) -> str:
-    """Which texts tell the reason: those of a trial, or of invoices that are sent, where they say
-    it better.
-    """
-    if subscription and reason == "paused" and subscription.trial_end:
-        return "trial_paused"
-    if subscription and reason in {"past_due", "past_due_grace"} and subscription.send_invoice:
-        return reason.replace("past_due", "invoice_overdue")
-    return reason
 
 
 def _status_text(status: str, language: str) -> str:

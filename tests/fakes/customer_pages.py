@@ -79,6 +79,11 @@ def customer(currency: str = "usd", amount: int = 4900, /, **subscription: Any) 
     return apply(account, CardSnapshot(Card("pm_1", "visa", "4242", 8, 2027), NOW))
 
 
+def by_debit(account: Account) -> Account:
+    """The account with a bank account instead of the card."""
+    return apply(account, CardSnapshot(Card("pm_1", "", "3000", 0, 0, "sepa_debit"), NOW + DAY))
+
+
 def billed(account: Account, currency: str, amount: int) -> Account:
     """The account with an invoice of each status."""
     invoices = [
@@ -132,6 +137,9 @@ def _billing_pages(language: str) -> Iterator[Shown]:
     accounts = {
         "paying": billed(customer(), "usd", 123456789),
         "past-due": billed(customer(status="past_due"), "usd", 9800),
+        "past-due-debit": billed(by_debit(customer(status="past_due")), "usd", 9800),
+        "unpaid-debit": billed(by_debit(customer(status="unpaid")), "usd", 9800),
+        "overdue": billed(customer(status="past_due", send_invoice=True), "usd", 9800),
         "yen": billed(customer("jpy", 7400), "jpy", 14800),
         "dinar": billed(customer("kwd", 15250), "kwd", 30500),
         "trial": customer(status="trialing", trial_end=NOW + 13 * DAY, card=None),

@@ -19,6 +19,7 @@ from chalicelib.localization.wording import WORDING
 from chalicelib.pages import texts
 from chalicelib.pages.customer import NOTICES, standing_words, zone_of
 from chalicelib.pages.rendering import TEMPLATES, page
+from chalicelib.pages.standing_wording import BY_DEBIT, FIRST_RETURNED, FIRST_VOID, SENT
 from chalicelib.pages.texts import Text, catalogue, markup, placeholders, text
 from chalicelib.usecases.billing.checkout import RETURNS
 from tests.fakes.customer_pages import EMAIL, NOW, SOLD, Shown, customer, every_page
@@ -98,7 +99,8 @@ def test_no_text_is_unused() -> None:
 
 def test_every_computed_name_has_a_text() -> None:
     known = catalogue("en").keys()
-    variants = ("trial_paused", "invoice_overdue", "invoice_overdue_grace")
+    tables = (SENT, BY_DEBIT, FIRST_RETURNED, FIRST_VOID)
+    variants = {"trial_paused", *(name for table in tables for name in table.values())}
     reasons = {f"standing.{reason}" for reason in (*REASONS, *variants)}
     wanted = {
         *(f"{name}.{part}" for name in reasons for part in ("headline", "detail")),
