@@ -21,6 +21,11 @@ def _has_card(account: Account, occasion: Occasion, policy: Policy, name: str) -
     return has_card(account, subscription)
 
 
+def _sends_invoices(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:
+    subscription = subscription_of(account, occasion) or current_subscription(account)
+    return subscription is not None and subscription.send_invoice
+
+
 def _reason_is(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:
     left = account.subscriptions.get(occasion.about)
     return left is not None and why_left(left.value) == name
@@ -47,6 +52,7 @@ def _last_try(account: Account, occasion: Occasion, policy: Policy, name: str) -
 _RULES: Mapping[str, Callable[[Account, Occasion, Policy, str], bool]] = {
     "card": _has_card,
     "no_card": lambda *of: not _has_card(*of),
+    "sent_invoices": _sends_invoices,
     "access": lambda account, *_: (
         account.standing is not None and account.standing.access == "full"
     ),

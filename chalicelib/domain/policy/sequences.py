@@ -67,6 +67,7 @@ STREAMS = {
 CONDITIONS = {
     "card": "A card is on file.",
     "no_card": "No card is on file.",
+    "sent_invoices": "Invoices are sent, to be paid by a due date: no card is needed.",
     "access": "The account has full access.",
     "no_access": "The account has no access.",
     "milestone": "milestone:NAME, the user has reached this milestone.",

@@ -274,3 +274,29 @@ def test_an_invoice_that_is_due_at_once_is_overdue_a_day_later_and_not_announced
     life = days(MailedLife(REMINDING).sends(1), 4)
     assert [step for step, _ in life.calendar] == ["overdue_1"]
     assert life.mails[0].at >= life.sold_at + 2 * DAY
+
+
+@PEOPLE
+def test_a_trial_with_sent_invoices_is_asked_for_no_card_and_told_of_no_charge(
+    currency: str, language: str
+) -> None:
+    life = MailedLife(SHIPPED, currency=currency, language=language).sends(30, trial_period_days=14)
+    days(life, 30)
+    assert {step for step, _ in life.calendar} == {"welcome", "note", "nudge"}
+    text = life.text("welcome")
+    assert {"en": "you get an invoice", "de": "Sie bekommen eine Rechnung"}[language] in text
+    assert {"en": "card", "de": "Karte"}[language] not in text
+
+
+@PEOPLE
+def test_a_trial_with_a_bank_account_is_told_that_the_account_is_debited(
+    currency: str, language: str
+) -> None:
+    life = MailedLife(SHIPPED, currency=currency, language=language)
+    life.sells(BANK_PAYS[currency], trial_period_days=14)
+    days(life, 12)
+    account = {"en": "bank account", "de": "Bankkonto"}[language]
+    card = {"en": "card", "de": "Karte"}[language]
+    for step in ("welcome", "notice"):
+        assert account in life.text(step)
+        assert card not in life.text(step)
