@@ -266,7 +266,8 @@ class InMemorySystem:
     def ours(self, method: str, path: str, content: Any = None, number: int = 0) -> tuple[int, Any]:
         parts, headers = urlsplit(path), Headers()
         headers["Authorization"] = f"Bearer {self.key}"
-        headers["Content-Type"] = FORM if content is None else "application/json"
+        if method == "POST":
+            headers["Content-Type"] = FORM if content is None else "application/json"
         body = b"" if content is None else json.dumps(content).encode()
         address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         return self._called(

@@ -98,7 +98,8 @@ class RealSystem:
     def ours(self, method: str, path: str, content: Any = None, number: int = 0) -> tuple[int, Any]:
         body = b"" if content is None else json.dumps(content).encode()
         kind = FORM if content is None else "application/json"
-        return self._client.call(method, path, body, {"Content-Type": kind})
+        headers = {"Content-Type": kind} if method == "POST" else {}
+        return self._client.call(method, path, body, headers)
 
     def mail_of(self, account_id: str) -> list[str]:
         return [one.letter.text for one in self.mailer.of(account_id)]

@@ -424,7 +424,7 @@ MISTAKES: list[tuple[Any, str | None]] = [
     ({**ADA, "source": "a b"}, "source"),
     ({**ADA, "attributes": "x"}, "attributes"),
     ({**ADA, "attributes": {"a": 1}}, "attributes"),
-    ({**ADA, "attributes": {str(n): "x" for n in range(21)}}, "attributes"),
+    ({**ADA, "attributes": {str(n): "x" for n in range(51)}}, "attributes"),
     ({**ADA, "attributes": {"a": "x" * 501}}, "attributes"),
     ({**ADA, "trial_days": 900}, "trial_days"),
     ([], None),
