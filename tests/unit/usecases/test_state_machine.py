@@ -431,12 +431,14 @@ def assert_told(old: Account, new: Account) -> None:
 def assert_reason(sent: Sent) -> None:
     """What the account was when the letter left gives the reason for it."""
     step, account, occasion = STEPS[sent.step], sent.account, sent.letter.tags["occasion"]
-    card, access = has_card(account, current_subscription(account)), sent.standing.access
+    current = current_subscription(account)
+    card, access = has_card(account, current), sent.standing.access
     holds = {
         "card": card,
         "no_card": not card,
         "access": access == "full",
         "no_access": access == "none",
+        "sent_invoices": current is not None and current.send_invoice,
     }
     holds["unpaid"] = any(
         invoice.status == "open" and invoice.attempt_count
