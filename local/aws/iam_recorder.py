@@ -97,7 +97,7 @@ def _calls(
         case "sqs":
             yield f"sqs:{operation.removesuffix('Batch')}", queues[parameters["QueueUrl"]]
         case "sesv2" if operation == "SendEmail":
-            yield "ses:SendEmail", "identity/*"
+            yield "ses:SendEmail", "identity/senders"
             yield "ses:SendEmail", "ConfigurationSet"
         case "sesv2":
             yield f"ses:{operation}", "*"

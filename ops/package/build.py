@@ -64,8 +64,10 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
         archive = out / "code.zip"
         pack(code, archive)
     permissions = yaml.safe_load((ROOT / ".chalice" / "permissions.yaml").read_text())
-    signup = read_policy((ROOT / "chalicelib" / "billing.toml").read_text()).signup
-    completed = watched(complete(template, permissions, signup.sites if signup else ()))
+    policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
+    sites = policy.signup.sites if policy.signup else ()
+    senders = policy.mail.senders.values() if policy.mail else ()
+    completed = watched(complete(template, permissions, sites, senders))
     (out / "template.json").write_text(json.dumps(completed, indent=1, sort_keys=True))
     return Package(completed, archive, hashlib.sha256(archive.read_bytes()).hexdigest())
 

@@ -3,7 +3,8 @@ role may do, and how API Gateway answers.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from email.utils import parseaddr
 from typing import Any
 
 from ops.package.api_definition import add_error_headers, pass_every_method
@@ -17,15 +18,23 @@ Permissions = Mapping[str, Sequence[Mapping[str, Any]]]
 `why`, and perhaps `rare`.
 """
 
+SENDERS = "identity/senders"
+"""What permissions.yaml calls SES's identities of the senders in billing.toml."""
+
 _ARN = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:%s"
 _QUEUE_READER = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
 _STREAM_READER = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
 
 
-def complete(template: Template, permissions: Permissions, sites: Sequence[str]) -> Template:
+def complete(
+    template: Template,
+    permissions: Permissions,
+    sites: Sequence[str],
+    senders: Collection[str] = (),
+) -> Template:
     """The template with the webhook's function, the functions' roles, and API Gateway's answers;
-    `sites` are those of billing.toml. Raises ValueError for a function without permissions, or the
-    reverse.
+    `sites` and `senders` are those of billing.toml. Raises ValueError for a function without
+    permissions, or the reverse.
     """
     made = copy.deepcopy(template)
     api = made["Resources"]["RestAPI"]["Properties"]
@@ -45,9 +54,25 @@ def complete(template: Template, permissions: Permissions, sites: Sequence[str])
     for id, function in functions.items():
         role = made["Resources"][function["Role"]["Fn::GetAtt"][0]]["Properties"]
         role["Policies"] = [
-            {"PolicyName": "own", "PolicyDocument": _document(id, function, permissions[id])}
+            {
+                "PolicyName": "own",
+                "PolicyDocument": _document(id, function, permissions[id], senders),
+            }
         ]
     return made
+
+
+def identities(senders: Collection[str]) -> list[str]:
+    """The identities that SES may know the senders by: each address, its domain, and the domains
+    above it. SES takes the most specific one that is verified
+    (docs.aws.amazon.com/ses/latest/dg/creating-identities.html).
+    """
+    found: set[str] = set()
+    for sender in senders:
+        address = parseaddr(sender)[1]
+        labels = address.rpartition("@")[2].split(".")
+        found |= {address, *(".".join(labels[start:]) for start in range(len(labels) - 1))}
+    return sorted(found - {""})
 
 
 def _add_webhook_function(template: Template) -> None:
@@ -61,7 +86,12 @@ def _add_webhook_function(template: Template) -> None:
         "WebhookHandlerInvokePermission",
     )
     resources[WEBHOOK_FUNCTION] = copy.deepcopy(resources[API_FUNCTION])
-    resources[WEBHOOK_FUNCTION]["Properties"]["Role"] = {"Fn::GetAtt": [role, "Arn"]}
+    resources[WEBHOOK_FUNCTION]["Properties"] |= {
+        "Role": {"Fn::GetAtt": [role, "Arn"]},
+        "ReservedConcurrentExecutions": {
+            "Fn::If": ["KeepsConcurrency", {"Ref": "WebhookConcurrency"}, {"Ref": "AWS::NoValue"}]
+        },
+    }
     resources[role] = copy.deepcopy(resources["ApiHandlerRole"])
     resources[log] = copy.deepcopy(resources["ApiHandlerLogGroup"])
     resources[log]["Properties"]["LogGroupName"] = {
@@ -80,9 +110,12 @@ def _add_webhook_function(template: Template) -> None:
     }
 
 
-def _document(id: str, function: Template, rows: Sequence[Mapping[str, Any]]) -> Template:
+def _document(
+    id: str, function: Template, rows: Sequence[Mapping[str, Any]], senders: Collection[str]
+) -> Template:
     statements = [
-        _allow(row["actions"], [_resource(one) for one in row["resources"]]) for row in rows
+        _allow(row["actions"], [_resource(one) for one in _named(row["resources"], senders)])
+        for row in rows
     ]
     return {"Version": "2012-10-17", "Statement": [*statements, *_needed_by_lambda(id, function)]}
 
@@ -115,6 +148,14 @@ def _needed_by_lambda(id: str, function: Template) -> list[Template]:
 
 def _allow(actions: Sequence[str], resources: Sequence[Any]) -> Template:
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+def _named(resources: Sequence[str], senders: Collection[str]) -> Iterator[str]:
+    for name in resources:
+        if name == SENDERS:
+            yield from (f"identity/{identity}" for identity in identities(senders))
+        else:
+            yield name
 
 
 def _resource(name: str) -> Any:

@@ -138,6 +138,12 @@ ALARMS = (
         "Processing an account failed seven times in a row: Billhook stopped trying.",
     ),
     _happened(
+        "SignupsOverCeiling",
+        "More signups came today than billing.toml allows: everybody has to confirm the address"
+        " first.",
+        24 * HOUR,
+    ),
+    _happened(
         "UnknownPrices",
         "A customer pays a price that billing.toml does not know, and has access without features.",
         24 * HOUR,

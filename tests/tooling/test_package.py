@@ -22,6 +22,7 @@ from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.usecases.messaging.delivery_feedback import KINDS
 from ops.package.build import build as build_package
 from ops.package.build import chalice_package, copy_checkout, this_machine
+from ops.package.template import identities
 from tests.fakes.packages import ROOT, STAGE, Package, Template
 
 
@@ -288,6 +289,39 @@ def test_the_webhook_s_function_is_the_api_s_code_under_a_role_that_reads_no_tab
     assert "stripe-api-key" not in role
 
 
+def test_webhooks_keep_executions_of_their_own_if_the_owner_says_how_many(
+    package: Package,
+) -> None:
+    kept = {
+        id: fn["ReservedConcurrentExecutions"]
+        for id, fn in package.functions.items()
+        if "ReservedConcurrentExecutions" in fn
+    }
+    setting = {"Ref": "WebhookConcurrency"}
+    assert kept == {
+        "WebhookHandler": {"Fn::If": ["KeepsConcurrency", setting, {"Ref": "AWS::NoValue"}]}
+    }
+
+
+def test_mail_leaves_only_as_the_senders_of_billing_toml(package: Package) -> None:
+    sends = [one for one in statements(package) if "ses:SendEmail" in as_list(one["Action"])]
+    named = json.dumps([one["Resource"] for one in sends])
+    assert "identity/*" not in named
+    assert "identity/mail.acme.example" in named
+    assert identities(["Acme <billing@mail.acme.example>", "hi@acme.example"]) == [
+        "acme.example",
+        "billing@mail.acme.example",
+        "hi@acme.example",
+        "mail.acme.example",
+    ]
+
+
+def test_the_table_is_not_deleted_by_mistake(package: Package) -> None:
+    table = package.merged["Resources"]["BillingTable"]
+    assert table["DeletionPolicy"] == "Retain"
+    assert table["Properties"]["DeletionProtectionEnabled"] is True
+
+
 def test_stripe_s_calls_and_no_others_reach_the_webhook_s_function(package: Package) -> None:
     paths = package.merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     called = {
@@ -401,6 +435,8 @@ def test_a_flood_on_the_webhook_cannot_starve_the_product_s_question(package: Pa
     }
     webhook, access = ("/webhooks/stripe", "POST"), ("/accounts/{account_id}/access", "GET")
     assert limits[webhook] < limits[access]
+    for stranger in (("/signups", "POST"), ("/sign-in", "POST")):
+        assert limits[stranger] < limits["/*", "*"] < limits[webhook]
     # A limit for a route that is spelt otherwise would limit nothing, and no tool would say so.
     assert set(limits) - {("/*", "*")} <= routes(package)
 

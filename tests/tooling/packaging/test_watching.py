@@ -205,6 +205,7 @@ def test_a_stage_without_settings_has_no_mail_no_domain_and_no_firewall(package:
         "DomainName": "",
         "Firewall": "false",
         "SetApiGatewayLogRole": "true",
+        "WebhookConcurrency": 0,
     }
     conditional = {
         id: it["Condition"] for id, it in package.merged["Resources"].items() if "Condition" in it
