@@ -30,14 +30,19 @@ class SignupRequest:
 
 
 def network_of(address: str) -> str:
-    """What counts as one network address: an IPv4 address, or the /64 network of an IPv6 address,
-    which one customer of a provider has. Any other text is returned as it is.
+    """What counts as one network address: an IPv4 address, also in its IPv6 form, or the /64
+    network of an IPv6 address, which one customer of a provider has. Any other text is returned as
+    it is.
     """
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
-    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
+    if parsed.version == 4:
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, 64), strict=False))
 
 
 def identity(email: str) -> str:

@@ -161,6 +161,7 @@ def billing_view(
         "notice": _notice(notice, language),
         "app_url": policy.mail.app_url if policy.mail else "",
         "email": account.email or "",
+        "signs_in": policy.signup is not None,
     }
 
 

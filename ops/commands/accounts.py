@@ -114,6 +114,20 @@ def _revive(options: argparse.Namespace) -> int:
     return 0
 
 
+def _end_links(options: argparse.Namespace) -> int:
+    from chalicelib.domain.account.facts import LinksEnded
+    from chalicelib.domain.account.rules.apply import apply
+    from chalicelib.domain.policy.read import read_policy
+    from chalicelib.domain.schedule.versions import next_version
+
+    accounts, now = _accounts(options), datetime.now(UTC)
+    account = _found(accounts, options.id)
+    ended = apply(account, LinksEnded(now))
+    accounts.save(account, next_version(account, ended, read_policy(POLICY.read_text()), now))
+    print(f"No link or session of account {options.id} from before now opens anything any more.")
+    return 0
+
+
 def _id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="the account's id")
 
@@ -149,6 +163,12 @@ COMMANDS = (
         "Erase all data about one person; only keyed hashes stay (docs/privacy.md)",
         _erase,
         (_id, _erasure, add_stage),
+    ),
+    Command(
+        "accounts end-links",
+        "End every link that was mailed to a customer, and every session",
+        _end_links,
+        (_id, add_table),
     ),
     Command(
         "accounts revive",

@@ -117,6 +117,7 @@ def every_page(language: str) -> Iterator[Shown]:
     yield Shown("problem", "signup_problem", {"message": problem})
     yield Shown("check-inbox", "check_inbox")
     yield Shown("sign-in", "sign_in")
+    yield Shown("signed-out", "signed_out")
     yield Shown("open-billing", "open_billing", {"email": "a…@example.com", "confirms": False})
     yield Shown("open-billing-first", "open_billing", {"email": "", "confirms": True})
 

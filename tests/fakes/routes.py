@@ -39,6 +39,7 @@ GUARDS = {
         COOKIE,
         "of a mailed link; the account's own invoices alone",
     ),
+    ("POST", "/billing/links/end"): (COOKIE, "of a mailed link; ends it too"),
     ("GET", "/billing/plan"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/plan"): (COOKIE, "of a mailed link"),
     ("POST", "/billing/plan/confirm"): (COOKIE, "of a mailed link"),
@@ -71,8 +72,10 @@ GUARDS = {
 """(method, route) → what guards it, and why that is enough."""
 
 ROUTES = sorted(
-    (method, template) for template, entries in app.routes.items() for method in entries
+    ((method, template) for template, entries in app.routes.items() for method in entries),
+    key=lambda route: (route[1].endswith("/links/end"), route),
 )
+"""Every route. Those that end the links of a visitor who tries all of them come last."""
 PRODUCT = [route for route in ROUTES if route not in GUARDS]
 
 

@@ -59,7 +59,7 @@ def test_the_counters_of_signups_keep_their_names() -> None:
     hour, day = timedelta(hours=1), timedelta(days=1)
     assert [one.args for one in door.limits.count.call_args_list] == [
         ("signups-from", "2001:db8::/64", hour, NOW),
-        ("signups-of", "ada@gmail.com", hour, NOW),
+        ("signups-of", "ada@gmail.com 2001:db8::/64", hour, NOW),
         ("signups", "all", day, NOW),
     ]
 

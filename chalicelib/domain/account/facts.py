@@ -189,6 +189,13 @@ class SignedIn:
     requested_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LinksEnded:
+    """No link and no session that was handed out until `at` opens anything any more."""
+
+    at: datetime
+
+
 PersonFact = (
     MilestoneReached
     | ConsentGiven
@@ -197,6 +204,7 @@ PersonFact = (
     | AddressProved
     | SignInRequested
     | SignedIn
+    | LinksEnded
 )
 
 

@@ -148,7 +148,9 @@ class Account:
       undone; `origin`: the Stripe customer that the account came from, whose address it follows.
     - `milestones`: when each was first reached. `grants`: access granted by operators.
     - `proved_at`: when a mailed link was first opened, which raises `link_epoch`; `signed_in_by`:
-      the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested.
+      the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested, and
+      `sign_in_unused`: how many in a row nobody used. `links_void_before`: until when links and
+      sessions were handed out that were ended.
     - `leave`: the last request to cancel at once; `left_by`: the time of the newest confirmed one;
       `withdrawn_at`: when the customer withdrew from the contract; `alternatives`: when each kind
       of retention offer was last accepted; `feedback`: the exit feedback by occasion.
@@ -221,6 +223,8 @@ class Account:
     profile_changes: Mapping[str, ProfileChange] = field(default_factory=dict)
     address_changes: tuple[AddressChange, ...] = ()
     origin: str | None = None
+    sign_in_unused: int | None = None
+    links_void_before: datetime | None = None
 
     @property
     def email(self) -> str | None:

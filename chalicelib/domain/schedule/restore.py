@@ -16,10 +16,10 @@ from chalicelib.domain.account.facts import (
     CheckoutUpdated,
     Fact,
     GrantGiven,
+    LinksEnded,
     MilestoneReached,
     OperationUpdated,
     SignedIn,
-    SignInRequested,
 )
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.profile import ProfileChanged
@@ -38,6 +38,7 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
     Everything of its customers has to be fetched. Its epoch was never used before, so no id of a
     domain event is used twice.
     """
+    asked = present if present.sign_in_asked_at else backup
     account = replace(
         backup,
         epoch=max(backup.epoch, present.epoch) + 1,
@@ -50,6 +51,8 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         disputes={**backup.disputes, **present.disputes},
         address_changes=present.address_changes if present.version else backup.address_changes,
         origin=backup.origin or present.origin,
+        sign_in_asked_at=asked.sign_in_asked_at,
+        sign_in_unused=asked.sign_in_unused,
         card_given_at=max(
             (at for at in (backup.card_given_at, present.card_given_at) if at), default=None
         ),
@@ -108,8 +111,8 @@ def _done_since(present: Account) -> Iterator[Fact]:
         yield MilestoneReached(name, at)
     if present.proved_at:
         yield AddressProved(present.proved_at)
-    if present.sign_in_asked_at:
-        yield SignInRequested(present.sign_in_asked_at)
+    if present.links_void_before:
+        yield LinksEnded(present.links_void_before)
     if present.signed_in_by:
         yield SignedIn(present.signed_in_by)
     for name, change in present.profile_changes.items():

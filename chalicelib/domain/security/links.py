@@ -60,6 +60,11 @@ PURPOSES: dict[str, tuple[timedelta | None, str]] = {
         "Shows the result of a Checkout to a customer who returns from Stripe, and nothing else.",
     ),
     "welcome-visit": (timedelta(hours=1), "The cookie of whoever opened a welcome link."),
+    "known": (
+        timedelta(days=365),
+        "The cookie of a browser that has shown a billing page. Gives no right: such a browser is"
+        " only counted apart from its neighbours, and names no account.",
+    ),
     "billing-visit": (
         timedelta(hours=1),
         "The cookie of whoever opened a billing or sign-in link.",
@@ -109,6 +114,12 @@ class Link:
     epoch: int = 0
     reader: str = ""
 
+    @property
+    def issued_at(self) -> datetime | None:
+        """The second at which it was made; None if it works for ever."""
+        lasts = PURPOSES[self.purpose][0]
+        return self.expires_at - lasts if self.expires_at and lasts else None
+
     def is_void(self, link_epoch: int) -> bool:
         """Whether the first proof of the address, which raised `link_epoch`, has voided it."""
         return (
@@ -125,6 +136,11 @@ def reader_mark(email: str | None) -> str:
     if not email:
         return ""
     return _text(hashlib.blake2s(email.strip().lower().encode(), digest_size=6).digest())
+
+
+def account_mark(id: str) -> str:
+    """A mark that stands for an account where its id is not to be told."""
+    return hashlib.blake2s(id.encode(), digest_size=10).hexdigest()
 
 
 def link_for(

@@ -27,14 +27,14 @@ def add_cors(request: Any, response: Response) -> Response:
     varies = response.headers.get("Vary")
     response.headers["Vary"] = f"Origin, {varies}" if varies else "Origin"
     origin = request.headers.get("origin")
-    if origin and _is_listed(origin):
+    if origin and is_listed(origin):
         response.headers["Access-Control-Allow-Origin"] = origin
         if request.method == "OPTIONS":
             response.headers.update(PREFLIGHT)
     return response
 
 
-def _is_listed(origin: str) -> bool:
+def is_listed(origin: str) -> bool:
     """Whether it is the origin of a site in billing.toml, or of Billhook's own pages."""
     signup = wiring.policy().signup
     return signup is not None and (origin in signup.sites or origin == wiring.links().origin)

@@ -7,11 +7,13 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.domain import errors
-from chalicelib.domain.security.cookies import cookie_values
-from chalicelib.domain.security.links import LinkRefused
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.security.cookies import cookie_values, set_cookie
+from chalicelib.domain.security.links import PURPOSES, LinkRefused, account_mark, link_for
 from chalicelib.entry.http.reader import is_negotiated, reader_language
 from chalicelib.entry.http.responses import status_of
 from chalicelib.runtime import wiring
+from chalicelib.runtime.clock import clock
 from chalicelib.runtime.telemetry import failure_of, logger
 
 View = Callable[..., Response]
@@ -80,17 +82,10 @@ def redirect(url: str, cookie: str | None = None) -> Response:
 
 
 def refuse_cross_site(request: Any) -> None:
-    """Raise Forbidden for a POST that a page of another origin sent.
-
-    Cookies with SameSite=Lax are still sent with a POST from another host of the same site. Origin
-    does not decide it alone: it is `null` from any page without a referrer. Every current browser
-    sends Sec-Fetch-Site, and pages cannot change it.
+    """Raise Forbidden for a POST that a page of another origin sent: cookies with SameSite=Lax are
+    still sent with a POST from another host of the same site.
     """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    same_origin = (
-        site in {"same-origin", "none"} if site else origin in {None, "null", wiring.links().origin}
-    )
-    if not same_origin:
+    if not is_own_origin(request):
         raise errors.Forbidden(
             "This form was sent from another site. Please open your billing page and press the"
             " button there.",
@@ -104,16 +99,57 @@ def cookies_of(request: Any, name: str) -> list[str]:
     return list(dict.fromkeys(cookie_values(header, name, is_https)))
 
 
+KNOWN = "billhook_known"
+"""The cookie of a browser that has shown a billing page, without the prefix that it has over https:
+such a browser is counted apart from its neighbours, and has no other right by it.
+"""
+
+
+def known_cookie(account: Account) -> str:
+    """The Set-Cookie header of a browser that shows the account's billing page."""
+    links, lasts = wiring.links(), PURPOSES["known"][0]
+    assert lasts is not None, "the cookie ends"
+    token = links.token(link_for("known", account_mark(account.id), 0, clock.now()))
+    return set_cookie(KNOWN, token, round(lasts.total_seconds()), links.is_https)
+
+
+def known_browser(request: Any) -> str:
+    """The mark of the account whose billing page this browser has shown; empty for none."""
+    for value in cookies_of(request, KNOWN):
+        try:
+            return wiring.links().read(value, "known", clock.now()).account_id
+        except LinkRefused:
+            continue
+    return ""
+
+
+def is_own_origin(request: Any) -> bool:
+    """Whether a page of this host sent the request, or no page at all.
+
+    Origin does not decide it alone: it is `null` from any page without a referrer, as ours are.
+    Every current browser sends Sec-Fetch-Site, and pages cannot change it.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site:
+        return site in {"same-origin", "none"}
+    return origin in {None, "null", wiring.links().origin}
+
+
 def message_page(status: int, title: str, text: str) -> Response:
     """A page of a heading and a sentence: the names of two texts in pages/texts."""
     return page_response(status, "message", title=title, text=text)
 
 
 def page_response(
-    status: int, name: str, /, form_to: tuple[str, ...] = (), **values: Any
+    status: int,
+    name: str,
+    /,
+    form_to: tuple[str, ...] = (),
+    cookie: str | None = None,
+    **values: Any,
 ) -> Response:
     """The page with this name, in the reader's language and the owner's colours. `form_to` lists
-    other origins that its forms may redirect to.
+    other origins that its forms may redirect to; `cookie` is a Set-Cookie header to send with it.
     """
     from chalicelib.pages.rendering import headers, page
     from chalicelib.pages.texts import text
@@ -124,5 +160,6 @@ def page_response(
     return Response(
         page(name, brand=policy.pages, language=language, **shared | values),
         status_code=status,
-        headers=headers(policy.pages, form_to, language, is_negotiated()),
+        headers=headers(policy.pages, form_to, language, is_negotiated())
+        | ({"Set-Cookie": cookie} if cookie else {}),
     )

@@ -10,8 +10,14 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Forbidden, InvalidInput, TooLarge, TooManyRequests
 from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.entry.http import response_schemas
+from chalicelib.entry.http.cors import is_listed
 from chalicelib.entry.http.endpoint import Endpoint, declare
-from chalicelib.entry.http.page_responses import error_page, redirect
+from chalicelib.entry.http.page_responses import (
+    error_page,
+    is_own_origin,
+    known_browser,
+    redirect,
+)
 from chalicelib.entry.http.responses import iso_time, json_errors
 from chalicelib.entry.http.signup_form import (
     SIGNUP,
@@ -98,7 +104,22 @@ def _welcome_url(account: Account) -> str:
 
 def _posted() -> PostedSignup:
     request = bp.current_request
+    _refuse_other_sites(request)
     return parse_signup(cast(bytes, request.raw_body), request.headers.get("content-type"))
+
+
+def _refuse_other_sites(request: Any) -> None:
+    """Raise Forbidden for a signup that a page of a site posted which is not in billing.toml: it
+    would have each of its visitors sign up and be written to. Servers send no Origin.
+    """
+    origin, names_site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    hides = origin == "null" and not names_site  # no page of ours signs anybody up
+    if is_listed(origin or "") or (is_own_origin(request) and not hides):
+        return
+    raise Forbidden(
+        "This signup was sent from a site that is not listed in billing.toml, [signup] sites.",
+        kind="unlisted",
+    )
 
 
 def _process(posted: PostedSignup) -> SignupOutcome:
@@ -119,6 +140,7 @@ def _process(posted: PostedSignup) -> SignupOutcome:
         policy,
         wiring.signup_guard(),
         now,
+        known_browser(bp.current_request),
     )
     if policy.answer == "same":
         enqueue_signup(signup, confirm, wiring.services())

@@ -14,6 +14,8 @@ from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Unavail
 from chalicelib.domain.security.links import LinkRefused
 from chalicelib.entry.http.page_responses import (
     html_page,
+    known_browser,
+    known_cookie,
     message_page,
     page_response,
     redirect,
@@ -27,6 +29,7 @@ from chalicelib.entry.pages.session import (
     FORM,
     billing_page,
     cookie,
+    ended_cookie,
     form_of,
     opened,
     redirect_to,
@@ -36,7 +39,8 @@ from chalicelib.entry.pages.session import (
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
-from chalicelib.usecases.accounts.abuse_guard import within_limits
+from chalicelib.usecases.accounts.abuse_guard import admit_sign_in
+from chalicelib.usecases.accounts.links import end_links
 from chalicelib.usecases.accounts.record import record_proof, record_sign_in
 from chalicelib.usecases.accounts.sign_up import enqueue_sign_in
 from chalicelib.usecases.billing.checkout import (
@@ -110,17 +114,17 @@ def sign_in(token: str) -> Response:
 @html_page
 def request_sign_in() -> Response:
     """Mail a sign-in link. The response, and the work before it, does not depend on whether the
-    address has an account.
+    address has an account. No address is refused here: a stranger could have it refused.
     """
+    refuse_cross_site(bp.current_request)
     policy = wiring.policy().signup
     if policy is None:
         raise LinkRefused
     email = email_of(
         form_of(bp.current_request), wiring.policy(), in_test=settings().stage == "local"
     )
-    within_limits(
-        email, source_address(bp.current_request), policy, wiring.signup_guard(), clock.now()
-    )
+    address, known = source_address(bp.current_request), known_browser(bp.current_request)
+    admit_sign_in(address, known, policy, wiring.signup_guard(), clock.now())
     enqueue_sign_in(email, wiring.services())
     return redirect_to("/check-your-inbox")
 
@@ -185,6 +189,15 @@ def open_pdf(invoice_id: str) -> Response:
     )
 
 
+@bp.route("/billing/links/end", methods=["POST"], content_types=FORM)
+@html_page
+def sign_out_everywhere() -> Response:
+    """End every link that was mailed to the customer, and every session, this one too."""
+    account = visitor(bp.current_request)
+    end_links(account.id, "customer", wiring.services())
+    return page_response(200, "signed_out", cookie=ended_cookie("billing-visit"))
+
+
 @bp.route("/billing/return/{token}", methods=["GET"])
 @html_page
 def return_from_checkout(token: str) -> Response:
@@ -233,7 +246,7 @@ def _billing(account: Account, notice: str | None) -> Response:
     view = billing_view(
         account, wiring.policy(), clock.now(), notice, reader_language(), list(pending.values())
     )
-    return billing_page("billing", **view)
+    return billing_page("billing", cookie=known_cookie(account), **view)
 
 
 def _signed_in(account: Account, how: str = "") -> Response:

@@ -15,7 +15,6 @@ from chalicelib.entry.http.page_responses import (
 )
 from chalicelib.entry.http.request_schema import Field, line, one_of, read_fields, time_zone
 from chalicelib.entry.http.signup_form import email_of
-from chalicelib.entry.http.signups import source_address
 from chalicelib.entry.pages.session import (
     FORM,
     billing_page,
@@ -28,7 +27,7 @@ from chalicelib.entry.pages.session import (
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
-from chalicelib.usecases.accounts.abuse_guard import within_limits
+from chalicelib.usecases.accounts.abuse_guard import admit_new_address
 from chalicelib.usecases.accounts.change_email import (
     ask_for_address,
     change_details,
@@ -93,8 +92,7 @@ def request_email() -> Response:
     email = email_of(
         form_of(bp.current_request), wiring.policy(), in_test=settings().stage == "local"
     )
-    address = source_address(bp.current_request)
-    within_limits(email, address, policy, wiring.signup_guard(), clock.now())
+    admit_new_address(account.id, wiring.signup_guard(), clock.now())
     ask_for_address(account, email, wiring.services())
     return redirect_to("/billing", "email_asked")
 

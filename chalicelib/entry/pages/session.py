@@ -82,6 +82,11 @@ def cookie(purpose: str, account: Account, about: str = "") -> str:
     return set_cookie(COOKIES[purpose], token, round(lasts.total_seconds()), links.is_https)
 
 
+def ended_cookie(purpose: str) -> str:
+    """The Set-Cookie header that ends a session in this browser."""
+    return set_cookie(COOKIES[purpose], "", 0, wiring.links().is_https)
+
+
 def form_of(request: Any) -> dict[str, str]:
     """The fields of a form, the last one of each name. Raises InvalidInput."""
     try:

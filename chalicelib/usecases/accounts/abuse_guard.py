@@ -1,5 +1,8 @@
-"""Who may sign up: programs that fill in everything, crowds from one address and unsolved CAPTCHAs
-may not, and nobody fills strangers' inboxes.
+"""Who may sign up and sign in: programs that fill in everything, crowds from one network and
+unsolved CAPTCHAs may not.
+
+No count that a stranger can fill is held against somebody else: an e-mail address alone is never
+refused, signing up and signing in are counted apart, and so is a browser that was here before.
 """
 
 from datetime import datetime, timedelta
@@ -11,23 +14,33 @@ from chalicelib.usecases.services import SignupGuard
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
-
 AN_ADDRESS_AN_HOUR = 5
-"""How often one e-mail address may be signed up in an hour, from wherever."""
+"""How often one e-mail address may be signed up in an hour from one network."""
+
+A_BROWSER_AN_HOUR = 20
+"""How often a browser that was here before may ask in an hour, whatever its neighbours do."""
+
+ADDRESSES_A_DAY = 5
+"""How often a customer may have a link mailed to a new address of theirs in a day."""
 
 
-def within_limits(
-    email: str, address: str, policy: SignupPolicy, door: SignupGuard, now: datetime
+def admit_sign_in(
+    address: str, known: str, policy: SignupPolicy, door: SignupGuard, now: datetime
 ) -> None:
-    """Count somebody at `address` who asks for something about an e-mail address. Raises
-    TooManyRequests, Unavailable.
+    """Count a request for a sign-in link from a network address. `known` marks a browser that was
+    here before; empty for any other. Raises TooManyRequests, Unavailable.
+
+    The e-mail address does not matter: how many mails go to it is the account's to decide.
     """
-    crowd = door.limits.count("signups-from", network_of(address), HOUR, now) > policy.an_hour
-    if crowd or door.limits.count("signups-of", identity(email), HOUR, now) > AN_ADDRESS_AN_HOUR:
-        door.count("SignupsRefused", 1)
-        raise TooManyRequests(
-            "That was too often. Please try again in an hour.", None if crowd else "email"
-        )
+    _refuse_crowd("sign-ins", address, known, policy, door, now)
+
+
+def admit_new_address(account_id: str, door: SignupGuard, now: datetime) -> None:
+    """Count a customer's request for a link to a new address. Raises TooManyRequests,
+    Unavailable.
+    """
+    if door.limits.count("addresses-of", account_id, DAY, now) > ADDRESSES_A_DAY:
+        raise TooManyRequests("That was too often. Please try again tomorrow.", "email")
 
 
 def admit(
@@ -37,14 +50,18 @@ def admit(
     policy: SignupPolicy,
     door: SignupGuard,
     now: datetime,
+    known: str = "",
 ) -> bool:
-    """Whether the signup has to be confirmed by mail first. Raises TooManyRequests, Forbidden (the
-    CAPTCHA), Unavailable, Refused.
+    """Whether the signup has to be confirmed by mail first. `known` as for `admit_sign_in`. Raises
+    TooManyRequests, Forbidden (the CAPTCHA), Unavailable, Refused.
 
     The CAPTCHA is looked at last, since a token can be spent once; the day's ceiling counts those
     that got in.
     """
-    within_limits(email, address, policy, door, now)
+    _refuse_crowd("signups", address, known, policy, door, now)
+    asked = f"{identity(email)} {network_of(address)}"
+    if door.limits.count("signups-of", asked, HOUR, now) > AN_ADDRESS_AN_HOUR:
+        raise _too_often(door, "email")
     if door.captcha and not door.captcha.solved(captcha_token, address):
         door.count("SignupsRefused", 1)
         raise Forbidden("Please solve the CAPTCHA again.", "captcha")
@@ -52,3 +69,18 @@ def admit(
         door.count("SignupsOverCeiling", 1)
         return True
     return policy.confirm
+
+
+def _refuse_crowd(
+    what: str, address: str, known: str, policy: SignupPolicy, door: SignupGuard, now: datetime
+) -> None:
+    """A browser that was here before is no part of a crowd, until it makes one by itself."""
+    if known and door.limits.count(f"{what}-known", known, HOUR, now) <= A_BROWSER_AN_HOUR:
+        return
+    if door.limits.count(f"{what}-from", network_of(address), HOUR, now) > policy.an_hour:
+        raise _too_often(door)
+
+
+def _too_often(door: SignupGuard, field: str | None = None) -> TooManyRequests:
+    door.count("SignupsRefused", 1)
+    return TooManyRequests("That was too often. Please try again in an hour.", field)

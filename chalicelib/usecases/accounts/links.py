@@ -1,9 +1,17 @@
-"""Open signed links: find the account that a link was made for."""
+"""Open signed links, finding the account that each was made for, and end all that were handed
+out.
+"""
 
+from chalicelib.domain.account.facts import LinksEnded
 from chalicelib.domain.account.links import opens
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.security.links import Link, LinkRefused
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ports import AccountStore
+from chalicelib.usecases.reading import require_account
+from chalicelib.usecases.services import Services
 
 UNSUBSCRIBABLE = "lifecycle"
 """The one stream of mail that may be unsubscribed from."""
@@ -26,3 +34,15 @@ def open_mail_link(link: Link, accounts: AccountStore) -> Account | None:
     if link.about != UNSUBSCRIBABLE:
         raise LinkRefused
     return accounts.load(link.account_id)
+
+
+def end_links(account_id: str, by: str, services: Services) -> Account:
+    """The account, with every link and session ended that was handed out until now; only those to
+    unsubscribe, and to undo a change of the address, go on working. `by` says whose wish it was,
+    for the timeline. Raises AccountNotFound, Unavailable.
+    """
+    account, now = require_account(account_id, services.stores.accounts), services.clock.now()
+    services.stores.timeline.put(
+        [Entry(account.id, now, "call", "links", "links.ended", {"by": by})]
+    )
+    return apply_facts(account, [LinksEnded(now)], services, StripeFetcher(services))

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import boto3
 import pytest
 
 from chalicelib.aws.suppressions import SesSuppressionList, Suppressions
+from chalicelib.domain.account.links import link_to, opens
 from chalicelib.usecases.billing.run_operation import run_operation
 from local.aws.ses_suppressions import SuppressionList
 from ops.account_report import told as lines_of_account
@@ -113,7 +115,20 @@ def test_with_stripe_the_customer_is_deleted_there_too(deployed: Deployed, ops: 
     ]
 
 
-@pytest.mark.parametrize("action", [("show",), ("export",), ("erase", "--yes"), ("revive",)])
+def test_links_that_were_handed_out_are_ended(deployed: Deployed, ops: Any) -> None:
+    account = deployed.signs_up("acc_1", "ada@example.com")
+    link = link_to(account, "billing", datetime.now(UTC) - timedelta(minutes=1))
+    assert opens(link, account)
+    assert ops("accounts", "end-links", "acc_1", "--stage", "dev").status == 0
+    ended = deployed.accounts.load("acc_1")
+    assert ended
+    assert not opens(link, ended)
+    assert opens(link_to(ended, "billing", datetime.now(UTC) + timedelta(seconds=1)), ended)
+
+
+@pytest.mark.parametrize(
+    "action", [("show",), ("export",), ("erase", "--yes"), ("end-links",), ("revive",)]
+)
 def test_an_unknown_id_or_stage_is_an_error_and_changes_nothing(
     deployed: Deployed, ops: Any, action: tuple[str, ...]
 ) -> None:

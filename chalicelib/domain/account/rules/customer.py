@@ -16,6 +16,7 @@ from chalicelib.domain.account.facts import (
     BroadcastRequested,
     ConsentGiven,
     GrantGiven,
+    LinksEnded,
     MessageRecorded,
     MilestoneReached,
     OperationUpdated,
@@ -23,13 +24,14 @@ from chalicelib.domain.account.facts import (
     SignedUp,
     SignInRequested,
 )
+from chalicelib.domain.account.links import sign_in_wait
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation
 from chalicelib.domain.account.queries import cancellation_is_requested
 from chalicelib.domain.account.rules.stripe import apply_operation
 from chalicelib.domain.account.state import Account
 
-SIGN_IN_INTERVAL = timedelta(minutes=15)
-"""At most one sign-in message is sent to an address in this time; its link works as long."""
+SIGN_IN_FORGOTTEN = timedelta(days=7)
+"""After this time without a request for a sign-in link, the unused ones count no more."""
 
 
 CANCELLATION_INTERVAL = timedelta(minutes=15)
@@ -80,14 +82,31 @@ def _with_trial_to_start(account: Account, at: datetime) -> Account:
 
 
 def apply_sign_in_request(account: Account, fact: SignInRequested) -> Account:
-    """Records the request, unless the last one is younger than SIGN_IN_INTERVAL and was mailed to
-    the same address.
+    """Records the request, so that a link is mailed, unless one was mailed to the same address that
+    still works. Anybody can ask, so the more links in a row nobody uses, the rarer they become.
     """
-    last, changed = account.sign_in_asked_at, account.profile_changes.get("email")
-    is_recent = last is not None and fact.at < last + SIGN_IN_INTERVAL
-    if last and is_recent and not (changed and last < changed.at <= fact.at):
+    last, unused = account.sign_in_asked_at, account.sign_in_unused or 0
+    if last and fact.at <= last:
         return account
-    return replace(account, sign_in_asked_at=fact.at)
+    if last is None or _begins_anew(account, last, fact.at):
+        unused = 0
+    elif fact.at < last + sign_in_wait(unused):
+        return account
+    return replace(account, sign_in_asked_at=fact.at, sign_in_unused=unused + 1)
+
+
+def _begins_anew(account: Account, last: datetime, at: datetime) -> bool:
+    """Whether the link that was requested at `last` says nothing about who asks now: it was used or
+    ended, went to another address, or is long forgotten.
+    """
+    used, ended = account.signed_in_by, account.links_void_before
+    changed = account.profile_changes.get("email")
+    return (
+        (used is not None and used >= last)
+        or (ended is not None and ended >= last)
+        or (changed is not None and last < changed.at <= at)
+        or at >= last + SIGN_IN_FORGOTTEN
+    )
 
 
 def apply_sign_in(account: Account, fact: SignedIn) -> Account:
@@ -95,6 +114,13 @@ def apply_sign_in(account: Account, fact: SignedIn) -> Account:
     if account.signed_in_by and fact.requested_at <= account.signed_in_by:
         return account
     return replace(account, signed_in_by=fact.requested_at)
+
+
+def apply_ended_links(account: Account, fact: LinksEnded) -> Account:
+    """Ends the links and sessions that were handed out until then."""
+    if account.links_void_before and fact.at <= account.links_void_before:
+        return account
+    return replace(account, links_void_before=fact.at)
 
 
 def apply_milestone(account: Account, fact: MilestoneReached) -> Account:
