@@ -116,8 +116,9 @@ def every_page(language: str) -> Iterator[Shown]:
     problem = problem_text(BillhookError("English"), language)
     yield Shown("problem", "signup_problem", {"message": problem})
     yield Shown("check-inbox", "check_inbox")
-    yield Shown("sign-in", "sign_in")
-    yield Shown("signed-out", "signed_out")
+    for name in ("sign_in.", "sign_in.ask_", "signed_out."):
+        said = {"heading": f"{name}heading", "detail": f"{name}detail"}
+        yield Shown(name.strip("._").replace(".", "-").replace("_", "-"), "sign_in", said)
     yield Shown("open-billing", "open_billing", {"email": "a…@example.com", "confirms": False})
     yield Shown("open-billing-first", "open_billing", {"email": "", "confirms": True})
 

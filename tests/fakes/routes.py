@@ -14,6 +14,7 @@ GUARDS = {
         "visitors sign up; counted by network address and by e-mail address",
     ),
     ("OPTIONS", "/signups"): (OPEN, "a browser's preflight"),
+    ("GET", "/sign-in"): (OPEN, "a form, the same for everybody without a session"),
     ("POST", "/sign-in"): (OPEN, "has a link mailed, to the address alone; counted like signups"),
     ("GET", "/check-your-inbox"): (OPEN, "the same page for everybody"),
     ("POST", "/webhooks/stripe"): (SIGNATURE, "Stripe's"),

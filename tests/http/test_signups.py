@@ -631,3 +631,24 @@ def test_only_links_to_unsubscribe_work_for_ever() -> None:
         "preferences",
     }
     assert link_for("billing", "acc_1", 0, clock.now()).expires_at
+
+
+def test_who_has_no_link_at_hand_asks_for_one_on_the_sign_in_page(front: Front) -> None:
+    front.signs_up()
+    page = front.call("GET", "/sign-in")
+    assert (page.status, 'action="/sign-in"' in page.text) == (200, True)
+    assert "This link does not work" not in page.text
+    front.posts_form({"email": "ada@example.com"}, "/sign-in")
+    front.works()
+    entered = front.enters("sign-in")
+    led = front.call("GET", "/sign-in", Cookie=entered.cookie)
+    assert (led.status, led.path) == (303, "/billing")
+
+
+def test_without_signups_nobody_signs_in_by_the_page(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = replace(wiring.policy(), signup=None)
+    monkeypatch.setattr(wiring, "policy", lambda: changed)
+    page = front.call("GET", "/sign-in")
+    assert (page.status, "<form" in page.text) == (404, False)

@@ -46,7 +46,14 @@ def link_refused_page() -> Response:
     """
     if wiring.policy().signup is None:
         return message_page(404, "sign_in.heading", "sign_in.newest")
-    return page_response(404, "sign_in")
+    return sign_in_page(404, "sign_in.heading", "sign_in.detail")
+
+
+def sign_in_page(status: int, heading: str, detail: str, cookie: str | None = None) -> Response:
+    """The page with the form for a new link, below a heading and a sentence: the names of two texts
+    in pages/texts. `cookie` is a Set-Cookie header to send with it.
+    """
+    return page_response(status, "sign_in", cookie=cookie, heading=heading, detail=detail)
 
 
 def error_page(error: Exception, where: str) -> Response:

@@ -20,6 +20,7 @@ from chalicelib.entry.http.page_responses import (
     page_response,
     redirect,
     refuse_cross_site,
+    sign_in_page,
 )
 from chalicelib.entry.http.reader import reader_language
 from chalicelib.entry.http.responses import query_fields
@@ -31,6 +32,7 @@ from chalicelib.entry.pages.session import (
     cookie,
     ended_cookie,
     form_of,
+    has_session,
     opened,
     redirect_to,
     session_of,
@@ -108,6 +110,17 @@ def sign_in(token: str) -> Response:
     refuse_cross_site(bp.current_request)
     _, account = opened(token, "sign-in")
     return _signed_in(record_sign_in(account, wiring.services()), SIGNED_IN)
+
+
+@bp.route("/sign-in", methods=["GET"])
+@html_page
+def show_sign_in() -> Response:
+    """Show the form for a sign-in link. Whoever has a session is led on at once."""
+    if wiring.policy().signup is None:
+        raise LinkRefused
+    if has_session(bp.current_request):
+        return redirect_to("/billing")
+    return sign_in_page(200, "sign_in.ask_heading", "sign_in.ask_detail")
 
 
 @bp.route("/sign-in", methods=["POST"], content_types=FORM)
@@ -195,7 +208,8 @@ def sign_out_everywhere() -> Response:
     """End every link that was mailed to the customer, and every session, this one too."""
     account = visitor(bp.current_request)
     end_links(account.id, "customer", wiring.services())
-    return page_response(200, "signed_out", cookie=ended_cookie("billing-visit"))
+    ended = ended_cookie("billing-visit")
+    return sign_in_page(200, "signed_out.heading", "signed_out.detail", ended)
 
 
 @bp.route("/billing/return/{token}", methods=["GET"])

@@ -72,6 +72,15 @@ def session_of(request: Any, account_id: str) -> Link | None:
     return session if account.id == account_id else None
 
 
+def has_session(request: Any) -> bool:
+    """Whether a request belongs to a session on the billing page, of whatever account."""
+    try:
+        _session(request, "billing-visit")
+    except LinkRefused:
+        return False
+    return True
+
+
 def cookie(purpose: str, account: Account, about: str = "") -> str:
     """The Set-Cookie header that starts a session. The cookie lasts an hour. `about` says how the
     session began.

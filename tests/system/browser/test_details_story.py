@@ -31,6 +31,8 @@ def test_a_customer_moves_to_another_address_and_back(visitor: Visitor) -> None:
     fits(visitor)
     visitor.page.click("#sign-in button")
     follows(visitor, "sign_in", old, "sign-in")
+    fits(visitor)
+    visitor.page.click("#open button")
     visitor.page.click("#details")
     visitor.page.click("#change-email")
     fits(visitor)
@@ -64,3 +66,23 @@ def test_the_pages_speak_the_language_that_was_chosen_from_then_on(visitor: Visi
     visitor.page.select_option("#language", "de")
     visitor.page.click("#details button")
     assert visitor.reads("#notice") == "Ihre Angaben sind gespeichert."
+
+
+def test_a_customer_signs_out_everywhere_and_gets_in_by_a_new_link(visitor: Visitor) -> None:
+    visitor.page.set_viewport_size(PHONE)
+    email = address()
+    signs_up(visitor, email)
+    visitor.page.wait_for_url("**/welcome")
+    opens_billing(visitor, email)
+    fits(visitor)
+    visitor.page.click("#end-links button")
+    assert visitor.reads("h1") == "You are signed out everywhere"
+    fits(visitor)
+    visitor.goes_to("/billing")
+    assert visitor.reads("h1") == "This link does not work"
+    visitor.system.move_clock(visitor.system.now() + 60)
+    visitor.goes_to("/sign-in")
+    visitor.page.fill("#sign-in input", email)
+    visitor.page.click("#sign-in button")
+    opens_billing(visitor, email, "sign_in")
+    assert visitor.reads("#status") == "trialing"

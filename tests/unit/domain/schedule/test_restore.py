@@ -12,9 +12,11 @@ from chalicelib.domain.account.facts import (
     CheckoutUpdated,
     ConsentGiven,
     CustomerSnapshot,
+    LinksEnded,
     MilestoneReached,
     OperationUpdated,
     SignedIn,
+    SignInRequested,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.messages import MessageRecord
@@ -59,6 +61,8 @@ def test_what_people_did_since_is_kept() -> None:
         ConsentGiven("lifecycle", False, START + 3 * DAY),
         AddressProved(START + 4 * DAY),
         SignedIn(START + 4 * DAY),
+        LinksEnded(START + 4 * DAY),
+        SignInRequested(START + 5 * DAY),
         ProfileChanged({"email": "ada@new.example"}, START + 4 * DAY, "api"),
         OperationUpdated("card:cs_1", PendingOperation(START, START, done_at=START + 5 * DAY)),
         CheckoutUpdated(
@@ -75,6 +79,8 @@ def test_what_people_did_since_is_kept() -> None:
         1,
         START + 4 * DAY,
     )
+    assert account.links_void_before == START + 4 * DAY
+    assert (account.sign_in_asked_at, account.sign_in_unused) == (START + 5 * DAY, 1)
     assert account.errands["card:cs_1"].done_at
     assert account.checkout
     assert account.checkout.number == 3
