@@ -12,6 +12,7 @@ from chalicelib.domain.account.payments import (
     is_payment,
     processing_until,
     settled_since_trial,
+    unpaid_pause,
 )
 from chalicelib.domain.account.queries import creation_order, has_card, invoices_of
 from chalicelib.domain.account.state import Account
@@ -123,6 +124,18 @@ def _collection_paused(case: Case) -> Access | None:
     if running[0] == "none":
         return None
     return access, "collection_paused", _earliest(pause.resumes_at, running[2])
+
+
+def _paused_by_customer(case: Case) -> Access | None:
+    """What a customer takes by one click is never free use: access ends with what is paid."""
+    pause = unpaid_pause(case.account, case.subscription)
+    running = _running(case)
+    if pause is None or running[0] == "none":
+        return None
+    if case.now < pause.paid_until:
+        access, reason, until = running
+        return access, reason, _earliest(pause.paid_until, until)
+    return "limited", "collection_paused", case.subscription.cancels_at
 
 
 def _running(case: Case) -> Access:
@@ -301,6 +314,13 @@ RULES = (
         "Collection is paused, and there would be access without that.",
         "As `collection_paused` says.",
         _collection_paused,
+    ),
+    Rule(
+        "The customer took a pause on the billing page, and nothing is paid for the time after it"
+        " yet.",
+        "By the rules for a subscription that runs until the end of what was paid before the pause,"
+        " then limited. Full again with the next payment.",
+        _paused_by_customer,
     ),
     Rule("In all other cases.", "By the rules for a subscription that runs.", _running),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.access import standing
+from chalicelib.domain.account.payments import unpaid_pause
 from chalicelib.domain.account.profile import masked
 from chalicelib.domain.account.queries import (
     card_of,
@@ -155,7 +156,7 @@ def billing_view(
         "may_cancel": may_cancel(account),
         "may_withdraw": may_withdraw(account, policy, now),
         "schedule": _schedule_words(subscription, pending, policy, zone, language),
-        "back_label": _reactivate_label(subscription, card, language),
+        "back_label": _reactivate_label(account, now, card, language),
         "pay_url": _open_invoice(account),
         "invoices": _invoices(account, policy, zone, language),
         "notice": _notice(notice, language),
@@ -251,15 +252,17 @@ def _card_words(card: Card | None, on_file: bool, language: str) -> str:
     )
 
 
-def _reactivate_label(subscription: Subscription | None, card: bool, language: str) -> str:
+def _reactivate_label(account: Account, now: datetime, card: bool, language: str) -> str:
     """The label of the button that reactivates a subscription without Stripe's pages; empty if
     there is none.
     """
+    subscription = current_subscription(account)
     if subscription is None:
         return ""
+    pause = unpaid_pause(account, subscription)
     if is_canceling(subscription):
         return text("billing.keep_subscription", language)
-    if subscription.pause_collection:
+    if subscription.pause_collection or (pause and pause.paid_until <= now):
         return text("billing.end_pause", language)
     if subscription.status == "paused" and card:
         return text("billing.continue_with_card", language)

@@ -175,6 +175,7 @@ def invoice(raw: Raw) -> Invoice:
         send_invoice=raw.get("collection_method") == SEND_INVOICE,
         due_date=when(raw.get("due_date")),
         held=status == "draft" and raw.get("auto_advance") is False,
+        total=whole(raw, "total"),
     )
 
 

@@ -1,5 +1,6 @@
 """Stripe's subscriptions: starting, changing and ending them, and their coupons."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,10 @@ from chalicelib.stripe_api.writer import StripeWriter
 
 PRORATIONS = {"now": "always_invoice", "next_invoice": "create_prorations", "none": "none"}
 """Stripe's `proration_behavior` for each of PRORATE."""
+
+
+FROM_NOW: Mapping[str, Any] = {"billing_cycle_anchor": {"type": "now"}}
+"""A new period begins now. The anchor is an object since endive (2026-09-30)."""
 
 
 class StripeSubscriptions(StripeWriter):
@@ -49,8 +54,8 @@ class StripeSubscriptions(StripeWriter):
         self._write(f"/v1/subscriptions/{id}", key, automatic_tax={"enabled": True})
 
     def resume(self, key: str, id: str) -> None:
-        """See SubscriptionsApi. The anchor is an object since endive (2026-09-30)."""
-        self._write(f"/v1/subscriptions/{id}/resume", key, billing_cycle_anchor={"type": "now"})
+        """See SubscriptionsApi."""
+        self._write(f"/v1/subscriptions/{id}/resume", key, **FROM_NOW)
 
     def cancel_at_period_end(
         self, key: str, id: str, reason: str | None, comment: str | None
@@ -75,6 +80,16 @@ class StripeSubscriptions(StripeWriter):
         elif subscription.cancel_at:
             undone["cancel_at"] = ""
         return self._subscription(f"/v1/subscriptions/{subscription.id}", key, **undone)
+
+    def begin_period(self, key: str, id: str) -> Subscription:
+        """See SubscriptionsApi."""
+        return self._subscription(
+            f"/v1/subscriptions/{id}",
+            key,
+            proration_behavior="none",
+            payment_behavior="error_if_incomplete",
+            **FROM_NOW,
+        )
 
     def pause_collection(self, key: str, id: str, until: datetime) -> Subscription:
         """See SubscriptionsApi."""
@@ -140,9 +155,15 @@ class StripeSubscriptions(StripeWriter):
         dated = (
             {} if change.prorate == "none" else {"proration_date": int(change.as_of.timestamp())}
         )
+        anchored = FROM_NOW if change.new_period else {}
         price = self._price(change.lookup_key, currency)
         item = {"id": line, **price.line(change.quantity)}
-        return {"items": [item], "proration_behavior": PRORATIONS[change.prorate], **dated}
+        return {
+            "items": [item],
+            "proration_behavior": PRORATIONS[change.prorate],
+            **dated,
+            **anchored,
+        }
 
     def move_trial_end(self, key: str, id: str, at: datetime) -> Subscription:
         """See SubscriptionsApi."""

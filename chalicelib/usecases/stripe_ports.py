@@ -148,6 +148,11 @@ class SubscriptionsApi(Protocol):
     def reactivate(self, key: str, subscription: Subscription) -> Subscription:
         """Undo a scheduled cancellation, whichever field holds it, and a pause of collection."""
 
+    def begin_period(self, key: str, id: str) -> Subscription:
+        """Begin a new period now and bill it; nothing of the last one is credited. Raises
+        CardDeclined or ConfirmationRequired, and changes nothing, if it is not paid.
+        """
+
     def pause_collection(self, key: str, id: str, until: datetime) -> Subscription:
         """Collect no payments until then. Invoices of that time are voided."""
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from chalicelib.domain.policy.warnings import warnings_of
 from ops.command_line import Command
 from ops.stage.policy import POLICY, read_checked
 
@@ -10,6 +11,8 @@ from ops.stage.policy import POLICY, read_checked
 def _check(options: argparse.Namespace) -> int:
     policy = read_checked(options.file)
     print(f"{options.file.name} is fine: policy {policy.hash}, plans {', '.join(policy.plans)}.")
+    for warning in warnings_of(policy):
+        print(f"Warning: {warning}")
     return 0
 
 

@@ -41,6 +41,17 @@ class ExitFeedback:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPause:
+    """A pause of collection that the customer took on the billing page. The subscription is paid
+    until `paid_until`; Stripe collects again from `resumes_at` on.
+    """
+
+    subscription: str
+    paid_until: datetime
+    resumes_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CancellationRequested:
     """The customer asked on the billing page to cancel at once."""
 
@@ -56,10 +67,13 @@ class CancellationConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class RetentionOfferAccepted:
-    """The customer accepted a retention offer instead of canceling; `kind` is that of the offer."""
+    """The customer accepted a retention offer instead of canceling; `kind` is that of the offer.
+    `pause` is the pause, if it was one.
+    """
 
     kind: str
     at: datetime
+    pause: OwnPause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,8 @@ KINDS = {
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change to another plan, interval or quantity. `prorate` is one of policy.selling.PRORATE;
-    the proration is calculated as of `as_of`.
+    the proration is calculated as of `as_of`. With `new_period` a new period begins with the
+    change, and is billed at once.
     """
 
     plan: str
@@ -62,6 +63,7 @@ class Change:
     lookup_key: str
     prorate: str
     as_of: datetime
+    new_period: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,10 @@ class Charge:
 class Operation:
     """One of VERBS on a customer and its subscription; a charge may have no subscription.
 
-    `at` is the time that the verb needs: the new end of a trial, or the end of a pause. `key` is
-    the caller's Idempotency-Key and `asked` identifies the request's body. `alternative` is the
-    kind of the retention offer that the customer accepted with it.
+    `at` is the time that the verb needs: the new end of a trial, the end of a pause, or when a new
+    period was asked for. `key` is the caller's Idempotency-Key and `asked` identifies the request's
+    body. `alternative` is the kind of the retention offer that the customer accepted with it, and
+    `paid_until` the end of the period that is paid when a pause begins.
     """
 
     verb: str
@@ -99,6 +102,7 @@ class Operation:
     key: str | None = None
     asked: str = ""
     alternative: str | None = None
+    paid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +213,7 @@ VERBS = {
     "cancel_now": "End the subscription at once, without a refund.",
     "withdraw": "End the subscription at once and refund all that was paid for it.",
     "uncancel": "Revoke a scheduled cancellation, and a pause of collection with it.",
-    "unpause": "Collect payments again.",
+    "unpause": "Collect payments again; with `at` in a new period that begins now, and is paid.",
     "pause": "Collect no payments for a time.",
     "resume": "Resume a paused subscription and pay the invoice that Stripe makes for that.",
     "plan": "Change plan, interval or quantity.",
@@ -238,5 +242,6 @@ def reactivation_result(operation: Operation) -> str | None:
     """What a reactivation did, as the API answers it: `uncanceled` or `resumed`; None if the
     operation is no reactivation.
     """
-    results = {"uncancel": "uncanceled", "unpause": "resumed", "resume": "resumed"}
-    return results.get(operation.verb)
+    if operation.verb == "uncancel":
+        return "uncanceled"
+    return "resumed" if operation.verb in {"unpause", "resume"} else None

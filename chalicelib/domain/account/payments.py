@@ -2,9 +2,11 @@
 and what is owed since when.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.account.cancellation import OwnPause
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.queries import creation_order, has_card, invoices_of
 from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
@@ -83,10 +85,13 @@ def is_free_period(invoice: Invoice) -> bool:
 
 
 def is_payment(invoice: Invoice) -> bool:
-    """Whether money came with the invoice, or its period was free. An invoice of 0 that a change of
-    plan made is no payment.
+    """Whether money came with the invoice, credit paid it, or its period was free. An invoice of 0
+    that a change of plan made is no payment.
     """
-    return invoice.status == "paid" and bool(invoice.amount_paid or is_free_period(invoice))
+    by_credit = invoice.total is not None and invoice.total > 0
+    return invoice.status == "paid" and bool(
+        invoice.amount_paid or by_credit or is_free_period(invoice)
+    )
 
 
 def was_returned(account: Account, invoice: Invoice) -> bool:
@@ -276,6 +281,38 @@ def settled_since_trial(account: Account, subscription: Subscription) -> bool:
 def _since_trial(account: Account, subscription: Subscription) -> list[Invoice]:
     end = subscription.trial_end
     return [one for one in invoices_of(account, subscription) if end and one.created >= end]
+
+
+def unpaid_pause(account: Account, subscription: Subscription) -> OwnPause | None:
+    """The customer's own pause of the subscription, as long as nothing is paid for the time after
+    `paid_until`; also once it has ended, if Stripe voided what was due meanwhile.
+    """
+    pause, collection = account.own_pause, subscription.pause_collection
+    if pause is None or pause.subscription != subscription.id:
+        return None
+    since = [one for one in invoices_of(account, subscription) if one.created >= pause.paid_until]
+    is_on = collection is not None and collection.resumes_at == pause.resumes_at
+    was_voided = any(one.status in {"void", "uncollectible"} for one in since)
+    is_paid = any(is_payment(one) for one in since)
+    return pause if (is_on or was_voided) and not is_paid else None
+
+
+def is_to_pay(invoice: Invoice) -> bool:
+    """Whether the invoice is still to be paid; a draft is, for Stripe charges it within an hour."""
+    return invoice.status in {"draft", "open"} and invoice.amount_due > 0
+
+
+def is_paid_period(subscription: Subscription, invoices: Iterable[Invoice]) -> bool:
+    """Whether the running period of a subscription was paid, by money or by credit. One that was
+    free, or whose invoice was voided or given up, was not; nor is one whose invoice is a draft.
+    """
+    begun = subscription.period_start
+    return any(
+        one.status == "paid"
+        and bool(one.amount_paid or one.total)
+        and (begun is None or one.created >= begun)
+        for one in invoices
+    )
 
 
 def first_paid_invoice(account: Account, subscription: Subscription) -> Invoice | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from chalicelib.domain.account.cancellation import CancellationRequest, ExitFeedback
+from chalicelib.domain.account.cancellation import CancellationRequest, ExitFeedback, OwnPause
 from chalicelib.domain.account.checkout import Checkout
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.fetch_requests import FetchRequest
@@ -153,7 +153,8 @@ class Account:
       sessions were handed out that were ended.
     - `leave`: the last request to cancel at once; `left_by`: the time of the newest confirmed one;
       `withdrawn_at`: when the customer withdrew from the contract; `alternatives`: when each kind
-      of retention offer was last accepted; `feedback`: the exit feedback by occasion.
+      of retention offer was last accepted; `own_pause`: the last pause that the customer took on
+      the billing page; `feedback`: the exit feedback by occasion.
 
     What Billhook does for the account:
 
@@ -225,6 +226,7 @@ class Account:
     origin: str | None = None
     sign_in_unused: int | None = None
     links_void_before: datetime | None = None
+    own_pause: OwnPause | None = None
 
     @property
     def email(self) -> str | None:

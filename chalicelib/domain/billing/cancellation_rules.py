@@ -4,13 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.account.cancellation import ContractWithdrawn, RetentionOfferAccepted
+from chalicelib.domain.account.cancellation import (
+    ContractWithdrawn,
+    OwnPause,
+    RetentionOfferAccepted,
+)
 from chalicelib.domain.account.operations import Operation
-from chalicelib.domain.account.queries import current_subscription, invoices_of, plan_of
+from chalicelib.domain.account.payments import is_payment, unpaid_pause
+from chalicelib.domain.account.queries import (
+    creation_order,
+    current_subscription,
+    invoices_of,
+    plan_of,
+)
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.policy.policy import Policy, RetentionOffer
 from chalicelib.domain.stripe_objects.answers import Coupon
+from chalicelib.domain.stripe_objects.objects import Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +34,13 @@ class Offer:
 
 def follows(task: Operation, at: datetime) -> list[RetentionOfferAccepted | ContractWithdrawn]:
     """The facts about a cancellation that follow from an operation once it is done."""
+    pause = (
+        OwnPause(task.subscription, task.paid_until, task.at)
+        if task.verb == "pause" and task.subscription and task.paid_until and task.at
+        else None
+    )
     taken: list[RetentionOfferAccepted | ContractWithdrawn] = (
-        [RetentionOfferAccepted(task.alternative, at)] if task.alternative else []
+        [RetentionOfferAccepted(task.alternative, at, pause)] if task.alternative else []
     )
     return [*taken, ContractWithdrawn(at)] if task.verb == "withdraw" else taken
 
@@ -52,10 +68,21 @@ def retention_offer(
         return None
     fits: Mapping[str, bool] = {
         "coupon": True,
-        "pause": subscription.pause_collection is None,
+        "pause": _is_paid(account, subscription),
         "plan": _is_smaller(account, policy, offer.value),
     }
     return offer if fits[offer.kind] else None
+
+
+def _is_paid(account: Account, subscription: Subscription) -> bool:
+    """Whether the customer may pause it: it is active, and its last invoice was paid. A trial, or
+    what is not paid, would only be used without being paid.
+    """
+    if subscription.status != "active" or subscription.pause_collection:
+        return False
+    last = max(invoices_of(account, subscription), key=creation_order, default=None)
+    is_free = unpaid_pause(account, subscription) is None
+    return is_free and subscription.period_end is not None and bool(last and is_payment(last))
 
 
 def _is_smaller(account: Account, policy: Policy, plan: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.operations import Change, Charge, Operation
+from chalicelib.domain.account.payments import is_to_pay, unpaid_pause
 from chalicelib.domain.account.queries import (
     currency_of,
     current_subscription,
@@ -45,6 +46,10 @@ PAUSED = (
 """Why the plan of a subscription cannot be changed while its collection is paused."""
 
 
+NOT_PAID = "An invoice of the subscription is not paid yet. Once it is, the plan can be changed."
+"""Why the plan of a subscription cannot be changed while an invoice waits for its payment."""
+
+
 LARGEST_AMOUNT = 99_999_999
 """Stripe takes eight digits of minor units at most (docs.stripe.com/currencies, "Minimum and
 maximum charge amounts").
@@ -81,15 +86,23 @@ def withdrawal(account: Account, policy: Policy, asked_at: datetime, now: dateti
     return Operation("withdraw", subscription.customer, subscription.id)
 
 
-def reactivation(account: Account) -> Operation | None:
+def reactivation(account: Account, now: datetime) -> Operation | None:
     """Undo a scheduled cancellation, end a pause of collection, or resume a paused subscription;
     None if the customer needs a Checkout, for a card or a purchase. The end of a fixed term stays.
+
+    After a pause that the customer took, and for whose time nothing is paid, a new period begins
+    now: else what is left of the one that Stripe voided would be free.
     """
     subscription = current_subscription(account)
     if subscription is None:
         return None
     if is_canceling(subscription):
         return Operation("uncancel", subscription.customer, subscription.id)
+    pause = unpaid_pause(account, subscription)
+    if pause and pause.paid_until <= now:
+        return Operation(
+            "unpause", subscription.customer, subscription.id, at=now.replace(microsecond=0)
+        )
     if subscription.pause_collection:
         return Operation("unpause", subscription.customer, subscription.id)
     return (
@@ -116,6 +129,14 @@ def pause(account: Account, until: datetime, now: datetime) -> Operation | None:
     )
 
 
+def own_pause(account: Account, until: datetime, now: datetime) -> Operation | None:
+    """The pause that the customer takes on the billing page, instead of canceling."""
+    operation, subscription = pause(account, until, now), current_subscription(account)
+    if operation is None or subscription is None:
+        return None
+    return replace(operation, paid_until=subscription.period_end)
+
+
 def plan_change(
     account: Account, policy: Policy, request: PlanRequest, now: datetime
 ) -> Operation | None:
@@ -136,9 +157,7 @@ def plan_change(
     if subscription.pause_collection:
         raise NotPossible(PAUSED)
     if unpaid_bills(account, subscription):
-        raise NotPossible(
-            "An invoice of the subscription is not paid yet. Once it is, the plan can be changed."
-        )
+        raise NotPossible(NOT_PAID)
     item = plan_item(subscription, policy)
     currency = currency_of(account, policy)
     sold = keys_for(policy, plan, currency)
@@ -178,11 +197,7 @@ def may_change(account: Account, policy: Policy) -> bool:
 
 def unpaid_bills(account: Account, subscription: Subscription) -> list[Invoice]:
     """The subscription's invoices that are still to be paid, a bank debit under way included."""
-    return [
-        invoice
-        for invoice in invoices_of(account, subscription)
-        if invoice.status in {"draft", "open"} and invoice.amount_due
-    ]
+    return [one for one in invoices_of(account, subscription) if is_to_pay(one)]
 
 
 def may_cancel(account: Account) -> bool:

@@ -44,7 +44,9 @@ def preview_of(
     always in a trial, it is the next one. Raises NotPossible as `plan_item` does.
     """
     at_once = one.status != "trialing" and (
-        change.prorate == "now" or plan_item(one, policy).interval != change.interval
+        change.prorate == "now"
+        or change.new_period
+        or plan_item(one, policy).interval != change.interval
     )
     if at_once:
         return Preview(change, amount, currency, change.as_of)

@@ -138,7 +138,8 @@ class Invoice:
 
     `amount_remaining` is what is left to pay; None if it was recorded by a release that did not
     read it. `reason` is Stripe's `billing_reason`. An invoice with `send_invoice` was sent, and is
-    to be paid by `due_date`. A draft that is `held` stays one until somebody finalizes it.
+    to be paid by `due_date`. A draft that is `held` stays one until somebody finalizes it. `total`
+    is what it costs before the customer's balance is taken into account; below 0 it becomes credit.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Invoice:
     send_invoice: bool = False
     due_date: datetime | None = None
     held: bool = False
+    total: int | None = None
 
     @property
     def left_to_pay(self) -> int:

@@ -4,17 +4,19 @@ domain/billing and performed at Stripe once.
 All of them raise as `perform_once` does.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.facts import GrantGiven
-from chalicelib.domain.account.operations import Charge
+from chalicelib.domain.account.operations import Charge, Operation
 from chalicelib.domain.account.queries import currency_of
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.billing import decisions
 from chalicelib.domain.billing.idempotency import IdempotentRequest, Outcome
 from chalicelib.domain.billing.plan_requests import PlanRequest, PurchaseRequest
 from chalicelib.domain.billing.preview import Preview, preview_of
+from chalicelib.domain.billing.proration import within_paid
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.usecases.billing.checkout import Returns, open_checkout
 from chalicelib.usecases.billing.live_subscription import hold, line_of
@@ -70,7 +72,7 @@ def reactivate(
     return perform_once(
         account_id,
         request,
-        lambda account, now: decisions.reactivation(account),
+        decisions.reactivation,
         services,
         checkout,
     )
@@ -85,7 +87,7 @@ def change_plan(
     return perform_once(
         account_id,
         request,
-        lambda account, now: decisions.plan_change(account, services.policy, change, now),
+        lambda account, now: _plan_change(account, change, now, services),
         services,
     )
 
@@ -163,7 +165,7 @@ def preview_change(account_id: str, change: PlanRequest, services: Services) -> 
     """
     account = require_account(account_id, services.stores.accounts)
     now = (change.as_of or services.clock.now()).replace(microsecond=0)
-    operation = decisions.plan_change(account, services.policy, change, now)
+    operation = _plan_change(account, change, now, services)
     if operation is None or operation.change is None:
         return Preview(None, 0, currency_of(account, services.policy), now)
     held = hold(account, str(operation.subscription), services)
@@ -174,3 +176,19 @@ def preview_change(account_id: str, change: PlanRequest, services: Services) -> 
     return preview_of(
         operation.change, held.one, services.policy, invoice.amount_due, invoice.currency
     )
+
+
+def _plan_change(
+    account: Account, wanted: PlanRequest, now: datetime, services: Services
+) -> Operation | None:
+    """The change, by what Stripe says of the subscription and its invoices: an account keeps only
+    some of them, and the newest may not have been reported yet.
+    """
+    operation = decisions.plan_change(account, services.policy, wanted, now)
+    if operation is None or operation.change is None:
+        return operation
+    live = hold(account, str(operation.subscription), services).one
+    found = (one.value for one in services.stripe.reader.invoices_of(operation.customer))
+    invoices = [one for one in found if one.subscription == live.id]
+    change = within_paid(account, live, operation.change, invoices, services.policy)
+    return replace(operation, change=change)

@@ -67,7 +67,7 @@ def take_alternative(account: Account, reason: str, services: Services) -> Reten
             return None  # it was accepted meanwhile, by a double click or in another tab
         pauses = offer.kind == "pause"
         task = (
-            decisions.pause(found, now + timedelta(days=offer.days), now)
+            decisions.own_pause(found, now + timedelta(days=offer.days), now)
             if pauses
             else decisions.discount(found, offer.value, now)
         )

@@ -1,6 +1,7 @@
 """The changes of a subscription at Stripe, by the verb of the operation."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.fetch_requests import FetchRequest
@@ -10,6 +11,7 @@ from chalicelib.domain.billing.decisions import PAUSED, made, plan_item
 from chalicelib.domain.billing.payments import REQUIRES_ACTION, OpenPayment, open_payment
 from chalicelib.domain.errors import ConfirmationRequired, InvalidInput, NotPossible, StripeRefused
 from chalicelib.domain.stripe_objects.answers import ChangedSubscription, InvoiceWithPayments
+from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.usecases.billing.live_subscription import (
     LiveSubscription,
     OperationResult,
@@ -20,6 +22,9 @@ from chalicelib.usecases.billing.refund import refund_all
 from chalicelib.usecases.billing.save_card import open_invoices
 from chalicelib.usecases.services import Services
 
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""How far Stripe's clock and ours may be apart."""
+
 
 def is_done(held: LiveSubscription, operation: Operation, services: Services) -> bool:
     """Whether the subscription is as the operation wants it. Raises as the calls to Stripe do."""
@@ -27,6 +32,8 @@ def is_done(held: LiveSubscription, operation: Operation, services: Services) ->
     match operation.verb:
         case "cancel":
             return ends_with_its_period(one)
+        case "unpause" if operation.at:
+            return _has_begun_since(one, operation.at)
         case "uncancel" | "unpause":
             return not one.cancellation_scheduled and one.pause_collection is None
         case "pause":
@@ -95,6 +102,27 @@ def _carry_on(
     held: LiveSubscription, operation: Operation, key: str, services: Services
 ) -> OperationResult:
     return held.changed(services.stripe.subscriptions.reactivate(key, held.one))
+
+
+def _has_begun_since(one: Subscription, at: datetime) -> bool:
+    """Whether a period has begun since then. Stripe's clock may be a little behind ours."""
+    begun = one.period_start
+    return one.pause_collection is None and begun is not None and begun >= at - CLOCKS_DIFFER
+
+
+def _end_pause(
+    held: LiveSubscription, operation: Operation, key: str, services: Services
+) -> OperationResult:
+    """Collect payments again. With `at` a new period begins now; if it is not paid, only the pause
+    has ended, and access stays as it is until something is paid.
+    """
+    if held.one.pause_collection or operation.at is None:
+        found = services.stripe.subscriptions.reactivate(key, held.one)
+        if operation.at is None:
+            return held.changed(found)
+    begun = services.stripe.subscriptions.begin_period(f"{key}:begin", held.one.id)
+    asks = [FetchRequest("invoices", operation.customer)]
+    return OperationResult([SubscriptionSnapshot(begun, held.by), *asks])
 
 
 def _pause(
@@ -188,7 +216,7 @@ CHANGES: Mapping[str, Callable[[LiveSubscription, Operation, str, Services], Ope
     "cancel": _cancel_later,
     "cancel_now": _cancel_now,
     "uncancel": _carry_on,
-    "unpause": _carry_on,
+    "unpause": _end_pause,
     "pause": _pause,
     "resume": _resume,
     "plan": _change,

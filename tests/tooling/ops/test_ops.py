@@ -55,6 +55,7 @@ def test_a_stage_must_be_named(
 def test_the_policy_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, out, _ = run(capsys, "check")
     assert (status, out[:20]) == (0, "billing.toml is fine")
+    assert "Warning: cancel.alternatives.unused offers a pause" in out
     bad = tmp_path / "billing.toml"
     bad.write_text("schema = 9\n")
     status, _, error = run(capsys, "check", str(bad))

@@ -184,7 +184,8 @@ def apply_accepted_offer(account: Account, fact: RetentionOfferAccepted) -> Acco
     last = account.alternatives.get(fact.kind)
     if last and fact.at <= last:
         return account
-    return replace(account, alternatives={**account.alternatives, fact.kind: fact.at})
+    alternatives = {**account.alternatives, fact.kind: fact.at}
+    return replace(account, alternatives=alternatives, own_pause=fact.pause or account.own_pause)
 
 
 def apply_withdrawal(account: Account, fact: ContractWithdrawn) -> Account:
