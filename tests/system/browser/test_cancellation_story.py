@@ -181,7 +181,7 @@ def test_a_consumer_withdraws_by_a_mailed_link_has_the_money_back_and_buys_again
     assert not ada.complaints
 
 
-def test_a_confirmation_for_the_bank_is_on_stripes_page_and_a_declined_upgrade_changes_nothing(
+def test_a_confirmation_for_the_bank_is_on_stripes_page_and_an_unconfirmed_upgrade_changes_nothing(
     ada: Visitor,
 ) -> None:
     email = pays(ada)
@@ -193,7 +193,7 @@ def test_a_confirmation_for_the_bank_is_on_stripes_page_and_a_declined_upgrade_c
     ada.page.check("input[value='scale:month']")
     ada.page.click("#choose button")
     ada.page.click("#confirm button")
-    assert "Nothing was changed" in ada.reads("#detail")
+    assert "Until then nothing is changed" in ada.reads("#detail")
     picture(ada, "plan-declined")
     ada.system.move_clock(ada.system.now() + 31 * DAY)
     ada.goes_to("/billing")

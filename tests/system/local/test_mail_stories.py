@@ -126,7 +126,8 @@ def test_a_recorded_trial_gets_what_the_policy_promises(
     assert player.compare(player.recording.checkpoints[-1]) == []
     advance(system, "30d")
     mails = system.mail(player.account_id)
-    assert [mail["step"] for mail in mails] == promised
+    # The card of the recording expires in 2027, wherever the clock of the story has come to.
+    assert [mail["step"] for mail in mails if mail["step"] != "card_expires"] == promised
     account = system.account(player.account_id)
     assert account is not None
     for mail in mails:
