@@ -68,6 +68,7 @@ def test_a_visitor_becomes_a_paying_customer_from_the_control_room_alone(owner: 
     assert page.inner_text("h1") == "Your Acme trial has begun"
     card_link = page.frame_locator("iframe").locator("text=add a card")
     billing = opened_by(owner, card_link.click)
+    billing.click("#open button")
     billing.click("#add-card button")
     assert str(billing.get_attribute("#home", "href")).endswith("/_local")
     billing.check("input[value='4242424242424242']")
