@@ -300,3 +300,36 @@ def test_a_trial_with_a_bank_account_is_told_that_the_account_is_debited(
     for step in ("welcome", "notice"):
         assert account in life.text(step)
         assert card not in life.text(step)
+
+
+@PEOPLE
+def test_an_invoice_that_the_owner_voids_after_a_card_has_failed_is_dunned_no_more(
+    currency: str, language: str
+) -> None:
+    life = MailedLife(DUNNING, currency=currency, language=language)
+    days(life.first_after_trial(DECLINES), 8)
+    (owed,) = [one for one in life.objects("invoice") if one["status"] == "open"]
+    life.stage.post(f"/v1/invoices/{owed['id']}/void")
+    life.hear()
+    days(life, 30)
+    assert [step for step, _ in life.calendar if step.startswith("failed")] == ["failed"]
+
+
+@PEOPLE
+@KINDS
+def test_who_takes_the_bank_account_away_after_a_failure_is_still_reminded(
+    kind: str, currency: str, language: str
+) -> None:
+    life = life_of(kind, BANK_FAILS[currency], currency, language)
+    failed_on = BEGINS[kind] + DEBIT_DAYS
+    days(life, failed_on + 1)
+    for method in life.stage.get("/v1/payment_methods", customer=life.only("customer")["id"])[
+        "data"
+    ]:
+        life.stage.post(f"/v1/payment_methods/{method['id']}/detach")
+    life.hear()
+    days(life, failed_on + 4)
+    assert [step for step, _ in life.calendar if step != "notice"] == ["failed_debit", "failed_3"]
+    text = life.text("failed_3")
+    assert {"en": "your bank returned", "de": "Ihre Bank hat"}[language] not in text
+    assert {"en": "card", "de": "Karte"}[language] not in text
