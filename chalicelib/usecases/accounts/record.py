@@ -1,5 +1,5 @@
-"""Record what the customer or the product says: milestones, consent to mail, and that a mailed link
-was opened.
+"""Record what the customer or the product says: milestones, consent to mail, and that the button
+behind a mailed link was pressed.
 """
 
 from datetime import datetime
@@ -25,14 +25,14 @@ def record_milestone(account_id: str, name: str, at: datetime | None, services: 
 
 
 def record_proof(account: Account, services: Services) -> Account:
-    """A mailed link was opened, which proves the address. Raises Unavailable."""
+    """The button behind a mailed link was pressed, which proves the address. Raises Unavailable."""
     return apply_facts(
         account, [AddressProved(services.clock.now())], services, StripeFetcher(services)
     )
 
 
 def record_sign_in(account: Account, services: Services) -> Account:
-    """The account's newest sign-in link was opened: that proves the address, and the link opens
+    """The account's newest sign-in link was used: that proves the address, and the link opens
     nothing more. Raises Unavailable.
     """
     facts: list[Fact] = [AddressProved(services.clock.now())]
