@@ -102,6 +102,7 @@ def _ada(language: str) -> Mapping[str, object]:
         "link_url": f"{_LINK}/sign-in/eyJhIjoiYWNjdF9kZW1vIn0.41bd",
         "feedback_url": f"{_LINK}/feedback/eyJhIjoiYWNjdF9kZW1vIn0.77c0",
         "asked_at": spoken_moment(_TRIAL_ENDS - timedelta(days=3), _VIENNA, language),
+        "refunded": money(4900, "usd", language),
         "app_url": "https://app.tidewater.example/",
         "booking_url": "https://calendar.example.com/ines/20-minutes",
         "unsubscribe_url": f"{_LINK}/mail/unsubscribe?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",

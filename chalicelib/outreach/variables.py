@@ -72,6 +72,7 @@ def variables(
         ),
         "trial_days": policy.trial.days,
         "asked_at": spoken_moment(mail.occasion.moment, zone, language),
+        "refunded": _refunded(account, language),
         "app_url": letter.app_url,
         "booking_url": letter.booking_url,
         "postal_address": letter.postal_address,
@@ -188,3 +189,9 @@ def _trial_end(account: Account) -> datetime | None:
         known.value.trial_end for known in account.subscriptions.values() if known.value.trial_end
     ]
     return max(ends, default=account.signup.trial_ends_at if account.signup else None)
+
+
+def _refunded(account: Account, language: str) -> str:
+    """What was paid back for the last withdrawal; empty if nothing was."""
+    refund = account.withdrawn_refund
+    return money(refund.amount, refund.currency, language) if refund and refund.amount else ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.domain.stripe_objects.answers import (
     Address,
+    BalanceChange,
     ChangedSubscription,
     CheckoutSession,
     Coupon,
@@ -44,6 +45,9 @@ from chalicelib.stripe_api.fields import (
 )
 from chalicelib.stripe_api.transport import Raw
 from chalicelib.stripe_api.writer import is_ours
+
+WITHDRAWN = "withdrawn"
+"""The metadata of a balance change that took a withdrawn subscription's credit away: its id."""
 
 
 def customer(raw: Raw) -> CustomerAnswer:
@@ -178,6 +182,20 @@ def charge(raw: Raw) -> StripeCharge:
         paid=bool(raw.get("paid")),
         refunded=bool(raw.get("refunded")),
         disputed=bool(raw.get("disputed")),
+        amount=whole(raw, "amount") or 0,
+        amount_refunded=whole(raw, "amount_refunded") or 0,
+        currency=words(raw, "currency"),
+    )
+
+
+def balance_change(raw: Raw) -> BalanceChange:
+    """A change of a customer's balance. Raises Unreadable if it has no amount."""
+    return BalanceChange(
+        whole(raw, "amount") or 0,
+        text(raw, "currency"),
+        whole(raw, "ending_balance") or 0,
+        if_readable(reference, raw.get("invoice")),
+        _words(mapping(raw.get("metadata")), WITHDRAWN),
     )
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from chalicelib.domain.stripe_objects.answers import Address, CustomerAnswer
+from chalicelib.domain.stripe_objects.answers import Address, BalanceChange, CustomerAnswer
 from chalicelib.domain.stripe_objects.objects import Customer
 from chalicelib.stripe_api import answers, objects
 from chalicelib.stripe_api.events import PROFILE
 from chalicelib.stripe_api.fields import text
-from chalicelib.stripe_api.writer import StripeWriter, data_of, is_ours
+from chalicelib.stripe_api.writer import OURS, StripeWriter, data_of, is_ours
 
 
 class StripeCustomers(StripeWriter):
@@ -55,6 +55,24 @@ class StripeCustomers(StripeWriter):
     def delete(self, id: str) -> None:
         """See CustomersApi."""
         self._transport.delete(f"/v1/customers/{id}")
+
+    def balance_changes(self, customer: str) -> list[BalanceChange]:
+        """See CustomersApi."""
+        path = f"/v1/customers/{customer}/balance_transactions"
+        return [answers.balance_change(raw) for raw in self._transport.all(path)]
+
+    def take_credit(
+        self, key: str, customer: str, subscription: str, amount: int, currency: str
+    ) -> None:
+        """See CustomersApi."""
+        self._write(
+            f"/v1/customers/{customer}/balance_transactions",
+            key,
+            amount=amount,
+            currency=currency,
+            description="Credit of a withdrawn contract",
+            metadata={answers.WITHDRAWN: subscription, **OURS},
+        )
 
     def open_portal(self, customer: str, return_url: str) -> str:
         """See CustomersApi. Uses a configuration of our own: Stripe's default can only be made in

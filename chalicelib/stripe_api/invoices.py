@@ -108,11 +108,18 @@ class StripeInvoices(StripeWriter):
             answers.charge(raw) for raw in self._transport.all("/v1/charges", customer=customer)
         ]
 
-    def refund(self, key: str, account_id: str | None, charge: str) -> None:
+    def refund(
+        self, key: str, account_id: str | None, charge: str, amount: int | None = None
+    ) -> None:
         """See InvoicesApi."""
         metadata = {"account_id": account_id, **OURS} if account_id else OURS
         self._write(
-            "/v1/refunds", key, charge=charge, reason="requested_by_customer", metadata=metadata
+            "/v1/refunds",
+            key,
+            charge=charge,
+            reason="requested_by_customer",
+            metadata=metadata,
+            **({"amount": amount} if amount is not None else {}),
         )
 
 

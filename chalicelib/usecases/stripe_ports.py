@@ -9,6 +9,7 @@ from chalicelib.domain.account.operations import Change, Charge
 from chalicelib.domain.billing.stripe_requests import NewCheckout, NewTrial
 from chalicelib.domain.stripe_objects.answers import (
     Address,
+    BalanceChange,
     ChangedSubscription,
     CheckoutSession,
     Coupon,
@@ -97,6 +98,14 @@ class CustomersApi(Protocol):
         """Delete a customer for good, which ends its subscriptions at once. Does nothing if it is
         deleted already.
         """
+
+    def balance_changes(self, customer: str) -> list[BalanceChange]:
+        """All changes of a customer's balance, the newest first."""
+
+    def take_credit(
+        self, key: str, customer: str, subscription: str, amount: int, currency: str
+    ) -> None:
+        """Take away credit of a customer, because it withdrew from the subscription."""
 
     def open_portal(self, customer: str, return_url: str) -> str:
         """The URL of a new session of Stripe's customer portal, with the configuration that
@@ -241,8 +250,10 @@ class InvoicesApi(Protocol):
     def charges_of(self, customer: str) -> list[StripeCharge]:
         """All charges of a customer."""
 
-    def refund(self, key: str, account_id: str | None, charge: str) -> None:
-        """Refund what is left of a charge."""
+    def refund(
+        self, key: str, account_id: str | None, charge: str, amount: int | None = None
+    ) -> None:
+        """Refund `amount` of a charge, or what is left of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,14 @@ class ExitFeedback:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """What is paid back, in minor units of `currency`."""
+
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnPause:
     """A pause of collection that the customer took on the billing page. The subscription is paid
     until `paid_until`; Stripe collects again from `resumes_at` on.
@@ -81,6 +89,7 @@ class ContractWithdrawn:
     """The customer has withdrawn from the contract, and the refund is under way."""
 
     at: datetime
+    refund: Refund | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ class Operation:
     `at` is the time that the verb needs: the new end of a trial, the end of a pause, or when a new
     period was asked for. `key` is the caller's Idempotency-Key and `asked` identifies the request's
     body. `alternative` is the kind of the retention offer that the customer accepted with it, and
-    `paid_until` the end of the period that is paid when a pause begins.
+    `paid_until` the end of the period that is paid when a pause begins. A withdrawal refunds
+    `refund` at most, in minor units; all that was paid if that is None.
     """
 
     verb: str
@@ -103,6 +104,7 @@ class Operation:
     asked: str = ""
     alternative: str | None = None
     paid_until: datetime | None = None
+    refund: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ def unexpired(
 VERBS = {
     "cancel": "End the subscription at the end of the paid period.",
     "cancel_now": "End the subscription at once, without a refund.",
-    "withdraw": "End the subscription at once and refund all that was paid for it.",
+    "withdraw": "End the subscription at once and refund what was paid for it.",
     "uncancel": "Revoke a scheduled cancellation, and a pause of collection with it.",
     "unpause": "Collect payments again; with `at` in a new period that begins now, and is paid.",
     "pause": "Collect no payments for a time.",

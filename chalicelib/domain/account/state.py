@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from chalicelib.domain.account.cancellation import CancellationRequest, ExitFeedback, OwnPause
+from chalicelib.domain.account.cancellation import (
+    CancellationRequest,
+    ExitFeedback,
+    OwnPause,
+    Refund,
+)
 from chalicelib.domain.account.checkout import Checkout
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.fetch_requests import FetchRequest
@@ -152,7 +157,8 @@ class Account:
       `sign_in_unused`: how many in a row nobody used. `links_void_before`: until when links and
       sessions were handed out that were ended.
     - `leave`: the last request to cancel at once; `left_by`: the time of the newest confirmed one;
-      `withdrawn_at`: when the customer withdrew from the contract; `alternatives`: when each kind
+      `withdrawn_at`: when the customer withdrew from the contract, and `withdrawn_refund`: what
+      was paid back for it; `alternatives`: when each kind
       of retention offer was last accepted; `own_pause`: the last pause that the customer took on
       the billing page; `feedback`: the exit feedback by occasion.
 
@@ -227,6 +233,7 @@ class Account:
     sign_in_unused: int | None = None
     links_void_before: datetime | None = None
     own_pause: OwnPause | None = None
+    withdrawn_refund: Refund | None = None
 
     @property
     def email(self) -> str | None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.account.cancellation import (
     ContractWithdrawn,
     OwnPause,
+    Refund,
     RetentionOfferAccepted,
 )
 from chalicelib.domain.account.operations import Operation
@@ -32,8 +33,12 @@ class Offer:
     coupon: Coupon | None = None
 
 
-def follows(task: Operation, at: datetime) -> list[RetentionOfferAccepted | ContractWithdrawn]:
-    """The facts about a cancellation that follow from an operation once it is done."""
+def follows(
+    task: Operation, at: datetime, refund: Refund | None = None
+) -> list[RetentionOfferAccepted | ContractWithdrawn]:
+    """The facts about a cancellation that follow from an operation once it is done. `refund` is
+    what a withdrawal pays back.
+    """
     pause = (
         OwnPause(task.subscription, task.paid_until, task.at)
         if task.verb == "pause" and task.subscription and task.paid_until and task.at
@@ -42,7 +47,7 @@ def follows(task: Operation, at: datetime) -> list[RetentionOfferAccepted | Cont
     taken: list[RetentionOfferAccepted | ContractWithdrawn] = (
         [RetentionOfferAccepted(task.alternative, at, pause)] if task.alternative else []
     )
-    return [*taken, ContractWithdrawn(at)] if task.verb == "withdraw" else taken
+    return [*taken, ContractWithdrawn(at, refund)] if task.verb == "withdraw" else taken
 
 
 def retention_offer(

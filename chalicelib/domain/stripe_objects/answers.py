@@ -118,7 +118,9 @@ class InvoicePreview:
 
 @dataclass(frozen=True, slots=True)
 class StripeCharge:
-    """A charge of Stripe's: one payment. `refunded` says that nothing is left of it."""
+    """A charge of Stripe's: one payment of `amount`, in minor units, of which `amount_refunded` was
+    refunded. `refunded` says that nothing is left of it.
+    """
 
     id: str
     customer: str | None = None
@@ -126,6 +128,23 @@ class StripeCharge:
     paid: bool = False
     refunded: bool = False
     disputed: bool = False
+    amount: int = 0
+    amount_refunded: int = 0
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChange:
+    """A change of a customer's balance, which was `ending_balance` after it. What is below 0 is
+    credit. `invoice` is the one that the change is of; `withdrawn` the subscription from which the
+    customer withdrew, if Billhook took its credit away.
+    """
+
+    amount: int
+    currency: str
+    ending_balance: int
+    invoice: str | None = None
+    withdrawn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from chalicelib.domain.account.cancellation import Refund
 from chalicelib.domain.account.facts import Fact, SubscriptionSnapshot
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import Change, Charged, Operation
@@ -37,14 +38,15 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class OperationResult:
     """What performing an operation showed of Stripe's objects, what became of its charge, and its
-    payment if that is open. `not_refunded` has Stripe's code for each charge that it does
-    not refund, and each invoice that it does not void.
+    payment if that is open. `refund` is what a withdrawal pays back, and `not_refunded` has
+    Stripe's code for each charge that it does not refund, and each invoice that it does not void.
     """
 
     facts: Sequence[Fact] = ()
     charged: Charged | None = None
     payment: OpenPayment | None = None
     not_refunded: Mapping[str, str] = field(default_factory=dict)
+    refund: Refund | None = None
 
 
 @dataclass(frozen=True, slots=True)

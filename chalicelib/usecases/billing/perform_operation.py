@@ -2,6 +2,8 @@
 that a repetition changes nothing more.
 """
 
+from dataclasses import replace
+
 from chalicelib.domain.account.operations import Operation
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import StripeRefused, SubscriptionEnded
@@ -76,8 +78,10 @@ def find_operation(
         return OperationResult(charged=made[0], payment=made[1]) if made else None
     held = hold(account, str(operation.subscription), services)
     if operation.verb == "withdraw":
-        refunded = held.one.final and is_refunded(operation.customer, held.one.id, services.stripe)
-        return held.unchanged(operation) if refunded else None
+        if not held.one.final:
+            return None
+        done, refund = is_refunded(operation, held.one.id, services.stripe)
+        return replace(held.unchanged(operation), refund=refund) if done else None
     if held.one.final:
         return held.unchanged(operation) if operation.verb in CANCELS else None
     return held.unchanged(operation) if is_done(held, operation, services) else None

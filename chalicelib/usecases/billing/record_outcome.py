@@ -41,7 +41,7 @@ def record_success(
         services.stores.timeline.put([entry])
         if result.not_refunded:
             services.metrics.count("ErrandsRefused", len(result.not_refunded))
-        facts += follows(task, operation.since)
+        facts += follows(task, operation.since, result.refund)
     done = replace(operation, done_at=services.clock.now())
     return _apply(account, [*facts, OperationUpdated(name, done)], services)
 

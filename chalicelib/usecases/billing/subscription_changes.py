@@ -92,9 +92,11 @@ def withdraw(
         if held.one.final
         else _cancel_now(held, operation, key, services)
     )
-    refused = refund_all(operation.customer, held.one.id, key, services.stripe)
+    refund, refused = refund_all(operation, held.one.id, key, services.stripe)
     return OperationResult(
-        [*done.facts, FetchRequest("invoices", operation.customer)], not_refunded=refused
+        [*done.facts, FetchRequest("invoices", operation.customer)],
+        not_refunded=refused,
+        refund=refund,
     )
 
 

@@ -192,7 +192,7 @@ def apply_withdrawal(account: Account, fact: ContractWithdrawn) -> Account:
     """Records the newest withdrawal from the contract."""
     if account.withdrawn_at and fact.at <= account.withdrawn_at:
         return account
-    return replace(account, withdrawn_at=fact.at)
+    return replace(account, withdrawn_at=fact.at, withdrawn_refund=fact.refund)
 
 
 def apply_exit_feedback(account: Account, fact: ExitFeedbackGiven) -> Account:

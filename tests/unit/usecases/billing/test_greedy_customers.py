@@ -3,21 +3,25 @@ attempt what remains allowed.
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.account.cancellation import Refund
 from chalicelib.domain.billing.cancellation_rules import retention_offer
 from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.errors import AlreadySubscribed, CardDeclined, NotPossible
 from chalicelib.domain.policy.policy import CancelPolicy, RetentionOffer
 from chalicelib.usecases.billing.actions import preview_change
-from chalicelib.usecases.billing.cancellation import take_alternative
+from chalicelib.usecases.billing.cancellation import ask_to_leave, leave, take_alternative
+from tests.fakes.faults import crashing_after
 from tests.fakes.services import QUIET
-from tests.fakes.simulated_lifecycles import SimLife
+from tests.fakes.simulated_lifecycles import SimLife, crashes
 from tests.unit.usecases.billing.test_actions import (
     DECLINES,
     change,
+    finished_with,
     paid,
     paying,
     reactivate,
@@ -190,3 +194,83 @@ def test_while_a_payment_is_disputed_it_gives_no_credit() -> None:
     )
     change(life, "pro")
     assert credit(life) == 0
+
+
+def withdrawing() -> SimLife:
+    """A customer who has the larger plan's credit, and withdraws."""
+    life = paying(days=15)
+    life.policy = life.place.policy = replace(QUIET, cancel=CancelPolicy(withdrawal_days=14))
+    change(life, "scale", quantity=3)
+    life.hear()
+    life.minutes(5)
+    change(life, "pro", quantity=1)
+    life.hear()
+    assert credit(life) > 50000
+    return life
+
+
+def withdraws(life: SimLife) -> None:
+    ask_to_leave(life.account, "withdraw", None, None, life.services)
+    wish = life.account.leave
+    assert wish
+    leave(life.account, wish, life.services)
+    life.hear()
+
+
+def kept(life: SimLife) -> int:
+    """What was paid and not paid back."""
+    return sum(one["amount"] - one["amount_refunded"] for one in life.objects("charge"))
+
+
+def test_a_withdrawal_takes_the_credit_away_and_pays_all_back() -> None:
+    life = withdrawing()
+    withdraws(life)
+    assert (credit(life), kept(life)) == (0, 0)
+    assert life.account.withdrawn_refund == Refund(sum(paid(life)), "usd")
+
+
+def test_credit_that_was_spent_elsewhere_is_taken_off_the_newest_refund() -> None:
+    life = withdrawing()
+    customer = life.only("customer")["id"]
+    life.stage.post("/v1/invoiceitems", customer=customer, amount=20000, currency="usd")
+    invoice = life.stage.post(
+        "/v1/invoices", customer=customer, pending_invoice_items_behavior="include"
+    )["id"]
+    life.stage.post(f"/v1/invoices/{invoice}/finalize")
+    life.hear()
+    withdraws(life)
+    assert (credit(life), kept(life)) == (0, 20000)
+    newest, first = [one for one in life.objects("charge") if one["paid"]]
+    assert first["amount_refunded"] == first["amount"]
+    assert newest["amount_refunded"] == newest["amount"] - 20000
+    assert life.account.withdrawn_refund == Refund(sum(paid(life)) - 20000, "usd")
+
+
+def test_credit_that_the_team_gave_stays() -> None:
+    life = withdrawing()
+    customer = life.only("customer")["id"]
+    life.stage.post(f"/v1/customers/{customer}/balance_transactions", amount=-1500, currency="usd")
+    withdraws(life)
+    assert (credit(life), kept(life)) == (1500, 0)
+
+
+@pytest.mark.parametrize("reply_lost", [True, False])
+def test_wherever_a_withdrawal_stops_too_much_is_never_paid_back(reply_lost: bool) -> None:
+    for n in range(1, 40):
+        life = withdrawing()
+        everything = sum(paid(life))
+        ask_to_leave(life.account, "withdraw", None, None, life.services)
+        wish = life.account.leave
+        assert wish
+        life.calls = crashing_after(n, reply_lost=reply_lost)
+        crashed = crashes(partial(leave, life.account, wish, life.services))
+        life.calls.crash_at = None
+        assert everything - kept(life) + credit(life) <= everything
+        leave(life.account, wish, life.services)
+        finished_with(life)
+        assert (credit(life), kept(life)) == (0, 0), n
+        assert life.account.withdrawn_refund == Refund(everything, "usd")
+        if not crashed:
+            assert n > 8
+            return
+    raise AssertionError("it makes more calls than that")
