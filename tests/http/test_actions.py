@@ -169,6 +169,7 @@ READS = [
     ("POST", "grants", {"until": "2099-01-01T00:00:00Z", "note": "x"}, 200),
     ("POST", "cancel", {"when": "period_end"}, 200),
     ("POST", "reactivate", None, 200),
+    ("POST", "links/end", None, 204),
 ]
 """A call of each kind about one account: its method and name, a body, and the status."""
 
