@@ -310,6 +310,20 @@ class Account:
         return self.signup is None or self.proved_at is not None or bool(self.milestones)
 
     @property
+    def email_proved(self) -> bool:
+        """Whether somebody who reads the mail of the present address has pressed a button behind a
+        link that was mailed there. Neither what was typed into a form nor what Stripe or the
+        product reports proves that.
+        """
+        change = self.profile_changes.get("email")
+        if change is None:
+            return self.proved_at is not None and self.email == (self.profile.email or self.email)
+        if change.by == "customer":  # by such a button, at the new address or at the old one
+            return self.email == self.profile.email
+        pressed = (moment for moment in (self.proved_at, self.signed_in_by) if moment)
+        return any(moment > change.at for moment in pressed)
+
+    @property
     def disputed(self) -> bool:
         """Whether a payment is disputed, or was and the customer won."""
         return any(status not in DISPUTES_WON for status in self.disputes.values())

@@ -147,7 +147,7 @@ SEARCH = (
     Field(
         "email",
         line(320),
-        "Find all accounts with this address.",
+        "Find all accounts with this address; those that have proved it come first.",
         example="ada@example.com",
     ),
     Field(
@@ -172,14 +172,16 @@ SEARCH = (
     ),
 )
 def find_accounts(request: CheckedRequest) -> dict[str, Any]:
-    """{accounts: […]}: the accounts with this address, or the one with this external id. May be
-    empty.
+    """{accounts: […]}: the accounts with this address, those first that have proved it, or the one
+    with this external id. May be empty.
     """
     query = {name: value for name, value in request.query.items() if value is not None}
     if len(query) != 1:
         raise InvalidInput("Give either email or external_id.", "email")
     if email := query.get("email"):
-        return {"accounts": [_account(account) for account in wiring.accounts().with_email(email)]}
+        found = wiring.accounts().with_email(email)
+        proved_first = sorted(found, key=lambda account: not account.email_proved)
+        return {"accounts": [_account(account) for account in proved_first]}
     account = wiring.accounts().with_external_id(query["external_id"])
     return {"accounts": [_account(account)] if account else []}
 
@@ -290,6 +292,7 @@ def _account(account: Account) -> dict[str, Any]:
     return {
         "account_id": account.id,
         "email": account.email,
+        "email_proved": account.email_proved,
         "name": account.name,
         "external_id": account.profile.external_id,
         "timezone": account.profile.timezone,

@@ -123,6 +123,11 @@ ACCOUNT = fields(
     {
         "account_id": TEXT,
         "email": MAYBE,
+        "email_proved": {
+            "type": "boolean",
+            "description": "Whether a button was pressed behind a link that was mailed to this"
+            " address. Link users by external_id, or by the address only where this is true.",
+        },
         "name": MAYBE,
         "external_id": MAYBE,
         "timezone": MAYBE,
