@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from chalicelib.domain.errors import BillhookError, PolicyMistakes
+from chalicelib.domain.policy.policy import SignupPolicy
 from ops.doctor.findings import Finding, ok, unknown, wrong
 from ops.doctor.site import Site
 from ops.stripe.opening import base_url
@@ -62,7 +63,22 @@ def check_policy(site: Site) -> Iterable[Finding]:
                 "mend chalicelib/billing.toml; python -m ops check reads it again",
             )
         ]
-    return [ok("billing.toml", f"policy {policy.hash}, plans {', '.join(policy.plans)}")]
+    found = ok("billing.toml", f"policy {policy.hash}, plans {', '.join(policy.plans)}")
+    return [found, *judge_signups(policy.signup)]
+
+
+def judge_signups(policy: SignupPolicy | None) -> Iterable[Finding]:
+    """What an answer to a signup tells a stranger, and whose pages may send one."""
+    if policy is None:
+        return
+    if not policy.sites:
+        says = "browsers sign up on this host's own pages only"
+        yield ok("signups", says, "list the sites that have your form in [signup] sites")
+    elif policy.answer == "open":
+        says = "an answer tells whether its address has had a trial"
+        yield ok("signups", says, 'answer = "same" in [signup], if nobody should learn that')
+    else:
+        yield ok("signups", "every address gets the same answer")
 
 
 def check_stage(site: Site) -> Iterable[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.usecases.messaging.delivery_feedback import KINDS
 from ops.doctor.findings import Finding, ok, wrong
 from ops.doctor.site import Site
+from ops.package.senders import identities_of
 
 Told = Mapping[str, Any]
 
@@ -67,15 +68,6 @@ def check_senders(site: Site) -> Iterable[Finding]:
         for sender in senders
         for finding in judge_sender(sender, _identities(site.ses, sender))
     ]
-
-
-def identities_of(sender: str) -> list[str]:
-    """The identities that can verify an address, the most specific first: the address itself, its
-    domain, the domains above it.
-    """
-    domain = sender.rpartition("@")[2]
-    labels = domain.split(".")
-    return [sender, *(".".join(labels[place:]) for place in range(len(labels) - 1))]
 
 
 def judge_sender(sender: str, identities: Mapping[str, Told]) -> Iterator[Finding]:

@@ -4,10 +4,10 @@ role may do, and how API Gateway answers.
 
 import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from email.utils import parseaddr
 from typing import Any
 
 from ops.package.api_definition import add_error_headers, pass_every_method
+from ops.package.senders import identities
 
 WEBHOOK_PATH = "/webhooks/stripe"
 WEBHOOK_FUNCTION, API_FUNCTION = "WebhookHandler", "APIHandler"
@@ -60,19 +60,6 @@ def complete(
             }
         ]
     return made
-
-
-def identities(senders: Collection[str]) -> list[str]:
-    """The identities that SES may know the senders by: each address, its domain, and the domains
-    above it. SES takes the most specific one that is verified
-    (docs.aws.amazon.com/ses/latest/dg/creating-identities.html).
-    """
-    found: set[str] = set()
-    for sender in senders:
-        address = parseaddr(sender)[1]
-        labels = address.rpartition("@")[2].split(".")
-        found |= {address, *(".".join(labels[start:]) for start in range(len(labels) - 1))}
-    return sorted(found - {""})
 
 
 def _add_webhook_function(template: Template) -> None:

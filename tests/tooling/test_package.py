@@ -22,7 +22,7 @@ from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.usecases.messaging.delivery_feedback import KINDS
 from ops.package.build import build as build_package
 from ops.package.build import chalice_package, copy_checkout, this_machine
-from ops.package.template import identities
+from ops.package.senders import identities
 from tests.fakes.packages import ROOT, STAGE, Package, Template
 
 

@@ -10,14 +10,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.domain.policy.policy import SignupPolicy
 from local.aws.resources import TEMPLATE
 from local.aws.template import load
-from ops.doctor.deployment import judge_address, judge_status
+from ops.doctor.deployment import judge_address, judge_signups, judge_status
 from ops.doctor.examination import CHECKS, Check, examine
 from ops.doctor.findings import Finding, ok
 from ops.doctor.mail import (
     EVENT_TYPES,
-    identities_of,
     judge_account,
     judge_configuration_set,
     judge_sender,
@@ -25,6 +25,7 @@ from ops.doctor.mail import (
 from ops.doctor.secrets import judge_secret
 from ops.doctor.site import Site
 from ops.doctor.stripe import judge_key
+from ops.package.senders import identities_of
 from ops.stage.parameters import Parameter
 from ops.stage.secrets import SECRETS, Secret
 from tests.fakes.services import POLICY, ROOT
@@ -267,6 +268,17 @@ def test_every_mistake_of_billing_toml_is_a_finding(tmp_path: Path) -> None:
     assert set(states(found)) == {"wrong"}
     assert any("trial.days" in finding.says for finding in found)
     assert states(examine(Site("dev", boto3.Session(), tmp_path / "none"), [check])) == ["wrong"]
+
+
+def test_what_signups_tell_and_who_may_send_them_is_said() -> None:
+    open_to_all, none = list(judge_signups(None)), SignupPolicy("pro", "month", answer="same")
+    assert open_to_all == []
+    listed = replace(none, sites=("https://acme.example",))
+    assert [(one.state, one.cure) for one in judge_signups(listed)] == [("ok", "")]
+    (hint,) = judge_signups(replace(listed, answer="open"))
+    assert (hint.state, 'answer = "same"' in hint.cure) == ("ok", True)
+    (hint,) = judge_signups(none)
+    assert (hint.state, "sites" in hint.cure) == ("ok", True)
 
 
 def test_a_check_that_fails_is_reported_and_hides_no_other() -> None:
