@@ -137,7 +137,9 @@ def billing_view(
     zone = zone_of(account, policy)
     card = has_card(account, subscription)
     by_debit = pays_by_debit(account, subscription)
-    offers_card = subscription is not None and (not card or current.reason in CARD_HELPS)
+    # Who is sent invoices pays each of them by its own page, and needs no card for that.
+    needs_card = subscription is not None and not subscription.send_invoice
+    offers_card = needs_card and (not card or current.reason in CARD_HELPS)
     currency = currency_of(account, policy)
     offers = [] if subscription else offers_in(policy, currency, language)
     return {

@@ -74,7 +74,7 @@ class Payments:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def make_method(self, name: str, authenticated: bool = False, **more: Any) -> Object:
+    def make_method(self, name: str, /, authenticated: bool = False, **more: Any) -> Object:
         """A payment method of a test card or a test bank account. Raises StripeRefusal."""
         found = test_method(name)
         bank = found if isinstance(found, BankAccount) else None

@@ -319,3 +319,14 @@ def test_a_debit_is_ended_by_a_call_for_tests() -> None:
         assert client.post(path, {})[0] == 400
     finally:
         simulator.close()
+
+
+def test_a_bank_account_is_made_with_the_name_of_its_holder(shop: Shop) -> None:
+    made = shop.post(
+        "/v1/payment_methods",
+        type="us_bank_account",
+        us_bank_account={"account_number": PAYS, "routing_number": "110000000"},
+        billing_details={"name": "Dora Debit", "email": "dora@example.com"},
+    )
+    assert made["billing_details"]["name"] == "Dora Debit"
+    assert made["us_bank_account"]["last4"] == PAYS[-4:]
