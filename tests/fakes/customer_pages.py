@@ -226,9 +226,13 @@ def _cancellation_pages(language: str) -> Iterator[Shown]:
     view = confirm_view(paused, SOLD, None, None, "", NOW, language)
     yield Shown("confirm-paused", "cancel_confirm", view)
     for days in (1, 14):
-        yield Shown(f"withdraw-{days}", "withdraw", {"days": days})
+        for refund in ("", "$33.19"):
+            values = {"days": days, "refund": refund}
+            yield Shown(f"withdraw-{days}{refund and '-again'}", "withdraw", values)
     for what in ("withdraw", "cancel_now"):
-        yield Shown(f"leave-{what}", "leave", {"what": what})
+        for refund in ("", "$33.19"):
+            values = {"what": what, "refund": refund}
+            yield Shown(f"leave-{what}{refund and '-again'}", "leave", values)
         yield Shown(f"left-{what}", "left", {"what": what})
     for answer in ("", "unused"):
         values = {"reasons": CANCELLATION_REASONS, "answer": answer, "comment": ""}

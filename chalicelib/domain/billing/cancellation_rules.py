@@ -127,7 +127,19 @@ def may_withdraw_until(account: Account, policy: Policy) -> datetime | None:
     return begun + timedelta(days=policy.cancel.withdrawal_days) if begun else None
 
 
-def may_withdraw(account: Account, policy: Policy, now: datetime) -> bool:
-    """Whether the customer may withdraw from the contract now."""
+def may_withdraw(
+    account: Account, policy: Policy, now: datetime, last: datetime | None = None
+) -> bool:
+    """Whether the customer may withdraw from the contract now. `last` is when the same person last
+    withdrew, from whichever account.
+    """
     until = may_withdraw_until(account, policy)
-    return until is not None and now < until
+    again = withdraws_again(last or account.withdrawn_at, policy, now)
+    if until is None or (again and policy.cancel.withdrawal_again == "refuse"):
+        return False
+    return now < until
+
+
+def withdraws_again(last: datetime | None, policy: Policy, now: datetime) -> bool:
+    """Whether the last withdrawal is so short ago that the days that were used are kept now."""
+    return last is not None and now < last + policy.cancel.withdrawal_again_after

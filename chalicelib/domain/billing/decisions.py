@@ -76,14 +76,22 @@ def cancellation(
     )
 
 
-def withdrawal(account: Account, policy: Policy, asked_at: datetime, now: datetime) -> Operation:
+def withdrawal(
+    account: Account,
+    policy: Policy,
+    asked_at: datetime,
+    now: datetime,
+    last: datetime | None = None,
+    refund: int | None = None,
+) -> Operation:
     """Withdraw from the contract. The right must have existed at `asked_at`, when it was requested.
+    `last` is when the same person last withdrew; `refund` is what comes back at most, None for all.
     Raises NotPossible.
     """
     subscription = _running(account, now)
-    if not may_withdraw(account, policy, asked_at):
+    if not may_withdraw(account, policy, asked_at, last):
         raise NotPossible("The time to withdraw from this contract is over.")
-    return Operation("withdraw", subscription.customer, subscription.id)
+    return Operation("withdraw", subscription.customer, subscription.id, refund=refund)
 
 
 def reactivation(account: Account, now: datetime) -> Operation | None:

@@ -154,13 +154,17 @@ class CancelPolicy:
 
     `alternatives` are the retention offers by reason (reasons.CANCELLATION_REASONS). One that was
     accepted is made again after `again_after`. Customers may withdraw from the contract for
-    `withdrawal_days`; 0 if they may not. With `now` they may also end a subscription at once.
+    `withdrawal_days`; 0 if they may not. Who withdraws again within `withdrawal_again_after` of the
+    last time gets back what was paid for the days that are left (`withdrawal_again` is `prorata`),
+    or cannot (`refuse`). With `now` they may also end a subscription at once.
     """
 
     alternatives: Mapping[str, RetentionOffer] = field(default_factory=dict)
     withdrawal_days: int = 0
     now: bool = False
     again_after: timedelta = timedelta(days=365)
+    withdrawal_again: str = "prorata"
+    withdrawal_again_after: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,12 @@ _CHECKOUT = {
 _CANCEL = {
     "withdrawal": Key(boolean, "withdrawal = true", False, required=False),
     "withdrawal_days": Key(whole_number(1, 60), "withdrawal_days = 14", 14, required=False),
+    "withdrawal_again_after_days": Key(
+        whole_number(1, 3650), "withdrawal_again_after_days = 365", 365, required=False
+    ),
+    "withdrawal_again": Key(
+        one_of("prorata", "refuse"), 'withdrawal_again = "prorata"', "prorata", required=False
+    ),
     "now": Key(boolean, "now = true", False, required=False),
     "again_after_days": Key(whole_number(1, 3650), "again_after_days = 365", 365, required=False),
 }
@@ -70,12 +76,15 @@ def read_cancel(
         for reason, content in offers.items()
         if (offer := _offer(reason, content, plans, mistakes)) is not None
     }
-    again_after = timedelta(days=365 if mistakes else values["again_after_days"])
+    if mistakes:
+        return CancelPolicy(alternatives)
     return CancelPolicy(
         alternatives,
         values["withdrawal_days"] if values["withdrawal"] is True else 0,
         values["now"] is True,
-        again_after,
+        timedelta(days=values["again_after_days"]),
+        values["withdrawal_again"],
+        timedelta(days=values["withdrawal_again_after_days"]),
     )
 
 

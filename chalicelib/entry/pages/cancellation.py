@@ -2,7 +2,7 @@
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.account.cancellation import CancellationRequest
+from chalicelib.domain.account.cancellation import CancellationRequest, Refund
 from chalicelib.domain.account.links import cancellation_of
 from chalicelib.domain.account.queries import cancellation_is_requested
 from chalicelib.domain.account.state import Account
@@ -37,6 +37,7 @@ from chalicelib.entry.pages.session import (
     redirect_to,
     visitor,
 )
+from chalicelib.localization.amounts import money
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.billing.actions import (
@@ -45,6 +46,7 @@ from chalicelib.usecases.billing.actions import (
     reactivate,
 )
 from chalicelib.usecases.billing.cancellation import ask_to_leave, leave, offered, take_alternative
+from chalicelib.usecases.billing.withdrawal import shown_refund
 
 ACCEPTED = {"pause": "paused", "coupon": "discounted"}
 """Kind of retention offer → the notice on the billing page after the customer accepted it."""
@@ -167,10 +169,15 @@ def reactivate_subscription() -> Response:
 @html_page
 def show_withdrawal() -> Response:
     """Show what withdrawing from the contract means, and a button for it."""
-    account = visitor(bp.current_request)
+    account, services = visitor(bp.current_request), wiring.services()
     if not may_withdraw(account, wiring.policy(), clock.now()):
         return redirect_to("/billing", "no_withdrawal")
-    return billing_page("withdraw", days=wiring.policy().cancel.withdrawal_days)
+    try:
+        refund = shown_refund(account, clock.now(), services)
+    except (NoSubscription, NotPossible):
+        return redirect_to("/billing", "no_withdrawal")
+    days = wiring.policy().cancel.withdrawal_days
+    return billing_page("withdraw", days=days, refund=_spoken(refund))
 
 
 @bp.route("/billing/withdraw", methods=["POST"], content_types=FORM)
@@ -192,7 +199,10 @@ def show_leave(token: str) -> Response:
     account, cancellation = _requested(token)
     if not cancellation_is_requested(account):
         raise LinkRefused
-    return page_response(200, "leave", what=cancellation.what)
+    refund = None
+    if cancellation.what == "withdraw":
+        refund = shown_refund(account, cancellation.at, wiring.services())
+    return page_response(200, "leave", what=cancellation.what, refund=_spoken(refund))
 
 
 @bp.route("/leave/{token}", methods=["POST"], content_types=FORM)
@@ -203,6 +213,10 @@ def confirm_leave(token: str) -> Response:
     account, cancellation = _requested(token)
     leave(account, cancellation, wiring.services())
     return page_response(200, "left", what=cancellation.what)
+
+
+def _spoken(refund: Refund | None) -> str:
+    return money(refund.amount, refund.currency, reader_language()) if refund else ""
 
 
 def _requested(token: str) -> tuple[Account, CancellationRequest]:

@@ -21,6 +21,7 @@ from chalicelib.domain.errors import NotPossible, Refused, Unavailable
 from chalicelib.domain.policy.policy import RetentionOffer
 from chalicelib.usecases.billing.actions import cancel
 from chalicelib.usecases.billing.perform_once import perform_once
+from chalicelib.usecases.billing.withdrawal import withdrawal
 from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
@@ -94,7 +95,7 @@ def ask_to_leave(
     if not account.email:
         raise NotPossible("We have no address to write to. Please write to us.")
     if what == "withdraw":
-        decisions.withdrawal(account, services.policy, now, now)
+        withdrawal(account, now, now, services)
     elif services.policy.cancel.now:
         decisions.cancellation(account, "now", reason, comment, now)
     else:
@@ -119,7 +120,7 @@ def leave(account: Account, wish: CancellationRequest, services: Services) -> Ou
         outcome = perform_once(
             account.id,
             asked,
-            lambda found, now: decisions.withdrawal(found, services.policy, wish.at, now),
+            lambda found, now: withdrawal(found, wish.at, now, services),
             services,
         )
     else:

@@ -74,6 +74,11 @@ def is_refunded(
     return not (is_open or plan.credit or plan.left), plan.total
 
 
+def planned_refund(operation: Operation, stripe: Stripe) -> Refund | None:
+    """What a withdrawal would pay back. Raises Unavailable, Refused, Unreadable."""
+    return _plan(operation, str(operation.subscription), stripe)[1].total
+
+
 def _plan(
     operation: Operation, subscription: str, stripe: Stripe
 ) -> tuple[list[InvoiceAnswer], RefundPlan]:

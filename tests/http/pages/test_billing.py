@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.account.cancellation import CancellationConfirmed
+from chalicelib.domain.account.cancellation import CancellationConfirmed, ContractWithdrawn
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.messaging.due_messages import due_now
 from chalicelib.domain.policy.policy import CancelPolicy, RetentionOffer
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from tests.fakes.links import token_to
 from tests.fakes.services import POLICY
 from tests.fakes.visitors import Page, Person
@@ -259,6 +260,25 @@ def test_a_withdrawal_ends_the_contract_and_pays_all_back_once(ada: Person) -> N
         if one.step.id == "withdrawn"
     ] == ["withdrawn"]
     assert ada.gets("/billing/withdraw").leads_to == "/billing?notice=no_withdrawal"
+
+
+def test_who_withdraws_again_sees_the_sum_before_it_is_confirmed(ada: Person) -> None:
+    apply_facts(
+        ada.account,
+        [ContractWithdrawn(clock.now())],
+        wiring.services(),
+        StripeFetcher(wiring.services()),
+    )
+    shown = ada.gets("/billing/withdraw").says("refund")
+    assert "The days that you have used are kept" in shown
+    ada.posts("/billing/withdraw")
+    path = mailed(ada, "confirm_withdrawal")
+    assert "The days that you have used are kept" in ada.gets(path).text
+    ada.posts(path)
+    refund = ada.account.withdrawn_refund
+    assert refund
+    assert refund.amount == 4900, "all of it on the first day"
+    assert f"${refund.amount / 100:.2f}" in shown
 
 
 @pytest.mark.parametrize("policy", [CancelPolicy(), CancelPolicy(withdrawal_days=14)])

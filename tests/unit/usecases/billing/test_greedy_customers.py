@@ -15,9 +15,10 @@ from chalicelib.domain.errors import AlreadySubscribed, CardDeclined, NotPossibl
 from chalicelib.domain.policy.policy import CancelPolicy, RetentionOffer
 from chalicelib.usecases.billing.actions import preview_change
 from chalicelib.usecases.billing.cancellation import ask_to_leave, leave, take_alternative
+from chalicelib.usecases.billing.withdrawal import last_withdrawal, shown_refund
 from tests.fakes.faults import crashing_after
 from tests.fakes.services import QUIET
-from tests.fakes.simulated_lifecycles import SimLife, crashes
+from tests.fakes.simulated_lifecycles import DAY, SimLife, crashes
 from tests.unit.usecases.billing.test_actions import (
     DECLINES,
     change,
@@ -274,3 +275,56 @@ def test_wherever_a_withdrawal_stops_too_much_is_never_paid_back(reply_lost: boo
             assert n > 8
             return
     raise AssertionError("it makes more calls than that")
+
+
+def buys_again(life: SimLife) -> None:
+    life.completes(life.opens("pro", "month"))
+    life.hear()
+    assert life.stands() == ("full", "active")
+
+
+def test_the_second_withdrawal_of_a_year_keeps_the_days_that_were_used() -> None:
+    life = withdrawing()
+    withdraws(life)
+    everything = sum(paid(life))
+    buys_again(life)
+    life.advance(life.place.now.at + 10 * DAY)
+    shown = shown_refund(life.account, life.place.now.at, life.services)
+    assert shown == Refund(4900 * 21 // 31, "usd")
+    withdraws(life)
+    assert sum(paid(life)) - everything == 4900
+    assert kept(life) == 4900 - shown.amount
+    assert life.account.withdrawn_refund == shown
+
+
+def test_after_a_year_a_withdrawal_is_whole_again() -> None:
+    life = withdrawing()
+    withdraws(life)
+    life.place.now.at += 366 * DAY
+    life.stage.advance(int(life.place.now.at.timestamp()))
+    buys_again(life)
+    life.advance(life.place.now.at + 2 * DAY)
+    assert shown_refund(life.account, life.place.now.at, life.services) is None
+    withdraws(life)
+    assert kept(life) == 0
+
+
+def test_the_owner_may_refuse_the_second_withdrawal() -> None:
+    life = withdrawing()
+    withdraws(life)
+    buys_again(life)
+    cancel = replace(life.policy.cancel, withdrawal_again="refuse")
+    life.policy = life.place.policy = replace(life.policy, cancel=cancel)
+    with pytest.raises(NotPossible):
+        withdraws(life)
+
+
+def test_the_year_is_counted_for_the_mailbox_and_not_for_the_account() -> None:
+    life = withdrawing()
+    withdraws(life)
+    other = replace(life.account, id="acc_other", signup=None, withdrawn_at=None, customers={})
+    profile = replace(other.profile, email="Ada+second@example.com")
+    other = replace(other, profile=profile, profile_changes={})
+    assert last_withdrawal(other, life.services) == life.account.withdrawn_at
+    stranger = replace(other, profile=replace(profile, email="bob@example.com"))
+    assert last_withdrawal(stranger, life.services) is None
