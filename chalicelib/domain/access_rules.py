@@ -13,6 +13,7 @@ from chalicelib.domain.account.payments import (
     processing_until,
     settled_since_trial,
     unpaid_pause,
+    was_debit,
 )
 from chalicelib.domain.account.queries import creation_order, has_card, invoices_of
 from chalicelib.domain.account.state import Account
@@ -186,7 +187,7 @@ def _first_debit_failed(case: Case) -> Access | None:
     if case.was_ever_settled or case.processing_until:
         return None
     failed = [debt for debt in case.debts if debt.kind in {"failed", "returned"}]
-    debits = [one for one in failed if case.account.payment_of(one.invoice.id).processing_at]
+    debits = [one for one in failed if was_debit(case.account, one.invoice)]
     returned = next((debt for debt in failed if debt in debits or debt.kind == "returned"), None)
     if returned is None:
         return None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import OwnPause
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.queries import creation_order, has_card, invoices_of
+from chalicelib.domain.account.queries import card_of, creation_order, has_card, invoices_of
 from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 
@@ -157,9 +157,21 @@ def failed_since(account: Account, invoice: Invoice, otherwise: datetime | None 
     """When the payment of the invoice failed: a debit when it was returned, a card when the invoice
     was finalized. `otherwise` stands in for a debit that has not failed as far as it is known.
     """
-    payment = account.payment_of(invoice.id)
-    returned = payment.first_failed_at if payment.processing_at else None
+    first_failure = account.payment_of(invoice.id).first_failed_at
+    returned = first_failure if was_debit(account, invoice) else None
     return returned or otherwise or invoice.finalized_at or invoice.created
+
+
+def was_debit(account: Account, invoice: Invoice) -> bool:
+    """Whether a bank debit was tried for the invoice. Until Stripe has told more of the payment
+    than that it failed, what is on file decides: the other events may be lost.
+    """
+    payment = account.payment_of(invoice.id)
+    if payment.processing_at or payment.failure or not payment.failed_at:
+        return payment.processing_at is not None
+    tracked = account.subscriptions.get(invoice.subscription or "")
+    on_file = card_of(account, tracked.value) if tracked else None
+    return on_file is not None and on_file.debit is not None
 
 
 def is_unusable(payment: PaymentState) -> bool:
@@ -257,8 +269,7 @@ def _has_failed(account: Account, invoice: Invoice) -> bool:
     """
     if invoice.status == "open":
         return failed_attempts(account, account.invoices[invoice.id]) > 0
-    was_debit = account.payment_of(invoice.id).processing_at is not None
-    return was_debit and was_returned(account, invoice)
+    return was_debit(account, invoice) and was_returned(account, invoice)
 
 
 def paid_since_trial(account: Account, subscription: Subscription) -> bool:

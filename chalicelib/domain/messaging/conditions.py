@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from chalicelib.domain.account.payments import unpaid_invoices
-from chalicelib.domain.account.queries import card_of, current_subscription, has_card
+from chalicelib.domain.account.payments import unpaid_invoices, was_debit
+from chalicelib.domain.account.queries import current_subscription, has_card
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.occasions import Occasion, subscription_of
 from chalicelib.domain.policy.policy import Policy
@@ -36,12 +36,8 @@ def _bank_asks(account: Account, occasion: Occasion, policy: Policy, name: str) 
 
 
 def _by_debit(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:
-    """Until Stripe has told more of the payment than that it failed, what is on file decides."""
-    payment = account.payment_of(occasion.about)
-    if payment.processing_at or payment.failure:
-        return payment.processing_at is not None
-    card = card_of(account, subscription_of(account, occasion))
-    return card is not None and card.debit is not None
+    billed = account.invoices.get(occasion.about)
+    return billed is not None and was_debit(account, billed.value)
 
 
 def _last_try(account: Account, occasion: Occasion, policy: Policy, name: str) -> bool:

@@ -268,3 +268,16 @@ def test_a_debt_outlives_any_number_of_paid_invoices(life: AdoptedLife) -> None:
     life.post(f"/v1/invoices/{old['id']}/pay")
     assert life.happened.count("payment.succeeded") == before + 1
     assert unpaid_invoices(life.account) == []
+
+
+def test_a_debit_of_which_only_the_failure_arrives_has_its_grace_from_the_failure() -> None:
+    def only_failures(events: list[Any]) -> list[Any]:
+        unseen = ("payment_intent", "invoice.updated")
+        return [one for one in events if not one["type"].startswith(unseen)]
+
+    life = AdoptedLife(arrives=only_failures)
+    life.gives(PAYS).sells()
+    life.days(10).gives(FAILS)
+    assert life.days(27).stands == ("full", "past_due_grace")
+    assert life.days(5.9).stands == ("full", "past_due_grace")
+    assert life.days(0.3).stands == ("limited", "past_due")
