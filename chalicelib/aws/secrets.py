@@ -48,6 +48,13 @@ class Secrets:
         return self._get("link-keys").split()
 
     @property
+    def claim_keys(self) -> list[str]:
+        """The keys with which the owner's product signs claims: two during a rotation, none if the
+        parameter does not exist. It separates them by white space.
+        """
+        return self._get("claim-keys", optional=True).split()
+
+    @property
     def captcha_secret(self) -> str:
         """The secret of the CAPTCHA service, if the policy uses one."""
         return self._get("captcha-secret")
@@ -58,15 +65,25 @@ class Secrets:
 
         return SSMProvider()
 
-    def _get(self, name: str) -> str:
+    def _get(self, name: str, optional: bool = False) -> str:
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
         try:
             value = self._provider.get(f"{self._path}/{name}", max_age=CACHED_SECONDS, decrypt=True)
         except GetParameterError as error:
+            if optional and _is_missing(error):
+                return ""
             missing = (
                 f"The secret {self._path}/{name} cannot be read. Check that it exists in the"
                 " Parameter Store as a SecureString."
             )
             raise Unavailable(missing) from error
         return str(value)
+
+
+def _is_missing(error: Exception) -> bool:
+    """Whether the Parameter Store answered that there is no such parameter. The library raises its
+    own error while it handles that of the AWS SDK.
+    """
+    told = getattr(error.__context__, "response", {})
+    return bool(told.get("Error", {}).get("Code") == "ParameterNotFound")

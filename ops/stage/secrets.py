@@ -58,6 +58,13 @@ SECRETS = (
         careful="with another key no customer of before is found by address any more",
     ),
     Secret(
+        "claim-keys",
+        re.compile(r"\S{32,}(\s+\S{32,})*"),
+        "keys of 32 characters or more, apart by white space",
+        source="your product, which signs claims with it (docs/snippet.md)",
+        needed=lambda policy: False,  # only a product that signs claims has one
+    ),
+    Secret(
         "captcha-secret",
         re.compile(r"\S{10,}"),
         "the CAPTCHA service's secret",

@@ -75,14 +75,16 @@ def test_secrets_keep_their_names_in_the_parameter_store(monkeypatch: pytest.Mon
         secrets.hash_key,
         secrets.link_keys,
         secrets.captcha_secret,
+        secrets.claim_keys,
     )
-    assert read == ("one two", ["one", "two"], "one two", ["one", "two"], "one two")
+    assert read == ("one two", ["one", "two"], "one two", ["one", "two"], "one two", ["one", "two"])
     assert [one.args[0] for one in provider.get.call_args_list] == [
         "/billhook/prod/stripe-api-key",
         "/billhook/prod/stripe-webhook-secrets",
         "/billhook/prod/hash-key",
         "/billhook/prod/link-keys",
         "/billhook/prod/captcha-secret",
+        "/billhook/prod/claim-keys",
     ]
 
 

@@ -618,6 +618,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
         "interval",
         "currency",
         "external_id",
+        "claim",
         "timezone",
         "language",
         "source",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,6 +10,7 @@ from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import InvalidInput, TooLarge
 from chalicelib.domain.policy.languages import accepted_language
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.security.claims import LONGEST_CLAIM, SignedClaim
 from chalicelib.domain.signup import SignupRequest
 from chalicelib.entry.http.request_schema import (
     Field,
@@ -37,6 +38,20 @@ CAPTCHA = "cf-turnstile-response"
 def _identifier() -> Kind:
     return line(64, check=identifier)
 
+
+EXTERNAL_ID = Field(
+    "external_id",
+    line(128),
+    "Your product's id of the customer. Each id gets one trial. Taken only with a write key in"
+    " Authorization; a browser sends a claim instead.",
+    example="user-1",
+)
+
+CLAIM = Field(
+    "claim",
+    line(LONGEST_CLAIM),
+    "Your product's id of the customer, signed by your product, so that a browser may send it.",
+)
 
 SIGNUP = (
     # parsed by email_of, because the policy decides which addresses are allowed
@@ -67,12 +82,8 @@ SIGNUP = (
         "The currency after the trial, if the plan is sold in it.",
         example="eur",
     ),
-    Field(
-        "external_id",
-        line(128),
-        "Your product's id of the customer. Each id gets one trial.",
-        example="user-1",
-    ),
+    EXTERNAL_ID,
+    CLAIM,
     Field(
         "timezone",
         time_zone(),
@@ -212,6 +223,18 @@ def read_signup(
         None if currency == policy.currency else currency,
         language,
     )
+
+
+def with_claim(signup: SignupRequest, claim: SignedClaim) -> SignupRequest:
+    """The signup of the user in the claim. Raises InvalidInput if the claim is of another id or
+    address than the signup.
+    """
+    external_id = EXTERNAL_ID.read({"external_id": claim.external_id})
+    if signup.external_id not in (None, external_id):
+        raise InvalidInput("claim is of another external_id than this signup.", "claim")
+    if claim.email is not None and claim.email.strip().lower() != signup.email.lower():
+        raise InvalidInput("claim is of another e-mail address than this signup.", "claim")
+    return replace(signup, external_id=external_id)
 
 
 def _form(body: bytes) -> dict[str, Any]:

@@ -7,8 +7,16 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.errors import Forbidden, InvalidInput, TooLarge, TooManyRequests
+from chalicelib.domain.errors import (
+    Forbidden,
+    InvalidInput,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+)
 from chalicelib.domain.policy.policy import SignupPolicy
+from chalicelib.domain.security.claims import read_claim
+from chalicelib.domain.signup import SignupRequest
 from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.cors import is_listed
 from chalicelib.entry.http.endpoint import Endpoint, declare
@@ -20,11 +28,13 @@ from chalicelib.entry.http.page_responses import (
 )
 from chalicelib.entry.http.responses import iso_time, json_errors
 from chalicelib.entry.http.signup_form import (
+    CLAIM,
     SIGNUP,
     PostedSignup,
     is_form,
     parse_signup,
     read_signup,
+    with_claim,
 )
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -43,14 +53,15 @@ declare(
         "POST",
         "/signups",
         "Sign up for a free trial from one of the sites in billing.toml: by script, or by a plain"
-        " form, which is answered with pages.",
+        " form, which is answered with pages. Your own server may sign a user up too, with a write"
+        " key in Authorization.",
         body=SIGNUP,
         answers={
             201: response_schemas.SIGNED_UP,
             202: response_schemas.CHECK_YOUR_INBOX,
             303: None,
         },
-        errors=(InvalidInput, Forbidden, TooLarge, TooManyRequests),
+        errors=(InvalidInput, Unauthorized, Forbidden, TooLarge, TooManyRequests),
         content_types=CONTENT_TYPES,
     )
 )
@@ -123,7 +134,7 @@ def _refuse_other_sites(request: Any) -> None:
 
 
 def _process(posted: PostedSignup) -> SignupOutcome:
-    policy, now = _policy(), clock.now()
+    policy, by_product = _policy(), _is_by_product()
     if posted.is_trapped:
         count("SignupsTrapped")
         return SignupOutcome("known")  # the same response as for a person, so a bot learns nothing
@@ -133,19 +144,52 @@ def _process(posted: PostedSignup) -> SignupOutcome:
         in_test=settings().stage == "local",
         accept_language=bp.current_request.headers.get("accept-language") or "",
     )
-    confirm = admit(
+    if by_product:
+        confirm = policy.confirm
+    else:
+        _refuse_unproved_id(signup)
+        confirm = _admitted(signup, posted, policy)
+    if claim := CLAIM.read(posted.fields):
+        signup = with_claim(signup, read_claim(claim, wiring.secrets().claim_keys, clock.now()))
+    if policy.answer == "same":
+        enqueue_signup(signup, confirm, wiring.services())
+        return SignupOutcome("known")  # the same response for all, before anything is looked up
+    return sign_up(signup, confirm, wiring.services())
+
+
+def _is_by_product() -> bool:
+    """Whether the owner's product signs its user up, with a write key. Raises Unauthorized,
+    Forbidden for another key, Unavailable.
+    """
+    authorization = bp.current_request.headers.get("authorization")
+    if authorization is None:
+        return False
+    wiring.key_ring().check(authorization, "write", clock.now())
+    return True
+
+
+def _refuse_unproved_id(signup: SignupRequest) -> None:
+    """Raise InvalidInput for the product's id from the public form: anybody could take the id of
+    somebody else, who would be refused when they sign up.
+    """
+    if signup.external_id is not None:
+        raise InvalidInput(
+            "external_id is taken only with a write key in Authorization, or in a claim that your"
+            " product has signed (docs/snippet.md).",
+            "external_id",
+        )
+
+
+def _admitted(signup: SignupRequest, posted: PostedSignup, policy: SignupPolicy) -> bool:
+    return admit(
         signup.email,
         source_address(bp.current_request),
         posted.captcha,
         policy,
         wiring.signup_guard(),
-        now,
+        clock.now(),
         known_browser(bp.current_request),
     )
-    if policy.answer == "same":
-        enqueue_signup(signup, confirm, wiring.services())
-        return SignupOutcome("known")  # the same response for all, before anything is looked up
-    return sign_up(signup, confirm, wiring.services())
 
 
 def source_address(request: Any) -> str:

@@ -94,6 +94,7 @@ def test_no_address_that_a_visitor_a_customer_or_the_product_writes_is_called(
         )
     }
     of_a_server = {name: value for name, value in everywhere.items() if name != "Origin"}
+    key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
     front.signs_up(
         {
             **ADA,
@@ -102,10 +103,10 @@ def test_no_address_that_a_visitor_a_customer_or_the_product_writes_is_called(
             "attributes": {"url": METADATA, "logo_url": METADATA},
         },
         **of_a_server,
+        **key,
     )
     front.works()
     (account,) = front.accounts()
-    key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
     cookie = visit_of(account)
     query = "&".join(
         f"{name}={METADATA}"

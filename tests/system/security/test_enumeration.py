@@ -5,7 +5,6 @@ tests/system/security/test_every_route.py holds it for the product's calls: a ke
 scope gets the same answer for every id.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -18,6 +17,7 @@ from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.runtime import wiring
 from tests.fakes.simulated_lifecycles import SimTransport
 from tests.http.test_signups import ADA, Front, Page, under
+from tests.system.security.test_claimed_ids import by_python, signing  # noqa: F401 - the fixture
 
 
 @pytest.fixture
@@ -67,21 +67,20 @@ def visitors(front: Front) -> Iterator[dict[str, str]]:
     """Known and on trial, known and signing up again and again, known by the product's id alone,
     and not known.
     """
-    front.call(
-        "POST",
-        "/signups",
-        json.dumps({**ADA, "external_id": "u1"}).encode(),
-        Content_Type="application/json",
-    )
+    front.signs_up({**ADA, "claim": by_python("u1", None)})
     front.works()
     yield from (
         {"email": "ada@example.com"},
         {"email": "ADA+again@example.com"},
-        {"email": "new@example.com", "external_id": "u1"},
+        {"email": "new@example.com", "claim": by_python("u1", None)},
     )
-    yield from ({"email": "eve@example.com"}, {"email": "bob@example.com", "external_id": "u2"})
+    yield from (
+        {"email": "eve@example.com"},
+        {"email": "bob@example.com", "claim": by_python("u2", None)},
+    )
 
 
+@pytest.mark.usefixtures("signing")
 @pytest.mark.parametrize("form", [False, True], ids=["script", "form"])
 def test_with_the_same_answer_for_all_a_signup_does_the_same_for_all(
     front: Front, outside: Calls, monkeypatch: pytest.MonkeyPatch, form: bool

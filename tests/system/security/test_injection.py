@@ -86,6 +86,7 @@ def test_an_address_that_stripe_holds_and_is_more_or_less_than_one_is_not_writte
 
 def test_a_template_in_a_name_or_an_attribute_is_a_text(front: Front) -> None:
     read = {"Authorization": f"Bearer {front.office.stage.key('read')}"}
+    write = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
     for number, template in enumerate(TEMPLATES):
         front.signs_up(
             {
@@ -93,7 +94,8 @@ def test_a_template_in_a_name_or_an_attribute_is_a_text(front: Front) -> None:
                 "name": template,
                 "attributes": {"team": template},
                 "external_id": template,
-            }
+            },
+            **write,
         )
         (account,) = front.call("GET", f"/accounts?email=a{number}@example.com", **read).json[
             "accounts"
@@ -114,6 +116,7 @@ def test_a_template_in_a_name_or_an_attribute_is_a_text(front: Front) -> None:
 
 
 def test_markup_is_text_on_every_page_in_every_mail_and_in_every_refusal(front: Front) -> None:
+    key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
     for number, markup in enumerate(MARKUP):
         front.signs_up(
             {
@@ -121,11 +124,11 @@ def test_markup_is_text_on_every_page_in_every_mail_and_in_every_refusal(front: 
                 "name": markup,
                 "attributes": {"team": markup},
                 "external_id": f"{number}{markup}",
-            }
+            },
+            **key,
         )
     front.works()
     (account,) = wiring.accounts().with_email("a0@example.com")
-    key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
     cookie = visit_of(account)
     pages = []
     for method, template in ROUTES:

@@ -169,6 +169,7 @@ GOOD = {
     "stripe-webhook-secrets": "whsec_new whsec_old",
     "link-keys": f"{'a' * 64}\n{'b' * 64}",
     "hash-key": "c" * 64,
+    "claim-keys": f"{'d' * 43} {'e' * 43}",
     "captcha-secret": "0x4AAAAAAA",
 }
 BAD = {
@@ -176,6 +177,7 @@ BAD = {
     "stripe-webhook-secrets": "whsec_new, old",
     "link-keys": f"{'a' * 64} short",
     "hash-key": "too short",
+    "claim-keys": "hunter2",
     "captcha-secret": "none",
 }
 
