@@ -12,6 +12,10 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import spoken_moment
 from chalicelib.localization.prices import spoken_price
+from chalicelib.outreach.typed_words import broken_up
+
+TYPED = "Typed by the visitor"
+"""What stands before words that a stranger may have chosen."""
 
 _TITLES = {
     "signup": "New trial",
@@ -24,17 +28,19 @@ _TITLES = {
 
 
 def title_of(kind: str, account: Account, event: DomainEvent) -> str:
-    """The subject of a notice."""
+    """The subject of a notice. It has nothing that a stranger typed: it comes from the team's own
+    address.
+    """
     title = "Came back" if is_win_back(event.type, event.data) else _TITLES[kind]
-    return f"{title}: {account_label(account, account.id)}"
+    return f"{title}: {account.id}"
 
 
-def account_label(account: Account | None, id: str) -> str:
-    """Name and address of an account; its id if there is neither."""
-    if account is None:
-        return id
+def typed_by_visitor(account: Account) -> str:
+    """Name and address of an account, as a text in which nothing is a link; empty if there is
+    neither.
+    """
     address = f"<{account.email}>" if account.email else ""
-    return " ".join(word for word in (account.name, address) if word) or id
+    return broken_up(" ".join(word for word in (account.name, address) if word))
 
 
 def facts_of(
@@ -45,13 +51,17 @@ def facts_of(
     plan = account.standing.plan if account.standing else None
     lines = [
         ("Account", account.id),
+        (TYPED, typed_by_visitor(account)),
         ("Plan", policy.plan_name(plan)),
         ("Price", spoken_price(account, policy) if kind != "signup" else ""),
     ]
     match kind:
         case "signup":
             source = account.signup.source if account.signup else None
-            lines += [("Source", source or ""), ("Trial until", _moment(data, "trial_end", policy))]
+            lines += [
+                ("Source", broken_up(source or "")),
+                ("Trial until", _moment(data, "trial_end", policy)),
+            ]
         case "failed_payment":
             lines += _of_failed_payment(account, data, policy)
         case "finalization_failed":

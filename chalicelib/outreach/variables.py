@@ -1,6 +1,5 @@
 """The variables of message templates for one account, in the customer's language and time zone."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -20,11 +19,7 @@ from chalicelib.localization.dates import spoken_day, spoken_moment, spoken_mont
 from chalicelib.localization.plurals import plural
 from chalicelib.localization.prices import spoken_method, spoken_price
 from chalicelib.localization.wording import WORDING
-
-_LOOKS_LIKE_A_LINK = re.compile(r"://|www\.|/|@|[^\s.]\.[a-z]{2,}(?:\W|$)", re.IGNORECASE)
-"""A name that mail programs would show as a link. Spammers sign up strangers under such names to
-get their address mailed.
-"""
+from chalicelib.outreach.typed_words import spoken_name
 
 
 def variables(
@@ -46,7 +41,10 @@ def variables(
     days_left = (
         max(0, (end.astimezone(zone).date() - now.astimezone(zone).date()).days) if end else 0
     )
-    name = "" if _LOOKS_LIKE_A_LINK.search(account.name or "") else account.name or ""
+    name = ""
+    if account.signup is None or account.email_proved:
+        # Else a stranger chose both the name and the inbox that it is mailed to.
+        name = spoken_name(account.name)
     if mail.step.id == "confirm_email":
         name = ""  # nobody has proved yet whose address it is
     return {

@@ -21,7 +21,7 @@ from chalicelib.domain.messaging.team import (
 )
 from chalicelib.outreach.plain import plain
 from chalicelib.outreach.rendering import RenderedEmail
-from chalicelib.outreach.team_notices import account_label, facts_of, title_of
+from chalicelib.outreach.team_notices import TYPED, facts_of, title_of, typed_by_visitor
 from chalicelib.usecases.messages import SendDigest, SendNotice
 from chalicelib.usecases.ports import Timelines
 from chalicelib.usecases.services import MailServices, Services
@@ -130,7 +130,10 @@ def _short(groups: dict[str, list[str]]) -> str:
 
 def _named(ids: list[str], services: Services) -> list[str]:
     found = [(id, services.stores.accounts.load(id)) for id in ids[:NAMED]]
-    names = [f"{account_label(account, id)}, {id}" if account else id for id, account in found]
+    names = [
+        f"{id}. {TYPED}: {typed}" if account and (typed := typed_by_visitor(account)) else id
+        for id, account in found
+    ]
     return names + ([f"and {len(ids) - NAMED} more"] if len(ids) > NAMED else [])
 
 

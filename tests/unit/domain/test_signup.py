@@ -183,23 +183,26 @@ def test_done_errands_are_forgotten_once_nothing_can_ask_for_them_again_but_for_
     ("name", "greeting"),
     [
         ("Ada Byron", "Hello Ada,"),
-        ("Win a prize: www.evil.example", "Hello,"),
-        ("https://evil.example/x", "Hello,"),
-        ("evil.com", "Hello,"),
-        ("Click evil.example now", "Hello,"),
-        ("mallory@evil.example", "Hello,"),
         ("J. R. Tolkien", "Hello J.,"),
         (None, "Hello,"),
+        ("evil.com", "Hello,"),
     ],
 )
-def test_a_name_that_mail_programs_make_a_link_of_is_not_greeted(
+def test_nobody_is_greeted_by_name_before_the_address_is_proved(
     name: str | None, greeting: str
 ) -> None:
-    account = next_version(Account("acc_1"), signed_up(name=name), POLICY, START)
+    unproved = next_version(Account("acc_1"), signed_up(name=name), POLICY, START)
     (welcome,) = [
-        mail for mail in due_messages(account, POLICY, START) if mail.step.id == "welcome"
+        mail for mail in due_messages(unproved, POLICY, START) if mail.step.id == "welcome"
     ]
-    assert variables(account, welcome, POLICY, START, LINKS)["greeting"] == greeting
+    said = variables(unproved, welcome, POLICY, START, LINKS)
+    assert (said["greeting"], said["name"]) == ("Hello,", "")
+    used = replace(unproved, milestones={"connected_data": START})
+    assert variables(used, welcome, POLICY, START, LINKS)["greeting"] == "Hello,", (
+        "a stranger who uses the product proves no address"
+    )
+    proved = apply(unproved, AddressProved(START))
+    assert variables(proved, welcome, POLICY, START, LINKS)["greeting"] == greeting
 
 
 @given(st.permutations(range(5)))

@@ -130,7 +130,7 @@ class Team:
         return [letter.subject for letter in self.mailer.sent if letter.recipient == to]
 
 
-WHO = "Ada Byron <ada@example.com>"
+WHO = "Typed by the visitor: Ada Byron <ada at example . com>"
 
 
 def test_what_a_customer_answers_reaches_the_team() -> None:
@@ -139,7 +139,7 @@ def test_what_a_customer_answers_reaches_the_team() -> None:
         team.life.account, "access_ended@1", "unused", "No time yet", team.services
     )
     team.life.days(20.1)
-    assert team.works().subjects()[-1] == f"[Acme] Answered why: {WHO}"
+    assert team.works().subjects()[-1] == f"[Acme] Answered why: {ACCOUNT}"
     assert "In their words: No time yet" in team.mailer.sent[-1].text
 
 
@@ -155,7 +155,7 @@ def test_what_a_customer_answers_reaches_the_team() -> None:
 )
 def test_each_life_is_told_in_its_happenings(name: str, titles: list[str]) -> None:
     team = Team().lives(name).works()
-    assert team.subjects() == [f"[Acme] {title}: {WHO}" for title in titles]
+    assert team.subjects() == [f"[Acme] {title}: {ACCOUNT}" for title in titles]
     assert team.subjects("ben@acme.example") == team.subjects()
     for letter in team.mailer.sent:
         assert letter.headers == {}
@@ -210,7 +210,7 @@ def test_a_crash_anywhere_tells_everything_once_at_most(reply_lost: bool) -> Non
 def test_while_ses_takes_no_more_it_waits_and_what_it_refuses_keeps_no_other_waiting() -> None:
     team = Team().lives("never returns", 3)
     team.mailer.faults = [Unavailable("SES takes no more for now.")]
-    assert team.works().subjects() == [f"[Acme] New trial: {WHO}"]
+    assert team.works().subjects() == [f"[Acme] New trial: {ACCOUNT}"]
     other = Team().lives("never returns", 3)
     other.mailer.faults = [MailRefused("rejected")]
     other.works()
@@ -248,7 +248,7 @@ def test_the_digest_of_a_day_comes_on_the_next_and_once() -> None:
     ]
     assert letter.subject == "[Acme] 2026-03-16: 1 lost"
     assert "New trials: 0\nConverted, or came back: 0\nLost access: 1\n" in letter.text
-    assert f"Lost access:\n{WHO}, {ACCOUNT}\n" in letter.text
+    assert f"Lost access:\n{ACCOUNT}. {WHO}\n" in letter.text
 
 
 def test_a_day_without_anything_has_no_digest() -> None:
