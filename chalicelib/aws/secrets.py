@@ -52,7 +52,12 @@ class Secrets:
         """The keys with which the owner's product signs claims: two during a rotation, none if the
         parameter does not exist. It separates them by white space.
         """
-        return self._get("claim-keys", optional=True).split()
+        try:
+            return self._get("claim-keys").split()
+        except Unavailable as error:
+            if _is_missing(error):
+                return []
+            raise
 
     @property
     def captcha_secret(self) -> str:
@@ -65,14 +70,12 @@ class Secrets:
 
         return SSMProvider()
 
-    def _get(self, name: str, optional: bool = False) -> str:
+    def _get(self, name: str) -> str:
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
         try:
             value = self._provider.get(f"{self._path}/{name}", max_age=CACHED_SECONDS, decrypt=True)
         except GetParameterError as error:
-            if optional and _is_missing(error):
-                return ""
             missing = (
                 f"The secret {self._path}/{name} cannot be read. Check that it exists in the"
                 " Parameter Store as a SecureString."
@@ -85,5 +88,6 @@ def _is_missing(error: Exception) -> bool:
     """Whether the Parameter Store answered that there is no such parameter. The library raises its
     own error while it handles that of the AWS SDK.
     """
-    told = getattr(error.__context__, "response", {})
+    cause = error.__cause__
+    told = getattr(cause.__context__, "response", {}) if cause else {}
     return bool(told.get("Error", {}).get("Code") == "ParameterNotFound")
