@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from dataclasses import replace
 from datetime import datetime
+from threading import Lock
 from typing import Any, TypeVar
 from zlib import crc32
 
@@ -37,7 +38,22 @@ def dump(value: object) -> str:
 
 def load(text: str, type: type[T]) -> T:
     """The value that `dump` wrote."""
-    return msgspec.json.decode(text, type=type)
+    with _LEARNING:
+        decoder = _DECODERS.get(type)
+        if decoder is None:
+            decoder = _DECODERS[type] = msgspec.json.Decoder(type)
+    found: T = decoder.decode(text)
+    return found
+
+
+_LEARNING = Lock()
+"""Held while msgspec learns a type: it crashes if two threads do so at once. A function on Lambda
+has one thread, the local system many.
+"""
+
+
+_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
+"""Type → its decoder."""
 
 
 def _pruned(value: Any) -> Any:
@@ -98,9 +114,10 @@ def _texts_of(item: Item) -> tuple[Account, tuple[DomainEvent, ...]]:
             texts.get("outbox", "[]"), tuple[DomainEvent, ...]
         )
     values = upgraded({name: msgspec.json.decode(text) for name, text in texts.items()}, shape)
-    return msgspec.convert(values["body"], Account), msgspec.convert(
-        values.get("outbox", []), tuple[DomainEvent, ...]
-    )
+    with _LEARNING:
+        return msgspec.convert(values["body"], Account), msgspec.convert(
+            values.get("outbox", []), tuple[DomainEvent, ...]
+        )
 
 
 def keyed_hash(value: str, key: str) -> str:

@@ -11,7 +11,7 @@ from chalicelib.domain.account.cancellation import (
     RetentionOfferAccepted,
 )
 from chalicelib.domain.account.operations import Operation
-from chalicelib.domain.account.payments import is_payment, unpaid_pause
+from chalicelib.domain.account.payments import OF_A_CHANGE, is_payment, unpaid_pause
 from chalicelib.domain.account.queries import (
     creation_order,
     current_subscription,
@@ -80,12 +80,17 @@ def retention_offer(
 
 
 def _is_paid(account: Account, subscription: Subscription) -> bool:
-    """Whether the customer may pause it: it is active, and its last invoice was paid. A trial, or
-    what is not paid, would only be used without being paid.
+    """Whether the customer may pause it: it is active, and its last invoice was paid; a change
+    that cost nothing does not count. A trial, or what is not paid, would only be used for nothing.
     """
     if subscription.status != "active" or subscription.pause_collection:
         return False
-    last = max(invoices_of(account, subscription), key=creation_order, default=None)
+    bills = [
+        one
+        for one in invoices_of(account, subscription)
+        if one.amount_due or one.reason != OF_A_CHANGE
+    ]
+    last = max(bills, key=creation_order, default=None)
     is_free = unpaid_pause(account, subscription) is None
     return is_free and subscription.period_end is not None and bool(last and is_payment(last))
 
