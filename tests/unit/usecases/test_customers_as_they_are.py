@@ -2,6 +2,7 @@
 who void, give up and pause: what each may use, and what is said of it.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -225,8 +226,8 @@ def test_a_subscription_whose_metadata_names_the_account_is_ours_at_any_price(
     assert len(unknown_prices(life.account, life.policy)) == 1
 
 
-def test_a_price_that_was_replaced_keeps_its_plan(life: AdoptedLife) -> None:
-    life.gives("tok_visa").sells()
+def replaces_the_price(life: AdoptedLife) -> str:
+    """The owner raises the price: the lookup key moves to a new one. Gives the old price."""
     old = life.stage.price("pro_monthly")
     product = life.stage.get(f"/v1/prices/{old}")["product"]
     life.post(
@@ -239,6 +240,44 @@ def test_a_price_that_was_replaced_keeps_its_plan(life: AdoptedLife) -> None:
         transfer_lookup_key=True,
     )
     life.post(f"/v1/prices/{old}", active=False)
+    return old
+
+
+def test_a_replaced_price_keeps_its_plan_though_the_event_with_its_key_comes_last() -> None:
+    held: list[Any] = []
+
+    def without_creation(events: list[Any]) -> list[Any]:
+        held.extend(one for one in events if one["type"] == "customer.subscription.created")
+        return [one for one in events if one not in held]
+
+    life = AdoptedLife(arrives=without_creation)
+    life.gives("tok_visa").sells()
+    replaces_the_price(life)
+    life.days(32)
+    life.arrives = lambda events: [*events, *held]
+    life.hear()
+    found = standing(life.account, life.policy, life.now)
+    assert (found.access, found.plan) == ("full", "pro")
+    assert life.account.others == {}
+
+
+def test_a_price_whose_product_has_a_plan_needs_no_lookup_key(life: AdoptedLife) -> None:
+    price = life.stage.price("pro_monthly")
+    product = life.stage.get(f"/v1/prices/{price}")["product"]
+    plan = replace(life.policy.plans["pro"], products=(product,))
+    life.policy = replace(life.policy, plans={**life.policy.plans, "pro": plan})
+    life.place.policy = life.policy
+    replaces_the_price(life)
+    items = [{"price": price}]
+    life.post(f"/v1/prices/{price}", active=True)
+    life.gives("tok_visa").post("/v1/subscriptions", customer=life.customer, items=items)
+    found = standing(life.account, life.policy, life.now)
+    assert (found.access, found.plan) == ("full", "pro")
+
+
+def test_a_price_that_was_replaced_keeps_its_plan(life: AdoptedLife) -> None:
+    life.gives("tok_visa").sells()
+    replaces_the_price(life)
     assert life.days(40).stands == ("full", "active")
     (kept,) = life.account.subscriptions.values()
     assert kept.value.items[0].lookup_key is None
