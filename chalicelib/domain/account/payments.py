@@ -167,7 +167,7 @@ def was_debit(account: Account, invoice: Invoice) -> bool:
     than that it failed, what is on file decides: the other events may be lost.
     """
     payment = account.payment_of(invoice.id)
-    if payment.processing_at or payment.failure or not payment.failed_at:
+    if payment.processing_at or payment.failure or not payment.first_failed_at:
         return payment.processing_at is not None
     tracked = account.subscriptions.get(invoice.subscription or "")
     on_file = card_of(account, tracked.value) if tracked else None

@@ -24,10 +24,13 @@ NO_SECRET = {
 
 PROVEN = {
     "chalicelib/domain/security/api_keys.py",
+    "chalicelib/domain/security/claims.py",
     "chalicelib/domain/security/links.py",
     "chalicelib/stripe_api/signature.py",
 }
-"""Where a stranger's word is held against a secret: keys, links and cookies, webhooks."""
+"""Where a stranger's word is held against a secret: keys, claims, links and cookies,
+webhooks.
+"""
 
 
 def comparisons(path: Path) -> Iterator[str]:
