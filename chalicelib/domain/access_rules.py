@@ -186,9 +186,15 @@ def _first_debit_failed(case: Case) -> Access | None:
     """Only debits fail so late that the subscription was active before."""
     if case.was_ever_settled or case.processing_until:
         return None
-    failed = [debt for debt in case.debts if debt.kind in {"failed", "returned"}]
-    debits = [one for one in failed if was_debit(case.account, one.invoice)]
-    returned = next((debt for debt in failed if debt in debits or debt.kind == "returned"), None)
+    returned = next(
+        (
+            debt
+            for debt in case.debts
+            if debt.kind == "returned"
+            or (debt.kind == "failed" and was_debit(case.account, debt.invoice))
+        ),
+        None,
+    )
     if returned is None:
         return None
     until = returned.since + case.policy.trial.first_payment
