@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from chalicelib.runtime.clock import clock
+from local.aws.progress import Progress
 from local.aws.queue_drain import Rest
 from local.aws.schedules import ScheduleTrigger
-from local.aws.triggers import Progress
 
 log = logging.getLogger("billhook.local")
 

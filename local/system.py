@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Self
 
 from chalicelib.outreach.check import check_messages
 from local.aws.emulator import Emulator
+from local.aws.progress import Progress
 from local.aws.resources import Resources, create, verify_senders
 from local.aws.template import REGION
-from local.aws.triggers import Function, Progress, Trigger
+from local.aws.triggers import Function, Trigger
 from local.http_server import Answer, Request, Server, error_answer
 from local.shutdown import Stopped
 from local.stripe_sim.api.simulator import StripeSimulator
@@ -24,6 +25,11 @@ from ops.package.template import WEBHOOK_PATH
 if TYPE_CHECKING:
     from local.control_room.mailbox import Mailbox
     from local.control_room.sent_requests import Outgoing
+
+LONGEST_PAUSE_SECONDS = 0.01
+"""How long a function waits at most where it would wait longer on AWS: for Stripe's rate limit,
+which the simulated Stripe does not have, or for other writers.
+"""
 
 LAST_BATCHES_SECONDS = 1.5
 """How long the end waits for the functions that run: a little longer than a poll of a queue."""
@@ -145,8 +151,9 @@ class System:
             lambda id, function: calls.by(id, self._around(id, function)),
         )
         mailbox = Mailbox(triggers.topic, os.environ.get("CONFIGURATION_SET", ""))
-        self.api_key = _build_services(mailbox, outgoing)
         simulator = self.simulator
+        _watch_services(resources, progress, simulator is not None)
+        self.api_key = _build_services(mailbox, outgoing)
         if simulator:
             simulator.register(catalogue(policy))
         self.rest = Rest(
@@ -212,6 +219,30 @@ class System:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _watch_services(resources: Resources, progress: Progress, is_simulated: bool) -> None:
+    """Tell the triggers of what the functions send. With the simulated Stripe, let functions pause
+    for a moment only: otherwise minutes of a story are waits.
+    """
+    from chalicelib.runtime import wiring
+    from local.aws.progress import WatchedQueue, WatchedWorkQueue
+
+    services = wiring.services()
+    queues, clock = services.queues, services.clock
+    events = WatchedQueue(queues.events, resources.events_queue_url, progress)
+    queues = replace(
+        queues,
+        events=events,
+        act=WatchedWorkQueue(queues.act, resources.queue("ActQueue").ref, progress),
+        mail=WatchedWorkQueue(queues.mail, resources.queue("MailQueue").ref, progress),
+    )
+    if is_simulated:
+        clock = replace(
+            clock, pause=lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE_SECONDS))
+        )
+    services = replace(services, queues=queues, clock=clock)
+    wiring.services, wiring.events_queue = cache(lambda: services), cache(lambda: events)
 
 
 def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:

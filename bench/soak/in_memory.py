@@ -31,9 +31,9 @@ from chalicelib.usecases.accounts.api_keys import KeyRing, create_key
 from chalicelib.usecases.services import MailServices, SignupGuard
 from local.aws.api_gateway import ApiGateway
 from local.aws.lambda_context import LambdaContext
+from local.aws.progress import Progress
 from local.aws.schedules import ScheduleTrigger
 from local.aws.sns_topic import TopicTrigger
-from local.aws.triggers import Progress
 from local.client import signature
 from local.clock_control import stride_end
 from local.control_room.mailbox import Mailbox

@@ -13,14 +13,13 @@ from chalicelib.runtime.settings import settings
 if TYPE_CHECKING:
     from chalicelib.aws.accounts import Accounts
     from chalicelib.aws.api_keys import ApiKeys
-    from chalicelib.aws.queues import Queue
     from chalicelib.aws.secrets import Secrets
     from chalicelib.aws.send_claims import SendClaims
     from chalicelib.aws.suppressions import SesSuppressionList, Suppressions
     from chalicelib.aws.timeline import Timelines
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
-    from chalicelib.usecases.ports import Captcha
+    from chalicelib.usecases.ports import Captcha, MessageQueue
     from chalicelib.usecases.services import MailServices, Services, SignupGuard
     from chalicelib.usecases.stripe_ports import Stripe
 
@@ -79,7 +78,7 @@ def key_ring() -> "KeyRing":
 
 
 @cache
-def events_queue() -> "Queue":
+def events_queue() -> "MessageQueue":
     """The queue of Stripe's events that wait to be ingested."""
     from chalicelib.aws.queues import Queue
 

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from local.aws.progress import Progress
 from local.aws.resources import Resources
 from local.aws.schedules import ScheduleTrigger
 from local.aws.sns_topic import TopicTrigger
 from local.aws.table_stream import StreamTrigger
-from local.aws.triggers import Function, Progress, QueueTrigger, Source, Trigger
+from local.aws.triggers import Function, QueueTrigger, Source, Trigger
 
 HOUR = timedelta(hours=1)
 EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2

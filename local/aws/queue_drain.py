@@ -4,13 +4,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local.aws.progress import Progress
 from local.aws.resources import Resources, client
 from local.aws.sns_topic import TopicTrigger
 from local.aws.table_stream import StreamTrigger
-from local.aws.triggers import Progress
 from local.shutdown import Stopped
 
 PATIENCE_SECONDS = 60
+LOOK_AGAIN_SECONDS, LOOK_WHILE_BUSY_SECONDS = 0.03, 0.3
+"""After this time work that is left is looked at again. A look asks the emulator about every queue,
+so that of another process is seen too; while this process knows that it is at work it has no need
+to.
+"""
+
 TRIED_IN_VAIN = 3
 """How often a mail must have returned to the queue to count as waiting for SES. Only a later time
 helps such a mail.
@@ -66,13 +72,19 @@ class Rest:
         finished, and Stopped when the system ends. A message that keeps failing is no progress, so
         it cannot make the wait longer.
         """
-        done, since = self._progress.done, time.monotonic()
-        while left := self._left_unless_stopped():
-            if self._progress.done != done:
-                done, since = self._progress.done, time.monotonic()
+        before, since = self._progress.done, time.monotonic()
+        while True:
+            looked_at = self._progress.done
+            if not (left := self._left_unless_stopped()):
+                return
+            if looked_at != before:
+                before, since = looked_at, time.monotonic()
             if time.monotonic() - since > PATIENCE_SECONDS:
                 raise NotSettled(f"Left after {PATIENCE_SECONDS} seconds without progress: {left}.")
-            time.sleep(0.01)
+            is_busy = self._progress.is_busy
+            self._progress.await_change(
+                looked_at, LOOK_WHILE_BUSY_SECONDS if is_busy else LOOK_AGAIN_SECONDS
+            )
 
     def depth(self, queue_url: str) -> int:
         """How many messages a queue holds, those in flight included."""

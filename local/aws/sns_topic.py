@@ -11,7 +11,8 @@ from typing import Any
 
 from chalicelib.runtime.clock import clock
 from local.aws.lambda_context import LambdaContext
-from local.aws.triggers import PAUSE_AFTER_FAILURE, Function, Progress, Trigger
+from local.aws.progress import Progress
+from local.aws.triggers import PAUSE_AFTER_FAILURE, Function, Trigger
 from local.durations import iso
 
 ATTEMPTS = 3
@@ -57,11 +58,12 @@ class TopicTrigger(Trigger):
         except queue.Empty:
             return
         try:
-            self._deliver(message)
+            with self._progress.at_work():
+                self._deliver(message)
         finally:
-            self._progress.add(1)
             with self._lock:
                 self.pending -= 1
+            self._progress.add(1)
 
     def _deliver(self, message: dict[str, Any]) -> None:
         event = self._event(message)

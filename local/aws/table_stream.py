@@ -7,8 +7,9 @@ from typing import Any
 
 from local.aws.event_filters import passes
 from local.aws.lambda_context import LambdaContext
+from local.aws.progress import Progress
 from local.aws.resources import Resources, client
-from local.aws.triggers import PAUSE_AFTER_FAILURE, Function, Progress, Trigger, plain
+from local.aws.triggers import PAUSE_AFTER_FAILURE, Function, Trigger, plain
 
 BATCH = 100
 STREAM_PAUSE = 0.1

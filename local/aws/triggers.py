@@ -6,60 +6,26 @@ import base64
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from local.aws.lambda_context import LambdaContext
+from local.aws.progress import Progress
 from local.aws.resources import Made, client
 from local.aws.template import REGION
 
 Function = Callable[[dict[str, Any], Any], Any]
 
-LONG_POLL_SECONDS = 1
+LOOK_SECONDS = 1
+"""How often a queue is looked at without being told of a message, such as one that another process
+sent.
+"""
+
 PAUSE_AFTER_FAILURE = 0.3
 
 log = logging.getLogger("billhook.local")
-
-
-class Progress:
-    """Counts what the triggers have finished, and how often each message came back, so that a wait
-    can tell work from standstill.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._done = 0
-        self._came_back: defaultdict[str, Counter[str]] = defaultdict(Counter)
-
-    def add(self, number: int) -> None:
-        with self._lock:
-            self._done += number
-
-    @property
-    def done(self) -> int:
-        return self._done
-
-    def came_back(self, queue: str, failed: set[str], done: set[str]) -> None:
-        """Messages of a queue that failed, and others that are done."""
-        with self._lock:
-            self._came_back[queue].update(failed)
-            for message in done:
-                self._came_back[queue].pop(message, None)
-
-    def forget_waiting(self) -> None:
-        """Time has passed: what came back may succeed now."""
-        with self._lock:
-            self._came_back.clear()
-
-    def waiting(self, queue: str, times: int) -> int:
-        """How many messages of a queue came back so many times or more: they wait for something
-        that only time brings.
-        """
-        with self._lock:
-            return sum(count >= times for count in self._came_back[queue].values())
 
 
 class Trigger(ABC):
@@ -120,15 +86,20 @@ class QueueTrigger(Trigger):
         self._url = source.queue.ref
 
     def poll(self) -> None:
-        messages = self._receive(LONG_POLL_SECONDS, self._source.batch)
-        while (
-            messages
-            and len(messages) < self._source.batch
-            and (more := self._receive(0, self._source.batch - len(messages)))
+        self._progress.await_message(self._url, self._source.batch, LOOK_SECONDS)
+        with self._progress.at_work():
+            if messages := self._batch():
+                self._process(messages)
+
+    def _batch(self) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = []
+        while len(messages) < self._source.batch and (
+            more := self._receive(self._source.batch - len(messages))
         ):
             messages += more
-        if not messages:
-            return
+        return messages
+
+    def _process(self, messages: list[dict[str, Any]]) -> None:
         failed = self._call(messages)
         done = [message for message in messages if message["MessageId"] not in failed]
         self._each_ten(
@@ -148,12 +119,12 @@ class QueueTrigger(Trigger):
                     Entries=[entry | {"VisibilityTimeout": 0} for entry in entries],
                 ),
             )
+            self._progress.sent(self._url, len(back))
 
-    def _receive(self, wait: int, most: int) -> list[dict[str, Any]]:
+    def _receive(self, most: int) -> list[dict[str, Any]]:
         received: list[dict[str, Any]] = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(10, most),
-            WaitTimeSeconds=wait,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         ).get("Messages", [])

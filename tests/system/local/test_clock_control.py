@@ -12,8 +12,8 @@ from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.runtime.clock import Clock
 from local import clock_control
 from local.aws import ses_events, sns_topic
+from local.aws.progress import Progress
 from local.aws.sns_topic import ATTEMPTS, TopicTrigger
-from local.aws.triggers import Progress
 from local.clock_control import ROUNDS, Clockwork
 from local.durations import length, moment
 

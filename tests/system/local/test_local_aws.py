@@ -15,10 +15,11 @@ import pytest
 from local.aws import queue_drain
 from local.aws.emulator import Emulator
 from local.aws.event_filters import passes
+from local.aws.progress import Progress
 from local.aws.queue_drain import NotSettled, Rest
 from local.aws.resources import Resources, client, create
 from local.aws.table_stream import StreamTrigger
-from local.aws.triggers import Function, Progress, QueueTrigger, Source, Trigger
+from local.aws.triggers import Function, QueueTrigger, Source, Trigger
 from local.client import Client, Unreachable
 from local.shutdown import Stopped
 
