@@ -23,7 +23,7 @@ from local.aws.triggers import Function, QueueTrigger, Source, Trigger
 from local.client import Client, Unreachable
 from local.shutdown import Stopped
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 WITH_OUTBOX = {"pk": {"S": "ACCOUNT#a"}, "sk": {"S": "ACCOUNT"}, "outbox": {"S": "[]"}}
 
 
