@@ -13,7 +13,7 @@ ARGS ?=
 environments = $(PYTHON) -I local/environments.py
 sources = app.py bench chalicelib local ops tests
 
-.PHONY: run test test-unit test-system test-all rehearse-deploy package deploy destroy mail lint check format clean
+.PHONY: run test test-unit test-system test-all .replica rehearse-deploy package deploy destroy mail locks lint check format clean
 
 # Variables on the command line reach the program:
 # make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_…
@@ -43,10 +43,8 @@ test-all:
 	@if command -v python3.14 >/dev/null; then $(MAKE) --no-print-directory .replica; fi
 	@GRID=full .venv/bin/python -m pytest -n $(WORKERS) --durations=20 $(ARGS)
 
-.replica: requirements-replica.txt
-	@rm -rf .replica
-	@python3.14 -m venv .replica
-	@.replica/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-replica.txt
+.replica:
+	@python3.14 -I local/environments.py .replica
 
 # Deploys the real package into the emulator by CloudFormation and uses it there. It takes about two
 # minutes, mostly waits for the next sweep.
@@ -63,6 +61,20 @@ package deploy destroy:
 mail:
 	@$(environments) .venv
 	@.venv/bin/python -m ops.mail_build
+
+# Pins what pyproject.toml names, with all that it needs and the hash of each file, in the
+# requirements files. What is pinned stays as it is, but for what must change:
+# make locks ARGS='--upgrade-package stripe', or ARGS=--upgrade for all of it.
+lock = .checks/bin/uv pip compile --quiet --universal --generate-hashes --only-binary :all: \
+	--custom-compile-command 'make locks' $(ARGS)
+oldest = --python-version 3.11
+locks:
+	@$(environments) .checks
+	@$(lock) $(oldest) pyproject.toml -o requirements.txt
+	@$(lock) $(oldest) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	@$(lock) $(oldest) --group emulator -o requirements-emulator.txt
+	@$(lock) $(oldest) --group checks -o requirements-checks.txt
+	@$(lock) --python-version 3.14 --group replica -o requirements-replica.txt
 
 lint:
 	@$(environments) .venv
@@ -87,5 +99,5 @@ format:
 	@.venv/bin/ruff format $(sources)
 
 clean:
-	rm -rf .venv .emulator .checks .venv.lock .emulator.lock .checks.lock .chalice/deployments out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .emulator .checks .replica .venv.lock .emulator.lock .checks.lock .replica.lock .chalice/deployments out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,13 +18,12 @@ from typing import TextIO
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = {
-    ".venv": ("requirements-dev.txt", "requirements.txt"),
-    ".emulator": ("requirements-emulator.txt",),
-    ".checks": ("requirements-checks.txt",),
+    ".venv": "requirements-dev.txt",
+    ".emulator": "requirements-emulator.txt",
+    ".checks": "requirements-checks.txt",
+    ".replica": "requirements-replica.txt",
 }
-"""Each environment with the file that is installed into it, followed by the files which that one
-includes.
-"""
+"""Each environment with the file that is installed into it. `make locks` writes these files."""
 
 
 def fingerprint(name: str) -> str:
@@ -32,8 +31,7 @@ def fingerprint(name: str) -> str:
     it hold absolute paths).
     """
     digest = hashlib.sha256(f"{sys.version}\n{sys.base_prefix}\n{ROOT}\n".encode())
-    for file in REQUIREMENTS[name]:
-        digest.update((ROOT / file).read_bytes())
+    digest.update((ROOT / REQUIREMENTS[name]).read_bytes())
     return digest.hexdigest()
 
 
@@ -51,10 +49,11 @@ def ensure(name: str) -> None:
 
 
 def make(name: str) -> None:
-    """Make the environment from nothing, and tell on stderr how far that is. Raises
+    """Make the environment from nothing, and tell on stderr how far that is. Each file that is
+    installed has a hash that its requirements name, and none runs code to be built. Raises
     CalledProcessError when pip fails twice.
     """
-    source = REQUIREMENTS[name][0]
+    source = REQUIREMENTS[name]
     shutil.rmtree(ROOT / name, ignore_errors=True)
     progress = Progress(name, sys.stderr)
     progress.begin(f"installing {source}, which takes some minutes")
@@ -68,6 +67,8 @@ def make(name: str) -> None:
             "--no-input",
             "--disable-pip-version-check",
             "--progress-bar=off",
+            "--require-hashes",
+            "--only-binary=:all:",
             "-r",
             source,
         ],

@@ -19,6 +19,7 @@ from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.domain.policy.read import read_policy
 from local.aws.template import load
 from ops.package.archive import compile_all, keep_locales, pack
+from ops.package.libraries import add_libraries
 from ops.package.template import Template, complete
 from ops.package.watching import watched
 
@@ -43,8 +44,8 @@ def this_machine() -> str:
 
 
 def build(stage: str, out: Path, architecture: str | None = None) -> Package:
-    """Package this checkout for a stage into the folder `out`, for arm64 unless another
-    architecture is named.
+    """Package this checkout for a stage into the folder `out`, for the architecture of
+    .chalice/config.json (arm64) unless another is named.
 
     The same checkout gives the same bytes. Raises InvalidInput, with what Chalice says, if it
     cannot be packaged; PolicyMistakes.
@@ -59,6 +60,8 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
         )
         with zipfile.ZipFile(made / "deployment.zip") as package:
             package.extractall(code)
+        config = json.loads((checkout / ".chalice" / "config.json").read_text())
+        add_libraries(ROOT / "requirements.txt", config["lambda_architecture"], code)
         keep_locales(code, LANGUAGES)
         compile_all(code)
         archive = out / "code.zip"
@@ -73,15 +76,17 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
 
 
 def copy_checkout(to: Path, architecture: str | None) -> None:
-    """Copy what is deployed: a package must not hold what else lies in the working tree."""
+    """Copy what is deployed: a package must not hold what else lies in the working tree.
+
+    Without requirements.txt, so that Chalice fetches nothing.
+    """
     for name in ("chalicelib", ".chalice"):
         shutil.copytree(
             ROOT / name,
             to / name,
             ignore=shutil.ignore_patterns("__pycache__", "deployments", "deployed"),
         )
-    for name in ("app.py", "requirements.txt"):
-        shutil.copy(ROOT / name, to)
+    shutil.copy(ROOT / "app.py", to)
     if architecture:
         config = to / ".chalice" / "config.json"
         config.write_text(

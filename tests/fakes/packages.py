@@ -101,7 +101,6 @@ def build(folder: Path) -> Package:
     made = package.build(STAGE, folder / "made", package.this_machine())
     copy = folder / "checkout"
     package.copy_checkout(copy, package.this_machine())
-    (copy / "requirements.txt").write_text("")  # the template is the same, and libraries take long
     with zipfile.ZipFile(made.archive) as archive:
         archive.extractall(folder / "code")
     (folder / "runtime").mkdir()

@@ -4,10 +4,11 @@ be what the functions rely on.
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
-import zipfile
 from datetime import UTC, datetime
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.usecases.messaging.delivery_feedback import KINDS
 from ops.package.build import build as build_package
-from ops.package.build import chalice_package, copy_checkout, this_machine
+from ops.package.build import this_machine
+from ops.package.libraries import add_libraries
 from ops.package.senders import identities
 from tests.fakes.packages import ROOT, STAGE, Package, Template
 
@@ -102,18 +104,16 @@ def test_the_same_checkout_gives_the_same_bytes(package: Package, tmp_path: Path
 
 
 def test_what_is_deployed_is_pure_python_or_made_for_arm64(tmp_path: Path) -> None:
-    copy_checkout(tmp_path / "checkout", None)
-    chalice_package(tmp_path / "checkout", STAGE, tmp_path / "made")
-    with zipfile.ZipFile(tmp_path / "made" / "deployment.zip") as archive:
-        wheels = [name for name in archive.namelist() if name.endswith(".dist-info/WHEEL")]
-        tags = [
-            line.split()[1]
-            for name in wheels
-            for line in archive.read(name).decode().splitlines()
-            if line.startswith("Tag:")
-        ]
-        libraries = [name for name in archive.namelist() if name.endswith(".so")]
-    assert len(wheels) > 10
+    add_libraries(ROOT / "requirements.txt", "arm64", tmp_path)
+    tags = [
+        line.split()[1]
+        for wheel in tmp_path.glob("*.dist-info/WHEEL")
+        for line in wheel.read_text().splitlines()
+        if line.startswith("Tag:")
+    ]
+    libraries = [path.name for path in tmp_path.rglob("*.so")]
+    assert len(list(tmp_path.glob("*.dist-info"))) > 10
+    assert len(libraries) > 2
     assert [tag for tag in tags if not tag.endswith(("-any", "aarch64"))] == []
     assert [name for name in libraries if "aarch64" not in name] == []
 
@@ -149,22 +149,20 @@ def test_arm64_is_what_is_deployed() -> None:
     )
 
 
-def test_requirements_are_pinned_with_all_that_they_need(package: Package) -> None:
-    """Chalice resolves again only when requirements.txt changes, so what is not pinned would be
-    whatever it was on that day.
-    """
-    lines = [
-        line
-        for line in (ROOT / "requirements.txt").read_text().splitlines()
-        if not line.startswith("#")
-    ]
-    installed = {
-        path.name.removesuffix(".dist-info")
-        for path in (package.folder / "code").glob("*.dist-info")
+def test_the_package_holds_what_requirements_pin_and_all_that_this_needs(package: Package) -> None:
+    pinned = re.findall(r"^(\S+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    found = {
+        (re.sub(r"[-_.]+", "-", it.name).lower(), it.version): it.requires or []
+        for it in distributions(path=[str(package.folder / "code")])
     }
-    assert {line.replace("==", "-").replace("-", "_").lower() for line in lines} == {
-        name.replace("-", "_").lower() for name in installed
+    assert found.keys() == set(pinned)
+    needed = {
+        re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", line)[0]).lower()
+        for lines in found.values()
+        for line in lines
+        if ";" not in line
     }
+    assert needed - {name for name, _ in pinned} == set()
 
 
 def test_settings_of_every_function_come_from_the_template(package: Package) -> None:
