@@ -128,9 +128,10 @@ class Clockwork:
         self._progress.forget_waiting()
         if self._other:
             self._other.catch_up()
-            self._rest.wait()  # Stripe's events arrive before the sweep looks for due accounts
+            # Stripe's events arrive before the sweep looks for due accounts.
+            self._rest.wait_for_own_work()
         self._run(self._sweep)
-        self._rest.wait()
+        self._rest.wait_for_own_work()
         self._run_schedules()
 
     def _run_schedules(self) -> None:
@@ -139,7 +140,7 @@ class Clockwork:
         for schedule in due:
             self._run(schedule)
         if due:
-            self._rest.wait()
+            self._rest.wait_for_own_work()
 
     def _run(self, schedule: ScheduleTrigger) -> None:
         try:

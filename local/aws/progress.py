@@ -17,7 +17,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._done = self._working = 0
+        self._done = self._working = self._sent_so_far = 0
         self._sent: Counter[str] = Counter()
         self._came_back: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
@@ -30,6 +30,14 @@ class Progress:
     @property
     def done(self) -> int:
         return self._done
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """How much was sent and how much is finished: the same mark later means that nothing was
+        set off in between.
+        """
+        with self._changed:
+            return self._sent_so_far, self._done
 
     @property
     def is_busy(self) -> bool:
@@ -53,6 +61,7 @@ class Progress:
         """Tell the triggers of a queue about messages."""
         with self._changed:
             self._sent[queue] += messages
+            self._sent_so_far += messages
             self._changed.notify_all()
 
     def await_message(self, queue: str, most: int, seconds: float) -> None:
@@ -64,14 +73,10 @@ class Progress:
             self._sent[queue] -= most
             self._sent = +self._sent
 
-    def await_change(self, done: int, seconds: float) -> None:
-        """Return once more is finished than `done` and nothing is being worked on, or after some
-        seconds.
-        """
+    def await_rest(self, seconds: float) -> None:
+        """Return once nothing is worked on and nothing awaits a trigger, or after some seconds."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._done != done and not self._working and not self._sent, seconds
-            )
+            self._changed.wait_for(lambda: not self._working and not self._sent, seconds)
 
     def came_back(self, queue: str, failed: set[str], done: set[str]) -> None:
         """Messages of a queue that failed, and others that are done."""

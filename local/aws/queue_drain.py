@@ -11,10 +11,9 @@ from local.aws.table_stream import StreamTrigger
 from local.shutdown import Stopped
 
 PATIENCE_SECONDS = 60
-LOOK_AGAIN_SECONDS, LOOK_WHILE_BUSY_SECONDS = 0.03, 0.3
-"""After this time work that is left is looked at again. A look asks the emulator about every queue,
-so that of another process is seen too; while this process knows that it is at work it has no need
-to.
+LOOK_AGAIN_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 0.5
+"""Work that is left is looked at again after the first time, or once this process has done all that
+it knows of. No look waits longer than the second.
 """
 
 TRIED_IN_VAIN = 3
@@ -58,6 +57,7 @@ class Rest:
             topic,
         )
         self._stripe_is_at_rest = stripe
+        self._idle_since: tuple[int, int] | None = None
         self._mail = resources.queue("MailQueue").ref
         # In the order in which work moves through them, so that one look at all misses none.
         self._queues = {
@@ -72,19 +72,23 @@ class Rest:
         finished, and Stopped when the system ends. A message that keeps failing is no progress, so
         it cannot make the wait longer.
         """
-        before, since = self._progress.done, time.monotonic()
-        while True:
-            looked_at = self._progress.done
-            if not (left := self._left_unless_stopped()):
-                return
-            if looked_at != before:
-                before, since = looked_at, time.monotonic()
+        self._idle_since = None
+        self.wait_for_own_work()
+
+    def wait_for_own_work(self) -> None:
+        """The same between two steps of this process, when no other has sent anything: where it has
+        set off nothing since it was idle, the queues are not looked at.
+        """
+        done, since = self._progress.done, time.monotonic()
+        while left := self._left_unless_stopped():
+            if self._progress.done != done:
+                done, since = self._progress.done, time.monotonic()
             if time.monotonic() - since > PATIENCE_SECONDS:
                 raise NotSettled(f"Left after {PATIENCE_SECONDS} seconds without progress: {left}.")
-            is_busy = self._progress.is_busy
-            self._progress.await_change(
-                looked_at, LOOK_WHILE_BUSY_SECONDS if is_busy else LOOK_AGAIN_SECONDS
-            )
+            if self._progress.is_busy:
+                self._progress.await_rest(LONGEST_LOOK_SECONDS)
+            else:
+                time.sleep(LOOK_AGAIN_SECONDS)
 
     def depth(self, queue_url: str) -> int:
         """How many messages a queue holds, those in flight included."""
@@ -122,46 +126,34 @@ class Rest:
         return self._left()
 
     def _left(self) -> str | None:
-        done, seen = self._progress.done, self._stream.seen
-        if left := self._left_in_queues():
+        mark = self._progress.mark
+        if not self._stripe_is_at_rest():
+            return "webhooks of the simulated Stripe"
+        if mark != self._idle_since and (left := self._left_in_queues()):
             return left
+        if self._topic and self._topic.pending:
+            return f"{self._topic.pending} event(s) of SES's"
         if self._stream.is_on:
-            if not self._stream_is_idle() or self._stream.seen != seen:
+            if not self._stream.is_idle(LONGEST_LOOK_SECONDS):
                 return "changes in the table's stream that were not carried out"
             if full := sorted(self._stream.outboxes):
                 return f"an outbox in {', '.join(full[:5])}" + (
                     f" and {len(full) - 5} more" if len(full) > 5 else ""
                 )
-        # Since the first look at the queues, the outbox may have sent messages, and they may have
-        # been processed.
-        if self._progress.done != done:
+        # What was found at work since the first look may have sent messages.
+        if self._progress.is_busy or self._progress.mark != mark or not self._stripe_is_at_rest():
             return "what has just been set off"
-        return self._left_in_queues()
+        self._idle_since = mark
+        return None
 
     def _left_in_queues(self) -> str | None:
-        if not self._stripe_is_at_rest():
-            return "webhooks of the simulated Stripe"
         for name, url in self._queues.items():
             messages = self.depth(url)
             if messages and url == self._mail:
                 messages -= self._progress.waiting(url, TRIED_IN_VAIN)
             if messages > 0:
                 return f"{messages} message(s) in the {name} queue"
-        if self._topic and self._topic.pending:
-            return f"{self._topic.pending} event(s) of SES's"
         return None
-
-    def _stream_is_idle(self) -> bool:
-        """Whether a look at the stream that began after this call found nothing."""
-        # Two rounds, because the first may have begun before this call.
-        wanted = self._stream.idle_rounds + 2
-        end = time.monotonic() + 0.5
-        while self._stream.idle_rounds < wanted:
-            if time.monotonic() > end or not self._stream.is_on:
-                return False
-            self._stream.wake.set()
-            time.sleep(0.002)
-        return True
 
     def _scan(self, **arguments: Any) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ from local.aws.resources import Resources, client
 from local.aws.triggers import PAUSE_AFTER_FAILURE, Function, Trigger, plain
 
 BATCH = 100
-STREAM_PAUSE = 0.1
+STREAM_PAUSE = 0.2
 
 
 class StreamTrigger(Trigger):
@@ -20,10 +20,8 @@ class StreamTrigger(Trigger):
     and again until it succeeds.
 
     The agenda carries out what Lambda would give up on after its last attempt; here nothing is
-    given up. `idle_rounds` counts the looks at the stream that found nothing new, `seen` the
-    records, `outboxes` are the items that had one when last seen; `wake` asks for the next look at
-    once. Switched off, as when the stream is down, it looks at nothing; switched on again it goes
-    on where it stopped.
+    given up. `outboxes` are the items that had one when last seen. Switched off, as when the stream
+    is down, it looks at nothing; switched on again it goes on where it stopped.
     """
 
     def __init__(
@@ -46,24 +44,39 @@ class StreamTrigger(Trigger):
         self._after: str | None = None
         self._iterator: str | None = None
         self._looking = threading.Lock()
+        self._looked = threading.Condition()
+        self._looks = self._last_idle_look = 0
+        self._wake = threading.Event()
         self.is_on = True
-        self.idle_rounds = 0
-        self.seen = 0
         self.outboxes: set[str] = set()
-        self.wake = threading.Event()
 
     def switch(self, on: bool) -> None:
         """On or off; off is true when this returns."""
         self.is_on = on
         with self._looking:
-            self.wake.set()
+            self._wake.set()
+
+    def is_idle(self, seconds: float) -> bool:
+        """Whether a look at the stream that begins after this call, and ends within some seconds,
+        finds nothing.
+        """
+        with self._looked:
+            wanted = self._looks + 1
+            self._wake.set()
+            return self._looked.wait_for(lambda: self._last_idle_look >= wanted, seconds)
 
     def poll(self) -> None:
         with self._looking:
+            with self._looked:
+                self._looks += 1
             found = self._look() if self.is_on else 0
+            if self.is_on and not found:
+                with self._looked:
+                    self._last_idle_look = self._looks
+                    self._looked.notify_all()
         if not found:
-            self.wake.wait(STREAM_PAUSE)
-            self.wake.clear()
+            self._wake.wait(STREAM_PAUSE)
+            self._wake.clear()
 
     def _look(self) -> int:
         """How many records were found; all of them are carried out, unless it was switched off or
@@ -71,7 +84,6 @@ class StreamTrigger(Trigger):
         """
         try:
             records = self._read()
-            self.seen += len(records)
             for record in records:
                 self._note_outbox(record["dynamodb"])
             waiting = [record for record in records if passes(self._filters, record)]
@@ -87,8 +99,6 @@ class StreamTrigger(Trigger):
             self._iterator = None
         elif records:
             self._after = records[-1]["dynamodb"]["SequenceNumber"]
-        else:
-            self.idle_rounds += 1
         return len(records)
 
     def _note_outbox(self, change: dict[str, Any]) -> None:
@@ -112,9 +122,11 @@ class StreamTrigger(Trigger):
         that failed.
         """
         while records and self.is_on and not self.stopping.is_set():
-            answer = (
-                self._function({"Records": records}, LambdaContext(self._function_name, 60)) or {}
-            )
+            with self._progress.at_work():
+                answer = (
+                    self._function({"Records": records}, LambdaContext(self._function_name, 60))
+                    or {}
+                )
             failed = {
                 failure["itemIdentifier"] for failure in answer.get("batchItemFailures") or []
             }

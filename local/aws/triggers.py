@@ -84,12 +84,19 @@ class QueueTrigger(Trigger):
         self._sqs = client("sqs", endpoint)
         self._source, self._progress = source, progress
         self._url = source.queue.ref
+        self._is_back = False
 
     def poll(self) -> None:
-        self._progress.await_message(self._url, self._source.batch, LOOK_SECONDS)
+        if not self._is_back:
+            self._progress.await_message(self._url, self._source.batch, LOOK_SECONDS)
+        self._is_back = False
         with self._progress.at_work():
-            if messages := self._batch():
-                self._process(messages)
+            messages = self._batch()
+            failed = self._process(messages) if messages else []
+        if failed:
+            # So that a message that never succeeds is soon tried again, yet does not spin.
+            self.stopping.wait(PAUSE_AFTER_FAILURE)
+            self._give_back(failed)
 
     def _batch(self) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = []
@@ -99,7 +106,8 @@ class QueueTrigger(Trigger):
             messages += more
         return messages
 
-    def _process(self, messages: list[dict[str, Any]]) -> None:
+    def _process(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The messages that failed; the others are deleted."""
         failed = self._call(messages)
         done = [message for message in messages if message["MessageId"] not in failed]
         self._each_ten(
@@ -108,18 +116,17 @@ class QueueTrigger(Trigger):
         )
         self._progress.add(len(done))
         self._progress.came_back(self._url, failed, {message["MessageId"] for message in done})
-        if failed:
-            # So that a message that never succeeds is soon tried again, yet does not spin.
-            self.stopping.wait(PAUSE_AFTER_FAILURE)
-            back = [message for message in messages if message["MessageId"] in failed]
-            self._each_ten(
-                back,
-                lambda entries: self._sqs.change_message_visibility_batch(
-                    QueueUrl=self._url,
-                    Entries=[entry | {"VisibilityTimeout": 0} for entry in entries],
-                ),
-            )
-            self._progress.sent(self._url, len(back))
+        return [message for message in messages if message["MessageId"] in failed]
+
+    def _give_back(self, messages: list[dict[str, Any]]) -> None:
+        self._each_ten(
+            messages,
+            lambda entries: self._sqs.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[entry | {"VisibilityTimeout": 0} for entry in entries],
+            ),
+        )
+        self._is_back = True
 
     def _receive(self, most: int) -> list[dict[str, Any]]:
         received: list[dict[str, Any]] = self._sqs.receive_message(

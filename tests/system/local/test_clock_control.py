@@ -42,6 +42,8 @@ class Due:
     def wait(self) -> None:
         """All is at rest."""
 
+    wait_for_own_work = wait
+
     def due(self) -> list[tuple[str, str]]:
         return sorted(
             (at.isoformat(timespec="microseconds").replace("+00:00", "Z"), f"ACCOUNT#{name}")

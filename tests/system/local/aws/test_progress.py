@@ -76,16 +76,20 @@ def test_what_the_queue_refused_is_announced_to_nobody() -> None:
     assert not progress.is_busy
 
 
-def test_a_wait_for_change_lasts_until_work_is_finished_and_none_is_left() -> None:
+def test_a_wait_for_rest_lasts_until_nothing_is_worked_on_and_nothing_awaits_it() -> None:
     progress = Progress()
+    before = progress.mark
+    progress.sent("mail")
     with ThreadPoolExecutor(1) as worker:
         with progress.at_work():
-            changed = worker.submit(progress.await_change, 0, NEVER)
+            rest = worker.submit(progress.await_rest, NEVER)
+            progress.await_message("mail", 1, NEVER)
             progress.add(1)
             assert progress.is_busy
-            assert not changed.done()
-        changed.result(NEVER)
+            assert not rest.done()
+        rest.result(NEVER)
     assert (progress.done, progress.is_busy) == (1, False)
+    assert progress.mark != before
 
 
 def test_a_function_that_fails_is_not_at_work_any_more() -> None:
