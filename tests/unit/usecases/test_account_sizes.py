@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, islice
 
 import pytest
 
@@ -399,34 +399,44 @@ def filled_by_callers(years: Years) -> None:
         years.tell(ExitFeedbackGiven(f"canceled@{number:040}", "other", "", START))
 
 
+def in_parts(years: Years, facts: Iterable[Fact]) -> None:
+    """Many facts, twenty in each version of the account."""
+    left = iter(facts)
+    while part := tuple(islice(left, 20)):
+        years.tell(*part)
+
+
 def filled_by_stripe(years: Years) -> None:
     """More of everything than is kept."""
     customers = [id_of("cus", number) for number in range(most("customers"))]
-    for customer in customers:
-        for state in range(50):  # all in one second: they tie
-            found = Customer(customer, "a" * 300 + "@example.com", f"{state}" + "n" * 250, "pm_1")
-            years.tell(CustomerSnapshot(found, FromEvent(START)))
+    states = [  # all in one second: they tie
+        Customer(customer, "a" * 300 + "@example.com", f"{state}" + "n" * 250, "pm_1")
+        for customer in customers
+        for state in range(50)
+    ]
+    in_parts(years, (CustomerSnapshot(found, FromEvent(START)) for found in states))
     items = tuple(item(quantity=number) for number in range(5))
     details = CancellationDetails("cancellation_requested", "other", LETTER * most("comment"))
     ended = most("ended") + 50
-    for number in range(ended + 2 * most("subscriptions")):
-        years.shows(
-            Subscription(
-                id_of("sub", number),
-                customers[number % len(customers)],
-                "canceled" if number < ended else "active",
-                START,
-                items,
-                discounts=tuple(id_of("di", discount) for discount in range(5)),
-                trial_start=START,
-                trial_end=START,
-                period_start=START,
-                period_end=START + YEAR,
-                ended_at=START + number * DAY if number < ended else None,
-                canceled_at=START,
-                cancellation_details=details,
-            )
+    subscriptions = (
+        Subscription(
+            id_of("sub", number),
+            customers[number % len(customers)],
+            "canceled" if number < ended else "active",
+            START,
+            items,
+            discounts=tuple(id_of("di", discount) for discount in range(5)),
+            trial_start=START,
+            trial_end=START,
+            period_start=START,
+            period_end=START + YEAR,
+            ended_at=START + number * DAY if number < ended else None,
+            canceled_at=START,
+            cancellation_details=details,
         )
+        for number in range(ended + 2 * most("subscriptions"))
+    )
+    in_parts(years, (SubscriptionSnapshot(one, FromEvent(START)) for one in subscriptions))
     of_another_product = (
         replace(item(), price=id_of("price", 9), product="prod_9", lookup_key="x"),
     )
@@ -435,13 +445,18 @@ def filled_by_stripe(years: Years) -> None:
             Subscription(id_of("other", number), customers[0], "active", START, of_another_product)
         )
     newest = max(years.account.subscriptions)
-    for number in range(600):
-        opened, settled = paid(years.invoice(years.account.subscriptions[newest].value), START)
-        tried = replace(opened, attempted=True, attempt_count=3, next_payment_attempt=START)
-        years.tell(InvoiceSnapshot(settled if number < 300 else tried, START, fetched=True))
-    for number in range(100):
-        years.tell(DisputeSnapshot(id_of("dp", number), "ch_1", "needs_response", START))
-        years.tell(CardSnapshot(Card(id_of("pm", number), "visa", "4242", 12, 2031), START))
+    billed = years.account.subscriptions[newest].value
+    invoices = [paid(years.invoice(billed), START) for _ in range(600)]
+    in_parts(years, (InvoiceSnapshot(paid_, START, fetched=True) for _, paid_ in invoices[:300]))
+    tried = (
+        replace(opened, attempted=True, attempt_count=3, next_payment_attempt=START)
+        for opened, _ in invoices[300:]
+    )
+    in_parts(years, (InvoiceSnapshot(one, START, fetched=True) for one in tried))
+    disputes = (id_of("dp", number) for number in range(100))
+    in_parts(years, (DisputeSnapshot(one, "ch_1", "needs_response", START) for one in disputes))
+    cards = (Card(id_of("pm", number), "visa", "4242", 12, 2031) for number in range(100))
+    in_parts(years, (CardSnapshot(card, START) for card in cards))
 
 
 def test_an_account_with_everything_at_its_bound_is_far_from_what_dynamodb_takes() -> None:
@@ -449,9 +464,9 @@ def test_an_account_with_everything_at_its_bound_is_far_from_what_dynamodb_takes
     filled_by_callers(years)
     filled_by_stripe(years)
     years.now = START + DAY
-    for number in range(1000):
-        record = MessageRecord("sent", years.now, "billing")
-        years.tell(MessageRecorded(f"sign_in@{1772442000 + number}", record))
+    record = MessageRecord("sent", years.now, "billing")
+    keys = (f"sign_in@{1772442000 + number}" for number in range(1000))
+    in_parts(years, (MessageRecorded(key, record) for key in keys))
     assert years.largest < LARGEST, sizes(years.account)
     assert len(years.account.outbox) == most("events")
 
