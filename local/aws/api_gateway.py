@@ -22,8 +22,10 @@ NOT_FOUND = (404, "not_found", "There is nothing at this address.")
 
 def make_thread_safe(app: Chalice) -> None:
     """Let many threads call the app at once: what Chalice keeps on it of a request is kept for each
-    thread.
+    thread. An app that is thread-safe stays as it is.
     """
+    if hasattr(app, "is_thread_safe"):
+        return
     own = threading.local()
 
     def kept(name: str) -> property:
@@ -35,7 +37,11 @@ def make_thread_safe(app: Chalice) -> None:
     app.__class__ = type(
         f"Threaded{kind.__name__}",
         (kind,),
-        {"current_request": kept("current_request"), "lambda_context": kept("lambda_context")},
+        {
+            "is_thread_safe": True,
+            "current_request": kept("current_request"),
+            "lambda_context": kept("lambda_context"),
+        },
     )
 
 

@@ -163,3 +163,11 @@ def test_many_threads_do_not_see_each_others_requests(server: Server) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_an_app_behind_many_gateways_stays_one_app() -> None:
+    app = Chalice("many")
+    ApiGateway(app)
+    kind = type(app)
+    ApiGateway(app)
+    assert type(app) is kind
