@@ -51,7 +51,8 @@ from bench.stubs import (
 )
 from chalicelib.aws import queues
 from chalicelib.aws.accounts import Accounts
-from chalicelib.aws.items import account_item, account_key, account_of
+from chalicelib.aws.items import account_item, account_key, account_of, account_text
+from chalicelib.aws.packing import pack
 from chalicelib.aws.timeline import Timelines
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.facts import StripeFact
@@ -270,40 +271,39 @@ class WholeNumbers(TypeDeserializer):
 
 
 def shape_figures(client: Any, account: Account) -> list[Figure]:
-    """The same plain values to the table and back: as one JSON text, as they are written, or as
+    """The same plain values to the table and back: as packed JSON, as they are written, or as
     nested maps.
     """
     item = account_item(account)
-    values = msgspec.json.decode(item["body"]["S"])
+    values = msgspec.json.decode(account_text(item))
     serialize, deserialize = TypeSerializer().serialize, WholeNumbers().deserialize
     maps_key = account_key(account.id + "-maps")
 
-    def put_text() -> None:
-        client.put_item(
-            TableName=TABLE, Item=item | {"body": {"S": msgspec.json.encode(values).decode()}}
-        )
+    def put_packed() -> None:
+        packed = pack(msgspec.json.encode(values).decode())
+        client.put_item(TableName=TABLE, Item=item | {"packed": {"B": packed}})
 
     def put_maps() -> None:
-        client.put_item(TableName=TABLE, Item=item | maps_key | {"body": serialize(values)})
+        client.put_item(TableName=TABLE, Item=item | maps_key | {"packed": serialize(values)})
 
-    def get_text() -> Account:
+    def get_packed() -> Account:
         found = client.get_item(TableName=TABLE, Key=account_key(account.id), ConsistentRead=True)[
             "Item"
         ]
-        return msgspec.json.decode(found["body"]["S"], type=Account)
+        return msgspec.json.decode(account_text(found), type=Account)
 
     def get_maps() -> Account:
         found = client.get_item(TableName=TABLE, Key=maps_key, ConsistentRead=True)["Item"]
-        return msgspec.convert(deserialize(found["body"]), Account)
+        return msgspec.convert(deserialize(found["packed"]), Account)
 
-    put_text()
+    put_packed()
     put_maps()
-    if get_text() != get_maps():
+    if get_packed() != get_maps():
         raise RuntimeError("The two shapes do not give the same account.")
     return [
-        Figure("put text", put_text),
+        Figure("put packed", put_packed),
         Figure("put maps", put_maps),
-        Figure("get text", get_text),
+        Figure("get packed", get_packed),
         Figure("get maps", get_maps),
     ]
 
@@ -498,16 +498,16 @@ def _counted(counter: Counter[str]) -> str:
 
 
 def print_shapes(times: dict[str, float], account: Account) -> None:
-    """One JSON text against nested maps."""
-    text = account_item(account)["body"]["S"]
+    """Packed JSON against nested maps."""
+    text = account_text(account_item(account))
     maps = json.dumps(TypeSerializer().serialize(msgspec.json.decode(text)), separators=(",", ":"))
     print(
-        f"the account as one JSON text ({len(text):,} characters), as it is, beside nested maps"
+        f"the account as packed JSON ({len(pack(text)):,} bytes), as it is, beside nested maps"
         f" ({len(maps):,}): ",
         end="",
     )
     one, other = (
-        [times[f"{verb} {shape}"] for verb in ("put", "get")] for shape in ("text", "maps")
+        [times[f"{verb} {shape}"] for verb in ("put", "get")] for shape in ("packed", "maps")
     )
     print(
         "; ".join(

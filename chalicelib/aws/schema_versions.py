@@ -11,13 +11,20 @@ from typing import Any
 
 from chalicelib.domain.errors import NewerSchemaVersion
 
-SHAPE = 4
+SHAPE = 5
 """The schema version that this release writes. It reads this one and all older ones."""
 
 Texts = dict[str, Any]
-"""The JSON texts of an account's item, parsed: `body`, and `outbox` if there is one."""
+"""The JSON texts of an account's item, parsed: `body`, and, up to version 4, `outbox` if there is
+one.
+"""
 
 Upgrade = Callable[[Texts], Texts]
+
+
+def _with_outbox_inside(texts: Texts) -> Texts:
+    """Version 5 has the outbox in the body."""
+    return {"body": texts["body"] | {"outbox": texts.get("outbox", [])}}
 
 
 def _with_defaults(texts: Texts) -> Texts:
@@ -32,22 +39,28 @@ UPGRADES: Mapping[int, Upgrade] = {
     2: _with_defaults,
     # 4 adds subscriptions to other products, the payments of invoices and what a customer changed
     3: _with_defaults,
+    # 5 packs the body, which has the outbox now
+    4: _with_outbox_inside,
 }
 """Schema version → the upgrade of its texts to the next version."""
 
 
-def upgraded(
-    texts: Texts, shape: int, upgrades: Mapping[int, Upgrade] = UPGRADES, to: int = SHAPE
-) -> Texts:
-    """The texts of an item of schema version `shape`, upgraded step by step to the version `to`.
-    Raises NewerSchemaVersion if `shape` is newer than `to`.
-    """
+def refuse_newer(shape: int, to: int = SHAPE) -> None:
+    """Raises NewerSchemaVersion if an item's schema version `shape` is newer than `to`."""
     if shape > to:
         raise NewerSchemaVersion(
             f"An account was written in schema version {shape} by a newer release. This release"
             f" reads versions up to {to} and leaves the account as it is. Deploy that release"
             " again, or a later one."
         )
+
+
+def upgraded(
+    texts: Texts, shape: int, upgrades: Mapping[int, Upgrade] = UPGRADES, to: int = SHAPE
+) -> Texts:
+    """The texts of an item of schema version `shape`, not newer than `to`, upgraded step by step to
+    the version `to`.
+    """
     for number in range(shape, to):
         texts = upgrades[number](texts)
     return texts

@@ -25,7 +25,7 @@ from chalicelib.domain.billing.decisions import may_cancel, may_change
 from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.policy.languages import DEFAULT, text_in
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.stripe_objects.objects import Card, Subscription
+from chalicelib.domain.stripe_objects.objects import Card, Invoice, Subscription
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import short_day, spoken_day
 from chalicelib.localization.prices import brand_of, spoken_interval, spoken_price
@@ -311,6 +311,13 @@ def _open_invoice(account: Account) -> str:
     return newest.hosted_invoice_url or "" if newest else ""
 
 
+def _has_page(invoice: Invoice) -> bool:
+    """Whether Stripe has a page for the invoice. Of old ones that are paid or void the account does
+    not keep it.
+    """
+    return bool(invoice.hosted_invoice_url) or invoice.status in {"paid", "void"}
+
+
 def _invoices(
     account: Account, policy: Policy, zone: ZoneInfo, language: str
 ) -> list[dict[str, Any]]:
@@ -330,7 +337,7 @@ def _invoices(
             ),
             "status": text(f"invoice_status.{invoice.status}", language),
             "is_paid": invoice.status == "paid",
-            "path": f"/billing/invoices/{invoice.id}" if invoice.hosted_invoice_url else "",
+            "path": f"/billing/invoices/{invoice.id}" if _has_page(invoice) else "",
         }
         for invoice in invoices[:INVOICES_SHOWN]
     ]

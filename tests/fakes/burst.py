@@ -266,11 +266,7 @@ class Burst:
                 runs(lambda id=id: publish_outbox(id, self.services))  # type: ignore[misc]
 
     def _with_outbox(self) -> list[str]:
-        return [
-            id
-            for id, item in self.place.accounts.items.items()
-            if '"outbox":[{' in item["body"]["S"]
-        ]
+        return [id for id, item in self.place.accounts.items.items() if "outbox" in item]
 
     def stands(self, account: Account) -> Standing:
         return standing(account, QUIET, self.now)

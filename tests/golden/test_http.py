@@ -16,7 +16,7 @@ import pytest
 from msgspec import to_builtins
 
 from app import app
-from chalicelib.aws.items import account_item
+from chalicelib.aws.items import account_item, account_text
 from chalicelib.aws.timeline import entry_of
 from chalicelib.domain.account.state import Account
 from chalicelib.entry.http.openapi import document
@@ -194,7 +194,7 @@ def test_stripe_events_in_a_stored_timeline_are_learned_again_with_all_their_fie
     assert len(facts) == 6
     place.accounts.owners.clear()
     account = apply_facts(Account("acc_new"), facts, place.services, None)
-    body = json.loads(account_item(account)["body"]["S"])
+    body = json.loads(account_text(account_item(account)))
     stored = {item["sk"]["S"][-5:]: json.loads(item["body"]["S"]) for item in ENTRIES}
     assert body["customers"]["cus_1"]["value"] == stored["evt_1"]["data"]
     assert body["subscriptions"]["sub_1"]["value"] == stored["evt_2"]["data"]

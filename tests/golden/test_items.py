@@ -18,7 +18,7 @@ from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.idempotency import StoredResponses
-from chalicelib.aws.items import account_item, account_of, dump
+from chalicelib.aws.items import account_item, account_of, account_text, dump
 from chalicelib.aws.job_states import JobStates
 from chalicelib.aws.rate_counters import RateCounters
 from chalicelib.aws.reconciliation import ReconciliationState
@@ -63,8 +63,20 @@ def old(aws: None) -> Any:
 
 
 def in_the_present_shape(item: Any) -> Any:
-    """A stored account as this release writes it: later shapes only add fields."""
-    return {**item, "shape": {"N": str(SHAPE)}}
+    """A stored account as this release writes it: later shapes only add fields, and have the outbox
+    in the body, whose text is packed.
+    """
+    body = json.loads(item["body"]["S"])
+    if "outbox" in item:
+        events = json.loads(item["outbox"]["S"])
+        body, item = body | {"outbox": events}, item | {"outbox": {"S": str(len(events))}}
+    return {**item, "body": body, "shape": {"N": str(SHAPE)}}
+
+
+def unpacked(item: Any) -> Any:
+    """An item of an account with the values of its text in place of the packed bytes."""
+    rest = {name: value for name, value in item.items() if name != "packed"}
+    return rest | ({"body": json.loads(account_text(item))} if "packed" in item else {})
 
 
 def written(client: Any) -> dict[tuple[str, str], Any]:
@@ -72,7 +84,7 @@ def written(client: Any) -> dict[tuple[str, str], Any]:
     items = client.scan(TableName="new")["Items"]
     return {
         (item["pk"]["S"], item["sk"]["S"]): {
-            name: value for name, value in item.items() if name != "taken_by"
+            name: value for name, value in unpacked(item).items() if name != "taken_by"
         }
         for item in items
     }
@@ -80,7 +92,7 @@ def written(client: Any) -> dict[tuple[str, str], Any]:
 
 @pytest.mark.parametrize("item", ACCOUNTS.values(), ids=ACCOUNTS)
 def test_a_stored_account_is_written_again_to_the_letter(item: Any) -> None:
-    assert account_item(account_of(item)) == in_the_present_shape(item)
+    assert unpacked(account_item(account_of(item))) == in_the_present_shape(item)
 
 
 def test_a_stored_account_is_understood() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.items import dump
+from chalicelib.aws.items import account_text, dump
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.signup import SignupRequest
 from chalicelib.domain.stripe_objects.answers import StripeCharge
@@ -100,7 +100,7 @@ class System:
 
     def body(self, account_id: str = "acc_golden") -> Any:
         """The account as it is stored."""
-        return json.loads(self.place.accounts.items[account_id]["body"]["S"])
+        return json.loads(account_text(self.place.accounts.items[account_id]))
 
 
 @pytest.fixture

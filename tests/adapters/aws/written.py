@@ -3,6 +3,7 @@ tests.adapters.aws.written` stores it for the present schema version.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -100,8 +101,12 @@ def beside(dynamodb: Any) -> list[Any]:
 
 
 def text(value: Any) -> str:
-    """The text of the sample."""
-    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+    """The text of the sample. Bytes are in base64, as in DynamoDB's own JSON."""
+    return json.dumps(value, indent=1, sort_keys=True, default=_base64) + "\n"
+
+
+def _base64(value: bytes) -> str:
+    return b64encode(value).decode()
 
 
 def main() -> None:

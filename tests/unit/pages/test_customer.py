@@ -155,7 +155,7 @@ def test_what_is_paid_is_said_in_money() -> None:
 
 def test_invoices_are_listed_the_newest_first_without_drafts_and_those_of_nothing() -> None:
     def invoice(number: int, status: str, amount: int = 4900) -> TrackedInvoice:
-        url = f"https://invoice.stripe.com/{number}"
+        url = f"https://invoice.stripe.com/{number}" if status == "open" else None
         return TrackedInvoice(
             Invoice(
                 f"in_{number}",
@@ -185,6 +185,8 @@ def test_invoices_are_listed_the_newest_first_without_drafts_and_those_of_nothin
         ("$49.00", "paid"),
     ]
     assert view["pay_url"] == "https://invoice.stripe.com/2"
+    paths = [one["path"] for one in view["invoices"]]
+    assert paths == ["/billing/invoices/in_2", "/billing/invoices/in_1"], "fetched when clicked"
 
 
 def test_the_welcome_page_tells_nothing_that_was_not_typed_a_moment_ago() -> None:

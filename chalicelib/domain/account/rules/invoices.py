@@ -22,6 +22,11 @@ SETTLED_INVOICES_KEPT = 4
 mark is kept, so that a late event about one of them does not make it look unpaid.
 """
 
+PAGES_KEPT = 3
+"""Of how many invoices of one subscription the page at Stripe is kept, the newest ones: mail refers
+to it. Of older ones it is kept until they are paid or void. The billing page fetches it.
+"""
+
 MARKS_KEPT = 200
 """How many marks of settled invoices are kept of one account, the newest ones."""
 
@@ -62,7 +67,8 @@ def apply_invoice(account: Account, fact: InvoiceSnapshot) -> Account:
     ):
         # Stripe ends such a purchase or lets it go on; the invoice does not say which.
         account = account.with_fetch(FetchRequest("subscription", subscription.value.id))
-    return _without_superfluous(_with_needed_fetch(account, invoice.id), invoice.subscription)
+    account = _without_old_pages(_with_needed_fetch(account, invoice.id), invoice.subscription)
+    return _without_superfluous(account, invoice.subscription)
 
 
 def apply_payment(account: Account, fact: PaymentSnapshot) -> Account:
@@ -179,6 +185,27 @@ def _is_before_the_marks(account: Account, invoice: Invoice) -> bool:
     marks = account.settled_invoices
     is_full = len(marks) >= MARKS_KEPT
     return is_full and _mark(invoice) < marks[0] and not is_settled(account, invoice)
+
+
+def _without_old_pages(account: Account, subscription: str | None) -> Account:
+    """The account without the pages of old invoices that nobody has to pay. Whether an invoice is
+    one of them does not change back, so the order of events does not matter.
+    """
+    newest_first = sorted(
+        (
+            tracked
+            for tracked in account.invoices.values()
+            if tracked.value.subscription == subscription
+        ),
+        key=lambda tracked: creation_order(tracked.value),
+        reverse=True,
+    )
+    trimmed = {
+        tracked.value.id: replace(tracked, value=replace(tracked.value, hosted_invoice_url=None))
+        for tracked in newest_first[PAGES_KEPT:]
+        if tracked.value.status in {"paid", "void"} and tracked.value.hosted_invoice_url
+    }
+    return replace(account, invoices={**account.invoices, **trimmed}) if trimmed else account
 
 
 def _without_superfluous(account: Account, subscription: str | None) -> Account:

@@ -119,8 +119,8 @@ def test_an_hour_of_429_records_nothing_as_done_that_was_not(seed: int) -> None:
         assert life.place.reconciliation.drifts_of(life.now) == []
         assert life.place.job_states.kept == {}, "not even begun"
     assert life.place.metrics["ListsUnanswered"] == 12
-    assert {id: item["body"] for id, item in life.place.accounts.items.items()} == {
-        id: item["body"] for id, item in before.items()
+    assert {id: item["packed"] for id, item in life.place.accounts.items.items()} == {
+        id: item["packed"] for id, item in before.items()
     }
     life.stage.api.faults.clear()
     life.looks = True

@@ -47,6 +47,7 @@ def invoice(number: int, of: str = "sub_50", status: str = "paid", attempts: int
         amount_due=4900,
         amount_paid=4900 if status == "paid" else 0,
         attempt_count=attempts,
+        hosted_invoice_url=f"https://invoice.stripe.com/{of}/{number}",
     )
 
 
@@ -93,6 +94,18 @@ def test_of_each_subscription_the_newest_settled_invoices_stay_and_the_first() -
     kept = sorted({billed.value.created for billed in account.invoices.values()})
     assert kept == [T, *(T + n * DAY for n in range(11, 15))]
     assert knowing(*facts, facts[0], facts[6]) == account
+
+
+def test_only_the_newest_invoices_and_those_to_be_paid_keep_their_page() -> None:
+    states = ["open", "paid", "open", *["paid"] * 5]
+    account = knowing(
+        *(InvoiceSnapshot(invoice(n, status=states[n]), T + n * DAY) for n in range(8))
+    )
+    kept = [billed.value for billed in account.invoices.values() if billed.value.hosted_invoice_url]
+    assert [one.id[-2:] for one in kept] == ["00", "02", "05", "06", "07"]
+    account = apply(account, InvoiceSnapshot(invoice(0), T + 9 * DAY))
+    assert account.invoices[invoice(0).id].value.hosted_invoice_url is None
+    assert apply(account, InvoiceSnapshot(invoice(0), T + 9 * DAY)) == account
 
 
 def test_an_unpaid_invoice_is_kept_however_old_it_is() -> None:
