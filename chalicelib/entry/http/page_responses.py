@@ -77,12 +77,8 @@ def error_page(error: Exception, where: str) -> Response:
 
 
 def redirect(url: str, cookie: str | None = None) -> Response:
-    """A redirect that sends no referrer. `cookie` is a Set-Cookie header to send with it."""
-    headers: dict[str, str | list[str]] = {
-        "Location": url,
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-    }
+    """A redirect. `cookie` is a Set-Cookie header to send with it."""
+    headers: dict[str, str | list[str]] = {"Location": url}
     return Response(
         "", status_code=303, headers=headers | ({"Set-Cookie": cookie} if cookie else {})
     )

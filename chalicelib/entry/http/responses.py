@@ -105,8 +105,21 @@ def error_response(status: int, code: str, message: str, field: str | None = Non
     )
 
 
-ALWAYS_SENT = {"X-Content-Type-Options": "nosniff"}
-"""Headers of every response: a browser takes none for anything but what it says it is."""
+ALWAYS_SENT = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+}
+"""Headers of every response: a browser takes none for anything but what it says it is, nobody keeps
+one, and no address of ours, which may hold a link, is told to another site.
+"""
+
+NO_CONTENT_RUNS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+}
+"""The policy of every response that is no page, and so has none of its own. API Gateway's own
+errors go without: a fixed header there stands between single quotes, and a policy needs some.
+"""
 
 HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 """Headers of every response over https: for a year, a browser asks this host in no other way. Other
@@ -115,10 +128,12 @@ hosts of the owner's domain are the owner's to decide on.
 
 
 def add_security_headers(response: Response, is_https: bool) -> Response:
-    """The response with the headers that all have. API Gateway serves nothing but https; the local
-    system is not, and a browser would ask its host name over https from then on.
+    """The response with the headers that all have; those of a page stay. API Gateway serves nothing
+    but https. The local system is not, and a browser would ask its host name over https from then
+    on.
     """
-    response.headers.update(ALWAYS_SENT | (HTTPS_ONLY if is_https else {}))
+    for name, value in (ALWAYS_SENT | NO_CONTENT_RUNS | (HTTPS_ONLY if is_https else {})).items():
+        response.headers.setdefault(name, value)
     return response
 
 

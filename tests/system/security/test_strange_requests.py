@@ -2,14 +2,10 @@
 headers that every answer has.
 """
 
-import json
-
 import pytest
 
-from chalicelib.runtime.settings import settings
 from tests.fakes.links import sent_as, visit_of
-from tests.fakes.routes import ROUTES, content_type, target
-from tests.http.test_signups import FORM, Front
+from tests.http.test_signups import Front
 
 JSON = "application/json"
 
@@ -55,20 +51,3 @@ def test_a_field_that_is_there_twice_is_refused_by_name_and_nothing_is_made(fron
 def test_the_same_name_in_two_objects_is_taken(front: Front) -> None:
     fields = {"email": "ada@example.com", "name": "Ada", "attributes": {"name": "Ada", "a": "1"}}
     assert front.signs_up(fields).status == 201
-
-
-def test_every_answer_says_that_it_is_what_it_says_and_over_https_asks_for_nothing_else(
-    front: Front, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = {"Authorization": f"Bearer {front.office.stage.key('read')}"}
-    for method, template in [*ROUTES, ("PUT", "/billing"), ("GET", "/openapi.json")]:
-        kind = content_type(method, template) if (method, template) in ROUTES else FORM
-        page = front.call(method, target(template), b"", Content_Type=kind, **key)
-        assert page.headers["X-Content-Type-Options"] == "nosniff", (method, template)
-        assert page.headers["Strict-Transport-Security"] == "max-age=31536000", (method, template)
-    json.loads(front.call("GET", "/openapi.json").text)
-    monkeypatch.setenv("STAGE", "local")
-    settings.cache_clear()
-    page = front.call("GET", "/healthz")
-    assert "Strict-Transport-Security" not in page.headers, "the local system is served over http"
-    assert page.headers["X-Content-Type-Options"] == "nosniff"

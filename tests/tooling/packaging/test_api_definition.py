@@ -13,6 +13,8 @@ from ops.package.api_definition import (
 
 OF_ALL = {
     "X-Content-Type-Options": "'nosniff'",
+    "Cache-Control": "'no-store'",
+    "Referrer-Policy": "'no-referrer'",
     "Strict-Transport-Security": "'max-age=31536000'",
 }
 
