@@ -1,5 +1,6 @@
 """One call of the API, and what calls of every kind share: reading, listing and searching."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -39,22 +40,21 @@ def list_of(kind: str, **fields: str) -> Do:
         for name in fields:
             if name in call.wanted:
                 found = [one for one in found if one[fields[name]] == call.wanted[name]]
-        return [one for one in found if within(one.get("created") or 0, call.wanted.get("created"))]
+        is_wanted = in_range(call.wanted.get("created"))
+        return [one for one in found if is_wanted(one.get("created") or 0)]
 
     return listed
 
 
-def within(created: int, wanted: Any) -> bool:
+def in_range(wanted: Any) -> Callable[[int], bool]:
+    """Whether an object was created when the parameter `created` says: a second, or a range."""
     if wanted is None:
-        return True
-    bounds = wanted if isinstance(wanted, dict) else {"gte": int(wanted), "lte": int(wanted)}
-    tests = {
-        "gt": created.__gt__,
-        "gte": created.__ge__,
-        "lt": created.__lt__,
-        "lte": created.__le__,
-    }
-    return all(tests[name](int(bound)) for name, bound in bounds.items())
+        return lambda _: True
+    bounds = wanted if isinstance(wanted, dict) else {"gte": wanted, "lte": wanted}
+    seconds = {name: int(bound) for name, bound in bounds.items()}
+    first = max(seconds.get("gte", 0), seconds.get("gt", -1) + 1)
+    last = min(seconds.get("lte", sys.maxsize), seconds.get("lt", sys.maxsize) - 1)
+    return lambda created: first <= created <= last
 
 
 def search(kind: str) -> Do:

@@ -2,7 +2,7 @@
 StripeRefusal.
 """
 
-from local.stripe_sim.api.calls import Call, list_of, within
+from local.stripe_sim.api.calls import Call, in_range, list_of
 from local.stripe_sim.api.calls_catalogue import merged
 from local.stripe_sim.api.errors import StripeRefusal, missing
 from local.stripe_sim.api.object_shapes import Object
@@ -18,10 +18,9 @@ def invoices(call: Call) -> list[Object]:
     found = list_of(
         "invoice", customer="customer", status="status", collection_method="collection_method"
     )(call)
-    due = call.wanted.get("due_date")
-    found = [
-        one for one in found if due is None or (one["due_date"] and within(one["due_date"], due))
-    ]
+    if due := call.wanted.get("due_date"):
+        is_due = in_range(due)
+        found = [one for one in found if one["due_date"] and is_due(one["due_date"])]
     subscription = call.wanted.get("subscription")
     details = ((one, (one["parent"] or {}).get("subscription_details") or {}) for one in found)
     return [

@@ -5,7 +5,7 @@ raises StripeRefusal.
 import re
 from typing import Any
 
-from local.stripe_sim.api.calls import Call, list_of, within
+from local.stripe_sim.api.calls import Call, in_range, list_of
 from local.stripe_sim.api.errors import StripeRefusal, missing
 from local.stripe_sim.api.object_shapes import Object
 from local.stripe_sim.billing.payments import NO_CARD, behaviour_of, refusal_of
@@ -113,11 +113,8 @@ def subscriptions(call: Call) -> list[Object]:
         call
     )
     if "customer" not in call.wanted:
-        told = [
-            one
-            for one in call.engine.store.told()
-            if within(one["created"], call.wanted.get("created"))
-        ]
+        is_wanted = in_range(call.wanted.get("created"))
+        told = [one for one in call.engine.store.told() if is_wanted(one["created"])]
         found = sorted(found + told, key=lambda one: -one["created"])
     status = call.wanted.get("status")
     if price := call.wanted.get("price"):
@@ -194,23 +191,15 @@ def expire_checkout(call: Call) -> Object:
 
 def events(call: Call) -> list[Object]:
     wanted = call.wanted
-    found = [
-        one
-        for one in reversed(call.engine.store.events)
-        if within(one["created"], wanted.get("created"))
-    ]
     types = wanted.get("types") or ([wanted["type"]] if "type" in wanted else [])
-    if "delivery_success" in wanted:
-        found = [
-            one for one in found if (one["pending_webhooks"] == 0) is wanted["delivery_success"]
-        ]
+    patterns = [re.compile(name.replace(".", r"\.").replace("*", ".*")) for name in types]
+    delivered, is_wanted = wanted.get("delivery_success"), in_range(wanted.get("created"))
     return [
         one
-        for one in found
-        if not types
-        or any(
-            re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), one["type"]) for name in types
-        )
+        for one in reversed(call.engine.store.events)
+        if (delivered is None or (one["pending_webhooks"] == 0) is delivered)
+        and is_wanted(one["created"])
+        and (not types or any(pattern.fullmatch(one["type"]) for pattern in patterns))
     ]
 
 
