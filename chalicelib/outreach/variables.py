@@ -29,9 +29,11 @@ def variables(
     now: datetime,
     links: Mapping[str, str],
     language: str = DEFAULT,
+    last_until: datetime | None = None,
 ) -> dict[str, object]:
-    """The variables of the message `mail` for this account, with `links` by name. Unknown values
-    are empty. Values are never interpreted as templates.
+    """The variables of the message `mail` for this account, with `links` by name. `last_until` says
+    until when no other message of its kind may be sent. Unknown values are empty. Values are never
+    interpreted as templates.
     """
     letter = policy.mail
     assert letter is not None
@@ -70,6 +72,7 @@ def variables(
         ),
         "trial_days": policy.trial.days,
         "asked_at": spoken_moment(mail.occasion.moment, zone, language),
+        "next_mail_at": spoken_moment(last_until, zone, language) if last_until else "",
         "refunded": _refunded(account, language),
         "app_url": letter.app_url,
         "booking_url": letter.booking_url,

@@ -85,6 +85,9 @@ METRICS = {
     "MailsPassed": "A message was not sent because its time or its reason had passed.",
     "MailsRefused": "A message was not sent: the address is suppressed, or SES refused it.",
     "MailsHeldOut": "A message was not sent because the account is in the hold_out of its step.",
+    "MailsOverLimit": (
+        "A message was not sent because visitors have caused enough mail to the mailbox."
+    ),
     "MailsUnclear": "SES may have accepted a message: its response was lost.",
     "MailsBroken": (
         "A message could not be rendered or sent because of a broken template or a defect. It is"

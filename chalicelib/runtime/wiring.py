@@ -92,6 +92,7 @@ def services() -> "Services":
     from chalicelib.aws.idempotency import StoredResponses
     from chalicelib.aws.job_states import JobStates
     from chalicelib.aws.queues import Queue, WorkQueue
+    from chalicelib.aws.rate_counters import Mailboxes
     from chalicelib.aws.reconciliation import ReconciliationState
     from chalicelib.aws.replan_state import ReplanStates
     from chalicelib.runtime.telemetry import count, measure
@@ -109,6 +110,7 @@ def services() -> "Services":
             job_states=JobStates(table),
             replan_states=ReplanStates(table),
             reconciliation=ReconciliationState(table),
+            mailboxes=Mailboxes(table, lambda: secrets().hash_key),
         ),
         queues=Queues(
             events=events_queue(),

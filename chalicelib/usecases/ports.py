@@ -8,6 +8,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
+from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison, Drift
@@ -20,6 +21,16 @@ class RateCounters(Protocol):
 
     def count(self, kind: str, value: str, window: timedelta, now: datetime) -> int:
         """How often, with this time."""
+
+
+class MailboxStore(Protocol):
+    """The mail that visitors caused, by the identity of the mailbox; see aws/rate_counters.py."""
+
+    def load(self, identity: str) -> Mailbox:
+        """What counts; empty if nothing does."""
+
+    def save(self, identity: str, old: Mailbox, new: Mailbox, now: datetime) -> None:
+        """Write it, if it still was `old`. Raises ConcurrentUpdate, Unavailable."""
 
 
 class Captcha(Protocol):

@@ -11,6 +11,7 @@ from chalicelib.usecases.ports import (
     Captcha,
     DueIndex,
     JobStateStore,
+    MailboxStore,
     Mailer,
     MessageQueue,
     RateCounters,
@@ -63,6 +64,7 @@ class Stores:
     job_states: JobStateStore
     replan_states: ReplanStateStore
     reconciliation: ReconciliationStore
+    mailboxes: MailboxStore
 
 
 @dataclass(frozen=True, slots=True)

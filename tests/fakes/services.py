@@ -13,6 +13,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unavailable
+from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.reconciliation.comparison import Drift
@@ -254,6 +255,21 @@ class MemoryCalls:
 
 
 @dataclass
+class MemoryMailboxes:
+    """What counts of each mailbox."""
+
+    kept: dict[str, str] = field(default_factory=dict)
+
+    def load(self, identity: str) -> Mailbox:
+        return load(self.kept[identity], Mailbox) if identity in self.kept else Mailbox()
+
+    def save(self, identity: str, old: Mailbox, new: Mailbox, now: datetime) -> None:
+        if self.load(identity).version != old.version:
+            raise ConcurrentUpdate("another counts")
+        self.kept[identity] = dump(new)
+
+
+@dataclass
 class FakeReader:
     """A ReaderApi that answers with what Stripe holds; `asked` counts. Down while `down`."""
 
@@ -329,6 +345,7 @@ class FakeServices:
     measures: list[tuple[str, float]] = field(default_factory=list)
     events_queue: MemoryQueue = field(default_factory=MemoryQueue)
     job_states: MemoryRounds = field(default_factory=MemoryRounds)
+    mailboxes: MemoryMailboxes = field(default_factory=MemoryMailboxes)
     act_queue: MemoryWork = field(default_factory=MemoryWork)
     mail_queue: MemoryWork = field(default_factory=MemoryWork)
 
@@ -355,6 +372,7 @@ class FakeServices:
                 job_states=self.job_states,
                 replan_states=self.replan_states,
                 reconciliation=self.reconciliation,
+                mailboxes=self.mailboxes,
             ),
             queues=Queues(
                 events=self.events_queue,

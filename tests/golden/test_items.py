@@ -20,7 +20,7 @@ from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.idempotency import StoredResponses
 from chalicelib.aws.items import account_item, account_of, account_text, dump
 from chalicelib.aws.job_states import JobStates
-from chalicelib.aws.rate_counters import RateCounters
+from chalicelib.aws.rate_counters import Mailboxes, RateCounters
 from chalicelib.aws.reconciliation import ReconciliationState
 from chalicelib.aws.replan_state import ReplanStates
 from chalicelib.aws.schema_versions import SHAPE
@@ -28,6 +28,7 @@ from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions
 from chalicelib.aws.timeline import Timelines
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison
@@ -243,6 +244,16 @@ def test_the_timeline_is_read_and_written_as_stored(old: Any) -> None:
 )
 def test_a_stored_rate_counter_goes_on(old: Any, count: Callable[[Any], int]) -> None:
     assert count(RateCounters("old", hash_key, old)) == 8
+
+
+def test_a_stored_mailbox_counts_on_and_is_written_again_to_the_letter(old: Any) -> None:
+    (item,) = stored("mailbox")
+    old.put_item(TableName="old", Item=item)
+    found = Mailboxes("old", hash_key, old).load("ada@example.com")
+    assert [mail.key.split()[0] for mail in found.sent] == ["acc_golden"] * 2
+    assert found.pressed == NOW - timedelta(days=1)
+    Mailboxes("new", hash_key, old).save("ada@example.com", Mailbox(), found, NOW)
+    assert list(written(old).values()) == [item]
 
 
 def test_what_is_kept_of_addresses_and_api_keys_still_counts(old: Any) -> None:

@@ -1,7 +1,7 @@
 """An account's signed links: new ones, and which of them still open something."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.account.cancellation import CancellationRequest
 from chalicelib.domain.account.state import Account
@@ -14,27 +14,32 @@ SIGNED_IN = "sign-in"
 """What the session of somebody who used a sign-in link is about."""
 
 
-SIGN_IN_WAITS = (timedelta(minutes=15), timedelta(hours=1), timedelta(days=1), timedelta(days=2))
-"""How long after the first, second … sign-in link in a row that nobody used the next one is mailed.
-Each link works as long, so that there is always one that does, and a stranger who asks again and
-again has no more than three mails sent in a day and six in a week.
-"""
+SIGN_IN_LASTS = timedelta(minutes=15)
+"""How long a sign-in link works at least. No other is mailed to the account in that time."""
+
+NOT_MAILED = frozenset({"passed", "refused", "held_out", "over_limit"})
+"""The outcomes of a message that nobody got."""
 
 
-def sign_in_wait(unused: int | None) -> timedelta:
-    """How long the last of so many unused sign-in links works, and no other is mailed."""
-    return SIGN_IN_WAITS[min(max(unused or 0, 1), len(SIGN_IN_WAITS)) - 1]
-
-
-def link_to(account: Account, purpose: str, now: datetime, about: str = "") -> Link:
-    """A link for an account, issued now to the reader of its address."""
+def link_to(
+    account: Account, purpose: str, now: datetime, about: str = "", until: datetime | None = None
+) -> Link:
+    """A link for an account, issued now to the reader of its address. It works as long as its
+    purpose allows, and at least `until` then.
+    """
     link = link_for(purpose, account.id, account.link_epoch, now, about, account.email or "")
-    asked = account.sign_in_asked_at
-    if purpose != SIGNED_IN or asked is None or link.expires_at is None:
+    if until is None or link.expires_at is None or until <= link.expires_at:
         return link
-    return replace(
-        link, expires_at=max(link.expires_at, asked + sign_in_wait(account.sign_in_unused))
-    )
+    return replace(link, expires_at=until)
+
+
+def issued_at(link: Link) -> datetime | None:
+    """The second at which a link was issued; None for one that works for ever. A sign-in link may
+    work longer than others of its purpose, and says when it was requested.
+    """
+    if link.purpose == SIGNED_IN:
+        return _requested_at(link)
+    return link.issued_at
 
 
 def opens(link: Link, account: Account) -> bool:
@@ -48,14 +53,20 @@ def opens(link: Link, account: Account) -> bool:
         return False
     if is_ended(link, account):
         return False
-    if link.purpose != "sign-in":
+    return link.purpose != SIGNED_IN or _is_newest_mailed(link, account)
+
+
+def _is_newest_mailed(link: Link, account: Account) -> bool:
+    """Whether a sign-in link is the newest, and was not used. If the message with the newest one
+    was not sent, those before it go on working, as long as their time allows.
+    """
+    asked, last, used = _requested_at(link), account.sign_in_asked_at, account.signed_in_by
+    if asked is None or last is None or (used is not None and asked <= used):
+        return False
+    if link.about == _second(last):
         return True
-    requested_at, used = account.sign_in_asked_at, account.signed_in_by
-    return (
-        requested_at is not None
-        and link.about == f"{requested_at.timestamp():.0f}"
-        and (used is None or used < requested_at)
-    )
+    newest = account.mails.get(f"sign_in@{_second(last)}")
+    return asked < last and newest is not None and newest.outcome in NOT_MAILED
 
 
 def is_ended(link: Link, account: Account) -> bool:
@@ -66,10 +77,19 @@ def is_ended(link: Link, account: Account) -> bool:
     ended = account.links_void_before
     if ended is None or link.purpose == "email-undo":
         return False
+    issued = issued_at(link)
     if link.purpose == SIGNED_IN:
-        asked = account.sign_in_asked_at
-        return asked is None or asked <= ended
-    return link.issued_at is not None and link.issued_at <= ended
+        return issued is None or issued <= ended
+    return issued is not None and issued <= ended
+
+
+def _requested_at(link: Link) -> datetime | None:
+    """When a sign-in link was requested, a whole second."""
+    return datetime.fromtimestamp(int(link.about), UTC) if link.about.isdecimal() else None
+
+
+def _second(moment: datetime) -> str:
+    return f"{moment.timestamp():.0f}"
 
 
 def is_fresh(visit: Link, now: datetime) -> bool:

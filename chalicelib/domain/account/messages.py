@@ -13,6 +13,8 @@ class MessageRecord:
     - `passed`: it was not sent in time,
     - `refused`: the address is suppressed, or SES rejected the message,
     - `held_out`: the account is in the holdout of its step (domain/policy/holdout.py),
+    - `over_limit`: visitors have caused enough mail to the mailbox
+      (domain/messaging/mailbox_limits.py),
     - `unclear`: SES may have accepted it; it is not sent again.
     """
 

@@ -153,9 +153,9 @@ class Account:
       undone; `origin`: the Stripe customer that the account came from, whose address it follows.
     - `milestones`: when each was first reached. `grants`: access granted by operators.
     - `proved_at`: when a mailed link was first opened, which raises `link_epoch`; `signed_in_by`:
-      the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested, and
-      `sign_in_unused`: how many in a row nobody used. `links_void_before`: until when links and
-      sessions were handed out that were ended.
+      the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested
+      (`sign_in_unused` is written by older releases only). `links_void_before`: until when links
+      and sessions were handed out that were ended.
     - `leave`: the last request to cancel at once; `left_by`: the time of the newest confirmed one;
       `withdrawn_at`: when the customer withdrew from the contract, and `withdrawn_refund`: what
       was paid back for it; `alternatives`: when each kind

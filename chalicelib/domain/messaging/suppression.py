@@ -3,14 +3,17 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.messaging.mailbox_limits import is_counted
+from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
+
 REACHES = {
     "all": "No mail goes to the address.",
     "lifecycle": "No lifecycle mail goes to the address. Billing notices and links do.",
 }
 """What a suppression stops."""
 
-ANYBODY_CAUSES = frozenset({"sign_in", "confirm", "confirm_email"})
-"""Steps whose message anybody can cause who knows the address. A complaint about one is no
+ON_REQUEST = frozenset(step.id for step in TRANSACTIONAL_STEPS if is_counted(step, proved=True))
+"""Steps whose message somebody asked for who need not be the reader. A complaint about one is no
 complaint about bills.
 """
 
@@ -60,4 +63,4 @@ def is_about_a_notice(step: str, stream: str) -> bool:
     """Whether a message of this step and stream is a billing notice that only the account's own
     state causes.
     """
-    return stream == "billing" and step not in ANYBODY_CAUSES
+    return stream == "billing" and step not in ON_REQUEST

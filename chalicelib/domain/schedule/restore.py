@@ -52,7 +52,6 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         address_changes=present.address_changes if present.version else backup.address_changes,
         origin=backup.origin or present.origin,
         sign_in_asked_at=asked.sign_in_asked_at,
-        sign_in_unused=asked.sign_in_unused,
         card_given_at=max(
             (at for at in (backup.card_given_at, present.card_given_at) if at), default=None
         ),

@@ -92,8 +92,8 @@ def show_billing_link(token: str) -> Response:
 def open_billing(token: str) -> Response:
     """Open the billing page with a link in mail. The first time proves the address."""
     refuse_cross_site(bp.current_request)
-    _, account = opened(token, "billing")
-    return _signed_in(record_proof(account, wiring.services()))
+    link, account = opened(token, "billing")
+    return _signed_in(record_proof(account, link, wiring.services()))
 
 
 @bp.route("/sign-in/{token}", methods=["GET"])
@@ -108,8 +108,8 @@ def show_sign_in_link(token: str) -> Response:
 def sign_in(token: str) -> Response:
     """Sign in with a requested link. It works once."""
     refuse_cross_site(bp.current_request)
-    _, account = opened(token, "sign-in")
-    return _signed_in(record_sign_in(account, wiring.services()), SIGNED_IN)
+    link, account = opened(token, "sign-in")
+    return _signed_in(record_sign_in(account, link, wiring.services()), SIGNED_IN)
 
 
 @bp.route("/sign-in", methods=["GET"])

@@ -18,7 +18,7 @@ from chalicelib.domain.errors import (
     NotPossible,
     StripeRefused,
 )
-from chalicelib.domain.security.links import LinkRefused
+from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.entry.http.page_responses import (
     html_page,
     page_response,
@@ -47,6 +47,7 @@ from chalicelib.usecases.billing.actions import (
 )
 from chalicelib.usecases.billing.cancellation import ask_to_leave, leave, offered, take_alternative
 from chalicelib.usecases.billing.withdrawal import shown_refund
+from chalicelib.usecases.messaging.mailboxes import note_press
 
 ACCEPTED = {"pause": "paused", "coupon": "discounted"}
 """Kind of retention offer → the notice on the billing page after the customer accepted it."""
@@ -196,7 +197,7 @@ def request_withdrawal() -> Response:
 @html_page
 def show_leave(token: str) -> Response:
     """Show a button to confirm. Changes nothing, because mail scanners open every link."""
-    account, cancellation = _requested(token)
+    _, account, cancellation = _requested(token)
     if not cancellation_is_requested(account):
         raise LinkRefused
     refund = None
@@ -210,7 +211,8 @@ def show_leave(token: str) -> Response:
 def confirm_leave(token: str) -> Response:
     """End the subscription at once. Confirming again changes nothing."""
     refuse_cross_site(bp.current_request)
-    account, cancellation = _requested(token)
+    link, account, cancellation = _requested(token)
+    note_press(account.email, link, wiring.services())
     leave(account, cancellation, wiring.services())
     return page_response(200, "left", what=cancellation.what)
 
@@ -219,9 +221,9 @@ def _spoken(refund: Refund | None) -> str:
     return money(refund.amount, refund.currency, reader_language()) if refund else ""
 
 
-def _requested(token: str) -> tuple[Account, CancellationRequest]:
+def _requested(token: str) -> tuple[Link, Account, CancellationRequest]:
     link, account = opened(token, "leave")
     cancellation = cancellation_of(link, account)
     if cancellation is None:
         raise LinkRefused
-    return account, cancellation
+    return link, account, cancellation

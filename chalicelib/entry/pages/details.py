@@ -115,7 +115,7 @@ def change_email(token: str) -> Response:
     refuse_cross_site(bp.current_request)
     link, account = opened(token, "email-change")
     try:
-        confirm_address(account, link.about, wiring.services())
+        confirm_address(account, link, wiring.services())
     except AccountTaken as taken:
         raise LinkRefused from taken
     return message_page(200, "email.changed_heading", "email.changed")
@@ -136,5 +136,5 @@ def undo_email(token: str) -> Response:
     """Bring the old address back. Links that were mailed to the other one end."""
     refuse_cross_site(bp.current_request)
     link, account = opened(token, "email-undo")
-    undo_address(account, link.about, wiring.services())
+    undo_address(account, link, wiring.services())
     return message_page(200, "email.undone_heading", "email.undone")

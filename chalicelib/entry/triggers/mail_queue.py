@@ -28,6 +28,7 @@ _METRICS = {
     "refused": "MailsRefused",
     "held_out": "MailsHeldOut",
     "unclear": "MailsUnclear",
+    "over_limit": "MailsOverLimit",
 }
 
 

@@ -12,8 +12,9 @@ from chalicelib.domain.account.profile import (
 )
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, InvalidInput, NotPossible
-from chalicelib.domain.security.links import LinkRefused
+from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.usecases.accounts.profile import refuse_taken, save_profile
+from chalicelib.usecases.messaging.mailboxes import note_press
 from chalicelib.usecases.services import Services
 
 
@@ -46,20 +47,24 @@ def requested_change(account: Account, id: str, confirmed: bool) -> AddressChang
     return change
 
 
-def confirm_address(account: Account, id: str, services: Services) -> Account:
-    """Use the new address. Raises LinkRefused, AccountTaken if it became another customer's,
-    Unavailable.
+def confirm_address(account: Account, link: Link, services: Services) -> Account:
+    """Use the new address, whose reader pressed the button behind the link. Raises LinkRefused,
+    AccountTaken if it became another customer's, Unavailable.
     """
-    change = requested_change(account, id, confirmed=False)
+    change = requested_change(account, link.about, confirmed=False)
+    note_press(change.email, link, services)
     refuse_taken(account, change.email, services)
-    confirmed = AddressChangeConfirmed(id, services.clock.now())
+    confirmed = AddressChangeConfirmed(change.id, services.clock.now())
     return _changed(account, confirmed, change.email, services)
 
 
-def undo_address(account: Account, id: str, services: Services) -> Account:
-    """Use the old address again. Raises LinkRefused, Unavailable."""
-    change = requested_change(account, id, confirmed=True)
-    undone = AddressChangeUndone(id, services.clock.now())
+def undo_address(account: Account, link: Link, services: Services) -> Account:
+    """Use the old address again, whose reader pressed the button behind the link. Raises
+    LinkRefused, Unavailable.
+    """
+    change = requested_change(account, link.about, confirmed=True)
+    note_press(change.before, link, services)
+    undone = AddressChangeUndone(change.id, services.clock.now())
     return _changed(account, undone, change.before, services)
 
 

@@ -9,6 +9,7 @@ from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.messaging.mailboxes import note_ended_links
 from chalicelib.usecases.ports import AccountStore
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
@@ -42,6 +43,7 @@ def end_links(account_id: str, by: str, services: Services) -> Account:
     for the timeline. Raises AccountNotFound, Unavailable.
     """
     account, now = require_account(account_id, services.stores.accounts), services.clock.now()
+    note_ended_links(account.email, services)
     services.stores.timeline.put(
         [Entry(account.id, now, "call", "links", "links.ended", {"by": by})]
     )

@@ -8,8 +8,10 @@ from chalicelib.domain.account.facts import AddressProved, ConsentGiven, Fact, S
 from chalicelib.domain.account.milestones import milestone_reached
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.security.links import Link
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.messaging.mailboxes import note_press
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 
@@ -24,17 +26,19 @@ def record_milestone(account_id: str, name: str, at: datetime | None, services: 
     apply_facts(account, [reached], services, StripeFetcher(services))
 
 
-def record_proof(account: Account, services: Services) -> Account:
+def record_proof(account: Account, link: Link, services: Services) -> Account:
     """The button behind a mailed link was pressed, which proves the address. Raises Unavailable."""
+    note_press(account.email, link, services)
     return apply_facts(
         account, [AddressProved(services.clock.now())], services, StripeFetcher(services)
     )
 
 
-def record_sign_in(account: Account, services: Services) -> Account:
+def record_sign_in(account: Account, link: Link, services: Services) -> Account:
     """The account's newest sign-in link was used: that proves the address, and the link opens
     nothing more. Raises Unavailable.
     """
+    note_press(account.email, link, services)
     facts: list[Fact] = [AddressProved(services.clock.now())]
     if account.sign_in_asked_at:
         facts.append(SignedIn(account.sign_in_asked_at))

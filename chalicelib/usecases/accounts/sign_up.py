@@ -19,6 +19,7 @@ from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.messages import SignIn, SignUp
+from chalicelib.usecases.messaging.mailboxes import has_room
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
@@ -122,11 +123,15 @@ def _signed_up(wish: SignupRequest, confirm: bool, services: Services) -> Signed
 
 
 def ask_to_sign_in(email: str, services: Services) -> None:
-    """Have a sign-in link mailed to the account of an address, if there is one; one in 15 minutes.
-    None is mailed for an address that the account had before. Raises Unavailable.
+    """Have a sign-in link mailed to the account of an address, if there is one: one in 15 minutes,
+    and none while the mailbox has had all that visitors may cause. The last of those works until
+    the next may be sent. None is mailed for an address that the account had before. Raises
+    Unavailable.
     """
     account = owner_of(email, services)
-    if account and account.email and identity(account.email) == identity(email):
+    if account is None or not account.email or identity(account.email) != identity(email):
+        return
+    if has_room(account.email, account.email_proved, services):
         enqueue_if_due(
             apply_facts(
                 account,

@@ -6,7 +6,7 @@ it is lifecycle mail (at most once), and sent again if it is a billing notice (a
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.facts import MessageRecorded
@@ -19,10 +19,12 @@ from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
 from chalicelib.domain.messaging.due_messages import DueMessage, due_messages
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
+from chalicelib.domain.messaging.mailbox_limits import is_counted
 from chalicelib.domain.policy.holdout import is_held_out
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.outreach.rendering import language_for, render
 from chalicelib.outreach.variables import variables
+from chalicelib.usecases.messaging.mailboxes import count_mail, uncount_mail
 from chalicelib.usecases.services import MailServices, Services
 from chalicelib.usecases.writing import update
 
@@ -40,8 +42,8 @@ ASKED_BY = {
 
 
 def send_message(account_id: str, key: str, services: Services, post: MailServices) -> str:
-    """What became of it: `sent`, `passed` (no longer due), `refused`, `held_out`, `unclear`, or
-    `nothing` (it is in other hands, or done).
+    """What became of it: `sent`, `passed` (no longer due), `refused`, `held_out`, `over_limit`,
+    `unclear`, or `nothing` (it is in other hands, or done).
 
     Raises Unavailable if it is to be tried again later (SES takes no more for now, or the table
     does not answer).
@@ -66,8 +68,11 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
         account.id, mail.step
     ):  # here, so that those who get it and those who do not differ in nothing else
         return _done(account, key, "held_out", services)
-    letter = _letter(account, mail, services, post)
     post.wait_for_capacity()
+    may_go, last_until = _counted(account, mail, recipient, services)
+    if not may_go:
+        return _done(account, key, "over_limit", services)
+    letter = _letter(account, mail, last_until, services, post)
     claimed = SendClaim(
         account_id,
         key,
@@ -83,6 +88,18 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
     return _posted(account, letter, claimed, services, post)
 
 
+def _counted(
+    account: Account, mail: DueMessage, recipient: str, services: Services
+) -> tuple[bool, datetime | None]:
+    """(whether it may be sent, until when no other may be) by what visitors have caused to the
+    mailbox. It counts before it is sent, so that no crash lets more through.
+    """
+    if not is_counted(mail.step, account.proved):
+        return True, None
+    proved = account.email_proved and recipient == account.email
+    return count_mail(recipient, f"{account.id} {mail.key}", mail.step, proved, services)
+
+
 def _posted(
     account: Account,
     letter: EmailMessage,
@@ -96,9 +113,11 @@ def _posted(
     except MailOutcomeUnknown:
         return "unclear"  # the claim stands; the agenda looks again
     except MailRefused:
+        uncount_mail(letter.recipient, f"{account.id} {key}", services)
         return _done(account, key, "refused", services)
     except Unavailable:
         post.claims.drop(claimed)  # SES has said that it did not take it
+        uncount_mail(letter.recipient, f"{account.id} {key}", services)
         raise
     post.claims.confirm(claimed, message_id)
     return _done(account, key, "sent", services)
@@ -134,17 +153,23 @@ def recipient_of(account: Account, mail: DueMessage) -> str:
 
 
 def _letter(
-    account: Account, mail: DueMessage, services: Services, post: MailServices
+    account: Account,
+    mail: DueMessage,
+    last_until: datetime | None,
+    services: Services,
+    post: MailServices,
 ) -> EmailMessage:
     policy, lifecycle = services.policy.mail, mail.step.stream == "lifecycle"
     assert policy is not None
-    links = _links(account, mail, services, post)
+    links = _links(account, mail, last_until, services, post)
     language = language_for(
         mail.step.message, wanted_language(account, services.policy), policy.language
     )
     rendered = render(
         mail.step.message,
-        variables(account, mail, services.policy, services.clock.now(), links, language),
+        variables(
+            account, mail, services.policy, services.clock.now(), links, language, last_until
+        ),
         language,
     )
     headers = (
@@ -173,15 +198,19 @@ def _letter(
 
 
 def _links(
-    account: Account, mail: DueMessage, services: Services, post: MailServices
+    account: Account,
+    mail: DueMessage,
+    last_until: datetime | None,
+    services: Services,
+    post: MailServices,
 ) -> dict[str, str]:
     """The links of a message by variable: empty for what cannot be unsubscribed from. Only mail has
-    links that prove the address.
+    links that prove the address. They work at least until `last_until`.
     """
     lifecycle = mail.step.stream == "lifecycle"
 
     def link(purpose: str, about: str) -> str:
-        return post.link(link_to(account, purpose, services.clock.now(), about))
+        return post.link(link_to(account, purpose, services.clock.now(), about, last_until))
 
     billing = (services.policy.mail.billing_url if services.policy.mail else "") or link(
         "billing", ""

@@ -1,4 +1,4 @@
-"""Rate counters in windows of time."""
+"""Rate counters in windows of time, and the mail that visitors caused."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.aws.rate_counters import RateCounters
+from chalicelib.aws.rate_counters import Mailboxes, RateCounters
+from chalicelib.domain.errors import ConcurrentUpdate
+from chalicelib.domain.messaging.mailbox_limits import FORGOTTEN, Mailbox, SentMail
 from tests.adapters.aws.conftest import TABLE
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -31,3 +33,36 @@ def test_no_key_contains_an_address_and_every_counter_expires(limits: RateCounte
     (item,) = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
     assert "ada" not in str(item)
     assert int(item["ttl"]["N"]) > (NOW + HOUR).timestamp()
+
+
+SENT = Mailbox((SentMail("acc_1 sign_in@1772443800", NOW),), NOW - HOUR, 1)
+
+
+@pytest.fixture
+def mailboxes(dynamodb: Any) -> Mailboxes:
+    return Mailboxes(TABLE, lambda: "key")
+
+
+def test_a_mailbox_is_kept_and_others_are_empty(mailboxes: Mailboxes) -> None:
+    mailboxes.save("ada@example.com", Mailbox(), SENT, NOW)
+    assert mailboxes.load("ada@example.com") == SENT
+    assert mailboxes.load("ben@example.com") == Mailbox()
+
+
+def test_of_two_who_count_in_a_mailbox_at_once_one_is_told(mailboxes: Mailboxes) -> None:
+    mailboxes.save("ada@example.com", Mailbox(), SENT, NOW)
+    with pytest.raises(ConcurrentUpdate):
+        mailboxes.save("ada@example.com", Mailbox(), SENT, NOW)
+    pressed = Mailbox((), NOW, 2)
+    mailboxes.save("ada@example.com", SENT, pressed, NOW)
+    with pytest.raises(ConcurrentUpdate):
+        mailboxes.save("ada@example.com", SENT, pressed, NOW)
+
+
+def test_no_mailbox_tells_its_address_and_each_is_deleted_once_nothing_counts(
+    mailboxes: Mailboxes,
+) -> None:
+    mailboxes.save("ada@example.com", Mailbox(), SENT, NOW)
+    (item,) = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
+    assert "ada" not in str(item)
+    assert int(item["ttl"]["N"]) == (NOW + FORGOTTEN).timestamp()

@@ -40,7 +40,14 @@ WAITED = {"stripe": 16, "mailer": 10}
 """
 
 CONDITIONAL = frozenset(
-    {"accounts.save", "accounts.rewrite", "accounts.erase", "replan_states.save", "job_states.save"}
+    {
+        "accounts.save",
+        "accounts.rewrite",
+        "accounts.erase",
+        "replan_states.save",
+        "job_states.save",
+        "mailboxes.save",
+    }
 )
 """Writes under a condition: what the SDK repeats after a lost reply meets the writer's own change,
 and looks like a lost race.

@@ -3,6 +3,7 @@ same, and neither her inbox nor her neighbours pay for it.
 """
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -21,6 +22,15 @@ def mails(front: Front) -> int:
     return sum("sign-in link" in mail.subject for mail in front.office.inbox)
 
 
+def to_ada(front: Front) -> list[str]:
+    """The subjects of what came to her mailbox, however its address was written."""
+    return [
+        mail.subject
+        for mail in front.office.inbox
+        if mail.destinations["ToAddresses"][0].lower().startswith("ada")
+    ]
+
+
 def test_who_asks_with_somebody_elses_address_does_not_lock_its_owner_out(front: Front) -> None:
     front.signs_up()
     for number in range(20):
@@ -35,12 +45,53 @@ def test_a_day_of_asking_sends_three_mails_and_one_link_always_works(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     front.signs_up()
-    for minutes in (0, 5, 10, 5, 30, 30, 120, 480, 480, 120):
-        later(monkeypatch, minutes=minutes)
-        front.posts_form(ADA, "/sign-in", address="192.0.2.1")
+    for number in range(23 * 3):
+        later(monkeypatch, minutes=20)
+        asks = front.signs_up if number % 3 else partial(front.posts_form, path="/sign-in")
+        assert asks(ADA, address=f"192.0.2.{number}").status in (202, 303), "answered like the rest"
         sent = mails(front)
-        assert front.call("GET", front.link("sign-in")).status == 200, minutes
-    assert sent == 3
+        assert front.call("GET", front.link("sign-in")).status == 200, number
+    assert (sent, len(front.office.inbox)) == (2, 3), "the welcome counts too"
+    assert "This is the last mail with such a link until" in str(front.office.inbox[2].body)
+
+
+def test_an_owner_who_once_signed_in_gets_six_links_in_a_day_that_nobody_uses(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front.signs_up()
+    front.works()
+    front.enters()
+    for number in range(23 * 3):
+        later(monkeypatch, minutes=20)
+        front.posts_form(ADA, "/sign-in", address=f"192.0.2.{number}")
+        sent = mails(front)
+        assert front.call("GET", front.link("sign-in")).status == 200, number
+    assert sent == 6
+    front.enters("sign-in")
+    front.posts_form(ADA, "/sign-in")
+    assert mails(front) == 7, "her own press makes room"
+
+
+def test_who_types_an_address_as_a_new_one_leaves_its_owner_a_place(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the stranger's accounts may ask five times a day, and they may have many."""
+    for account in range(4):
+        eve = {"email": f"eve{account}@example.org"}
+        front.signs_up(eve)
+        front.posts_form(eve, "/sign-in")
+        front.works()
+        cookie = front.enters("sign-in").cookie
+        for way in range(3):
+            typed = {"email": f"Ada+{account}{way}@example.com"}
+            assert front.posts_form(typed, "/billing/email", Cookie=cookie).status == 303
+            later(monkeypatch, seconds=2)
+            front.works()
+    assert len(to_ada(front)) == 2
+    front.signs_up()
+    front.works()
+    assert len(to_ada(front)) == 3
+    assert front.enters().status == 303
 
 
 def test_a_link_that_was_used_lets_the_next_one_be_mailed_at_once(

@@ -24,15 +24,11 @@ from chalicelib.domain.account.facts import (
     SignedUp,
     SignInRequested,
 )
-from chalicelib.domain.account.links import sign_in_wait
+from chalicelib.domain.account.links import SIGN_IN_LASTS
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation
 from chalicelib.domain.account.queries import cancellation_is_requested
 from chalicelib.domain.account.rules.stripe import apply_operation
 from chalicelib.domain.account.state import Account
-
-SIGN_IN_FORGOTTEN = timedelta(days=7)
-"""After this time without a request for a sign-in link, the unused ones count no more."""
-
 
 CANCELLATION_INTERVAL = timedelta(minutes=15)
 """At most one message about the same request to cancel is sent in this time."""
@@ -82,30 +78,27 @@ def _with_trial_to_start(account: Account, at: datetime) -> Account:
 
 
 def apply_sign_in_request(account: Account, fact: SignInRequested) -> Account:
-    """Records the request, so that a link is mailed, unless one was mailed to the same address that
-    still works. Anybody can ask, so the more links in a row nobody uses, the rarer they become.
+    """Records the request, so that a link is mailed, unless one was requested for the same address
+    less than SIGN_IN_LASTS ago that still works.
     """
-    last, unused = account.sign_in_asked_at, account.sign_in_unused or 0
+    last = account.sign_in_asked_at
     if last and fact.at <= last:
         return account
-    if last is None or _begins_anew(account, last, fact.at):
-        unused = 0
-    elif fact.at < last + sign_in_wait(unused):
+    if last and fact.at < last + SIGN_IN_LASTS and _works_yet(account, last, fact.at):
         return account
-    return replace(account, sign_in_asked_at=fact.at, sign_in_unused=unused + 1)
+    return replace(account, sign_in_asked_at=fact.at)
 
 
-def _begins_anew(account: Account, last: datetime, at: datetime) -> bool:
-    """Whether the link that was requested at `last` says nothing about who asks now: it was used or
-    ended, went to another address, or is long forgotten.
+def _works_yet(account: Account, last: datetime, at: datetime) -> bool:
+    """Whether the link that was requested at `last` was neither used nor ended, and went to the
+    present address.
     """
     used, ended = account.signed_in_by, account.links_void_before
     changed = account.profile_changes.get("email")
-    return (
+    return not (
         (used is not None and used >= last)
         or (ended is not None and ended >= last)
         or (changed is not None and last < changed.at <= at)
-        or at >= last + SIGN_IN_FORGOTTEN
     )
 
 

@@ -6,7 +6,16 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.account.cancellation import CancellationRequest
-from chalicelib.domain.account.links import FRESH, cancellation_of, is_fresh, link_to, opens
+from chalicelib.domain.account.links import (
+    FRESH,
+    NOT_MAILED,
+    cancellation_of,
+    is_fresh,
+    issued_at,
+    link_to,
+    opens,
+)
+from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.profile import ProfileChange
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.security.links import MAILED, PURPOSES, TO_ONE_ADDRESS, Link, sign, verify
@@ -27,6 +36,30 @@ def test_a_sign_in_link_opens_nothing_once_another_was_asked_for_or_if_none_was(
     assert not opens(SIGN_IN, replace(ASKED, sign_in_asked_at=LATER))
     assert not opens(SIGN_IN, Account("acc_1"))
     assert not opens(replace(SIGN_IN, about=""), ASKED)
+
+
+@pytest.mark.parametrize("outcome", sorted(NOT_MAILED))
+def test_a_sign_in_link_works_on_if_the_message_with_the_newer_one_was_not_sent(
+    outcome: str,
+) -> None:
+    newer = f"sign_in@{LATER.timestamp():.0f}"
+    again = replace(ASKED, sign_in_asked_at=LATER)
+    for known in (outcome, "queued", "sent", "unclear"):
+        account = replace(again, mails={newer: MessageRecord(known, LATER, "billing")})
+        assert opens(SIGN_IN, account) is (known == outcome)
+        used = replace(account, signed_in_by=START)
+        assert not opens(SIGN_IN, used)
+        assert not opens(SIGN_IN, replace(account, links_void_before=START))
+
+
+def test_the_last_link_that_may_be_mailed_works_until_the_next_may_be() -> None:
+    until = START + timedelta(days=7)
+    last = link_to(ASKED, "sign-in", START, SIGN_IN.about, until)
+    assert (last.expires_at, issued_at(last)) == (until, START)
+    longer = link_to(ASKED, "billing", START, "", until)
+    assert (longer.expires_at, issued_at(longer)) == (START + timedelta(days=30), START)
+    assert link_to(ASKED, "unsubscribe", START, "lifecycle", until).expires_at is None
+    assert issued_at(replace(SIGN_IN, about="x")) is None
 
 
 @pytest.mark.parametrize("purpose", sorted(PURPOSES.keys() - {"sign-in"}))

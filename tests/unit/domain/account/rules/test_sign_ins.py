@@ -27,19 +27,18 @@ def works(account: Account, at: datetime) -> bool:
     return opens(link, account) and at < link.expires_at
 
 
-def test_who_asks_all_week_has_three_mails_sent_in_a_day_and_six_in_a_week() -> None:
+def test_who_asks_again_and_again_has_one_link_mailed_in_a_quarter_of_an_hour() -> None:
     account, mailed = ADA, []
-    for minute in range(0, 7 * 24 * 60, 5):
+    for minute in range(0, 60, 5):
         at = START + minute * MINUTE
         account = asked(account, at)
         if account.sign_in_asked_at == at:
-            mailed.append(at)
+            mailed.append(minute)
         assert works(account, at), "there is always one that works"
-    assert len(mailed) == 6
-    assert max(sum(one <= other < one + DAY for other in mailed) for one in mailed) == 3
+    assert mailed == [0, 15, 30, 45]
 
 
-def test_the_first_link_works_for_a_quarter_of_an_hour() -> None:
+def test_a_link_works_for_a_quarter_of_an_hour() -> None:
     account = asked(ADA, START)
     assert works(account, START + 14 * MINUTE)
     assert not works(account, START + 15 * MINUTE)
@@ -51,7 +50,6 @@ def test_a_link_that_was_used_does_not_hold_the_next_one_back() -> None:
         account = apply(account, SignedIn(START + (number - 1) * MINUTE))
         account = asked(account, START + number * MINUTE)
         assert account.sign_in_asked_at == START + number * MINUTE
-        assert account.sign_in_unused == 1
 
 
 def test_links_that_were_ended_do_not_hold_the_next_one_back() -> None:
@@ -66,13 +64,7 @@ def test_another_address_gets_its_link_at_once() -> None:
     change = ProfileChange(START + 21 * MINUTE, "api")
     account = replace(account, profile_changes={"email": change})
     account = asked(account, START + 22 * MINUTE)
-    assert (account.sign_in_asked_at, account.sign_in_unused) == (START + 22 * MINUTE, 1)
-
-
-def test_after_a_week_of_silence_the_unused_links_count_no_more() -> None:
-    account = replace(ADA, sign_in_asked_at=START, sign_in_unused=5)
-    assert asked(account, START + DAY) == account
-    assert asked(account, START + 7 * DAY).sign_in_unused == 1
+    assert account.sign_in_asked_at == START + 22 * MINUTE
 
 
 def test_the_same_request_again_changes_nothing() -> None:
@@ -80,12 +72,6 @@ def test_the_same_request_again_changes_nothing() -> None:
     used = apply(account, SignedIn(START))
     for known in (account, used, apply(account, LinksEnded(START))):
         assert asked(known, START) == known
-
-
-def test_an_account_of_an_older_release_waits_a_quarter_of_an_hour() -> None:
-    account = replace(ADA, sign_in_asked_at=START)
-    assert asked(account, START + 14 * MINUTE) == account
-    assert asked(account, START + 15 * MINUTE).sign_in_asked_at == START + 15 * MINUTE
 
 
 def test_of_two_ends_of_links_the_later_one_counts_in_either_order() -> None:

@@ -1,0 +1,87 @@
+"""Count the mail that visitors cause, by mailbox (domain/messaging/mailbox_limits.py): when it is
+sent, and until a button behind one of its links is pressed.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from chalicelib.domain.account.links import issued_at
+from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
+from chalicelib.domain.messaging.mailbox_limits import (
+    Mailbox,
+    after_ended_links,
+    after_press,
+    cause_of,
+    next_mail_at,
+    with_mail,
+    without_mail,
+)
+from chalicelib.domain.policy.sequences import Step
+from chalicelib.domain.security.links import Link
+from chalicelib.domain.signup import identity
+from chalicelib.usecases.services import Services
+
+TRIES = 8
+"""How often a mailbox is written if others write it at the same time."""
+
+
+def has_room(email: str, proved: bool, services: Services) -> bool:
+    """Whether one more message that lets the owner in may be sent now. Counts nothing. Raises
+    Unavailable.
+    """
+    now = services.clock.now()
+    return next_mail_at(services.stores.mailboxes.load(identity(email)), proved, now) == now
+
+
+def count_mail(
+    email: str, key: str, step: Step, proved: bool, services: Services
+) -> tuple[bool, datetime | None]:
+    """(whether the message may be sent, until when no other may be). It counts from now on; the
+    same message again, of this `key`, does not count twice. The time is None if another one may be
+    sent at once. Raises Unavailable.
+    """
+    now, lets_in = services.clock.now(), cause_of(step).lets_in
+    counted = _update(email, lambda found: with_mail(found, key, proved, now, lets_in), services)
+    if counted is None:
+        return False, None
+    next_at = next_mail_at(counted, proved, now)
+    return True, next_at if next_at and next_at > now else None
+
+
+def uncount_mail(email: str, key: str, services: Services) -> None:
+    """The message does not count: SES did not take it. Raises Unavailable."""
+    _update(email, lambda found: without_mail(found, key), services)
+
+
+def note_press(email: str | None, link: Link, services: Services) -> None:
+    """The button behind a link was pressed that was mailed to this address: nothing counts any
+    more. Raises Unavailable.
+    """
+    issued = issued_at(link)
+    if email and issued:
+        _update(email, lambda found: after_press(found, issued), services)
+
+
+def note_ended_links(email: str | None, services: Services) -> None:
+    """The links that were mailed to this address were ended. Raises Unavailable."""
+    if email:
+        _update(email, after_ended_links, services)
+
+
+def _update(
+    email: str, change: Callable[[Mailbox], Mailbox | None], services: Services
+) -> Mailbox | None:
+    """The mailbox after a change, saved; None if the change refuses."""
+    store, whose = services.stores.mailboxes, identity(email)
+    for _ in range(TRIES):
+        found = store.load(whose)
+        changed = change(found)
+        if changed is None or changed == found:
+            return changed
+        written = Mailbox(changed.sent, changed.pressed, found.version + 1)
+        try:
+            store.save(whose, found, written, services.clock.now())
+        except ConcurrentUpdate:
+            continue
+        return written
+    raise Unavailable("Others counted mail to the same mailbox at the same time.")
