@@ -22,7 +22,7 @@ from chalicelib.usecases.ingestion.fetching import fetch
 from chalicelib.usecases.stripe_ports import ReaderApi
 from tests.fakes.services import SHIPPED as POLICY
 
-UNPROVED = ["welcome", "three_days", "ended"]
+UNPROVED = ["welcome"]
 """What the shipped policy sends to somebody who signs up and is never seen again."""
 
 

@@ -72,6 +72,8 @@ def variables(
         ),
         "trial_days": policy.trial.days,
         "asked_at": spoken_moment(mail.occasion.moment, zone, language),
+        "reminds": account.proved,
+        "own_page": not letter.billing_url,
         "next_mail_at": spoken_moment(last_until, zone, language) if last_until else "",
         "refunded": _refunded(account, language),
         "app_url": letter.app_url,

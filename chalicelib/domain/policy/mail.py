@@ -97,7 +97,7 @@ _MAIL = {
     "news_url": Key(https_link, 'news_url = "https://acme.example/news"', "", required=False),
     "unproved": Key(
         text_list,
-        'unproved = ["welcome", "three_days", "ended"]',
+        'unproved = ["welcome", "notice", "failed"]',
         ["welcome", "three_days", "ended"],
         required=False,
     ),

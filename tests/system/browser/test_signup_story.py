@@ -86,7 +86,7 @@ def test_a_trial_that_ran_out_is_bought_later_from_the_portal_page(visitor: Visi
     signs_up(visitor, email)
     visitor.page.wait_for_url("**/welcome")
     visitor.system.move_clock(visitor.system.now() + 20 * 86400)
-    opens_billing(visitor, email, "ended")
+    opens_billing(visitor, email)
     assert visitor.reads("#status") == "paused"
     visitor.page.click("#add-card button")
     saves_card(visitor, "4242424242424242")

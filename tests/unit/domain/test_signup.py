@@ -73,7 +73,7 @@ def test_an_identity_is_the_identity_of_itself(email: str) -> None:
 
 
 def test_an_address_that_nobody_proved_gets_what_the_policy_allows_and_no_more() -> None:
-    assert steps(signed_up()) == {"welcome", "three_days"}
+    assert steps(signed_up()) == {"welcome"}
     assert steps(apply(signed_up(), AddressProved(START))) == {
         "welcome",
         "note",

@@ -27,7 +27,7 @@ def test_the_shipped_policy_lets_visitors_sign_up() -> None:
     assert POLICY.trial.without_card == "pause"
     assert POLICY.plans["pro"].amounts == {"month": 4900, "year": 49000}
     assert POLICY.mail
-    assert POLICY.mail.unproved[:3] == ("welcome", "three_days", "ended")
+    assert POLICY.mail.unproved[:3] == ("welcome", "notice", "failed")
 
 
 def test_a_first_step_is_a_text_or_one_for_each_language() -> None:
@@ -88,7 +88,7 @@ def test_without_its_table_nobody_can_sign_up_and_pages_look_plain() -> None:
         ),
         ('# logo_url = "https://acme.example/logo.svg"', 'logo = "x"', "pages.logo: no such key"),
         (
-            'unproved = ["welcome", "three_days", "ended", ',
+            'unproved = ["welcome", ',
             'unproved = ["hello", ',
             'mail.unproved: there is no step "hello"',
         ),
