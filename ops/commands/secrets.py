@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
@@ -49,12 +50,12 @@ def _set(options: argparse.Namespace) -> int:
 
 
 def _rotate(options: argparse.Namespace) -> int:
-    from ops.stage.secrets import add_link_key
+    from ops.stage.secrets import rotate_link_keys
 
-    add_link_key(_parameters(options))
+    rotate_link_keys(_parameters(options), time.sleep, print)
     print(
-        "Links are signed with a new key within five minutes. The old keys stay: links in mails"
-        " already sent go on opening."
+        "Links are signed with the new key from now on. The old keys stay: links in mails already"
+        " sent go on opening."
     )
     return 0
 

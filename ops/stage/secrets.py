@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.policy import Policy
 from ops.stage.parameters import Parameters
@@ -129,12 +130,20 @@ def put(parameters: Parameters, name: str, value: str) -> None:
     parameters.put(name, value.strip())
 
 
-def add_link_key(parameters: Parameters) -> None:
-    """Sign links with a new key from now on; links signed with the old keys still open. Raises
-    Unavailable.
+def rotate_link_keys(
+    parameters: Parameters, pause: Callable[[float], None], say: Callable[[str], None]
+) -> None:
+    """Sign links with a new key; links signed with the old keys still open.
+
+    Functions keep what they have read for five minutes. So the new key first stands last, where it
+    only verifies, until all of them have it: else one would sign a link that another refuses.
+    Stopped between, it stays there, and signs nothing. `pause` waits for a number of seconds; `say`
+    gets a line. Raises Unavailable.
     """
     held = parameters.get("link-keys")
-    parameters.put(
-        "link-keys",
-        " ".join([secrets.token_hex(RANDOM_BYTES), *(held.value.split() if held else ())]),
-    )
+    old, new = held.value.split() if held else [], secrets.token_hex(RANDOM_BYTES)
+    if old:
+        parameters.put("link-keys", " ".join([*old, new]))
+        say(f"The new key is there. In {CACHED_SECONDS // 60} minutes every function knows it.")
+        pause(CACHED_SECONDS)
+    parameters.put("link-keys", " ".join([new, *old]))

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.aws.secrets import CACHED_SECONDS
 from ops.stage.parameters import Parameters
 from ops.stage.secrets import SECRETS, make_missing, put, to_do
 from tests.fakes.services import POLICY
@@ -107,9 +108,16 @@ def test_missing_secrets_are_listed_with_the_commands_that_create_them(
     ]
 
 
-def test_links_signed_before_open_after_a_rotation(ops: Any, parameters: Parameters) -> None:
+def test_a_new_link_key_signs_once_every_function_can_verify_it(
+    ops: Any, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_missing(parameters)
-    before = value(parameters, "link-keys")
+    before, waited = value(parameters, "link-keys"), []
+    monkeypatch.setattr(
+        "time.sleep", lambda seconds: waited.append((seconds, value(parameters, "link-keys")))
+    )
     assert ops("secrets", "rotate-links", "--stage", "dev").status == 0
+    ((seconds, meanwhile),) = waited
     first, *others = value(parameters, "link-keys").split()
     assert (others, first == before) == ([before], False)
+    assert (seconds, meanwhile) == (CACHED_SECONDS, f"{before} {first}")
