@@ -24,6 +24,7 @@ from ops.commands import (
     stripe,
     suppressions,
 )
+from ops.terminal import visible_output
 
 SUBJECTS: Subjects = {
     "Set up and deploy a stage": (
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, or list them. Returns the exit status: 0 if it succeeded, 1 if it failed,
     with a sentence on stderr, 2 if there is no such command.
     """
-    return execute(SUBJECTS, sys.argv[1:] if arguments is None else arguments)
+    with visible_output():
+        return execute(SUBJECTS, sys.argv[1:] if arguments is None else arguments)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from ops.command_line import Command
 from ops.stage.confirm import typed
 from ops.stage.policy import POLICY
 from ops.stage.stages import add_stage, add_table, find_stage, stage_name, table_of
+from ops.terminal import print_lines
 
 if TYPE_CHECKING:
     from chalicelib.aws.accounts import Accounts
@@ -41,7 +42,7 @@ def _show(options: argparse.Namespace) -> int:
 
     account, now = _found(_accounts(options), options.id), datetime.now(UTC)
     entries, _ = Timelines(table_of(options)).page(account.id, None, now)
-    print(*told(account, entries, read_policy(POLICY.read_text()), now), sep="\n")
+    print_lines(told(account, entries, read_policy(POLICY.read_text()), now))
     return 0
 
 

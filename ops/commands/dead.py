@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
-from ops.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter, printable
+from ops.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter
 from ops.stage.confirm import agreed
 from ops.stage.stages import Stage, add_stage, find_stage, stage_name
 
@@ -33,7 +33,7 @@ def _show(options: argparse.Namespace) -> int:
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
         (letter,) = _named(letters, [options.id])
-        print(line(letter), ORIGINS[letter.origin], "", printable(letter.body), sep="\n")
+        print(line(letter), ORIGINS[letter.origin], "", letter.body, sep="\n")
     return 0
 
 

@@ -10,6 +10,7 @@ from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
 from ops.stage.services import A_SECOND
 from ops.stage.stages import add_stage, find_stage, stage_name
+from ops.terminal import print_lines, print_progress
 
 EVERY = 100
 """After how many customers a line shows the progress if the output is no terminal."""
@@ -53,7 +54,7 @@ def _stripe(options: argparse.Namespace) -> int:
                 findings.append(Finding(outcome, (candidate.customer,), detail))
             _progress(sum(outcomes.values()), len(found.candidates))
     finally:
-        print(*report(sorted(findings)), *told(outcomes), sep="\n")
+        print_lines([*report(sorted(findings)), *told(outcomes)])
     return 1 if outcomes["failed"] else 0
 
 
@@ -82,7 +83,7 @@ def told(outcomes: Counter[str]) -> list[str]:
 
 def _progress(done: int, all: int) -> None:
     if sys.stdout.isatty():
-        print(f"\r{done} of {all}", end="\n" if done == all else "", flush=True)
+        print_progress(f"{done} of {all}", end="\n" if done == all else "")
     elif done % EVERY == 0 or done == all:
         print(f"{done} of {all}", flush=True)
 

@@ -15,6 +15,7 @@ from ops.command_line import Command
 from ops.commands.mail_report import moment_before
 from ops.stage.confirm import typed
 from ops.stage.stages import add_stage, find_stage, stage_name
+from ops.terminal import print_lines, print_progress
 
 if TYPE_CHECKING:
     from chalicelib.domain.policy.policy import Policy
@@ -46,7 +47,7 @@ def _broadcast(options: argparse.Namespace) -> int:
     found = listed(
         pages(services), aim, policy, now, lambda ids: claimed(client(), table, ids, aim.name)
     )
-    print(*told(found), sep="\n")
+    print_lines(told(found))
     if options.dry_run or not found.ids:
         print("Nothing was written." if options.dry_run else "There are no recipients left.")
         return 0
@@ -134,7 +135,7 @@ def outcome_lines(outcomes: Counter[str]) -> list[str]:
 
 def _progress(done: int, all: int) -> None:
     if sys.stdout.isatty():
-        print(f"\r{done} of {all}", end="\n" if done == all else "", flush=True)
+        print_progress(f"{done} of {all}", end="\n" if done == all else "")
     elif done % EVERY == 0 or done == all:
         print(f"{done} of {all}", flush=True)
 

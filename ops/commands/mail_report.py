@@ -11,6 +11,7 @@ from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.keys import duration
 from ops.command_line import Command
 from ops.stage.stages import add_table, table_of
+from ops.terminal import print_progress
 
 if TYPE_CHECKING:
     from ops.report.counting import Line
@@ -48,7 +49,7 @@ def _report(options: argparse.Namespace) -> int:
         counting.add(page.entries)
         read, units = read + len(page.entries), units + page.units
         if sys.stderr.isatty():
-            print(f"\r{read} entries", end="", file=sys.stderr, flush=True)
+            print_progress(f"{read} entries", sys.stderr)
     lines = counting.lines(now)
     if options.json:
         print(

@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.fields import if_readable
+from ops.terminal import visible
 
 ORIGINS = {
     "events": "The events queue: a Stripe event.",
@@ -74,7 +75,7 @@ def read_letter(message: Mapping[str, Any]) -> DeadLetter:
         what=what,
         account=account,
         code=code,
-        reason=printable(reason),
+        reason=visible(reason, kept=""),
         body=message["Body"],
         handle=message["ReceiptHandle"],
     )
@@ -86,14 +87,6 @@ def notifications(body: str) -> list[str]:
     notification.
     """
     return list(_notifications(_json(body)))
-
-
-def printable(text: str) -> str:
-    """The text without control characters, which could change a terminal's state."""
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
-        for letter in text
-    )
 
 
 def _source(arn: str) -> str:

@@ -14,6 +14,7 @@ from chalicelib.aws.dynamo import translate_errors
 from chalicelib.domain.errors import InvalidInput
 from ops.export.lines import FILES, line_of
 from ops.stage.tables import description
+from ops.terminal import print_progress
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -94,7 +95,7 @@ def export(
 
 def counter(text: str) -> None:
     """A progress line that overwrites itself."""
-    print(f"\r{text}", end="", file=sys.stderr, flush=True)
+    print_progress(text, sys.stderr)
 
 
 def _begun(table: str, folder: Path, now: datetime) -> Progress:

@@ -1,0 +1,67 @@
+"""What the commands print: no word of a customer's or of a payload controls the operator's
+terminal, or looks like a line of ours.
+"""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, TextIO, cast
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of letters that control a terminal, change the direction of what stands beside them,
+or are no letters at all.
+"""
+
+_JOINERS = frozenset("\u200c\u200d")
+"""Persian words and emojis are written with them; they move nothing."""
+
+
+def visible(text: str, kept: str = "\n\t") -> str:
+    """The text, with each letter that could control a terminal as JSON writes it, such as \\u001b:
+    so what was JSON stays the same JSON. Those in `kept` stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        json.dumps(letter)[1:-1]
+        if unicodedata.category(letter) in _UNSEEN and letter not in _JOINERS and letter not in kept
+        else letter
+        for letter in text
+    )
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print each of them as one line, whatever line ends there are in it."""
+    for line in lines:
+        print(visible(line, kept=""))
+
+
+def print_progress(text: str, stream: TextIO | None = None, end: str = "") -> None:
+    """Print a text of ours over the terminal's line. `stream` is stdout if not given."""
+    stream = stream or sys.stdout
+    raw = stream.raw if isinstance(stream, _Visible) else stream
+    print(f"\r{text}", end=end, file=raw, flush=True)
+
+
+class _Visible:
+    """A stream that shows what is written to it, and else is the stream that it stands for."""
+
+    def __init__(self, raw: TextIO) -> None:
+        self.raw = raw
+
+    def write(self, text: str) -> int:
+        self.raw.write(visible(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
+
+
+@contextmanager
+def visible_output() -> Iterator[None]:
+    """Within it, everything that is printed goes through `visible`."""
+    out, errors = cast(TextIO, _Visible(sys.stdout)), cast(TextIO, _Visible(sys.stderr))
+    with redirect_stdout(out), redirect_stderr(errors):
+        yield
