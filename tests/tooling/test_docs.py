@@ -146,3 +146,13 @@ def test_the_page_of_the_api_lists_every_reason_of_a_standing() -> None:
     reasons = (ROOT / "docs" / "api.md").read_text().partition("\n## Access\n")[2]
     reasons = reasons.partition("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", reasons, re.MULTILINE)) == REASONS.keys()
+
+
+def test_every_attack_that_is_tried_is_on_the_page_of_threats() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    tried = {name for name in files() if re.match(r"tests/system/security/.*test_\w+\.py$", name)}
+    assert {name for name in tried if name not in page} == set()
+    rows = re.findall(r"^\| (.+) \|$", page.partition("\n## Threats\n")[2], re.MULTILINE)
+    threats = [row.split(" | ") for row in rows if not row.startswith(("threat", "---"))]
+    assert len(threats) > 25
+    assert [row[0] for row in threats if len(row) != 3 or "tests/" not in row[2]] == []
