@@ -1,8 +1,8 @@
 """What it costs to receive one webhook and to take one event in: CPU milliseconds, each beside a
 yardstick of the same run.
 
-No network: boto3's clients are the real ones, and stand-ins answer where their requests would
-leave. What the stand-ins themselves cost is subtracted, and so is left out what a socket, TLS and
+No network: the clients are the real ones, and stand-ins answer where their requests would leave.
+What the stand-ins themselves cost is subtracted, and so is left out what a socket, TLS and
 Stripe's SDK cost when Stripe is asked.
 """
 
@@ -20,6 +20,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.message import Message as Headers
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -30,6 +31,7 @@ from chalicelib.domain.account.rules.apply import apply
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import boto3
 import msgspec
 import stripe
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -39,12 +41,14 @@ import app as billhook
 from bench.stubs import (
     ANSWERING_FOR_AWS,
     ENVIRONMENT,
-    INSIDE_BOTO3,
+    INSIDE_CLIENT,
     SECRET,
     TABLE,
     GivenSecrets,
     MemoryDynamo,
+    StandInPool,
     TimedReader,
+    answered_in_boto3,
     our_cpu,
     sent_message,
     wired_dynamo,
@@ -187,7 +191,7 @@ def http_figures(payload: bytes) -> list[Figure]:
             "an empty Chalice route",
         ),
         Figure("an empty Chalice route", lambda: empty(empty_event, context)),
-        Figure("of it: boto3's send_message", lambda: queue.send(body), "an empty Chalice route"),
+        Figure("of it: send_message", lambda: queue.send(body), "an empty Chalice route"),
         Figure("of it: a metric written", _write_metric, "an empty Chalice route"),
         Figure(
             "of it: check_signature",
@@ -228,17 +232,15 @@ def account_figures(account: Account, facts: list[StripeFact]) -> list[Figure]:
     """Learning, standing, and what an account is in the table."""
     item, now = account_item(account), account.written_at or clock.now()
     return [
-        Figure(
-            "learn, one fact", lambda: _learnt(account.id, facts), "boto3's put_item", len(facts)
-        ),
-        Figure("standing", lambda: standing(account, POLICY, now), "boto3's put_item"),
-        Figure("account to item", lambda: account_item(account), "boto3's put_item"),
-        Figure("item to account", lambda: account_of(item), "boto3's get_item"),
+        Figure("learn, one fact", lambda: _learnt(account.id, facts), "put_item", len(facts)),
+        Figure("standing", lambda: standing(account, POLICY, now), "put_item"),
+        Figure("account to item", lambda: account_item(account), "put_item"),
+        Figure("item to account", lambda: account_of(item), "get_item"),
     ]
 
 
-def single_calls(client: Any, account: Account) -> list[Figure]:
-    """One call of boto3's to write an account and one to read it, by themselves."""
+def single_calls(client: Any, boto3_client: Any, account: Account) -> list[Figure]:
+    """One call to write an account and one to read it, by themselves, beside boto3's."""
     item, key = account_item(account), account_key(account.id)
     client.put_item(TableName=TABLE, Item=item)
     condition = {
@@ -246,13 +248,20 @@ def single_calls(client: Any, account: Account) -> list[Figure]:
         "ExpressionAttributeValues": {":version": item["version"]},
     }
     return [
-        Figure(
-            "boto3's put_item", lambda: client.put_item(TableName=TABLE, Item=item, **condition)
-        ),
-        Figure(
-            "boto3's get_item",
-            lambda: client.get_item(TableName=TABLE, Key=key, ConsistentRead=True),
-        ),
+        figure
+        for whose, some, beside in (("", client, "boto3's "), ("boto3's ", boto3_client, None))
+        for figure in (
+            Figure(
+                f"{whose}put_item",
+                partial(some.put_item, TableName=TABLE, Item=item, **condition),
+                beside and f"{beside}put_item",
+            ),
+            Figure(
+                f"{whose}get_item",
+                partial(some.get_item, TableName=TABLE, Key=key, ConsistentRead=True),
+                beside and f"{beside}get_item",
+            ),
+        )
     ]
 
 
@@ -389,7 +398,7 @@ class Cost:
     """What it cost to take events in. CPU in milliseconds for all of them together."""
 
     cpu: float = 0.0
-    boto3: float = 0.0
+    client: float = 0.0
     calls: Counter[str] = field(default_factory=Counter)
     asks: int = 0
     effects: Counter[str] = field(default_factory=Counter)
@@ -398,7 +407,7 @@ class Cost:
 def typical(
     tables: dict[str, list[Table]], client: Any, table: MemoryDynamo, single: list[Figure]
 ) -> tuple[dict[str, Cost], dict[str, float]]:
-    """The medians of several passes, each from empty tables, and of boto3's `single` calls in
+    """The medians of several passes, each from empty tables, and of `single` calls in
     between. What is counted is the same in each.
     """
     passes: dict[str, list[Cost]] = defaultdict(list)
@@ -410,7 +419,7 @@ def typical(
             samples[figure.name].append(_sample(figure, 20))
     costs = {
         name: replace(
-            some[0], cpu=median(one.cpu for one in some), boto3=median(one.boto3 for one in some)
+            some[0], cpu=median(one.cpu for one in some), client=median(one.client for one in some)
         )
         for name, some in passes.items()
     }
@@ -439,10 +448,10 @@ def _played(tables: list[Table], client: Any, table: MemoryDynamo) -> Cost:
 
 
 def _time(cost: Cost, batch: Batch, services: Services) -> None:
-    began, boto3_began = our_cpu(), INSIDE_BOTO3.cpu - ANSWERING_FOR_AWS.cpu
+    began, client_began = our_cpu(), INSIDE_CLIENT.cpu - ANSWERING_FOR_AWS.cpu
     outcomes = ingest(batch.messages, services)
     cost.cpu += 1000 * (our_cpu() - began)
-    cost.boto3 += 1000 * (INSIDE_BOTO3.cpu - ANSWERING_FOR_AWS.cpu - boto3_began)
+    cost.client += 1000 * (INSIDE_CLIENT.cpu - ANSWERING_FOR_AWS.cpu - client_began)
     cost.effects.update(outcome.effect for outcome in outcomes)
     if failures := [outcome.failure for outcome in outcomes if outcome.failure]:
         raise RuntimeError("An event was not taken in.") from failures[0]
@@ -465,17 +474,17 @@ def print_figures(figures: list[Figure], times: dict[str, float]) -> None:
 
 
 def print_costs(costs: dict[str, Cost], times: dict[str, float]) -> None:
-    """What it costs to take events in, with boto3's part twice: as calls × the single call, and by
-    the stopwatch.
+    """What it costs to take events in, with the client's part twice: as calls × the single call,
+    and by the stopwatch.
     """
-    get, put = times["boto3's get_item"], times["boto3's put_item"]
+    get, put = times["get_item"], times["put_item"]
     print(
-        f"{'':34} {'':6} {'CPU':>7} {'boto3':>7} {'Stripe':>7}   {'calls × single call':>21}  "
+        f"{'':34} {'':6} {'CPU':>7} {'AWS':>7} {'Stripe':>7}   {'calls × single call':>21}  "
         f" {'by the stopwatch':>21}"
     )
     print(
         f"{'taking in, each per event':34} {'events':>6} {'ms':>7} {'calls':>7} {'asks':>7}"
-        + f"   {'boto3':>14} {'rest':>6}" * 2
+        + f"   {'client':>14} {'rest':>6}" * 2
     )
     for name, cost in costs.items():
         events, cpu = cost.effects.total(), cost.cpu / cost.effects.total()
@@ -485,8 +494,8 @@ def print_costs(costs: dict[str, Cost], times: dict[str, float]) -> None:
             f"{name:34} {events:6} {cpu:7.3f} {cost.calls.total() / events:7.3f}"
             f" {cost.asks / events:7.3f}"
         )
-        for boto3 in (estimate, cost.boto3 / events):
-            line += f"   {boto3:7.3f} ({boto3 / cpu:4.0%}) {cpu - boto3:6.3f}"
+        for client in (estimate, cost.client / events):
+            line += f"   {client:7.3f} ({client / cpu:4.0%}) {cpu - client:6.3f}"
         print(line)
     print(f"the single call, in the same passes: get_item {get:.3f} ms, put_item {put:.3f} ms")
     for name, cost in costs.items():
@@ -522,11 +531,10 @@ def main() -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(ENVIRONMENT)
-    queues.client().meta.events.register(
-        "before-send.sqs",
-        sent_message,  # type: ignore[arg-type]  # the stub forgets that it may return a response
-    )
-    table = MemoryDynamo()
+    sqs: Any = queues.client()
+    sqs._pool = StandInPool(sent_message)
+    table, boto3_client = MemoryDynamo(), boto3.client("dynamodb")
+    answered_in_boto3(boto3_client, table)
     client, recording = wired_dynamo(table), RECORDINGS["trial_converts"]
     events = [event for _, event in wanted_of(recording)]
     facts = [
@@ -550,7 +558,7 @@ def main() -> None:
         open(os.devnull, "w") as nowhere,
         redirect_stdout(nowhere),
     ):
-        single = single_calls(client, account)
+        single = single_calls(client, boto3_client, account)
         figures = [*http_figures(payload), *account_figures(account, facts), *single]
         times = measured([*figures, *shape_figures(client, account)])
         costs, single_times = typical(tables, client, table, single)

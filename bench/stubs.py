@@ -8,12 +8,13 @@ import json
 import os
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import process_time
 from typing import Any
 from zlib import crc32
 
+import urllib3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
@@ -52,7 +53,7 @@ class Stopwatch:
         self.cpu += process_time() - self._began
 
 
-ANSWERING_FOR_AWS, ANSWERING_FOR_STRIPE, INSIDE_BOTO3 = Stopwatch(), Stopwatch(), Stopwatch()
+ANSWERING_FOR_AWS, ANSWERING_FOR_STRIPE, INSIDE_CLIENT = Stopwatch(), Stopwatch(), Stopwatch()
 
 
 def our_cpu() -> float:
@@ -63,6 +64,29 @@ def our_cpu() -> float:
 # --- what stands in for AWS and for Stripe ---
 
 
+Answering = Callable[[str, Any], Any]
+"""Gets an operation and its parameters, as JSON has them; what it gives is AWS's answer."""
+
+ERROR_STATUS = 400
+
+
+class StandInPool:
+    """Stands in for the connections of our own client."""
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+
+    def urlopen(
+        self, method: str, url: str, *, body: bytes, headers: dict[str, str], **_: Any
+    ) -> urllib3.HTTPResponse:
+        """The answer to one request."""
+        with ANSWERING_FOR_AWS:
+            operation = headers["X-Amz-Target"].rpartition(".")[2]
+            told, content = _told(self._answering(operation, json.loads(body)))
+            status = ERROR_STATUS if b'"__type"' in content else 200
+            return urllib3.HTTPResponse(content, told, status)
+
+
 class Raw(io.BytesIO):
     """A body as botocore reads it off a connection."""
 
@@ -71,12 +95,23 @@ class Raw(io.BytesIO):
         yield self.read()
 
 
-def aws_answer(request: AWSPreparedRequest, content: Any, status: int = 200) -> AWSResponse:
-    """An answer in AWS's JSON protocol 1.0, with the checksum that DynamoDB sends and botocore
-    checks.
-    """
+def answered_in_boto3(client: Any, answering: Answering) -> None:
+    """Have `answering` answer a client of boto3's."""
+
+    def answer(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
+        with ANSWERING_FOR_AWS:
+            assert isinstance(request.body, str | bytes)
+            operation = event_name.rpartition(".")[2]
+            told, content = _told(answering(operation, json.loads(request.body)))
+            return AWSResponse(request.url, 200, HTTPHeaders.from_dict(told), Raw(content))
+
+    client.meta.events.register("before-send", answer)
+
+
+def _told(content: Any) -> tuple[dict[str, str], bytes]:
+    """Headers and body in AWS's JSON protocol 1.0, with the checksum that DynamoDB sends."""
     body = json.dumps(content, separators=(",", ":")).encode()
-    headers = {
+    return {
         "Server": "Server",
         "Date": "Mon, 23 Nov 2026 09:00:00 GMT",
         "Content-Type": "application/x-amz-json-1.0",
@@ -84,26 +119,13 @@ def aws_answer(request: AWSPreparedRequest, content: Any, status: int = 200) -> 
         "Connection": "keep-alive",
         "x-amzn-RequestId": "6D2Q3V5J2M1B0SQ7V3PN1A8K4JVV4KQNSO5AEMVJF66Q9ASUAAJG",
         "x-amz-crc32": str(crc32(body)),
-    }
-    return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), Raw(body))
+    }, body
 
 
-def called_with(request: AWSPreparedRequest) -> Any:
-    """The JSON that a request sends."""
-    assert isinstance(request.body, str | bytes)
-    return json.loads(request.body)
-
-
-def sent_message(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-    """SQS's answer to SendMessage. The MD5 is the body's, though botocore, other than some SDKs,
-    does not check it.
-    """
-    with ANSWERING_FOR_AWS:
-        body = called_with(request)["MessageBody"].encode()
-        return aws_answer(
-            request,
-            {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": hashlib.md5(body).hexdigest()},
-        )
+def sent_message(operation: str, call: Any) -> Any:
+    """SQS's answer to SendMessage. The MD5 is the body's, though no client here checks it."""
+    body = call["MessageBody"].encode()
+    return {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": hashlib.md5(body).hexdigest()}
 
 
 @dataclass
@@ -113,19 +135,16 @@ class MemoryDynamo:
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
 
-    def __call__(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
-        with ANSWERING_FOR_AWS:
-            operation = event_name.rpartition(".")[2]
-            self.calls[operation] += 1
-            operations = {
-                "GetItem": self._get,
-                "BatchGetItem": self._batch_get,
-                "PutItem": self._put,
-                "BatchWriteItem": self._batch_write,
-                "TransactWriteItems": self._transact,
-            }
-            content = operations[operation](called_with(request))
-            return aws_answer(request, content, 400 if "__type" in content else 200)
+    def __call__(self, operation: str, call: Any) -> Any:
+        self.calls[operation] += 1
+        operations = {
+            "GetItem": self._get,
+            "BatchGetItem": self._batch_get,
+            "PutItem": self._put,
+            "BatchWriteItem": self._batch_write,
+            "TransactWriteItems": self._transact,
+        }
+        return operations[operation](call)
 
     def _get(self, call: Any) -> Any:
         item = self.items.get(_key(call["Key"]))
@@ -210,18 +229,14 @@ class GivenSecrets:
 
 def wired_dynamo(table: MemoryDynamo) -> Any:
     """The client of the functions, answered by `table`, with a stopwatch on all that happens inside
-    boto3.
+    it.
     """
     client: Any = dynamo.client()
-    client.meta.events.register("before-send.dynamodb", table)
-    call = client._make_api_call
+    client._pool, call = StandInPool(table), client.call
 
     def timed(operation: str, parameters: Any) -> Any:
-        with INSIDE_BOTO3:
+        with INSIDE_CLIENT:
             return call(operation, parameters)
 
-    client._make_api_call = timed
+    client.call = timed
     return client
-
-
-# --- one thing at a time ---

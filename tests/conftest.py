@@ -9,10 +9,10 @@ import boto3
 import pytest
 from botocore.loaders import JSONFileLoader
 from hypothesis import Phase, settings
-from moto import mock_aws
 
 from local.aws.emulator import Emulator
 from local.aws.template import REGION
+from tests.adapters.aws.on_moto import mocked_aws
 from tests.fakes import faults
 from tests.fakes.grids import GRID
 from tests.fakes.packages import Package, built_once
@@ -100,7 +100,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     # One session for all: creating one takes longer than most calls.
     monkeypatch.setattr("boto3.session.Session", boto3._get_default_session)
-    with mock_aws(config={"core": {"reset_boto3_session": False}}):
+    with mocked_aws({"core": {"reset_boto3_session": False}}):
         yield
 
 

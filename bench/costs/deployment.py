@@ -18,7 +18,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 from chalice.app import ScheduledEventConfig, SQSEventConfig
-from moto import mock_aws
 
 from app import app
 from bench.costs.metering import Meter, size_of
@@ -44,6 +43,7 @@ from local.client import signature
 from local.http_server import Answer, Request
 from ops.package.template import API_FUNCTION, WEBHOOK_FUNCTION, WEBHOOK_PATH
 from tests.adapters.aws.conftest import table_definition
+from tests.adapters.aws.on_moto import mocked_aws
 from tests.fakes.services import Moment
 
 QUEUES = {
@@ -326,7 +326,7 @@ def deployed(at: datetime, *stand_ins: Any) -> Iterator[Deployment]:
     with ExitStack() as stack:
         stack.enter_context(patch.dict("os.environ", ENVIRONMENT))
         os.environ.pop("AWS_ENDPOINT_URL", None)
-        stack.enter_context(mock_aws())
+        stack.enter_context(mocked_aws())
         boto3.client("dynamodb").create_table(**table_definition(TABLE))
         for name, variable in {
             "events": "EVENTS",

@@ -1,4 +1,4 @@
-"""What the functions use while they run, in the units that AWS bills: counted where boto3's calls
+"""What the functions use while they run, in the units that AWS bills: counted where its calls
 leave, sizes read off the items.
 
 DynamoDB's rules (developer guide, "DynamoDB read and write operations" and "Best practices for ...
@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
-from unittest.mock import patch
 
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+
+from local.aws.sdk_calls import passing_through
 
 Item = Mapping[str, Mapping[str, Any]]
 Tally = Counter[str]
@@ -115,20 +115,18 @@ class Meter:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Count the calls that leave boto3, of any client, while a function runs."""
-        make = BaseClient._make_api_call  # type: ignore[attr-defined]
+        """Count the calls of AWS while a function runs."""
 
-        def counted(client: Any, operation: str, parameters: Any) -> Any:
+        def counted(
+            service: str, operation: str, parameters: Any, call: Callable[[str, Any], Any]
+        ) -> Any:
             if not self.running:
-                return make(client, operation, parameters)
-            service = client.meta.service_model.service_name
+                return call(operation, parameters)
             self.calls.setdefault(self.running, Counter())[f"{service}.{operation}"] += 1
             self.add("aws_calls")
             if service == "dynamodb":
-                return self._dynamodb(
-                    lambda asked, given: make(client, asked, given), operation, parameters
-                )
-            answer = make(client, operation, parameters)
+                return self._dynamodb(call, operation, parameters)
+            answer = call(operation, parameters)
             if service == "sqs":
                 self.add("sqs")
             elif operation == "SendEmail":
@@ -142,7 +140,7 @@ class Meter:
                 )
             return answer
 
-        with patch.object(BaseClient, "_make_api_call", counted):
+        with passing_through(counted):
             yield
 
     def _dynamodb(self, call: Callable[[str, Any], Any], operation: str, parameters: Any) -> Any:

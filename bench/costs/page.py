@@ -125,7 +125,7 @@ def _before(stories: Stories) -> list[str]:
 
 _ABOUT = """Written by `python -m bench.costs`; do not edit. Everything here is counted or
 computed in one run: the deployed functions run stories with AWS in memory, a meter counts the
-calls that leave boto3 and reads the sizes of the items, and list prices turn that into dollars.
+calls that leave for AWS and reads the sizes of the items, and list prices turn that into dollars.
 What is neither counted nor a price is an assumption, listed below. Nothing was measured on
 AWS."""
 

@@ -152,13 +152,17 @@ class Accounts:
             *map(self._put(new), sorted(added)),
             *map(self._delete(new), sorted(pointers(old) - pointers(new))),
         ]
+        from botocore.exceptions import ClientError
+
         with translate_errors():
             if not changes:
                 self._dynamodb.put_item(**put)
                 return
             try:
                 self._dynamodb.transact_write_items(TransactItems=[{"Put": put}, *changes])
-            except self._dynamodb.exceptions.TransactionCanceledException as error:
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionCanceledException":
+                    raise
                 reasons = [
                     reason.get("Code") for reason in error.response.get("CancellationReasons", [])
                 ]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.dynamo import client, read_one, translate_errors
+from chalicelib.aws.dynamo import all_items, client, read_one, translate_errors
 from chalicelib.aws.items import Item, stamp
 from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.security.api_keys import ApiKey
@@ -40,13 +40,13 @@ class ApiKeys:
 
     def all(self) -> list[ApiKey]:
         """All keys, revoked ones included, in the order of their ids. Raises Unavailable."""
-        with translate_errors():
-            pages = self._dynamodb.get_paginator("query").paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": "KEYS"}},
-            )
-            return [_api_key(item) for page in pages for item in page["Items"]]
+        found = all_items(
+            self._dynamodb.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "KEYS"}},
+        )
+        return [_api_key(item) for item in found]
 
     def revoke(self, id: str, now: datetime) -> bool:
         """Revoke a key permanently. False if there is no key with this id. A second call keeps the

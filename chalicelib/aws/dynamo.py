@@ -1,10 +1,10 @@
 """The DynamoDB client, the translation of its errors, and the calls that several adapters share."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.aws.items import Item
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
@@ -36,16 +36,13 @@ _RACES = frozenset(
 def client() -> "DynamoDBClient":
     """The client, made once, with standard retries. If the reply to a conditional write is lost,
     the retry fails its own condition and raises ConcurrentUpdate.
-    """
-    import boto3
-    from botocore.config import Config
 
-    return boto3.client(
-        "dynamodb",
-        config=Config(
-            retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5
-        ),
-    )
+    It has the type of boto3's client, so that mypy checks each call, and those of its methods that
+    json_protocol/dynamodb.py lists.
+    """
+    from chalicelib.aws.json_protocol.dynamodb import DynamoDb
+
+    return cast("DynamoDBClient", DynamoDb())
 
 
 @contextmanager
@@ -92,6 +89,17 @@ def read_many(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> l
         else:
             raise Unavailable("DynamoDB is throttled: some items could not be read.")
     return found
+
+
+def all_items(read: Callable[..., Any], **request: Any) -> Iterator[Item]:
+    """All items that a Query or a Scan finds, page by page. Raises Unavailable."""
+    while True:
+        with translate_errors():
+            page = read(**request)
+        yield from page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def put_many(dynamodb: "DynamoDBClient", table: str, items: Iterable[Item]) -> None:

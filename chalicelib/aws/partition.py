@@ -1,9 +1,9 @@
 """The partition of an account: its timeline, send claims and stored responses."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chalicelib.aws.dynamo import client, delete_many, translate_errors
+from chalicelib.aws.dynamo import all_items, client, delete_many
 from chalicelib.aws.items import Item
 
 if TYPE_CHECKING:
@@ -21,20 +21,14 @@ class Partition:
         """All items of the partition except the account itself, in key order: consistent reads.
         Raises Unavailable.
         """
-        start: dict[str, Any] = {}
-        while True:
-            with translate_errors():
-                page = self._dynamodb.query(
-                    TableName=self._table,
-                    KeyConditionExpression="pk = :pk",
-                    ExpressionAttributeValues={":pk": {"S": f"ACCOUNT#{account_id}"}},
-                    ConsistentRead=True,
-                    **start,
-                )
-            yield from (item for item in page["Items"] if item["sk"]["S"] != "ACCOUNT")
-            if "LastEvaluatedKey" not in page:
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        found = all_items(
+            self._dynamodb.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"ACCOUNT#{account_id}"}},
+            ConsistentRead=True,
+        )
+        return (item for item in found if item["sk"]["S"] != "ACCOUNT")
 
     def clear(self, account_id: str) -> int:
         """Delete all items of the partition except the account itself, and return their number.

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.dynamo import client, translate_errors
+from chalicelib.aws.dynamo import all_items, client, translate_errors
 from chalicelib.aws.items import Item, account_of, dump, load, stamp
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import NewerSchemaVersion
@@ -88,23 +88,15 @@ class ReconciliationState:
             self._dynamodb.put_item(TableName=self._table, Item=item)
 
     def _all_of(self, pk: str, prefix: str = "") -> list[Item]:
-        items: list[Item] = []
-        start: dict[str, Any] = {}
         values = {":pk": {"S": pk}} | ({":prefix": {"S": prefix}} if prefix else {})
-        while True:
-            with translate_errors():
-                page = self._dynamodb.query(
-                    TableName=self._table,
-                    KeyConditionExpression="pk = :pk"
-                    + (" AND begins_with(sk, :prefix)" if prefix else ""),
-                    ExpressionAttributeValues=values,
-                    ConsistentRead=True,
-                    **start,
-                )
-            items += page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return items
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        found = all_items(
+            self._dynamodb.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+        )
+        return list(found)
 
 
 def _readable(items: Iterable[Item]) -> Iterator[Account]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.dynamo import client, read_one, translate_errors
+from chalicelib.aws.dynamo import all_items, client, read_one, translate_errors
 from chalicelib.aws.items import Item, keyed_hash, stamp
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.domain.messaging.suppression import Suppression, after_bounce, after_complaint
@@ -80,24 +80,24 @@ class Suppressions:
         """The mark of each suppressed address, its suppression, and the ids of the accounts that
         have the address. Reads the whole table. Raises Unavailable.
         """
-        pages = self._dynamodb.get_paginator("scan").paginate(
+        suppressed = all_items(
+            self._dynamodb.scan,
             TableName=self._table,
             FilterExpression="sk = :suppressed",
             ExpressionAttributeValues={":suppressed": {"S": "SUPPRESSED"}},
         )
-        with translate_errors():
-            for page in pages:
-                for item in page["Items"]:
-                    mark = item["pk"]["S"].partition("#")[2]
-                    yield mark, _suppression(item), self._accounts(mark)
+        for item in suppressed:
+            mark = item["pk"]["S"].partition("#")[2]
+            yield mark, _suppression(item), self._accounts(mark)
 
     def _accounts(self, mark: str) -> list[str]:
         """The accounts of the address: its pointers are under the same hash."""
-        found = self._dynamodb.query(
+        found = all_items(
+            self._dynamodb.query,
             TableName=self._table,
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": f"EMAIL#{mark}"}},
-        )["Items"]
+        )
         return sorted(item["account_id"]["S"] for item in found)
 
     def _put(self, email: str, stored: Suppression | None, new: Suppression) -> None:

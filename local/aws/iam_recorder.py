@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-from botocore.client import BaseClient
-
 from chalicelib.aws.secrets import Secrets
 from local.aws.resources import Resources
+from local.aws.sdk_calls import pass_through
 
 Call = tuple[str, str]
 """An action such as `dynamodb:GetItem`, and what it acts on as .chalice/permissions.yaml names it.
@@ -50,19 +49,19 @@ class Calls:
         """Note calls from now on. Secrets are noted where they are asked for: here all functions
         share what one of them has read.
         """
-        make_api_call, get = BaseClient._make_api_call, Secrets._get  # type: ignore[attr-defined]
+        get = Secrets._get
 
-        def noted_call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-            self._note(
-                _calls(client.meta.service_model.service_name, operation, parameters, self._queues)
-            )
-            return make_api_call(client, operation, parameters)
+        def noted_call(
+            service: str, operation: str, parameters: Any, call: Callable[[str, Any], Any]
+        ) -> Any:
+            self._note(_calls(service, operation, parameters, self._queues))
+            return call(operation, parameters)
 
         def noted_get(secrets: Secrets, name: str) -> str:
             self._note([("ssm:GetParameter", f"parameter/{name}")])
             return get(secrets, name)
 
-        BaseClient._make_api_call = noted_call  # type: ignore[attr-defined]
+        pass_through(noted_call)
         Secrets._get = noted_get  # type: ignore[assignment]
 
     def to_json(self) -> dict[str, list[Call]]:

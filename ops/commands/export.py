@@ -10,11 +10,11 @@ from ops.stage.stages import add_table, table_of
 
 
 def _export(options: argparse.Namespace) -> int:
-    from chalicelib.aws.dynamo import client
     from ops.export.export import counter, export
+    from ops.stage.tables import table_client
 
     progress = export(
-        table_of(options), options.folder, client(), counter, lambda: datetime.now(UTC)
+        table_of(options), options.folder, table_client(), counter, lambda: datetime.now(UTC)
     )
     print(file=sys.stderr)
     print(

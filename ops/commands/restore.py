@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from chalicelib.aws.dynamo import client
     from ops.export.export import counter
     from ops.restore.restore import restore
     from ops.restore.tables import Tables
     from ops.stage.services import enter, world_of_stage
+    from ops.stage.tables import table_client
 
     if not options.rate > 0:
         raise InvalidInput("The rate must be more than 0 accounts a second.", "rate")
     stage = find_stage(stage_name(options))
     live = stage.outputs["TableName"]
     source = options.source or live
-    question = _question(client(), source, live, stage.name)
+    question = _question(table_client(), source, live, stage.name)
     if not (options.yes or agreed(question)):
         print("Nothing was changed.")
         return 1
     enter(stage)
-    run = restore(Tables(source, live, client()), world_of_stage(), counter, options.rate)
+    run = restore(Tables(source, live, table_client()), world_of_stage(), counter, options.rate)
     print(file=sys.stderr)
     print(
         f"Stage {stage.name} is what {source} held: {run.accounts:,} accounts, begun"

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import InvalidInput
@@ -9,6 +11,16 @@ from chalicelib.domain.errors import InvalidInput
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TableDescriptionTypeDef
+
+
+def table_client() -> "DynamoDBClient":
+    """boto3's client, with the timeouts and retries of the functions' own: it also describes."""
+    return boto3.client(
+        "dynamodb",
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=2, read_timeout=5
+        ),
+    )
 
 
 def description(dynamodb: "DynamoDBClient", table: str) -> "TableDescriptionTypeDef":

@@ -7,6 +7,8 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.aws.json_protocol.dynamodb import DynamoDb
+from chalicelib.aws.json_protocol.sqs import Sqs
 from local.aws.resources import TEMPLATE
 from local.aws.template import load
 
@@ -27,7 +29,22 @@ def _described() -> dict[str, Any]:
 
 
 @pytest.fixture
-def dynamodb(aws: None) -> Any:
+def boto3_table(aws: None) -> Any:
+    """boto3's client, with a table."""
     client = boto3.client("dynamodb")
     client.create_table(**table_definition())
     return client
+
+
+@pytest.fixture(params=["our own client", "boto3"])
+def dynamodb(boto3_table: Any, request: pytest.FixtureRequest) -> Any:
+    """A client, with a table. Both take the same calls, give the same answers and raise the same
+    errors.
+    """
+    return boto3_table if request.param == "boto3" else DynamoDb()
+
+
+@pytest.fixture(params=["our own client", "boto3"])
+def sqs(aws: None, request: pytest.FixtureRequest) -> Any:
+    """SQS, in both ways too."""
+    return boto3.client("sqs") if request.param == "boto3" else Sqs()

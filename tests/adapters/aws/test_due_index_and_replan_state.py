@@ -92,16 +92,15 @@ def test_of_two_replanning_runs_one_continues(dynamodb: Any) -> None:
         walks.save(ReplanState("new"), ReplanState("new", "{}", version=1))
 
 
-def test_work_is_queued_ten_messages_a_call(aws: None) -> None:
-    sqs = boto3.client("sqs")
-    queue = WorkQueue(sqs.create_queue(QueueName="act")["QueueUrl"], sqs)
+def test_work_is_queued_ten_messages_a_call(sqs: Any) -> None:
+    queue = WorkQueue(boto3.client("sqs").create_queue(QueueName="act")["QueueUrl"], sqs)
     queue.send_many([{"account_id": f"acc_{number}"} for number in range(25)])
     queue.send({"account_id": "acc_25"})
     assert queue.depth() == 26
 
 
-def test_a_work_queue_that_is_gone_is_unavailable(aws: None) -> None:
-    queue = WorkQueue("https://sqs.us-east-1.amazonaws.com/123456789012/none", boto3.client("sqs"))
+def test_a_work_queue_that_is_gone_is_unavailable(sqs: Any) -> None:
+    queue = WorkQueue("https://sqs.us-east-1.amazonaws.com/123456789012/none", sqs)
     for call in (queue.depth, lambda: queue.send_many([{"account_id": "x"}])):
         with pytest.raises(Unavailable):
             call()

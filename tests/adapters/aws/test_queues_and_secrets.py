@@ -11,17 +11,16 @@ from chalicelib.aws.secrets import Secrets
 from chalicelib.domain.errors import Unavailable
 
 
-def test_a_message_arrives_with_its_attributes(aws: None) -> None:
-    sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName="events")["QueueUrl"]
+def test_a_message_arrives_with_its_attributes(sqs: Any) -> None:
+    boto3_sqs = boto3.client("sqs")
+    url = boto3_sqs.create_queue(QueueName="events")["QueueUrl"]
     Queue(url, sqs).send("body", {"reason": "because"})
-    (message,) = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    (message,) = boto3_sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
     assert message["Body"] == "body"
     assert message["MessageAttributes"]["reason"]["StringValue"] == "because"
 
 
-def test_a_queue_that_refuses_is_unavailable(aws: None) -> None:
-    sqs = boto3.client("sqs")
+def test_a_queue_that_refuses_is_unavailable(sqs: Any) -> None:
     with pytest.raises(Unavailable):
         Queue("https://sqs.us-east-1.amazonaws.com/123456789012/none", sqs).send("body")
 

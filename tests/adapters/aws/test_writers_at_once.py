@@ -11,9 +11,9 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.config import Config
 
 from chalicelib.aws.accounts import Accounts
+from chalicelib.aws.json_protocol.dynamodb import DynamoDb
 from chalicelib.aws.timeline import Timelines
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
@@ -36,21 +36,17 @@ def emulator() -> Iterator[str]:
 
 
 @pytest.fixture
-def dynamodb(emulator: str, request: pytest.FixtureRequest) -> Any:
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=emulator,
-        region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-        config=Config(
-            max_pool_connections=2 * WRITERS, retries={"mode": "standard", "total_max_attempts": 3}
-        ),
-    )
-    client.create_table(
-        **table_definition(request.node.name[:60].replace("[", ".").replace("]", ""))
-    )
-    return client
+def dynamodb(emulator: str, table: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The functions' own client, with a table."""
+    for name, value in {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ENDPOINT_URL": emulator,
+    }.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("dynamodb").create_table(**table_definition(table))
+    return DynamoDb()
 
 
 @pytest.fixture
@@ -140,7 +136,7 @@ def test_stream_and_schedule_at_once_publish_each_domain_event_once(
 def test_a_write_whose_reply_was_lost_is_a_lost_race_and_the_facts_are_applied_again(
     dynamodb: Any, table: str
 ) -> None:
-    """botocore retries a write whose reply it did not get, and the retry fails its own
+    """The client retries a write whose reply it did not get, and the retry fails its own
     condition.
     """
     recording = RECORDINGS["trial_converts"]

@@ -113,15 +113,15 @@ def main() -> None:
     import os
 
     import boto3
-    from moto import mock_aws
 
     from tests.adapters.aws.conftest import table_definition
+    from tests.adapters.aws.on_moto import mocked_aws
 
     os.environ.update(
         AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1"
     )
     CURRENT.write_text(text(account()))
-    with mock_aws():
+    with mocked_aws():
         dynamodb: Any = boto3.client("dynamodb")
         dynamodb.create_table(**table_definition())
         BESIDE.write_text(text(beside(dynamodb)))

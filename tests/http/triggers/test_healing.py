@@ -21,6 +21,7 @@ from chalicelib.runtime.clock import clock
 from chalicelib.stripe_api import answers
 from chalicelib.usecases.ingestion.ingest import ingest
 from local.aws.lambda_context import LambdaContext
+from local.aws.sdk_calls import passing_through
 from local.recordings import Recording
 from tests.fakes.services import RECORDINGS
 from tests.http.conftest import Stage, stage  # noqa: F401 - the fixture
@@ -238,13 +239,14 @@ def test_a_comparison_that_agrees_costs_the_same_however_many_accounts_are_on_a_
     ingest(messages(watch.history.events[:5]), wiring.services())
     watch.lists.subscriptions = list(watch.history.truth(5).subscriptions.values())
     watch.stage.stripe.asked.clear()
-    client = wiring.services().stores.replan_states._dynamodb  # type: ignore[attr-defined]
     made: list[str] = []
-    client.meta.events.register(
-        "before-call", lambda model, **_: made.append(model.name), unique_id="count"
-    )
-    watch.compares()
-    client.meta.events.unregister("before-call", unique_id="count")
+
+    def counted(service: str, operation: str, parameters: Any, call: Any) -> Any:
+        made.append(operation)
+        return call(operation, parameters)
+
+    with passing_through(counted):
+        watch.compares()
     assert made == [
         "GetItem",
         "PutItem",

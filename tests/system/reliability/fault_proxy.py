@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +16,15 @@ from typing import Any, ClassVar
 from unittest import mock
 
 import boto3
+import urllib3
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from chalicelib.aws import dynamo, mailer, queues
+from chalicelib.aws import mailer
+from chalicelib.aws.json_protocol.client import JsonClient
+from chalicelib.aws.json_protocol.dynamodb import DynamoDb
+from chalicelib.aws.json_protocol.retries import ATTEMPTS
+from chalicelib.aws.json_protocol.sqs import Sqs
 from local.aws.emulator import Emulator, die_with_parent, free_port
 from local.client import Client, Unreachable
 from local.stripe_sim.api.api import ApiRequest
@@ -49,24 +54,56 @@ CREDENTIALS = {
 }
 ALWAYS = 1_000
 LASTING = "throttled for good"
-TRIES = 3
-"""How often the clients of DynamoDB and SQS try (aws/dynamo.py, aws/queues.py)."""
+
+
+class WatchedClient(JsonClient):
+    """A client of the product. `made` names its calls; the next so many attempts at an operation
+    meet the fault that `faults` has for it.
+    """
+
+    made: list[str]
+    faults: dict[str, tuple[int, "Fault"]]
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint)
+        self.made, self.faults = [], {}
+
+    def call(self, operation: str, parameters: Any) -> Any:
+        """As the product's."""
+        self.made.append(f"{self.service}.{operation}")
+        return super().call(operation, parameters)
+
+    def _post(self, operation: str, body: bytes) -> urllib3.BaseHTTPResponse:
+        left, fault = self.faults.get(operation, (0, None))
+        if not left or fault is None:
+            return super()._post(operation, body)
+        self.faults[operation] = (left - 1, fault)
+        return fault()
+
+
+Fault = Callable[[], urllib3.BaseHTTPResponse]
+"""Answers, or raises, in place of an attempt."""
+
+
+class WatchedDynamoDb(WatchedClient, DynamoDb):
+    """DynamoDB's."""
+
+
+class WatchedSqs(WatchedClient, Sqs):
+    """SQS's."""
 
 
 class Wire:
     """The emulator, with a proxy before it that injects faults. `dynamodb` and `sqs` are the
-    product's clients by way of the proxy, with its own settings; `beside(service)` gives one that
-    goes around it.
+    product's clients by way of the proxy; `beside(service)` gives boto3's that goes around it.
     """
 
     def __init__(self, emulator: Emulator, proxy: Client) -> None:
         self.emulator, self.proxy, self._numbers = emulator, proxy, count()
         self._beside: dict[str, Any] = {}
         self._definition = table_definition()
-        self.dynamodb = boto3.client(
-            "dynamodb", endpoint_url=proxy.base, config=dynamo.client().meta.config
-        )
-        self.sqs = boto3.client("sqs", endpoint_url=proxy.base, config=queues.client().meta.config)
+        self.dynamodb: Any = WatchedDynamoDb(proxy.base)
+        self.sqs: Any = WatchedSqs(proxy.base)
 
     def beside(self, service: str) -> Any:
         if service not in self._beside:
@@ -82,7 +119,9 @@ class Wire:
 
     def queue(self) -> str:
         """The URL of a new queue."""
-        return str(self.sqs.create_queue(QueueName=f"queue-{next(self._numbers)}")["QueueUrl"])
+        return str(
+            self.beside("sqs").create_queue(QueueName=f"queue-{next(self._numbers)}")["QueueUrl"]
+        )
 
     def inside(self, url: str) -> set[str]:
         """The bodies of what is in a queue."""
@@ -100,18 +139,15 @@ class Wire:
 def wired() -> Iterator[Wire]:
     """The emulator and the proxy, for as long as this lasts. No client waits before
     it tries again."""
-    clients = (dynamo.client, queues.client)
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, CREDENTIALS))
-        stack.enter_context(
-            mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
-        )
+        for module in ("botocore.endpoint", "chalicelib.aws.json_protocol.client"):
+            stack.enter_context(
+                mock.patch(f"{module}.time", SimpleNamespace(sleep=lambda seconds: None))
+            )
         stack.enter_context(
             mock.patch("stripe._http_client.HTTPClient._sleep_time_seconds", return_value=0)
         )
-        for cached in clients:
-            cached.cache_clear()
-            stack.callback(cached.cache_clear)
         emulator = stack.enter_context(Emulator())
         yield Wire(emulator, stack.enter_context(_proxied(emulator)))
 
@@ -206,47 +242,30 @@ def sent_without_reply(client: Any) -> Callable[[Any], Any]:
 
 @dataclass
 class AwsLine:
-    """DynamoDB and SQS by way of the proxy; `calls` are those that were made, as
-    `dynamodb.GetItem`.
-    """
+    """DynamoDB and SQS by way of the proxy. Calls are named as `dynamodb.GetItem`."""
 
     wire: Wire
-    calls: list[str] = field(default_factory=list)
-    hooked: list[str] = field(default_factory=list)
 
     @contextmanager
     def watching(self, story: Any) -> Iterator[list[str]]:
-        self.calls.clear()
-        for service in ("dynamodb", "sqs"):
-            events = getattr(self.wire, service).meta.events
-            events.register(
-                "before-call",
-                lambda model, service=service, **_: self.calls.append(f"{service}.{model.name}"),
-                unique_id="calls",
-            )
-        yield self.calls
-        for service in ("dynamodb", "sqs"):
-            getattr(self.wire, service).meta.events.unregister("before-call", unique_id="calls")
+        calls: list[str] = []
+        self.wire.dynamodb.made = self.wire.sqs.made = calls
+        yield calls
+        self.wire.dynamodb.made = self.wire.sqs.made = []
 
     def arm(self, fault: str, name: str, story: Any) -> Callable[[], bool] | None:
         """Have the first calls of that name meet the fault; what then says whether one did. None
         where it cannot be.
         """
         service, operation = name.split(".")
-        client = getattr(self.wire, service)
-        if fault == "timed out":
-            self.hooked.append(name)
-            met = hook(client, name, TRIES, times_out)
-            return lambda: bool(met)
-        if fault.startswith("throttled") and service == "sqs":
-            self.hooked.append(name)
-            met = hook(
-                client,
-                name,
-                1 if fault == "throttled once" else ALWAYS,
-                answers("RequestThrottled", 403),
-            )
-            return lambda: bool(met)
+        here: dict[str, tuple[int, Fault]] = {"timed out": (ATTEMPTS, _times_out)}
+        if service == "sqs":
+            here |= {"throttled once": (1, _throttles), LASTING: (ALWAYS, _throttles)}
+        if fault in here:
+            times, _ = here[fault]
+            faults = getattr(self.wire, service).faults
+            faults[operation] = here[fault]
+            return lambda: faults[operation][0] < times
         rule = _rule(fault, service, operation)
         if rule is None:
             return None
@@ -262,12 +281,19 @@ class AwsLine:
     def lift(self, story: Any) -> None:
         """The line is well again."""
         self.wire.proxy.post("/_microburst/rules", [])
-        for service in ("dynamodb", "sqs"):
-            _unhook(
-                getattr(self.wire, service),
-                [name for name in self.hooked if name.startswith(service)],
-            )
-        self.hooked.clear()
+        for client in (self.wire.dynamodb, self.wire.sqs):
+            client.faults.clear()
+
+
+def _times_out() -> urllib3.BaseHTTPResponse:
+    """Not sent, and no reply."""
+    raise ReadTimeoutError(endpoint_url="https://a.aws.example")
+
+
+def _throttles() -> urllib3.BaseHTTPResponse:
+    """SQS refuses because of the rate."""
+    body = json.dumps({"__type": "com.amazonaws.sqs#RequestThrottled", "message": "Too fast."})
+    return urllib3.HTTPResponse(body.encode(), status=403)
 
 
 def _unhook(client: Any, names: list[str]) -> None:
@@ -302,7 +328,7 @@ def _rule(fault: str, service: str, operation: str) -> dict[str, Any] | None:
         "reset": {"times": 1, "reset": True},
         "unreachable": {"times": ALWAYS, "reset": True},
         "reply lost": {"times": 1, "response": {"abort_frac": 0.0}},
-        "replies lost": {"times": TRIES, "response": {"abort_frac": 0.0}},
+        "replies lost": {"times": ATTEMPTS, "response": {"abort_frac": 0.0}},
         "throttled once": {"times": 1, **throttled},
         LASTING: {"times": ALWAYS, **throttled},
     }.get(fault)

@@ -11,10 +11,10 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.client import BaseClient
 
 from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.runtime import wiring
+from local.aws.sdk_calls import passing_through
 from tests.fakes.simulated_lifecycles import SimTransport
 from tests.http.test_signups import ADA, Front, Page, under
 from tests.system.security.test_claimed_ids import by_python, signing  # noqa: F401 - the fixture
@@ -23,17 +23,16 @@ from tests.system.security.test_claimed_ids import by_python, signing  # noqa: F
 @pytest.fixture
 def outside(
     front: Front, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Callable[[], Page]], tuple[Page, list[str]]]:
+) -> Iterator[Callable[[Callable[[], Page]], tuple[Page, list[str]]]]:
     """A call, and by name and order what it had AWS and Stripe do before it was answered."""
     made: list[str] = []
-    real = BaseClient._make_api_call  # type: ignore[attr-defined]
 
-    def aws(client: BaseClient, operation: str, parameters: Any) -> Any:
+    def aws(_: str, operation: str, parameters: Any, call: Callable[[str, Any], Any]) -> Any:
         made.append(
             operation
             + (f" {parameters['QueueUrl'].rpartition('/')[2]}" if "QueueUrl" in parameters else "")
         )
-        return real(client, operation, parameters)
+        return call(operation, parameters)
 
     stripe = SimTransport._call
 
@@ -41,7 +40,6 @@ def outside(
         made.append("Stripe")
         return stripe(transport, *arguments, **named)
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", aws)
     monkeypatch.setattr(SimTransport, "_call", asked)
 
     def listening(call: Callable[[], Page]) -> tuple[Page, list[str]]:
@@ -49,7 +47,8 @@ def outside(
         page = call()
         return page, list(made)
 
-    return listening
+    with passing_through(aws):
+        yield listening
 
 
 def answered(page: Page) -> tuple[int, str, dict[str, str]]:

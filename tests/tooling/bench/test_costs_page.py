@@ -16,7 +16,8 @@ from bench.costs.stories import Used, access_call, idle_run, recorded, signs_up
 from chalicelib.aws import dynamo
 from local.aws.resources import TEMPLATE
 from local.aws.template import load
-from tests.adapters.aws.conftest import TABLE, dynamodb  # noqa: F401 - the fixture
+from tests.adapters.aws.conftest import TABLE
+from tests.adapters.aws.conftest import boto3_table as dynamodb  # noqa: F401 - the fixture
 from tests.fakes.services import RECORDINGS, ROOT
 
 PAGE = (ROOT / "docs" / "costs.md").read_text().splitlines()

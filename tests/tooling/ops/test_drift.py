@@ -10,7 +10,8 @@ from chalicelib.aws.job_states import JobStates
 from chalicelib.aws.reconciliation import ReconciliationState
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison, Drift
-from tests.adapters.aws.conftest import TABLE, dynamodb  # noqa: F401 - the fixture
+from tests.adapters.aws.conftest import TABLE
+from tests.adapters.aws.conftest import boto3_table as dynamodb  # noqa: F401 - the fixture
 from tests.tooling.ops.test_ops import run
 
 

@@ -9,7 +9,8 @@ import pytest
 from chalicelib.aws.accounts import Accounts
 from chalicelib.domain.account.state import Account
 from ops.__main__ import main
-from tests.adapters.aws.conftest import TABLE, dynamodb  # noqa: F401 - the fixture
+from tests.adapters.aws.conftest import TABLE
+from tests.adapters.aws.conftest import boto3_table as dynamodb  # noqa: F401 - the fixture
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

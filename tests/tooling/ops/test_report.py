@@ -18,7 +18,8 @@ from ops.rehearsal.customers import CUSTOMERS
 from ops.rehearsal.script import script
 from ops.report.counting import WITHIN, Counting, Line
 from ops.report.interval import difference, wilson
-from tests.adapters.aws.conftest import TABLE, dynamodb  # noqa: F401 - the fixture
+from tests.adapters.aws.conftest import TABLE
+from tests.adapters.aws.conftest import boto3_table as dynamodb  # noqa: F401 - the fixture
 from tests.fakes.grids import examples
 from tests.fakes.lifecycles import START, Life
 from tests.fakes.recount import recount

@@ -1,0 +1,20 @@
+"""SQS's calls, named and answered as boto3 does."""
+
+from typing import Any
+
+from chalicelib.aws.json_protocol.client import JsonClient
+
+
+class Sqs(JsonClient):
+    """Takes and gives what boto3's client does."""
+
+    service, target = "sqs", "AmazonSQS"
+
+    def send_message(self, **parameters: Any) -> Any:
+        return self.call("SendMessage", parameters)
+
+    def send_message_batch(self, **parameters: Any) -> Any:
+        return self.call("SendMessageBatch", parameters)
+
+    def get_queue_attributes(self, **parameters: Any) -> Any:
+        return self.call("GetQueueAttributes", parameters)
