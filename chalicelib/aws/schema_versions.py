@@ -39,7 +39,7 @@ UPGRADES: Mapping[int, Upgrade] = {
     2: _with_defaults,
     # 4 adds subscriptions to other products, the payments of invoices and what a customer changed
     3: _with_defaults,
-    # 5 packs the body, which has the outbox now
+    # 5 packs the body, which has the outbox now, and adds the complaint about a notice
     4: _with_outbox_inside,
 }
 """Schema version → the upgrade of its texts to the next version."""

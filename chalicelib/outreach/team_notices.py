@@ -23,6 +23,7 @@ _TITLES = {
     "failed_payment": "Payment failed",
     "finalization_failed": "Invoice cannot be finalized",
     "cancellation": "Canceled",
+    "complaint": "Reported a bill as spam",
     "feedback": "Answered why",
 }
 
@@ -71,6 +72,15 @@ def facts_of(
             ]
         case "cancellation":
             lines += _of_cancellation(account, data, policy)
+        case "complaint":
+            lines += [
+                ("Message", str(data.get("message") or "")),
+                (
+                    "What follows",
+                    "Notices go on to this address. After another complaint about one, no mail goes"
+                    " there any more. A new address of the account ends that.",
+                ),
+            ]
         case "feedback":
             lines += [
                 ("Answer", str(data.get("answer") or "")),

@@ -36,6 +36,7 @@ CHECKS = (
     Check("SES", mail.check_account),
     Check("senders", mail.check_senders),
     Check("configuration set", mail.check_configuration_set),
+    Check("complaints", mail.check_complaints),
     Check("Stripe key", stripe.check_key),
     Check("prices", stripe.check_prices),
     Check("portal", stripe.check_portal),

@@ -5,6 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parseaddr
 from typing import Any
 
+from chalicelib.aws.accounts import Accounts
+from chalicelib.aws.suppressions import Suppressions
+from chalicelib.domain.account.queries import notice_complaint_of
+from chalicelib.domain.messaging.suppression import Suppression
 from chalicelib.usecases.messaging.delivery_feedback import KINDS
 from ops.doctor.findings import Finding, ok, wrong
 from ops.doctor.site import Site
@@ -184,6 +188,42 @@ def judge_configuration_set(
         None,
     )
     yield _judge_destination(name, topic, ours)
+
+
+def check_complaints(site: Site) -> Iterable[Finding]:
+    """The customers who reported a billing notice as spam, and have the same address still."""
+    table = site.stage.outputs.get("TableName")
+    if table is None:  # a stack of which only parts are deployed
+        return []
+    dynamodb = site.session.client("dynamodb")
+    accounts = Accounts(table, lambda: "", dynamodb)
+    complained = {
+        account.id: suppression
+        for _, suppression, ids in Suppressions(table, lambda: "", dynamodb).all()
+        for id in ids
+        if (account := accounts.load(id)) and notice_complaint_of(account)
+    }
+    return judge_complaints(complained, site.name)
+
+
+def judge_complaints(complained: Mapping[str, Suppression], stage: str) -> Iterator[Finding]:
+    """Checks that nobody reported a billing notice as spam: `complained` has the suppression of the
+    account's address, by account.
+    """
+    for id, suppression in sorted(complained.items()):
+        follows = (
+            "no mail goes there any more, bills neither"
+            if suppression.stops("billing")
+            else "notices go on, until a second complaint about one"
+        )
+        yield wrong(
+            f"complaint of {id}",
+            f"the customer reported a billing notice as spam: {follows}",
+            f"ask the customer by another way, and then: python -m ops suppressions lift EMAIL"
+            f" --stage {stage}; or give the account another address",
+        )
+    if not complained:
+        yield ok("complaints", "nobody reported a billing notice as spam")
 
 
 def _judge_destination(name: str, topic: str, ours: Told | None) -> Finding:

@@ -26,6 +26,7 @@ TYPES = {
     "payment.succeeded": "An invoice of more than 0 was paid.",
     "contract.withdrawn": "The customer withdrew from the contract; the refund is under way.",
     "grant.given": "An operator granted access.",
+    "notice.complained": "The customer reported a billing notice as spam.",
     "feedback.given": "The customer gave, or changed, the reason for not staying.",
 }
 """Every type of domain event, with its meaning."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from chalicelib.domain.account.cancellation import CancellationFact
 from chalicelib.domain.account.checkout import Checkout
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.messages import Broadcast, MessageRecord
+from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.profile import ProfileFact
@@ -196,6 +196,13 @@ class LinksEnded:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeComplained:
+    """The reader of a billing notice reported it as spam."""
+
+    complaint: NoticeComplaint
+
+
 PersonFact = (
     MilestoneReached
     | ConsentGiven
@@ -205,6 +212,7 @@ PersonFact = (
     | SignInRequested
     | SignedIn
     | LinksEnded
+    | NoticeComplained
 )
 
 

@@ -24,6 +24,17 @@ class MessageRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeComplaint:
+    """The reader of a billing notice, the message of `step`, reported it as spam at `at`. `reader`
+    is the mark of the address that it went to (domain/security/links.py).
+    """
+
+    step: str
+    at: datetime
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
 class Broadcast:
     """A broadcast of `message`, requested at `at`. It goes to this account if the account still is
     in the audience `to` when it is sent.

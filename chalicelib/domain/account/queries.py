@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.domain.account.messages import NoticeComplaint
 from chalicelib.domain.account.state import Account, TrackedInvoice
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.security.links import reader_mark
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
 
 NEVER_PAID = frozenset({"incomplete", "incomplete_expired"})
@@ -139,6 +141,14 @@ def cancellation_is_requested(account: Account) -> bool:
     return account.leave is not None and (
         account.left_by is None or account.left_by < account.leave.at
     )
+
+
+def notice_complaint_of(account: Account) -> NoticeComplaint | None:
+    """The last complaint about a billing notice by the reader of the present address. Another
+    address of the account ends it.
+    """
+    known = account.notice_complaint
+    return known if known and known.reader == reader_mark(account.email) else None
 
 
 def invoices_of(account: Account, subscription: Subscription) -> list[Invoice]:

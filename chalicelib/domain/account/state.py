@@ -13,7 +13,7 @@ from chalicelib.domain.account.cancellation import (
 from chalicelib.domain.account.checkout import Checkout
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.messages import Broadcast, MessageRecord
+from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import Tracked
 from chalicelib.domain.account.profile import AddressChange, ProfileChange
@@ -165,7 +165,7 @@ class Account:
     What Billhook does for the account:
 
     - `mails`: messages by `step@occasion`; `unsubscribed`: since when, by stream; `broadcasts`: by
-      name.
+      name. `notice_complaint`: the last complaint about a billing notice.
     - `errands`: operations at Stripe by name; `checkout`; `card_given_at`: when the customer
       entered the card that Billhook last made the default.
     - `asks`: what has to be fetched; `asked_in_vain`: how often fetching it failed in a row;
@@ -234,6 +234,7 @@ class Account:
     links_void_before: datetime | None = None
     own_pause: OwnPause | None = None
     withdrawn_refund: Refund | None = None
+    notice_complaint: NoticeComplaint | None = None
 
     @property
     def email(self) -> str | None:

@@ -47,6 +47,7 @@ def domain_events(old: Account, new: Account, now: datetime) -> tuple[DomainEven
         *_of_subscriptions(old, new),
         *_of_payments(old, new, now),
         *_of_customer(old, new),
+        *_of_complaints(old, new),
         *_of_profile(old, new),
         *_of_grants(old, new),
     ):
@@ -182,6 +183,12 @@ def _of_customer(old: Account, new: Account) -> _Events:
                     "comment": feedback.comment or None,
                 },
             )
+
+
+def _of_complaints(old: Account, new: Account) -> _Events:
+    complaint = new.notice_complaint
+    if complaint and complaint != old.notice_complaint:
+        yield "notice.complained", {"message": complaint.step, "complained_at": _iso(complaint.at)}
 
 
 def _of_profile(old: Account, new: Account) -> _Events:

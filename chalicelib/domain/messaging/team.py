@@ -66,6 +66,8 @@ def notice_of(domain_event: DomainEvent) -> str | None:
             return "finalization_failed"
         case "subscription.canceling":
             return "cancellation"
+        case "notice.complained":
+            return "complaint"
         case "feedback.given":
             return "feedback"
         case "subscription.canceled" if not data.get("cancels_at"):

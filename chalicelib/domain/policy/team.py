@@ -19,6 +19,7 @@ NOTICES = {
     "feedback": (
         "By the link in a message, a customer gave or changed the reason for not staying."
     ),
+    "complaint": "A customer reported a billing notice as spam.",
 }
 """The notices to the team. Each has a switch in billing.toml, as `digest` has."""
 

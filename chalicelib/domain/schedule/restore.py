@@ -49,6 +49,7 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         },
         unsubscribed={**backup.unsubscribed, **present.unsubscribed},
         disputes={**backup.disputes, **present.disputes},
+        notice_complaint=present.notice_complaint or backup.notice_complaint,
         address_changes=present.address_changes if present.version else backup.address_changes,
         origin=backup.origin or present.origin,
         sign_in_asked_at=asked.sign_in_asked_at,

@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 
-from chalicelib.domain.account.facts import MessageRecorded
-from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.facts import MessageRecorded, NoticeComplained
+from chalicelib.domain.account.messages import MessageRecord, NoticeComplaint
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.ids import well_formed
 from chalicelib.domain.messaging.email_message import SendClaim
 from chalicelib.domain.messaging.suppression import is_about_a_notice
+from chalicelib.domain.security.links import reader_mark
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ports import SendClaims, Suppressions
 from chalicelib.usecases.services import Services
@@ -112,6 +113,9 @@ def take_feedback(
                 address, feedback.kind.lower(), feedback.at, feedback.message_id, notice
             )
         _count(feedback, len(believed), services)
+        if account and believed and notice and feedback.kind == "Complaint":
+            complaint = NoticeComplaint(step, feedback.at, reader_mark(believed[0]))
+            account = apply_facts(account, [NoticeComplained(complaint)], services, fetcher=None)
     elif feedback.kind == "Bounce":
         services.metrics.count("TransientBounces", len(feedback.recipients))
     if account is not None:

@@ -19,6 +19,7 @@ from chalicelib.domain.account.facts import (
     LinksEnded,
     MessageRecorded,
     MilestoneReached,
+    NoticeComplained,
     OperationUpdated,
     SignedIn,
     SignedUp,
@@ -137,6 +138,14 @@ def apply_consent(account: Account, fact: ConsentGiven) -> Account:
 def apply_message(account: Account, fact: MessageRecorded) -> Account:
     """Replaces the record of the message."""
     return replace(account, mails={**account.mails, fact.key: fact.record})
+
+
+def apply_notice_complaint(account: Account, fact: NoticeComplained) -> Account:
+    """Keeps the newest complaint about a billing notice."""
+    stored = account.notice_complaint
+    if stored and fact.complaint.at <= stored.at:
+        return account
+    return replace(account, notice_complaint=fact.complaint)
 
 
 def apply_broadcast(account: Account, fact: BroadcastRequested) -> Account:

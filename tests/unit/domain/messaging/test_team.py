@@ -59,6 +59,7 @@ def domain_event(type: str, at: datetime = T, **data: str | int | None) -> Domai
         (domain_event("subscription.canceled", cancels_at="2026-04-01T00:00:00Z"), None, None),
         (domain_event("access.revoked", reason="trial_expired"), None, "lost"),
         (domain_event("feedback.given", answer="too_expensive"), "feedback", None),
+        (domain_event("notice.complained", message="failed"), "complaint", None),
     ],
 )
 def test_what_is_told_and_what_is_counted(
@@ -77,6 +78,7 @@ def test_every_other_happening_is_neither() -> None:
         "subscription.canceled",
         "access.revoked",
         "feedback.given",
+        "notice.complained",
     }
     assert {
         type
@@ -179,6 +181,14 @@ def test_an_answer_is_told_in_its_own_words() -> None:
     assert title_of("feedback", ADA, told) == "Answered why: acc_1"
 
 
+def test_a_complaint_about_a_bill_is_told_with_what_follows() -> None:
+    told = domain_event("notice.complained", message="failed")
+    facts = dict(facts_of("complaint", ADA, told, POLICY))
+    assert facts["Message"] == "failed"
+    assert "After another complaint about one, no mail goes" in facts["What follows"]
+    assert title_of("complaint", ADA, told) == "Reported a bill as spam: acc_1"
+
+
 def test_a_failed_payment_is_told_with_its_amount() -> None:
     told = domain_event(
         "payment.failed",
@@ -244,7 +254,7 @@ def test_who_comes_back_is_told_as_that() -> None:
 def test_the_shipped_policy_tells_the_team_nothing_and_its_example_everything() -> None:
     assert POLICY.team is None
     lines = SHIPPED.splitlines()
-    example = [line.removeprefix("# ") for line in lines[lines.index("# [operators]") :]][:8]
+    example = [line.removeprefix("# ") for line in lines[lines.index("# [operators]") :]][:9]
     operators = read_policy(SHIPPED + "\n" + "\n".join(example)).team
     assert operators
     assert operators.mail == ("ada@acme.example", "ben@acme.example")

@@ -14,12 +14,13 @@ from chalicelib.domain.account.facts import (
     CustomerSnapshot,
     LinksEnded,
     MilestoneReached,
+    NoticeComplained,
     OperationUpdated,
     SignedIn,
     SignInRequested,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.messages import MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.profile import ProfileChanged
@@ -36,6 +37,7 @@ from tests.fakes.services import POLICY
 NOW = START + 9 * DAY
 WAS = Life().begins().days(1).account
 NOBODY = Account(ACCOUNT)
+COMPLAINT = NoticeComplaint("failed", START + 4 * DAY, "mark")
 
 
 def test_no_id_of_a_happening_comes_again() -> None:
@@ -62,6 +64,7 @@ def test_what_people_did_since_is_kept() -> None:
         AddressProved(START + 4 * DAY),
         SignedIn(START + 4 * DAY),
         LinksEnded(START + 4 * DAY),
+        NoticeComplained(COMPLAINT),
         SignInRequested(START + 5 * DAY),
         ProfileChanged({"email": "ada@new.example"}, START + 4 * DAY, "api"),
         OperationUpdated("card:cs_1", PendingOperation(START, START, done_at=START + 5 * DAY)),
@@ -80,6 +83,7 @@ def test_what_people_did_since_is_kept() -> None:
         START + 4 * DAY,
     )
     assert account.links_void_before == START + 4 * DAY
+    assert account.notice_complaint == COMPLAINT
     assert account.sign_in_asked_at == START + 5 * DAY
     assert account.errands["card:cs_1"].done_at
     assert account.checkout

@@ -12,6 +12,8 @@ import pytest
 
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.profile import ProfileChanged
+from chalicelib.domain.account.queries import notice_complaint_of
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.errors import Unavailable
@@ -231,6 +233,72 @@ def test_a_complaint_says_whether_it_is_about_a_notice_that_nobody_else_can_caus
     told["mail"]["tags"] |= {"step": [step], "stream": [stream]}
     desk.take(json.dumps(told))
     assert desk.suppressions.about_notices == [about_a_notice]
+
+
+def complains(desk: Desk, step: str, stream: str = "billing", at: str = "2026-03-02") -> None:
+    """The reader of a message of this step reports it as spam."""
+    record = MessageRecorded(f"{step}@signup", MessageRecord("sent", desk.place.now.at, stream))
+    account = desk.place.accounts.only()
+    new = next_version(account, apply(account, record), desk.place.policy, desk.place.now.at)
+    desk.place.accounts.save(account, new)
+    told = json.loads(notice("Complaint", timestamp=f"{at}T10:00:00.000Z"))
+    told["mail"]["tags"] |= {"step": [step], "stream": [stream]}
+    desk.take(json.dumps(told))
+
+
+def told_team(desk: Desk) -> list[Any]:
+    outbox = desk.place.accounts.only().outbox
+    return [event.data["message"] for event in outbox if event.type == "notice.complained"]
+
+
+def test_a_complaint_about_a_bill_marks_the_account_and_is_told_once(desk: Desk) -> None:
+    desk.has("sent")
+    for _ in range(2):
+        complains(desk, "failed")
+    account = desk.place.accounts.only()
+    complaint = notice_complaint_of(account)
+    assert complaint
+    assert (complaint.step, complaint.at.isoformat()) == ("failed", "2026-03-02T10:00:00+00:00")
+    assert told_team(desk) == ["failed"]
+    complains(desk, "failed_3", at="2026-03-05")
+    assert told_team(desk) == ["failed", "failed_3"]
+
+
+@pytest.mark.parametrize(
+    ("step", "stream"),
+    [
+        ("welcome", "lifecycle"),
+        ("sign_in", "billing"),
+        ("confirm_email", "billing"),
+        ("confirm_cancel", "billing"),
+    ],
+)
+def test_a_complaint_about_what_others_can_cause_marks_nobody(
+    desk: Desk, step: str, stream: str
+) -> None:
+    desk.has("sent")
+    complains(desk, step, stream)
+    assert desk.place.accounts.only().notice_complaint is None
+    assert told_team(desk) == []
+
+
+def test_a_forged_complaint_about_a_bill_marks_nobody(desk: Desk) -> None:
+    desk.has("sent", recipient="other@example.com")
+    told = json.loads(notice("Complaint"))
+    told["mail"]["tags"] |= {"step": ["welcome"], "stream": ["billing"]}
+    desk.take(json.dumps(told))
+    assert desk.place.accounts.only().notice_complaint is None
+
+
+def test_another_address_of_the_account_ends_the_mark(desk: Desk) -> None:
+    desk.has("sent")
+    complains(desk, "failed")
+    account = desk.place.accounts.only()
+    moved = apply(
+        account, ProfileChanged({"email": "ada@new.example"}, desk.place.now.at, "customer")
+    )
+    assert moved.notice_complaint == account.notice_complaint
+    assert notice_complaint_of(moved) is None
 
 
 @pytest.mark.parametrize("type", ["Transient", "Undetermined"])
