@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.access_rules import Case, access_of
-from chalicelib.domain.account.queries import plan_of
+from chalicelib.domain.account.queries import plan_of, restarts_trial
 from chalicelib.domain.account.standing import ACCESS_LEVELS, Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
@@ -100,13 +100,17 @@ def _of_signup(account: Account, now: datetime) -> Iterator[_Entitlement]:
     signup = account.signup
     if signup and signup.confirm:
         yield _Entitlement(Standing("unconfirmed", "none", "unconfirmed"), signup.at, "")
-    elif signup and not account.subscriptions and not account.ended:
+    elif signup and (_awaits_trial(account) or restarts_trial(account)):
         if now < signup.trial_ends_at:
             access, reason, until = "full", "trial_starting", signup.trial_ends_at
         else:
             access, reason, until = "none", "trial_expired", None
         given = Standing("trial_starting", access, reason, signup.plan, (), None, until)
         yield _Entitlement(given, signup.trial_ends_at, "")
+
+
+def _awaits_trial(account: Account) -> bool:
+    return not account.subscriptions and not account.ended
 
 
 def _trial_ran_out(subscription: Subscription, reason: str) -> bool:

@@ -66,6 +66,19 @@ BOUNDS: Mapping[str, Bound] = {
         "409",
         "An eighth of what DynamoDB takes, whatever their letters.",
     ),
+    # what strangers type
+    "pending signups": Bound(
+        5,
+        "signups of an address that nobody has proved, beside the first",
+        "oldest",
+        "The newest one always stays. Those to which a link was mailed make room last.",
+    ),
+    "pending signups' texts": Bound(
+        60_000,
+        "bytes of names and attributes of these signups together",
+        "oldest",
+        "As much as two signups can have.",
+    ),
     # what Stripe adds
     "customers": Bound(
         20,

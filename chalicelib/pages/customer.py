@@ -8,6 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.access import standing
+from chalicelib.domain.account.links import (
+    SIGNED_IN,
+    address_of,
+    pending_signup,
+    signup_behind,
+    signups_behind,
+)
 from chalicelib.domain.account.payments import unpaid_pause
 from chalicelib.domain.account.profile import masked
 from chalicelib.domain.account.queries import (
@@ -25,9 +32,10 @@ from chalicelib.domain.billing.decisions import may_cancel, may_change
 from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.policy.languages import DEFAULT, text_in
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.security.links import Link
 from chalicelib.domain.stripe_objects.objects import Card, Invoice, Subscription
 from chalicelib.localization.amounts import money
-from chalicelib.localization.dates import short_day, spoken_day
+from chalicelib.localization.dates import short_day, spoken_day, spoken_moment
 from chalicelib.localization.prices import brand_of, spoken_interval, spoken_price
 from chalicelib.pages.standing_wording import WARNINGS, pays_by_debit, wording_of
 from chalicelib.pages.texts import has_text, placeholders, text
@@ -95,6 +103,36 @@ NOTICES: Mapping[str, str] = {
 """The `notice` in the billing page's URL → its style. Its text is in `texts/`, as
 `notice.<notice>`.
 """
+
+
+def entrance_view(account: Account, link: Link, policy: Policy, language: str) -> dict[str, Any]:
+    """The values of the page behind a mailed link. If the address was signed up more than once, its
+    reader chooses: nothing is shown of what was typed but when, and the plan.
+    """
+    signup, number = account.signup, signup_behind(link, account)
+    zone = ZoneInfo(policy.mail.timezone if policy.mail else "UTC")
+    choices = [
+        {
+            "number": one.number or 1,
+            "at": spoken_moment(one.at, zone, language),
+            "plan": policy.plan_name(one.plan),
+            "own": (one.number or 1) == number,
+        }
+        for one in signups_behind(link, account)
+    ]
+    pending = pending_signup(account, link.about) if link.purpose == SIGNED_IN else None
+    return {
+        "email": masked(address_of(account, link.about if pending else "")),
+        "confirms": bool(signup and (signup.confirm or pending)),
+        "choices": choices if len(choices) > 1 or number is None else [],
+        "settled": account.proved_at is not None and _is_of_another(link, account),
+    }
+
+
+def _is_of_another(link: Link, account: Account) -> bool:
+    """Whether a link was mailed for the first signup, and another one was confirmed."""
+    number = account.signup.number if account.signup else None
+    return link.purpose == "billing" and link.epoch == 0 and (number or 1) > 1
 
 
 def welcome_view(account: Account, policy: Policy, now: datetime, language: str) -> dict[str, Any]:

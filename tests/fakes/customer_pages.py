@@ -119,8 +119,17 @@ def every_page(language: str) -> Iterator[Shown]:
     for name in ("sign_in.", "sign_in.ask_", "signed_out."):
         said = {"heading": f"{name}heading", "detail": f"{name}detail"}
         yield Shown(name.strip("._").replace(".", "-").replace("_", "-"), "sign_in", said)
-    yield Shown("open-billing", "open_billing", {"email": "a…@example.com", "confirms": False})
-    yield Shown("open-billing-first", "open_billing", {"email": "", "confirms": True})
+    opened = {"email": "a…@example.com", "confirms": False, "choices": [], "settled": False}
+    yield Shown("open-billing", "open_billing", opened)
+    yield Shown("open-billing-first", "open_billing", opened | {"email": "", "confirms": True})
+    several = [
+        {"number": 2, "at": "Friday, 13 March 2026, 14:05 (Europe/Vienna)", "plan": "Pro"},
+        {"number": 1, "at": "Thursday, 12 March 2026, 9:30 (Europe/Vienna)", "plan": "Scale"},
+    ]
+    choices = [one | {"own": one["number"] == 2} for one in several]
+    chosen = opened | {"confirms": True, "choices": choices}
+    yield Shown("open-billing-several", "open_billing", chosen)
+    yield Shown("open-billing-settled", "open_billing", opened | {"settled": True})
 
 
 def _details_pages() -> Iterator[Shown]:

@@ -169,6 +169,25 @@ class SignedUp:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedUpAgain:
+    """A visitor signed up with the address of an account."""
+
+    signup: Signup
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class SignupConfirmed:
+    """The button behind a mailed link was pressed for one of the account's signups, by its number.
+    Without `with_external_id` its id of the product is left out, which another account has.
+    """
+
+    number: int
+    at: datetime
+    with_external_id: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AddressProved:
     """Somebody opened a link that was mailed to the account's address, so it is theirs."""
 
@@ -177,9 +196,13 @@ class AddressProved:
 
 @dataclass(frozen=True, slots=True)
 class SignInRequested:
-    """Somebody who knows the address requested a mailed link to the billing page."""
+    """Somebody who knows the address requested a mailed link to the billing page. `email` is the
+    address as it was typed, if that is known; `typed` is the signup that the link is for.
+    """
 
     at: datetime
+    email: str | None = None
+    typed: SignedUpAgain | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +231,8 @@ PersonFact = (
     | ConsentGiven
     | MessageRecorded
     | SignedUp
+    | SignedUpAgain
+    | SignupConfirmed
     | AddressProved
     | SignInRequested
     | SignedIn

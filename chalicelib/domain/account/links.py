@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.account.cancellation import CancellationRequest
-from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import Account, PendingSignup, Signup
 from chalicelib.domain.security.links import PURPOSES, TO_ONE_ADDRESS, Link, link_for, reader_mark
 
 FRESH = timedelta(minutes=15)
@@ -21,13 +21,78 @@ NOT_MAILED = frozenset({"passed", "refused", "held_out", "over_limit"})
 """The outcomes of a message that nobody got."""
 
 
+def sign_in_mark(account: Account) -> str:
+    """What identifies the newest sign-in link: the second at which it was requested, and the number
+    of the signup that it belongs to, if that waits for it. Empty if none was requested.
+    """
+    if account.sign_in_asked_at is None:
+        return ""
+    second = f"{account.sign_in_asked_at.timestamp():.0f}"
+    return f"{second}-{account.sign_in_signup}" if account.sign_in_signup else second
+
+
+def pending_signup(account: Account, mark: str) -> PendingSignup | None:
+    """The signup that a sign-in link of this mark belongs to, as long as it waits for a link."""
+    number = mark.partition("-")[2]
+    found = (one for one in account.pending_signups if str(one.signup.number) == number)
+    return None if account.proved_at else next(found, None)
+
+
+def address_of(account: Account, mark: str) -> str:
+    """The address that a sign-in link of this mark goes to; empty if there is none."""
+    pending = pending_signup(account, mark)
+    return (pending.profile.email if pending else account.email) or ""
+
+
+def as_typed(account: Account, mark: str) -> Account:
+    """The account with the words of the signup that a sign-in link of this mark belongs to: until
+    that is confirmed, the account has those of another.
+    """
+    pending = pending_signup(account, mark)
+    return replace(account, profile=pending.profile) if pending else account
+
+
+def address_behind(link: Link, account: Account) -> str:
+    """The address that a link was mailed to; empty if there is none."""
+    return address_of(account, link.about) if link.purpose == SIGNED_IN else account.email or ""
+
+
+def signup_behind(link: Link, account: Account, chosen: str = "") -> int | None:
+    """The number of the signup that a press behind a link is for: `chosen` if that is one of
+    `signups_behind`, else the link's own. None if that is not kept any more.
+    """
+    others = {str(one.number or 1): one.number or 1 for one in signups_behind(link, account)}
+    if chosen in others:
+        return others[chosen]
+    mark = link.about if link.purpose == SIGNED_IN else ""
+    if account.proved_at or "-" not in mark:
+        return 1
+    pending = pending_signup(account, mark)
+    return pending.signup.number if pending else None
+
+
+def signups_behind(link: Link, account: Account) -> list[Signup]:
+    """The signups that the reader of a link may choose from, because they are of the address that
+    it was mailed to: the newest first. Empty unless several wait for the first press.
+    """
+    if account.signup is None or not account.pending_signups or account.proved_at:
+        return []
+    typed = [
+        (account.signup, account.email),
+        *((one.signup, one.profile.email) for one in account.pending_signups),
+    ]
+    reader = link.reader or reader_mark(account.email)
+    return [signup for signup, email in reversed(typed) if reader_mark(email) == reader]
+
+
 def link_to(
     account: Account, purpose: str, now: datetime, about: str = "", until: datetime | None = None
 ) -> Link:
     """A link for an account, issued now to the reader of its address. It works as long as its
     purpose allows, and at least `until` then.
     """
-    link = link_for(purpose, account.id, account.link_epoch, now, about, account.email or "")
+    email = address_of(account, about) if purpose == SIGNED_IN else account.email or ""
+    link = link_for(purpose, account.id, account.link_epoch, now, about, email)
     if until is None or link.expires_at is None or until <= link.expires_at:
         return link
     return replace(link, expires_at=until)
@@ -47,13 +112,15 @@ def opens(link: Link, account: Account) -> bool:
 
     The first proof of the address voids links that were not mailed; another address voids those
     that were mailed to the one before. The customer and the team can void all that there are. A
-    sign-in link opens once, and only the newest one does.
+    sign-in link opens once, and only the newest one does, or one whose signup still waits for it.
     """
     if link.is_void(account.link_epoch) or not _has_its_reader(link, account):
         return False
     if is_ended(link, account):
         return False
-    return link.purpose != SIGNED_IN or _is_newest_mailed(link, account)
+    if link.purpose != SIGNED_IN or pending_signup(account, link.about):
+        return True
+    return _is_newest_mailed(link, account)
 
 
 def _is_newest_mailed(link: Link, account: Account) -> bool:
@@ -63,10 +130,10 @@ def _is_newest_mailed(link: Link, account: Account) -> bool:
     asked, last, used = _requested_at(link), account.sign_in_asked_at, account.signed_in_by
     if asked is None or last is None or (used is not None and asked <= used):
         return False
-    if link.about == _second(last):
+    if link.about == sign_in_mark(account):
         return True
-    newest = account.mails.get(f"sign_in@{_second(last)}")
-    return asked < last and newest is not None and newest.outcome in NOT_MAILED
+    newest = account.mails.get(f"sign_in@{sign_in_mark(account)}")
+    return asked <= last and newest is not None and newest.outcome in NOT_MAILED
 
 
 def is_ended(link: Link, account: Account) -> bool:
@@ -85,11 +152,8 @@ def is_ended(link: Link, account: Account) -> bool:
 
 def _requested_at(link: Link) -> datetime | None:
     """When a sign-in link was requested, a whole second."""
-    return datetime.fromtimestamp(int(link.about), UTC) if link.about.isdecimal() else None
-
-
-def _second(moment: datetime) -> str:
-    return f"{moment.timestamp():.0f}"
+    second = link.about.partition("-")[0]
+    return datetime.fromtimestamp(int(second), UTC) if second.isdecimal() else None
 
 
 def is_fresh(visit: Link, now: datetime) -> bool:
@@ -107,7 +171,7 @@ def _has_its_reader(link: Link, account: Account) -> bool:
         return True
     if not link.reader:  # of an older release: nobody had changed the address until then
         return "email" not in account.profile_changes
-    return link.reader == reader_mark(account.email)
+    return link.reader == reader_mark(address_behind(link, account))
 
 
 def cancellation_of(link: Link, account: Account) -> CancellationRequest | None:

@@ -37,7 +37,10 @@ REFUSED_FOR = timedelta(days=14)
 
 
 KINDS = {
-    "trial": "Create the customer and the trialing subscription of a signup.",
+    "trial": (
+        "Create the customer and the trialing subscription of a signup. With a number: the trial of"
+        " this signup is begun anew, in place of another one."
+    ),
     "do": "Do what the product or the customer requested.",
     "profile": "Give the customer's present address, name and language to Stripe.",
     "card": (

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.messages import NoticeComplaint
-from chalicelib.domain.account.state import Account, TrackedInvoice
+from chalicelib.domain.account.state import Account, Signup, TrackedInvoice
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import reader_mark
@@ -134,6 +134,45 @@ def _card_id(account: Account, subscription: Subscription | None) -> str | None:
         return customer.card if customer else None
     known = account.customers.get(subscription.customer)
     return subscription.card or (known.value.card if known else None)
+
+
+def is_unclaimed(account: Account) -> bool:
+    """Whether nobody has proved or used what was typed into the signup form: no button behind a
+    mailed link was pressed, no milestone was reached, and nothing was paid for or granted.
+    """
+    return (
+        account.signup is not None
+        and account.proved_at is None
+        and account.signed_in_by is None
+        and not account.milestones
+        and not account.grants
+        and not has_money(account)
+    )
+
+
+def has_money(account: Account) -> bool:
+    """Whether somebody has saved a card, paid, or bought anything but a free trial."""
+    subscriptions = [tracked.value for tracked in account.subscriptions.values()]
+    return (
+        account.card_given_at is not None
+        or any(tracked.value.card for tracked in account.customers.values())
+        or any(one.card or one.trial_end is None for one in subscriptions)
+        or any(tracked.value.amount_paid for tracked in account.invoices.values())
+    )
+
+
+def trial_name(signup: Signup) -> str:
+    """The name of the operation that starts the trial of a signup at Stripe."""
+    return f"trial:{signup.number}" if signup.number else "trial"
+
+
+def restarts_trial(account: Account) -> bool:
+    """Whether the trial was begun anew and Stripe does not have that yet. Until then what Stripe
+    has is of an earlier signup.
+    """
+    signup = account.signup
+    operation = account.errands.get(trial_name(signup)) if signup and signup.number else None
+    return operation is not None and operation.done_at is None
 
 
 def cancellation_is_requested(account: Account) -> bool:

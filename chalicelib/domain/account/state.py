@@ -93,6 +93,9 @@ class Signup:
     link moves its start to that time, and its end by as much. `identities` may each have one trial
     only. `currency` None means the owner's own. `email` and `name` are as they were typed, once the
     profile has others.
+
+    `number` counts the signups of the account; None for the first one whose trial has not been
+    begun anew.
     """
 
     plan: str
@@ -105,6 +108,19 @@ class Signup:
     currency: str | None = None
     email: str | None = None
     name: str | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSignup:
+    """A later signup of an address that nobody had proved or used yet. It waits beside the first
+    one until somebody presses the button behind a mailed link. `mailed_at` is when a link to it was
+    sent last.
+    """
+
+    signup: Signup
+    profile: Profile
+    mailed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +167,13 @@ class Account:
     - `profile_changes`: the last change of each field of the profile since the signup;
       `address_changes`: those that the customer asked for and that can still be confirmed or
       undone; `origin`: the Stripe customer that the account came from, whose address it follows.
+    - `signup`: the one that counts; `pending_signups`: later ones that wait for a mailed link.
     - `milestones`: when each was first reached. `grants`: access granted by operators.
     - `proved_at`: when a mailed link was first opened, which raises `link_epoch`; `signed_in_by`:
       the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested
-      (`sign_in_unused` is written by older releases only). `links_void_before`: until when links
-      and sessions were handed out that were ended.
+      (`sign_in_unused` is written by older releases only), and `sign_in_signup`: the number of the
+      pending signup that it belongs to. `links_void_before`: until when links and sessions were
+      handed out that were ended.
     - `leave`: the last request to cancel at once; `left_by`: the time of the newest confirmed one;
       `withdrawn_at`: when the customer withdrew from the contract, and `withdrawn_refund`: what
       was paid back for it; `alternatives`: when each kind
@@ -235,6 +253,8 @@ class Account:
     own_pause: OwnPause | None = None
     withdrawn_refund: Refund | None = None
     notice_complaint: NoticeComplaint | None = None
+    pending_signups: tuple[PendingSignup, ...] = ()
+    sign_in_signup: int | None = None
 
     @property
     def email(self) -> str | None:

@@ -7,7 +7,7 @@ from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.payments import failed_attempts, paid_since_trial
 from chalicelib.domain.account.queries import known_invoices
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
-from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import Account, Signup
 from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 
@@ -99,7 +99,7 @@ def _types_of_standing(before: Standing | None, after: Standing) -> Iterator[str
 
 
 def _of_trials(old: Account, new: Account, now: datetime) -> _Events:
-    if new.signup and not new.signup.confirm and (old.signup is None or old.signup.confirm):
+    if new.signup and not new.signup.confirm and _is_another(old.signup, new.signup):
         yield "trial.started", {"subscription": None, "trial_end": _iso(new.signup.trial_ends_at)}
     for before, after in _subscriptions(old, new):
         if after.trial_end is None:
@@ -116,6 +116,11 @@ def _of_trials(old: Account, new: Account, now: datetime) -> _Events:
             yield "trial.extended" if old_end < after.trial_end else "trial.shortened", data
         if paid_since_trial(new, after) and not paid_since_trial(old, after):
             yield "trial.converted", data
+
+
+def _is_another(old: Signup | None, new: Signup) -> bool:
+    """Whether the trial of a signup begins that was not on trial before."""
+    return old is None or old.confirm or (old.number or 1) != (new.number or 1)
 
 
 def _of_subscriptions(old: Account, new: Account) -> _Events:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from chalicelib.domain.account.links import sign_in_mark
 from chalicelib.domain.account.payments import (
     failed_since,
     first_paid_invoice,
@@ -16,9 +17,10 @@ from chalicelib.domain.account.queries import (
     card_of,
     known_invoices,
     plan_of,
+    restarts_trial,
 )
 from chalicelib.domain.account.standing import ON_TRIAL
-from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import Account, Signup
 from chalicelib.domain.account.terms import has_fixed_term, is_canceling
 from chalicelib.domain.messaging.broadcasts import fits
 from chalicelib.domain.policy.policy import Policy
@@ -79,7 +81,7 @@ def subscription_of(account: Account, occasion: Occasion) -> Subscription | None
 def _asked_for(account: Account) -> Iterator[Occasion]:
     asked = account.sign_in_asked_at
     if asked and (account.signed_in_by is None or account.signed_in_by < asked):
-        yield Occasion("sign_in_asked", _second(asked), asked)
+        yield Occasion("sign_in_asked", sign_in_mark(account), asked)
     if account.leave and cancellation_is_requested(account):
         yield Occasion(f"{account.leave.what}_asked", account.leave.id, account.leave.at)
     if account.withdrawn_at:
@@ -97,24 +99,42 @@ def _trials(account: Account) -> Iterator[Occasion]:
     reason = account.standing.reason if account.standing else None
     if reason not in TRIAL_GONE:
         return
-    trials = [known.value for known in account.subscriptions.values() if known.value.trial_end]
-    for trial in trials:
+    for trial in _own_trials(account):
         if trial.trial_end is None or not _ran_its_course(account, trial):
             continue
         if reason in ON_TRIAL:
             yield Occasion(
                 "trial_started",
-                trial.id if not account.signup else "signup",
+                _signup_id(account.signup) if account.signup else trial.id,
                 trial.trial_start or trial.created,
                 trial.id,
             )
         yield Occasion("trial_ends", _second(trial.trial_end), trial.trial_end, trial.id)
-    if account.signup and not account.subscriptions and not account.ended:
+    awaited = not account.subscriptions and not account.ended
+    if account.signup and (awaited or restarts_trial(account)):
         if reason in ON_TRIAL:
-            yield Occasion("trial_started", "signup", account.signup.at)
+            yield Occasion("trial_started", _signup_id(account.signup), account.signup.at)
         yield Occasion(
             "trial_ends", _second(account.signup.trial_ends_at), account.signup.trial_ends_at
         )
+
+
+def _own_trials(account: Account) -> list[Subscription]:
+    """The trials at Stripe, without those of earlier signups once the trial was begun anew."""
+    signup = account.signup
+    if restarts_trial(account):
+        return []
+    return [
+        known.value
+        for known in account.subscriptions.values()
+        if known.value.trial_end
+        and not (signup and signup.number and known.value.trial_end <= signup.at)
+    ]
+
+
+def _signup_id(signup: Signup) -> str:
+    """The id of the start of a signup's trial. Another signup is welcomed by itself."""
+    return f"signup-{signup.number}" if (signup.number or 1) > 1 else "signup"
 
 
 def _ran_its_course(account: Account, trial: Subscription) -> bool:

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.operations import PendingOperation, kind_of, pending, unexpired
+from chalicelib.domain.account.queries import has_money
 from chalicelib.domain.account.rules.profile import unlapsed_addresses
-from chalicelib.domain.account.state import DISPUTES_WON, Account, Grant
+from chalicelib.domain.account.state import DISPUTES_WON, Account, Grant, PendingSignup
 from chalicelib.domain.bounds import BOUNDS, most
 from chalicelib.domain.errors import TooMany
 from chalicelib.domain.messaging.broadcasts import unexpired as unexpired_broadcasts
@@ -64,6 +65,7 @@ def pruned(account: Account, policy: Policy, now: datetime) -> Account:
         mails=_same_if_equal(account.mails, _mails(account, policy, now)),
         errands=_same_if_equal(account.errands, _operations(account, now)),
         grants=_grants(account, now),
+        pending_signups=_pending_signups(account),
         ended=_newest(account.ended, most("ended"), lambda at: at),
         disputes=_disputes(account.disputes),
         feedback=_newest(account.feedback, most("feedback"), lambda given: given.at),
@@ -187,6 +189,13 @@ def _grants(account: Account, now: datetime) -> tuple[Grant, ...]:
     ended = [grant for grant in account.grants if grant.until <= now]
     dropped = ended[: -most("ended grants")]
     return tuple(grant for grant in account.grants if grant not in dropped)
+
+
+def _pending_signups(account: Account) -> tuple[PendingSignup, ...]:
+    """The signups that wait for a mailed link: none once somebody pays for the account, or was
+    granted access to it. Then it is the customer's, whoever signed up since.
+    """
+    return () if account.grants or has_money(account) else account.pending_signups
 
 
 def _disputes(disputes: Mapping[str, str]) -> Mapping[str, str]:

@@ -39,6 +39,9 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
     domain event is used twice.
     """
     asked = present if present.sign_in_asked_at else backup
+    if present.proved_at and not backup.proved_at:
+        # Another signup than that of the backup may have been confirmed since.
+        backup = replace(backup, signup=present.signup, profile=present.profile)
     account = replace(
         backup,
         epoch=max(backup.epoch, present.epoch) + 1,
@@ -53,6 +56,8 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         address_changes=present.address_changes if present.version else backup.address_changes,
         origin=backup.origin or present.origin,
         sign_in_asked_at=asked.sign_in_asked_at,
+        sign_in_signup=asked.sign_in_signup,
+        pending_signups=present.pending_signups if present.version else backup.pending_signups,
         card_given_at=max(
             (at for at in (backup.card_given_at, present.card_given_at) if at), default=None
         ),

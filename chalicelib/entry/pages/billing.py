@@ -2,16 +2,22 @@
 portal and back.
 """
 
+from collections.abc import Callable
 from urllib.parse import unquote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.account.links import SIGNED_IN, is_fresh
-from chalicelib.domain.account.profile import masked
+from chalicelib.domain.account.links import (
+    SIGNED_IN,
+    as_typed,
+    is_fresh,
+    signup_behind,
+    signups_behind,
+)
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Unavailable
-from chalicelib.domain.security.links import LinkRefused
+from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.entry.http.page_responses import (
     html_page,
     known_browser,
@@ -22,7 +28,7 @@ from chalicelib.entry.http.page_responses import (
     refuse_cross_site,
     sign_in_page,
 )
-from chalicelib.entry.http.reader import reader_language
+from chalicelib.entry.http.reader import reader_language, recognize
 from chalicelib.entry.http.responses import query_fields
 from chalicelib.entry.http.signup_form import email_of
 from chalicelib.entry.http.signups import source_address
@@ -52,8 +58,12 @@ from chalicelib.usecases.billing.checkout import (
     open_portal,
 )
 from chalicelib.usecases.billing.pending_changes import pending_changes
+from chalicelib.usecases.services import Services
 
 bp = Blueprint(__name__)
+
+Recording = Callable[[Account, Link, int, Services], Account]
+"""Records the press of a button behind a mailed link, for the signup of a number."""
 
 
 @bp.route("/welcome/{token}", methods=["GET"])
@@ -93,7 +103,7 @@ def open_billing(token: str) -> Response:
     """Open the billing page with a link in mail. The first time proves the address."""
     refuse_cross_site(bp.current_request)
     link, account = opened(token, "billing")
-    return _signed_in(record_proof(account, link, wiring.services()))
+    return _pressed(link, account, record_proof)
 
 
 @bp.route("/sign-in/{token}", methods=["GET"])
@@ -109,7 +119,7 @@ def sign_in(token: str) -> Response:
     """Sign in with a requested link. It works once."""
     refuse_cross_site(bp.current_request)
     link, account = opened(token, "sign-in")
-    return _signed_in(record_sign_in(account, link, wiring.services()), SIGNED_IN)
+    return _pressed(link, account, record_sign_in, SIGNED_IN)
 
 
 @bp.route("/sign-in", methods=["GET"])
@@ -244,13 +254,36 @@ def _entrance(token: str, purpose: str) -> Response:
     if session and (purpose != "sign-in" or is_fresh(session, clock.now())):
         return redirect_to("/billing")
     try:
-        _, account = opened(token, purpose)
+        link, account = opened(token, purpose)
     except LinkRefused:
         if session:
             return redirect_to("/billing")
         raise
-    waits = account.signup is not None and account.signup.confirm
-    return page_response(200, "open_billing", email=masked(account.email or ""), confirms=waits)
+    return _choice(link, account)
+
+
+def _pressed(link: Link, account: Account, record: Recording, how: str = "") -> Response:
+    """The billing page, once the press of the button is recorded. If the link's own signup is not
+    kept any more, its reader chooses among the others first.
+    """
+    chosen = form_of(bp.current_request).get("signup", "")
+    number = signup_behind(link, account, chosen)
+    if number is None and not signups_behind(link, account):
+        raise LinkRefused
+    if number is None:
+        return _choice(link, account)
+    return _signed_in(record(account, link, number, wiring.services()), how)
+
+
+def _choice(link: Link, account: Account) -> Response:
+    from chalicelib.pages.customer import entrance_view
+
+    if signups_behind(link, account):
+        recognize(Account(account.id))  # the language of the signups may be a stranger's
+    elif link.purpose == SIGNED_IN:
+        recognize(as_typed(account, link.about))
+    view = entrance_view(account, link, wiring.policy(), reader_language())
+    return page_response(200, "open_billing", **view)
 
 
 def _billing(account: Account, notice: str | None) -> Response:

@@ -6,9 +6,9 @@ from chalicelib.domain.account.facts import Fact
 from chalicelib.domain.account.profile import ProfileChanged
 from chalicelib.domain.account.rules.profile import profile_operations
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.errors import AccountTaken, InvalidInput, Refused, Unavailable
+from chalicelib.domain.errors import AccountTaken, InvalidInput
 from chalicelib.usecases.accounts.sign_up import owner_of
-from chalicelib.usecases.billing.run_operation import run_operation
+from chalicelib.usecases.billing.run_operation import try_operation
 from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
@@ -59,9 +59,6 @@ def save_profile(account: Account, facts: list[Fact], services: Services) -> Acc
     """
     account = apply_facts(account, facts, services, StripeFetcher(services))
     for name in profile_operations(account):
-        try:
-            account = run_operation(account, name, services)
-        except (Unavailable, Refused):
-            account = services.stores.accounts.load(account.id) or account  # the schedule goes on
+        account = try_operation(account, name, services)
     enqueue_if_due(account, services)
     return account

@@ -4,11 +4,23 @@ behind a mailed link was pressed.
 
 from datetime import datetime
 
-from chalicelib.domain.account.facts import AddressProved, ConsentGiven, Fact, SignedIn
+from chalicelib.domain.account.facts import (
+    AddressProved,
+    ConsentGiven,
+    Fact,
+    SignedIn,
+    SignupConfirmed,
+)
+from chalicelib.domain.account.links import address_behind
 from chalicelib.domain.account.milestones import milestone_reached
+from chalicelib.domain.account.operations import HEAD_START
+from chalicelib.domain.account.queries import restarts_trial, trial_name
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.errors import AccountTaken
 from chalicelib.domain.security.links import Link
+from chalicelib.usecases.billing.run_operation import try_operation
+from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.messaging.mailboxes import note_press
@@ -26,23 +38,42 @@ def record_milestone(account_id: str, name: str, at: datetime | None, services: 
     apply_facts(account, [reached], services, StripeFetcher(services))
 
 
-def record_proof(account: Account, link: Link, services: Services) -> Account:
-    """The button behind a mailed link was pressed, which proves the address. Raises Unavailable."""
-    note_press(account.email, link, services)
-    return apply_facts(
-        account, [AddressProved(services.clock.now())], services, StripeFetcher(services)
-    )
-
-
-def record_sign_in(account: Account, link: Link, services: Services) -> Account:
-    """The account's newest sign-in link was used: that proves the address, and the link opens
-    nothing more. Raises Unavailable.
+def record_proof(account: Account, link: Link, number: int, services: Services) -> Account:
+    """The button behind a mailed link was pressed, which proves the address. The first time the
+    signup of this number becomes the one that counts, with a whole trial. Raises Unavailable.
     """
-    note_press(account.email, link, services)
-    facts: list[Fact] = [AddressProved(services.clock.now())]
-    if account.sign_in_asked_at:
-        facts.append(SignedIn(account.sign_in_asked_at))
-    return apply_facts(account, facts, services, StripeFetcher(services))
+    return _proved(account, link, number, [], services)
+
+
+def record_sign_in(account: Account, link: Link, number: int, services: Services) -> Account:
+    """The account's newest sign-in link was used: that proves the address as in `record_proof`, and
+    the link opens nothing more. Raises Unavailable.
+    """
+    used: list[Fact] = [SignedIn(account.sign_in_asked_at)] if account.sign_in_asked_at else []
+    return _proved(account, link, number, used, services)
+
+
+def _proved(
+    account: Account, link: Link, number: int, used: list[Fact], services: Services
+) -> Account:
+    now = services.clock.now()
+    note_press(address_behind(link, account), link, services)
+
+    def proved(with_external_id: bool) -> Account:
+        confirmed = SignupConfirmed(number, now, with_external_id)
+        facts = [confirmed, AddressProved(now), *used]
+        return apply_facts(account, facts, services, StripeFetcher(services))
+
+    try:
+        account = proved(with_external_id=True)
+    except AccountTaken:  # another account has got the id meanwhile
+        account = proved(with_external_id=False)
+    if account.signup and restarts_trial(account):
+        name = trial_name(account.signup)
+        if account.errands[name].not_before <= now + HEAD_START:
+            account = try_operation(account, name, services)
+        enqueue_if_due(account, services)
+    return account
 
 
 def is_wanted(account: Account, stream: str) -> bool:

@@ -8,13 +8,14 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.domain.account.facts import SignedUp, SignInRequested
+from chalicelib.domain.account.facts import SignedUp, SignedUpAgain, SignInRequested
+from chalicelib.domain.account.queries import is_unclaimed
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, Signup
-from chalicelib.domain.errors import AccountTaken, Refused, Unavailable
+from chalicelib.domain.errors import AccountTaken
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.signup import SignupRequest, identity
-from chalicelib.usecases.billing.run_operation import run_operation
+from chalicelib.usecases.billing.run_operation import try_operation
 from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
@@ -43,7 +44,9 @@ def sign_up(
     on trial all the same.
 
     Who is known already gets a sign-in link by mail instead; not so whose account is `id`: it is
-    the same signup again. Raises Unavailable if the table cannot be reached: then nothing was done.
+    the same signup again. An account that nobody has proved or used keeps the signup beside its
+    own: whoever presses the mailed link gets a whole trial, and the words of that signup. Raises
+    Unavailable if the table cannot be reached: then nothing was done.
     """
     new = Account(id or _new_id())
     account = next_version(
@@ -67,6 +70,8 @@ def sign_up(
     if found and found.id == new.id:
         # new, or written before by this very signup, which lost the answer or did not finish
         return _begun(found, services)
+    if found and _is_taken_beside(found, wish, services):
+        return _kept_beside(found, wish, confirm, services)
     return _welcome_back(found, wish, services)
 
 
@@ -98,10 +103,7 @@ def _new_id() -> str:
 
 def _begun(account: Account, services: Services) -> SignupOutcome:
     """The trial begins at Stripe, at once if Stripe answers."""
-    try:
-        account = run_operation(account, "trial", services)
-    except (Unavailable, Refused):
-        account = services.stores.accounts.load(account.id) or account  # the agenda goes on with it
+    account = try_operation(account, "trial", services)
     enqueue_if_due(account, services)
     return SignupOutcome("created", account)
 
@@ -135,7 +137,7 @@ def ask_to_sign_in(email: str, services: Services) -> None:
         enqueue_if_due(
             apply_facts(
                 account,
-                [SignInRequested(services.clock.now().replace(microsecond=0))],
+                [SignInRequested(services.clock.now().replace(microsecond=0), email)],
                 services,
                 StripeFetcher(services),
             ),
@@ -172,6 +174,29 @@ def owner_of(email: str, services: Services) -> Account | None:
         ),
         default=None,
     )
+
+
+def _is_taken_beside(found: Account, wish: SignupRequest, services: Services) -> bool:
+    """Whether nobody has proved or used the account, and the signup is of its mailbox. A user of
+    the product who had a trial with another account has no second one.
+    """
+    if not is_unclaimed(found) or identity(found.email or "") != identity(wish.email):
+        return False
+    had = wish.external_id and services.stores.accounts.with_trial(f"external:{wish.external_id}")
+    return not had or had.id == found.id
+
+
+def _kept_beside(
+    found: Account, wish: SignupRequest, confirm: bool, services: Services
+) -> SignupOutcome:
+    """The signup waits beside the account's own, and a link to it is mailed."""
+    services.metrics.count("SignupsKnown", 1)
+    signed_up = _signed_up(wish, confirm, services)
+    typed = SignedUpAgain(signed_up.signup, signed_up.profile)
+    asked = SignInRequested(services.clock.now().replace(microsecond=0), wish.email, typed)
+    account = apply_facts(found, [typed, asked], services, StripeFetcher(services))
+    enqueue_if_due(account, services)
+    return SignupOutcome("known")
 
 
 def _welcome_back(known: Account | None, wish: SignupRequest, services: Services) -> SignupOutcome:

@@ -26,7 +26,7 @@ from chalicelib.usecases.billing.record_outcome import (
     record_success,
 )
 from chalicelib.usecases.billing.save_card import save_card
-from chalicelib.usecases.billing.start_trial import find_trial, make_trial
+from chalicelib.usecases.billing.start_trial import find_trial, make_trial, restart_trial
 from chalicelib.usecases.billing.update_customer import update_customer
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
@@ -47,11 +47,18 @@ def run_operations(account: Account, services: Services) -> Account:
     """
     for name, operation in pending(account.errands).items():
         if operation.next_try() <= services.clock.now():
-            try:
-                account = run_operation(account, name, services)
-            except (Unavailable, *FINAL):
-                account = services.stores.accounts.load(account.id) or account
+            account = try_operation(account, name, services)
     return account
+
+
+def try_operation(account: Account, name: str, services: Services) -> Account:
+    """The account after the operation was tried. If that fails, the schedule goes on with it.
+    Raises Unavailable only if the table cannot be reached.
+    """
+    try:
+        return run_operation(account, name, services)
+    except (Unavailable, *FINAL):
+        return services.stores.accounts.load(account.id) or account
 
 
 def run_operation(account: Account, name: str, services: Services) -> Account:
@@ -112,11 +119,11 @@ def _find(
     account: Account, name: str, operation: PendingOperation, services: Services
 ) -> OperationResult | None:
     """What Stripe has of an operation that may have been done; None if nothing. The steps that use
-    a saved card look for themselves.
+    a saved card, and those that begin a trial anew, look for themselves.
     """
     if operation.task:
         return find_operation(account, operation.task, services)
-    facts = find_trial(account, services) if kind_of(name)[0] == "trial" else None
+    facts = find_trial(account, services) if name == "trial" else None
     return None if facts is None else OperationResult(facts)
 
 
@@ -128,6 +135,8 @@ def _perform(
         return _perform_or_find(account, name, operation, operation.task, services)
     if kind == "profile":
         return OperationResult(update_customer(account, name, operation, services))
+    if kind == "trial" and about:
+        return OperationResult(restart_trial(account, name, operation, services))
     if kind == "trial":
         return OperationResult(make_trial(account, operation, services))
     return OperationResult(save_card(account, about, operation, services))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.facts import MessageRecorded
-from chalicelib.domain.account.links import link_to
+from chalicelib.domain.account.links import address_of, as_typed, link_to
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.queries import wanted_language
 from chalicelib.domain.account.rules.apply import apply
@@ -27,6 +27,9 @@ from chalicelib.outreach.variables import variables
 from chalicelib.usecases.messaging.mailboxes import count_mail, uncount_mail
 from chalicelib.usecases.services import MailServices, Services
 from chalicelib.usecases.writing import update
+
+SIGNED_UP_AGAIN = "sign_in"
+"""The step whose link may belong to a signup that waits beside the account's own."""
 
 SETTLING = timedelta(minutes=15)
 """How long SES's event is waited for before an unclear message is judged."""
@@ -142,8 +145,10 @@ def _applies(account: Account, key: str, services: Services) -> DueMessage | Non
 
 def recipient_of(account: Account, mail: DueMessage) -> str:
     """The address that a message goes to. What concerns a change of the address goes to the one of
-    the two that it asks something of.
+    the two that it asks something of, and a link that belongs to a signup to the address of that.
     """
+    if mail.step.id == SIGNED_UP_AGAIN:
+        return address_of(account, mail.occasion.id)
     change = account.address_change(mail.occasion.about)
     if change and mail.step.id == "confirm_email":
         return change.email
@@ -162,8 +167,10 @@ def _letter(
     policy, lifecycle = services.policy.mail, mail.step.stream == "lifecycle"
     assert policy is not None
     links = _links(account, mail, last_until, services, post)
+    is_sign_in = mail.step.id == SIGNED_UP_AGAIN
+    reader = as_typed(account, mail.occasion.id) if is_sign_in else account
     language = language_for(
-        mail.step.message, wanted_language(account, services.policy), policy.language
+        mail.step.message, wanted_language(reader, services.policy), policy.language
     )
     rendered = render(
         mail.step.message,

@@ -17,7 +17,10 @@ from chalicelib.runtime import wiring
 from local.aws.sdk_calls import passing_through
 from tests.fakes.simulated_lifecycles import SimTransport
 from tests.http.test_signups import ADA, Front, Page, under
-from tests.system.security.test_claimed_ids import by_python, signing  # noqa: F401 - the fixture
+from tests.system.security.test_claimed_ids import (
+    by_python,
+    signing,  # noqa: F401 - the fixture
+)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from chalicelib.domain.account.facts import (
     OperationUpdated,
     PaymentSnapshot,
     SignedUp,
+    SignedUpAgain,
     SignInRequested,
     SubscriptionSnapshot,
 )
@@ -426,6 +427,10 @@ def filled_by_callers(years: Years) -> None:
             replace(profile, attributes=attributes),
         )
     )
+    for number in range(2 * most("pending signups")):
+        typed = replace(profile, name=f"{number}", attributes=attributes)
+        again = Signup("pro", START + 14 * DAY, START, identities=("a" * 40,))
+        years.tell(SignedUpAgain(again, typed))
     years.tell(CancellationRequested(CancellationRequest("cancel_now", START, "other", TEXT)))
     assert fills(years, grants(most("note"))) < most("grants"), "the texts are bounded together"
     fills(years, grants(0))

@@ -37,7 +37,9 @@ from chalicelib.domain.account.facts import (
     RefundRecorded,
     SignedIn,
     SignedUp,
+    SignedUpAgain,
     SignInRequested,
+    SignupConfirmed,
     SubscriptionSnapshot,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
@@ -48,7 +50,7 @@ from chalicelib.domain.account.profile import (
     CustomerCreated,
     ProfileChanged,
 )
-from chalicelib.domain.account.rules import customer, invoices, profile, stripe
+from chalicelib.domain.account.rules import customer, invoices, profile, signups, stripe
 from chalicelib.domain.account.state import Account, CardSnapshot
 
 
@@ -87,6 +89,8 @@ _RULES: Mapping[type, Callable[[Account, Any], Account]] = {
     CheckoutUpdated: stripe.apply_checkout,
     CardSaved: stripe.apply_saved_card,
     SignedUp: customer.apply_signup,
+    SignedUpAgain: signups.apply_second_signup,
+    SignupConfirmed: signups.apply_confirmed_signup,
     AddressProved: customer.apply_proof,
     SignInRequested: customer.apply_sign_in_request,
     SignedIn: customer.apply_sign_in,

@@ -28,6 +28,7 @@ from chalicelib.domain.account.facts import (
 from chalicelib.domain.account.links import SIGN_IN_LASTS
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation
 from chalicelib.domain.account.queries import cancellation_is_requested
+from chalicelib.domain.account.rules.signups import apply_mailed_link, signup_with_words
 from chalicelib.domain.account.rules.stripe import apply_operation
 from chalicelib.domain.account.state import Account
 
@@ -80,14 +81,33 @@ def _with_trial_to_start(account: Account, at: datetime) -> Account:
 
 def apply_sign_in_request(account: Account, fact: SignInRequested) -> Account:
     """Records the request, so that a link is mailed, unless one was requested for the same address
-    less than SIGN_IN_LASTS ago that still works.
+    less than SIGN_IN_LASTS ago that still works. Each signup gets one of its own.
     """
-    last = account.sign_in_asked_at
-    if last and fact.at <= last:
+    last, number = account.sign_in_asked_at, _signup_of(account, fact)
+    is_for_another = fact.typed is not None and number != account.sign_in_signup
+    if last and (fact.at < last or (fact.at == last and not is_for_another)):
         return account
-    if last and fact.at < last + SIGN_IN_LASTS and _works_yet(account, last, fact.at):
+    works_yet = last and fact.at < last + SIGN_IN_LASTS and _works_yet(account, last, fact.at)
+    if works_yet and not is_for_another:
         return account
-    return replace(account, sign_in_asked_at=fact.at)
+    return replace(account, sign_in_asked_at=fact.at, sign_in_signup=number)
+
+
+def _signup_of(account: Account, fact: SignInRequested) -> int | None:
+    """The number of the signup that a link belongs to which is requested now: the one that was
+    typed, or the newest one with this address; None for the first, and once the address was proved.
+    """
+    if account.proved_at is not None:
+        return None
+    if fact.typed:
+        return signup_with_words(account, fact.typed)
+    email = (fact.email or account.email or "").casefold()
+    of_address = [
+        one.signup.number
+        for one in account.pending_signups
+        if (one.profile.email or "").casefold() == email
+    ]
+    return of_address[-1] if of_address else None
 
 
 def _works_yet(account: Account, last: datetime, at: datetime) -> bool:
@@ -137,6 +157,8 @@ def apply_consent(account: Account, fact: ConsentGiven) -> Account:
 
 def apply_message(account: Account, fact: MessageRecorded) -> Account:
     """Replaces the record of the message."""
+    if fact.record.outcome == "sent":
+        account = apply_mailed_link(account, fact.key, fact.record.at)
     return replace(account, mails={**account.mails, fact.key: fact.record})
 
 

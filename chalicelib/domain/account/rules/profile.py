@@ -144,7 +144,7 @@ def differs_at_stripe(account: Account) -> Mapping[str, str]:
     for name, attribute in AT_STRIPE.items():
         change, value = account.profile_changes.get(name), getattr(account.profile, name)
         if change and not change.is_stripes and value != getattr(customer, attribute):
-            found[name] = value
+            found[name] = value or ""  # Stripe unsets what is empty
     return found
 
 

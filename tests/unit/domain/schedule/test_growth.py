@@ -287,6 +287,7 @@ GROWING = {
     "disputes": "disputes",
     "feedback": "feedback",
     "address_changes": "address changes",
+    "pending_signups": "pending signups",
     "outbox": "events",
 }
 """Field of an account → the bound of what it holds."""
