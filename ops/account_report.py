@@ -37,6 +37,8 @@ def told(
     )
     until = f", until {_at(is_.until)}" if is_.until else ""
     yield f"access        {is_.access} ({is_.reason}), plan {is_.plan or '-'}{until}"
+    if account.refused_join and account.refused_join.waits:
+        yield f"names         {account.refused_join.account_id} without a proof: accounts joins"
     for id, known in account.customers.items():
         card = "card on file" if known.value.card else "no card"
         yield f"customer      {id}  {'deleted' if known.value.deleted else card}"

@@ -6,9 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.dynamo import client, has_version, read_many, read_one, translate_errors
+from chalicelib.aws.dynamo import (
+    all_items,
+    client,
+    has_version,
+    read_many,
+    read_one,
+    translate_errors,
+)
 from chalicelib.aws.items import Item, account_item, account_key, account_of, keyed_hash, stamp
-from chalicelib.domain.account.pointers import Pointer, pointers, tombstones
+from chalicelib.domain.account.pointers import WAITING_JOIN, Pointer, pointers, tombstones
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
 
@@ -63,16 +70,13 @@ class Accounts:
         """The accounts with this e-mail address, upper and lower case alike, by id. Raises
         Unavailable.
         """
-        pointer = Pointer("EMAIL", email.strip().lower())
-        with translate_errors():
-            items = self._dynamodb.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": self._partition(pointer)}},
-                ConsistentRead=True,
-            )["Items"]
-        accounts = self._load_all({item["account_id"]["S"] for item in items})
-        return [accounts[id] for id in sorted(accounts)]
+        return self._under(Pointer("EMAIL", email.strip().lower()))
+
+    def with_waiting_join(self) -> list[Account]:
+        """The accounts whose customer named another one, and an operator has not decided yet, by
+        id. Raises Unavailable.
+        """
+        return self._under(WAITING_JOIN)
 
     def with_external_id(self, external_id: str) -> Account | None:
         """The account with this id of the product. Raises Unavailable."""
@@ -96,6 +100,23 @@ class Accounts:
     def rewrite(self, old: Account, new: Account) -> None:
         """As `save`, but write every pointer of `new`, even those that did not change."""
         self._write(old, new, pointers(new))
+
+    def absorb(self, absorbed: Account, old: Account, new: Account) -> None:
+        """Write `new` in place of `old`, as `save` does, and delete `absorbed` in the same
+        transaction, if it still has its version too. Its pointers lead to `new`, or are deleted.
+        """
+        kept = {str(self._key(pointer, new.id)) for pointer in pointers(new)}
+        self._write(
+            old,
+            new,
+            pointers(new) - pointers(old),
+            absorbed,
+            [
+                pointer
+                for pointer in sorted(pointers(absorbed))
+                if str(self._key(pointer, absorbed.id)) not in kept
+            ],
+        )
 
     def erase(self, account: Account, at: datetime) -> None:
         """Delete the account and its pointers in one transaction, if the stored account still has
@@ -142,16 +163,31 @@ class Accounts:
             )
         }
 
-    def _write(self, old: Account, new: Account, added: Iterable[Pointer]) -> None:
+    def _write(
+        self,
+        old: Account,
+        new: Account,
+        added: Iterable[Pointer],
+        absorbed: Account | None = None,
+        gone: Iterable[Pointer] = (),
+    ) -> None:
+        """Write `new` and the pointers that are `added`; with it delete the account that it has
+        `absorbed`, and those of its pointers that are `gone`.
+        """
         put: Any = {
             "TableName": self._table,
             "Item": account_item(new),
             **has_version(old.version),
         }
+        versions: list[Any] = [{"Put": put}]
         changes = [
-            *map(self._put(new), sorted(added)),
+            *map(self._put(new, absorbed or new), sorted(added)),
             *map(self._delete(new), sorted(pointers(old) - pointers(new))),
         ]
+        if absorbed:
+            end = {"TableName": self._table, "Key": account_key(absorbed.id)}
+            versions.append({"Delete": {**end, **has_version(absorbed.version)}})
+            changes += map(self._delete(absorbed), gone)
         from botocore.exceptions import ClientError
 
         with translate_errors():
@@ -159,22 +195,33 @@ class Accounts:
                 self._dynamodb.put_item(**put)
                 return
             try:
-                self._dynamodb.transact_write_items(TransactItems=[{"Put": put}, *changes])
+                self._dynamodb.transact_write_items(TransactItems=[*versions, *changes])
             except ClientError as error:
                 if error.response["Error"]["Code"] != "TransactionCanceledException":
                     raise
                 reasons = [
                     reason.get("Code") for reason in error.response.get("CancellationReasons", [])
                 ]
-                if (
-                    "ConditionalCheckFailed" in reasons[1:]
-                    and reasons[0] != "ConditionalCheckFailed"
-                ):
+                lost, taken = reasons[: len(versions)], reasons[len(versions) :]
+                if "ConditionalCheckFailed" in taken and "ConditionalCheckFailed" not in lost:
                     raise AccountTaken(
                         "A Stripe customer, the external id or the trial of this account belongs to"
                         " another account."
                     ) from error
                 raise ConcurrentUpdate(f"The transaction was canceled: {reasons}.") from error
+
+    def _under(self, pointer: Pointer) -> list[Account]:
+        """The accounts that a pointer of several leads to, by id."""
+        found = all_items(
+            self._dynamodb.query,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": self._partition(pointer)}},
+            ConsistentRead=True,
+        )
+        ids = {item["account_id"]["S"] for item in found}
+        accounts = self._load_all(ids)
+        return [accounts[id] for id in sorted(accounts)]
 
     def _load_all(self, ids: set[str]) -> dict[str, Account]:
         found = map(
@@ -183,7 +230,10 @@ class Accounts:
         )
         return {account.id: account for account in found}
 
-    def _put(self, account: Account) -> Callable[[Pointer], Any]:
+    def _put(self, account: Account, before: Account) -> Callable[[Pointer], Any]:
+        """Puts a pointer to the account, if it is unique only where none leads to another account;
+        one to the account `before` is replaced.
+        """
         return lambda pointer: {
             "Put": {
                 "TableName": self._table,
@@ -191,7 +241,10 @@ class Accounts:
                 **(
                     {
                         "ConditionExpression": _FREE_OR_SAME_ACCOUNT,
-                        "ExpressionAttributeValues": {":id": {"S": account.id}},
+                        "ExpressionAttributeValues": {
+                            ":id": {"S": account.id},
+                            ":before": {"S": before.id},
+                        },
                     }
                     if pointer.unique
                     else {}
@@ -222,7 +275,7 @@ class Accounts:
 _ERASED_OWNER = "#erased"
 """The owner of a used trial whose account was erased. No account can have this id."""
 
-_FREE_OR_SAME_ACCOUNT = "attribute_not_exists(pk) OR account_id = :id"
+_FREE_OR_SAME_ACCOUNT = "attribute_not_exists(pk) OR account_id IN (:id, :before)"
 
 
 def _unique_key(kind: str, value: str) -> Item:

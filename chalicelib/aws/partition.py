@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.dynamo import all_items, client, delete_many
+from chalicelib.aws.dynamo import all_items, client, delete_many, put_many
 from chalicelib.aws.items import Item
 
 if TYPE_CHECKING:
@@ -29,6 +29,18 @@ class Partition:
             ConsistentRead=True,
         )
         return (item for item in found if item["sk"]["S"] != "ACCOUNT")
+
+    def move_timeline(self, account_id: str, to: str) -> None:
+        """Put the entries of the account's timeline onto that of another account. Idempotent; the
+        account keeps its own until `clear`. Raises Unavailable.
+        """
+        moved = {"pk": {"S": f"ACCOUNT#{to}"}}
+        entries = (
+            {**item, **moved}
+            for item in self.items(account_id)
+            if item["sk"]["S"].startswith("LOG#")
+        )
+        put_many(self._dynamodb, self._table, entries)
 
     def clear(self, account_id: str) -> int:
         """Delete all items of the partition except the account itself, and return their number.

@@ -30,6 +30,10 @@ METRICS = {
     "EventsOfOthers": "An event of a connected account was ignored.",
     "ThinEvents": "A thin event was ignored: its change also comes as a whole event.",
     "EventsOfErased": "An event of an erased account was ignored.",
+    "JoinsRefused": (
+        "A new customer at Stripe named an account that exists, without its proof, and got an"
+        " account apart."
+    ),
     "EventsDead": "An event went to the dead-letter queue.",
     "EventsGivenBack": "An event failed and returned to the queue.",
     "StripeCalls": "A request was sent to Stripe: a read or a change.",

@@ -122,7 +122,15 @@ def services() -> "Services":
         clock=Clock(now=clock.now, pause=time.sleep),
         metrics=Metrics(count=count, measure=measure),
         policy=policy(),
+        proof_of=proof_of,
     )
+
+
+def proof_of(account_id: str) -> str:
+    """The proof of an account in Stripe's metadata."""
+    from chalicelib.domain.security.account_proof import account_proof
+
+    return account_proof(account_id, secrets().hash_key)
 
 
 def stripe_over(transport: "StripeTransport") -> "Stripe":

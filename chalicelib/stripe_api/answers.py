@@ -56,6 +56,7 @@ def customer(raw: Raw) -> CustomerAnswer:
         if_readable(identity, raw) or "",
         if_readable(objects.account_id_of, raw),
         read(objects.customer, raw),
+        if_readable(objects.account_proof_of, raw),
         deleted=bool(mapping(raw).get("deleted")),
         cards=tuple(if_readable(objects.cards_in, raw) or ()),
     )
@@ -70,6 +71,7 @@ def subscription(raw: Raw) -> SubscriptionAnswer:
         if_readable(identity, raw) or "",
         if_readable(objects.account_id_of, raw),
         read(objects.subscription, raw),
+        if_readable(objects.account_proof_of, raw),
         status=_words(found, "status") or "",
         created=if_readable(when, found.get("created")),
         payment_method=if_readable(reference, found.get("default_payment_method")),
@@ -270,7 +272,9 @@ def _listed(raw: Raw) -> ListedSubscription:
         objects.customer(owner) if isinstance(owner, Mapping) else None,
         objects.invoice(latest) if isinstance(latest, Mapping) else None,
         account_id=objects.account_id_of(raw),
-        customer_account_id=objects.account_id_of(owner) if isinstance(owner, Mapping) else None,
+        account_proof=objects.account_proof_of(raw),
+        customer_account_id=objects.account_id_of(mapping(owner)),
+        customer_account_proof=objects.account_proof_of(mapping(owner)),
     )
 
 

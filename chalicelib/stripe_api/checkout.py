@@ -23,7 +23,7 @@ class StripeCheckout(StripeWriter):
             ui_mode="hosted_page",
             customer=new.customer,
             client_reference_id=new.account_id,
-            metadata={"account_id": new.account_id, **OURS},
+            metadata={**new.metadata, **OURS},
             success_url=new.success_url,
             cancel_url=new.cancel_url,
             **self._contents(new),
@@ -32,7 +32,6 @@ class StripeCheckout(StripeWriter):
 
     def _contents(self, new: NewCheckout) -> Mapping[str, Any]:
         """The parameters of a purchase, or of saving a card."""
-        metadata = {"account_id": new.account_id}
         # A purchase collects by itself what tax needs.
         needs_address = new.options.addresses == "required" or (
             new.order.mode == "setup" and new.options.automatic_tax
@@ -41,7 +40,7 @@ class StripeCheckout(StripeWriter):
         if new.order.mode == "setup":
             return {
                 "currency": new.currency,
-                "setup_intent_data": {"metadata": metadata},
+                "setup_intent_data": {"metadata": {"account_id": new.account_id}},
                 **addresses,
             }
         if new.lookup_key is None:
@@ -49,7 +48,7 @@ class StripeCheckout(StripeWriter):
         price = self._price(new.lookup_key, new.currency)
         return {
             "line_items": [price.line(new.order.quantity)],
-            "subscription_data": {"metadata": metadata},
+            "subscription_data": {"metadata": dict(new.metadata)},
             **price.options_in(new.currency),
             **addresses,
             **_purchase_options(new.options),

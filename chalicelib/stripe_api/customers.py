@@ -19,13 +19,15 @@ class StripeCustomers(StripeWriter):
         page = self._transport.get("/v1/customers", email=email, limit=100)
         return [answers.customer(raw) for raw in data_of(page)]
 
-    def create(self, key: str, account_id: str, email: str, name: str | None) -> Customer:
+    def create(
+        self, key: str, metadata: Mapping[str, str], email: str, name: str | None
+    ) -> Customer:
         """See CustomersApi."""
         raw = self._write(
             "/v1/customers",
             key,
             email=email,
-            metadata={"account_id": account_id},
+            metadata=dict(metadata),
             **({"name": name} if name else {}),
         )
         return objects.customer(raw)

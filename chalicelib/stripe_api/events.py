@@ -4,7 +4,7 @@ the shape of every API version.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -65,9 +65,9 @@ NEWEST_UNNAMED = "2024-06-20"
 
 @dataclass(frozen=True, slots=True)
 class StripeEvent:
-    """One event. `customer` and `account_id` are those that its object names. `fact` is None if
-    Billhook needs nothing of it. `set_aside` is the metric that counts it, if it is none of
-    Billhook's: an event of a connected account, or a thin event.
+    """One event. `customer` and `account_id` are those that its object names; `account_proof`
+    stands beside the id. `fact` is None if Billhook needs nothing of it. `set_aside` is the metric
+    that counts it, if it is none of Billhook's: an event of a connected account, or a thin event.
     """
 
     id: str
@@ -79,6 +79,7 @@ class StripeEvent:
     account_id: str | None = None
     fact: StripeFact | None = None
     set_aside: str | None = None
+    account_proof: str | None = field(default=None, repr=False)
 
     @property
     def version_known(self) -> bool:
@@ -131,6 +132,7 @@ def _read(raw: Mapping[str, Any], now: datetime) -> StripeEvent:
         customer=objects.customer_of(carried),
         account_id=objects.account_id_of(carried),
         fact=_fact(kind, carried, data.get("previous_attributes"), created, now, _is_echo(raw)),
+        account_proof=objects.account_proof_of(carried),
     )
 
 

@@ -217,14 +217,23 @@ def customer_of(raw: Raw) -> str | None:
 
 def account_id_of(raw: Raw) -> str | None:
     """The account that an object's metadata names, or an invoice's subscription's metadata."""
+    found = _naming_metadata(raw).get("account_id")
+    return found if isinstance(found, str) else None
+
+
+def account_proof_of(raw: Raw) -> str | None:
+    """What stands beside the account's id in the same metadata, and may prove it."""
+    found = _naming_metadata(raw).get("account_proof")
+    return found if isinstance(found, str) else None
+
+
+def _naming_metadata(raw: Raw) -> Mapping[str, Any]:
     parent = mapping(raw.get("parent"))
     details = mapping(parent.get("subscription_details")) or mapping(
         raw.get("subscription_details")
     )  # moved by basil
-    for metadata in (mapping(raw.get("metadata")), mapping(details.get("metadata"))):
-        if isinstance(metadata.get("account_id"), str):
-            return str(metadata["account_id"])
-    return None
+    found = (mapping(raw.get("metadata")), mapping(details.get("metadata")))
+    return next((one for one in found if isinstance(one.get("account_id"), str)), {})
 
 
 def before(raw: Raw, previous: Raw) -> dict[str, Any]:

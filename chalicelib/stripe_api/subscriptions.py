@@ -41,7 +41,7 @@ class StripeSubscriptions(StripeWriter):
             items=[{"price": price.id}],
             trial_end=int(new.ends_at.timestamp()),
             trial_settings={"end_behavior": {"missing_payment_method": new.without_card}},
-            metadata={"account_id": new.account_id},
+            metadata=dict(new.metadata),
             **price.options_in(new.currency),
         )
 

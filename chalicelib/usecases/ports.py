@@ -144,6 +144,9 @@ class AccountStore(Protocol):
     def erase(self, account: Account, at: datetime) -> None:
         """Erase the account; only keyed hashes stay. Raises ConcurrentUpdate, Unavailable."""
 
+    def absorb(self, absorbed: Account, old: Account, new: Account) -> None:
+        """One conditional write of `new`, which deletes `absorbed` with it. Raises as `save`."""
+
     def erased(self, names: Collection[str]) -> set[str]:
         """Which of these are names (see account/pointers.py) of something that was erased."""
 
@@ -238,6 +241,9 @@ class ReconciliationStore(Protocol):
 
 class PartitionStore(Protocol):
     """The other items in an account's partition; see aws/partition.py."""
+
+    def move_timeline(self, account_id: str, to: str) -> None:
+        """Put an account's timeline onto another one's too; again does no harm."""
 
     def clear(self, account_id: str) -> int:
         """Delete all items of the account except the account itself; returns how many there

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.security.account_proof import proves, stripe_metadata
 from chalicelib.domain.security.links import Link
+from chalicelib.domain.stripe_objects.answers import CustomerAnswer
 from chalicelib.usecases.ports import (
     AccountStore,
     Captcha,
@@ -95,7 +97,9 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All that use cases work with. A use case that needs one group takes that group alone."""
+    """All that use cases work with. A use case that needs one group takes that group alone.
+    `proof_of` makes the proof of an account (domain/security/account_proof.py).
+    """
 
     stores: Stores
     queues: Queues
@@ -103,3 +107,14 @@ class Services:
     clock: Clock
     metrics: Metrics
     policy: Policy
+    proof_of: Callable[[str], str]
+
+    def metadata_of(self, account_id: str) -> dict[str, str]:
+        """The metadata of what Billhook creates at Stripe for an account."""
+        return stripe_metadata(account_id, self.proof_of(account_id))
+
+    def made(self, customer: CustomerAnswer, account_id: str) -> bool:
+        """Whether a customer at Stripe is proved to be the account's."""
+        return customer.account_id == account_id and proves(
+            customer.account_proof, account_id, self.proof_of
+        )

@@ -83,8 +83,10 @@ class CustomersApi(Protocol):
         behind; Stripe's search is.
         """
 
-    def create(self, key: str, account_id: str, email: str, name: str | None) -> Customer:
-        """Create a customer whose metadata names the account."""
+    def create(
+        self, key: str, metadata: Mapping[str, str], email: str, name: str | None
+    ) -> Customer:
+        """Create a customer whose metadata names and proves the account."""
 
     def update(self, key: str, customer: str, values: Mapping[str, str]) -> Customer:
         """Change a customer's `email`, `name` or `language`."""

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,6 +130,57 @@ def _end_links(options: argparse.Namespace) -> int:
     return 0
 
 
+def _joins(options: argparse.Namespace) -> int:
+    from chalicelib.aws.partition import Partition
+    from chalicelib.runtime import wiring
+    from chalicelib.usecases.accounts.erase import UNDER_WAY_SECONDS
+    from chalicelib.usecases.accounts.joins import dismiss, join
+    from ops.stage.services import enter, world_of_stage
+
+    stage = find_stage(stage_name(options))
+    enter(stage)
+    if options.dismiss:
+        account = dismiss(options.dismiss, world_of_stage())
+        print(f"Account {account.id} stays as it is, and is not listed any more.")
+        return 0
+    if options.join:
+        print(f"Joining, and again after {UNDER_WAY_SECONDS:.0f} seconds, for writes under way …")
+        joined = join(options.join, world_of_stage(), Partition(stage.outputs["TableName"]))
+        print(f"Account {options.join} is now a part of account {joined}.")
+        return 0
+    print_lines(waiting_joins(wiring.accounts().with_waiting_join()))
+    return 0
+
+
+def waiting_joins(accounts: Iterable[Account]) -> Iterator[str]:
+    """The customers that named an account without its proof, a line for each."""
+    found = False
+    for account in accounts:
+        if account.refused_join:
+            found = True
+            yield (
+                f"{account.refused_join.at:%Y-%m-%d %H:%M}  {account.id}"
+                f"  {account.origin}  {account.email or 'no address'}"
+                f"  names {account.refused_join.account_id}"
+            )
+    yield (
+        "--join ACCOUNT makes one of these a part of the account that it names, --dismiss ACCOUNT"
+        " leaves it as it is."
+        if found
+        else "No customer names an account without its proof."
+    )
+
+
+def _decision(parser: argparse.ArgumentParser) -> None:
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
+        "--join", metavar="ACCOUNT", help="make this account a part of the one that it names"
+    )
+    either.add_argument(
+        "--dismiss", metavar="ACCOUNT", help="leave this account apart, and list it no more"
+    )
+
+
 def _id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="the account's id")
 
@@ -170,6 +222,12 @@ COMMANDS = (
         "End every link that was mailed to a customer, and every session",
         _end_links,
         (_id, add_table),
+    ),
+    Command(
+        "accounts joins",
+        "List new customers that name an account without its proof; join or dismiss one",
+        _joins,
+        (_decision, add_stage),
     ),
     Command(
         "accounts revive",

@@ -18,6 +18,10 @@ OUTCOMES = {
     "imported": "imported",
     "completed": "an earlier import had begun it; complete now",
     "known": "had an account already",
+    "apart": (
+        "imported apart: the account that its metadata names exists, and is not proved. python -m"
+        " ops accounts joins lists them"
+    ),
     "unanswered": (
         "imported; Stripe did not answer every call, and the stage repeats them by itself"
     ),
@@ -87,4 +91,6 @@ def _brought_in(candidate: Candidate, known: Account | None, services: Services)
     whole = apply_facts(account, [], services, fetcher)
     if whole.asks:
         return "unanswered"
-    return "completed" if known else "imported"
+    if known:
+        return "completed"
+    return "apart" if whole.refused_join else "imported"

@@ -5,6 +5,7 @@ Stripe's lists alone. Pure.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.errors import Unreadable
@@ -12,9 +13,10 @@ from chalicelib.domain.ids import well_formed
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Item, Subscription
 from chalicelib.stripe_api import answers, objects
-from chalicelib.stripe_api.fields import identity
+from chalicelib.stripe_api.fields import identity, if_readable, moment
 from chalicelib.stripe_api.transport import Raw
-from chalicelib.usecases.ingestion.adopt import age, derived_id, is_ours
+from chalicelib.usecases.ingestion.adopt import derived_id, is_ours
+from chalicelib.usecases.ingestion.named_accounts import LONG_AGO, age
 
 FINDINGS = {
     "no_customer": (
@@ -26,10 +28,14 @@ FINDINGS = {
         "metadata.account_id is not valid ([A-Za-z0-9_-], up to 64 characters): it is ignored."
     ),
     "several_account_ids": (
-        "A customer and its subscriptions name several accounts: the customer's counts, else that"
-        " of its oldest subscription."
+        "A customer and its subscriptions name several accounts: one with its account_proof counts,"
+        " else the customer's, else that of its oldest subscription."
     ),
-    "shared_account_id": "Several customers name one account: they become one account.",
+    "shared_account_id": (
+        "Several customers name one account: the oldest makes it, unless it exists. Another one"
+        " joins it by account_proof, or by an address that the account has proved; else it gets an"
+        " account of its own, and python -m ops accounts joins lists it."
+    ),
     "unknown_price": (
         "A live subscription has no price that billing.toml knows: it gives access, but no plan and"
         " no features."
@@ -62,7 +68,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The result of reading the lists. `others` counts the customers of other products, which are
+    """The result of reading the lists. The oldest candidate comes first: the customer that makes
+    an account gives its address. `others` counts the customers of other products, which are
     ignored.
     """
 
@@ -73,13 +80,14 @@ class Survey:
 
 @dataclass(slots=True)
 class _Known:
-    """What the lists say about one customer. `named` has the account ids: that of the customer
-    first, then those of its subscriptions, the oldest first.
+    """What the lists say about one customer. `created` is Stripe's; `named` has the account ids:
+    that of the customer first, then those of its subscriptions, the oldest first.
     """
 
     ours: bool = False
     listed: bool = False
     email: bool = False
+    created: datetime = LONG_AGO
     named: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
@@ -96,11 +104,9 @@ def survey(customers: Iterable[Raw], subscriptions: Iterable[Raw], policy: Polic
         findings += _note_subscription(raw, known, policy)
     ours = {customer: one for customer, one in known.items() if one.ours}
     candidates = tuple(
-        sorted(
-            Candidate(id, next(iter(one.named), derived_id(id)))
-            for id, one in ours.items()
-            if one.listed
-        )
+        Candidate(id, next(iter(one.named), derived_id(id)))
+        for id, one in sorted(ours.items(), key=lambda pair: (pair[1].created, pair[0]))
+        if one.listed
     )
     findings += _about_customers(ours)
     findings += _shared(candidates)
@@ -119,6 +125,7 @@ def _note_customer(raw: Raw, known: dict[str, _Known], policy: Policy) -> Iterat
         return
     one = known[customer.id]
     one.listed, one.email = True, bool(customer.email)
+    one.created = if_readable(lambda one: moment(one, "created"), raw) or LONG_AGO
     yield from _note_account_id(raw, customer.id, one, (), policy)
 
 

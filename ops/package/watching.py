@@ -149,6 +149,12 @@ ALARMS = (
         24 * HOUR,
     ),
     _happened(
+        "JoinsRefused",
+        "A new customer at Stripe names an account that exists, without its proof, and got an"
+        " account apart: join the two, or dismiss it.",
+        24 * HOUR,
+    ),
+    _happened(
         "Disputes",
         "A customer disputes a payment: it must be answered in Stripe's dashboard, in time.",
         5 * MINUTE,

@@ -21,6 +21,7 @@ from chalicelib.domain.account.state import Profile, Signup
 from chalicelib.domain.billing.stripe_requests import NewCheckout, NewTrial
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.security.account_proof import stripe_metadata
 from chalicelib.runtime.wiring import stripe_over
 from chalicelib.stripe_api.events import read_event
 from local.stripe_sim.in_process import InProcessStripe
@@ -28,6 +29,7 @@ from local.stripe_sim.lifecycle.catalogue import catalogue
 from ops.rehearsal.customers import Customer, Deed
 
 ACCOUNT = "acc_rehearsal"
+METADATA = stripe_metadata(ACCOUNT, "rehearsed")
 EMAIL, NAME = "ada@example.com", "Ada Byron"
 CONFIRMED_AFTER = timedelta(minutes=10)
 """How soon everybody confirms the address, where a trial begins with that: without it there is
@@ -99,11 +101,12 @@ class _Scene:
         if confirm:
             self._heard[begins].append(AddressProved(begins))
         self._listen(begins)
-        self._cus = str(self._api.customers.create(f"{ACCOUNT}:customer", ACCOUNT, EMAIL, NAME).id)
+        made = self._api.customers.create(f"{ACCOUNT}:customer", METADATA, EMAIL, NAME)
+        self._cus = str(made.id)
         key = self._policy.lookup_key(self._plan, self._interval) or ""
         self._api.subscriptions.start_trial(
             f"{ACCOUNT}:trial",
-            NewTrial(ACCOUNT, self._cus, key, begins + length, self._policy.trial.without_card),
+            NewTrial(METADATA, self._cus, key, begins + length, self._policy.trial.without_card),
         )
         self._listen(begins)
         if self._policy.signup:
@@ -132,6 +135,7 @@ class _Scene:
                 )
                 new = NewCheckout(
                     ACCOUNT,
+                    METADATA,
                     self._cus,
                     order,
                     key,

@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.domain.stripe_objects.objects import FINAL_STATUSES
 from local.recordings import Truth
+from tests.fakes.services import proving
 
 Object = dict[str, Any]
 
@@ -117,7 +118,7 @@ class _Inventor:
         return int(self.at)
 
     def metadata(self, kind: str) -> Object:
-        return {"account_id": ACCOUNT} if kind in self.names else {}
+        return proving(ACCOUNT) if kind in self.names else {}
 
     def tell(
         self, type: str, thing: Object, *, holds: Object | None = None, was: Object | None = None

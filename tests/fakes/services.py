@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.aws.items import Item, account_item, account_of, dump, load, stamp
-from chalicelib.domain.account.pointers import Pointer, pointers, tombstones
+from chalicelib.domain.account.pointers import WAITING_JOIN, Pointer, pointers, tombstones
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
 from chalicelib.domain.changes.timeline import Entry
@@ -18,6 +18,7 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.reconciliation.comparison import Drift
 from chalicelib.domain.reconciliation.replan import ReplanState
+from chalicelib.domain.security.account_proof import account_proof, stripe_metadata
 from chalicelib.domain.stripe_objects.answers import (
     CustomerAnswer,
     InvoiceAnswer,
@@ -48,6 +49,16 @@ QUIET: Policy = replace(POLICY, steps=())
 """The policy without its messages, for what is not about mail."""
 
 NOTHING = Truth({}, {}, {})
+
+
+def proof_of(account_id: str) -> str:
+    """The proof of an account under the key of these services."""
+    return account_proof(account_id, "the hash-key of tests")
+
+
+def proving(account_id: str) -> dict[str, str]:
+    """The metadata that proves an account."""
+    return stripe_metadata(account_id, proof_of(account_id))
 
 
 @dataclass
@@ -90,6 +101,24 @@ class MemoryAccounts:
         self.items[new.id] = account_item(new)
 
     rewrite = save
+
+    def absorb(self, absorbed: Account, old: Account, new: Account) -> None:
+        stored = self.load(absorbed.id)
+        if stored is None or stored.version != absorbed.version:
+            raise ConcurrentUpdate("Another writer was faster.")
+        theirs = {value: id for value, id in self.owners.items() if id == absorbed.id}
+        for value in theirs:
+            del self.owners[value]
+        try:
+            self.save(old, new)
+        except Exception:
+            self.owners |= theirs
+            raise
+        del self.items[absorbed.id]
+
+    def with_waiting_join(self) -> list[Account]:
+        found = (self.load(id) for id in sorted(self.items))
+        return [account for account in found if account and WAITING_JOIN in pointers(account)]
 
     def erase(self, account: Account, at: datetime) -> None:
         stored = self.load(account.id)
@@ -384,6 +413,7 @@ class FakeServices:
             clock=Clock(now=self.now, pause=lambda seconds: None),
             metrics=Metrics(count=self.counted, measure=self.measured),
             policy=self.policy,
+            proof_of=proof_of,
         )
 
 

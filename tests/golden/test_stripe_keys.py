@@ -24,7 +24,7 @@ from chalicelib.domain.policy.policy import CancelPolicy
 from chalicelib.usecases.accounts.sign_up import sign_up
 from chalicelib.usecases.billing import actions
 from chalicelib.usecases.billing.cancellation import ask_to_leave, leave
-from tests.fakes.services import QUIET
+from tests.fakes.services import QUIET, proof_of
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, WISH, SimLife, returns
 
 ID = re.compile(r"\b(cus|sub_sched|sub|in|ch|cs_test|pm|re|ii)_[A-Za-z0-9]{14,}")
@@ -267,10 +267,13 @@ def test_what_is_made_at_stripe_carries_the_metadata_that_finds_it_again() -> No
             if "metadata" in name:
                 made.setdefault(one.path, {})[name] = value
     ours = {"metadata[account_id]": "acc_golden", "metadata[made_by]": "billhook"}
+    proof = {"metadata[account_proof]": proof_of("acc_golden")}
     assert made == {
-        "/v1/customers": {"metadata[account_id]": "acc_golden"},
-        "/v1/subscriptions": {"metadata[account_id]": "acc_golden"},
-        "/v1/checkout/sessions": ours | {"setup_intent_data[metadata][account_id]": "acc_golden"},
+        "/v1/customers": {"metadata[account_id]": "acc_golden"} | proof,
+        "/v1/subscriptions": {"metadata[account_id]": "acc_golden"} | proof,
+        "/v1/checkout/sessions": ours
+        | proof
+        | {"setup_intent_data[metadata][account_id]": "acc_golden"},
         "/v1/invoices": ours | {"metadata[charge_id]": "chg_3638ff48fc30655eaf54"},
         "/v1/invoiceitems": ours | {"metadata[charge_id]": "chg_3638ff48fc30655eaf54"},
     }

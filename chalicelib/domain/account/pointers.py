@@ -9,7 +9,8 @@ from chalicelib.domain.account.state import Account
 @dataclass(frozen=True, slots=True, order=True)
 class Pointer:
     """A `CUSTOMER` (Stripe's id), an `EXTERNAL` id (the product's) or a `TRIAL` (an identity that
-    may have one trial) belongs to one account; an `EMAIL` may belong to several.
+    may have one trial) belongs to one account; an `EMAIL` may belong to several, and so may `JOIN`,
+    which leads to the accounts whose join an operator has to decide on.
     """
 
     kind: str
@@ -23,7 +24,10 @@ class Pointer:
     @property
     def unique(self) -> bool:
         """Whether only one account can have it."""
-        return self.kind != "EMAIL"
+        return self.kind not in {"EMAIL", "JOIN"}
+
+
+WAITING_JOIN = Pointer("JOIN", "waits")
 
 
 def pointers(account: Account) -> frozenset[Pointer]:
@@ -37,6 +41,8 @@ def pointers(account: Account) -> frozenset[Pointer]:
     found |= {
         Pointer("EMAIL", email.strip().lower()) for email in emails if email and email.strip()
     }
+    if account.refused_join and account.refused_join.waits:
+        found.add(WAITING_JOIN)
     return frozenset(found)
 
 

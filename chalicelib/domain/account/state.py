@@ -13,6 +13,7 @@ from chalicelib.domain.account.cancellation import (
 from chalicelib.domain.account.checkout import Checkout
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import Tracked
@@ -166,7 +167,9 @@ class Account:
       this product's, and `price_keys` every lookup key that a price was ever reported with.
     - `profile_changes`: the last change of each field of the profile since the signup;
       `address_changes`: those that the customer asked for and that can still be confirmed or
-      undone; `origin`: the Stripe customer that the account came from, whose address it follows.
+      undone; `origin`: the Stripe customer that the account came from, whose address it follows,
+      empty if another one joined before there was one; `refused_join`: the account that this
+      customer named without a proof.
     - `signup`: the one that counts; `pending_signups`: later ones that wait for a mailed link.
     - `milestones`: when each was first reached. `grants`: access granted by operators.
     - `proved_at`: when a mailed link was first opened, which raises `link_epoch`; `signed_in_by`:
@@ -255,6 +258,7 @@ class Account:
     notice_complaint: NoticeComplaint | None = None
     pending_signups: tuple[PendingSignup, ...] = ()
     sign_in_signup: int | None = None
+    refused_join: RefusedJoin | None = None
 
     @property
     def email(self) -> str | None:
@@ -291,9 +295,9 @@ class Account:
     @property
     def origin_id(self) -> str | None:
         """The id of the Stripe customer that the account came from: the one that made it, or that
-        Billhook created for it. Never one that joined it later.
+        Billhook created for it. Never one that joined it later. Empty if it came from none.
         """
-        return self.origin or next(iter(self.customers), None)
+        return next(iter(self.customers), None) if self.origin is None else self.origin
 
     @property
     def origin_customer(self) -> Customer | None:

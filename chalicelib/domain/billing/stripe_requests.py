@@ -1,5 +1,6 @@
 """What Billhook asks Stripe to create: a trial and a Checkout session. Pure values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,11 +10,12 @@ from chalicelib.domain.policy.policy import CheckoutPolicy
 
 @dataclass(frozen=True, slots=True)
 class NewTrial:
-    """A trial to start. `without_card` is Stripe's `missing_payment_method`: what happens at the
-    end of a trial that has no card. `currency` None is the price's own.
+    """A trial to start. `metadata` names and proves the account. `without_card` is Stripe's
+    `missing_payment_method`: what happens at the end of a trial that has no card. `currency` None
+    is the price's own.
     """
 
-    account_id: str
+    metadata: Mapping[str, str]
     customer: str
     lookup_key: str
     ends_at: datetime
@@ -23,12 +25,13 @@ class NewTrial:
 
 @dataclass(frozen=True, slots=True)
 class NewCheckout:
-    """A Checkout session to create. `lookup_key` names the price of a purchase; `currency` is the
-    one in which the customer buys, or that a card is saved for; `options` says what else the page
-    collects and calculates.
+    """A Checkout session to create. `metadata` names and proves the account. `lookup_key` names the
+    price of a purchase; `currency` is the one in which the customer buys, or that a card is saved
+    for; `options` says what else the page collects and calculates.
     """
 
     account_id: str
+    metadata: Mapping[str, str]
     customer: str
     order: Order
     lookup_key: str | None

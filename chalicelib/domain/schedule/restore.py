@@ -54,7 +54,8 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         disputes={**backup.disputes, **present.disputes},
         notice_complaint=present.notice_complaint or backup.notice_complaint,
         address_changes=present.address_changes if present.version else backup.address_changes,
-        origin=backup.origin or present.origin,
+        origin=_origin(backup, present),
+        refused_join=present.refused_join or backup.refused_join,
         sign_in_asked_at=asked.sign_in_asked_at,
         sign_in_signup=asked.sign_in_signup,
         pending_signups=present.pending_signups if present.version else backup.pending_signups,
@@ -72,6 +73,13 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
     for customer in sorted({*backup.customers, *present.customers}):
         account = fetching_all_of(account, customer)
     return account
+
+
+def _origin(backup: Account, present: Account) -> str | None:
+    """The customer that the account came from. Which customer is fetched first does not decide."""
+    known = (backup.origin, present.origin)
+    found = next((origin for origin in known if origin), None)
+    return found or ("" if "" in known else backup.origin_id or present.origin_id)
 
 
 def next_restored(

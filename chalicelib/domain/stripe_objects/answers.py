@@ -4,7 +4,7 @@ A customer, a subscription or an invoice may have a shape that this release does
 answer then still holds what could be read beside it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -17,12 +17,14 @@ T = TypeVar("T", Customer, Subscription, Invoice)
 @dataclass(frozen=True, slots=True)
 class Read(Generic[T]):
     """One object of an answer. `id` is empty if even that cannot be read; `account_id` is the
-    account that the object's metadata names; `state` is the object, or why it cannot be read.
+    account that the object's metadata names, and `account_proof` stands beside it; `state` is the
+    object, or why it cannot be read.
     """
 
     id: str
     account_id: str | None
     state: T | Unreadable
+    account_proof: str | None = field(default=None, repr=False)
 
     @property
     def value(self) -> T:
@@ -213,7 +215,7 @@ class Discount:
 @dataclass(frozen=True, slots=True)
 class ListedSubscription:
     """A subscription of a list, with its customer and its latest invoice where the list holds them
-    whole. The account ids are those that the metadata of both name.
+    whole. The account ids and their proofs are those in the metadata of both.
     """
 
     subscription: Subscription
@@ -221,6 +223,8 @@ class ListedSubscription:
     invoice: Invoice | None = None
     account_id: str | None = None
     customer_account_id: str | None = None
+    account_proof: str | None = field(default=None, repr=False)
+    customer_account_proof: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

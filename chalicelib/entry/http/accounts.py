@@ -299,6 +299,7 @@ def _account(account: Account) -> dict[str, Any]:
         "language": account.language,
         "attributes": dict(account.profile.attributes),
         "customers": sorted(account.customers),
+        "stripe_metadata": wiring.services().metadata_of(account.id),
         "standing": standing_json(standing(account, wiring.policy(), clock.now())),
         "subscriptions": [
             _subscription(account, known.value, pending.get(id))

@@ -134,6 +134,12 @@ ACCOUNT = fields(
         "language": MAYBE,
         "attributes": {"type": "object", "additionalProperties": TEXT},
         "customers": array(TEXT),
+        "stripe_metadata": fields({"account_id": TEXT, "account_proof": TEXT})
+        | {
+            "description": "The metadata to give to what your product creates at Stripe for this"
+            " account: a customer whose metadata only names an account that exists does not join"
+            " it. Keep it on your server."
+        },
         "standing": STANDING,
         "subscriptions": array(_SUBSCRIPTION),
         "others": array(_OTHER)

@@ -8,7 +8,7 @@ from chalicelib.domain.account.operations import pending
 from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
-from chalicelib.usecases.billing.save_card import belongs
+from chalicelib.usecases.billing.checkout import expire_sessions
 from chalicelib.usecases.billing.start_trial import given_first
 from chalicelib.usecases.ports import PartitionStore
 from chalicelib.usecases.services import Services
@@ -72,7 +72,7 @@ def _customers(account: Account, at_stripe: bool, services: Services) -> tuple[s
         known |= {
             one.id
             for one in services.stripe.customers.with_email(email)
-            if one.account_id == account.id
+            if services.made(one, account.id)
         }
     return tuple(sorted(known))
 
@@ -94,8 +94,6 @@ def _leave_stripe(
         )
     for customer in customers:
         if account.checkout and not account.checkout.closed:
-            for session in services.stripe.checkout.open_sessions(customer):
-                if belongs(session, account):
-                    services.stripe.checkout.expire(session.id)
+            expire_sessions(account, customer, services)
         if at_stripe:
             services.stripe.customers.delete(customer)

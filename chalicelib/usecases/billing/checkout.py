@@ -160,7 +160,15 @@ def _expire_unknown_sessions(account: Account, services: Services) -> None:
     saved. It must not be completed beside another.
     """
     customer = customer_for(account)
-    for session in services.stripe.checkout.open_sessions(customer.id) if customer else []:
+    if customer:
+        expire_sessions(account, customer.id, services)
+
+
+def expire_sessions(account: Account, customer: str, services: Services) -> None:
+    """Expire the sessions of a customer that were opened for the account and can still be
+    completed. Raises Unavailable, Refused.
+    """
+    for session in services.stripe.checkout.open_sessions(customer):
         if belongs(session, account):
             services.stripe.checkout.expire(session.id)
 
@@ -197,6 +205,7 @@ def _new_checkout(
     lookup_key = sold.get(order.interval or "")
     return NewCheckout(
         account.id,
+        services.metadata_of(account.id),
         customer,
         order,
         lookup_key,

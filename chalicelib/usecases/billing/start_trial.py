@@ -107,7 +107,7 @@ def _started(
             "plan",
         )
     new = NewTrial(
-        account_id,
+        services.metadata_of(account_id),
         customer,
         lookup_key,
         signup.trial_ends_at,
@@ -124,7 +124,7 @@ def _with_known_customer(account: Account, key: str, services: Services) -> Acco
     if customer_for(account) is None:
         now = services.clock.now()
         answers = services.stripe.customers.with_email(given_first(account)[0])
-        ours = [one for one in answers if one.account_id == account.id and not one.deleted]
+        ours = [one for one in answers if services.made(one, account.id) and not one.deleted]
         found = [fact for one in ours for fact in _created(one.value, now)]
         if found:
             account = apply_facts(account, found, services, StripeFetcher(services))
@@ -139,7 +139,8 @@ def with_customer(account: Account, key: str, services: Services) -> Account:
         return account
     now = services.clock.now()
     email, name = given_first(account)
-    customer = services.stripe.customers.create(key, account.id, email, name)
+    metadata = services.metadata_of(account.id)
+    customer = services.stripe.customers.create(key, metadata, email, name)
     return apply_facts(account, _created(customer, now), services, StripeFetcher(services))
 
 
@@ -172,7 +173,7 @@ def find_trial(account: Account, services: Services) -> Sequence[Fact] | None:
         else [
             one
             for one in services.stripe.customers.with_email(given_first(account)[0])
-            if one.account_id == account.id
+            if services.made(one, account.id)
         ]
     )
     found = [fact for one in ours if not one.deleted for fact in _created(one.value, now)]

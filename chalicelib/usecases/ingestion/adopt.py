@@ -2,14 +2,16 @@
 another integration, or before Billhook was installed.
 """
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from typing import Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from chalicelib.domain.account.facts import CustomerSnapshot, StripeFact, SubscriptionSnapshot
+from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
+from chalicelib.domain.account.joins import NamedAccount, RefusedJoin, may_join
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.pointers import tombstone_of_account, tombstone_of_customer
 from chalicelib.domain.account.rules.apply import apply
+from chalicelib.domain.account.rules.joining import before_joining
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.domain.changes.domain_events import RECENT
@@ -18,36 +20,17 @@ from chalicelib.domain.ids import well_formed
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.domain.stripe_objects.answers import CustomerAnswer, SubscriptionAnswer
+from chalicelib.domain.stripe_objects.answers import CustomerAnswer
 from chalicelib.domain.stripe_objects.objects import Customer, Item
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.ingestion.named_accounts import LONG_AGO, Evidence, NamedAccounts
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
-LONG_AGO = datetime.fromtimestamp(0, UTC)
-
-
-class Evidence(Protocol):
-    """What may say whose customer it is about: an event, or an entry of a list. `account_id` is the
-    one that Stripe's metadata names.
-    """
-
-    @property
-    def customer(self) -> str | None:
-        """The customer that it is about."""
-
-    @property
-    def account_id(self) -> str | None:
-        """The account that the metadata names."""
-
-    @property
-    def fact(self) -> StripeFact | None:
-        """What it says."""
-
 
 def derived_id(customer: str) -> str:
-    """The id of an adopted account that no metadata names, so that two who adopt the same customer
-    at once choose the same.
+    """The id of an account that no metadata names, or that is adopted apart from the one that it
+    does, so that two who adopt the same customer at once choose the same.
     """
     return f"acc_{customer.removeprefix('cus_')}"
 
@@ -64,8 +47,8 @@ def probable_account(one: Evidence) -> str:
 def adopt(
     customer: str, evidence: Iterable[Evidence], services: Services, fetcher: StripeFetcher
 ) -> Account | None:
-    """The account of `customer`, which is created, or an existing one that the customer joins; None
-    if the evidence does not make it ours.
+    """The account of `customer`, which is created, or an existing one that the customer may join
+    (domain/account/joins.py); None if the evidence does not make it ours.
 
     Only a customer or a subscription is evidence. Everything older than a day counts as history:
     nobody is written to about it. An erased account is not created again; its late events are
@@ -78,9 +61,8 @@ def adopt(
     found = fetcher.put(lambda: services.stripe.reader.customer(customer))
     if found is None and all(_stale(one) for one in ours):
         return None
-    account = _joined(
-        customer, found, began, began - RECENT, [one.account_id for one in ours], services, fetcher
-    )
+    names = NamedAccounts(customer, found, ours, services, fetcher)
+    account = _Adoption(customer, found, began, began - RECENT, services).run(names)
     if account is None:
         services.metrics.count("EventsOfErased", len(ours))
     return account
@@ -96,71 +78,112 @@ def adopt_old(customer: str, services: Services, fetcher: StripeFetcher) -> Acco
     found = fetcher.put(lambda: services.stripe.reader.customer(customer))
     if found is None or found.deleted:
         return None
-    return _joined(customer, found, now.replace(microsecond=0), now, [], services, fetcher)
+    names = NamedAccounts(customer, found, [], services, fetcher)
+    return _Adoption(customer, found, now.replace(microsecond=0), now, services).run(names)
 
 
-def _joined(
-    customer: str,
-    found: CustomerAnswer | None,
-    began: datetime,
-    history_until: datetime,
-    in_hand: list[str | None],
-    services: Services,
-    fetcher: StripeFetcher,
-) -> Account | None:
-    """The account, created if there is none yet; None if it was erased. `found` is what Stripe
-    answered to the request that began at `began`. An account that is full of customers takes no
-    more: the customer gets one of its own.
-
-    The customer's pointer is written before everything of the customer is fetched. So events that
-    came too early to be kept are in the fetched state, and later ones find the account.
+@dataclass(frozen=True, slots=True)
+class _Adoption:
+    """The adoption of a customer. `found` is what Stripe answered to the request that began at
+    `began`; what happened before `history_until` is history.
     """
-    named = _account_id(
-        customer,
-        found,
-        in_hand,
-        lambda: fetcher.put(lambda: services.stripe.reader.subscriptions_of(customer)),
-    )
 
-    def join(id: str) -> Account | None:
-        account = services.stores.accounts.load(id) or Account(
-            id, history_until=history_until, origin=customer
+    customer: str
+    found: CustomerAnswer | None
+    began: datetime
+    history_until: datetime
+    services: Services
+
+    def run(self, names: NamedAccounts) -> Account | None:
+        """The account, created if there is none yet; None if it was erased. A customer that may not
+        join the account that it names gets one of its own, and so does one that names an account
+        which is full of customers.
+
+        The customer's pointer is written before everything of the customer is fetched. So events
+        that came too early to be kept are in the fetched state, and later ones find the account.
+        """
+        return retry_on_lost_race(
+            derived_id(self.customer), lambda: self._attempt(names), self.services
         )
-        if customer in account.customers:
+
+    def _attempt(self, names: NamedAccounts) -> Account | None:
+        named = names.first
+        if named is None:
+            return self._apart()
+        account = self._load(named.id)
+        if account and not self._may_join(account, named):
+            refused, named = named, names.proved_by_a_subscription
+            if named is None:
+                return self._apart(RefusedJoin(refused.id, self.services.clock.now()))
+            account = self._load(named.id)
+        if account and self.customer not in account.customers and _is_full(account):
+            return self._apart()
+        return self._saved(account or self._new(named.id))
+
+    def _apart(self, refused: RefusedJoin | None = None) -> Account | None:
+        """The customer's own account. Whoever knows the customer's id could have made one of that
+        name before, which is not the customer's.
+        """
+        own = derived_id(self.customer)
+        account = self._load(own)
+        if account and self.customer not in account.customers:
+            own = f"{own}_{self.services.proof_of(own)[:12]}"
+            account = self._load(own)
+        return self._saved(account or self._new(own), refused)
+
+    def _may_join(self, account: Account, named: NamedAccount) -> bool:
+        proved_address = account.email if account.email_proved else None
+        return self.customer in account.customers or may_join(named, self._address, proved_address)
+
+    @property
+    def _address(self) -> str | None:
+        state = self.found.state if self.found else None
+        return state.email if isinstance(state, Customer) else None
+
+    def _load(self, id: str) -> Account | None:
+        return self.services.stores.accounts.load(id)
+
+    def _new(self, id: str) -> Account:
+        return Account(id, history_until=self.history_until, origin=self.customer)
+
+    def _saved(self, account: Account, refused: RefusedJoin | None = None) -> Account | None:
+        """The account with the customer; None if either was erased."""
+        if self.customer in account.customers:
             return account
-        if len(account.customers) >= most("customers") and id != derived_id(customer):
-            return join(derived_id(customer))
+        services = self.services
         # After the load: if the account is gone because it was just erased, its grave exists by
         # now.
         if services.stores.accounts.erased(
-            {tombstone_of_account(id), tombstone_of_customer(customer)}
+            {tombstone_of_account(account.id), tombstone_of_customer(self.customer)}
         ):
             return None
         new = next_version(
-            account,
-            _knowing(account, customer, found, began),
-            services.policy,
-            services.clock.now(),
+            account, self._joined(account, refused), services.policy, services.clock.now()
         )
         try:
             services.stores.accounts.save(account, new)
         except AccountTaken as taken:
-            owners = services.stores.accounts.of_customers({customer: id})
-            if customer not in owners:
+            owners = services.stores.accounts.of_customers({self.customer: account.id})
+            if self.customer not in owners:
                 raise ConcurrentUpdate(
                     "The account that had the customer was just erased."
                 ) from taken
-            return owners[customer]
+            return owners[self.customer]
+        services.metrics.count("JoinsRefused", int(refused is not None))
         return new
 
-    return retry_on_lost_race(named, lambda: join(named), services)
+    def _joined(self, account: Account, refused: RefusedJoin | None) -> Account:
+        if account.version:
+            account = before_joining(account, self._address)
+        updated = apply(account, _seen(self.customer, self.found, self.began))
+        if self.found:
+            updated = fetching_all_of(updated, self.customer)
+        return replace(updated, refused_join=refused) if refused else updated
 
 
-def _knowing(
-    account: Account, customer: str, found: CustomerAnswer | None, began: datetime
-) -> Account:
-    updated = apply(account, _seen(customer, found, began))
-    return fetching_all_of(updated, customer) if found else updated
+def _is_full(account: Account) -> bool:
+    """Whether the account takes no more customers."""
+    return len(account.customers) >= most("customers")
 
 
 def adopts(one: Evidence, policy: Policy) -> bool:
@@ -188,28 +211,6 @@ def _stale(one: Evidence) -> bool:
         and isinstance(one.fact.source, FromEvent)
         and one.fact.source.stale
     )
-
-
-def _account_id(
-    customer: str,
-    found: CustomerAnswer | None,
-    in_hand: list[str | None],
-    subscriptions: Callable[[], list[SubscriptionAnswer]],
-) -> str:
-    """The account that the customer's metadata names, else its oldest subscription that names one,
-    else the evidence at hand; else a derived id.
-    """
-    if found and found.account_id and well_formed(found.account_id):
-        return found.account_id
-    named = [one.account_id for one in sorted(subscriptions() if found else [], key=age)]
-    return next((id for id in (*named, *in_hand) if id and well_formed(id)), derived_id(customer))
-
-
-def age(one: SubscriptionAnswer) -> tuple[datetime, str]:
-    """The order in which subscriptions are asked for the account that they name: the oldest
-    first.
-    """
-    return one.created or LONG_AGO, one.id
 
 
 def _seen(customer: str, found: CustomerAnswer | None, began: datetime) -> CustomerSnapshot:

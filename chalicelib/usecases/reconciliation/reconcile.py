@@ -3,7 +3,7 @@ fetch what differs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
@@ -24,9 +24,10 @@ from chalicelib.domain.reconciliation.comparison import (
 )
 from chalicelib.domain.stripe_objects.answers import ListedSubscription, ListEntry
 from chalicelib.domain.stripe_objects.pagination import Page
-from chalicelib.usecases.ingestion.adopt import Evidence, adopt, probable_account
+from chalicelib.usecases.ingestion.adopt import adopt, probable_account
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.ingestion.named_accounts import Evidence
 from chalicelib.usecases.reconciliation.rate_limit import RateLimiter
 from chalicelib.usecases.services import Services
 
@@ -84,10 +85,11 @@ def reconcile(services: Services) -> Progress | None:
 
 @dataclass(frozen=True, slots=True)
 class FromList:
-    """An entry of a list as evidence for adoption; see adopt.Evidence."""
+    """An entry of a list as evidence for adoption; see named_accounts.Evidence."""
 
     customer: str
     account_id: str | None
+    account_proof: str | None = field(repr=False)
     fact: SubscriptionSnapshot | CustomerSnapshot
 
 
@@ -276,10 +278,16 @@ class _Run:
         source = FromFetch(self._services.clock.now().replace(microsecond=0), "")
         customer = entry.subscription.customer
         subscription = SubscriptionSnapshot(entry.subscription, source)
-        evidence: list[Evidence] = [FromList(customer, entry.account_id, subscription)]
+        evidence: list[Evidence] = [
+            FromList(customer, entry.account_id, entry.account_proof, subscription)
+        ]
         if entry.customer:
             snapshot = CustomerSnapshot(entry.customer, source)
-            evidence.append(FromList(customer, entry.customer_account_id, snapshot))
+            evidence.append(
+                FromList(
+                    customer, entry.customer_account_id, entry.customer_account_proof, snapshot
+                )
+            )
         return evidence
 
 

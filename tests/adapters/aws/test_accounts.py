@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.accounts import Accounts
+from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.ordering import Tracked
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unavailable
@@ -160,3 +161,55 @@ def test_items_that_are_never_returned_count_as_no_answer(
     )
     with pytest.raises(Unavailable):
         Accounts(TABLE, lambda: "key", dynamodb).of_customers({"cus_1": "acc_1"})
+
+
+def refused(id: str, customer: str, names: str = "acc_ada") -> Account:
+    """An account apart from the one that its customer names."""
+    one = account(id, customer, email="eve@example.com", external_id="user-9")
+    return replace(one, refused_join=RefusedJoin(names, T))
+
+
+def test_accounts_whose_join_waits_are_listed_until_an_operator_decides(accounts: Accounts) -> None:
+    keep(accounts, account("acc_ada", "cus_ada"))
+    first = keep(accounts, replace(refused("acc_2", "cus_2"), profile=Profile()))
+    second = keep(accounts, replace(refused("acc_1", "cus_1"), profile=Profile()))
+    assert accounts.with_waiting_join() == [second, first]
+    dismissed = replace(second, version=2, refused_join=RefusedJoin("acc_ada", T, T))
+    accounts.save(second, dismissed)
+    assert accounts.with_waiting_join() == [first]
+    accounts.erase(first, T)
+    assert accounts.with_waiting_join() == []
+
+
+def test_an_absorbed_account_is_gone_and_its_pointers_lead_to_the_other(
+    accounts: Accounts, dynamodb: Any
+) -> None:
+    ada, eve = keep(accounts, account("acc_ada", "cus_ada")), keep(accounts, refused("acc_1", "c1"))
+    both = replace(account("acc_ada", "cus_ada", "c1", external_id="user-9"), version=2)
+    accounts.absorb(eve, ada, both)
+    assert accounts.load("acc_1") is None
+    assert accounts.of_customers({"c1": "acc_1"}) == {"c1": both}
+    assert accounts.with_external_id("user-9") == both
+    assert (accounts.with_email("eve@example.com"), accounts.with_waiting_join()) == ([], [])
+    assert "acc_1" not in str(dynamodb.scan(TableName=TABLE)["Items"])
+
+
+@pytest.mark.parametrize("stale", ["acc_ada", "acc_1"])
+def test_a_join_that_loses_a_race_changes_nothing(
+    accounts: Accounts, dynamodb: Any, stale: str
+) -> None:
+    ada, eve = keep(accounts, account("acc_ada", "cus_ada")), keep(accounts, refused("acc_1", "c1"))
+    other = ada if stale == "acc_ada" else eve
+    accounts.save(other, replace(other, version=2))
+    before = dynamodb.scan(TableName=TABLE)["Items"]
+    with pytest.raises(ConcurrentUpdate):
+        accounts.absorb(eve, ada, replace(account("acc_ada", "cus_ada", "c1"), version=2))
+    assert dynamodb.scan(TableName=TABLE)["Items"] == before
+
+
+def test_a_customer_of_a_third_account_is_not_taken_by_a_join(accounts: Accounts) -> None:
+    ada, eve = keep(accounts, account("acc_ada", "cus_ada")), keep(accounts, refused("acc_1", "c1"))
+    third = keep(accounts, account("acc_3", "cus_3"))
+    with pytest.raises(AccountTaken):
+        accounts.absorb(eve, ada, replace(account("acc_ada", "cus_ada", "cus_3"), version=2))
+    assert accounts.of_customers({"cus_3": "acc_ada", "c1": ""}) == {"cus_3": third, "c1": eve}

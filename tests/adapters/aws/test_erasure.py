@@ -127,3 +127,17 @@ def test_rewriting_puts_every_pointer_anew(accounts: Accounts, dynamodb: Any) ->
     assert accounts.with_external_id("42") == accounts.with_trial("email:ada@example.com") == again
     with pytest.raises(ConcurrentUpdate):
         accounts.rewrite(ADA, replace(ADA, version=2))
+
+
+def test_a_timeline_moves_whole_and_nothing_else_does(accounts: Accounts, dynamodb: Any) -> None:
+    beside = Partition(TABLE, dynamodb)
+    own = Entry("acc_eve", T, "stripe", "evt_own", "x", {})
+    Timelines(TABLE, dynamodb).put([own])
+    moved = {item["sk"]["S"]: item.get("body") for item in beside.items("acc_ada")}
+    for _ in range(2):
+        beside.move_timeline("acc_ada", "acc_eve")
+    found = {item["sk"]["S"]: item.get("body") for item in beside.items("acc_eve")}
+    notes = {key: body for key, body in moved.items() if key.startswith("LOG#")}
+    assert len(notes) == 80
+    assert notes.items() < found.items()
+    assert len(found) == 81, "claims stay"

@@ -10,7 +10,7 @@ from tests.fakes.services import ROOT
 
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "chalicelib").rglob("*.py"))]
 SECRET = re.compile(
-    r"secret|signature|token|digest|hash|nonce|hmac|password|expected|api_key|link_key",
+    r"secret|signature|token|digest|hash|nonce|hmac|password|expected|api_key|link_key|proof",
     re.IGNORECASE,
 )
 
@@ -23,13 +23,14 @@ NO_SECRET = {
 """Comparisons whose names sound like a secret, and what they are about."""
 
 PROVEN = {
+    "chalicelib/domain/security/account_proof.py",
     "chalicelib/domain/security/api_keys.py",
     "chalicelib/domain/security/claims.py",
     "chalicelib/domain/security/links.py",
     "chalicelib/stripe_api/signature.py",
 }
-"""Where a stranger's word is held against a secret: keys, claims, links and cookies,
-webhooks.
+"""Where a stranger's word is held against a secret: proofs of accounts, keys, claims, links and
+cookies, webhooks.
 """
 
 

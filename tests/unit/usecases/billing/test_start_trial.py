@@ -13,6 +13,7 @@ from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from tests.fakes.faults import crashing_after
 from tests.fakes.grids import grid
+from tests.fakes.services import proving
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, WISH, SimLife, crashes
 
 FAULTS = ("timeout_before", "timeout_after", "402", "409", "429", "500", "500_after", "503")
@@ -23,7 +24,7 @@ CALLS = 60
 def begun_once(life: SimLife) -> None:
     """One customer, one trial, and both sides of one mind about it."""
     subscription, customer = life.only("subscription"), life.only("customer")
-    assert subscription["metadata"] == customer["metadata"] == {"account_id": life.account_id}
+    assert subscription["metadata"] == customer["metadata"] == proving(life.account_id)
     assert subscription["status"] == "trialing"
     assert subscription["trial_end"] == int((BEGIN + 14 * DAY).timestamp())
     assert life.stands() == ("full", "trialing")

@@ -13,7 +13,15 @@ from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.usecases.ingestion.ingest import EFFECTS, Message, Outcome, ingest
 from tests.fakes.faults import OutsideCalls
-from tests.fakes.services import NOTHING, POLICY, RECORDINGS, FakeServices, MemoryAccounts, at
+from tests.fakes.services import (
+    NOTHING,
+    POLICY,
+    RECORDINGS,
+    FakeServices,
+    MemoryAccounts,
+    at,
+    proving,
+)
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
 TRIAL = RECORDINGS["trial_converts"]
@@ -138,10 +146,14 @@ def test_news_that_came_before_the_adoption_is_not_lost(place: FakeServices) -> 
     assert [billed.value.status for billed in place.accounts.only().invoices.values()] == ["paid"]
 
 
-def test_an_account_that_exists_is_joined_and_not_overwritten(place: FakeServices) -> None:
+def test_an_account_that_is_proved_is_joined_and_not_overwritten(place: FakeServices) -> None:
     arrive(place, CREATED, truth=TRIAL.truth(1))
     other = RECORDINGS["buys_without_trial"]
-    place.stripe.reader.truth = other.truth(len(other.events))
+    truth = other.truth(len(other.events))
+    truth.customers.update(
+        {id: {**raw, "metadata": proving("acct_demo")} for id, raw in truth.customers.items()}
+    )
+    place.stripe.reader.truth = truth
     place.now.at = at(other.events[-1]["created"])
     assert set(effects(ingest(messages(other.events), place.services))) == {"applied", "ignored"}
     assert len(place.accounts.only().customers) == 2
@@ -152,7 +164,7 @@ def test_an_account_that_is_full_of_customers_takes_no_more_and_each_gets_its_ow
 ) -> None:
     arrive(place, CREATED)
     for number in range(most("customers") + 2):
-        named = altered(CREATED, id=f"cus_{number}")  # in the metadata: the same account
+        named = altered(CREATED, id=f"cus_{number}", metadata=proving("acct_demo"))
         assert arrive(place, {**named, "id": f"evt_{number}"}) == ["applied"]
     full = place.accounts.load("acct_demo")
     assert full
