@@ -158,6 +158,7 @@ READS = [
     ("GET", "access", None, 200),
     ("GET", "", None, 200),
     ("PATCH", "", {"name": "Ada B."}, 200),
+    ("PUT", "external_id", {"external_id": "user-1"}, 200),
     ("GET", "timeline", None, 200),
     ("POST", "milestones", {"name": "connected_data"}, 204),
     ("POST", "portal", None, 200),

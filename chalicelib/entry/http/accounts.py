@@ -1,5 +1,6 @@
 """API endpoints of accounts: access, details, timeline, milestones, and URLs of Stripe's pages."""
 
+from dataclasses import replace
 from typing import Any
 
 from chalice.app import Blueprint, Response
@@ -33,11 +34,11 @@ from chalicelib.entry.http.request_schema import (
     timestamp,
 )
 from chalicelib.entry.http.responses import iso_time, standing_json
-from chalicelib.entry.http.signup_form import email_of
+from chalicelib.entry.http.signup_form import EXTERNAL_ID, email_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
-from chalicelib.usecases.accounts.profile import change_profile
+from chalicelib.usecases.accounts.profile import change_external_id, change_profile
 from chalicelib.usecases.accounts.record import record_milestone
 from chalicelib.usecases.billing.checkout import open_checkout, open_portal
 from chalicelib.usecases.billing.pending_changes import pending_changes
@@ -59,6 +60,8 @@ CURRENCY = Field(
 QUANTITY = Field(
     "quantity", integer(1, 1_000_000), "The quantity, such as the number of seats.", example=5
 )
+
+EXTERNAL_ID_MEANS = "Your product's id of the customer. Only one account can have it."
 
 bp = Blueprint(__name__)
 
@@ -141,6 +144,25 @@ def update_account(account_id: str, request: CheckedRequest) -> dict[str, Any]:
     if "email" in values:
         values["email"] = email_of(values, wiring.policy(), in_test=settings().stage == "local")
     return _account(change_profile(account_id, values, wiring.services()))
+
+
+@serve(
+    bp,
+    Endpoint(
+        "PUT",
+        "/accounts/{account_id}/external_id",
+        "Give the account your product's id of the customer, in place of another one. The same id"
+        " again changes nothing.",
+        "write",
+        (replace(EXTERNAL_ID, required=True, help=EXTERNAL_ID_MEANS),),
+        answers={200: response_schemas.ACCOUNT},
+        errors=(AccountNotFound, InvalidInput, AccountTaken),
+    ),
+)
+def give_external_id(account_id: str, request: CheckedRequest) -> dict[str, Any]:
+    """The account with the id. It is found by that one from now on, and by the old one no more."""
+    external_id = request.body["external_id"]
+    return _account(change_external_id(account_id, external_id, wiring.services()))
 
 
 SEARCH = (

@@ -34,6 +34,28 @@ def change_profile(account_id: str, values: Mapping[str, str], services: Service
     return save_profile(account, [ProfileChanged(new, services.clock.now(), "api")], services)
 
 
+def change_external_id(account_id: str, external_id: str, services: Services) -> Account:
+    """The account with this id of the product, which finds it from now on; the one before finds
+    nothing. The same again changes nothing.
+
+    The pointers change in the same transaction as the account, so of two accounts that are given
+    one id at once only one gets it. Raises AccountNotFound, AccountTaken if another account has the
+    id, Unavailable.
+    """
+    account = require_account(account_id, services.stores.accounts)
+    if _holds(account, "external_id", external_id):
+        return account
+    changed = ProfileChanged({"external_id": external_id}, services.clock.now(), "api")
+    try:
+        return apply_facts(account, [changed], services, StripeFetcher(services))
+    except AccountTaken as taken:
+        raise AccountTaken(
+            "Another account has this external_id: GET /accounts?external_id=… shows it. Give that"
+            " account another one first.",
+            "external_id",
+        ) from taken
+
+
 def _holds(account: Account, name: str, value: str) -> bool:
     """Whether this is the last value that was given here."""
     change = account.profile_changes.get(name)
