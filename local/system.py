@@ -55,7 +55,7 @@ class System:
         self._around = around
         self._control = self._app = _not_yet
         self._app_error: Callable[[Answer], Answer] = lambda answer: answer
-        self._server = Server(port, self._handle, self._own_error)
+        self._server = Server(port, self.answer, self._own_error)
         self._emulator = Emulator()
         self.simulator: StripeSimulator | None = None
         self._stopping = stopping or threading.Event()
@@ -190,7 +190,8 @@ class System:
             trigger.start()
             self._triggers.append(trigger)
 
-    def _handle(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:
+        """The answer to a request, from whatever network address it names as its own."""
         return self._control(request) if _is_local(request.path) else self._app(request)
 
     def _own_error(self, path: str, answer: Answer) -> Answer:

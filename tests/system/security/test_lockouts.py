@@ -194,20 +194,3 @@ def test_a_customer_who_has_links_mailed_to_new_addresses_is_stopped_and_no_othe
     assert wiring.policy().signup
     later(monkeypatch, **{"days": timedelta(days=1).days})
     assert front.posts_form(ADA, "/sign-in").status == 303
-
-
-def test_a_flood_of_signups_leaves_webhooks_the_product_and_other_visitors_alone(
-    front: Front, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    under(SignupPolicy("pro", "month", an_hour=2), monkeypatch)
-    account = front.signs_up(address=HOME).json["account_id"]
-    key = front.office.stage.key("access")
-    for number in range(30):
-        front.signs_up({"email": f"a{number}@example.com"}, address=CAMPUS)
-        front.posts_form({"email": f"a{number}@example.com"}, "/sign-in", address=CAMPUS)
-        if number % 10 == 9:
-            assert front.office.stage.get(f"/accounts/{account}/access", key).status == 200
-            event = {"id": f"evt_{number}", "object": "event", "type": "plan.created"}
-            assert front.office.stage.webhook(event | {"livemode": False}).status == 200
-            other = {"email": f"b{number}@example.com"}
-            assert front.signs_up(other, address=f"192.0.2.{number}").status == 201
