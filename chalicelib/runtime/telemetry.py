@@ -47,6 +47,9 @@ METRICS = {
         "Stripe refused a list: the API key lacks the permission to read events or subscriptions."
     ),
     "DriftsHealed": "The daily comparison found a difference to Stripe, and corrected it.",
+    "CreditUnpaid": (
+        "A customer has more credit at Stripe than they ever paid, by the daily comparison."
+    ),
     "DriftsLeft": (
         "The daily comparison found a difference to Stripe that is not corrected. Run python -m ops"
         " drift for details."

@@ -275,7 +275,13 @@ def _listed(raw: Raw) -> ListedSubscription:
         account_proof=objects.account_proof_of(raw),
         customer_account_id=objects.account_id_of(mapping(owner)),
         customer_account_proof=objects.account_proof_of(mapping(owner)),
+        credit=_credit_of(mapping(owner)),
     )
+
+
+def _credit_of(customer: Raw) -> int:
+    """What a customer has for the next invoices: a balance below 0 is credit."""
+    return max(0, -(if_readable(lambda one: whole(one, "balance"), customer) or 0))
 
 
 def event_body(raw: Raw) -> str:

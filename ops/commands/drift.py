@@ -30,6 +30,8 @@ def _drift(options: argparse.Namespace) -> int:
         f"{len(found)} found in {options.days} days,"
         f" {sum(drift.became == 'left' for drift in found)} of them not healed."
     )
+    for customer in comparison.unpaid_credit if comparison else ():
+        print(f"{customer} has more credit at Stripe than they ever paid.")
     if comparison is None:
         print("No comparison was made yet.")
     elif comparison.ended_at:

@@ -8,7 +8,7 @@ object that nobody has, which changes nothing: a key that may is told that there
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.errors import Refused
 
@@ -22,7 +22,8 @@ NOBODY = "billhook_doctor"
 @dataclass(frozen=True, slots=True)
 class Permission:
     """A permission that the key must have. `resource` is as Stripe's dashboard names it, `of` the
-    start of its paths; `without` says what fails.
+    start of its paths; `without` says what fails. `required` are parameters without which Stripe
+    looks at nothing else.
     """
 
     resource: str
@@ -31,6 +32,7 @@ class Permission:
     writes: bool = False
     try_at: str = ""
     customer: str | None = None
+    required: tuple[tuple[str, str | int], ...] = ()
 
     @property
     def level(self) -> str:
@@ -40,9 +42,8 @@ class Permission:
     def asked(self, transport: "StripeTransport") -> None:
         """Raises Refused, Unavailable."""
         if self.writes:
-            transport.post(
-                f"{self.of}{self.try_at}", **({"customer": self.customer} if self.customer else {})
-            )
+            given: dict[str, Any] = {"customer": self.customer} if self.customer else {}
+            transport.post(f"{self.of}{self.try_at}", **given | dict(self.required))
         else:
             transport.get(self.of, limit=1)
 
@@ -124,9 +125,20 @@ PERMISSIONS = (
 )
 """Everything that chalicelib/stripe_api calls, and what it has expanded in an answer."""
 
+NESTED = (
+    Permission(
+        "Customer balance transactions",
+        f"/v1/customers/cus_{NOBODY}/balance_transactions",
+        "who withdraws keeps the credit, and is paid nothing back",
+        writes=True,
+        required=(("amount", 1), ("currency", "usd")),
+    ),
+)
+"""What is called below the path of another object, and may have a permission of its own."""
+
 
 def lacking(
-    transport: "StripeTransport", wanted: Iterable[Permission] = PERMISSIONS
+    transport: "StripeTransport", wanted: Iterable[Permission] = (*PERMISSIONS, *NESTED)
 ) -> list[Permission]:
     """The permissions that the key lacks. Raises Unavailable; Refused if Stripe does not accept the
     key at all.

@@ -180,6 +180,11 @@ ALARMS = (
         24 * HOUR,
     ),
     _happened(
+        "CreditUnpaid",
+        "A customer has more credit at Stripe than they ever paid: the next invoices cost nothing.",
+        24 * HOUR,
+    ),
+    _happened(
         "ComparisonsBroken", "An account could not be compared with Stripe, by a defect.", 24 * HOUR
     ),
     _happened(

@@ -2,7 +2,7 @@
 drift that it finds.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
@@ -30,6 +30,11 @@ EVERY = timedelta(days=1)
 LATELY = timedelta(days=3)
 """The age up to which ended subscriptions are listed: two daily comparisons may have failed."""
 
+UNPAID_KEPT = 100
+"""How many customers with unpaid credit a comparison names. More are no news: the first is one too
+many.
+"""
+
 UNKNOWN, NOT_LISTED = "unknown here", "not listed by Stripe"
 
 OF_AN_INVOICE = ("status", "attempt_count", "amount_due", "amount_paid", "next_payment_attempt")
@@ -43,8 +48,9 @@ SET_SILENTLY = frozenset({"currency"})
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One comparison. It continues in Stripe's list at `place` and in the accounts at `scanned`.
-    `pages` counts the pages of Stripe's list, `listed` the subscriptions on them. `version`
-    increases through all comparisons.
+    `pages` counts the pages of Stripe's list, `listed` the subscriptions on them. `unpaid_credit`
+    has the customers with more credit than they ever paid, UNPAID_KEPT at most. `version` increases
+    through all comparisons.
     """
 
     began: datetime
@@ -57,6 +63,12 @@ class Comparison:
     left: int = 0
     ended_at: datetime | None = None
     version: int = 0
+    unpaid_credit: tuple[str, ...] = ()
+
+    def with_unpaid_credit(self, customers: Iterable[str]) -> "Comparison":
+        """The comparison with these customers among those with unpaid credit."""
+        found = dict.fromkeys((*self.unpaid_credit, *customers))
+        return replace(self, unpaid_credit=tuple(found)[:UNPAID_KEPT])
 
     def next_phase(self) -> "Comparison":
         """The comparison at the start of its next phase."""

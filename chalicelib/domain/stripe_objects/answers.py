@@ -215,7 +215,8 @@ class Discount:
 @dataclass(frozen=True, slots=True)
 class ListedSubscription:
     """A subscription of a list, with its customer and its latest invoice where the list holds them
-    whole. The account ids and their proofs are those in the metadata of both.
+    whole. The account ids and their proofs are those in the metadata of both. `credit` is what the
+    customer has for the next invoices, in minor units of the customer's currency.
     """
 
     subscription: Subscription
@@ -225,6 +226,7 @@ class ListedSubscription:
     customer_account_id: str | None = None
     account_proof: str | None = field(default=None, repr=False)
     customer_account_proof: str | None = field(default=None, repr=False)
+    credit: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,9 @@ from chalicelib.domain.reconciliation.comparison import (
     not_listed,
     under_way,
 )
+from chalicelib.domain.reconciliation.credit import unpaid_credit
 from chalicelib.domain.stripe_objects.answers import ListedSubscription, ListEntry
+from chalicelib.domain.stripe_objects.objects import Invoice
 from chalicelib.domain.stripe_objects.pagination import Page
 from chalicelib.usecases.ingestion.adopt import adopt, probable_account
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -33,6 +35,9 @@ from chalicelib.usecases.services import Services
 
 CALLS_TO_FETCH = 3
 """Calls that fetch a customer, its subscriptions and its invoices."""
+
+CALLS_TO_COUNT = 2
+"""Calls that count what a customer ever paid: its invoices and its charges."""
 
 CHECKED_A_STEP = 100
 """How many differences the last phase checks in one step."""
@@ -136,18 +141,18 @@ class _Run:
         self._services.stores.reconciliation.keep_listed(self._began, comparison.pages, ids)
         readable = [entry.listed for entry in page.entries if entry.listed]
         self._services.metrics.count("AnswersUnreadable", len(ids) - len(readable))
-        self._compare(readable)
+        unpaid = self._compare(readable)
         following = replace(
-            comparison,
+            comparison.with_unpaid_credit(unpaid),
             place=page.next_page,
             pages=comparison.pages + 1,
             listed=comparison.listed + len(ids),
         )
         return following if page.next_page else following.next_phase()
 
-    def _compare(self, listed: Sequence[ListedSubscription]) -> None:
-        """Compare a page with the accounts, adopt customers that are new, and fetch what
-        differs.
+    def _compare(self, listed: Sequence[ListedSubscription]) -> list[str]:
+        """Compare a page with the accounts, adopt customers that are new, and fetch what differs.
+        Returns the customers that have more credit than they ever paid.
         """
         evidence = {entry.subscription.id: self._evidence(entry) for entry in listed}
         guesses = {
@@ -172,6 +177,33 @@ class _Run:
                 self._services.stores.reconciliation.put_drift(difference)
             if difference or has_hidden_debt(account, entry):
                 accounts[account.id] = self._fetched(account, customer)
+        ours = {one.subscription.customer: one for one in listed if one.credit}
+        return [
+            customer
+            for customer, entry in ours.items()
+            if customer in owners and self._has_unpaid_credit(accounts[owners[customer]], entry)
+        ]
+
+    def _has_unpaid_credit(self, account: Account, entry: ListedSubscription) -> bool:
+        """Whether the customer of an entry has more credit than it ever paid. Puts that onto the
+        account's timeline. Raises Unavailable, Refused.
+        """
+        customer, stripe = entry.subscription.customer, self._services.stripe
+        invoices = [
+            one.state
+            for one in stripe.reader.invoices_of(customer)
+            if isinstance(one.state, Invoice)
+        ]
+        charges = stripe.invoices.charges_of(customer)
+        self.limiter.made(CALLS_TO_COUNT)
+        currency = entry.customer.currency if entry.customer else None
+        unpaid = unpaid_credit(entry.credit, currency, invoices, charges)
+        if unpaid:
+            data = {"customer": customer, "credit": entry.credit, "unpaid": unpaid}
+            id = f"credit-{customer}"
+            found = Entry(account.id, self._began, "drift", id, "credit.unpaid", data)
+            self._services.stores.timeline.put([found])
+        return unpaid > 0
 
     def _known(self, guesses: Mapping[str, str]) -> tuple[dict[str, Account], set[str]]:
         """The accounts of customers, and the customers whose account only a newer release can read:
@@ -252,6 +284,7 @@ class _Run:
         left = len(differences) - healed
         self._services.metrics.count("DriftsHealed", healed)
         self._services.metrics.count("DriftsLeft", left)
+        self._services.metrics.count("CreditUnpaid", len(comparison.unpaid_credit))
         return replace(comparison, healed=healed, left=left, ended_at=self._services.clock.now())
 
     def _check(self, found: Drift) -> None:

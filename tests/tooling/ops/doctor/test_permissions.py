@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.domain.errors import Refused
-from ops.doctor.permissions import PERMISSIONS, Permission, lacking
+from ops.doctor.permissions import NESTED, NOBODY, PERMISSIONS, Permission, lacking
 from ops.doctor.stripe import judge_permission
 from tests.fakes.services import ROOT
 from tests.fakes.stripe_account import FakeStripeAccount
@@ -92,6 +92,14 @@ def test_a_restricted_key_is_told_what_it_lacks_and_how_to_give_it(
         == f"it may not {permission.level.lower()} {permission.resource}: {permission.without}"
     )
     assert finding.cure.endswith(f"set {permission.resource} to {permission.level}")
+
+
+def test_a_key_without_the_balance_of_customers_is_told_so(place: FakeStripeAccount) -> None:
+    (balance,) = NESTED
+    assert (balance.of.replace(f"cus_{NOBODY}", "{customer}"), True) in called()
+    place.faults({"how": "403", "path": balance.of, "method": "POST", "times": 1})
+    assert lacking(place.transport) == [balance]
+    assert "may not write Customer balance transactions" in judge_permission(balance).says
 
 
 def test_an_unknown_key_is_not_reported_as_lacking_permissions(

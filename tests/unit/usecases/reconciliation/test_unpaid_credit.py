@@ -1,0 +1,106 @@
+"""The daily comparison counts customers who have more credit at Stripe than they ever paid."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.reconciliation.comparison import UNPAID_KEPT, Comparison
+from chalicelib.domain.reconciliation.credit import unpaid_credit
+from chalicelib.domain.stripe_objects.answers import StripeCharge
+from chalicelib.domain.stripe_objects.objects import Invoice
+from tests.fakes.services import at
+from tests.unit.usecases.reconciliation.test_reconcile import Population
+
+NOW = at(1772442000)
+
+
+def invoice(amount_paid: int, currency: str = "usd") -> Invoice:
+    return Invoice("in_1", "cus_1", "paid", NOW, currency=currency, amount_paid=amount_paid)
+
+
+def charge(amount: int, refunded: int = 0, **known: Any) -> StripeCharge:
+    known = {"paid": True, "currency": "usd"} | known
+    return StripeCharge("ch_1", amount=amount, amount_refunded=refunded, **known)
+
+
+@pytest.mark.parametrize(
+    ("credit", "invoices", "charges", "unpaid"),
+    [
+        (100, [], [], 100),
+        (4900, [invoice(4900)], [charge(4900)], 0),
+        (4901, [invoice(4900)], [charge(4900)], 1),
+        (1000, [invoice(4900)], [charge(4900, refunded=4900)], 1000),
+        (1000, [invoice(4900)], [charge(4900, refunded=4000)], 100),
+        (4900, [invoice(4900)], [], 0),
+        (9000, [invoice(4900)], [charge(4900), charge(4900)], 0),
+        (100, [], [charge(4900, paid=False)], 100),
+        (100, [invoice(4900, "eur")], [charge(4900, currency="eur")], 100),
+        (0, [], [charge(4900, refunded=4900)], 0),
+    ],
+)
+def test_credit_is_paid_for_by_what_was_paid_and_not_paid_back(
+    credit: int, invoices: list[Invoice], charges: list[StripeCharge], unpaid: int
+) -> None:
+    assert unpaid_credit(credit, "usd", invoices, charges) == unpaid
+
+
+@pytest.fixture
+def town() -> Population:
+    return Population()
+
+
+def gets_credit(town: Population, customer: str, amount: int) -> None:
+    town.stage.post(
+        f"/v1/customers/{customer}/balance_transactions", amount=-amount, currency="usd"
+    )
+
+
+def test_a_customer_with_more_credit_than_was_ever_paid_is_counted_and_named(
+    town: Population,
+) -> None:
+    customers = [town.customer() for _ in range(3)]
+    for customer in customers:
+        town.buys(customer)
+    gets_credit(town, customers[0], 4900)
+    gets_credit(town, customers[1], 490000)
+    town.hear()
+    done = town.compare()
+    assert done.unpaid_credit == (customers[1],)
+    assert town.place.metrics["CreditUnpaid"] == 1
+    (told,) = [
+        entry for entry in town.place.timeline.entries.values() if entry.type == "credit.unpaid"
+    ]
+    assert told.account_id == town.account_of(customers[1]).id
+    assert told.data == {"customer": customers[1], "credit": 490000, "unpaid": 485100}
+
+
+def test_a_day_without_credit_asks_stripe_for_nothing_more(town: Population) -> None:
+    town.buys(town.customer())
+    town.hear()
+    before = len(town.stage.api.calls)
+    assert town.compare().unpaid_credit == ()
+    assert len(town.stage.api.calls) == before + 2
+    assert town.place.metrics["CreditUnpaid"] == 0
+
+
+def test_a_page_that_is_compared_twice_counts_a_customer_once() -> None:
+    found = Comparison(NOW).with_unpaid_credit(["cus_1", "cus_2"]).with_unpaid_credit(["cus_1"])
+    assert found.unpaid_credit == ("cus_1", "cus_2")
+    many = found.with_unpaid_credit(f"cus_{n}" for n in range(1000))
+    assert len(many.unpaid_credit) == UNPAID_KEPT
+
+
+def test_customers_of_another_product_are_not_counted(town: Population) -> None:
+    product = town.stage.post("/v1/products", name="Another")["id"]
+    town.stage.post(
+        "/v1/prices",
+        product=product,
+        currency="usd",
+        unit_amount=100,
+        lookup_key="another",
+        recurring={"interval": "month"},
+    )
+    customer = town.customer()
+    town.buys(customer, "another")
+    gets_credit(town, customer, 490000)
+    assert town.compare().unpaid_credit == ()
