@@ -3,13 +3,13 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.aws.dynamo import client, put_many, translate_errors
+from chalicelib.aws.dynamo import client, put_many, read_many, translate_errors
 from chalicelib.aws.items import Item, dump, stamp
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import InvalidInput
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 PAGE = 50
 """The number of entries on a page."""
 
+REMEMBERED = 1000
+"""About how many of the entries that a process put it remembers, so that it need not look for
+them. Those that expire it does not remember.
+"""
+
 
 class Timelines:
     """Reads and writes timelines."""
@@ -27,16 +32,34 @@ class Timelines:
     def __init__(self, table: str, dynamodb: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._dynamodb = dynamodb or client()
+        self._put: dict[tuple[str, str], None] = {}
 
     def put(self, entries: Iterable[Entry]) -> None:
         """Write the entries. Idempotent: the same entry has the same key and body. Raises
         Unavailable.
         """
-        put_many(
-            self._dynamodb,
-            self._table,
-            {_sort_key(entry) + entry.account_id: _item(entry) for entry in entries}.values(),
-        )
+        of_keys = {(entry.account_id, _sort_key(entry)): entry for entry in entries}
+        put_many(self._dynamodb, self._table, map(_item, of_keys.values()))
+        if len(self._put) > REMEMBERED:
+            self._put.clear()
+        self._put.update({key: None for key, entry in of_keys.items() if not entry.keep_for})
+
+    def missing(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those of the entries that are not on their timeline: consistent reads, 100 a call, but
+        for those that this process put. Raises Unavailable.
+        """
+        unknown = [
+            entry for entry in entries if (entry.account_id, _sort_key(entry)) not in self._put
+        ]
+        found = {
+            (item["pk"]["S"], item["sk"]["S"])
+            for item in read_many(self._dynamodb, self._table, [_key(one) for one in unknown])
+        }
+        return [
+            entry
+            for entry in unknown
+            if (f"ACCOUNT#{entry.account_id}", _sort_key(entry)) not in found
+        ]
 
     def page(
         self, account_id: str, cursor: str | None, now: datetime
@@ -90,10 +113,13 @@ def _sort_key(entry: Entry) -> str:
     return f"LOG#{stamp(entry.at)}#{entry.kind}#{entry.id}"
 
 
+def _key(entry: Entry) -> Item:
+    return {"pk": {"S": f"ACCOUNT#{entry.account_id}"}, "sk": {"S": _sort_key(entry)}}
+
+
 def _item(entry: Entry) -> Item:
     item: dict[str, Any] = {
-        "pk": {"S": f"ACCOUNT#{entry.account_id}"},
-        "sk": {"S": _sort_key(entry)},
+        **_key(entry),
         "body": {"S": dump({"type": entry.type, "data": entry.data})},
     }
     if entry.keep_for:

@@ -157,6 +157,9 @@ class TimelineStore(Protocol):
     def put(self, entries: Iterable[Entry]) -> None:
         """Write entries; the same again does no harm."""
 
+    def missing(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those of the entries that are not on their timeline."""
+
 
 class ResponseStore(Protocol):
     """Answers by Idempotency-Key; see aws/calls.py."""

@@ -99,6 +99,9 @@ class Metrics:
 class Services:
     """All that use cases work with. A use case that needs one group takes that group alone.
     `proof_of` makes the proof of an account (domain/security/account_proof.py).
+
+    `comes_again`: what runs is started again until it succeeds, as a message of a queue is. It
+    publishes the domain events of the accounts that it saves, see `publishing`.
     """
 
     stores: Stores
@@ -108,6 +111,7 @@ class Services:
     metrics: Metrics
     policy: Policy
     proof_of: Callable[[str], str]
+    comes_again: bool = False
 
     def metadata_of(self, account_id: str) -> dict[str, str]:
         """The metadata of what Billhook creates at Stripe for an account."""

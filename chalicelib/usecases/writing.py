@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
+from chalicelib.usecases.publishing import publish_worker_outbox, without_published
 from chalicelib.usecases.services import Services
 
 TRIES = 12
@@ -20,13 +21,19 @@ lost race, so whatever else it does must be safe to repeat."""
 
 
 def update(
-    account_id: str, change: Change, services: Services, known: Account | None = None
+    account_id: str,
+    change: Change,
+    services: Services,
+    known: Account | None = None,
+    unpublished: list[Account] | None = None,
 ) -> Account | None:
     """The account after `change`, as saved, or as read if there was nothing to save. None if there
     is no account of that id.
 
     `known` is the account if the caller has just read it, which saves a read, or a new one (version
-    0), which does not have to exist yet. Raises Unavailable as `retry_on_lost_race` does.
+    0), which does not have to exist yet. A worker's domain events are published, or, if the caller
+    gives `unpublished`, the account is added to it, and the caller publishes them. Raises
+    Unavailable as `retry_on_lost_race` does.
     """
     is_new = known is not None and not known.version
     unread = [known] if known else []
@@ -34,11 +41,17 @@ def update(
     def attempt() -> Account | None:
         account = unread.pop() if unread else services.stores.accounts.load(account_id)
         account = account or (known if is_new else None)
-        new = change(account) if account else None
-        if account is None or new is None:
-            return account
-        services.stores.accounts.save(account, new)
-        return new
+        if account is None:
+            return None
+        written = without_published(account, services)
+        new = change(written)
+        if new:
+            services.stores.accounts.save(written, new)
+        if services.comes_again and unpublished is not None:
+            unpublished.append(new or written)
+        elif services.comes_again:
+            publish_worker_outbox(new or written, services)
+        return new or account
 
     return retry_on_lost_race(account_id, attempt, services)
 

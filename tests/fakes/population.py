@@ -122,8 +122,9 @@ class MinutedAccounts(MemoryAccounts):
 
     def save(self, old: Account, new: Account) -> None:
         """See AccountStore."""
+        stored = self.load(old.id) or old  # `old` may lack what was published meanwhile
         super().save(old, new)
-        self.written.append((old, new, self.now()))
+        self.written.append((stored, new, self.now()))
 
     rewrite = save
 
@@ -402,6 +403,11 @@ class Population:
             found = {
                 "asks": account.asks,
                 "outbox": account.outbox,
+                "unpublished": [
+                    event.id
+                    for event in account.worker_outbox
+                    if event.id not in self.log.happenings
+                ],
                 "errands": undone,
                 "queued mail": queued,
             }

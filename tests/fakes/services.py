@@ -148,9 +148,13 @@ class MemoryLog:
     entries: dict[tuple[str, datetime, str, str], Entry] = field(default_factory=dict)
 
     def put(self, entries: Iterable[Entry]) -> None:
-        self.entries |= {
-            (entry.account_id, entry.at, entry.kind, entry.id): entry for entry in entries
-        }
+        self.entries |= {self._key(entry): entry for entry in entries}
+
+    def missing(self, entries: Sequence[Entry]) -> list[Entry]:
+        return [entry for entry in entries if self._key(entry) not in self.entries]
+
+    def _key(self, entry: Entry) -> tuple[str, datetime, str, str]:
+        return entry.account_id, entry.at, entry.kind, entry.id
 
 
 @dataclass

@@ -92,11 +92,11 @@ class System:
         )
 
     def timeline(self) -> list[str]:
-        """Each entry as `owner kind id type {data}`, in order of its writing."""
-        return [
+        """Each entry as `owner kind id type {data}`, sorted: the order of writing is not stored."""
+        return sorted(
             f"{one.account_id} {one.kind} {one.id} {one.type} {dump(one.data)}"
             for one in self.place.timeline.entries.values()
-        ]
+        )
 
     def body(self, account_id: str = "acc_golden") -> Any:
         """The account as it is stored."""
@@ -280,7 +280,10 @@ def opened(value: Any) -> Any:
 
 @pytest.mark.parametrize("story", STORIES)
 def test_what_an_older_release_left_is_carried_on(story: str, system: System) -> None:
-    expected = opened(EXPECTED[story])
+    given = EXPECTED[story]
+    if "timeline" in given:
+        given = given | {"timeline": sorted(given["timeline"])}
+    expected = opened(given)
     assert without_additions(opened(STORIES[story](system)), expected) == expected
 
 

@@ -195,7 +195,9 @@ class Account:
 
     What was derived from that when the account was last saved:
 
-    - `standing`, `plan_change` (the last), `outbox`, `policy` (its hash), `due_at`, `written_at`.
+    - `standing`, `plan_change` (the last), `policy` (its hash), `due_at`, `written_at`.
+    - `outbox`: domain events that the table's stream publishes; `worker_outbox`: those that the
+      worker which saved this version publishes itself. Neither is cleared by a write of its own.
     - `departed_at`: when access ended; None while the account has access.
     - `history_until`: what happened before that, happened before Billhook knew the customer.
     - `restored_at`: when the account was last restored from a backup, which raises `epoch`.
@@ -259,6 +261,7 @@ class Account:
     pending_signups: tuple[PendingSignup, ...] = ()
     sign_in_signup: int | None = None
     refused_join: RefusedJoin | None = None
+    worker_outbox: tuple[DomainEvent, ...] = ()
 
     @property
     def email(self) -> str | None:

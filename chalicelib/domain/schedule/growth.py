@@ -70,6 +70,7 @@ def pruned(account: Account, policy: Policy, now: datetime) -> Account:
         disputes=_disputes(account.disputes),
         feedback=_newest(account.feedback, most("feedback"), lambda given: given.at),
         outbox=account.outbox[-most("events") :],
+        worker_outbox=account.worker_outbox[-most("events") :],
     )
 
 
@@ -90,7 +91,7 @@ def _written_by_callers(account: Account) -> Iterator[str]:
         yield feedback.comment
     if account.leave:
         yield account.leave.comment or ""
-    for event in account.outbox:
+    for event in (*account.outbox, *account.worker_outbox):
         yield str(event.data.get("note") or event.data.get("comment") or "")
 
 

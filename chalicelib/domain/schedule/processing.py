@@ -25,10 +25,10 @@ class Processed:
 
 
 def after_processing(
-    account: Account, fetched: Account, policy: Policy, now: datetime
+    account: Account, fetched: Account, policy: Policy, now: datetime, by_worker: bool = False
 ) -> Processed:
     """What to save and to send for a due account. `account` is as last saved, `fetched` the same
-    with what was fetched from Stripe since.
+    with what was fetched from Stripe since; `by_worker` as in `next_version`.
 
     A message that was queued long ago is queued again: the sender checks whether it was sent and
     whether it still applies.
@@ -45,7 +45,7 @@ def after_processing(
     updated = _recorded(updated, {one.key: one.step.stream for one in missed}, "passed", now)
     updated = _recorded(updated, {one.key: one.step.stream for one in ready}, "queued", now)
     return Processed(
-        next_version(account, updated, policy, now),
+        next_version(account, updated, policy, now, by_worker),
         (*again, *(one.key for one in ready)),
         tuple(missed),
     )

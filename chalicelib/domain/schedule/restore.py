@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.facts import (
     AddressProved,
     BroadcastRequested,
@@ -63,7 +64,8 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
             (at for at in (backup.card_given_at, present.card_given_at) if at), default=None
         ),
         owed_asked_at=None,
-        outbox=(*backup.outbox, *(event for event in present.outbox if event not in backup.outbox)),
+        outbox=_unpublished(backup, present),
+        worker_outbox=(),
         failures=0,
         asked_in_vain=0,
         resting_until=None,
@@ -106,6 +108,14 @@ def next_restored(
         if step.anchor == occasion.anchor == "access_ended" and step.stream == "lifecycle"
     }
     return rescheduled(replace(new, mails={**passed, **new.mails}), policy, now)
+
+
+def _unpublished(backup: Account, present: Account) -> tuple[DomainEvent, ...]:
+    """What waits in an outbox. What a worker had to publish when the backup was made, it published
+    then.
+    """
+    since = (*present.outbox, *present.worker_outbox)
+    return (*backup.outbox, *(event for event in since if event not in backup.outbox))
 
 
 def _perhaps_sent(mailed: MessageRecord) -> MessageRecord:

@@ -15,19 +15,25 @@ from chalicelib.domain.schedule.due_work import due_work, is_dead
 from chalicelib.domain.schedule.growth import pruned, refuse_growth
 
 
-def next_version(written: Account, updated: Account, policy: Policy, now: datetime) -> Account:
+def next_version(
+    written: Account, updated: Account, policy: Policy, now: datetime, by_worker: bool = False
+) -> Account:
     """The version to save now that `written` has become `updated`: with the next version number,
-    its subscriptions sorted from those to other products, the standing, the domain events in the
+    its subscriptions sorted from those to other products, the standing, the domain events in an
     outbox, and the due time.
+
+    With `by_worker`, whoever saves it publishes them, and is started again until it has. Else they
+    wait for the table's stream, and are due soon. What was in an outbox before and may be
+    unpublished goes along.
 
     Raises TooMany if a caller's change goes over a bound.
     """
     refuse_growth(written, updated, now)
-    return version_without_bounds(written, updated, policy, now)
+    return version_without_bounds(written, updated, policy, now, by_worker)
 
 
 def version_without_bounds(
-    written: Account, updated: Account, policy: Policy, now: datetime
+    written: Account, updated: Account, policy: Policy, now: datetime, by_worker: bool = False
 ) -> Account:
     """As `next_version`, for what must be saved whatever it holds."""
     updated = with_ownership(with_profile_operation(updated, now), policy)
@@ -45,9 +51,13 @@ def version_without_bounds(
     )
     if is_dead(new):  # the change may have corrected the cause: it is tried once more
         new = replace(new, failures=len(BACKOFF), resting_until=None)
-    return rescheduled(
-        replace(new, outbox=(*new.outbox, *domain_events(written, new, now))), policy, now
+    unpublished = (*new.outbox, *new.worker_outbox, *domain_events(written, new, now))
+    new = replace(
+        new,
+        outbox=() if by_worker else unpublished,
+        worker_outbox=unpublished if by_worker else (),
     )
+    return rescheduled(new, policy, now)
 
 
 def outbox_cleared(written: Account, policy: Policy, now: datetime) -> Account:
@@ -59,10 +69,17 @@ def outbox_cleared(written: Account, policy: Policy, now: datetime) -> Account:
 
 def failed(written: Account, now: datetime) -> Account:
     """The version to save after processing failed: the account rests, longer each time. After the
-    last time it is no longer due.
+    last time it is no longer due. Its worker does not come again, so its domain events are the
+    stream's.
     """
     failures = written.failures + 1
-    rested = replace(written, version=written.version + 1, failures=failures)
+    rested = replace(
+        written,
+        version=written.version + 1,
+        failures=failures,
+        outbox=(*written.outbox, *written.worker_outbox),
+        worker_outbox=(),
+    )
     until = now + BACKOFF[failures - 1] if failures <= len(BACKOFF) else None
     return replace(rested, resting_until=until, due_at=until)
 

@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
-from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
+from chalicelib.runtime.telemetry import entrypoint, failure_of, logger
 from chalicelib.usecases.schedule.outbox import publish_outbox
 
 bp = Blueprint(__name__)
@@ -43,5 +43,4 @@ def carry_out(event: Any) -> dict[str, Any]:
                     "happening_id": domain_event.id,
                 },
             )
-        count("Happenings", len(domain_events))
     return {"batchItemFailures": []}

@@ -33,6 +33,7 @@ from chalicelib.usecases.billing.save_card import belongs
 from chalicelib.usecases.billing.start_trial import find_trial, with_customer
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
@@ -81,6 +82,7 @@ def open_checkout(
             if checkout and checkout.doubtful:
                 _expire_unknown_sessions(account, services)
             checkout = next_checkout(checkout, order, now)
+            account = without_published(account, services)
             new = _next(account, checkout, services)
             # The key is saved before it is used: a call beside or after this one uses the same key.
             services.stores.accounts.save(account, new)

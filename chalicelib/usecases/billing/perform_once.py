@@ -25,6 +25,7 @@ from chalicelib.domain.errors import CardDeclined, IdempotencyConflict, Unavaila
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.billing.run_operation import FINAL, attempt_operation, run_operation
 from chalicelib.usecases.billing.settle_payment import settle_payment
+from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
@@ -62,6 +63,7 @@ def perform_once(
         account = _after_other_operations(account, request, services)
         if name := _pending_for(account, request):
             return account, name
+        account = without_published(account, services)
         operation = decide(account, services.clock.now())
         if operation is None:
             return account, None

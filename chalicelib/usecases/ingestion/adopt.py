@@ -158,7 +158,11 @@ class _Adoption:
         ):
             return None
         new = next_version(
-            account, self._joined(account, refused), services.policy, services.clock.now()
+            account,
+            self._joined(account, refused),
+            services.policy,
+            services.clock.now(),
+            services.comes_again,
         )
         try:
             services.stores.accounts.save(account, new)

@@ -13,14 +13,18 @@ from chalicelib.usecases.writing import update
 
 
 def apply_facts(
-    account: Account, facts: Sequence[Fact], services: Services, fetcher: StripeFetcher | None
+    account: Account,
+    facts: Sequence[Fact],
+    services: Services,
+    fetcher: StripeFetcher | None,
+    unpublished: list[Account] | None = None,
 ) -> Account:
     """The account with `facts` applied, as saved; unchanged and not saved if they are not new.
 
     Asks Stripe at once what only Stripe can settle, and what was left open before; what Stripe does
-    not answer now stays on the agenda. Without an asker nothing is asked. Raises Unavailable if the
-    table cannot be reached, if other writers are always faster, or if the account was erased
-    meanwhile.
+    not answer now stays on the agenda. Without an asker nothing is asked. `unpublished` as in
+    `update`. Raises Unavailable if the table cannot be reached, if other writers are always faster,
+    or if the account was erased meanwhile.
     """
     answers: list[FetchResult] = []  # kept between tries: nothing is asked twice
 
@@ -31,9 +35,10 @@ def apply_facts(
         updated = fetch_pending(updated, answers, fetcher) if fetcher else updated
         if updated == found:
             return None
-        return next_version(found, updated, services.policy, services.clock.now())
+        now = services.clock.now()
+        return next_version(found, updated, services.policy, now, services.comes_again)
 
-    after = update(account.id, learn, services, known=account)
+    after = update(account.id, learn, services, known=account, unpublished=unpublished)
     if after is None:
         raise Unavailable(f"Account {account.id} was erased meanwhile.")
     return after

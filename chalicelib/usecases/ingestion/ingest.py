@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.access import unknown_prices
 from chalicelib.domain.account.facts import (
@@ -20,6 +20,7 @@ from chalicelib.stripe_api.events import StripeEvent, read_event
 from chalicelib.usecases.ingestion.adopt import adopt, probable_account
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.publishing import all_without_published, publish
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.stripe_ports import ReaderApi
 
@@ -64,6 +65,7 @@ def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
     """What became of each message. Only those with the effect `retry` are to be delivered again;
     the others are done, whatever happens to the rest of the batch.
     """
+    services = replace(services, comes_again=True)
     outcomes: list[Outcome] = []
     by_customer: dict[str, list[_Read]] = defaultdict(list)
     for message in messages:
@@ -108,6 +110,7 @@ def _ingest_by_customer(by_customer: dict[str, list[_Read]], services: Services)
                 for customer, reads in by_customer.items()
             }
         )
+        found = all_without_published(found, services)
     except NewerSchemaVersion as failure:
         if len(by_customer) == 1:
             return _retry(next(iter(by_customer.values())), failure)
@@ -123,21 +126,25 @@ def _ingest_by_customer(by_customer: dict[str, list[_Read]], services: Services)
     for customer, account in found.items():
         of_account[account.id] += by_customer[customer]
     accounts = {account.id: account for account in found.values()}
-    fetcher = StripeFetcher(services)
+    fetcher, unpublished = StripeFetcher(services), list[Account]()
     outcomes = [
         outcome
         for id, reads in of_account.items()
-        for outcome in _apply(accounts[id], reads, services, fetcher)
+        for outcome in _apply(accounts[id], reads, services, fetcher, unpublished)
     ]
     # Adoptions last: they wait for Stripe, and the known accounts need not wait with them.
     for customer, reads in by_customer.items():
         if customer not in found:
-            outcomes += _adopt(customer, reads, services, fetcher)
-    return _logged(outcomes, services)
+            outcomes += _adopt(customer, reads, services, fetcher, unpublished)
+    return _published(outcomes, unpublished, services)
 
 
 def _adopt(
-    customer: str, reads: list[_Read], services: Services, fetcher: StripeFetcher
+    customer: str,
+    reads: list[_Read],
+    services: Services,
+    fetcher: StripeFetcher,
+    unpublished: list[Account],
 ) -> list[Outcome]:
     try:
         account = adopt(customer, [read.event for read in reads], services, fetcher)
@@ -145,16 +152,19 @@ def _adopt(
         return _retry(reads, failure)
     if account is None:
         return [Outcome(read.message, "foreign", read.event) for read in reads]
-    return _apply(account, reads, services, fetcher)
+    return _apply(account, reads, services, fetcher, unpublished)
 
 
 def _apply(
-    account: Account, reads: list[_Read], services: Services, fetcher: StripeFetcher
+    account: Account,
+    reads: list[_Read],
+    services: Services,
+    fetcher: StripeFetcher,
+    unpublished: list[Account],
 ) -> list[Outcome]:
+    facts = [read.event.fact for read in reads if read.event.fact]
     try:
-        after = apply_facts(
-            account, [read.event.fact for read in reads if read.event.fact], services, fetcher
-        )
+        after = apply_facts(account, facts, services, fetcher, unpublished)
     except Exception as failure:
         return _retry(reads, failure, account.id)
     effect = "unchanged" if after == account else "applied"
@@ -165,16 +175,17 @@ def _apply(
     ]
 
 
-def _logged(outcomes: list[Outcome], services: Services) -> list[Outcome]:
+def _published(
+    outcomes: list[Outcome], unpublished: list[Account], services: Services
+) -> list[Outcome]:
+    """The outcomes, once the events and what happened by them are on the timelines."""
     entries = [
         _entry(outcome.account, outcome.event)
         for outcome in outcomes
         if outcome.account and outcome.event and not outcome.failure
     ]
-    if not entries:
-        return outcomes
     try:
-        services.stores.timeline.put(entries)
+        publish([(one, one.worker_outbox) for one in unpublished], services, entries)
     except Exception as failure:
         return [
             Outcome(

@@ -1,11 +1,11 @@
-"""Tell the team: of single happenings as they are carried out, and of each day on the next."""
+"""Tell the team: of single domain events (`publishing` queues the notices), and of each day on the
+next.
+"""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import DomainEvent
-from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
@@ -15,37 +15,17 @@ from chalicelib.domain.messaging.team import (
     DigestState,
     by_group,
     days_due,
-    is_news,
     notice_of,
-    of_the_day,
 )
 from chalicelib.outreach.plain import plain
 from chalicelib.outreach.rendering import RenderedEmail
 from chalicelib.outreach.team_notices import TYPED, facts_of, title_of, typed_by_visitor
-from chalicelib.usecases.messages import SendDigest, SendNotice
+from chalicelib.usecases.messages import SendDigest
 from chalicelib.usecases.ports import Timelines
 from chalicelib.usecases.services import MailServices, Services
 
 NAMED = 10
 """How many accounts of a group the digest names; the rest it counts."""
-
-
-def notify_team(account: Account, happenings: Sequence[DomainEvent], services: Services) -> None:
-    """Note what the day's digest counts, and hand out the notices. The same again does no harm:
-    each has its happening's id. Raises Unavailable.
-    """
-    operators, mail = services.policy.team, services.policy.mail
-    if operators is None or mail is None:
-        return
-    news = [one for one in happenings if is_news(account, one)]
-    if operators.digest:
-        zone = ZoneInfo(mail.timezone)
-        services.stores.timeline.put(
-            entry for one in news if (entry := of_the_day(account, one, zone))
-        )
-    for one in news:
-        if notice_of(one) in operators.notices:
-            services.queues.mail.send(SendNotice(account.id, one).dump())
 
 
 def enqueue_digests(services: Services) -> int:

@@ -1,13 +1,9 @@
-"""Publish an account's outbox: each domain event goes to the timeline, and to the team if the
-policy names it, and then leaves the outbox.
-"""
+"""Publish an account's outbox, for what saved it and does not come back to it: see `publishing`."""
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.changes.domain_events import went_stale
-from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.schedule.versions import outbox_cleared
-from chalicelib.usecases.messaging.notify_team import notify_team
+from chalicelib.usecases.publishing import publish
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import update
 
@@ -18,19 +14,13 @@ def publish_outbox(account_id: str, services: Services) -> tuple[DomainEvent, ..
     """
     published: dict[str, DomainEvent] = {}
 
-    def publish(account: Account) -> Account | None:
+    def published_all(account: Account) -> Account | None:
         if not account.outbox:
             return None
         new = [event for event in account.outbox if event.id not in published]
-        services.stores.timeline.put(
-            Entry(account_id, event.at, "happening", event.id, event.type, event.data)
-            for event in new
-        )
-        notify_team(account, new, services)
-        services.metrics.count("Disputes", sum(event.type == "payment.disputed" for event in new))
-        services.metrics.count("AccountsStale", sum(went_stale(event) for event in new))
+        publish([(account, new)], services)
         published.update({event.id: event for event in new})
         return outbox_cleared(account, services.policy, services.clock.now())
 
-    update(account_id, publish, services)
+    update(account_id, published_all, services)
     return tuple(published.values())

@@ -1,6 +1,6 @@
 """Process an account that is due: do its due work, and set when it is due next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
@@ -12,6 +12,7 @@ from chalicelib.domain.schedule.versions import failed
 from chalicelib.usecases.billing.run_operation import run_operations
 from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
 from chalicelib.usecases.messages import SendMessage
+from chalicelib.usecases.publishing import publish_worker_outbox, without_published
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.services import Services
 
@@ -32,10 +33,17 @@ def process_due_account(account_id: str, services: Services) -> DueOutcome:
 
     The save is the claim: of several workers one saves, and only that one queues messages. If it
     stops in between, the schedule queues the messages that are marked as queued once more. Raises
-    Unavailable if the table or a queue cannot be reached.
+    Unavailable if the table or a queue cannot be reached; then, and after a crash, this is to be
+    called again.
     """
+    services = replace(services, comes_again=True)
     account = services.stores.accounts.load(account_id)
-    if account is None or account.due_at is None or account.due_at > services.clock.now():
+    if account is None:
+        return DueOutcome("nothing")
+    account = without_published(account, services)
+    if account.due_at is None or account.due_at > services.clock.now():
+        # It comes again after it was interrupted, or was called twice.
+        publish_worker_outbox(account, services)
         return DueOutcome("nothing")
     try:
         _process(account, services)
@@ -58,11 +66,12 @@ def _process(account: Account, services: Services) -> None:
     to_fetch = fetching_overdue(account, now)
     services.metrics.count("OwedNewsAsked", int(to_fetch != account))
     fetched = fetch_pending(to_fetch, [], StripeFetcher(services))
-    processed = after_processing(account, fetched, services.policy, now)
+    processed = after_processing(account, fetched, services.policy, now, by_worker=True)
     services.stores.timeline.put(_entry(account.id, message) for message in processed.missed)
     services.stores.accounts.save(account, processed.account)
     for key in processed.to_send:
         services.queues.mail.send(SendMessage(account.id, key).dump())
+    publish_worker_outbox(processed.account, services)
 
 
 def _rest(account_id: str, failure: Exception, services: Services) -> str:
@@ -72,7 +81,7 @@ def _rest(account_id: str, failure: Exception, services: Services) -> str:
     account = services.stores.accounts.load(account_id)
     if account is None:
         return "nothing"
-    rested = failed(account, services.clock.now())
+    rested = failed(without_published(account, services), services.clock.now())
     try:
         services.stores.accounts.save(account, rested)
     except ConcurrentUpdate:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from chalicelib.domain.errors import ConcurrentUpdate, NewerSchemaVersion
 from chalicelib.domain.reconciliation.replan import ReplanState
 from chalicelib.domain.schedule.versions import next_version
+from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
@@ -60,6 +61,7 @@ def _reschedule(id: str, services: Services) -> bool | None:
         account = services.stores.accounts.load(id)
         if account is None or account.policy == services.policy.hash:
             return False
+        account = without_published(account, services)
         services.stores.accounts.save(
             account, next_version(account, account, services.policy, services.clock.now())
         )

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.timeline import PAGE, Timelines
+from chalicelib.aws.items import stamp
+from chalicelib.aws.timeline import PAGE, REMEMBERED, Timelines
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.stripe_objects.objects import Customer
@@ -106,3 +107,32 @@ def test_an_invalid_cursor_is_refused(log: Timelines, cursor: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         log.page("acc_1", cursor, T)
     assert caught.value.field == "cursor"
+
+
+def test_entries_that_are_not_there_are_missing(dynamodb: Any, log: Timelines) -> None:
+    there, others = entries(120), entries(3, account="acc_2")
+    Timelines(TABLE, dynamodb).put(there)  # another process
+    assert log.missing([*there, *others]) == others
+    assert log.missing([]) == []
+
+
+def test_a_process_does_not_look_for_what_it_put_itself_but_for_what_expires(
+    dynamodb: Any, log: Timelines
+) -> None:
+    kept, expiring = entries(3), entries(3, timedelta(days=30), "acc_2")
+    log.put([*kept, *expiring])
+    for entry in (*kept, *expiring):
+        key = {"pk": {"S": f"ACCOUNT#{entry.account_id}"}, "sk": {"S": sort_key_of(entry)}}
+        dynamodb.delete_item(TableName=TABLE, Key=key)
+    assert log.missing([*kept, *expiring]) == expiring
+    assert Timelines(TABLE, dynamodb).missing([*kept, *expiring]) == [*kept, *expiring]
+
+
+def test_a_process_remembers_a_bounded_number_of_entries(dynamodb: Any, log: Timelines) -> None:
+    for number in range(3):
+        log.put(entries(REMEMBERED, account=f"acc_{number}"))
+    assert len(log._put) <= 2 * REMEMBERED
+
+
+def sort_key_of(entry: Entry) -> str:
+    return f"LOG#{stamp(entry.at)}#{entry.kind}#{entry.id}"

@@ -40,9 +40,19 @@ def until_later(place: FakeServices, services: Services, time: timedelta = HOURS
     place.now.at = max(place.now.at, end)
 
 
+def told_of(place: FakeServices) -> Any:
+    """What the timeline tells. A happening's id says how many writes came before it, which a repeat
+    has more of.
+    """
+    return sorted(
+        (entry.kind, "" if entry.kind == "happening" else entry.id, entry.type)
+        for entry in place.timeline.entries.values()
+    )
+
+
 def due_life() -> Life:
-    """Twelve days into a trial of which nothing was done yet: an outbox, messages that were missed,
-    and one that is due.
+    """Twelve days into a trial of which nothing was done yet: messages that were missed, and one
+    that is due.
     """
     life = Life().begins()
     life.now.at = START + 12.2 * DAY
@@ -73,6 +83,7 @@ def act(life: Life, calls: OutsideCalls) -> None:
 
 
 def act_on(life: Life, calls: OutsideCalls) -> None:
+    act(life, calls)
     until_later(life.place, calls.watch(life.place.services), timedelta(hours=1))
 
 
@@ -101,7 +112,7 @@ def send_again(life: Life, calls: OutsideCalls) -> None:
 
 def end_of_act(life: Life) -> Any:
     mails = {key: mailed.outcome for key, mailed in life.account.mails.items()}
-    told = {(entry.kind, entry.id, entry.type) for entry in life.place.timeline.entries.values()}
+    told = told_of(life.place)
     queued = {(work["account_id"], work["key"]) for work in life.place.mail_queue.waiting}
     return mails, told, queued, life.account.outbox, life.account.failures
 
@@ -141,7 +152,7 @@ def ask_for_news(life: SimLife, calls: OutsideCalls) -> None:
 
 
 def ask_on(life: SimLife, calls: OutsideCalls) -> None:
-    life.calls = calls
+    ask_for_news(life, calls)
     until_later(life.place, life.services, timedelta(hours=12))
 
 
@@ -179,8 +190,8 @@ USE_CASES = (
     ),
     UseCase(
         "Process a due account",
-        "it stays due, or falls due half an hour later for the messages that it queued: the"
-        " next sweep",
+        "SQS delivers it again, to publish what happened; it stays due, or falls due half an hour"
+        " later for the messages that it queued: the next sweep",
         due_life,
         act,
         act_on,

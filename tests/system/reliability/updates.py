@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.account.facts import MilestoneReached
+from chalicelib.domain.account.state import Account
+from chalicelib.stripe_api.events import read_event
 from chalicelib.usecases.accounts.record import record_consent
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
@@ -16,7 +18,7 @@ from chalicelib.usecases.schedule.outbox import publish_outbox
 from tests.fakes.faults import OutsideCalls
 from tests.fakes.lifecycles import ACCOUNT, Life, MemoryClaims
 from tests.fakes.services import RECORDINGS, FakeServices, at, updated
-from tests.system.reliability.clock import until_later
+from tests.system.reliability.clock import told_of, until_later
 from tests.system.reliability.run import UseCase
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 from tests.unit.usecases.messaging.test_delivery_feedback import Desk, MemorySuppressions, notice
@@ -80,8 +82,12 @@ def to_be_learnt() -> Mailbag:
 
 
 def to_be_carried_out() -> Mailbag:
+    """What a call learnt, and no worker: the domain events wait for the stream."""
     bag = to_be_adopted()
-    bag.work(OutsideCalls())
+    facts = [
+        fact for message in bag.waiting if (fact := read_event(message.body, bag.place.now.at).fact)
+    ]
+    apply_facts(Account("acct_demo"), facts, bag.place.services, None)
     return bag
 
 
@@ -90,7 +96,7 @@ def end_of_bag(bag: Mailbag) -> Any:
     dead = {body for body, _ in bag.place.dead_letters.messages}
     return (
         account and (updated(account), account.asks, account.standing),
-        _told(bag.place),
+        told_of(bag.place),
         dead,
         len(bag.waiting),
     )
@@ -98,17 +104,7 @@ def end_of_bag(bag: Mailbag) -> Any:
 
 def end_of_outbox(bag: Mailbag) -> Any:
     account = bag.place.accounts.only()
-    return updated(account), account.outbox, account.due_at, _told(bag.place)
-
-
-def _told(place: FakeServices) -> Any:
-    """What the timeline tells. A happening's id says how many writes came before it, which a repeat
-    has more of.
-    """
-    return sorted(
-        (entry.kind, "" if entry.kind == "happening" else entry.id, entry.type)
-        for entry in place.timeline.entries.values()
-    )
+    return updated(account), account.outbox, account.due_at, told_of(bag.place)
 
 
 def has_told(desk: Desk) -> Any:
@@ -149,7 +145,7 @@ def unsubscribe(life: Life, calls: OutsideCalls) -> None:
 
 
 def end_of_wish(life: Life) -> Any:
-    return set(life.account.unsubscribed), dict(life.account.milestones).keys(), _told(life.place)
+    return set(life.account.unsubscribed), dict(life.account.milestones).keys(), told_of(life.place)
 
 
 def outbox(bag: Mailbag, calls: OutsideCalls) -> None:

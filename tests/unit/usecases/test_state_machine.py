@@ -267,7 +267,7 @@ class BillhookMachine(RuleBasedStateMachine):
         for old, new, at in self.town.accounts.written[self.writes :]:
             assert_nothing_rises(old, new)
             assert_told(old, new)
-            gone = {one.id for one in old.outbox} - {one.id for one in new.outbox}
+            gone = outbox_of(old) - outbox_of(new)
             assert gone <= self.town.log.happenings.keys(), (
                 "what leaves the outbox is on the timeline"
             )
@@ -416,11 +416,15 @@ def assert_nothing_rises(old: Account, new: Account) -> None:
     )
 
 
+def outbox_of(account: Account) -> set[str]:
+    return {one.id for one in (*account.outbox, *account.worker_outbox)}
+
+
 def assert_told(old: Account, new: Account) -> None:
     was, is_ = (one.standing.access if one.standing else "none" for one in (old, new))
     told = [
         one
-        for one in new.outbox
+        for one in (*new.outbox, *new.worker_outbox)
         if one.type.startswith("access.") and one.id.split(".")[2] == str(new.version)
     ]
     assert [(one.data["access_before"] or "none", one.data["access"]) for one in told] == (

@@ -289,6 +289,7 @@ GROWING = {
     "address_changes": "address changes",
     "pending_signups": "pending signups",
     "outbox": "events",
+    "worker_outbox": "events",
 }
 """Field of an account → the bound of what it holds."""
 

@@ -1,11 +1,13 @@
-"""The outbox: out once, in order, and never forgotten."""
+"""The outbox of what nobody repeats: out once, in order, and never forgotten."""
 
 from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
-from chalicelib.usecases.ingestion.ingest import ingest
+from chalicelib.stripe_api.events import read_event
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from tests.fakes.services import RECORDINGS, FakeServices
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
@@ -15,8 +17,10 @@ TRIAL = RECORDINGS["trial_converts"]
 
 @pytest.fixture
 def begun(place: FakeServices) -> FakeServices:
-    place.stripe.reader.truth = TRIAL.truth(5)
-    ingest(messages(TRIAL.events[:5]), place.services)
+    """A trial that was learnt by a call, and not by a worker."""
+    events = [read_event(one.body, place.now.at) for one in messages(TRIAL.events[:5])]
+    facts = [event.fact for event in events if event.fact]
+    apply_facts(Account("acct_demo"), facts, place.services, None)
     return place
 
 

@@ -261,11 +261,8 @@ def test_a_dispute_stops_lifecycle_mail_is_on_the_timeline_and_is_told() -> None
     life.stage.engine.payments.dispute(life.only("charge"), "fraudulent")
     life.hear()
     assert life.account.disputed
-    told = [domain_event.type for domain_event in life.account.outbox]
-    assert "payment.disputed" in told
-    assert "charge.dispute.created" in {
-        entry.type for entry in life.place.timeline.entries.values()
-    }
+    told = {entry.type for entry in life.place.timeline.entries.values()}
+    assert {"payment.disputed", "charge.dispute.created"} <= told
     life.stage.engine.payments.close_dispute(life.only("dispute"), "won")
     life.hear()
     assert not life.account.disputed

@@ -1,0 +1,111 @@
+"""Publish an account's domain events: to the team if the policy names them, and onto the timeline.
+
+They are saved with the version of the account that they belong to, in one of two outboxes.
+
+`worker_outbox`: a worker that a queue starts publishes them itself after the save, as its message
+comes again until it has. No write clears this outbox. The entries on the timeline are the proof:
+the next writer looks for them, and takes along what it does not find.
+
+`outbox`: what nobody repeats, such as a call of the API, leaves its domain events to the table's
+stream, and to the schedule if the stream fails.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.domain_events import went_stale
+from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.messaging.team import is_news, notice_of, of_the_day
+from chalicelib.usecases.messages import SendNotice
+from chalicelib.usecases.services import Services
+
+
+def publish(
+    events_of: Iterable[tuple[Account, Sequence[DomainEvent]]],
+    services: Services,
+    beside: Sequence[Entry] = (),
+) -> None:
+    """Publish domain events of accounts, and put the entries `beside` them onto timelines, in one
+    call. The same again does no harm: everything has the domain event's id. Raises Unavailable.
+    """
+    entries, published = list[Entry](), list[DomainEvent]()
+    for account, saved in events_of:
+        events = [_as_stored(event) for event in saved]
+        # First, because the entry on the timeline is the proof that all of it was done.
+        _notify_team(account, events, services)
+        entries += [_entry(account, event) for event in events]
+        published += events
+    if entries or beside:
+        services.stores.timeline.put([*entries, *beside])
+    services.metrics.count("Happenings", len(published))
+    disputes = sum(event.type == "payment.disputed" for event in published)
+    services.metrics.count("Disputes", disputes)
+    services.metrics.count("AccountsStale", sum(went_stale(event) for event in published))
+
+
+def publish_worker_outbox(account: Account, services: Services) -> None:
+    """Publish what the worker that saved this version has to. Raises Unavailable."""
+    if account.worker_outbox:
+        publish([(account, account.worker_outbox)], services)
+
+
+def without_published(account: Account, services: Services) -> Account:
+    """The account with only those domain events in `worker_outbox` that were not published: its
+    worker was interrupted. Raises Unavailable.
+    """
+    return all_without_published({account.id: account}, services)[account.id]
+
+
+def all_without_published(
+    accounts: Mapping[str, Account], services: Services
+) -> dict[str, Account]:
+    """As `without_published`, for accounts under any keys, with one call."""
+    known = {account.id: account for account in accounts.values() if account.worker_outbox}
+    if not known:
+        return dict(accounts)
+    left = _unpublished([(account, account.worker_outbox) for account in known.values()], services)
+    return {
+        key: replace(account, worker_outbox=left[account.id]) if account.id in known else account
+        for key, account in accounts.items()
+    }
+
+
+def _unpublished(
+    events_of: Sequence[tuple[Account, Sequence[DomainEvent]]], services: Services
+) -> dict[str, tuple[DomainEvent, ...]]:
+    missing = services.stores.timeline.missing(
+        [_entry(account, event) for account, events in events_of for event in events]
+    )
+    ids = {entry.id for entry in missing}
+    return {
+        account.id: tuple(event for event in events if event.id in ids)
+        for account, events in events_of
+    }
+
+
+def _as_stored(event: DomainEvent) -> DomainEvent:
+    """The domain event as it is read from the table, so that a repeat is the same."""
+    return replace(event, data={name: v for name, v in event.data.items() if v is not None})
+
+
+def _entry(account: Account, event: DomainEvent) -> Entry:
+    return Entry(account.id, event.at, "happening", event.id, event.type, event.data)
+
+
+def _notify_team(account: Account, events: Sequence[DomainEvent], services: Services) -> None:
+    """Note what the day's digest counts, and queue the notices. Raises Unavailable."""
+    operators, mail = services.policy.team, services.policy.mail
+    if operators is None or mail is None:
+        return
+    news = [one for one in events if is_news(account, one)]
+    if operators.digest:
+        zone = ZoneInfo(mail.timezone)
+        entries = [entry for one in news if (entry := of_the_day(account, one, zone))]
+        if entries:
+            services.stores.timeline.put(entries)
+    for one in news:
+        if notice_of(one) in operators.notices:
+            services.queues.mail.send(SendNotice(account.id, one).dump())
