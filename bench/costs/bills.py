@@ -106,7 +106,7 @@ def total(by_function: ByFunction) -> Tally:
 @dataclass(frozen=True, slots=True)
 class Fixtures:
     """What costs by being there: queues that are polled, alarms of one metric and of others,
-    dashboards, keys of our own.
+    dashboards, keys of our own. `traced`: X-Ray traces the functions.
     """
 
     queues: int = 0
@@ -114,6 +114,7 @@ class Fixtures:
     composite_alarms: int = 0
     dashboards: int = 0
     keys: int = 0
+    traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,9 @@ def quantities(month: Month) -> dict[str, float]:
         "composite_alarms": month.fixtures.composite_alarms,
         "keys": month.fixtures.keys,
         "dashboards": month.fixtures.dashboards,
-        "traces": sum(traces(tally["invocations"]) for tally in functions),
+        "traces": sum(traces(tally["invocations"]) for tally in functions)
+        if month.fixtures.traced
+        else 0,
     }
 
 

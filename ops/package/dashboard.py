@@ -73,11 +73,12 @@ GRAPHS: tuple[tuple[str, tuple[Metric, ...]], ...] = (
 
 
 def dashboard(functions: list[str]) -> Template:
-    """The dashboard as a resource."""
+    """The dashboard as a resource, for stages that ask for it."""
     graphs = (*GRAPHS, ("Functions that fail", tuple(function(id, "Errors") for id in functions)))
     body = json.dumps({"widgets": [_widget(place, *graph) for place, graph in enumerate(graphs)]})
     return {
         "Type": "AWS::CloudWatch::Dashboard",
+        "Condition": "HasDashboard",
         "Properties": {
             "DashboardName": {"Ref": "AWS::StackName"},
             "DashboardBody": {"Fn::Sub": body},

@@ -197,7 +197,7 @@ def test_the_topics_are_encrypted_with_a_key_that_lets_their_publishers_in(
     assert publishers["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
 
 
-def test_a_stage_without_settings_has_no_mail_no_domain_and_no_firewall(package: Package) -> None:
+def test_a_stage_without_settings_has_nothing_that_costs_by_being_there(package: Package) -> None:
     parameters = package.merged["Parameters"]
     assert {name: it["Default"] for name, it in parameters.items()} == {
         "AlarmEmail": "",
@@ -205,6 +205,8 @@ def test_a_stage_without_settings_has_no_mail_no_domain_and_no_firewall(package:
         "DomainName": "",
         "Firewall": "false",
         "SetApiGatewayLogRole": "true",
+        "ShowDashboard": "false",
+        "Traces": "false",
         "WebhookConcurrency": 0,
     }
     conditional = {
@@ -216,6 +218,7 @@ def test_a_stage_without_settings_has_no_mail_no_domain_and_no_firewall(package:
         if condition != "SetsApiGatewayLogRole"
     } == {
         "AlarmMail": "HasAlarmEmail",
+        "Dashboard": "HasDashboard",
         "Domain": "HasDomain",
         "DomainMapping": "HasDomain",
         "WebAcl": "HasFirewall",
