@@ -4,13 +4,14 @@ so a rotation needs no deploy.
 Each is read by its own name, so that the role of a function lists exactly the secrets it reads.
 """
 
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import Unavailable
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.parameters import SSMProvider
+    from chalicelib.aws.json_protocol.ssm import Ssm
 
 CACHED_SECONDS = 300
 
@@ -22,6 +23,7 @@ class Secrets:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._kept: dict[str, tuple[str, float]] = {}
 
     @property
     def stripe_api_key(self) -> str:
@@ -65,29 +67,34 @@ class Secrets:
         return self._get("captcha-secret")
 
     @cached_property
-    def _provider(self) -> "SSMProvider":
-        from aws_lambda_powertools.utilities.parameters import SSMProvider
+    def _ssm(self) -> "Ssm":
+        from chalicelib.aws.json_protocol.ssm import Ssm
 
-        return SSMProvider()
+        return Ssm()
 
     def _get(self, name: str) -> str:
-        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+        # The wall clock: a monotonic one may stand still while Lambda freezes the function.
+        value, until = self._kept.get(name, ("", 0.0))
+        if (now := time.time()) >= until:
+            value = self._read(name)
+            self._kept[name] = value, now + CACHED_SECONDS
+        return value
+
+    def _read(self, name: str) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            value = self._provider.get(f"{self._path}/{name}", max_age=CACHED_SECONDS, decrypt=True)
-        except GetParameterError as error:
+            answer = self._ssm.get_parameter(Name=f"{self._path}/{name}", WithDecryption=True)
+        except (BotoCoreError, ClientError) as error:
             missing = (
                 f"The secret {self._path}/{name} cannot be read. Check that it exists in the"
                 " Parameter Store as a SecureString."
             )
             raise Unavailable(missing) from error
-        return str(value)
+        return str(answer["Parameter"]["Value"])
 
 
 def _is_missing(error: Exception) -> bool:
-    """Whether the Parameter Store answered that there is no such parameter. The library raises its
-    own error while it handles that of the AWS SDK.
-    """
-    cause = error.__cause__
-    told = getattr(cause.__context__, "response", {}) if cause else {}
+    """Whether the Parameter Store answered that there is no such parameter."""
+    told = getattr(error.__cause__, "response", {})
     return bool(told.get("Error", {}).get("Code") == "ParameterNotFound")

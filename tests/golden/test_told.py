@@ -66,9 +66,9 @@ def test_the_counters_of_signups_keep_their_names() -> None:
 
 def test_secrets_keep_their_names_in_the_parameter_store(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = Secrets("/billhook/prod")
-    provider = MagicMock()
-    provider.get.return_value = "one two"
-    monkeypatch.setattr(Secrets, "_provider", provider)
+    ssm = MagicMock()
+    ssm.get_parameter.return_value = {"Parameter": {"Value": "one two"}}
+    monkeypatch.setattr(Secrets, "_ssm", ssm)
     read = (
         secrets.stripe_api_key,
         secrets.stripe_webhook_secrets,
@@ -78,7 +78,7 @@ def test_secrets_keep_their_names_in_the_parameter_store(monkeypatch: pytest.Mon
         secrets.claim_keys,
     )
     assert read == ("one two", ["one", "two"], "one two", ["one", "two"], "one two", ["one", "two"])
-    assert [one.args[0] for one in provider.get.call_args_list] == [
+    assert [one.kwargs["Name"] for one in ssm.get_parameter.call_args_list] == [
         "/billhook/prod/stripe-api-key",
         "/billhook/prod/stripe-webhook-secrets",
         "/billhook/prod/hash-key",

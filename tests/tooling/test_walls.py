@@ -79,8 +79,8 @@ def test_ingest_and_access_load_neither_stripe_nor_jinja2(module: str) -> None:
 
 
 def test_the_app_loads_no_library_that_only_some_calls_need() -> None:
-    """A cold start pays for what it needs: the AWS SDK waits for the first call, the rest for the
-    few who need it.
+    """A cold start pays for what it needs: the client of AWS waits for the first call, the rest for
+    the few who need it.
     """
     loaded = loaded_by("app")
     assert not loaded & {

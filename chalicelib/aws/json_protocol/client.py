@@ -36,6 +36,8 @@ class JsonClient:
     service: ClassVar[str]
     target: ClassVar[str]
     """What the names of operations begin with in the header X-Amz-Target."""
+    version: ClassVar[str] = "1.0"
+    """Of the JSON protocol."""
     pause_scale: ClassVar[float] = 0.05
     """Seconds that the first pause lasts at most if the service is not throttled."""
 
@@ -84,7 +86,7 @@ class JsonClient:
         if self._settings.credentials is None:
             raise NoCredentialsError()
         headers = {
-            "Content-Type": "application/x-amz-json-1.0",
+            "Content-Type": f"application/x-amz-json-{self.version}",
             "X-Amz-Target": f"{self.target}.{operation}",
             **_trace(),
         }
