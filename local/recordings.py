@@ -18,8 +18,8 @@ STRIPE_ID = re.compile(
 ACCOUNT_ID = re.compile(r"(?<![A-Za-z0-9_])acct_demo[A-Za-z0-9_-]*")
 EMAIL = re.compile(r"([A-Za-z0-9._-]+)@example\.com")
 SUFFIX = re.compile(r"[A-Za-z0-9]{1,40}")
-# Whatever lies between 2001 and 2096 as Unix seconds is a moment; amounts in the recordings are far
-# smaller.
+# A number between these is a time in Unix seconds, from 2001 to 2096. Amounts in the recordings are
+# far smaller.
 FIRST_MOMENT, LAST_MOMENT = 1_000_000_000, 4_000_000_000
 
 
@@ -137,7 +137,7 @@ class Recording:
         return self._with_each_value(rename)
 
     def moved_to(self, start: int) -> Self:
-        """The same history, every moment in it moved so that its first event is `created` at
+        """The same history, every time in it moved so that its first event is `created` at
         `start`.
         """
         distance = start - self.start
@@ -196,7 +196,7 @@ class Recording:
 
 
 def _newest_first(things: dict[str, Object], customer_id: str) -> list[Object]:
-    """Those of the customer; of one second, the one heard of last comes first."""
+    """Those of the customer. Of those created in one second, the one last reported comes first."""
     heard = enumerate(thing for thing in things.values() if thing.get("customer") == customer_id)
     return [thing for _, thing in sorted(heard, key=lambda pair: (-pair[1]["created"], -pair[0]))]
 

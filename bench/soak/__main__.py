@@ -19,7 +19,7 @@ def main() -> int:
         description="Many customers' sixty days, with events spoilt and workers killed.",
     )
     parser.add_argument("--customers", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=1, help="the same seed is the same town")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed is the same population")
     parser.add_argument("--days", type=float, default=60)
     parser.add_argument(
         "--stride",
@@ -32,13 +32,13 @@ def main() -> int:
     )
     asked = parser.parse_args()
     stride = {"stride": timedelta(minutes=asked.stride)} if asked.stride else {}
-    house: SystemUnderTest = (RealSystem if asked.real else InMemorySystem)(
+    system: SystemUnderTest = (RealSystem if asked.real else InMemorySystem)(
         SPOILT, KILLED, asked.seed, **stride
     )
-    print(f"seed {asked.seed}, {house.what}", flush=True)
+    print(f"seed {asked.seed}, {system.what}", flush=True)
     wall, cpu = time.monotonic(), time.process_time()
-    with house.open():
-        played = soak(house, asked.customers, asked.seed, asked.days)
+    with system.open():
+        played = soak(system, asked.customers, asked.seed, asked.days)
     report(played)
     print(
         f"{time.monotonic() - wall:.0f} seconds, {time.process_time() - cpu:.0f} of them of this"

@@ -1,5 +1,5 @@
-"""What must be true of a town when it has come to rest: each a line that says what is wrong, none
-if nothing is.
+"""What must be true of all customers once the system is idle. Each check gives a line for what is
+wrong, and none if nothing is.
 """
 
 from collections import Counter
@@ -23,39 +23,39 @@ from chalicelib.usecases.stripe_ports import ReaderApi
 from tests.fakes.services import SHIPPED as POLICY
 
 UNPROVED = ["welcome"]
-"""What the shipped policy sends to somebody who signs up and is never seen again."""
+"""What the shipped policy sends to somebody who signs up and never comes back."""
 
 
-def findings(house: SystemUnderTest, customers: list[Customer]) -> list[str]:
+def findings(system: SystemUnderTest, customers: list[Customer]) -> list[str]:
     """Everything that is wrong."""
-    accounts = house.accounts()
+    accounts = system.accounts()
     return [
-        *compared(house, customers),
-        *_left_over(house, accounts),
-        *_mail(house, accounts),
-        *_silent_ones(house, customers),
+        *compared(system, customers),
+        *_left_over(system, accounts),
+        *_mail(system, accounts),
+        *_never_returned(system, customers),
     ]
 
 
-def compared(house: SystemUnderTest, customers: list[Customer]) -> list[str]:
-    """Whose subscriptions or standing are not what Stripe's objects say, asked for afresh."""
-    accounts, reader, found = house.accounts(), house.reader(), []
-    at_stripe = _customers_by_account(house)
+def compared(system: SystemUnderTest, customers: list[Customer]) -> list[str]:
+    """The customers whose subscriptions or access differ from what Stripe's objects say now."""
+    accounts, reader, found = system.accounts(), system.reader(), []
+    at_stripe = _customers_by_account(system)
     for one in customers:
         held = accounts.get(one.account_id)
         if held is None:
             found.append(f"{one.kind} {one.number}: there is no account {one.account_id}")
             continue
-        truth = _truth(one.account_id, at_stripe.get(one.account_id, []), reader, house.now)
+        truth = _truth(one.account_id, at_stripe.get(one.account_id, []), reader, system.now)
         ours, theirs = (
             {id: known.value for id, known in account.subscriptions.items()}
             for account in (held, truth)
         )
-        stands, should = standing(held, POLICY, house.now), standing(truth, POLICY, house.now)
+        stands, should = standing(held, POLICY, system.now), standing(truth, POLICY, system.now)
         for id, known in held.subscriptions.items():
             if is_deleted(
                 held, known.value.customer
-            ):  # with its customer all has ended, and is not asked for any more
+            ):  # its subscriptions ended with it, and are not fetched any more
                 ours.pop(id), theirs.pop(id, None)
         if ours != theirs or stands != should:
             found.append(
@@ -65,22 +65,22 @@ def compared(house: SystemUnderTest, customers: list[Customer]) -> list[str]:
     return found
 
 
-def standings(house: SystemUnderTest, customers: list[Customer]) -> Counter[str]:
-    """How many stand for which reason."""
-    accounts = house.accounts()
+def standings(system: SystemUnderTest, customers: list[Customer]) -> Counter[str]:
+    """How many accounts have which reason of access."""
+    accounts = system.accounts()
     held = [accounts[one.account_id] for one in customers if one.account_id in accounts]
-    return Counter(standing(account, POLICY, house.now).reason for account in held)
+    return Counter(standing(account, POLICY, system.now).reason for account in held)
 
 
-def _customers_by_account(house: SystemUnderTest) -> dict[str, list[str]]:
+def _customers_by_account(system: SystemUnderTest) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for one in list(house.engine.store.objects.get("customer", {}).values()):
+    for one in list(system.engine.store.objects.get("customer", {}).values()):
         found.setdefault(one["metadata"].get("account_id", ""), []).append(one["id"])
     return found
 
 
 def _truth(account_id: str, customers: list[str], reader: ReaderApi, now: datetime) -> Account:
-    """The account of one who asks Stripe for everything now."""
+    """The account as it would be if everything were fetched from Stripe now."""
     account = Account(account_id)
     for customer in customers:
         for ask in everything_of(customer):
@@ -92,12 +92,12 @@ def _told(one: Standing) -> str:
     return f"{one.access} ({one.reason}, {one.plan}, until {one.until})"
 
 
-def _left_over(house: SystemUnderTest, accounts: dict[str, Account]) -> Iterator[str]:
-    for queue, left in house.queues().items():
+def _left_over(system: SystemUnderTest, accounts: dict[str, Account]) -> Iterator[str]:
+    for queue, left in system.queues().items():
         if left:
             yield f"{left} left in {queue}"
-    for due_at, id in house.due():
-        if due_at <= house.now:
+    for due_at, id in system.due():
+        if due_at <= system.now:
             yield f"{id} was due at {due_at}"
     for account in accounts.values():
         if account.outbox:
@@ -111,8 +111,8 @@ def _left_over(house: SystemUnderTest, accounts: dict[str, Account]) -> Iterator
             yield f"{account.id} still waits for {what}"
 
 
-def _mail(house: SystemUnderTest, accounts: dict[str, Account]) -> Iterator[str]:
-    sent = house.mailer.all()
+def _mail(system: SystemUnderTest, accounts: dict[str, Account]) -> Iterator[str]:
+    sent = system.mailer.all()
     for (id, key), times in Counter((one.account_id, one.key) for one in sent).items():
         if times > 1:
             yield f"{id} got {key} {times} times"
@@ -120,30 +120,30 @@ def _mail(house: SystemUnderTest, accounts: dict[str, Account]) -> Iterator[str]
         if one.wrong:
             yield f"{one.account_id} got {one.key} at {one.at}, and {one.wrong}"
     for account in accounts.values():
-        got = {one.key for one in house.mailer.of(account.id)}
+        got = {one.key for one in system.mailer.of(account.id)}
         for key, mailed in account.mails.items():
             if mailed.outcome != ("sent" if key in got else "passed") and not is_given_up(
                 key, mailed, got
             ):
                 yield f"{account.id}: {key} is {mailed.outcome}"
-        yield from _caps(house, account)
+        yield from _caps(system, account)
 
 
 def is_given_up(key: str, mailed: MessageRecord, got: set[str]) -> bool:
-    """Whether a worker was killed on the point of giving the message to SES. Of lifecycle mail that
-    is told by nobody, so it stays unsent: at most once is promised, and it is never sent twice.
+    """Whether a worker was killed just before it gave the message to SES. Nobody can tell that from
+    a kill just after it, so lifecycle mail stays unsent then: it is sent at most once.
     """
     return mailed.outcome == "unclear" and mailed.stream == "lifecycle" and key not in got
 
 
-def _caps(house: SystemUnderTest, account: Account) -> Iterator[str]:
-    """The hours and the caps of the policy, by the customer's clock, counted from the mailbox
-    alone.
+def _caps(system: SystemUnderTest, account: Account) -> Iterator[str]:
+    """Whether the mailbox keeps to the hours and the caps of the policy, in the customer's time
+    zone.
     """
     assert POLICY.mail
     zone, steps = zone_of(account, POLICY.mail), {step.id: step for step in POLICY.steps}
     days: Counter[Any] = Counter()
-    for one in house.mailer.of(account.id):
+    for one in system.mailer.of(account.id):
         step, local = steps.get(one.key.partition("@")[0]), one.at.astimezone(ZoneInfo(zone.key))
         if step is None or step.at_any_hour:
             continue
@@ -158,14 +158,14 @@ def _caps(house: SystemUnderTest, account: Account) -> Iterator[str]:
     )
 
 
-def _silent_ones(house: SystemUnderTest, customers: list[Customer]) -> Iterator[str]:
-    """Whoever signs up and is never seen again gets all that is promised, whatever was lost: it
-    hangs on our own word alone.
+def _never_returned(system: SystemUnderTest, customers: list[Customer]) -> Iterator[str]:
+    """Somebody who signs up and never comes back gets every mail of the policy, whatever was lost:
+    those mails depend on no event of Stripe's.
     """
-    accounts = house.accounts()
+    accounts = system.accounts()
     for one in customers:
         if [act.does for act in one.acts] == ["signs_up"] and one.kind == "never returns":
-            got = [sent.key.partition("@")[0] for sent in house.mailer.of(one.account_id)]
+            got = [sent.key.partition("@")[0] for sent in system.mailer.of(one.account_id)]
             mails = accounts[one.account_id].mails.items() if one.account_id in accounts else ()
             given_up = {
                 key.partition("@")[0] for key, mailed in mails if mailed.outcome == "unclear"

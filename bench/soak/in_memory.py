@@ -1,5 +1,5 @@
-"""A whole Billhook in memory: the functions as Lambda calls them, adapters that keep their promises
-without a service, one simulated Stripe.
+"""All of Billhook in memory: the functions as Lambda calls them, adapters that need no service, and
+one simulated Stripe.
 """
 
 import heapq
@@ -48,12 +48,12 @@ from tests.fakes.stripe_sim import START, SimStage
 
 SECRET = "whsec_soak"
 BATCHES = {"events": 100, "act": 10, "mail": 1}
-"""How many messages each function takes at once, as its declaration says."""
+"""How many messages each function takes at once, as its decorator says."""
 
 HOUR = timedelta(hours=1)
 ROUNDS = 12
-"""How often what is due at a stop is swept: an act may leave something that is due at once, and a
-killed one is due still.
+"""How often one stop sweeps: work may leave something that is due at once, and work that was killed
+is still due.
 """
 
 ENVIRONMENT = {
@@ -104,7 +104,7 @@ class MemorySuppressions:
 
 
 class MemorySes:
-    """Takes every letter."""
+    """Accepts every message."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -114,12 +114,12 @@ class MemorySes:
         return f"ses-{self.taken}"
 
     def wait_for_capacity(self) -> None:
-        """There is room."""
+        """There is always capacity."""
 
 
 class StreamedAccounts(MemoryAccounts):
-    """Accounts in memory with the table's stream: which of them were written with something in
-    their outbox.
+    """Accounts in memory with the table's stream: `streamed` are those that were written with
+    something in their outbox.
     """
 
     def __init__(self) -> None:
@@ -135,11 +135,11 @@ class StreamedAccounts(MemoryAccounts):
 
 
 class InMemorySystem:
-    """Billhook with its Stripe, by a clock that stands where it is put, in strides of `stride`:
-    what falls due within one is played at its end.
+    """Billhook with its Stripe, and a clock that moves in steps of `stride`: what falls due within
+    a step is done at its end.
 
-    Everything is drawn by `seed`, ids too, and one thing is done at a time: the same seed is the
-    same run. Only inside `open`.
+    `seed` decides everything, ids too, and one thing is done at a time, so the same seed gives the
+    same run. Use it inside `open`.
     """
 
     what = "in memory: the deployed functions, adapters without a service"
@@ -166,7 +166,7 @@ class InMemorySystem:
 
     @contextmanager
     def open(self) -> Iterator["InMemorySystem"]:
-        """Have the functions act on this house."""
+        """Let the functions use this system."""
         with ExitStack() as stack:
             stack.enter_context(
                 patch.dict(
@@ -202,7 +202,7 @@ class InMemorySystem:
         from chalicelib.runtime.wiring import links
 
         stopping = threading.Event()
-        stopping.set()  # nothing here waits by the real clock
+        stopping.set()  # nothing here waits for the real clock
         self.topic = TopicTrigger(
             "feedback",
             stopping,
@@ -287,7 +287,7 @@ class InMemorySystem:
     # Stripe's webhooks
 
     def spoil(self, shares: Shares, seed: int) -> None:
-        """From now on that becomes of events."""
+        """From now on webhooks go wrong in these ways."""
         kept = self.fates.drawn
         self.fates = Fates(shares, seed)
         self.fates.drawn = kept
@@ -316,7 +316,7 @@ class InMemorySystem:
     # the clock
 
     def move_to(self, target: datetime) -> None:
-        """Play all that falls due until then."""
+        """Do everything that falls due until then."""
         while (coming := self._next()) < target:
             self._stop_at(coming)
         self._stop_at(target)
@@ -360,7 +360,7 @@ class InMemorySystem:
         try:
             self._schedules[name].run()
         except Exception:
-            self.metrics["ScheduleFailed"] += 1  # killed: the next time comes
+            self.metrics["ScheduleFailed"] += 1  # killed: it runs again at its next time
 
     def _drain(self) -> None:
         while True:
@@ -389,9 +389,11 @@ class InMemorySystem:
                 ]
             }
             back = [one for place, one in enumerate(batch) if str(place) in failed]
-            self._back.setdefault(name, []).extend(back)  # given back: there again at the next stop
+            self._back.setdefault(name, []).extend(
+                back
+            )  # given back: visible again at the next stop
         except Exception:
-            queue[:0] = batch  # killed: there again at once
+            queue[:0] = batch  # killed: visible again at once
 
     def _stream(self) -> None:
         while ids := self.accounts_kept.streamed:
@@ -424,7 +426,7 @@ class InMemorySystem:
     # what is left at the end
 
     def due(self) -> list[tuple[datetime, str]]:
-        """What waits, the soonest first."""
+        """Due work as (time, account), the soonest first."""
         found = sorted(
             (item["due_at"]["S"], id)
             for id, item in self.accounts_kept.items.items()
@@ -449,5 +451,5 @@ class InMemorySystem:
         }
 
     def reader(self) -> StripeReader:
-        """A way to ask the simulated Stripe for the truth."""
+        """Reads from the simulated Stripe."""
         return StripeReader(SimTransport(self.stage))

@@ -137,7 +137,7 @@ milestone, and who unsubscribe.
 """
 
 
-def town(customers: int, seed: int) -> list[Customer]:
+def population(customers: int, seed: int) -> list[Customer]:
     """A number of customers. The first of each kind come first, so that a small run has all
     kinds too.
     """

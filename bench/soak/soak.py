@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.soak.acts import Actor
 from bench.soak.checks import compared, findings, standings
-from bench.soak.lifecycles import ARRIVE_WITHIN, DAY, LIFE, Customer, town
+from bench.soak.lifecycles import ARRIVE_WITHIN, DAY, LIFE, Customer, population
 from bench.soak.system import SystemUnderTest
 from local.clock_control import stride_end
 from local.stripe_sim.webhooks.delivery_faults import Shares
@@ -30,47 +30,47 @@ class Soak:
     name.
     """
 
-    house: SystemUnderTest
+    system: SystemUnderTest
     customers: list[Customer]
     seed: int
     figures: dict[str, Any] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
 
-def soak(house: SystemUnderTest, customers: int, seed: int, days: float = LIFE) -> Soak:
+def soak(system: SystemUnderTest, customers: int, seed: int, days: float = LIFE) -> Soak:
     """Let a number of customers live a number of days each in an open system, and check the
     result. A shorter life is cut off, not compressed.
     """
-    played = Soak(house, town(customers, seed), seed)
-    began, actor = house.now, Actor(house)
+    played = Soak(system, population(customers, seed), seed)
+    began, actor = system.now, Actor(system)
     ends = timedelta(days=days + ARRIVE_WITHIN)
     acts = sorted(
         (act.at, one.number, act) for one in played.customers for act in one.acts if act.at < ends
     )
     at_stops: dict[datetime, list[Any]] = {}
     for at, number, act in acts:
-        at_stops.setdefault(stride_end(began + at, house.stride), []).append(
+        at_stops.setdefault(stride_end(began + at, system.stride), []).append(
             (played.customers[number], act)
         )
     for moment, some in at_stops.items():
-        house.move_to(moment)
+        system.move_to(moment)
         for customer, act in some:
             actor.act(customer, act.does, act.with_)
-        house.settle()
-    house.move_to(began + ends)
-    differing = len(compared(house, played.customers))
-    house.spoil(Shares(), seed)
-    house.kills.is_on = False
+        system.settle()
+    system.move_to(began + ends)
+    differing = len(compared(system, played.customers))
+    system.spoil(Shares(), seed)
+    system.kills.is_on = False
     for day in range(1, REST_DAYS + 1):
-        house.move_to(began + ends + day * DAY)
-    played.wrong = findings(house, played.customers)
-    played.figures = figures(house, played.customers, differing)
+        system.move_to(began + ends + day * DAY)
+    played.wrong = findings(system, played.customers)
+    played.figures = figures(system, played.customers, differing)
     return played
 
 
-def figures(house: SystemUnderTest, customers: list[Customer], differing: int) -> dict[str, Any]:
+def figures(system: SystemUnderTest, customers: list[Customer], differing: int) -> dict[str, Any]:
     """Counts of what happened."""
-    drawn = house.fates.drawn
+    drawn = system.fates.drawn
     return {
         "customers": len(customers),
         "kinds": dict(Counter(one.kind for one in customers)),
@@ -79,12 +79,12 @@ def figures(house: SystemUnderTest, customers: list[Customer], differing: int) -
         "lost": drawn["lost"],
         "doubled": drawn["doubled"],
         "late": drawn["late"],
-        "invocations": house.kills.invoked.total(),
-        "killed": house.kills.killed.total(),
-        "killed by function": dict(house.kills.killed),
-        "mails": len(house.mailer.all()),
-        "mails by step": dict(Counter(one.key.partition("@")[0] for one in house.mailer.all())),
-        "Stripe calls": len(house.api.calls),
+        "invocations": system.kills.invoked.total(),
+        "killed": system.kills.killed.total(),
+        "killed by function": dict(system.kills.killed),
+        "mails": len(system.mailer.all()),
+        "mails by step": dict(Counter(one.key.partition("@")[0] for one in system.mailer.all())),
+        "Stripe calls": len(system.api.calls),
         "standings other than Stripe's at the end of the last day": differing,
-        "standings by reason": dict(standings(house, customers)),
+        "standings by reason": dict(standings(system, customers)),
     }

@@ -10,7 +10,7 @@ import pytest
 from bench.soak.__main__ import report
 from bench.soak.checks import findings
 from bench.soak.in_memory import InMemorySystem
-from bench.soak.lifecycles import KINDS, town
+from bench.soak.lifecycles import KINDS, population
 from bench.soak.soak import KILLED, SPOILT, Soak, soak
 from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
 from ops.report.counting import Counting
@@ -27,9 +27,9 @@ def played() -> Soak:
     """A hundred customers. What is printed of a failure can be played again: `python -m bench.soak
     --customers 100 --seed …`.
     """
-    house = InMemorySystem(SPOILT, KILLED, SEED)
-    with house.open():
-        done = soak(house, 100, SEED)
+    system = InMemorySystem(SPOILT, KILLED, SEED)
+    with system.open():
+        done = soak(system, 100, SEED)
     report(done)
     return done
 
@@ -55,11 +55,11 @@ def test_the_run_had_all_kinds_of_customers_and_faults(played: Soak) -> None:
 
 def test_the_checks_find_a_change_at_stripe_that_was_missed(played: Soak) -> None:
     subscription = next(
-        one for one in played.house.engine.store.all("subscription") if one["status"] == "active"
+        one for one in played.system.engine.store.all("subscription") if one["status"] == "active"
     )
     subscription["status"] = "unpaid"
     try:
-        (line,) = findings(played.house, played.customers)
+        (line,) = findings(played.system, played.customers)
     finally:
         subscription["status"] = "active"
     assert "full (active" in line
@@ -67,11 +67,11 @@ def test_the_checks_find_a_change_at_stripe_that_was_missed(played: Soak) -> Non
 
 
 def test_the_checks_find_a_mail_that_is_sent_twice_or_at_the_wrong_time(played: Soak) -> None:
-    mailer = played.house.mailer
+    mailer = played.system.mailer
     sent = next(one for one in mailer.all() if one.key.startswith("three_days"))
     mailer.keep(again := replace(sent, wrong="its time was over"))
     try:
-        found = findings(played.house, played.customers)
+        found = findings(played.system, played.customers)
     finally:
         mailer.forget(again)
     assert [line for line in found if line.endswith(f"got {sent.key} 2 times")]
@@ -79,21 +79,21 @@ def test_the_checks_find_a_mail_that_is_sent_twice_or_at_the_wrong_time(played: 
 
 
 def test_the_checks_find_what_is_left_in_a_queue(played: Soak) -> None:
-    for queue in (played.house.place.act_queue.waiting, played.house.place.dead_letters.messages):
+    for queue in (played.system.place.act_queue.waiting, played.system.place.dead_letters.messages):
         queue.append({})
     try:
-        found = findings(played.house, played.customers)
+        found = findings(played.system, played.customers)
     finally:
         for queue in (
-            played.house.place.act_queue.waiting,
-            played.house.place.dead_letters.messages,
+            played.system.place.act_queue.waiting,
+            played.system.place.dead_letters.messages,
         ):
             queue.clear()
     assert found == ["1 left in act", "1 left in dead_letters"]
 
 
 def test_the_report_of_its_log_is_what_a_recount_finds(played: Soak) -> None:
-    log, now = played.house.place.timeline.entries.values(), played.house.now
+    log, now = played.system.place.timeline.entries.values(), played.system.now
     counting = Counting()
     counting.add(log)
     found = counting.lines(now)
@@ -105,7 +105,7 @@ def test_the_report_of_its_log_is_what_a_recount_finds(played: Soak) -> None:
         ],
         now,
     )
-    mailed = Counter(sent.key.partition("@")[0] for sent in played.house.mailer.all())
+    mailed = Counter(sent.key.partition("@")[0] for sent in played.system.mailer.all())
     asked_for = {step.id for step in TRANSACTIONAL_STEPS}
     assert {line.step: line.sent for line in found if line.step not in asked_for} == {
         step: n for step, n in mailed.items() if step not in asked_for
@@ -114,4 +114,4 @@ def test_the_report_of_its_log_is_what_a_recount_finds(played: Soak) -> None:
 
 
 def test_the_same_seed_gives_the_same_customers() -> None:
-    assert town(40, 5) == town(40, 5) != town(40, 6)
+    assert population(40, 5) == population(40, 5) != population(40, 6)
