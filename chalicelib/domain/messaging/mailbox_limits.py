@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.policy.sequences import Step
+from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS, MailPolicy, Step
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
@@ -120,6 +120,14 @@ class Mailbox:
 def cause_of(step: Step) -> Cause:
     """What causes a step's messages."""
     return CAUSES[step.anchor.partition(":")[0]]
+
+
+def lets_owner_in(step: Step, mail: MailPolicy | None) -> bool:
+    """Whether a link in a step's message leads its reader into the account. With a `billing_url` of
+    the owner's the welcome leads elsewhere, and only links that were asked for do.
+    """
+    leads_elsewhere = mail is not None and mail.billing_url and step not in TRANSACTIONAL_STEPS
+    return cause_of(step).lets_in and not leads_elsewhere
 
 
 def is_counted(step: Step, proved: bool) -> bool:

@@ -11,7 +11,7 @@ from chalicelib.domain.messaging.mailbox_limits import (
     Mailbox,
     after_ended_links,
     after_press,
-    cause_of,
+    lets_owner_in,
     next_mail_at,
     with_mail,
     without_mail,
@@ -40,8 +40,8 @@ def count_mail(
     same message again, of this `key`, does not count twice. The time is None if another one may be
     sent at once. Raises Unavailable.
     """
-    now, lets_in = services.clock.now(), cause_of(step).lets_in
-    counted = _update(email, lambda found: with_mail(found, key, proved, now, lets_in), services)
+    now, opens = services.clock.now(), lets_owner_in(step, services.policy.mail)
+    counted = _update(email, lambda found: with_mail(found, key, proved, now, opens), services)
     if counted is None:
         return False, None
     next_at = next_mail_at(counted, proved, now)

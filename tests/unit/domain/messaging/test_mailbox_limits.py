@@ -17,6 +17,7 @@ from chalicelib.domain.messaging.mailbox_limits import (
     after_press,
     cause_of,
     is_counted,
+    lets_owner_in,
     next_mail_at,
     with_mail,
     without_mail,
@@ -109,6 +110,20 @@ def test_one_mailbox_has_one_count_and_a_press_of_its_reader_counts_for_all_its_
     pressed = mailbox(START, START + HOUR, START + 2 * HOUR, pressed=START - DAY)
     assert next_mail_at(pressed, False, START + 3 * HOUR) == START + 3 * HOUR
     assert next_mail_at(replace(pressed, pressed=None), False, START + 3 * HOUR) == START + DAY
+
+
+@pytest.mark.parametrize(
+    ("step", "here", "elsewhere"),
+    [("sign_in", True, True), ("confirm", True, True), ("welcome", True, False)]
+    + [(step, False, False) for step in ("confirm_email", "confirm_cancel", "nudge")],
+)
+def test_a_billing_page_elsewhere_leaves_only_the_links_that_were_asked_for(
+    step: str, here: bool, elsewhere: bool
+) -> None:
+    assert SHIPPED.mail
+    other = replace(SHIPPED.mail, billing_url="https://app.acme.example/billing")
+    assert lets_owner_in(STEPS[step], SHIPPED.mail) is here
+    assert lets_owner_in(STEPS[step], other) is elsewhere
 
 
 def test_the_same_message_again_counts_once_and_may_go_out() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account.facts import AddressProved
+from chalicelib.domain.account.links import signup_behind
 from chalicelib.domain.account.profile import AddressChange, AddressChangeRequested
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
@@ -112,8 +113,10 @@ class Inbox:
 
     def presses(self, link: Link) -> "Inbox":
         account = open_link(link, self.place.accounts)
+        number = signup_behind(link, account)
+        assert number
         record = record_sign_in if link.purpose == "sign-in" else record_proof
-        record(account, link, self.place.services)
+        record(account, link, number, self.place.services)
         return self.later(timedelta(seconds=2))
 
     def opens(self, link: Link) -> bool:
