@@ -59,13 +59,14 @@ def address_behind(link: Link, account: Account) -> str:
 
 def signup_behind(link: Link, account: Account, chosen: str = "") -> int | None:
     """The number of the signup that a press behind a link is for: `chosen` if that is one of
-    `signups_behind`, else the link's own. None if that is not kept any more.
+    `signups_behind`, else the link's own. None if that is not kept any more, and others are. Once
+    the account was used, none is kept, and a press signs in.
     """
     others = {str(one.number or 1): one.number or 1 for one in signups_behind(link, account)}
     if chosen in others:
         return others[chosen]
     mark = link.about if link.purpose == SIGNED_IN else ""
-    if account.proved_at or "-" not in mark:
+    if account.proved_at or "-" not in mark or not account.pending_signups:
         return 1
     pending = pending_signup(account, mark)
     return pending.signup.number if pending else None

@@ -244,6 +244,15 @@ def test_a_link_whose_signup_is_gone_confirms_none_by_itself() -> None:
     assert signup_behind(link, asked, "2") == 2
 
 
+def test_the_link_of_a_signup_signs_in_once_the_account_was_used_and_keeps_none() -> None:
+    account = told(FIRST, again())
+    asked = told(SignInRequested(START + DAY, MAILBOX), account=account)
+    link = link_to(asked, "sign-in", START + DAY, sign_in_mark(asked))
+    used = replace(asked, pending_signups=())
+    assert opens(link, used)
+    assert signup_behind(link, used) == 1
+
+
 PEOPLE = {"ada": ADA, "eve": FIRST.profile}
 
 
