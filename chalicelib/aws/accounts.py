@@ -76,7 +76,8 @@ class Accounts:
         """The accounts whose customer named another one, and an operator has not decided yet, by
         id. Raises Unavailable.
         """
-        return self._under(WAITING_JOIN)
+        # a restored table may have the pointer of a join that was decided since
+        return [one for one in self._under(WAITING_JOIN) if WAITING_JOIN in pointers(one)]
 
     def with_external_id(self, external_id: str) -> Account | None:
         """The account with this id of the product. Raises Unavailable."""

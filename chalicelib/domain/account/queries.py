@@ -57,8 +57,8 @@ def _recognized(account: Account, item: Item, policy: Policy) -> Item:
 
 
 def customer_for(account: Account) -> Customer | None:
-    """The Stripe customer for the next Checkout: that of the current subscription, else the last by
-    id that is not deleted.
+    """The Stripe customer for the next Checkout: that of the current subscription, else the one
+    that the account came from, else the newest that is not deleted.
     """
     subscription = current_subscription(account)
     if subscription and subscription.customer in account.customers:

@@ -357,12 +357,13 @@ class Account:
         return any(status not in DISPUTES_WON for status in self.disputes.values())
 
     def live_customers(self) -> list[Customer]:
-        """The Stripe customers that are not deleted, the last id first."""
-        return [
-            self.customers[id].value
-            for id in sorted(self.customers, reverse=True)
-            if not self.customers[id].value.deleted
-        ]
+        """The Stripe customers that are not deleted: the one that the account came from first, if
+        that is known, then the newest first.
+        """
+        newest_first = reversed(list(self.customers))
+        origin_first = sorted(newest_first, key=lambda id: id != self.origin)
+        found = (self.customers[id].value for id in origin_first)
+        return [customer for customer in found if not customer.deleted]
 
     def mark(self, id: str) -> str:
         """The mark of a customer or a subscription (see Tracked.mark); empty if it is not known."""

@@ -12,6 +12,7 @@ from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.accounts.erase import UNDER_WAY_SECONDS
 from chalicelib.usecases.billing.checkout import expire_sessions
 from chalicelib.usecases.ports import PartitionStore
+from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
@@ -27,14 +28,14 @@ def join(account_id: str, services: Services, beside: PartitionStore) -> str:
     """
 
     def attempt() -> str:
-        apart = require_account(account_id, services.stores.accounts)
+        apart = without_published(require_account(account_id, services.stores.accounts), services)
         refused = _waiting(apart)
         named = services.stores.accounts.load(refused.account_id)
         if named is None:
             raise AccountNotFound(
                 f"Account {refused.account_id} is gone: dismiss the join.", "account_id"
             )
-        updated = absorb(named, apart)
+        updated = absorb(without_published(named, services), apart)
         for customer in apart.customers:
             updated = fetching_all_of(updated, customer)
         new = next_version(named, updated, services.policy, services.clock.now())
@@ -59,7 +60,7 @@ def dismiss(account_id: str, services: Services) -> Account:
     """
 
     def attempt() -> Account:
-        account = require_account(account_id, services.stores.accounts)
+        account = without_published(require_account(account_id, services.stores.accounts), services)
         now = services.clock.now()
         refused = replace(_waiting(account), dismissed_at=now)
         new = next_version(account, replace(account, refused_join=refused), services.policy, now)

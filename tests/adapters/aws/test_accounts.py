@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.accounts import Accounts
+from chalicelib.aws.items import keyed_hash
 from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.ordering import Tracked
 from chalicelib.domain.account.state import Account, Profile
@@ -169,13 +170,24 @@ def refused(id: str, customer: str, names: str = "acc_ada") -> Account:
     return replace(one, refused_join=RefusedJoin(names, T))
 
 
-def test_accounts_whose_join_waits_are_listed_until_an_operator_decides(accounts: Accounts) -> None:
+def test_accounts_whose_join_waits_are_listed_until_an_operator_decides(
+    accounts: Accounts, dynamodb: Any
+) -> None:
     keep(accounts, account("acc_ada", "cus_ada"))
     first = keep(accounts, replace(refused("acc_2", "cus_2"), profile=Profile()))
     second = keep(accounts, replace(refused("acc_1", "cus_1"), profile=Profile()))
     assert accounts.with_waiting_join() == [second, first]
     dismissed = replace(second, version=2, refused_join=RefusedJoin("acc_ada", T, T))
     accounts.save(second, dismissed)
+    assert accounts.with_waiting_join() == [first]
+    accounts.rewrite(replace(dismissed, version=2), replace(second, version=3))
+    pointer = dynamodb.query(
+        TableName=TABLE,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"JOIN#{keyed_hash('waits', 'key')}"}},
+    )["Items"][0]
+    accounts.save(replace(second, version=3), replace(dismissed, version=4))
+    dynamodb.put_item(TableName=TABLE, Item=pointer)  # as a restored table brings it back
     assert accounts.with_waiting_join() == [first]
     accounts.erase(first, T)
     assert accounts.with_waiting_join() == []

@@ -70,6 +70,7 @@ def absorb(account: Account, absorbed: Account) -> Account:
         alternatives=_both(account.alternatives, absorbed.alternatives),
         own_pause=account.own_pause or absorbed.own_pause,
         outbox=(*account.outbox, *absorbed.outbox),
+        worker_outbox=(*account.worker_outbox, *absorbed.worker_outbox),
     )
     if absorbed.withdrawn_at:  # who withdraws again within a year is known by it
         both = apply_withdrawal(

@@ -2,11 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 
 from chalicelib.domain.account.ordering import Tracked
-from chalicelib.domain.account.queries import card_of, current_subscription, has_card
+from chalicelib.domain.account.queries import (
+    card_of,
+    current_subscription,
+    customer_for,
+    has_card,
+)
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, CardSnapshot, TrackedInvoice
 from chalicelib.domain.messaging.conditions import holds
@@ -47,6 +53,16 @@ def test_without_a_subscription_the_customer_of_the_next_purchase_counts() -> No
     deleted = replace(newer, deleted=True)
     assert has_card(account(customers=(BARE, CARDED, deleted)), None)
     assert not has_card(Account("acc_1"), None)
+
+
+def test_the_customer_that_the_account_came_from_buys_next_whatever_the_ids_of_others_are() -> None:
+    for ids in permutations(["cus_1", "cus_5", "cus_9"]):
+        customers = tuple(Customer(id) for id in ids)
+        one = replace(account(customers=customers), origin=ids[0])
+        assert customer_for(one) == Customer(ids[0])
+        gone = replace(customers[0], deleted=True)
+        one = replace(account(customers=(gone, *customers[1:])), origin=ids[0])
+        assert customer_for(one) == Customer(ids[2]), "else the newest"
 
 
 @pytest.mark.parametrize("of_subscription", ["pm_3", None])
