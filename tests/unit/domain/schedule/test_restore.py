@@ -20,6 +20,7 @@ from chalicelib.domain.account.facts import (
     SignInRequested,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.messages import MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent
@@ -176,3 +177,28 @@ def test_a_restored_account_is_tried_again_however_often_it_had_failed() -> None
     assert (new.failures, new.resting_until) == (0, None)
     assert new.due_at
     assert new.due_at <= NOW + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "origin"),
+    [
+        ("cus_9", "cus_9", "cus_9"),
+        (None, "cus_9", "cus_9"),
+        ("cus_9", None, "cus_9"),
+        ("", None, ""),
+        ("", "cus_9", "cus_9"),
+        (None, None, None),
+    ],
+)
+def test_the_customer_that_an_account_came_from_is_not_decided_by_which_is_fetched_first(
+    then: str | None, now: str | None, origin: str | None
+) -> None:
+    found = restored(Account("acc_1", origin=then), Account("acc_1", origin=now), START)
+    assert found.origin == origin
+
+
+def test_a_join_that_was_dismissed_since_stays_dismissed() -> None:
+    waits = Account("acc_1", refused_join=RefusedJoin("acc_2", START))
+    dismissed = replace(waits, refused_join=RefusedJoin("acc_2", START, START + DAY))
+    assert restored(waits, dismissed, START).refused_join == dismissed.refused_join
+    assert restored(waits, Account("acc_1"), START).refused_join == waits.refused_join
