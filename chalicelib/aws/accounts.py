@@ -119,21 +119,21 @@ class Accounts:
             ],
         )
 
-    def erase(self, account: Account, at: datetime) -> None:
+    def erase(self, account: Account, at: datetime, frees_trials: bool = False) -> None:
         """Delete the account and its pointers in one transaction, if the stored account still has
-        this version. Two kinds of keyed hashes stay: tombstones, and the marks of used trials.
-        Raises ConcurrentUpdate, Unavailable.
+        this version. Two kinds of keyed hashes stay: tombstones, and the marks of used trials; with
+        `frees_trials` only the first. Raises ConcurrentUpdate, Unavailable.
         """
         stones = [self._tombstone(name) | {"at": {"S": stamp(at)}} for name in tombstones(account)]
         used_trials = [
             self._key(pointer, account.id) | {"account_id": {"S": _ERASED_OWNER}}
             for pointer in pointers(account)
-            if pointer.kind == "TRIAL"
+            if pointer.kind == "TRIAL" and not frees_trials
         ]
         deleted = [
             self._key(pointer, account.id)
             for pointer in pointers(account)
-            if pointer.kind != "TRIAL"
+            if pointer.kind != "TRIAL" or frees_trials
         ]
         changes: list[Any] = [
             {

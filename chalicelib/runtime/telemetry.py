@@ -109,6 +109,7 @@ METRICS = {
         " nobody."
     ),
     "FeedbackUnreadable": "A notification of SES has a form that this release cannot read.",
+    "AccountsForgotten": "An account that nobody proved or used was erased.",
     "AccountsReplanned": "An account was replanned under a changed policy.",
     "Disputes": "A customer disputes a payment. Respond in Stripe's dashboard.",
     "Happenings": "A domain event of an account was published.",

@@ -91,6 +91,7 @@ def services() -> "Services":
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.idempotency import StoredResponses
     from chalicelib.aws.job_states import JobStates
+    from chalicelib.aws.partition import Partition
     from chalicelib.aws.queues import Queue, WorkQueue
     from chalicelib.aws.rate_counters import Mailboxes
     from chalicelib.aws.reconciliation import ReconciliationState
@@ -111,6 +112,7 @@ def services() -> "Services":
             replan_states=ReplanStates(table),
             reconciliation=ReconciliationState(table),
             mailboxes=Mailboxes(table, lambda: secrets().hash_key),
+            partitions=Partition(table),
         ),
         queues=Queues(
             events=events_queue(),

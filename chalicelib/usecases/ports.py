@@ -141,8 +141,10 @@ class AccountStore(Protocol):
     def rewrite(self, old: Account, new: Account) -> None:
         """The same as `save`, with every pointer put anew."""
 
-    def erase(self, account: Account, at: datetime) -> None:
-        """Erase the account; only keyed hashes stay. Raises ConcurrentUpdate, Unavailable."""
+    def erase(self, account: Account, at: datetime, frees_trials: bool = False) -> None:
+        """Erase the account; only keyed hashes stay, with `frees_trials` not those of its trials.
+        Raises ConcurrentUpdate, Unavailable.
+        """
 
     def absorb(self, absorbed: Account, old: Account, new: Account) -> None:
         """One conditional write of `new`, which deletes `absorbed` with it. Raises as `save`."""

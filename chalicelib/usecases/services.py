@@ -16,6 +16,7 @@ from chalicelib.usecases.ports import (
     MailboxStore,
     Mailer,
     MessageQueue,
+    PartitionStore,
     RateCounters,
     ReconciliationStore,
     ReplanStateStore,
@@ -66,6 +67,7 @@ class Stores:
     job_states: JobStateStore
     replan_states: ReplanStateStore
     reconciliation: ReconciliationStore
+    partitions: PartitionStore
     mailboxes: MailboxStore
 
 

@@ -17,6 +17,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import DueMessage, dispatch
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import expected_updates
+from chalicelib.domain.schedule.forgetting import forgotten_at
 from chalicelib.domain.schedule.versions import next_version
 from ops.rehearsal.script import Heard
 
@@ -57,7 +58,7 @@ def play(account: Account, script: Sequence[Heard], policy: Policy, until: datet
         if ahead and (due_at is None or ahead[0].at <= due_at):
             heard, ahead = ahead[0], ahead[1:]
             new = _written(account, reduce(apply, heard.facts, account), policy, heard.at)
-        elif due_at is None or due_at > until:
+        elif due_at is None or due_at > until or _is_forgotten(account, policy, due_at):
             break
         else:
             new, ready = _acted(account, policy, due_at)
@@ -76,6 +77,11 @@ def play(account: Account, script: Sequence[Heard], policy: Policy, until: datet
         tuple((heard.at, deed) for heard in script for deed in heard.deeds),
         account,
     )
+
+
+def _is_forgotten(account: Account, policy: Policy, now: datetime) -> bool:
+    at = forgotten_at(account, policy)
+    return at is not None and at <= now
 
 
 def _written(account: Account, updated: Account, policy: Policy, now: datetime) -> Account:

@@ -120,13 +120,13 @@ class MemoryAccounts:
         found = (self.load(id) for id in sorted(self.items))
         return [account for account in found if account and WAITING_JOIN in pointers(account)]
 
-    def erase(self, account: Account, at: datetime) -> None:
+    def erase(self, account: Account, at: datetime, frees_trials: bool = False) -> None:
         stored = self.load(account.id)
         if stored is None or stored.version != account.version:
             raise ConcurrentUpdate("Another writer was faster.")
         self.graves |= tombstones(account)
         for pointer in pointers(account):
-            if pointer.kind == "TRIAL":
+            if pointer.kind == "TRIAL" and not frees_trials:
                 self.owners[pointer.value] = "#erased"
             else:
                 self.owners.pop(pointer.value, None)
@@ -155,6 +155,25 @@ class MemoryLog:
 
     def _key(self, entry: Entry) -> tuple[str, datetime, str, str]:
         return entry.account_id, entry.at, entry.kind, entry.id
+
+
+@dataclass
+class MemoryPartitions:
+    """The timelines of accounts in memory."""
+
+    timeline: MemoryLog
+
+    def move_timeline(self, account_id: str, to: str) -> None:
+        for entry in list(self.timeline.entries.values()):
+            if entry.account_id == account_id:
+                self.timeline.put([replace(entry, account_id=to)])
+
+    def clear(self, account_id: str) -> int:
+        entries = self.timeline.entries
+        found = [key for key, entry in entries.items() if entry.account_id == account_id]
+        for key in found:
+            del entries[key]
+        return len(found)
 
 
 @dataclass
@@ -406,6 +425,7 @@ class FakeServices:
                 replan_states=self.replan_states,
                 reconciliation=self.reconciliation,
                 mailboxes=self.mailboxes,
+                partitions=MemoryPartitions(self.timeline),
             ),
             queues=Queues(
                 events=self.events_queue,

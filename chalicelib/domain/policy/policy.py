@@ -99,7 +99,8 @@ class SignupPolicy:
     `sites` are the origins whose pages may post signups. `answer` is `open`, or `same` for a
     response that does not reveal whether the address is known. With `confirm` a trial begins once
     its address is proved; this also applies after `a_day` signups in 24 hours. `an_hour` is the
-    limit for one network address.
+    limit for one network address. What nobody proved and nobody used is erased
+    `forget_unproved_days` after its trial; never if that is 0.
     """
 
     plan: str
@@ -111,6 +112,7 @@ class SignupPolicy:
     captcha: str = "none"
     an_hour: int = 100
     a_day: int = 500
+    forget_unproved_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ _SIGNUP = {
     "captcha": Key(one_of("none", "turnstile"), 'captcha = "turnstile"', "none", required=False),
     "an_hour": Key(whole_number(1, 10_000), "an_hour = 100", 100, required=False),
     "a_day": Key(whole_number(0, 1_000_000), "a_day = 500", 500, required=False),
+    "forget_unproved_days": Key(
+        whole_number(0, 3650), "forget_unproved_days = 30", 30, required=False
+    ),
 }
 _PAGES = {
     "colour": Key(

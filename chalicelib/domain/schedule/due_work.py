@@ -9,6 +9,7 @@ from chalicelib.domain.backoff import BACKOFF, wait_after
 from chalicelib.domain.messaging.due_messages import QUEUED_PATIENCE, due_messages
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import expected_updates
+from chalicelib.domain.schedule.forgetting import forgotten_at
 
 OUTBOX_PATIENCE = timedelta(minutes=1)
 """How long the table's stream has to publish an outbox before the schedule does."""
@@ -50,6 +51,8 @@ def due_work(account: Account, policy: Policy, now: datetime) -> tuple[DueItem, 
         for key, mailed in account.mails.items()
         if mailed.outcome == "queued"
     ]
+    if forgotten := forgotten_at(account, policy):
+        waiting.append(DueItem(forgotten, "forget what nobody proved or used"))
     return tuple(sorted(waiting))
 
 

@@ -4,12 +4,9 @@ that a repetition finishes an interrupted erasure.
 
 from dataclasses import dataclass
 
-from chalicelib.domain.account.operations import pending
 from chalicelib.domain.account.pointers import tombstone_of_account
-from chalicelib.domain.account.state import Account
-from chalicelib.domain.errors import AccountNotFound, InvalidInput
-from chalicelib.usecases.billing.checkout import expire_sessions
-from chalicelib.usecases.billing.start_trial import given_first
+from chalicelib.domain.errors import AccountNotFound
+from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_stripe
 from chalicelib.usecases.ports import PartitionStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
@@ -49,8 +46,8 @@ def erase(account_id: str, at_stripe: bool, services: Services, beside: Partitio
         account = services.stores.accounts.load(account_id)
         if account is None:
             return False
-        customers = _customers(account, at_stripe, services)
-        _leave_stripe(account, customers, at_stripe, services)
+        customers = customers_to_leave(account, at_stripe, services)
+        leave_stripe(account, customers, at_stripe, services)
         services.stores.accounts.erase(account, services.clock.now())
         return True
 
@@ -60,40 +57,3 @@ def erase(account_id: str, at_stripe: bool, services: Services, beside: Partitio
     number = beside.clear(account_id)
     services.clock.pause(UNDER_WAY_SECONDS)
     return Erased(was_there, number + beside.clear(account_id), customers if at_stripe else ())
-
-
-def _customers(account: Account, at_stripe: bool, services: Services) -> tuple[str, ...]:
-    """Its customers that are not deleted. With `at_stripe` also those that Stripe may have created
-    in an operation whose outcome could not be saved.
-    """
-    known = {id for id, one in account.customers.items() if not one.value.deleted}
-    email, _ = given_first(account)
-    if at_stripe and email and pending(account.errands):
-        known |= {
-            one.id
-            for one in services.stripe.customers.with_email(email)
-            if services.made(one, account.id)
-        }
-    return tuple(sorted(known))
-
-
-def _leave_stripe(
-    account: Account, customers: tuple[str, ...], at_stripe: bool, services: Services
-) -> None:
-    charged = [
-        id
-        for id, known in sorted(account.subscriptions.items())
-        if not known.value.final and known.value.customer in customers
-    ]
-    if charged and not at_stripe:
-        raise InvalidInput(
-            f"Subscription {', '.join(charged)} of account {account.id} has not ended, and would go"
-            " on with nobody to look after it: cancel it at Stripe first, or erase with --stripe,"
-            " which deletes the customer there and so ends it at once.",
-            "account_id",
-        )
-    for customer in customers:
-        if account.checkout and not account.checkout.closed:
-            expire_sessions(account, customer, services)
-        if at_stripe:
-            services.stripe.customers.delete(customer)

@@ -13,6 +13,7 @@ from chalicelib.usecases.billing.run_operation import run_operations
 from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
 from chalicelib.usecases.messages import SendMessage
 from chalicelib.usecases.publishing import publish_worker_outbox, without_published
+from chalicelib.usecases.schedule.forget import forget, is_to_be_forgotten
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.services import Services
 
@@ -61,6 +62,9 @@ def _process(account: Account, services: Services) -> None:
     if account.outbox:
         publish_outbox(account.id, services)
         account = services.stores.accounts.load(account.id) or account
+    if is_to_be_forgotten(account, services):
+        forget(account, services)
+        return
     account = run_operations(account, services)
     now = services.clock.now()
     to_fetch = fetching_overdue(account, now)

@@ -24,6 +24,7 @@ def test_the_shipped_policy_lets_visitors_sign_up() -> None:
         "en": "Connect your data",
         "de": "Verbinden Sie Ihre Daten",
     }
+    assert signup.forget_unproved_days == 30
     assert POLICY.trial.without_card == "pause"
     assert POLICY.plans["pro"].amounts == {"month": 4900, "year": 49000}
     assert POLICY.mail

@@ -158,7 +158,7 @@ def test_a_trial_that_stripe_refuses_runs_here_is_seen_by_the_team_and_ends(path
     assert life.stands() == ("none", "trial_expired")
     assert life.place.metrics["ErrandsRefused"] > 10
     calls = len(answers.asked)
-    life.days(60)
+    life.days(40)
     assert len(answers.asked) == calls, "nothing is tried for ever"
     assert not pending(life.account.errands)
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.account.facts import AddressProved
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from tests.fakes.grids import grid
 from tests.fakes.services import POLICY
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, with_end
@@ -316,7 +318,10 @@ def test_a_trial_that_ended_is_never_charged_without_access_and_its_revival_leav
     behavior: str,
 ) -> None:
     """35."""
-    life = on_trial(with_end(behavior)).days(60)
+    life = on_trial(with_end(behavior))
+    proved = AddressProved(life.place.now.at)  # else the account would be forgotten by then
+    apply_facts(life.account, [proved], life.services, None)
+    life.days(60)
     assert life.standing.access == "none"
     assert [one for one in life.objects("charge") if one["paid"]] == []
     life.completes(session := life.opens())
