@@ -261,6 +261,7 @@ def test_a_late_event_of_an_older_address_changes_nothing_any_more(shop: Shop) -
 
 def test_an_address_that_bounced_is_written_to_again_once_it_is_lifted(shop: Shop) -> None:
     old, account = begun(shop)
+    shop.uses_product(account)
     shop.client.settle()
     welcome = shop.client.mail(account)[-1]
     assert shop.client.post(f"/_local/mail/{welcome['number']}/bounce")[0] == 200
