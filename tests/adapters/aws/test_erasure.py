@@ -98,6 +98,16 @@ def test_the_trial_of_who_was_erased_is_not_given_again(accounts: Accounts) -> N
         accounts.save(Account("acc_new"), again)
 
 
+def test_the_trial_of_an_account_that_nobody_proved_is_free_again(
+    accounts: Accounts, dynamodb: Any
+) -> None:
+    accounts.erase(ADA, T, frees_trials=True)
+    assert "TRIAL" not in {item["sk"]["S"] for item in table(dynamodb)}
+    again = Account("acc_new", 1, profile=Profile("ada@example.com"), signup=ADA.signup)
+    accounts.save(Account("acc_new"), again)
+    assert accounts.with_trial("email:ada@example.com") == again
+
+
 def test_an_account_that_was_written_meanwhile_is_not_erased_by_what_was_known_before(
     accounts: Accounts, dynamodb: Any
 ) -> None:

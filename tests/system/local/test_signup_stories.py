@@ -3,6 +3,7 @@ every event lost.
 """
 
 import json
+import re
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -277,3 +278,31 @@ def test_an_address_that_bounced_is_written_to_again_once_it_is_lifted(shop: Sho
     assert shop.written_to(account, 0) <= {old, new}
     shop.advance(2)
     assert shop.written_to(account, number) == {old}
+
+
+def test_a_stranger_uses_no_trial_up_and_what_nobody_pressed_is_forgotten(shop: Shop) -> None:
+    email, account = begun(shop)
+    shop.advance(20)
+    assert shop.standing(account)[0] == "none"
+    signup = {"email": email, "name": "Ada King", "plan": "scale"}
+    assert shop.client.post("/signups", signup)[0] == 202
+    shop.client.settle()
+    mail = shop.client.mail(account)[-1]
+    link = re.search(r"https?://\S+(/sign-in/\S+)", mail["text"])
+    assert link, mail["text"]
+    assert shop.client.call("POST", link[1], b"", FORM)[0] in {200, 303}
+    shop.client.settle()
+    assert shop.standing(account) == ("full", "trialing")
+    found = shop.client.account(account)
+    assert found
+    assert (found["name"], found["standing"]["plan"]) == ("Ada King", "scale")
+    (customer,) = shop.at_stripe("customers", email=email)
+    trials = shop.at_stripe("subscriptions", customer=customer["id"], status="all")
+    assert sorted(one["status"] for one in trials) == ["canceled", "trialing"]
+
+    other, forgotten = begun(shop)
+    shop.advance(46)
+    assert shop.client.account(forgotten) is None
+    assert shop.at_stripe("customers", email=other) == []
+    assert shop.standing(account)[0] == "none", "who pressed the button is kept"
+    assert shop.signs_up(other)[0] == 201, "and the other address may have its trial"
