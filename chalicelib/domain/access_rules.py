@@ -309,7 +309,8 @@ RULES = (
     Rule(
         "A bank debit is under way for what Stripe calls `incomplete`, `past_due` or `unpaid`, and"
         " nothing else is owed.",
-        "Full for `debit_days` from when the debit began.",
+        "Full for `debit_days` from when the debit began, or from when one came back that no money"
+        " followed.",
         _debit_for_status,
     ),
     Rule(

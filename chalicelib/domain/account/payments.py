@@ -3,7 +3,7 @@ and what is owed since when.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import OwnPause
@@ -182,8 +182,8 @@ def is_unusable(payment: PaymentState) -> bool:
 def processing_until(
     account: Account, subscription: Subscription, debit: timedelta
 ) -> datetime | None:
-    """How long the debits that are under way count as paid: `debit` from when they were reported;
-    None if none is under way.
+    """How long the debits that are under way count as paid: `debit` from when they were reported,
+    and no longer than `debit` after one came back; None if none is under way.
     """
     ends = [
         end
@@ -195,9 +195,45 @@ def processing_until(
 
 def _processing_until(account: Account, invoice: Invoice, debit: timedelta) -> datetime | None:
     payment = account.payment_of(invoice.id)
-    return (
-        payment.processing_at + debit if payment.is_processing and payment.processing_at else None
-    )
+    if not payment.is_processing or payment.processing_at is None:
+        return None
+    starts = (payment.processing_at, _first_return(account))
+    return min(start for start in starts if start) + debit
+
+
+def _first_return(account: Account) -> datetime | None:
+    """When a debit first came back since money last came; None if none did. Without this one debit
+    after another, none of which ever pays, would be access for nothing.
+    """
+    returns = (*_returns(account).values(), account.debit_returned_at)
+    paid = [
+        tracked.value.created
+        for tracked in account.invoices.values()
+        if tracked.value.status == "paid" and tracked.value.amount_paid
+    ]
+    since = max(paid, default=None)
+    return min((at for at in returns if at and (since is None or at >= since)), default=None)
+
+
+def _returns(account: Account) -> dict[str, datetime]:
+    """When a debit first came back, by the invoice that it was for and that is not paid."""
+    return {
+        id: failed_at
+        for id, tracked in account.invoices.items()
+        if (failed_at := account.payment_of(id).first_failed_at)
+        and tracked.value.status != "paid"
+        and was_debit(account, tracked.value)
+    }
+
+
+def remembered_return(written: Account, updated: Account) -> datetime | None:
+    """When a debit came back whose invoice the account no longer has, now that `written` becomes
+    `updated`; None if money came since.
+    """
+    dropped = [at for id, at in _returns(written).items() if id not in updated.invoices]
+    before = min((at for at in (*dropped, updated.debit_returned_at) if at), default=None)
+    remembered = replace(updated, debit_returned_at=before)
+    return before if before and _first_return(remembered) else None
 
 
 def debts(
@@ -219,6 +255,8 @@ def _debt(
     tracked, payment = account.invoices[invoice.id], account.payment_of(invoice.id)
     processing_until = _processing_until(account, invoice, debit)
     since = failed_since(account, invoice, processing_until)
+    if was_debit(account, invoice):
+        since = min(since, _first_return(account) or since)
     if is_settled(account, invoice) or (processing_until and now < processing_until):
         return None
     match invoice.status:

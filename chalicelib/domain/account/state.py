@@ -199,6 +199,8 @@ class Account:
     - `outbox`: domain events that the table's stream publishes; `worker_outbox`: those that the
       worker which saved this version publishes itself. Neither is cleared by a write of its own.
     - `departed_at`: when access ended; None while the account has access.
+    - `debit_returned_at`: when a bank debit came back that no money followed, if its invoice is
+      kept no more.
     - `history_until`: what happened before that, happened before Billhook knew the customer.
     - `restored_at`: when the account was last restored from a backup, which raises `epoch`.
     """
@@ -262,6 +264,7 @@ class Account:
     sign_in_signup: int | None = None
     refused_join: RefusedJoin | None = None
     worker_outbox: tuple[DomainEvent, ...] = ()
+    debit_returned_at: datetime | None = None
 
     @property
     def email(self) -> str | None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.access import standing
+from chalicelib.domain.account.payments import remembered_return
 from chalicelib.domain.account.rules.ownership import with_ownership
 from chalicelib.domain.account.rules.profile import with_profile_operation
 from chalicelib.domain.account.state import Account
@@ -37,6 +38,7 @@ def version_without_bounds(
 ) -> Account:
     """As `next_version`, for what must be saved whatever it holds."""
     updated = with_ownership(with_profile_operation(updated, now), policy)
+    updated = replace(updated, debit_returned_at=remembered_return(written, updated))
     new = replace(
         updated,
         version=written.version + 1,

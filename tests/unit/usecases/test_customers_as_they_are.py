@@ -86,6 +86,40 @@ def test_a_debit_is_recognized_although_events_about_it_are_lost(lost: str) -> N
     assert "payment.failed" not in life.happened
 
 
+@pytest.mark.parametrize("how", ["pays the invoice again", "buys again"])
+def test_debits_that_all_come_back_are_not_access_for_ever(life: AdoptedLife, how: str) -> None:
+    life.sells(trial_period_days=7)
+    life.gives(FAILS).days(7)
+    full = 0
+    for _ in range(60):
+        life.days(1)
+        full += life.stands[0] == "full"
+        (newest, *_) = life.invoices()
+        if newest["status"] == "open" and how == "pays the invoice again":
+            life.stage.call("POST", f"/v1/invoices/{newest['id']}/pay")
+            life.hear()
+        elif how == "buys again" and life.stands[0] != "full":
+            for one in life.stage.get("/v1/subscriptions", customer=life.customer)["data"]:
+                life.stage.call("DELETE", f"/v1/subscriptions/{one['id']}")
+            life.sells()
+    assert 5 <= full <= 5 + 14
+    life.gives(PAYS).sells()
+    assert life.days(6).stands == ("full", "active"), "money is money"
+
+
+def test_a_debit_that_is_tried_again_soon_keeps_access(life: AdoptedLife) -> None:
+    life.sells(trial_period_days=7)
+    life.gives(FAILS).days(12.1)
+    assert life.stands == ("full", "first_payment")
+    life.gives(PAYS)
+    life.stage.call("POST", f"/v1/invoices/{life.invoices()[0]['id']}/pay")
+    life.hear()
+    for _ in range(6):
+        assert life.stands[0] == "full"
+        life.days(1)
+    assert life.stands == ("full", "active")
+
+
 # Invoices that are sent
 
 
