@@ -242,9 +242,9 @@ def environment_of(folder: Path) -> Iterator[str]:
 
 def test_environment_variables_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {
-        name: sorted(set(environment_of(ROOT / name)) - OF_THE_SDK)
-        for name in ("chalicelib", "ops", "local")
+        name: sorted(set(environment_of(ROOT / name))) for name in ("chalicelib", "ops", "local")
     }
+    found["chalicelib"] = [name for name in found["chalicelib"] if name not in OF_THE_SDK]
     assert found == PUBLISHED["environment"]
     for name in PUBLISHED["environment"]["chalicelib"]:
         monkeypatch.setenv(name, f"value of {name}")
