@@ -58,14 +58,20 @@ _DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 """Type → its decoder."""
 
 
+_NESTED = frozenset({dict, list, tuple})
+
+
 def _pruned(value: Any) -> Any:
-    if isinstance(value, dict):
+    """Plain values without what is empty, None or False. Each write of an account walks over some
+    hundred values: that is why they are not compared with empty ones that are made for it.
+    """
+    if type(value) is dict:
         return {
-            key: _pruned(inner)
+            key: _pruned(inner) if type(inner) in _NESTED else inner
             for key, inner in value.items()
-            if inner is not None and inner is not False and inner not in ([], (), {})
+            if inner or (inner is not None and inner is not False and type(inner) not in _NESTED)
         }
-    return [_pruned(inner) for inner in value] if isinstance(value, list | tuple) else value
+    return [_pruned(inner) for inner in value] if type(value) in _NESTED else value
 
 
 def account_key(id: str) -> Item:
