@@ -7,7 +7,8 @@ from chalicelib.domain.stripe_objects.answers import Address, BalanceChange, Cus
 from chalicelib.domain.stripe_objects.objects import Customer
 from chalicelib.stripe_api import answers, objects
 from chalicelib.stripe_api.events import PROFILE
-from chalicelib.stripe_api.fields import text
+from chalicelib.stripe_api.fields import identity, mapping, text
+from chalicelib.stripe_api.portal_settings import FEATURES, lets_change_email, without_email
 from chalicelib.stripe_api.writer import OURS, StripeWriter, data_of, is_ours
 
 
@@ -77,16 +78,25 @@ class StripeCustomers(StripeWriter):
         )
 
     def open_portal(self, customer: str, return_url: str) -> str:
-        """See CustomersApi. Uses a configuration of our own: Stripe's default can only be made in
-        the dashboard, and may serve the owner for something else.
+        """See CustomersApi. The configuration is always one of our own that lets nobody change the
+        e-mail address, as Stripe's default may. It is made, or corrected, if there is none.
         """
-        found = self._transport.all("/v1/billing_portal/configurations", active=True)
-        ours = [one["id"] for one in found if is_ours(one)]
         session = self._write(
             "/v1/billing_portal/sessions",
             None,
             customer=customer,
             return_url=return_url,
-            **({"configuration": ours[-1]} if ours else {}),
+            configuration=self._portal(),
         )
         return text(session, "url")
+
+    def _portal(self) -> str:
+        path = "/v1/billing_portal/configurations"
+        ours = [one for one in self._transport.all(path, active=True) if is_ours(one)]
+        safe = [one for one in ours if not lets_change_email(mapping(one.get("features")))]
+        if safe:
+            return identity(safe[-1])
+        if ours:
+            mended = {"customer_update": without_email(mapping(ours[-1].get("features")))}
+            return identity(self._write(f"{path}/{identity(ours[-1])}", None, features=mended))
+        return identity(self._write(path, None, features=dict(FEATURES), metadata=dict(OURS)))

@@ -111,7 +111,7 @@ class CustomersApi(Protocol):
 
     def open_portal(self, customer: str, return_url: str) -> str:
         """The URL of a new session of Stripe's customer portal, with the configuration that
-        `python -m ops stripe apply` made, or else Stripe's default.
+        `python -m ops stripe apply` made. Nobody can change the e-mail address there.
         """
 
 

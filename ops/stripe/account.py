@@ -7,12 +7,14 @@ from typing import Any
 
 from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
+from chalicelib.stripe_api.portal_settings import without_email
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import OURS
 from ops.stage.parameters import Parameter, Parameters
 from ops.stripe import current_state as holding
 from ops.stripe.changes import (
     Change,
+    ClosePortalEmail,
     DeleteEndpoint,
     MakeEndpoint,
     MakePortal,
@@ -128,6 +130,10 @@ class _Hand:
     def mend_portal(self, change: MendPortal) -> None:
         self._post(f"/v1/billing_portal/configurations/{change.id}", active=True, **self._portal())
 
+    def close_portal_email(self, change: ClosePortalEmail) -> None:
+        features = {"customer_update": without_email(change.features)}
+        self._post(f"/v1/billing_portal/configurations/{change.id}", features=features)
+
     def retire_portal(self, change: RetirePortal) -> None:
         self._post(f"/v1/billing_portal/configurations/{change.id}", active=False)
 
@@ -194,6 +200,7 @@ _DO: dict[type[Change], Callable[[_Hand, Any], None]] = {
     RetirePrice: _Hand.retire_price,
     MakePortal: _Hand.make_portal,
     MendPortal: _Hand.mend_portal,
+    ClosePortalEmail: _Hand.close_portal_email,
     RetirePortal: _Hand.retire_portal,
     MakeEndpoint: _Hand.make_endpoint,
     MendEndpoint: _Hand.mend_endpoint,

@@ -93,6 +93,17 @@ class MendPortal(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePortalEmail(Change):
+    """Take the e-mail address out of what customers may change in a configuration of Billhook's
+    with these features.
+    """
+
+    verb = "change"
+    id: str
+    features: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetirePortal(Change):
     """Deactivate a second portal configuration of Billhook's."""
 

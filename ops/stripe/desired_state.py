@@ -6,13 +6,11 @@ from typing import Any
 
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
+from chalicelib.stripe_api.portal_settings import FEATURES
 from ops.package.template import WEBHOOK_PATH
 
 PORTAL: Mapping[str, Mapping[str, Any]] = {
-    "payment_method_update": {"enabled": True},
-    "invoice_history": {"enabled": True},
-    # At the period's end: what was paid for is kept.
-    "subscription_cancel": {"enabled": True, "mode": "at_period_end"},
+    **FEATURES,
     # Stripe's own default would end a trial at a change of plan, and charge at once.
     "subscription_update": {
         "enabled": True,
@@ -21,7 +19,9 @@ PORTAL: Mapping[str, Mapping[str, Any]] = {
         "trial_update_behavior": "continue_trial",
     },
 }
-"""What a customer may do in Stripe's portal. The owner sets everything else."""
+"""What a customer may do in Stripe's portal. The owner sets everything else, but
+nobody changes the e-mail address there (chalicelib/stripe_api/portal_settings.py).
+"""
 
 
 @dataclass(frozen=True, slots=True)

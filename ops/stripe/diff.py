@@ -5,8 +5,10 @@ which they must be made.
 from collections.abc import Iterator
 from typing import Any
 
+from chalicelib.stripe_api.portal_settings import lets_change_email
 from ops.stripe.changes import (
     Change,
+    ClosePortalEmail,
     DeleteEndpoint,
     MakeEndpoint,
     MakePortal,
@@ -72,7 +74,23 @@ def compare_catalogue(wanted: Wanted, held: CurrentState) -> list[Change]:
 
 
 def compare_portal(wanted: Wanted, held: CurrentState) -> list[Change]:
-    """The differences in the customer portal."""
+    """The differences in the customer portal. That it lets customers change the e-mail address
+    comes first, and is told whatever is sold.
+    """
+    closing: list[Change] = [
+        ClosePortalEmail(
+            name=f"portal {portal.id}",
+            id=portal.id,
+            features=portal.features,
+            why="whoever has a billing link can change the e-mail address there",
+        )
+        for portal in held.portals
+        if portal.active and lets_change_email(portal.features)
+    ]
+    return closing + _offer_changes(wanted, held)
+
+
+def _offer_changes(wanted: Wanted, held: CurrentState) -> list[Change]:
     if not wanted.prices:
         return []
     if len(wanted.products) > PORTAL_PRODUCTS:

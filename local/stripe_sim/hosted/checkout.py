@@ -315,11 +315,26 @@ class Checkout:
         }
         return {
             "session": session,
+            "allows": self._allowed(session["configuration"]),
             "customer": customer,
             "card": self._payments.default_of(customer),
             "subscriptions": [one for one in mine["subscription"] if one["status"] not in FINAL],
             "invoices": mine["invoice"],
         }
+
+    def _allowed(self, configuration: str) -> frozenset[str]:
+        """What a portal of this configuration lets a customer do. The default allows everything."""
+        found = self._store.objects.get("billing_portal.configuration", {}).get(configuration)
+        if found is None:
+            return frozenset({"card", "cancel", "email"})
+        features = found["features"]
+        updates = features["customer_update"]
+        allowed = {
+            "card": features["payment_method_update"]["enabled"],
+            "cancel": features["subscription_cancel"]["enabled"],
+            "email": updates["enabled"] and "email" in (updates["allowed_updates"] or ()),
+        }
+        return frozenset(name for name, is_allowed in allowed.items() if is_allowed)
 
     def authenticate(self, invoice: Object) -> None:
         """A customer confirms with the bank, or pays by hand, on an invoice's page. Raises

@@ -148,6 +148,10 @@ def _portal(engine: Engine, id: str, form: dict[str, str] | None) -> Answer:
 
 
 def _do_in_portal(engine: Engine, state: Object, form: dict[str, str]) -> None:
+    needs = {"card": "card", "email": "email", "cancel": "cancel", "keep": "cancel"}
+    needed = needs.get(form.get("do", ""))
+    if needed and needed not in state["allows"]:
+        raise StripeRefusal("The configuration of this portal does not allow that.")
     if form.get("do") == "card":
         engine.checkout.set_default_card(
             state["customer"], form.get("number", "").replace(" ", "") or form.get("card", "")

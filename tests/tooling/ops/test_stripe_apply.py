@@ -18,6 +18,7 @@ from chalicelib.stripe_api.signature import check_signature
 from local.http_server import Answer, Request, Server
 from ops.stripe.account import WEBHOOK_SECRETS
 from ops.stripe.current_state import mark
+from ops.stripe.diff import compare
 from tests.fakes import faults
 from tests.fakes.grids import few, grid
 from tests.fakes.services import POLICY
@@ -368,9 +369,40 @@ def test_the_portal_is_opened_as_it_was_set_up(place: FakeStripeAccount) -> None
         sessions = place.simulator.engine.store.all("billing_portal.session")
         return str(next(one for one in sessions if one["url"] == url)["configuration"])
 
-    assert configuration() == "bpc_default"
+    first = configuration()
+    assert first == one(place.all("billing_portal/configurations"))["id"], "never the default one"
     place.account.apply(needed())
-    assert configuration() == one(place.all("billing_portal/configurations"))["id"]
+    assert configuration() == one(place.all("billing_portal/configurations"))["id"] == first
+
+
+def test_no_portal_lets_whoever_has_a_billing_link_change_the_address(
+    place: FakeStripeAccount,
+) -> None:
+    """The owner allowed it in the dashboard: sessions and `apply` both take it back, and leave the
+    rest.
+    """
+    place.account.apply(needed())
+    portal = one(place.all("billing_portal/configurations"))["id"]
+    path = f"billing_portal/configurations/{portal}"
+    updates = {"enabled": True, "allowed_updates": ["address", "email", "tax_id"]}
+    closed = updates | {"allowed_updates": ["address", "tax_id"]}
+
+    def allowed() -> dict[str, Any]:
+        found = one(place.all("billing_portal/configurations"))["features"]["customer_update"]
+        return {name: found[name] for name in updates}
+
+    place.post(path, features={"customer_update": updates})
+    (planned,) = compare(needed(), place.account.held(needed()))
+    assert "can change the e-mail address" in str(planned)
+    assert place.account.apply(needed()) == []
+    assert allowed() == closed
+    place.post(path, features={"customer_update": updates | {"allowed_updates": ["email"]}})
+    assert place.account.apply(needed()) == []
+    assert not allowed()["enabled"]
+    place.post(path, features={"customer_update": updates})
+    customer = place.post("customers", email="ada@example.com")["id"]
+    StripeCustomers(place.transport).open_portal(customer, "https://a.example")
+    assert allowed() == closed
 
 
 def test_what_happens_at_stripe_arrives_at_the_endpoint_under_the_secret_that_was_stored(

@@ -166,7 +166,7 @@ def test_a_portal_that_differs_is_changed(changes: dict[str, Any], why: str) -> 
 def test_other_settings_of_the_portal_stay() -> None:
     features = {
         **PORTAL,
-        "customer_update": {"enabled": True},
+        "customer_update": {"enabled": True, "allowed_updates": ["address", "tax_id"]},
         "subscription_cancel": {**PORTAL["subscription_cancel"], "proration_behavior": "none"},
     }
     assert (
@@ -185,6 +185,10 @@ def test_of_two_portals_of_ours_the_one_that_is_on_stays() -> None:
 def test_more_products_than_a_portal_offers_are_told() -> None:
     many = replace(WANTED, products=tuple(WantedProduct(f"p{n}", f"P{n}") for n in range(11)))
     assert kinds(compare_portal(many, WELL)) == ["Stuck"]
+    opened = {**PORTAL, "customer_update": {"enabled": True, "allowed_updates": ["email"]}}
+    held = replace(WELL, portals=(replace(PORTAL_HELD, features=opened),))
+    assert kinds(compare_portal(many, held)) == ["ClosePortalEmail", "Stuck"]
+    assert kinds(compare_portal(replace(WANTED, prices=()), held)) == ["ClosePortalEmail"]
 
 
 def test_another_api_version_is_another_endpoint() -> None:

@@ -2,13 +2,17 @@
 refuses them.
 """
 
+from email.message import Message
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import stripe
 from stripe.billing_portal import Configuration
 
+from local.http_server import Request
 from local.stripe_sim.api.object_shapes import missing, undeclared
+from local.stripe_sim.hosted import hosted_pages
 from tests.fakes.stripe_sim import SimStage
 
 PRODUCTS = ["data.features.subscription_update.products"]
@@ -151,6 +155,34 @@ def test_a_portal_session_takes_a_configuration_that_is_on(sim: SimStage) -> Non
     assert "not active" in refusal(
         sim, "/v1/billing_portal/sessions", customer=customer, configuration=id
     )
+
+
+def test_the_portal_page_allows_what_its_configuration_does(sim: SimStage) -> None:
+    customer = sim.customer()
+
+    def saves(email: str, features: dict[str, Any]) -> int:
+        path, about = "/v1/billing_portal", {"customer": customer}
+        id = sim.post(f"{path}/configurations", features=features)["id"]
+        session = sim.post(f"{path}/sessions", configuration=id, **about)
+        form = urlencode({"do": "email", "email": email}).encode()
+        page = f"/p/session/{session['id']}"
+        shown = hosted_pages.answer(
+            sim.engine, Request("GET", page, [], Message(), b"", "127.0.0.1")
+        )
+        answer = hosted_pages.answer(
+            sim.engine, Request("POST", page, [], Message(), form, "127.0.0.1")
+        )
+        assert (b'value="email"' in shown.body) is (answer.status == 200)
+        return answer.status
+
+    before = sim.get(f"/v1/customers/{customer}")["email"]
+    updates = {"enabled": True, "allowed_updates": ["address"]}
+    assert saves("eve@evil.example", {"customer_update": updates}) == 402
+    assert saves("eve@evil.example", {"invoice_history": {"enabled": True}}) == 402
+    assert sim.get(f"/v1/customers/{customer}")["email"] == before
+    updates = {"enabled": True, "allowed_updates": ["email"]}
+    assert saves("new@example.com", {"customer_update": updates}) == 200
+    assert sim.get(f"/v1/customers/{customer}")["email"] == "new@example.com"
 
 
 def test_an_endpoints_secret_is_told_once_and_its_version_stays(sim: SimStage) -> None:
