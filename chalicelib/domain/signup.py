@@ -13,6 +13,45 @@ DOTLESS = frozenset({"gmail.com"})
 """Domains that ignore dots in an address (support.google.com/mail/answer/7436150)."""
 
 
+OPEN_TO_ALL = frozenset(
+    {
+        "aol.com",
+        "fastmail.com",
+        "gmail.com",
+        "gmx.at",
+        "gmx.ch",
+        "gmx.de",
+        "gmx.net",
+        "hotmail.co.uk",
+        "hotmail.com",
+        "hotmail.fr",
+        "icloud.com",
+        "live.com",
+        "mac.com",
+        "mail.com",
+        "mail.ru",
+        "me.com",
+        "msn.com",
+        "orange.fr",
+        "outlook.com",
+        "outlook.de",
+        "proton.me",
+        "protonmail.com",
+        "qq.com",
+        "t-online.de",
+        "web.de",
+        "yahoo.co.jp",
+        "yahoo.co.uk",
+        "yahoo.com",
+        "yandex.com",
+        "yandex.ru",
+        "163.com",
+        "126.com",
+    }
+)
+"""Domains of mail services where anybody has an address: their users have nothing in common."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignupRequest:
     """A signup, every field checked. `email` is as the visitor typed it, in its normal form."""
@@ -43,6 +82,14 @@ def network_of(address: str) -> str:
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(ip_network((parsed, 64), strict=False))
+
+
+def own_domain(email: str) -> str | None:
+    """The domain of an address, if whoever has the domain has all its addresses: None for a mail
+    service that is open to all.
+    """
+    domain = identity(email).rpartition("@")[2]
+    return None if domain in OPEN_TO_ALL else domain
 
 
 def identity(email: str) -> str:

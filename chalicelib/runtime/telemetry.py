@@ -74,6 +74,7 @@ METRICS = {
         "A signup was refused: too many from one network address, or the CAPTCHA was not solved."
     ),
     "SignupsTrapped": "A signup filled in the hidden field, so a program sent it.",
+    "SignupsOfOneDomain": "More than 20 signups in a day came from addresses of one domain.",
     "SignupsOverCeiling": "A signup exceeded the daily ceiling and must be confirmed first.",
     "DueBacklog": (
         "The number of due accounts when a sweep started. Counts at most 1000 a shard of the index."

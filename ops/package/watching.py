@@ -144,6 +144,11 @@ ALARMS = (
         24 * HOUR,
     ),
     _happened(
+        "SignupsOfOneDomain",
+        "More than 20 addresses of one domain were signed up in a day.",
+        24 * HOUR,
+    ),
+    _happened(
         "UnknownPrices",
         "A customer pays a price that billing.toml does not know, and has access without features.",
         24 * HOUR,

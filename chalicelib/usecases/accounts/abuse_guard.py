@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import Forbidden, TooManyRequests
 from chalicelib.domain.policy.policy import SignupPolicy
-from chalicelib.domain.signup import identity, network_of
+from chalicelib.domain.signup import identity, network_of, own_domain
 from chalicelib.usecases.services import SignupGuard
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -19,6 +19,11 @@ AN_ADDRESS_AN_HOUR = 5
 
 A_BROWSER_AN_HOUR = 20
 """How often a browser that was here before may ask in an hour, whatever its neighbours do."""
+
+OF_A_DOMAIN_A_DAY = 20
+"""How many signups of one domain in a day are usual. More may be one person with many trials: the
+team is told, and nobody is refused, for it may be a company as well.
+"""
 
 ADDRESSES_A_DAY = 5
 """How often a customer may have a link mailed to a new address of theirs in a day."""
@@ -65,6 +70,9 @@ def admit(
     if door.captcha and not door.captcha.solved(captcha_token, address):
         door.count("SignupsRefused", 1)
         raise Forbidden("Please solve the CAPTCHA again.", "captcha")
+    domain = own_domain(email)
+    if domain and door.limits.count("signups-of-domain", domain, DAY, now) > OF_A_DOMAIN_A_DAY:
+        door.count("SignupsOfOneDomain", 1)
     if door.limits.count("signups", "all", DAY, now) > policy.a_day:
         door.count("SignupsOverCeiling", 1)
         return True

@@ -194,3 +194,13 @@ def test_a_customer_who_has_links_mailed_to_new_addresses_is_stopped_and_no_othe
     assert wiring.policy().signup
     later(monkeypatch, **{"days": timedelta(days=1).days})
     assert front.posts_form(ADA, "/sign-in").status == 303
+
+
+def test_many_addresses_of_one_domain_ring_an_alarm_and_nobody_is_refused(front: Front) -> None:
+    for domain in ("tide.example", "gmail.com"):
+        answers = [
+            front.signs_up({"email": f"a{n}@{domain}"}, address=f"192.0.2.{n}").status
+            for n in range(22)
+        ]
+        assert answers == [201] * 22
+        assert front.office.stage.metrics()["SignupsOfOneDomain"] == 2

@@ -32,7 +32,7 @@ from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.backoff import wait_after
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.domain.signup import identity, network_of
+from chalicelib.domain.signup import identity, network_of, own_domain
 from chalicelib.outreach.variables import variables
 from tests.fakes.services import POLICY
 from tests.unit.domain.messaging.test_due_messages import LINKS
@@ -65,6 +65,22 @@ def steps(account: Account) -> set[str]:
 )
 def test_one_mailbox_is_one_person_however_it_is_written(one: str, other: str, same: bool) -> None:
     assert (identity(one) == identity(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("email", "domain"),
+    [
+        ("a@corp.example", "corp.example"),
+        ("A+x@Corp.Example", "corp.example"),
+        ("ada@gmail.com", None),
+        ("ada@googlemail.com", None),
+        ("ada@mail.corp.example", "mail.corp.example"),
+    ],
+)
+def test_a_domain_is_somebodys_own_unless_anybody_has_an_address_there(
+    email: str, domain: str | None
+) -> None:
+    assert own_domain(email) == domain
 
 
 @given(st.emails())
