@@ -70,7 +70,8 @@ def admit(
     if door.captcha and not door.captcha.solved(captcha_token, address):
         door.count("SignupsRefused", 1)
         raise Forbidden("Please solve the CAPTCHA again.", "captcha")
-    domain = own_domain(email)
+    # Where no answer tells who is known, each signup makes the same calls, whatever is typed.
+    domain = own_domain(email) if policy.answer == "open" else None
     if domain and door.limits.count("signups-of-domain", domain, DAY, now) > OF_A_DOMAIN_A_DAY:
         door.count("SignupsOfOneDomain", 1)
     if door.limits.count("signups", "all", DAY, now) > policy.a_day:

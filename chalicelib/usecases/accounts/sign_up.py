@@ -155,16 +155,17 @@ def _known(wish: SignupRequest, services: Services) -> Account | None:
 
 
 def owner_of(email: str, services: Services) -> Account | None:
-    """The account that the address is known as: it had its trial, or is a customer's. Raises
-    Unavailable.
+    """The account that the address is known as: it had its trial, or is a customer's. A signup that
+    nobody has proved or used comes last, for anybody may have typed it. Raises Unavailable.
     """
     had_trial = services.stores.accounts.with_trial(f"email:{identity(email)}")
-    if had_trial:
+    if had_trial and not is_unclaimed(had_trial):
         return had_trial
     customers = [
         account
         for account in services.stores.accounts.with_email(email)
-        if account.subscriptions or account.ended or account.signup
+        if (account.subscriptions or account.ended or account.signup)
+        and not (had_trial and is_unclaimed(account))
     ]
     return max(
         customers,
@@ -172,7 +173,7 @@ def owner_of(email: str, services: Services) -> Account | None:
             account.standing is not None and account.standing.access != "none",
             account.id,
         ),
-        default=None,
+        default=had_trial,
     )
 
 

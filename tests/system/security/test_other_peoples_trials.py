@@ -4,14 +4,16 @@ mailed link has a whole trial from then on, and the words of the signup that the
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.access import standing
-from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.policy.policy import SignupPolicy
+from chalicelib.domain.schedule.versions import next_version
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from tests.http.test_signups import Front, Page, under
@@ -341,3 +343,21 @@ def test_an_id_that_another_account_got_meanwhile_stays_there(front: Front) -> N
     found = wiring.accounts().with_external_id("user-311")
     assert found is not None
     assert found.id == other["account_id"]
+
+
+def test_a_customer_signs_in_though_a_stranger_has_signed_the_address_up(front: Front) -> None:
+    """Ada's address was changed at Stripe, or by the product, after the stranger's signup."""
+    front.signs_up(EVE)
+    front.works()
+    now, new = clock.now(), Account("acc_ada")
+    signup = Signup("pro", now + TRIAL, now)
+    known = replace(new, profile=Profile(ADA["email"]), signup=signup, proved_at=now)
+    wiring.accounts().save(new, next_version(new, known, wiring.policy(), now))
+    front.posts_form({"email": ADA["email"]}, "/sign-in")
+    front.works()
+    presses(front, front.link("sign-in"))
+    ada = wiring.accounts().load("acc_ada")
+    assert ada
+    assert ada.signed_in_by
+    assert front.signs_up(ADA).status == 202
+    assert all(one.pending_signups == () for one in front.accounts()), "she is a customer"
