@@ -202,8 +202,8 @@ class MemoryDynamo:
                 return stored is None
             case "version = :version":
                 return stored is not None and stored["version"] == values[":version"]
-            case "attribute_not_exists(pk) OR account_id = :id":
-                return stored is None or stored["account_id"] == values[":id"]
+            case "attribute_not_exists(pk) OR account_id IN (:id, :before)":
+                return stored is None or stored["account_id"] in values.values()
             case other:
                 raise ValueError(f"no stand-in for the condition {other}")
 

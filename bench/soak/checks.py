@@ -4,7 +4,7 @@ wrong, and none if nothing is.
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,8 @@ def compared(system: SystemUnderTest, customers: list[Customer]) -> list[str]:
     at_stripe = _customers_by_account(system)
     for one in customers:
         held = accounts.get(one.account_id)
+        if held is None and _is_forgotten(one, system):
+            continue
         if held is None:
             found.append(f"{one.kind} {one.number}: there is no account {one.account_id}")
             continue
@@ -63,6 +65,18 @@ def compared(system: SystemUnderTest, customers: list[Customer]) -> list[str]:
                 f" {_told(should)}; {ours} and {theirs}"
             )
     return found
+
+
+def _is_forgotten(customer: Customer, system: SystemUnderTest) -> bool:
+    """Whether the customer's account is to be gone: nobody proved or used it, and its time is over.
+    The trial began at the signup, and the welcome followed at once.
+    """
+    if not {act.does for act in customer.acts} <= {"signs_up", "unsubscribes"}:
+        return False
+    assert POLICY.signup
+    lasts = timedelta(days=POLICY.trial.days + POLICY.signup.forget_unproved_days)
+    began = min((sent.at for sent in system.mailer.of(customer.account_id)), default=None)
+    return began is not None and system.now >= began + lasts
 
 
 def standings(system: SystemUnderTest, customers: list[Customer]) -> Counter[str]:

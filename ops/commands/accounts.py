@@ -225,7 +225,7 @@ COMMANDS = (
     ),
     Command(
         "accounts joins",
-        "List new customers that name an account without its proof; join or dismiss one",
+        "List customers that name an account without its proof; join or dismiss one",
         _joins,
         (_decision, add_stage),
     ),
