@@ -444,8 +444,11 @@ def assert_reason(sent: Sent) -> None:
         "no_access": access == "none",
         "sent_invoices": current is not None and current.send_invoice,
     }
+    lives = {  # a canceled subscription wants no payment any more
+        id for id, tracked in account.subscriptions.items() if not tracked.value.final
+    }
     holds["unpaid"] = any(
-        invoice.status == "open" and invoice.attempt_count
+        invoice.status == "open" and invoice.attempt_count and invoice.subscription in lives
         for invoice in (tracked.value for tracked in account.invoices.values())
     )
     holds["milestone:connected_data"] = "connected_data" in account.milestones
