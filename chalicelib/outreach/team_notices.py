@@ -22,6 +22,7 @@ _TITLES = {
     "conversion": "Converted",
     "failed_payment": "Payment failed",
     "finalization_failed": "Invoice cannot be finalized",
+    "second_subscription": "Pays for two subscriptions",
     "cancellation": "Canceled",
     "complaint": "Reported a bill as spam",
     "feedback": "Answered why",
@@ -69,6 +70,12 @@ def facts_of(
             lines += [
                 ("Invoice", str(data.get("invoice") or "")),
                 ("Stripe says", str(data.get("error") or "")),
+            ]
+        case "second_subscription":
+            lines += [
+                ("Newest", str(data.get("subscription") or "")),
+                ("Paid subscriptions", str(data.get("number") or "")),
+                ("What to do", "Cancel the one that was not meant, and refund its payment."),
             ]
         case "cancellation":
             lines += _of_cancellation(account, data, policy)

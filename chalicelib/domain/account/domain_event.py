@@ -19,6 +19,7 @@ TYPES = {
     "subscription.canceling": "A cancellation was scheduled.",
     "subscription.uncanceled": "A scheduled cancellation was revoked.",
     "subscription.canceled": "The subscription has ended.",
+    "subscription.duplicated": "A second subscription is paid beside another one.",
     "subscription.paused": "The subscription was paused.",
     "subscription.resumed": "A paused subscription runs again.",
     "payment.failed": "A payment was attempted and failed.",

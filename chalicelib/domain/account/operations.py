@@ -47,6 +47,10 @@ KINDS = {
         "Make the card of a completed Checkout session the default, and pay the open invoices that"
         " waited for it."
     ),
+    "sessions": (
+        "Expire the Checkout sessions that are open beside one that bought a subscription: they"
+        " would buy a second one."
+    ),
 }
 """The kinds of pending operations. The name of one is its kind or, where there can be several,
 `kind:object`.

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.payments import failed_attempts, paid_since_trial
-from chalicelib.domain.account.queries import known_invoices
+from chalicelib.domain.account.queries import creation_order, known_invoices
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account, Signup
 from chalicelib.domain.account.terms import is_canceling
@@ -143,6 +143,19 @@ def _of_subscriptions(old: Account, new: Account) -> _Events:
             yield "subscription.paused", data
         if before.status == "paused" and after.status in {"active", "trialing"}:
             yield "subscription.resumed", data
+    billed = _billed(new)
+    if len(billed) > max(1, len(_billed(old))):
+        newest = max(billed, key=creation_order)
+        yield (
+            "subscription.duplicated",
+            {"subscription": newest.id, "status": newest.status, "number": len(billed)},
+        )
+
+
+def _billed(account: Account) -> list[Subscription]:
+    """The subscriptions that Stripe charges for, period after period."""
+    subscriptions = (tracked.value for tracked in account.subscriptions.values())
+    return [one for one in subscriptions if one.status in {"active", "past_due"}]
 
 
 def _subscriptions(

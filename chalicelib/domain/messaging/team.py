@@ -64,6 +64,8 @@ def notice_of(domain_event: DomainEvent) -> str | None:
             return "failed_payment"
         case "invoice.finalization_failed":
             return "finalization_failed"
+        case "subscription.duplicated":
+            return "second_subscription"
         case "subscription.canceling":
             return "cancellation"
         case "notice.complained":

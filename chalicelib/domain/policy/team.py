@@ -12,6 +12,7 @@ NOTICES = {
     "conversion": "A trial was paid for, or a former customer pays again.",
     "failed_payment": "A payment failed for the first time.",
     "finalization_failed": "An invoice cannot be finalized, and will not be paid until it can.",
+    "second_subscription": "A customer pays for two subscriptions: cancel one, and refund it.",
     "cancellation": (
         "A subscription was canceled, at once or for a later time: with the reason, if one was"
         " given."

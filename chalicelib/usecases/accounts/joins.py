@@ -10,7 +10,7 @@ from chalicelib.domain.errors import AccountNotFound, NotPossible
 from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.accounts.erase import UNDER_WAY_SECONDS
-from chalicelib.usecases.billing.checkout import expire_sessions
+from chalicelib.usecases.billing.completed_checkout import expire_sessions
 from chalicelib.usecases.ports import PartitionStore
 from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account

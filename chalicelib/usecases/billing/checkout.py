@@ -28,15 +28,15 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.security.links import Link
 from chalicelib.domain.stripe_objects.answers import CheckoutSession
+from chalicelib.usecases.billing.completed_checkout import belongs, expire_sessions
 from chalicelib.usecases.billing.run_operation import run_operation
-from chalicelib.usecases.billing.save_card import belongs
 from chalicelib.usecases.billing.start_trial import find_trial, with_customer
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
-from chalicelib.usecases.writing import retry_on_lost_race
+from chalicelib.usecases.writing import TRIES, retry_on_lost_race
 
 EVERYTHING = ("customer", "subscriptions", "invoices")
 """What is fetched of a customer who comes back: a purchase changes all of it."""
@@ -60,7 +60,8 @@ def open_checkout(
     account_id: str, request: PurchaseRequest, returns: Returns, services: Services
 ) -> str:
     """The URL of the account's Checkout at Stripe: of the open session if it is for the same order,
-    else of a new one that replaces it.
+    else of a new one that replaces it. If another request replaces that meanwhile, the URL of the
+    newest one.
 
     Raises AccountNotFound, AlreadySubscribed, InvalidInput, Unavailable, Refused.
     """
@@ -79,7 +80,7 @@ def open_checkout(
                 return account, checkout, True
             services.stripe.checkout.expire(checkout.session)
         if checkout is None or not checkout.offers(order, now):
-            if checkout and checkout.doubtful:
+            if checkout and not checkout.session and not checkout.closed:
                 _expire_unknown_sessions(account, services)
             checkout = next_checkout(checkout, order, now)
             account = without_published(account, services)
@@ -89,8 +90,12 @@ def open_checkout(
             account = new
         return account, checkout, False
 
-    account, checkout, is_open = retry_on_lost_race(account_id, begin, services)
-    return str(checkout.url) if is_open else _create(account, checkout, returns, services)
+    for _ in range(TRIES):
+        account, checkout, is_open = retry_on_lost_race(account_id, begin, services)
+        url = str(checkout.url) if is_open else _create(account, checkout, returns, services)
+        if url:
+            return url
+    raise Unavailable(f"Other Checkouts of account {account_id} were faster {TRIES} times.")
 
 
 def finish_checkout(account_id: str, session_id: str, services: Services) -> str:
@@ -158,24 +163,20 @@ def _still_open(account: Account, checkout: Checkout, services: Services) -> boo
 
 
 def _expire_unknown_sessions(account: Account, services: Services) -> None:
-    """Expire the account's open sessions, after a failure that may have created one that is not
-    saved. It must not be completed beside another.
+    """Expire the account's open sessions, if a request may have created one that is not saved: it
+    failed, or it is still under way. It must not be completed beside another.
     """
     customer = customer_for(account)
     if customer:
         expire_sessions(account, customer.id, services)
 
 
-def expire_sessions(account: Account, customer: str, services: Services) -> None:
-    """Expire the sessions of a customer that were opened for the account and can still be
-    completed. Raises Unavailable, Refused.
+def _create(
+    account: Account, checkout: Checkout, returns: Returns, services: Services
+) -> str | None:
+    """The URL of the session that Stripe creates for this Checkout, or of the newest one if another
+    request replaced it meanwhile. None if none can be used any more, such as after a purchase.
     """
-    for session in services.stripe.checkout.open_sessions(customer):
-        if belongs(session, account):
-            services.stripe.checkout.expire(session.id)
-
-
-def _create(account: Account, checkout: Checkout, returns: Returns, services: Services) -> str:
     customer = customer_for(account)
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
@@ -191,8 +192,16 @@ def _create(account: Account, checkout: Checkout, returns: Returns, services: Se
         apply_facts(account, [CheckoutUpdated(used_up)], services, StripeFetcher(services))
         raise
     done = checkout.with_session(session.id, session.url)
-    apply_facts(account, [CheckoutUpdated(done)], services, StripeFetcher(services))
-    return session.url
+    account = apply_facts(account, [CheckoutUpdated(done)], services, StripeFetcher(services))
+    newest = account.checkout
+    if newest and newest.session == session.id and not newest.closed:
+        return session.url
+    # Only what is the account's Checkout when it is saved is handed out: whoever replaces it from
+    # now on knows the session, and expires it.
+    services.stripe.checkout.expire(session.id)
+    if newest is None or newest.closed or newest.doubtful:
+        return None
+    return newest.url or _create(account, newest, returns, services)
 
 
 def _new_checkout(
@@ -226,6 +235,7 @@ def _finished(account: Account, session: CheckoutSession, services: Services) ->
     account = apply_facts(account, [completed], services, StripeFetcher(services))
     try:
         account = run_operation(account, f"card:{session.id}", services)
+        account = run_operation(account, f"sessions:{session.id}", services)
     except StripeRefused:
         return "refused"
     except (Unavailable, Refused):

@@ -3,7 +3,7 @@
 from chalicelib.domain.account.operations import pending
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.usecases.billing.checkout import expire_sessions
+from chalicelib.usecases.billing.completed_checkout import expire_sessions
 from chalicelib.usecases.billing.start_trial import given_first
 from chalicelib.usecases.services import Services
 

@@ -18,6 +18,7 @@ from chalicelib.domain.errors import (
     Refused,
     Unavailable,
 )
+from chalicelib.usecases.billing.completed_checkout import expire_after_purchase, save_card
 from chalicelib.usecases.billing.live_subscription import Attempt, OperationResult
 from chalicelib.usecases.billing.perform_operation import find_operation, perform_operation
 from chalicelib.usecases.billing.record_outcome import (
@@ -25,7 +26,6 @@ from chalicelib.usecases.billing.record_outcome import (
     record_refusal,
     record_success,
 )
-from chalicelib.usecases.billing.save_card import save_card
 from chalicelib.usecases.billing.start_trial import find_trial, make_trial, restart_trial
 from chalicelib.usecases.billing.update_customer import update_customer
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -139,6 +139,9 @@ def _perform(
         return OperationResult(restart_trial(account, name, operation, services))
     if kind == "trial":
         return OperationResult(make_trial(account, operation, services))
+    if kind == "sessions":
+        expire_after_purchase(account, operation.not_before, services)
+        return OperationResult()
     return OperationResult(save_card(account, about, operation, services))
 
 

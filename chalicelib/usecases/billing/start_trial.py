@@ -15,8 +15,8 @@ from chalicelib.domain.account.state import Account, Signup
 from chalicelib.domain.billing.stripe_requests import NewTrial
 from chalicelib.domain.errors import StripeRefused
 from chalicelib.domain.stripe_objects.objects import Customer, Subscription
+from chalicelib.usecases.billing.completed_checkout import open_invoices
 from chalicelib.usecases.billing.live_subscription import own_subscriptions
-from chalicelib.usecases.billing.save_card import open_invoices
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.services import Services

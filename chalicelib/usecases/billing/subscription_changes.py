@@ -12,6 +12,7 @@ from chalicelib.domain.billing.payments import REQUIRES_ACTION, OpenPayment, ope
 from chalicelib.domain.errors import ConfirmationRequired, InvalidInput, NotPossible, StripeRefused
 from chalicelib.domain.stripe_objects.answers import ChangedSubscription, InvoiceWithPayments
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.usecases.billing.completed_checkout import open_invoices
 from chalicelib.usecases.billing.live_subscription import (
     LiveSubscription,
     OperationResult,
@@ -19,7 +20,6 @@ from chalicelib.usecases.billing.live_subscription import (
 )
 from chalicelib.usecases.billing.pay_invoice import pay_each
 from chalicelib.usecases.billing.refund import refund_all
-from chalicelib.usecases.billing.save_card import open_invoices
 from chalicelib.usecases.services import Services
 
 CLOCKS_DIFFER = timedelta(minutes=1)

@@ -147,10 +147,10 @@ def test_a_checkout_completed_twice_gives_one_errand_and_a_done_one_stays_done()
     assert apply(account, news).errands["card:cs_1"] == done
 
 
-def test_a_purchase_gives_no_errand() -> None:
+def test_a_purchase_expires_what_would_buy_a_second_one() -> None:
     assert set(
         apply(signed_up(), CheckoutCompleted("cs_1", "subscription", "cus_1", START)).errands
-    ) == {"trial"}
+    ) == {"trial", "sessions:cs_1"}
 
 
 def test_an_errand_is_tried_ever_more_slowly_and_never_given_up() -> None:
@@ -182,6 +182,7 @@ def test_done_errands_are_forgotten_once_nothing_can_ask_for_them_again_but_for_
         "trial": done,
         "card:cs_1": done,
         "card:cs_2": PendingOperation(START, START),
+        "sessions:cs_3": done,
         "do:1": done,
         "profile:1.5": done,
     }
@@ -189,6 +190,7 @@ def test_done_errands_are_forgotten_once_nothing_can_ask_for_them_again_but_for_
         "trial",
         "card:cs_1",
         "card:cs_2",
+        "sessions:cs_3",
     }
     assert set(unexpired(errands, START + KEPT_FOR + DAY)) == {"trial", "card:cs_2"}
     assert set(pending(errands)) == {"card:cs_2"}

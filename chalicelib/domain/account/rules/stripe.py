@@ -38,6 +38,10 @@ ENDED_KEPT = 5
 CARDS_KEPT = 5
 
 
+AFTER_CHECKOUT = {"setup": "card", "subscription": "sessions"}
+"""The mode of a completed Checkout → the kind of operation that follows it."""
+
+
 def apply_customer(account: Account, fact: CustomerSnapshot) -> Account:
     """Keeps the newest state of the customer, and what it tells about the profile; requests a fetch
     if the state is not certain.
@@ -137,12 +141,15 @@ def apply_card(account: Account, snapshot: CardSnapshot) -> Account:
 
 
 def apply_completed_checkout(account: Account, fact: CheckoutCompleted) -> Account:
-    """Closes the Checkout. If it collected a card, adds the operation that makes it the default."""
+    """Closes the Checkout. Adds the operation that makes a collected card the default, or the one
+    that expires what would buy a second subscription.
+    """
     checkout = account.checkout
     if checkout and checkout.session == fact.session and not checkout.closed:
         account = replace(account, checkout=replace(checkout, closed=True))
-    name = f"card:{fact.session}"
-    if fact.mode != "setup" or name in account.errands:
+    kind = AFTER_CHECKOUT.get(fact.mode)
+    name = f"{kind}:{fact.session}"
+    if kind is None or name in account.errands:
         return account
     return apply_operation(account, OperationUpdated(name, PendingOperation(fact.at, fact.at)))
 

@@ -60,6 +60,7 @@ def domain_event(type: str, at: datetime = T, **data: str | int | None) -> Domai
         (domain_event("access.revoked", reason="trial_expired"), None, "lost"),
         (domain_event("feedback.given", answer="too_expensive"), "feedback", None),
         (domain_event("notice.complained", message="failed"), "complaint", None),
+        (domain_event("subscription.duplicated", number=2), "second_subscription", None),
     ],
 )
 def test_what_is_told_and_what_is_counted(
@@ -79,6 +80,7 @@ def test_every_other_happening_is_neither() -> None:
         "access.revoked",
         "feedback.given",
         "notice.complained",
+        "subscription.duplicated",
     }
     assert {
         type
@@ -187,6 +189,14 @@ def test_a_complaint_about_a_bill_is_told_with_what_follows() -> None:
     assert facts["Message"] == "failed"
     assert "After another complaint about one, no mail goes" in facts["What follows"]
     assert title_of("complaint", ADA, told) == "Reported a bill as spam: acc_1"
+
+
+def test_a_second_subscription_is_told_with_what_to_do() -> None:
+    told = domain_event("subscription.duplicated", subscription="sub_2", status="active", number=2)
+    facts = dict(facts_of("second_subscription", ADA, told, POLICY))
+    assert (facts["Newest"], facts["Paid subscriptions"]) == ("sub_2", "2")
+    assert "refund its payment" in facts["What to do"]
+    assert title_of("second_subscription", ADA, told) == "Pays for two subscriptions: acc_1"
 
 
 def test_a_failed_payment_is_told_with_its_amount() -> None:

@@ -1,11 +1,13 @@
-"""Use a card that a customer entered on a Checkout page. Stripe has attached it to the customer,
-but an attached card pays for nothing by itself.
+"""What follows a completed Checkout. A card that was entered is used: Stripe has attached it to the
+customer, but an attached card pays for nothing by itself. Sessions that are open beside a purchase
+expire.
 
 Each step looks at what Stripe holds before it changes anything. So the whole may run again from the
 start, wherever it ended.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from chalicelib.domain.account.facts import CardSaved, CustomerSnapshot, Fact
 from chalicelib.domain.account.operations import PendingOperation
@@ -69,6 +71,29 @@ def belongs(session: CheckoutSession, account: Account) -> bool:
         and session.customer is not None
         and session.customer in account.customers
     )
+
+
+def expire_sessions(account: Account, customer: str, services: Services) -> None:
+    """Expire the sessions of a customer that were opened for the account and can still be
+    completed. Raises Unavailable, Refused.
+    """
+    for session in services.stripe.checkout.open_sessions(customer):
+        if belongs(session, account):
+            services.stripe.checkout.expire(session.id)
+
+
+def expire_after_purchase(account: Account, bought_at: datetime, services: Services) -> None:
+    """Expire the sessions that would buy a second subscription beside one that was bought. The
+    account's Checkout stays if it was opened later: it knew of the purchase. Raises Unavailable,
+    Refused.
+    """
+    checkout = account.checkout
+    later = checkout.session if checkout and checkout.at > bought_at else None
+    for customer in account.live_customers():
+        for session in services.stripe.checkout.open_sessions(customer.id):
+            sells = session.mode == "subscription" and belongs(session, account)
+            if sells and session.id != later:
+                services.stripe.checkout.expire(session.id)
 
 
 def open_invoices(customer: str, subscription: str, stripe: Stripe) -> list[Invoice]:
