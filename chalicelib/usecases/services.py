@@ -7,7 +7,7 @@ from datetime import datetime
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.account_proof import proves, stripe_metadata
 from chalicelib.domain.security.links import Link
-from chalicelib.domain.stripe_objects.answers import CustomerAnswer
+from chalicelib.domain.stripe_objects.answers import CustomerAnswer, SubscriptionAnswer
 from chalicelib.usecases.ports import (
     AccountStore,
     Captcha,
@@ -119,8 +119,8 @@ class Services:
         """The metadata of what Billhook creates at Stripe for an account."""
         return stripe_metadata(account_id, self.proof_of(account_id))
 
-    def made(self, customer: CustomerAnswer, account_id: str) -> bool:
-        """Whether a customer at Stripe is proved to be the account's."""
-        return customer.account_id == account_id and proves(
-            customer.account_proof, account_id, self.proof_of
+    def made(self, found: CustomerAnswer | SubscriptionAnswer, account_id: str) -> bool:
+        """Whether a customer or a subscription at Stripe is proved to be the account's."""
+        return found.account_id == account_id and proves(
+            found.account_proof, account_id, self.proof_of
         )

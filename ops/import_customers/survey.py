@@ -37,8 +37,8 @@ FINDINGS = {
         " account of its own, and python -m ops accounts joins lists it."
     ),
     "unknown_price": (
-        "A live subscription has no price that billing.toml knows: it gives access, but no plan and"
-        " no features."
+        "A live subscription has no price that billing.toml knows: with account_proof in its"
+        " metadata it gives access, but no plan and no features; else it gives nothing."
     ),
     "no_email": "A customer has no e-mail address: it gets no mail.",
     "gone": "Stripe does not know this customer any more.",

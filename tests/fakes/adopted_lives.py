@@ -58,14 +58,14 @@ class AdoptedLife:
             self.post("/v1/subscriptions", customer=self.customer, items=items, **more)["id"]
         )
 
-    def sells_other(self, **more: Any) -> str:
+    def sells_other(self, amount: int = 900, **more: Any) -> str:
         """A subscription to another product, whose price billing.toml does not know."""
         product = self.stage.post("/v1/products", name="Other")["id"]
         price = self.stage.post(
             "/v1/prices",
             product=product,
             currency="usd",
-            unit_amount=900,
+            unit_amount=amount,
             recurring={"interval": "month"},
         )["id"]
         made = self.post(

@@ -32,10 +32,13 @@ class CustomerSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionSnapshot:
-    """A subscription's state, from an event or a fetch."""
+    """A subscription's state, from an event or a fetch. `proved` says that the right proof stands
+    beside the account that its metadata names, or that Billhook has sold it.
+    """
 
     subscription: Subscription
     source: FromEvent | FromFetch
+    proved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ def account_proof(account_id: str, key: str) -> str:
     return hmac.new(key.encode(), f"{_PURPOSE}{account_id}".encode(), hashlib.sha256).hexdigest()
 
 
-def proves(given: str | None, account_id: str, proof_of: Callable[[str], str]) -> bool:
+def proves(given: str | None, account_id: str | None, proof_of: Callable[[str], str]) -> bool:
     """Whether `given` is the proof of the account. `proof_of` makes the right one."""
-    return given is not None and same_secret(proof_of(account_id), given)
+    return bool(account_id and given) and same_secret(proof_of(account_id or ""), given or "")
 
 
 def stripe_metadata(account_id: str, proof: str) -> dict[str, str]:

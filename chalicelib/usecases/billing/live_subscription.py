@@ -96,12 +96,14 @@ def own_subscriptions(
 
 def _is_own(account: Account, found: SubscriptionAnswer, services: Services) -> bool:
     """Whether a subscription is to this product. One that the account does not know yet is judged
-    by its plan and its metadata; one that cannot be read, by its metadata.
+    by its plan and the proof in its metadata; one that cannot be read, by the proof.
     """
     if found.id in account.subscriptions or found.id in account.ended:
         return True
     if found.id in account.others:
         return False
-    if isinstance(found.state, Unreadable):
-        return found.account_id == account.id
-    return is_ours(account, found.state, services.policy)
+    if services.made(found, account.id):
+        return True
+    return not isinstance(found.state, Unreadable) and is_ours(
+        account, found.state, services.policy
+    )

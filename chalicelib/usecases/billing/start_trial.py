@@ -192,10 +192,11 @@ def _created(customer: Customer, began: datetime) -> list[Fact]:
 
 
 def _held(account: Account, one: Subscription, began: datetime) -> SubscriptionSnapshot:
-    """A subscription that the account may know already."""
+    """A subscription to this product that the account may know already."""
     source = FromFetch(began.replace(microsecond=0), account.mark(one.id))
-    return SubscriptionSnapshot(one, source)
+    return SubscriptionSnapshot(one, source, proved=True)
 
 
 def _seen(subscription: Subscription, began: datetime) -> SubscriptionSnapshot:
-    return SubscriptionSnapshot(subscription, FromFetch(began.replace(microsecond=0), ""))
+    source = FromFetch(began.replace(microsecond=0), "")
+    return SubscriptionSnapshot(subscription, source, proved=True)

@@ -18,6 +18,7 @@ from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.errors import Refused, Unavailable
+from chalicelib.domain.security.account_proof import proves
 from chalicelib.domain.stripe_objects.answers import (
     CustomerAnswer,
     InvoiceAnswer,
@@ -49,7 +50,13 @@ class StripeFetcher:
         """
         try:
             answered, unreadable = self.put(
-                lambda: fetch(self.services.stripe.reader, ask, account, self.services.clock.now())
+                lambda: fetch(
+                    self.services.stripe.reader,
+                    ask,
+                    account,
+                    self.services.clock.now(),
+                    self.services.proof_of,
+                )
             )
         except (Unavailable, Refused) as failure:
             self.services.metrics.count(
@@ -89,9 +96,14 @@ def fetch_pending(updated: Account, answers: list[FetchResult], fetcher: StripeF
 
 
 def fetch(
-    reader: ReaderApi, ask: FetchRequest, account: Account, now: datetime
+    reader: ReaderApi,
+    ask: FetchRequest,
+    account: Account,
+    now: datetime,
+    proof_of: Callable[[str], str] | None = None,
 ) -> tuple[FetchResult, int]:
-    """Stripe's answer as facts, and how many of its objects could not be read.
+    """Stripe's answer as facts, and how many of its objects could not be read. Without `proof_of`
+    no metadata proves anything.
 
     Each fact holds the mark of what `account` knows of the object as the request begins. An object
     that cannot be read does not hold up the others. Raises Unavailable, Refused.
@@ -100,7 +112,7 @@ def fetch(
     if ask.what == "payments":
         return FetchResult(ask, (_payment(reader, ask.id, began),)), 0
     found = _found(reader, ask)
-    facts = [_fact(one, account, began) for one in found]
+    facts = [_fact(one, account, began, proof_of) for one in found]
     cards = [
         CardSnapshot(card, began)
         for one in found
@@ -128,14 +140,16 @@ def _found(reader: ReaderApi, ask: FetchRequest) -> Sequence[Found]:
 
 
 def _fact(
-    found: Found, account: Account, began: datetime
+    found: Found, account: Account, began: datetime, proof_of: Callable[[str], str] | None
 ) -> CustomerSnapshot | InvoiceSnapshot | SubscriptionSnapshot | None:
     match found.state:
         case Customer() as customer:
             return CustomerSnapshot(customer, FromFetch(began, account.mark(customer.id)))
         case Subscription() as subscription:
             return SubscriptionSnapshot(
-                subscription, FromFetch(began, account.mark(subscription.id))
+                subscription,
+                FromFetch(began, account.mark(subscription.id)),
+                proof_of is not None and proves(found.account_proof, found.account_id, proof_of),
             )
         case Invoice() as invoice:
             return InvoiceSnapshot(invoice, began, fetched=True)

@@ -11,11 +11,13 @@ from chalicelib.domain.account.facts import (
     DisputeSnapshot,
     InvoiceSnapshot,
     RefundRecorded,
+    StripeFact,
     SubscriptionSnapshot,
 )
 from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.changes.timeline import EVENTS_KEPT, Entry
 from chalicelib.domain.errors import NewerSchemaVersion, Refused, Unavailable, Unreadable
+from chalicelib.domain.security.account_proof import proves
 from chalicelib.stripe_api.events import StripeEvent, read_event
 from chalicelib.usecases.ingestion.adopt import adopt, probable_account
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -162,7 +164,7 @@ def _apply(
     fetcher: StripeFetcher,
     unpublished: list[Account],
 ) -> list[Outcome]:
-    facts = [read.event.fact for read in reads if read.event.fact]
+    facts = [_proved(read.event.fact, read.event, services) for read in reads if read.event.fact]
     try:
         after = apply_facts(account, facts, services, fetcher, unpublished)
     except Exception as failure:
@@ -173,6 +175,14 @@ def _apply(
         Outcome(read.message, effect, read.event, account.id, unknown_prices=unknown)
         for read in reads
     ]
+
+
+def _proved(fact: StripeFact, event: StripeEvent, services: Services) -> StripeFact:
+    """The event's fact. A subscription's metadata is believed by the proof beside it."""
+    if not isinstance(fact, SubscriptionSnapshot):
+        return fact
+    proved = proves(event.account_proof, event.account_id, services.proof_of)
+    return replace(fact, proved=proved)
 
 
 def _published(

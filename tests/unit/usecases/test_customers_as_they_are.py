@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.access import standing, unknown_prices
 from chalicelib.domain.account.payments import unpaid_invoices
 from tests.fakes.adopted_lives import ACCOUNT, AdoptedLife
+from tests.fakes.services import proof_of, proving
 
 PAYS, FAILS, HANGS = "000123456789", "000222222227", "000000000009"
 """Bank accounts of the simulated Stripe whose debits succeed, come back, or stay under way."""
@@ -252,12 +253,65 @@ def test_a_customer_of_another_product_alone_has_nothing_here(life: AdoptedLife)
     assert set(life.happened) == {"account.created"}
 
 
-def test_a_subscription_whose_metadata_names_the_account_is_ours_at_any_price(
+def test_a_subscription_whose_metadata_proves_the_account_is_ours_at_any_price(
     life: AdoptedLife,
 ) -> None:
-    life.gives("tok_visa").sells_other(metadata={"account_id": ACCOUNT})
+    sold = life.gives("tok_visa").sells_other(metadata=proving(ACCOUNT))
     assert life.stands == ("full", "active")
     assert len(unknown_prices(life.account, life.policy)) == 1
+    life.post(f"/v1/subscriptions/{sold}", metadata={"account_proof": ""})
+    assert life.days(40).stands == ("full", "active"), "what was recognized once stays"
+
+
+def test_a_proof_that_is_written_later_makes_the_subscription_ours(life: AdoptedLife) -> None:
+    other = life.gives("tok_visa").sells_other(metadata={"account_id": ACCOUNT})
+    assert life.stands == ("none", "no_subscription")
+    life.days(0.01).post(f"/v1/subscriptions/{other}", metadata=proving(ACCOUNT))
+    assert life.days(0.01).stands == ("full", "active")
+    assert life.account.invoices, "its invoices are fetched"
+
+
+def test_an_older_report_of_the_subscription_proves_it_too() -> None:
+    life = AdoptedLife(arrives=lambda events: [])
+    sold = life.gives("tok_visa").sells_other(metadata=proving(ACCOUNT))
+    life.post(f"/v1/subscriptions/{sold}", metadata={"account_proof": ""})
+    events = life.stage.engine.store.events
+    life.arrives = lambda fresh: list(reversed(events))
+    life.hear()
+    assert life.stands == ("full", "active")
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {},
+        {"account_proof": ""},
+        {"account_proof": "0" * 64},
+        {"account_proof": proof_of("acc_eve")},
+    ],
+    ids=["none", "empty", "invented", "of another account"],
+)
+@pytest.mark.parametrize("amount", [0, 100])
+def test_another_product_gives_no_access_because_its_metadata_names_the_account(
+    life: AdoptedLife, named: dict[str, str], amount: int
+) -> None:
+    """Another integration writes what its customer typed."""
+    metadata = {"account_id": ACCOUNT, **named}
+    other = life.gives("tok_visa").sells_other(amount, metadata=metadata)
+    assert life.stands == ("none", "no_subscription")
+    life.days(40)
+    assert life.stands == ("none", "no_subscription")
+    assert list(life.account.others) == [other]
+    assert set(life.happened) == {"account.created"}
+
+
+def test_another_product_gives_no_access_to_a_new_account_either(life: AdoptedLife) -> None:
+    named = {"account_id": "acc_invented"}
+    life.customer = str(life.post("/v1/customers", email="eve@example.com", metadata=named)["id"])
+    life.gives("tok_visa").sells_other(0, metadata=named)
+    made = life.place.accounts.load("acc_invented")
+    assert made
+    assert standing(made, life.policy, life.now).access == "none"
 
 
 def replaces_the_price(life: AdoptedLife) -> str:

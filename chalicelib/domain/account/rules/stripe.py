@@ -65,7 +65,7 @@ def apply_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
     subscription = fact.subscription
     if subscription.id in account.ended:
         return account
-    account = _with_lookup_keys(account, subscription)
+    account = _with_lookup_keys(_with_proof(account, fact), subscription)
     request = FetchRequest("subscription", subscription.id)
     other = account.others.get(subscription.id)
     stored = other or account.subscriptions.get(subscription.id)
@@ -91,6 +91,16 @@ def apply_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
         # subscriptions only: if the event about the customer is lost, nothing else reports it.
         account = account.with_fetch(FetchRequest("customer", subscription.customer))
     return account.with_fetch(request) if tracked.doubts else account
+
+
+def _with_proof(account: Account, fact: SubscriptionSnapshot) -> Account:
+    """The account that recognizes the subscription for good if its metadata proves it to be of this
+    account, whatever it is to. An older report proves that too.
+    """
+    one = fact.subscription
+    if not fact.proved or one.account_id != account.id or one.id in account.ours:
+        return account
+    return replace(account, ours=tuple(sorted({*account.ours, one.id})))
 
 
 def _with_lookup_keys(account: Account, subscription: Subscription) -> Account:
