@@ -44,7 +44,7 @@ def variables(
         max(0, (end.astimezone(zone).date() - now.astimezone(zone).date()).days) if end else 0
     )
     name = ""
-    if account.signup is None or account.email_proved:
+    if account.email_proved or (account.signup is None and not account.moved_at_stripe):
         # Else a stranger chose both the name and the inbox that it is mailed to.
         name = spoken_name(account.name)
     if mail.step.id == "confirm_email":

@@ -37,7 +37,8 @@ class ProfileChange:
 @dataclass(frozen=True, slots=True)
 class AddressChange:
     """A change of the address from `before` to `email` that the customer asked for at `at`, a whole
-    second. It holds once it was confirmed by the link that was mailed to the new address.
+    second. It holds once it was confirmed by the link that was mailed to the new address. A change
+    at Stripe is one that was confirmed at once.
     """
 
     email: str

@@ -336,9 +336,18 @@ class Account:
     @property
     def proved(self) -> bool:
         """Whether the address is known to be the customer's: a mailed link was opened, the product
-        is used, or the address was not typed into the signup form.
+        is used, or the address was not typed into the signup form. After a change at Stripe a
+        button behind a link to the new address has to be pressed.
         """
+        if self.moved_at_stripe:
+            return False
         return self.signup is None or self.proved_at is not None or bool(self.milestones)
+
+    @property
+    def moved_at_stripe(self) -> bool:
+        """Whether the address was changed at Stripe, and nobody has proved the new one since."""
+        change = self.profile_changes.get("email")
+        return change is not None and change.is_stripes and not self.email_proved
 
     @property
     def email_proved(self) -> bool:

@@ -125,7 +125,9 @@ def _wanted(account: Account, step: Step, occasion: Occasion, policy: Policy) ->
         return True
     if step.stream in account.unsubscribed or (step.stream == "lifecycle" and account.disputed):
         return False
-    if not account.proved and policy.mail and step.id not in policy.mail.unproved:
+    goes_on = account.moved_at_stripe and step.stream == "billing"  # the customer's bills
+    unproved = policy.mail.unproved if policy.mail else (step.id,)
+    if not account.proved and not goes_on and step.id not in unproved:
         return False
     wanted = all(holds(one, account, occasion, policy) for one in step.only_if)
     return wanted and not any(holds(one, account, occasion, policy) for one in step.unless)

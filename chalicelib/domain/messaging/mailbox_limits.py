@@ -22,6 +22,7 @@ COUNTS = {
     "always": "It counts, whoever has the address.",
     "unproved": "It counts while nothing but the signup form says whose the address is.",
     "lifecycle": "As `unproved`, but for billing notices, which do not count.",
+    "notice": "Apart, while nobody has proved the address (domain/messaging/notice_limits.py).",
     "never": "It does not count, and no limit holds it back.",
 }
 """When a message counts."""
@@ -61,22 +62,22 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "access_ended": Cause("lifecycle", "It comes of a trial that anybody can begin."),
     "email_changed": Cause(
-        "never", "The owner must learn of it to undo it. It takes the proof of another address."
+        "never", "The owner must learn of it to undo it. It takes the proof of an address."
     ),
     "withdrawn": Cause("never", "The law requires this receipt. It takes a withdrawal."),
-    "payment_failed": Cause("never", "It is about money that is owed."),
-    "next_try": Cause("never", "It is about money that is owed."),
-    "invoice_due": Cause("never", "It is about money that is owed."),
-    "payment_succeeded": Cause("never", "It takes a payment."),
-    "converted": Cause("never", "It takes a payment."),
-    "plan_changed": Cause("never", "It takes a subscription, and changes what is charged."),
-    "canceling": Cause("never", "It takes a subscription, and says when it ends."),
-    "canceled": Cause("never", "It takes a subscription that was paid for."),
-    "card_expires": Cause("never", "It is about a card that will be charged."),
+    "payment_failed": Cause("notice", "It is about money that is owed."),
+    "next_try": Cause("notice", "It is about money that is owed."),
+    "invoice_due": Cause("notice", "It is about money that is owed."),
+    "payment_succeeded": Cause("notice", "It takes a payment."),
+    "converted": Cause("notice", "It takes a payment."),
+    "plan_changed": Cause("notice", "It takes a subscription, and changes what is charged."),
+    "canceling": Cause("notice", "It takes a subscription, and says when it ends."),
+    "canceled": Cause("notice", "It takes a subscription that was paid for."),
+    "card_expires": Cause("notice", "It is about a card that will be charged."),
     "broadcast": Cause("never", "The team sends it, to proved addresses only."),
 }
-"""Anchor of a step → what causes its messages. Only what visitors cause may count: a limit that a
-stranger can fill holds nothing back that is about money.
+"""Anchor of a step → what causes its messages. A limit that a stranger can fill holds nothing back
+that is about money and goes to an address that its owner has proved.
 """
 
 
@@ -107,14 +108,27 @@ class SentMail:
 
 
 @dataclass(frozen=True, slots=True)
+class SentNotice:
+    """A billing notice to an address that nobody has proved: `about` has the account, the step and
+    what it is about.
+    """
+
+    key: str
+    at: datetime
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mailbox:
     """The messages that count of one mailbox, the oldest first, since the last press of a button.
-    `pressed` is when the newest link was issued that ended a count.
+    `pressed` is when the newest link was issued that ended a count. `notices` are the last ones,
+    which count apart (domain/messaging/notice_limits.py).
     """
 
     sent: tuple[SentMail, ...] = ()
     pressed: datetime | None = None
     version: int = 0
+    notices: tuple[SentNotice, ...] = ()
 
 
 def cause_of(step: Step) -> Cause:
@@ -133,7 +147,7 @@ def lets_owner_in(step: Step, mail: MailPolicy | None) -> bool:
 def is_counted(step: Step, proved: bool) -> bool:
     """Whether a step's message counts; `proved` as in Account.proved."""
     counts = cause_of(step).counts
-    if counts in ("always", "never"):
+    if counts in ("always", "notice", "never"):
         return counts == "always"
     return not proved and (counts == "unproved" or step.stream == "lifecycle")
 
@@ -177,7 +191,9 @@ def with_mail(
 def without_mail(mailbox: Mailbox, key: str) -> Mailbox:
     """The mailbox after it turned out that the message was not sent."""
     sent = tuple(mail for mail in mailbox.sent if mail.key != key)
-    return mailbox if sent == mailbox.sent else replace(mailbox, sent=sent)
+    notices = tuple(mail for mail in mailbox.notices if mail.key != key)
+    changed = replace(mailbox, sent=sent, notices=notices)
+    return mailbox if changed == mailbox else changed
 
 
 def after_press(mailbox: Mailbox, issued_at: datetime) -> Mailbox:

@@ -3,6 +3,7 @@ sent, and until a button behind one of its links is pressed.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.links import issued_at
@@ -16,6 +17,7 @@ from chalicelib.domain.messaging.mailbox_limits import (
     with_mail,
     without_mail,
 )
+from chalicelib.domain.messaging.notice_limits import with_notice
 from chalicelib.domain.policy.sequences import Step
 from chalicelib.domain.security.links import Link
 from chalicelib.domain.signup import identity
@@ -48,6 +50,14 @@ def count_mail(
     return True, next_at if next_at and next_at > now else None
 
 
+def count_notice(email: str, key: str, about: str, services: Services) -> bool:
+    """Whether a notice may be sent to an address that nobody has proved. It counts from now on; the
+    same message again, of this `key`, does not count twice. Raises Unavailable.
+    """
+    now = services.clock.now()
+    return _update(email, lambda found: with_notice(found, key, about, now), services) is not None
+
+
 def uncount_mail(email: str, key: str, services: Services) -> None:
     """The message does not count: SES did not take it. Raises Unavailable."""
     _update(email, lambda found: without_mail(found, key), services)
@@ -78,7 +88,7 @@ def _update(
         changed = change(found)
         if changed is None or changed == found:
             return changed
-        written = Mailbox(changed.sent, changed.pressed, found.version + 1)
+        written = replace(changed, version=found.version + 1)
         try:
             store.save(whose, found, written, services.clock.now())
         except ConcurrentUpdate:

@@ -20,11 +20,12 @@ from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailR
 from chalicelib.domain.messaging.due_messages import DueMessage, due_messages
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.mailbox_limits import is_counted
+from chalicelib.domain.messaging.notice_limits import is_bounded, is_repeated
 from chalicelib.domain.policy.holdout import is_held_out
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.outreach.rendering import language_for, render
 from chalicelib.outreach.variables import variables
-from chalicelib.usecases.messaging.mailboxes import count_mail, uncount_mail
+from chalicelib.usecases.messaging.mailboxes import count_mail, count_notice, uncount_mail
 from chalicelib.usecases.services import MailServices, Services
 from chalicelib.usecases.writing import update
 
@@ -95,12 +96,19 @@ def _counted(
     account: Account, mail: DueMessage, recipient: str, services: Services
 ) -> tuple[bool, datetime | None]:
     """(whether it may be sent, until when no other may be) by what visitors have caused to the
-    mailbox. It counts before it is sent, so that no crash lets more through.
+    mailbox, and customers to an address that nobody has proved. It counts before it is sent, so
+    that no crash lets more through.
     """
-    if not is_counted(mail.step, account.proved):
-        return True, None
-    proved = account.email_proved and recipient == account.email
-    return count_mail(recipient, f"{account.id} {mail.key}", mail.step, proved, services)
+    key = f"{account.id} {mail.key}"
+    if is_repeated(account, mail.step, services.clock.now()):
+        return False, None
+    if is_counted(mail.step, account.proved):
+        proved = account.email_proved and recipient == account.email
+        return count_mail(recipient, key, mail.step, proved, services)
+    if is_bounded(mail.step, account):
+        about = f"{account.id} {mail.step.id} {mail.occasion.about}"
+        return count_notice(recipient, key, about, services), None
+    return True, None
 
 
 def _posted(

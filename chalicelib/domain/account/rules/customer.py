@@ -58,10 +58,13 @@ def apply_signup(account: Account, fact: SignedUp) -> Account:
 
 def apply_proof(account: Account, fact: AddressProved) -> Account:
     """Records the first proof of the address. It voids older links, and starts the trial of a
-    signup that waited for it: the trial ends as much later as it starts.
+    signup that waited for it: the trial ends as much later as it starts. Later on, only the first
+    proof of another address is recorded.
     """
     if account.proved_at is not None:
-        return account
+        change = account.profile_changes.get("email")
+        is_of_another = change and account.proved_at <= change.at < fact.at
+        return replace(account, proved_at=fact.at) if is_of_another else account
     at = fact.at
     account = replace(account, proved_at=at, link_epoch=account.link_epoch + 1)
     signup = account.signup

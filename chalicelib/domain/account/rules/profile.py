@@ -14,6 +14,7 @@ from chalicelib.domain.account.facts import CustomerSnapshot
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation, kind_of, pending
 from chalicelib.domain.account.ordering import FromEvent, Tracked
 from chalicelib.domain.account.profile import (
+    AddressChange,
     AddressChangeConfirmed,
     AddressChangeRequested,
     AddressChangeUndone,
@@ -84,6 +85,27 @@ def changes_at_stripe(
             at = source.created if isinstance(source, FromEvent) and tells_nothing else stored.seen
             found.append(ProfileChanged({name: value}, at, "stripe"))
     return found
+
+
+def with_undo_of_move(before: Account, after: Account, fact: CustomerSnapshot) -> Account:
+    """The account `after` a report of a customer at Stripe. If the report changed the address,
+    whoever had proved the one `before` is told and can undo it, as after a change on the own page.
+
+    An address that nobody had proved is not told: the team corrects mistyped ones at Stripe, and
+    must not hand an undo to the stranger who has it. So each proof is told of one change at most.
+    A restored account does not know whether the change is older than its backup.
+    """
+    old, new, seen = before.email, after.email, before.customers.get(fact.customer.id)
+    if not old or not new or old.casefold() == new.casefold() or not before.email_proved:
+        return after
+    if before.restored_at and (seen is None or seen.seen <= before.restored_at):
+        return after
+    source = fact.source
+    reported = source.created if isinstance(source, FromEvent) else source.requested_at
+    later = [change.at + timedelta(seconds=1) for change in after.address_changes]
+    at = max(reported.replace(microsecond=0), *later) if later else reported.replace(microsecond=0)
+    told = AddressChange(new, old, at, confirmed_at=at)
+    return replace(after, address_changes=(*after.address_changes, told))
 
 
 def apply_created_customer(account: Account, fact: CustomerCreated) -> Account:

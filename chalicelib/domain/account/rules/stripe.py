@@ -18,7 +18,11 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.operations import PendingOperation, merge_operation
 from chalicelib.domain.account.ordering import FromEvent, newest
 from chalicelib.domain.account.queries import creation_order, is_deleted
-from chalicelib.domain.account.rules.profile import apply_profile_change, changes_at_stripe
+from chalicelib.domain.account.rules.profile import (
+    apply_profile_change,
+    changes_at_stripe,
+    with_undo_of_move,
+)
 from chalicelib.domain.account.state import DISPUTES_WON, Account, CardSnapshot
 from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import Subscription
@@ -44,8 +48,12 @@ AFTER_CHECKOUT = {"setup": "card", "subscription": "sessions"}
 
 def apply_customer(account: Account, fact: CustomerSnapshot) -> Account:
     """Keeps the newest state of the customer, and what it tells about the profile; requests a fetch
-    if the state is not certain.
+    if the state is not certain. A changed address can be undone by whoever had proved the old one.
     """
+    return with_undo_of_move(account, _with_customer(account, fact), fact)
+
+
+def _with_customer(account: Account, fact: CustomerSnapshot) -> Account:
     customer = fact.customer
     request, stored = FetchRequest("customer", customer.id), account.customers.get(customer.id)
     tracked = newest(stored, customer, fact.source)
