@@ -14,6 +14,7 @@ from chalicelib.runtime.clock import clock
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.http_server import Request
 from local.stripe_sim.hosted import hosted_pages
+from tests.fakes.links import token_to
 from tests.http.test_signups import Front
 from tests.http.triggers.test_mail_queue import later
 
@@ -31,7 +32,7 @@ def signed_up(front: Front, monkeypatch: pytest.MonkeyPatch, proves: bool = True
 
 def passes(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     later(monkeypatch, hours=1)
-    front.stripe.engine.store.now = clock.now().timestamp()
+    front.stripe.advance(int(clock.now().timestamp()))
 
 
 def changed_at_stripe(front: Front, account: Account, email: str) -> None:
@@ -94,6 +95,19 @@ def test_a_mistyped_address_that_nobody_proved_is_corrected_and_not_told(
     changed_at_stripe(front, account, "ada@corrected.example")
     (found,) = wiring.accounts().with_email("ada@corrected.example")
     assert (found.id, found.address_changes, told(front)) == (account.id, (), [])
+
+
+def test_the_new_address_is_proved_by_the_button_behind_any_link_to_it(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = signed_up(front, monkeypatch)
+    changed_at_stripe(front, account, EVE)
+    (found,) = wiring.accounts().with_email(EVE)
+    assert (found.proved, found.email_proved) == (False, False)
+    passes(front, monkeypatch)
+    assert front.posts_form({}, f"/billing/{token_to(found, 'billing')}").status == 303
+    (found,) = wiring.accounts().with_email(EVE)
+    assert (found.proved, found.email_proved) == (True, True)
 
 
 def test_an_address_that_goes_to_and_fro_at_stripe_is_told_once(
