@@ -202,14 +202,26 @@ def test_however_many_signups_a_stranger_posts_the_newest_one_works(
     is_adas(front)
 
 
-def test_who_presses_the_first_signups_link_late_has_a_whole_trial_too(
+def test_the_same_words_weeks_later_are_a_whole_trial_too(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form may ask for the address alone."""
+    front.signs_up(ADA)
+    front.works()
+    pass_time(front, monkeypatch, days=20)
+    presses(front, asked_again(front, ADA))
+    is_adas(front)
+
+
+def test_a_link_of_the_only_signup_opens_what_it_promised_however_late(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     front.signs_up(ADA)
     front.works()
-    pass_time(front, monkeypatch, days=10)
+    pass_time(front, monkeypatch, days=20)
     presses(front, front.link("billing"))
-    is_adas(front)
+    (account,) = front.accounts()
+    assert standing(account, wiring.policy(), clock.now()).access == "none"
 
 
 def test_a_mailbox_has_one_trial_once_somebody_has_pressed(

@@ -19,8 +19,8 @@ from chalicelib.domain.account.state import Account, PendingSignup, Profile, Sig
 from chalicelib.domain.bounds import most
 
 PROMPT = timedelta(hours=1)
-"""Who presses the link of the first signup within this time has lost nothing of the trial: it stays
-as it was promised.
+"""Within this time after the first signup nothing of its trial is lost: it stays as it was
+promised, and the same words again are a second click.
 """
 
 SETTLING = timedelta(minutes=2)
@@ -31,9 +31,10 @@ runs.
 
 def apply_second_signup(account: Account, fact: SignedUpAgain) -> Account:
     """Keeps a signup beside the first one. Once the account was proved or used it changes nothing.
-    The same words again are the same signup.
+    The same words again are the same signup; those of the first one, as long as nothing of its
+    trial is lost.
     """
-    if not is_unclaimed(account) or _is_of(account.signup, account.profile, fact):
+    if not is_unclaimed(account) or _is_repeated(account, fact):
         return account
     same = signup_with_words(account, fact)
     numbers = [one.signup.number or 1 for one in account.pending_signups]
@@ -44,6 +45,12 @@ def apply_second_signup(account: Account, fact: SignedUpAgain) -> Account:
     )
     added = (*others, PendingSignup(signup, fact.profile, known))
     return replace(account, pending_signups=_within_bounds(added, account.sign_in_signup))
+
+
+def _is_repeated(account: Account, fact: SignedUpAgain) -> bool:
+    first = account.signup
+    is_prompt = first is not None and fact.signup.at < first.at + PROMPT
+    return is_prompt and _is_of(first, account.profile, fact)
 
 
 def signup_with_words(account: Account, typed: SignedUpAgain) -> int | None:
@@ -109,7 +116,8 @@ def apply_confirmed_signup(account: Account, fact: SignupConfirmed) -> Account:
     """Makes the signup of this number the one that counts, and drops the others. Of an account that
     was proved before, nothing changes.
 
-    The first signup's trial is begun anew only if nobody has used it.
+    The first signup's trial is begun anew only if others signed up too and nobody has used it: a
+    link that nobody else has asked for opens what it has promised.
     """
     signup = account.signup
     if signup is None or account.proved_at is not None:
@@ -118,7 +126,7 @@ def apply_confirmed_signup(account: Account, fact: SignupConfirmed) -> Account:
     chosen = next(found, None)
     if chosen and not has_money(account):
         account = _taken_over(account, chosen, fact)
-    elif not chosen and _is_late(account, signup, fact.at):
+    elif not chosen and account.pending_signups and _is_late(account, signup, fact.at):
         account = _begun_anew(account, replace(signup, number=1), fact.at)
     return replace(account, pending_signups=()) if account.pending_signups else account
 

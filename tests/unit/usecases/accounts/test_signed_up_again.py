@@ -144,11 +144,12 @@ def test_a_link_pressed_twice_at_once_begins_one_trial() -> None:
     begun_anew(life, 3)
 
 
-def test_the_first_signups_trial_is_whole_when_its_link_is_pressed_late() -> None:
+def test_the_first_signups_trial_is_whole_when_others_signed_up_too() -> None:
     life = SimLife()
     life.sign_up()
     life.days(20)
     assert life.stands() == ("none", "paused")
+    life.sign_up(STRANGER)
     press(life, 1)
     life.minutes(5)
     begun_anew(life, 20)

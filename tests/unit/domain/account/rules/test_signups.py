@@ -91,8 +91,10 @@ def test_a_later_signup_waits_beside_the_first_and_the_same_words_are_no_second_
     account = told(FIRST, again(), again(2 * DAY, BOB), again(3 * DAY))
     assert [one.signup.number for one in account.pending_signups] == [3, 2], "the newest last"
     assert account.profile == FIRST.profile
-    same = SignedUpAgain(replace(FIRST.signup, at=START + DAY), FIRST.profile)
-    assert apply(account, same) == account
+    click = SignedUpAgain(replace(FIRST.signup, at=START + timedelta(minutes=59)), FIRST.profile)
+    assert apply(account, click) == account
+    late = SignedUpAgain(replace(FIRST.signup, at=START + DAY), FIRST.profile)
+    assert apply(account, late).pending_signups[-1].signup.number == 4
 
 
 @pytest.mark.parametrize(
@@ -130,14 +132,19 @@ def test_a_press_for_a_signup_that_is_no_longer_kept_is_one_for_the_first() -> N
 @pytest.mark.parametrize(
     ("late", "ends"), [(timedelta(minutes=59), TRIAL), (3 * DAY, 3 * DAY + TRIAL)]
 )
-def test_the_first_signups_trial_is_begun_anew_if_some_of_it_was_lost(
+def test_the_first_signups_trial_is_begun_anew_if_others_signed_up_and_some_of_it_was_lost(
     late: timedelta, ends: timedelta
 ) -> None:
-    account = pressed(1, late, told(FIRST, *at_stripe()))
+    account = pressed(1, late, told(FIRST, *at_stripe(), again()))
     assert account.signup
     assert account.signup.trial_ends_at == START + ends
     assert restarts_trial(account) is (ends != TRIAL)
     assert account.profile == FIRST.profile
+
+
+def test_a_link_of_the_only_signup_opens_what_it_promised() -> None:
+    account = told(FIRST, *at_stripe())
+    assert pressed(1, 20 * DAY, account) == told(AddressProved(START + 20 * DAY), account=account)
 
 
 @pytest.mark.parametrize("card", [None, "pm_1"])
@@ -271,10 +278,11 @@ def test_who_presses_ends_with_the_own_words_and_a_whole_trial(
         first = SignedUp(typed.signup, typed.profile)
         account = told(typed if account.signup else first, account=account)
     for who in set(by):
-        number = 1 if who == by[0] else 2
-        after = pressed(number, at + DAY, account)
+        waiting = {one.profile.name: one.signup.number for one in account.pending_signups}
+        after = pressed(waiting.get(PEOPLE[who].name) or 1, at + DAY, account)
         assert after.profile == PEOPLE[who]
         known = standing(after, POLICY, START + at + DAY)
-        assert (known.access, known.until) == ("full", START + at + DAY + TRIAL)
-        late = told(again(at + 20 * DAY, BOB), account=pressed(3 - number, at + 5 * DAY, after))
+        if account.pending_signups:
+            assert (known.access, known.until) == ("full", START + at + DAY + TRIAL)
+        late = told(again(at + 20 * DAY, BOB), account=pressed(2, at + 5 * DAY, after))
         assert (late.signup, late.pending_signups) == (after.signup, ()), "one trial a mailbox"
