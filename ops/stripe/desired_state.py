@@ -11,11 +11,12 @@ from ops.package.template import WEBHOOK_PATH
 
 PORTAL: Mapping[str, Mapping[str, Any]] = {
     **FEATURES,
-    # Stripe's own default would end a trial at a change of plan, and charge at once.
+    # Stripe's own default would end a trial at a change of plan. A greater plan is charged at once:
+    # with `create_prorations` it would be used until the next renewal before anybody pays.
     "subscription_update": {
         "enabled": True,
         "default_allowed_updates": ["price"],
-        "proration_behavior": "create_prorations",
+        "proration_behavior": "always_invoice",
         "trial_update_behavior": "continue_trial",
     },
 }

@@ -2,6 +2,7 @@
 behind a mailed link was pressed.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib.domain.account.facts import (
@@ -11,14 +12,14 @@ from chalicelib.domain.account.facts import (
     SignedIn,
     SignupConfirmed,
 )
-from chalicelib.domain.account.links import address_behind
+from chalicelib.domain.account.links import address_behind, opens
 from chalicelib.domain.account.milestones import milestone_reached
 from chalicelib.domain.account.operations import HEAD_START
 from chalicelib.domain.account.queries import restarts_trial, trial_name
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountTaken
-from chalicelib.domain.security.links import Link
+from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.usecases.billing.run_operation import try_operation
 from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -47,14 +48,24 @@ def record_proof(account: Account, link: Link, number: int, services: Services) 
 
 def record_sign_in(account: Account, link: Link, number: int, services: Services) -> Account:
     """The account's newest sign-in link was used: that proves the address as in `record_proof`, and
-    the link opens nothing more. Raises Unavailable.
+    the link opens nothing more. Raises LinkRefused if another press of it was faster, Unavailable.
     """
     used: list[Fact] = [SignedIn(account.sign_in_asked_at)] if account.sign_in_asked_at else []
-    return _proved(account, link, number, used, services)
+
+    def still_opens(found: Account) -> None:
+        if not opens(link, found):
+            raise LinkRefused
+
+    return _proved(account, link, number, used, services, still_opens)
 
 
 def _proved(
-    account: Account, link: Link, number: int, used: list[Fact], services: Services
+    account: Account,
+    link: Link,
+    number: int,
+    used: list[Fact],
+    services: Services,
+    check: Callable[[Account], None] = lambda found: None,
 ) -> Account:
     now = services.clock.now()
     note_press(address_behind(link, account), link, services)
@@ -62,7 +73,7 @@ def _proved(
     def proved(with_external_id: bool) -> Account:
         confirmed = SignupConfirmed(number, now, with_external_id)
         facts = [confirmed, AddressProved(now), *used]
-        return apply_facts(account, facts, services, StripeFetcher(services))
+        return apply_facts(account, facts, services, StripeFetcher(services), check=check)
 
     try:
         account = proved(with_external_id=True)

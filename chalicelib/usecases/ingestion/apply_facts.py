@@ -1,6 +1,6 @@
 """Apply facts to an account and save it. Fetches from Stripe what the facts leave undecided."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chalicelib.domain.account.facts import Fact, FetchResult
 from chalicelib.domain.account.rules.apply import apply
@@ -18,17 +18,20 @@ def apply_facts(
     services: Services,
     fetcher: StripeFetcher | None,
     unpublished: list[Account] | None = None,
+    check: Callable[[Account], None] = lambda found: None,
 ) -> Account:
     """The account with `facts` applied, as saved; unchanged and not saved if they are not new.
 
     Asks Stripe at once what only Stripe can settle, and what was left open before; what Stripe does
     not answer now stays on the agenda. Without an asker nothing is asked. `unpublished` as in
-    `update`. Raises Unavailable if the table cannot be reached, if other writers are always faster,
+    `update`. `check` sees the account that the facts are applied to, and may raise. Raises
+    Unavailable if the table cannot be reached, if other writers are always faster,
     or if the account was erased meanwhile.
     """
     answers: list[FetchResult] = []  # kept between tries: nothing is asked twice
 
     def learn(found: Account) -> Account | None:
+        check(found)
         updated = found
         for fact in (*facts, *answers):
             updated = apply(updated, fact)

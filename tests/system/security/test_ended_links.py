@@ -3,11 +3,14 @@ end every link and session that was handed out, and the finder cannot lock her o
 """
 
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import pytest
 
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.security.links import LinkRefused
 from chalicelib.runtime import wiring
+from chalicelib.usecases.accounts.record import record_sign_in
 from tests.fakes.links import token_to, visit_of
 from tests.http.test_signups import Front
 from tests.http.triggers.test_mail_queue import later
@@ -138,3 +141,16 @@ def test_the_billing_page_offers_it_and_the_timeline_tells_it(front: Front) -> N
     key = {"Authorization": f"Bearer {front.office.stage.key('read')}"}
     entries = front.call("GET", f"/accounts/{account.id}/timeline", **key).json["entries"]
     assert [one["type"] for one in entries if one["type"] == "links.ended"] == ["links.ended"]
+
+
+def test_of_two_presses_of_a_sign_in_link_at_once_one_signs_in(front: Front) -> None:
+    front.signs_up()
+    front.works()
+    front.posts_form({"email": "ada@example.com"}, "/sign-in")
+    front.works()
+    token = front.link("sign-in").rpartition("/")[2]
+    link = wiring.links().read(unquote(token), "sign-in", wiring.services().clock.now())
+    (read_before,) = front.accounts()
+    assert record_sign_in(read_before, link, 1, wiring.services()).signed_in_by
+    with pytest.raises(LinkRefused):
+        record_sign_in(read_before, link, 1, wiring.services())

@@ -129,7 +129,7 @@ def apply_confirmed_address(account: Account, fact: AddressChangeConfirmed) -> A
         return account
     confirmed = replace(change, confirmed_at=fact.at)
     changes = tuple(confirmed if one == change else one for one in account.address_changes)
-    account = replace(account, address_changes=changes)
+    account = replace(_with_links_ended(account, fact.at), address_changes=changes)
     return apply_profile_change(
         account, ProfileChanged({"email": change.email}, fact.at, "customer")
     )
@@ -143,10 +143,18 @@ def apply_undone_address(account: Account, fact: AddressChangeUndone) -> Account
     if change is None or change.confirmed_at is None or fact.at >= change.lapses_at():
         return account
     earlier = tuple(one for one in account.address_changes if one.at < change.at)
-    account = replace(account, address_changes=earlier)
+    account = replace(_with_links_ended(account, fact.at), address_changes=earlier)
     return apply_profile_change(
         account, ProfileChanged({"email": change.before}, fact.at, "customer")
     )
+
+
+def _with_links_ended(account: Account, at: datetime) -> Account:
+    """The account without the links and sessions of before. The address that they were mailed to
+    may come back, and whoever changed it may have one.
+    """
+    ended = account.links_void_before
+    return account if ended and at <= ended else replace(account, links_void_before=at)
 
 
 def unlapsed_addresses(account: Account, now: datetime) -> Account:
