@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.payments import (
     Debt,
+    charged_back,
     debts,
     is_payment,
     processing_until,
@@ -163,6 +164,13 @@ def _trialing(case: Case) -> Access | None:
     return case.full_until("trialing", until, ("none", "trial_expired"))
 
 
+def _charged_back(case: Case) -> Access | None:
+    level = case.policy.access.disputed
+    if level == "full" or charged_back(case.account, case.subscription) is None:
+        return None
+    return level, "charged_back", None
+
+
 def _uncollectible(case: Case) -> Access | None:
     debt = _oldest(case, "uncollectible")
     if debt is None:
@@ -262,6 +270,13 @@ RUNNING = (
         "Full until its end. `late_news_hours` longer, until Stripe reports what became of it, if a"
         " card is on file, invoices are sent, or the first period is free.",
         _trialing,
+    ),
+    Rule(
+        "A customer disputed a payment of the running period at the bank, the dispute is lost, and"
+        " what was paid since does not come to as much.",
+        "As `disputed` says, also over a grace period. A dispute that is open or won changes"
+        " nothing.",
+        _charged_back,
     ),
     Rule(
         "An invoice was given up as uncollectible, and neither it nor a later one is paid.",

@@ -109,7 +109,7 @@ BOUNDS: Mapping[str, Bound] = {
         "disputes",
         "oldest",
         "Those that the owner won make room first. One that is open or lost is enough for the"
-        " rule.",
+        " rule. As many invoices that were charged back are known.",
     ),
     "reports": Bound(
         12,

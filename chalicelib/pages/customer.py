@@ -67,6 +67,7 @@ TONES: Mapping[str, str] = {
     "customer_deleted": "bad",
     "granted": "good",
     "no_subscription": "bad",
+    "charged_back": "bad",
 }
 """Reason of a standing → whether it is `good` news, a warning or `bad`. Its texts are in `texts/`,
 as `standing.<reason>`.

@@ -8,6 +8,7 @@ from chalicelib.domain.stripe_objects.answers import (
 )
 from chalicelib.domain.stripe_objects.objects import InvoicePayment
 from chalicelib.stripe_api import answers
+from chalicelib.stripe_api.fields import reference
 from chalicelib.stripe_api.transport import StripeTransport
 from chalicelib.stripe_api.writer import data_of
 
@@ -61,3 +62,9 @@ class StripeReader:
         """See ReaderApi."""
         raw = self._transport.get(f"/v1/charges/{id}")
         return answers.charge(raw) if raw else None
+
+    def invoice_paid_by(self, payment_intent: str) -> str | None:
+        """See ReaderApi."""
+        payment = {"type": "payment_intent", "payment_intent": payment_intent}
+        page = self._transport.get("/v1/invoice_payments", payment=payment)
+        return next((reference(one.get("invoice")) for one in data_of(page)), None)

@@ -54,6 +54,9 @@ class ReaderApi(Protocol):
     def charge(self, id: str) -> StripeCharge | None:
         """The charge; None if Stripe does not know it."""
 
+    def invoice_paid_by(self, payment_intent: str) -> str | None:
+        """The id of the invoice that a PaymentIntent pays; None if it pays none."""
+
 
 class ListingApi(Protocol):
     """Reads Stripe's long lists a page at a time, the newest first, starting behind `place`."""

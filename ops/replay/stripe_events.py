@@ -15,7 +15,7 @@ from chalicelib.stripe_api.fields import identity
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import data_of
 from chalicelib.usecases.ingestion.adopt import probable_account
-from chalicelib.usecases.ingestion.ingest import customer_of_event
+from chalicelib.usecases.ingestion.ingest import with_customer
 from chalicelib.usecases.stripe_ports import ReaderApi
 
 TYPES_A_CALL = 20
@@ -52,7 +52,7 @@ class Choice:
             return "of_other_mode"
         if self.account_id is None:
             return "chosen"
-        customer = customer_of_event(event, reader)
+        _, customer = with_customer(event, reader)
         is_chosen = customer in self.customers or (
             customer is not None and probable_account(event) == self.account_id
         )

@@ -359,6 +359,10 @@ class FakeReader:
         found: StripeCharge | None = self._answer(f"charge {id}", lambda: None)
         return found
 
+    def invoice_paid_by(self, payment_intent: str) -> str | None:
+        found: str | None = self._answer(f"invoice paid by {payment_intent}", lambda: None)
+        return found
+
     def _answer(self, question: str, found: Any) -> Any:
         self.asked.append(question)
         if self.down:

@@ -94,12 +94,15 @@ class CheckoutCompleted:
 
 @dataclass(frozen=True, slots=True)
 class DisputeSnapshot:
-    """The state of a dispute of the payment `charge`; `status` is Stripe's."""
+    """The state of a dispute of the payment `charge`; `status` is Stripe's. `invoice` is what the
+    payment was for, if the dispute is lost and the payment was for one.
+    """
 
     id: str
     charge: str
     status: str
     at: datetime
+    invoice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ REASONS = {
     "customer_deleted": "The customer was deleted at Stripe.",
     "granted": "An operator granted access.",
     "no_subscription": "There is no subscription.",
+    "charged_back": "The bank took the payment of the running period back, after a dispute.",
 }
 """Why an account has its access: every `reason`, with its meaning."""
 

@@ -161,7 +161,8 @@ class Account:
 
     - `customers`, `subscriptions`, `invoices`, `cards`: Stripe's objects by id. `payments`: the
       state of payments by invoice. `settled_invoices` has a mark of each that was settled and is
-      kept no more, `ended` the end of such subscriptions. `disputes` has each dispute's status.
+      kept no more, `ended` the end of such subscriptions. `disputes` has each dispute's status,
+      and `charged_back` when the bank took a payment back for good, by the invoice that it was for.
     - `others`: the customers' subscriptions to other products in the same Stripe account. They are
       shown, and nothing else. `ours` has the ids of `subscriptions` that were once recognized as
       this product's, and `price_keys` every lookup key that a price was ever reported with.
@@ -265,6 +266,7 @@ class Account:
     refused_join: RefusedJoin | None = None
     worker_outbox: tuple[DomainEvent, ...] = ()
     debit_returned_at: datetime | None = None
+    charged_back: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def email(self) -> str | None:

@@ -80,7 +80,8 @@ class AccessPolicy:
     of a period if Stripe reports no next one; then the level is `stale`. `collection_paused` is the
     level while collection is paused; None leaves it as it is. `payment_tries` is how often Stripe
     tries a payment in all, as configured at Stripe. A bank debit that is under way counts as paid
-    for `debit`. `debts` is the level while an invoice that was given up is not paid.
+    for `debit`. `debts` is the level while an invoice that was given up is not paid, and `disputed`
+    that after the bank took the payment of the running period back.
     """
 
     past_due_grace: timedelta
@@ -90,6 +91,7 @@ class AccessPolicy:
     payment_tries: int = 8
     debit: timedelta = timedelta(days=14)
     debts: str = "limited"
+    disputed: str = "limited"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,9 @@ _ACCESS = {
     "payment_tries": Key(whole_number(1, 20), "payment_tries = 8", 8, required=False),
     "debit_days": Key(whole_number(1, 60), "debit_days = 14", 14, required=False),
     "debts": Key(one_of("limited", "none"), 'debts = "limited"', "limited", required=False),
+    "disputed": Key(
+        one_of("full", "limited", "none"), 'disputed = "limited"', "limited", required=False
+    ),
 }
 _TABLES = (
     "trial",
@@ -151,4 +154,5 @@ def _access(values: Mapping[str, Any]) -> AccessPolicy:
         payment_tries=values["payment_tries"],
         debit=timedelta(days=values["debit_days"]),
         debts=values["debts"],
+        disputed=values["disputed"],
     )

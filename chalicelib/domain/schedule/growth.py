@@ -68,6 +68,7 @@ def pruned(account: Account, policy: Policy, now: datetime) -> Account:
         pending_signups=_pending_signups(account),
         ended=_newest(account.ended, most("ended"), lambda at: at),
         disputes=_disputes(account.disputes),
+        charged_back=_newest(account.charged_back, most("disputes"), lambda at: at),
         feedback=_newest(account.feedback, most("feedback"), lambda given: given.at),
         outbox=account.outbox[-most("events") :],
         worker_outbox=account.worker_outbox[-most("events") :],
@@ -166,14 +167,14 @@ def _newest_on_request(mails: Mapping[str, MessageRecord]) -> dict[str, str]:
 
 def _operations(account: Account, now: datetime) -> dict[str, PendingOperation]:
     """The operations that are not done, and the newest of those that are. Of the cards that wait to
-    become the default, and of the changes that wait to be made at Stripe, only the newest matter:
-    an earlier one never replaces a later one.
+    become the default, of the changes that wait to be made at Stripe, and of the purchases beside
+    which sessions expire, only the newest matter: an earlier one never replaces a later one.
     """
     operations = unexpired(account.errands, now)
     waiting = {
         name: operation.not_before
         for name, operation in pending(operations).items()
-        if kind_of(name)[0] in {"card", "profile"}
+        if kind_of(name)[0] in {"card", "profile", "sessions"}
     }
     done = {
         name: operation.done_at

@@ -53,6 +53,7 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         },
         unsubscribed={**backup.unsubscribed, **present.unsubscribed},
         disputes={**backup.disputes, **present.disputes},
+        charged_back={**backup.charged_back, **present.charged_back},
         notice_complaint=present.notice_complaint or backup.notice_complaint,
         address_changes=present.address_changes if present.version else backup.address_changes,
         origin=_origin(backup, present),

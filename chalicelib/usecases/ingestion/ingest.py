@@ -81,7 +81,7 @@ def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
                 outcomes.append(Outcome(message.id, "ignored", event))
                 continue
             try:
-                customer = customer_of_event(event, services.stripe.reader)
+                event, customer = with_customer(event, services.stripe.reader)
             except (Unavailable, Refused) as failure:
                 outcomes.append(Outcome(message.id, "retry", event, failure=failure))
                 continue
@@ -94,14 +94,21 @@ def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
     return outcomes
 
 
-def customer_of_event(event: StripeEvent, reader: ReaderApi) -> str | None:
-    """The customer that an event is about. A dispute does not name it, but its charge does. Raises
+def with_customer(event: StripeEvent, reader: ReaderApi) -> tuple[StripeEvent, str | None]:
+    """The event and the customer that it is about. A dispute does not name it, but its charge does.
+    Nor does it name the invoice that was paid, which is added to one that is lost. Raises
     Unavailable, Refused.
     """
-    if not isinstance(event.fact, DisputeSnapshot):
-        return event.customer
-    charge = reader.charge(event.fact.charge) if event.fact.charge else None
-    return charge.customer if charge else None
+    dispute = event.fact
+    if not isinstance(dispute, DisputeSnapshot):
+        return event, event.customer
+    charge = reader.charge(dispute.charge) if dispute.charge else None
+    if charge is None:
+        return event, None
+    if dispute.status == "lost" and charge.payment_intent:
+        invoice = reader.invoice_paid_by(charge.payment_intent)
+        event = replace(event, fact=replace(dispute, invoice=invoice))
+    return event, charge.customer
 
 
 def _ingest_by_customer(by_customer: dict[str, list[_Read]], services: Services) -> list[Outcome]:

@@ -44,7 +44,8 @@ def apply_invoice(account: Account, fact: InvoiceSnapshot) -> Account:
     if invoice.subscription in account.ended or invoice.subscription in account.others:
         return account
     stored = account.invoices.get(invoice.id)
-    if stored is None and _was_settled(account, invoice):
+    is_charged_back = invoice.id in account.charged_back
+    if stored is None and _was_settled(account, invoice) and not is_charged_back:
         return account
     if stored is None and not fact.fetched and _is_before_the_marks(account, invoice):
         return account.with_fetch(FetchRequest("invoice", invoice.id))
@@ -234,12 +235,14 @@ def _without_superfluous(account: Account, subscription: str | None) -> Account:
 
 def _needed(account: Account, subscription: str | None, settled: list[Invoice]) -> set[str]:
     """The settled invoices on which a decision rests, however old they are: the first payment after
-    a trial, and the first and the last with which money came.
+    a trial, the first and the last with which money came, and those that were charged back.
     """
     with_money = [one for one in settled if one.status == "paid" and one.amount_paid]
     tracked = account.subscriptions.get(subscription or "")
     first = first_paid_invoice(account, tracked.value) if tracked else None
-    return {one.id for one in (first, *with_money[:1], *with_money[-1:]) if one}
+    charged_back = [one for one in settled if one.id in account.charged_back]
+    needed = (first, *with_money[:1], *with_money[-1:], *charged_back)
+    return {one.id for one in needed if one}
 
 
 def _beyond_limit(account: Account) -> set[str]:

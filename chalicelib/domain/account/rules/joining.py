@@ -57,6 +57,7 @@ def absorb(account: Account, absorbed: Account) -> Account:
         ),
         cards=_both(account.cards, absorbed.cards),
         disputes=_both(account.disputes, absorbed.disputes),
+        charged_back=_both(account.charged_back, absorbed.charged_back),
         milestones=_both(account.milestones, absorbed.milestones),
         grants=tuple(
             sorted(
@@ -69,6 +70,10 @@ def absorb(account: Account, absorbed: Account) -> Account:
         errands=_both(account.errands, absorbed.errands),
         alternatives=_both(account.alternatives, absorbed.alternatives),
         own_pause=account.own_pause or absorbed.own_pause,
+        debit_returned_at=min(
+            (at for at in (account.debit_returned_at, absorbed.debit_returned_at) if at),
+            default=None,
+        ),
         outbox=(*account.outbox, *absorbed.outbox),
         worker_outbox=(*account.worker_outbox, *absorbed.worker_outbox),
     )

@@ -195,7 +195,16 @@ def apply_saved_card(account: Account, fact: CardSaved) -> Account:
 
 
 def apply_dispute(account: Account, fact: DisputeSnapshot) -> Account:
-    """Keeps the status of the dispute; a final one stays."""
+    """Keeps the status of the dispute; a final one stays. Of one that is lost, keeps the invoice
+    whose payment is gone, and requests it if it is not known.
+    """
+    if fact.status == "lost" and fact.invoice:
+        at = min(fact.at, account.charged_back.get(fact.invoice, fact.at))
+        if at != account.charged_back.get(fact.invoice):
+            charged_back = {**account.charged_back, fact.invoice: at}
+            account = replace(account, charged_back=charged_back)
+        if fact.invoice not in account.invoices:
+            account = account.with_fetch(FetchRequest("invoice", fact.invoice))
     status = account.disputes.get(fact.id)
     if status in DISPUTES_SETTLED or status == fact.status:
         return account

@@ -264,7 +264,7 @@ def test_of_operations_that_were_done_the_newest_stay_and_the_trial_for_ever() -
     assert {"trial", "do:0", "do:69"} & kept.keys() == {"trial", "do:69"}
 
 
-@pytest.mark.parametrize("kind", ["card", "profile"])
+@pytest.mark.parametrize("kind", ["card", "profile", "sessions"])
 def test_of_operations_that_a_later_one_makes_void_the_newest_stay(kind: str) -> None:
     errands = {
         f"{kind}:{number}": PendingOperation(START + number * SECOND, START)
@@ -285,6 +285,7 @@ GROWING = {
     "errands": "operations",
     "broadcasts": "broadcasts",
     "disputes": "disputes",
+    "charged_back": "disputes",
     "feedback": "feedback",
     "address_changes": "address changes",
     "pending_signups": "pending signups",
