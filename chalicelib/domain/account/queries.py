@@ -161,6 +161,33 @@ def has_money(account: Account) -> bool:
     )
 
 
+def is_customer(account: Account) -> bool:
+    """Whether somebody signed up or bought, so that there is something to sign in for."""
+    return bool(account.subscriptions or account.ended or account.signup)
+
+
+def holds_address(account: Account) -> bool:
+    """Whether the account keeps others from a trial with its address: somebody signed up, or it is
+    a customer's whose address is proved, who uses the product or ever paid. Where nobody signed up
+    the address was typed at Stripe, by whomever: what was not paid there holds nothing against who
+    has the address.
+    """
+    if account.signup is not None:
+        return True
+    return is_customer(account) and (
+        account.email_proved or bool(account.milestones or account.grants) or _has_paid(account)
+    )
+
+
+def _has_paid(account: Account) -> bool:
+    """Whether an invoice was paid with money. Of subscriptions that are kept no more only the end
+    is known: they count if nothing else is left.
+    """
+    return (bool(account.ended) and not account.subscriptions) or any(
+        tracked.value.amount_paid for tracked in account.invoices.values()
+    )
+
+
 def trial_name(signup: Signup) -> str:
     """The name of the operation that starts the trial of a signup at Stripe."""
     return f"trial:{signup.number}" if signup.number else "trial"

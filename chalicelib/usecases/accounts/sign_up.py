@@ -5,11 +5,12 @@ would be done for who is known and who is not takes another time, and time is an
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.account.facts import SignedUp, SignedUpAgain, SignInRequested
-from chalicelib.domain.account.queries import is_unclaimed
+from chalicelib.domain.account.queries import holds_address, is_customer, is_unclaimed
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.errors import AccountTaken
@@ -130,7 +131,7 @@ def ask_to_sign_in(email: str, services: Services) -> None:
     the next may be sent. None is mailed for an address that the account had before. Raises
     Unavailable.
     """
-    account = owner_of(email, services)
+    account = _known_as(email, is_customer, services)
     if account is None or not account.email or identity(account.email) != identity(email):
         return
     if has_room(account.email, account.email_proved, services):
@@ -155,8 +156,15 @@ def _known(wish: SignupRequest, services: Services) -> Account | None:
 
 
 def owner_of(email: str, services: Services) -> Account | None:
-    """The account that the address is known as: it had its trial, or is a customer's. A signup that
+    """The account that holds the address: it had its trial, or is a customer's. A signup that
     nobody has proved or used comes last, for anybody may have typed it. Raises Unavailable.
+    """
+    return _known_as(email, holds_address, services)
+
+
+def _known_as(email: str, counts: Callable[[Account], bool], services: Services) -> Account | None:
+    """Of the accounts that count, the one that the address is known as: one that does not hold it
+    comes after all that do. Raises Unavailable.
     """
     had_trial = services.stores.accounts.with_trial(f"email:{identity(email)}")
     if had_trial and not is_unclaimed(had_trial):
@@ -164,12 +172,13 @@ def owner_of(email: str, services: Services) -> Account | None:
     customers = [
         account
         for account in services.stores.accounts.with_email(email)
-        if (account.subscriptions or account.ended or account.signup)
-        and not (had_trial and is_unclaimed(account))
+        if counts(account)
+        and not (had_trial and (is_unclaimed(account) or not holds_address(account)))
     ]
     return max(
         customers,
         key=lambda account: (
+            holds_address(account),
             account.standing is not None and account.standing.access != "none",
             account.id,
         ),

@@ -14,6 +14,12 @@ from chalicelib.usecases.ingestion.ingest import Message, ingest
 from tests.http.test_signups import ADA, Front
 
 EVE = "eve@example.com"
+DECLINES = "4000000000000341"
+UNPAID: dict[str, dict[str, Any]] = {
+    "incomplete": {"payment_behavior": "default_incomplete"},
+    "trial": {"trial_period_days": 30},
+    "sent invoice": {"collection_method": "send_invoice", "days_until_due": 30},
+}
 
 
 @pytest.fixture
@@ -110,3 +116,54 @@ def test_no_proof_is_in_a_log_or_a_timeline(
     timeline = front.call("GET", f"/accounts/{victim.id}/timeline", **key).text
     said = capsys.readouterr()
     assert metadata["account_proof"] not in timeline + said.out + said.err + caplog.text
+
+
+# A stranger buys at Stripe with the address of somebody who has no account yet
+
+
+def buys(front: Front, card: str | None, **how: Any) -> Account:
+    """Somebody buys at Stripe with Ada's address; gives the account of that customer."""
+    customer = at_stripe(front, "/v1/customers", email=ADA["email"])
+    if card:
+        front.stripe.gives(customer, card)
+    items = [{"price": front.stripe.price("pro_monthly")}]
+    at_stripe(front, "/v1/subscriptions", customer=customer, items=items, **how)
+    return wiring.accounts().of_customers({customer: "acc_none"})[customer]
+
+
+@pytest.mark.parametrize("card", [None, DECLINES])
+@pytest.mark.parametrize("how", UNPAID)
+def test_what_a_stranger_did_not_pay_takes_no_trial(
+    front: Front, how: str, card: str | None
+) -> None:
+    theirs = buys(front, card, **UNPAID[how])
+    page = front.signs_up()
+    assert page.status == 201, page.text
+    assert page.json["account_id"] != theirs.id
+    front.works()
+    own = wiring.accounts().load(page.json["account_id"])
+    assert own
+    assert own.standing
+    assert (own.standing.access, own.standing.reason) in {
+        ("full", "trialing"),
+        ("full", "trial_starting"),
+    }
+    front.posts_form({"email": ADA["email"]}, "/sign-in")
+    front.works()
+    signed_in = wiring.accounts().load(own.id)
+    assert signed_in
+    assert signed_in.sign_in_asked_at, "the sign-in link is for her own account"
+
+
+def test_who_paid_at_stripe_is_known_by_the_address(front: Front) -> None:
+    buys(front, "tok_visa")
+    assert front.signs_up().status == 202
+
+
+def test_who_did_not_pay_yet_signs_in_by_the_address_and_then_holds_it(front: Front) -> None:
+    theirs = buys(front, None, **UNPAID["incomplete"])
+    front.posts_form({"email": ADA["email"]}, "/sign-in")
+    front.works()
+    front.enters("sign-in")
+    assert [one.id for one in front.accounts()] == [theirs.id]
+    assert front.signs_up().status == 202

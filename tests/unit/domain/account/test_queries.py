@@ -12,9 +12,16 @@ from chalicelib.domain.account.queries import (
     current_subscription,
     customer_for,
     has_card,
+    holds_address,
 )
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.state import Account, CardSnapshot, TrackedInvoice
+from chalicelib.domain.account.state import (
+    Account,
+    CardSnapshot,
+    Grant,
+    Signup,
+    TrackedInvoice,
+)
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.occasions import Occasion, subscription_of
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
@@ -119,3 +126,35 @@ def test_an_occasion_about_an_invoice_is_about_that_invoices_subscription() -> N
     assert subscription_of(both, Occasion("payment_failed", "1", START, "in_2")) is None
     assert subscription_of(both, Occasion("card_expires", "1", START, "pm_2")) is None
     assert subscription_of(both, NOTHING_IN_PARTICULAR) is None
+
+
+PAID = Invoice("in_1", "cus_1", "paid", START, "sub_1", amount_due=4900, amount_paid=4900)
+BEGUN = replace(TRIAL, id="sub_1", customer="cus_1", status="incomplete_expired", trial_end=None)
+HOLD_THE_ADDRESS = {
+    "a signup": replace(account(), signup=Signup("pro", START + DAY, START)),
+    "a proved address": replace(account(BEGUN), proved_at=START),
+    "a used product": replace(account(BEGUN), milestones={"connected_data": START}),
+    "a grant": replace(account(BEGUN), grants=(Grant(START + DAY),)),
+    "a payment": replace(account(BEGUN), invoices={"in_1": TrackedInvoice(PAID, START)}),
+    "an old subscription": replace(account(), ended={"sub_0": START}),
+}
+HOLD_NOTHING = {
+    "a customer without a subscription": account(),
+    "an unpaid purchase": account(BEGUN),
+    "a trial at Stripe with a card": account(OF_CARDED),
+    "an unpaid invoice": replace(
+        account(BEGUN),
+        invoices={"in_1": TrackedInvoice(replace(PAID, status="open", amount_paid=0), START)},
+    ),
+    "older unpaid purchases": replace(account(BEGUN), ended={"sub_0": START}),
+}
+
+
+@pytest.mark.parametrize("why", HOLD_THE_ADDRESS)
+def test_an_account_that_somebody_proved_or_paid_holds_its_address(why: str) -> None:
+    assert holds_address(HOLD_THE_ADDRESS[why])
+
+
+@pytest.mark.parametrize("what", HOLD_NOTHING)
+def test_an_account_that_nobody_proved_or_paid_holds_nothing(what: str) -> None:
+    assert not holds_address(HOLD_NOTHING[what])
