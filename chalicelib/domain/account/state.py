@@ -339,7 +339,7 @@ class Account:
     def proved(self) -> bool:
         """Whether the address is known to be the customer's: a mailed link was opened, the product
         is used, or the address was not typed into the signup form. After a change at Stripe a
-        button behind a link to the new address has to be pressed.
+        button behind a link to the new address has to be pressed (see `moved_at_stripe`).
         """
         if self.moved_at_stripe:
             return False
@@ -347,9 +347,13 @@ class Account:
 
     @property
     def moved_at_stripe(self) -> bool:
-        """Whether the address was changed at Stripe, and nobody has proved the new one since."""
+        """Whether the address was changed at Stripe, and nobody has proved the new one since. Where
+        nobody signed up or pressed a button, all addresses came from Stripe.
+        """
         change = self.profile_changes.get("email")
-        return change is not None and change.is_stripes and not self.email_proved
+        if change is None or not change.is_stripes or self.email_proved:
+            return False
+        return self.signup is not None or self.proved_at is not None
 
     @property
     def email_proved(self) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account.facts import CustomerSnapshot, Fact, SignedUp
+from chalicelib.domain.account.facts import AddressProved, CustomerSnapshot, Fact, SignedUp
 from chalicelib.domain.account.operations import pending
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.pointers import Pointer, pointers
@@ -66,6 +66,23 @@ def test_a_change_at_stripe_is_newer_than_what_was_typed() -> None:
     assert {pointer for pointer in pointers(found) if pointer.kind == "EMAIL"} == {
         Pointer("EMAIL", NEW)
     }
+
+
+def test_a_change_at_stripe_unproves_but_where_every_address_came_from_there() -> None:
+    """Stripe may tell of the first address as of a change."""
+    adopted = apply(Account("acc_1", origin="cus_1"), created())
+    corrected = apply(adopted, changed(NEW, T + MINUTE))
+    assert (corrected.email, corrected.proved, corrected.moved_at_stripe) == (NEW, True, False)
+    pressed = apply(apply(adopted, AddressProved(T)), changed(NEW, T + MINUTE))
+    assert (pressed.email, pressed.proved, pressed.moved_at_stripe) == (NEW, False, True)
+    (told,) = pressed.address_changes
+    assert (told.before, told.confirmed_at) == (TYPED, T + MINUTE)
+
+
+def test_a_restored_account_tells_nobody_of_a_change_that_may_be_older() -> None:
+    pressed = apply(apply(Account("acc_1", origin="cus_1"), created()), AddressProved(T))
+    restored = replace(pressed, restored_at=T + 5 * MINUTE)
+    assert apply(restored, changed(NEW, T + 9 * MINUTE)).address_changes == ()
 
 
 def test_a_change_that_no_event_proves_is_newer_than_what_was_typed_too() -> None:
