@@ -3,6 +3,7 @@ has it.
 """
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.access import standing
+from chalicelib.domain.stripe_objects.objects import Invoice
 from chalicelib.stripe_api import objects
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.recordings import Recording
@@ -70,20 +72,27 @@ def play(
         assert not [outcome.failure for outcome in outcomes if outcome.failure]
 
 
+def without_page(invoice: Invoice) -> Invoice:
+    """The invoice without Stripe's page of it, which is kept of the newest ones only."""
+    return replace(invoice, hosted_invoice_url=None) if invoice.status == "paid" else invoice
+
+
 def assert_true(place: FakeServices, recording: Recording, checkpoint: int) -> None:
     """What was learnt is Stripe's own answer, and the standing what it means at the checkpoint's
     time.
     """
     truth = recording.truth(recording.events_until(recording.checkpoints[checkpoint]))
     account = place.accounts.only()
-    assert updated(account) == {
+    learnt = updated(account)
+    learnt["invoices"] = {id: without_page(one) for id, one in learnt["invoices"].items()}
+    assert learnt == {
         "customers": {id: objects.customer(raw) for id, raw in truth.customers.items()},
         "subscriptions": {
             raw["id"]: objects.subscription(raw)
             for raw in recording.checkpoints[checkpoint]["subscriptions"]
         },
         "ended": {},
-        "invoices": {id: objects.invoice(raw) for id, raw in truth.invoices.items()},
+        "invoices": {id: without_page(objects.invoice(raw)) for id, raw in truth.invoices.items()},
     }
     now = standing(account, POLICY, at(recording.checkpoints[checkpoint]["at"]))
     assert (now.access, now.reason) == EXPECTED_STANDING[recording.name][checkpoint]
