@@ -74,10 +74,10 @@ def test_a_walk_interrupted_after_any_call_goes_on_and_does_nothing_twice(reply_
         assert {(one.policy, one.version) for one in found if one} == {(CHANGED.hash, 2)}
 
 
-def test_ten_thousand_accounts_are_walked_over_a_crash() -> None:
-    place = peopled(10_000)
-    place.replan_states.a_page = 500
-    walk(place, crashing_after(7_777, reply_lost=True))
+def test_two_thousand_accounts_are_walked_over_a_crash() -> None:
+    place = peopled(2_000)
+    place.replan_states.a_page = 100
+    walk(place, crashing_after(1_555, reply_lost=True))
     assert {
         (item["policy"]["S"], item["version"]["N"]) for item in place.accounts.items.values()
     } == {(CHANGED.hash, "2")}
