@@ -207,7 +207,7 @@ def _first_return(account: Account) -> datetime | None:
     """
     returns = (*_returns(account).values(), account.debit_returned_at)
     paid = [
-        tracked.value.created
+        tracked.value.paid_at or tracked.value.created
         for tracked in account.invoices.values()
         if tracked.value.status == "paid" and tracked.value.amount_paid
     ]

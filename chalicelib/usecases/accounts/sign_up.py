@@ -164,7 +164,7 @@ def owner_of(email: str, services: Services) -> Account | None:
 
 def _known_as(email: str, counts: Callable[[Account], bool], services: Services) -> Account | None:
     """Of the accounts that count, the one that the address is known as: one that does not hold it
-    comes after all that do. Raises Unavailable.
+    comes after all that do, and one that has not proved it after all that have. Raises Unavailable.
     """
     had_trial = services.stores.accounts.with_trial(f"email:{identity(email)}")
     if had_trial and not is_unclaimed(had_trial):
@@ -179,6 +179,7 @@ def _known_as(email: str, counts: Callable[[Account], bool], services: Services)
         customers,
         key=lambda account: (
             holds_address(account),
+            account.email_proved,
             account.standing is not None and account.standing.access != "none",
             account.id,
         ),
