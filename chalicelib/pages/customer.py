@@ -22,6 +22,7 @@ from chalicelib.domain.account.queries import (
     creation_order,
     currency_of,
     current_subscription,
+    customer_for,
     has_card,
 )
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
@@ -336,14 +337,17 @@ def price_text(
 
 
 def _open_invoice(account: Account) -> str:
-    """The URL at Stripe of the newest open invoice; empty if there is none. One that a bank debit
-    is paying is not offered: it would be paid twice.
+    """The URL at Stripe of the newest open invoice of the customer whose subscription the page is
+    about; empty if there is none. One that a bank debit is paying is not offered: it would be paid
+    twice.
     """
+    customer = customer_for(account)
     unpaid = [
         invoice.value
         for id, invoice in account.invoices.items()
         if invoice.value.status == "open"
         and invoice.value.hosted_invoice_url
+        and (customer is None or invoice.value.customer == customer.id)
         and not account.payment_of(id).is_processing
     ]
     newest = max(unpaid, key=lambda invoice: invoice.created, default=None)

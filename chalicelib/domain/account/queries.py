@@ -15,6 +15,9 @@ NEVER_PAID = frozenset({"incomplete", "incomplete_expired"})
 and Stripe ends it after 23 hours.
 """
 
+STOPPED = frozenset({"paused", "unpaid"})
+"""Statuses of a live subscription that gives nothing and charges nobody until somebody acts."""
+
 
 def creation_order(thing: Subscription | Invoice) -> tuple[datetime, str]:
     """Sorts subscriptions or invoices by their creation."""
@@ -24,6 +27,9 @@ def creation_order(thing: Subscription | Invoice) -> tuple[datetime, str]:
 def current_subscription(account: Account) -> Subscription | None:
     """The newest live subscription, past its purchase, of a customer that is not deleted. Cards,
     changes and cancellations are for this one.
+
+    One that runs for the customer that the account came from goes before those of customers that
+    joined: with a typed address anybody may have made such a customer.
     """
     candidates = [
         tracked.value
@@ -32,7 +38,14 @@ def current_subscription(account: Account) -> Subscription | None:
         and tracked.value.status not in NEVER_PAID
         and not is_deleted(account, tracked.value.customer)
     ]
-    return max(candidates, key=creation_order, default=None)
+    return max(
+        candidates,
+        key=lambda one: (
+            one.customer == account.origin and one.status not in STOPPED,
+            creation_order(one),
+        ),
+        default=None,
+    )
 
 
 def plan_of(

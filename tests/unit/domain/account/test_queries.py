@@ -128,6 +128,29 @@ def test_an_occasion_about_an_invoice_is_about_that_invoices_subscription() -> N
     assert subscription_of(both, NOTHING_IN_PARTICULAR) is None
 
 
+@pytest.mark.parametrize("status", ["trialing", "active", "past_due"])
+def test_what_runs_for_the_customer_that_the_account_came_from_is_the_current_one(
+    status: str,
+) -> None:
+    own = replace(OF_BARE, status=status)
+    joined = replace(OF_CARDED, status="active", created=START + DAY)
+    both = replace(account(own, joined), origin="cus_1")
+    assert current_subscription(both) == own
+    assert customer_for(both) == BARE
+    assert card_of(both, own) is None
+
+
+@pytest.mark.parametrize("status", ["paused", "unpaid", "canceled", "incomplete"])
+def test_what_does_not_run_there_leaves_the_current_one_to_a_customer_that_joined(
+    status: str,
+) -> None:
+    own = replace(OF_BARE, status=status)
+    joined = replace(OF_CARDED, status="active", created=START + DAY)
+    both = replace(account(own, joined), origin="cus_1")
+    assert current_subscription(both) == joined
+    assert customer_for(both) == CARDED
+
+
 PAID = Invoice("in_1", "cus_1", "paid", START, "sub_1", amount_due=4900, amount_paid=4900)
 BEGUN = replace(TRIAL, id="sub_1", customer="cus_1", status="incomplete_expired", trial_end=None)
 HOLD_THE_ADDRESS = {

@@ -10,7 +10,10 @@ import pytest
 
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.facts import AddressProved
+from chalicelib.domain.account.queries import card_of, current_subscription, customer_for
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.billing.decisions import cancellation
+from chalicelib.pages.customer import billing_view
 from chalicelib.usecases.accounts.sign_up import ask_to_sign_in
 from chalicelib.usecases.ingestion.adopt import adopt_old, derived_id
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -284,6 +287,39 @@ def test_a_customer_with_the_same_address_joins_once_its_reader_has_proved_it(
     second = made(life, "Ada@example.com", metadata=CLAIM)
     assert (second in life.account.customers) is is_proved
     assert refusals(life) == (0 if is_proved else 1)
+
+
+def test_who_joins_by_the_address_leaves_the_owner_the_own_subscription_to_see_and_to_cancel() -> (
+    None
+):
+    """Somebody typed Ada's address and account in another program, with a card that declines."""
+    life = paying()
+    (own,) = life.account.subscriptions
+    apply_facts(life.account, [AddressProved(life.now)], life.place.services, None)
+    life.days(1)
+    stranger = made(life, "ada@example.com", metadata=CLAIM)
+    life.stage.gives(stranger, "4000000000000341")
+    items = [{"price": life.stage.price("pro_monthly")}]
+    life.post("/v1/subscriptions", customer=stranger, items=items, trial_period_days=1)
+    life.days(3)
+    account = life.account
+    assert len(account.subscriptions) == 2
+    current = current_subscription(account)
+    assert current
+    assert current.id == own
+    assert customer_for(account) == account.customers[life.customer].value
+    card = card_of(account, current)
+    assert card
+    assert card.last4 == "4242"
+    assert billing_view(account, life.policy, life.now, None, "en")["pay_url"] == ""
+    ended = cancellation(account, "period_end", None, None, life.now)
+    assert ended
+    assert ended.subscription == own
+    life.stage.call("DELETE", f"/v1/subscriptions/{own}")
+    life.hear()
+    left = current_subscription(life.account)
+    assert left
+    assert left.customer == stranger, "the next one to cancel"
 
 
 def test_a_customer_that_joined_before_there_were_proofs_stays() -> None:
