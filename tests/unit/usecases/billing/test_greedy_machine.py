@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chalicelib.domain import access_rules
 from chalicelib.domain.access_rules import Access, Case
 from chalicelib.domain.account.cancellation import CancellationRequest
+from chalicelib.domain.account.facts import AddressProved
 from chalicelib.domain.billing.idempotency import IdempotentRequest
 from chalicelib.domain.billing.plan_requests import PlanRequest
 from chalicelib.domain.billing.refunds import refund_plan
@@ -26,6 +27,7 @@ from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.policy.policy import CancelPolicy, RetentionOffer
 from chalicelib.usecases.billing import actions
 from chalicelib.usecases.billing.cancellation import ask_to_leave, leave, take_alternative
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from local.stripe_sim.api.errors import StripeRefusal
 from tests.fakes.services import QUIET
 from tests.fakes.simulated_lifecycles import DAY, SimLife, returns
@@ -99,6 +101,9 @@ class GreedyMachine(RuleBasedStateMachine):
     def signs_up(self, come_to: str) -> None:
         self.life.sign_up()
         self.life.hear()
+        # Who presses no button is forgotten a month after the trial.
+        proved = AddressProved(self.life.place.now.at)
+        apply_facts(self.life.account, [proved], self.life.services, None)
         if come_to != "a trial":
             fails = come_to == "a failed payment"
             self.saves_a_card("4000000000000341" if fails else "tok_visa")
