@@ -339,10 +339,16 @@ def unpaid_pause(account: Account, subscription: Subscription) -> OwnPause | Non
     pause, collection = account.own_pause, subscription.pause_collection
     if pause is None or pause.subscription != subscription.id:
         return None
-    since = [one for one in invoices_of(account, subscription) if one.created >= pause.paid_until]
+    since = [
+        one
+        for one in invoices_of(account, subscription)
+        if one.created >= pause.paid_until and (one.reason != OF_A_CHANGE or is_payment(one))
+    ]
+    newest = max(since, key=creation_order, default=None)
     is_on = collection is not None and collection.resumes_at == pause.resumes_at
     was_voided = any(one.status in {"void", "uncollectible"} for one in since)
-    is_paid = any(is_payment(one) for one in since)
+    # Credit may have paid a period within the pause: that says nothing about the next one.
+    is_paid = newest is not None and is_payment(newest)
     return pause if (is_on or was_voided) and not is_paid else None
 
 

@@ -68,6 +68,19 @@ def test_a_pause_taken_by_the_customer_gives_no_more_than_what_is_paid() -> None
     assert paid(life) == [4900, 4900]
 
 
+def test_credit_that_pays_a_month_of_the_pause_does_not_open_the_next_one() -> None:
+    life = offered(paying(days=20))
+    life.stage.post(f"/v1/customers/{life.only('customer')['id']}", balance=-7000)
+    assert take_alternative(life.account, "unused", life.services)
+    life.hear()
+    life.days(46)
+    assert life.stands() == ("full", "active"), "the credit paid this month"
+    life.days(74)
+    assert life.stands() == ("full", "active")
+    life.days(79)
+    assert life.stands() == ("limited", "collection_paused"), "it was not enough for this one"
+
+
 def test_a_pause_that_ends_within_the_paid_period_changes_nothing() -> None:
     life = pausing()
     life.days(30)
