@@ -17,6 +17,7 @@ from chalicelib.domain.account.facts import (
     SignedUp,
 )
 from chalicelib.domain.account.operations import PendingOperation
+from chalicelib.domain.account.rules.stripe import AFTER_CHECKOUT
 from chalicelib.domain.account.state import Profile, Signup
 from chalicelib.domain.billing.stripe_requests import NewCheckout, NewTrial
 from chalicelib.domain.errors import InvalidInput
@@ -115,6 +116,7 @@ class _Scene:
             )
 
     def _do(self, deed: Deed, at: datetime) -> None:
+        done: list[Fact] = []
         match deed.what:
             case "opens":
                 self._heard[at].append(AddressProved(at))
@@ -148,7 +150,12 @@ class _Scene:
                 engine.checkout.complete(
                     engine.store.find("checkout.session", session), "tok_visa", authenticated=True
                 )
+                operation = PendingOperation(at, at, done_at=at)
+                done.append(
+                    OperationUpdated(f"{AFTER_CHECKOUT['subscription']}:{session}", operation)
+                )
         self._listen(at)
+        self._heard[at] += done
 
     def _living(self) -> list[dict[str, object]]:
         return [
