@@ -168,6 +168,7 @@ def has_money(account: Account) -> bool:
     subscriptions = [tracked.value for tracked in account.subscriptions.values()]
     return (
         account.card_given_at is not None
+        or bool(account.cards)
         or any(tracked.value.card for tracked in account.customers.values())
         or any(one.card or one.trial_end is None for one in subscriptions)
         or any(tracked.value.amount_paid for tracked in account.invoices.values())

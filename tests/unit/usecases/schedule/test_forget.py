@@ -10,9 +10,10 @@ import pytest
 
 from chalicelib.domain.account.facts import AddressProved, Fact, GrantGiven, MilestoneReached
 from chalicelib.domain.account.profile import ProfileChanged
-from chalicelib.domain.account.state import Grant
+from chalicelib.domain.account.state import CardSnapshot, Grant
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.forgetting import forgotten_at
+from chalicelib.domain.stripe_objects.objects import Card
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.schedule.process_due import process_due_account
 from chalicelib.usecases.schedule.replan import replan
@@ -99,6 +100,9 @@ USES: dict[str, Callable[[SimLife], Fact | None]] = {
         {"external_id": "user-1"}, life.place.now.at, "api"
     ),
     "a card": lambda life: life.gives_card() and None,
+    "a card that is no default yet": lambda life: CardSnapshot(
+        Card("pm_1", "visa", "4242", 12, 2034), life.place.now.at
+    ),
 }
 """What makes an account somebody's."""
 
