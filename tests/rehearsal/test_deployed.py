@@ -138,7 +138,8 @@ def deployed(
         methods |= {name: view for name in UNDECLARED_METHODS}
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("ops.package.build.build", lambda *_: package)
-        assert main(["deploy", "--yes", "--stage", STAGE]) == 0, (
+        settings = ["--set", "ShowDashboard=true"]
+        assert main(["deploy", "--yes", "--stage", STAGE, *settings]) == 0, (
             "deployed, and seen to answer and refuse as it must"
         )
     outputs = find_stage(STAGE).outputs
