@@ -10,13 +10,13 @@ from chalicelib.entry.http import (
     charges,
     links,
     openapi_route,
-    reader,
     signups,
     suppressions,
     webhooks,
 )
-from chalicelib.entry.http.cors import add_cors
-from chalicelib.entry.http.methods import respond
+from chalicelib.entry.http.middleware import reader
+from chalicelib.entry.http.middleware.cors import add_cors
+from chalicelib.entry.http.middleware.methods import respond
 from chalicelib.entry.http.responses import (
     add_security_headers,
     reformat_error,

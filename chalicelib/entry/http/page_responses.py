@@ -10,7 +10,7 @@ from chalicelib.domain import errors
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.security.cookies import cookie_values, set_cookie
 from chalicelib.domain.security.links import PURPOSES, LinkRefused, account_mark, link_for
-from chalicelib.entry.http.reader import is_negotiated, reader_language
+from chalicelib.entry.http.middleware.reader import is_negotiated, reader_language
 from chalicelib.entry.http.responses import status_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock

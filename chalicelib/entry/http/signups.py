@@ -18,8 +18,8 @@ from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.domain.security.claims import read_claim
 from chalicelib.domain.signup import SignupRequest
 from chalicelib.entry.http import response_schemas
-from chalicelib.entry.http.cors import is_listed
 from chalicelib.entry.http.endpoint import Endpoint, declare
+from chalicelib.entry.http.middleware.cors import is_listed
 from chalicelib.entry.http.page_responses import (
     error_page,
     is_own_origin,

@@ -18,6 +18,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Unavailable
 from chalicelib.domain.security.links import Link, LinkRefused
+from chalicelib.entry.http.middleware.reader import reader_language, recognize
 from chalicelib.entry.http.page_responses import (
     html_page,
     known_browser,
@@ -28,7 +29,6 @@ from chalicelib.entry.http.page_responses import (
     refuse_cross_site,
     sign_in_page,
 )
-from chalicelib.entry.http.reader import reader_language, recognize
 from chalicelib.entry.http.responses import query_fields
 from chalicelib.entry.http.signup_form import email_of
 from chalicelib.entry.http.signups import source_address

@@ -19,13 +19,13 @@ from chalicelib.domain.errors import (
     StripeRefused,
 )
 from chalicelib.domain.security.links import Link, LinkRefused
+from chalicelib.entry.http.middleware.reader import reader_language
 from chalicelib.entry.http.page_responses import (
     html_page,
     page_response,
     redirect,
     refuse_cross_site,
 )
-from chalicelib.entry.http.reader import reader_language
 from chalicelib.entry.pages.session import (
     FORM,
     billing_page,

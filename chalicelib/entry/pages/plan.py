@@ -15,8 +15,8 @@ from chalicelib.domain.errors import (
     InvalidInput,
     NotPossible,
 )
+from chalicelib.entry.http.middleware.reader import reader_language
 from chalicelib.entry.http.page_responses import html_page
-from chalicelib.entry.http.reader import reader_language
 from chalicelib.entry.pages.session import (
     FORM,
     billing_page,

@@ -14,13 +14,13 @@ from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.domain.security.cookies import set_cookie
 from chalicelib.domain.security.links import PURPOSES, Link, LinkRefused
+from chalicelib.entry.http.middleware.reader import recognize
 from chalicelib.entry.http.page_responses import (
     cookies_of,
     page_response,
     redirect,
     refuse_cross_site,
 )
-from chalicelib.entry.http.reader import recognize
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
