@@ -1,5 +1,6 @@
 """The standing of an account: what it may use follows from its state, the policy and the time.
-Nothing of it is decided by a job or an event. access_rules.py has the rules for one subscription.
+Nothing of it is decided by a job or an event. access_rules.py has the rules for one subscription,
+paid_plans.py those for its plan.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from chalicelib.domain.access_rules import Case, access_of
 from chalicelib.domain.account.queries import plan_of, restarts_trial
 from chalicelib.domain.account.standing import ACCESS_LEVELS, Standing
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.paid_plans import paid_plan
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
 
@@ -81,8 +83,8 @@ def _entitlements(account: Account, policy: Policy, now: datetime) -> Iterator[_
 def _of_subscriptions(account: Account, policy: Policy, now: datetime) -> Iterator[_Entitlement]:
     for tracked in account.subscriptions.values():
         subscription = tracked.value
-        plan, quantity = plan_of(account, subscription, policy)
         case = Case(account, subscription, policy, now, tracked.seen)
+        plan, quantity = paid_plan(case)
         access, reason, until = access_of(case)
         if policy.trial.after_trial and _trial_ran_out(subscription, reason):
             access, reason, until, plan = "full", "after_trial", None, policy.trial.after_trial

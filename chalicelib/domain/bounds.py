@@ -104,6 +104,12 @@ BOUNDS: Mapping[str, Bound] = {
         "left",
         "The oldest debt decides on access, and a paid one makes room.",
     ),
+    "changed items": Bound(
+        5,
+        "items that the invoice of a change credits",
+        "left",
+        "A plan and its add-ons. The smallest plan among them counts.",
+    ),
     "disputes": Bound(
         20,
         "disputes",

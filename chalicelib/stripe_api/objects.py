@@ -48,6 +48,9 @@ DEBITS = frozenset(
 TAX_FAILED = frozenset({"failed", "requires_location_inputs"})
 """The states of Stripe's automatic tax in which a draft cannot be finalized."""
 
+AWAITS_PAYMENT = frozenset({"draft", "open", "uncollectible"})
+"""The statuses of an invoice that is not paid and may be."""
+
 SEND_INVOICE = "send_invoice"
 """The `collection_method` of invoices that are sent to the customer, and not charged."""
 
@@ -176,7 +179,32 @@ def invoice(raw: Raw) -> Invoice:
         due_date=when(raw.get("due_date")),
         held=status == "draft" and raw.get("auto_advance") is False,
         total=whole(raw, "total"),
+        changed_from=_changed_from(raw) if status in AWAITS_PAYMENT else (),
     )
+
+
+def _changed_from(raw: Raw) -> tuple[Item, ...]:
+    """The items that the invoice of a change credits, by its lines for the time that is not used.
+    Only what could be read: without them a change that is not paid gives what it says.
+    """
+    lines = mapping(raw.get("lines")).get("data")
+    if raw.get("billing_reason") != "subscription_update" or not isinstance(lines, list):
+        return ()
+    found = (_credited_item(mapping(line)) for line in lines)
+    return tuple(dict.fromkeys(one for one in found if one))[: most("changed items")]
+
+
+def _credited_item(line: Raw) -> Item | None:
+    details = mapping(mapping(line.get("parent")).get("subscription_item_details"))
+    is_proration = details.get("proration") or line.get("proration")  # moved by basil
+    if not is_proration or (whole(line, "amount") or 0) >= 0:
+        return None
+    price = mapping(mapping(line.get("pricing")).get("price_details"))  # `price` before basil
+    former = mapping(line.get("price")) or mapping(line.get("plan"))
+    id = reference(price.get("price")) or words(former, "id")
+    product = reference(price.get("product")) or reference(former.get("product"))
+    key = words(former, "lookup_key")
+    return Item(id, product, key, whole(line, "quantity")) if id else None
 
 
 def finalization_error(raw: Raw) -> str | None:

@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 
 from chalicelib.domain.access_rules import RULES, RUNNING, Rule
+from chalicelib.domain.paid_plans import PLAN_RULES, PlanRule
 
 PAGE = Path(__file__).parents[2] / "docs" / "access.md"
-TABLES = {"Every subscription": RULES, "A subscription that runs": RUNNING}
+TABLES: dict[str, Sequence[Rule | PlanRule]] = {
+    "Every subscription": RULES,
+    "A subscription that runs": RUNNING,
+    "The plan": PLAN_RULES,
+}
 HEAD = "| when | access |\n| --- | --- |\n"
 
 
-def rows(rules: Sequence[Rule]) -> str:
+def rows(rules: Sequence[Rule | PlanRule]) -> str:
     return "".join(f"| {rule.when} | {rule.then} |\n" for rule in rules)
 
 

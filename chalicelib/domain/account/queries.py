@@ -61,10 +61,11 @@ def recognized_items(
     """The subscription's items. One whose price has lost the lookup key of its plan, because
     another price replaced it, is given that key again.
     """
-    return tuple(_recognized(account, item, policy) for item in subscription.items)
+    return tuple(recognized(account, item, policy) for item in subscription.items)
 
 
-def _recognized(account: Account, item: Item, policy: Policy) -> Item:
+def recognized(account: Account, item: Item, policy: Policy) -> Item:
+    """The item, with the lookup key that its price had if another price took that over."""
     former = (replace(item, lookup_key=key) for key in account.price_keys.get(item.price, ()))
     return next((one for one in (item, *former) if policy.plan_of([one])[0]), item)
 

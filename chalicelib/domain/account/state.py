@@ -201,7 +201,7 @@ class Account:
       worker which saved this version publishes itself. Neither is cleared by a write of its own.
     - `departed_at`: when access ended; None while the account has access.
     - `debit_returned_at`: when a bank debit came back that no money followed, if its invoice is
-      kept no more.
+      kept no more. `debit_failed_at` is when any debit came back last, whatever followed.
     - `history_until`: what happened before that, happened before Billhook knew the customer.
     - `restored_at`: when the account was last restored from a backup, which raises `epoch`.
     """
@@ -267,6 +267,7 @@ class Account:
     worker_outbox: tuple[DomainEvent, ...] = ()
     debit_returned_at: datetime | None = None
     charged_back: Mapping[str, datetime] = field(default_factory=dict)
+    debit_failed_at: datetime | None = None
 
     @property
     def email(self) -> str | None:

@@ -64,6 +64,9 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         card_given_at=max(
             (at for at in (backup.card_given_at, present.card_given_at) if at), default=None
         ),
+        debit_failed_at=max(
+            (at for at in (backup.debit_failed_at, present.debit_failed_at) if at), default=None
+        ),
         owed_asked_at=None,
         outbox=_unpublished(backup, present),
         worker_outbox=(),

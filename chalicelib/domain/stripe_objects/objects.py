@@ -140,6 +140,7 @@ class Invoice:
     read it. `reason` is Stripe's `billing_reason`. An invoice with `send_invoice` was sent, and is
     to be paid by `due_date`. A draft that is `held` stays one until somebody finalizes it. `total`
     is what it costs before the customer's balance is taken into account; below 0 it becomes credit.
+    `changed_from` has the items that a change of plan or quantity credits; empty once it is paid.
     """
 
     id: str
@@ -162,6 +163,7 @@ class Invoice:
     due_date: datetime | None = None
     held: bool = False
     total: int | None = None
+    changed_from: tuple[Item, ...] = ()
 
     @property
     def left_to_pay(self) -> int:

@@ -73,10 +73,14 @@ def apply_invoice(account: Account, fact: InvoiceSnapshot) -> Account:
 
 
 def apply_payment(account: Account, fact: PaymentSnapshot) -> Account:
-    """Keeps what was reported of the payment of an invoice, which may not be known yet."""
+    """Keeps what was reported of the payment of an invoice, which may not be known yet; of a debit
+    that came back, that it did, also once the invoice is paid.
+    """
     if any(mark.endswith(_digest(fact.invoice)) for mark in account.settled_invoices):
         return account
     payment, known = account.payment_of(fact.invoice), account.invoices.get(fact.invoice)
+    if fact.status == "failed" and fact.debit_since:
+        account = _with_failed_debit(account, fact.at)
     if fact.status == "failed":
         payment = _failed(payment, fact.at, fact.failure)
         payment = replace(payment, processing_at=payment.processing_at or fact.debit_since)
@@ -135,7 +139,13 @@ def _latest(stored: datetime | None, reported: datetime) -> datetime:
 def _with_payment(account: Account, invoice: str, payment: PaymentState) -> Account:
     if payment == account.payment_of(invoice):
         return account
+    if payment.processing_at and payment.failed_at and not payment.is_processing:
+        account = _with_failed_debit(account, payment.failed_at)
     return _with_payments(account, {**account.payments, invoice: payment})
+
+
+def _with_failed_debit(account: Account, at: datetime) -> Account:
+    return replace(account, debit_failed_at=_latest(account.debit_failed_at, at))
 
 
 def _with_payments(account: Account, payments: Mapping[str, PaymentState]) -> Account:

@@ -74,6 +74,10 @@ def absorb(account: Account, absorbed: Account) -> Account:
             (at for at in (account.debit_returned_at, absorbed.debit_returned_at) if at),
             default=None,
         ),
+        debit_failed_at=max(
+            (at for at in (account.debit_failed_at, absorbed.debit_failed_at) if at),
+            default=None,
+        ),
         outbox=(*account.outbox, *absorbed.outbox),
         worker_outbox=(*account.worker_outbox, *absorbed.worker_outbox),
     )
