@@ -113,6 +113,14 @@ def test_an_event_of_the_other_mode_is_acknowledged_and_ignored(stage: Stage) ->
     assert stage.metrics() == {"WebhooksOfOtherMode": 1}
 
 
+def test_only_the_events_own_mode_counts_and_not_that_of_something_in_it(stage: Stage) -> None:
+    inner = {**EVENT["data"]["object"], "livemode": True}
+    assert stage.webhook({**EVENT, "data": {"object": inner}}).status == 200
+    assert stage.webhook({**EVENT, "note": '"livemode": true'}).status == 200
+    assert stage.webhook(b'{"livemode": true').status == 200
+    assert len(bodies(stage)) == 3
+
+
 def test_a_queue_that_refuses_is_a_503_so_that_stripe_repeats(stage: Stage) -> None:
     stage.sqs.delete_queue(QueueUrl=stage.events_queue)
     answer = stage.webhook(EVENT)

@@ -3,6 +3,7 @@ happens later, so that Stripe gets its response within milliseconds.
 """
 
 import json
+import re
 from typing import cast
 
 from chalice.app import Blueprint, Response
@@ -20,6 +21,9 @@ from chalicelib.stripe_api.signature import check_signature
 LARGEST_BODY = 1_000_000
 """Bytes. An SQS message can have 1 MiB with its attributes. Stripe's events have a few kilobytes.
 """
+
+_MODES = {live: re.compile(rf'"livemode"\s*:\s*{str(live).lower()}\b') for live in (True, False)}
+"""Whether live → how Stripe writes that into an event and its objects."""
 
 bp = Blueprint(__name__)
 
@@ -58,7 +62,7 @@ def receive_stripe() -> Response:
         count("SignaturesRefused")
         raise
     body = _text(payload)
-    if _livemode(body) is (not settings().livemode):
+    if _is_of_mode(body, not settings().livemode):
         count("WebhooksOfOtherMode")
         return Response({"received": True, "taken": False})
     try:
@@ -80,13 +84,17 @@ def _text(payload: bytes) -> str:
     return body
 
 
-def _livemode(body: str) -> bool | None:
-    """The event's `livemode`; None if it cannot be read. Ingestion then puts the event into the
-    dead-letter queue.
+def _is_of_mode(body: str, live: bool) -> bool:
+    """Whether the event is of this mode, live or test, of Stripe's. False if that cannot be read:
+    ingestion then puts the event into the dead-letter queue.
+
+    The body is parsed only where some `livemode` in it has that value, and so not for the events
+    of this stage: ingestion parses them.
     """
+    if not _MODES[live].search(body):
+        return False
     try:
         event = json.loads(body)
     except (ValueError, RecursionError):
-        return None
-    livemode = event.get("livemode") if isinstance(event, dict) else None
-    return livemode if isinstance(livemode, bool) else None
+        return False
+    return isinstance(event, dict) and event.get("livemode") is live
