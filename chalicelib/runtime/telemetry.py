@@ -2,12 +2,13 @@
 
 import functools
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.ids import well_formed
 
@@ -152,6 +153,12 @@ def count(metric: str, by: int = 1) -> None:
 def measure(metric: str, value: float) -> None:
     """Record a value of a measured metric, in its unit. Raises KeyError for any other name."""
     metrics.add_metric(metric, MEASURED[metric], value)
+
+
+def log_published(published: Sequence[DomainEvent]) -> None:
+    """Tell the log that domain events were published. Their ids have the account and the type."""
+    ids = [event.id for event in published]
+    logger.info("Domain events were published", extra={"number": len(ids), "events": ids})
 
 
 def flush() -> None:

@@ -96,7 +96,7 @@ def services() -> "Services":
     from chalicelib.aws.rate_counters import Mailboxes
     from chalicelib.aws.reconciliation import ReconciliationState
     from chalicelib.aws.replan_state import ReplanStates
-    from chalicelib.runtime.telemetry import count, measure
+    from chalicelib.runtime.telemetry import count, log_published, measure
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.services import Clock, Metrics, Queues, Services, Stores
 
@@ -125,6 +125,7 @@ def services() -> "Services":
         metrics=Metrics(count=count, measure=measure),
         policy=policy(),
         proof_of=proof_of,
+        log_published=log_published,
     )
 
 

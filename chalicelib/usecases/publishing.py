@@ -40,7 +40,8 @@ def publish(
         published += events
     if entries or beside:
         services.stores.timeline.put([*entries, *beside])
-    services.metrics.count("Happenings", len(published))
+    if published:
+        services.log_published(published)
     disputes = sum(event.type == "payment.disputed" for event in published)
     services.metrics.count("Disputes", disputes)
     services.metrics.count("AccountsStale", sum(went_stale(event) for event in published))

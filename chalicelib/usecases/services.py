@@ -1,9 +1,10 @@
 """What the use cases work with. `runtime` builds it from the real adapters, tests from fakes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.account_proof import proves, stripe_metadata
 from chalicelib.domain.security.links import Link
@@ -100,7 +101,8 @@ class Metrics:
 @dataclass(frozen=True, slots=True)
 class Services:
     """All that use cases work with. A use case that needs one group takes that group alone.
-    `proof_of` makes the proof of an account (domain/security/account_proof.py).
+    `proof_of` makes the proof of an account (domain/security/account_proof.py); `log_published`
+    tells the log which domain events were published.
 
     `comes_again`: what runs is started again until it succeeds, as a message of a queue is. It
     publishes the domain events of the accounts that it saves, see `publishing`.
@@ -113,6 +115,7 @@ class Services:
     metrics: Metrics
     policy: Policy
     proof_of: Callable[[str], str]
+    log_published: Callable[[Sequence[DomainEvent]], None]
     comes_again: bool = False
 
     def metadata_of(self, account_id: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.aws.items import Item, account_item, account_of, dump, load, stamp
+from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.pointers import WAITING_JOIN, Pointer, pointers, tombstones
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
@@ -399,6 +400,7 @@ class FakeServices:
     policy: Policy = QUIET
     metrics: Counter[str] = field(default_factory=Counter)
     measures: list[tuple[str, float]] = field(default_factory=list)
+    published: list[DomainEvent] = field(default_factory=list)
     events_queue: MemoryQueue = field(default_factory=MemoryQueue)
     job_states: MemoryRounds = field(default_factory=MemoryRounds)
     mailboxes: MemoryMailboxes = field(default_factory=MemoryMailboxes)
@@ -442,6 +444,7 @@ class FakeServices:
             metrics=Metrics(count=self.counted, measure=self.measured),
             policy=self.policy,
             proof_of=proof_of,
+            log_published=self.published.extend,
         )
 
 

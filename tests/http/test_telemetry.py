@@ -63,7 +63,7 @@ def test_every_metric_is_counted_or_measured_in_its_own_way() -> None:
         telemetry.count("Unheard")
 
 
-def test_the_lag_of_each_event_that_changed_an_account_is_measured_from_stripes_second(
+def test_the_lag_of_events_that_changed_an_account_is_told_from_stripes_second(
     stage: Stage,
 ) -> None:
     stage.stripe.truth = HISTORY.truth(1)
@@ -72,9 +72,9 @@ def test_the_lag_of_each_event_that_changed_an_account_is_measured_from_stripes_
         assert stage.webhook(event).status == 200
         stage.work()
     assert stage.metrics()["EventsUnchanged"] == 1
-    [lag] = measured(stage, "EventLag")
-    assert 3600 <= lag < 3700
-    assert units(stage)["EventLag"] == "Seconds"
+    applied, unchanged, ignored = stage.logged("Events were ingested")
+    assert 3600 <= applied["lag"] < 3700
+    assert not {"lag"} & (unchanged.keys() | ignored.keys())
 
 
 def test_the_sweep_measures_its_backlog_with_what_it_reads_anyway(office: Office) -> None:
@@ -99,15 +99,26 @@ def test_the_sweep_measures_its_backlog_with_what_it_reads_anyway(office: Office
 def test_what_happens_to_an_event_is_told_with_its_ids(stage: Stage) -> None:
     stage.stripe.truth = HISTORY.truth(1)
     [event] = fresh(1)
-    stage.webhook(event)
+    for body in (event, event, b"{broken"):
+        stage.webhook(body)
     stage.work()
-    [told] = logs(stage)
-    assert (told["function"], told["effect"], told["event_id"], told["account_id"]) == (
-        "process_events",
-        "applied",
-        event["id"],
-        "acct_demo",
-    )
+    told = stage.logged("Events were ingested")
+    assert [(one["function"], one["applied"], one["dead_lettered"]) for one in told] == [
+        ("process_events", 2, 1)
+    ]
+    line = f"{event['id']} customer.created applied acct_demo"
+    assert [one for one in told[0]["events"] if " dead_lettered" not in one] == [line, line]
+    published = stage.logged("Domain events were published")
+    assert [one["events"] for one in published] == [["acct_demo.0.1.account.created"]]
+
+
+def test_a_failure_that_many_events_share_is_told_once_with_all_of_them(stage: Stage) -> None:
+    stage.stripe.down = True
+    for event in fresh(2):
+        stage.webhook(event)
+    stage.work()
+    [told] = stage.logged("Events were not ingested")
+    assert (told["failure"], len(told["events"])) == ("Unavailable", 2)
 
 
 def test_a_call_that_fails_is_told_with_its_route_and_account_and_without_its_path(
@@ -223,7 +234,7 @@ def test_every_log_of_an_account_or_an_event_names_it(office: Office) -> None:
     said = logs(office.stage)
     assert {one["function"] for one in said} >= {"send_mails", "take_feedback"}
     for one in said:
-        assert one.keys() & {"account_id", "event_id", "message_id", "sns_id", "handed_out"}, one
+        assert one.keys() & {"account_id", "events", "message_id", "sns_id", "handed_out"}, one
         assert "request_id" in one
 
 

@@ -1,25 +1,26 @@
 """The events queue: ingests Stripe's events in batches."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger, measure
+from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
 from chalicelib.usecases.ingestion.ingest import Message, Outcome, ingest
 
 bp = Blueprint(__name__)
 
 _METRICS = {
-    "applied": "EventsLearnt",
     "unchanged": "EventsUnchanged",
-    "ignored": "EventsLeft",
     "foreign": "EventsNotOurs",
     "dead_lettered": "EventsDead",
     "retry": "EventsGivenBack",
 }
+"""The effects that have a metric. The line in the log counts all of them."""
 
 
 @bp.on_sqs_message(
@@ -36,18 +37,16 @@ def process_events(event: Any) -> dict[str, Any]:
         Message(record["messageId"], record["body"]) for record in event.to_dict()["Records"]
     ]
     outcomes = ingest(messages, wiring.services())
-    for effect, number in Counter(outcome.effect for outcome in outcomes).items():
-        count(_METRICS[effect], number)
+    written_at = clock.now()
+    effects = Counter(outcome.effect for outcome in outcomes)
+    for effect, metric in _METRICS.items():
+        count(metric, effects[effect])
     count(
         "UnknownApiVersions",
         sum(1 for outcome in outcomes if outcome.event and not outcome.event.version_known),
     )
     count("UnknownPrices", len({price for outcome in outcomes for price in outcome.unknown_prices}))
-    written_at = clock.now()
-    for outcome in outcomes:
-        if outcome.effect == "applied" and outcome.event:
-            measure("EventLag", max(0.0, (written_at - outcome.event.created).total_seconds()))
-        _log(outcome)
+    _log(outcomes, effects, written_at)
     return {
         "batchItemFailures": [
             {"itemIdentifier": outcome.message} for outcome in outcomes if outcome.effect == "retry"
@@ -55,15 +54,33 @@ def process_events(event: Any) -> dict[str, Any]:
     }
 
 
-def _log(outcome: Outcome) -> None:
+def _log(outcomes: Sequence[Outcome], effects: Mapping[str, int], written_at: datetime) -> None:
+    """One line for the batch, and one for each failure in it.
+
+    The line has each effect with the number of its messages, `lag`, the seconds from Stripe's
+    creation of an event to the save of the account, of the event that took longest, and in `events`
+    one text for each message. An event is one field, because CloudWatch finds at most 200 fields
+    in a line.
+    """
+    lags = [
+        max(0.0, (written_at - outcome.event.created).total_seconds())
+        for outcome in outcomes
+        if outcome.effect == "applied" and outcome.event
+    ]
+    lag = {"lag": round(max(lags), 3)} if lags else {}
+    events = [_told(outcome) for outcome in outcomes]
+    logger.info("Events were ingested", extra={**effects, **lag, "events": events})
+    failures = {id(outcome.failure): outcome.failure for outcome in outcomes if outcome.failure}
+    for failure in failures.values():
+        failed = [_told(outcome) for outcome in outcomes if outcome.failure is failure]
+        fields = {"events": failed} | failure_of(failure)
+        logger.warning("Events were not ingested", extra=fields)
+
+
+def _told(outcome: Outcome) -> str:
+    """An event's id and type, what became of it, and the account; for a message that is no event,
+    the message's id.
+    """
     event = outcome.event
-    fields = {
-        "message_id": outcome.message,
-        "effect": outcome.effect,
-        "account_id": outcome.account,
-    }
-    fields |= {"event_id": event.id, "event_type": event.type} if event else {}
-    if outcome.failure:
-        logger.warning("An event was not ingested", extra=fields | failure_of(outcome.failure))
-    else:
-        logger.info("An event was ingested", extra=fields)
+    known = (event.id, event.type) if event else (outcome.message,)
+    return " ".join((*known, outcome.effect, *filter(None, (outcome.account,))))

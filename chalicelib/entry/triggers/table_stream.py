@@ -26,7 +26,7 @@ def carry_out(event: Any) -> dict[str, Any]:
         if account_id in published:
             continue
         try:
-            domain_events = publish_outbox(account_id, wiring.services())
+            publish_outbox(account_id, wiring.services())
         except Exception as failure:
             logger.warning(
                 "An outbox was not published",
@@ -34,13 +34,4 @@ def carry_out(event: Any) -> dict[str, Any]:
             )
             return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
         published.add(account_id)
-        for domain_event in domain_events:
-            logger.info(
-                "A domain event was published",
-                extra={
-                    "account_id": account_id,
-                    "happening": domain_event.type,
-                    "happening_id": domain_event.id,
-                },
-            )
     return {"batchItemFailures": []}
