@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.account.payments import (
     Debt,
-    charged_back,
     debts,
     is_payment,
     processing_until,
@@ -18,6 +17,7 @@ from chalicelib.domain.account.payments import (
 )
 from chalicelib.domain.account.queries import creation_order, has_card, invoices_of
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.charge_backs import charged_back, is_paid_by_lost_credit
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
 
@@ -171,6 +171,13 @@ def _charged_back(case: Case) -> Access | None:
     return level, "charged_back", None
 
 
+def _paid_by_lost_credit(case: Case) -> Access | None:
+    level = case.policy.access.disputed
+    if level == "full" or not is_paid_by_lost_credit(case.account, case.subscription):
+        return None
+    return level, "charged_back", None
+
+
 def _uncollectible(case: Case) -> Access | None:
     debt = _oldest(case, "uncollectible")
     if debt is None:
@@ -275,8 +282,16 @@ RUNNING = (
         "A customer disputed a payment of the running period at the bank, the dispute is lost, and"
         " what was paid since does not come to as much.",
         "As `disputed` says, also over a grace period. A dispute that is open or won changes"
-        " nothing.",
+        " nothing here.",
         _charged_back,
+    ),
+    Rule(
+        "Credit pays for the running period, and a payment of the customer is disputed, or the"
+        " dispute is lost and neither what was paid since nor the credit that was used since comes"
+        " to as much.",
+        "As `disputed` says: the credit may be from that payment. An inquiry and a dispute that was"
+        " won change nothing.",
+        _paid_by_lost_credit,
     ),
     Rule(
         "An invoice was given up as uncollectible, and neither it nor a later one is paid.",

@@ -22,6 +22,9 @@ from chalicelib.domain.messaging.team import is_news, notice_of, of_the_day
 from chalicelib.usecases.messages import SendNotice
 from chalicelib.usecases.services import Services
 
+DISPUTES = frozenset({"payment.disputed", "payment.charged_back"})
+"""The types of events that the alarm `Disputes` counts."""
+
 
 def publish(
     events_of: Iterable[tuple[Account, Sequence[DomainEvent]]],
@@ -42,7 +45,7 @@ def publish(
         services.stores.timeline.put([*entries, *beside])
     if published:
         services.log_published(published)
-    disputes = sum(event.type == "payment.disputed" for event in published)
+    disputes = sum(event.type in DISPUTES for event in published)
     services.metrics.count("Disputes", disputes)
     services.metrics.count("AccountsStale", sum(went_stale(event) for event in published))
 

@@ -24,6 +24,7 @@ TYPES = {
     "subscription.resumed": "A paused subscription runs again.",
     "payment.failed": "A payment was attempted and failed.",
     "payment.disputed": "A customer disputes a payment with the bank; lifecycle mail stops.",
+    "payment.charged_back": "A dispute is lost: the bank took the payment of an invoice back.",
     "payment.succeeded": "An invoice of more than 0 was paid.",
     "contract.withdrawn": "The customer withdrew from the contract; the refund is under way.",
     "grant.given": "An operator granted access.",

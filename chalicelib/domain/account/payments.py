@@ -370,26 +370,6 @@ def is_paid_period(subscription: Subscription, invoices: Iterable[Invoice]) -> b
     )
 
 
-def charged_back(account: Account, subscription: Subscription) -> Invoice | None:
-    """An invoice of the running period whose payment the bank took back for good, and that nothing
-    that was paid since makes up for; None if there is none. The invoice stays paid at Stripe.
-    """
-    begun = subscription.period_start
-    paid = [
-        one
-        for one in invoices_of(account, subscription)
-        if one.status == "paid" and one.amount_paid and one.id not in account.charged_back
-    ]
-    for invoice in invoices_of(account, subscription):
-        lost_at = account.charged_back.get(invoice.id)
-        if lost_at is None or (begun is not None and invoice.created < begun):
-            continue
-        since = [one for one in paid if (one.paid_at or one.created) >= lost_at]
-        if sum(one.amount_paid for one in since) < invoice.amount_paid:
-            return invoice
-    return None
-
-
 def first_paid_invoice(account: Account, subscription: Subscription) -> Invoice | None:
     """The subscription's first paid invoice; after a trial, the first created at or after its end,
     which may be of 0 (see is_payment).

@@ -7,7 +7,7 @@ from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.payments import failed_attempts, paid_since_trial
 from chalicelib.domain.account.queries import creation_order, known_invoices
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
-from chalicelib.domain.account.state import Account, Signup
+from chalicelib.domain.account.state import Account, Signup, TrackedInvoice
 from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 
@@ -170,6 +170,9 @@ def _of_payments(old: Account, new: Account, now: datetime) -> _Events:
     for id, status in new.disputes.items():
         if id not in old.disputes:
             yield "payment.disputed", {"dispute": id, "status": status}
+    for id in new.charged_back:
+        if id not in old.charged_back:
+            yield "payment.charged_back", _charged_back(new.invoices.get(id), id)
     was_adopted = any(request.what == "invoices" for request in old.asks)
     known, known_before = known_invoices(new), known_invoices(old)
     for id, tracked in sorted(known.items(), key=lambda pair: pair[1].value.created):
@@ -186,6 +189,16 @@ def _of_payments(old: Account, new: Account, now: datetime) -> _Events:
         error = new.payment_of(id).finalization_error
         if error and error != old.payment_of(id).finalization_error:
             yield "invoice.finalization_failed", {**_payment(invoice), "error": error}
+
+
+def _charged_back(tracked: TrackedInvoice | None, id: str) -> _Data:
+    """The payment that is gone; its amount is None if Stripe has not told of its invoice yet."""
+    invoice = tracked.value if tracked else None
+    return {
+        "invoice": id,
+        "amount": invoice.amount_paid if invoice else None,
+        "currency": invoice.currency if invoice else None,
+    }
 
 
 def _of_customer(old: Account, new: Account) -> _Events:

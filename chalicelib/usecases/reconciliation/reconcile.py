@@ -197,7 +197,7 @@ class _Run:
         charges = stripe.invoices.charges_of(customer)
         self.limiter.made(CALLS_TO_COUNT)
         currency = entry.customer.currency if entry.customer else None
-        unpaid = unpaid_credit(entry.credit, currency, invoices, charges)
+        unpaid = unpaid_credit(entry.credit, currency, invoices, charges, account.charged_back)
         if unpaid:
             data = {"customer": customer, "credit": entry.credit, "unpaid": unpaid}
             id = f"credit-{customer}"

@@ -122,3 +122,85 @@ def test_an_invoice_that_was_forgotten_is_fetched_when_its_dispute_is_lost() -> 
     assert paid_for not in life.account.invoices
     disputes(life, lost, "lost")
     assert life.stands() == ("limited", "charged_back")
+
+
+# Credit that came from such a payment
+
+
+def with_credit() -> SimLife:
+    """A customer who paid a year of Pro with 50 seats, and went back to a month of one."""
+    life = paying(days=20)
+    change(life, "pro", "year", 50)
+    life.hear()
+    life.minutes(5)
+    change(life, "pro", "month", 1)
+    life.hear()
+    life.days(60)
+    assert life.stands() == ("full", "active")
+    assert -life.only("customer")["balance"] > 2_000_000, "credit pays for years"
+    return life
+
+
+def test_credit_of_a_payment_that_the_bank_took_back_pays_for_no_later_period() -> None:
+    life = with_credit()
+    disputes(life, charges(life)[-1])
+    assert life.stands() == ("limited", "charged_back"), "the money is withdrawn"
+    disputes(life, charges(life)[-1], "lost")
+    for _ in range(5):
+        assert life.stands() == ("limited", "charged_back")
+        life.advance(life.place.now.at + 31 * DAY)
+
+
+def test_credit_pays_again_once_the_dispute_is_won() -> None:
+    life = with_credit()
+    disputes(life, charges(life)[-1], "under_review")
+    assert life.stands() == ("limited", "charged_back")
+    payments = life.stage.engine.payments
+    payments.close_dispute(life.objects("dispute")[0], "won")
+    life.hear()
+    assert life.stands() == ("full", "active")
+
+
+def test_an_inquiry_leaves_the_credit_as_it_is() -> None:
+    life = with_credit()
+    disputes(life, charges(life)[-1])
+    life.stage.engine.payments.close_dispute(life.objects("dispute")[0], "warning_closed")
+    life.hear()
+    assert life.stands() == ("full", "active")
+
+
+def test_a_small_payment_that_is_lost_takes_no_more_credit_than_it_was() -> None:
+    life = with_credit()
+    disputes(life, charges(life)[0], "lost")
+    assert life.stands() == ("limited", "charged_back")
+    for _ in range(2):
+        life.advance(life.place.now.at + 31 * DAY)
+    assert life.stands() == ("full", "active"), "credit of as much is used up"
+
+
+def test_once_the_owner_took_the_credit_back_the_next_period_is_paid_with_money() -> None:
+    life = with_credit()
+    disputes(life, charges(life)[-1], "lost")
+    credit = -life.only("customer")["balance"]
+    life.stage.post(
+        f"/v1/customers/{life.only('customer')['id']}/balance_transactions",
+        amount=credit,
+        currency="usd",
+    )
+    life.advance(life.place.now.at + 31 * DAY)
+    assert life.stands() == ("full", "active")
+    assert charges(life)[-1]["amount"] == 4900
+
+
+def test_the_team_is_told_how_much_is_gone() -> None:
+    life = with_credit()
+    lost = charges(life)[-1]
+    before = life.place.metrics["Disputes"]
+    disputes(life, lost, "lost")
+    (told,) = [
+        entry
+        for entry in life.place.timeline.entries.values()
+        if entry.type == "payment.charged_back"
+    ]
+    assert (told.data["amount"], told.data["currency"]) == (lost["amount"], "usd")
+    assert life.place.metrics["Disputes"] == before + 2, "when it was opened, and when it was lost"

@@ -1,5 +1,6 @@
 """The daily comparison counts customers who have more credit at Stripe than they ever paid."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,6 +43,13 @@ def test_credit_is_paid_for_by_what_was_paid_and_not_paid_back(
     credit: int, invoices: list[Invoice], charges: list[StripeCharge], unpaid: int
 ) -> None:
     assert unpaid_credit(credit, "usd", invoices, charges) == unpaid
+
+
+def test_a_payment_that_the_bank_took_back_pays_for_no_credit() -> None:
+    lost, kept = replace(invoice(4900), id="in_lost"), invoice(1000)
+    charges = [charge(4900), charge(1000)]
+    assert unpaid_credit(4000, "usd", [lost, kept], charges, {"in_lost"}) == 3000
+    assert unpaid_credit(1000, "usd", [lost, kept], charges, {"in_lost"}) == 0
 
 
 @pytest.fixture
