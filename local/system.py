@@ -131,6 +131,7 @@ class System:
         from local.aws.api_gateway import ApiGateway
         from local.aws.function_triggers import function_triggers
         from local.aws.iam_recorder import Calls
+        from local.aws.partner_bus import PartnerBus
         from local.aws.queue_drain import Rest
         from local.clock_control import Clockwork
         from local.control_room.control import Control, Facts, Parts
@@ -183,6 +184,7 @@ class System:
                 outgoing,
                 calls,
                 Customers(self.rest, policy),
+                PartnerBus(wiring.events_queue()),
                 self._app,
             ),
         )

@@ -18,7 +18,9 @@ METRICS = {
         "A webhook had no valid signature: another sender, a wrong secret, or a wrong clock."
     ),
     "BodiesTooLarge": "A webhook was larger than a queue message may be.",
-    "WebhooksOfOtherMode": "A webhook of Stripe's other mode reached this stage.",
+    "WebhooksOfOtherMode": (
+        "A webhook, or an event by EventBridge, of Stripe's other mode reached this stage."
+    ),
     "WebhooksNotQueued": "The queue did not accept a webhook. Stripe repeats it.",
     "EventsLearnt": "An event changed its account.",
     "EventLag": (

@@ -126,6 +126,7 @@ def services() -> "Services":
         policy=policy(),
         proof_of=proof_of,
         log_published=log_published,
+        livemode=settings().livemode,
     )
 
 

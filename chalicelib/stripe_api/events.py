@@ -25,6 +25,7 @@ from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.objects import digest
 from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.envelope import opened
 from chalicelib.stripe_api.fields import (
     identity,
     if_readable,
@@ -32,6 +33,7 @@ from chalicelib.stripe_api.fields import (
     moment,
     reference,
     text,
+    when,
     whole,
     words,
 )
@@ -67,7 +69,8 @@ NEWEST_UNNAMED = "2024-06-20"
 class StripeEvent:
     """One event. `customer` and `account_id` are those that its object names; `account_proof`
     stands beside the id. `fact` is None if Billhook needs nothing of it. `set_aside` is the metric
-    that counts it, if it is none of Billhook's: an event of a connected account, or a thin event.
+    that counts it, if it is none of Billhook's: an event of Stripe's other mode, of a connected
+    account, or a thin event.
     """
 
     id: str
@@ -84,20 +87,27 @@ class StripeEvent:
     @property
     def version_known(self) -> bool:
         """Whether this release knows the event's API version. The event is read by its shape in any
-        case.
+        case; of one that is set aside nothing is read.
         """
+        if self.set_aside:
+            return True
         date, _, release = (self.api_version or "").partition(".")
         return release in KNOWN_RELEASES or (not release and "2011" < date <= NEWEST_UNNAMED)
 
 
-def read_event(body: str, now: datetime) -> StripeEvent:
-    """The event in a webhook's body. Raises Unreadable, which no repetition will cure."""
+def read_event(body: str, now: datetime, livemode: bool | None = None) -> StripeEvent:
+    """The event in a webhook's body, or in EventBridge's envelope. One of the other mode than
+    `livemode` is set aside; None takes both. Raises Unreadable, which no repetition will cure.
+    """
     try:
-        raw = json.loads(body)
+        raw = opened(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise Unreadable("The body is no JSON.") from error
+    if isinstance(raw, dict) and livemode is not None and raw.get("livemode") is (not livemode):
+        return _set_aside(raw, "WebhooksOfOtherMode")
     if isinstance(raw, dict) and raw.get("object") == THIN:
-        return _thin(raw)
+        # It carries no object, and the same change also comes as a whole event.
+        return _set_aside(raw, "ThinEvents")
     if (
         not isinstance(raw, dict)
         or not isinstance(raw.get("data"), dict)
@@ -152,17 +162,22 @@ def _changed(raw: Mapping[str, Any], previous: Mapping[str, Any] | None) -> froz
     )
 
 
-def _thin(raw: Mapping[str, Any]) -> StripeEvent:
-    """A thin event: it carries no object, and the same change also comes as a whole event."""
-    created = if_readable(lambda text: datetime.fromisoformat(text), raw.get("created"))
+def _set_aside(raw: Mapping[str, Any], metric: str) -> StripeEvent:
+    """An event of which only the name is read."""
+    created = if_readable(_moment_of_any, raw.get("created"))
     return StripeEvent(
         text(raw, "id"),
         text(raw, "type"),
         created or datetime.fromtimestamp(0, UTC),
         None,
         bool(raw.get("livemode")),
-        set_aside="ThinEvents",
+        set_aside=metric,
     )
+
+
+def _moment_of_any(created: Any) -> datetime | None:
+    """When an event was created: Unix seconds, or a text in a thin event."""
+    return datetime.fromisoformat(created) if isinstance(created, str) else when(created)
 
 
 def _checkout(raw: Mapping[str, Any], now: datetime) -> CheckoutCompleted | None:

@@ -105,7 +105,8 @@ class Services:
     tells the log which domain events were published.
 
     `comes_again`: what runs is started again until it succeeds, as a message of a queue is. It
-    publishes the domain events of the accounts that it saves, see `publishing`.
+    publishes the domain events of the accounts that it saves, see `publishing`. `livemode` is the
+    mode of Stripe whose events count; None takes both.
     """
 
     stores: Stores
@@ -117,6 +118,7 @@ class Services:
     proof_of: Callable[[str], str]
     log_published: Callable[[Sequence[DomainEvent]], None]
     comes_again: bool = False
+    livemode: bool | None = None
 
     def metadata_of(self, account_id: str) -> dict[str, str]:
         """The metadata of what Billhook creates at Stripe for an account."""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.runtime.clock import clock
 from local.aws.iam_recorder import Calls
+from local.aws.partner_bus import PartnerBus
 from local.aws.queue_drain import NotSettled, Rest
 from local.aws.ses_events import BY_HAND
 from local.aws.table_stream import StreamTrigger
@@ -23,6 +24,7 @@ from local.control_room.request_input import (
     content_of,
     is_browser,
     is_form,
+    wanted_envelope,
     wanted_moment,
     wanted_switch,
 )
@@ -67,6 +69,7 @@ class Parts:
     outgoing: Outgoing
     calls: Calls
     customers: Customers
+    partner_bus: PartnerBus
     app: Handle
 
 
@@ -83,6 +86,7 @@ class Control:
                 ("POST", r"/_local/clock", self._clock),
                 ("POST", r"/_local/settle", self._settle),
                 ("POST", r"/_local/stream", self._stream),
+                ("POST", r"/_local/eventbridge", self._eventbridge),
                 ("GET", r"/_local/outgoing", self._outgoing),
                 ("GET", r"/_local/calls", lambda _: json_answer(parts.calls.to_json())),
                 ("GET", r"/_local/mail", self._mail),
@@ -152,6 +156,12 @@ class Control:
     def _stream(self, request: Request) -> Answer:
         self._parts.stream.switch(wanted_switch(request))
         return self._settle(request)
+
+    def _eventbridge(self, request: Request) -> Answer:
+        """Whether the rule on Stripe's partner bus matched the event. Whatever else comes over a
+        bus is left.
+        """
+        return json_answer({"matched": self._parts.partner_bus.put(wanted_envelope(request))})
 
     def _done(self, request: Request) -> Answer:
         """The state as JSON, or after a form a redirect to the page."""

@@ -39,6 +39,12 @@ CALLS = (
         "moves the clock forward; what falls due on the way happens",
     ),
     ("POST", "/_local/settle", "", "returns once the system is idle"),
+    (
+        "POST",
+        "/_local/eventbridge",
+        '{"source": "aws.partner/stripe.com/…", "detail": {…}}',
+        "an event of Stripe’s over EventBridge",
+    ),
     ("POST", "/_local/stream", '{"on": false}', "the table’s stream fails until it is on again"),
     ("POST", "/webhooks/stripe", "", "receives Stripe’s events"),
     (

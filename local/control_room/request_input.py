@@ -77,3 +77,14 @@ def wanted_switch(request: Request) -> bool:
         case {"on": bool(on), **more} if not more:
             return on
     raise Refused('Please say either {"on": false} or {"on": true}, and nothing else.')
+
+
+def wanted_envelope(request: Request) -> dict[str, Any]:
+    """The event that `/_local/eventbridge` is given, in EventBridge's envelope. Raises Refused."""
+    content = content_of(request)
+    if not isinstance(content, dict) or is_form(request):
+        raise Refused(
+            'Please send one event as EventBridge delivers it, such as {"source":'
+            ' "aws.partner/stripe.com/ed_test_1", "detail-type": "invoice.paid", "detail": {…}}.'
+        )
+    return content

@@ -10,7 +10,7 @@ from pathlib import Path
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
 from ops.stage.confirm import agreed
-from ops.stage.policy import POLICY, read_checked
+from ops.stage.policy import POLICY, bus_settings, read_checked
 from ops.stage.stages import add_stage, find_stage, stack_name, stage_name
 
 OUT = Path("out/package")
@@ -30,7 +30,8 @@ def _deploy(options: argparse.Namespace) -> int:
     from ops.stage.parameters import Parameters
     from ops.stage.secrets import make_missing, to_do
 
-    stage, settings = stage_name(options), _settings(options.set)
+    stage = stage_name(options)
+    settings = bus_settings(read_checked(POLICY), stage) | _settings(options.set)
     release = Release(stage)
     print(f"Packaging for stage {stage} of account {release.account} in {release.region} …")
     changes = release.propose(build(stage, OUT, options.architecture), settings)

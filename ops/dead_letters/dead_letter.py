@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.stripe_api import objects
+from chalicelib.stripe_api.envelope import opened
 from chalicelib.stripe_api.fields import if_readable
 from ops.terminal import visible
 
@@ -28,7 +29,10 @@ CODES = {
     "unreadable": "Ingestion could not read the event; the reason says why.",
     "worn_out": "SQS moved it here after it was received a thousand times.",
     "failed": "The function for SES's feedback failed three times.",
-    "undelivered": "SNS could not deliver it to the function for SES's feedback.",
+    "undelivered": (
+        "AWS could not deliver it: SNS to the function for SES's feedback, or EventBridge to the"
+        " events queue."
+    ),
     "unknown": "The reason is not known.",
 }
 """Why a message is in the dead-letter queue. Ingestion writes `unreadable` itself
@@ -102,7 +106,8 @@ def _origin_by_form(content: Any) -> str:
         return "unknown"
     if list(_notifications(content)):
         return "feedback"
-    if content.get("object") == "event" or isinstance(content.get("data"), dict):
+    event = _hash(if_readable(opened, content))
+    if event.get("object") == "event" or isinstance(event.get("data"), dict):
         return "events"
     if isinstance(content.get("account_id"), str):
         return "mail" if isinstance(content.get("key"), str) else "act"
@@ -112,6 +117,9 @@ def _origin_by_form(content: Any) -> str:
 def _why(told: Mapping[str, str], moved: bool, content: Any) -> tuple[str, str]:
     if "code" in told:
         return _word(told["code"]) or "unknown", told.get("reason", "")
+    if "RULE_ARN" in told:  # by EventBridge, with what the last attempt failed on
+        failure = _word(told.get("ERROR_CODE"))
+        return "undelivered", CODES["undelivered"] + (f" It says {failure}." if failure else "")
     if moved:
         return "worn_out", CODES["worn_out"]
     if isinstance(content, dict) and "requestPayload" in content:
@@ -130,6 +138,7 @@ def _about(origin: str, content: Any) -> tuple[str, str]:
         inner = next((_json(text) for text in _notifications(content)), None)
         return _about_feedback(inner) if isinstance(inner, dict) else ("", "")
     if origin == "events":
+        content = _hash(if_readable(opened, content))
         thing = _hash(_hash(content.get("data")).get("object"))
         account = if_readable(objects.account_id_of, thing) or if_readable(
             objects.customer_of, thing

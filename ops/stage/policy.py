@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
+from ops.stage.stages import stage_variables
 
 if TYPE_CHECKING:
     from chalicelib.domain.policy.policy import Policy
 
+EVENT_SOURCE = "StripeEventSource"
+"""The setting of a stage that names Stripe's partner event source."""
 
 POLICY = Path(__file__).parents[2] / "chalicelib" / "billing.toml"
 
@@ -28,3 +31,13 @@ def read_checked(file: Path) -> "Policy":
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", "file") from error
     check_messages(policy)
     return policy
+
+
+def bus_settings(policy: "Policy", stage: str) -> dict[str, str]:
+    """The setting of the template that billing.toml gives for a stage: the partner event source of
+    the stage's mode. Empty where billing.toml does not say: the stage keeps what it has.
+    """
+    from chalicelib.domain.policy.bus import source_for
+
+    source = source_for(policy.bus, stage_variables(stage)["LIVEMODE"] == "true")
+    return {} if source is None else {EVENT_SOURCE: source}

@@ -197,6 +197,15 @@ class TeamPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class BusPolicy:
+    """`stripe_source` is the partner event source by which Stripe's events come over EventBridge;
+    empty for none, None if billing.toml leaves it to the stage's own settings.
+    """
+
+    stripe_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All of billing.toml; `hash` identifies the text. `plans` are in the order of the file, the
     smallest first.
@@ -216,6 +225,7 @@ class Policy:
     steps: tuple[Step, ...] = ()
     milestones: Mapping[str, Milestone] = field(default_factory=dict)
     team: TeamPolicy | None = None
+    bus: BusPolicy = BusPolicy()
 
     def rank(self, plan: str | None) -> int:
         """The plan's place in billing.toml, from 0; -1 for None and for an unknown plan."""

@@ -29,7 +29,10 @@ from chalicelib.usecases.stripe_ports import ReaderApi
 EFFECTS = {
     "applied": "The account changed.",
     "unchanged": "Nothing new: a repeat, or older than what is known.",
-    "ignored": "Billhook needs nothing of an event of this type, or it is of a connected account.",
+    "ignored": (
+        "Billhook needs nothing of an event of this type, or it is of a connected account or of"
+        " Stripe's other mode."
+    ),
     "foreign": "About a customer of another product.",
     "dead_lettered": "It can never be read; it was put into the dead-letter queue.",
     "retry": "Something did not answer; the queue will deliver it again.",
@@ -72,7 +75,7 @@ def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
     by_customer: dict[str, list[_Read]] = defaultdict(list)
     for message in messages:
         try:
-            event = read_event(message.body, services.clock.now())
+            event = read_event(message.body, services.clock.now(), services.livemode)
         except Unreadable as failure:
             outcomes.append(_dead_letter(message, failure, services))
         else:

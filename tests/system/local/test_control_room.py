@@ -101,6 +101,24 @@ def test_a_move_that_does_not_end_says_why(
     assert (answer.status, json.loads(answer.body)["error"]["code"]) == (status, code)
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b'"aws.partner/stripe.com/ed_1"', b"{", b"source=x"])
+def test_what_is_no_event_is_not_put_on_the_bus(parts: Any, body: bytes) -> None:
+    kind = FORM if body.startswith(b"source") else "application/json"
+    assert asked(parts, "POST", "/_local/eventbridge", body, kind).status == 400
+    assert not parts.partner_bus.put.called
+
+
+@pytest.mark.parametrize("matched", [True, False])
+def test_an_event_over_the_bus_is_answered_200_whether_or_not_the_rule_matched(
+    parts: Any, matched: bool
+) -> None:
+    parts.partner_bus.put.return_value = matched
+    body = b'{"source": "aws.partner/stripe.com/ed_1", "detail": {}}'
+    answer = asked(parts, "POST", "/_local/eventbridge", body)
+    assert (answer.status, json.loads(answer.body)) == (200, {"matched": matched})
+    assert parts.partner_bus.put.call_args.args == (json.loads(body),)
+
+
 def test_an_empty_system_says_where_to_begin(parts: Any) -> None:
     page = asked(parts, "GET", "/_local").body.decode()
     assert "No customers yet." in page

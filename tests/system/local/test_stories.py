@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
+from local.aws.partner_bus import enveloped
 from local.client import Client, unix_seconds
 from local.recordings import Recording
 from local.replay import Manner, Player, differences, schedule
@@ -64,6 +65,22 @@ def test_a_history_shuffled_and_doubled_ends_as_stripe_has_it(
     assert left_out == []
     for event in events:
         player.deliver(event)
+    assert player.compare(player.recording.checkpoints[-1]) == []
+    assert system.state()["queues"] == AT_REST
+
+
+def test_a_history_by_eventbridge_and_by_the_route_at_once_ends_as_stripe_has_it(
+    system: Client, recording: Recording
+) -> None:
+    player = Player(system, recording)
+    player.tell_stripe()
+    events, _ = schedule(player.recording.events, Manner(shuffle=3, double=0.4))
+    for number, event in enumerate(events):
+        if number % 3 != 0:
+            player.deliver(event)
+        if number % 3 != 1:
+            taken = system.post("/_local/eventbridge", enveloped(event))
+            assert taken == (200, {"matched": True})
     assert player.compare(player.recording.checkpoints[-1]) == []
     assert system.state()["queues"] == AT_REST
 

@@ -43,6 +43,16 @@ CALLED = {
         {"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": json.dumps(FEEDBACK)}}
     ]
 }
+ENVELOPE = {
+    "version": "0",
+    "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+    "detail-type": "customer.updated",
+    "source": "aws.partner/stripe.com/ed_test_1",
+    "account": "123456789012",
+    "detail": EVENT,
+}
+OURS = {"code": "unreadable", "reason": "The body is no JSON."}
+BY_EVENTBRIDGE = {"RULE_ARN": "arn:aws:events:…:rule/r", "ERROR_CODE": "NO_PERMISSIONS"}
 RECORD_OF_LAMBDA = {
     "version": "1.0",
     "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
@@ -71,7 +81,6 @@ def message(
     }
 
 
-OURS = {"code": "unreadable", "reason": "The body is no JSON."}
 ARN = "arn:aws:sqs:eu-central-1:123456789012:billhook-prod-{}-1ABCDEFGH"
 
 
@@ -104,6 +113,15 @@ ARN = "arn:aws:sqs:eu-central-1:123456789012:billhook-prod-{}-1ABCDEFGH"
         (message(NOTIFICATION), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
         (message(CALLED), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
         (message(EVENT), "events", "customer.updated evt_1 acc_ada", "unknown"),
+        (message(ENVELOPE, OURS), "events", "customer.updated evt_1 acc_ada", "unreadable"),
+        (
+            message(ENVELOPE, BY_EVENTBRIDGE),
+            "events",
+            "customer.updated evt_1 acc_ada",
+            "undelivered",
+        ),
+        (message({**ENVELOPE, "detail": 1}, OURS), "events", "?", "unreadable"),
+        (message({**ENVELOPE, "source": "acme"}), "unknown", "?", "unknown"),
         (message({"account_id": "acc_ada"}), "act", "acc_ada", "unknown"),
         (
             message({"account_id": "acc_ada", "key": "welcome@1"}),
@@ -127,6 +145,10 @@ def test_a_dead_letter_has_its_origin_its_subject_and_the_reason(
     assert f" {about} " in f"{told} "
     assert SECRET not in told
     assert letter.body == given["Body"]
+
+
+def test_an_event_that_eventbridge_could_not_deliver_says_what_it_failed_on() -> None:
+    assert "NO_PERMISSIONS" in read_letter(message(ENVELOPE, BY_EVENTBRIDGE)).reason
 
 
 def test_every_code_is_in_the_runbook() -> None:

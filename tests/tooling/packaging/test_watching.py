@@ -206,6 +206,7 @@ def test_a_stage_without_settings_has_nothing_that_costs_by_being_there(package:
         "Firewall": "false",
         "SetApiGatewayLogRole": "true",
         "ShowDashboard": "false",
+        "StripeEventSource": "",
         "Traces": "false",
         "WebhookConcurrency": 0,
     }
@@ -221,6 +222,9 @@ def test_a_stage_without_settings_has_nothing_that_costs_by_being_there(package:
         "Dashboard": "HasDashboard",
         "Domain": "HasDomain",
         "DomainMapping": "HasDomain",
+        "EventsPolicy": "HasStripeEventSource",
+        "StripeEventBus": "HasStripeEventSource",
+        "StripeEvents": "HasStripeEventSource",
         "WebAcl": "HasFirewall",
         "WebAclAssociation": "HasFirewall",
     }
