@@ -1,0 +1,1 @@
+"""Calls to systems outside: which addresses may be called, signatures, and answers."""

@@ -1,0 +1,1 @@
+"""Calls to systems that somebody names by URL, guarded against reaching anything private."""
