@@ -168,9 +168,20 @@ def runs_a_month(expression: str) -> float:
 
 def webhooks(recorded: list[Used], number: float) -> Month:
     """So many webhooks, mixed as in the recordings."""
+    return _events(recorded, "webhooks", number, secrets=3)
+
+
+def partner_events(recorded: list[Used], number: float) -> Month:
+    """So many events by Stripe's partner event bus, mixed as in the recordings: nobody reads the
+    secret of a webhook.
+    """
+    return _events(recorded, "bus_events", number, secrets=2)
+
+
+def _events(recorded: list[Used], unit: str, number: float, secrets: int) -> Month:
     some = together(used.by_function for used in recorded)
-    factor = number / total(some)["webhooks"]
-    return Month(scaled(some, factor), 0, _metrics(recorded), secrets=3)
+    factor = number / total(some)[unit]
+    return Month(scaled(some, factor), 0, _metrics(recorded), secrets=secrets)
 
 
 def customers(
@@ -262,6 +273,7 @@ def quantities(month: Month) -> dict[str, float]:
     )
     return {
         "api": all_of_it["api"],
+        "bus_events": all_of_it["bus_events"],
         "lambda_requests": invocations,
         "lambda_gb_seconds": run / 1000 * MEMORY_GB,
         "write_units": all_of_it["write_units"],

@@ -39,6 +39,7 @@ from chalicelib.runtime.telemetry import logger, metrics
 from chalicelib.usecases.accounts.api_keys import create_key
 from local.aws.api_gateway import ApiGateway
 from local.aws.lambda_context import LambdaContext
+from local.aws.partner_bus import enveloped
 from local.client import signature
 from local.http_server import Answer, Request
 from ops.package.template import API_FUNCTION, WEBHOOK_FUNCTION, WEBHOOK_PATH
@@ -59,6 +60,12 @@ BATCHES = {
     if isinstance(config, SQSEventConfig)
 }
 """Messages in a batch and batches at once, by function, as Chalice's decorators say."""
+
+EVENT_BUS = "EventBridge"
+"""What the tallies call Stripe's partner event bus, beside the functions."""
+
+A_PIECE = 64 * 1024
+"""Bytes of a message or an event that are billed as one."""
 
 PARAMETERS = {
     "stripe-webhook-secrets": SECRET,
@@ -152,6 +159,16 @@ class Deployment:
             )
             with self._counting(WEBHOOK_FUNCTION):
                 self.meter.add("webhooks")
+        self.drain("events")
+
+    def partner_events(self, events: list[Any]) -> None:
+        """Stripe's events of one moment, each put into the queue by the rule on its event bus."""
+        for event in events:
+            body = json.dumps(enveloped(event))
+            boto3.client("sqs").send_message(QueueUrl=self.urls["events"], MessageBody=body)
+            with self._counting(EVENT_BUS):
+                self.meter.add("bus_events", ceil(len(body.encode()) / A_PIECE))
+                self.meter.add("sqs", ceil(len(body.encode()) / A_PIECE))
         self.drain("events")
 
     def key(self, scope: str) -> str:

@@ -37,6 +37,7 @@ UNITS = {
     "notices": "notices of SES by SNS",
     "log_bytes": "bytes that the functions log, metrics included",
     "webhooks": "webhooks of Stripe",
+    "bus_events": "events of Stripe on its partner event bus, in pieces of 64 KB",
 }
 
 

@@ -13,6 +13,7 @@ from bench.costs.bills import (
     customers,
     dollars,
     idle,
+    partner_events,
     quantities,
     webhooks,
 )
@@ -38,6 +39,7 @@ from ops.package.watching import watched
 
 COLUMNS = {
     "webhooks": "webhooks",
+    "bus_events": "events by EventBridge",
     "api": "API requests",
     "invocations": "invocations",
     "aws_calls": "AWS calls",
@@ -108,6 +110,7 @@ def _before(stories: Stories) -> list[str]:
     months = {
         "idle": nothing,
         "a million webhooks": webhooks(stories["webhooks"], 1_000_000),
+        "a million events by EventBridge": partner_events(stories["event bus"], 1_000_000),
         "1,000 customers, the idle stage included": customers(stories, 1_000) + nothing,
     }
     lines = [
@@ -155,11 +158,12 @@ def _counts(stories: Stories) -> list[str]:
 
 
 _STORIES = f"""First each scheduled function once, with nothing due; then one request for
-access. The recordings are the histories of eight customers: their webhooks only, those of one
-second in one batch. The signups get the mail of the shipped billing.toml at an address that
-they have proved, and are followed for {WELL_AFTER.days} days after the end of their trial; the
-one that pays adds a card on day {CARD_ON_DAY}. SQS includes what Lambda's pollers receive and
-delete, AWS calls do not. Items and KB are those in the table at the end."""
+access. The recordings are the histories of eight customers: their events only, those of one
+second in one batch, once as webhooks and once by EventBridge. The signups get the mail of the
+shipped billing.toml at an address that they have proved, and are followed for
+{WELL_AFTER.days} days after the end of their trial; the one that pays adds a card on day
+{CARD_ON_DAY}. SQS includes what Lambda's pollers receive and delete, AWS calls do not. Items and
+KB are those in the table at the end."""
 
 
 def _shares(stories: list[Used], unit: str) -> str:
@@ -187,6 +191,10 @@ def _bills(stories: Stories) -> list[str]:
     lines += _bill("An idle stage", nothing)
     lines += _bill(
         "A million webhooks, without the idle stage", webhooks(stories["webhooks"], 1_000_000)
+    )
+    lines += _bill(
+        "A million events by EventBridge, without the idle stage",
+        partner_events(stories["event bus"], 1_000_000),
     )
     lines += _bill("1,000 customers, the idle stage included", customers(stories, 1_000) + nothing)
     lines += [

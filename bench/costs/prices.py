@@ -37,6 +37,14 @@ PRICES = {
         0,
         "aws.amazon.com/api-gateway/pricing, a worked example",
     ),
+    "bus_events": Price(
+        "EventBridge",
+        "events of a partner, 64 KB each",
+        1.00,
+        1e6,
+        0,
+        "aws.amazon.com/eventbridge/pricing",
+    ),
     "lambda_requests": Price("Lambda", "requests", 0.20, 1e6, 1e6, "aws.amazon.com/lambda/pricing"),
     "lambda_gb_seconds": Price(
         "Lambda", "GB-seconds on arm64", 13.3334, 1e6, 400_000, "aws.amazon.com/lambda/pricing"
@@ -98,6 +106,6 @@ PRICES = {
         "X-Ray", "traces recorded", 5.00, 1e6, 100_000, "aws.amazon.com/xray/pricing", True
     ),
 }
-"""Scheduled rules of EventBridge, parameters of the standard tier and the reads of Lambda's own
-stream pollers cost nothing.
+"""Scheduled rules of EventBridge and its delivery to a queue, parameters of the standard tier and
+the reads of Lambda's own stream pollers cost nothing.
 """

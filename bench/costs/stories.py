@@ -114,6 +114,13 @@ def recorded(recording: Recording) -> Used:
         return _used(recording.name, stage, _days(recording))
 
 
+def by_event_bus(recording: Recording) -> Used:
+    """The events of a recording by Stripe's partner event bus instead of the webhook."""
+    with _of_recordings() as (stage, stripe):
+        _arrive(stage, stripe, recording, len(recording.events), stage.partner_events)
+        return _used(f"{recording.name}, by EventBridge", stage, _days(recording))
+
+
 def signs_up(card_on_day: int | None) -> Used:
     """A signup on the site and its trial, with every mail of the policy, its webhooks, and the
     month after; a card is given or not.
@@ -206,14 +213,21 @@ def _of_recordings() -> Iterator[tuple[Deployment, CountedStripe]]:
         yield stage, stripe
 
 
-def _arrive(stage: Deployment, stripe: CountedStripe, recording: Recording, first: int) -> None:
+def _arrive(
+    stage: Deployment,
+    stripe: CountedStripe,
+    recording: Recording,
+    first: int,
+    way: Callable[[list[Any]], None] | None = None,
+) -> None:
+    """Let the first events of a recording come, by the webhook or another way."""
     numbered = list(enumerate(recording.events[:first], 1))
     for second, together in groupby(numbered, lambda one: one[1]["created"]):
         some = list(together)
         stage.now.at, stripe.truth = at(second), recording.truth(some[-1][0])
         wanted = [event for _, event in some if event["type"] in EVENT_TYPES]
         if wanted:
-            stage.webhooks(wanted)
+            (way or stage.webhooks)(wanted)
 
 
 def _days(recording: Recording) -> float:
@@ -227,5 +241,6 @@ def all_stories() -> dict[str, list[Used]]:
         "idle": [idle_run(name) for name in SCHEDULED],
         "access": [access_call()],
         "webhooks": [recorded(recording) for recording in RECORDINGS.values()],
+        "event bus": [by_event_bus(recording) for recording in RECORDINGS.values()],
         "signups": [signs_up(None), signs_up(CARD_ON_DAY)],
     }

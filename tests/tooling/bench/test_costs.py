@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.costs.stories import idle_run, recorded, signs_up
+from bench.costs.stories import by_event_bus, idle_run, recorded, signs_up
 from chalicelib.aws.items import DUE_SHARDS
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -95,6 +95,15 @@ def test_a_webhook_is_one_message_to_the_queue(trial: Stage, calls: Calls) -> No
     calls.made.clear()
     assert trial.webhook(TRIAL.events[0]).status == 200
     assert calls.names == ["SendMessage"], "the secret is remembered"
+
+
+def test_an_event_by_eventbridge_calls_no_route_and_writes_what_a_webhook_does() -> None:
+    by_bus, by_route = by_event_bus(TRIAL), recorded(TRIAL)
+    assert by_bus.by_function.keys() == {"EventBridge", "ProcessEvents"}
+    assert by_bus.by_function["EventBridge"].keys() == {"bus_events", "sqs"}
+    assert by_bus.total["bus_events"] == by_route.total["webhooks"]
+    for unit in ("write_units", "read_units", "stripe_calls", "sqs"):
+        assert by_bus.total[unit] == by_route.total[unit], unit
 
 
 def test_an_event_left_alone_costs_nothing(trial: Stage, calls: Calls) -> None:

@@ -12,7 +12,14 @@ from bench.costs.limits import Limit, throttles
 from bench.costs.metering import Meter, index_units, read_units, size_of, write_units
 from bench.costs.page import call_rows, counted_row
 from bench.costs.prices import PRICES
-from bench.costs.stories import Used, access_call, idle_run, recorded, signs_up
+from bench.costs.stories import (
+    Used,
+    access_call,
+    by_event_bus,
+    idle_run,
+    recorded,
+    signs_up,
+)
 from chalicelib.aws import dynamo
 from local.aws.resources import TEMPLATE
 from local.aws.template import load
@@ -25,6 +32,7 @@ COUNTED_HERE: dict[str, Callable[[], Used]] = {
     **{name: lambda name=name: idle_run(name) for name in SCHEDULED},  # type: ignore[misc]
     "access": access_call,
     "recording": lambda: recorded(RECORDINGS["trial_converts"]),
+    "event bus": lambda: by_event_bus(RECORDINGS["trial_converts"]),
     "signup": lambda: signs_up(None),
 }
 """A part of the page, as the whole takes twenty seconds: `python -m bench.costs --check` holds all
@@ -40,6 +48,11 @@ def test_the_page_of_costs_is_that_of_the_present_code(story: str) -> None:
     used = COUNTED_HERE[story]()
     for row in (counted_row(used), *call_rows(used)):
         assert row in PAGE
+
+
+def test_a_million_events_by_eventbridge_cost_at_most_five_dollars() -> None:
+    (row,) = [line for line in PAGE if line.startswith("| a million events by EventBridge |")]
+    assert float(row.split("|")[2]) <= 5.00
 
 
 def item(size: int, **more: Any) -> dict[str, Any]:
