@@ -5,6 +5,7 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from chalicelib.entry.http import (
+    access_tokens,
     accounts,
     actions,
     charges,
@@ -56,6 +57,7 @@ def handle_request(request: Any, get_response: Any) -> Response:
 
 
 for module in (
+    access_tokens,
     accounts,
     actions,
     charges,

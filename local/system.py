@@ -21,6 +21,7 @@ from local.shutdown import Stopped
 from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.lifecycle.catalogue import catalogue
 from ops.package.template import WEBHOOK_PATH
+from ops.stage.signing_keys import new_signing_keys
 
 if TYPE_CHECKING:
     from local.control_room.mailbox import Mailbox
@@ -99,6 +100,7 @@ class System:
             "stripe-webhook-secrets": webhook_secrets,
             "hash-key": secrets.token_hex(32),
             "link-keys": secrets.token_hex(32),
+            "signing-keys": new_signing_keys(),
         }
         self._begin("table, queues and secrets")
         resources = create(self._emulator.endpoint, parameters)

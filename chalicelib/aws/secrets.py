@@ -62,6 +62,11 @@ class Secrets:
             raise
 
     @property
+    def signing_keys(self) -> str:
+        """The keys that sign access tokens (domain/security/signing_keys.py)."""
+        return self._get("signing-keys")
+
+    @property
     def captcha_secret(self) -> str:
         """The secret of the CAPTCHA service, if the policy uses one."""
         return self._get("captcha-secret")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.policy.policy import Policy
+from chalicelib.runtime.access_tokens import AccessTokens
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.links import Links
 from chalicelib.runtime.settings import settings
@@ -43,6 +44,11 @@ def secrets() -> "Secrets":
 def links() -> Links:
     """This stage's URLs. The base URL is this stage's setting, else the one in billing.toml."""
     return Links(settings().base_url or policy().base_url, lambda: secrets().link_keys)
+
+
+def access_tokens() -> AccessTokens:
+    """This stage's access tokens."""
+    return AccessTokens(links().base_url, lambda: secrets().signing_keys)
 
 
 @cache

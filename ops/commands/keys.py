@@ -1,4 +1,4 @@
-"""python -m ops keys: the API keys of the product."""
+"""python -m ops keys: the API keys of the product, and the keys that sign access tokens."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.domain.security.api_keys import SCOPES
 from ops.command_line import Command
-from ops.stage.stages import add_table, table_of
+from ops.stage.stages import add_stage, add_table, stack_name, stage_name, table_of
 
 
 def _create(options: argparse.Namespace) -> int:
@@ -30,6 +30,23 @@ def _revoke(options: argparse.Namespace) -> int:
         return 0
     print(f"There is no key {options.id}: python -m ops keys list shows them.", file=sys.stderr)
     return 1
+
+
+def _rotate(options: argparse.Namespace) -> int:
+    from ops.stage.parameters import Parameters
+    from ops.stage.signing_keys import rotate_signing_keys
+
+    parameters = Parameters(f"/{stack_name(stage_name(options))}")
+    rotate_signing_keys(parameters, datetime.now(UTC), print, options.leaked)
+    return 0
+
+
+def _leaked(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--leaked",
+        action="store_true",
+        help="the key of now is known to others: sign with a new one at once, drop all before",
+    )
 
 
 def _new(parser: argparse.ArgumentParser) -> None:
@@ -59,5 +76,11 @@ COMMANDS = (
         "Revoke an API key; it stops working within a minute",
         _revoke,
         (_id, add_table),
+    ),
+    Command(
+        "keys rotate-signing",
+        "Publish the next key of access tokens; it signs 24 hours later",
+        _rotate,
+        (_leaked, add_stage),
     ),
 )

@@ -9,22 +9,27 @@ from chalicelib.aws.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.policy import Policy
 from ops.stage.parameters import Parameters
+from ops.stage.signing_keys import new_signing_keys
 from ops.stage.stages import stage_variables
 
 RANDOM_BYTES = 32
 
 
+def _random() -> str:
+    return secrets.token_hex(RANDOM_BYTES)
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret. `source` is where a person gets it; empty if a command creates it. `made` says
-    that it is random, and created by the deployment; `careful` warns before it is replaced.
+    """One secret. `source` is where a person gets it; empty if a command creates it. `made` makes a
+    random value, for a secret that the deployment creates; `careful` warns before it is replaced.
     """
 
     name: str
     form: re.Pattern[str]
     described: str
     source: str = ""
-    made: bool = False
+    made: Callable[[], str] | None = None
     careful: str = ""
     needed: Callable[[Policy], bool] = lambda policy: True
 
@@ -48,15 +53,22 @@ SECRETS = (
         "link-keys",
         re.compile(r"\S{32,}(\s+\S{32,})*"),
         "keys of 32 characters or more, apart by white space",
-        made=True,
+        made=_random,
         careful="links in mails already sent stop working with another key",
     ),
     Secret(
         "hash-key",
         re.compile(r"\S{32,}"),
         "one key of 32 characters or more",
-        made=True,
+        made=_random,
         careful="with another key no customer of before is found by address any more",
+    ),
+    Secret(
+        "signing-keys",
+        re.compile(r'\[\{"kid":.+\}\]'),
+        "the keys that `keys rotate-signing` writes",
+        made=new_signing_keys,
+        careful="access tokens of now are refused with other keys",
     ),
     Secret(
         "claim-keys",
@@ -114,10 +126,12 @@ def make_missing(parameters: Parameters) -> list[str]:
     """Create the random secrets that are missing, and return their names. Existing ones stay.
     Raises Unavailable.
     """
-    missing = [one.name for one in SECRETS if one.made and parameters.get(one.name) is None]
-    for name in missing:
-        parameters.put(name, secrets.token_hex(RANDOM_BYTES))
-    return missing
+    made = []
+    for one in SECRETS:
+        if one.made and parameters.get(one.name) is None:
+            parameters.put(one.name, one.made())
+            made.append(one.name)
+    return made
 
 
 def put(parameters: Parameters, name: str, value: str) -> None:
@@ -141,7 +155,7 @@ def rotate_link_keys(
     gets a line. Raises Unavailable.
     """
     held = parameters.get("link-keys")
-    old, new = held.value.split() if held else [], secrets.token_hex(RANDOM_BYTES)
+    old, new = held.value.split() if held else [], _random()
     if old:
         parameters.put("link-keys", " ".join([*old, new]))
         say(f"The new key is there. In {CACHED_SECONDS // 60} minutes every function knows it.")

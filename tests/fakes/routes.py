@@ -8,6 +8,7 @@ LINK, COOKIE, SIGNATURE, OPEN = "link", "cookie", "signature", "open"
 
 GUARDS = {
     ("GET", "/openapi.json"): (OPEN, "what the API is like"),
+    ("GET", "/.well-known/jwks.json"): (OPEN, "public keys, which verify and cannot sign"),
     ("GET", "/healthz"): (OPEN, "says that the function answers, and nothing else"),
     ("POST", "/signups"): (
         OPEN,

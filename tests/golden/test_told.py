@@ -76,8 +76,10 @@ def test_secrets_keep_their_names_in_the_parameter_store(monkeypatch: pytest.Mon
         secrets.link_keys,
         secrets.captcha_secret,
         secrets.claim_keys,
+        secrets.signing_keys,
     )
-    assert read == ("one two", ["one", "two"], "one two", ["one", "two"], "one two", ["one", "two"])
+    both, each = "one two", ["one", "two"]
+    assert read == (both, each, both, each, both, each, both)
     assert [one.kwargs["Name"] for one in ssm.get_parameter.call_args_list] == [
         "/billhook/prod/stripe-api-key",
         "/billhook/prod/stripe-webhook-secrets",
@@ -85,6 +87,7 @@ def test_secrets_keep_their_names_in_the_parameter_store(monkeypatch: pytest.Mon
         "/billhook/prod/link-keys",
         "/billhook/prod/captcha-secret",
         "/billhook/prod/claim-keys",
+        "/billhook/prod/signing-keys",
     ]
 
 

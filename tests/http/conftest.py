@@ -29,6 +29,7 @@ from chalicelib.usecases.accounts.api_keys import create_key
 from local.aws.api_gateway import ApiGateway
 from local.aws.lambda_context import LambdaContext
 from local.http_server import Request
+from ops.stage.signing_keys import new_signing_keys
 from tests.adapters.aws.conftest import TABLE, table_definition
 from tests.fakes.services import FakeReader
 
@@ -174,6 +175,7 @@ def stage(
         "stripe-webhook-secrets": f"{SECRET} whsec_old",
         "hash-key": "hash-key-secret",
         "stripe-api-key": "sk_test_secret",
+        "signing-keys": new_signing_keys(),
     }.items():
         ssm.put_parameter(Name=f"/billhook/{name}", Value=value, Type="SecureString")
     environment = {

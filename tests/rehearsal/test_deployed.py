@@ -26,6 +26,7 @@ from ops.__main__ import main
 from ops.deploy.release import Release, endpoint
 from ops.package.api_definition import ANY_METHOD
 from ops.package.build import Package, build, this_machine
+from ops.stage.signing_keys import new_signing_keys
 from ops.stage.stages import find_stage
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +119,7 @@ def deployed(
         "stripe-webhook-secrets": webhook_secret,
         "hash-key": secrets.token_hex(32),
         "link-keys": secrets.token_hex(32),
+        "signing-keys": new_signing_keys(),
     }
     for name, value in own.items():
         ssm.put_parameter(Name=f"/billhook-{STAGE}/{name}", Value=value, Type="SecureString")

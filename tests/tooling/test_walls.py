@@ -90,6 +90,7 @@ def test_the_app_loads_no_library_that_only_some_calls_need() -> None:
         "requests",
         "msgspec",
         "babel",
+        "cryptography",
         "email_validator",
         "disposable_email_domains",
     }
@@ -108,9 +109,9 @@ def test_ingest_does_not_load_the_table() -> None:
     }
 
 
-def test_a_request_for_access_loads_no_stripe_either() -> None:
-    """Not only the import: answering one."""
-    code = """
+def loaded_after(statement: str) -> set[str]:
+    """What a function has loaded that has its settings, and has done this."""
+    code = f"""
 import os, sys
 os.environ.update(
     STAGE="t",
@@ -126,13 +127,50 @@ os.environ.update(
     AWS_SECRET_ACCESS_KEY="x",
 )
 from chalicelib.runtime import wiring
-wiring.accounts(), wiring.timelines(), wiring.key_ring(), wiring.policy(), wiring.events_queue()
+{statement}
 print("\\n".join(sys.modules))
 """
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    ).stdout.split()
-    assert not set(loaded) & {"stripe", "jinja2"}
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.split()
+    )
+
+
+def test_a_request_for_access_loads_no_stripe_either() -> None:
+    """Not only the import: answering one."""
+    loaded = loaded_after(
+        "wiring.accounts(), wiring.timelines(), wiring.key_ring(), wiring.policy(),"
+        " wiring.events_queue()"
+    )
+    assert not loaded & {"stripe", "jinja2"}
+
+
+def test_only_who_signs_a_token_loads_what_signs() -> None:
+    signing = """
+from datetime import UTC, datetime
+from chalicelib.domain.security.signing_keys import write_keys
+from chalicelib.runtime.access_tokens import AccessTokens, new_key
+now = datetime.now(UTC)
+"""
+    knows_the_keys = (
+        signing
+        + """
+key = '{"kid": "k", "signs_from": 0, "d": "d", "x": "x", "y": "y"}'
+AccessTokens("https://b.example", lambda: f"[{key}]").key_set(now)
+"""
+    )
+    signs = (
+        signing
+        + """
+keys = write_keys([new_key(now)])
+AccessTokens("https://b.example", lambda: keys).issue({"account_id": "a"}, None, None, now)
+"""
+    )
+    assert not loaded_after(knows_the_keys) & {"cryptography", "stripe", "jinja2"}
+    loaded = loaded_after(signs)
+    assert "cryptography" in loaded
+    assert not loaded & {"stripe", "jinja2"}
 
 
 @pytest.mark.parametrize(

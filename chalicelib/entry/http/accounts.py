@@ -33,7 +33,7 @@ from chalicelib.entry.http.request_schema import (
     time_zone,
     timestamp,
 )
-from chalicelib.entry.http.responses import iso_time, standing_json
+from chalicelib.entry.http.responses import access_json, iso_time, standing_json
 from chalicelib.entry.http.signup_form import EXTERNAL_ID, email_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -80,9 +80,7 @@ bp = Blueprint(__name__)
 def show_access(account_id: str, request: CheckedRequest) -> dict[str, Any]:
     """The account's access at this time. Costs one consistent read."""
     account = require_account(account_id, wiring.accounts())
-    access = standing_json(standing(account, wiring.policy(), clock.now()))
-    del access["status"]
-    return {"account_id": account.id, **access}
+    return access_json(account.id, standing(account, wiring.policy(), clock.now()))
 
 
 @serve(

@@ -78,6 +78,40 @@ STANDING = fields(
     title="Standing",
 )
 ACCESS = fields({"account_id": TEXT, **_ACCESS}, title="Access")
+ACCESS_TOKEN = fields(
+    {
+        "token": TEXT
+        | {
+            "description": "A JSON Web Token, signed by ES256. Claims: iss, sub (the account), aud"
+            " (billhook-access), iat, exp, jti, external_id, and those of the access call: access,"
+            " reason, plan, features, quantity, until."
+        },
+        "expires_at": TIME
+        | {
+            "description": "In 15 minutes, or when the access changes by the clock, if that is"
+            " sooner."
+        },
+    },
+    title="AccessToken",
+)
+KEY_SET = fields(
+    {
+        "keys": array(
+            fields(
+                {
+                    "kty": {"const": "EC"},
+                    "crv": {"const": "P-256"},
+                    "use": {"const": "sig"},
+                    "alg": {"const": "ES256"},
+                    "kid": TEXT,
+                    "x": TEXT,
+                    "y": TEXT,
+                }
+            )
+        )
+    },
+    title="KeySet",
+)
 _ITEM = fields(
     {
         "price": TEXT,

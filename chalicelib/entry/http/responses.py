@@ -185,6 +185,13 @@ def standing_json(now: Standing) -> dict[str, Any]:
     }
 
 
+def access_json(account_id: str, now: Standing) -> dict[str, Any]:
+    """The answer of the access call."""
+    told = standing_json(now)
+    del told["status"]
+    return {"account_id": account_id, **told}
+
+
 def iso_time(value: datetime | None) -> str | None:
     """The JSON form of a time: ISO 8601 in UTC, with `Z`."""
     return value.isoformat().replace("+00:00", "Z") if value else None

@@ -99,6 +99,7 @@ class Busy:
     def is_asked(self, account: str) -> None:
         for path in ("", "/access", "/timeline"):
             assert self.system.call("GET", f"/accounts/{account}{path}")[0] == 200
+        assert self.system.post(f"/accounts/{account}/access/token", {})[0] == 200
         assert (
             self.system.post(f"/accounts/{account}/milestones", {"name": "connected_data"})[0]
             == 204

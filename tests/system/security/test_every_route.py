@@ -32,7 +32,9 @@ def knock(front: Front, method: str, path: str, template: str, **headers: str) -
 
 
 def needed(method: str, template: str) -> str:
-    return "access" if template.endswith("/access") else "read" if method == "GET" else "write"
+    if template.endswith(("/access", "/access/token")):
+        return "access"
+    return "read" if method == "GET" else "write"
 
 
 def test_no_guard_is_listed_for_a_route_that_is_not_there() -> None:

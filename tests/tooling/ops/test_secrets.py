@@ -32,12 +32,13 @@ def value(parameters: Parameters, name: str) -> str:
 def test_random_secrets_are_created_once_and_present_ones_stay(
     parameters: Parameters,
 ) -> None:
-    assert make_missing(parameters) == ["link-keys"]
+    assert make_missing(parameters) == ["link-keys", "signing-keys"]
     made = value(parameters, "link-keys")
     assert make_missing(parameters) == []
     assert (value(parameters, "link-keys"), value(parameters, "hash-key")) == (made, HASH_KEY)
-    (links,) = [secret for secret in SECRETS if secret.name == "link-keys"]
-    assert links.form.fullmatch(made)
+    for secret in SECRETS:
+        if secret.name in {"link-keys", "signing-keys"}:
+            assert secret.form.fullmatch(value(parameters, secret.name))
 
 
 def test_a_secret_is_put_as_a_secure_string_and_never_shown(

@@ -4,6 +4,7 @@ searched for the marks.
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from chalicelib.captcha.turnstile import Turnstile
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.policy.policy import SignupPolicy
+from chalicelib.domain.security.signing_keys import write_keys
 from chalicelib.runtime import wiring
+from chalicelib.runtime.access_tokens import new_key
 from chalicelib.usecases.services import SignupGuard
 from ops.stage.secrets import SECRETS
+from ops.stage.signing_keys import ALWAYS
 from tests.adapters.aws.conftest import TABLE
 from tests.fakes.links import token_to, visit_of
 from tests.fakes.packages import Package
@@ -29,6 +33,7 @@ MARKED = {
     "link-keys": "MARKEDlinkkey0000000000000000000000 MARKEDlinkkey1111111111111111111111",
     "hash-key": "MARKEDhashkey000000000000000000000000",
     "captcha-secret": "MARKEDcaptchasecret",
+    "signing-keys": write_keys([replace(new_key(ALWAYS), d="MARKEDsigningkey" + "A" * 27)]),
 }
 EVENT = {
     "id": "evt_1",

@@ -18,11 +18,17 @@ from local.client import Client
 from local.stripe_sim.api.simulator import StripeSimulator
 from ops.__main__ import main
 from ops.doctor.site import Site
+from ops.stage.signing_keys import new_signing_keys
 from ops.stripe.opening import transport_for
 from tests.fakes.services import POLICY
 
 STACK = "billhook-dev"
-SECRETS = {"stripe-api-key": "rk_test_1", "link-keys": "l" * 64, "hash-key": "h" * 64}
+SECRETS = {
+    "stripe-api-key": "rk_test_1",
+    "link-keys": "l" * 64,
+    "hash-key": "h" * 64,
+    "signing-keys": new_signing_keys(),
+}
 FEEDBACK = ("FeedbackTopic", "FeedbackTopicPolicy", "ConfigurationSet", "FeedbackDestination")
 """What the doctor looks at of the template; the rest of it is deployed by tests/rehearsal."""
 

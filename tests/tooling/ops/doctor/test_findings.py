@@ -28,6 +28,7 @@ from ops.doctor.stripe import judge_key
 from ops.package.senders import identities_of
 from ops.stage.parameters import Parameter
 from ops.stage.secrets import SECRETS, Secret
+from ops.stage.signing_keys import new_signing_keys
 from tests.fakes.services import POLICY, ROOT
 
 SENDER = "ada@mail.acme.example"
@@ -169,6 +170,7 @@ GOOD = {
     "stripe-webhook-secrets": "whsec_new whsec_old",
     "link-keys": f"{'a' * 64}\n{'b' * 64}",
     "hash-key": "c" * 64,
+    "signing-keys": new_signing_keys(),
     "claim-keys": f"{'d' * 43} {'e' * 43}",
     "captcha-secret": "0x4AAAAAAA",
 }
@@ -177,6 +179,7 @@ BAD = {
     "stripe-webhook-secrets": "whsec_new, old",
     "link-keys": f"{'a' * 64} short",
     "hash-key": "too short",
+    "signing-keys": "[]",
     "claim-keys": "hunter2",
     "captcha-secret": "none",
 }
