@@ -27,7 +27,6 @@ from ops.package.libraries import add_libraries
 from ops.package.senders import identities
 from tests.fakes.packages import ROOT, STAGE, Package, Template
 
-
 AARCH64 = 183
 """The machine in the header of a library (ELF, e_machine) that runs on arm64."""
 
