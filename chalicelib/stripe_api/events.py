@@ -89,10 +89,13 @@ class StripeEvent:
         """Whether this release knows the event's API version. The event is read by its shape in any
         case; of one that is set aside nothing is read.
         """
-        if self.set_aside:
-            return True
-        date, _, release = (self.api_version or "").partition(".")
-        return release in KNOWN_RELEASES or (not release and "2011" < date <= NEWEST_UNNAMED)
+        return self.set_aside is not None or is_known_version(self.api_version)
+
+
+def is_known_version(api_version: str | None) -> bool:
+    """Whether this release knows an API version, such as 2026-10-28.endive."""
+    date, _, release = (api_version or "").partition(".")
+    return release in KNOWN_RELEASES or (not release and "2011" < date <= NEWEST_UNNAMED)
 
 
 def read_event(body: str, now: datetime, livemode: bool | None = None) -> StripeEvent:

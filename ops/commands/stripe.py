@@ -38,15 +38,18 @@ def _apply(options: argparse.Namespace) -> int:
 
 
 def _opened(options: argparse.Namespace) -> tuple["Account", "Wanted"]:
+    import boto3
+
     from ops.stage.parameters import Parameters
     from ops.stripe.account import Account
-    from ops.stripe.opening import checked_key, transport_for, wanted_of
+    from ops.stripe.opening import bus_of, checked_key, transport_for, wanted_of
 
     stage = find_stage(stage_name(options))
     parameters = Parameters(stage.outputs["ParametersPath"])
     key = checked_key(parameters, stage, options.live)
+    bus = bus_of(stage, boto3.Session(), options.eventbridge)
     return Account(transport_for(key), parameters, time.sleep, print), wanted_of(
-        read_checked(POLICY), stage
+        read_checked(POLICY), stage, bus
     )
 
 
@@ -58,17 +61,25 @@ def _live(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _eventbridge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--eventbridge",
+        action="store_true",
+        help="also an event destination at Amazon EventBridge in your AWS account and region",
+    )
+
+
 COMMANDS = (
     Command(
         "stripe plan",
         "Show how Stripe differs from billing.toml and the stage",
         _plan,
-        (_live, add_stage),
+        (_live, _eventbridge, add_stage),
     ),
     Command(
         "stripe apply",
-        "Change Stripe's products, prices, portal and webhook to match",
+        "Change Stripe's products, prices, portal, webhook and event destination to match",
         _apply,
-        (_live, add_stage),
+        (_live, _eventbridge, add_stage),
     ),
 )

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import BillhookError, Refused
-from ops.doctor import deployment, mail, secrets, stripe
+from ops.doctor import deployment, event_bus, mail, secrets, stripe
 from ops.doctor.findings import Finding, unknown
 from ops.doctor.site import Site
 
 READER = (
-    "export STRIPE_API_KEY=… with a key that may read products, prices, the customer portal and"
-    " webhook endpoints"
+    "export STRIPE_API_KEY=… with a key that may read products, prices, the customer portal,"
+    " webhook endpoints and event destinations"
 )
 
 
@@ -41,6 +41,7 @@ CHECKS = (
     Check("prices", stripe.check_prices),
     Check("portal", stripe.check_portal),
     Check("webhook", stripe.check_webhook),
+    Check("EventBridge", event_bus.check_event_bus),
     Check("Stripe's own mails", stripe.check_stripes_own_mails),
 )
 

@@ -16,7 +16,7 @@ from ops.stage.secrets import setting_up_stripe
 from ops.stage.stages import Stage, find_stage, stack_name, stage_variables
 from ops.stripe.desired_state import Wanted
 from ops.stripe.mode import check_mode
-from ops.stripe.opening import operators_key, transport_for, wanted_of
+from ops.stripe.opening import bus_of, operators_key, transport_for, wanted_of
 
 if TYPE_CHECKING:
     from chalicelib.stripe_api.transport import StripeTransport
@@ -71,7 +71,7 @@ class Site:
     @cached_property
     def wanted(self) -> Wanted:
         """What Stripe must have for the stage."""
-        return wanted_of(self.policy, self.stage)
+        return wanted_of(self.policy, self.stage, bus_of(self.stage, self.session))
 
     @property
     def stripe_command(self) -> str:

@@ -11,15 +11,18 @@ from chalicelib.stripe_api.portal_settings import without_email
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import OURS
 from ops.stage.parameters import Parameter, Parameters
+from ops.stage.policy import EVENT_SOURCE
 from ops.stripe import current_state as holding
 from ops.stripe.changes import (
     Change,
     ClosePortalEmail,
     DeleteEndpoint,
+    MakeDestination,
     MakeEndpoint,
     MakePortal,
     MakePrice,
     MakeProduct,
+    MendDestination,
     MendEndpoint,
     MendPortal,
     MendPrice,
@@ -33,6 +36,13 @@ from ops.stripe.changes import (
 from ops.stripe.current_state import PLAN, REPLACES, SECRET_MARK, CurrentState, HeldPrice, mark
 from ops.stripe.desired_state import Wanted
 from ops.stripe.diff import compare
+from ops.stripe.event_bus import (
+    DESTINATIONS,
+    EVENTBRIDGE,
+    parameters,
+    read_destinations,
+    source_in,
+)
 
 WEBHOOK_SECRETS = "stripe-webhook-secrets"
 
@@ -55,6 +65,7 @@ class Account:
             portals=holding.read_portals(self.transport),
             endpoints=holding.read_endpoints(self.transport, wanted.webhook_url),
             marks=marks_in(self.parameters.get(WEBHOOK_SECRETS)),
+            destinations=read_destinations(self.transport) if wanted.bus else (),
         )
 
     def apply(self, wanted: Wanted) -> list[Change]:
@@ -173,6 +184,23 @@ class _Hand:
     def delete_endpoint(self, change: DeleteEndpoint) -> None:
         self._transport.delete(f"/v1/webhook_endpoints/{change.id}")
 
+    def make_destination(self, change: MakeDestination) -> None:
+        wanted = self._wanted
+        assert wanted.bus
+        made = self._post(DESTINATIONS, **parameters(wanted.bus, wanted.events, wanted.api_version))
+        source = source_in(made[EVENTBRIDGE]["aws_event_source_arn"])
+        self._account.say(
+            f"        … its source is {source}: deploy the stage with it within seven days"
+            f" (--set {EVENT_SOURCE}={source}, or [bus] stripe_source in billing.toml)"
+        )
+
+    def mend_destination(self, change: MendDestination) -> None:
+        path = f"{DESTINATIONS}/{change.id}"
+        if change.tell_of is not None:
+            self._post(path, enabled_events=sorted(change.tell_of))
+        if change.enable:
+            self._post(f"{path}/enable")
+
     def _portal(self) -> dict[str, Any]:
         features = {name: dict(settings) for name, settings in self._wanted.portal.items()}
         features["subscription_update"]["products"] = offers(self._prices().values())
@@ -206,6 +234,8 @@ _DO: dict[type[Change], Callable[[_Hand, Any], None]] = {
     MendEndpoint: _Hand.mend_endpoint,
     RetireEndpoint: _Hand.retire_endpoint,
     DeleteEndpoint: _Hand.delete_endpoint,
+    MakeDestination: _Hand.make_destination,
+    MendDestination: _Hand.mend_destination,
 }
 
 

@@ -147,6 +147,27 @@ class DeleteEndpoint(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MakeDestination(Change):
+    """A new event destination at EventBridge. The stage takes its events once it is deployed with
+    the source that Stripe makes.
+    """
+
+    verb = "make"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MendDestination(Change):
+    """Change the event types of an event destination, unless `tell_of` is None, and enable it if it
+    is not.
+    """
+
+    verb = "change"
+    id: str
+    enable: bool
+    tell_of: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stuck(Change):
     """An obstacle; `why` says what to do instead."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.stripe_api.writer import OURS
 from ops.stripe.desired_state import Wanted
+from ops.stripe.event_bus import Destination
 
 PLAN, REPLACES, SECRET_MARK = "plan", "replaces", "secret"
 """Keys in the metadata of Billhook's objects: a product's plan, the price that a price replaced,
@@ -83,6 +84,7 @@ class CurrentState:
     portals: tuple[HeldPortal, ...] = ()
     endpoints: tuple[HeldEndpoint, ...] = ()
     marks: frozenset[str] = frozenset()
+    destinations: tuple[Destination, ...] = ()
 
 
 def mark(secret: str) -> str:

@@ -48,8 +48,20 @@ class WantedPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedBus:
+    """Where a stage's stack is, and `source`, the partner event source that it takes events from;
+    empty if it takes none yet.
+    """
+
+    stack: str
+    account: str
+    region: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """The whole state."""
+    """The whole state. `bus` is None for a stage that takes no events by EventBridge."""
 
     products: tuple[WantedProduct, ...]
     prices: tuple[WantedPrice, ...]
@@ -60,6 +72,7 @@ class Wanted:
     api_version: str
 
     currency: str = "usd"
+    bus: WantedBus | None = None
 
     @property
     def lookup_keys(self) -> frozenset[str]:
@@ -76,7 +89,9 @@ class Wanted:
         )
 
 
-def wanted(policy: Policy, base_url: str, endpoint: str, api_version: str) -> Wanted:
+def wanted(
+    policy: Policy, base_url: str, endpoint: str, api_version: str, bus: WantedBus | None = None
+) -> Wanted:
     """What Stripe must have for a stage at `endpoint`, which customers know by `base_url`."""
     plans = [plan for plan in policy.plans.values() if plan.lookup_keys]
     brand = f"{policy.mail.product} " if policy.mail else ""
@@ -95,4 +110,5 @@ def wanted(policy: Policy, base_url: str, endpoint: str, api_version: str) -> Wa
         webhook_url=f"{endpoint.rstrip('/')}{WEBHOOK_PATH}",
         events=frozenset(EVENT_TYPES),
         api_version=api_version,
+        bus=bus,
     )

@@ -26,6 +26,7 @@ from ops.stripe.changes import (
 )
 from ops.stripe.current_state import CurrentState, HeldEndpoint, HeldPortal, HeldPrice, HeldProduct
 from ops.stripe.desired_state import Wanted, WantedPrice, WantedProduct
+from ops.stripe.event_bus import compare_bus
 
 PORTAL_PRODUCTS = 10
 """How many products a portal offers at most (the SDK's ConfigurationCreateParams)."""
@@ -38,7 +39,13 @@ def compare(wanted: Wanted, held: CurrentState) -> list[Change]:
     catalogue = compare_catalogue(wanted, held)
     retiring = [change for change in catalogue if isinstance(change, RetirePrice)]
     making = [change for change in catalogue if not isinstance(change, RetirePrice)]
-    return [*making, *compare_portal(wanted, held), *retiring, *compare_endpoints(wanted, held)]
+    return [
+        *making,
+        *compare_portal(wanted, held),
+        *retiring,
+        *compare_endpoints(wanted, held),
+        *compare_bus(wanted.bus, wanted.events, held.destinations),
+    ]
 
 
 def compare_catalogue(wanted: Wanted, held: CurrentState) -> list[Change]:

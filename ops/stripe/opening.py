@@ -3,12 +3,15 @@
 import os
 from typing import TYPE_CHECKING
 
+import boto3
+
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.policy import Policy
 from ops.deploy.release import endpoint
 from ops.stage.parameters import Parameters
+from ops.stage.policy import EVENT_SOURCE
 from ops.stage.stages import Stage, stage_variables
-from ops.stripe.desired_state import Wanted, wanted
+from ops.stripe.desired_state import Wanted, WantedBus, wanted
 from ops.stripe.mode import check_mode
 
 if TYPE_CHECKING:
@@ -52,8 +55,25 @@ def base_url(policy: Policy, stage: str) -> str:
     return (stage_variables(stage).get("BASE_URL") or policy.base_url).rstrip("/")
 
 
-def wanted_of(policy: Policy, stage: Stage) -> Wanted:
+def bus_of(stage: Stage, session: boto3.Session, asked: bool = False) -> WantedBus | None:
+    """The event bus of a stage; None if it takes no events by EventBridge, unless that is `asked`
+    for. Raises InvalidInput if the region is not known.
+    """
+    source = stage.parameters.get(EVENT_SOURCE, "")
+    if not source and not asked:
+        return None
+    if not session.region_name:
+        raise InvalidInput(
+            "Which region? Set AWS_DEFAULT_REGION, or the region of your AWS profile.", "region"
+        )
+    account = str(session.client("sts").get_caller_identity()["Account"])
+    return WantedBus(stage.stack, account, session.region_name, source)
+
+
+def wanted_of(policy: Policy, stage: Stage, bus: WantedBus | None = None) -> Wanted:
     """What Stripe must have for a stage."""
     import stripe
 
-    return wanted(policy, base_url(policy, stage.name), endpoint(stage.outputs), stripe.api_version)
+    return wanted(
+        policy, base_url(policy, stage.name), endpoint(stage.outputs), stripe.api_version, bus
+    )

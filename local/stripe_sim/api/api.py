@@ -162,6 +162,9 @@ class Api:
             return self._expansion.of(made, expand)
         kind = str(made[0]["object"]) if made else "object"
         page, has_more, following = _page(made, wanted, kind)
+        if asked.path.startswith("/v2/"):
+            rest = f"{asked.path}?limit={len(page)}&page={following}" if has_more else None
+            return {"data": page, "next_page_url": rest, "previous_page_url": None}
         inner = in_list([one for one in expand if one != "total_count"])
         is_search = asked.path.endswith("/search")
         count = {"total_count": len(made)} if "total_count" in expand else {}

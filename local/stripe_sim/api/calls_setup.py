@@ -1,13 +1,15 @@
-"""Calls about the Stripe account itself: how its portal behaves, where its webhooks go, whose it
+"""Calls about the Stripe account itself: how its portal behaves, where its events go, and whose it
 is.
 """
 
 import secrets
+from datetime import UTC, datetime
 
 import stripe
 from stripe.billing_portal import Configuration
+from stripe.v2.core import EventDestination
 
-from local.stripe_sim.api.calls import Call, list_of
+from local.stripe_sim.api.calls import Call, Do, list_of
 from local.stripe_sim.api.calls_catalogue import merged
 from local.stripe_sim.api.errors import StripeRefusal
 from local.stripe_sim.api.object_shapes import Object, blank
@@ -113,6 +115,60 @@ def delete_endpoint(call: Call) -> Object:
     endpoint = call.find("webhook_endpoint")
     del call.engine.store.objects["webhook_endpoint"][endpoint["id"]]
     return {"id": endpoint["id"], "object": "webhook_endpoint", "deleted": True}
+
+
+def make_destination(call: Call) -> Object:
+    """An event destination at EventBridge, whose partner event source no bus is associated with
+    yet. Others are not simulated.
+    """
+    store, wanted = call.engine.store, call.wanted
+    if wanted["type"] != "amazon_eventbridge" or "amazon_eventbridge" not in wanted:
+        raise StripeRefusal("Only destinations at Amazon EventBridge are simulated.", "type")
+    id, bridge = store.id("v2.core.event_destination"), wanted["amazon_eventbridge"]
+    source = f"event-source/aws.partner/stripe.com/{id}"
+    now = datetime.fromtimestamp(store.second, UTC).isoformat()
+    return store.make(
+        "v2.core.event_destination",
+        EventDestination,
+        id=id,
+        amazon_eventbridge=blank(
+            EventDestination.AmazonEventbridge,
+            aws_account_id=bridge["aws_account_id"],
+            aws_event_source_arn=f"arn:aws:events:{bridge['aws_region']}::{source}",
+            aws_event_source_status="pending",
+        ),
+        created=now,
+        description=wanted.get("description", ""),
+        enabled_events=wanted["enabled_events"],
+        event_payload=wanted["event_payload"],
+        events_from=wanted.get("events_from", ["@self"]),
+        metadata=merged({}, wanted),
+        name=wanted["name"],
+        snapshot_api_version=wanted.get("snapshot_api_version"),
+        status="enabled",
+        type=wanted["type"],
+        updated=now,
+    )
+
+
+def update_destination(call: Call) -> Object:
+    destination, wanted = call.find("v2.core.event_destination"), call.wanted
+    destination |= {
+        name: wanted[name] for name in ("description", "enabled_events", "name") if name in wanted
+    }
+    destination["metadata"] = merged(destination["metadata"], wanted)
+    return destination
+
+
+def switch_destination(status: str) -> Do:
+    """Enable or disable an event destination."""
+
+    def switched(call: Call) -> Object:
+        destination = call.find("v2.core.event_destination")
+        destination["status"] = status
+        return destination
+
+    return switched
 
 
 def _no_features() -> Object:

@@ -2,12 +2,15 @@
 SDK's own types say of each call.
 """
 
+import json
 import re
 import sys
 import types
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
+from urllib.parse import parse_qsl
 
 from local.stripe_sim.api.errors import StripeRefusal
 
@@ -54,6 +57,28 @@ def parse_form(pairs: list[tuple[str, str]]) -> dict[str, Any]:
         here[last] = value
     listed = {name: _listed(value) for name, value in found.items()}
     return listed
+
+
+def parse_body(path: str, body: str) -> list[tuple[str, str]]:
+    """The parameters in a body: version 2 of the API takes JSON, version 1 a form. Raises
+    StripeRefusal.
+    """
+    if not path.startswith("/v2/"):
+        return parse_qsl(body, keep_blank_values=True) if body else []
+    try:
+        sent = json.loads(body or "{}")
+    except ValueError:
+        raise StripeRefusal("The body is no JSON.") from None
+    return list(_flattened(sent, ""))
+
+
+def _flattened(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    """JSON as the pairs of a form."""
+    if not isinstance(value, dict | list):
+        yield where, str(value).lower() if isinstance(value, bool) else str(value)
+        return
+    for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from _flattened(one, f"{where}[{name}]" if where else str(name))
 
 
 def _listed(value: Any) -> Any:

@@ -3,10 +3,11 @@ what is done."""
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired
 
 from stripe import params
 from stripe.params import billing_portal, checkout
+from stripe.params.v2 import core
 
 from local.stripe_sim.api import calls_catalogue as catalogue
 from local.stripe_sim.api import calls_customers as customers
@@ -276,8 +277,45 @@ _TABLE: tuple[tuple[str, str, Any, Do], ...] = (
     ("GET", "events/:id", params.EventRetrieveParams, subscriptions.event),
 )
 
+
+class DestinationsParams(core.EventDestinationListParams):
+    """With what `next_page_url` adds, which the SDK follows as it is."""
+
+    page: NotRequired[str]
+
+
+_V2: tuple[tuple[str, str, Any, Do], ...] = (
+    ("POST", "event_destinations", core.EventDestinationCreateParams, setup.make_destination),
+    (
+        "GET",
+        "event_destinations",
+        DestinationsParams,
+        list_of("v2.core.event_destination"),
+    ),
+    (
+        "GET",
+        "event_destinations/:id",
+        core.EventDestinationRetrieveParams,
+        get("v2.core.event_destination"),
+    ),
+    ("POST", "event_destinations/:id", core.EventDestinationUpdateParams, setup.update_destination),
+    (
+        "POST",
+        "event_destinations/:id/enable",
+        core.EventDestinationEnableParams,
+        setup.switch_destination("enabled"),
+    ),
+    (
+        "POST",
+        "event_destinations/:id/disable",
+        core.EventDestinationDisableParams,
+        setup.switch_destination("disabled"),
+    ),
+)
+
 ROUTES = [
-    Route(method, re.compile("/v1/" + path.replace(":id", r"([A-Za-z0-9_-]+)")), kind, do)
-    for method, path, kind, do in _TABLE
+    Route(method, re.compile(prefix + path.replace(":id", r"([A-Za-z0-9_-]+)")), kind, do)
+    for prefix, table in (("/v1/", _TABLE), ("/v2/core/", _V2))
+    for method, path, kind, do in table
 ]
 """A route without parameters in its path stands before one that would match it."""

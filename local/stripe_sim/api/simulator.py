@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from local.http_server import Answer, NoAnswer, Request, Server, json_answer
 from local.stripe_sim.api.api import Api, ApiRequest, Fault, Silence, as_json
 from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.params import parse_body
 from local.stripe_sim.hosted import hosted_pages
 from local.stripe_sim.lifecycle.engine import CataloguePrice, Engine
 from local.stripe_sim.lifecycle.store import SETTINGS
@@ -102,7 +103,7 @@ class StripeSimulator:
     def _handle(self, request: Request) -> Answer:
         segments = [segment for segment in request.path.split("/") if segment]
         try:
-            if segments[:1] == ["v1"]:
+            if segments[:1] in (["v1"], ["v2"]):
                 return self._call(request)
             with self.engine.lock:
                 self.engine.catch_up()
@@ -113,11 +114,7 @@ class StripeSimulator:
             return json_answer(refusal.to_json(), refusal.status)
 
     def _call(self, request: Request) -> Answer:
-        sent = (
-            parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True)
-            if request.body
-            else []
-        )
+        sent = parse_body(request.path, request.body.decode(errors="replace"))
         headers = request.headers
         asked = ApiRequest(
             request.method,

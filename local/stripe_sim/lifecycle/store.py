@@ -40,6 +40,7 @@ PREFIXES = {
     "billing_portal.session": "bps",
     "billing_portal.configuration": "bpc",
     "webhook_endpoint": "we",
+    "v2.core.event_destination": "ed_test",
     "coupon": "co",
     "promotion_code": "promo",
     "discount": "di",
