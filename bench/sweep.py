@@ -7,10 +7,12 @@ Fills and empties a table of its own.
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,16 +23,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import boto3
 
 from chalicelib.aws.due_index import DueIndex
-from chalicelib.aws.items import account_item
+from chalicelib.aws.items import DUE_SHARDS, account_item, due_shard, stamp
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.stripe_objects.objects import Customer
+from chalicelib.usecases.schedule.sweep import sweep
 from local.aws.emulator import Emulator
 from tests.adapters.aws.conftest import table_definition
 from tests.fakes.lifecycles import START, TRIAL
-from tests.fakes.services import POLICY
+from tests.fakes.services import POLICY, FakeServices
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -103,8 +106,61 @@ def scan(dynamodb: "DynamoDBClient", table: str) -> None:
         pass
 
 
+class MillionDue:
+    """The due index in memory, of accounts that are all due at the same second. Stands in for
+    DynamoDB's client.
+    """
+
+    def __init__(self, accounts: int) -> None:
+        self.calls = self.read = 0
+        self.shards: dict[str, deque[str]] = {due_shard(n): deque() for n in range(DUE_SHARDS)}
+        for number in range(accounts):
+            self.shards[due_shard(number % DUE_SHARDS)].append(f"ACCOUNT#acc_{number:09}")
+
+    def query(self, *, ExpressionAttributeValues: Any, Limit: int, **_: Any) -> Any:
+        """The first due items of a shard, all due at the same second."""
+        self.calls += 1
+        shard = self.shards[ExpressionAttributeValues[":shard"]["S"]]
+        found = [
+            {"pk": {"S": pk}, "sk": {"S": "ACCOUNT"}, "due_at": {"S": stamp(NOW)}}
+            for pk in islice(shard, Limit)
+        ]
+        self.read += len(found)
+        return {"Items": found}
+
+
+def million(accounts: int = 1_000_000) -> None:
+    """Queue accounts that are all due at once; each that is queued is acted on before the next run.
+    Prints what that takes.
+    """
+    index = MillionDue(accounts)
+    place, runs, began = FakeServices(policy=POLICY), 0, time.process_time()
+    place.now.at = NOW
+    due: Any = DueIndex("bench", index)  # type: ignore[arg-type]
+    services = replace(place.services, stores=replace(place.services.stores, due_index=due))
+    seen: set[str] = set()
+    while any(index.shards.values()):
+        sweep(services)
+        queued = {f"ACCOUNT#{message['account_id']}" for message in place.act_queue.waiting}
+        seen |= queued
+        place.act_queue.waiting.clear()
+        for shard in index.shards.values():
+            while shard and shard[0] in queued:
+                shard.popleft()
+        runs += 1
+        place.now.at += timedelta(minutes=1)
+    print(
+        f"{accounts:,} due at once: {len(seen):,} queued in {runs:,} runs of a minute,"
+        f" {index.calls:,} queries, {index.read:,} keys read,"
+        f" {time.process_time() - began:.0f} s of CPU with the fake"
+    )
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the table, or with `--million` how a million accounts are queued."""
+    if "--million" in sys.argv:
+        million()
+        return
     print(
         " accounts   due  sweep: calls  items    bytes  scan: calls   items       bytes  filled in"
     )
@@ -125,10 +181,10 @@ def main() -> None:
             fill(dynamodb, "bench", filled, size)
             filled, took = size, time.monotonic() - began
             index = DueIndex("bench", dynamodb)
-            sweep, found = counted(dynamodb, partial(index.due, NOW, 1000))
+            swept, found = counted(dynamodb, partial(index.due, NOW, 1000))
             whole, _ = counted(dynamodb, partial(scan, dynamodb, "bench"))
             print(
-                f"{size:>9,}  {len(found):>4}  {sweep.calls:>12} {sweep.items:>6} {sweep.size:>8,} "
+                f"{size:>9,}  {len(found):>4}  {swept.calls:>12} {swept.items:>6} {swept.size:>8,} "
                 f" {whole.calls:>11} {whole.items:>7,} {whole.size:>11,}  {took:>8.0f}s"
             )
 

@@ -1,7 +1,7 @@
-"""`python -m bench.costs` writes docs/costs.md; `--check` says whether it is what the code costs
-now.
+"""`python -m bench.costs` writes docs/costs.md and docs/scale.md; `--check` says whether they are
+what the code costs now.
 
-`--assume access_calls=50` prints the page under another assumption, and writes nothing.
+`--assume access_calls=50` prints the pages under another assumption, and writes nothing.
 """
 
 import argparse
@@ -12,9 +12,10 @@ from pathlib import Path
 
 from bench.costs.bills import ASSUMED
 from bench.costs.page import page
+from bench.costs.scale import scale_page
 from bench.costs.stories import all_stories
 
-PAGE = Path(__file__).parents[2] / "docs" / "costs.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def main() -> int:
@@ -33,20 +34,30 @@ def main() -> int:
         if name not in ASSUMED:
             parser.error(f"there is no assumption {name}: there are {', '.join(ASSUMED)}")
         ASSUMED[name] = replace(ASSUMED[name], value=float(number))
-    made = page(all_stories())
+    stories = all_stories()
+    pages = {"costs.md": page(stories), "scale.md": scale_page(stories)}
     if asked.assume:
-        print(made, end="")
+        print(*pages.values(), sep="\n", end="")
         return 0
-    if not asked.check:
-        PAGE.write_text(made)
-        return 0
-    held = PAGE.read_text()
+    if asked.check:
+        return int(any([_differs(DOCS / name, made) for name, made in pages.items()]))
+    for name, made in pages.items():
+        (DOCS / name).write_text(made)
+    return 0
+
+
+def _differs(path: Path, made: str) -> bool:
+    """Whether the page says something else; prints what."""
+    held = path.read_text()
     sys.stdout.writelines(
         unified_diff(
-            held.splitlines(True), made.splitlines(True), "docs/costs.md", "what the code costs now"
+            held.splitlines(True),
+            made.splitlines(True),
+            f"docs/{path.name}",
+            "what the code costs now",
         )
     )
-    return int(held != made)
+    return held != made
 
 
 if __name__ == "__main__":

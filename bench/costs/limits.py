@@ -13,6 +13,8 @@ from bench.costs.stories import Used
 from chalicelib.aws.items import DUE_SHARDS
 from chalicelib.aws.replan_state import A_PAGE
 from chalicelib.runtime import wiring
+from chalicelib.usecases.reconciliation.rate_limit import CALLS_A_SECOND
+from chalicelib.usecases.reconciliation.rate_limit import SECONDS as RUN_SECONDS
 from chalicelib.usecases.schedule.replan import PAGES_A_RUN
 from chalicelib.usecases.schedule.sweep import A_RUN
 from local.aws.resources import TEMPLATE
@@ -22,6 +24,11 @@ MOST = 10_000_000
 """Customers up to which the page looks."""
 
 DAY_SECONDS = 86_400
+ID_BYTES = 150
+"""An id of a subscription in a set of Python's, its share of the table and of the list's items
+included.
+"""
+
 A_PARTITION = 1_000
 """Writes a second that a partition of a table or an index takes."""
 
@@ -197,3 +204,21 @@ def items_of_a_customer(stories: Mapping[str, list[Used]]) -> float:
         max(story.items for story in stories["webhooks"])
         + assumed("signups") * 12 * stories["signups"][0].items
     )
+
+
+def comparison_hours(number: float) -> float:
+    """How long the daily comparison lists subscriptions and customers at Stripe, a hundred a call,
+    in runs of ten minutes.
+    """
+    calls_an_hour = 6 * CALLS_A_SECOND * RUN_SECONDS
+    return 2 * number / 100 / calls_an_hour
+
+
+def listed_megabytes(number: float) -> float:
+    """What the ids of all subscriptions take in the memory of the comparison's last phase."""
+    return number * ID_BYTES / 1e6
+
+
+def queueing_hours(number: float) -> float:
+    """How long the sweep takes to queue so many accounts."""
+    return number / A_RUN / 60

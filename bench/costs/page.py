@@ -18,20 +18,10 @@ from bench.costs.bills import (
     webhooks,
 )
 from bench.costs.deployment import BATCHES
-from bench.costs.limits import (
-    A_PARTITION,
-    DAY_SECONDS,
-    MOST,
-    items_of_a_customer,
-    limits,
-    replan_hours,
-)
 from bench.costs.metering import UNITS
 from bench.costs.prices import PRICES, READ_ON
 from bench.costs.stories import CARD_ON_DAY, WELL_AFTER, Used
-from chalicelib.aws.replan_state import A_PAGE
 from chalicelib.runtime.telemetry import METRICS
-from chalicelib.usecases.schedule.replan import PAGES_A_RUN
 from local.aws.resources import TEMPLATE
 from local.aws.template import load
 from ops.package.build import ROOT
@@ -53,7 +43,6 @@ COLUMNS = {
 }
 """The units that the table of counts shows, with their heads."""
 
-SIZES = (1_000, 10_000, 100_000, 1_000_000, MOST)
 QUESTIONS = (0, 100, 1_000, 10_000)
 Stories = Mapping[str, list[Used]]
 
@@ -66,7 +55,6 @@ def page(stories: Stories) -> str:
                 *_before(stories),
                 *_counts(stories),
                 *_bills(stories),
-                *_limits(stories),
                 *_assumptions(),
                 *_prices(),
             ]
@@ -78,10 +66,10 @@ def page(stories: Stories) -> str:
 def counted_row(used: Used) -> str:
     """A story's row of the table of counts."""
     amounts = used.total
-    return _row(
+    return row(
         [
             used.name,
-            *(_amount(amounts[unit]) for unit in COLUMNS),
+            *(amount(amounts[unit]) for unit in COLUMNS),
             f"{used.items}",
             # Packed accounts are a few bytes longer or shorter in each run, by the ids in them.
             f"{round(used.stored / 1000, 1)}",
@@ -92,7 +80,7 @@ def counted_row(used: Used) -> str:
 def call_rows(used: Used) -> list[str]:
     """The calls of AWS that a story makes, a line a function."""
     return [
-        _row(
+        row(
             [
                 used.name,
                 function,
@@ -116,14 +104,14 @@ def _before(stories: Stories) -> list[str]:
     lines = [
         "# What it costs",
         "",
-        *_paragraph(_ABOUT),
+        *paragraph(_ABOUT),
         "",
-        _row(["a month", "list price", "largest parts"]),
-        _row(["---", "---:", "---"]),
+        row(["a month", "list price", "largest parts"]),
+        row(["---", "---:", "---"]),
     ]
     for name, month in months.items():
         bill = dollars(month)
-        lines.append(_row([name, f"{sum(bill.values()):.2f}", _largest(bill)]))
+        lines.append(row([name, f"{sum(bill.values()):.2f}", largest(bill)]))
     return lines
 
 
@@ -139,10 +127,10 @@ def _counts(stories: Stories) -> list[str]:
         "",
         "## What is counted",
         "",
-        *_paragraph(_STORIES),
+        *paragraph(_STORIES),
         "",
-        _row(["story", *COLUMNS.values(), "items", "KB"]),
-        _row(["---"] + ["---:"] * (len(COLUMNS) + 2)),
+        row(["story", *COLUMNS.values(), "items", "KB"]),
+        row(["---"] + ["---:"] * (len(COLUMNS) + 2)),
         *(counted_row(used) for kind in stories.values() for used in kind),
         "",
         "Write units of the recordings by function: "
@@ -151,8 +139,8 @@ def _counts(stories: Stories) -> list[str]:
         "",
         "AWS calls of each story by function:",
         "",
-        _row(["story", "function", "calls"]),
-        _row(["---"] * 3),
+        row(["story", "function", "calls"]),
+        row(["---"] * 3),
         *(line for kind in stories.values() for used in kind for line in call_rows(used)),
     ]
 
@@ -198,32 +186,21 @@ def _bills(stories: Stories) -> list[str]:
     )
     lines += _bill("1,000 customers, the idle stage included", customers(stories, 1_000) + nothing)
     lines += [
-        "### More customers",
-        "",
-        _row(["customers", "a month", "each", "largest parts"]),
-        _row(["---:", "---:", "---:", "---"]),
-    ]
-    for number in SIZES:
-        bill = dollars(customers(stories, number) + nothing)
-        whole = sum(bill.values())
-        lines.append(
-            _row([f"{number:,}", f"{whole:,.0f}", f"{whole / number:.4f}", _largest(bill)])
-        )
-    lines += [
+        "Up to ten million customers are in [scale.md](scale.md).",
         "",
         "How often the product asks for access decides the bill of 1,000 customers:",
         "",
-        _row(["requests for access of a customer", "a month", "largest parts"]),
+        row(["requests for access of a customer", "a month", "largest parts"]),
     ]
-    lines.append(_row(["---:", "---:", "---"]))
+    lines.append(row(["---:", "---:", "---"]))
     for questions in QUESTIONS:
         bill = dollars(customers(stories, 1_000, questions) + nothing)
-        lines.append(_row([f"{questions:,}", f"{sum(bill.values()):.2f}", _largest(bill)]))
+        lines.append(row([f"{questions:,}", f"{sum(bill.values()):.2f}", largest(bill)]))
     every = (
         f"{len(METRICS)} metrics; all of them in every hour would cost"
         f" {PRICES['metrics'].of(len(METRICS)):.2f} a month."
     )
-    return [*lines, "", *_paragraph(f"{_METRICS} There are {every}")]
+    return [*lines, "", *paragraph(f"{_METRICS} There are {every}")]
 
 
 _METRICS = """For paying customers only webhooks and requests for access are counted: with the
@@ -237,31 +214,32 @@ def _bill(title: str, month: Month) -> list[str]:
     lines = [
         f"### {title}",
         "",
-        _row(["what", "how many", "list price", "after the free tier"]),
-        _row(["---", "---:", "---:", "---:"]),
+        row(["what", "how many", "list price", "after the free tier"]),
+        row(["---", "---:", "---:", "---:"]),
     ]
     for name, cost in bill.items():
         price = PRICES[name]
         lines.append(
-            _row(
+            row(
                 [
                     f"{price.service}: {price.unit}",
-                    _amount(amounts[name]),
+                    amount(amounts[name]),
                     f"{cost:.2f}",
                     f"{after.get(name, 0):.2f}",
                 ]
             )
         )
     lines += [
-        _row(["**total**", "", f"**{whole:.2f}**", f"**{sum(after.values()):.2f}**"]),
+        row(["**total**", "", f"**{whole:.2f}**", f"**{sum(after.values()):.2f}**"]),
         "",
-        f"Largest parts: {_largest(bill)}.",
+        f"Largest parts: {largest(bill)}.",
         "",
     ]
     return lines
 
 
-def _largest(bill: Mapping[str, float]) -> str:
+def largest(bill: Mapping[str, float]) -> str:
+    """The three largest parts of a bill, with their shares."""
     whole = sum(bill.values())
     return ", ".join(
         f"{PRICES[name].service} ({PRICES[name].unit.split(',')[0]}) {cost / whole:.0%}"
@@ -292,76 +270,17 @@ def fixtures() -> Fixtures:
     )
 
 
-def _limits(stories: Stories) -> list[str]:
-    lines = [
-        "",
-        "## Where each part reaches its limit",
-        "",
-        *_paragraph(_PEAKS),
-        "",
-        _row(
-            [
-                "part",
-                "use of a customer a month",
-                "capacity",
-                "peak",
-                "full at customers",
-                "whose limit",
-            ]
-        ),
-        _row(["---", "---:", "---:", "---:", "---:", "---"]),
-    ]
-    for one in limits(stories):
-        at = f"{one.customers:,.0f}" if one.customers < MOST else f"beyond {MOST:,}"
-        capacity = (
-            f"{one.capacity * DAY_SECONDS:,.0f} a day"
-            if one.peak == 1
-            else f"{_amount(one.capacity)} a second"
-        )
-        lines.append(
-            _row(
-                [
-                    one.part,
-                    f"{_amount(one.used)} {one.unit}",
-                    capacity,
-                    f"× {one.peak:g}",
-                    at,
-                    one.whose,
-                ]
-            )
-        )
-    batch, at_once = BATCHES["process_events"]
-    walk = (
-        f"at {items_of_a_customer(stories):.0f} items a customer that is"
-        f" {replan_hours(stories, 10_000):.0f} hours for 10,000 customers"
-    )
-    a_minute, in_flight = PAGES_A_RUN * A_PAGE, batch * at_once
-    policy = f"""After a change of billing.toml every account is rescheduled by two scans of the
-        table, {a_minute:,} items a minute: {walk}, and so on in proportion. An account that
-        changes or falls due meanwhile is rescheduled at once."""
-    never = f"""No number of customers reaches these. A partition of the table takes {A_PARTITION:,}
-        write units a second, and holds one account, or the day's count of signups, which their
-        throttle keeps far below that. At most {in_flight:,} events ({at_once} batches of {batch})
-        and what Lambda's pollers hold are in flight, of the 120,000 that a queue allows. A
-        standard queue has no limit to its rate."""
-    return [*lines, "", *_paragraph(policy), "", *_paragraph(never)]
-
-
-_PEAKS = """The use of a customer is that of the thousand above, signups included. The peak is a
-multiple of the month's mean; what can wait within its day has a peak of 1."""
-
-
 def _assumptions() -> list[str]:
-    rows = (_row([name, f"{one.value:g}", one.what]) for name, one in ASSUMED.items())
+    rows = (row([name, f"{one.value:g}", one.what]) for name, one in ASSUMED.items())
     return [
         "",
         "## Assumptions",
         "",
-        _row(["name", "value", "what"]),
-        _row(["---", "---:", "---"]),
+        row(["name", "value", "what"]),
+        row(["---", "---:", "---"]),
         *rows,
         "",
-        *_paragraph(_LEFT_OUT),
+        *paragraph(_LEFT_OUT),
     ]
 
 
@@ -375,7 +294,7 @@ leaves, and a year of signups that did not pay."""
 
 def _prices() -> list[str]:
     rows = [
-        _row(
+        row(
             [
                 one.service,
                 one.unit,
@@ -396,21 +315,24 @@ def _prices() -> list[str]:
         "",
         about,
         "",
-        _row(["service", "unit", "price", "free a month", "source"]),
-        _row(["---", "---", "---:", "---:", "---"]),
+        row(["service", "unit", "price", "free a month", "source"]),
+        row(["---", "---", "---:", "---:", "---"]),
         *rows,
     ]
 
 
-def _amount(number: float) -> str:
+def amount(number: float) -> str:
+    """A number with as many digits as it needs."""
     return f"{number:,.2f}" if 0 < number < 10 and number != int(number) else f"{number:,.0f}"
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """A line of a table."""
     return f"| {' | '.join(cells)} |"
 
 
-def _paragraph(text: str) -> list[str]:
+def paragraph(text: str) -> list[str]:
+    """The lines of a paragraph."""
     return wrap(" ".join(text.split()), 100, break_long_words=False, break_on_hyphens=False)
 
 

@@ -1,6 +1,7 @@
-"""Reschedule every account after a change of the policy, a few pages in each run."""
+"""Reschedule every account after a change of the policy, some pages in each run."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from chalicelib.domain.errors import ConcurrentUpdate, NewerSchemaVersion
 from chalicelib.domain.reconciliation.replan import ReplanState
@@ -9,8 +10,13 @@ from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
 
-PAGES_A_RUN = 5
-"""How many pages of the table one run reads."""
+PAGES_A_RUN = 100
+"""How many pages of the table one run reads at most."""
+
+SECONDS = 20
+"""How long a run begins new pages. The longest page, with every account on it to be rescheduled,
+still ends within the function's time-out.
+"""
 
 
 def replan(services: Services) -> int:
@@ -26,9 +32,9 @@ def replan(services: Services) -> int:
         if before and before.hash == services.policy.hash
         else ReplanState(services.policy.hash, version=before.version if before else 0)
     )
-    rescheduled = 0
+    rescheduled, until = 0, services.clock.now() + timedelta(seconds=SECONDS)
     for _ in range(PAGES_A_RUN):
-        if state.done:
+        if state.done or services.clock.now() > until:
             break
         ids, cursor = services.stores.replan_states.page(state)
         results = [_reschedule(id, services) for id in ids]

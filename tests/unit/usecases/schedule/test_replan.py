@@ -9,8 +9,9 @@ import pytest
 
 from chalicelib.aws.schema_versions import SHAPE
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.reconciliation.replan import ReplanState
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.usecases.schedule.replan import replan
+from chalicelib.usecases.schedule.replan import SECONDS, replan
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
 from tests.fakes.lifecycles import START, Life
 from tests.fakes.services import POLICY, QUIET, FakeServices
@@ -105,3 +106,17 @@ def test_a_policy_that_changes_nothing_for_an_account_sends_it_nothing_again() -
     walk(life.place, OutsideCalls())
     life.advance(life.now.at + timedelta(minutes=5))
     assert life.steps == sent
+
+
+def test_a_run_begins_no_page_after_its_time() -> None:
+    place = peopled(20)
+    place.replan_states.a_page = 5
+    page = place.replan_states.page
+
+    def slow(state: ReplanState) -> tuple[list[str], str | None]:
+        place.now.at += timedelta(seconds=SECONDS - 5)
+        return page(state)
+
+    place.replan_states.page = slow  # type: ignore[method-assign]
+    assert replan(place.services) == 10, "the second page began in time, the third would not"
+    assert replan(place.services) == 10
