@@ -8,6 +8,7 @@ import msgspec
 
 from chalicelib.aws.items import Item
 from chalicelib.domain.access import standing
+from chalicelib.domain.account.links import is_opening_ended
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.policy.policy import Policy
@@ -53,12 +54,19 @@ def told(
         yield f"mail          {_at(mailed.at)}  {mailed.outcome:<8}{key}"
     for stream, since in account.unsubscribed.items():
         yield f"unsubscribed  {stream} since {_at(since)}"
+    yield from _openings(account)
     if is_dead(account):
         yield "waits         for nothing: it failed too often. accounts revive tries again"
     for waiting in () if is_dead(account) else due_work(account, policy, now):
         yield f"waits         {_at(waiting.at)}  {waiting.what}"
     for entry in entries[:NEWEST]:
         yield f"happened      {_at(entry.at)}  {entry.kind:<10}{entry.type}"
+
+
+def _openings(account: Account) -> Iterator[str]:
+    for one in account.openings:
+        ended = ", ended" if is_opening_ended(account, one.link) else ""
+        yield f"page opened   {_at(one.at)}  {one.link}  {one.browser or 'unknown'}{ended}"
 
 
 def person(account: Account, items: Iterable[Item]) -> dict[str, Any]:

@@ -60,6 +60,12 @@ BOUNDS: Mapping[str, Bound] = {
         "409",
         "Dropping one would end the right to undo it.",
     ),
+    "ended links": Bound(
+        50,
+        "links of the last month that were ended one by one",
+        "409",
+        "Dropping one would let it open again. All together can be ended at any time.",
+    ),
     "texts": Bound(
         48_000,
         "bytes of attributes, notes, comments and descriptions together",

@@ -101,6 +101,7 @@ NOTICES: Mapping[str, str] = {
     "email_asked": "done",
     "declined": "wrong",
     "already_subscribed": "note",
+    "link_ended": "done",
 }
 """The `notice` in the billing page's URL → its style. Its text is in `texts/`, as
 `notice.<notice>`.
@@ -170,7 +171,8 @@ def billing_view(
     pending: Sequence[PendingChange] = (),
 ) -> dict[str, Any]:
     """The values of the billing page, for every standing. `notice` is a key of NOTICES; others are
-    ignored. `pending` is what schedules at Stripe will change.
+    ignored. `pending` is what schedules at Stripe will change. `openings` are empty: see
+    openings_view.
     """
     current = standing(account, policy, now)
     subscription = current_subscription(account)
@@ -205,6 +207,7 @@ def billing_view(
         "app_url": policy.mail.app_url if policy.mail else "",
         "email": account.email or "",
         "signs_in": policy.signup is not None,
+        "openings": [],
     }
 
 

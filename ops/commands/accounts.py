@@ -118,15 +118,22 @@ def _revive(options: argparse.Namespace) -> int:
 
 def _end_links(options: argparse.Namespace) -> int:
     from chalicelib.domain.account.facts import LinksEnded
+    from chalicelib.domain.account.openings import LinkEnded
     from chalicelib.domain.account.rules.apply import apply
     from chalicelib.domain.policy.read import read_policy
     from chalicelib.domain.schedule.versions import next_version
 
     accounts, now = _accounts(options), datetime.now(UTC)
     account = _found(accounts, options.id)
-    ended = apply(account, LinksEnded(now))
+    if options.link and options.link not in {one.link for one in account.openings}:
+        raise InvalidInput("That link is not among the account's last openings.", "link")
+    ended = apply(account, LinkEnded(options.link, now) if options.link else LinksEnded(now))
     accounts.save(account, next_version(account, ended, read_policy(POLICY.read_text()), now))
-    print(f"No link or session of account {options.id} from before now opens anything any more.")
+    print(
+        f"The link {options.link} of account {options.id} opens nothing any more."
+        if options.link
+        else f"No link or session of account {options.id} from before now opens anything any more."
+    )
     return 0
 
 
@@ -185,6 +192,10 @@ def _id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="the account's id")
 
 
+def _link(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--link", help="end this one only, by its mark in accounts show")
+
+
 def _file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", type=Path, help="a new file (default: standard output)")
 
@@ -219,9 +230,9 @@ COMMANDS = (
     ),
     Command(
         "accounts end-links",
-        "End every link that was mailed to a customer, and every session",
+        "End every link that was mailed to a customer, and every session; or one link",
         _end_links,
-        (_id, add_table),
+        (_id, _link, add_table),
     ),
     Command(
         "accounts joins",

@@ -137,7 +137,7 @@ def _details_pages() -> Iterator[Shown]:
     yield Shown("details", "details", details_view(known, SOLD))
     without = replace(SOLD, mail=None, signup=None)
     yield Shown("details-without-sign-in", "details", details_view(Account("acc_2"), without))
-    for name in ("email", "email_sign_in", "email_change", "email_undo"):
+    for name in ("email", "email_sign_in", "email_change", "email_undo", "plan_sign_in"):
         yield Shown(name.replace("_", "-"), name, {"email": EMAIL})
     for name in ("changed", "undone"):
         titled = {"title": f"email.{name}_heading", "text": f"email.{name}"}
@@ -171,6 +171,10 @@ def _billing_pages(language: str) -> Iterator[Shown]:
     for notice in NOTICES:
         view = billing_view(customer(), SOLD, NOW, notice, language)
         yield Shown(f"notice-{notice}", "billing", view)
+    one = {"link": "billing@1", "at": "03.03.2026, 14:05", "browser": "1"}
+    openings = [one | {"by": "12.03.2026", "own": own, "ended": not own} for own in (True, False)]
+    view = billing_view(customer(), SOLD, NOW, None, language)
+    yield Shown("billing-openings", "billing", view | {"openings": openings})
 
 
 def _welcome_pages(language: str) -> Iterator[Shown]:

@@ -9,6 +9,7 @@ from chalicelib.domain.account.cancellation import CancellationFact
 from chalicelib.domain.account.checkout import Checkout
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
+from chalicelib.domain.account.openings import OpeningFact
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.profile import ProfileFact
@@ -301,6 +302,7 @@ Fact = (
     | BroadcastRequested
     | CancellationFact
     | ProfileFact
+    | OpeningFact
 )
 """Every fact that can be applied to an account. A FetchRequest as a fact means that something has
 to be fetched.

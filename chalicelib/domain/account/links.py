@@ -8,7 +8,10 @@ from chalicelib.domain.account.state import Account, PendingSignup, Signup
 from chalicelib.domain.security.links import PURPOSES, TO_ONE_ADDRESS, Link, link_for, reader_mark
 
 FRESH = timedelta(minutes=15)
-"""How long a sign-in allows what needs a fresh one: changing the address."""
+"""How long a sign-in allows what needs a fresh one: another address, or what costs more."""
+
+RECENT = timedelta(hours=1)
+"""How long a link that was mailed allows what costs more, without a fresh sign-in."""
 
 SIGNED_IN = "sign-in"
 """What the session of somebody who used a sign-in link is about."""
@@ -112,16 +115,51 @@ def opens(link: Link, account: Account) -> bool:
     """Whether a verified link still opens what it is for.
 
     The first proof of the address voids links that were not mailed; another address voids those
-    that were mailed to the one before. The customer and the team can void all that there are. A
-    sign-in link opens once, and only the newest one does, or one whose signup still waits for it.
+    that were mailed to the one before. The customer and the team can void all that there are,
+    and single ones. A sign-in link opens once, and only the newest one does, or one whose signup
+    still waits for it.
     """
     if link.is_void(account.link_epoch) or not _has_its_reader(link, account):
         return False
-    if is_ended(link, account):
+    if is_ended(link, account) or mark_of(link) in account.ended_links:
         return False
     if link.purpose != SIGNED_IN or pending_signup(account, link.about):
         return True
     return _is_newest_mailed(link, account)
+
+
+def mark_of(link: Link) -> str:
+    """What identifies a link that opens the billing page: its purpose and the second at which it
+    was issued. Of a session, the mark of the link that began it. Empty for other links, and for
+    sessions that an older release began by a link of a mail.
+    """
+    if link.purpose == "billing-visit":
+        return link.about
+    issued = issued_at(link) if link.purpose in {"billing", SIGNED_IN} else None
+    return f"{link.purpose}@{issued.timestamp():.0f}" if issued else ""
+
+
+def is_opening_ended(account: Account, mark: str) -> bool:
+    """Whether the link of an opening was ended, by itself or with all others."""
+    issued, all_ended = marked(mark)[1], account.links_void_before
+    before = all_ended is not None and (issued is None or issued <= all_ended)
+    return before or mark in account.ended_links
+
+
+def is_recent(visit: Link, now: datetime) -> bool:
+    """Whether a session began by a fresh sign-in (see is_fresh), or by a link that was mailed less
+    than RECENT ago: its visitor reads the account's mail now. A session of an older release does
+    not say by which link it began; it is over within an hour.
+    """
+    purpose, issued = marked(visit.about)
+    by_new_mail = purpose == "billing" and issued is not None and now < issued + RECENT
+    return not visit.about or by_new_mail or is_fresh(visit, now)
+
+
+def marked(mark: str) -> tuple[str, datetime | None]:
+    """The purpose of a link and when it was issued, by its mark; None if that does not say."""
+    purpose, _, second = mark.partition("@")
+    return purpose, datetime.fromtimestamp(int(second), UTC) if second.isdecimal() else None
 
 
 def _is_newest_mailed(link: Link, account: Account) -> bool:
@@ -162,7 +200,7 @@ def is_fresh(visit: Link, now: datetime) -> bool:
     the account's address now, and did not only find an older message.
     """
     lasts = PURPOSES[visit.purpose][0]
-    if visit.about != SIGNED_IN or visit.expires_at is None or lasts is None:
+    if marked(visit.about)[0] != SIGNED_IN or visit.expires_at is None or lasts is None:
         return False
     return now < visit.expires_at - lasts + FRESH
 

@@ -15,6 +15,7 @@ from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
+from chalicelib.domain.account.openings import LinkOpening
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import Tracked
 from chalicelib.domain.account.profile import AddressChange, ProfileChange
@@ -177,7 +178,8 @@ class Account:
       the newest sign-in link that was used; `sign_in_asked_at`: when one was last requested
       (`sign_in_unused` is written by older releases only), and `sign_in_signup`: the number of the
       pending signup that it belongs to. `links_void_before`: until when links and sessions were
-      handed out that were ended.
+      handed out that were ended. `openings`: the last presses of buttons behind mailed links;
+      `ended_links`: when single links were ended, by their mark.
     - `leave`: the last request to cancel at once; `left_by`: the time of the newest confirmed one;
       `withdrawn_at`: when the customer withdrew from the contract, and `withdrawn_refund`: what
       was paid back for it; `alternatives`: when each kind
@@ -268,6 +270,8 @@ class Account:
     debit_returned_at: datetime | None = None
     charged_back: Mapping[str, datetime] = field(default_factory=dict)
     debit_failed_at: datetime | None = None
+    openings: tuple[LinkOpening, ...] = ()
+    ended_links: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def email(self) -> str | None:

@@ -51,3 +51,19 @@ def preview_of(
     if at_once:
         return Preview(change, amount, currency, change.as_of)
     return Preview(change, 0, currency, change.as_of, amount)
+
+
+def costs_more(preview: Preview, one: Subscription, policy: Policy) -> bool:
+    """Whether a change makes the customer pay more than a period costs now: at once, or for the
+    next one. Where billing.toml has no amount, a larger plan or more seats do.
+    """
+    change = preview.change
+    if change is None:
+        return False
+    item = plan_item(one, policy)
+    seats = item.quantity or 1
+    price = policy.amount(change.plan, change.interval, preview.currency)
+    if item.amount is None or price is None:
+        present = policy.rank(policy.plan_of([item])[0]), seats
+        return (policy.rank(change.plan), change.quantity) > present or change.quantity > seats
+    return max(preview.due_now, price * change.quantity) > item.amount * seats

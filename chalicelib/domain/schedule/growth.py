@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.openings import ENDED_FOR
 from chalicelib.domain.account.operations import PendingOperation, kind_of, pending, unexpired
 from chalicelib.domain.account.queries import has_money
 from chalicelib.domain.account.rules.profile import unlapsed_addresses
@@ -68,6 +69,7 @@ def pruned(account: Account, policy: Policy, now: datetime) -> Account:
         pending_signups=_pending_signups(account),
         ended=_newest(account.ended, most("ended"), lambda at: at),
         disputes=_disputes(account.disputes),
+        ended_links={mark: at for mark, at in account.ended_links.items() if now < at + ENDED_FOR},
         charged_back=_newest(account.charged_back, most("disputes"), lambda at: at),
         feedback=_newest(account.feedback, most("feedback"), lambda given: given.at),
         outbox=account.outbox[-most("events") :],
@@ -97,6 +99,11 @@ def _written_by_callers(account: Account) -> Iterator[str]:
 
 
 _COUNTED: Mapping[str, _Counted] = {
+    "ended links": _Counted(
+        ("ended_links",),
+        lambda account, now: len(account.ended_links),
+        "End all links together.",
+    ),
     "grants": _Counted(
         ("grants",),
         lambda account, now: sum(now < grant.until for grant in account.grants),

@@ -23,6 +23,7 @@ from chalicelib.domain.account.facts import (
     SignedIn,
 )
 from chalicelib.domain.account.messages import MessageRecord
+from chalicelib.domain.account.openings import LinkEnded, LinkOpened
 from chalicelib.domain.account.profile import ProfileChanged
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
@@ -138,8 +139,7 @@ def _done_since(present: Account) -> Iterator[Fact]:
         yield MilestoneReached(name, at)
     if present.proved_at:
         yield AddressProved(present.proved_at)
-    if present.links_void_before:
-        yield LinksEnded(present.links_void_before)
+    yield from _links_since(present)
     if present.signed_in_by:
         yield SignedIn(present.signed_in_by)
     for name, change in present.profile_changes.items():
@@ -152,3 +152,12 @@ def _done_since(present: Account) -> Iterator[Fact]:
         yield CheckoutUpdated(present.checkout)
     for name, broadcast in present.broadcasts.items():
         yield BroadcastRequested(name, broadcast)
+
+
+def _links_since(present: Account) -> Iterator[Fact]:
+    if present.links_void_before:
+        yield LinksEnded(present.links_void_before)
+    for opening in present.openings:
+        yield LinkOpened(opening)
+    for mark, at in present.ended_links.items():
+        yield LinkEnded(mark, at)

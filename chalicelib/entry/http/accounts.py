@@ -6,6 +6,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.access import standing
+from chalicelib.domain.account.links import is_opening_ended
 from chalicelib.domain.account.queries import plan_of
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.pending_change import PendingChange
@@ -324,6 +325,15 @@ def _account(account: Account) -> dict[str, Any]:
         "subscriptions": [
             _subscription(account, known.value, pending.get(id))
             for id, known in sorted(account.subscriptions.items())
+        ],
+        "openings": [
+            {
+                "at": iso_time(one.at),
+                "link": one.link,
+                "browser": one.browser,
+                "ended": is_opening_ended(account, one.link),
+            }
+            for one in account.openings
         ],
         "others": [
             {"id": id, "customer": known.value.customer, "status": known.value.status}

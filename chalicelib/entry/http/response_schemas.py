@@ -153,6 +153,10 @@ _SUBSCRIPTION = fields(
 _OTHER = fields(
     {"id": TEXT, "customer": TEXT, "status": TEXT}, title="SubscriptionToAnotherProduct"
 )
+_OPENING = fields(
+    {"at": TIME, "link": TEXT, "browser": TEXT, "ended": {"type": "boolean"}},
+    title="LinkOpening",
+)
 ACCOUNT = fields(
     {
         "account_id": TEXT,
@@ -176,6 +180,12 @@ ACCOUNT = fields(
         },
         "standing": STANDING,
         "subscriptions": array(_SUBSCRIPTION),
+        "openings": array(_OPENING)
+        | {
+            "description": "The last ten times that a mailed link opened the billing page, the"
+            " oldest first: by which `link`, and by what kind of browser. POST …/links/end ends a"
+            " link."
+        },
         "others": array(_OTHER)
         | {
             "description": "The customer's subscriptions to other products in the same Stripe"

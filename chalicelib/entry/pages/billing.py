@@ -11,12 +11,14 @@ from chalicelib.domain.account.links import (
     SIGNED_IN,
     as_typed,
     is_fresh,
+    mark_of,
     signup_behind,
     signups_behind,
 )
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Unavailable
+from chalicelib.domain.security.browsers import browser_of
 from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.entry.http.middleware.reader import reader_language, recognize
 from chalicelib.entry.http.page_responses import (
@@ -42,13 +44,14 @@ from chalicelib.entry.pages.session import (
     opened,
     redirect_to,
     session_of,
+    visit,
     visitor,
 )
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 from chalicelib.usecases.accounts.abuse_guard import admit_sign_in
-from chalicelib.usecases.accounts.links import end_links
+from chalicelib.usecases.accounts.links import end_link, end_links
 from chalicelib.usecases.accounts.record import record_proof, record_sign_in
 from chalicelib.usecases.accounts.sign_up import enqueue_sign_in
 from chalicelib.usecases.billing.checkout import (
@@ -62,8 +65,10 @@ from chalicelib.usecases.services import Services
 
 bp = Blueprint(__name__)
 
-Recording = Callable[[Account, Link, int, Services], Account]
-"""Records the press of a button behind a mailed link, for the signup of a number."""
+Recording = Callable[[Account, Link, int, Services, str], Account]
+"""Records the press of a button behind a mailed link, for the signup of a number, by a kind of
+browser.
+"""
 
 
 @bp.route("/welcome/{token}", methods=["GET"])
@@ -119,7 +124,7 @@ def sign_in(token: str) -> Response:
     """Sign in with a requested link. It works once."""
     refuse_cross_site(bp.current_request)
     link, account = opened(token, "sign-in")
-    return _pressed(link, account, record_sign_in, SIGNED_IN)
+    return _pressed(link, account, record_sign_in)
 
 
 @bp.route("/sign-in", methods=["GET"])
@@ -162,9 +167,9 @@ def show_check_inbox() -> Response:
 @bp.route("/billing", methods=["GET"])
 @html_page
 def show_billing() -> Response:
-    """Show the plan, the paid period, the card and the invoices."""
-    account = visitor(bp.current_request)
-    return _billing(account, query_fields(bp.current_request).get("notice"))
+    """Show the plan, the paid period, the card, the invoices, and which links opened the page."""
+    session, account = visit(bp.current_request)
+    return _billing(session, account, query_fields(bp.current_request).get("notice"))
 
 
 @bp.route("/billing/checkout", methods=["POST"], content_types=FORM)
@@ -215,9 +220,17 @@ def open_pdf(invoice_id: str) -> Response:
 @bp.route("/billing/links/end", methods=["POST"], content_types=FORM)
 @html_page
 def sign_out_everywhere() -> Response:
-    """End every link that was mailed to the customer, and every session, this one too."""
-    account = visitor(bp.current_request)
-    end_links(account.id, "customer", wiring.services())
+    """End every link that was mailed to the customer, and every session, this one too; or the one
+    `link` of the form with its sessions.
+    """
+    session, account = visit(bp.current_request)
+    link = form_of(bp.current_request).get("link", "")
+    if link:
+        end_link(account.id, link, "customer", wiring.services())
+    else:
+        end_links(account.id, "customer", wiring.services())
+    if link and link != mark_of(session):
+        return redirect_to("/billing", "link_ended")
     ended = ended_cookie("billing-visit")
     return sign_in_page(200, "signed_out.heading", "signed_out.detail", ended)
 
@@ -262,7 +275,7 @@ def _entrance(token: str, purpose: str) -> Response:
     return _choice(link, account)
 
 
-def _pressed(link: Link, account: Account, record: Recording, how: str = "") -> Response:
+def _pressed(link: Link, account: Account, record: Recording) -> Response:
     """The billing page, once the press of the button is recorded. If the link's own signup is not
     kept any more, its reader chooses among the others first.
     """
@@ -272,7 +285,9 @@ def _pressed(link: Link, account: Account, record: Recording, how: str = "") -> 
         raise LinkRefused
     if number is None:
         return _choice(link, account)
-    return _signed_in(record(account, link, number, wiring.services()), how)
+    browser = browser_of(bp.current_request.headers.get("user-agent", ""))
+    account = record(account, link, number, wiring.services(), browser)
+    return redirect_to("/billing", cookie=cookie("billing-visit", account, mark_of(link)))
 
 
 def _choice(link: Link, account: Account) -> Response:
@@ -286,15 +301,13 @@ def _choice(link: Link, account: Account) -> Response:
     return page_response(200, "open_billing", **view)
 
 
-def _billing(account: Account, notice: str | None) -> Response:
+def _billing(session: Link, account: Account, notice: str | None) -> Response:
     from chalicelib.pages.customer import billing_view
+    from chalicelib.pages.openings import openings_view
 
     pending = pending_changes(account, wiring.services())
     view = billing_view(
         account, wiring.policy(), clock.now(), notice, reader_language(), list(pending.values())
     )
-    return billing_page("billing", cookie=known_cookie(account), **view)
-
-
-def _signed_in(account: Account, how: str = "") -> Response:
-    return redirect_to("/billing", cookie=cookie("billing-visit", account, how))
+    openings = openings_view(account, session, wiring.policy(), reader_language())
+    return billing_page("billing", cookie=known_cookie(account), **view | {"openings": openings})

@@ -4,17 +4,20 @@ from datetime import UTC, datetime
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.domain.account.links import is_recent
+from chalicelib.domain.account.queries import current_subscription
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.decisions import may_change
 from chalicelib.domain.billing.idempotency import IdempotentRequest
 from chalicelib.domain.billing.plan_requests import PlanRequest
-from chalicelib.domain.billing.preview import Preview, is_fresh
+from chalicelib.domain.billing.preview import Preview, costs_more, is_fresh
 from chalicelib.domain.errors import (
     CardDeclined,
     ConfirmationRequired,
     InvalidInput,
     NotPossible,
 )
+from chalicelib.domain.security.links import Link
 from chalicelib.entry.http.middleware.reader import reader_language
 from chalicelib.entry.http.page_responses import html_page
 from chalicelib.entry.pages.session import (
@@ -23,6 +26,7 @@ from chalicelib.entry.pages.session import (
     form_of,
     open_payment_page,
     redirect_to,
+    visit,
     visitor,
 )
 from chalicelib.runtime import wiring
@@ -48,15 +52,15 @@ def show_plans() -> Response:
 @html_page
 def show_preview() -> Response:
     """Show what the change costs, as Stripe calculates it. Changes nothing yet."""
-    account = visitor(bp.current_request)
+    session, account = visit(bp.current_request)
     plan, interval, seats = _chosen(form_of(bp.current_request))
     try:
-        return _preview_page(
-            account,
-            preview_change(account.id, PlanRequest(plan, interval, seats), wiring.services()),
-        )
+        preview = preview_change(account.id, PlanRequest(plan, interval, seats), wiring.services())
     except NotPossible:
         return redirect_to("/billing", "no_change")
+    if _needs_sign_in(session, account, preview):
+        return billing_page("plan_sign_in", email=account.email or "")
+    return _preview_page(account, preview)
 
 
 @bp.route("/billing/plan/confirm", methods=["POST"], content_types=FORM)
@@ -67,11 +71,8 @@ def confirm() -> Response:
     """
     from chalicelib.pages.plan import shown
 
-    account, form, services = (
-        visitor(bp.current_request),
-        form_of(bp.current_request),
-        wiring.services(),
-    )
+    session, account = visit(bp.current_request)
+    form, services = form_of(bp.current_request), wiring.services()
     plan, interval, seats = _chosen(form)
     as_of = _time(form.get("as_of", ""))
     fresh = is_fresh(as_of, clock.now())
@@ -80,6 +81,8 @@ def confirm() -> Response:
         preview = preview_change(account.id, request, services)
         if preview.change is None:
             return redirect_to("/billing", "plan_changed")
+        if _needs_sign_in(session, account, preview):
+            return billing_page("plan_sign_in", email=account.email or "")
         if not fresh or shown(preview) != form.get("shown"):
             return _preview_page(account, preview, moved=True)
         idempotent = IdempotentRequest(
@@ -94,6 +97,16 @@ def confirm() -> Response:
     if outcome.payment:
         return open_payment_page(outcome.payment)
     return redirect_to("/billing", "plan_changed")
+
+
+def _needs_sign_in(session: Link, account: Account, preview: Preview) -> bool:
+    """Whether the change costs more and the session shows only that its visitor has an older mail:
+    whoever finds one pays with the customer's card.
+    """
+    policy, subscription = wiring.policy(), current_subscription(account)
+    if policy.signup is None or subscription is None or is_recent(session, clock.now()):
+        return False
+    return costs_more(preview, subscription, policy)
 
 
 def _preview_page(account: Account, preview: Preview, moved: bool = False) -> Response:

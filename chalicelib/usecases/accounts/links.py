@@ -4,8 +4,10 @@ out.
 
 from chalicelib.domain.account.facts import LinksEnded
 from chalicelib.domain.account.links import opens
+from chalicelib.domain.account.openings import LinkEnded
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
@@ -48,3 +50,17 @@ def end_links(account_id: str, by: str, services: Services) -> Account:
         [Entry(account.id, now, "call", "links", "links.ended", {"by": by})]
     )
     return apply_facts(account, [LinksEnded(now)], services, StripeFetcher(services))
+
+
+def end_link(account_id: str, mark: str, by: str, services: Services) -> Account:
+    """The account, with one link ended that opened the billing page, and the sessions that it
+    began. `mark` is that of one of the account's openings. Raises AccountNotFound, InvalidInput for
+    another mark, TooMany, Unavailable.
+    """
+    account, now = require_account(account_id, services.stores.accounts), services.clock.now()
+    if mark not in {opening.link for opening in account.openings}:
+        raise InvalidInput("link must be that of one of the account's last openings.", "link")
+    account = apply_facts(account, [LinkEnded(mark, now)], services, StripeFetcher(services))
+    data: dict[str, str | int | None] = {"by": by, "link": mark}
+    services.stores.timeline.put([Entry(account.id, now, "call", mark, "link.ended", data)])
+    return account

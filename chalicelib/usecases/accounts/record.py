@@ -12,8 +12,9 @@ from chalicelib.domain.account.facts import (
     SignedIn,
     SignupConfirmed,
 )
-from chalicelib.domain.account.links import address_behind, opens
+from chalicelib.domain.account.links import address_behind, mark_of, opens
 from chalicelib.domain.account.milestones import milestone_reached
+from chalicelib.domain.account.openings import LinkOpened, LinkOpening
 from chalicelib.domain.account.operations import HEAD_START
 from chalicelib.domain.account.queries import restarts_trial, trial_name
 from chalicelib.domain.account.state import Account
@@ -39,31 +40,41 @@ def record_milestone(account_id: str, name: str, at: datetime | None, services: 
     apply_facts(account, [reached], services, StripeFetcher(services))
 
 
-def record_proof(account: Account, link: Link, number: int, services: Services) -> Account:
+def record_proof(
+    account: Account, link: Link, number: int, services: Services, browser: str = ""
+) -> Account:
     """The button behind a mailed link was pressed, which proves the address. The first time the
-    signup of this number becomes the one that counts, with a whole trial. Raises Unavailable.
+    signup of this number becomes the one that counts, with a whole trial. `browser` is the kind of
+    browser, for the customer to see. Raises Unavailable.
     """
-    return _proved(account, link, number, [], services)
+    return _proved(account, link, number, [_opened(link, browser, services)], services)
 
 
-def record_sign_in(account: Account, link: Link, number: int, services: Services) -> Account:
+def record_sign_in(
+    account: Account, link: Link, number: int, services: Services, browser: str = ""
+) -> Account:
     """The account's newest sign-in link was used: that proves the address as in `record_proof`, and
     the link opens nothing more. Raises LinkRefused if another press of it was faster, Unavailable.
     """
-    used: list[Fact] = [SignedIn(account.sign_in_asked_at)] if account.sign_in_asked_at else []
+    facts: list[Fact] = [SignedIn(account.sign_in_asked_at)] if account.sign_in_asked_at else []
+    facts.append(_opened(link, browser, services))
 
     def still_opens(found: Account) -> None:
         if not opens(link, found):
             raise LinkRefused
 
-    return _proved(account, link, number, used, services, still_opens)
+    return _proved(account, link, number, facts, services, still_opens)
+
+
+def _opened(link: Link, browser: str, services: Services) -> LinkOpened:
+    return LinkOpened(LinkOpening(services.clock.now(), mark_of(link), browser))
 
 
 def _proved(
     account: Account,
     link: Link,
     number: int,
-    used: list[Fact],
+    beside: list[Fact],
     services: Services,
     check: Callable[[Account], None] = lambda found: None,
 ) -> Account:
@@ -72,7 +83,7 @@ def _proved(
 
     def proved(with_external_id: bool) -> Account:
         confirmed = SignupConfirmed(number, now, with_external_id)
-        facts = [confirmed, AddressProved(now), *used]
+        facts = [confirmed, AddressProved(now), *beside]
         return apply_facts(account, facts, services, StripeFetcher(services), check=check)
 
     try:

@@ -2,6 +2,7 @@
 end every link and session that was handed out, and the finder cannot lock her out in turn.
 """
 
+import json
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -154,3 +155,51 @@ def test_of_two_presses_of_a_sign_in_link_at_once_one_signs_in(front: Front) -> 
     assert record_sign_in(read_before, link, 1, wiring.services()).signed_in_by
     with pytest.raises(LinkRefused):
         record_sign_in(read_before, link, 1, wiring.services())
+
+
+def test_one_link_and_its_sessions_are_ended_and_the_others_go_on(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ada sees on her page that an old link of hers was opened on a machine that is not hers."""
+    _, link, finders = signed_in(front)
+    later(monkeypatch, days=1)
+    front.posts_form({"email": "ada@example.com"}, "/sign-in")
+    front.works()
+    own = front.enters("sign-in", User_Agent="Mozilla/5.0 (X11; Linux) Firefox/140.0").cookie
+    theirs = front.posts_form({}, link, User_Agent="Mozilla/5.0 (Windows NT 10.0) Firefox/140.0")
+    page = front.call("GET", "/billing", Cookie=own).text
+    assert "Firefox, Linux" in page
+    assert "Firefox, Windows" in page
+    marks = {one.link for one in front.accounts()[0].openings}
+    (found,) = (mark for mark in marks if mark.startswith("billing@"))
+    ended = front.posts_form({"link": found}, "/billing/links/end", Cookie=own)
+    assert (ended.status, ended.path) == (303, "/billing?notice=link_ended")
+    for cookie in (finders, theirs.cookie):
+        assert front.call("GET", "/billing", Cookie=cookie).status == 404
+    assert front.posts_form({}, link).status == 404
+    assert front.call("GET", "/billing", Cookie=own).status == 200
+
+
+def test_the_product_ends_one_link_by_its_mark(front: Front) -> None:
+    account, link, cookie = signed_in(front)
+    key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
+    (opening,) = front.accounts()[0].openings
+
+    def ends(mark: str) -> int:
+        body = json.dumps({"link": mark}).encode()
+        path = f"/accounts/{account.id}/links/end"
+        return front.call("POST", path, body, Content_Type="application/json", **key).status
+
+    assert ends("billing@1") == 400
+    assert front.call("GET", "/billing", Cookie=cookie).status == 200
+    assert ends(opening.link) == 204
+    assert front.call("GET", "/billing", Cookie=cookie).status == 404
+    assert front.posts_form({}, link).status == 404
+
+
+def test_who_ends_the_link_of_their_own_session_is_signed_out(front: Front) -> None:
+    _, _, cookie = signed_in(front)
+    (opening,) = front.accounts()[0].openings
+    page = front.posts_form({"link": opening.link}, "/billing/links/end", Cookie=cookie)
+    assert (page.status, "Max-Age=0" in page.headers["Set-Cookie"]) == (200, True)
+    assert front.call("GET", "/billing", Cookie=cookie).status == 404

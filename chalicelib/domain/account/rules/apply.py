@@ -43,6 +43,7 @@ from chalicelib.domain.account.facts import (
     SubscriptionSnapshot,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.openings import LinkEnded, LinkOpened
 from chalicelib.domain.account.profile import (
     AddressChangeConfirmed,
     AddressChangeRequested,
@@ -95,6 +96,8 @@ _RULES: Mapping[type, Callable[[Account, Any], Account]] = {
     SignInRequested: customer.apply_sign_in_request,
     SignedIn: customer.apply_sign_in,
     LinksEnded: customer.apply_ended_links,
+    LinkOpened: customer.apply_opening,
+    LinkEnded: customer.apply_ended_link,
     MilestoneReached: customer.apply_milestone,
     ConsentGiven: customer.apply_consent,
     MessageRecorded: customer.apply_message,

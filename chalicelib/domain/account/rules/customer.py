@@ -26,6 +26,7 @@ from chalicelib.domain.account.facts import (
     SignInRequested,
 )
 from chalicelib.domain.account.links import SIGN_IN_LASTS
+from chalicelib.domain.account.openings import OPENINGS_KEPT, LinkEnded, LinkOpened
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation
 from chalicelib.domain.account.queries import cancellation_is_requested
 from chalicelib.domain.account.rules.signups import apply_mailed_link, signup_with_words
@@ -138,6 +139,23 @@ def apply_ended_links(account: Account, fact: LinksEnded) -> Account:
     if account.links_void_before and fact.at <= account.links_void_before:
         return account
     return replace(account, links_void_before=fact.at)
+
+
+def apply_opening(account: Account, fact: LinkOpened) -> Account:
+    """Keeps the opening, if it is among the newest."""
+    oldest_first = sorted(
+        {*account.openings, fact.opening}, key=lambda one: (one.at, one.link, one.browser)
+    )
+    kept = tuple(oldest_first[-OPENINGS_KEPT:])
+    return account if kept == account.openings else replace(account, openings=kept)
+
+
+def apply_ended_link(account: Account, fact: LinkEnded) -> Account:
+    """Ends the link; the first time counts."""
+    known = account.ended_links.get(fact.link)
+    if known and known <= fact.at:
+        return account
+    return replace(account, ended_links={**account.ended_links, fact.link: fact.at})
 
 
 def apply_milestone(account: Account, fact: MilestoneReached) -> Account:

@@ -1,0 +1,41 @@
+"""Which mailed links opened the billing page: what the customer sees of them, and those that were
+ended one by one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+OPENINGS_KEPT = 10
+"""How many openings are kept of one account, the newest ones."""
+
+ENDED_FOR = timedelta(days=31)
+"""How long it is remembered that a link was ended: longer than any of them works."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpening:
+    """A press of the button behind a mailed link. `link` is the mark of the link (links.mark_of),
+    `browser` the kind of browser and system, such as "Firefox, Windows"; empty if it is not known.
+    """
+
+    at: datetime
+    link: str
+    browser: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """The billing page was opened by a mailed link."""
+
+    opening: LinkOpening
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEnded:
+    """The link of this mark, and every session that it began, opens nothing any more."""
+
+    link: str
+    at: datetime
+
+
+OpeningFact = LinkOpened | LinkEnded
