@@ -95,10 +95,11 @@ def is_payment(invoice: Invoice) -> bool:
 
 
 def was_returned(account: Account, invoice: Invoice) -> bool:
-    """Whether the invoice was voided after its payment had failed, and no money ever came with its
-    subscription.
+    """Whether the invoice was voided after its payment had failed, or while a debit was under way
+    of which nothing else is known, and no money ever came with its subscription.
     """
-    if invoice.status != "void" or account.payment_of(invoice.id).first_failed_at is None:
+    payment = account.payment_of(invoice.id)
+    if invoice.status != "void" or not (payment.first_failed_at or payment.is_processing):
         return False
     return not any(
         tracked.value.status == "paid" and tracked.value.amount_paid

@@ -89,6 +89,8 @@ class Invoices(Drafts):
                 with self._store.changing(invoice, UPDATED):
                     self._count(invoice, retry)
                     invoice["attempted"], invoice["next_payment_attempt"] = True, None
+                    # One whose debit is under way is neither paid again nor voided.
+                    invoice["_attempt_at"] = invoice["_void_at"] = None
                 self.settled(invoice, "processing")
                 return "processing"
         if charge:

@@ -173,6 +173,19 @@ def test_a_first_invoice_that_the_owner_voids_owes_nothing(life: AdoptedLife) ->
     assert life.days(3).stands[0] == "none", "its payment had failed, and nothing was ever paid"
 
 
+def test_a_first_invoice_that_is_void_while_its_debit_is_under_way_is_no_payment(
+    life: AdoptedLife,
+) -> None:
+    life.sells(trial_period_days=14)
+    life.gives(HANGS).days(15)
+    assert life.stands == ("full", "payment_processing")
+    life.stage.engine.invoices.void(
+        life.stage.engine.store.find("invoice", life.invoices()[0]["id"])
+    )
+    life.hear()
+    assert life.days(1).stands == ("none", "trial_expired")
+
+
 @pytest.mark.parametrize("collection", ["charge_automatically", "send_invoice"])
 def test_a_renewal_that_the_owner_voids_owes_nothing(life: AdoptedLife, collection: str) -> None:
     if collection == "send_invoice":
