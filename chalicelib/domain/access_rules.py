@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.account.charge_backs import charged_back, is_paid_by_lost_credit
 from chalicelib.domain.account.payments import (
     Debt,
     debts,
@@ -17,7 +18,6 @@ from chalicelib.domain.account.payments import (
 )
 from chalicelib.domain.account.queries import creation_order, has_card, invoices_of
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.charge_backs import charged_back, is_paid_by_lost_credit
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
 

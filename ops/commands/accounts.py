@@ -118,10 +118,10 @@ def _revive(options: argparse.Namespace) -> int:
 
 def _end_links(options: argparse.Namespace) -> int:
     from chalicelib.domain.account.facts import LinksEnded
-    from chalicelib.domain.account.openings import LinkEnded
     from chalicelib.domain.account.rules.apply import apply
     from chalicelib.domain.policy.read import read_policy
     from chalicelib.domain.schedule.versions import next_version
+    from chalicelib.domain.security.openings import LinkEnded
 
     accounts, now = _accounts(options), datetime.now(UTC)
     account = _found(accounts, options.id)

@@ -9,11 +9,11 @@ from chalicelib.domain.account.cancellation import CancellationFact
 from chalicelib.domain.account.checkout import Checkout
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
-from chalicelib.domain.account.openings import OpeningFact
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.profile import ProfileFact
 from chalicelib.domain.account.state import CardSnapshot, Grant, Profile, Signup
+from chalicelib.domain.security.openings import OpeningFact
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
 
 

@@ -15,12 +15,12 @@ from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
-from chalicelib.domain.account.openings import LinkOpening
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import Tracked
 from chalicelib.domain.account.profile import AddressChange, ProfileChange
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.policy.languages import LANGUAGES, language_code
+from chalicelib.domain.security.openings import LinkOpening
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
 
 DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from chalicelib.domain.account.messages import MessageRecord
-from chalicelib.domain.account.openings import ENDED_FOR
 from chalicelib.domain.account.operations import PendingOperation, kind_of, pending, unexpired
 from chalicelib.domain.account.queries import has_money
 from chalicelib.domain.account.rules.profile import unlapsed_addresses
@@ -19,6 +18,7 @@ from chalicelib.domain.messaging.broadcasts import unexpired as unexpired_broadc
 from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
+from chalicelib.domain.security.openings import ENDED_FOR
 
 MAILS_KEPT = timedelta(days=30)
 """How long the record of a message is kept once its occasion no longer stands."""

@@ -23,7 +23,6 @@ from chalicelib.domain.account.facts import (
     SignedIn,
 )
 from chalicelib.domain.account.messages import MessageRecord
-from chalicelib.domain.account.openings import LinkEnded, LinkOpened
 from chalicelib.domain.account.profile import ProfileChanged
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
@@ -31,6 +30,7 @@ from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import rescheduled, version_without_bounds
+from chalicelib.domain.security.openings import LinkEnded, LinkOpened
 
 
 def restored(backup: Account, present: Account, at: datetime) -> Account:

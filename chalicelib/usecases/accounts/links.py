@@ -4,11 +4,11 @@ out.
 
 from chalicelib.domain.account.facts import LinksEnded
 from chalicelib.domain.account.links import opens
-from chalicelib.domain.account.openings import LinkEnded
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.security.links import Link, LinkRefused
+from chalicelib.domain.security.openings import LinkEnded
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.messaging.mailboxes import note_ended_links

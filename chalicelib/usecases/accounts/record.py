@@ -14,13 +14,13 @@ from chalicelib.domain.account.facts import (
 )
 from chalicelib.domain.account.links import address_behind, mark_of, opens
 from chalicelib.domain.account.milestones import milestone_reached
-from chalicelib.domain.account.openings import LinkOpened, LinkOpening
 from chalicelib.domain.account.operations import HEAD_START
 from chalicelib.domain.account.queries import restarts_trial, trial_name
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountTaken
 from chalicelib.domain.security.links import Link, LinkRefused
+from chalicelib.domain.security.openings import LinkOpened, LinkOpening
 from chalicelib.usecases.billing.run_operation import try_operation
 from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.domain.account.openings import LinkOpening
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.security.browsers import browser_of
 from chalicelib.domain.security.links import Link
+from chalicelib.domain.security.openings import LinkOpening
 from chalicelib.pages.openings import openings_view
 from tests.fakes.services import POLICY
 

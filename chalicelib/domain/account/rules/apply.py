@@ -43,7 +43,6 @@ from chalicelib.domain.account.facts import (
     SubscriptionSnapshot,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
-from chalicelib.domain.account.openings import LinkEnded, LinkOpened
 from chalicelib.domain.account.profile import (
     AddressChangeConfirmed,
     AddressChangeRequested,
@@ -53,6 +52,7 @@ from chalicelib.domain.account.profile import (
 )
 from chalicelib.domain.account.rules import customer, invoices, profile, signups, stripe
 from chalicelib.domain.account.state import Account, CardSnapshot
+from chalicelib.domain.security.openings import LinkEnded, LinkOpened
 
 
 def apply(account: Account, fact: Fact) -> Account:

@@ -26,12 +26,12 @@ from chalicelib.domain.account.facts import (
     SignInRequested,
 )
 from chalicelib.domain.account.links import SIGN_IN_LASTS
-from chalicelib.domain.account.openings import OPENINGS_KEPT, LinkEnded, LinkOpened
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation
 from chalicelib.domain.account.queries import cancellation_is_requested
 from chalicelib.domain.account.rules.signups import apply_mailed_link, signup_with_words
 from chalicelib.domain.account.rules.stripe import apply_operation
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.security.openings import OPENINGS_KEPT, LinkEnded, LinkOpened
 
 CANCELLATION_INTERVAL = timedelta(minutes=15)
 """At most one message about the same request to cancel is sent in this time."""
