@@ -16,7 +16,7 @@ sources = app.py bench chalicelib local ops tests
 .PHONY: run test test-unit test-system test-all .replica rehearse-deploy package deploy destroy mail locks lint check format clean
 
 # Variables on the command line reach the program:
-# make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_…
+# make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_… POLICY=my/billing.toml
 run:
 	@$(environments) .venv .emulator
 	@exec .venv/bin/python -m local run --port $(PORT)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -38,8 +39,9 @@ LAST_BATCHES_SECONDS = 1.5
 
 class System:
     """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a simulated
-    Stripe unless STRIPE_API_BASE names a Stripe. Setting `stopping` from any thread makes work in
-    progress stop. `tell` receives the name of each step of the start as it begins.
+    Stripe unless STRIPE_API_BASE names a Stripe. The variable POLICY names the file of another
+    policy. Setting `stopping` from any thread makes work in progress stop. `tell` receives the name
+    of each step of the start as it begins.
 
     A process has one clock and one environment, so it can have one System. `around` wraps each
     function that is no route, given its logical id. Raises OSError, before anything is started, if
@@ -85,6 +87,8 @@ class System:
         return self
 
     def _start(self) -> None:
+        if path := os.environ.get("POLICY"):
+            _use_policy(Path(path))
         self._begin("AWS emulator")
         self._emulator.start()
         self.stripe_base = os.environ.get("STRIPE_API_BASE", "")
@@ -224,6 +228,17 @@ class System:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _use_policy(path: Path) -> None:
+    """Run with the policy in this file, in place of the shipped billing.toml. Raises
+    PolicyMistakes; InvalidInput for a file that cannot be read.
+    """
+    from chalicelib.runtime import wiring
+    from ops.stage.policy import read_checked
+
+    policy = read_checked(path)
+    wiring.policy = cache(lambda: policy)
 
 
 def _watch_services(resources: Resources, progress: Progress, is_simulated: bool) -> None:

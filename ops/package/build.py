@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -68,11 +69,24 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
         pack(code, archive)
     permissions = yaml.safe_load((ROOT / ".chalice" / "permissions.yaml").read_text())
     policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
+    refuse_local(policy.base_url)
     sites = policy.signup.sites if policy.signup else ()
     senders = policy.mail.senders.values() if policy.mail else ()
     completed = watched(complete(template, permissions, sites, senders))
     (out / "template.json").write_text(json.dumps(completed, indent=1, sort_keys=True))
     return Package(completed, archive, hashlib.sha256(archive.read_bytes()).hexdigest())
+
+
+def refuse_local(base_url: str) -> None:
+    """Raises InvalidInput for an address of this machine: billing.toml may have one for the local
+    system only.
+    """
+    if urlsplit(base_url).scheme != "https":
+        raise InvalidInput(
+            f"base_url of billing.toml is {base_url}: links in mails would lead nowhere. Give the"
+            ' address of the stage, such as base_url = "https://billing.example.com".',
+            "base_url",
+        )
 
 
 def copy_checkout(to: Path, architecture: str | None) -> None:
