@@ -132,6 +132,16 @@ class ConfirmationRequired(Refused):
     code = "confirmation_required"
 
 
+class CursorExpired(BillhookError):
+    """The cursor is older than what is kept. `oldest` is the cursor before the oldest there is."""
+
+    code = "cursor_expired"
+
+    def __init__(self, message: str, oldest: str = "") -> None:
+        super().__init__(message, "cursor")
+        self.oldest = oldest
+
+
 class TooManyRequests(BillhookError):
     """More requests from one address than the policy allows."""
 

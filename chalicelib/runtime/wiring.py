@@ -14,10 +14,10 @@ from chalicelib.runtime.settings import settings
 if TYPE_CHECKING:
     from chalicelib.aws.accounts import Accounts
     from chalicelib.aws.api_keys import ApiKeys
+    from chalicelib.aws.events.timeline import Timelines
     from chalicelib.aws.secrets import Secrets
     from chalicelib.aws.send_claims import SendClaims
     from chalicelib.aws.suppressions import SesSuppressionList, Suppressions
-    from chalicelib.aws.timeline import Timelines
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
     from chalicelib.usecases.ports import Captcha, MessageQueue
@@ -62,7 +62,7 @@ def accounts() -> "Accounts":
 @cache
 def timelines() -> "Timelines":
     """The timelines in the table."""
-    from chalicelib.aws.timeline import Timelines
+    from chalicelib.aws.events.timeline import Timelines
 
     return Timelines(settings().table_name)
 
@@ -95,6 +95,7 @@ def events_queue() -> "MessageQueue":
 def services() -> "Services":
     """The services of the use cases."""
     from chalicelib.aws.due_index import DueIndex
+    from chalicelib.aws.events.feed import EventFeed
     from chalicelib.aws.idempotency import StoredResponses
     from chalicelib.aws.job_states import JobStates
     from chalicelib.aws.partition import Partition
@@ -119,6 +120,7 @@ def services() -> "Services":
             reconciliation=ReconciliationState(table),
             mailboxes=Mailboxes(table, lambda: secrets().hash_key),
             partitions=Partition(table),
+            feed=EventFeed(table),
         ),
         queues=Queues(
             events=events_queue(),

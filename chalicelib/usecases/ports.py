@@ -6,7 +6,8 @@ from typing import Protocol, TypeVar
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
-from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, FeedRow, KeptEvent
+from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState
@@ -162,6 +163,29 @@ class TimelineStore(Protocol):
     def missing(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the entries that are not on their timeline."""
 
+    def put_event(self, event: EventEntry, place: FeedPlace) -> None:
+        """Put a domain event with its place in the feed, unless it is there: the first place stays.
+        Raises Unavailable.
+        """
+
+    def events(self, pointers: Sequence[EventPointer]) -> dict[EventPointer, KeptEvent]:
+        """The domain events that are there. Raises Unavailable."""
+
+
+class FeedStore(Protocol):
+    """The rows of the feed; see aws/events/feed.py."""
+
+    def last(self, segment: str) -> FeedRow | None:
+        """The last row of a segment: a consistent read. Raises Unavailable."""
+
+    def append(self, row: FeedRow) -> None:
+        """Put a row at its place. Raises ConcurrentUpdate if there is one, Unavailable."""
+
+    def rows(self, segment: str, first: int) -> list[FeedRow]:
+        """Some rows of a segment from that number on, in their order; none if there are none:
+        consistent reads. Raises Unavailable.
+        """
+
 
 class ResponseStore(Protocol):
     """Answers by Idempotency-Key; see aws/calls.py."""
@@ -248,7 +272,9 @@ class PartitionStore(Protocol):
     """The other items in an account's partition; see aws/partition.py."""
 
     def move_timeline(self, account_id: str, to: str) -> None:
-        """Put an account's timeline onto another one's too; again does no harm."""
+        """Move an account's timeline to another one, and delete what else is beside it; again does
+        no harm.
+        """
 
     def clear(self, account_id: str) -> int:
         """Delete all items of the account except the account itself; returns how many there

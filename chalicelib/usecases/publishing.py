@@ -1,4 +1,5 @@
-"""Publish an account's domain events: to the team if the policy names them, and onto the timeline.
+"""Publish an account's domain events: to the team if the policy names them, into the feed, and onto
+the timeline.
 
 They are saved with the version of the account that they belong to, in one of two outboxes.
 
@@ -17,8 +18,10 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.domain_events import went_stale
-from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.changes.event_document import document
+from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.messaging.team import is_news, notice_of, of_the_day
+from chalicelib.usecases.feed import put_events
 from chalicelib.usecases.messages import SendNotice
 from chalicelib.usecases.services import Services
 
@@ -31,18 +34,24 @@ def publish(
     services: Services,
     beside: Sequence[Entry] = (),
 ) -> None:
-    """Publish domain events of accounts, and put the entries `beside` them onto timelines, in one
-    call. The same again does no harm: everything has the domain event's id. Raises Unavailable.
+    """Publish domain events of accounts, and put the entries `beside` them onto timelines. The same
+    again does no harm: everything has the domain event's id. Raises Unavailable.
     """
-    entries, published = list[Entry](), list[DomainEvent]()
+    entries, numbered, published = list(beside), list[EventEntry](), list[DomainEvent]()
     for account, saved in events_of:
         events = [_as_stored(event) for event in saved]
         # First, because the entry on the timeline is the proof that all of it was done.
         _notify_team(account, events, services)
-        entries += [_entry(account, event) for event in events]
+        for event in events:
+            entry = _entry(account, event)
+            if event.sequence is not None:
+                numbered.append(EventEntry(entry, document(event, services.livemode is True)))
+            else:
+                entries.append(entry)
         published += events
-    if entries or beside:
-        services.stores.timeline.put([*entries, *beside])
+    if entries:
+        services.stores.timeline.put(entries)
+    put_events(numbered, services)
     if published:
         services.log_published(published)
     disputes = sum(event.type in DISPUTES for event in published)

@@ -13,6 +13,7 @@ from chalicelib.usecases.ports import (
     AccountStore,
     Captcha,
     DueIndex,
+    FeedStore,
     JobStateStore,
     MailboxStore,
     Mailer,
@@ -70,6 +71,7 @@ class Stores:
     reconciliation: ReconciliationStore
     partitions: PartitionStore
     mailboxes: MailboxStore
+    feed: FeedStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def _found(accounts: "Accounts", id: str) -> Account:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from chalicelib.aws.timeline import Timelines
+    from chalicelib.aws.events.timeline import Timelines
     from chalicelib.domain.policy.read import read_policy
     from ops.account_report import told
 

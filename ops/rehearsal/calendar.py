@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.account.domain_event import TYPES
 from chalicelib.domain.account.queries import wanted_language
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.outreach.rendering import language_for, render
@@ -130,7 +130,7 @@ def _rows(life: Played, policy: Policy, start: datetime, zone: ZoneInfo) -> Iter
     for one in life.happened:
         if one.type in UNSAID or (one.type == "access.granted" and not one.data["access_before"]):
             continue
-        yield Row(*local(one.at), "happening", one.type, TYPES[one.type].rstrip("."))
+        yield Row(*local(one.at), "happening", one.type, CATALOGUE[one.type].meaning.rstrip("."))
     for sent in life.sent:
         subject, text = _written(sent, policy)
         step = sent.mail.step

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.dynamo import client, translate_errors
+from chalicelib.aws.events.timeline import entry_of
 from chalicelib.aws.items import stamp
-from chalicelib.aws.timeline import entry_of
 from chalicelib.domain.changes.timeline import Entry
 
 if TYPE_CHECKING:

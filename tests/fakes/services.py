@@ -1,18 +1,24 @@
 """Worlds for use cases to act on without any service: the same promises, kept in memory."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import jsonschema_rs
 
 from chalicelib.aws.items import Item, account_item, account_of, dump, load, stamp
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.pointers import WAITING_JOIN, Pointer, pointers, tombstones
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
-from chalicelib.domain.changes.timeline import Entry
+from chalicelib.domain.changes.event_document import LARGEST, document_schema
+from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, FeedRow, KeptEvent
+from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unavailable
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.policy.policy import Policy
@@ -144,9 +150,36 @@ class MemoryAccounts:
         return found
 
 
+def conforms(document: str) -> None:
+    """Hold a document to the catalogue: its type's schema, no field beside that, and its size."""
+    values = json.loads(document)
+    _validator(values["type"]).validate(values)
+    assert len(document.encode()) < LARGEST
+
+
+@cache
+def _validator(type: str) -> Any:
+    return jsonschema_rs.validator_for(closed(document_schema(type)), validate_formats=True)
+
+
+def closed(schema: Any) -> Any:
+    """A schema in which no object has a field beside those that it names."""
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: closed(value) for name, value in schema.items()}
+    return inner | ({"additionalProperties": False} if schema.get("type") == "object" else {})
+
+
 @dataclass
 class MemoryLog:
+    """Timelines. Every domain event is held to the catalogue, and with `in_order` to the number
+    behind that of the last event of its account.
+    """
+
     entries: dict[tuple[str, datetime, str, str], Entry] = field(default_factory=dict)
+    kept: dict[str, KeptEvent] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    in_order: bool = True
 
     def put(self, entries: Iterable[Entry]) -> None:
         self.entries |= {self._key(entry): entry for entry in entries}
@@ -154,8 +187,44 @@ class MemoryLog:
     def missing(self, entries: Sequence[Entry]) -> list[Entry]:
         return [entry for entry in entries if self._key(entry) not in self.entries]
 
+    def put_event(self, event: EventEntry, place: FeedPlace) -> None:
+        if self._key(event.entry) not in self.entries:
+            values = json.loads(event.document)
+            account_id, number = values["data"]["account_id"], values["sequence"]
+            conforms(event.document)
+            if self.in_order:
+                assert number == self.numbers.get(account_id, 0) + 1, event.entry.id
+            self.put([event.entry])
+            self.numbers[account_id] = number
+            self.kept[event.entry.id] = KeptEvent(place, event.entry.type, event.document)
+
+    def events(self, pointers: Sequence[EventPointer]) -> dict[EventPointer, KeptEvent]:
+        there = {key[3] for key in self.entries}
+        return {one: self.kept[one.id] for one in pointers if one.id in self.kept.keys() & there}
+
     def _key(self, entry: Entry) -> tuple[str, datetime, str, str]:
         return entry.account_id, entry.at, entry.kind, entry.id
+
+
+@dataclass
+class MemoryFeed:
+    """The feed's rows by segment."""
+
+    segments: dict[str, list[FeedRow]] = field(default_factory=dict)
+
+    def last(self, segment: str) -> FeedRow | None:
+        rows = self.segments.get(segment, [])
+        return rows[-1] if rows else None
+
+    def append(self, row: FeedRow) -> None:
+        rows = self.segments.setdefault(row.place.segment, [])
+        if row.place.number <= len(rows):
+            raise ConcurrentUpdate("Another publisher was faster.")
+        assert row.place.number == len(rows) + 1, "the feed has no holes"
+        rows.append(row)
+
+    def rows(self, segment: str, first: int) -> list[FeedRow]:
+        return self.segments.get(segment, [])[first - 1 : first + 1]
 
 
 @dataclass
@@ -168,6 +237,7 @@ class MemoryPartitions:
         for entry in list(self.timeline.entries.values()):
             if entry.account_id == account_id:
                 self.timeline.put([replace(entry, account_id=to)])
+        self.clear(account_id)
 
     def clear(self, account_id: str) -> int:
         entries = self.timeline.entries
@@ -393,6 +463,7 @@ class FakeServices:
 
     accounts: Any = field(default_factory=MemoryAccounts)
     timeline: Any = field(default_factory=MemoryLog)
+    feed: Any = field(default_factory=MemoryFeed)
     dead_letters: MemoryQueue = field(default_factory=MemoryQueue)
     stripe: Any = field(default_factory=lambda: reading(FakeReader()))
     responses: Any = field(default_factory=MemoryCalls)
@@ -425,6 +496,7 @@ class FakeServices:
             stores=Stores(
                 accounts=self.accounts,
                 timeline=self.timeline,
+                feed=self.feed,
                 responses=self.responses,
                 due_index=MemoryIndex(self.accounts),
                 job_states=self.job_states,

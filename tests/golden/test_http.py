@@ -16,8 +16,8 @@ import pytest
 from msgspec import to_builtins
 
 from app import app
+from chalicelib.aws.events.timeline import entry_of
 from chalicelib.aws.items import account_item, account_text
-from chalicelib.aws.timeline import entry_of
 from chalicelib.domain.account.state import Account
 from chalicelib.entry.http.openapi import document
 from chalicelib.entry.http.openapi_route import routes

@@ -17,6 +17,7 @@ import pytest
 from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.aws.due_index import DueIndex
+from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.idempotency import StoredResponses
 from chalicelib.aws.items import account_item, account_of, account_text, dump
 from chalicelib.aws.job_states import JobStates
@@ -26,7 +27,6 @@ from chalicelib.aws.replan_state import ReplanStates
 from chalicelib.aws.schema_versions import SHAPE
 from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions
-from chalicelib.aws.timeline import Timelines
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState

@@ -19,10 +19,10 @@ import pytest
 
 from app import app
 from chalicelib.domain import errors
-from chalicelib.domain.account.domain_event import TYPES
 from chalicelib.domain.account.operations import VERBS
 from chalicelib.domain.account.standing import ACCESS_LEVELS
 from chalicelib.domain.account.standing import REASONS as REASONS_OF_A_STANDING
+from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.messaging.broadcasts import AUDIENCES
 from chalicelib.domain.messaging.team import GROUPS
@@ -69,7 +69,7 @@ LISTS = {
     "returns from Checkout": RETURNS,
     "scopes": SCOPES,
     "streams of mail": STREAMS,
-    "types of domain events": TYPES,
+    "types of domain events": CATALOGUE,
     "types of Stripe's events": EVENT_TYPES,
     "verbs of actions": VERBS,
 }

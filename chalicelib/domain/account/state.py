@@ -201,6 +201,7 @@ class Account:
     - `standing`, `plan_change` (the last), `policy` (its hash), `due_at`, `written_at`.
     - `outbox`: domain events that the table's stream publishes; `worker_outbox`: those that the
       worker which saved this version publishes itself. Neither is cleared by a write of its own.
+    - `events`: how many domain events there were since they are numbered: the last one's number.
     - `departed_at`: when access ended; None while the account has access.
     - `debit_returned_at`: when a bank debit came back that no money followed, if its invoice is
       kept no more. `debit_failed_at` is when any debit came back last, whatever followed.
@@ -272,6 +273,7 @@ class Account:
     debit_failed_at: datetime | None = None
     openings: tuple[LinkOpening, ...] = ()
     ended_links: Mapping[str, datetime] = field(default_factory=dict)
+    events: int | None = None
 
     @property
     def email(self) -> str | None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.domain_event import DomainEvent, EventData
 from chalicelib.domain.account.payments import failed_attempts, paid_since_trial
 from chalicelib.domain.account.queries import creation_order, known_invoices
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account, Signup, TrackedInvoice
 from chalicelib.domain.account.terms import is_canceling
+from chalicelib.domain.changes.event_document import iso_time
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 
 RECENT = timedelta(days=1)
@@ -20,8 +21,7 @@ _ACCESS_TYPES = {"full": "access.granted", "limited": "access.limited", "none": 
 _CAN_EXPIRE = ON_TRIAL | {"first_payment"}
 """The reasons of a standing after which a trial can expire."""
 
-_Data = dict[str, str | int | None]
-_Events = Iterator[tuple[str, _Data]]
+_Events = Iterator[tuple[str, EventData]]
 """(type, data) of events."""
 
 
@@ -30,15 +30,14 @@ def went_stale(domain_event: DomainEvent) -> bool:
     of `stale = "full"` access does not change.
     """
     data = domain_event.data
-    return (
-        domain_event.type in _ACCESS_TYPES.values()
-        and data["reason"] == "stale" != data["reason_before"]
+    return domain_event.type in _ACCESS_TYPES.values() and data["reason"] == "stale" != data.get(
+        "reason_before"
     )
 
 
 def domain_events(old: Account, new: Account, now: datetime) -> tuple[DomainEvent, ...]:
     """What happened between two versions of an account, whose standings are as of when they were
-    saved. A change of features alone is no event.
+    saved. A change of features alone is no event. They are numbered on from the account's last.
     """
     events: dict[str, DomainEvent] = {}
     for type, data in (
@@ -58,7 +57,9 @@ def domain_events(old: Account, new: Account, now: datetime) -> tuple[DomainEven
             or data.get("granted_until")
         )
         id = f"{new.id}.{new.epoch}.{new.version}.{type}" + (f".{about}" if about else "")
-        events[id] = DomainEvent(id, type, now, data)
+        number = events[id].sequence if id in events else (new.events or 0) + len(events) + 1
+        external_id = new.profile.external_id
+        events[id] = DomainEvent(id, type, now, data, number, new.standing, external_id)
     return tuple(events.values())
 
 
@@ -75,7 +76,7 @@ def _of_standing(old: Account, new: Account) -> _Events:
                 "status": after.status,
                 "plan": after.plan,
                 "quantity": after.quantity,
-                "until": _iso(after.until),
+                "until": iso_time(after.until),
                 "access_before": before.access if before else None,
                 "reason_before": before.reason if before else None,
                 "plan_before": before.plan if before else None,
@@ -100,11 +101,14 @@ def _types_of_standing(before: Standing | None, after: Standing) -> Iterator[str
 
 def _of_trials(old: Account, new: Account, now: datetime) -> _Events:
     if new.signup and not new.signup.confirm and _is_another(old.signup, new.signup):
-        yield "trial.started", {"subscription": None, "trial_end": _iso(new.signup.trial_ends_at)}
+        yield (
+            "trial.started",
+            {"subscription": None, "trial_end": iso_time(new.signup.trial_ends_at)},
+        )
     for before, after in _subscriptions(old, new):
         if after.trial_end is None:
             continue
-        data: _Data = {"subscription": after.id, "trial_end": _iso(after.trial_end)}
+        data: EventData = {"subscription": after.id, "trial_end": iso_time(after.trial_end)}
         old_end = before.trial_end if before else None
         if before is None or old_end is None:
             # The trial of a signup has started with the signup.
@@ -127,10 +131,10 @@ def _of_subscriptions(old: Account, new: Account) -> _Events:
     for before, after in _subscriptions(old, new):
         if before is None or before.final:
             continue
-        data: _Data = {
+        data: EventData = {
             "subscription": after.id,
             "status": after.status,
-            "cancels_at": _iso(after.cancels_at),
+            "cancels_at": iso_time(after.cancels_at),
         }
         if after.status == "canceled":
             yield "subscription.canceled", data
@@ -191,7 +195,7 @@ def _of_payments(old: Account, new: Account, now: datetime) -> _Events:
             yield "invoice.finalization_failed", {**_payment(invoice), "error": error}
 
 
-def _charged_back(tracked: TrackedInvoice | None, id: str) -> _Data:
+def _charged_back(tracked: TrackedInvoice | None, id: str) -> EventData:
     """The payment that is gone; its amount is None if Stripe has not told of its invoice yet."""
     invoice = tracked.value if tracked else None
     return {
@@ -203,7 +207,7 @@ def _charged_back(tracked: TrackedInvoice | None, id: str) -> _Data:
 
 def _of_customer(old: Account, new: Account) -> _Events:
     if new.withdrawn_at and new.withdrawn_at != old.withdrawn_at:
-        yield "contract.withdrawn", {"withdrawn_at": _iso(new.withdrawn_at)}
+        yield "contract.withdrawn", {"withdrawn_at": iso_time(new.withdrawn_at)}
     for occasion, feedback in new.feedback.items():
         if feedback != old.feedback.get(occasion):
             yield (
@@ -219,7 +223,10 @@ def _of_customer(old: Account, new: Account) -> _Events:
 def _of_complaints(old: Account, new: Account) -> _Events:
     complaint = new.notice_complaint
     if complaint and complaint != old.notice_complaint:
-        yield "notice.complained", {"message": complaint.step, "complained_at": _iso(complaint.at)}
+        yield (
+            "notice.complained",
+            {"message": complaint.step, "complained_at": iso_time(complaint.at)},
+        )
 
 
 def _of_profile(old: Account, new: Account) -> _Events:
@@ -251,14 +258,14 @@ def _of_grants(old: Account, new: Account) -> _Events:
             yield (
                 "grant.given",
                 {
-                    "granted_until": _iso(grant.until),
+                    "granted_until": iso_time(grant.until),
                     "plan": grant.plan,
                     "note": grant.note or None,
                 },
             )
 
 
-def _payment(invoice: Invoice) -> _Data:
+def _payment(invoice: Invoice) -> EventData:
     return {
         "invoice": invoice.id,
         "subscription": invoice.subscription,
@@ -266,9 +273,5 @@ def _payment(invoice: Invoice) -> _Data:
         "amount_paid": invoice.amount_paid,
         "currency": invoice.currency,
         "attempt_count": invoice.attempt_count,
-        "next_payment_attempt": _iso(invoice.next_payment_attempt),
+        "next_payment_attempt": iso_time(invoice.next_payment_attempt),
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat().replace("+00:00", "Z") if moment else None

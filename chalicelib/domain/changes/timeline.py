@@ -21,3 +21,11 @@ class Entry:
     type: str
     data: Any
     keep_for: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventEntry:
+    """The entry of a domain event, and its document."""
+
+    entry: Entry
+    document: str

@@ -32,6 +32,11 @@ from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import rescheduled, version_without_bounds
 from chalicelib.domain.security.openings import LinkEnded, LinkOpened
 
+NUMBERS_SKIPPED = 1000
+"""How many numbers of domain events are left out where those since the backup are lost. Whoever
+keeps the highest number of an account would take events with used numbers for old ones.
+"""
+
 
 def restored(backup: Account, present: Account, at: datetime) -> Account:
     """The account of the backup, restored at `at`. `present` is the present account:
@@ -48,6 +53,9 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         backup,
         epoch=max(backup.epoch, present.epoch) + 1,
         restored_at=at,
+        events=max(backup.events or 0, present.events or 0)
+        if present.version
+        else (backup.events or 0) + NUMBERS_SKIPPED,
         mails={
             **{key: _perhaps_sent(mailed) for key, mailed in backup.mails.items()},
             **present.mails,

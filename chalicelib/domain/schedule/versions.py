@@ -53,9 +53,12 @@ def version_without_bounds(
     )
     if is_dead(new):  # the change may have corrected the cause: it is tried once more
         new = replace(new, failures=len(BACKOFF), resting_until=None)
-    unpublished = (*new.outbox, *new.worker_outbox, *domain_events(written, new, now))
+    happened = domain_events(written, new, now)
+    waiting = (*new.outbox, *new.worker_outbox)
+    unpublished = (*sorted(waiting, key=lambda event: event.sequence or 0), *happened)
     new = replace(
         new,
+        events=(new.events or 0) + len(happened) or None,
         outbox=() if by_worker else unpublished,
         worker_outbox=unpublished if by_worker else (),
     )

@@ -26,6 +26,7 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.TooMany: 409,
     errors.TooManyRequests: 429,
     errors.TooLarge: 413,
+    errors.CursorExpired: 410,
     errors.CardDeclined: 402,
     errors.ConfirmationRequired: 402,
     errors.StripeRefused: 422,

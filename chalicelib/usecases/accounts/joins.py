@@ -43,14 +43,14 @@ def join(account_id: str, services: Services, beside: PartitionStore) -> str:
             for customer in apart.customers:
                 expire_sessions(apart, customer, services)
         # Before it is gone: a run that ends in between leaves nothing without an account.
-        _move(apart.id, named.id, beside)
+        beside.move_timeline(apart.id, named.id)
         services.stores.accounts.absorb(apart, named, new)
         return named.id
 
     joined = retry_on_lost_race(account_id, attempt, services)
     _note(joined, account_id, "join.made", services)
     services.clock.pause(UNDER_WAY_SECONDS)
-    _move(account_id, joined, beside)
+    beside.move_timeline(account_id, joined)
     return joined
 
 
@@ -70,11 +70,6 @@ def dismiss(account_id: str, services: Services) -> Account:
     account = retry_on_lost_race(account_id, attempt, services)
     _note(account_id, account_id, "join.dismissed", services)
     return account
-
-
-def _move(account_id: str, to: str, beside: PartitionStore) -> None:
-    beside.move_timeline(account_id, to)
-    beside.clear(account_id)
 
 
 def _waiting(account: Account) -> RefusedJoin:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.accounts import Accounts
+from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.partition import Partition
 from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions
-from chalicelib.aws.timeline import Timelines
 from chalicelib.domain.account.facts import CustomerSnapshot
 from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.pointers import tombstone_of_account, tombstone_of_customer

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.accounts import Accounts
+from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.items import account_key
 from chalicelib.aws.job_states import JobStates
 from chalicelib.aws.reconciliation import ReconciliationState
 from chalicelib.aws.schema_versions import SHAPE
-from chalicelib.aws.timeline import Timelines
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate

@@ -13,8 +13,8 @@ import boto3
 import pytest
 
 from chalicelib.aws.accounts import Accounts
+from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.json_protocol.dynamodb import DynamoDb
-from chalicelib.aws.timeline import Timelines
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
 from chalicelib.usecases.ingestion.ingest import ingest

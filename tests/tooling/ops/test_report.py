@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.timeline import Timelines
+from chalicelib.aws.events.timeline import Timelines
 from chalicelib.domain.changes.timeline import EVENTS_KEPT, Entry
 from chalicelib.usecases.messaging.delivery_feedback import take_feedback
 from local.aws import ses_events

@@ -20,7 +20,7 @@ from chalicelib.usecases.publishing import publish_worker_outbox
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.schedule.process_due import process_due_account
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
-from tests.fakes.services import POLICY, RECORDINGS, FakeServices, at
+from tests.fakes.services import POLICY, RECORDINGS, FakeServices, MemoryLog, at
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
 TRIAL = RECORDINGS["trial_converts"]
@@ -40,8 +40,9 @@ def interrupted(place: FakeServices, first: int, last: int) -> None:
     """The worker ends between its save and what it publishes."""
     calls = OutsideCalls()
     learns(FakeServices(), first, last, calls)
+    after_save = len(calls.made) - calls.made[::-1].index("accounts.save") + 1
     with pytest.raises(Crash):
-        learns(place, first, last, crashing_after(len(calls.made), reply_lost=False))
+        learns(place, first, last, crashing_after(after_save, reply_lost=False))
     assert told(place) == []
     assert place.accounts.only().worker_outbox
 
@@ -56,9 +57,12 @@ def test_what_a_worker_published_takes_no_second_write(place: FakeServices) -> N
     calls = OutsideCalls()
     learns(place, 0, 5, calls)
     assert told(place) == BEGAN
-    assert [call for call in calls.made if not call.startswith("stripe")][-2:] == [
+    assert [call for call in calls.made if not call.startswith("stripe")][-7:] == [
         "accounts.save",
-        "timeline.put",  # with the events themselves
+        "timeline.put",  # Stripe's events
+        "feed.last",
+        "feed.append",
+        *["timeline.put_event"] * 3,
     ]
     account = place.accounts.only()
     assert (account.outbox, len(account.worker_outbox)) == ((), 3)
@@ -120,7 +124,7 @@ def test_a_worker_takes_over_what_waits_for_the_stream(place: FakeServices) -> N
     waiting = next_version(account, account, POLICY, place.now.at)
     event = place.accounts.only().worker_outbox[0]
     place.accounts.save(account, replace(waiting, outbox=(event,)))
-    place.timeline.entries.clear()
+    place.timeline = MemoryLog()
     learns(place, 1, 5)
     assert told(place) == BEGAN
     assert place.accounts.only().outbox == ()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.timeline import Timelines
+from chalicelib.aws.events.timeline import Timelines
 from chalicelib.usecases.ingestion.adopt import derived_id
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from ops.stage.services import enter, world_of_stage

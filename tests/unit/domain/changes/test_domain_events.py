@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.account.domain_event import TYPES
 from chalicelib.domain.account.facts import CustomerSnapshot, InvoiceSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromEvent, FromFetch
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Grant, Signup
+from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.schedule.versions import next_version, outbox_cleared
 from chalicelib.domain.stripe_objects.objects import Customer
@@ -40,7 +40,7 @@ def written(*facts: object, at: datetime = START, before: Account | None = None)
 
 
 def types(account: Account) -> list[str]:
-    assert all(domain_event.type in TYPES for domain_event in account.outbox)
+    assert all(domain_event.type in CATALOGUE for domain_event in account.outbox)
     return [domain_event.type for domain_event in account.outbox]
 
 

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from chalicelib.domain.account.domain_event import TYPES, DomainEvent
+from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.facts import SubscriptionSnapshot
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, TrackedInvoice
+from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.messaging.team import (
     CATCH_UP,
@@ -84,7 +85,7 @@ def test_every_other_happening_is_neither() -> None:
     }
     assert {
         type
-        for type in TYPES.keys() - named
+        for type in CATALOGUE.keys() - named
         if notice_of(domain_event(type)) or group_of(domain_event(type))
     } == set()
 

@@ -34,6 +34,7 @@ class Beside(MemoryBeside):
         for entry in list(self.place.timeline.entries.values()):
             if entry.account_id == account_id:
                 self.place.timeline.put([replace(entry, account_id=to)])
+        self.clear(account_id)
 
 
 def refused(life: AdoptedLife) -> str:

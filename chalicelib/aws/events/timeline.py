@@ -3,7 +3,8 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,17 @@ import msgspec
 
 from chalicelib.aws.dynamo import client, put_many, read_many, translate_errors
 from chalicelib.aws.items import Item, dump, stamp
-from chalicelib.domain.changes.timeline import Entry
-from chalicelib.domain.errors import InvalidInput
+from chalicelib.aws.packing import pack, unpack
+from chalicelib.aws.partition import moved_to
+from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, KeptEvent
+from chalicelib.domain.changes.timeline import Entry, EventEntry
+from chalicelib.domain.errors import ConcurrentUpdate, InvalidInput
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+EVENT = "happening"
+"""The kind of the entries of domain events."""
 
 PAGE = 50
 """The number of entries on a page."""
@@ -40,9 +47,57 @@ class Timelines:
         """
         of_keys = {(entry.account_id, _sort_key(entry)): entry for entry in entries}
         put_many(self._dynamodb, self._table, map(_item, of_keys.values()))
+        self._remember(key for key, entry in of_keys.items() if not entry.keep_for)
+
+    def put_event(self, event: EventEntry, place: FeedPlace) -> None:
+        """Put the entry of a domain event with its document and its place in the feed, unless there
+        is one: the first stays. Raises Unavailable.
+        """
+        item = _item(event.entry) | {
+            "document": {"B": pack(event.document)},
+            "place": {"S": f"{place.segment}#{place.number}"},
+        }
+        with suppress(ConcurrentUpdate), translate_errors():
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        self._remember([(event.entry.account_id, _sort_key(event.entry))])
+
+    def events(self, pointers: Sequence[EventPointer]) -> dict[EventPointer, KeptEvent]:
+        """The domain events that are there, also those of an account that another one has taken in:
+        consistent reads, 100 a call. Raises Unavailable.
+        """
+        found: dict[EventPointer, KeptEvent] = {}
+        accounts = {pointer: pointer.account_id for pointer in pointers}
+        while accounts:
+            found |= self._events(accounts)
+            left = {pointer: id for pointer, id in accounts.items() if pointer not in found}
+            moved = moved_to(self._dynamodb, self._table, set(left.values())) if left else {}
+            accounts = {pointer: moved[id] for pointer, id in left.items() if id in moved}
+        return found
+
+    def _events(self, accounts: Mapping[EventPointer, str]) -> dict[EventPointer, KeptEvent]:
+        """The event of each pointer that is on the timeline of this account."""
+        keys = {
+            pointer: (f"ACCOUNT#{id}", f"LOG#{stamp(pointer.at)}#{EVENT}#{pointer.id}")
+            for pointer, id in accounts.items()
+        }
+        items = {
+            (item["pk"]["S"], item["sk"]["S"]): item
+            for item in read_many(
+                self._dynamodb,
+                self._table,
+                [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys.values()],
+            )
+        }
+        return {pointer: _kept(items[key]) for pointer, key in keys.items() if key in items}
+
+    def _remember(self, keys: Iterable[tuple[str, str]]) -> None:
         if len(self._put) > REMEMBERED:
             self._put.clear()
-        self._put.update({key: None for key, entry in of_keys.items() if not entry.keep_for})
+        self._put.update(dict.fromkeys(keys))
 
     def missing(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the entries that are not on their timeline: consistent reads, 100 a call, but
@@ -103,6 +158,12 @@ class Timelines:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
         entries = [entry_of(item) for item in items[:PAGE]]
         return entries, _cursor(entries[-1]) if len(items) > PAGE else None
+
+
+def _kept(item: Item) -> KeptEvent:
+    segment, number = item["place"]["S"].split("#")
+    type = msgspec.json.decode(item["body"]["S"])["type"]
+    return KeptEvent(FeedPlace(segment, int(number)), type, unpack(item["document"]["B"]))
 
 
 def _cursor(last: Entry) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.events.timeline import PAGE, REMEMBERED, Timelines
 from chalicelib.aws.items import stamp
-from chalicelib.aws.timeline import PAGE, REMEMBERED, Timelines
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.stripe_objects.objects import Customer

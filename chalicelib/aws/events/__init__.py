@@ -1,0 +1,1 @@
+"""What happened to accounts: their timelines, and the feed of domain events."""
