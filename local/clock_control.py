@@ -5,7 +5,7 @@ the system is idle.
 import logging
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -16,10 +16,15 @@ from local.aws.schedules import ScheduleTrigger
 
 log = logging.getLogger("billhook.local")
 
-A_WEEK = timedelta(days=7)
-"""The clock stops at least this often, and at its target, for the hourly schedules. A stop in each
-hour would make a year take minutes. The schedules also run at any other stop when they are due.
+LOOK_AFTER = timedelta(days=2)
+"""How long after something has happened the clock stops for the hourly schedules: by then the
+comparison with Stripe and the team's digest have come. Nothing happens until the next change, so
+they find nothing until then either, and a stop in each hour would make a year take minutes. The
+schedules also run at any other stop when they are due.
 """
+
+A_WEEK = timedelta(days=7)
+"""How often it stops for them where nobody knows what happens at Stripe."""
 
 ROUNDS = 6
 """How often an item may be due at the same second before the clock passes it."""
@@ -34,6 +39,9 @@ class Timed(Protocol):
     def catch_up(self) -> None:
         """Do all that is due by now."""
 
+    def changes(self) -> Hashable:
+        """The same as before while nothing has happened there."""
+
 
 class Clockwork:
     """Moves the clock, one move at a time.
@@ -41,6 +49,8 @@ class Clockwork:
     `stuck` lists the items that the last move passed, because processing them did not move their
     `due_at`. With a `stride` the clock stops only at its multiples, and what falls due within one
     happens at its end. That is for many customers: stopping at each due moment would take too long.
+
+    `changes` is the same as before while no account has changed; None where that is not known.
     """
 
     def __init__(
@@ -50,6 +60,7 @@ class Clockwork:
         progress: Progress,
         other: Timed | None = None,
         schedules: Sequence[ScheduleTrigger] = (),
+        changes: Callable[[], Hashable | None] = lambda: None,
     ) -> None:
         self.stride: timedelta | None = None
         self._rest, self._sweep, self._progress, self._other, self._schedules = (
@@ -59,6 +70,8 @@ class Clockwork:
             other,
             schedules,
         )
+        self._changes = changes
+        self._looked_over: Hashable | None = None
         self._stopped_at = clock.now()
         self._moving = threading.Lock()
         self.stuck: list[dict[str, str]] = []
@@ -95,13 +108,29 @@ class Clockwork:
     def _go_on(self, target: datetime, met: Counter[tuple[str, str]]) -> bool:
         """Go to the next moment before `target` at which there is something to do,
         if there is one."""
-        latest = min(self._stopped_at + A_WEEK, target) if self._schedules else target
+        latest = min(self._next_look() or target, target)
         if due := self._first(latest, met):
             self._stop_at(min(stride_end(due, self.stride), target) if self.stride else due)
         elif latest < target:
             clock.move_to(latest)
+            # What they set off themselves is for the next look.
+            self._looked_over = self._state()
             self._run_schedules()
         return due is not None or latest < target
+
+    def _next_look(self) -> datetime | None:
+        """When the clock stops for the schedules, if they may find something."""
+        if not self._schedules:
+            return None
+        state = self._state()
+        if state is None:
+            return self._stopped_at + A_WEEK
+        return self._stopped_at + LOOK_AFTER if state != self._looked_over else None
+
+    def _state(self) -> Hashable | None:
+        """What the schedules look at: the same as before if they would find nothing new."""
+        changes = self._changes()
+        return (changes, self._other.changes()) if self._other and changes is not None else None
 
     def _first(self, until: datetime, met: Counter[tuple[str, str]]) -> datetime | None:
         """The first due moment up to `until`, without items that were met too often. Counts all
@@ -130,9 +159,15 @@ class Clockwork:
             self._other.catch_up()
             # Stripe's events arrive before the sweep looks for due accounts.
             self._rest.wait_for_own_work()
-        self._run(self._sweep)
-        self._rest.wait_for_own_work()
+        if self._is_due(clock.now()):
+            self._run(self._sweep)
+            self._rest.wait_for_own_work()
         self._run_schedules()
+
+    def _is_due(self, now: datetime) -> bool:
+        """Whether the sweep would find anything: one look at all shards, instead of one at each."""
+        first = self._rest.next_due()
+        return first is not None and datetime.fromisoformat(first) <= now
 
     def _run_schedules(self) -> None:
         self._stopped_at = clock.now()

@@ -33,6 +33,9 @@ LONGEST_PAUSE_SECONDS = 0.01
 which the simulated Stripe does not have, or for other writers.
 """
 
+WINDOW_SECONDS = 1
+"""How long a batch of Stripe's events is gathered at most, as on AWS."""
+
 LAST_BATCHES_SECONDS = 1.5
 """How long the end waits for the functions that run: a little longer than a poll of a queue."""
 
@@ -70,6 +73,11 @@ class System:
     @property
     def emulator_endpoint(self) -> str:
         return self._emulator.endpoint
+
+    @property
+    def emulator_pid(self) -> int:
+        """The emulator's process."""
+        return self._emulator.pid
 
     @property
     def has_simulator(self) -> bool:
@@ -147,7 +155,7 @@ class System:
 
         endpoint, progress, policy = self._emulator.endpoint, Progress(), wiring.policy()
         verify_senders(endpoint, policy.mail.senders.values() if policy.mail else ())
-        outgoing, calls = Outgoing(), Calls(resources)
+        simulator, outgoing, calls = self.simulator, Outgoing(), Calls(resources)
         outgoing.watch_stripe()
         calls.watch()
         triggers = function_triggers(
@@ -156,9 +164,9 @@ class System:
             self._stopping,
             progress,
             lambda id, function: calls.by(id, self._around(id, function)),
+            lambda: simulator.await_rest(WINDOW_SECONDS) if simulator else None,
         )
         mailbox = Mailbox(triggers.topic, os.environ.get("CONFIGURATION_SET", ""))
-        simulator = self.simulator
         _watch_services(resources, progress, simulator is not None)
         self.api_key = _build_services(mailbox, outgoing)
         if simulator:
@@ -172,7 +180,12 @@ class System:
             simulator.at_rest if simulator else lambda: True,
         )
         self.clockwork = Clockwork(
-            self.rest, triggers.sweep, progress, simulator, triggers.schedules
+            self.rest,
+            triggers.sweep,
+            progress,
+            simulator,
+            triggers.schedules,
+            lambda: triggers.stream.accounts_changed if triggers.stream.is_on else None,
         )
         gateway = ApiGateway(app, policy.signup.sites if policy.signup else ())
         self._app_error = gateway.own_error

@@ -43,6 +43,12 @@ class Emulator:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Its process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> Self:
         """Start it and wait until it answers. Raises EmulatorError if it does not."""
         executable = os.environ.get("BILLHOOK_EMULATOR") or str(EXECUTABLE.resolve())

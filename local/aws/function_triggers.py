@@ -37,9 +37,11 @@ def function_triggers(
     stopping: threading.Event,
     progress: Progress,
     around: Callable[[str, Function], Function],
+    gather: Callable[[], object],
 ) -> Triggers:
     """The triggers of all functions, not yet started. `around` wraps each function, given its
-    logical id. Loads the functions, which read the environment.
+    logical id; `gather` returns once no more of Stripe's events are on their way. Loads the
+    functions, which read the environment.
     """
     from chalicelib.entry.triggers.act_queue import act_on_accounts
     from chalicelib.entry.triggers.events_queue import process_events
@@ -57,7 +59,10 @@ def function_triggers(
     compare = around("CompareWithStripe", compare_with_stripe)
     feedback = around("TakeFeedback", take_feedback)
     sources = (
-        (Source(resources.queue("EventsQueue"), process, "process_events"), EVENTS_WORKERS),
+        (
+            Source(resources.queue("EventsQueue"), process, "process_events", gather=gather),
+            EVENTS_WORKERS,
+        ),
         (Source(resources.queue("ActQueue"), act, "act_on_accounts", 10), ACT_WORKERS),
         (Source(resources.queue("MailQueue"), send, "send_mails", 1), MAIL_WORKERS),
     )

@@ -64,14 +64,20 @@ class Progress:
             self._sent_so_far += messages
             self._changed.notify_all()
 
-    def await_message(self, queue: str, most: int, seconds: float) -> None:
-        """Return once a message for a queue was sent, or after some seconds. Up to `most` messages
-        are then this caller's to receive: no other is told of them.
+    def await_message(self, queue: str, seconds: float) -> bool:
+        """Return once a message for a queue was sent, or after some seconds; whether one was."""
+        with self._changed:
+            return self._changed.wait_for(lambda: queue in self._sent, seconds)
+
+    def take(self, queue: str, most: int) -> int:
+        """How many of the messages that were sent are this caller's to receive, `most` at most: no
+        other is told of them.
         """
         with self._changed:
-            self._changed.wait_for(lambda: queue in self._sent, seconds)
-            self._sent[queue] -= most
+            told = min(most, self._sent[queue])
+            self._sent[queue] -= told
             self._sent = +self._sent
+            return told
 
     def await_rest(self, seconds: float) -> None:
         """Return once nothing is worked on and nothing awaits a trigger, or after some seconds."""

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local.aws.frequent_calls import EmulatedQueues, EmulatedTable
 from local.aws.progress import Progress
-from local.aws.resources import Resources, client
+from local.aws.resources import Resources
 from local.aws.sns_topic import TopicTrigger
 from local.aws.table_stream import StreamTrigger
 from local.shutdown import Stopped
@@ -49,7 +50,7 @@ class Rest:
         topic: TopicTrigger | None = None,
         stripe: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._sqs, self._dynamodb = client("sqs", endpoint), client("dynamodb", endpoint)
+        self._sqs, self._dynamodb = EmulatedQueues(endpoint), EmulatedTable(endpoint)
         self._table, self._stream, self._progress, self._topic = (
             resources.table_name,
             stream,

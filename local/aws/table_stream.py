@@ -6,10 +6,11 @@ import threading
 from typing import Any
 
 from local.aws.event_filters import passes
+from local.aws.frequent_calls import EmulatedStreams
 from local.aws.lambda_context import LambdaContext
 from local.aws.progress import Progress
-from local.aws.resources import Resources, client
-from local.aws.triggers import PAUSE_AFTER_FAILURE, Function, Trigger, plain
+from local.aws.resources import Resources
+from local.aws.triggers import PAUSE_AFTER_FAILURE, Function, Trigger
 
 BATCH = 100
 STREAM_PAUSE = 0.2
@@ -20,7 +21,8 @@ class StreamTrigger(Trigger):
     and again until it succeeds.
 
     The agenda carries out what Lambda would give up on after its last attempt; here nothing is
-    given up. `outboxes` are the items that had one when last seen. Switched off, as when the stream
+    given up. `outboxes` are the items that had one when last seen, `accounts_changed` counts the
+    changes of accounts that it has seen. Switched off, as when the stream
     is down, it looks at nothing; switched on again it goes on where it stopped.
     """
 
@@ -35,7 +37,7 @@ class StreamTrigger(Trigger):
         progress: Progress,
     ) -> None:
         super().__init__(name, stopping)
-        self._streams = client("dynamodbstreams", endpoint)
+        self._streams = EmulatedStreams(endpoint)
         self._arn, self._filters = resources.stream_arn, resources.filters
         self._function, self._function_name, self._progress = function, function_name, progress
         self._shard = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"][
@@ -49,6 +51,7 @@ class StreamTrigger(Trigger):
         self._wake = threading.Event()
         self.is_on = True
         self.outboxes: set[str] = set()
+        self.accounts_changed = 0
 
     def switch(self, on: bool) -> None:
         """On or off; off is true when this returns."""
@@ -58,7 +61,7 @@ class StreamTrigger(Trigger):
 
     def is_idle(self, seconds: float) -> bool:
         """Whether a look at the stream that begins after this call, and ends within some seconds,
-        finds nothing.
+        finds nothing to carry out.
         """
         with self._looked:
             wanted = self._looks + 1
@@ -69,18 +72,18 @@ class StreamTrigger(Trigger):
         with self._looking:
             with self._looked:
                 self._looks += 1
-            found = self._look() if self.is_on else 0
-            if self.is_on and not found:
+            acted = self._look() if self.is_on else False
+            if self.is_on and not acted:
                 with self._looked:
                     self._last_idle_look = self._looks
                     self._looked.notify_all()
-        if not found:
+        if not acted:
             self._wake.wait(STREAM_PAUSE)
             self._wake.clear()
 
-    def _look(self) -> int:
-        """How many records were found; all of them are carried out, unless it was switched off or
-        told to end meanwhile.
+    def _look(self) -> bool:
+        """Whether there may be more: the function was called for what was found, and may have
+        written. All of it is carried out, unless it was switched off or told to end meanwhile.
         """
         try:
             records = self._read()
@@ -99,10 +102,12 @@ class StreamTrigger(Trigger):
             self._iterator = None
         elif records:
             self._after = records[-1]["dynamodb"]["SequenceNumber"]
-        return len(records)
+        # A page ends at a megabyte too, so a large one may not have been the last.
+        return bool(waiting) or len(records) >= BATCH
 
     def _note_outbox(self, change: dict[str, Any]) -> None:
         if change["Keys"]["sk"]["S"] == "ACCOUNT":
+            self.accounts_changed += 1
             note = (
                 self.outboxes.add
                 if "outbox" in change.get("NewImage", {})
@@ -115,7 +120,7 @@ class StreamTrigger(Trigger):
             ShardIterator=self._iterator or self._new_iterator(), Limit=1000
         )
         self._iterator = answer.get("NextShardIterator")
-        return [plain(record) | {"eventSourceARN": self._arn} for record in answer["Records"]]
+        return [record | {"eventSourceARN": self._arn} for record in answer["Records"]]
 
     def _call(self, records: list[dict[str, Any]]) -> bool:
         """True once nothing of the batch is left; a failure is tried again from the first record

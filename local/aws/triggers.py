@@ -2,18 +2,17 @@
 comes back.
 """
 
-import base64
 import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from local.aws.frequent_calls import EmulatedQueues
 from local.aws.lambda_context import LambdaContext
 from local.aws.progress import Progress
-from local.aws.resources import Made, client
+from local.aws.resources import Made
 from local.aws.template import REGION
 
 Function = Callable[[dict[str, Any], Any], Any]
@@ -59,12 +58,15 @@ class Trigger(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A queue, the function that takes its messages, and how many it takes at once."""
+    """A queue, the function that takes its messages, and how many it takes at once. `gather`
+    returns once there will be no more for a batch that has begun, or its window is over.
+    """
 
     queue: Made
     function: Function
     function_name: str
     batch: int = 100
+    gather: Callable[[], object] = lambda: None
 
 
 class QueueTrigger(Trigger):
@@ -81,26 +83,31 @@ class QueueTrigger(Trigger):
         progress: Progress,
     ) -> None:
         super().__init__(name, stopping)
-        self._sqs = client("sqs", endpoint)
+        self._sqs = EmulatedQueues(endpoint)
         self._source, self._progress = source, progress
         self._url = source.queue.ref
         self._is_back = False
 
     def poll(self) -> None:
-        if not self._is_back:
-            self._progress.await_message(self._url, self._source.batch, LOOK_SECONDS)
+        told = 0
+        if not self._is_back and self._progress.await_message(self._url, LOOK_SECONDS):
+            self._source.gather()
+            if not (told := self._progress.take(self._url, self._source.batch)):
+                return  # another worker takes them
         self._is_back = False
         with self._progress.at_work():
-            messages = self._batch()
+            messages = self._batch(told)
             failed = self._process(messages) if messages else []
         if failed:
             # So that a message that never succeeds is soon tried again, yet does not spin.
             self.stopping.wait(PAUSE_AFTER_FAILURE)
             self._give_back(failed)
 
-    def _batch(self) -> list[dict[str, Any]]:
+    def _batch(self, told: int) -> list[dict[str, Any]]:
+        """As many messages as were told of; if none were, as many as there are."""
         messages: list[dict[str, Any]] = []
-        while len(messages) < self._source.batch and (
+        wanted = told or self._source.batch
+        while len(messages) < wanted and (
             more := self._receive(self._source.batch - len(messages))
         ):
             messages += more
@@ -187,20 +194,7 @@ class QueueTrigger(Trigger):
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     """A message's own attribute as Lambda writes it."""
     names = {"StringValue": "stringValue", "BinaryValue": "binaryValue", "DataType": "dataType"}
-    return {names[key]: plain(inner) for key, inner in value.items() if key in names} | {
+    return {names[key]: inner for key, inner in value.items() if key in names} | {
         "stringListValues": [],
         "binaryListValues": [],
     }
-
-
-def plain(value: Any) -> Any:
-    """What boto3 made of JSON, as JSON again."""
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [plain(inner) for inner in value]
-    if isinstance(value, bytes | bytearray):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, datetime):
-        return value.timestamp()
-    return value

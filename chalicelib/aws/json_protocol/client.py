@@ -19,7 +19,13 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from chalicelib.aws.json_protocol.connection import connections, path_of, settings_of, translated
+from chalicelib.aws.json_protocol.connection import (
+    ServiceSettings,
+    connections,
+    path_of,
+    settings_of,
+    translated,
+)
 from chalicelib.aws.json_protocol.retries import ATTEMPTS, Failure, RetryQuota, pause
 
 FIRST_ERROR_STATUS = 300
@@ -41,9 +47,11 @@ class JsonClient:
     pause_scale: ClassVar[float] = 0.05
     """Seconds that the first pause lasts at most if the service is not throttled."""
 
-    def __init__(self, endpoint: str | None = None) -> None:
-        """`endpoint` replaces the one that the environment gives."""
-        self._settings = settings_of(self.service, endpoint)
+    def __init__(
+        self, endpoint: str | None = None, settings: ServiceSettings | None = None
+    ) -> None:
+        """`endpoint` replaces the one that the environment gives, `settings` all that it gives."""
+        self._settings = settings or settings_of(self.service, endpoint)
         self._pool = connections(self._settings)
         self._path = path_of(self._settings.endpoint)
         self._quota = RetryQuota()

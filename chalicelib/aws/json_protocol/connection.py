@@ -47,13 +47,15 @@ FAILURES: tuple[tuple[type[Exception], type[exceptions.BotoCoreError]], ...] = (
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """How to call a service: `endpoint` is the regional one or what AWS_ENDPOINT_URL puts in its
-    place, `certificates` the file of those that are trusted.
+    place, `certificates` the file of those that are trusted, `read_seconds` how long an answer may
+    take.
     """
 
     endpoint: str
     region: str
     credentials: "Credentials | None"
     certificates: str
+    read_seconds: float = READ_SECONDS
 
 
 def settings_of(service: str, endpoint: str | None = None) -> ServiceSettings:
@@ -73,6 +75,7 @@ def settings_of(service: str, endpoint: str | None = None) -> ServiceSettings:
         region,
         environment.credentials,
         str(get_cert_path(trusted)),
+        READ_SECONDS,
     )
 
 
@@ -88,7 +91,7 @@ def connections(settings: ServiceSettings) -> urllib3.HTTPConnectionPool:
     """
     options: dict[str, Any] = {
         "maxsize": CONNECTIONS_KEPT,
-        "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=settings.read_seconds),
     }
     if not settings.endpoint.startswith("https:"):
         return urllib3.PoolManager(**options).connection_from_url(settings.endpoint)

@@ -2,7 +2,6 @@
 lists.
 """
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -248,8 +247,3 @@ def _go_wrong(how: str) -> None:
 
 def _failure() -> Any:
     return {"error": {"type": "api_error", "message": "An unknown error occurred."}}
-
-
-def as_json(body: Any) -> bytes:
-    """A body as it goes out."""
-    return json.dumps(body, indent=2).encode()

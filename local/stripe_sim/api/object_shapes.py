@@ -4,7 +4,23 @@ import types
 from functools import cache
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
+import msgspec
+
 Object = dict[str, Any]
+
+
+def copied(value: Any) -> Any:
+    """A copy of an object that shares nothing which can change; quicker than `deepcopy`, since
+    there are only dicts, lists and plain values.
+    """
+    if isinstance(value, dict):
+        return {name: copied(inner) for name, inner in value.items()}
+    return [copied(inner) for inner in value] if isinstance(value, list) else value
+
+
+def as_json(body: Any) -> bytes:
+    """A body as it goes out: indented, as Stripe writes it."""
+    return msgspec.json.format(msgspec.json.encode(body), indent=2)
 
 
 @cache

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from local.http_server import Answer, NoAnswer, Request, Server, json_answer
-from local.stripe_sim.api.api import Api, ApiRequest, Fault, Silence, as_json
+from local.stripe_sim.api.api import Api, ApiRequest, Fault, Silence
 from local.stripe_sim.api.errors import StripeRefusal
+from local.stripe_sim.api.object_shapes import as_json
 from local.stripe_sim.api.params import parse_body
 from local.stripe_sim.hosted import hosted_pages
 from local.stripe_sim.lifecycle.engine import CataloguePrice, Engine
@@ -20,6 +21,8 @@ from local.stripe_sim.webhooks.delivery_faults import Shares
 from local.stripe_stub import StripeStub
 
 FORM = "application/x-www-form-urlencoded"
+ANSWERED = (200, 303, 404)
+"""The statuses of answers that tell what there is; all others are failures."""
 
 
 class StripeSimulator:
@@ -34,6 +37,7 @@ class StripeSimulator:
         self.api = Api(self.engine)
         self.delivery = Delivery(self._second, self._endpoints)
         self._told = StripeStub()
+        self._writes = self._failures = 0
         self._stopping = threading.Event()
         self._ticker = threading.Thread(target=self._tick, name="stripe-clock", daemon=True)
         self.engine.store.heard = self.delivery.take
@@ -84,6 +88,16 @@ class StripeSimulator:
         """Whether no webhook is under way."""
         return self.delivery.at_rest()
 
+    def await_rest(self, seconds: float) -> bool:
+        """Return once no webhook is under way, or after some seconds; whether that is so."""
+        return self.delivery.await_rest(seconds)
+
+    def changes(self) -> tuple[int, int]:
+        """How much was done here so far, and asked for in vain: the same later means that nothing
+        was.
+        """
+        return len(self.engine.store.events) + self._writes, self._failures
+
     def _endpoints(self, type: str) -> list[Endpoint]:
         made = self.engine.store.all("webhook_endpoint")
         wanting = [
@@ -101,6 +115,16 @@ class StripeSimulator:
             self.catch_up()
 
     def _handle(self, request: Request) -> Answer:
+        self._writes += request.method != "GET"
+        try:
+            answer = self._answer(request)
+        except NoAnswer:
+            self._failures += 1
+            raise
+        self._failures += answer.status not in ANSWERED
+        return answer
+
+    def _answer(self, request: Request) -> Answer:
         segments = [segment for segment in request.path.split("/") if segment]
         try:
             if segments[:1] in (["v1"], ["v2"]):

@@ -1,7 +1,6 @@
 """The simulated Stripe put together: one lock, one clock, and everything that falls
 due by itself."""
 
-import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 import stripe
 
-from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.api.object_shapes import Object, copied
 from local.stripe_sim.billing.credit_notes import CreditNotes
 from local.stripe_sim.billing.discounts import ending
 from local.stripe_sim.billing.invoices import Invoices
@@ -122,7 +121,7 @@ class Engine:
         known["customer"] = {
             id: one for id, one in self.store.objects.get("customer", {}).items() if id == customer
         }
-        made.store.objects = copy.deepcopy(known)
+        made.store.objects = copied(known)
         made.store.currency_options, made.store.settings = (
             self.store.currency_options,
             dict(self.store.settings),

@@ -2,12 +2,10 @@
 (docs.stripe.com/billing/subscriptions/pending-updates).
 """
 
-import copy
-
 import stripe
 
 from local.stripe_sim.api.errors import StripeRefusal
-from local.stripe_sim.api.object_shapes import Object, blank
+from local.stripe_sim.api.object_shapes import Object, blank, copied
 from local.stripe_sim.billing.invoices import Invoices
 from local.stripe_sim.billing.periods import UPDATED
 from local.stripe_sim.lifecycle.store import Store
@@ -47,13 +45,13 @@ class PendingUpdates:
                 " `pending_if_incomplete`.",
                 others[0],
             )
-        before = {name: copy.deepcopy(subscription[name]) for name in CHANGED}
+        before = {name: copied(subscription[name]) for name in CHANGED}
         with self._store.changing(subscription, UPDATED):
             self._subscriptions.update(subscription, wanted)
             invoice = self._store.find("invoice", subscription["latest_invoice"])
             if not self._invoices.is_owed(invoice) or subscription["items"] == before["items"]:
                 return
-            waiting = {name: copy.deepcopy(subscription[name]) for name in CHANGED[:-1]}
+            waiting = {name: copied(subscription[name]) for name in CHANGED[:-1]}
             subscription |= before
             subscription["_waiting"] = {"invoice": invoice["id"], **waiting}
             subscription["pending_update"] = blank(

@@ -2,7 +2,6 @@
 second in which it is working.
 """
 
-import copy
 import random
 import string
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from typing import Any
 import stripe
 
 from local.stripe_sim.api.errors import missing
-from local.stripe_sim.api.object_shapes import Object, blank
+from local.stripe_sim.api.object_shapes import Object, blank, copied
 
 API_VERSION = stripe.api_version
 
@@ -130,7 +129,7 @@ class Store:
         """
         if extra and not self.settings["every_event"]:
             return
-        data: Object = {"object": copy.deepcopy(shown(thing))}
+        data: Object = {"object": copied(shown(thing))}
         if before is not None:
             changes = differences(before, data["object"])
             if not changes:
@@ -159,7 +158,7 @@ class Store:
         told.
         """
         with self.quietly(thing) as outermost:
-            before = copy.deepcopy(shown(thing))
+            before = copied(shown(thing))
             yield thing
         if outermost and not thing.get("_ended"):
             self.tell(type, thing, before, extra)

@@ -1,6 +1,5 @@
 """Subscriptions in all eight statuses, as calls reach them: updated, resumed, canceled."""
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import stripe
 
 from local.stripe_sim.api.errors import StripeRefusal, missing
-from local.stripe_sim.api.object_shapes import Object, blank
+from local.stripe_sim.api.object_shapes import Object, blank, copied
 from local.stripe_sim.billing.calendar import period_end
 from local.stripe_sim.billing.discounts import discounts_for, drop
 from local.stripe_sim.billing.items import delete_item
@@ -206,7 +205,7 @@ class Subscriptions(Changes):
 @contextmanager
 def _whole(subscription: Object) -> Iterator[None]:
     """A change that is refused leaves nothing changed."""
-    before = copy.deepcopy(subscription)
+    before = copied(subscription)
     try:
         yield
     except StripeRefusal:

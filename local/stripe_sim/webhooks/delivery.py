@@ -2,8 +2,6 @@
 was made, and again until it is taken.
 """
 
-import copy
-import json
 import queue
 import threading
 from collections.abc import Callable, Iterable
@@ -12,7 +10,7 @@ from dataclasses import dataclass, replace
 import urllib3
 
 from local.client import signature
-from local.stripe_sim.api.object_shapes import Object
+from local.stripe_sim.api.object_shapes import Object, as_json
 from local.stripe_sim.webhooks.delivery_faults import Fates, Shares
 
 RETRY_AFTER = tuple(seconds for seconds in (60, 300, 1800, 7200, 18000, *[36000] * 6))
@@ -55,7 +53,7 @@ class Delivery:
         self._endpoints = endpoints
         self._queue: queue.Queue[_Waiting | None] = queue.Queue()
         self._later: list[_Waiting] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._pool = urllib3.PoolManager(num_pools=1, retries=False)
         self._busy = 0
         self.fates = Fates()
@@ -106,6 +104,11 @@ class Delivery:
         with self._lock:
             return self._busy == 0
 
+    def await_rest(self, seconds: float) -> bool:
+        """Return once nothing is being delivered, or after some seconds; whether that is so."""
+        with self._lock:
+            return self._lock.wait_for(lambda: self._busy == 0, seconds)
+
     def _enter_at(self, one: _Waiting) -> None:
         with self._lock:
             self._later.append(one)
@@ -120,6 +123,7 @@ class Delivery:
             taken = self._post(one.event, one.endpoint)
             with self._lock:
                 self._busy -= 1
+                self._lock.notify_all()
                 if taken:
                     one.event["pending_webhooks"] -= one.is_owed
                 elif one.tries < len(RETRY_AFTER):
@@ -128,7 +132,7 @@ class Delivery:
                     )
 
     def _post(self, event: Object, endpoint: Endpoint) -> bool:
-        payload = json.dumps(copy.copy(event), indent=2).encode()
+        payload = as_json(event)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Stripe-Signature": signature(payload, endpoint.secret, self._now()),

@@ -50,6 +50,9 @@ class Due:
             for name, at in self.waiting.items()
         )
 
+    def next_due(self) -> str | None:
+        return next((at for at, _ in self.due()), None)
+
     def run(self) -> None:
         for name, at in sorted(self.waiting.items(), key=lambda pair: pair[1]):
             if at <= self._clock.now():
@@ -92,6 +95,81 @@ def test_it_stops_at_each_due_moment_in_order(clock: Clock) -> None:
     assert [round(passed / timedelta(days=1)) for passed in met] == [1, 2, 3]
     assert due.waiting.keys() == {"after"}
     assert clock.now() >= start + timedelta(days=10)
+
+
+class Schedule:
+    """A schedule that is always due, and what Stripe and the accounts have done so far: whatever it
+    finds is put right, which is a change."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.ran: list[timedelta] = []
+        self.changes = self.to_find = 0
+        self._clock, self._start = clock, clock.now()
+
+    def is_due(self, now: datetime) -> bool:
+        return True
+
+    def run(self) -> None:
+        self.ran.append(self._clock.now() - self._start)
+        self.changes, self.to_find = self.changes + self.to_find, 0
+
+    @property
+    def days(self) -> list[int]:
+        return [round(after / timedelta(days=1)) for after in self.ran]
+
+
+class Stripe:
+    """A Stripe in which nothing falls due."""
+
+    def next_due(self) -> None:
+        return None
+
+    def catch_up(self) -> None:
+        """Nothing is due."""
+
+    def changes(self) -> int:
+        return 0
+
+
+def looked(clock: Clock, schedule: Schedule, other: Stripe | None, act: int | None = None) -> None:
+    """A month, on whose day `act` something happens."""
+
+    def happens(name: str, at: datetime) -> None:
+        schedule.changes += 1
+        schedule.to_find = 1
+
+    due = Due(clock, happens)
+    if act:
+        due.waiting = {"once": clock.now() + timedelta(days=act)}
+    works = Clockwork(
+        due,  # type: ignore[arg-type]
+        due,  # type: ignore[arg-type]
+        Progress(),
+        other,
+        [schedule],  # type: ignore[list-item]
+        lambda: schedule.changes,
+    )
+    works.move_to(clock.now() + timedelta(days=30))
+
+
+def test_the_schedules_run_until_what_happened_is_looked_over_and_then_rest(clock: Clock) -> None:
+    schedule = Schedule(clock)
+    looked(clock, schedule, Stripe(), act=10)
+    # On day 10 the schedule finds something at once, which day 12 looks over.
+    assert schedule.days == [2, 10, 12, 30]
+
+
+def test_what_a_look_puts_right_is_looked_over_by_another(clock: Clock) -> None:
+    schedule = Schedule(clock)
+    schedule.to_find = 1
+    looked(clock, schedule, Stripe())
+    assert schedule.days == [2, 4, 30]
+
+
+def test_of_a_stripe_that_nobody_sees_into_the_schedules_hear_each_week(clock: Clock) -> None:
+    schedule = Schedule(clock)
+    looked(clock, schedule, None)
+    assert schedule.days == [7, 14, 21, 28, 30]
 
 
 def test_what_does_not_move_is_passed_over_and_told(clock: Clock) -> None:

@@ -162,6 +162,32 @@ def test_a_batch_that_raises_comes_again_whole(
     wait_until(lambda: set(bodies[2:]) >= {"one", "two"})
 
 
+def test_what_comes_while_a_batch_is_gathered_is_in_it(
+    emulator: Emulator, resources: Resources, running: Callable[[Trigger], None]
+) -> None:
+    batches: list[list[str]] = []
+    progress, all_sent = Progress(), threading.Event()
+
+    def process(event: dict[str, Any], context: Any) -> None:
+        batches.append(sorted(record["body"] for record in event["Records"]))
+
+    source = Source(
+        resources.queue("EventsQueue"),
+        process,
+        "process_events",
+        gather=lambda: all_sent.wait(30),
+    )
+    ending = threading.Event()
+    for number in range(3):
+        running(QueueTrigger(f"events-{number}", ending, emulator.endpoint, source, progress))
+    for body in ("one", "two", "three"):
+        send(emulator, resources, body)
+        progress.sent(resources.events_queue_url)
+    all_sent.set()
+    wait_until(lambda: progress.done == 3)
+    assert batches == [["one", "three", "two"]]
+
+
 def test_the_stream_is_carried_out_in_order_and_again_until_it_succeeds(
     emulator: Emulator, resources: Resources, running: Callable[[Trigger], None]
 ) -> None:

@@ -31,9 +31,11 @@ class Accepts:
 def test_a_trigger_learns_at_once_of_what_is_sent() -> None:
     progress = Progress()
     with ThreadPoolExecutor(1) as worker:
-        told = worker.submit(progress.await_message, "mail", 1, NEVER)
+        told = worker.submit(progress.await_message, "mail", NEVER)
         WatchedQueue(Accepts(), "mail", progress).send("…")
-        told.result(NEVER)
+        assert told.result(NEVER)
+    assert progress.is_busy
+    assert progress.take("mail", 1) == 1
     assert not progress.is_busy
 
 
@@ -41,7 +43,8 @@ def test_of_two_triggers_only_one_is_told_of_one_message() -> None:
     progress, told = Progress(), threading.Semaphore(0)
 
     def wait() -> None:
-        progress.await_message("mail", 1, NEVER)
+        while not progress.take("mail", 1):
+            progress.await_message("mail", NEVER)
         told.release()
 
     with ThreadPoolExecutor(2) as workers:
@@ -56,10 +59,12 @@ def test_of_two_triggers_only_one_is_told_of_one_message() -> None:
 def test_messages_that_one_batch_does_not_take_are_left_for_the_next() -> None:
     progress = Progress()
     WatchedWorkQueue(Accepts(), "act", progress).send_many([{}] * 12)
-    progress.await_message("act", 10, NEVER)
+    assert progress.take("act", 10) == 10
     assert progress.is_busy
-    progress.await_message("act", 10, NEVER)
+    assert progress.take("act", 10) == 2
     assert not progress.is_busy
+    assert progress.take("act", 10) == 0
+    assert not progress.await_message("act", SOON)
 
 
 def test_what_the_queue_refused_is_announced_to_nobody() -> None:
@@ -83,7 +88,7 @@ def test_a_wait_for_rest_lasts_until_nothing_is_worked_on_and_nothing_awaits_it(
     with ThreadPoolExecutor(1) as worker:
         with progress.at_work():
             rest = worker.submit(progress.await_rest, NEVER)
-            progress.await_message("mail", 1, NEVER)
+            progress.take("mail", 1)
             progress.add(1)
             assert progress.is_busy
             assert not rest.done()

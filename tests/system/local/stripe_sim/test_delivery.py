@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -62,10 +61,7 @@ class Receiver:
 
     def rests(self) -> None:
         self.stripe.catch_up()
-        end = time.monotonic() + 20
-        while not self.stripe.at_rest():
-            assert time.monotonic() < end, "the webhooks do not come to rest"
-            time.sleep(0.01)
+        assert self.stripe.await_rest(20), "the webhooks do not come to rest"
 
     def pending(self) -> list[int]:
         return [event["pending_webhooks"] for event in self.stripe.engine.store.events]
@@ -157,3 +153,25 @@ def test_events_are_spoilt_by_their_shares_and_by_the_seed_alone() -> None:
     assert told == pytest.approx(
         {"lost": 0.05, "doubled": 0.095, "late": 0.19, "undelivered": 0}, abs=0.02
     )
+
+
+def test_it_counts_what_changes_it_and_what_it_fails_to_answer_and_no_reads(
+    place: Receiver,
+) -> None:
+    counted = [place.stripe.changes()]
+
+    def count() -> None:
+        counted.append(place.stripe.changes())
+
+    place.customers(1)
+    count()
+    assert place.api.call("GET", "/v1/customers")[0] == 200
+    assert place.api.call("GET", "/v1/customers/cus_nobody")[0] == 404
+    count()
+    place.api.post("/_test/faults", {"how": "503"})
+    count()
+    assert place.api.call("GET", "/v1/customers")[0] == 503
+    count()
+    start, made, read, spoilt, failed = counted
+    assert made == read
+    assert len({start, made, spoilt, failed}) == 4
