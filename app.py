@@ -17,12 +17,8 @@ from chalicelib.entry.http import (
 )
 from chalicelib.entry.http.middleware import reader
 from chalicelib.entry.http.middleware.cors import add_cors
+from chalicelib.entry.http.middleware.every_response import answered
 from chalicelib.entry.http.middleware.methods import respond
-from chalicelib.entry.http.responses import (
-    add_security_headers,
-    reformat_error,
-    refuse_large_body,
-)
 from chalicelib.entry.pages import billing, cancellation, details, exit_feedback, mail_links, plan
 from chalicelib.entry.triggers import (
     act_queue,
@@ -32,28 +28,19 @@ from chalicelib.entry.triggers import (
     ses_feedback,
     table_stream,
 )
-from chalicelib.runtime.settings import settings
-from chalicelib.runtime.telemetry import flush, name_request
 
 app = Chalice(app_name="billhook", configure_logs=False)
 
 
 @app.middleware("http")
 def handle_request(request: Any, get_response: Any) -> Response:
-    """Answer an HTTP request: add its route to the logs, note the reader's language, refuse a body
-    that is too large, answer HEAD and OPTIONS, bring Chalice's own errors into Billhook's form, add
-    the headers that every response has and those of CORS, and emit metrics.
+    """Answer an HTTP request: note the reader's language, answer HEAD and OPTIONS, and add the
+    headers of CORS to what every response has.
     """
-    name_request(request)
     reader.begin(request)
-    try:
-        declared = app.routes.get(request.context.get("resourcePath"), {})
-        response = refuse_large_body(request) or reformat_error(
-            respond(request, declared, get_response)
-        )
-        return add_cors(request, add_security_headers(response, settings().stage != "local"))
-    finally:
-        flush()
+    declared = app.routes.get(request.context.get("resourcePath"), {})
+    response = answered(request, lambda request: respond(request, declared, get_response))
+    return add_cors(request, response)
 
 
 for module in (

@@ -29,10 +29,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.stubs import ENVIRONMENT, SECRET
 from ops.package.archive import compile_all
+from ops.package.template import WEBHOOK_HANDLER
 from tests.fakes.packages import Package, build
 
 ROUNDS = 11
 YARDSTICK = "an empty Chalice app with boto3"
+WEBHOOK_APP = WEBHOOK_HANDLER.rpartition(".")[0]
+"""The module of the webhook's function, the one whose first request is measured too."""
+
 EMPTY_APP = """
 import json, logging, os
 import boto3
@@ -177,12 +181,14 @@ def starts(package: Package, place: Path) -> list[Start]:
     modules = sorted(
         {str(function["Handler"]).rpartition(".")[0] for function in package.functions.values()}
     )
-    found = [Start(YARDSTICK, "app", empty, TWO_CALLS), Start("app", "app", code, WEBHOOK)]
-    found += [Start(module, module, code) for module in modules if module != "app"]
+    found = [Start(YARDSTICK, "app", empty, TWO_CALLS)]
+    found += [
+        Start(module, module, code, WEBHOOK if module == WEBHOOK_APP else "") for module in modules
+    ]
     _without_bytecode(code, bare)
     found += [
         Start(f"{YARDSTICK}, no bytecode", "app", empty_bare, TWO_CALLS),
-        Start("app, no bytecode", "app", bare, WEBHOOK),
+        Start(f"{WEBHOOK_APP}, no bytecode", WEBHOOK_APP, bare, WEBHOOK),
     ]
     return found
 
@@ -199,7 +205,7 @@ def started(start: Start, runtime: Path, endpoint: str) -> Seen:
     paths = [str(start.folder), str(runtime)]
     reading, writing = os.pipe()
     program = MEASURED.format(
-        paths=paths, importing=f"import {start.module}", first=start.first, told=writing
+        paths=paths, importing=f"import {start.module} as app", first=start.first, told=writing
     )
     command = [sys.executable, "-I", "-S", "-B", "-c", program]
     environment = ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint}
@@ -256,7 +262,7 @@ def print_starts(found: list[Start], seen: dict[str, Seen]) -> None:
         )
         print(f"{line}   {both:15.1f} {both / both_beside:6.2f}x")
     packages = sorted(
-        {name.partition(".")[0] for name in seen["app"].then if not name.startswith("_")}
+        {name.partition(".")[0] for name in seen[WEBHOOK_APP].then if not name.startswith("_")}
         - sys.stdlib_module_names
     )
     print(

@@ -37,7 +37,6 @@ import stripe
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from chalice.app import Chalice
 
-import app as billhook
 from bench.stubs import (
     ANSWERING_FOR_AWS,
     ENVIRONMENT,
@@ -63,6 +62,7 @@ from chalicelib.domain.account.facts import StripeFact
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
+from chalicelib.entry.http import webhook_app
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.telemetry import count, flush
@@ -70,7 +70,7 @@ from chalicelib.stripe_api.events import read_event
 from chalicelib.stripe_api.signature import check_signature
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.services import Services
-from local.aws.api_gateway import ApiGateway
+from local.aws.api_gateway import proxy_event
 from local.aws.lambda_context import LambdaContext
 from local.client import signature
 from local.http_server import Request
@@ -125,21 +125,8 @@ def _repeats(figure: Figure) -> int:
     return times
 
 
-class EventKeeper(Chalice):
-    """Replaces an app behind API Gateway, and keeps the event that it is called with."""
-
-    def __init__(self, app: Chalice) -> None:
-        super().__init__(app_name=app.app_name, configure_logs=False)
-        self.routes = app.routes
-        self.event: Any = None
-
-    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        self.event = event
-        return {"statusCode": 200}
-
-
-def gateway_event(app: Chalice, path: str, payload: bytes, stripe_signature: str) -> Any:
-    """A webhook as API Gateway hands it to an app."""
+def gateway_event(path: str, payload: bytes, stripe_signature: str) -> Any:
+    """A webhook as API Gateway hands it to a function."""
     headers = Headers()
     for name, value in {
         "Accept": "*/*; q=0.5, application/xml",
@@ -153,9 +140,7 @@ def gateway_event(app: Chalice, path: str, payload: bytes, stripe_signature: str
         "X-Forwarded-Proto": "https",
     }.items():
         headers[name] = value
-    keeper = EventKeeper(app)
-    ApiGateway(keeper)(Request("POST", path, [], headers, payload, "3.18.12.63"))
-    return keeper.event
+    return proxy_event(Request("POST", path, [], headers, payload, "3.18.12.63"), path, {})
 
 
 def empty_app() -> Chalice:
@@ -173,9 +158,9 @@ def http_figures(payload: bytes) -> list[Figure]:
     """Receiving a webhook and what it is made of."""
     header = signature(payload, SECRET, int(clock.now().timestamp()))
     context, empty = LambdaContext("billhook-bench-APIHandler", 29), empty_app()
-    event = gateway_event(billhook.app, "/webhooks/stripe", payload, header)
-    empty_event = gateway_event(empty, "/webhooks/empty", payload, header)
-    for answer in (billhook.app(event, context), empty(empty_event, context)):
+    event = gateway_event("/webhooks/stripe", payload, header)
+    empty_event = gateway_event("/webhooks/empty", payload, header)
+    for answer in (webhook_app.app(event, context), empty(empty_event, context)):
         if answer["statusCode"] != 200:
             raise RuntimeError(f"The route answers {answer}.")
     body, now, signed = (
@@ -187,7 +172,7 @@ def http_figures(payload: bytes) -> list[Figure]:
     return [
         Figure(
             "webhook received, answered",
-            lambda: billhook.app(event, context),
+            lambda: webhook_app.app(event, context),
             "an empty Chalice route",
         ),
         Figure("an empty Chalice route", lambda: empty(empty_event, context)),

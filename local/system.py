@@ -190,7 +190,7 @@ class System:
         gateway = ApiGateway(app, policy.signup.sites if policy.signup else ())
         self._app_error = gateway.own_error
         api, webhooks = calls.by("APIHandler", gateway), calls.by("WebhookHandler", gateway)
-        self._app = lambda request: (webhooks if request.path == WEBHOOK_PATH else api)(request)
+        self._app = lambda request: (webhooks if _is_webhook(request) else api)(request)
         self._control = Control(
             Facts(
                 self.api_key, self.webhook_secret, self.stripe_base, endpoint, simulator is not None
@@ -304,6 +304,10 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:
     listed = SesSuppressionList(mailbox.suppressed.attach(ses_client()))
     wiring.ses_suppressions = cache(lambda: listed)
     return create_key(wiring.api_keys(), "write", "local", clock.now())
+
+
+def _is_webhook(request: Request) -> bool:
+    return (request.method, request.path) == ("POST", WEBHOOK_PATH)
 
 
 def _is_local(path: str) -> bool:

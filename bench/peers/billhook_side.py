@@ -14,12 +14,12 @@ from time import process_time
 from typing import Any
 from unittest.mock import patch
 
-import app as billhook
 from bench.ingest import gateway_event
 from bench.peers import histories
 from bench.peers.histories import Step
 from bench.peers.server import ask
 from bench.stubs import ENVIRONMENT, SECRET, GivenSecrets
+from chalicelib.entry.http import webhook_app
 from chalicelib.entry.triggers.events_queue import process_events
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -51,10 +51,10 @@ def play(batches: list[list[Step]], end: int, stripe: str, spent: dict[str, floa
         clock._ahead = now - datetime.now(UTC)  # back as well: each history has its own time
         for step in batch:
             header = signature(step.payload, SECRET, int(clock.now().timestamp()))
-            request = gateway_event(billhook.app, "/webhooks/stripe", step.payload, header)
+            request = gateway_event("/webhooks/stripe", step.payload, header)
             context = LambdaContext("billhook-bench-WebhookHandler", 29)
             began = process_time()
-            answer = billhook.app(request, context)
+            answer = webhook_app.app(request, context)
             spent["WebhookHandler"] += process_time() - began
             if answer["statusCode"] != 200:
                 raise RuntimeError(f"The webhook is answered {answer}.")

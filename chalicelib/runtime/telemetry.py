@@ -3,14 +3,16 @@
 import functools
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.ids import well_formed
+
+if TYPE_CHECKING:
+    from chalicelib.domain.account.domain_event import DomainEvent
 
 METRICS = {
     "WebhooksAccepted": "A webhook with a valid signature was queued.",
@@ -157,7 +159,7 @@ def measure(metric: str, value: float) -> None:
     metrics.add_metric(metric, MEASURED[metric], value)
 
 
-def log_published(published: Sequence[DomainEvent]) -> None:
+def log_published(published: "Sequence[DomainEvent]") -> None:
     """Tell the log that domain events were published. Their ids have the account and the type."""
     ids = [event.id for event in published]
     logger.info("Domain events were published", extra={"number": len(ids), "events": ids})

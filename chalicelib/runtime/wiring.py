@@ -5,10 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.policy.policy import Policy
-from chalicelib.runtime.access_tokens import AccessTokens
 from chalicelib.runtime.clock import clock
-from chalicelib.runtime.links import Links
 from chalicelib.runtime.settings import settings
 
 if TYPE_CHECKING:
@@ -18,6 +15,9 @@ if TYPE_CHECKING:
     from chalicelib.aws.secrets import Secrets
     from chalicelib.aws.send_claims import SendClaims
     from chalicelib.aws.suppressions import SesSuppressionList, Suppressions
+    from chalicelib.domain.policy.policy import Policy
+    from chalicelib.runtime.access_tokens import AccessTokens
+    from chalicelib.runtime.links import Links
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
     from chalicelib.usecases.ports import Captcha, MessageQueue
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def policy() -> Policy:
+def policy() -> "Policy":
     """The owner's policy, from billing.toml in the package. Raises PolicyMistakes."""
     from chalicelib.domain.policy.read import read_policy
 
@@ -41,13 +41,17 @@ def secrets() -> "Secrets":
     return Secrets(settings().parameters_path)
 
 
-def links() -> Links:
+def links() -> "Links":
     """This stage's URLs. The base URL is this stage's setting, else the one in billing.toml."""
+    from chalicelib.runtime.links import Links
+
     return Links(settings().base_url or policy().base_url, lambda: secrets().link_keys)
 
 
-def access_tokens() -> AccessTokens:
+def access_tokens() -> "AccessTokens":
     """This stage's access tokens."""
+    from chalicelib.runtime.access_tokens import AccessTokens
+
     return AccessTokens(links().base_url, lambda: secrets().signing_keys)
 
 

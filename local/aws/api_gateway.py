@@ -11,12 +11,17 @@ from typing import Any
 
 from chalice.app import Chalice
 
+from chalicelib.entry.http import webhook_app
 from chalicelib.entry.http.responses import ALWAYS_SENT
+from chalicelib.entry.http.webhooks import PATH
 from local.aws.lambda_context import LambdaContext
 from local.http_server import Answer, Request, error_answer
 from ops.package.api_definition import error_headers
 
 STAGE = "api"
+OWN_APPS = {("POST", PATH): webhook_app.app}
+"""The routes with a function of their own, whose app is another."""
+
 NOT_FOUND = (404, "not_found", "There is nothing at this address.")
 
 
@@ -46,13 +51,14 @@ def make_thread_safe(app: Chalice) -> None:
 
 
 class ApiGateway:
-    """Finds the route of a request, calls the app with the event that AWS would send, and gives
+    """Finds the route of a request, calls its app with the event that AWS would send, and gives
     back what it answers. `sites` are those of billing.toml, whose scripts may read the errors of
     API Gateway itself.
     """
 
     def __init__(self, app: Chalice, sites: Sequence[str] = ()) -> None:
-        make_thread_safe(app)
+        for one in (app, *OWN_APPS.values()):
+            make_thread_safe(one)
         self._app = app
         self._error_headers = list((error_headers(sites) | ALWAYS_SENT).items())
         self._routes = [(_segments(template), template) for template in app.routes]
@@ -66,8 +72,9 @@ class ApiGateway:
         cors = next((entry.cors for entry in methods.values() if entry.cors), None)
         if request.method == "OPTIONS" and request.method not in methods and cors:
             return _preflight(methods, cors)
-        event = _event(request, template, parameters)
-        return _answer(self._app(event, LambdaContext("billhook-local-APIHandler", 29)))
+        event = proxy_event(request, template, parameters)
+        app = OWN_APPS.get((request.method, template), self._app)
+        return _answer(app(event, LambdaContext("billhook-local-APIHandler", 29)))
 
     def own_error(self, answer: Answer) -> Answer:
         """An error that API Gateway answers by itself, with the headers of its gateway
@@ -114,7 +121,8 @@ def _fits(wanted: str, segment: str) -> bool:
     return segment != "" if _is_parameter(wanted) else wanted == segment
 
 
-def _event(request: Request, template: str, parameters: dict[str, str]) -> dict[str, Any]:
+def proxy_event(request: Request, template: str, parameters: dict[str, str]) -> dict[str, Any]:
+    """A request to a route as API Gateway hands it to the function."""
     try:
         body, is_encoded = request.body.decode("utf-8") or None, False
     except UnicodeDecodeError:

@@ -11,6 +11,7 @@ from ops.package.senders import identities
 
 WEBHOOK_PATH = "/webhooks/stripe"
 WEBHOOK_FUNCTION, API_FUNCTION = "WebhookHandler", "APIHandler"
+WEBHOOK_HANDLER = "chalicelib.entry.http.webhook_app.app"
 
 Template = dict[str, Any]
 Permissions = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -63,8 +64,8 @@ def complete(
 
 
 def _add_webhook_function(template: Template) -> None:
-    """POST /webhooks/stripe in a function of its own: the API's code, under a role that can read no
-    table and no other secret.
+    """POST /webhooks/stripe in a function of its own: an app of its own in the same package, under
+    a role that can read no table and no other secret.
     """
     resources = template["Resources"]
     role, log, invoke = (
@@ -74,6 +75,7 @@ def _add_webhook_function(template: Template) -> None:
     )
     resources[WEBHOOK_FUNCTION] = copy.deepcopy(resources[API_FUNCTION])
     resources[WEBHOOK_FUNCTION]["Properties"] |= {
+        "Handler": WEBHOOK_HANDLER,
         "Role": {"Fn::GetAtt": [role, "Arn"]},
         "ReservedConcurrentExecutions": {
             "Fn::If": ["KeepsConcurrency", {"Ref": "WebhookConcurrency"}, {"Ref": "AWS::NoValue"}]

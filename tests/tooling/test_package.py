@@ -43,6 +43,7 @@ def handlers(package: Package) -> dict[str, tuple[str, str]]:
 def test_the_functions_are_there(package: Package) -> None:
     assert {fn["Handler"] for fn in package.functions.values()} == {
         "app.app",
+        "chalicelib.entry.http.webhook_app.app",
         "chalicelib.entry.triggers.ses_feedback.take_feedback",
         "chalicelib.entry.triggers.act_queue.act_on_accounts",
         "chalicelib.entry.triggers.mail_queue.send_mails",
@@ -77,7 +78,7 @@ def test_a_cold_start_for_a_webhook_loads_less_than_an_empty_app_and_neither_str
 ) -> None:
     found = [start for start in cold_start.starts(package, tmp_path) if start.first]
     seen = cold_start.measured(found, package.folder / "runtime", rounds=1)
-    for name in ("app", "app, no bytecode"):
+    for name in (cold_start.WEBHOOK_APP, f"{cold_start.WEBHOOK_APP}, no bytecode"):
         assert seen[name].modules < seen[cold_start.YARDSTICK].modules
         assert "botocore.auth" in seen[name].then, "the client waits for the first call"
         assert not {
@@ -285,11 +286,11 @@ def test_no_role_names_a_resource_that_is_not_there(package: Package) -> None:
     assert named <= package.merged["Resources"].keys()
 
 
-def test_the_webhook_s_function_is_the_api_s_code_under_a_role_that_reads_no_table(
+def test_the_webhook_s_function_has_an_app_of_its_own_and_a_role_that_reads_no_table(
     package: Package,
 ) -> None:
     webhook, api = (package.functions[id] for id in ("WebhookHandler", "APIHandler"))
-    assert {name for name in api if webhook[name] != api[name]} == {"Role"}
+    assert {name for name in api if webhook[name] != api[name]} == {"Handler", "Role"}
     role = json.dumps(package.merged["Resources"][webhook["Role"]["Fn::GetAtt"][0]])
     assert "dynamodb:" not in role
     assert "stripe-api-key" not in role

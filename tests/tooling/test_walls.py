@@ -101,6 +101,27 @@ def test_the_app_loads_no_library_that_only_some_calls_need() -> None:
     )
 
 
+def test_the_webhook_s_function_loads_no_value_of_the_domain_and_no_schema_of_the_api() -> None:
+    """Its cold start is that of Chalice, the logger and a few lines of our own."""
+    loaded = loaded_by("chalicelib.entry.http.webhook_app")
+    ours = {name for name in loaded if name.startswith("chalicelib.")}
+    packages = {name for name in ours if f"{name}." in " ".join(ours)}
+    assert ours - packages == {
+        "chalicelib.domain.errors",
+        "chalicelib.domain.ids",
+        "chalicelib.domain.security.constant_time",
+        "chalicelib.entry.http.middleware.every_response",
+        "chalicelib.entry.http.responses",
+        "chalicelib.entry.http.webhook_app",
+        "chalicelib.entry.http.webhooks",
+        "chalicelib.runtime.clock",
+        "chalicelib.runtime.settings",
+        "chalicelib.runtime.telemetry",
+        "chalicelib.runtime.wiring",
+        "chalicelib.stripe_api.signature",
+    }
+
+
 def test_ingest_does_not_load_the_table() -> None:
     assert not {
         name

@@ -5,11 +5,25 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
+from chalicelib.domain.errors import SignatureRefused, TooLarge
+from chalicelib.entry.http import response_schemas, webhooks
+from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, declare, serve
 from chalicelib.entry.http.page_responses import PAGES
 from chalicelib.runtime import wiring
 
 bp = Blueprint(__name__)
+
+# Here and not beside its view, which the webhook's function loads without all this.
+declare(
+    Endpoint(
+        "POST",
+        webhooks.PATH,
+        "Receives events from Stripe, signed by the header Stripe-Signature. 200 once the event is"
+        " queued.",
+        answers={200: response_schemas.RECEIVED},
+        errors=(SignatureRefused, TooLarge),
+    )
+)
 
 
 @serve(bp, Endpoint("GET", "/openapi.json", "This document.", answers={200: {"type": "object"}}))

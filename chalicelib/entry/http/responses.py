@@ -3,13 +3,15 @@
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Response
 
 from chalicelib.domain import errors
-from chalicelib.domain.account.standing import Standing
 from chalicelib.runtime.telemetry import failure_of, logger
+
+if TYPE_CHECKING:
+    from chalicelib.domain.account.standing import Standing
 
 STATUS: dict[type[errors.BillhookError], int] = {
     errors.InvalidInput: 400,
@@ -173,7 +175,7 @@ def query_fields(request: Any) -> dict[str, str]:
     return {str(name): str(value) for name, value in (request.query_params or {}).items()}
 
 
-def standing_json(now: Standing) -> dict[str, Any]:
+def standing_json(now: "Standing") -> dict[str, Any]:
     """The JSON form of a standing."""
     return {
         "status": now.status,
@@ -186,7 +188,7 @@ def standing_json(now: Standing) -> dict[str, Any]:
     }
 
 
-def access_json(account_id: str, now: Standing) -> dict[str, Any]:
+def access_json(account_id: str, now: "Standing") -> dict[str, Any]:
     """The answer of the access call."""
     told = standing_json(now)
     del told["status"]
