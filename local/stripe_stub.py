@@ -136,9 +136,21 @@ def _is_wanted(kind: str, thing: Object, query: dict[str, str]) -> bool:
 
 
 def _expanded(thing: Object, expand: set[str], truth: Truth) -> Object:
-    """The object with its latest invoice, and with the payments of an invoice, where that is asked
-    for.
+    """The object with its latest invoice or its customer, a customer with its living subscriptions,
+    and with the payments of an invoice, where that is asked for.
     """
+    if any(one.partition(".")[0] == "customer" for one in expand) and "customer" in thing:
+        thing = thing | {"customer": truth.customers.get(thing["customer"], thing["customer"])}
+    if thing.get("object") == "customer" and any(one.startswith("subscriptions") for one in expand):
+        living = [
+            one
+            for one in truth.subscriptions_of(thing["id"])
+            if one["status"] not in ("canceled", "incomplete_expired")
+        ]
+        url = f"/v1/customers/{thing['id']}/subscriptions"
+        return thing | {
+            "subscriptions": {"object": "list", "data": living, "has_more": False, "url": url}
+        }
     inner = {one.partition(".")[2] for one in expand if one.startswith("latest_invoice")}
     if inner and "latest_invoice" in thing:
         latest = truth.invoices.get(thing["latest_invoice"] or "")

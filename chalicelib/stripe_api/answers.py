@@ -62,6 +62,23 @@ def customer(raw: Raw) -> CustomerAnswer:
     )
 
 
+def customer_with_subscriptions(
+    raw: Raw,
+) -> tuple[CustomerAnswer, list[SubscriptionAnswer] | None]:
+    """A customer and its subscriptions, if they were expanded and there are no more."""
+    listed = mapping(mapping(raw).get("subscriptions"))
+    found = listed.get("data")
+    if not isinstance(found, list) or listed.get("has_more") is not False:
+        return customer(raw), None
+    return customer(raw), [subscription(one) for one in found]
+
+
+def customer_in(found: Iterable[Raw]) -> CustomerAnswer | None:
+    """The customer that objects of one customer were expanded with; None if none was."""
+    whole = (one.get("customer") for one in found)
+    return next((customer(one) for one in whole if isinstance(one, Mapping)), None)
+
+
 def subscription(raw: Raw) -> SubscriptionAnswer:
     """A subscription."""
     found = mapping(raw)

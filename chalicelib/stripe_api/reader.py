@@ -12,6 +12,9 @@ from chalicelib.stripe_api.fields import reference
 from chalicelib.stripe_api.transport import StripeTransport
 from chalicelib.stripe_api.writer import data_of
 
+WITH_CUSTOMER = "data.customer.invoice_settings.default_payment_method"
+"""Expands the customer of each object in a list, with its default card."""
+
 
 class StripeReader:
     """Implements ReaderApi (usecases/stripe_ports.py)."""
@@ -25,6 +28,19 @@ class StripeReader:
             f"/v1/customers/{id}", expand=["invoice_settings.default_payment_method"]
         )
         return answers.customer(raw) if raw else None
+
+    def customer_with_subscriptions(
+        self, id: str
+    ) -> tuple[CustomerAnswer, list[SubscriptionAnswer] | None] | None:
+        """See ReaderApi. Stripe tells ten of them (docs.stripe.com/api/customers/object)."""
+        raw = self._transport.get(
+            f"/v1/customers/{id}",
+            expand=[
+                "invoice_settings.default_payment_method",
+                "subscriptions.data.default_payment_method",
+            ],
+        )
+        return answers.customer_with_subscriptions(raw) if raw else None
 
     def subscription(self, id: str) -> SubscriptionAnswer | None:
         """See ReaderApi."""
@@ -41,10 +57,32 @@ class StripeReader:
         )
         return [answers.subscription(raw) for raw in found]
 
+    def subscriptions_with_customer(
+        self, customer: str
+    ) -> tuple[list[SubscriptionAnswer], CustomerAnswer | None]:
+        """See ReaderApi."""
+        found = self._transport.all(
+            "/v1/subscriptions",
+            customer=customer,
+            status="all",
+            expand=["data.default_payment_method", WITH_CUSTOMER],
+        )
+        return [answers.subscription(raw) for raw in found], answers.customer_in(found)
+
     def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
         """See ReaderApi."""
         page = self._transport.get("/v1/invoices", customer=customer, limit=100)
         return [answers.invoice(raw) for raw in data_of(page)]
+
+    def invoices_with_customer(
+        self, customer: str
+    ) -> tuple[list[InvoiceAnswer], CustomerAnswer | None]:
+        """See ReaderApi."""
+        page = self._transport.get(
+            "/v1/invoices", customer=customer, limit=100, expand=[WITH_CUSTOMER]
+        )
+        found = data_of(page)
+        return [answers.invoice(raw) for raw in found], answers.customer_in(found)
 
     def invoice(self, id: str) -> InvoiceAnswer | None:
         """See ReaderApi."""

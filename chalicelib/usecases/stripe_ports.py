@@ -36,14 +36,33 @@ class ReaderApi(Protocol):
     def customer(self, id: str) -> CustomerAnswer | None:
         """The customer, deleted or not; None if Stripe does not know it."""
 
+    def customer_with_subscriptions(
+        self, id: str
+    ) -> tuple[CustomerAnswer, list[SubscriptionAnswer] | None] | None:
+        """The customer, and those of its subscriptions that have not ended, by one call; None in
+        their place if there are more than Stripe tells. None if Stripe does not know the customer.
+        """
+
     def subscription(self, id: str) -> SubscriptionAnswer | None:
         """The subscription; None if Stripe does not know it."""
 
     def subscriptions_of(self, customer: str) -> list[SubscriptionAnswer]:
         """All subscriptions of a customer, in any status."""
 
+    def subscriptions_with_customer(
+        self, customer: str
+    ) -> tuple[list[SubscriptionAnswer], CustomerAnswer | None]:
+        """All subscriptions of a customer, in any status, and the customer, by one call; None in
+        its place if it has no subscription.
+        """
+
     def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
         """The hundred newest invoices of a customer, the newest first."""
+
+    def invoices_with_customer(
+        self, customer: str
+    ) -> tuple[list[InvoiceAnswer], CustomerAnswer | None]:
+        """The same and the customer, by one call; None in its place if it has no invoice."""
 
     def invoice(self, id: str) -> InvoiceAnswer | None:
         """The invoice; None if Stripe does not know it."""

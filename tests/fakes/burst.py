@@ -27,7 +27,7 @@ from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.stripe_api.transport import translated_error
-from chalicelib.usecases.ingestion.fetching import fetch
+from chalicelib.usecases.ingestion.answers import fetch
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.schedule.process_due import process_due_account

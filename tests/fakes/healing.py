@@ -15,7 +15,7 @@ from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import Unavailable
 from chalicelib.runtime.wiring import stripe_over
-from chalicelib.usecases.ingestion.fetching import fetch
+from chalicelib.usecases.ingestion.answers import fetch
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.reconciliation.backfill import backfill_events
 from chalicelib.usecases.reconciliation.reconcile import reconcile

@@ -30,7 +30,7 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.signup import SignupRequest
 from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.accounts.sign_up import sign_up
-from chalicelib.usecases.ingestion.fetching import fetch
+from chalicelib.usecases.ingestion.answers import fetch
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.messaging.delivery_feedback import take_feedback
 from chalicelib.usecases.messaging.send_message import send_message

@@ -404,6 +404,21 @@ class FakeReader:
         raw = self._answer(f"customer {id}", lambda: self.truth.customer(id))
         return answers.customer(raw) if raw else None
 
+    def customer_with_subscriptions(
+        self, id: str
+    ) -> tuple[CustomerAnswer, list[SubscriptionAnswer] | None] | None:
+        raw = self._answer(f"customer-and-subscriptions of {id}", lambda: self._both(id))
+        return answers.customer_with_subscriptions(raw) if raw else None
+
+    def _both(self, id: str) -> Any:
+        raw = self.truth.customer(id)
+        living = [
+            one
+            for one in self.truth.subscriptions_of(id)
+            if one["status"] not in ("canceled", "incomplete_expired")
+        ]
+        return raw and {**raw, "subscriptions": {"data": living, "has_more": False}}
+
     def subscription(self, id: str) -> SubscriptionAnswer | None:
         raw = self._answer(f"subscription {id}", lambda: self.truth.subscription(id))
         return answers.subscription(raw) if raw else None
@@ -413,6 +428,27 @@ class FakeReader:
             f"subscriptions of {customer}", lambda: self.truth.subscriptions_of(customer)
         )
         return [answers.subscription(raw) for raw in found]
+
+    def subscriptions_with_customer(
+        self, customer: str
+    ) -> tuple[list[SubscriptionAnswer], CustomerAnswer | None]:
+        found = self._answer(
+            f"subscriptions-and-customer of {customer}",
+            lambda: self._expanded(self.truth.subscriptions_of(customer)),
+        )
+        return [answers.subscription(raw) for raw in found], answers.customer_in(found)
+
+    def invoices_with_customer(
+        self, customer: str
+    ) -> tuple[list[InvoiceAnswer], CustomerAnswer | None]:
+        found = self._answer(
+            f"invoices-and-customer of {customer}",
+            lambda: self._expanded(self.truth.invoices_of(customer)),
+        )
+        return [answers.invoice(raw) for raw in found], answers.customer_in(found)
+
+    def _expanded(self, found: list[Any]) -> list[Any]:
+        return [{**one, "customer": self.truth.customer(one["customer"])} for one in found]
 
     def invoices_of(self, customer: str) -> list[InvoiceAnswer]:
         found = self._answer(f"invoices of {customer}", lambda: self.truth.invoices_of(customer))

@@ -2,7 +2,7 @@
 another integration, or before Billhook was installed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -52,17 +52,51 @@ def adopt(
 
     Only a customer or a subscription is evidence. Everything older than a day counts as history:
     nobody is written to about it. An erased account is not created again; its late events are
-    counted and ignored. Raises Unavailable, Refused.
+    counted and ignored. Stripe is asked whose the customer is only if a fresh event does not tell.
+    Raises Unavailable, Refused.
     """
     ours = [one for one in evidence if adopts(one, services.policy)]
     if not ours:
         return None
     began = services.clock.now().replace(microsecond=0)
-    found = fetcher.put(lambda: services.stripe.reader.customer(customer))
+    told = _as_told(customer, ours)
+    if told is None:
+        return _adopt_as_found(customer, ours, began, services, fetcher)
+    found, seen = told
+    fetcher.is_new(customer)
+    names = NamedAccounts(customer, found, ours, services, fetcher)
+    adoption = _Adoption(
+        customer,
+        found,
+        seen,
+        began - RECENT,
+        services,
+        lambda: _adopt_as_found(customer, ours, began, services, fetcher),
+    )
+    return _counted(adoption.run(names), ours, services)
+
+
+def _adopt_as_found(
+    customer: str,
+    ours: Sequence[Evidence],
+    began: datetime,
+    services: Services,
+    fetcher: StripeFetcher,
+) -> Account | None:
+    by_subscription = any(isinstance(one.fact, SubscriptionSnapshot) for one in ours)
+    found, subscriptions = fetcher.whose(customer) if by_subscription else (None, None)
+    found = found or fetcher.put(lambda: services.stripe.reader.customer(customer))
     if found is None and all(_stale(one) for one in ours):
         return None
-    names = NamedAccounts(customer, found, ours, services, fetcher)
-    account = _Adoption(customer, found, began, began - RECENT, services).run(names)
+    names = NamedAccounts(customer, found, ours, services, fetcher, subscriptions)
+    seen = _seen(customer, found, began)
+    adoption = _Adoption(customer, found, seen, began - RECENT, services)
+    return _counted(adoption.run(names), ours, services)
+
+
+def _counted(
+    account: Account | None, ours: Sequence[Evidence], services: Services
+) -> Account | None:
     if account is None:
         services.metrics.count("EventsOfErased", len(ours))
     return account
@@ -75,24 +109,29 @@ def adopt_old(customer: str, services: Services, fetcher: StripeFetcher) -> Acco
     Everything before now counts as history. Raises Unavailable, Refused.
     """
     now = services.clock.now()
-    found = fetcher.put(lambda: services.stripe.reader.customer(customer))
+    found, subscriptions = fetcher.whose(customer)
+    found = found or fetcher.put(lambda: services.stripe.reader.customer(customer))
     if found is None or found.deleted:
         return None
-    names = NamedAccounts(customer, found, [], services, fetcher)
-    return _Adoption(customer, found, now.replace(microsecond=0), now, services).run(names)
+    names = NamedAccounts(customer, found, [], services, fetcher, subscriptions)
+    seen = _seen(customer, found, now.replace(microsecond=0))
+    return _Adoption(customer, found, seen, now, services).run(names)
 
 
 @dataclass(frozen=True, slots=True)
 class _Adoption:
-    """The adoption of a customer. `found` is what Stripe answered to the request that began at
-    `began`; what happened before `history_until` is history.
+    """The adoption of a customer. `found` is what Stripe answered, or what a fresh event tells,
+    and `seen` the same as a fact; what happened before `history_until` is history.
+
+    `otherwise` adopts by what Stripe answers, where an event was not enough.
     """
 
     customer: str
     found: CustomerAnswer | None
-    began: datetime
+    seen: CustomerSnapshot
     history_until: datetime
     services: Services
+    otherwise: Callable[[], Account | None] | None = None
 
     def run(self, names: NamedAccounts) -> Account | None:
         """The account, created if there is none yet; None if it was erased. A customer that may not
@@ -112,6 +151,8 @@ class _Adoption:
             return self._apart()
         account = self._load(named.id)
         if account and not self._may_join(account, named):
+            if self.otherwise:
+                return self.otherwise()
             refused, named = named, names.proved_by_a_subscription
             if named is None:
                 return self._apart(RefusedJoin(refused.id, self.services.clock.now()))
@@ -179,7 +220,7 @@ class _Adoption:
     def _joined(self, account: Account, refused: RefusedJoin | None) -> Account:
         if account.version:
             account = before_joining(account, self._address)
-        updated = apply(account, _seen(self.customer, self.found, self.began))
+        updated = apply(account, self.seen)
         if self.found:
             updated = fetching_all_of(updated, self.customer)
         return replace(updated, refused_join=refused) if refused else updated
@@ -215,6 +256,29 @@ def _stale(one: Evidence) -> bool:
         and isinstance(one.fact.source, FromEvent)
         and one.fact.source.stale
     )
+
+
+def _as_told(
+    customer: str, ours: Sequence[Evidence]
+) -> tuple[CustomerAnswer, CustomerSnapshot] | None:
+    """The customer by its newest event, if all of its events are fresh and name the same account:
+    then nothing has to be asked before it is adopted. What was at Stripe since is fetched once the
+    pointer is written.
+    """
+    told = [(one, one.fact) for one in ours if isinstance(one.fact, CustomerSnapshot)]
+    fresh = [
+        (fact.source.created, one, fact)
+        for one, fact in told
+        if isinstance(fact.source, FromEvent)
+        and not fact.source.stale
+        and not fact.customer.deleted
+    ]
+    named = {one.account_id for _, one, _ in fresh}
+    if not fresh or len(fresh) < len(told) or len(named) > 1:
+        return None
+    _, newest, fact = max(fresh, key=lambda found: found[0])
+    answer = CustomerAnswer(customer, newest.account_id, fact.customer, newest.account_proof)
+    return answer, fact
 
 
 def _seen(customer: str, found: CustomerAnswer | None, began: datetime) -> CustomerSnapshot:

@@ -51,8 +51,10 @@ class NamedAccounts:
         in_hand: Sequence[Evidence],
         services: Services,
         fetcher: StripeFetcher,
+        subscriptions: Sequence[SubscriptionAnswer] | None = None,
     ) -> None:
         self._customer, self._found, self._in_hand = customer, found, in_hand
+        self._subscriptions = subscriptions
         self._services, self._fetcher = services, fetcher
 
     @property
@@ -78,9 +80,11 @@ class NamedAccounts:
     def _by_subscriptions(self) -> list[NamedAccount]:
         if not self._found:
             return []
-        subscriptions = self._fetcher.put(
-            lambda: self._services.stripe.reader.subscriptions_of(self._customer)
-        )
+        subscriptions = self._subscriptions
+        if subscriptions is None:
+            subscriptions = self._fetcher.put(
+                lambda: self._services.stripe.reader.subscriptions_of(self._customer)
+            )
         return [
             named
             for one in sorted(subscriptions, key=age)

@@ -24,7 +24,7 @@ from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.objects import CancellationDetails, Card, digest
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.events import StripeEvent, read_event
-from chalicelib.usecases.ingestion.fetching import fetch
+from chalicelib.usecases.ingestion.answers import fetch
 from local.recordings import Truth
 from tests.fakes.grids import examples
 from tests.fakes.services import RECORDINGS, ROOT, FakeReader, at

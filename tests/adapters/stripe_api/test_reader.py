@@ -18,7 +18,7 @@ from chalicelib.stripe_api import answers
 from chalicelib.stripe_api.customers import StripeCustomers
 from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.stripe_api.transport import StripeTransport
-from chalicelib.usecases.ingestion.fetching import fetch
+from chalicelib.usecases.ingestion.answers import fetch
 from local.recordings import Truth
 from tests.fakes.services import RECORDINGS, FakeReader, at
 
@@ -102,6 +102,58 @@ def test_what_stripe_does_not_know_is_none(reader: StripeReader) -> None:
     assert reader.customer("cus_none") is None
     assert reader.subscription("sub_none") is None
     assert reader.subscriptions_of("cus_none") == []
+
+
+LIVING = {"object": "list", "data": [TRUTH.subscriptions[SUBSCRIPTION]], "has_more": False}
+"""The subscriptions of a customer as Stripe includes them."""
+
+
+def test_a_customer_comes_with_the_subscriptions_that_have_not_ended(
+    reader: StripeReader, replies: Replies
+) -> None:
+    raw = {**TRUTH.customers[CUSTOMER], "subscriptions": LIVING}
+    replies.by_path = {f"/v1/customers/{CUSTOMER}": [(200, raw)]}
+    assert reader.customer_with_subscriptions(CUSTOMER) == (
+        answers.customer(TRUTH.customers[CUSTOMER]),
+        [answers.subscription(TRUTH.subscriptions[SUBSCRIPTION])],
+    )
+    assert reader.customer_with_subscriptions("cus_none") is None
+
+
+@pytest.mark.parametrize("listed", [None, {**LIVING, "has_more": True}, {"object": "list"}])
+def test_subscriptions_that_are_not_all_there_are_none(
+    reader: StripeReader, replies: Replies, listed: Any
+) -> None:
+    raw = {**TRUTH.customers[CUSTOMER], "subscriptions": listed}
+    replies.by_path = {f"/v1/customers/{CUSTOMER}": [(200, raw)]}
+    found = reader.customer_with_subscriptions(CUSTOMER)
+    assert found
+    assert found[1] is None
+
+
+def test_a_list_comes_with_the_customer_of_its_objects(
+    reader: StripeReader, replies: Replies
+) -> None:
+    customer = TRUTH.customers[CUSTOMER]
+    whole = {**TRUTH.subscriptions[SUBSCRIPTION], "customer": customer}
+    billed = next(iter(TRUTH.invoices.values()))
+    replies.by_path = {
+        "/v1/subscriptions": [(200, {"data": [whole], "has_more": False})],
+        "/v1/invoices": [
+            (200, {"data": [{**billed, "customer": customer}], "has_more": False}),
+            (200, {"data": [billed], "has_more": False}),
+            (200, {"data": [], "has_more": False}),
+        ],
+    }
+    told = answers.customer(customer)
+    assert reader.subscriptions_with_customer(CUSTOMER) == (
+        [answers.subscription(TRUTH.subscriptions[SUBSCRIPTION])],
+        told,
+    )
+    invoice = [answers.invoice(billed)]
+    assert reader.invoices_with_customer(CUSTOMER) == (invoice, told)
+    assert reader.invoices_with_customer(CUSTOMER) == (invoice, None)
+    assert reader.invoices_with_customer(CUSTOMER) == ([], None)
 
 
 def test_a_deleted_customer_is_told_as_such(reader: StripeReader, replies: Replies) -> None:

@@ -15,7 +15,7 @@ from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.stripe_api.transport import StripeTransport
-from chalicelib.usecases.ingestion.fetching import fetch
+from chalicelib.usecases.ingestion.answers import fetch
 from local.client import Client
 from local.replay import differences
 from tests.fakes.services import POLICY

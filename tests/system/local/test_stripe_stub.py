@@ -72,6 +72,16 @@ def test_its_lists_are_stripes(played: Played) -> None:
     assert played.get("/v1/subscriptions?customer=cus_other&status=all")[1]["data"] == []
 
 
+def test_it_tells_a_customer_with_its_subscriptions_and_a_list_with_its_customer(
+    played: Played,
+) -> None:
+    _, customer = played.get(f"/v1/customers/{played.customer}?expand[]=subscriptions")
+    assert [one["id"] for one in customer["subscriptions"]["data"]] == [played.subscription]
+    for kind in ("subscriptions", "invoices"):
+        _, page = played.get(f"/v1/{kind}?customer={played.customer}&expand[]=data.customer")
+        assert {one["customer"]["id"] for one in page["data"]} == {played.customer}
+
+
 def test_what_it_does_not_know_is_missing_as_at_stripe(played: Played) -> None:
     status, body = played.get("/v1/subscriptions/sub_other")
     assert status == 404

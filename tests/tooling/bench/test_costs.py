@@ -147,4 +147,4 @@ def test_an_adoption_asks_stripe_and_no_later_event_does(name: str) -> None:
     """The customer twice, before its account is known and behind the pointer that lets its events
     be found; then subscriptions and invoices.
     """
-    assert recorded(RECORDINGS[name]).total["stripe_calls"] == 4
+    assert recorded(RECORDINGS[name]).total["stripe_calls"] == 2

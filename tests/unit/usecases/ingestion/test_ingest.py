@@ -1,7 +1,6 @@
 """What becomes of each message, whatever becomes of its neighbours."""
 
 import json
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -9,14 +8,18 @@ import pytest
 
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.fetch_requests import FetchRequest
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
+from chalicelib.stripe_api import answers
 from chalicelib.usecases.ingestion.ingest import EFFECTS, Message, Outcome, ingest
+from local.recordings import Recording, Truth
 from tests.fakes.faults import OutsideCalls
 from tests.fakes.services import (
     NOTHING,
     POLICY,
     RECORDINGS,
+    FakeReader,
     FakeServices,
     MemoryAccounts,
     at,
@@ -125,19 +128,102 @@ def test_the_customers_own_account_id_goes_before_the_subscriptions(place: FakeS
     assert place.accounts.only().id == "acct_demo"
 
 
-def test_an_adoption_asks_stripe_once_and_for_the_customer_again_once_the_pointer_stands(
+def asked(place: FakeServices) -> list[str]:
+    """What Stripe was asked, without ids."""
+    return [question.split()[0] for question in place.stripe.reader.asked]
+
+
+def unnamed(recording: Recording, events: int) -> Truth:
+    """What Stripe holds after so many events, where no metadata names an account."""
+    whole = recording.truth(events)
+    return Truth(
+        {id: {**raw, "metadata": {}} for id, raw in whole.customers.items()},
+        {id: {**raw, "metadata": {}} for id, raw in whole.subscriptions.items()},
+        whole.invoices,
+    )
+
+
+def test_an_adoption_by_the_customers_own_event_asks_stripe_twice_once_the_pointer_stands(
     place: FakeServices,
 ) -> None:
     arrive(place, CREATED, truth=TRIAL.truth(1))
-    assert Counter(question.split()[0] for question in place.stripe.reader.asked) == {
-        "customer": 2,
-        "subscriptions": 1,
-        "invoices": 1,
-    }
+    assert asked(place) == ["customer-and-subscriptions", "invoices"]
     arrive(place, *TRIAL.events)
-    assert (
-        Counter(question.split()[0] for question in place.stripe.reader.asked)["subscriptions"] == 1
-    )
+    assert asked(place)[2:] == []
+
+
+def test_an_adoption_by_a_subscription_asks_whose_it_is_and_what_came_before_the_pointer(
+    place: FakeServices,
+) -> None:
+    assert arrive(place, altered(SUBSCRIBED, metadata={}), truth=unnamed(TRIAL, 5)) == ["applied"]
+    assert asked(place) == ["subscriptions-and-customer", "invoices-and-customer"]
+    account = place.accounts.only()
+    (customer,) = account.customers
+    assert account.customers[customer].asked
+    assert account.subscriptions.keys() == TRIAL.truth(5).subscriptions.keys()
+    assert account.invoices.keys() == TRIAL.truth(5).invoices.keys()
+    assert account.asks == ()
+
+
+@pytest.mark.parametrize("names", [True, False])
+def test_what_happens_at_stripe_until_the_pointer_stands_is_learned(
+    place: FakeServices, monkeypatch: pytest.MonkeyPatch, names: bool
+) -> None:
+    save, later = place.accounts.save, TRIAL.truth(7) if names else unnamed(TRIAL, 7)
+
+    def save_late(old: Account, new: Account) -> None:
+        save(old, new)
+        place.stripe.reader.truth = later
+
+    monkeypatch.setattr(place.accounts, "save", save_late)
+    event = CREATED if names else altered(SUBSCRIBED, metadata={})
+    arrive(place, event, truth=TRIAL.truth(5) if names else unnamed(TRIAL, 5))
+    (customer,) = place.accounts.only().customers.values()
+    assert customer.value.card, "the card was given meanwhile"
+    assert customer.value == answers.customer(next(iter(later.customers.values()))).value
+
+
+def test_an_ended_subscription_that_an_invoice_names_is_asked_for(place: FakeServices) -> None:
+    ended = RECORDINGS["canceled_at_once"]
+    assert arrive(place, ended.events[0], truth=ended.truth()) == ["applied"]
+    assert asked(place) == ["customer-and-subscriptions", "invoices", "subscriptions"]
+    account = place.accounts.only()
+    assert [one.value.status for one in account.subscriptions.values()] == ["canceled"]
+
+
+def test_more_subscriptions_than_stripe_tells_with_a_customer_are_asked_for(
+    place: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = FakeReader.customer_with_subscriptions
+
+    def some(reader: FakeReader, id: str) -> Any:
+        found = both(reader, id)
+        return found and (found[0], None)
+
+    monkeypatch.setattr(FakeReader, "customer_with_subscriptions", some)
+    arrive(place, CREATED, truth=TRIAL.truth(5))
+    assert asked(place) == ["customer-and-subscriptions", "invoices", "subscriptions"]
+    assert place.accounts.only().subscriptions
+
+
+def test_a_customer_that_names_an_account_which_exists_is_asked_for_first(
+    place: FakeServices,
+) -> None:
+    arrive(place, CREATED, truth=TRIAL.truth(1))
+    place.stripe.reader.asked.clear()
+    other = altered(CREATED, id="cus_other")
+    assert arrive(place, {**other, "id": "evt_other"}) == ["applied"]
+    assert asked(place)[0] == "customer"
+    account = place.accounts.load("acct_demo")
+    assert account
+    assert "cus_other" not in account.customers
+
+
+def test_old_news_of_a_customer_is_believed_only_by_stripes_answer(place: FakeServices) -> None:
+    place.stripe.reader.truth = unnamed(TRIAL, 1)
+    place.now.at = at(CREATED["created"]) + timedelta(days=2)
+    assert effects(ingest(messages([CREATED]), place.services)) == ["applied"]
+    assert asked(place)[0] == "customer"
 
 
 def test_news_that_came_before_the_adoption_is_not_lost(place: FakeServices) -> None:
