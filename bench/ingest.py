@@ -203,7 +203,7 @@ def http_figures(payload: bytes) -> list[Figure]:
 
 
 def _write_metric() -> None:
-    count("WebhooksAccepted")
+    count("SignaturesRefused")
     flush()
 
 

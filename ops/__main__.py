@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ops.command_line import Subjects, execute
 from ops.commands import (
     accounts,
+    conditions,
     dead,
     deploy,
     doctor,
@@ -33,6 +34,7 @@ SUBJECTS: Subjects = {
         *secrets.COMMANDS,
         *stripe.COMMANDS,
         *doctor.COMMANDS,
+        *conditions.COMMANDS,
         *keys.COMMANDS,
     ),
     "Accounts": (*accounts.COMMANDS, *importing.COMMANDS),

@@ -286,6 +286,7 @@ def quantities(month: Month) -> dict[str, float]:
         "decryptions": month.secrets * SECONDS / assumed("secret_seconds"),
         "log_gb": logged / GB,
         "metrics": len(month.metrics),
+        "statistics": all_of_it["statistics"],
         "alarms": month.fixtures.alarms,
         "composite_alarms": month.fixtures.composite_alarms,
         "keys": month.fixtures.keys,

@@ -88,6 +88,7 @@ CACHES = (
     wiring.claims,
     wiring.suppressions,
     wiring.mail_services,
+    wiring.stage_metrics,
 )
 SCHEDULED = {
     config.name: config for config in app.event_sources if isinstance(config, ScheduledEventConfig)
@@ -342,6 +343,7 @@ def deployed(at: datetime, *stand_ins: Any) -> Iterator[Deployment]:
     logger.clear_state()
     with ExitStack() as stack:
         stack.enter_context(patch.dict("os.environ", ENVIRONMENT))
+        stack.enter_context(patch.dict("os.environ", {"FUNCTIONS": f"{WEBHOOK_FUNCTION}=webhooks"}))
         os.environ.pop("AWS_ENDPOINT_URL", None)
         stack.enter_context(mocked_aws())
         boto3.client("dynamodb").create_table(**table_definition(TABLE))

@@ -11,7 +11,7 @@ from bench.costs.bills import SECONDS, assumed, customers, milliseconds, total
 from bench.costs.deployment import BATCHES, logical_id
 from bench.costs.stories import Used
 from chalicelib.aws.items import DUE_SHARDS
-from chalicelib.aws.replan_state import A_PAGE
+from chalicelib.aws.jobs.replan_state import A_PAGE
 from chalicelib.runtime import wiring
 from chalicelib.usecases.reconciliation.rate_limit import CALLS_A_SECOND
 from chalicelib.usecases.reconciliation.rate_limit import SECONDS as RUN_SECONDS

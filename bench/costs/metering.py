@@ -35,6 +35,7 @@ UNITS = {
     "sqs": "SQS requests, those of Lambda's pollers included",
     "mails": "mails handed to SES",
     "notices": "notices of SES by SNS",
+    "statistics": "statistics read of CloudWatch",
     "log_bytes": "bytes that the functions log, metrics included",
     "webhooks": "webhooks of Stripe",
     "bus_events": "events of Stripe on its partner event bus, in pieces of 64 KB",
@@ -130,6 +131,8 @@ class Meter:
             answer = call(operation, parameters)
             if service == "sqs":
                 self.add("sqs")
+            elif operation == "GetMetricStatistics":
+                self.add("statistics")
             elif operation == "SendEmail":
                 self.add("mails")
                 self.mails.append(

@@ -92,6 +92,9 @@ PRICES = {
     "metrics": Price(
         "CloudWatch", "custom metrics", 0.30, 1, 10, "aws.amazon.com/cloudwatch/pricing"
     ),
+    "statistics": Price(
+        "CloudWatch", "statistics read", 0.01, 1e3, 1e6, "aws.amazon.com/cloudwatch/pricing"
+    ),
     "alarms": Price(
         "CloudWatch", "metric alarms", 0.10, 1, 10, "aws.amazon.com/cloudwatch/pricing"
     ),

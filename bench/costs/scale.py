@@ -19,7 +19,7 @@ from bench.costs.limits import (
 from bench.costs.page import amount, fixtures, largest, paragraph, row
 from bench.costs.stories import Used
 from chalicelib.aws.items import DUE_SHARDS
-from chalicelib.aws.replan_state import A_PAGE
+from chalicelib.aws.jobs.replan_state import A_PAGE
 from chalicelib.usecases.schedule.replan import PAGES_A_RUN
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, MOST)

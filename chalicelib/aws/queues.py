@@ -9,6 +9,7 @@ from chalicelib.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 
@@ -51,15 +52,18 @@ class WorkQueue:
                     f"The queue did not accept {len(failed)} of {len(entries)} tasks."
                 )
 
-    def depth(self) -> int:
-        """The approximate number of waiting messages. Raises Unavailable."""
+    def depth(self, in_work: bool = False) -> int:
+        """The approximate number of waiting messages, with those that somebody works on now if
+        `in_work`. Raises Unavailable.
+        """
         from botocore.exceptions import BotoCoreError, ClientError
 
+        names: list[QueueAttributeNameType] = ["ApproximateNumberOfMessages"]
+        if in_work:
+            names.append("ApproximateNumberOfMessagesNotVisible")
         try:
-            answer = self._sqs.get_queue_attributes(
-                QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
-            )
-            return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+            answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+            return sum(int(answer["Attributes"][name]) for name in names)
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("The length of the queue cannot be read.") from error
 

@@ -11,7 +11,8 @@ class Settings:
 
     `livemode` is the Stripe mode that the stage accepts. If set, `stripe_api_base` replaces the
     address of Stripe's API, `base_url` the one in billing.toml, and `captcha_base` the address of
-    the CAPTCHA service.
+    the CAPTCHA service. `stack` is the dimension of the metrics, `functions` has
+    `logical id=name` of each function but the one that watches them, separated by commas.
     """
 
     stage: str
@@ -26,6 +27,8 @@ class Settings:
     stripe_api_base: str | None
     base_url: str | None
     captcha_base: str | None
+    stack: str
+    functions: str
 
 
 @cache
@@ -44,4 +47,6 @@ def settings() -> Settings:
         stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
         base_url=os.environ.get("BASE_URL") or None,
         captcha_base=os.environ.get("CAPTCHA_BASE") or None,
+        stack=os.environ.get("POWERTOOLS_SERVICE_NAME") or "billhook",
+        functions=os.environ.get("FUNCTIONS", ""),
     )

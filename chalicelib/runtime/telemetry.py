@@ -1,8 +1,7 @@
 """Structured logs and metrics. They contain ids, and never payloads, addresses or secrets."""
 
-import functools
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from chalicelib.domain.account.domain_event import DomainEvent
 
 METRICS = {
-    "WebhooksAccepted": "A webhook with a valid signature was queued.",
     "SignaturesRefused": (
         "A webhook had no valid signature: another sender, a wrong secret, or a wrong clock."
     ),
@@ -23,15 +21,7 @@ METRICS = {
     "WebhooksOfOtherMode": (
         "A webhook, or an event by EventBridge, of Stripe's other mode reached this stage."
     ),
-    "WebhooksNotQueued": "The queue did not accept a webhook. Stripe repeats it.",
-    "EventsLearnt": "An event changed its account.",
-    "EventLag": (
-        "The time from Stripe's creation of an event, a whole second, to the save of the account"
-        " that it changed."
-    ),
-    "EventsUnchanged": "An event changed nothing.",
-    "EventsLeft": "An event of a type that Billhook does not use was ignored.",
-    "EventsNotOurs": "An event of another product's customer was ignored.",
+    "WebhooksNotQueued": "A webhook was not queued, and answered with 5xx. Stripe repeats it.",
     "EventsOfOthers": "An event of a connected account was ignored.",
     "ThinEvents": "A thin event was ignored: its change also comes as a whole event.",
     "EventsOfErased": "An event of an erased account was ignored.",
@@ -41,7 +31,6 @@ METRICS = {
     ),
     "EventsDead": "An event went to the dead-letter queue.",
     "EventsGivenBack": "An event failed and returned to the queue.",
-    "StripeCalls": "A request was sent to Stripe: a read or a change.",
     "AsksUnanswered": "Stripe did not answer a read. It is repeated later.",
     "AsksRefused": "Stripe refused a read: the API key is wrong or lacks a permission.",
     "AnswersUnreadable": "An object from Stripe has a form that this release cannot read.",
@@ -81,10 +70,6 @@ METRICS = {
     "SignupsTrapped": "A signup filled in the hidden field, so a program sent it.",
     "SignupsOfOneDomain": "More than 20 signups in a day came from addresses of one domain.",
     "SignupsOverCeiling": "A signup exceeded the daily ceiling and must be confirmed first.",
-    "DueBacklog": (
-        "The number of due accounts when a sweep started. Counts at most 1000 a shard of the index."
-    ),
-    "DueOldest": "The longest time that an account had been due when a sweep started, or 0.",
     "SweepsHeld": "A sweep queued nothing because the act queue is long.",
     "ActsFailed": "Processing a due account failed. It is repeated after a pause.",
     "AccountsStale": (
@@ -117,15 +102,16 @@ METRICS = {
     "FeedbackUnreadable": "A notification of SES has a form that this release cannot read.",
     "AccountsForgotten": "An account that nobody proved or used was erased.",
     "AccountsReplanned": "An account was replanned under a changed policy.",
+    "NeedsYou": (
+        "How many conditions the operator has to be told of now, by each sweep, 0 included. No data"
+        " means that no sweep ended well."
+    ),
     "Disputes": "A customer disputes a payment. Respond in Stripe's dashboard.",
-    "Happenings": "A domain event of an account was published.",
 }
 """Metric → the meaning of one count of it, or what it measures."""
 
 MEASURED = {
-    "EventLag": MetricUnit.Seconds,
-    "DueBacklog": MetricUnit.Count,
-    "DueOldest": MetricUnit.Seconds,
+    "NeedsYou": MetricUnit.Count,
 }
 """The metrics that record measured values, 0 included → their units. All others are counts."""
 
@@ -165,6 +151,11 @@ def log_published(published: "Sequence[DomainEvent]") -> None:
     logger.info("Domain events were published", extra={"number": len(ids), "events": ids})
 
 
+def counted() -> set[str]:
+    """The metrics that this invocation has written so far."""
+    return set(metrics.metric_set)
+
+
 def flush() -> None:
     """Emit the collected metrics. Call it at the end of each invocation, or they are lost."""
     if metrics.metric_set:
@@ -182,21 +173,3 @@ def name_request(request: Any) -> None:
         route=request.context.get("resourcePath"),
         account_id=account_id if well_formed(account_id) else None,
     )
-
-
-def entrypoint(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Decorates event functions, below Chalice's decorator: adds log fields and emits metrics.
-    Lambda calls these functions without the app, so no middleware of app.py runs for them.
-    """
-
-    @functools.wraps(function)  # Chalice makes the Lambda handler of the name
-    def wrapper(event: Any) -> Any:
-        logger.append_keys(
-            function=function.__name__, request_id=getattr(event.context, "aws_request_id", None)
-        )
-        try:
-            return function(event)
-        finally:
-            flush()
-
-    return wrapper

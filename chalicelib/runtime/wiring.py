@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.runtime.links import Links
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
-    from chalicelib.usecases.ports import Captcha, MessageQueue
+    from chalicelib.usecases.ports import Captcha, MessageQueue, StageReader
     from chalicelib.usecases.services import MailServices, Services, SignupGuard
     from chalicelib.usecases.stripe_ports import Stripe
 
@@ -101,17 +101,17 @@ def services() -> "Services":
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.events.feed import EventFeed
     from chalicelib.aws.idempotency import StoredResponses
-    from chalicelib.aws.job_states import JobStates
+    from chalicelib.aws.jobs.job_states import JobStates
+    from chalicelib.aws.jobs.replan_state import ReplanStates
     from chalicelib.aws.partition import Partition
     from chalicelib.aws.queues import Queue, WorkQueue
     from chalicelib.aws.rate_counters import Mailboxes
     from chalicelib.aws.reconciliation import ReconciliationState
-    from chalicelib.aws.replan_state import ReplanStates
     from chalicelib.runtime.telemetry import count, log_published, measure
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.services import Clock, Metrics, Queues, Services, Stores
 
-    transport = StripeTransport(lambda: secrets().stripe_api_key, settings().stripe_api_base, count)
+    transport = StripeTransport(lambda: secrets().stripe_api_key, settings().stripe_api_base)
     table = settings().table_name
     return Services(
         stores=Stores(
@@ -202,6 +202,20 @@ def ses_suppressions() -> "SesSuppressionList":
     from chalicelib.aws.suppressions import SesSuppressionList
 
     return SesSuppressionList()
+
+
+@cache
+def stage_metrics() -> "StageReader":
+    """How this stage does, as AWS counts it."""
+    from chalicelib.aws.stage_metrics import StageMetrics
+
+    queues = {
+        "EventsWaitLong": settings().events_queue_url,
+        "ActsWaitLong": settings().act_queue_url,
+        "MailsWaitLong": settings().mail_queue_url,
+    }
+    functions = dict(pair.split("=", 1) for pair in settings().functions.split(",") if pair)
+    return StageMetrics(settings().stack, functions, queues, settings().dead_letters_queue_url)
 
 
 @cache

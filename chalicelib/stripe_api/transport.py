@@ -17,15 +17,9 @@ Raw = Mapping[str, Any]
 
 
 class StripeTransport:
-    """Calls Stripe's API through its SDK; answers are plain dicts. `count` adds to a metric."""
+    """Calls Stripe's API through its SDK; answers are plain dicts."""
 
-    def __init__(
-        self,
-        api_key: Callable[[], str],
-        api_base: str | None = None,
-        count: Callable[[str, int], None] = lambda metric, by: None,
-    ) -> None:
-        self._count = count
+    def __init__(self, api_key: Callable[[], str], api_base: str | None = None) -> None:
         self._api_key = api_key
         self._api_base = api_base
         self._made: tuple[str, Any] | None = None
@@ -85,7 +79,6 @@ class StripeTransport:
     def _call(self, method: str, path: str, parameters: dict[str, Any]) -> Raw | None:
         import stripe
 
-        self._count("StripeCalls", 1)
         try:
             answer = self._client().raw_request(method, path, **parameters)
         except stripe.StripeError as error:

@@ -14,6 +14,8 @@ from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison, Drift
 from chalicelib.domain.reconciliation.replan import ReplanState
+from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
+from chalicelib.domain.schedule.watch.readings import Readings
 from chalicelib.domain.security.api_keys import ApiKey
 
 
@@ -118,7 +120,7 @@ class SendClaims(Protocol):
         """SES has said that it did not take it: it may be claimed again."""
 
 
-JobState = TypeVar("JobState", Comparison, DigestState, Undelivered)
+JobState = TypeVar("JobState", Comparison, DigestState, OpenConditions, Undelivered)
 
 
 class AccountStore(Protocol):
@@ -242,6 +244,13 @@ class JobStateStore(Protocol):
 
     def save(self, old: JobState, new: JobState) -> None:
         """Write it, if it still was `old`. Raises ConcurrentUpdate."""
+
+
+class StageReader(Protocol):
+    """How the stage does, as AWS counts it; see aws/stage_metrics.py."""
+
+    def read(self, now: datetime) -> Readings:
+        """The readings of the last hour. Raises Unavailable."""
 
 
 class ReconciliationStore(Protocol):

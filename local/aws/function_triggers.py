@@ -1,4 +1,7 @@
-"""Every function that is no route, with what calls it: stream, schedules, topic and queues."""
+"""Every function that is no route, with what calls it: stream, schedules, topic and queues.
+
+But for watch_stage, which reads what AWS counts: nothing counts it here.
+"""
 
 import threading
 from collections.abc import Callable

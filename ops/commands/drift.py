@@ -10,7 +10,7 @@ STATES = {"healed": "healed", "left": "NOT HEALED", None: "being asked"}
 
 
 def _drift(options: argparse.Namespace) -> int:
-    from chalicelib.aws.job_states import JobStates
+    from chalicelib.aws.jobs.job_states import JobStates
     from chalicelib.aws.reconciliation import ReconciliationState
     from chalicelib.domain.reconciliation.backfill import Undelivered
     from chalicelib.domain.reconciliation.comparison import PHASES, Comparison

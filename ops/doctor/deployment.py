@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
+from chalicelib.aws.jobs.job_states import JobStates
 from chalicelib.domain.errors import BillhookError, PolicyMistakes
 from chalicelib.domain.policy.policy import SignupPolicy
+from chalicelib.domain.schedule.watch.conditions import CONDITIONS
+from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
 from ops.doctor.findings import Finding, ok, unknown, wrong
 from ops.doctor.site import Site
 from ops.stripe.opening import base_url
@@ -131,3 +134,27 @@ def judge_address(base: str, outputs: Mapping[str, str]) -> Finding:
         f'base_url = "{answers}" in chalicelib/billing.toml and deploy again; or lead {base} to the'
         " stage",
     )
+
+
+def check_conditions(site: Site) -> Iterable[Finding]:
+    """What needs a person, as the stage itself has noticed."""
+    table = site.stage.outputs.get("TableName")
+    if table is None:  # a stack of which only parts are deployed
+        return []
+    known = JobStates(table, site.session.client("dynamodb")).load(OpenConditions)
+    return judge_conditions(known or OpenConditions(), site.name)
+
+
+def judge_conditions(known: OpenConditions, stage: str) -> Iterable[Finding]:
+    """One finding for each open condition."""
+    if not known.entries:
+        return [ok("conditions", "nothing needs a person")]
+    return [
+        wrong(
+            one.name,
+            f"{CONDITIONS[one.name].means if one.name in CONDITIONS else 'see the logs'}"
+            f" Last seen {one.seen_at:%Y-%m-%d %H:%M}.",
+            f"docs/operations.md, {one.name}; python -m ops conditions --stage {stage}",
+        )
+        for one in known.entries
+    ]

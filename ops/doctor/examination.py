@@ -32,6 +32,7 @@ CHECKS = (
     Check("billing.toml", deployment.check_policy),
     Check("stage", deployment.check_stage),
     Check("base_url", deployment.check_address),
+    Check("conditions", deployment.check_conditions),
     Check("secrets", secrets.check_secrets),
     Check("SES", mail.check_account),
     Check("senders", mail.check_senders),

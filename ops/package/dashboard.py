@@ -5,7 +5,7 @@ at the bottom.
 import json
 
 from ops.package.metrics import Metric, api, function, ours, queue
-from ops.package.template import WEBHOOK_PATH, Template
+from ops.package.template import WEBHOOK_FUNCTION, Template
 
 A_ROW, WIDTH, HEIGHT = 3, 8, 6
 """Graphs in a row, and the size of each: CloudWatch's dashboards are 24 units wide."""
@@ -14,21 +14,16 @@ GRAPHS: tuple[tuple[str, tuple[Metric, ...]], ...] = (
     (
         "Webhooks",
         (
-            ours("WebhooksAccepted", "Sum"),
             ours("SignaturesRefused", "Sum"),
-            api("5XXError", "Sum", f"POST {WEBHOOK_PATH}"),
+            function(WEBHOOK_FUNCTION, "Invocations"),
+            function(WEBHOOK_FUNCTION, "Errors"),
         ),
     ),
     (
-        "What events did",
-        tuple(
-            ours(f"Events{effect}", "Sum")
-            for effect in ("Learnt", "Unchanged", "Left", "NotOurs", "Dead", "GivenBack")
-        ),
+        "Events that failed",
+        (ours("EventsDead", "Sum"), ours("EventsGivenBack", "Sum")),
     ),
-    ("From Stripe's second to the write (s)", (ours("EventLag", "p50"), ours("EventLag", "p99"))),
-    ("Due, not handed out", (ours("DueBacklog", "Maximum"),)),
-    ("Due for how long (s)", (ours("DueOldest", "Maximum"),)),
+    ("Conditions to tell", (ours("NeedsYou", "Sum"), ours("SweepsHeld", "Sum"))),
     (
         "Oldest message (s)",
         tuple(queue(id, "age") for id in ("EventsQueue", "ActQueue", "MailQueue")),
@@ -50,9 +45,8 @@ GRAPHS: tuple[tuple[str, tuple[Metric, ...]], ...] = (
         ),
     ),
     (
-        "Calls to Stripe",
+        "Calls that Stripe refuses or leaves",
         (
-            ours("StripeCalls", "Sum"),
             ours("AsksUnanswered", "Sum"),
             ours("AsksRefused", "Sum"),
             ours("ErrandsRefused", "Sum"),

@@ -59,20 +59,7 @@ def function(id: str, name: str, statistic: str = "Sum") -> Metric:
     return Metric("AWS/Lambda", name, statistic, (("FunctionName", f"${{{id}}}"),))
 
 
-def api(name: str, statistic: str, route: str | None = None) -> Metric:
-    """A metric of the API, or of one route, `POST /path`, with metrics of its own."""
-    method, _, path = (route or "").partition(" ")
-    of_route = (("Method", method), ("Resource", path)) if route else ()
-    return Metric(
-        "AWS/ApiGateway",
-        name,
-        statistic,
-        (("ApiName", STACK), *of_route, ("Stage", "${RestAPI.Stage}")),
-    )
-
-
-def reputation(name: str) -> Metric:
-    """SES's reputation metrics of this AWS account, for all its mail together: SES pauses the
-    account as a whole.
-    """
-    return Metric("AWS/SES", f"Reputation.{name}", "Maximum")
+def api(name: str, statistic: str) -> Metric:
+    """A metric of the API as a whole, which is free; a route's own would cost."""
+    dimensions = (("ApiName", STACK), ("Stage", "${RestAPI.Stage}"))
+    return Metric("AWS/ApiGateway", name, statistic, dimensions)

@@ -20,10 +20,10 @@ from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.idempotency import StoredResponses
 from chalicelib.aws.items import account_item, account_of, account_text, dump
-from chalicelib.aws.job_states import JobStates
+from chalicelib.aws.jobs.job_states import JobStates
+from chalicelib.aws.jobs.replan_state import ReplanStates
 from chalicelib.aws.rate_counters import Mailboxes, RateCounters
 from chalicelib.aws.reconciliation import ReconciliationState
-from chalicelib.aws.replan_state import ReplanStates
 from chalicelib.aws.schema_versions import SHAPE
 from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions

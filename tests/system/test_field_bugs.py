@@ -283,7 +283,8 @@ def test_customers_and_products_that_are_not_ours_are_a_200_and_nothing_more(
     assert [stage.webhook(event).status for event in (stranger, theirs)] == [200, 200]
     assert stage.work() == set()
     assert stage.stripe.asked == []
-    assert stage.metrics()["EventsNotOurs"] == 2
+    [told] = stage.logged("Events were ingested")
+    assert told["foreign"] == 2
 
 
 def test_an_event_that_can_never_be_read_is_parked_with_its_reason_and_does_nothing_ever_again(

@@ -50,6 +50,7 @@ def test_the_functions_are_there(package: Package) -> None:
         "chalicelib.entry.triggers.schedules.compare_with_stripe",
         "chalicelib.entry.triggers.schedules.fetch_events",
         "chalicelib.entry.triggers.schedules.sweep_due",
+        "chalicelib.entry.triggers.schedules.watch_stage",
         "chalicelib.entry.triggers.events_queue.process_events",
         "chalicelib.entry.triggers.table_stream.carry_out",
     }
@@ -254,7 +255,9 @@ def test_every_function_has_a_role_of_its_own(package: Package) -> None:
 def test_only_actions_that_cannot_be_narrowed_are_allowed_on_every_resource(
     package: Package,
 ) -> None:
-    """Traces have no ARN, streams are listed or not, and SES's account and its list are one."""
+    """Traces and metrics have no ARN, streams are listed or not, and SES's account and its list are
+    one.
+    """
     anywhere = {
         action
         for one in statements(package)
@@ -267,6 +270,7 @@ def test_only_actions_that_cannot_be_narrowed_are_allowed_on_every_resource(
         "dynamodb:ListStreams",
         "ses:GetAccount",
         "ses:DeleteSuppressedDestination",
+        "cloudwatch:GetMetricStatistics",
     }
     assert not [
         action

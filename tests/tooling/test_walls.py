@@ -115,6 +115,7 @@ def test_the_webhook_s_function_loads_no_value_of_the_domain_and_no_schema_of_th
         "chalicelib.entry.http.webhook_app",
         "chalicelib.entry.http.webhooks",
         "chalicelib.runtime.clock",
+        "chalicelib.runtime.invocation",
         "chalicelib.runtime.settings",
         "chalicelib.runtime.telemetry",
         "chalicelib.runtime.wiring",

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import InvalidInput, SignatureRefused, TooLarge, Unavailable
+from chalicelib.domain.errors import InvalidInput, SignatureRefused, TooLarge
 from chalicelib.entry.http.responses import json_errors
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
@@ -38,8 +38,18 @@ def webhook() -> Response:
 @json_errors
 def receive_stripe(request: Any) -> Response:
     """200 once the event is queued, or if it is of Stripe's other mode; 400 for an invalid
-    signature; 413 for a body that is too large; 503 if the queue is not available.
+    signature; 413 for a body that is too large; 503 if the queue or the secret is not available.
     """
+    try:
+        return _received(request)
+    except (InvalidInput, SignatureRefused, TooLarge):
+        raise
+    except Exception:
+        count("WebhooksNotQueued")
+        raise
+
+
+def _received(request: Any) -> Response:
     payload = cast(bytes, request.raw_body)
     if len(payload) > LARGEST_BODY:
         count("BodiesTooLarge")
@@ -58,12 +68,7 @@ def receive_stripe(request: Any) -> Response:
     if _is_of_mode(body, not settings().livemode):
         count("WebhooksOfOtherMode")
         return Response({"received": True, "taken": False})
-    try:
-        wiring.events_queue().send(body)
-    except Unavailable:
-        count("WebhooksNotQueued")
-        raise
-    count("WebhooksAccepted")
+    wiring.events_queue().send(body)
     return Response({"received": True})
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
-from chalicelib.runtime.telemetry import entrypoint, failure_of, logger
+from chalicelib.runtime.invocation import entrypoint
+from chalicelib.runtime.telemetry import failure_of, logger
 from chalicelib.usecases.accounts.sign_up import process_request
 from chalicelib.usecases.messages import ProcessAccount, read_act_message
 from chalicelib.usecases.schedule.process_due import process_due_account

@@ -9,14 +9,13 @@ from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
+from chalicelib.runtime.invocation import entrypoint
+from chalicelib.runtime.telemetry import count, failure_of, logger
 from chalicelib.usecases.ingestion.ingest import Message, Outcome, ingest
 
 bp = Blueprint(__name__)
 
 _METRICS = {
-    "unchanged": "EventsUnchanged",
-    "foreign": "EventsNotOurs",
     "dead_lettered": "EventsDead",
     "retry": "EventsGivenBack",
 }

@@ -6,8 +6,9 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.runtime import wiring
+from chalicelib.runtime.invocation import entrypoint
 from chalicelib.runtime.settings import settings
-from chalicelib.runtime.telemetry import count, entrypoint, failure_of, logger
+from chalicelib.runtime.telemetry import count, failure_of, logger
 from chalicelib.usecases.messages import (
     MailMessage,
     SendDigest,

@@ -5,10 +5,16 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
-from chalicelib.runtime.telemetry import entrypoint, failure_of, logger
+from chalicelib.runtime.invocation import entrypoint, tell_log
+from chalicelib.runtime.telemetry import failure_of, flush, logger, measure
 from chalicelib.usecases.messaging.notify_team import enqueue_digests
 from chalicelib.usecases.reconciliation.backfill import backfill_events
 from chalicelib.usecases.reconciliation.reconcile import reconcile
+from chalicelib.usecases.schedule.conditions import (
+    conditions_to_tell,
+    look_at_stage,
+    mark_told,
+)
 from chalicelib.usecases.schedule.replan import replan
 from chalicelib.usecases.schedule.sweep import sweep
 
@@ -18,16 +24,42 @@ bp = Blueprint(__name__)
 @bp.schedule("rate(1 minute)")
 @entrypoint
 def sweep_due(event: Any) -> None:
-    """Queue due accounts, then continue to replan accounts under a changed policy. The next run
-    does what this one leaves or fails to do.
+    """Queue due accounts, continue to replan accounts under a changed policy, then tell the
+    operator which conditions need a person. The next run does what this one leaves or fails to do.
+
+    NeedsYou is written by each run that got so far: without it the alarm ClockStopped goes off.
     """
     services = wiring.services()
-    handed_out = sweep(services)
+    swept = sweep(services)
     replanned = replan(services)
-    if handed_out or replanned:
+    if swept.due or replanned:
         logger.info(
-            "Due accounts were queued", extra={"handed_out": handed_out, "replanned": replanned}
+            "Due accounts were queued",
+            extra={
+                "handed_out": swept.queued,
+                "due": swept.due,
+                "oldest_seconds": swept.oldest.total_seconds(),
+                "replanned": replanned,
+            },
         )
+    conditions = conditions_to_tell(swept.oldest, services)
+    for one in conditions:
+        tell_log(one.name, one.details)
+    measure("NeedsYou", len(conditions))
+    flush()
+    if conditions:
+        mark_told(conditions, services)
+
+
+@bp.schedule("rate(1 hour)")
+@entrypoint
+def watch_stage(event: Any) -> None:
+    """Look at what AWS counts of the stage, and keep which conditions hold, for the sweep to tell
+    the operator. If it is not run for three hours, the sweep tells that.
+    """
+    found = look_at_stage(wiring.stage_metrics(), wiring.services())
+    if found:
+        logger.warning("The stage needs a person", extra={"conditions": dict(found)})
 
 
 @bp.schedule("rate(1 hour)")

@@ -6,7 +6,8 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.runtime import wiring
-from chalicelib.runtime.telemetry import entrypoint, failure_of, logger
+from chalicelib.runtime.invocation import entrypoint
+from chalicelib.runtime.telemetry import failure_of, logger
 from chalicelib.usecases.messaging import delivery_feedback
 
 bp = Blueprint(__name__)

@@ -5,7 +5,8 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
-from chalicelib.runtime.telemetry import entrypoint, failure_of, logger
+from chalicelib.runtime.invocation import entrypoint
+from chalicelib.runtime.telemetry import failure_of, logger
 from chalicelib.usecases.schedule.outbox import publish_outbox
 
 bp = Blueprint(__name__)

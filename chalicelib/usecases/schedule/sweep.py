@@ -2,6 +2,9 @@
 while many accounts wait.
 """
 
+from dataclasses import dataclass
+from datetime import timedelta
+
 from chalicelib.usecases.messages import ProcessAccount
 from chalicelib.usecases.services import Services
 
@@ -12,17 +15,29 @@ QUEUE_IS_SHORT = 2000
 """With more accounts than this in the queue, a run queues nothing: what is due stays due."""
 
 
-def sweep(services: Services) -> int:
-    """Queue the due accounts; returns how many. An account that is queued twice is processed once:
-    its save is the claim.
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many accounts were queued of `due` ones, and for how long the oldest of these was due.
+    `due` counts at most 1000 a shard of the index.
     """
-    if services.queues.act.depth() > QUEUE_IS_SHORT:
-        services.metrics.count("SweepsHeld", 1)
-        return 0
+
+    queued: int = 0
+    due: int = 0
+    oldest: timedelta = timedelta(0)
+
+
+def sweep(services: Services) -> Swept:
+    """Queue the due accounts. An account that is queued twice is processed once: its save is the
+    claim.
+    """
     now = services.clock.now()
     due = services.stores.due_index.due(now, A_RUN)
-    services.metrics.measure("DueBacklog", len(due))
-    services.metrics.measure("DueOldest", (now - due[0][0]).total_seconds() if due else 0)
+    if not due:
+        return Swept()
+    oldest = now - due[0][0]
+    if services.queues.act.depth() > QUEUE_IS_SHORT:
+        services.metrics.count("SweepsHeld", 1)
+        return Swept(0, len(due), oldest)
     messages = [ProcessAccount(id).dump() for _, id in due[:A_RUN]]
     services.queues.act.send_many(messages)
-    return len(messages)
+    return Swept(len(messages), len(due), oldest)

@@ -7,12 +7,12 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.aws import replan_state as walks_module
 from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.events.timeline import Timelines
+from chalicelib.aws.jobs import replan_state as walks_module
+from chalicelib.aws.jobs.replan_state import ReplanStates
 from chalicelib.aws.queues import WorkQueue
-from chalicelib.aws.replan_state import ReplanStates
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable

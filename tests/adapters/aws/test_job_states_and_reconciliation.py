@@ -12,7 +12,7 @@ import pytest
 from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.items import account_key
-from chalicelib.aws.job_states import JobStates
+from chalicelib.aws.jobs.job_states import JobStates
 from chalicelib.aws.reconciliation import ReconciliationState
 from chalicelib.aws.schema_versions import SHAPE
 from chalicelib.domain.account.state import Account

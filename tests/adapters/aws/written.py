@@ -16,8 +16,8 @@ from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.idempotency import StoredResponses
 from chalicelib.aws.items import account_item
+from chalicelib.aws.jobs.replan_state import ReplanStates
 from chalicelib.aws.rate_counters import RateCounters
-from chalicelib.aws.replan_state import ReplanStates
 from chalicelib.aws.schema_versions import SHAPE
 from chalicelib.aws.send_claims import SendClaims
 from chalicelib.aws.suppressions import Suppressions

@@ -275,20 +275,6 @@ def test_a_rotated_key_is_used_without_a_new_process(replies: Replies) -> None:
     ]
 
 
-def test_every_call_is_counted_whatever_comes_of_it(replies: Replies) -> None:
-    counted: list[tuple[str, int]] = []
-    reader = StripeReader(
-        StripeTransport(
-            lambda: "sk_test_1", replies.base, lambda metric, by: counted.append((metric, by))
-        )
-    )
-    assert reader.customer("cus_gone") is None
-    replies.by_path = {"/v1/customers/cus_1": [(401, {"error": {"message": "no"}})]}
-    with pytest.raises(Refused):
-        reader.customer("cus_1")
-    assert counted == [("StripeCalls", 1)] * 2
-
-
 def test_a_customer_is_deleted_and_again_without_harm(replies: Replies) -> None:
     customers = StripeCustomers(StripeTransport(lambda: "sk_test_1", replies.base))
     replies.by_path["/v1/customers/cus_1"] = [

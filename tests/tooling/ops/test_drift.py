@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.job_states import JobStates
+from chalicelib.aws.jobs.job_states import JobStates
 from chalicelib.aws.reconciliation import ReconciliationState
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison, Drift

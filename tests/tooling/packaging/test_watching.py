@@ -1,5 +1,5 @@
-"""The alarms of a stage: each with its section in the runbook, and nothing on by default that
-costs much.
+"""The alarms of a stage, its conditions with their sections in the runbook, and nothing on by
+default that costs much.
 """
 
 import json
@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
+from chalicelib.aws.stage_metrics import API_STAGE, WEBHOOK_FUNCTION
+from chalicelib.domain.schedule.watch.conditions import CONDITIONS, NOTICED, Condition
 from ops.package.metrics import ours
 from ops.package.template import Template
-from ops.package.watching import ALARMS, FUNCTION_ALARMS, SILENT, Alarm, sections, watched
+from ops.package.watching import sections, watched
 from tests.fakes.packages import ROOT, Package
 
 RUNBOOK = (ROOT / "docs" / "operations.md").read_text()
-HOUR, DAY = 3600, 86400
+DAY = 86400
 
 
 def of_type(package: Package, kind: str) -> dict[str, Template]:
@@ -27,72 +29,94 @@ def of_type(package: Package, kind: str) -> dict[str, Template]:
 @pytest.fixture(scope="module")
 def alarms(package: Package) -> dict[str, Template]:
     """All alarms of the template, by logical id."""
-    return of_type(package, "AWS::CloudWatch::Alarm") | of_type(
-        package, "AWS::CloudWatch::CompositeAlarm"
-    )
+    return of_type(package, "AWS::CloudWatch::Alarm")
 
 
-def test_every_alarm_has_its_section_in_the_runbook_and_every_section_its_alarm() -> None:
+def test_every_condition_has_its_section_in_the_runbook_and_every_section_its_condition() -> None:
     written = re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE)
     assert sorted(written) == sorted(sections())
 
 
-def test_every_alarm_with_mail_says_what_it_means_and_where_to_read_on(
-    alarms: dict[str, Template],
+def row(name: str, condition: Condition) -> str:
+    """The row of a condition in the runbook's table."""
+    minutes = condition.mailed_within.total_seconds() / 60
+    who = NOTICED[condition.noticed]
+    if condition.metric and condition.noticed != "function":
+        who = f"{NOTICED['function']}, 10 minutes; {who}"
+    return f"| [{name}](#{name.lower()}) | {who} | {minutes:.0f} minutes | NeedsYou |"
+
+
+def test_the_runbook_s_table_says_who_notices_each_condition_and_how_soon_it_is_mailed() -> None:
+    """Each is told: tests/http/triggers/test_conditions.py, tests/unit/domain/schedule/watch."""
+    begin = RUNBOOK.index("| condition | who notices it |")
+    table = RUNBOOK[begin : RUNBOOK.index("\n\n", begin)].splitlines()[2:]
+    clock = (
+        "| [ClockStopped](#clockstopped) | CloudWatch, which gets no NeedsYou | 20 minutes |"
+        " ClockStopped |"
+    )
+    assert table == [*(row(name, one) for name, one in CONDITIONS.items()), clock]
+
+
+def test_two_alarms_on_one_metric_tell_of_everything(
+    package: Package, alarms: dict[str, Template]
 ) -> None:
-    told = {id: it for id, it in alarms.items() if "AlarmActions" in it}
-    for id, alarm in told.items():
+    """Each alarm costs ten cents a month, each metric thirty."""
+    assert alarms.keys() == {"NeedsYou", "ClockStopped"}
+    for id, alarm in alarms.items():
+        assert (alarm["Namespace"], alarm["MetricName"]) == ("Billhook", "NeedsYou")
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], id
         meaning, found, section = alarm["AlarmDescription"].partition(
             " What to do: docs/operations.md, "
         )
         assert meaning
         assert found
-        assert section.removesuffix(".") in sections(), id
-    assert alarms.keys() - told.keys() == {"WebhooksUsual", "WebhooksNone"}, (
-        "what WebhooksSilent is made of"
+        assert re.search(rf"^##+ {section.removesuffix('.')}$", RUNBOOK, re.MULTILINE), id
+    assert of_type(package, "AWS::CloudWatch::CompositeAlarm") == {}
+
+
+def test_the_alarm_is_over_before_something_else_is_told(alarms: dict[str, Template]) -> None:
+    alarm = alarms["NeedsYou"]
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == (
+        "Sum",
+        0,
+        "GreaterThanThreshold",
     )
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (300, 1)
+    assert "OKActions" not in alarm, "its end says nothing"
 
 
-def test_every_function_is_watched_whichever_there_are(
-    package: Package, alarms: dict[str, Template]
+def test_no_sweep_that_ends_well_raises_an_alarm(alarms: dict[str, Template]) -> None:
+    alarm = alarms["ClockStopped"]
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["ComparisonOperator"]) == (
+        "SampleCount",
+        1,
+        "LessThanThreshold",
+    )
+    assert (alarm["TreatMissingData"], alarm["EvaluationPeriods"]) == ("breaching", 3)
+    assert alarm["OKActions"] == alarm["AlarmActions"], "its end is mailed"
+
+
+def test_every_function_but_the_watch_itself_is_watched_whichever_there_are(
+    package: Package,
 ) -> None:
-    watched_ones = {
-        (it["MetricName"], it["Dimensions"][0]["Value"]["Fn::Sub"])
-        for it in alarms.values()
-        if it.get("Namespace") == "AWS/Lambda"
-    }
-    assert watched_ones == {
-        (metric, f"${{{id}}}") for id in package.functions for metric in ("Errors", "Throttles")
-    }
-    assert FUNCTION_ALARMS == ("FunctionErrors", "FunctionThrottles")
+    variables = package.functions["WatchStage"]["Environment"]["Variables"]
+    named = dict(pair.split("=") for pair in variables["FUNCTIONS"]["Fn::Sub"].split(","))
+    assert named == {id: f"${{{id}}}" for id in package.functions if id != "WatchStage"}
+    assert [id for id, fn in package.functions.items() if "FUNCTIONS" in str(fn)] == ["WatchStage"]
 
 
-def test_a_scheduled_job_that_always_fails_raises_its_alarm_however_rarely_it_runs(
-    alarms: dict[str, Template],
-) -> None:
-    """Lambda tries it three times within minutes; a blip of one that runs each minute is a single
-    error.
-    """
-    alarm = alarms["SweepDueErrors"]
-    assert (
-        alarm["Threshold"],
-        alarm["Period"],
-        alarm["EvaluationPeriods"],
-        alarm["Statistic"],
-    ) == (2, HOUR, 1, "Sum")
-    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+def test_the_watch_asks_for_the_functions_and_the_api_by_their_names(package: Package) -> None:
+    assert WEBHOOK_FUNCTION in package.functions
+    api = package.merged["Resources"]["RestAPI"]["Properties"]
+    assert api["StageName"] == API_STAGE
 
 
 def test_cloudwatch_accepts_the_period_of_each_alarm(alarms: dict[str, Template]) -> None:
-    """A day where a period is shorter than an hour, else seven (PutMetricAlarm)."""
+    """A day where a period is shorter than an hour (PutMetricAlarm)."""
     for id, alarm in alarms.items():
-        if "Period" in alarm:
-            assert alarm["Period"] % 60 == 0
-            assert alarm["DatapointsToAlarm"] <= alarm["EvaluationPeriods"]
-            assert alarm["Period"] * alarm["EvaluationPeriods"] <= (
-                DAY if alarm["Period"] < HOUR else 7 * DAY
-            ), id
+        assert alarm["Period"] % 60 == 0
+        assert alarm["DatapointsToAlarm"] <= alarm["EvaluationPeriods"]
+        assert alarm["Period"] * alarm["EvaluationPeriods"] <= DAY, id
 
 
 def test_stages_in_one_account_are_told_apart(
@@ -112,10 +136,8 @@ def test_stages_in_one_account_are_told_apart(
         package.merged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]["title"]
         == stack
     )
-    whole_account = {"AWS/SES"}
     for id, alarm in alarms.items():
-        if alarm.get("Namespace", "AWS/SES") not in whole_account:
-            assert "${" in json.dumps(alarm["Dimensions"]), id
+        assert "${AWS::StackName}" in json.dumps(alarm["Dimensions"]), id
 
 
 def test_the_function_writes_its_metrics_under_the_stack(package: Package) -> None:
@@ -123,65 +145,19 @@ def test_the_function_writes_its_metrics_under_the_stack(package: Package) -> No
 import os
 os.environ["POWERTOOLS_SERVICE_NAME"] = "billhook-test"
 from chalicelib.runtime.telemetry import count, flush, measure
-count("EventsLearnt"), measure("DueOldest", 0), flush()
+count("Bounces"), measure("NeedsYou", 0), flush()
 """)
     blob = json.loads(written)
-    assert (blob["service"], blob["EventsLearnt"], blob["DueOldest"]) == (
+    assert (blob["service"], blob["Bounces"], blob["NeedsYou"]) == (
         "billhook-test",
         [1.0],
         [0.0],
     )
     [told] = blob["_aws"]["CloudWatchMetrics"]
     assert (told["Namespace"], told["Dimensions"]) == (
-        ours("EventsLearnt", "Sum").namespace,
+        ours("Bounces", "Sum").namespace,
         [["service"]],
     )
-
-
-def in_alarm(name: str, hours: list[int | None]) -> bool:
-    """What CloudWatch would say of one of our alarms after these hours (a metric's sums, None where
-    nothing was counted), the newest last.
-    """
-    alarm: Alarm = next(one for one in ALARMS if one.name == name)
-    assert alarm.period == HOUR
-    seen = ([None] * alarm.out_of + hours)[-alarm.out_of :]
-    breaching = [
-        alarm.missing == "breaching"
-        if value is None
-        else value < alarm.limit
-        if alarm.below
-        else value > alarm.limit
-        for value in seen
-    ]
-    return sum(breaching) >= alarm.of
-
-
-def is_silent(hours: list[int | None]) -> bool:
-    return in_alarm("WebhooksUsual", hours) and in_alarm("WebhooksNone", hours)
-
-
-def test_a_day_without_webhooks_raises_an_alarm_only_where_they_usually_come(
-    alarms: dict[str, Template],
-) -> None:
-    assert alarms[SILENT[0]]["AlarmRule"] == {
-        "Fn::Sub": 'ALARM("${WebhooksUsual}") AND ALARM("${WebhooksNone}")'
-    }
-    new: list[int | None] = []
-    quiet: list[int | None] = ([1] + [None] * 23) * 7
-    busy: list[int | None] = ([3] * 8 + [None] * 16) * 7
-    day: list[int | None] = [None] * 24
-    assert not is_silent(new), "a new stage never had any"
-    assert not is_silent(quiet + day), "one a day is too few to miss"
-    assert not is_silent(busy), "its nights are quiet"
-    assert is_silent(busy[:-16] + day)
-    assert not is_silent(busy + [None] * 168), "and not for ever"
-
-
-def test_a_schedule_that_does_not_run_raises_an_alarm(alarms: dict[str, Template]) -> None:
-    assert (
-        alarms["ClockworkBehind"]["MetricName"],
-        alarms["ClockworkBehind"]["TreatMissingData"],
-    ) == ("DueOldest", "breaching")
 
 
 def test_the_topics_are_encrypted_with_a_key_that_lets_their_publishers_in(
@@ -288,8 +264,8 @@ def test_a_metric_that_nobody_writes_is_not_watched() -> None:
 
 
 def test_no_alarm_takes_a_resources_place() -> None:
-    with pytest.raises(ValueError, match="DeadLetters"):
-        watched({"Resources": {"DeadLetters": {"Type": "AWS::SQS::Queue"}}})
+    with pytest.raises(ValueError, match="NeedsYou"):
+        watched({"Resources": {"NeedsYou": {"Type": "AWS::SQS::Queue"}}})
 
 
 def test_every_exception_from_checkov_has_its_reason() -> None:

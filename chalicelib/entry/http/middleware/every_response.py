@@ -12,8 +12,9 @@ from chalicelib.entry.http.responses import (
     reformat_error,
     refuse_large_body,
 )
+from chalicelib.runtime.invocation import end_invocation
 from chalicelib.runtime.settings import settings
-from chalicelib.runtime.telemetry import flush, name_request
+from chalicelib.runtime.telemetry import name_request
 
 
 def answered(request: Any, get_response: Callable[[Any], Response]) -> Response:
@@ -25,4 +26,4 @@ def answered(request: Any, get_response: Callable[[Any], Response]) -> Response:
         response = refuse_large_body(request) or reformat_error(get_response(request))
         return add_security_headers(response, settings().stage != "local")
     finally:
-        flush()
+        end_invocation()

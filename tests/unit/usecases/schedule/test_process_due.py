@@ -123,7 +123,7 @@ def test_a_sweep_hands_out_what_is_due_the_oldest_first_and_no_more_than_a_run(
         life.place.accounts.save(Account(one.id), one)
     life.now.at = START + DAY
     monkeypatch.setattr("chalicelib.usecases.schedule.sweep.A_RUN", 3)
-    assert sweep(life.place.services) == 3
+    assert sweep(life.place.services).queued == 3
     assert [work["account_id"] for work in life.place.act_queue.waiting] == [
         "acc_old_4",
         "acc_old_3",
@@ -134,5 +134,5 @@ def test_a_sweep_hands_out_what_is_due_the_oldest_first_and_no_more_than_a_run(
 def test_a_sweep_holds_while_the_queue_is_long() -> None:
     life = Life().begins()
     life.place.act_queue.waiting = [{"account_id": "x"}] * (QUEUE_IS_SHORT + 1)
-    assert sweep(life.place.services) == 0
+    assert sweep(life.place.services).queued == 0
     assert life.place.metrics["SweepsHeld"] == 1

@@ -7,6 +7,7 @@ from chalicelib.aws.items import Item, dump, load
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison
+from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,6 +26,7 @@ T = TypeVar("T", bound=Versioned)
 KEYS: dict[type[Any], str] = {
     Comparison: "COMPARISON",
     DigestState: "DIGESTS",
+    OpenConditions: "CONDITIONS",
     Undelivered: "UNDELIVERED",
 }
 """The sort key of each state. Deployed tables use these: under another key a job would start
