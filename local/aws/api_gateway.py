@@ -12,7 +12,7 @@ from typing import Any
 from chalice.app import Chalice
 
 from chalicelib.entry.http import webhook_app
-from chalicelib.entry.http.responses import ALWAYS_SENT
+from chalicelib.entry.http.responses import ALWAYS_SENT, NO_CONTENT_OF_THE_GATEWAY
 from chalicelib.entry.http.webhooks import PATH
 from local.aws.lambda_context import LambdaContext
 from local.http_server import Answer, Request, error_answer
@@ -60,7 +60,9 @@ class ApiGateway:
         for one in (app, *OWN_APPS.values()):
             make_thread_safe(one)
         self._app = app
-        self._error_headers = list((error_headers(sites) | ALWAYS_SENT).items())
+        self._error_headers = list(
+            (error_headers(sites) | ALWAYS_SENT | NO_CONTENT_OF_THE_GATEWAY).items()
+        )
         self._routes = [(_segments(template), template) for template in app.routes]
 
     def __call__(self, request: Request) -> Answer:

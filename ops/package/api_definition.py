@@ -6,7 +6,11 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.entry.http.responses import ALWAYS_SENT, HTTPS_ONLY
+from chalicelib.entry.http.responses import (
+    ALWAYS_SENT,
+    HTTPS_ONLY,
+    NO_CONTENT_OF_THE_GATEWAY,
+)
 
 ANY_METHOD = "x-amazon-apigateway-any-method"
 
@@ -45,7 +49,7 @@ def add_error_headers(responses: Mapping[str, dict[str, Any]], sites: Sequence[s
     """Add to an API's gateway responses `error_headers` and those that every response has, in SAM's
     form.
     """
-    sent = error_headers(sites) | ALWAYS_SENT | HTTPS_ONLY
+    sent = error_headers(sites) | ALWAYS_SENT | NO_CONTENT_OF_THE_GATEWAY | HTTPS_ONLY
     quoted = {name: f"'{value}'" for name, value in sent.items()}
     for response in responses.values():
         parameters = response.setdefault("ResponseParameters", {})

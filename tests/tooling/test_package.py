@@ -20,6 +20,11 @@ from chalicelib.aws.mailer import SENDERS_AT_ONCE
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import LANGUAGES
+from chalicelib.entry.http.responses import (
+    ALWAYS_SENT,
+    HTTPS_ONLY,
+    NO_CONTENT_OF_THE_GATEWAY,
+)
 from chalicelib.usecases.messaging.delivery_feedback import KINDS
 from ops.package.build import build as build_package
 from ops.package.build import this_machine
@@ -491,6 +496,18 @@ def test_scripts_of_the_sites_in_billing_toml_may_read_what_api_gateway_answers_
         sent = response["ResponseParameters"]["Headers"]
         assert sent["Access-Control-Allow-Origin"] == "'*'", name
     assert responses["THROTTLED"]["ResponseParameters"]["Headers"]["Retry-After"] == "'1'"
+
+
+def test_what_api_gateway_answers_itself_has_the_headers_of_every_answer(
+    package: Package,
+) -> None:
+    responses = package.merged["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+    expected = ALWAYS_SENT | HTTPS_ONLY | NO_CONTENT_OF_THE_GATEWAY
+    for name, response in responses.items():
+        sent = response["ResponseParameters"]["Headers"]
+        assert {header: sent[header][1:-1] for header in expected} == expected, name
+        for header, value in sent.items():
+            assert (value[0], value[-1], "'" in value[1:-1]) == ("'", "'", False), header
 
 
 def test_logs_hold_the_route_never_the_path(package: Package) -> None:

@@ -120,8 +120,14 @@ one, and no address of ours, which may hold a link, is told to another site.
 NO_CONTENT_RUNS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 }
-"""The policy of every response that is no page, and so has none of its own. API Gateway's own
-errors go without: a fixed header there stands between single quotes, and a policy needs some.
+"""The policy of every response that is no page, and so has none of its own."""
+
+NO_CONTENT_OF_THE_GATEWAY = {
+    name: policy.replace(" 'none'", "") for name, policy in NO_CONTENT_RUNS.items()
+}
+"""The same policy for the errors that API Gateway sends by itself. There a header stands between
+single quotes and can have none in it. A directive without a value matches as 'none' does (CSP level
+3, "Does url match source list in origin with redirect count?").
 """
 
 HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}

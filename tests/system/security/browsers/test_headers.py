@@ -112,6 +112,8 @@ def test_the_errors_of_the_gateway_tell_it_too() -> None:
     gateway = ApiGateway(app, ("https://acme.example",))
     answer = gateway.own_error(error_answer(404, "not_found", "There is nothing here."))
     assert dict(answer.headers).items() >= OF_EVERY_ANSWER.items()
+    policy = policy_of(Page(404, "", dict(answer.headers)))
+    assert policy == dict.fromkeys(NOTHING, ""), "without a value nothing matches"
 
 
 def test_the_local_system_asks_no_browser_for_https(
