@@ -18,7 +18,7 @@ sources = app.py bench chalicelib local ops tests
 # Variables on the command line reach the program:
 # make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_… POLICY=my/billing.toml
 run:
-	@$(environments) .venv .emulator
+	@$(environments) --to-run .venv .emulator
 	@exec .venv/bin/python -m local run --port $(PORT)
 
 # All tests, with one case of each kind of the large grids. Every change must pass it.
@@ -54,7 +54,7 @@ rehearse-deploy:
 
 # To a stage in your own AWS account: make deploy STAGE=prod ARGS='--set AlarmEmail=you@acme.example'
 package deploy destroy:
-	@$(environments) .venv
+	@$(environments) --to-run .venv
 	@.venv/bin/python -m ops $@ --stage $(STAGE) $(ARGS)
 
 # Compiles the sources of the messages: run it after a change in chalicelib/outreach/sources.
@@ -72,6 +72,7 @@ locks:
 	@$(environments) .checks
 	@$(lock) $(oldest) pyproject.toml -o requirements.txt
 	@$(lock) $(oldest) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	@$(lock) $(oldest) pyproject.toml --group run -c requirements-dev.txt -o requirements-run.txt
 	@$(lock) $(oldest) --group emulator -o requirements-emulator.txt
 	@$(lock) $(oldest) --group checks -o requirements-checks.txt
 	@$(lock) --python-version 3.14 --group replica -o requirements-replica.txt

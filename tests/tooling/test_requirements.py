@@ -2,10 +2,12 @@
 
 import ast
 import re
+import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -57,21 +59,42 @@ def test_a_requirements_file_names_no_place_that_packages_come_from(file: str) -
 
 
 def test_each_requirements_file_is_installed_by_an_environment_or_goes_to_lambda() -> None:
-    assert sorted([*REQUIREMENTS.values(), "requirements.txt"]) == FILES
+    installed = [file for files in REQUIREMENTS.values() for file in files]
+    assert sorted([*installed, "requirements.txt"]) == FILES
 
 
 def test_what_runs_on_lambda_has_no_boto3_and_no_chalice() -> None:
     assert pins("requirements.txt").keys().isdisjoint({"boto3", "botocore", "chalice"})
 
 
-def test_the_tests_run_with_the_versions_that_run_on_lambda() -> None:
-    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
+def test_the_tests_run_with_the_versions_that_run_on_lambda_and_here() -> None:
+    on_lambda, here = pins("requirements.txt").items(), pins("requirements-run.txt").items()
+    assert on_lambda <= here <= pins("requirements-dev.txt").items()
+
+
+def test_what_is_started_here_imports_nothing_that_only_tests_need() -> None:
+    distributions, installed = packages_distributions(), pins("requirements-run.txt")
+    libraries = {
+        (file.path, library)
+        for file in (source(path) for path in paths("chalicelib", "local", "ops"))
+        for library in {name.partition(".")[0] for name in file.imports}
+        if library not in sys.stdlib_module_names and not (ROOT / library).exists()
+    }
+    missing = {
+        (path, library)
+        for path, library in libraries
+        if library != "app"
+        and not library.startswith("mypy_boto3_")
+        and installed.keys().isdisjoint(map(normal, distributions[library]))
+    }
+    assert missing == {("ops/mail_build.py", "mjml")}
 
 
 def test_what_pyproject_names_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     named = {"requirements.txt": project["project"]["dependencies"]} | {
-        f"requirements-{group}.txt": names for group, names in project["dependency-groups"].items()
+        f"requirements-{group}.txt": [name for name in names if isinstance(name, str)]
+        for group, names in project["dependency-groups"].items()
     }
     assert sorted(named) == FILES
     assert {
