@@ -76,6 +76,7 @@ locks:
 	@$(lock) $(oldest) --group emulator -o requirements-emulator.txt
 	@$(lock) $(oldest) --group checks -o requirements-checks.txt
 	@$(lock) --python-version 3.14 --group replica -o requirements-replica.txt
+	@$(lock) $(oldest) bench/peers/djstripe.in -o bench/peers/requirements-djstripe.txt
 
 lint:
 	@$(environments) .venv

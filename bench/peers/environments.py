@@ -11,7 +11,8 @@ from pathlib import Path
 from bench.peers.server import ROOT
 
 PLACE = ROOT / "out" / "peers"
-DJSTRIPE = ("dj-stripe==2.11.0", "gunicorn==27.0.1", "psycopg2-binary==2.9.13")
+DJSTRIPE = ROOT / "bench" / "peers" / "requirements-djstripe.txt"
+"""What dj-stripe needs to answer, pinned and hashed by `make locks`."""
 SYNC_ENGINE = {"@supabase/stripe-sync-engine": "0.48.5", "stripe": "20.0.0"}
 VERSIONS = {"dj-stripe": "2.11.0", "sync-engine": SYNC_ENGINE["@supabase/stripe-sync-engine"]}
 
@@ -22,15 +23,13 @@ class NoNode(Exception):
 
 def django() -> Path:
     """The Python that has dj-stripe. Raises CalledProcessError if pip fails."""
-    place, made_of = PLACE / "djstripe", "\n".join(DJSTRIPE)
+    place, made_of = PLACE / "djstripe", DJSTRIPE.read_text()
     python = place / "bin" / "python"
     if not _is(place, made_of):
-        print(f"installing {DJSTRIPE[0]}", flush=True)
+        print(f"installing dj-stripe {VERSIONS['dj-stripe']}", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-        subprocess.run(
-            [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:", *DJSTRIPE],
-            check=True,
-        )
+        command = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
+        subprocess.run([*command, "--require-hashes", "-r", str(DJSTRIPE)], check=True)
         _keep(place, made_of)
     return python
 
