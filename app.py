@@ -9,8 +9,8 @@ from chalicelib.entry.http import (
     accounts,
     actions,
     charges,
+    events,
     links,
-    openapi_route,
     signups,
     suppressions,
     webhooks,
@@ -19,6 +19,7 @@ from chalicelib.entry.http.middleware import reader
 from chalicelib.entry.http.middleware.cors import add_cors
 from chalicelib.entry.http.middleware.every_response import answered
 from chalicelib.entry.http.middleware.methods import respond
+from chalicelib.entry.http.openapi import route as openapi
 from chalicelib.entry.pages import billing, cancellation, details, exit_feedback, mail_links, plan
 from chalicelib.entry.triggers import (
     act_queue,
@@ -48,12 +49,13 @@ for module in (
     accounts,
     actions,
     charges,
+    events,
     billing,
     exit_feedback,
     cancellation,
     details,
     links,
-    openapi_route,
+    openapi,
     mail_links,
     plan,
     signups,

@@ -149,8 +149,8 @@ BOUNDS: Mapping[str, Bound] = {
         100,
         "domain events that wait to be published",
         "oldest",
-        "They are published within a minute. Only with the stream and the schedule down for long do"
-        " so many wait.",
+        "They are published within a minute. Where more than 50 wait, who writes the account next"
+        " publishes them first, so only a change that makes more at once drops any.",
     ),
 }
 """Every bound, by its name."""

@@ -2,9 +2,10 @@
 
 import re
 
-_ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ACCOUNT_ID = r"[A-Za-z0-9_-]{1,64}"
+"""Without a dot: a domain event's id begins with the account's, and a dot ends that."""
 
 
 def well_formed(id: str | None) -> bool:
     """Whether `id` can be the id of an account. No e-mail address can."""
-    return id is not None and bool(_ACCOUNT_ID.fullmatch(id))
+    return id is not None and bool(re.fullmatch(ACCOUNT_ID, id))

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.bounds import most
 from chalicelib.domain.changes.domain_events import went_stale
 from chalicelib.domain.changes.event_document import document
 from chalicelib.domain.changes.timeline import Entry, EventEntry
@@ -67,7 +68,8 @@ def publish_worker_outbox(account: Account, services: Services) -> None:
 
 def without_published(account: Account, services: Services) -> Account:
     """The account with only those domain events in `worker_outbox` that were not published: its
-    worker was interrupted. Raises Unavailable.
+    worker was interrupted. If many wait in both outboxes they are published now, and neither has
+    any: an account takes some only, and none may be lost. Raises Unavailable.
     """
     return all_without_published({account.id: account}, services)[account.id]
 
@@ -77,13 +79,23 @@ def all_without_published(
 ) -> dict[str, Account]:
     """As `without_published`, for accounts under any keys, with one call."""
     known = {account.id: account for account in accounts.values() if account.worker_outbox}
-    if not known:
-        return dict(accounts)
-    left = _unpublished([(account, account.worker_outbox) for account in known.values()], services)
+    if known:
+        waiting = [(account, account.worker_outbox) for account in known.values()]
+        left = _unpublished(waiting, services)
+        known = {id: replace(one, worker_outbox=left[id]) for id, one in known.items()}
     return {
-        key: replace(account, worker_outbox=left[account.id]) if account.id in known else account
+        key: _with_room(known.get(account.id, account), services)
         for key, account in accounts.items()
     }
+
+
+def _with_room(account: Account, services: Services) -> Account:
+    waiting = (*account.outbox, *account.worker_outbox)
+    if len(waiting) <= most("events") // 2:
+        return account
+    in_order = sorted(waiting, key=lambda event: event.sequence or 0)
+    publish([(account, in_order)], services)
+    return replace(account, outbox=(), worker_outbox=())
 
 
 def _unpublished(

@@ -19,8 +19,8 @@ from app import app
 from chalicelib.aws.events.timeline import entry_of
 from chalicelib.aws.items import account_item, account_text
 from chalicelib.domain.account.state import Account
-from chalicelib.entry.http.openapi import document
-from chalicelib.entry.http.openapi_route import routes
+from chalicelib.entry.http.openapi.document import document
+from chalicelib.entry.http.openapi.route import routes
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.links import Links
@@ -153,7 +153,7 @@ def contract() -> dict[str, Any]:
                 "failures": " ".join(failures),
             }
             told = {"code!": "string", "field": "string", "message!": "string"}
-            error = {"error!": told | {"stripe_code": "string"}}
+            error = {"error!": told | {"stripe_code": "string", "oldest": "string"}}
             for status in failures:
                 assert named(answers[status]["content"])["application/json"] == error
     return found

@@ -13,8 +13,8 @@ import pytest
 
 from app import app
 from chalicelib.entry.http.endpoint import ENDPOINTS
-from chalicelib.entry.http.openapi import document
-from chalicelib.entry.http.openapi_route import routes
+from chalicelib.entry.http.openapi.document import document
+from chalicelib.entry.http.openapi.route import routes
 from chalicelib.entry.http.page_responses import PAGES
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock

@@ -14,6 +14,7 @@ Schema = dict[str, object]
 
 _TEXT: Schema = {"type": "string"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
+_AMOUNT: Schema = {"type": "integer"}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 
 
@@ -46,11 +47,11 @@ FIELDS: Mapping[str, EventField] = {
     "access_before": EventField(
         {"enum": ["none", "limited", "full"]}, "The access before the change.", "none"
     ),
-    "amount": EventField(_COUNT, "What is gone, in minor units of its currency.", 4900),
+    "amount": EventField(_AMOUNT, "What is gone, in minor units of its currency.", 4900),
     "amount_due": EventField(
-        _COUNT, "What the invoice asks for, in minor units of its currency.", 4900
+        _AMOUNT, "What the invoice asks for, in minor units of its currency.", 4900
     ),
-    "amount_paid": EventField(_COUNT, "What was paid, in minor units of its currency.", 4900),
+    "amount_paid": EventField(_AMOUNT, "What was paid, in minor units of its currency.", 4900),
     "answer": EventField(
         _TEXT, "The reason that the customer chose, one of those to cancel.", "too_expensive"
     ),

@@ -48,7 +48,24 @@ ACCESS_SCHEMAS: Mapping[str, Schema] = {
 """The JSON Schema of each field of an answer about access."""
 
 
-def access_json(standing: Standing) -> dict[str, Any]:
+COMMON_SCHEMAS: Mapping[str, Schema] = {
+    "account_id": {"type": "string", "description": "Billhook's id of the account."},
+    "external_id": {
+        "type": ["string", "null"],
+        "description": "Your product's id of the customer, if the account has one.",
+    },
+    "livemode": {"type": "boolean", "description": "Whether it happened in Stripe's live mode."},
+    "access": {
+        "type": "object",
+        "description": "What the account may use from that moment on.",
+        "properties": dict(ACCESS_SCHEMAS),
+        "required": list(ACCESS_SCHEMAS),
+    },
+}
+"""The JSON Schema of each field that `data` has in every document."""
+
+
+def access_fields(standing: Standing) -> dict[str, Any]:
     """What a standing gives, as JSON: the fields of ACCESS_SCHEMAS."""
     return {
         "access": standing.access,
@@ -95,7 +112,7 @@ def _text(event: DomainEvent, own: Mapping[str, Any], standing: Standing, livemo
             "account_id": event.account_id,
             "external_id": event.external_id,
             "livemode": livemode,
-            "access": access_json(standing),
+            "access": access_fields(standing),
             **{name: value for name, value in own.items() if name not in IN_ACCESS},
         },
     }
@@ -107,20 +124,6 @@ def document_schema(type: str) -> Schema:
     some.
     """
     one = CATALOGUE[type]
-    common: dict[str, Schema] = {
-        "account_id": {"type": "string", "description": "Billhook's id of the account."},
-        "external_id": {
-            "type": ["string", "null"],
-            "description": "Your product's id of the customer, if the account has one.",
-        },
-        "livemode": {
-            "type": "boolean",
-            "description": "Whether it happened in Stripe's live mode.",
-        },
-        "access": _object(
-            ACCESS_SCHEMAS, description="What the account may use from that moment on."
-        ),
-    }
     own = {name: FIELDS[name].schema | {"description": FIELDS[name].meaning} for name in one.fields}
     return _object(
         {
@@ -136,7 +139,7 @@ def document_schema(type: str) -> Schema:
                 "minimum": 1,
                 "description": "Its number among the events of its account: from 1, without holes.",
             },
-            "data": _object({**common, **own}, one.optional),
+            "data": _object({**COMMON_SCHEMAS, **own}, one.optional),
         },
         description=one.meaning,
     )
@@ -144,17 +147,14 @@ def document_schema(type: str) -> Schema:
 
 def example(type: str) -> str:
     """A document of the type, as an example."""
-    standing = Standing(
-        "active", "full", "active", "pro", ("projects",), 1, datetime.fromisoformat(_UNTIL)
-    )
+    reason = "trialing" if type.startswith("trial.") else "active"
+    until = datetime.fromisoformat("2026-12-11T14:52:03Z")
+    standing = Standing(reason, "full", reason, "pro", ("projects",), 1, until)
     at = datetime.fromisoformat("2026-11-27T14:52:03Z")
     data = CATALOGUE[type].example
     return document(
         DomainEvent(f"acc_1.0.21.{type}", type, at, data, 4, standing, "u-9"), livemode=False
     )
-
-
-_UNTIL = "2026-12-11T14:52:03Z"
 
 
 def _object(

@@ -12,6 +12,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.bounds import most
+from chalicelib.domain.changes.event_document import iso_time
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import (
     AccountNotFound,
@@ -34,7 +35,7 @@ from chalicelib.entry.http.request_schema import (
     time_zone,
     timestamp,
 )
-from chalicelib.entry.http.responses import access_json, iso_time, standing_json
+from chalicelib.entry.http.responses import access_json, standing_json
 from chalicelib.entry.http.signup_form import EXTERNAL_ID, email_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock

@@ -199,6 +199,31 @@ def integer(least: int, most: int) -> Kind:
     return Kind({"type": "integer", "minimum": least, "maximum": most}, read)
 
 
+def integer_text(least: int, most: int) -> Kind:
+    """A whole number from `least` to `most`, as the text that a query string has."""
+    number = integer(least, most)
+
+    def read(value: Any) -> int:
+        is_number = isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value)
+        parsed: int = number.read(int(value) if is_number else None)
+        return parsed
+
+    return Kind(number.schema, read)
+
+
+def words_of(words: Collection[str], what: str) -> Kind:
+    """Some of these words, with commas between them; none stands for all. Parsed to a tuple."""
+
+    def read(value: Any) -> tuple[str, ...]:
+        given = [word.strip() for word in value.split(",")] if isinstance(value, str) else [""]
+        unknown = [word for word in given if word not in words]
+        if unknown and given != [""]:
+            raise ValueError(f"must be {what} with commas between them: {', '.join(words)}")
+        return () if unknown else tuple(given)
+
+    return Kind({"type": "string"}, read)
+
+
 def timestamp() -> Kind:
     """A time in ISO 8601 with its UTC offset; parsed to UTC."""
 

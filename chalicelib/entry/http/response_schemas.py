@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.account.standing import ACCESS_LEVELS, REASONS
 from chalicelib.domain.billing.payments import OPEN_STATUSES
+from chalicelib.domain.changes.event_catalogue import CATALOGUE
+from chalicelib.domain.changes.event_document import ACCESS_SCHEMAS, COMMON_SCHEMAS
 from chalicelib.entry.http.request_schema import Schema
 
 TEXT: Schema = {"type": "string"}
@@ -36,32 +37,6 @@ def fields(
     }
 
 
-_ACCESS: Mapping[str, Schema] = {
-    "access": {
-        "enum": list(ACCESS_LEVELS),
-        "description": (
-            "limited: only the billing pages and the customer's own data, not the product itself."
-        ),
-    },
-    "reason": {
-        "enum": list(REASONS),
-        "description": " ".join(f"{name}: {meaning}" for name, meaning in REASONS.items()),
-    },
-    "plan": (
-        MAYBE
-        | {
-            "description": (
-                "A plan of billing.toml; null without a plan, and for a price that is not in"
-                " billing.toml."
-            )
-        }
-    ),
-    "features": array(TEXT),
-    "quantity": MAYBE_WHOLE,
-    "until": (
-        MAYBE_TIME | {"description": "When the access changes next, if nothing else happens."}
-    ),
-}
 STANDING = fields(
     {
         "status": (
@@ -73,11 +48,11 @@ STANDING = fields(
                 )
             }
         ),
-        **_ACCESS,
+        **ACCESS_SCHEMAS,
     },
     title="Standing",
 )
-ACCESS = fields({"account_id": TEXT, **_ACCESS}, title="Access")
+ACCESS = fields({"account_id": TEXT, **ACCESS_SCHEMAS}, title="Access")
 ACCESS_TOKEN = fields(
     {
         "token": TEXT
@@ -205,6 +180,35 @@ TIMELINE = fields(
     },
     title="Timeline",
 )
+_EVENT = fields(
+    {
+        "id": TEXT | {"description": "A repeat has the same."},
+        "type": {"enum": list(CATALOGUE)},
+        "timestamp": TIME | {"description": "When it happened."},
+        "sequence": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Its number among the events of its account: from 1, without holes.",
+        },
+        "data": fields(
+            COMMON_SCHEMAS,
+            additionalProperties=True,
+            description="With the fields of its type, which `webhooks` describes.",
+        ),
+    },
+    title="Event",
+)
+EVENTS = fields(
+    {
+        "events": array(_EVENT),
+        "cursor": TEXT
+        | {
+            "description": "Ask again with it. If it is the one that you sent, there is nothing"
+            " new yet."
+        },
+    },
+    title="Events",
+)
 URL = fields({"url": TEXT | {"format": "uri"}}, title="Page")
 SIGNED_UP = fields(
     {
@@ -263,14 +267,16 @@ CHARGE = fields(
 ERROR = fields(
     {
         "error": fields(
-            {"code": TEXT, "message": TEXT, "field": TEXT, "stripe_code": TEXT},
+            {"code": TEXT, "message": TEXT, "field": TEXT, "stripe_code": TEXT, "oldest": TEXT},
             "field",
             "stripe_code",
+            "oldest",
         )
     },
     title="Error",
     description=(
         "A code for programs, a message that says how to correct the error, and the field that"
         " caused it, if there is one. stripe_code is Stripe's own code, if Stripe refused."
+        " oldest is the cursor to go on with, where the one that was sent is too old."
     ),
 )

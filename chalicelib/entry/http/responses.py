@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Response
@@ -93,6 +92,8 @@ def described_error(error: errors.BillhookError) -> Response:
     response = error_response(status_of(error), error.code, error.message, error.field)
     if isinstance(error, errors.Refused) and error.stripe_code:
         response.body["error"]["stripe_code"] = error.stripe_code
+    if isinstance(error, errors.CursorExpired):
+        response.body["error"]["oldest"] = error.oldest
     if isinstance(error, errors.Unavailable):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
@@ -183,24 +184,13 @@ def query_fields(request: Any) -> dict[str, str]:
 
 def standing_json(now: "Standing") -> dict[str, Any]:
     """The JSON form of a standing."""
-    return {
-        "status": now.status,
-        "access": now.access,
-        "reason": now.reason,
-        "plan": now.plan,
-        "features": list(now.features),
-        "quantity": now.quantity,
-        "until": iso_time(now.until),
-    }
+    from chalicelib.domain.changes.event_document import access_fields
+
+    return {"status": now.status, **access_fields(now)}
 
 
 def access_json(account_id: str, now: "Standing") -> dict[str, Any]:
     """The answer of the access call."""
-    told = standing_json(now)
-    del told["status"]
-    return {"account_id": account_id, **told}
+    from chalicelib.domain.changes.event_document import access_fields
 
-
-def iso_time(value: datetime | None) -> str | None:
-    """The JSON form of a time: ISO 8601 in UTC, with `Z`."""
-    return value.isoformat().replace("+00:00", "Z") if value else None
+    return {"account_id": account_id, **access_fields(now)}

@@ -7,6 +7,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.event_document import iso_time
 from chalicelib.domain.errors import (
     Forbidden,
     InvalidInput,
@@ -26,7 +27,7 @@ from chalicelib.entry.http.page_responses import (
     known_browser,
     redirect,
 )
-from chalicelib.entry.http.responses import iso_time, json_errors
+from chalicelib.entry.http.responses import json_errors
 from chalicelib.entry.http.signup_form import (
     CLAIM,
     SIGNUP,

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.aws.items import account_item
-from chalicelib.domain.account.facts import MilestoneReached
-from chalicelib.domain.account.state import Account
+from chalicelib.domain.account.facts import GrantGiven, MilestoneReached
+from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.schedule.due_work import due_work
@@ -20,7 +20,7 @@ from chalicelib.usecases.publishing import publish_worker_outbox
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.schedule.process_due import process_due_account
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
-from tests.fakes.services import POLICY, RECORDINGS, FakeServices, MemoryLog, at
+from tests.fakes.services import POLICY, RECORDINGS, FakeServices, MemoryFeed, MemoryLog, at
 from tests.unit.usecases.ingestion.test_ingest_recordings import messages
 
 TRIAL = RECORDINGS["trial_converts"]
@@ -179,3 +179,33 @@ def test_an_account_without_a_worker_outbox_costs_no_call(place: FakeServices) -
     calls = OutsideCalls()
     publish_worker_outbox(Account("acc_1"), calls.watch(place.services))
     assert calls.made == []
+
+
+def test_an_event_of_a_release_that_numbered_none_goes_onto_the_timeline_alone(
+    place: FakeServices,
+) -> None:
+    learns(place, 0, 5)
+    account = place.accounts.only()
+    events = tuple(
+        replace(one, sequence=None, standing=None, external_id=None)
+        for one in account.worker_outbox
+    )
+    place.timeline, place.feed = MemoryLog(), MemoryFeed()
+    publish_worker_outbox(replace(account, worker_outbox=events), place.services)
+    assert told(place) == BEGAN
+    assert place.feed.segments == {}
+
+
+def test_events_that_nobody_publishes_are_published_by_who_writes_next_and_none_is_lost(
+    place: FakeServices,
+) -> None:
+    learns(place, 0, 5)
+    for number in range(70):
+        place.now.at += timedelta(hours=1)
+        grant = Grant(place.now.at + timedelta(minutes=30), note=str(number))
+        apply_facts(place.accounts.only(), [GrantGiven(grant)], place.services, None)
+    account = place.accounts.only()
+    assert 0 < len(account.outbox) <= 51
+    publish_outbox(ID, place.services)
+    assert place.timeline.numbers == {ID: account.events}
+    assert told(place).count("grant.given") == 70

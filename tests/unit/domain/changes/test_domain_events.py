@@ -224,6 +224,32 @@ def test_a_repeat_has_the_same_id_and_body() -> None:
     assert TRIALING.outbox[0].id == "acc_1.0.1.account.created"
 
 
+def test_the_events_of_an_account_are_numbered_from_one_without_holes() -> None:
+    assert [one.sequence for one in TRIALING.outbox] == [1, 2, 3]
+    granted = next_version(TRIALING, replace(TRIALING, grants=(Grant(TRIAL_END),)), QUIET, START)
+    assert [one.sequence for one in granted.outbox] == [1, 2, 3, 4]
+    assert (TRIALING.events, granted.events) == (3, 4)
+    assert outbox_cleared(granted, QUIET, START).events == 4
+
+
+def test_an_event_has_the_access_and_the_external_id_of_its_moment() -> None:
+    named = replace(TRIALING, profile=replace(TRIALING.profile, external_id="u-1"))
+    later = next_version(named, replace(named, grants=(Grant(TRIAL_END),)), QUIET, START)
+    assert {one.standing for one in TRIALING.outbox} == {TRIALING.standing}
+    assert [one.external_id for one in later.outbox] == [None, None, None, "u-1"]
+
+
+def test_the_first_event_of_an_account_of_an_older_release_is_number_one() -> None:
+    older = replace(TRIALING, events=None, outbox=())
+    granted = next_version(older, replace(older, grants=(Grant(TRIAL_END),)), QUIET, START)
+    assert [one.sequence for one in granted.outbox] == [1]
+
+
+def test_a_change_without_an_event_counts_none() -> None:
+    older = replace(TRIALING, events=None, outbox=())
+    assert next_version(older, older, QUIET, START).events is None
+
+
 def test_what_is_not_carried_out_yet_stays() -> None:
     again = next_version(TRIALING, replace(TRIALING, grants=(Grant(TRIAL_END),)), QUIET, START)
     assert again.outbox[:3] == TRIALING.outbox

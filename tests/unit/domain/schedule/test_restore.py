@@ -29,7 +29,7 @@ from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.policy.sequences import Step
-from chalicelib.domain.schedule.restore import next_restored, restored
+from chalicelib.domain.schedule.restore import NUMBERS_SKIPPED, next_restored, restored
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.domain.stripe_objects.objects import Customer
 from tests.fakes.lifecycles import ACCOUNT, DAY, START, Life
@@ -46,6 +46,13 @@ def test_no_id_of_a_happening_comes_again() -> None:
     new = next_restored(WAS, since, restored(WAS, since, NOW), POLICY, NOW)
     assert (new.epoch, new.version) == (4, 41)
     assert restored(replace(WAS, epoch=7), since, NOW).epoch == 8
+
+
+def test_a_restored_account_gives_no_number_of_an_event_twice() -> None:
+    since = replace(WAS, version=40, events=30)
+    assert restored(WAS, since, NOW).events == 30
+    assert restored(replace(WAS, events=33), since, NOW).events == 33
+    assert restored(replace(WAS, events=5), NOBODY, NOW).events == 5 + NUMBERS_SKIPPED
 
 
 def test_stripe_is_asked_for_every_customer_of_then_and_of_now() -> None:

@@ -12,6 +12,7 @@ from chalicelib.domain.access import standing
 from chalicelib.domain.account.facts import GrantGiven, MilestoneReached
 from chalicelib.domain.account.state import Grant
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
+from chalicelib.domain.changes.event_feed import Query
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountNotFound, NotPossible
 from chalicelib.usecases.accounts.joins import dismiss, join
@@ -19,11 +20,13 @@ from chalicelib.usecases.billing.checkout import open_checkout
 from chalicelib.usecases.ingestion.adopt import derived_id
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.reconciliation.reconcile import reconcile
+from chalicelib.usecases.schedule.outbox import publish_outbox
 from tests.fakes.adopted_lives import ACCOUNT, AdoptedLife
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
 from tests.fakes.simulated_lifecycles import returns
 from tests.unit.usecases.accounts.test_erase import MemoryBeside
 from tests.unit.usecases.ingestion.test_joins import CLAIM, account, made, paying, sold
+from tests.unit.usecases.test_feed import Reader
 
 
 @dataclass
@@ -143,6 +146,23 @@ def test_an_erased_account_is_not_listed() -> None:
     assert waiting(life) == []
     with pytest.raises(AccountNotFound):
         joined(life, apart)
+
+
+def test_events_of_an_account_that_was_joined_keep_its_id_and_numbers() -> None:
+    life = paying()
+    apart = refused(life)
+    note = GrantGiven(Grant(life.now + timedelta(days=99), "scale", "sorry"))
+    apply_facts(account(life, apart), [note], life.place.services, None)
+    before = life.account.events or 0
+    theirs = account(life, apart).events
+    assert theirs
+    joined(life, apart)
+    publish_outbox(ACCOUNT, life.place.services)
+    assert life.place.timeline.numbers[apart] == theirs
+    assert life.place.timeline.numbers[ACCOUNT] == life.account.events
+    assert (life.account.events or 0) >= before
+    feed = Reader(life.place, Query(account_id=apart)).reads()
+    assert [id.partition(".")[0] for id in feed.seen] == [apart] * theirs
 
 
 def test_a_join_interrupted_after_each_of_its_calls_and_made_again_ends_the_same() -> None:

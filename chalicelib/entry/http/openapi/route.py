@@ -34,7 +34,7 @@ def show_openapi(request: CheckedRequest) -> dict[str, Any]:
 
 @functools.cache
 def _document() -> dict[str, Any]:
-    from chalicelib.entry.http.openapi import document
+    from chalicelib.entry.http.openapi.document import document
 
     policy = wiring.policy()
     return document(

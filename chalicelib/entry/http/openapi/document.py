@@ -1,10 +1,13 @@
 """Builds the OpenAPI document: API endpoints from their declarations, pages with a summary only."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.domain import errors
+from chalicelib.domain.changes.event_catalogue import CATALOGUE
+from chalicelib.domain.changes.event_document import document_schema, example
 from chalicelib.domain.security.api_keys import SCOPES
 from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import ENDPOINTS, IDEMPOTENCY_KEY, Endpoint
@@ -60,6 +63,7 @@ def document(routes: Iterable[tuple[str, str, str]], base_url: str, product: str
         },
         "servers": [{"url": base_url}],
         "paths": paths,
+        "webhooks": _with_components(_webhooks(), schemas),
         "components": {
             "schemas": dict(sorted(schemas.items())),
             "securitySchemes": {
@@ -73,6 +77,25 @@ def document(routes: Iterable[tuple[str, str, str]], base_url: str, product: str
                 }
             },
         },
+    }
+
+
+def _webhooks() -> dict[str, Any]:
+    """What is sent for each type of domain event."""
+    return {type: {"post": _webhook(type, one.meaning)} for type, one in CATALOGUE.items()}
+
+
+def _webhook(type: str, meaning: str) -> dict[str, Any]:
+    name = "".join(word.capitalize() for word in re.split("[._]", type))
+    content = {
+        "schema": document_schema(type) | {"title": f"{name}Event"},
+        "example": json.loads(example(type)),
+    }
+    return {
+        "summary": meaning,
+        "operationId": f"event_{re.sub('[._]', '_', type)}",
+        "requestBody": {"required": True, "content": {"application/json": content}},
+        "responses": {"2XX": {"description": "The event was taken."}},
     }
 
 

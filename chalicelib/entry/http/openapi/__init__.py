@@ -1,0 +1,1 @@
+"""The description of the API, and the route that serves it."""
