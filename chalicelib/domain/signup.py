@@ -6,12 +6,40 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 PLUS_TAG = re.compile(r"\+.*$")
-SAME_DOMAIN = {"googlemail.com": "gmail.com"}
-"""Domains that are one mail service under two names."""
 
-DOTLESS = frozenset({"gmail.com"})
-"""Domains that ignore dots in an address (support.google.com/mail/answer/7436150)."""
 
+@dataclass(frozen=True, slots=True)
+class MailService:
+    """A mail service: all its `domains` lead to the same mailboxes, and it ignores some letters
+    before the @. `source` says so.
+    """
+
+    domains: tuple[str, ...]
+    ignores: str
+    source: str
+
+
+MAIL_SERVICES = (
+    MailService(("gmail.com", "googlemail.com"), ".", "support.google.com/mail/answer/7436150"),
+    MailService(
+        ("proton.me", "protonmail.com", "protonmail.ch", "pm.me"),
+        ".-_",
+        "proton.me/support/addresses-and-aliases, and what Proton answers about dots, hyphens and"
+        " underscores (sindastra.de/p/1775/protonmail-dots-hyphens-and-underscores)",
+    ),
+    MailService(("icloud.com", "me.com", "mac.com"), "", "support.apple.com/en-us/102540"),
+    MailService(
+        ("yandex.ru", "yandex.com", "yandex.by", "yandex.kz", "ya.ru"),
+        "",
+        "yandex.com/support/id/authorization/email.html",
+    ),
+)
+"""The services that take several spellings for one mailbox. The first domain stands for all."""
+
+SUBDOMAINS = frozenset({"fastmail.com"})
+"""Domains below which each name is a mailbox: `anything@ada.fastmail.com` is ada's
+(fastmail.help, "Subdomain addressing").
+"""
 
 OPEN_TO_ALL = frozenset(
     {
@@ -94,9 +122,18 @@ def own_domain(email: str) -> str | None:
 
 def identity(email: str) -> str:
     """The mailbox of an address, which may have one trial: the same for every way to write it
-    (case, +tag, dots where they are ignored).
+    (case, +tag, what its mail service ignores).
     """
     local, _, domain = email.strip().lower().rpartition("@")
-    domain = SAME_DOMAIN.get(domain, domain)
+    name, _, parent = domain.partition(".")
+    if parent in SUBDOMAINS:
+        local, domain = name, parent
+    service = _BY_DOMAIN.get(domain)
     local = PLUS_TAG.sub("", local) or local
-    return f"{local.replace('.', '') if domain in DOTLESS else local}@{domain}"
+    if service is None:
+        return f"{local}@{domain}"
+    kept = "".join(letter for letter in local if letter not in service.ignores)
+    return f"{kept or local}@{service.domains[0]}"
+
+
+_BY_DOMAIN = {domain: service for service in MAIL_SERVICES for domain in service.domains}

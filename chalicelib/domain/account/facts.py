@@ -227,6 +227,13 @@ class LinksEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Superseded:
+    """The reader of the account's address, which nobody had proved here, proved it for another."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeComplained:
     """The reader of a billing notice reported it as spam."""
 
@@ -244,6 +251,7 @@ PersonFact = (
     | SignInRequested
     | SignedIn
     | LinksEnded
+    | Superseded
     | NoticeComplained
 )
 

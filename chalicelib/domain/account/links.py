@@ -116,10 +116,12 @@ def opens(link: Link, account: Account) -> bool:
 
     The first proof of the address voids links that were not mailed; another address voids those
     that were mailed to the one before. The customer and the team can void all that there are,
-    and single ones. A sign-in link opens once, and only the newest one does, or one whose signup
-    still waits for it.
+    and single ones. None opens a signup whose address was proved for another account. A sign-in
+    link opens once, and only the newest one does, or one whose signup still waits for it.
     """
     if link.is_void(account.link_epoch) or not _has_its_reader(link, account):
+        return False
+    if account.superseded_at:
         return False
     if is_ended(link, account) or mark_of(link) in account.ended_links:
         return False

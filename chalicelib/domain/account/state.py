@@ -179,7 +179,8 @@ class Account:
       (`sign_in_unused` is written by older releases only), and `sign_in_signup`: the number of the
       pending signup that it belongs to. `links_void_before`: until when links and sessions were
       handed out that were ended. `openings`: the last presses of buttons behind mailed links;
-      `ended_links`: when single links were ended, by their mark.
+      `ended_links`: when single links were ended, by their mark. `superseded_at`: when the reader
+      of its address, which nobody had proved here, proved it for another account.
     - `leave`: the last request to cancel at once; `left_by`: the time of the newest confirmed one;
       `withdrawn_at`: when the customer withdrew from the contract, and `withdrawn_refund`: what
       was paid back for it; `alternatives`: when each kind
@@ -274,6 +275,7 @@ class Account:
     openings: tuple[LinkOpening, ...] = ()
     ended_links: Mapping[str, datetime] = field(default_factory=dict)
     events: int | None = None
+    superseded_at: datetime | None = None
 
     @property
     def email(self) -> str | None:

@@ -65,9 +65,10 @@ def due_messages(account: Account, policy: Policy, now: datetime) -> list[DueMes
     first. Their conditions hold, and they have no record yet.
 
     A missed message has an `at` after its `until`. Each lifecycle message is scheduled as if it
-    were the next one: sending one moves the others.
+    were the next one: sending one moves the others. An account whose address was proved for another
+    one sends none.
     """
-    if policy.mail is None or not account.email:
+    if policy.mail is None or not account.email or account.superseded_at:
         return []
     found = [
         _placed(account, step, occasion, policy.mail, now)

@@ -21,12 +21,18 @@ def forgotten_at(account: Account, policy: Policy) -> datetime | None:
     days = policy.signup.forget_unproved_days if policy.signup else 0
     if not days or account.signup is None or not _may_be_forgotten(account):
         return None
+    if account.superseded_at:
+        return _once_reported(account, account.superseded_at)
     ends = [
         account.signup.trial_ends_at,
         *(one.signup.trial_ends_at for one in account.pending_signups),
         *(known.value.trial_end for known in account.subscriptions.values()),
     ]
     at = max(end for end in ends if end) + timedelta(days=days)
+    return _once_reported(account, at)
+
+
+def _once_reported(account: Account, at: datetime) -> datetime:
     if account.live_customers():
         return at
     return max([at, *(known.seen + REPORTED for known in account.customers.values())])
@@ -34,9 +40,11 @@ def forgotten_at(account: Account, policy: Policy) -> datetime | None:
 
 def _may_be_forgotten(account: Account) -> bool:
     """Whether nothing of it is anybody's: nobody proved or used it, it has no access, the product
-    does not know it by an id of its own, and Stripe knows nothing of it but the trial.
+    does not know it by an id of its own, and Stripe knows nothing of it but the trial. A trial that
+    runs keeps it, but not one whose address was proved for another account.
     """
     has_access = account.standing is None or account.standing.access != "none"
+    has_access = has_access and not account.superseded_at
     return (
         is_unclaimed(account)
         and not has_access

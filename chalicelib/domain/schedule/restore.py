@@ -21,6 +21,7 @@ from chalicelib.domain.account.facts import (
     MilestoneReached,
     OperationUpdated,
     SignedIn,
+    Superseded,
 )
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.profile import ProfileChanged
@@ -148,6 +149,8 @@ def _done_since(present: Account) -> Iterator[Fact]:
     if present.proved_at:
         yield AddressProved(present.proved_at)
     yield from _links_since(present)
+    if present.superseded_at:
+        yield Superseded(present.superseded_at)
     if present.signed_in_by:
         yield SignedIn(present.signed_in_by)
     for name, change in present.profile_changes.items():

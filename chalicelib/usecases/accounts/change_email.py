@@ -13,7 +13,7 @@ from chalicelib.domain.account.profile import (
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, InvalidInput, NotPossible
 from chalicelib.domain.security.links import Link, LinkRefused
-from chalicelib.usecases.accounts.profile import refuse_taken, save_profile
+from chalicelib.usecases.accounts.profile import refuse_taken, save_profile, supersede_unclaimed
 from chalicelib.usecases.messaging.mailboxes import note_press
 from chalicelib.usecases.services import Services
 
@@ -29,7 +29,7 @@ def ask_for_address(account: Account, email: str, services: Services) -> None:
     if email.casefold() == account.email.casefold():
         raise InvalidInput("This is your address already.", "email", kind="same")
     try:
-        refuse_taken(account, email, services)
+        refuse_taken(account, email, services, by_proof=True)
     except AccountTaken:
         return
     now = services.clock.now().replace(microsecond=0)
@@ -53,7 +53,7 @@ def confirm_address(account: Account, link: Link, services: Services) -> Account
     """
     change = requested_change(account, link.about, confirmed=False)
     note_press(change.email, link, services)
-    refuse_taken(account, change.email, services)
+    refuse_taken(account, change.email, services, by_proof=True)
     confirmed = AddressChangeConfirmed(change.id, services.clock.now())
     return _changed(account, confirmed, change.email, services)
 
@@ -72,6 +72,7 @@ def _changed(account: Account, fact: Fact, email: str, services: Services) -> Ac
     changed = save_profile(account, [fact], services)
     if changed.email != email:  # the time for it was over, or another change was faster
         raise LinkRefused
+    supersede_unclaimed(changed, services)
     return changed
 
 

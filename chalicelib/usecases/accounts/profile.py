@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
-from chalicelib.domain.account.facts import Fact
+from chalicelib.domain.account.facts import Fact, Superseded
 from chalicelib.domain.account.profile import ProfileChanged
+from chalicelib.domain.account.queries import is_unclaimed
 from chalicelib.domain.account.rules.profile import profile_operations
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, InvalidInput
+from chalicelib.domain.signup import identity
 from chalicelib.usecases.accounts.sign_up import owner_of
 from chalicelib.usecases.billing.run_operation import try_operation
 from chalicelib.usecases.enqueue import enqueue_if_due
@@ -62,17 +64,34 @@ def _holds(account: Account, name: str, value: str) -> bool:
     return bool(change and not change.is_stripes and getattr(account.profile, name) == value)
 
 
-def refuse_taken(account: Account, email: str, services: Services) -> None:
+def refuse_taken(account: Account, email: str, services: Services, by_proof: bool = False) -> None:
     """Raises AccountTaken if the address is another customer's, or had a trial as another's: such
-    an address gets no second account by a signup either. Raises Unavailable.
+    an address gets no second account by a signup either. `by_proof`: its reader proves it first. A
+    signup that nobody has proved or used keeps it from no reader: anybody may have typed it. Raises
+    Unavailable.
     """
     owner = owner_of(email, services)
-    if owner is not None and owner.id != account.id:
-        raise AccountTaken(
-            "This address belongs to another account. Give another address, or change that"
-            " account first.",
-            "email",
-        )
+    if owner is None or owner.id == account.id or (by_proof and is_unclaimed(owner)):
+        return
+    raise AccountTaken(
+        "This address belongs to another account. Give another address, or change that account"
+        " first.",
+        "email",
+    )
+
+
+def supersede_unclaimed(account: Account, services: Services) -> None:
+    """Close the signups of the account's mailbox that nobody has proved or used, now that its
+    reader has proved it for this account: a link to one of them would open a second account with
+    the address. They are forgotten by themselves. Raises Unavailable.
+    """
+    email = account.email or ""
+    had_trial = services.stores.accounts.with_trial(f"email:{identity(email)}")
+    found = [*services.stores.accounts.with_email(email), *([had_trial] if had_trial else [])]
+    for one in {each.id: each for each in found if each.id != account.id}.values():
+        if is_unclaimed(one) and identity(one.email or "") == identity(email):
+            superseded = [Superseded(services.clock.now())]
+            enqueue_if_due(apply_facts(one, superseded, services, None), services)
 
 
 def save_profile(account: Account, facts: list[Fact], services: Services) -> Account:

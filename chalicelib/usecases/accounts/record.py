@@ -21,6 +21,7 @@ from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountTaken
 from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.domain.security.openings import LinkOpened, LinkOpening
+from chalicelib.usecases.accounts.profile import supersede_unclaimed
 from chalicelib.usecases.billing.run_operation import try_operation
 from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -78,7 +79,7 @@ def _proved(
     services: Services,
     check: Callable[[Account], None] = lambda found: None,
 ) -> Account:
-    now = services.clock.now()
+    now, was_proved = services.clock.now(), account.email_proved
     note_press(address_behind(link, account), link, services)
 
     def proved(with_external_id: bool) -> Account:
@@ -90,6 +91,8 @@ def _proved(
         account = proved(with_external_id=True)
     except AccountTaken:  # another account has got the id meanwhile
         account = proved(with_external_id=False)
+    if account.email_proved and not was_proved:
+        supersede_unclaimed(account, services)
     if account.signup and restarts_trial(account):
         name = trial_name(account.signup)
         if account.errands[name].not_before <= now + HEAD_START:

@@ -167,7 +167,8 @@ def _known_as(email: str, counts: Callable[[Account], bool], services: Services)
     comes after all that do, and one that has not proved it after all that have. Raises Unavailable.
     """
     had_trial = services.stores.accounts.with_trial(f"email:{identity(email)}")
-    if had_trial and not is_unclaimed(had_trial):
+    is_known = had_trial is not None and not is_unclaimed(had_trial)
+    if had_trial and is_known and not had_trial.superseded_at:
         return had_trial
     customers = [
         account

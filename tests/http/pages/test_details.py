@@ -156,6 +156,7 @@ def test_an_address_of_another_customer_gets_no_mail_and_the_answer_is_the_same(
 ) -> None:
     front.signs_up({"email": "bob@example.com"})
     front.works()
+    front.enters()
     before = len(front.office.inbox)
     cookie = signs_in(front)
     assert asks(front, cookie, "bob@example.com") == "/billing?notice=email_asked"
@@ -167,9 +168,53 @@ def test_an_address_that_became_another_customers_meanwhile_is_not_taken(
     front: Front, ada: Account
 ) -> None:
     asks(front, signs_in(front))
+    link = front.link("email-change")
     front.signs_up({"email": NEW})
-    assert front.posts_form({}, front.link("email-change")).status == 404
+    front.works()
+    front.enters()
+    assert front.posts_form({}, link).status == 404
     assert account_of(front, ada).email == OLD
+
+
+def test_a_signup_that_nobody_proved_keeps_the_address_from_no_reader(
+    front: Front, ada: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger has signed the new address up. Its reader takes it along, and the signup ends."""
+    front.signs_up({"email": NEW})
+    front.works()
+    strangers, (theirs,) = front.link("billing"), wiring.accounts().with_email(NEW)
+    later(monkeypatch, minutes=1)
+    assert asks(front, signs_in(front)) == "/billing?notice=email_asked"
+    assert front.posts_form({}, front.link("email-change")).status == 200
+    assert account_of(front, ada).email == NEW
+    assert front.posts_form({}, strangers).status == 404, "it would open a second account"
+    before = len(mails(front))
+    later(monkeypatch, days=3)
+    front.works()
+    written = [to for to, subject in mails(front)[before:]]
+    assert NEW not in written, "the stranger's trial sends nothing more"
+    later(monkeypatch, hours=2)
+    front.works()
+    assert wiring.accounts().load(theirs.id) is None, "and is forgotten"
+    cookie = signs_in(front, NEW)
+    assert "ada@new.example" in front.call("GET", "/billing", Cookie=cookie).text
+
+
+def test_a_signup_that_is_used_or_proved_keeps_its_address(front: Front, ada: Account) -> None:
+    front.signs_up({"email": NEW})
+    front.works()
+    (theirs,) = wiring.accounts().with_email(NEW)
+    key = {"Authorization": f"Bearer {front.office.stage.key('write')}"}
+    used = front.call(
+        "POST",
+        f"/accounts/{theirs.id}/milestones",
+        b'{"name": "connected_data"}',
+        Content_Type="application/json",
+        **key,
+    )
+    assert used.status == 204
+    asks(front, signs_in(front))
+    assert account_of(front, ada).address_changes == ()
 
 
 def test_a_link_to_confirm_lapses_after_a_day_and_an_undo_after_a_week(

@@ -41,6 +41,7 @@ from chalicelib.domain.account.facts import (
     SignInRequested,
     SignupConfirmed,
     SubscriptionSnapshot,
+    Superseded,
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.profile import (
@@ -96,6 +97,7 @@ _RULES: Mapping[type, Callable[[Account, Any], Account]] = {
     SignInRequested: customer.apply_sign_in_request,
     SignedIn: customer.apply_sign_in,
     LinksEnded: customer.apply_ended_links,
+    Superseded: customer.apply_superseding,
     LinkOpened: customer.apply_opening,
     LinkEnded: customer.apply_ended_link,
     MilestoneReached: customer.apply_milestone,

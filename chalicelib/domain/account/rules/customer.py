@@ -24,6 +24,7 @@ from chalicelib.domain.account.facts import (
     SignedIn,
     SignedUp,
     SignInRequested,
+    Superseded,
 )
 from chalicelib.domain.account.links import SIGN_IN_LASTS
 from chalicelib.domain.account.operations import HEAD_START, PendingOperation
@@ -139,6 +140,12 @@ def apply_ended_links(account: Account, fact: LinksEnded) -> Account:
     if account.links_void_before and fact.at <= account.links_void_before:
         return account
     return replace(account, links_void_before=fact.at)
+
+
+def apply_superseding(account: Account, fact: Superseded) -> Account:
+    """Keeps since when another account has the address; the first time counts."""
+    known = account.superseded_at
+    return account if known and known <= fact.at else replace(account, superseded_at=fact.at)
 
 
 def apply_opening(account: Account, fact: LinkOpened) -> Account:

@@ -97,7 +97,7 @@ STAYS = {
     "left_by", "departed_at", "failures", "asked_in_vain", "notice_complaint", "resting_until",
     "standing", "written_at", "policy", "due_at", "profile_changes", "address_changes",
     "origin", "pending_signups", "sign_in_signup", "links_void_before", "refused_join",
-    "openings", "ended_links", "events",
+    "openings", "ended_links", "events", "superseded_at",
 }  # fmt: skip
 """The fields that stay as the account has them, because they are about its own address, links,
 clock or last version."""
