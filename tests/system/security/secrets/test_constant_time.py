@@ -18,6 +18,9 @@ NO_SECRET = {
     "chalicelib/usecases/schedule/replan.py: before.hash == services.policy.hash": (
         "the hash by which a policy is known"
     ),
+    "chalicelib/domain/changes/event_feed.py: digest != query.digest": (
+        "which query a cursor is of; who has a read key may ask any"
+    ),
     "chalicelib/usecases/schedule/replan.py: account.policy == services.policy.hash": "the same",
 }
 """Comparisons whose names sound like a secret, and what they are about."""
@@ -73,6 +76,10 @@ def test_there_is_one_way_to_compare_secrets_and_whoever_proves_one_goes_it() ->
         "chalicelib/usecases/billing/perform_once.py",  # the name of what was asked for
         "chalicelib/domain/policy/holdout.py",  # the lot of who is held out
         "chalicelib/domain/security/signing_keys.py",  # the id of a public key
+        "chalicelib/domain/changes/event_feed.py",  # what a cursor keeps of its query
+        "chalicelib/domain/outgoing/signature.py",  # signs what goes out; receivers compare
+        "chalicelib/domain/webhooks/delivery.py",  # the id of a delivery
+        "chalicelib/domain/webhooks/endpoint.py",  # makes an endpoint's key, which signs
         "chalicelib/domain/account/ordering.py",  # digests of projections
         "chalicelib/domain/policy/read.py",  # the policy's hash
         "chalicelib/pages/rendering.py",  # the style's hash, for the browser
