@@ -22,6 +22,7 @@ from local.aws.template import load
 from ops.package.archive import compile_all, keep_locales, pack
 from ops.package.libraries import add_libraries
 from ops.package.template import Template, complete
+from ops.package.unused import leave_out
 from ops.package.watching import watched
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,7 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
             package.extractall(code)
         config = json.loads((checkout / ".chalice" / "config.json").read_text())
         add_libraries(ROOT / "requirements.txt", config["lambda_architecture"], code)
+        leave_out(code)
         keep_locales(code, LANGUAGES)
         compile_all(code)
         archive = out / "code.zip"
