@@ -3,7 +3,6 @@ decides. docs/access.md shows the same table.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.charge_backs import charged_back, is_paid_by_lost_credit
@@ -20,6 +19,7 @@ from chalicelib.domain.account.queries import creation_order, has_card, invoices
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.values import frozen
 
 Access = tuple[str, str, datetime | None]
 """(access, reason, until): `reason` is one of standing.REASONS, and `until` is when the access
@@ -39,7 +39,7 @@ WAITS_FOR_PAYMENT = frozenset({"incomplete", "past_due", "unpaid"})
 """Stripe's statuses while the latest invoice is not paid."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Case:
     """What the rules decide on: a subscription of the account at `now`. `seen` is when its state
     was last reported.
@@ -76,7 +76,7 @@ class Case:
         return ("full", reason, until) if self.now < until else (*afterwards, None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One row of a table: `when` says when it applies and `then` what follows, for the docs."""
 

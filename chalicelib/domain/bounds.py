@@ -8,7 +8,8 @@ room, the oldest first.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from chalicelib.values import frozen
 
 OVER = {
     "400": "The request is refused with 400 `invalid`, which names the field.",
@@ -19,7 +20,7 @@ OVER = {
 """What happens over a bound."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """At most `most` of `what`; `over` is one of OVER. `why` is the reason for the number, and why
     nothing is lost that a rule needs.

@@ -6,11 +6,12 @@ Amounts are integers in Stripe's minor units. These follow ISO 4217 with excepti
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
+from chalicelib.values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class CurrencyRule:
     """How Stripe writes amounts of a currency. The last `decimals` digits are decimals; `step` is
     the smallest unit that can be charged. `shown` is how many decimals a whole amount is written

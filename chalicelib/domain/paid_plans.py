@@ -4,7 +4,6 @@ decided in access_rules.py.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.access_rules import Case
@@ -13,6 +12,7 @@ from chalicelib.domain.account.queries import creation_order, invoices_of, plan_
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Invoice
+from chalicelib.values import frozen
 
 Terms = tuple[str | None, int | None]
 """A plan, None if no item has one, and its quantity."""
@@ -21,7 +21,7 @@ REMEMBERED = timedelta(days=365)
 """How long a debit that came back makes the next change by debit wait for its money."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlanRule:
     """One row of the table: `when` says when it applies and `then` what follows, for the docs.
     `applies` looks at an invoice that is not paid, of a change of plan or quantity.

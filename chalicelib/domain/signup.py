@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address, ip_network
+
+from chalicelib.values import frozen
 
 PLUS_TAG = re.compile(r"\+.*$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MailService:
     """A mail service: all its `domains` lead to the same mailboxes, and it ignores some letters
     before the @. `source` says so.
@@ -80,7 +82,7 @@ OPEN_TO_ALL = frozenset(
 """Domains of mail services where anybody has an address: their users have nothing in common."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignupRequest:
     """A signup, every field checked. `email` is as the visitor typed it, in its normal form."""
 

@@ -3,10 +3,11 @@ the domain's LANGUAGES, and the texts of the messages and the pages.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wording:
     """The patterns and words of one language. `day`, `short_day`, `clock` and `month` are CLDR's
     patterns of dates, `with_symbol` and `with_code` those of amounts, without decimals, `percent`

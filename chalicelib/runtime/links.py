@@ -1,14 +1,14 @@
 """The URLs of this stage's pages, and the tokens and URLs of signed links."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from chalicelib.domain.security.links import Link, sign, verify
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Links:
     """`base_url` is the start of absolute URLs. `keys` returns the keys of signed links: the first
     one signs, all of them verify.

@@ -1,11 +1,12 @@
 """The settings of a function, from its environment variables (set by .chalice/ or by `local`)."""
 
 import os
-from dataclasses import dataclass
 from functools import cache
 
+from chalicelib.values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Settings:
     """The settings of one deployed stage.
 

@@ -4,7 +4,7 @@ the shape of every API version.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,7 @@ from chalicelib.stripe_api.fields import (
     words,
 )
 from chalicelib.stripe_api.writer import is_ours
+from chalicelib.values import frozen
 
 STALE = timedelta(days=1)
 """An event that arrives later than this is stale: its state may be outdated."""
@@ -65,7 +66,7 @@ NEWEST_UNNAMED = "2024-06-20"
 """The last API version without a release name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StripeEvent:
     """One event. `customer` and `account_id` are those that its object names; `account_proof`
     stands beside the id. `fact` is None if Billhook needs nothing of it. `set_aside` is the metric

@@ -5,7 +5,6 @@ Stripe's statuses and codes are those of docs.stripe.com/api/errors and docs.str
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.errors import (
@@ -17,6 +16,7 @@ from chalicelib.domain.errors import (
     StripeRefused,
     Unavailable,
 )
+from chalicelib.values import frozen
 
 BUSY_STATUSES = frozenset({408, 429})
 """Statuses below 500 after which the same call succeeds a moment later."""
@@ -42,7 +42,7 @@ LONGEST_MESSAGE = 500
 _SECRET = re.compile(r"\b(sk|rk|pk|whsec)_\w+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StripeFailure:
     """A failed call. `status` is None if no answer came. `details` is the object `error` of
     Stripe's answer; `kind` is the name of the SDK's error, for a failure without an answer.

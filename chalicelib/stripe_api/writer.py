@@ -2,12 +2,12 @@
 and prices by lookup key.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput, Refused, StripeRefused
 from chalicelib.stripe_api.fields import identity, mapping, words
 from chalicelib.stripe_api.transport import Raw, StripeTransport
+from chalicelib.values import frozen
 
 OURS = {"made_by": "billhook"}
 """The metadata of what Billhook creates at Stripe. The owner may create more objects there, which
@@ -15,7 +15,7 @@ Billhook leaves alone.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Price:
     """A price. `currency` is its own, `others` are those of its `currency_options`. A `metered` one
     takes no quantity.

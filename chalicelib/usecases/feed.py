@@ -8,7 +8,7 @@ another place is a publisher's that was slower or was interrupted: readers pass 
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.changes.event_feed import (
@@ -35,6 +35,7 @@ from chalicelib.domain.changes.timeline import EventEntry
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.usecases.ports import FeedStore, TimelineStore
 from chalicelib.usecases.services import Services
+from chalicelib.values import frozen
 
 TRIES = 100
 """How often a publisher tries to be the next one. Each failure is another one's success."""
@@ -85,7 +86,7 @@ def _pointer(event: EventEntry) -> EventPointer:
     return EventPointer(event.entry.account_id, event.entry.at, event.entry.id)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeedPage:
     """Documents of events in the order of the feed, and the cursor behind them."""
 

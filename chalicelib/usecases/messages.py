@@ -5,14 +5,15 @@ release goes out, so a new release reads what the old one wrote.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.signup import SignupRequest
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessAccount:
     """Process an account that is due."""
 
@@ -23,7 +24,7 @@ class ProcessAccount:
         return {"account_id": self.account_id}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignUp:
     """Sign a visitor up under this account id; with `confirm` the trial waits for a mailed link."""
 
@@ -41,7 +42,7 @@ class SignUp:
         return {"sign_up": text}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignIn:
     """Mail a sign-in link to this address, if an account has it."""
 
@@ -52,7 +53,7 @@ class SignIn:
         return {"sign_in": self.email}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendMessage:
     """Send one message, `step@occasion`, to the customer."""
 
@@ -64,7 +65,7 @@ class SendMessage:
         return {"account_id": self.account_id, "key": self.key}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendNotice:
     """Send the team a notice of a domain event."""
 
@@ -80,7 +81,7 @@ class SendNotice:
         return {"account_id": self.account_id, "happening": text}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendDigest:
     """Send the team the digest of a day, `2026-03-02`."""
 

@@ -1,7 +1,6 @@
 """What the use cases work with. `runtime` builds it from the real adapters, tests from fakes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.account.domain_event import DomainEvent
@@ -28,9 +27,10 @@ from chalicelib.usecases.ports import (
     WorkQueue,
 )
 from chalicelib.usecases.stripe_ports import Stripe
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignupGuard:
     """What guards signups against abuse. `captcha` is None if the policy has none; `count` adds to
     a metric.
@@ -41,7 +41,7 @@ class SignupGuard:
     count: Callable[[str, int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MailServices:
     """`suppressed` says whether mail of a stream must not go to an address; `link` makes a signed
     link; `mark` is the hash that stands for an address in the claim of a message.
@@ -58,7 +58,7 @@ class MailServices:
         self.mailer.wait_for_capacity()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stores:
     """The items in the table, by subject."""
 
@@ -74,7 +74,7 @@ class Stores:
     feed: FeedStore
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Queues:
     """The queues: Stripe's events, accounts to process, messages to send, and dead letters."""
 
@@ -84,7 +84,7 @@ class Queues:
     dead_letters: MessageQueue
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """The current time, and a wait of some seconds."""
 
@@ -92,7 +92,7 @@ class Clock:
     pause: Callable[[float], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Metrics:
     """`count` adds to a metric; `measure` records one value of a metric."""
 
@@ -100,7 +100,7 @@ class Metrics:
     measure: Callable[[str, float], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Services:
     """All that use cases work with. A use case that needs one group takes that group alone.
     `proof_of` makes the proof of an account (domain/security/account_proof.py); `log_published`

@@ -1,7 +1,6 @@
 """Protocols of Stripe's API, one for each resource. stripe_api and fakes implement them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -26,6 +25,7 @@ from chalicelib.domain.stripe_objects.answers import (
 )
 from chalicelib.domain.stripe_objects.objects import Customer, InvoicePayment, Subscription
 from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
+from chalicelib.values import frozen
 
 
 class ReaderApi(Protocol):
@@ -280,7 +280,7 @@ class InvoicesApi(Protocol):
         """Refund `amount` of a charge, or what is left of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stripe:
     """Stripe's API by resource."""
 

@@ -120,6 +120,7 @@ def test_the_webhook_s_function_loads_no_value_of_the_domain_and_no_schema_of_th
         "chalicelib.runtime.telemetry",
         "chalicelib.runtime.wiring",
         "chalicelib.stripe_api.signature",
+        "chalicelib.values",
     }
 
 

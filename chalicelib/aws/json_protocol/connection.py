@@ -1,7 +1,6 @@
 """Where a service is, as whom to call it, and the connections to it: found as boto3 finds them."""
 
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,6 +12,8 @@ from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 from urllib3 import exceptions as urllib3_exceptions
 from urllib3.util.ssl_ import create_urllib3_context
+
+from chalicelib.values import frozen
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -44,7 +45,7 @@ FAILURES: tuple[tuple[type[Exception], type[exceptions.BotoCoreError]], ...] = (
 """What boto3 raises for each failure of a connection. The first row that fits counts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceSettings:
     """How to call a service: `endpoint` is the regional one or what AWS_ENDPOINT_URL puts in its
     place, `certificates` the file of those that are trusted, `read_seconds` how long an answer may

@@ -4,8 +4,9 @@ Source: AWS SDKs and Tools Reference Guide, "Retry behavior", as its rules are f
 on, and botocore's lists of codes.
 """
 
-from dataclasses import dataclass
 from threading import Lock
+
+from chalicelib.values import frozen
 
 ATTEMPTS = 3
 """How often a call is tried in all."""
@@ -54,7 +55,7 @@ THROTTLED_TOKENS, OTHER_TOKENS = 5, 14
 tries each call only once."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """A call that failed once. No `status` means that no answer came; `pause_ms` is how long AWS
     asks to wait.

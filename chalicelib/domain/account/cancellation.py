@@ -2,8 +2,9 @@
 the withdrawal and the exit feedback.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from chalicelib.values import frozen
 
 WAYS = {
     "cancel_now": "End the subscription at once, without a refund.",
@@ -12,7 +13,7 @@ WAYS = {
 """The cancellations that the customer confirms by a mailed link before they take effect."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancellationRequest:
     """A request to cancel at once that waits for its mailed link to be opened. `what` is one of
     WAYS; `reason` is one of reasons.CANCELLATION_REASONS; `at` is when it was made.
@@ -29,7 +30,7 @@ class CancellationRequest:
         return f"{self.what}-{self.at.timestamp():.0f}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExitFeedback:
     """Why the customer did not stay: `answer` is one of reasons.CANCELLATION_REASONS, `comment` the
     customer's own words. `at` is when the first answer was given; a changed one keeps it.
@@ -40,7 +41,7 @@ class ExitFeedback:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refund:
     """What is paid back, in minor units of `currency`."""
 
@@ -48,7 +49,7 @@ class Refund:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnPause:
     """A pause of collection that the customer took on the billing page. The subscription is paid
     until `paid_until`; Stripe collects again from `resumes_at` on.
@@ -59,21 +60,21 @@ class OwnPause:
     resumes_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancellationRequested:
     """The customer asked on the billing page to cancel at once."""
 
     request: CancellationRequest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancellationConfirmed:
     """The customer confirmed, by the mailed link, the request made at `requested_at`."""
 
     requested_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetentionOfferAccepted:
     """The customer accepted a retention offer instead of canceling; `kind` is that of the offer.
     `pause` is the pause, if it was one.
@@ -84,7 +85,7 @@ class RetentionOfferAccepted:
     pause: OwnPause | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContractWithdrawn:
     """The customer has withdrawn from the contract, and the refund is under way."""
 
@@ -92,7 +93,7 @@ class ContractWithdrawn:
     refund: Refund | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExitFeedbackGiven:
     """The customer answered the exit question for an occasion."""
 

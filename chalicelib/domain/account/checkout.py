@@ -1,15 +1,16 @@
 """The Checkout session of an account. There is one at a time, so that two open tabs buy once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.operations import KEY_TRUSTED
+from chalicelib.values import frozen
 
 OFFERED_FOR = timedelta(hours=23)
 """How long a session is offered again. Stripe keeps it open for 24 hours."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """What a Checkout session is for: `mode` `setup` collects a card, `subscription` sells a plan.
     `currency` None means the owner's own.
@@ -22,7 +23,7 @@ class Order:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkout:
     """The account's Checkout. `number` counts its Checkouts and is part of the idempotency key.
 

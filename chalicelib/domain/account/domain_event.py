@@ -1,15 +1,15 @@
 """A domain event: a change of an account that the timeline, the feed and the team receive."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.account.standing import Standing
+from chalicelib.values import frozen
 
 EventData = dict[str, str | int | None]
 """The fields of one type of domain event, see changes/event_catalogue.py."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DomainEvent:
     """One change, at the time `at`. `id` is made of account, epoch, version, type and, where there
     is one, the id of the object that it concerns; so a repeat has the same id and the same body.

@@ -2,7 +2,6 @@
 the product, the customer, operators and Billhook's own operations.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.account.cancellation import CancellationFact
@@ -15,9 +14,10 @@ from chalicelib.domain.account.profile import ProfileFact
 from chalicelib.domain.account.state import CardSnapshot, Grant, Profile, Signup
 from chalicelib.domain.security.openings import OpeningFact
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CustomerSnapshot:
     """A customer's state, from an event or a fetch.
 
@@ -31,7 +31,7 @@ class CustomerSnapshot:
     echo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubscriptionSnapshot:
     """A subscription's state, from an event or a fetch. `proved` says that the right proof stands
     beside the account that its metadata names, or that Billhook has sold it.
@@ -42,7 +42,7 @@ class SubscriptionSnapshot:
     proved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InvoiceSnapshot:
     """An invoice's state at `at`. It needs no source: an invoice's status only goes forward.
 
@@ -60,7 +60,7 @@ class InvoiceSnapshot:
     fetched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PaymentSnapshot:
     """The state of an invoice's payment at `at`: `status` is one of PAYMENT_STATUSES, `failure`
     Stripe's code. `debit_since` is when it was begun, if it is a bank debit. One that was `fetched`
@@ -83,7 +83,7 @@ PAYMENT_STATUSES = {
 """The states of a payment that decisions depend on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckoutCompleted:
     """A Checkout session of Billhook's was completed. `at` is when Billhook learned of it."""
 
@@ -93,7 +93,7 @@ class CheckoutCompleted:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisputeSnapshot:
     """The state of a dispute of the payment `charge`; `status` is Stripe's. `invoice` is what the
     payment was for, if the dispute is lost and the payment was for one.
@@ -106,7 +106,7 @@ class DisputeSnapshot:
     invoice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefundRecorded:
     """A payment was refunded, in part or in whole. `amount` is the payment's and `refunded` the sum
     of its refunds, both in minor units. Only the timeline uses it.
@@ -131,7 +131,7 @@ StripeFact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FetchResult:
     """Stripe's complete response to one request; without facts if Stripe has no such object."""
 
@@ -142,7 +142,7 @@ class FetchResult:
     ] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MilestoneReached:
     """The user did something in the product, at `at` or before."""
 
@@ -150,7 +150,7 @@ class MilestoneReached:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConsentGiven:
     """The customer subscribed to mail of a stream, or unsubscribed from it."""
 
@@ -159,7 +159,7 @@ class ConsentGiven:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageRecorded:
     """The state of a message. `key` is `step@occasion`."""
 
@@ -167,7 +167,7 @@ class MessageRecorded:
     record: MessageRecord
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedUp:
     """A visitor signed up."""
 
@@ -175,7 +175,7 @@ class SignedUp:
     profile: Profile
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedUpAgain:
     """A visitor signed up with the address of an account."""
 
@@ -183,7 +183,7 @@ class SignedUpAgain:
     profile: Profile
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignupConfirmed:
     """The button behind a mailed link was pressed for one of the account's signups, by its number.
     Without `with_external_id` its id of the product is left out, which another account has.
@@ -194,14 +194,14 @@ class SignupConfirmed:
     with_external_id: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressProved:
     """Somebody opened a link that was mailed to the account's address, so it is theirs."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignInRequested:
     """Somebody who knows the address requested a mailed link to the billing page. `email` is the
     address as it was typed, if that is known; `typed` is the signup that the link is for.
@@ -212,28 +212,28 @@ class SignInRequested:
     typed: SignedUpAgain | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedIn:
     """The sign-in link that was requested at `requested_at` was opened. It works once."""
 
     requested_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinksEnded:
     """No link and no session that was handed out until `at` opens anything any more."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Superseded:
     """The reader of the account's address, which nobody had proved here, proved it for another."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoticeComplained:
     """The reader of a billing notice reported it as spam."""
 
@@ -256,7 +256,7 @@ PersonFact = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationUpdated:
     """The progress of an operation. It creates one that is new to the account; one that is done
     stays done.
@@ -266,14 +266,14 @@ class OperationUpdated:
     operation: PendingOperation
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckoutUpdated:
     """The account's Checkout was begun, created at Stripe, or closed."""
 
     checkout: Checkout
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardSaved:
     """The card of a Checkout session became the default. `at` is when the customer entered it: an
     earlier one never replaces it.
@@ -283,14 +283,14 @@ class CardSaved:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GrantGiven:
     """An operator granted access. The same grant again changes nothing."""
 
     grant: Grant
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BroadcastRequested:
     """A broadcast is to go to this account. The same name again changes nothing."""
 

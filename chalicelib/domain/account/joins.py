@@ -6,11 +6,12 @@ customer has the address that the account has proved.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class NamedAccount:
     """The account that the metadata of a customer or a subscription names. `proved` says that the
     right proof stands beside it.
@@ -20,7 +21,7 @@ class NamedAccount:
     proved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefusedJoin:
     """The customer that made the account named another one, `account_id`, without a proof. An
     operator joins them, or dismisses it for good.

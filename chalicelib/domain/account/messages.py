@@ -1,10 +1,11 @@
 """What an account records of its messages and broadcasts."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class MessageRecord:
     """The state of a message. `outcome` is one of:
 
@@ -23,7 +24,7 @@ class MessageRecord:
     stream: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoticeComplaint:
     """The reader of a billing notice, the message of `step`, reported it as spam at `at`. `reader`
     is the mark of the address that it went to (domain/security/links.py).
@@ -34,7 +35,7 @@ class NoticeComplaint:
     reader: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Broadcast:
     """A broadcast of `message`, requested at `at`. It goes to this account if the account still is
     in the audience `to` when it is sent.

@@ -7,10 +7,11 @@ generation starts, Billhook looks up at Stripe whether the operation was done.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.backoff import wait_after
+from chalicelib.values import frozen
 
 KEY_TRUSTED = timedelta(hours=20)
 """How long a key is relied on: Stripe prunes it after 24 hours at the earliest
@@ -57,7 +58,7 @@ KINDS = {
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """A change to another plan, interval or quantity. `prorate` is one of policy.selling.PRORATE;
     the proration is calculated as of `as_of`. With `new_period` a new period begins with the
@@ -73,7 +74,7 @@ class Change:
     new_period: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Charge:
     """A charge of `amount`, in minor units of `currency`. `bill` is `next_invoice` or `now`. `card`
     pays it if the customer has no default card.
@@ -87,7 +88,7 @@ class Charge:
     card: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Operation:
     """One of VERBS on a customer and its subscription; a charge may have no subscription.
 
@@ -114,7 +115,7 @@ class Operation:
     refund: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PendingOperation:
     """The progress of an operation. It is not run before `not_before`.
 
@@ -235,7 +236,7 @@ other.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Charged:
     """The result of a charge: `status` is `pending` until the next invoice, or `paid` by an invoice
     of its own. While the payment of that invoice is open, it is a status of

@@ -5,15 +5,16 @@ second only `previous_attributes` can prove an order. What stays undecided is ke
 the object has been fetched.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import Customer, Subscription, digest
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FromEvent:
     """The source of a state that came with an event. `created` is the event's, in whole seconds.
 
@@ -28,7 +29,7 @@ class FromEvent:
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FromFetch:
     """The source of a state that was fetched. `requested_at` is when the request began, in whole
     seconds by Billhook's clock.
@@ -54,7 +55,7 @@ NOTHING = ""
 T = TypeVar("T", Customer, Subscription)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tracked(Generic[T]):
     """The newest known state of a customer or a subscription.
 

@@ -3,7 +3,7 @@ and what is owed since when.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import OwnPause
@@ -11,6 +11,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.queries import card_of, creation_order, has_card, invoices_of
 from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
+from chalicelib.values import frozen
 
 OF_A_CHANGE = "subscription_update"
 """The reason of an invoice that a change of plan or quantity made."""
@@ -53,7 +54,7 @@ again (the codes of `Charge.failure_code` in Stripe's API, for bank debits).
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Debt:
     """An invoice that should be paid by now: owed `since` a time, for one of KINDS."""
 

@@ -3,8 +3,9 @@ address that the customer asks for on the own page.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from chalicelib.values import frozen
 
 CONFIRMED_WITHIN = timedelta(hours=24)
 """How long the link works that confirms a new address."""
@@ -19,7 +20,7 @@ def masked(email: str) -> str:
     return f"{local[:1]}…@{domain}" if local else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileChange:
     """The last change of one field of the profile: `by` is `stripe`, `api` (the product) or
     `customer` (on the own page), `at` is when it was made there.
@@ -34,7 +35,7 @@ class ProfileChange:
         return self.by == "stripe"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressChange:
     """A change of the address from `before` to `email` that the customer asked for at `at`, a whole
     second. It holds once it was confirmed by the link that was mailed to the new address. A change
@@ -58,7 +59,7 @@ class AddressChange:
         return self.at + CONFIRMED_WITHIN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileChanged:
     """Fields of the profile got these values, at `at`; `by` as in ProfileChange."""
 
@@ -67,14 +68,14 @@ class ProfileChanged:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressChangeRequested:
     """The customer asked on the own page for another address."""
 
     change: AddressChange
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressChangeConfirmed:
     """The reader of the new address confirmed, at `at`, the change of this id."""
 
@@ -82,7 +83,7 @@ class AddressChangeConfirmed:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressChangeUndone:
     """The reader of the old address undid, at `at`, the change of this id."""
 
@@ -90,7 +91,7 @@ class AddressChangeUndone:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CustomerCreated:
     """Billhook created this customer at Stripe for the account."""
 

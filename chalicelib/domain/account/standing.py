@@ -1,7 +1,8 @@
 """An account's standing: Stripe's status, the access that follows from it, and the reason."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from chalicelib.values import frozen
 
 ACCESS_LEVELS = ("none", "limited", "full")
 """From the lowest to the highest. With `limited` the customer reaches the billing pages and their
@@ -41,7 +42,7 @@ ON_TRIAL = frozenset({"trialing", "trial_starting"})
 """The reasons of a running free trial."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """What an account may use. `status` is Stripe's, or `granted`, `trial_starting`, `unconfirmed`
     or `none`; `access` is one of ACCESS_LEVELS and `reason` one of REASONS. `until` is when it

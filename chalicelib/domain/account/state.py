@@ -1,7 +1,7 @@
 """The account: all that Billhook keeps about one customer of the product."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from chalicelib.domain.account.cancellation import (
@@ -22,6 +22,7 @@ from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.policy.languages import LANGUAGES, language_code
 from chalicelib.domain.security.openings import LinkOpening
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
+from chalicelib.values import frozen
 
 DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
 """Final statuses of a dispute that leave the payment with the owner
@@ -32,7 +33,7 @@ AT_STRIPE = {"email": "email", "name": "name", "language": "locale"}
 """The fields of a profile that Stripe's customer has too, and their names there."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrackedInvoice:
     """The furthest known state of an invoice, last reported at `seen`. `bank_asked` is the number
     of the last attempt that the bank wanted the customer to confirm; 0 for none.
@@ -48,7 +49,7 @@ class TrackedInvoice:
         return 0 < self.value.attempt_count <= self.bank_asked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PaymentState:
     """What was reported of the payment of one invoice, beside the invoice itself.
 
@@ -73,7 +74,7 @@ class PaymentState:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """Who the customer is, as last told by the signup, the product, the customer or Stripe.
     `language` is a language tag such as `de` or `de-AT`.
@@ -87,7 +88,7 @@ class Profile:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signup:
     """A trial promised at signup, which may not exist at Stripe yet.
 
@@ -113,7 +114,7 @@ class Signup:
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PendingSignup:
     """A later signup of an address that nobody had proved or used yet. It waits beside the first
     one until somebody presses the button behind a mailed link. `mailed_at` is when a link to it was
@@ -125,7 +126,7 @@ class PendingSignup:
     mailed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     """Access that an operator granted until a time; without a plan (None) it has no features."""
 
@@ -134,7 +135,7 @@ class Grant:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardSnapshot:
     """A card as it was at a time. Banks renew cards, so the later snapshot wins."""
 
@@ -142,7 +143,7 @@ class CardSnapshot:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlanChange:
     """The plan and quantity of a running subscription before its last change. `at` is when Billhook
     learned of the change.
@@ -154,7 +155,7 @@ class PlanChange:
     quantity: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """All that Billhook keeps about one customer. The names of the fields are stored.
 

@@ -1,7 +1,6 @@
 """Rules of a cancellation: the retention offer, the end of access, and the right of withdrawal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import (
@@ -23,9 +22,10 @@ from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.policy.policy import Policy, RetentionOffer
 from chalicelib.domain.stripe_objects.answers import Coupon
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """What is offered instead; for a coupon, with the coupon itself."""
 

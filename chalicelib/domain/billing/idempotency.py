@@ -2,15 +2,15 @@
 the same response.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.account.operations import Charged
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.billing.payments import OpenPayment
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdempotentRequest:
     """A caller's request. `what` identifies the call and its input: equal requests have the same
     text. `key` is the caller's Idempotency-Key, if it sent one.
@@ -20,7 +20,7 @@ class IdempotentRequest:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declined:
     """A declined card, with Stripe's code for it. It is stored as a response too."""
 
@@ -28,7 +28,7 @@ class Declined:
     stripe_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """The result of a call that changes something: the standing after it; what a reactivation did
     (`action`) or the page that it leads to (`url`); the charge; or the declined card.
@@ -45,7 +45,7 @@ class Outcome:
     payment: OpenPayment | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredResponse:
     """The response to a call with an Idempotency-Key. `asked` identifies the call and its body."""
 

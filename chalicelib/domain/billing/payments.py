@@ -3,9 +3,9 @@ customer to confirm them.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from chalicelib.domain.stripe_objects.answers import InvoiceWithPayments
+from chalicelib.values import frozen
 
 PROCESSING = "processing"
 REQUIRES_ACTION = "requires_action"
@@ -19,7 +19,7 @@ payment intent (docs.stripe.com/payments/paymentintents/lifecycle).
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenPayment:
     """The payment of an invoice that is not settled. `status` is one of OPEN_STATUSES, `url` is
     Stripe's page where the customer can confirm it or pay in another way.

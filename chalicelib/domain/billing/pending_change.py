@@ -1,7 +1,7 @@
 """The change that a schedule at Stripe will make to a subscription."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.queries import plan_of
@@ -9,9 +9,10 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.answers import SchedulePhase
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PendingChange:
     """From `at` on the subscription has this plan and quantity. `plan` None: one that is not in
     billing.toml.

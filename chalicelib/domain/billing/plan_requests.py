@@ -1,10 +1,11 @@
 """What a caller asks for when it buys or changes a plan."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class PurchaseRequest:
     """A purchase by Checkout. None leaves the choice to the account and the policy: the plan that
     it had last, the interval that is sold first, one seat, the customer's currency.
@@ -16,7 +17,7 @@ class PurchaseRequest:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlanRequest:
     """A change of plan. An interval or a quantity that is None stays as it is. `prorate` is a key
     of policy.selling.PRORATE. With `as_of`, the moment of a preview, it costs to the cent what the

@@ -2,13 +2,13 @@
 be confirmed.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.billing.decisions import plan_item
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.values import frozen
 
 PREVIEW_LASTS = timedelta(minutes=15)
 """How long a preview may be confirmed. A later confirmation would prorate as of the preview, so it
@@ -16,7 +16,7 @@ needs a new one.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preview:
     """What a change costs: `due_now` in minor units of `currency`, if it is made as of `as_of`;
     with `next_invoice` the next one's amount is `next_amount`. `change` None: nothing to change.

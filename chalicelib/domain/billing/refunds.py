@@ -1,17 +1,17 @@
 """What a withdrawal pays back: never more, with the credit that is left, than what was paid."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import Refund
 from chalicelib.domain.stripe_objects.answers import BalanceChange, StripeCharge
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
+from chalicelib.values import frozen
 
 DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefundPlan:
     """What is still to do: `credit` is taken off the customer's balance first; then of each charge
     `left` is refunded, by its id. `total` is what comes back in all, with what is refunded already.

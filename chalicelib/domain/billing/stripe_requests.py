@@ -1,14 +1,15 @@
 """What Billhook asks Stripe to create: a trial and a Checkout session. Pure values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from chalicelib.domain.account.checkout import Order
 from chalicelib.domain.policy.policy import CheckoutPolicy
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewTrial:
     """A trial to start. `metadata` names and proves the account. `without_card` is Stripe's
     `missing_payment_method`: what happens at the end of a trial that has no card. `currency` None
@@ -23,7 +24,7 @@ class NewTrial:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewCheckout:
     """A Checkout session to create. `metadata` names and proves the account. `lookup_key` names the
     price of a purchase; `currency` is the one in which the customer buys, or that a card is saved

@@ -6,9 +6,9 @@ field may be added, and none is changed or removed (tests/golden).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from chalicelib.domain.account.domain_event import EventData
+from chalicelib.values import frozen
 
 Schema = dict[str, object]
 
@@ -18,7 +18,7 @@ _AMOUNT: Schema = {"type": "integer"}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventField:
     """A field of `data`: its JSON Schema, what it means, and a value as an example."""
 
@@ -27,7 +27,7 @@ class EventField:
     example: str | int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventType:
     """What an event of the type means, and the fields that it has in `data` beside the common ones.
     Those in `optional` are left out where there is no value.

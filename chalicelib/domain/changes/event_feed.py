@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from chalicelib.domain.errors import CursorExpired, InvalidInput
+from chalicelib.values import frozen
 
 FEED_KEPT = timedelta(days=30)
 """How long an event can be read."""
@@ -42,7 +43,7 @@ class FeedPlace:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventPointer:
     """Where a domain event is kept: on the timeline of this account, by its time and its id."""
 
@@ -51,7 +52,7 @@ class EventPointer:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeedRow:
     """The events that were published together, at the time `at` by the publisher's clock. One
     without events is the last of its segment.
@@ -67,7 +68,7 @@ class FeedRow:
         return not self.pointers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptEvent:
     """A domain event as it was first published: its place in the feed, its type, its document."""
 
@@ -76,7 +77,7 @@ class KeptEvent:
     document: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cursor:
     """How far a reader is: all rows up to `after`, and `taken` events of the next one."""
 
@@ -84,7 +85,7 @@ class Cursor:
     taken: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """What a reader wants: events of these types, of this account; all where there is none."""
 

@@ -3,7 +3,7 @@ rehearsal use the same rules.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,9 +19,10 @@ from chalicelib.domain.policy.sequences import (
     MailPolicy,
     Step,
 )
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DueMessage:
     """The message of a step for an occasion: due at `at`, and not sent after `until`."""
 

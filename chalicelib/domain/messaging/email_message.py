@@ -1,10 +1,11 @@
 """A message on its way to SES, and the claim that it is sent under."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class EmailMessage:
     """A message as it goes to SES."""
 
@@ -18,7 +19,7 @@ class EmailMessage:
     tags: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SendClaim:
     """The claim of a message, stored as `MESSAGE#step@occasion`. `state` is `sending` while a
     worker has it, and `sent` once SES has accepted it. `attempt` counts claims. `recipient` is the

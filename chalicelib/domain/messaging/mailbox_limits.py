@@ -8,10 +8,11 @@ that works until the next one may be sent, so the owner of the mailbox always ha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS, MailPolicy, Step
+from chalicelib.values import frozen
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
@@ -28,7 +29,7 @@ COUNTS = {
 """When a message counts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """What causes the messages of an anchor: `counts` is one of COUNTS. `lets_in` says that the
     link in them leads the owner into the account.
@@ -81,7 +82,7 @@ that is about money and goes to an address that its owner has proved.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """At most `a_day` messages in any 24 hours. After `in_all` of them there is one a week."""
 
@@ -99,7 +100,7 @@ KEPT = 6
 """How many of the last messages decide when the next one may be sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SentMail:
     """A message that counts: `key` identifies it among those of all accounts."""
 
@@ -107,7 +108,7 @@ class SentMail:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SentNotice:
     """A billing notice to an address that nobody has proved: `about` has the account, the step and
     what it is about.
@@ -118,7 +119,7 @@ class SentNotice:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mailbox:
     """The messages that count of one mailbox, the oldest first, since the last press of a button.
     `pressed` is when the newest link was issued that ended a count. `notices` are the last ones,

@@ -1,7 +1,6 @@
 """Occasions: the present instances of the anchors of sequences, such as the end of one trial."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chalicelib.domain.account.links import sign_in_mark
@@ -25,6 +24,7 @@ from chalicelib.domain.account.terms import has_fixed_term, is_canceling
 from chalicelib.domain.messaging.broadcasts import fits
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.values import frozen
 
 TRIAL_GONE = ON_TRIAL | {"first_payment", "trial_expired", "after_trial", "paused", "canceled"}
 """The reasons of a standing in which the trial's messages apply. With another subscription that
@@ -36,7 +36,7 @@ PAYS_NEXT = frozenset({"trialing", "active", "past_due"})
 """The statuses of a subscription whose card will be charged."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occasion:
     """One instance of an anchor, at the time `moment`. `id` identifies it among those of its
     anchor, such as the second end of an extended trial. `about` is the id of the invoice,

@@ -1,10 +1,11 @@
 """Suppressed addresses: which mail does not go to one, and why."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.messaging.mailbox_limits import is_counted
 from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
+from chalicelib.values import frozen
 
 REACHES = {
     "all": "No mail goes to the address.",
@@ -20,7 +21,7 @@ complaint about bills.
 MESSAGES_KEPT = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Suppression:
     """A suppressed address: `reason` is `bounce` or `complaint`, `at` when it was first suppressed,
     `reach` one of REACHES. `messages` are SES's ids of the messages that were complained about.

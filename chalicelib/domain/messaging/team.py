@@ -1,7 +1,6 @@
 """Mail to the team: which domain events cause a notice, and what the digest of a day counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +8,7 @@ from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.conversions import is_conversion
 from chalicelib.domain.changes.timeline import EVENTS_KEPT, Entry
+from chalicelib.values import frozen
 
 GROUPS = {
     "new": "New trials",
@@ -35,7 +35,7 @@ CATCH_UP = 3
 """How many days of missing digests are sent later, after a time in which nothing ran."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DigestState:
     """The last day whose digest was queued."""
 

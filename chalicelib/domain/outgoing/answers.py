@@ -1,8 +1,9 @@
 """What came of a call to another system."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+
+from chalicelib.values import frozen
 
 SLOW_DOWN = frozenset({429, 502, 503, 504})
 """The statuses whose Retry-After is kept."""
@@ -13,7 +14,7 @@ LONGEST_WAIT = timedelta(days=1)
 KEPT_CHARACTERS = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallAnswer:
     """The result of one call: `code` is the status if an answer came, `failure` says why none came.
     `head` is the beginning of the answer's body, `retry_after` its header of that name.

@@ -6,11 +6,11 @@ checked at each call.
 """
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.values import frozen
 
 LONGEST_URL = 2000
 
@@ -40,7 +40,7 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """A checked URL, taken apart. `host` is in ASCII, without the brackets of IPv6; `path` has the
     query.

@@ -6,10 +6,11 @@ A check takes a value and returns what is wrong with it; None if nothing is.
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+
+from chalicelib.values import frozen
 
 Check = Callable[[Any], str | None]
 
@@ -26,7 +27,7 @@ _UNITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Key:
     """What a key of billing.toml must hold, and its `default` if it is not required."""
 

@@ -1,14 +1,15 @@
 """The owner's policy: billing.toml as values, once read and checked (domain/policy/read.py)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from chalicelib.domain.policy.sequences import MailPolicy, Step
 from chalicelib.domain.stripe_objects.objects import Item
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tariff:
     """A plan's prices in one currency: `lookup_keys` and `amounts` (minor units) by interval."""
 
@@ -16,7 +17,7 @@ class Tariff:
     amounts: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """A plan that customers can buy.
 
@@ -55,7 +56,7 @@ class Plan:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrialPolicy:
     """The rules of free trials.
 
@@ -72,7 +73,7 @@ class TrialPolicy:
     without_card: str = "pause"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccessPolicy:
     """How access ends.
 
@@ -94,7 +95,7 @@ class AccessPolicy:
     disputed: str = "limited"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignupPolicy:
     """Who may sign up, and how.
 
@@ -117,7 +118,7 @@ class SignupPolicy:
     forget_unproved_days: int = 30
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PagesPolicy:
     """How the customer's pages look. `first_steps` are listed on the welcome page, each a text by
     language. Pages may redirect to `stripe_hosts`, where Checkout and the portal are.
@@ -129,7 +130,7 @@ class PagesPolicy:
     stripe_hosts: tuple[str, ...] = ("https://checkout.stripe.com", "https://billing.stripe.com")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckoutPolicy:
     """Options of Stripe's Checkout: whether it calculates tax (`automatic_tax`) and collects tax
     ids and promotion codes, and when it collects the billing address (`auto` or `required`).
@@ -141,7 +142,7 @@ class CheckoutPolicy:
     promotion_codes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetentionOffer:
     """An offer to a customer who wants to cancel. `kind` is `pause` (for `days`), `plan` (a smaller
     one) or `coupon`; `value` is the plan or the coupon.
@@ -152,7 +153,7 @@ class RetentionOffer:
     days: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancelPolicy:
     """How customers can cancel on their page.
 
@@ -171,7 +172,7 @@ class CancelPolicy:
     withdrawal_again_after: timedelta = timedelta(days=365)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Milestone:
     """Something that users do in the product. `title`, by language, says it as a task. Users who
     have not done it `after` this time on trial may get a message; without a title it is only
@@ -184,7 +185,7 @@ class Milestone:
     after: timedelta = timedelta(days=2)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TeamPolicy:
     """The mail to the team: the addresses, the notices (of team.NOTICES), and whether a daily
     digest is sent, at `digest_hour` of the next day in the policy's time zone.
@@ -196,7 +197,7 @@ class TeamPolicy:
     digest_hour: int = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BusPolicy:
     """`stripe_source` is the partner event source by which Stripe's events come over EventBridge;
     empty for none, None if billing.toml leaves it to the stage's own settings.
@@ -205,7 +206,7 @@ class BusPolicy:
     stripe_source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """All of billing.toml; `hash` identifies the text. `plans` are in the order of the file, the
     smallest first.

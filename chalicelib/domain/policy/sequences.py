@@ -3,11 +3,12 @@ is sent.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.policy.languages import DEFAULT
+from chalicelib.values import frozen
 
 ANCHORS = {
     "trial_started": "A free trial began. Lapses when the trial is over.",
@@ -92,7 +93,7 @@ ANCHORS_OF_CONDITION = {
 """The anchors that a condition needs; a condition without a row can be used with every anchor."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One message of a sequence, sent once for an occasion: at `offset` from the anchor's time
     (negative: before it), and no later than `tolerance` after that.
@@ -192,7 +193,7 @@ TRANSACTIONAL_STEPS = (
 EVERY_DAY = frozenset(range(7))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hours:
     """When lifecycle mail is sent, in the customer's time zone: on `days` (Monday is 0), from the
     hour `first` until before `last`.
@@ -231,7 +232,7 @@ class Hours:
         raise AssertionError("a policy has at least one day")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MailPolicy:
     """The settings of mail to customers.
 

@@ -4,11 +4,12 @@ Stripe lists an event as undelivered from its creation until every endpoint has 
 is enough to list each event once.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.pagination import ListCursor
+from chalicelib.values import frozen
 
 A_CALL = 20
 """How many types one call may name (docs.stripe.com/api/events/list)."""
@@ -26,7 +27,7 @@ lists behind its events.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Undelivered:
     """All events created until `reached` have been listed. A round lists those created from `since`
     to `until`, one group of types after the other, the newest first; it continues at `place`.

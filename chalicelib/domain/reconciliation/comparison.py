@@ -3,13 +3,14 @@ drift that it finds.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.queries import is_deleted
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.answers import ListedSubscription
 from chalicelib.domain.stripe_objects.pagination import ListCursor
+from chalicelib.values import frozen
 
 PHASES = {
     "living": (
@@ -45,7 +46,7 @@ SET_SILENTLY = frozenset({"currency"})
 """The fields of a customer that Stripe sets without an event. The subscription says the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """One comparison. It continues in Stripe's list at `place` and in the accounts at `scanned`.
     `pages` counts the pages of Stripe's list, `listed` the subscriptions on them. `unpaid_credit`
@@ -87,7 +88,7 @@ def under_way(known: Comparison | None, now: datetime) -> Comparison | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drift:
     """A difference that a comparison found: `what` names the fields, or is UNKNOWN or NOT_LISTED.
     `since` is when the account's state was last reported. `became` is set when the comparison ends:

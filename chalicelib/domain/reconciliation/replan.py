@@ -1,9 +1,9 @@
 """The progress of replanning all accounts after the policy changed."""
 
-from dataclasses import dataclass
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplanState:
     """The replanning under the policy with `hash`. It continues at `cursor`; None at the start of a
     round. `found` counts the accounts of this round that were planned under another policy; it is

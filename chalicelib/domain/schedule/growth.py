@@ -3,7 +3,7 @@ one, and drops what no rule needs any more.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
 from chalicelib.domain.security.openings import ENDED_FOR
+from chalicelib.values import frozen
 
 MAILS_KEPT = timedelta(days=30)
 """How long the record of a message is kept once its occasion no longer stands."""
@@ -29,7 +30,7 @@ ON_REQUEST = frozenset(step.id for step in TRANSACTIONAL_STEPS)
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Counted:
     """How to count what a bound limits. `fields` are those of the account that it is counted in;
     `advice` says what the caller can do.

@@ -1,6 +1,6 @@
 """What a due account becomes once its due work is done."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.access import standing
@@ -11,9 +11,10 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import DueMessage, abandoned, dispatch
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.versions import next_version
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Processed:
     """The account to save; `to_send` are the keys of the messages to put into the mail queue once
     it is saved, `missed` the messages that were not sent in time.

@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.security.constant_time import same_secret
+from chalicelib.values import frozen
 
 SCOPES = {
     "access": "Only GET /accounts/{id}/access.",
@@ -17,7 +17,7 @@ SCOPES = {
 _TOKEN = re.compile(r"bh_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiKey:
     """A stored key. The secret has 256 random bits, so its plain hash cannot be reversed by
     guessing.

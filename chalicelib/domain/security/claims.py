@@ -8,11 +8,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.security.constant_time import same_secret
+from chalicelib.values import frozen
 
 LASTS = timedelta(hours=1)
 """How far ahead a claim may expire."""
@@ -20,7 +20,7 @@ LASTS = timedelta(hours=1)
 LONGEST_CLAIM = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedClaim:
     """Whose signup it is: the product's id of the user, and the one address for which the product
     says so; None if it leaves the address to the user.

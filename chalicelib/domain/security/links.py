@@ -6,11 +6,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.security.constant_time import same_secret
+from chalicelib.values import frozen
 
 PURPOSES: dict[str, tuple[timedelta | None, str]] = {
     "unsubscribe": (None, "Unsubscribes from one stream of mail."),
@@ -100,7 +100,7 @@ class LinkRefused(BillhookError):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """The content of a token. `about` depends on the purpose: a stream, a request, an occasion.
     `epoch` is the account's `link_epoch` when the link was made. `reader` is the mark of the

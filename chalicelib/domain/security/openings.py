@@ -2,8 +2,9 @@
 ended one by one.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from chalicelib.values import frozen
 
 OPENINGS_KEPT = 10
 """How many openings are kept of one account, the newest ones."""
@@ -12,7 +13,7 @@ ENDED_FOR = timedelta(days=31)
 """How long it is remembered that a link was ended: longer than any of them works."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkOpening:
     """A press of the button behind a mailed link. `link` is the mark of the link (links.mark_of),
     `browser` the kind of browser and system, such as "Firefox, Windows"; empty if it is not known.
@@ -23,14 +24,14 @@ class LinkOpening:
     browser: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkOpened:
     """The billing page was opened by a mailed link."""
 
     opening: LinkOpening
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkEnded:
     """The link of this mark, and every session that it began, opens nothing any more."""
 

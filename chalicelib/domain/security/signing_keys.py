@@ -9,11 +9,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.errors import Unavailable
+from chalicelib.values import frozen
 
 ALGORITHM, CURVE = "ES256", "P-256"
 
@@ -27,7 +28,7 @@ KEPT_AFTER = TOKEN_LASTS + timedelta(hours=6)
 """How long a key is published after another one signs: its last token ends, and hours more."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SigningKey:
     """A key on the curve P-256 that signs from `signs_from` on (Unix seconds) until a later one
     does. `d`, the secret, and `x` and `y`, the point, are base64url as JWK has them.

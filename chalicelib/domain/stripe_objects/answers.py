@@ -4,17 +4,18 @@ A customer, a subscription or an invoice may have a shape that this release does
 answer then still holds what could be read beside it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
+from chalicelib.values import frozen
 
 T = TypeVar("T", Customer, Subscription, Invoice)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Read(Generic[T]):
     """One object of an answer. `id` is empty if even that cannot be read; `account_id` is the
     account that the object's metadata names, and `account_proof` stands beside it; `state` is the
@@ -34,7 +35,7 @@ class Read(Generic[T]):
         return self.state
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CustomerAnswer(Read[Customer]):
     """A customer, with its default card if that was expanded."""
 
@@ -42,7 +43,7 @@ class CustomerAnswer(Read[Customer]):
     cards: tuple[Card, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubscriptionAnswer(Read[Subscription]):
     """A subscription, with its default card if that was expanded.
 
@@ -61,7 +62,7 @@ class SubscriptionAnswer(Read[Subscription]):
     latest_invoice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InvoiceAnswer(Read[Invoice]):
     """An invoice. `charge_id` is the charge of ours that it was created for, `page_url` its page
     and `pdf_url` its print at Stripe.
@@ -73,7 +74,7 @@ class InvoiceAnswer(Read[Invoice]):
     pdf_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InvoiceWithPayments:
     """An invoice's `status`, the statuses of its payment `intents`, and its page at Stripe. An
     intent whose last attempt the bank refused for want of a confirmation counts as
@@ -86,7 +87,7 @@ class InvoiceWithPayments:
     page_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchedulePhase:
     """A phase of a subscription's schedule: its items from `starts_at` on."""
 
@@ -94,7 +95,7 @@ class SchedulePhase:
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangedSubscription:
     """A subscription after a change, and its latest invoice if Stripe made one for it."""
 
@@ -102,7 +103,7 @@ class ChangedSubscription:
     invoice: InvoiceWithPayments | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InvoiceItem:
     """An invoice item. `charge_id` is the charge of ours that it was created for."""
 
@@ -110,7 +111,7 @@ class InvoiceItem:
     charge_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InvoicePreview:
     """What an invoice would amount to."""
 
@@ -118,7 +119,7 @@ class InvoicePreview:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StripeCharge:
     """A charge of Stripe's: one payment of `amount`, in minor units, of which `amount_refunded` was
     refunded. `refunded` says that nothing is left of it.
@@ -135,7 +136,7 @@ class StripeCharge:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BalanceChange:
     """A change of a customer's balance, which was `ending_balance` after it. What is below 0 is
     credit. `invoice` is the one that the change is of; `withdrawn` the subscription from which the
@@ -149,7 +150,7 @@ class BalanceChange:
     withdrawn: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """An address. `country` has two letters."""
 
@@ -161,7 +162,7 @@ class Address:
     line2: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EnteredCard:
     """A card that a customer entered on a Checkout page at that moment, with the billing address
     that was given with it.
@@ -172,7 +173,7 @@ class EnteredCard:
     address: Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckoutSession:
     """A Checkout session. `ours` says that Billhook created it; `account_id` and `customer` say for
     whom. `url` is its page, empty once the session is closed. `card` is the one that a session of
@@ -189,7 +190,7 @@ class CheckoutSession:
     card: EnteredCard | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Coupon:
     """A coupon: `percent_off`, or `amount_off` in `currency`. `duration` is Stripe's `once`,
     `forever` or `repeating`, for `months` months. One that is not `valid` can no longer be given.
@@ -204,7 +205,7 @@ class Coupon:
     months: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Discount:
     """A discount of a subscription, and the coupon that it came from."""
 
@@ -212,7 +213,7 @@ class Discount:
     coupon: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListedSubscription:
     """A subscription of a list, with its customer and its latest invoice where the list holds them
     whole. The account ids and their proofs are those in the metadata of both. `credit` is what the
@@ -229,7 +230,7 @@ class ListedSubscription:
     credit: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListEntry:
     """One entry of a list of subscriptions. `listed` is None if it cannot be read."""
 

@@ -7,8 +7,10 @@ different versions, and the same state has to compare equal whichever rendered i
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from datetime import datetime
+
+from chalicelib.values import frozen
 
 FINAL_STATUSES = frozenset({"canceled", "incomplete_expired"})
 """The statuses of a subscription that has ended for good."""
@@ -24,7 +26,7 @@ INVOICE_RANKS = {"draft": 0, "open": 1, "uncollectible": 2, "paid": 3, "void": 3
 """An invoice's status only goes forward along these ranks."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Customer:
     """Stripe's customer. `card` is the id of the default payment method or source; one that is only
     attached does not count. `currency` is the only one in which it can be billed, None before its
@@ -45,7 +47,7 @@ class Customer:
         return self.deleted
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """An item of a subscription. `amount` is in minor units of `currency`, the price's own; None if
     the price is tiered or custom. A `metered` price takes no quantity.
@@ -62,7 +64,7 @@ class Item:
     metered: bool = field(default=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PauseCollection:
     """Stripe's `pause_collection`: invoices are not collected, and the status does not change."""
 
@@ -70,7 +72,7 @@ class PauseCollection:
     resumes_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancellationDetails:
     """Stripe's `cancellation_details`: `reason` is Stripe's, `feedback` the reason that the
     customer chose, `comment` the customer's own words.
@@ -81,7 +83,7 @@ class CancellationDetails:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subscription:
     """Stripe's subscription. `period_end` is the latest of its items' period ends; `canceled_at` is
     when its cancellation was requested. `card` is its own default payment method.
@@ -131,7 +133,7 @@ class Subscription:
         return self.cancel_at or (self.period_end if self.cancel_at_period_end else None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invoice:
     """Stripe's invoice. Amounts are in minor units of `currency`; `subscription` is None for an
     invoice without one.
@@ -171,7 +173,7 @@ class Invoice:
         return self.amount_due if self.amount_remaining is None else self.amount_remaining
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InvoicePayment:
     """The state of the payment of an invoice, None if it belongs to none: `status` is
     `processing`, `failed` or `settled` (neither of them), `failure` Stripe's code. `debit_since` is
@@ -184,7 +186,7 @@ class InvoicePayment:
     debit_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Card:
     """A card or a bank account that pays, as far as it may be shown. A card can be used until the
     end of its month. `debit` is Stripe's type of a bank debit, such as `sepa_debit`, and None for a

@@ -1,14 +1,15 @@
 """Pages of Stripe's long lists, which have the newest object first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
+
+from chalicelib.values import frozen
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListCursor:
     """Where a list continues: after the object with this id, which was created in this second."""
 
@@ -16,7 +17,7 @@ class ListCursor:
     created: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page(Generic[T]):
     """One page of a list, and where the list continues; `next_page` is None at the end of it."""
 

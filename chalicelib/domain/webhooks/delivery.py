@@ -1,11 +1,12 @@
 """A delivery: one event on its way to one endpoint, with its attempts so far."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.webhooks.schedule import next_attempt
+from chalicelib.values import frozen
 
 KEPT = timedelta(days=30)
 """How long a delivery is in the log."""
@@ -19,7 +20,7 @@ NOT_THERE_YET = timedelta(hours=1)
 """For how long an event that cannot be read is looked for again. Later it counts as erased."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeliveryKey:
     """Which delivery: of one endpoint, in the order of `at`, then of the event's id. `at` is the
     event's own time, or that of its replay: so a repeat of the same has the same key.
@@ -36,7 +37,7 @@ class DeliveryKey:
         return f"dlv_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """One attempt: `code` if an answer came, `error` if it failed."""
 
@@ -50,7 +51,7 @@ class Attempt:
         return self.error is None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """One delivery. It waits until `next_at`, and is over if that is None.
 
@@ -98,7 +99,7 @@ def postponed(delivery: Delivery, until: datetime) -> Delivery:
     return replace(delivery, next_at=until, version=delivery.version + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogRow:
     """A row of the log: one attempt, or what waits. `status` is `succeeded`, `failed` or
     `pending`; of `pending`, `at` is when it is tried next.

@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import InvalidInput, TooMany
+from chalicelib.values import frozen
 
 MOST = 20
 """How many endpoints there may be."""
@@ -31,7 +32,7 @@ TEST_TYPE = "billhook.test"
 """The type of the event that `test` sends. No account has it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secret:
     """What one of an endpoint's secrets is made of; it signs until `until`, None without an end.
 
@@ -43,7 +44,7 @@ class Secret:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     """One endpoint. `events` are the types that it gets, empty for all. `secrets` has the newest
     first. `hears_from` is set until the events since then that others may have missed to deliver
@@ -86,7 +87,7 @@ class Endpoint:
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoints:
     """All endpoints of a stage, the oldest first; `version` counts the writes."""
 

@@ -4,7 +4,7 @@ serves the endpoint and describes it in OpenAPI.
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 from chalice.app import Blueprint
@@ -21,6 +21,7 @@ from chalicelib.entry.http.request_schema import (
 from chalicelib.entry.http.responses import json_errors, query_fields
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.values import frozen
 
 IDEMPOTENCY_KEY = Field(
     "Idempotency-Key",
@@ -35,7 +36,7 @@ TAKES_KEY = frozenset({"optional", "required"})
 """The values of `Endpoint.idempotency` for endpoints that take an Idempotency-Key."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     """One endpoint. `help` is its summary in OpenAPI.
 
@@ -56,7 +57,7 @@ class Endpoint:
     content_types: tuple[str, ...] = ("application/json",)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckedRequest:
     """The checked input of a request: each declared field by its name, None where left out, and
     the Idempotency-Key, if there is one.

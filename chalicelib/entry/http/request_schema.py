@@ -6,16 +6,16 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.values import frozen
 
 Schema = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """A type of value. `read` parses a value, or raises ValueError with the reason (`must be …`).
     `schema` describes the same in JSON Schema.
@@ -25,7 +25,7 @@ class Kind:
     read: Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One field of an input. An optional field may be left out or null. `help` is its description
     in OpenAPI.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,6 +24,7 @@ from chalicelib.entry.http.request_schema import (
     text_map,
     time_zone,
 )
+from chalicelib.values import frozen
 
 LARGEST_BODY = 40 * 1024
 """Bytes: enough for all fields at their bounds, too little for an upload."""
@@ -110,7 +111,7 @@ SIGNUP = (
 FIELDS = tuple(field.name for field in SIGNUP)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PostedSignup:
     """The fields of a posted signup: only their names are checked. `is_form` means a plain HTML
     form.

@@ -2,14 +2,13 @@
 that a repetition finishes an interrupted erasure.
 """
 
-from dataclasses import dataclass
-
 from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.errors import AccountNotFound
 from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_stripe
 from chalicelib.usecases.ports import PartitionStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
+from chalicelib.values import frozen
 
 UNDER_WAY_SECONDS = 60.0
 """The longest run of a function (.chalice/config.json). One that read the account before it was
@@ -17,7 +16,7 @@ erased may write timeline entries and claims until then.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Erased:
     """What was erased: whether the account still existed, how many timeline entries and claims were
     stored beside it, and which customers were deleted at Stripe.

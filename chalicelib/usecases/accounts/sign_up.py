@@ -6,7 +6,6 @@ would be done for who is known and who is not takes another time, and time is an
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.account.facts import SignedUp, SignedUpAgain, SignInRequested
@@ -24,11 +23,12 @@ from chalicelib.usecases.messages import SignIn, SignUp
 from chalicelib.usecases.messaging.mailboxes import has_room
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
+from chalicelib.values import frozen
 
 """What the act queue's work is called that was handed in."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignupOutcome:
     """`created`, with the account that is on trial, or is to be confirmed first; or `known`, an
     address or id that has had its trial.

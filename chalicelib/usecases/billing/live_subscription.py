@@ -1,7 +1,7 @@
 """A subscription as Stripe holds it now, and what an operation on it shows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from chalicelib.domain.account.cancellation import Refund
@@ -17,12 +17,13 @@ from chalicelib.domain.errors import StripeRefused, Unreadable
 from chalicelib.domain.stripe_objects.answers import SubscriptionAnswer
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.usecases.services import Services
+from chalicelib.values import frozen
 
 FETCHES_INVOICES = frozenset({"resume", "withdraw"})
 """The verbs that change invoices too, which then have to be fetched."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """One attempt at an operation, under the idempotency keys that begin with `key`. `look` says
     that it may have been done under another key. `name` and `since` identify the operation on the
@@ -35,7 +36,7 @@ class Attempt:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperationResult:
     """What performing an operation showed of Stripe's objects, what became of its charge, and its
     payment if that is open. `refund` is what a withdrawal pays back, and `not_refunded` has
@@ -49,7 +50,7 @@ class OperationResult:
     refund: Refund | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LiveSubscription:
     """A subscription as Stripe holds it now: Stripe's `answer`, and the subscription itself. `by`
     marks what the account knew of it before.

@@ -3,7 +3,7 @@ another integration, or before Billhook was installed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
@@ -26,6 +26,7 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ingestion.named_accounts import LONG_AGO, Evidence, NamedAccounts
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
+from chalicelib.values import frozen
 
 
 def derived_id(customer: str) -> str:
@@ -118,7 +119,7 @@ def adopt_old(customer: str, services: Services, fetcher: StripeFetcher) -> Acco
     return _Adoption(customer, found, seen, now, services).run(names)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Adoption:
     """The adoption of a customer. `found` is what Stripe answered, or what a fresh event tells,
     and `seen` the same as a fact; what happened before `history_until` is history.

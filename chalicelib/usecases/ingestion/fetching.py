@@ -13,6 +13,7 @@ from chalicelib.domain.errors import Refused, StripeRefused, Unavailable
 from chalicelib.domain.stripe_objects.answers import CustomerAnswer, SubscriptionAnswer
 from chalicelib.usecases.ingestion.answers import Found, as_facts, fetch
 from chalicelib.usecases.services import Services
+from chalicelib.values import frozen
 
 ASKING_ROUNDS = 3
 
@@ -22,7 +23,7 @@ MOST_INVOICES = 100
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kept:
     """An answer that came with another one. It counts while Stripe answers: of one customer all is
     learned at once, or as little as without it. `is_whole` says that it answers the request in any

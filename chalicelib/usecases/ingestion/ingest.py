@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain.access import unknown_prices
 from chalicelib.domain.account.facts import (
@@ -25,6 +25,7 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.publishing import all_without_published, publish
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.stripe_ports import ReaderApi
+from chalicelib.values import frozen
 
 EFFECTS = {
     "applied": "The account changed.",
@@ -40,7 +41,7 @@ EFFECTS = {
 """What became of a message."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """A message of the queue."""
 
@@ -48,7 +49,7 @@ class Message:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What became of a message: `effect` is one of EFFECTS, `failure` what went wrong."""
 
@@ -60,7 +61,7 @@ class Outcome:
     unknown_prices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Read:
     message: str
     event: StripeEvent

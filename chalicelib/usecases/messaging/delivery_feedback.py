@@ -4,7 +4,6 @@ of a configuration set.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
@@ -21,6 +20,7 @@ from chalicelib.domain.security.links import reader_mark
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ports import SendClaims, Suppressions
 from chalicelib.usecases.services import Services
+from chalicelib.values import frozen
 
 KINDS = {
     "Send": "mail.accepted",
@@ -55,7 +55,7 @@ _DETAILS = {
 _GREETING = "Successfully validated SNS topic"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeliveryFeedback:
     """One notification. `account_id` and `key` say which message of ours it was about, if it was
     one; `recipients` are those it names, `destinations` those that the message went to. `notice` is

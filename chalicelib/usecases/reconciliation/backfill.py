@@ -1,14 +1,13 @@
 """Fetch the events that Stripe could not deliver, and queue them as if it had delivered them."""
 
-from dataclasses import dataclass
-
 from chalicelib.domain.errors import ConcurrentUpdate, Refused, Unavailable
 from chalicelib.domain.reconciliation.backfill import GROUPS, Undelivered, after, under_way
 from chalicelib.usecases.reconciliation.rate_limit import RateLimiter
 from chalicelib.usecases.services import Services
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fetched:
     """How many events a run put into the events queue, and the failure that stopped it, if any."""
 

@@ -3,7 +3,7 @@ fetch what differs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
@@ -32,6 +32,7 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ingestion.named_accounts import Evidence
 from chalicelib.usecases.reconciliation.rate_limit import RateLimiter
 from chalicelib.usecases.services import Services
+from chalicelib.values import frozen
 
 CALLS_TO_FETCH = 3
 """Calls that fetch a customer, its subscriptions and its invoices."""
@@ -43,7 +44,7 @@ CHECKED_A_STEP = 100
 """How many differences the last phase checks in one step."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Skipped:
     """A customer that could not be compared, because of `failure`. `account_id` is None if the
     customer's account is not known.
@@ -54,7 +55,7 @@ class Skipped:
     failure: Exception
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """The result of one run: the state of the comparison, the customers that were skipped, and the
     failure that stopped the run, if one did.
@@ -88,7 +89,7 @@ def reconcile(services: Services) -> Progress | None:
     return Progress(run.comparison, tuple(run.skipped), stopped_by)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FromList:
     """An entry of a list as evidence for adoption; see named_accounts.Evidence."""
 

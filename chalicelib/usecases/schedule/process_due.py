@@ -1,6 +1,6 @@
 """Process an account that is due: do its due work, and set when it is due next."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
@@ -16,9 +16,10 @@ from chalicelib.usecases.publishing import publish_worker_outbox, without_publis
 from chalicelib.usecases.schedule.forget import forget, is_to_be_forgotten
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.services import Services
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DueOutcome:
     """The result for a due account: `acted`, `nothing` (not due, or another writer was faster),
     `failed` (it rests) or `dead` (it is not tried again). `failure` is the exception, if there was

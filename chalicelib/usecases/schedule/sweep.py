@@ -2,11 +2,11 @@
 while many accounts wait.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.usecases.messages import ProcessAccount
 from chalicelib.usecases.services import Services
+from chalicelib.values import frozen
 
 A_RUN = 1000
 """How many accounts one run queues at most."""
@@ -15,7 +15,7 @@ QUEUE_IS_SHORT = 2000
 """With more accounts than this in the queue, a run queues nothing: what is due stays due."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Swept:
     """How many accounts were queued of `due` ones, and for how long the oldest of these was due.
     `due` counts at most 1000 a shard of the index.

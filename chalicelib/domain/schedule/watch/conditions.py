@@ -1,8 +1,9 @@
 """The conditions that need a person, each a row that says what it means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from chalicelib.values import frozen
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -13,7 +14,7 @@ some for its alarm.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     """`noticed` names who notices it, one of NOTICED, `waits` how long that may take. `metric` is
     what a function counts when it happens. It is told when it has lasted for `lasts`, and while it

@@ -1,10 +1,11 @@
 """Which conditions are open, and which of them the operator has to be told of."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.schedule.watch.conditions import CONDITIONS
+from chalicelib.values import frozen
 
 APART = timedelta(minutes=15)
 """Between two tellings. The alarm mails when it goes off, so it must be over before the next one:
@@ -24,7 +25,7 @@ NO_LOOK = timedelta(hours=3)
 """After how long without a look at the stage the sweep notices."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenCondition:
     """One condition that was noticed: first, last, and when the operator was last told. `details`
     has ids and numbers only.
@@ -42,7 +43,7 @@ class OpenCondition:
         return self.told_at is None or self.seen_at > self.told_at
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenConditions:
     """All that are open. `told_at` is when the operator was last told of any, `looked_at` when the
     stage was last looked at.

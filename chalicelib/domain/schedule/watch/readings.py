@@ -1,8 +1,10 @@
 """What a look at the stage reads from AWS, and which conditions that is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
+
+from chalicelib.values import frozen
 
 AGAIN_AND_AGAIN = 3
 """Failures in an hour of what may fail once, because the caller tries again. Lambda tries a
@@ -32,7 +34,7 @@ two a day a silent day says nothing.
 BOUNCES, COMPLAINTS = 0.04, 0.0008
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Readings:
     """The last hour of a stage: failures and throttles by function, answers with 5xx, webhooks that
     were refused or not queued; how long the oldest message of each queue waits, by condition; dead

@@ -3,15 +3,16 @@ is about, else what the browser prefers, else that of billing.toml.
 """
 
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES, accepted_language
 from chalicelib.runtime import wiring
+from chalicelib.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reader:
     """What is known of the reader of a page: the language of the account, and the one that the
     browser prefers. None for one in which there are no texts.
