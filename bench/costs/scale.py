@@ -21,6 +21,7 @@ from bench.costs.stories import Used
 from chalicelib.aws.items import DUE_SHARDS
 from chalicelib.aws.jobs.replan_state import A_PAGE
 from chalicelib.usecases.schedule.replan import PAGES_A_RUN
+from chalicelib.usecases.schedule.sweep import A_RUN
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, MOST)
 LOOKED_AT = (1_000, 100_000, MOST)
@@ -159,7 +160,8 @@ def _walks(stories: Stories) -> list[str]:
         ),
         "queueing all accounts, if all were due at once, hours": (
             queueing_hours,
-            "Raise `A_RUN`. The oldest come first in each shard.",
+            "Raise `A_RUN` and `A_SHARD`, and with them `maximum_concurrency` of act_on_accounts."
+            " The oldest come first.",
         ),
     }
     return [
@@ -175,7 +177,8 @@ def _walks(stories: Stories) -> list[str]:
         *paragraph(
             f"""Replanning reads the table twice, {PAGES_A_RUN * A_PAGE:,} items a minute, at
             {items_of_a_customer(stories):.0f} items a customer. A million accounts that are due at
-            the same second are tried in memory by `python -m bench.sweep --million`."""
+            the same second are tried in memory by `python -m bench.sweep --million`: each is queued
+            once, in {1_000_000 // A_RUN} runs of a minute, and two keys are read for each."""
         ),
         "",
     ]

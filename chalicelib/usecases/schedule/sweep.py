@@ -8,8 +8,13 @@ from chalicelib.usecases.messages import ProcessAccount
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen
 
-A_RUN = 1000
-"""How many accounts one run queues at most."""
+A_RUN = 4000
+"""How many accounts one run queues at most: less than the act queue's workers do in a minute."""
+
+A_SHARD = 1000
+"""How many due accounts one run reads of each shard of the index. Twice a shard's even share of
+`A_RUN`, so that the oldest of all are among them.
+"""
 
 QUEUE_IS_SHORT = 2000
 """With more accounts than this in the queue, a run queues nothing: what is due stays due."""
@@ -18,7 +23,7 @@ QUEUE_IS_SHORT = 2000
 @frozen
 class Swept:
     """How many accounts were queued of `due` ones, and for how long the oldest of these was due.
-    `due` counts at most 1000 a shard of the index.
+    `due` counts at most `A_SHARD` of each shard.
     """
 
     queued: int = 0
@@ -31,7 +36,7 @@ def sweep(services: Services) -> Swept:
     claim.
     """
     now = services.clock.now()
-    due = services.stores.due_index.due(now, A_RUN)
+    due = services.stores.due_index.due(now, A_SHARD)
     if not due:
         return Swept()
     oldest = now - due[0][0]
