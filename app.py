@@ -13,6 +13,7 @@ from chalicelib.entry.http import (
     links,
     signups,
     suppressions,
+    webhook_endpoints,
     webhooks,
 )
 from chalicelib.entry.http.middleware import reader
@@ -23,6 +24,7 @@ from chalicelib.entry.http.openapi import route as openapi
 from chalicelib.entry.pages import billing, cancellation, details, exit_feedback, mail_links, plan
 from chalicelib.entry.triggers import (
     act_queue,
+    deliveries_queue,
     events_queue,
     mail_queue,
     schedules,
@@ -60,8 +62,10 @@ for module in (
     plan,
     signups,
     suppressions,
+    webhook_endpoints,
     webhooks,
     act_queue,
+    deliveries_queue,
     events_queue,
     mail_queue,
     schedules,

@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "DEAD_LETTERS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/dead",
     "ACT_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/act",
     "MAIL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/mail",
+    "DELIVERIES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/deliveries.fifo",
     "PARAMETERS_PATH": "/billhook",
 }
 

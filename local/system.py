@@ -259,7 +259,7 @@ def _watch_services(resources: Resources, progress: Progress, is_simulated: bool
     for a moment only: otherwise minutes of a story are waits.
     """
     from chalicelib.runtime import wiring
-    from local.aws.progress import WatchedQueue, WatchedWorkQueue
+    from local.aws.progress import WatchedGroupedQueue, WatchedQueue, WatchedWorkQueue
 
     services = wiring.services()
     queues, clock = services.queues, services.clock
@@ -269,6 +269,9 @@ def _watch_services(resources: Resources, progress: Progress, is_simulated: bool
         events=events,
         act=WatchedWorkQueue(queues.act, resources.queue("ActQueue").ref, progress),
         mail=WatchedWorkQueue(queues.mail, resources.queue("MailQueue").ref, progress),
+        deliveries=WatchedGroupedQueue(
+            queues.deliveries, resources.queue("DeliveriesQueue").ref, progress
+        ),
     )
     if is_simulated:
         clock = replace(
@@ -289,6 +292,7 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:
     from chalicelib.runtime.clock import clock
     from chalicelib.usecases.accounts.api_keys import create_key
     from local.control_room.mailbox import WatchedMailer
+    from local.control_room.sent_requests import WatchedCaller
 
     telemetry.metrics.add_metric = _uncounted  # type: ignore[method-assign]
     wiring.services()
@@ -301,6 +305,8 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:
     mail = wiring.mail_services()
     mail = replace(mail, mailer=WatchedMailer(mail.mailer, mailbox, outgoing))
     wiring.mail_services = cache(lambda: mail)
+    caller = WatchedCaller(wiring.caller(), outgoing, "webhook")
+    wiring.caller = cache(lambda: caller)
     listed = SesSuppressionList(mailbox.suppressed.attach(ses_client()))
     wiring.ses_suppressions = cache(lambda: listed)
     return create_key(wiring.api_keys(), "write", "local", clock.now())

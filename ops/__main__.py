@@ -24,6 +24,7 @@ from ops.commands import (
     secrets,
     stripe,
     suppressions,
+    webhooks,
 )
 from ops.terminal import visible_output
 
@@ -40,6 +41,7 @@ SUBJECTS: Subjects = {
     "Accounts": (*accounts.COMMANDS, *importing.COMMANDS),
     "Mail": (*rehearse.COMMANDS, *mail.COMMANDS, *suppressions.COMMANDS),
     "Events that failed or were lost": (*dead.COMMANDS, *events.COMMANDS, *drift.COMMANDS),
+    "Events that go out": webhooks.COMMANDS,
     "All data of a stage": (*export.COMMANDS, *restore.COMMANDS),
 }
 """All commands, as python -m ops lists them."""

@@ -65,6 +65,7 @@ ENVIRONMENT = {
     "DEAD_LETTERS_QUEUE_URL": "memory",
     "ACT_QUEUE_URL": "memory",
     "MAIL_QUEUE_URL": "memory",
+    "DELIVERIES_QUEUE_URL": "memory",
 }
 
 

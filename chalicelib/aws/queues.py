@@ -1,5 +1,6 @@
 """SQS queues: raw messages, such as Stripe's events and dead letters, and small JSON tasks."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -66,6 +67,46 @@ class WorkQueue:
             return sum(int(answer["Attributes"][name]) for name in names)
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("The length of the queue cannot be read.") from error
+
+
+class GroupedQueue:
+    """A FIFO queue of tasks: while a task of a group is worked on, nobody gets another one of it.
+    The same task of the same group is taken once in five minutes.
+    """
+
+    def __init__(self, url: str, sqs: "SQSClient | None" = None) -> None:
+        self._url = url
+        self._sqs = sqs or client()
+
+    def send_many(self, work: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+        """Enqueue tasks, each with its group, ten a call. Raises Unavailable if not all of them
+        were enqueued.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        for start in range(0, len(work), 10):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                _grouped(str(index), group, json.dumps(task, sort_keys=True))
+                for index, (group, task) in enumerate(work[start : start + 10])
+            ]
+            try:
+                answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
+            except (BotoCoreError, ClientError) as error:
+                raise Unavailable("The queue did not accept the tasks.") from error
+            if failed := answer.get("Failed"):
+                raise Unavailable(
+                    f"The queue did not accept {len(failed)} of {len(entries)} tasks."
+                )
+
+
+def _grouped(id: str, group: str, body: str) -> "SendMessageBatchRequestEntryTypeDef":
+    same = hashlib.sha256(f"{group} {body}".encode()).hexdigest()
+    return {
+        "Id": id,
+        "MessageBody": body,
+        "MessageGroupId": group,
+        "MessageDeduplicationId": same,
+    }
 
 
 class Queue:

@@ -54,6 +54,12 @@ class AccountNotFound(BillhookError):
     code = "account_not_found"
 
 
+class EndpointNotFound(BillhookError):
+    """There is no webhook endpoint with this id."""
+
+    code = "endpoint_not_found"
+
+
 class AccountTaken(BillhookError):
     """A pointer that only one account can have (a Stripe customer, an external id) belongs to
     another.

@@ -12,8 +12,9 @@ class Settings:
 
     `livemode` is the Stripe mode that the stage accepts. If set, `stripe_api_base` replaces the
     address of Stripe's API, `base_url` the one in billing.toml, and `captcha_base` the address of
-    the CAPTCHA service. `stack` is the dimension of the metrics, `functions` has
-    `logical id=name` of each function but the one that watches them, separated by commas.
+    the CAPTCHA service, and `delivery_seconds` the 20 seconds that a delivery to an endpoint may
+    take. `stack` is the dimension of the metrics, `functions` has `logical id=name` of each
+    function but the one that watches them, separated by commas.
     """
 
     stage: str
@@ -23,6 +24,7 @@ class Settings:
     dead_letters_queue_url: str
     act_queue_url: str
     mail_queue_url: str
+    deliveries_queue_url: str
     configuration_set: str | None
     parameters_path: str
     stripe_api_base: str | None
@@ -30,6 +32,7 @@ class Settings:
     captcha_base: str | None
     stack: str
     functions: str
+    delivery_seconds: str | None
 
 
 @cache
@@ -43,6 +46,7 @@ def settings() -> Settings:
         dead_letters_queue_url=os.environ["DEAD_LETTERS_QUEUE_URL"],
         act_queue_url=os.environ["ACT_QUEUE_URL"],
         mail_queue_url=os.environ["MAIL_QUEUE_URL"],
+        deliveries_queue_url=os.environ["DELIVERIES_QUEUE_URL"],
         configuration_set=os.environ.get("CONFIGURATION_SET") or None,
         parameters_path=os.environ["PARAMETERS_PATH"],
         stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,
@@ -50,4 +54,5 @@ def settings() -> Settings:
         captcha_base=os.environ.get("CAPTCHA_BASE") or None,
         stack=os.environ.get("POWERTOOLS_SERVICE_NAME") or "billhook",
         functions=os.environ.get("FUNCTIONS", ""),
+        delivery_seconds=os.environ.get("DELIVERY_SECONDS") or None,
     )

@@ -107,6 +107,8 @@ METRICS = {
         " means that no sweep ended well."
     ),
     "Disputes": "A customer disputes a payment. Respond in Stripe's dashboard.",
+    "DeliveriesGivenUp": "An event was not delivered to an endpoint. Replay it.",
+    "EndpointsDisabled": "An endpoint was disabled: it fails for days, or wants no more events.",
 }
 """Metric → the meaning of one count of it, or what it measures."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.runtime.links import Links
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
-    from chalicelib.usecases.ports import Captcha, MessageQueue, StageReader
+    from chalicelib.usecases.ports import Caller, Captcha, MessageQueue, StageReader
     from chalicelib.usecases.services import MailServices, Services, SignupGuard
     from chalicelib.usecases.stripe_ports import Stripe
 
@@ -100,11 +100,12 @@ def services() -> "Services":
     """The services of the use cases."""
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.events.feed import EventFeed
+    from chalicelib.aws.events.webhooks import Deliveries, EndpointList
     from chalicelib.aws.idempotency import StoredResponses
     from chalicelib.aws.jobs.job_states import JobStates
     from chalicelib.aws.jobs.replan_state import ReplanStates
     from chalicelib.aws.partition import Partition
-    from chalicelib.aws.queues import Queue, WorkQueue
+    from chalicelib.aws.queues import GroupedQueue, Queue, WorkQueue
     from chalicelib.aws.rate_counters import Mailboxes
     from chalicelib.aws.reconciliation import ReconciliationState
     from chalicelib.runtime.telemetry import count, log_published, measure
@@ -125,11 +126,14 @@ def services() -> "Services":
             mailboxes=Mailboxes(table, lambda: secrets().hash_key),
             partitions=Partition(table),
             feed=EventFeed(table),
+            endpoints=EndpointList(table),
+            deliveries=Deliveries(table),
         ),
         queues=Queues(
             events=events_queue(),
             act=WorkQueue(settings().act_queue_url),
             mail=WorkQueue(settings().mail_queue_url),
+            deliveries=GroupedQueue(settings().deliveries_queue_url),
             dead_letters=Queue(settings().dead_letters_queue_url),
         ),
         stripe=stripe_over(transport),
@@ -140,6 +144,19 @@ def services() -> "Services":
         log_published=log_published,
         livemode=settings().livemode,
     )
+
+
+@cache
+def caller() -> "Caller":
+    """What calls the URLs of endpoints: of this machine in the local system alone."""
+    from chalicelib.outgoing.transport import Transport
+
+    return Transport(delivery_seconds(), loopback=settings().stage == "local")
+
+
+def delivery_seconds() -> float:
+    """How long a delivery to an endpoint may take."""
+    return float(settings().delivery_seconds or 20)
 
 
 def proof_of(account_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The messages of the act queue and the mail queue, and how each is written and read.
+"""The messages of the act, mail and deliveries queues, and how each is written and read.
 
 A message is one flat JSON object of texts. Its keys are stored: messages wait in the queues while a
 release goes out, so a new release reads what the old one wrote.
@@ -10,6 +10,7 @@ from datetime import datetime
 
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.signup import SignupRequest
+from chalicelib.domain.webhooks.delivery import DeliveryKey
 from chalicelib.values import frozen
 
 
@@ -92,8 +93,37 @@ class SendDigest:
         return {"digest": self.day}
 
 
+@frozen
+class SendEndpointNotice:
+    """Tell the team that an endpoint of outgoing webhooks was disabled at a time."""
+
+    endpoint_id: str
+    disabled_at: str
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued."""
+        return {"endpoint_id": self.endpoint_id, "disabled_at": self.disabled_at}
+
+
+@frozen
+class Deliver:
+    """Deliver what is due to an endpoint, these deliveries first. `sent` tells apart messages that
+    say the same.
+    """
+
+    endpoint_id: str
+    keys: tuple[DeliveryKey, ...] = ()
+    sent: str = ""
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued."""
+        keys = json.dumps([[key.at.isoformat(), key.event_id] for key in self.keys])
+        sent = {"sent": self.sent} if self.sent else {}
+        return {"endpoint_id": self.endpoint_id, "deliveries": keys, **sent}
+
+
 ActMessage = ProcessAccount | SignUp | SignIn
-MailMessage = SendMessage | SendNotice | SendDigest
+MailMessage = SendMessage | SendNotice | SendDigest | SendEndpointNotice
 
 
 def read_act_message(body: str) -> ActMessage | None:
@@ -120,6 +150,8 @@ def read_mail_message(body: str) -> MailMessage | None:
     texts = _texts(body)
     if texts.keys() == {"digest"}:
         return SendDigest(texts["digest"])
+    if texts.keys() == {"endpoint_id", "disabled_at"}:
+        return SendEndpointNotice(texts["endpoint_id"], texts["disabled_at"])
     if texts.keys() == {"account_id", "key"}:
         return SendMessage(texts["account_id"], texts["key"])
     if texts.keys() == {"account_id", "happening"}:
@@ -127,6 +159,22 @@ def read_mail_message(body: str) -> MailMessage | None:
         at = datetime.fromisoformat(raw["at"])
         return SendNotice(texts["account_id"], DomainEvent(raw["id"], raw["type"], at, raw["data"]))
     return None
+
+
+def read_deliver_message(body: str) -> Deliver | None:
+    """A message of the deliveries queue; None if nothing of ours wrote it.
+
+    Raises KeyError, TypeError or ValueError for keys that cannot be read.
+    """
+    texts = _texts(body)
+    if "endpoint_id" not in texts:
+        return None
+    id = texts["endpoint_id"]
+    keys = tuple(
+        DeliveryKey(id, datetime.fromisoformat(at), event_id)
+        for at, event_id in json.loads(texts["deliveries"])
+    )
+    return Deliver(id, keys, texts.get("sent", ""))
 
 
 def _texts(body: str) -> dict[str, str]:

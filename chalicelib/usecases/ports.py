@@ -11,12 +11,15 @@ from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState
+from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison, Drift
 from chalicelib.domain.reconciliation.replan import ReplanState
 from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
 from chalicelib.domain.schedule.watch.readings import Readings
 from chalicelib.domain.security.api_keys import ApiKey
+from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
+from chalicelib.domain.webhooks.endpoint import Endpoints
 
 
 class RateCounters(Protocol):
@@ -296,3 +299,60 @@ class MessageQueue(Protocol):
 
     def send(self, body: str, attributes: Mapping[str, str] | None = None) -> None:
         """Put a message into the queue. Raises Unavailable."""
+
+
+class Caller(Protocol):
+    """Calls to URLs that somebody named; see outgoing/transport.py."""
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
+        """What came of one request; a failure is an answer too. Several threads may call at
+        once.
+        """
+
+
+class EndpointStore(Protocol):
+    """The endpoints of outgoing webhooks; see aws/events/webhooks.py."""
+
+    def load(self) -> Endpoints:
+        """One consistent read."""
+
+    def remembered(self) -> Endpoints:
+        """As they were within the last seconds: most often no read."""
+
+    def save(self, old: Endpoints, new: Endpoints) -> None:
+        """Write them, if they still were `old`. Raises ConcurrentUpdate."""
+
+
+class DeliveryStore(Protocol):
+    """Deliveries of events to endpoints; see aws/events/webhooks.py."""
+
+    def add(self, delivery: Delivery) -> bool:
+        """Put a new one; False if there is one of its key."""
+
+    def add_many(self, deliveries: Iterable[Delivery]) -> None:
+        """Put many whose keys nobody else has."""
+
+    def save(self, old: Delivery, new: Delivery) -> None:
+        """Write it, if it still was `old`. Raises ConcurrentUpdate."""
+
+    def load(self, keys: Sequence[DeliveryKey]) -> list[Delivery]:
+        """Those of the keys that there are: consistent reads."""
+
+    def due(self, endpoint_id: str, now: datetime, most: int) -> list[DeliveryKey]:
+        """The deliveries of an endpoint that are due, the longest due first."""
+
+    def page(
+        self, endpoint_id: str, cursor: str | None, now: datetime
+    ) -> tuple[list[Delivery], str | None]:
+        """Some deliveries, the newest events first, and the cursor of the next page if there is
+        one.
+        """
+
+
+class GroupedQueue(Protocol):
+    """A queue of things to do, of which those of one group are done one after the other."""
+
+    def send_many(self, work: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+        """Put pairs of a group and a thing to do into the queue. The same again within minutes does
+        nothing. Raises Unavailable.
+        """

@@ -22,6 +22,7 @@ from chalicelib.domain.changes.domain_events import went_stale
 from chalicelib.domain.changes.event_document import document
 from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.messaging.team import is_news, notice_of, of_the_day
+from chalicelib.usecases.fan_out import add_deliveries, wake
 from chalicelib.usecases.feed import put_events
 from chalicelib.usecases.messages import SendNotice
 from chalicelib.usecases.services import Services
@@ -52,7 +53,9 @@ def publish(
         published += events
     if entries:
         services.stores.timeline.put(entries)
+    deliveries = add_deliveries(numbered, services)
     put_events(numbered, services)
+    wake(deliveries, services)
     if published:
         services.log_published(published)
     disputes = sum(event.type in DISPUTES for event in published)

@@ -11,8 +11,11 @@ from chalicelib.domain.stripe_objects.answers import CustomerAnswer, Subscriptio
 from chalicelib.usecases.ports import (
     AccountStore,
     Captcha,
+    DeliveryStore,
     DueIndex,
+    EndpointStore,
     FeedStore,
+    GroupedQueue,
     JobStateStore,
     MailboxStore,
     Mailer,
@@ -72,15 +75,20 @@ class Stores:
     partitions: PartitionStore
     mailboxes: MailboxStore
     feed: FeedStore
+    endpoints: EndpointStore
+    deliveries: DeliveryStore
 
 
 @frozen
 class Queues:
-    """The queues: Stripe's events, accounts to process, messages to send, and dead letters."""
+    """The queues: Stripe's events, accounts to process, messages to send, events to deliver (a
+    group for each endpoint), and dead letters.
+    """
 
     events: MessageQueue
     act: WorkQueue
     mail: WorkQueue
+    deliveries: GroupedQueue
     dead_letters: MessageQueue
 
 

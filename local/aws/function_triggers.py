@@ -17,6 +17,8 @@ from local.aws.triggers import Function, QueueTrigger, Source, Trigger
 
 HOUR = timedelta(hours=1)
 EVENTS_WORKERS, ACT_WORKERS, MAIL_WORKERS = 4, 2, 2
+DELIVERY_WORKERS = 4
+"""On AWS one for each endpoint. Here this many receivers may hang before others wait for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def function_triggers(
     functions, which read the environment.
     """
     from chalicelib.entry.triggers.act_queue import act_on_accounts
+    from chalicelib.entry.triggers.deliveries_queue import deliver_events
     from chalicelib.entry.triggers.events_queue import process_events
     from chalicelib.entry.triggers.mail_queue import send_mails
     from chalicelib.entry.triggers.schedules import compare_with_stripe, fetch_events, sweep_due
@@ -56,6 +59,7 @@ def function_triggers(
     process = around("ProcessEvents", process_events)
     act = around("ActOnAccounts", act_on_accounts)
     send = around("SendMails", send_mails)
+    deliver = around("DeliverEvents", deliver_events)
     carry = around("CarryOut", carry_out)
     sweep = around("SweepDue", sweep_due)
     fetch = around("FetchEvents", fetch_events)
@@ -68,6 +72,10 @@ def function_triggers(
         ),
         (Source(resources.queue("ActQueue"), act, "act_on_accounts", 10), ACT_WORKERS),
         (Source(resources.queue("MailQueue"), send, "send_mails", 1), MAIL_WORKERS),
+        (
+            Source(resources.queue("DeliveriesQueue"), deliver, "deliver_events", 1, grouped=True),
+            DELIVERY_WORKERS,
+        ),
     )
     topic = resources.made["FeedbackTopic"].ref
     return Triggers(

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from chalicelib.usecases.ports import MessageQueue, WorkQueue
+from chalicelib.usecases.ports import GroupedQueue, MessageQueue, WorkQueue
 
 
 class Progress:
@@ -131,3 +131,14 @@ class WatchedWorkQueue:
 
     def depth(self) -> int:
         return self._queue.depth()
+
+
+class WatchedGroupedQueue:
+    """A queue of tasks in groups whose triggers learn at once of what is sent."""
+
+    def __init__(self, queue: GroupedQueue, url: str, progress: Progress) -> None:
+        self._queue, self._url, self._progress = queue, url, progress
+
+    def send_many(self, work: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+        self._queue.send_many(work)
+        self._progress.sent(self._url, len(work))

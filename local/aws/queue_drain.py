@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from chalicelib.aws.events.webhooks import EndpointList, due_shard
 from local.aws.frequent_calls import EmulatedQueues, EmulatedTable
 from local.aws.progress import Progress
 from local.aws.resources import Resources
@@ -65,6 +66,7 @@ class Rest:
             "events": resources.events_queue_url,
             "act": resources.queue("ActQueue").ref,
             "mail": self._mail,
+            "deliveries": resources.queue("DeliveriesQueue").ref,
         }
         self._dead_letters = resources.dead_letters_queue_url
 
@@ -105,9 +107,22 @@ class Rest:
         }
 
     def due(self) -> list[tuple[str, str]]:
-        """All due work, now or later, as (`due_at`, partition key), the soonest first."""
-        found = self._scan(IndexName="due", ProjectionExpression="due_at, pk")
-        return sorted((item["due_at"]["S"], item["pk"]["S"]) for item in found)
+        """All due work, now or later, as (`due_at`, key), the soonest first. The key of an account
+        is its partition's. What waits for a disabled or deleted endpoint is not due.
+        """
+        found = self._scan(IndexName="due", ProjectionExpression="due_at, due_shard, pk, sk")
+        calls = {shard for item in found if (shard := item["due_shard"]["S"]).startswith("CALL#")}
+        idle = calls - self._enabled_shards() if calls else set()
+        return sorted(
+            (item["due_at"]["S"], _key_of(item))
+            for item in found
+            if item["due_shard"]["S"] not in idle
+        )
+
+    def _enabled_shards(self) -> set[str]:
+        dynamodb: Any = self._dynamodb
+        endpoints = EndpointList(self._table, dynamodb).load()
+        return {due_shard(one.id) for one in endpoints.all if one.is_enabled}
 
     def next_due(self) -> str | None:
         """The earliest `due_at` over all shards of the index."""
@@ -164,3 +179,8 @@ class Rest:
             if "LastEvaluatedKey" not in page:
                 return items
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _key_of(item: dict[str, Any]) -> str:
+    pk, sk = item["pk"]["S"], item["sk"]["S"]
+    return pk if sk == "ACCOUNT" else f"{pk}/{sk}"

@@ -26,8 +26,10 @@ TABLE_PROPERTIES = (
 ENCRYPTION = ("KmsMasterKeyId",)
 QUEUE_ATTRIBUTES = (
     "ContentBasedDeduplication",
+    "DeduplicationScope",
     "DelaySeconds",
     "FifoQueue",
+    "FifoThroughputLimit",
     "MaximumMessageSize",
     "MessageRetentionPeriod",
     "ReceiveMessageWaitTimeSeconds",
@@ -211,7 +213,8 @@ class _Maker:
         attributes = {key: _text(properties[key]) for key in QUEUE_ATTRIBUTES if key in properties}
         if "RedrivePolicy" in properties:
             attributes["RedrivePolicy"] = json.dumps(properties["RedrivePolicy"])
-        name = properties.get("QueueName") or f"{self._prefix}-{logical_id}"
+        ending = ".fifo" if properties.get("FifoQueue") else ""
+        name = properties.get("QueueName") or f"{self._prefix}-{logical_id}{ending}"
         url = self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])[
             "Attributes"

@@ -59,7 +59,8 @@ class Trigger(ABC):
 @dataclass(frozen=True, slots=True)
 class Source:
     """A queue, the function that takes its messages, and how many it takes at once. `gather`
-    returns once there will be no more for a batch that has begun, or its window is over.
+    returns once there will be no more for a batch that has begun, or its window is over. Of a
+    `grouped` queue no message can be received while one of its group is worked on.
     """
 
     queue: Made
@@ -67,6 +68,7 @@ class Source:
     function_name: str
     batch: int = 100
     gather: Callable[[], object] = lambda: None
+    grouped: bool = False
 
 
 class QueueTrigger(Trigger):
@@ -86,18 +88,19 @@ class QueueTrigger(Trigger):
         self._sqs = EmulatedQueues(endpoint)
         self._source, self._progress = source, progress
         self._url = source.queue.ref
-        self._is_back = False
+        self._is_back = self._is_next_free = False
 
     def poll(self) -> None:
-        told = 0
-        if not self._is_back and self._progress.await_message(self._url, LOOK_SECONDS):
+        told, looks = 0, self._is_back or self._is_next_free
+        if not looks and self._progress.await_message(self._url, LOOK_SECONDS):
             self._source.gather()
             if not (told := self._progress.take(self._url, self._source.batch)):
                 return  # another worker takes them
-        self._is_back = False
+        self._is_back = self._is_next_free = False
         with self._progress.at_work():
             messages = self._batch(told)
             failed = self._process(messages) if messages else []
+        self._is_next_free = bool(messages) and self._source.grouped
         if failed:
             # So that a message that never succeeds is soon tried again, yet does not spin.
             self.stopping.wait(PAUSE_AFTER_FAILURE)

@@ -5,11 +5,25 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.runtime.clock import clock
+from chalicelib.usecases.ports import Caller
 from local.durations import iso
 
 SECRET_HEADERS = frozenset({"authorization", "x-stripe-client-user-agent"})
 """Not shown: the first is a secret, the second says nothing but which machine this is."""
+
+
+class WatchedCaller:
+    """Calls of a kind to URLs that somebody named, which are kept too."""
+
+    def __init__(self, caller: Caller, outgoing: "Outgoing", kind: str) -> None:
+        self._caller, self._outgoing, self._kind = caller, outgoing, kind
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
+        answer = self._caller.post(url, headers, body)
+        self._outgoing.note(url, self._kind, headers, body.decode(), answer.code)
+        return answer
 
 
 class Outgoing:

@@ -18,6 +18,7 @@ VARIABLES = {
     "DEAD_LETTERS_QUEUE_URL": "DeadLettersQueueUrl",
     "ACT_QUEUE_URL": "ActQueueUrl",
     "MAIL_QUEUE_URL": "MailQueueUrl",
+    "DELIVERIES_QUEUE_URL": "DeliveriesQueueUrl",
     "PARAMETERS_PATH": "ParametersPath",
 }
 """A variable of the functions' environment → the output of the stack with the same value."""

@@ -10,7 +10,12 @@ from chalicelib.usecases.stripe_ports import Stripe
 Whole = TypeVar("Whole")
 
 
-QUEUES = {"events": "events_queue", "act": "act_queue", "mail": "mail_queue"}
+QUEUES = {
+    "events": "events_queue",
+    "act": "act_queue",
+    "mail": "mail_queue",
+    "deliveries": "deliveries_queue",
+}
 """Names of queues in a list of calls, where the field alone would not say that it is a queue."""
 
 
@@ -72,8 +77,8 @@ class OutsideCalls:
         raise Crash(f"after call {self.crash_at}, {name}")
 
 
-COMPUTED = frozenset({"mark"})
-"""Verbs of adapters that call nothing outside."""
+COMPUTED = frozenset({"mark", "remembered"})
+"""Verbs of adapters that call nothing outside, or once in some seconds only."""
 
 
 class _Watched:

@@ -33,6 +33,8 @@ from chalicelib.domain.stripe_objects.answers import (
     SubscriptionAnswer,
 )
 from chalicelib.domain.stripe_objects.objects import InvoicePayment
+from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
+from chalicelib.domain.webhooks.endpoint import Endpoints
 from chalicelib.runtime.telemetry import MEASURED, METRICS
 from chalicelib.stripe_api import answers
 from chalicelib.usecases.services import Clock, Metrics, Queues, Services, Stores
@@ -269,6 +271,77 @@ class MemoryWork:
 
     def depth(self) -> int:
         return len(self.waiting)
+
+
+@dataclass
+class MemoryGroups:
+    """A queue of things to do by group, which takes the same thing once."""
+
+    waiting: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    known: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def send_many(self, work: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+        for group, one in work:
+            if (group, dict(one)) not in self.known:
+                self.known.append((group, dict(one)))
+                self.waiting.append((group, dict(one)))
+
+
+@dataclass
+class MemoryEndpoints:
+    """The endpoints of outgoing webhooks; `stale` is what publishers still remember."""
+
+    kept: str = dump(Endpoints())
+    stale: Endpoints | None = None
+
+    def load(self) -> Endpoints:
+        return load(self.kept, Endpoints)
+
+    def remembered(self) -> Endpoints:
+        return self.stale or self.load()
+
+    def save(self, old: Endpoints, new: Endpoints) -> None:
+        if self.load().version != old.version:
+            raise ConcurrentUpdate("another changes them")
+        self.kept = dump(new)
+
+
+@dataclass
+class MemoryDeliveries:
+    """Deliveries, and the index of those that wait."""
+
+    kept: dict[DeliveryKey, Delivery] = field(default_factory=dict)
+
+    def add(self, delivery: Delivery) -> bool:
+        if delivery.key in self.kept:
+            return False
+        self.kept[delivery.key] = delivery
+        return True
+
+    def add_many(self, deliveries: Iterable[Delivery]) -> None:
+        self.kept |= {one.key: one for one in deliveries}
+
+    def save(self, old: Delivery, new: Delivery) -> None:
+        if self.kept[old.key].version != old.version:
+            raise ConcurrentUpdate("another delivers it")
+        self.kept[new.key] = new
+
+    def load(self, keys: Sequence[DeliveryKey]) -> list[Delivery]:
+        return [self.kept[key] for key in dict.fromkeys(keys) if key in self.kept]
+
+    def due(self, endpoint_id: str, now: datetime, most: int) -> list[DeliveryKey]:
+        found = sorted(
+            (one.next_at, one.key.at, one.key.event_id, one.key)
+            for one in self.kept.values()
+            if one.key.endpoint_id == endpoint_id and one.next_at and one.next_at <= now
+        )
+        return [key for *_, key in found[:most]]
+
+    def page(
+        self, endpoint_id: str, cursor: str | None, now: datetime
+    ) -> tuple[list[Delivery], str | None]:
+        found = [one for one in self.kept.values() if one.key.endpoint_id == endpoint_id]
+        return sorted(found, key=lambda one: one.key.at, reverse=True), None
 
 
 @dataclass
@@ -513,6 +586,9 @@ class FakeServices:
     mailboxes: MemoryMailboxes = field(default_factory=MemoryMailboxes)
     act_queue: MemoryWork = field(default_factory=MemoryWork)
     mail_queue: MemoryWork = field(default_factory=MemoryWork)
+    endpoints: MemoryEndpoints = field(default_factory=MemoryEndpoints)
+    deliveries: MemoryDeliveries = field(default_factory=MemoryDeliveries)
+    deliveries_queue: MemoryGroups = field(default_factory=MemoryGroups)
 
     def counted(self, metric: str, by: int) -> None:
         assert metric in METRICS.keys() - MEASURED.keys()
@@ -540,11 +616,14 @@ class FakeServices:
                 reconciliation=self.reconciliation,
                 mailboxes=self.mailboxes,
                 partitions=MemoryPartitions(self.timeline),
+                endpoints=self.endpoints,
+                deliveries=self.deliveries,
             ),
             queues=Queues(
                 events=self.events_queue,
                 act=self.act_queue,
                 mail=self.mail_queue,
+                deliveries=self.deliveries_queue,
                 dead_letters=self.dead_letters,
             ),
             stripe=self.stripe,

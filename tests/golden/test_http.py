@@ -47,6 +47,7 @@ SETTINGS = (
     "DEAD_LETTERS_QUEUE_URL",
     "ACT_QUEUE_URL",
     "MAIL_QUEUE_URL",
+    "DELIVERIES_QUEUE_URL",
     "PARAMETERS_PATH",
 )
 """The variables without which a function does not start."""

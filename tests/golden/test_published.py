@@ -125,6 +125,7 @@ def test_the_functions_stay_with_what_they_subscribe_to() -> None:
         f"ProcessEventsSqsEventSource:{properties}Queue: !GetAtt EventsQueue",
         f"ActOnAccountsSqsEventSource:{properties}Queue: !GetAtt ActQueue",
         f"SendMailsSqsEventSource:{properties}Queue: !GetAtt MailQueue",
+        f"DeliverEventsSqsEventSource:{properties}Queue: !GetAtt DeliveriesQueue",
         f"CarryOutDynamodbEventSource:{properties}Stream: !GetAtt BillingT",
         f"TakeFeedbackSnsSubscription:{properties}Topic: !Ref FeedbackTopic",
         '{"Keys":{"sk":{"S":["ACCOUNT"]}},"NewImage":{"outbox":{"S":[{"exists":true}]}}}',

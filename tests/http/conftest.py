@@ -171,6 +171,10 @@ def stage(
         sqs.create_queue(QueueName=name, Attributes={"MaximumMessageSize": "1048576"})["QueueUrl"]
         for name in ("events", "dead", "act", "mail")
     ]
+    deliveries = sqs.create_queue(
+        QueueName="deliveries.fifo",
+        Attributes={"FifoQueue": "true", "DeduplicationScope": "messageGroup"},
+    )["QueueUrl"]
     for name, value in {
         "stripe-webhook-secrets": f"{SECRET} whsec_old",
         "hash-key": "hash-key-secret",
@@ -191,6 +195,7 @@ def stage(
             "DEAD_LETTERS_QUEUE_URL": urls[1],
             "ACT_QUEUE_URL": urls[2],
             "MAIL_QUEUE_URL": urls[3],
+            "DELIVERIES_QUEUE_URL": deliveries,
         }
     ).items():
         monkeypatch.setenv(name, value)

@@ -18,9 +18,10 @@ START_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def start_system() -> Iterator[Callable[[], Client]]:
-    """Starts a system of its own on a free port, each time it is called; all are ended with the
-    module, since a system that nobody uses looks at its queues all the same.
+def start_system() -> Iterator[Callable[..., Client]]:
+    """Starts a system of its own on a free port, each time it is called, with the variables that it
+    is given; all are ended with the module, since a system that nobody uses looks at its queues all
+    the same.
     """
     with systems() as start:
         yield start
@@ -36,11 +37,11 @@ def system() -> Iterator[Client]:
 
 
 @contextmanager
-def systems() -> Iterator[Callable[[], Client]]:
+def systems() -> Iterator[Callable[..., Client]]:
     """Starts systems, and ends them with the block."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def start() -> Client:
+    def start(**variables: str) -> Client:
         port = free_port()
         # With the simulated one, whatever Stripe the shell's own `make run` is set to.
         environment = {
@@ -49,7 +50,7 @@ def systems() -> Iterator[Callable[[], Client]]:
         process = subprocess.Popen(
             [sys.executable, "-m", "local", "run", "--port", str(port)],
             cwd=ROOT,
-            env=environment,
+            env=environment | variables,
             preexec_fn=die_with_parent(),
         )
         running.append(process)

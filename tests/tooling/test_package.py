@@ -20,6 +20,7 @@ from chalicelib.aws.mailer import SENDERS_AT_ONCE
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import LANGUAGES
+from chalicelib.domain.webhooks.endpoint import MOST
 from chalicelib.entry.http.responses import (
     ALWAYS_SENT,
     HTTPS_ONLY,
@@ -51,6 +52,7 @@ def test_the_functions_are_there(package: Package) -> None:
         "chalicelib.entry.http.webhook_app.app",
         "chalicelib.entry.triggers.ses_feedback.take_feedback",
         "chalicelib.entry.triggers.act_queue.act_on_accounts",
+        "chalicelib.entry.triggers.deliveries_queue.deliver_events",
         "chalicelib.entry.triggers.mail_queue.send_mails",
         "chalicelib.entry.triggers.schedules.compare_with_stripe",
         "chalicelib.entry.triggers.schedules.fetch_events",
@@ -193,6 +195,7 @@ def test_settings_of_every_function_come_from_the_template(package: Package) -> 
             "PARAMETERS_PATH",
         }
         assert variables.keys() >= {"ACT_QUEUE_URL", "MAIL_QUEUE_URL", "CONFIGURATION_SET"}
+        assert "DELIVERIES_QUEUE_URL" in variables
 
 
 def test_only_prod_takes_live_events() -> None:
@@ -207,7 +210,7 @@ def test_failures_of_a_batch_are_reported_by_message(package: Package) -> None:
     """Without this Lambda ignores the failures that a function returns, and deletes
     those messages."""
     sources = [*package.sources("SQS"), *package.sources("DynamoDB")]
-    assert len(sources) == 4
+    assert len(sources) == 5
     for _, source in sources:
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
@@ -229,6 +232,21 @@ def test_transient_failures_do_not_kill_a_message(package: Package) -> None:
             "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLettersQueue", "Arn"]},
             "maxReceiveCount": 1000,
         }
+
+
+def test_deliveries_are_woken_one_endpoint_at_a_time_and_all_endpoints_at_once(
+    package: Package,
+) -> None:
+    queue = package.merged["Resources"]["DeliveriesQueue"]["Properties"]
+    assert queue["FifoQueue"] is True
+    assert "RedrivePolicy" not in queue, "the sweep sends what is lost again"
+    (source,) = (
+        source
+        for _, source in package.sources("SQS")
+        if source["Queue"] == {"Fn::GetAtt": ["DeliveriesQueue", "Arn"]}
+    )
+    assert source["BatchSize"] == 1
+    assert source["ScalingConfig"]["MaximumConcurrency"] == MOST
 
 
 def test_the_stream_starts_its_function_only_for_accounts_with_an_outbox(package: Package) -> None:

@@ -144,6 +144,7 @@ os.environ.update(
     DEAD_LETTERS_QUEUE_URL="d",
     ACT_QUEUE_URL="a",
     MAIL_QUEUE_URL="m",
+    DELIVERIES_QUEUE_URL="w",
     PARAMETERS_PATH="/p",
     AWS_DEFAULT_REGION="us-east-1",
     AWS_ACCESS_KEY_ID="x",

@@ -66,13 +66,13 @@ class Delivery:
     created_at: datetime
     next_at: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
-    body: str = ""
+    body: str | None = None
     version: int = 0
 
     @property
     def is_test(self) -> bool:
         """Whether it is a test event."""
-        return bool(self.body)
+        return self.body is not None
 
     def is_due(self, now: datetime) -> bool:
         """Whether it is to be tried now."""

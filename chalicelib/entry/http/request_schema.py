@@ -266,6 +266,18 @@ def language_tag() -> Kind:
     return matching(LANGUAGE_TAG, "must be a language tag, such as de or de-AT")
 
 
+def text_list(most: int, size: int) -> Kind:
+    """A list of at most `most` texts, each one line of at most `size` characters."""
+    inner = line(size)
+
+    def read(value: Any) -> list[str]:
+        if not isinstance(value, list) or len(value) > most:
+            raise ValueError(f"must be a list of at most {most} texts")
+        return [inner.read(text) for text in value]
+
+    return Kind({"type": "array", "maxItems": most, "items": inner.schema}, read)
+
+
 def text_map(most: int, size: int) -> Kind:
     """An object of at most `most` texts by identifier, each one line of at most `size` bytes in
     UTF-8.

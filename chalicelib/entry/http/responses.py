@@ -18,6 +18,7 @@ STATUS: dict[type[errors.BillhookError], int] = {
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.AccountNotFound: 404,
+    errors.EndpointNotFound: 404,
     errors.AccountTaken: 409,
     errors.ConcurrentUpdate: 409,
     errors.AlreadySubscribed: 409,

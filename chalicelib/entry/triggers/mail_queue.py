@@ -12,11 +12,16 @@ from chalicelib.runtime.telemetry import count, failure_of, logger
 from chalicelib.usecases.messages import (
     MailMessage,
     SendDigest,
+    SendEndpointNotice,
     SendMessage,
     SendNotice,
     read_mail_message,
 )
-from chalicelib.usecases.messaging.notify_team import send_digest, send_notice
+from chalicelib.usecases.messaging.notify_team import (
+    send_digest,
+    send_endpoint_notice,
+    send_notice,
+)
 from chalicelib.usecases.messaging.send_message import send_message
 
 DASHBOARD = "https://dashboard.stripe.com"
@@ -79,6 +84,8 @@ def _send(message: MailMessage) -> str:
     match message:
         case SendDigest(day):
             return send_digest(day, wiring.timelines(), services, mail_services)
+        case SendEndpointNotice():
+            return send_endpoint_notice(message, services, mail_services)
         case SendNotice(account_id, event):
             dashboard = DASHBOARD if settings().livemode else f"{DASHBOARD}/test"
             return send_notice(account_id, event, dashboard, services, mail_services)

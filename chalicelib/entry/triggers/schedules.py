@@ -17,6 +17,7 @@ from chalicelib.usecases.schedule.conditions import (
 )
 from chalicelib.usecases.schedule.replan import replan
 from chalicelib.usecases.schedule.sweep import sweep
+from chalicelib.usecases.webhooks.sweep import sweep_deliveries
 
 bp = Blueprint(__name__)
 
@@ -24,13 +25,15 @@ bp = Blueprint(__name__)
 @bp.schedule("rate(1 minute)")
 @entrypoint
 def sweep_due(event: Any) -> None:
-    """Queue due accounts, continue to replan accounts under a changed policy, then tell the
-    operator which conditions need a person. The next run does what this one leaves or fails to do.
+    """Queue due accounts, wake the endpoints to which something is due, continue to replan accounts
+    under a changed policy, then tell the operator which conditions need a person. The next run does
+    what this one leaves or fails to do.
 
     NeedsYou is written by each run that got so far: without it the alarm ClockStopped goes off.
     """
     services = wiring.services()
     swept = sweep(services)
+    sweep_deliveries(services)
     replanned = replan(services)
     if swept.due or replanned:
         logger.info(

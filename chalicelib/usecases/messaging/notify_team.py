@@ -17,10 +17,11 @@ from chalicelib.domain.messaging.team import (
     days_due,
     notice_of,
 )
+from chalicelib.domain.webhooks.endpoint import DISABLED_REASONS
 from chalicelib.outreach.plain import plain
 from chalicelib.outreach.rendering import RenderedEmail
 from chalicelib.outreach.team_notices import TYPED, facts_of, title_of, typed_by_visitor
-from chalicelib.usecases.messages import SendDigest
+from chalicelib.usecases.messages import SendDigest, SendEndpointNotice
 from chalicelib.usecases.ports import Timelines
 from chalicelib.usecases.services import MailServices, Services
 
@@ -73,6 +74,42 @@ def send_notice(
         event.id,
         kind,
         _mail(title_of(kind, account, event), [facts, *more], services),
+        services,
+        post,
+    )
+
+
+def send_endpoint_notice(
+    message: SendEndpointNotice, services: Services, post: MailServices
+) -> str:
+    """What became of the notice of a disabled endpoint: `sent`, or `nothing` (it was sent, or the
+    endpoint is enabled again or deleted). Raises Unavailable if it is to be tried again later.
+    """
+    endpoint = services.stores.endpoints.load().find(message.endpoint_id)
+    if (
+        endpoint is None
+        or endpoint.disabled_at is None
+        or endpoint.disabled_at.isoformat() != message.disabled_at
+        or services.policy.team is None
+        or services.policy.mail is None
+    ):
+        return "nothing"
+    facts = [
+        f"Endpoint: {endpoint.url}",
+        f"Id: {endpoint.id}",
+        f"Since: {endpoint.disabled_at:%Y-%m-%d %H:%M} UTC",
+        f"Why: {DISABLED_REASONS[endpoint.disabled_reason or 'failing']}",
+    ]
+    remedy = [
+        "No events are delivered to it any more. Once it works again:",
+        f"python -m ops webhooks enable {endpoint.id}",
+        f"python -m ops webhooks replay {endpoint.id} --since …",
+    ]
+    return _post(
+        NOBODY,
+        f"{endpoint.id}-{message.disabled_at}",
+        "endpoint_disabled",
+        _mail("A webhook endpoint was disabled", [facts, remedy], services),
         services,
         post,
     )

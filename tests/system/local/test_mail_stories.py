@@ -28,7 +28,7 @@ RECOVERY = ["lead_3", "lead_14", "lead_45"]
 """After a trial that was not paid; which of them fall into a length of time hangs on the weekday on
 which it began.
 """
-AT_REST = {"events": 0, "act": 0, "mail": 0, "dead_letters": 0}
+AT_REST = {"events": 0, "act": 0, "mail": 0, "deliveries": 0, "dead_letters": 0}
 
 
 @pytest.fixture(autouse=True)

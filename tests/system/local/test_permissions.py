@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from local.aws.emulator import free_port
 from local.client import Client
 from local.recordings import Recording
 from local.replay import Player
+from tests.adapters.outgoing.receivers import answer, receiving
 from tests.fakes.grids import few
 
 ROOT = Path(__file__).parents[3]
@@ -29,8 +31,11 @@ class Busy:
         self.state = system.state()
         self.stripe = Client(self.state["stripe_base"], "sk_test_1")
 
-    def lives(self) -> dict[str, set[tuple[str, str]]]:
-        """All of it; then what each function has asked of AWS."""
+    def lives(self, receiver: str) -> dict[str, set[tuple[str, str]]]:
+        """All of it; then what each function has asked of AWS. `receiver` is the URL of one that
+        takes events.
+        """
+        self.has_endpoints(receiver)
         self.histories()
         account = self.signs_up()
         self.pays(account)
@@ -44,6 +49,13 @@ class Busy:
         status, calls = self.system.call("GET", "/_local/calls")
         assert status == 200
         return {function: {(action, on) for action, on in made} for function, made in calls.items()}
+
+    def has_endpoints(self, receiver: str) -> None:
+        """One takes what it gets; at the other's port nobody listens."""
+        for url in (receiver, f"http://127.0.0.1:{free_port()}/"):
+            status, endpoint = self.system.post("/webhooks/endpoints", {"url": url})
+            assert status == 201, endpoint
+        assert self.system.post(f"/webhooks/endpoints/{endpoint['id']}/test", {})[0] == 202
 
     def histories(self) -> None:
         for path in few(sorted((ROOT / "tests" / "recordings").glob("*.json")), 5):
@@ -186,7 +198,8 @@ class Busy:
 
 @pytest.fixture(scope="module")
 def calls(start_system: Callable[[], Client]) -> dict[str, set[tuple[str, str]]]:
-    return Busy(start_system()).lives()
+    with receiving(answer(200)) as receiver:
+        return Busy(start_system()).lives(receiver.url())
 
 
 def allowed(rare: bool = True) -> dict[str, set[tuple[str, str]]]:

@@ -20,7 +20,7 @@ from local.recordings import Recording
 from local.replay import Manner, Player, differences, schedule
 
 ROOT = Path(__file__).parents[3]
-AT_REST = {"events": 0, "act": 0, "mail": 0, "dead_letters": 0}
+AT_REST = {"events": 0, "act": 0, "mail": 0, "deliveries": 0, "dead_letters": 0}
 ACCESS = {
     "trialing": "full",
     "active": "full",

@@ -24,10 +24,10 @@ from tests.fakes.simulated_lifecycles import BEGIN, SimLife, SimTransport
 from tests.system.reliability.clock import until_later
 from tests.system.reliability.customers import at_stripe
 from tests.system.reliability.run import UseCase
+from tests.tooling.ops.restore.test_restored_lifecycles import MemoryTables
 from tests.tooling.ops.test_dead_letters import RECORDING, MemoryBox, lived_with_dead_letters
 from tests.tooling.ops.test_import import Shop, without_versions
 from tests.tooling.ops.test_replay import ALL, bought
-from tests.tooling.ops.test_restored_lifecycles import MemoryTables
 from tests.unit.usecases.accounts.test_erase import MemoryBeside, subscriber
 
 AGAIN = "the operator reads what failed and runs the same command again"

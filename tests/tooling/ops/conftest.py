@@ -143,6 +143,9 @@ def deployed(aws: None, monkeypatch: pytest.MonkeyPatch) -> Deployed:
     outputs |= {
         output: sqs.create_queue(QueueName=name)["QueueUrl"] for output, name in QUEUES.items()
     }
+    grouped = {"FifoQueue": "true", "DeduplicationScope": "messageGroup"}
+    made = sqs.create_queue(QueueName="deliveries.fifo", Attributes=grouped)
+    outputs["DeliveriesQueueUrl"] = made["QueueUrl"]
     for name, value in {"hash-key": HASH_KEY, "stripe-api-key": "sk_test_1"}.items():
         ssm.put_parameter(Name=f"/billhook-dev/{name}", Value=value, Type="SecureString")
     place = Deployed(dynamodb, outputs)

@@ -23,6 +23,12 @@ PATH_SCHEMAS: Mapping[str, Schema] = {
         "examples": ["acc_1a2b3c"],
     },
     "email": {"type": "string", "format": "email", "description": "An e-mail address."},
+    "endpoint_id": {
+        "type": "string",
+        "pattern": "^we_[0-9a-f]{16}$",
+        "description": "The id of a webhook endpoint.",
+        "examples": ["we_1a2b3c4d5e6f7081"],
+    },
     "invoice_id": {"type": "string", "pattern": "^[A-Za-z0-9_]{1,255}$"},
     "token": {"type": "string", "description": "The token of a signed link."},
 }

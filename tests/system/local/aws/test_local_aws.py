@@ -354,7 +354,7 @@ def test_mail_that_waits_for_ses_holds_nothing_up(
         QueueUrl=resources.queue("MailQueue").ref, MessageBody="{}"
     )
     rest.wait()
-    assert rest.depths() == {"events": 0, "act": 0, "mail": 1, "dead_letters": 0}
+    assert rest.depths() == {"events": 0, "act": 0, "mail": 1, "deliveries": 0, "dead_letters": 0}
     is_closed.clear()
     progress.forget_waiting()
     rest.wait()

@@ -1,0 +1,48 @@
+"""From a published event to the endpoints that want it: one delivery for each.
+
+A delivery is put before the event's entry on the timeline, which is the proof that the event was
+published. Whoever is interrupted in between publishes again, and then finds the deliveries that are
+there already. What wakes the function that delivers comes last: without it the sweep does.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from chalicelib.domain.changes.timeline import EventEntry
+from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
+from chalicelib.usecases.messages import Deliver
+from chalicelib.usecases.services import Services
+
+KEYS_OF_A_MESSAGE = 100
+
+
+def add_deliveries(events: Sequence[EventEntry], services: Services) -> list[DeliveryKey]:
+    """Put the deliveries of events to all endpoints that want them, and return their keys. The same
+    again puts none anew. The endpoints are those of the last seconds; the sweep delivers what a new
+    one misses by that. Raises Unavailable.
+    """
+    if not events:
+        return []
+    endpoints = services.stores.endpoints.remembered()
+    keys = list[DeliveryKey]()
+    for event in events:
+        entry, now = event.entry, services.clock.now()
+        for endpoint in endpoints.wanting(entry.type):
+            key = DeliveryKey(endpoint.id, entry.at, entry.id)
+            delivery = Delivery(key, entry.type, entry.account_id, entry.at, now, now, version=1)
+            services.stores.deliveries.add(delivery)
+            keys.append(key)
+    return keys
+
+
+def wake(keys: Iterable[DeliveryKey], services: Services) -> None:
+    """Have deliveries made now. Raises Unavailable; the sweep wakes what was not woken."""
+    of_endpoints: dict[str, list[DeliveryKey]] = {}
+    for key in keys:
+        of_endpoints.setdefault(key.endpoint_id, []).append(key)
+    messages = [
+        Deliver(id, tuple(some[start : start + KEYS_OF_A_MESSAGE]))
+        for id, some in of_endpoints.items()
+        for start in range(0, len(some), KEYS_OF_A_MESSAGE)
+    ]
+    if messages:
+        services.queues.deliveries.send_many([(one.endpoint_id, one.dump()) for one in messages])

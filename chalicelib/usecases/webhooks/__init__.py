@@ -1,0 +1,1 @@
+"""Outgoing webhooks: managing endpoints, delivering events to them, and delivering them again."""
