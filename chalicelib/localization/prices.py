@@ -8,7 +8,7 @@ from chalicelib.domain.account.queries import (
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import DEFAULT
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.stripe_objects.objects import Card, Item
+from chalicelib.domain.stripe_objects.objects import Card, Item, Subscription
 from chalicelib.localization.amounts import money
 from chalicelib.localization.wording import WORDING
 
@@ -46,7 +46,13 @@ def spoken_price(account: Account, policy: Policy, language: str = DEFAULT) -> s
     is billed in: "$49.00 a month", "$490.00 every 2 years". Empty otherwise.
     """
     running = [known.value for known in account.subscriptions.values() if not known.value.final]
-    one = max(running, key=creation_order, default=None)
+    return price_of(account, max(running, key=creation_order, default=None), policy, language)
+
+
+def price_of(
+    account: Account, one: Subscription | None, policy: Policy, language: str = DEFAULT
+) -> str:
+    """What a subscription costs, as in `spoken_price`."""
     items = recognized_items(account, one, policy) if one else ()
     currency = subscription_currency(one) if one else None
     item = items[0] if len(items) == 1 else None

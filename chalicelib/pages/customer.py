@@ -24,10 +24,12 @@ from chalicelib.domain.account.queries import (
     current_subscription,
     customer_for,
     has_card,
+    other_subscriptions,
+    plan_of,
 )
 from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.account.terms import is_canceling
+from chalicelib.domain.account.terms import ends_with_its_period, is_canceling
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
 from chalicelib.domain.billing.pending_change import PendingChange
@@ -37,7 +39,7 @@ from chalicelib.domain.security.links import Link
 from chalicelib.domain.stripe_objects.objects import Card, Invoice, Subscription
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import short_day, spoken_day, spoken_moment
-from chalicelib.localization.prices import brand_of, spoken_interval, spoken_price
+from chalicelib.localization.prices import brand_of, price_of, spoken_interval
 from chalicelib.pages.standing_wording import WARNINGS, pays_by_debit, wording_of
 from chalicelib.pages.texts import has_text, placeholders, text
 
@@ -89,6 +91,7 @@ NOTICES: Mapping[str, str] = {
     "same_plan": "note",
     "no_change": "note",
     "canceling": "done",
+    "other_canceling": "done",
     "nothing_to_cancel": "note",
     "leave_asked": "done",
     "no_withdrawal": "note",
@@ -188,7 +191,8 @@ def billing_view(
         **standing_words(current, account, policy, zone, language),
         "status": _status_text(current.status, language),
         "plan": policy.plan_name(current.plan),
-        "price": spoken_price(account, policy, language),
+        "price": price_of(account, subscription, policy, language),
+        "others": _others(account, policy, zone, language),
         "card": _card_words(card_of(account, subscription), card, language),
         "card_label": (text(_card_label(card, by_debit), language) if offers_card else ""),
         "pays_by_debit": by_debit,
@@ -209,6 +213,27 @@ def billing_view(
         "signs_in": policy.signup is not None,
         "openings": [],
     }
+
+
+def _others(
+    account: Account, policy: Policy, zone: ZoneInfo, language: str
+) -> list[dict[str, str]]:
+    """The live subscriptions beside the one that the page is about, each to be canceled."""
+    found = []
+    for one in other_subscriptions(account):
+        ends = one.cancels_at or one.period_end
+        day = spoken_day(ends, zone, language) if ends else ""
+        plan = policy.plan_name(plan_of(account, one, policy)[0])
+        found.append(
+            {
+                "id": one.id,
+                "name": plan or text("billing.other_plan", language),
+                "price": price_of(account, one, policy, language),
+                "ends_on": day if ends_with_its_period(one) else "",
+                "until": "" if one.status == "paused" else day,
+            }
+        )
+    return found
 
 
 def _schedule_words(

@@ -31,21 +31,33 @@ def current_subscription(account: Account) -> Subscription | None:
     One that runs for the customer that the account came from goes before those of customers that
     joined: with a typed address anybody may have made such a customer.
     """
-    candidates = [
-        tracked.value
-        for tracked in account.subscriptions.values()
-        if not tracked.value.final
-        and tracked.value.status not in NEVER_PAID
-        and not is_deleted(account, tracked.value.customer)
-    ]
     return max(
-        candidates,
+        _past_purchase(account),
         key=lambda one: (
             one.customer == account.origin and one.status not in STOPPED,
             creation_order(one),
         ),
         default=None,
     )
+
+
+def other_subscriptions(account: Account) -> list[Subscription]:
+    """The live subscriptions beside the current one, the newest first: the customer is billed for
+    each, and may have it by a customer at Stripe that joined.
+    """
+    current = current_subscription(account)
+    others = [one for one in _past_purchase(account) if current is None or one.id != current.id]
+    return sorted(others, key=creation_order, reverse=True)
+
+
+def _past_purchase(account: Account) -> list[Subscription]:
+    return [
+        tracked.value
+        for tracked in account.subscriptions.values()
+        if not tracked.value.final
+        and tracked.value.status not in NEVER_PAID
+        and not is_deleted(account, tracked.value.customer)
+    ]
 
 
 def plan_of(

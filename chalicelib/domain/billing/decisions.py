@@ -13,6 +13,7 @@ from chalicelib.domain.account.queries import (
     customer_for,
     has_card,
     invoices_of,
+    other_subscriptions,
 )
 from chalicelib.domain.account.state import Account, Grant
 from chalicelib.domain.account.terms import ends_with_its_period, is_canceling
@@ -57,12 +58,17 @@ maximum charge amounts").
 
 
 def cancellation(
-    account: Account, when: str, reason: str | None, comment: str | None, now: datetime
+    account: Account,
+    when: str,
+    reason: str | None,
+    comment: str | None,
+    now: datetime,
+    id: str | None = None,
 ) -> Operation | None:
-    """End the subscription: `now`, or at the end of the paid period (`period_end`). A paused one
-    has no paid period and ends now.
+    """End the current subscription, or the other one of this `id`: `now`, or at the end of the paid
+    period (`period_end`). A paused one has no paid period and ends now.
     """
-    subscription = _running(account, now)
+    subscription = _running(account, now) if id is None else _other(account, id)
     if when == "now" or subscription.status == "paused":
         return Operation(
             "cancel_now", subscription.customer, subscription.id, reason=reason, comment=comment
@@ -302,6 +308,15 @@ def check_grant(grant: Grant, policy: Policy, now: datetime) -> None:
         raise InvalidInput(f"plan must be one of {', '.join(policy.plans)}.", "plan")
     if grant.until <= now:
         raise InvalidInput("until must be in the future.", "until")
+
+
+def _other(account: Account, id: str) -> Subscription:
+    """The live subscription of this id. Raises SubscriptionEnded if there is none."""
+    living = [current_subscription(account), *other_subscriptions(account)]
+    found = next((one for one in living if one and one.id == id), None)
+    if found is None:
+        raise SubscriptionEnded("This subscription has ended, or is not one of the account's.")
+    return found
 
 
 def _running(account: Account, now: datetime) -> Subscription:

@@ -110,6 +110,12 @@ CANCEL = (
         "The customer's comment.",
         example="We have closed the shop.",
     ),
+    Field(
+        "subscription",
+        line(255),
+        "The id of the subscription to cancel, if the account has several: by default the current"
+        " one.",
+    ),
 )
 
 
@@ -125,6 +131,7 @@ def cancel(account_id: str, request: CheckedRequest) -> Response:
             body["reason"],
             body["comment"],
             wiring.services(),
+            body["subscription"] or None,
         )
     )
 

@@ -17,6 +17,7 @@ from chalicelib.domain.errors import (
     NoSubscription,
     NotPossible,
     StripeRefused,
+    SubscriptionEnded,
 )
 from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.entry.http.middleware.reader import reader_language
@@ -94,7 +95,9 @@ def show_offer() -> Response:
 @bp.route("/billing/cancel/confirm", methods=["POST"], content_types=FORM)
 @html_page
 def confirm_cancel() -> Response:
-    """Cancel at the end of the period, or mail a link to confirm a cancellation at once."""
+    """Cancel at the end of the period, or mail a link to confirm a cancellation at once. Of several
+    subscriptions the current one, or that of the form.
+    """
     account, form, services = (
         visitor(bp.current_request),
         form_of(bp.current_request),
@@ -103,6 +106,8 @@ def confirm_cancel() -> Response:
     reason, comment, when = reason_of(form), comment_of(form) or None, form.get("when")
     if when not in {"period_end", "now"}:
         raise InvalidInput("Please choose when your subscription should end.", "when")
+    if other := form.get("subscription"):
+        return _cancel_other(account, other)
     if not may_cancel(account):
         return redirect_to("/billing", "nothing_to_cancel")
     if when == "now":
@@ -117,6 +122,16 @@ def confirm_cancel() -> Response:
         services,
     )
     return redirect_to("/billing", "canceling")
+
+
+def _cancel_other(account: Account, id: str) -> Response:
+    """End another subscription than the current one at the end of its period."""
+    request = IdempotentRequest(f"page cancel {id}")
+    try:
+        cancel(account.id, request, "period_end", None, None, wiring.services(), id)
+    except SubscriptionEnded:
+        return redirect_to("/billing", "nothing_to_cancel")
+    return redirect_to("/billing", "other_canceling")
 
 
 @bp.route("/billing/cancel/instead", methods=["POST"], content_types=FORM)

@@ -39,12 +39,15 @@ def cancel(
     reason: str | None,
     comment: str | None,
     services: Services,
+    id: str | None = None,
 ) -> Outcome:
-    """End the subscription, `now` or at the `period_end`."""
+    """End the subscription, the current one or the other one of this `id`: `now` or at the
+    `period_end`.
+    """
     return perform_once(
         account_id,
         request,
-        lambda account, now: decisions.cancellation(account, when, reason, comment, now),
+        lambda account, now: decisions.cancellation(account, when, reason, comment, now, id),
         services,
     )
 

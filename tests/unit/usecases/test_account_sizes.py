@@ -51,6 +51,7 @@ from chalicelib.domain.errors import TooMany
 from chalicelib.domain.schedule.expected_updates import fetching_overdue
 from chalicelib.domain.schedule.processing import after_processing
 from chalicelib.domain.schedule.versions import next_version, outbox_cleared
+from chalicelib.domain.security.openings import LinkEnded, LinkOpened, LinkOpening
 from chalicelib.domain.stripe_objects.objects import (
     CancellationDetails,
     Card,
@@ -64,8 +65,8 @@ from tests.fakes.services import SHIPPED
 
 MONTH, YEAR = timedelta(days=30), timedelta(days=365)
 FIVE_YEARS = START + 5 * YEAR
-LARGEST = 320_000
-"""Bytes of JSON: a seventh of what is unpacked (packing.LARGEST)."""
+LARGEST = 380_000
+"""Bytes of JSON: a fifth of what is unpacked (packing.LARGEST)."""
 
 MOST_OF_AN_ITEM = 400 * 1024
 """Bytes that DynamoDB takes."""
@@ -492,20 +493,49 @@ def filled_by_stripe(years: Years) -> None:
     invoices = [paid(years.invoice(billed), START) for _ in range(600)]
     in_parts(years, (InvoiceSnapshot(paid_, START, fetched=True) for _, paid_ in invoices[:300]))
     tried = (
-        replace(opened, attempted=True, attempt_count=3, next_payment_attempt=START)
+        replace(
+            opened,
+            attempted=True,
+            attempt_count=3,
+            next_payment_attempt=START,
+            reason="subscription_update",
+            changed_from=items[: most("changed items")],
+        )
         for opened, _ in invoices[300:]
     )
     in_parts(years, (InvoiceSnapshot(one, START, fetched=True) for one in tried))
-    disputes = (id_of("dp", number) for number in range(100))
-    in_parts(years, (DisputeSnapshot(one, "ch_1", "needs_response", START) for one in disputes))
+    unpaid = [opened.id for opened, _ in invoices[-60:]]
+    in_parts(
+        years,
+        (PaymentSnapshot(one, "failed", START, "debit_not_authorized", START) for one in unpaid),
+    )
+    disputes = [
+        DisputeSnapshot(id_of("dp", number), "ch_1", status, START, bill.id)
+        for number, (bill, _) in enumerate(invoices[-30:])
+        for status in ("needs_response", "lost")
+    ]
+    in_parts(years, disputes)
     cards = (Card(id_of("pm", number), "visa", "4242", 12, 2031) for number in range(100))
     in_parts(years, (CardSnapshot(card, START) for card in cards))
 
 
+def filled_by_links(years: Years) -> None:
+    """More links opened, and ended one by one, than are kept."""
+    for number in range(100):
+        mark = f"billing@{1772442000 + number}"
+        years.tell(LinkOpened(LinkOpening(START, mark, "Samsung Internet, Android")))
+    marks = (f"sign-in@{1772442000 + number}" for number in count())
+    fills(years, (LinkEnded(mark, years.now) for mark in marks))
+
+
 def test_an_account_with_everything_at_its_bound_is_far_from_what_dynamodb_takes() -> None:
+    """Half of an item: nothing has to be dropped to have a write succeed, not even where two
+    accounts at their bounds become one, as a restoration may make them.
+    """
     years = Years(publishes=False)
     filled_by_callers(years)
     filled_by_stripe(years)
+    filled_by_links(years)
     years.now = START + DAY
     record = MessageRecord("sent", years.now, "billing")
     keys = (f"sign_in@{1772442000 + number}" for number in range(1000))
