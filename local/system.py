@@ -68,7 +68,7 @@ class System:
         self._tell = tell
         self._triggers: list[Trigger] = []
         self.port, self.base = self._server.port, self._server.base
-        self.api_key = self.webhook_secret = self.stripe_base = ""
+        self.api_key = self.admin_key = self.webhook_secret = self.stripe_base = ""
 
     @property
     def emulator_endpoint(self) -> str:
@@ -168,7 +168,7 @@ class System:
         )
         mailbox = Mailbox(triggers.topic, os.environ.get("CONFIGURATION_SET", ""))
         _watch_services(resources, progress, simulator is not None)
-        self.api_key = _build_services(mailbox, outgoing)
+        self.api_key, self.admin_key = _build_services(mailbox, outgoing)
         if simulator:
             simulator.register(catalogue(policy))
         self.rest = Rest(
@@ -193,7 +193,12 @@ class System:
         self._app = lambda request: (webhooks if _is_webhook(request) else api)(request)
         self._control = Control(
             Facts(
-                self.api_key, self.webhook_secret, self.stripe_base, endpoint, simulator is not None
+                self.api_key,
+                self.webhook_secret,
+                self.stripe_base,
+                endpoint,
+                simulator is not None,
+                self.admin_key,
             ),
             Parts(
                 self.rest,
@@ -281,10 +286,10 @@ def _watch_services(resources: Resources, progress: Progress, is_simulated: bool
     wiring.services, wiring.events_queue = cache(lambda: services), cache(lambda: events)
 
 
-def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:
-    """Build what the functions share, with a mailer whose mail reaches the mailbox too; a new API
-    key. A function on Lambda has one thread. Here many share what is otherwise built on first use,
-    so it is built now, and nothing is counted.
+def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]:
+    """Build what the functions share, with a mailer whose mail reaches the mailbox too; two new API
+    keys, for the product and for its operators. A function on Lambda has one thread. Here many
+    share what is otherwise built on first use, so it is built now, and nothing is counted.
     """
     from chalicelib.aws.mailer import client as ses_client
     from chalicelib.aws.suppressions import SesSuppressionList
@@ -309,7 +314,8 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> str:
     wiring.caller = cache(lambda: caller)
     listed = SesSuppressionList(mailbox.suppressed.attach(ses_client()))
     wiring.ses_suppressions = cache(lambda: listed)
-    return create_key(wiring.api_keys(), "write", "local", clock.now())
+    store, now = wiring.api_keys(), clock.now()
+    return create_key(store, "write", "local", now), create_key(store, "admin", "local", now)
 
 
 def _is_webhook(request: Request) -> bool:

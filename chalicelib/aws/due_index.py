@@ -1,10 +1,11 @@
-"""The sparse index of due accounts, in shards."""
+"""The sparse index of due accounts, and of erased ones that are cleared once more, in shards."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.dynamo import client, translate_errors
 from chalicelib.aws.items import DUE_SHARDS, due_shard, stamp
+from chalicelib.aws.partition import ERASED
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,6 +40,6 @@ class DueIndex:
             found += [
                 (item["due_at"]["S"], item["pk"]["S"].partition("#")[2])
                 for item in page["Items"]
-                if item["sk"]["S"] == "ACCOUNT"
+                if item["sk"]["S"] in ("ACCOUNT", ERASED)
             ]
         return [(datetime.fromisoformat(due_at), id) for due_at, id in sorted(found)]

@@ -94,10 +94,7 @@ def account_item(account: Account) -> Item:
     if account.outbox:
         # For the stream's filter alone: the domain events themselves are in `packed`.
         item["outbox"] = {"S": str(len(account.outbox))}
-    if account.due_at:
-        item["due_shard"] = {"S": due_shard(crc32(account.id.encode()) % DUE_SHARDS)}
-        item["due_at"] = {"S": stamp(account.due_at)}
-    return item
+    return item | due_fields(account.id, account.due_at) if account.due_at else item
 
 
 def account_of(item: Item) -> Account:
@@ -140,6 +137,12 @@ def keyed_hash(value: str, key: str) -> str:
     of HMAC-SHA256. Nobody can guess the value without `key`.
     """
     return hmac.new(key.encode(), value.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def due_fields(account_id: str, at: datetime) -> Item:
+    """The attributes by which the due index finds an item."""
+    shard = due_shard(crc32(account_id.encode()) % DUE_SHARDS)
+    return {"due_shard": {"S": shard}, "due_at": {"S": stamp(at)}}
 
 
 def due_shard(number: int) -> str:

@@ -1,10 +1,11 @@
 """The partition of an account: its timeline, send claims and stored responses."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.dynamo import all_items, client, delete_many, put_many, read_many
-from chalicelib.aws.items import Item
+from chalicelib.aws.items import Item, due_fields
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -54,12 +55,22 @@ class Partition:
         delete_many(self._dynamodb, self._table, [*keys, *map(_moved_key, sorted(ids))])
         return len(keys)
 
+    def clear_at(self, account_id: str, at: datetime) -> None:
+        """Let the schedule find the account at that time, so that it clears the partition. Raises
+        Unavailable.
+        """
+        due: Item = {"pk": {"S": f"ACCOUNT#{account_id}"}, "sk": {"S": ERASED}}
+        put_many(self._dynamodb, self._table, [due | due_fields(account_id, at)])
+
 
 def moved_to(dynamodb: "DynamoDBClient", table: str, account_ids: Iterable[str]) -> dict[str, str]:
     """Of accounts that another one has taken in, the id of that one. Raises Unavailable."""
     found = read_many(dynamodb, table, [_moved_key(id) for id in sorted(account_ids)])
     return {item["pk"]["S"].partition("#")[2]: item["to"]["S"] for item in found}
 
+
+ERASED = "ERASED"
+"""The sort key of what is left of an erased account until its partition is cleared once more."""
 
 _MOVED = "MOVED"
 

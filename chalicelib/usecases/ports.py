@@ -293,6 +293,11 @@ class PartitionStore(Protocol):
         were.
         """
 
+    def clear_at(self, account_id: str, at: datetime) -> None:
+        """Have the account processed at that time, which is gone then: what was written beside it
+        meanwhile is cleared.
+        """
+
 
 class MessageQueue(Protocol):
     """A queue of messages that are text: Stripe's events, or what no repetition will mend."""

@@ -56,6 +56,7 @@ class Facts:
     stripe_base: str
     emulator: str
     has_stripe_pages: bool
+    admin_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Control:
         return {
             "now": iso(clock.now()),
             "api_key": self._facts.api_key,
+            "admin_key": self._facts.admin_key,
             "webhook_secret": self._facts.webhook_secret,
             "stripe_base": self._facts.stripe_base,
             "queues": self._parts.rest.depths(),
@@ -260,6 +262,7 @@ class Control:
             stripe_pages=facts.stripe_base if facts.has_stripe_pages else "",
             facts={
                 "API key": facts.api_key,
+                "Admin key": facts.admin_key,
                 "Webhook secret": facts.webhook_secret,
                 "Stripe": facts.stripe_base,
                 "AWS emulator": facts.emulator,

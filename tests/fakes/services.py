@@ -234,6 +234,7 @@ class MemoryPartitions:
     """The timelines of accounts in memory."""
 
     timeline: MemoryLog
+    to_clear: dict[str, datetime] = field(default_factory=dict)
 
     def move_timeline(self, account_id: str, to: str) -> None:
         for entry in list(self.timeline.entries.values()):
@@ -241,7 +242,11 @@ class MemoryPartitions:
                 self.timeline.put([replace(entry, account_id=to)])
         self.clear(account_id)
 
+    def clear_at(self, account_id: str, at: datetime) -> None:
+        self.to_clear[account_id] = at
+
     def clear(self, account_id: str) -> int:
+        self.to_clear.pop(account_id, None)
         entries = self.timeline.entries
         found = [key for key, entry in entries.items() if entry.account_id == account_id]
         for key in found:
@@ -589,6 +594,7 @@ class FakeServices:
     endpoints: MemoryEndpoints = field(default_factory=MemoryEndpoints)
     deliveries: MemoryDeliveries = field(default_factory=MemoryDeliveries)
     deliveries_queue: MemoryGroups = field(default_factory=MemoryGroups)
+    to_clear: dict[str, datetime] = field(default_factory=dict)
 
     def counted(self, metric: str, by: int) -> None:
         assert metric in METRICS.keys() - MEASURED.keys()
@@ -615,7 +621,7 @@ class FakeServices:
                 replan_states=self.replan_states,
                 reconciliation=self.reconciliation,
                 mailboxes=self.mailboxes,
-                partitions=MemoryPartitions(self.timeline),
+                partitions=MemoryPartitions(self.timeline, self.to_clear),
                 endpoints=self.endpoints,
                 deliveries=self.deliveries,
             ),

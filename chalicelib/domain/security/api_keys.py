@@ -11,6 +11,7 @@ SCOPES = {
     "access": "Only GET /accounts/{id}/access.",
     "read": "All that access allows, and reading accounts and timelines.",
     "write": "All that read allows, and every change.",
+    "admin": "All that write allows, and erasing accounts.",
 }
 """Scope → what it allows. A later one allows all that the earlier ones do."""
 

@@ -40,6 +40,7 @@ from chalicelib.entry.http.signup_form import EXTERNAL_ID, email_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
+from chalicelib.usecases.accounts.erase import erase_now
 from chalicelib.usecases.accounts.profile import change_external_id, change_profile
 from chalicelib.usecases.accounts.record import record_milestone
 from chalicelib.usecases.billing.checkout import open_checkout, open_portal
@@ -163,6 +164,33 @@ def give_external_id(account_id: str, request: CheckedRequest) -> dict[str, Any]
     """The account with the id. It is found by that one from now on, and by the old one no more."""
     external_id = request.body["external_id"]
     return _account(change_external_id(account_id, external_id, wiring.services()))
+
+
+AT_STRIPE = Field(
+    "stripe",
+    one_of(("true", "false")),
+    "With false the customer at Stripe stays; the call is refused while a subscription runs.",
+    example="false",
+)
+
+
+@serve(
+    bp,
+    Endpoint(
+        "DELETE",
+        "/accounts/{account_id}",
+        "Erase the account, and its customer at Stripe, which ends subscriptions at once. The same"
+        " again goes on where an erasure was interrupted.",
+        "admin",
+        query=(AT_STRIPE,),
+        answers={202: None},
+        errors=(AccountNotFound, InvalidInput, Refused, StripeRefused),
+    ),
+)
+def erase_account(account_id: str, request: CheckedRequest) -> Response:
+    """202 once the account is gone. What is being written beside it goes within two minutes."""
+    erase_now(account_id, request.query["stripe"] != "false", wiring.services())
+    return Response("", status_code=202)
 
 
 SEARCH = (

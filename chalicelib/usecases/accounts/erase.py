@@ -2,6 +2,9 @@
 that a repetition finishes an interrupted erasure.
 """
 
+from dataclasses import replace
+from datetime import timedelta
+
 from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.errors import AccountNotFound
 from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_stripe
@@ -38,6 +41,19 @@ def erase(account_id: str, at_stripe: bool, services: Services, beside: Partitio
     Raises AccountNotFound, InvalidInput where a subscription would still be charged, Unavailable,
     Refused. After an error a repetition continues where this run ended.
     """
+    erased = _erase(account_id, at_stripe, services, beside)
+    services.clock.pause(UNDER_WAY_SECONDS)
+    return replace(erased, beside=erased.beside + beside.clear(account_id))
+
+
+def erase_now(account_id: str, at_stripe: bool, services: Services) -> None:
+    """As `erase`, without waiting: the schedule clears later what is being written meanwhile."""
+    _erase(account_id, at_stripe, services, services.stores.partitions)
+    later = services.clock.now() + timedelta(seconds=UNDER_WAY_SECONDS)
+    services.stores.partitions.clear_at(account_id, later)
+
+
+def _erase(account_id: str, at_stripe: bool, services: Services, beside: PartitionStore) -> Erased:
     customers: tuple[str, ...] = ()
 
     def erase_account() -> bool:
@@ -53,6 +69,4 @@ def erase(account_id: str, at_stripe: bool, services: Services, beside: Partitio
     was_there = retry_on_lost_race(account_id, erase_account, services)
     if not was_there and not services.stores.accounts.erased({tombstone_of_account(account_id)}):
         raise AccountNotFound(f"There is no account {account_id}.", "account_id")
-    number = beside.clear(account_id)
-    services.clock.pause(UNDER_WAY_SECONDS)
-    return Erased(was_there, number + beside.clear(account_id), customers if at_stripe else ())
+    return Erased(was_there, beside.clear(account_id), customers if at_stripe else ())

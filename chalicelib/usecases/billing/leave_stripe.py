@@ -39,8 +39,8 @@ def leave_stripe(
     if charged and not at_stripe:
         raise InvalidInput(
             f"Subscription {', '.join(charged)} of account {account.id} has not ended, and would go"
-            " on with nobody to look after it: cancel it at Stripe first, or erase with --stripe,"
-            " which deletes the customer there and so ends it at once.",
+            " on with nobody to look after it: cancel it at Stripe first, or erase at Stripe too"
+            " (--stripe), which deletes the customer there and so ends it at once.",
             "account_id",
         )
     for customer in customers:

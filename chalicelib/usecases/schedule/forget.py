@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from chalicelib.domain.account.facts import CustomerSnapshot, Fact
 from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.schedule.forgetting import forgotten_at
 from chalicelib.domain.stripe_objects.objects import Customer
@@ -18,6 +19,12 @@ def is_to_be_forgotten(account: Account, services: Services) -> bool:
     """Whether the time has come."""
     at = forgotten_at(account, services.policy)
     return at is not None and at <= services.clock.now()
+
+
+def clear_rest(account_id: str, services: Services) -> None:
+    """Delete what was written beside an account while it was erased. Raises Unavailable."""
+    if services.stores.accounts.erased({tombstone_of_account(account_id)}):
+        services.stores.partitions.clear(account_id)
 
 
 def forget(account: Account, services: Services) -> None:

@@ -13,7 +13,7 @@ from chalicelib.usecases.billing.run_operation import run_operations
 from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
 from chalicelib.usecases.messages import SendMessage
 from chalicelib.usecases.publishing import publish_worker_outbox, without_published
-from chalicelib.usecases.schedule.forget import forget, is_to_be_forgotten
+from chalicelib.usecases.schedule.forget import clear_rest, forget, is_to_be_forgotten
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen
@@ -41,6 +41,7 @@ def process_due_account(account_id: str, services: Services) -> DueOutcome:
     services = replace(services, comes_again=True)
     account = services.stores.accounts.load(account_id)
     if account is None:
+        clear_rest(account_id, services)
         return DueOutcome("nothing")
     account = without_published(account, services)
     if account.due_at is None or account.due_at > services.clock.now():

@@ -163,6 +163,7 @@ def test_the_control_room_tells_where_everything_is(system: Client) -> None:
     assert state.keys() == {
         "now",
         "api_key",
+        "admin_key",
         "webhook_secret",
         "stripe_base",
         "queues",

@@ -34,6 +34,8 @@ def knock(front: Front, method: str, path: str, template: str, **headers: str) -
 def needed(method: str, template: str) -> str:
     if template.endswith(("/access", "/access/token")):
         return "access"
+    if (method, template) == ("DELETE", "/accounts/{account_id}"):
+        return "admin"
     return "read" if method == "GET" else "write"
 
 

@@ -76,7 +76,7 @@ def test_a_flood_of_invented_keys_fills_no_memory(store: Store) -> None:
 
 @pytest.mark.parametrize(
     ("scope", "name", "field"),
-    [("admin", "test", "scope"), ("read", " ", "name"), ("read", "x" * 101, "name")],
+    [("owner", "test", "scope"), ("read", " ", "name"), ("read", "x" * 101, "name")],
 )
 def test_a_key_that_cannot_be_is_not_made(store: Store, scope: str, name: str, field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
