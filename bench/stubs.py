@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "ACT_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/act",
     "MAIL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/mail",
     "DELIVERIES_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/deliveries.fifo",
+    "WEBHOOKS": "true",
     "PARAMETERS_PATH": "/billhook",
 }
 

@@ -352,6 +352,7 @@ def _set_environment(endpoint: str, resources: Resources, stripe_base: str, base
         "AWS_EC2_METADATA_DISABLED": "true",
         "STAGE": "local",
         "LIVEMODE": "false",
+        "WEBHOOKS": "true",
         "STRIPE_API_BASE": stripe_base,
         "BASE_URL": base,
         "POWERTOOLS_SERVICE_NAME": "billhook",

@@ -66,6 +66,7 @@ ENVIRONMENT = {
     "ACT_QUEUE_URL": "memory",
     "MAIL_QUEUE_URL": "memory",
     "DELIVERIES_QUEUE_URL": "memory",
+    "WEBHOOKS": "false",
 }
 
 

@@ -10,7 +10,8 @@ from chalicelib.values import frozen
 class Settings:
     """The settings of one deployed stage.
 
-    `livemode` is the Stripe mode that the stage accepts. If set, `stripe_api_base` replaces the
+    `livemode` is the Stripe mode that the stage accepts, `sends_webhooks` whether it delivers
+    events to endpoints. If set, `stripe_api_base` replaces the
     address of Stripe's API, `base_url` the one in billing.toml, and `captcha_base` the address of
     the CAPTCHA service, and `delivery_seconds` the 20 seconds that a delivery to an endpoint may
     take. `stack` is the dimension of the metrics, `functions` has `logical id=name` of each
@@ -25,6 +26,7 @@ class Settings:
     act_queue_url: str
     mail_queue_url: str
     deliveries_queue_url: str
+    sends_webhooks: bool
     configuration_set: str | None
     parameters_path: str
     stripe_api_base: str | None
@@ -47,6 +49,7 @@ def settings() -> Settings:
         act_queue_url=os.environ["ACT_QUEUE_URL"],
         mail_queue_url=os.environ["MAIL_QUEUE_URL"],
         deliveries_queue_url=os.environ["DELIVERIES_QUEUE_URL"],
+        sends_webhooks=os.environ["WEBHOOKS"] == "true",
         configuration_set=os.environ.get("CONFIGURATION_SET") or None,
         parameters_path=os.environ["PARAMETERS_PATH"],
         stripe_api_base=os.environ.get("STRIPE_API_BASE") or None,

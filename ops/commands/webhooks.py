@@ -42,10 +42,12 @@ def _list(options: argparse.Namespace) -> int:
 
 def _add(options: argparse.Namespace) -> int:
     from chalicelib.domain.changes.event_catalogue import CATALOGUE
+    from chalicelib.runtime.settings import settings
     from chalicelib.usecases.webhooks.endpoints import NewEndpoint, add_endpoint
 
-    wanted = NewEndpoint(options.url, options.events, options.description)
     services = _services(options)
+    is_sent = settings().sends_webhooks
+    wanted = NewEndpoint(options.url, options.events, options.description, is_sent)
     endpoint, secret = add_endpoint(wanted, CATALOGUE, _hash_key(), services)
     print(f"{endpoint.id} gets events from now on. Its secret is shown only once:\n{secret}")
     return 0

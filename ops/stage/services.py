@@ -19,6 +19,7 @@ VARIABLES = {
     "ACT_QUEUE_URL": "ActQueueUrl",
     "MAIL_QUEUE_URL": "MailQueueUrl",
     "DELIVERIES_QUEUE_URL": "DeliveriesQueueUrl",
+    "WEBHOOKS": "Webhooks",
     "PARAMETERS_PATH": "ParametersPath",
 }
 """A variable of the functions' environment → the output of the stack with the same value."""

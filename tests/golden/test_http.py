@@ -48,6 +48,7 @@ SETTINGS = (
     "ACT_QUEUE_URL",
     "MAIL_QUEUE_URL",
     "DELIVERIES_QUEUE_URL",
+    "WEBHOOKS",
     "PARAMETERS_PATH",
 )
 """The variables without which a function does not start."""

@@ -118,6 +118,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
         *("STAGE", "LIVEMODE", "TABLE_NAME", "PARAMETERS_PATH", "EVENTS_QUEUE_URL"),
         *("DEAD_LETTERS_QUEUE_URL", "ACT_QUEUE_URL", "MAIL_QUEUE_URL"),
         "DELIVERIES_QUEUE_URL",
+        "WEBHOOKS",
     ):
         monkeypatch.setenv(name, "x")
     settings.cache_clear()

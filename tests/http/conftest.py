@@ -196,6 +196,7 @@ def stage(
             "ACT_QUEUE_URL": urls[2],
             "MAIL_QUEUE_URL": urls[3],
             "DELIVERIES_QUEUE_URL": deliveries,
+            "WEBHOOKS": "true",
         }
     ).items():
         monkeypatch.setenv(name, value)

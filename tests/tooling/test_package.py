@@ -247,6 +247,9 @@ def test_deliveries_are_woken_one_endpoint_at_a_time_and_all_endpoints_at_once(
     )
     assert source["BatchSize"] == 1
     assert source["ScalingConfig"]["MaximumConcurrency"] == MOST
+    # Lambda's looks at a queue cost: a stage without endpoints is not asked to pay for them.
+    assert source["Enabled"] == {"Fn::If": ["SendsWebhooks", True, False]}
+    assert package.merged["Parameters"]["Webhooks"]["Default"] == "false"
 
 
 def test_the_stream_starts_its_function_only_for_accounts_with_an_outbox(package: Package) -> None:

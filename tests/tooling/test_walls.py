@@ -145,6 +145,7 @@ os.environ.update(
     ACT_QUEUE_URL="a",
     MAIL_QUEUE_URL="m",
     DELIVERIES_QUEUE_URL="w",
+    WEBHOOKS="false",
     PARAMETERS_PATH="/p",
     AWS_DEFAULT_REGION="us-east-1",
     AWS_ACCESS_KEY_ID="x",

@@ -6,7 +6,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.changes.event_document import iso_time
-from chalicelib.domain.errors import EndpointNotFound, InvalidInput, TooMany
+from chalicelib.domain.errors import EndpointNotFound, InvalidInput, NotPossible, TooMany
 from chalicelib.domain.outgoing.targets import LONGEST_URL
 from chalicelib.domain.webhooks import endpoint as webhook_endpoint
 from chalicelib.domain.webhooks.delivery import LogRow, log_rows
@@ -111,7 +111,7 @@ bp = Blueprint(__name__)
         "write",
         _NEW,
         answers={201: _CREATED},
-        errors=(InvalidInput, TooMany),
+        errors=(InvalidInput, NotPossible, TooMany),
     ),
 )
 def create(request: CheckedRequest) -> Response:
@@ -120,6 +120,7 @@ def create(request: CheckedRequest) -> Response:
         request.body["url"],
         request.body["events"] or (),
         request.body["description"],
+        settings().sends_webhooks,
         loopback=settings().stage == "local",
     )
     endpoint, secret = add_endpoint(wanted, CATALOGUE, wiring.secrets().hash_key, wiring.services())

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
-from chalicelib.domain.errors import ConcurrentUpdate, EndpointNotFound, Unavailable
+from chalicelib.domain.errors import ConcurrentUpdate, EndpointNotFound, NotPossible, Unavailable
 from chalicelib.domain.outgoing.signature import as_secret
 from chalicelib.domain.outgoing.targets import read_target
 from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
@@ -32,11 +32,14 @@ T = TypeVar("T")
 
 @frozen
 class NewEndpoint:
-    """What a caller says of an endpoint; `loopback` is true in the local system alone."""
+    """What a caller says of an endpoint. `is_sent` is whether the stage delivers events at all;
+    `loopback` is true in the local system alone.
+    """
 
     url: str
     events: Sequence[str]
     description: str | None
+    is_sent: bool
     loopback: bool = False
 
 
@@ -44,8 +47,12 @@ def add_endpoint(
     wanted: NewEndpoint, known_types: Collection[str], hash_key: str, services: Services
 ) -> tuple[Endpoint, str]:
     """A new endpoint and its secret, which is told nowhere else. Events from now on are delivered
-    to it. Raises InvalidInput, TooMany, Unavailable.
+    to it. Raises InvalidInput, NotPossible, TooMany, Unavailable.
     """
+    if not wanted.is_sent:
+        raise NotPossible(
+            "This stage delivers no events. Its operator has to deploy it with --set Webhooks=true."
+        )
     read_target(wanted.url, wanted.loopback)
     types = checked_types(wanted.events, known_types, "events")
     now = services.clock.now()

@@ -145,7 +145,7 @@ def deployed(aws: None, monkeypatch: pytest.MonkeyPatch) -> Deployed:
     }
     grouped = {"FifoQueue": "true", "DeduplicationScope": "messageGroup"}
     made = sqs.create_queue(QueueName="deliveries.fifo", Attributes=grouped)
-    outputs["DeliveriesQueueUrl"] = made["QueueUrl"]
+    outputs |= {"DeliveriesQueueUrl": made["QueueUrl"], "Webhooks": "true"}
     for name, value in {"hash-key": HASH_KEY, "stripe-api-key": "sk_test_1"}.items():
         ssm.put_parameter(Name=f"/billhook-dev/{name}", Value=value, Type="SecureString")
     place = Deployed(dynamodb, outputs)

@@ -77,7 +77,7 @@ class Owner:
     def endpoint(self, url: str = "https://one.example/", *events: str) -> tuple[Endpoint, str]:
         """A new endpoint, and its secret."""
         return add_endpoint(
-            NewEndpoint(url, events, None), CATALOGUE, HASH_KEY, self.place.services
+            NewEndpoint(url, events, None, True), CATALOGUE, HASH_KEY, self.place.services
         )
 
     def answers(self, url: str, answer: CallAnswer | Answers) -> None:

@@ -9,6 +9,7 @@ from chalicelib.domain.errors import (
     ConcurrentUpdate,
     EndpointNotFound,
     InvalidInput,
+    NotPossible,
     TooMany,
     Unavailable,
 )
@@ -49,16 +50,22 @@ def test_every_endpoint_and_every_rotation_has_another_secret(owner: Owner) -> N
 
 def test_a_private_url_and_an_unknown_type_are_refused(owner: Owner) -> None:
     for wanted in (
-        NewEndpoint("http://one.example/", (), None),
-        NewEndpoint("https://10.0.0.1/", (), None),
-        NewEndpoint("http://127.0.0.1:3000/", (), None),
-        NewEndpoint(URL, ("trial.begun",), None),
+        NewEndpoint("http://one.example/", (), None, True),
+        NewEndpoint("https://10.0.0.1/", (), None, True),
+        NewEndpoint("http://127.0.0.1:3000/", (), None, True),
+        NewEndpoint(URL, ("trial.begun",), None, True),
     ):
         with pytest.raises(InvalidInput):
             add_endpoint(wanted, CATALOGUE, HASH_KEY, owner.place.services)
-    local = NewEndpoint("http://127.0.0.1:3000/", (), None, loopback=True)
+    local = NewEndpoint("http://127.0.0.1:3000/", (), None, True, loopback=True)
     add_endpoint(local, CATALOGUE, HASH_KEY, owner.place.services)
     assert [one.url for one in owner.place.endpoints.load().all] == ["http://127.0.0.1:3000/"]
+
+
+def test_a_stage_that_delivers_nothing_makes_no_endpoint(owner: Owner) -> None:
+    with pytest.raises(NotPossible, match="Webhooks=true"):
+        add_endpoint(NewEndpoint(URL, (), None, False), CATALOGUE, HASH_KEY, owner.place.services)
+    assert owner.place.endpoints.load().all == ()
 
 
 def test_there_are_twenty_at_most_and_a_deleted_one_makes_room(owner: Owner) -> None:
