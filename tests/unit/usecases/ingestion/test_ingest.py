@@ -343,6 +343,11 @@ def test_a_batch_for_one_account_costs_one_read_one_write_and_one_log(
         "timeline.missing",
         "accounts.save",
         "timeline.put",
+        # for the two domain events that others can read
+        "feed.last",
+        "feed.append",
+        "timeline.put_event",
+        "timeline.put_event",
     ]
 
 
