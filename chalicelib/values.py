@@ -9,7 +9,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass, field, fields, make_dataclass
 from operator import attrgetter
-from typing import Any, NoReturn, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -46,28 +46,64 @@ def _init_of(made: Any) -> Any:
     return like.__init__
 
 
-class _Readers(dict[type, Callable[[Any], object]]):
-    """Type → what reads its compared fields, all at once; made when it is first asked for."""
+if TYPE_CHECKING:
+    from dataclasses import replace as replace
+else:
 
-    def __missing__(self, type: type[Any]) -> Callable[[Any], object]:
-        names = [one.name for one in fields(type) if one.compare]
-        reader = attrgetter(*names) if names else lambda value: ()
-        self[type] = reader
-        return reader
+    def replace(value: T, /, **changes: object) -> T:
+        """As the standard library's, whose types the checker knows, in a quarter of the time:
+        accounts have many fields, and each event replaces a dozen of times. Raises TypeError.
+        """
+        kind = type(value)
+        read, places = _FIELDS[kind]
+        values = list(read(value))
+        for name, new in changes.items():
+            place = places.get(name)
+            if place is None:
+                raise TypeError(f"{kind.__qualname__} has no field {name!r}")
+            values[place] = new
+        return kind(*values)
 
 
-_READERS = _Readers()
+def _reader(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Reads attributes, all at once."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
+
+
+class _Fields(dict[type, tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]]):
+    """Type → what reads its fields, and their places; made when it is first asked for."""
+
+    def __missing__(
+        self, type: type[Any]
+    ) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]:
+        names = [one.name for one in fields(type)]
+        self[type] = _reader(names), {name: place for place, name in enumerate(names)}
+        return self[type]
+
+
+class _Compared(dict[type, Callable[[Any], tuple[Any, ...]]]):
+    """Type → what reads its compared fields; made when it is first asked for."""
+
+    def __missing__(self, type: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+        self[type] = _reader([one.name for one in fields(type) if one.compare])
+        return self[type]
+
+
+_FIELDS = _Fields()
+_COMPARED = _Compared()
 
 
 def _eq(self: Any, other: object) -> Any:
     if type(other) is not type(self):
         return NotImplemented
-    read = _READERS[type(self)]
+    read = _COMPARED[type(self)]
     return read(self) == read(other)
 
 
 def _hash(self: Any) -> int:
-    return hash(_READERS[type(self)](self))
+    return hash(_COMPARED[type(self)](self))
 
 
 def _repr(self: Any) -> str:

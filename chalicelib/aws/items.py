@@ -9,7 +9,6 @@ The SDK reads and writes one value more than a millisecond faster than the same 
 import hashlib
 import hmac
 from base64 import b64decode
-from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ import msgspec
 from chalicelib.aws.packing import pack, unpack
 from chalicelib.aws.schema_versions import SHAPE, refuse_newer, upgraded
 from chalicelib.domain.account.state import Account
+from chalicelib.values import replace
 
 DUE_SHARDS = 8
 """The number of partitions of the due index. Each takes 1,000 writes a second. The sweep queries

@@ -4,7 +4,6 @@ paid_plans.py those for its plan.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.access_rules import Case, access_of
@@ -14,7 +13,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.paid_plans import paid_plan
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 
 @frozen

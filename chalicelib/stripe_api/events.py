@@ -4,7 +4,7 @@ the shape of every API version.
 
 import json
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,7 +38,7 @@ from chalicelib.stripe_api.fields import (
     words,
 )
 from chalicelib.stripe_api.writer import is_ours
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 STALE = timedelta(days=1)
 """An event that arrives later than this is stale: its state may be outdated."""

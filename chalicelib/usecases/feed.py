@@ -8,7 +8,6 @@ another place is a publisher's that was slower or was interrupted: readers pass 
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.changes.event_feed import (
@@ -35,7 +34,7 @@ from chalicelib.domain.changes.timeline import EventEntry
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.usecases.ports import FeedStore, TimelineStore
 from chalicelib.usecases.services import Services
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 TRIES = 100
 """How often a publisher tries to be the next one. Each failure is another one's success."""

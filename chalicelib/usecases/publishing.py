@@ -12,7 +12,6 @@ stream, and to the schedule if the stream fails.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import DomainEvent
@@ -26,6 +25,7 @@ from chalicelib.usecases.fan_out import add_deliveries, wake
 from chalicelib.usecases.feed import put_events
 from chalicelib.usecases.messages import SendNotice
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 
 DISPUTES = frozenset({"payment.disputed", "payment.charged_back"})
 """The types of events that the alarm `Disputes` counts."""

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 import pytest
 
+from chalicelib import values
 from chalicelib.values import frozen
 
 T = TypeVar("T")
@@ -97,6 +98,19 @@ def test_it_is_equal_by_its_compared_fields_and_of_its_class_alone() -> None:
     assert len({Box(1), Box(1), Box(2), Box((1,)), Nothing()}) == 4
     with pytest.raises(TypeError):
         hash(Point(1))
+
+
+def test_a_value_is_replaced_as_the_standard_library_does_it() -> None:
+    one = Point(1, names={"a": 1}, note="n")
+    assert values.replace(one, x=4, secret="t") == replace(one, x=4, secret="t")
+    assert values.replace(one).note == "n"
+    assert values.replace(Box(1), inner=2) == Box(2)
+    assert values.replace(Nothing()) == Nothing()
+    assert values.replace(Standard(1), y=5) == Standard(1, 5)
+    with pytest.raises(ValueError, match="negative"):
+        values.replace(Checked(1), number=-1)
+    with pytest.raises(TypeError, match="Point has no field 'z'"):
+        values.replace(one, **{"z": 1})
 
 
 def test_it_cannot_be_changed_and_has_no_other_attributes() -> None:

@@ -7,7 +7,6 @@ import binascii
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from chalicelib.aws.items import Item, dump, load, stamp
 from chalicelib.domain.errors import ConcurrentUpdate, InvalidInput
 from chalicelib.domain.webhooks.delivery import KEPT, Delivery, DeliveryKey
 from chalicelib.domain.webhooks.endpoint import Endpoints
+from chalicelib.values import replace
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

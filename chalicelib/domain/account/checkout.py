@@ -1,10 +1,9 @@
 """The Checkout session of an account. There is one at a time, so that two open tabs buy once."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.operations import KEY_TRUSTED
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 OFFERED_FOR = timedelta(hours=23)
 """How long a session is offered again. Stripe keeps it open for 24 hours."""

@@ -1,11 +1,11 @@
 """An account's signed links: new ones, and which of them still open something."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.account.cancellation import CancellationRequest
 from chalicelib.domain.account.state import Account, PendingSignup, Signup
 from chalicelib.domain.security.links import PURPOSES, TO_ONE_ADDRESS, Link, link_for, reader_mark
+from chalicelib.values import replace
 
 FRESH = timedelta(minutes=15)
 """How long a sign-in allows what needs a fresh one: another address, or what costs more."""

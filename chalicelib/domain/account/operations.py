@@ -7,11 +7,10 @@ generation starts, Billhook looks up at Stripe whether the operation was done.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.backoff import wait_after
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 KEY_TRUSTED = timedelta(hours=20)
 """How long a key is relied on: Stripe prunes it after 24 hours at the earliest

@@ -5,13 +5,12 @@ second only `previous_attributes` can prove an order. What stays undecided is ke
 the object has been fetched.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import Customer, Subscription, digest
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 
 @frozen

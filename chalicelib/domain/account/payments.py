@@ -3,7 +3,6 @@ and what is owed since when.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import OwnPause
@@ -11,7 +10,7 @@ from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.queries import card_of, creation_order, has_card, invoices_of
 from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 OF_A_CHANGE = "subscription_update"
 """The reason of an invoice that a change of plan or quantity made."""

@@ -1,6 +1,5 @@
 """Queries on an account's customers, subscriptions, invoices and cards."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.messages import NoticeComplaint
@@ -9,6 +8,7 @@ from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import reader_mark
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
+from chalicelib.values import replace
 
 NEVER_PAID = frozenset({"incomplete", "incomplete_expired"})
 """Statuses of a purchase that was begun and not paid. Another subscription may be bought beside it,

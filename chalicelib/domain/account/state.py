@@ -1,7 +1,7 @@
 """The account: all that Billhook keeps about one customer of the product."""
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 
 from chalicelib.domain.account.cancellation import (
@@ -22,7 +22,7 @@ from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.policy.languages import LANGUAGES, language_code
 from chalicelib.domain.security.openings import LinkOpening
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
 """Final statuses of a dispute that leave the payment with the owner

@@ -2,7 +2,6 @@
 raises the reason why it is not possible.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.operations import Change, Charge, Operation
@@ -30,6 +29,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.money import is_chargeable, rule_of
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Invoice, Item, Subscription
+from chalicelib.values import replace
 
 LONGEST_TRIAL = timedelta(days=730)
 """How far ahead the end of a trial may be (docs.stripe.com/billing/subscriptions/trials: two

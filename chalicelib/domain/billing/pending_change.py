@@ -1,7 +1,6 @@
 """The change that a schedule at Stripe will make to a subscription."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.queries import plan_of
@@ -9,7 +8,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.answers import SchedulePhase
 from chalicelib.domain.stripe_objects.objects import Subscription
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 
 @frozen

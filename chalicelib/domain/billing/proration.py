@@ -1,7 +1,6 @@
 """How a change of plan is billed, by what was paid for the period in which it is made."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.account.payments import is_paid_period, is_to_pay
@@ -10,6 +9,7 @@ from chalicelib.domain.billing.decisions import NOT_PAID, plan_item
 from chalicelib.domain.errors import NotPossible
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Invoice, Item, Subscription
+from chalicelib.values import replace
 
 
 def within_paid(

@@ -3,7 +3,6 @@ rehearsal use the same rules.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,7 @@ from chalicelib.domain.policy.sequences import (
     MailPolicy,
     Step,
 )
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 
 @frozen

@@ -8,11 +8,10 @@ that works until the next one may be sent, so the owner of the mailbox always ha
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS, MailPolicy, Step
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 

@@ -7,12 +7,12 @@ proved are bounded by mailbox, apart from what the forms of ours cause: neither 
 limit. A notice to a proved address never waits for what others do.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.mailbox_limits import DAY, Mailbox, SentNotice, cause_of
 from chalicelib.domain.policy.sequences import Step
+from chalicelib.values import replace
 
 MONTH = timedelta(days=30)
 

@@ -1,11 +1,10 @@
 """Suppressed addresses: which mail does not go to one, and why."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.messaging.mailbox_limits import is_counted
 from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 REACHES = {
     "all": "No mail goes to the address.",

@@ -4,12 +4,11 @@ Stripe lists an event as undelivered from its creation until every endpoint has 
 is enough to list each event once.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.pagination import ListCursor
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 A_CALL = 20
 """How many types one call may name (docs.stripe.com/api/events/list)."""

@@ -3,14 +3,14 @@ drift that it finds.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.queries import is_deleted
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.answers import ListedSubscription
 from chalicelib.domain.stripe_objects.pagination import ListCursor
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 PHASES = {
     "living": (

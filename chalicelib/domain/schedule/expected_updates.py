@@ -1,7 +1,7 @@
 """Updates that Stripe should report at a known time, and when to fetch them if they do not come."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 
@@ -10,6 +10,7 @@ from chalicelib.domain.account.ordering import Tracked
 from chalicelib.domain.account.queries import has_card, invoices_of, is_deleted
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.values import replace
 
 EXPECTED = {
     "trial": "A trial ends: it is converted, paused, canceled or extended.",

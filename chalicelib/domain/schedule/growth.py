@@ -3,7 +3,6 @@ one, and drops what no rule needs any more.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -19,7 +18,7 @@ from chalicelib.domain.messaging.occasions import occasions
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
 from chalicelib.domain.security.openings import ENDED_FOR
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 MAILS_KEPT = timedelta(days=30)
 """How long the record of a message is kept once its occasion no longer stands."""

@@ -1,6 +1,5 @@
 """What a due account becomes once its due work is done."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.access import standing
@@ -11,7 +10,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import DueMessage, abandoned, dispatch
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 
 @frozen

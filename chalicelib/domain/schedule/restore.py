@@ -7,7 +7,6 @@ there is none, it is lost: lifecycle mail that was due before `restored_at` then
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.domain_event import DomainEvent
@@ -32,6 +31,7 @@ from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import rescheduled, version_without_bounds
 from chalicelib.domain.security.openings import LinkEnded, LinkOpened
+from chalicelib.values import replace
 
 NUMBERS_SKIPPED = 1000
 """How many numbers of domain events are left out where those since the backup are lost. Whoever

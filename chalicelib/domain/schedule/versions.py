@@ -1,6 +1,5 @@
 """The next version of an account to save, with its due time."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.access import standing
@@ -14,6 +13,7 @@ from chalicelib.domain.changes.plan_changes import plan_change
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.due_work import due_work, is_dead
 from chalicelib.domain.schedule.growth import pruned, refuse_growth
+from chalicelib.values import replace
 
 
 def next_version(

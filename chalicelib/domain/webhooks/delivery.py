@@ -1,12 +1,11 @@
 """A delivery: one event on its way to one endpoint, with its attempts so far."""
 
 import hashlib
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.webhooks.schedule import next_attempt
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 KEPT = timedelta(days=30)
 """How long a delivery is in the log."""

@@ -3,11 +3,10 @@
 import hashlib
 import hmac
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import InvalidInput, TooMany
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 MOST = 20
 """How many endpoints there may be."""

@@ -1,6 +1,5 @@
 """API endpoints of accounts: access, details, timeline, milestones, and URLs of Stripe's pages."""
 
-from dataclasses import replace
 from typing import Any
 
 from chalice.app import Blueprint, Response
@@ -46,6 +45,7 @@ from chalicelib.usecases.accounts.record import record_milestone
 from chalicelib.usecases.billing.checkout import open_checkout, open_portal
 from chalicelib.usecases.billing.pending_changes import pending_changes
 from chalicelib.usecases.reading import require_account
+from chalicelib.values import replace
 
 PLAN = Field("plan", line(64), "The id of a plan in billing.toml.", example="scale")
 INTERVAL = Field(

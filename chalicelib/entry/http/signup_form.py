@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,7 +23,7 @@ from chalicelib.entry.http.request_schema import (
     text_map,
     time_zone,
 )
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 LARGEST_BODY = 40 * 1024
 """Bytes: enough for all fields at their bounds, too little for an upload."""

@@ -2,7 +2,6 @@
 that a repetition finishes an interrupted erasure.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain.account.pointers import tombstone_of_account
@@ -11,7 +10,7 @@ from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_s
 from chalicelib.usecases.ports import PartitionStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 UNDER_WAY_SECONDS = 60.0
 """The longest run of a function (.chalice/config.json). One that read the account before it was

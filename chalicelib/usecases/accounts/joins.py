@@ -1,7 +1,5 @@
 """Decide on a customer that named an account without a proof: join the two, or leave them apart."""
 
-from dataclasses import replace
-
 from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.rules.joining import absorb
 from chalicelib.domain.account.state import Account
@@ -16,6 +14,7 @@ from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
+from chalicelib.values import replace
 
 
 def join(account_id: str, services: Services, beside: PartitionStore) -> str:

@@ -4,7 +4,6 @@ domain/billing and performed at Stripe once.
 All of them raise as `perform_once` does.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.access import standing
@@ -30,6 +29,7 @@ from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 
 
 def cancel(

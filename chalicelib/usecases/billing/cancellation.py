@@ -2,7 +2,6 @@
 feedback.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import (
@@ -26,6 +25,7 @@ from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 
 
 def offered(account: Account, reason: str | None, services: Services) -> Offer | None:

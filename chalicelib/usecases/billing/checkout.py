@@ -3,7 +3,6 @@ When the customer comes back, the result is fetched from Stripe at once.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from chalicelib.domain.account.checkout import Checkout, next_checkout
 from chalicelib.domain.account.facts import CheckoutCompleted, CheckoutUpdated
@@ -37,6 +36,7 @@ from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import TRIES, retry_on_lost_race
+from chalicelib.values import replace
 
 EVERYTHING = ("customer", "subscriptions", "invoices")
 """What is fetched of a customer who comes back: a purchase changes all of it."""

@@ -5,7 +5,6 @@ that is repeated under the same Idempotency-Key gets the same answer.
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
@@ -29,6 +28,7 @@ from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
+from chalicelib.values import replace
 
 GOES_ON = "The request is saved and goes on by itself. Send it again for the result."
 

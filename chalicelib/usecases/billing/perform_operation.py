@@ -2,8 +2,6 @@
 that a repetition changes nothing more.
 """
 
-from dataclasses import replace
-
 from chalicelib.domain.account.operations import Operation
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import StripeRefused, SubscriptionEnded
@@ -22,6 +20,7 @@ from chalicelib.usecases.billing.schedules import (
 )
 from chalicelib.usecases.billing.subscription_changes import CHANGES, is_done, withdraw
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 
 CANCELS = frozenset({"cancel", "cancel_now"})
 """The verbs that are done once the subscription has ended, by whomever."""

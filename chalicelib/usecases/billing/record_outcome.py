@@ -2,8 +2,6 @@
 caller's Idempotency-Key.
 """
 
-from dataclasses import replace
-
 from chalicelib.domain.access import standing
 from chalicelib.domain.account.facts import Fact, OperationUpdated
 from chalicelib.domain.account.operations import (
@@ -22,6 +20,7 @@ from chalicelib.usecases.billing.live_subscription import OperationResult
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 
 
 def record_success(

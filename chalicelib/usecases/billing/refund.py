@@ -2,14 +2,13 @@
 refunded twice.
 """
 
-from dataclasses import replace
-
 from chalicelib.domain.account.cancellation import Refund
 from chalicelib.domain.account.operations import Operation
 from chalicelib.domain.billing.refunds import RefundPlan, refund_plan
 from chalicelib.domain.errors import OutcomeUnknown, Refused, StripeRefused
 from chalicelib.domain.stripe_objects.answers import InvoiceAnswer, StripeCharge
 from chalicelib.usecases.stripe_ports import Stripe
+from chalicelib.values import replace
 
 REFUNDED_ALREADY = "charge_already_refunded"
 

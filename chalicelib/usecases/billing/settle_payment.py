@@ -1,13 +1,12 @@
 """What has become of a payment that was open when a call was answered."""
 
-from dataclasses import replace
-
 from chalicelib.domain.access import standing
 from chalicelib.domain.billing.idempotency import Outcome, StoredResponse
 from chalicelib.domain.billing.payments import OpenPayment, open_payment
 from chalicelib.domain.errors import PaymentFailed
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 
 
 def settle_payment(stored: StoredResponse, payment: OpenPayment, services: Services) -> Outcome:

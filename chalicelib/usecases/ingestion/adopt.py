@@ -3,7 +3,6 @@ another integration, or before Billhook was installed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
@@ -26,7 +25,7 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ingestion.named_accounts import LONG_AGO, Evidence, NamedAccounts
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 
 def derived_id(customer: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from chalicelib.domain.access import unknown_prices
 from chalicelib.domain.account.facts import (
@@ -25,7 +24,7 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.publishing import all_without_published, publish
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.stripe_ports import ReaderApi
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 EFFECTS = {
     "applied": "The account changed.",

@@ -3,7 +3,6 @@ sent, and until a button behind one of its links is pressed.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.account.links import issued_at
@@ -22,6 +21,7 @@ from chalicelib.domain.policy.sequences import Step
 from chalicelib.domain.security.links import Link
 from chalicelib.domain.signup import identity
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 
 TRIES = 8
 """How often a mailbox is written if others write it at the same time."""

@@ -5,7 +5,6 @@ unclear: SES may have it, and only SES's own event can tell. What stays unclear 
 it is lifecycle mail (at most once), and sent again if it is a billing notice (at least once).
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.access import standing
@@ -28,6 +27,7 @@ from chalicelib.outreach.variables import variables
 from chalicelib.usecases.messaging.mailboxes import count_mail, count_notice, uncount_mail
 from chalicelib.usecases.services import MailServices, Services
 from chalicelib.usecases.writing import update
+from chalicelib.values import replace
 
 SIGNED_UP_AGAIN = "sign_in"
 """The step whose link may belong to a signup that waits beside the account's own."""

@@ -3,7 +3,7 @@ fetch what differs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cached_property
 
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
@@ -32,7 +32,7 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from chalicelib.usecases.ingestion.named_accounts import Evidence
 from chalicelib.usecases.reconciliation.rate_limit import RateLimiter
 from chalicelib.usecases.services import Services
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 CALLS_TO_FETCH = 3
 """Calls that fetch a customer, its subscriptions and its invoices."""

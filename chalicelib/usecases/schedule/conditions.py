@@ -1,7 +1,6 @@
 """Keep which conditions need a person, and find out what the operator has to be told of now."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
@@ -10,6 +9,7 @@ from chalicelib.domain.schedule.watch.open_conditions import OpenCondition, Open
 from chalicelib.domain.schedule.watch.readings import found_in
 from chalicelib.usecases.ports import StageReader
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 
 ATTEMPTS = 8
 """How often a change is tried, since several functions may notice something at once."""

@@ -2,8 +2,6 @@
 may have another trial.
 """
 
-from dataclasses import replace
-
 from chalicelib.domain.account.facts import CustomerSnapshot, Fact
 from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.pointers import tombstone_of_account
@@ -13,6 +11,7 @@ from chalicelib.domain.stripe_objects.objects import Customer
 from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_stripe
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 
 
 def is_to_be_forgotten(account: Account, services: Services) -> bool:

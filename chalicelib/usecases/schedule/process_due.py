@@ -1,7 +1,5 @@
 """Process an account that is due: do its due work, and set when it is due next."""
 
-from dataclasses import replace
-
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
@@ -16,7 +14,7 @@ from chalicelib.usecases.publishing import publish_worker_outbox, without_publis
 from chalicelib.usecases.schedule.forget import clear_rest, forget, is_to_be_forgotten
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.services import Services
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 
 @frozen

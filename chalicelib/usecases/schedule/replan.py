@@ -1,6 +1,5 @@
 """Reschedule every account after a change of the policy, some pages in each run."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain.errors import ConcurrentUpdate, NewerSchemaVersion
@@ -9,6 +8,7 @@ from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
+from chalicelib.values import replace
 
 PAGES_A_RUN = 100
 """How many pages of the table one run reads at most."""

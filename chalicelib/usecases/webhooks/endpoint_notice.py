@@ -1,11 +1,10 @@
 """Have the team told that an endpoint was disabled."""
 
-from dataclasses import replace
-
 from chalicelib.domain.webhooks.endpoint import Endpoint
 from chalicelib.usecases.messages import SendEndpointNotice
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.endpoints import change_endpoint
+from chalicelib.values import replace
 
 
 def tell_operators(endpoint: Endpoint, services: Services) -> None:

@@ -3,7 +3,6 @@ not know a new endpoint yet.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.changes.event_feed import (
@@ -19,7 +18,7 @@ from chalicelib.domain.webhooks.endpoint import Endpoint
 from chalicelib.usecases.ports import FeedStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.endpoints import change_endpoint, wake_endpoint
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 MOST = 10_000
 """How many events one replay delivers at most: it is done while its caller waits."""

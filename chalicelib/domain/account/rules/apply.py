@@ -5,7 +5,6 @@ result.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.account.cancellation import (
@@ -54,6 +53,7 @@ from chalicelib.domain.account.profile import (
 from chalicelib.domain.account.rules import customer, invoices, profile, signups, stripe
 from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.security.openings import LinkEnded, LinkOpened
+from chalicelib.values import replace
 
 
 def apply(account: Account, fact: Fact) -> Account:

@@ -1,6 +1,5 @@
 """The rules by which facts from the customer, the product and operators change an account."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.cancellation import (
@@ -33,6 +32,7 @@ from chalicelib.domain.account.rules.signups import apply_mailed_link, signup_wi
 from chalicelib.domain.account.rules.stripe import apply_operation
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.security.openings import OPENINGS_KEPT, LinkEnded, LinkOpened
+from chalicelib.values import replace
 
 CANCELLATION_INTERVAL = timedelta(minutes=15)
 """At most one message about the same request to cancel is sent in this time."""

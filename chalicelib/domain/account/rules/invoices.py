@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from chalicelib.domain.account.facts import InvoiceSnapshot, PaymentSnapshot
@@ -16,6 +15,7 @@ from chalicelib.domain.account.queries import creation_order
 from chalicelib.domain.account.state import Account, PaymentState, TrackedInvoice
 from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import INVOICE_RANKS, Invoice
+from chalicelib.values import replace
 
 SETTLED_INVOICES_KEPT = 4
 """How many settled invoices are kept of one subscription, the newest ones. Of older ones only a

@@ -3,7 +3,6 @@ decided.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 from chalicelib.domain.account.cancellation import ContractWithdrawn
@@ -12,6 +11,7 @@ from chalicelib.domain.account.rules.customer import apply_withdrawal
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.domain.errors import NotPossible, TooMany
+from chalicelib.values import replace
 
 V = TypeVar("V")
 

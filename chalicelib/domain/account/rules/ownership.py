@@ -1,7 +1,6 @@
 """Tells this product's subscriptions from those to other products in the same Stripe account."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from chalicelib.domain.account.fetch_requests import FetchRequest, everything_of
 from chalicelib.domain.account.ordering import Tracked
@@ -10,6 +9,7 @@ from chalicelib.domain.account.rules.invoices import without_other_invoices
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.values import replace
 
 OTHERS_KEPT = 10
 """How many subscriptions to other products are kept of one account, the newest ones."""

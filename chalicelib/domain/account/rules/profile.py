@@ -6,7 +6,6 @@ repeats the address says nothing about it, and neither does the echo of Billhook
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +23,7 @@ from chalicelib.domain.account.profile import (
 )
 from chalicelib.domain.account.state import AT_STRIPE, Account
 from chalicelib.domain.stripe_objects.objects import Customer
+from chalicelib.values import replace
 
 PUSHED_WITHIN = timedelta(days=1)
 """How long after a change Stripe's customer is brought into line with it. Later differences were

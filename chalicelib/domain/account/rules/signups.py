@@ -6,7 +6,6 @@ from then on, and those of the others are dropped.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account.facts import OperationUpdated, SignedUpAgain, SignupConfirmed
@@ -17,6 +16,7 @@ from chalicelib.domain.account.queries import has_money, is_unclaimed, trial_nam
 from chalicelib.domain.account.rules.stripe import apply_operation
 from chalicelib.domain.account.state import Account, PendingSignup, Profile, Signup
 from chalicelib.domain.bounds import most
+from chalicelib.values import replace
 
 PROMPT = timedelta(hours=1)
 """Within this time after the first signup nothing of its trial is lost: it stays as it was

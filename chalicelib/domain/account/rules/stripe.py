@@ -2,8 +2,6 @@
 account.
 """
 
-from dataclasses import replace
-
 from chalicelib.domain.account.checkout import merge_checkout
 from chalicelib.domain.account.facts import (
     CardSaved,
@@ -26,6 +24,7 @@ from chalicelib.domain.account.rules.profile import (
 from chalicelib.domain.account.state import DISPUTES_WON, Account, CardSnapshot
 from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.values import replace
 
 DISPUTES_SETTLED = DISPUTES_WON | {"lost"}
 """The final statuses of a dispute."""

@@ -1,11 +1,10 @@
 """Which conditions are open, and which of them the operator has to be told of."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.schedule.watch.conditions import CONDITIONS
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 APART = timedelta(minutes=15)
 """Between two tellings. The alarm mails when it goes off, so it must be over before the next one:

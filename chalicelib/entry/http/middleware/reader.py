@@ -3,13 +3,12 @@ is about, else what the browser prefers, else that of billing.toml.
 """
 
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import DEFAULT, LANGUAGES, accepted_language
 from chalicelib.runtime import wiring
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 
 @frozen
