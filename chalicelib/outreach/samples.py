@@ -72,6 +72,7 @@ def _ada(language: str) -> Mapping[str, object]:
         "plan_before": "Scale",
         "seats": 3,
         "price": _price(4900, "usd", "month", language),
+        "billed_for": [],
         "has_card": False,
         "card": WORDING[language].card.format(brand="Visa", last4="4242"),
         "card_ends": spoken_month(2026, 4, language),
@@ -142,6 +143,7 @@ def _bare(language: str) -> Mapping[str, object]:
 
 def _readers(language: str) -> Mapping[str, Mapping[str, object]]:
     bare, yearly = _bare(language), _price(118800, "eur", "year", language)
+    monthly = _price(9900, "eur", "month", language)
     scale = {"plan": "Scale", "plan_now": "Scale", "price": yearly, "has_card": True}
     ended = {"reason": "trial_expired", "has_ended": True}
     unruly = {**_named(_HOSTILE, language), "product": "Tide & Water <script>"}
@@ -154,6 +156,7 @@ def _readers(language: str) -> Mapping[str, Mapping[str, object]]:
         "without_card": {},
         "with_card": {"has_card": True, **_left(7, language), **_NOTICE},
         "long_name_yearly": {**_named(_LONG, language), **scale},
+        "with_two_plans": {"billed_for": [f"Pro, {monthly}", f"Scale, {yearly}"], **_NOTICE},
         "last_day": _left(1, language),
         "today": _left(0, language),
         "ended": {**_left(0, language), **ended, **_NOTICE},

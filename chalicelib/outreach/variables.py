@@ -6,7 +6,12 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.payments import is_unusable
 from chalicelib.domain.account.profile import masked
-from chalicelib.domain.account.queries import card_of, plan_of
+from chalicelib.domain.account.queries import (
+    card_of,
+    current_subscription,
+    other_subscriptions,
+    plan_of,
+)
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.due_messages import DueMessage, zone_of
@@ -17,7 +22,7 @@ from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 from chalicelib.localization.amounts import money
 from chalicelib.localization.dates import spoken_day, spoken_moment, spoken_month
 from chalicelib.localization.plurals import plural
-from chalicelib.localization.prices import spoken_method, spoken_price
+from chalicelib.localization.prices import price_of, spoken_method, spoken_price
 from chalicelib.localization.wording import WORDING
 from chalicelib.outreach.typed_words import spoken_name
 
@@ -60,6 +65,7 @@ def variables(
         ),
         "plan": policy.plan_name(standing.plan if standing else None),
         "price": spoken_price(account, policy, language),
+        "billed_for": _billed_for(account, policy, language),
         "has_card": holds("card", account, mail.occasion, policy),
         "was_debit": holds("debit", account, mail.occasion, policy),
         "trial_ends_on": spoken_day(end, zone, language) if end else "",
@@ -89,6 +95,23 @@ def variables(
         **_of_milestone(mail, policy, language),
         **links,
     }
+
+
+def _billed_for(account: Account, policy: Policy, language: str) -> list[str]:
+    """Each live subscription by its plan and price, the current one first, where there are several;
+    empty otherwise.
+    """
+    current, others = current_subscription(account), other_subscriptions(account)
+    if current is None or not others:
+        return []
+    named = [
+        (
+            policy.plan_name(plan_of(account, one, policy)[0]),
+            price_of(account, one, policy, language),
+        )
+        for one in (current, *others)
+    ]
+    return [", ".join(part for part in pair if part) or "–" for pair in named]
 
 
 def _of_address(account: Account, mail: DueMessage) -> dict[str, object]:

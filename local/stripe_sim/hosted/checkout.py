@@ -8,6 +8,7 @@ from local.stripe_sim.api.errors import StripeRefusal, declined
 from local.stripe_sim.api.object_shapes import Object, blank
 from local.stripe_sim.billing.calendar import days
 from local.stripe_sim.billing.cards import Card
+from local.stripe_sim.billing.intents import must_have_none_under_way
 from local.stripe_sim.billing.invoices import Invoices
 from local.stripe_sim.billing.payments import (
     AUTHENTICATE,
@@ -338,8 +339,9 @@ class Checkout:
 
     def authenticate(self, invoice: Object) -> None:
         """A customer confirms with the bank, or pays by hand, on an invoice's page. Raises
-        StripeRefusal.
+        StripeRefusal, also while a debit is under way.
         """
+        must_have_none_under_way(invoice, self._invoices.intents, "paid")
         customer = self._store.find("customer", invoice["customer"])
         method = self._payments.default_of(customer, self._invoices.subscription_of(invoice))
         if invoice["status"] != "open" or self._invoices.pay_by(

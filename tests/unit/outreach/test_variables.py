@@ -91,6 +91,23 @@ def test_a_price_is_told_with_the_decimals_of_its_currency(
     assert told(account, "de")["price"] == f"{german} pro Monat"
 
 
+def test_a_notice_lists_every_subscription_that_is_billed() -> None:
+    account = billed("usd", 4900)
+    assert told(account, "en")["billed_for"] == []
+    (known,) = account.subscriptions.values()
+    second = replace(known.value, id="sub_2", created=NOW + timedelta(days=1))
+    both = {**account.subscriptions, "sub_2": replace(known, value=second)}
+    account = replace(account, subscriptions=both)
+    values = told(account, "en")
+    assert values["billed_for"] == ["Pro, $49.00 a month"] * 2
+    mail = render("payment_failed", values | {"unsubscribe_url": ""}, "en")
+    sentence = "You are billed for several subscriptions: Pro, $49.00 a month; Pro, $49.00 a month."
+    assert sentence in " ".join(mail.text.split())
+    assert sentence in mail.html
+    lifecycle = render("payment_failed", values | {"unsubscribe_url": "https://a.example"}, "en")
+    assert "several subscriptions" not in lifecycle.text
+
+
 def test_days_are_those_of_the_customers_zone_in_the_customers_language() -> None:
     late = datetime(2026, 3, 13, 23, 30, tzinfo=UTC)
     account = billed("eur", 100, next_payment_attempt=late)
