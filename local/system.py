@@ -166,7 +166,7 @@ class System:
             lambda id, function: calls.by(id, self._around(id, function)),
             lambda: simulator.await_rest(WINDOW_SECONDS) if simulator else None,
         )
-        mailbox = Mailbox(triggers.topic, os.environ.get("CONFIGURATION_SET", ""))
+        mailbox = Mailbox(triggers.ses_bus, os.environ.get("CONFIGURATION_SET", ""))
         _watch_services(resources, progress, simulator is not None)
         self.api_key, self.admin_key = _build_services(mailbox, outgoing)
         if simulator:
@@ -176,7 +176,7 @@ class System:
             resources,
             triggers.stream,
             progress,
-            triggers.topic,
+            triggers.ses_bus,
             simulator.at_rest if simulator else lambda: True,
         )
         self.clockwork = Clockwork(

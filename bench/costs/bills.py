@@ -282,7 +282,6 @@ def quantities(month: Month) -> dict[str, float]:
         "backup_gb": month.stored_gb,
         "sqs": all_of_it["sqs"],
         "mails": all_of_it["mails"],
-        "notices": all_of_it["notices"],
         "decryptions": month.secrets * SECONDS / assumed("secret_seconds"),
         "log_gb": logged / GB,
         "metrics": len(month.metrics),

@@ -294,20 +294,8 @@ class Deployment:
                     }
                 }
                 with self._running("TakeFeedback"):
-                    self.meter.add("notices")
                     ses_feedback.take_feedback(
-                        {
-                            "Records": [
-                                {
-                                    "Sns": {
-                                        "MessageId": "1",
-                                        "Subject": None,
-                                        "Message": json.dumps(told),
-                                        "MessageAttributes": {},
-                                    }
-                                }
-                            ]
-                        },
+                        TICK | {"source": "aws.ses", "detail": told},
                         LambdaContext("take_feedback", 60),
                     )
                 self._stream()

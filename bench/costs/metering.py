@@ -34,7 +34,6 @@ UNITS = {
     "read_units": "DynamoDB read units",
     "sqs": "SQS requests, those of Lambda's pollers included",
     "mails": "mails handed to SES",
-    "notices": "notices of SES by SNS",
     "statistics": "statistics read of CloudWatch",
     "log_bytes": "bytes that the functions log, metrics included",
     "webhooks": "webhooks of Stripe",

@@ -75,9 +75,6 @@ PRICES = {
         "SQS", "requests of standard queues", 0.40, 1e6, 1e6, "aws.amazon.com/sqs/pricing"
     ),
     "mails": Price("SES", "mails", 0.10, 1e3, 0, "aws.amazon.com/ses/pricing"),
-    "notices": Price(
-        "SNS", "requests; delivery to Lambda is free", 0.50, 1e6, 1e6, "aws.amazon.com/sns/pricing"
-    ),
     "decryptions": Price(
         "KMS",
         "decryptions of secrets",

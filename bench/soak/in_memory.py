@@ -33,7 +33,7 @@ from local.aws.api_gateway import ApiGateway
 from local.aws.lambda_context import LambdaContext
 from local.aws.progress import Progress
 from local.aws.schedules import ScheduleTrigger
-from local.aws.sns_topic import TopicTrigger
+from local.aws.ses_bus import BusTrigger
 from local.client import signature
 from local.clock_control import stride_end
 from local.control_room.mailbox import Mailbox
@@ -205,15 +205,14 @@ class InMemorySystem:
 
         stopping = threading.Event()
         stopping.set()  # nothing here waits for the real clock
-        self.topic = TopicTrigger(
+        self.ses_bus = BusTrigger(
             "feedback",
             stopping,
-            "arn:aws:sns:::soak",
             self.kills.worker("feedback", take_feedback),
             "feedback",
             Progress(),
         )
-        self.mailbox = Mailbox(self.topic, "")
+        self.mailbox = Mailbox(self.ses_bus, "")
         keys, claims, suppressions = MemoryKeys(), MemoryClaims(), MemorySuppressions()
         self.claims = claims
         counted = self.place.services.metrics.count
@@ -367,10 +366,10 @@ class InMemorySystem:
     def _drain(self) -> None:
         while True:
             self._stream()
-            while self.topic.pending:
-                self.topic.poll()
+            while self.ses_bus.pending:
+                self.ses_bus.poll()
             name = next((name for name in BATCHES if self._queue(name)), None)
-            if name is None and not self.accounts_kept.streamed and not self.topic.pending:
+            if name is None and not self.accounts_kept.streamed and not self.ses_bus.pending:
                 return
             if name:
                 self._batch(name)

@@ -1,4 +1,4 @@
-"""Every function that is no route, with what calls it: stream, schedules, topic and queues.
+"""Every function that is no route, with what calls it: stream, schedules, bus and queues.
 
 But for watch_stage, which reads what AWS counts: nothing counts it here.
 """
@@ -11,7 +11,7 @@ from datetime import timedelta
 from local.aws.progress import Progress
 from local.aws.resources import Resources
 from local.aws.schedules import ScheduleTrigger
-from local.aws.sns_topic import TopicTrigger
+from local.aws.ses_bus import BusTrigger
 from local.aws.table_stream import StreamTrigger
 from local.aws.triggers import Function, QueueTrigger, Source, Trigger
 
@@ -28,12 +28,12 @@ class Triggers:
     stream: StreamTrigger
     sweep: ScheduleTrigger
     schedules: tuple[ScheduleTrigger, ...]
-    topic: TopicTrigger
+    ses_bus: BusTrigger
     workers: tuple[QueueTrigger, ...]
 
     def all(self) -> list[Trigger]:
         """Each of them."""
-        return [self.stream, self.sweep, *self.schedules, self.topic, *self.workers]
+        return [self.stream, self.sweep, *self.schedules, self.ses_bus, *self.workers]
 
 
 def function_triggers(
@@ -77,7 +77,6 @@ def function_triggers(
             DELIVERY_WORKERS,
         ),
     )
-    topic = resources.made["FeedbackTopic"].ref
     return Triggers(
         StreamTrigger("stream", stopping, endpoint, resources, carry, "carry_out", progress),
         ScheduleTrigger("sweep", stopping, sweep, "sweep_due"),
@@ -86,7 +85,7 @@ def function_triggers(
             # On AWS it runs every ten minutes. Here one run makes a whole day's comparison.
             ScheduleTrigger("compare", stopping, compare, "compare_with_stripe", HOUR),
         ),
-        TopicTrigger("feedback", stopping, topic, feedback, "take_feedback", progress),
+        BusTrigger("feedback", stopping, feedback, "take_feedback", progress),
         tuple(
             QueueTrigger(f"{source.function_name}-{number}", stopping, endpoint, source, progress)
             for source, workers in sources

@@ -8,7 +8,7 @@ from chalicelib.aws.events.webhooks import EndpointList, due_shard
 from local.aws.frequent_calls import EmulatedQueues, EmulatedTable
 from local.aws.progress import Progress
 from local.aws.resources import Resources
-from local.aws.sns_topic import TopicTrigger
+from local.aws.ses_bus import BusTrigger
 from local.aws.table_stream import StreamTrigger
 from local.shutdown import Stopped
 
@@ -35,7 +35,7 @@ class NotSettled(Exception):
 
 
 class Rest:
-    """Knows what work is left in the queues, the topic, the stream and the outboxes.
+    """Knows what work is left in the queues, SES's bus, the stream and the outboxes.
 
     `stripe` says whether the simulated Stripe is idle. Mail that SES does not accept now counts as
     idle. So does a stream that is switched off, with what is in the outboxes: that work falls due
@@ -48,15 +48,15 @@ class Rest:
         resources: Resources,
         stream: StreamTrigger,
         progress: Progress,
-        topic: TopicTrigger | None = None,
+        ses_bus: BusTrigger | None = None,
         stripe: Callable[[], bool] = lambda: True,
     ) -> None:
         self._sqs, self._dynamodb = EmulatedQueues(endpoint), EmulatedTable(endpoint)
-        self._table, self._stream, self._progress, self._topic = (
+        self._table, self._stream, self._progress, self._ses_bus = (
             resources.table_name,
             stream,
             progress,
-            topic,
+            ses_bus,
         )
         self._stripe_is_at_rest = stripe
         self._idle_since: tuple[int, int] | None = None
@@ -147,8 +147,8 @@ class Rest:
             return "webhooks of the simulated Stripe"
         if mark != self._idle_since and (left := self._left_in_queues()):
             return left
-        if self._topic and self._topic.pending:
-            return f"{self._topic.pending} event(s) of SES's"
+        if self._ses_bus and self._ses_bus.pending:
+            return f"{self._ses_bus.pending} event(s) of SES's"
         if self._stream.is_on:
             if not self._stream.is_idle(LONGEST_LOOK_SECONDS):
                 return "changes in the table's stream that were not carried out"

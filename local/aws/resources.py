@@ -23,7 +23,6 @@ TABLE_PROPERTIES = (
     "GlobalSecondaryIndexes",
     "LocalSecondaryIndexes",
 )
-ENCRYPTION = ("KmsMasterKeyId",)
 QUEUE_ATTRIBUTES = (
     "ContentBasedDeduplication",
     "DeduplicationScope",
@@ -117,7 +116,7 @@ def _session() -> boto3.session.Session:
 def create(
     endpoint: str, secrets: dict[str, str], prefix: str = "billhook-local", path: Path = TEMPLATE
 ) -> Resources:
-    """Make the template's tables, queues, topics and SES configuration sets, and the SSM parameters
+    """Make the template's tables, queues and SES configuration sets, and the SSM parameters
     that hold `secrets` (by their names below the path).
 
     Every name begins with `prefix`, so several systems can share one emulator. Types that the
@@ -155,7 +154,6 @@ class _Maker:
         self.makers = {
             "AWS::DynamoDB::Table": self._table,
             "AWS::SES::ConfigurationSet": self._configuration_set,
-            "AWS::SNS::Topic": self._topic,
             "AWS::SQS::Queue": self._queue,
         }
         self._resources = content["Resources"]
@@ -166,17 +164,12 @@ class _Maker:
         self._pseudo = template.pseudo_parameters(prefix)
         self._prefix = prefix
         self._dynamodb, self._sqs = client("dynamodb", endpoint), client("sqs", endpoint)
-        self._ses, self._sns = client("sesv2", endpoint), client("sns", endpoint)
+        self._ses = client("sesv2", endpoint)
 
     def make(self, logical_id: str) -> Made:
         if logical_id not in self.made:
             resource = self._resources[logical_id]
-            wanted = {
-                key: value
-                for key, value in resource.get("Properties", {}).items()
-                if key not in ENCRYPTION
-            }
-            properties = template.resolve(wanted, self._look_up)
+            properties = template.resolve(resource.get("Properties", {}), self._look_up)
             self.made[logical_id] = self.makers[resource["Type"]](logical_id, properties)
         return self.made[logical_id]
 
@@ -220,11 +213,6 @@ class _Maker:
             "Attributes"
         ]["QueueArn"]
         return Made(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
-
-    def _topic(self, logical_id: str, properties: dict[str, Any]) -> Made:
-        name = properties.get("TopicName") or f"{self._prefix}-{logical_id}"
-        arn = self._sns.create_topic(Name=name)["TopicArn"]
-        return Made(arn, {"TopicArn": arn, "TopicName": name})
 
     def _configuration_set(self, logical_id: str, properties: dict[str, Any]) -> Made:
         """Without its event destinations: the emulator makes no events."""

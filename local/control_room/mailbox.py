@@ -10,8 +10,8 @@ from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.ports import Mailer
 from local.aws import ses_events
+from local.aws.ses_bus import BusTrigger
 from local.aws.ses_suppressions import SuppressionList
-from local.aws.sns_topic import TopicTrigger
 from local.control_room.sent_requests import Outgoing
 from local.durations import iso
 
@@ -52,8 +52,8 @@ class Mailbox:
     addresses that bounced.
     """
 
-    def __init__(self, topic: TopicTrigger, configuration_set: str) -> None:
-        self._topic, self._configuration_set = topic, configuration_set
+    def __init__(self, bus: BusTrigger, configuration_set: str) -> None:
+        self._bus, self._configuration_set = bus, configuration_set
         self._received: list[Received] = []
         self.suppressed = SuppressionList()
         self._lock = threading.Lock()
@@ -74,7 +74,7 @@ class Mailbox:
         if kind == "bounce":
             self.suppressed.add(received.letter.recipient)
         received.events.append(kind)
-        self._topic.publish(event)
+        self._bus.publish(event)
 
     def all(self) -> list[Received]:
         """Every message, the oldest first."""

@@ -117,7 +117,7 @@ def _post(stage: Stage) -> tuple["Box", dict[str, Callable[[DeadLetter], None]]]
         "mail": outputs["MailQueueUrl"],
     }
     return Box(outputs["DeadLettersQueueUrl"], sqs), ways_back(
-        queues, outputs["FeedbackTopicArn"], sqs, boto3.client("sns")
+        queues, outputs["FeedbackFunctionName"], sqs, boto3.client("lambda")
     )
 
 

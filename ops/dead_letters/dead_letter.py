@@ -20,7 +20,7 @@ ORIGINS = {
     "events": "The events queue: a Stripe event.",
     "act": "The act queue: a due account, or a visitor's request.",
     "mail": "The mail queue: a message to send.",
-    "feedback": "The feedback topic: SES's report about a message.",
+    "feedback": "SES, by EventBridge: its report about a message.",
     "unknown": "Not known: the message does not say so, and it has no form that Billhook uses.",
 }
 """Where a dead letter came from; it is sent back there."""
@@ -30,8 +30,8 @@ CODES = {
     "worn_out": "SQS moved it here after it was received a thousand times.",
     "failed": "The function for SES's feedback failed three times.",
     "undelivered": (
-        "AWS could not deliver it: SNS to the function for SES's feedback, or EventBridge to the"
-        " events queue."
+        "EventBridge could not deliver it to the events queue or to the function for SES's"
+        " feedback."
     ),
     "unknown": "The reason is not known.",
 }
@@ -85,12 +85,11 @@ def read_letter(message: Mapping[str, Any]) -> DeadLetter:
     )
 
 
-def notifications(body: str) -> list[str]:
-    """The SNS messages in a dead letter of the feedback topic, in any of three envelopes: Lambda's
-    record of a failed invocation, the event with which SNS invokes a function, or SNS's own
-    notification.
+def feedback_of(body: str) -> list[Mapping[str, Any]]:
+    """SES's records in a dead letter of its feedback: in EventBridge's event, in Lambda's record of
+    a failed invocation with it, and in the envelopes of SNS, which releases before this one used.
     """
-    return list(_notifications(_json(body)))
+    return list(_feedback(_json(body)))
 
 
 def _source(arn: str) -> str:
@@ -104,7 +103,7 @@ def _source(arn: str) -> str:
 def _origin_by_form(content: Any) -> str:
     if not isinstance(content, dict):
         return "unknown"
-    if list(_notifications(content)):
+    if list(_feedback(content)):
         return "feedback"
     event = _hash(if_readable(opened, content))
     if event.get("object") == "event" or isinstance(event.get("data"), dict):
@@ -126,7 +125,7 @@ def _why(told: Mapping[str, str], moved: bool, content: Any) -> tuple[str, str]:
         response = content.get("responsePayload")
         failure = _word(response.get("errorType")) if isinstance(response, dict) else ""
         return "failed", CODES["failed"] + (f" The last failure was {failure}." if failure else "")
-    if list(_notifications(content)):
+    if list(_feedback(content)):
         return "undelivered", CODES["undelivered"]
     return "unknown", CODES["unknown"]
 
@@ -135,8 +134,7 @@ def _about(origin: str, content: Any) -> tuple[str, str]:
     if not isinstance(content, dict):
         return "", ""
     if origin == "feedback":
-        inner = next((_json(text) for text in _notifications(content)), None)
-        return _about_feedback(inner) if isinstance(inner, dict) else ("", "")
+        return _about_feedback(next(_feedback(content), {}))
     if origin == "events":
         content = _hash(if_readable(opened, content))
         thing = _hash(_hash(content.get("data")).get("object"))
@@ -155,17 +153,23 @@ def _about_feedback(told: Mapping[str, Any]) -> tuple[str, str]:
     ), _word(account[0] if isinstance(account, list) and account else None)
 
 
-def _notifications(content: Any) -> Iterator[str]:
+def _feedback(content: Any) -> Iterator[Mapping[str, Any]]:
     if not isinstance(content, dict):
         return
     payload = _hash(content.get("requestPayload")) or content
+    if payload.get("source") == "aws.ses" and isinstance(payload.get("detail"), dict):
+        yield payload["detail"]
     records = payload.get("Records")
-    for record in records if isinstance(records, list) else ():
-        message = _hash(_hash(record).get("Sns")).get("Message")
-        if isinstance(message, str):
-            yield message
-    if content.get("Type") == "Notification" and isinstance(content.get("Message"), str):
-        yield content["Message"]
+    texts = [
+        _hash(_hash(record).get("Sns")).get("Message")
+        for record in (records if isinstance(records, list) else ())
+    ]
+    if content.get("Type") == "Notification":
+        texts.append(content.get("Message"))
+    for text in texts:
+        told = _json(text) if isinstance(text, str) else None
+        if isinstance(told, dict):
+            yield told
 
 
 def _joined(*words: Any) -> str:

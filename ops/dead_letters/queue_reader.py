@@ -2,6 +2,7 @@
 while; what is not deleted is made visible again.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.queues import Queue
 from chalicelib.domain.errors import Unavailable
-from ops.dead_letters.dead_letter import DeadLetter, notifications, read_letter
+from ops.dead_letters.dead_letter import DeadLetter, feedback_of, read_letter
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -87,19 +88,24 @@ class Box:
 
 
 def ways_back(
-    queues: Mapping[str, str], topic: str, sqs: "SQSClient", sns: Any
+    queues: Mapping[str, str], function: str, sqs: "SQSClient", lambdas: Any
 ) -> dict[str, Callable[[DeadLetter], None]]:
     """The functions that send a dead letter back, by origin. `queues` has the URLs by origin,
-    `topic` is the feedback topic. Each raises Unavailable.
+    `function` is the name of the function for SES's feedback. Each raises Unavailable.
     """
 
-    def publish(letter: DeadLetter) -> None:
-        for notification in notifications(letter.body):
+    def start(letter: DeadLetter) -> None:
+        for told in feedback_of(letter.body):
             try:
-                sns.publish(TopicArn=topic, Message=notification)
+                # As EventBridge starts it: again twice if it fails, and then here once more.
+                lambdas.invoke(
+                    FunctionName=function,
+                    InvocationType="Event",
+                    Payload=json.dumps(_by_eventbridge(told, letter)).encode(),
+                )
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable(
-                    f"The topic did not accept the feedback: {_said(error)}."
+                    f"The function for SES's feedback was not started: {_said(error)}."
                 ) from error
 
     def to(url: str) -> Callable[[DeadLetter], None]:
@@ -107,7 +113,22 @@ def ways_back(
         # it comes back.
         return lambda letter: Queue(url, sqs).send(letter.body)
 
-    return {origin: to(url) for origin, url in queues.items()} | {"feedback": publish}
+    return {origin: to(url) for origin, url in queues.items()} | {"feedback": start}
+
+
+def _by_eventbridge(told: Mapping[str, Any], letter: DeadLetter) -> dict[str, Any]:
+    """SES's record in an event as EventBridge delivers it."""
+    return {
+        "version": "0",
+        "id": letter.id,
+        "detail-type": "Redriven",
+        "source": "aws.ses",
+        "account": "",
+        "time": letter.at.isoformat(),
+        "region": "",
+        "resources": [],
+        "detail": dict(told),
+    }
 
 
 def _said(error: Exception) -> str:

@@ -16,6 +16,10 @@ from ops.package.senders import identities_of
 
 Told = Mapping[str, Any]
 
+DEFAULT_BUS = ":event-bus/default"
+BUS_ARN = f"arn:aws:events:REGION:ACCOUNT{DEFAULT_BUS}"
+"""The bus in a command: its region and account are for the operator to fill in."""
+
 EVENT_TYPES = frozenset(re.sub(r"(?<=[a-z])(?=[A-Z])|\s", "_", kind).upper() for kind in KINDS)
 """The kinds of feedback that Billhook uses, as SES's API spells them."""
 
@@ -151,7 +155,7 @@ def _identities(ses: Any, sender: str) -> dict[str, Told]:
 def check_configuration_set(site: Site) -> Iterable[Finding]:
     """The stack's configuration set at SES."""
     outputs = site.stage.outputs
-    name, topic = outputs["ConfigurationSetName"], outputs["FeedbackTopicArn"]
+    name = outputs["ConfigurationSetName"]
     try:
         held = site.ses.get_configuration_set(ConfigurationSetName=name)
         destinations = site.ses.get_configuration_set_event_destinations(ConfigurationSetName=name)[
@@ -166,14 +170,14 @@ def check_configuration_set(site: Site) -> Iterable[Finding]:
                 cure,
             )
         ]
-    return judge_configuration_set(name, topic, held, destinations)
+    return judge_configuration_set(name, held, destinations)
 
 
 def judge_configuration_set(
-    name: str, topic: str, held: Told, destinations: Iterable[Told]
+    name: str, held: Told, destinations: Iterable[Told]
 ) -> Iterator[Finding]:
-    """Checks the configuration set of all mail, and whether its feedback reaches the stack's
-    topic.
+    """Checks the configuration set of all mail, and whether its feedback reaches EventBridge's
+    default bus.
     """
     if held.get("SendingOptions", {}).get("SendingEnabled", True):
         yield ok("configuration set", name)
@@ -184,10 +188,14 @@ def judge_configuration_set(
         )
         yield wrong("configuration set", f"sending is off in {name}", cure)
     ours = next(
-        (one for one in destinations if one.get("SnsDestination", {}).get("TopicArn") == topic),
+        (
+            one
+            for one in destinations
+            if one.get("EventBridgeDestination", {}).get("EventBusArn", "").endswith(DEFAULT_BUS)
+        ),
         None,
     )
-    yield _judge_destination(name, topic, ours)
+    yield _judge_destination(name, ours)
 
 
 def check_complaints(site: Site) -> Iterable[Finding]:
@@ -226,11 +234,12 @@ def judge_complaints(complained: Mapping[str, Suppression], stage: str) -> Itera
         yield ok("complaints", "nobody reported a billing notice as spam")
 
 
-def _judge_destination(name: str, topic: str, ours: Told | None) -> Finding:
+def _judge_destination(name: str, ours: Told | None) -> Finding:
     types = ",".join(sorted(EVENT_TYPES))
     what = (
         "--event-destination"
-        f" 'Enabled=true,MatchingEventTypes={types},SnsDestination={{TopicArn={topic}}}'"
+        f" 'Enabled=true,MatchingEventTypes={types},"
+        f"EventBridgeDestination={{EventBusArn={BUS_ARN}}}'"
     )
     verb, called = ("create", "feedback") if ours is None else ("update", ours["Name"])
     cure = (
@@ -247,4 +256,4 @@ def _judge_destination(name: str, topic: str, ours: Told | None) -> Finding:
         return wrong("feedback of mail", f"the event destination {called} is off", cure)
     if lacking := sorted(EVENT_TYPES - set(ours.get("MatchingEventTypes", []))):
         return wrong("feedback of mail", f"it does not tell of {', '.join(lacking)}", cure)
-    return ok("feedback of mail", f"{called} tells {topic.rpartition(':')[2]}")
+    return ok("feedback of mail", f"{called} tells EventBridge")

@@ -127,7 +127,7 @@ def test_the_functions_stay_with_what_they_subscribe_to() -> None:
         f"SendMailsSqsEventSource:{properties}Queue: !GetAtt MailQueue",
         f"DeliverEventsSqsEventSource:{properties}Queue: !GetAtt DeliveriesQueue",
         f"CarryOutDynamodbEventSource:{properties}Stream: !GetAtt BillingT",
-        f"TakeFeedbackSnsSubscription:{properties}Topic: !Ref FeedbackTopic",
+        "Pattern: {source: [aws.ses], detail: {mail: {tags: {'ses:configuration-set'",
         '{"Keys":{"sk":{"S":["ACCOUNT"]}},"NewImage":{"outbox":{"S":[{"exists":true}]}}}',
     ):
         assert subscription in template

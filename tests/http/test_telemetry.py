@@ -181,8 +181,8 @@ def test_no_log_and_no_metric_holds_an_address_a_payload_or_a_secret(
         office.told("Delivery"),
         office.told("Bounce"),
         office.told("Complaint"),
-        "{not of SES's",
-        '{"eventType": "Bounce"}',
+        {"note": "not of SES's"},
+        {"eventType": "Bounce"},
     )
     for event in (
         *fresh(9),
@@ -234,7 +234,7 @@ def test_every_log_of_an_account_or_an_event_names_it(office: Office) -> None:
     said = logs(office.stage)
     assert {one["function"] for one in said} >= {"send_mails", "take_feedback"}
     for one in said:
-        assert one.keys() & {"account_id", "events", "message_id", "sns_id", "handed_out"}, one
+        assert one.keys() & {"account_id", "events", "message_id", "feedback_id", "handed_out"}, one
         assert "request_id" in one
 
 

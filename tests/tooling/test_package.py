@@ -438,21 +438,33 @@ def test_no_more_functions_send_at_once_than_share_the_rate_of_ses(package: Pack
     assert source["BatchSize"] == 1
 
 
-def test_ses_sends_the_topic_all_events_that_are_read(package: Package) -> None:
-    resources = package.merged["Resources"]
-    destination = resources["FeedbackDestination"]["Properties"]["EventDestination"]
+def test_ses_tells_the_bus_of_all_events_that_are_read(package: Package) -> None:
+    destination = package.merged["Resources"]["FeedbackDestination"]["Properties"]
     told = {kind.replace(" ", "").lower() for kind in KINDS}
-    assert {kind.lower() for kind in destination["MatchingEventTypes"]} == told
-    [(_, source)] = package.sources("SNS")
-    assert destination["SnsDestination"]["TopicARN"] == source["Topic"] == {"Ref": "FeedbackTopic"}
-    [statement] = resources["FeedbackTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    event = destination["EventDestination"]
+    assert {kind.lower() for kind in event["MatchingEventTypes"]} == told
+    assert event["EventBridgeDestination"]["EventBusArn"]["Fn::Sub"].endswith("event-bus/default")
+    assert destination["ConfigurationSetName"] == {"Ref": "ConfigurationSet"}
+
+
+def test_the_bus_starts_the_feedback_s_function_for_mail_of_this_stack_alone(
+    package: Package,
+) -> None:
+    [(fn, source)] = package.sources("EventBridgeRule")
+    assert fn["Handler"].endswith("take_feedback")
+    tags = {"ses:configuration-set": [{"Ref": "ConfigurationSet"}]}
+    assert source["Pattern"] == {"source": ["aws.ses"], "detail": {"mail": {"tags": tags}}}
+    dead = {"Fn::GetAtt": ["DeadLettersQueue", "Arn"]}
+    assert source["DeadLetterConfig"] == {"Arn": dead}
+    assert fn["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"] == dead
+    policy = package.merged["Resources"]["DeadLettersPolicy"]["Properties"]["PolicyDocument"]
+    statement = policy["Statement"][0]
     assert (statement["Principal"], statement["Action"]) == (
-        {"Service": "ses.amazonaws.com"},
-        "sns:Publish",
+        {"Service": "events.amazonaws.com"},
+        "sqs:SendMessage",
     )
-    assert statement["Condition"] == {
-        "StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}}
-    }
+    rule = {"Fn::GetAtt": ["TakeFeedbackTakeFeedbackEvent", "Arn"]}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": rule}}
 
 
 def routes(package: Package) -> set[tuple[str, str]]:

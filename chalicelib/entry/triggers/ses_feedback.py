@@ -1,5 +1,6 @@
-"""SES's delivery feedback, from its SNS topic."""
+"""SES's delivery feedback, from EventBridge's default bus."""
 
+import json
 from typing import Any
 
 from chalice.app import Blueprint
@@ -13,27 +14,25 @@ from chalicelib.usecases.messaging import delivery_feedback
 bp = Blueprint(__name__)
 
 
-@bp.on_sns_message(topic="arn:aws:sns:us-east-1:000000000000:replaced-by-resources-yaml")
+@bp.on_cw_event({"source": ["aws.ses"]})
 @entrypoint
 def take_feedback(event: Any) -> None:
-    """Process every notification. Raises Unavailable at the end if one failed, so that Lambda
-    repeats the call and finally keeps the notification in the function's dead-letter queue.
+    """Process what SES tells of one message. Raises Unavailable if that failed, so that Lambda
+    repeats the call and finally keeps the event in the dead-letter queue.
+
+    `detail` is SES's record (docs.aws.amazon.com/ses/latest/dg/monitoring-eventbridge.html); the
+    rule lets through only what names our configuration set.
     """
-    failed = 0
-    for record in event.to_dict()["Records"]:
-        notification = record["Sns"]
-        fields = {"sns_id": notification.get("MessageId")}
-        try:
-            kind = delivery_feedback.take_feedback(
-                notification["Message"], wiring.services(), wiring.claims(), wiring.suppressions()
-            )
-        except Exception as failure:
-            failed += 1
-            logger.warning("Feedback was not processed", extra=fields | failure_of(failure))
-            continue
-        if kind == "unreadable":
-            logger.warning("Feedback cannot be read", extra=fields)
-        else:
-            logger.info("Feedback was processed", extra=fields | {"kind": kind})
-    if failed:
-        raise Unavailable(f"{failed} notifications could not be processed now.")
+    fields = {"feedback_id": event.event_id}
+    try:
+        kind = delivery_feedback.take_feedback(
+            json.dumps(event.detail), wiring.services(), wiring.claims(), wiring.suppressions()
+        )
+    except Exception as failure:
+        logger.warning("Feedback was not processed", extra=fields | failure_of(failure))
+        # Without the failure's text, which may hold an address.
+        raise Unavailable("The feedback could not be processed now.") from None
+    if kind == "unreadable":
+        logger.warning("Feedback cannot be read", extra=fields)
+    else:
+        logger.info("Feedback was processed", extra=fields | {"kind": kind})

@@ -1,6 +1,5 @@
 """The clock moved from one due moment to the next, and what SNS and SES stand-ins deliver."""
 
-import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,9 +10,9 @@ import pytest
 from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.runtime.clock import Clock
 from local import clock_control
-from local.aws import ses_events, sns_topic
+from local.aws import ses_bus, ses_events
 from local.aws.progress import Progress
-from local.aws.sns_topic import ATTEMPTS, TopicTrigger
+from local.aws.ses_bus import ATTEMPTS, BusTrigger
 from local.clock_control import ROUNDS, Clockwork
 from local.durations import length, moment
 
@@ -206,9 +205,7 @@ def test_feedback_comes_as_sns_sends_it_and_again_after_a_failure() -> None:
         is_done.set()
 
     progress = Progress()
-    trigger = TopicTrigger(
-        "feedback", ending, "arn:aws:sns:us-east-1:000000000000:t", take, "take_feedback", progress
-    )
+    trigger = BusTrigger("feedback", ending, take, "take_feedback", progress)
     trigger.start()
     sent_at = datetime(2026, 3, 2, 9, tzinfo=UTC)
     trigger.publish(ses_events.event("bounce", LETTER, "id-1", sent_at, "cfg"))
@@ -216,9 +213,10 @@ def test_feedback_comes_as_sns_sends_it_and_again_after_a_failure() -> None:
     ending.set()
     trigger.join(10)
     assert (trigger.pending, progress.done) == (0, 1)
-    (record,) = taken[-1]["Records"]
-    assert record["EventSource"] == "aws:sns"
-    told = json.loads(record["Sns"]["Message"])
+    event = taken[-1]
+    assert (event["source"], event["detail-type"]) == ("aws.ses", "Email Bounced")
+    told = event["detail"]
+    assert told["mail"]["tags"]["ses:configuration-set"] == ["cfg"], "what the rule looks at"
     assert (told["eventType"], told["bounce"]["bounceType"]) == ("Bounce", "Permanent")
     assert (
         told["bounce"]["bouncedRecipients"][0]["emailAddress"]
@@ -230,17 +228,17 @@ def test_feedback_comes_as_sns_sends_it_and_again_after_a_failure() -> None:
 
 
 def test_feedback_that_always_fails_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sns_topic, "PAUSE_AFTER_FAILURE", 0)
+    monkeypatch.setattr(ses_bus, "PAUSE_AFTER_FAILURE", 0)
     calls: list[int] = []
     is_over, ending = threading.Event(), threading.Event()
 
     def take(event: dict[str, Any], context: Any) -> None:
         calls.append(1)
-        if json.loads(event["Records"][0]["Sns"]["Message"])["eventType"] == "Send":
+        if event["detail"]["eventType"] == "Send":
             raise RuntimeError("never")
         is_over.set()
 
-    trigger = TopicTrigger("feedback", ending, "arn", take, "take_feedback", Progress())
+    trigger = BusTrigger("feedback", ending, take, "take_feedback", Progress())
     for kind in ("send", "delivery"):
         trigger.publish(
             ses_events.event(kind, LETTER, "id-1", datetime(2026, 3, 2, tzinfo=UTC), "cfg")

@@ -217,7 +217,7 @@ def _stack(endpoint: str, resources: Resources) -> None:
         "DeadLettersQueueUrl": resources.dead_letters_queue_url,
         "ActQueueUrl": resources.queue("ActQueue").ref,
         "MailQueueUrl": resources.queue("MailQueue").ref,
-        "FeedbackTopicArn": resources.queue("FeedbackTopic").ref,
+        "FeedbackFunctionName": "take-feedback",
         "ParametersPath": resources.parameters_path,
     }
     template = {
@@ -318,33 +318,21 @@ def test_what_sqs_moved_goes_back_to_the_queue_that_it_came_from(shop: Shop) -> 
     assert shop.ops("dead", "list") == "0 dead letters.\n"
 
 
-def test_feedback_goes_to_its_topic_again(shop: Shop) -> None:
-    sqs, sns, topic = (
-        client("sqs", shop.emulator),
-        client("sns", shop.emulator),
-        shop.resources.queue("FeedbackTopic").ref,
-    )
-    url = sqs.create_queue(QueueName="listener")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+def test_feedback_that_failed_is_listed_without_its_address(shop: Shop) -> None:
     feedback = {
         "eventType": "Bounce",
         "mail": {"messageId": "0100-a", "tags": {"account": ["acc_ada"]}, "destination": [ADDRESS]},
     }
     record = {
         "requestContext": {"condition": "RetriesExhausted", "approximateInvokeCount": 3},
-        "requestPayload": {"Records": [{"Sns": {"Message": json.dumps(feedback)}}]},
+        "requestPayload": {"source": "aws.ses", "detail": feedback},
         "responsePayload": {"errorType": "Unavailable"},
     }
     shop.queue("DeadLettersQueue").send(json.dumps(record))
     listed = shop.ops("dead", "list")
     assert "  feedback  failed       Bounce 0100-a acc_ada  " in listed
     assert ADDRESS not in listed
-    shop.ops("dead", "redrive", "--all")
-    (notification,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5)["Messages"]
-    assert json.loads(json.loads(notification["Body"])["Message"]) == feedback
+    shop.ops("dead", "discard", listed.split()[0], "--yes")
     assert shop.ops("dead", "list") == "0 dead letters.\n"
 
 

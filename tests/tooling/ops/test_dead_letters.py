@@ -9,12 +9,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from chalice.app import CloudWatchEvent
 
 from chalicelib.aws.queues import Queue
 from chalicelib.domain.errors import InvalidInput, Unavailable
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from ops.commands.dead import _named, line
-from ops.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter, notifications, read_letter
+from ops.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter, feedback_of, read_letter
 from ops.dead_letters.handling import FAILED, OUTCOMES, discard, looking, redrive
 from ops.dead_letters.queue_reader import Box, ways_back
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
@@ -59,6 +61,15 @@ RECORD_OF_LAMBDA = {
     "requestPayload": CALLED,
     "responsePayload": {"errorType": "Unavailable", "errorMessage": f"of {SECRET}"},
 }
+BY_SES = {
+    "version": "0",
+    "id": "b1",
+    "detail-type": "Email Bounced",
+    "source": "aws.ses",
+    "account": "123456789012",
+    "detail": FEEDBACK,
+}
+FAILED_FEEDBACK = RECORD_OF_LAMBDA | {"requestPayload": BY_SES}
 NOTIFICATION = {"Type": "Notification", "MessageId": "m", "Message": json.dumps(FEEDBACK)}
 
 
@@ -109,6 +120,8 @@ ARN = "arn:aws:sqs:eu-central-1:123456789012:billhook-prod-{}-1ABCDEFGH"
             "worn_out",
         ),
         (message("{}", source=ARN.format("MailQueue")), "mail", "?", "worn_out"),
+        (message(BY_SES, BY_EVENTBRIDGE), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
+        (message(FAILED_FEEDBACK), "feedback", "Bounce 0100-a acc_ada", "failed"),
         (message(RECORD_OF_LAMBDA), "feedback", "Bounce 0100-a acc_ada", "failed"),
         (message(NOTIFICATION), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
         (message(CALLED), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
@@ -173,9 +186,11 @@ def test_a_list_shows_nothing_of_a_hostile_payload() -> None:
 
 
 def test_the_feedback_of_a_letter_is_found_in_every_envelope() -> None:
-    for body in (RECORD_OF_LAMBDA, CALLED, NOTIFICATION):
-        assert [json.loads(text) for text in notifications(json.dumps(body))] == [FEEDBACK]
-    assert notifications("hello") == []
+    """Those of SNS are of releases before EventBridge."""
+    for body in (BY_SES, FAILED_FEEDBACK, RECORD_OF_LAMBDA, CALLED, NOTIFICATION):
+        assert feedback_of(json.dumps(body)) == [FEEDBACK]
+    for other in ("hello", "[]", json.dumps(ENVELOPE), json.dumps({"Type": "Notification"})):
+        assert feedback_of(other) == []
 
 
 @dataclass
@@ -406,20 +421,35 @@ def test_a_missing_queue_is_an_error(on_sqs: OnSqs) -> None:
         Box(on_sqs.url + "-none", on_sqs.sqs).look(1)
 
 
-def test_feedback_goes_to_its_topic_again() -> None:
-    published: list[tuple[str, str]] = []
+def test_feedback_starts_its_function_again() -> None:
+    started: list[dict[str, Any]] = []
 
-    class Sns:
-        def publish(self, TopicArn: str, Message: str) -> None:
-            published.append((TopicArn, Message))
+    class Lambdas:
+        def invoke(self, **call: Any) -> None:
+            started.append(call)
 
     box = MemoryBox()
-    box.put((json.dumps(RECORD_OF_LAMBDA), {}), (json.dumps(NOTIFICATION), {}))
+    for body in (FAILED_FEEDBACK, BY_SES, NOTIFICATION):
+        box.put((json.dumps(body), {}))
+    ways = ways_back({}, "billhook-dev-TakeFeedback-1", None, Lambdas())  # type: ignore[arg-type]
     with looking(box, 10) as letters:
-        assert [
-            outcome for _, outcome in redrive(letters, box, ways_back({}, "arn:topic", None, Sns()))
-        ] == [
-            "sent",
-            "sent",
-        ]  # type: ignore[arg-type]
-    assert [(topic, json.loads(text)) for topic, text in published] == [("arn:topic", FEEDBACK)] * 2
+        assert [outcome for _, outcome in redrive(letters, box, ways)] == ["sent"] * 3
+    assert {(call["FunctionName"], call["InvocationType"]) for call in started} == {
+        ("billhook-dev-TakeFeedback-1", "Event")
+    }
+    events = [json.loads(call["Payload"]) for call in started]
+    assert [event["detail"] for event in events] == [FEEDBACK] * 3
+    for event in events:
+        assert CloudWatchEvent(event, None).source == "aws.ses", "the function can read it"
+
+
+def test_feedback_whose_function_cannot_be_started_stays() -> None:
+    class Refusing:
+        def invoke(self, **call: Any) -> None:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Invoke")
+
+    box = MemoryBox()
+    box.put((json.dumps(FAILED_FEEDBACK), {}))
+    with looking(box, 10) as letters:
+        ways = ways_back({}, "gone", None, Refusing())  # type: ignore[arg-type]
+        assert [outcome for _, outcome in redrive(letters, box, ways)] == ["not_sent"]

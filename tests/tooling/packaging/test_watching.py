@@ -160,17 +160,12 @@ count("Bounces"), measure("NeedsYou", 0), flush()
     )
 
 
-def test_the_topics_are_encrypted_with_a_key_that_lets_their_publishers_in(
-    package: Package,
-) -> None:
-    topics = of_type(package, "AWS::SNS::Topic")
-    assert topics.keys() == {"AlarmTopic", "FeedbackTopic"}
-    for topic in topics.values():
-        assert topic["KmsMasterKeyId"] == {"Fn::GetAtt": ["TopicsKey", "Arn"]}
-    policy = package.merged["Resources"]["TopicsKey"]["Properties"]["KeyPolicy"]["Statement"]
-    [publishers] = [one for one in policy if "Service" in one["Principal"]]
-    assert publishers["Principal"]["Service"] == ["cloudwatch.amazonaws.com", "ses.amazonaws.com"]
-    assert publishers["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+def test_no_key_of_ours_is_paid_for(package: Package) -> None:
+    """A dollar a month. What holds addresses goes by EventBridge, which encrypts by itself; the one
+    topic has alarms, which hold none.
+    """
+    assert of_type(package, "AWS::SNS::Topic").keys() == {"AlarmTopic"}
+    assert of_type(package, "AWS::KMS::Key") == {}
 
 
 def test_a_stage_without_settings_has_nothing_that_costs_by_being_there(package: Package) -> None:

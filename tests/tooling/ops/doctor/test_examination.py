@@ -29,7 +29,7 @@ SECRETS = {
     "hash-key": "h" * 64,
     "signing-keys": new_signing_keys(),
 }
-FEEDBACK = ("FeedbackTopic", "FeedbackTopicPolicy", "ConfigurationSet", "FeedbackDestination")
+FEEDBACK = ("ConfigurationSet", "FeedbackDestination")
 """What the doctor looks at of the template; the rest of it is deployed by tests/rehearsal."""
 
 
@@ -38,8 +38,7 @@ def stack(emulated: str) -> None:
     """The stage's stack in the emulator."""
     content = load(TEMPLATE)
     outputs = {
-        name: content["Outputs"][name]
-        for name in ("ConfigurationSetName", "FeedbackTopicArn", "ParametersPath")
+        name: content["Outputs"][name] for name in ("ConfigurationSetName", "ParametersPath")
     }
     outputs |= {"EndpointURL": {"Value": f"{POLICY.base_url}/"}, "RestAPIId": {"Value": "rest"}}
     template = {

@@ -32,7 +32,7 @@ from ops.stage.signing_keys import new_signing_keys
 from tests.fakes.services import POLICY, ROOT
 
 SENDER = "ada@mail.acme.example"
-TOPIC = "arn:aws:sns:us-east-1:1:feedback"
+BUS = "arn:aws:events:us-east-1:123456789012:event-bus/default"
 HEALTHY = {
     "ProductionAccessEnabled": True,
     "SendingEnabled": True,
@@ -51,7 +51,7 @@ DESTINATION = {
     "Name": "feedback",
     "Enabled": True,
     "MatchingEventTypes": sorted(EVENT_TYPES),
-    "SnsDestination": {"TopicArn": TOPIC},
+    "EventBridgeDestination": {"EventBusArn": BUS},
 }
 
 
@@ -120,7 +120,7 @@ def test_signing_that_is_off_is_wrong() -> None:
 
 
 def test_a_configuration_set_that_reports_everything_is_fine() -> None:
-    assert states(judge_configuration_set("set", TOPIC, {}, [DESTINATION])) == ["ok", "ok"]
+    assert states(judge_configuration_set("set", {}, [DESTINATION])) == ["ok", "ok"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_configuration_set_that_reports_everything_is_fine() -> None:
     [
         ([], "nothing tells of bounces", "create"),
         (
-            [DESTINATION | {"SnsDestination": {"TopicArn": "arn:other"}}],
+            [DESTINATION | {"EventBridgeDestination": {"EventBusArn": "arn:other"}}],
             "nothing tells of bounces",
             "create",
         ),
@@ -143,7 +143,7 @@ def test_a_configuration_set_that_reports_everything_is_fine() -> None:
 def test_feedback_that_does_not_arrive_is_wrong(
     destinations: list[Any], says: str, verb: str
 ) -> None:
-    found = ill(judge_configuration_set("set", TOPIC, {}, destinations))
+    found = ill(judge_configuration_set("set", {}, destinations))
     assert says in found.says
     assert f"{verb}-configuration-set-event-destination --configuration-set-name set" in found.cure
 
@@ -152,7 +152,7 @@ def test_a_configuration_set_that_is_off_is_wrong() -> None:
     off = {"SendingOptions": {"SendingEnabled": False}}
     assert (
         "put-configuration-set-sending-options"
-        in ill(judge_configuration_set("set", TOPIC, off, [DESTINATION])).cure
+        in ill(judge_configuration_set("set", off, [DESTINATION])).cure
     )
 
 

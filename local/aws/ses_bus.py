@@ -1,8 +1,7 @@
-"""What SNS does between SES and a function: each event in a notification of its own, and again if
-the function fails.
+"""What EventBridge does between SES and a function: each event in an envelope, and again if the
+function fails.
 """
 
-import json
 import logging
 import queue
 import threading
@@ -12,16 +11,29 @@ from typing import Any
 from chalicelib.runtime.clock import clock
 from local.aws.lambda_context import LambdaContext
 from local.aws.progress import Progress
+from local.aws.template import ACCOUNT, REGION
 from local.aws.triggers import PAUSE_AFTER_FAILURE, Function, Trigger
 from local.durations import iso
 
 ATTEMPTS = 3
-"""Lambda calls a function that SNS started twice more, then drops the event."""
+"""Lambda calls a function that EventBridge started twice more, then drops the event. (Deployed, the
+dead-letter queue keeps it.)
+"""
+
+DETAIL_TYPES = {
+    "Send": "Email Sent",
+    "Delivery": "Email Delivered",
+    "Bounce": "Email Bounced",
+    "Complaint": "Email Complaint Received",
+}
+"""What EventBridge calls SES's event types
+(docs.aws.amazon.com/eventbridge/latest/ref/events-ref-ses.html).
+"""
 
 log = logging.getLogger("billhook.local")
 
 
-class TopicTrigger(Trigger):
+class BusTrigger(Trigger):
     """Calls the function with what was published, in order. `pending` counts what it has not
     finished.
     """
@@ -30,14 +42,12 @@ class TopicTrigger(Trigger):
         self,
         name: str,
         stopping: threading.Event,
-        topic_arn: str,
         function: Function,
         function_name: str,
         progress: Progress,
     ) -> None:
         super().__init__(name, stopping)
-        self._topic_arn, self._function, self._function_name, self._progress = (
-            topic_arn,
+        self._function, self._function_name, self._progress = (
             function,
             function_name,
             progress,
@@ -77,27 +87,14 @@ class TopicTrigger(Trigger):
                 return
 
     def _event(self, message: dict[str, Any]) -> dict[str, Any]:
-        notification = {
-            "Type": "Notification",
-            "MessageId": str(uuid.uuid4()),
-            "TopicArn": self._topic_arn,
-            "Subject": "Amazon SES Email Event Notification",
-            "Message": json.dumps(message),
-            "Timestamp": iso(clock.now()),
-            "SignatureVersion": "1",
-            "Signature": "not-signed-here",
-            "SigningCertUrl": "",
-            "UnsubscribeUrl": "",
-            "MessageAttributes": {},
-        }
-        subscription = f"{self._topic_arn}:{uuid.uuid4()}"
         return {
-            "Records": [
-                {
-                    "EventSource": "aws:sns",
-                    "EventVersion": "1.0",
-                    "EventSubscriptionArn": subscription,
-                    "Sns": notification,
-                }
-            ]
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": DETAIL_TYPES[message["eventType"]],
+            "source": "aws.ses",
+            "account": ACCOUNT,
+            "time": iso(clock.now()),
+            "region": REGION,
+            "resources": [],
+            "detail": message,
         }
