@@ -78,7 +78,7 @@ COMMANDS = (
     ),
     Command(
         "stripe apply",
-        "Change Stripe's products, prices, portal, webhook and event destination to match",
+        "Change what Stripe has of products, prices, portal and webhooks to match",
         _apply,
         (_live, _eventbridge, add_stage),
     ),

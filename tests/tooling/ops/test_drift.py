@@ -17,7 +17,7 @@ from tests.tooling.ops.test_ops import run
 
 @pytest.fixture
 def table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    for room in ("reconciliation", "job_states"):
+    for room in ("reconciliation", "jobs.job_states"):
         monkeypatch.setattr(f"chalicelib.aws.{room}.client", lambda: dynamodb)
     monkeypatch.setenv("TABLE_NAME", TABLE)
     return dynamodb

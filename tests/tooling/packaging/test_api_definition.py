@@ -16,6 +16,7 @@ OF_ALL = {
     "Cache-Control": "'no-store'",
     "Referrer-Policy": "'no-referrer'",
     "Strict-Transport-Security": "'max-age=31536000'",
+    "Content-Security-Policy": "'default-src; base-uri; frame-ancestors'",
 }
 
 
