@@ -114,6 +114,8 @@ class System:
             "link-keys": secrets.token_hex(32),
             "signing-keys": new_signing_keys(),
         }
+        if slack := os.environ.get("SLACK_WEBHOOK_URL"):
+            parameters["slack-webhook-url"] = slack
         self._begin("table, queues and secrets")
         resources = create(self._emulator.endpoint, parameters)
         self._begin("functions and control room")
@@ -291,13 +293,14 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]
     keys, for the product and for its operators. A function on Lambda has one thread. Here many
     share what is otherwise built on first use, so it is built now, and nothing is counted.
     """
+    from chalicelib.aws.events.bus import EventBus
     from chalicelib.aws.mailer import client as ses_client
     from chalicelib.aws.suppressions import SesSuppressionList
     from chalicelib.runtime import telemetry, wiring
     from chalicelib.runtime.clock import clock
     from chalicelib.usecases.accounts.api_keys import create_key
     from local.control_room.mailbox import WatchedMailer
-    from local.control_room.sent_requests import WatchedCaller
+    from local.control_room.sent_requests import WatchedBus, WatchedCaller, WatchedSlack
 
     telemetry.metrics.add_metric = _uncounted  # type: ignore[method-assign]
     wiring.services()
@@ -312,6 +315,8 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]
     wiring.mail_services = cache(lambda: mail)
     caller = WatchedCaller(wiring.caller(), outgoing, "webhook")
     wiring.caller = cache(lambda: caller)
+    slack, bus = WatchedSlack(wiring.slack_caller(), outgoing), WatchedBus(EventBus(), outgoing)
+    wiring.slack_caller, wiring.event_bus = cache(lambda: slack), cache(lambda: bus)
     listed = SesSuppressionList(mailbox.suppressed.attach(ses_client()))
     wiring.ses_suppressions = cache(lambda: listed)
     store, now = wiring.api_keys(), clock.now()

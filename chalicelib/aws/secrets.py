@@ -67,6 +67,11 @@ class Secrets:
         return self._get("signing-keys")
 
     @property
+    def slack_webhook_url(self) -> str:
+        """The URL of Slack's incoming webhook, if the policy names any happenings for Slack."""
+        return self._get("slack-webhook-url")
+
+    @property
     def captcha_secret(self) -> str:
         """The secret of the CAPTCHA service, if the policy uses one."""
         return self._get("captcha-secret")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.runtime.links import Links
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
-    from chalicelib.usecases.ports import Caller, Captcha, MessageQueue, StageReader
+    from chalicelib.usecases.ports import Bus, Caller, Captcha, MessageQueue, StageReader
     from chalicelib.usecases.services import MailServices, Services, SignupGuard
     from chalicelib.usecases.stripe_ports import Stripe
 
@@ -157,6 +157,22 @@ def caller() -> "Caller":
 def delivery_seconds() -> float:
     """How long a delivery to an endpoint may take."""
     return float(settings().delivery_seconds or 20)
+
+
+@cache
+def event_bus() -> "Bus":
+    """The event buses that events are put onto."""
+    from chalicelib.aws.events.bus import EventBus
+
+    return EventBus()
+
+
+@cache
+def slack_caller() -> "Caller":
+    """What calls Slack: the same as `caller`, which the local system shows apart."""
+    from chalicelib.outgoing.transport import Transport
+
+    return Transport(delivery_seconds(), loopback=settings().stage == "local")
 
 
 def proof_of(account_id: str) -> str:

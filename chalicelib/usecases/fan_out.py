@@ -7,6 +7,7 @@ there already. What wakes the function that delivers comes last: without it the 
 
 from collections.abc import Iterable, Sequence
 
+from chalicelib.domain.changes.channels import channels_wanting
 from chalicelib.domain.changes.timeline import EventEntry
 from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
 from chalicelib.usecases.messages import Deliver
@@ -26,8 +27,9 @@ def add_deliveries(events: Sequence[EventEntry], services: Services) -> list[Del
     keys = list[DeliveryKey]()
     for event in events:
         entry, now = event.entry, services.clock.now()
-        for endpoint in endpoints.wanting(entry.type):
-            key = DeliveryKey(endpoint.id, entry.at, entry.id)
+        ids = [endpoint.id for endpoint in endpoints.wanting(entry.type)]
+        for id in (*ids, *channels_wanting(services.policy, entry.type)):
+            key = DeliveryKey(id, entry.at, entry.id)
             delivery = Delivery(key, entry.type, entry.account_id, entry.at, now, now, version=1)
             services.stores.deliveries.add(delivery)
             keys.append(key)

@@ -12,6 +12,8 @@ from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.outgoing.answers import CallAnswer
+from chalicelib.domain.outgoing.bus import BusEntry
+from chalicelib.domain.outgoing.slack import SlackState
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison, Drift
 from chalicelib.domain.reconciliation.replan import ReplanState
@@ -123,7 +125,7 @@ class SendClaims(Protocol):
         """SES has said that it did not take it: it may be claimed again."""
 
 
-JobState = TypeVar("JobState", Comparison, DigestState, OpenConditions, Undelivered)
+JobState = TypeVar("JobState", Comparison, DigestState, OpenConditions, SlackState, Undelivered)
 
 
 class AccountStore(Protocol):
@@ -313,6 +315,13 @@ class Caller(Protocol):
         """What came of one request; a failure is an answer too. Several threads may call at
         once.
         """
+
+
+class Bus(Protocol):
+    """Event buses of Amazon EventBridge; see aws/events/bus.py."""
+
+    def put(self, entries: Sequence[BusEntry]) -> list[CallAnswer]:
+        """What came of each entry of one call, in their order; a failure is an answer too."""
 
 
 class EndpointStore(Protocol):

@@ -100,6 +100,8 @@ def _calls(
             yield "ses:SendEmail", "ConfigurationSet"
         case "sesv2":
             yield f"ses:{operation}", "*"
+        case "events":
+            yield f"events:{operation}", "EventBus"
         case "ssm":
             return  # noted where the secret is asked for
         case _:

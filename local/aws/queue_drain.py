@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.aws.events.webhooks import EndpointList, due_shard
+from chalicelib.domain.changes.channels import channels
+from chalicelib.runtime import wiring
 from local.aws.frequent_calls import EmulatedQueues, EmulatedTable
 from local.aws.progress import Progress
 from local.aws.resources import Resources
@@ -122,7 +124,8 @@ class Rest:
     def _enabled_shards(self) -> set[str]:
         dynamodb: Any = self._dynamodb
         endpoints = EndpointList(self._table, dynamodb).load()
-        return {due_shard(one.id) for one in endpoints.all if one.is_enabled}
+        enabled = [one.id for one in endpoints.all if one.is_enabled]
+        return {due_shard(id) for id in (*enabled, *channels(wiring.policy()))}
 
     def next_due(self) -> str | None:
         """The earliest `due_at` over all shards of the index."""

@@ -1,13 +1,15 @@
 """Every call that the system makes to other systems, as it was made, without its secrets."""
 
+import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.domain.outgoing.answers import CallAnswer
+from chalicelib.domain.outgoing.bus import BusEntry
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.ports import Caller
+from chalicelib.usecases.ports import Bus, Caller
 from local.durations import iso
 
 SECRET_HEADERS = frozenset({"authorization", "x-stripe-client-user-agent"})
@@ -24,6 +26,33 @@ class WatchedCaller:
         answer = self._caller.post(url, headers, body)
         self._outgoing.note(url, self._kind, headers, body.decode(), answer.code)
         return answer
+
+
+class WatchedSlack:
+    """Calls to Slack, which are kept too, without the path: it is the secret."""
+
+    def __init__(self, caller: Caller, outgoing: "Outgoing") -> None:
+        self._caller, self._outgoing = caller, outgoing
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
+        answer = self._caller.post(url, headers, body)
+        parts = urlsplit(url)
+        to = f"{parts.scheme}://{parts.netloc}"
+        self._outgoing.note(to, "slack", headers, json.loads(body), answer.code)
+        return answer
+
+
+class WatchedBus:
+    """Calls of PutEvents, which are kept too; the status is that of a call that took all of it."""
+
+    def __init__(self, bus: Bus, outgoing: "Outgoing") -> None:
+        self._bus, self._outgoing = bus, outgoing
+
+    def put(self, entries: Sequence[BusEntry]) -> list[CallAnswer]:
+        answers = self._bus.put(entries)
+        status = next((one.code for one in answers if not one.succeeded), 200)
+        self._outgoing.note("events", "eventbridge", {}, {"Entries": list(entries)}, status)
+        return answers
 
 
 class Outgoing:

@@ -115,6 +115,7 @@ def _post(stage: Stage) -> tuple["Box", dict[str, Callable[[DeadLetter], None]]]
         "events": outputs["EventsQueueUrl"],
         "act": outputs["ActQueueUrl"],
         "mail": outputs["MailQueueUrl"],
+        "bus": outputs["DeliveriesQueueUrl"],
     }
     return Box(outputs["DeadLettersQueueUrl"], sqs), ways_back(
         queues, outputs["FeedbackFunctionName"], sqs, boto3.client("lambda")

@@ -21,12 +21,14 @@ ORIGINS = {
     "act": "The act queue: a due account, or a visitor's request.",
     "mail": "The mail queue: a message to send.",
     "feedback": "SES, by EventBridge: its report about a message.",
+    "bus": "The event bus of billing.toml: a domain event that it did not take.",
     "unknown": "Not known: the message does not say so, and it has no form that Billhook uses.",
 }
 """Where a dead letter came from; it is sent back there."""
 
 CODES = {
     "unreadable": "Ingestion could not read the event; the reason says why.",
+    "bus_refused": "The event bus did not take the event for three days; the reason says why.",
     "worn_out": "SQS moved it here after it was received a thousand times.",
     "failed": "The function for SES's feedback failed three times.",
     "undelivered": (
@@ -36,7 +38,7 @@ CODES = {
     "unknown": "The reason is not known.",
 }
 """Why a message is in the dead-letter queue. Ingestion writes `unreadable` itself
-(`domain/errors.py`); the others follow from the form of the message.
+(`domain/errors.py`), and delivery `bus_refused`; the others follow from the form of the message.
 """
 
 _QUEUES = {"EventsQueue": "events", "ActQueue": "act", "MailQueue": "mail"}
@@ -69,7 +71,8 @@ def read_letter(message: Mapping[str, Any]) -> DeadLetter:
     system = message.get("Attributes", {})
     content = _json(message["Body"])
     source = _source(system.get("DeadLetterQueueSourceArn", ""))
-    origin = source or ("events" if "code" in told else _origin_by_form(content))
+    written = "bus" if told.get("code") == "bus_refused" else "events"
+    origin = source or (written if "code" in told else _origin_by_form(content))
     what, account = _about(origin, content)
     code, reason = _why(told, bool(source), content)
     return DeadLetter(
@@ -135,6 +138,9 @@ def _about(origin: str, content: Any) -> tuple[str, str]:
         return "", ""
     if origin == "feedback":
         return _about_feedback(next(_feedback(content), {}))
+    if origin == "bus":
+        event = if_readable(_event_of, content) or ""
+        return _joined(event), _word(event.partition(".")[0])
     if origin == "events":
         content = _hash(if_readable(opened, content))
         thing = _hash(_hash(content.get("data")).get("object"))
@@ -143,6 +149,12 @@ def _about(origin: str, content: Any) -> tuple[str, str]:
         )
         return _joined(content.get("type"), content.get("id")), _word(account)
     return _joined(content.get("key")), _word(content.get("account_id"))
+
+
+def _event_of(content: Mapping[str, Any]) -> str:
+    """The id of the domain event in a message of the deliveries queue."""
+    ((_, event_id),) = json.loads(content["deliveries"])
+    return str(event_id)
 
 
 def _about_feedback(told: Mapping[str, Any]) -> tuple[str, str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.aws.queues import Queue
+from chalicelib.aws.queues import GroupedQueue, Queue
+from chalicelib.domain.changes.channels import BUS
 from chalicelib.domain.errors import Unavailable
 from ops.dead_letters.dead_letter import DeadLetter, feedback_of, read_letter
 
@@ -90,8 +91,9 @@ class Box:
 def ways_back(
     queues: Mapping[str, str], function: str, sqs: "SQSClient", lambdas: Any
 ) -> dict[str, Callable[[DeadLetter], None]]:
-    """The functions that send a dead letter back, by origin. `queues` has the URLs by origin,
-    `function` is the name of the function for SES's feedback. Each raises Unavailable.
+    """The functions that send a dead letter back, by origin. `queues` has the URLs by origin (that
+    of `bus` is the deliveries queue), `function` is the name of the function for SES's feedback.
+    Each raises Unavailable.
     """
 
     def start(letter: DeadLetter) -> None:
@@ -113,7 +115,13 @@ def ways_back(
         # it comes back.
         return lambda letter: Queue(url, sqs).send(letter.body)
 
-    return {origin: to(url) for origin, url in queues.items()} | {"feedback": start}
+    def deliver(letter: DeadLetter) -> None:
+        # Named after the letter: the queue takes the same task once in five minutes.
+        task = {**json.loads(letter.body), "sent": letter.id}
+        GroupedQueue(queues["bus"], sqs).send_many([(BUS, task)])
+
+    ways = {origin: to(url) for origin, url in queues.items()} | {"feedback": start}
+    return {**ways, "bus": deliver} if "bus" in queues else ways
 
 
 def _by_eventbridge(told: Mapping[str, Any], letter: DeadLetter) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from chalicelib.domain.changes.channels import check_types
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.domain.policy.read import read_policy
@@ -72,9 +73,10 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
     permissions = yaml.safe_load((ROOT / ".chalice" / "permissions.yaml").read_text())
     policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
     refuse_local(policy.base_url)
+    check_types(policy)
     sites = policy.signup.sites if policy.signup else ()
     senders = policy.mail.senders.values() if policy.mail else ()
-    completed = watched(complete(template, permissions, sites, senders))
+    completed = watched(complete(template, permissions, sites, senders, policy.bus.name))
     (out / "template.json").write_text(json.dumps(completed, indent=1, sort_keys=True))
     return Package(completed, archive, hashlib.sha256(archive.read_bytes()).hexdigest())
 

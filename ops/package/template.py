@@ -22,6 +22,9 @@ Permissions = Mapping[str, Sequence[Mapping[str, Any]]]
 SENDERS = "identity/senders"
 """What permissions.yaml calls SES's identities of the senders in billing.toml."""
 
+EVENT_BUS = "EventBus"
+"""What it calls the event bus that billing.toml names."""
+
 _ARN = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:%s"
 _QUEUE_READER = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
 _STREAM_READER = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
@@ -32,9 +35,10 @@ def complete(
     permissions: Permissions,
     sites: Sequence[str],
     senders: Collection[str] = (),
+    bus: str | None = None,
 ) -> Template:
     """The template with the webhook's function, the functions' roles, and API Gateway's answers;
-    `sites` and `senders` are those of billing.toml. Raises ValueError for a function without
+    `sites`, `senders` and `bus` are those of billing.toml. Raises ValueError for a function without
     permissions, or the reverse.
     """
     made = copy.deepcopy(template)
@@ -57,7 +61,7 @@ def complete(
         role["Policies"] = [
             {
                 "PolicyName": "own",
-                "PolicyDocument": _document(id, function, permissions[id], senders),
+                "PolicyDocument": _document(id, function, permissions[id], senders, bus),
             }
         ]
     return made
@@ -100,11 +104,16 @@ def _add_webhook_function(template: Template) -> None:
 
 
 def _document(
-    id: str, function: Template, rows: Sequence[Mapping[str, Any]], senders: Collection[str]
+    id: str,
+    function: Template,
+    rows: Sequence[Mapping[str, Any]],
+    senders: Collection[str],
+    bus: str | None,
 ) -> Template:
     statements = [
-        _allow(row["actions"], [_resource(one) for one in _named(row["resources"], senders)])
+        _allow(row["actions"], [_resource(one) for one in named])
         for row in rows
+        if (named := list(_named(row["resources"], senders, bus)))
     ]
     return {"Version": "2012-10-17", "Statement": [*statements, *_needed_by_lambda(id, function)]}
 
@@ -139,10 +148,13 @@ def _allow(actions: Sequence[str], resources: Sequence[Any]) -> Template:
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def _named(resources: Sequence[str], senders: Collection[str]) -> Iterator[str]:
+def _named(resources: Sequence[str], senders: Collection[str], bus: str | None) -> Iterator[str]:
+    """The resources of a row; none if all of them are the bus, and billing.toml names none."""
     for name in resources:
         if name == SENDERS:
             yield from (f"identity/{identity}" for identity in identities(senders))
+        elif name == EVENT_BUS:
+            yield from [f"event-bus/{bus}"] if bus else []
         else:
             yield name
 
@@ -156,6 +168,8 @@ def _resource(name: str) -> Any:
         return "*"
     if kind == "parameter":
         return {"Fn::Sub": _ARN % ("ssm", f"parameter/${{AWS::StackName}}/{rest}")}
+    if kind == "event-bus":
+        return rest if rest.startswith("arn:") else {"Fn::Sub": _ARN % ("events", name)}
     if kind == "identity":
         return {"Fn::Sub": _ARN % ("ses", name)}
     if kind == "ConfigurationSet":

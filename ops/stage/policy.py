@@ -21,6 +21,7 @@ def read_checked(file: Path) -> "Policy":
     Raises PolicyMistakes, BrokenMessage, UnknownMessage; InvalidInput for a file that cannot be
     read.
     """
+    from chalicelib.domain.changes.channels import check_types
     from chalicelib.domain.policy.read import read_policy
     from chalicelib.outreach.check import check_messages
     from chalicelib.outreach.rendering import messages
@@ -30,6 +31,7 @@ def read_checked(file: Path) -> "Policy":
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror}.", "file") from error
     check_messages(policy)
+    check_types(policy)
     return policy
 
 

@@ -78,6 +78,13 @@ SECRETS = (
         needed=lambda policy: False,  # only a product that signs claims has one
     ),
     Secret(
+        "slack-webhook-url",
+        re.compile(r"https://\S{10,}"),
+        "the URL of an incoming webhook, https://hooks.slack.com/services/…",
+        source="Slack: your app, Features, Incoming Webhooks",
+        needed=lambda policy: policy.slack is not None,
+    ),
+    Secret(
         "captcha-secret",
         re.compile(r"\S{10,}"),
         "the CAPTCHA service's secret",

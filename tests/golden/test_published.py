@@ -171,6 +171,7 @@ def test_the_keys_of_billing_toml_stay() -> None:
         access.x = 1
         operators.x = 1
         bus.x = 1
+        slack.x = 1
         cancel.x = 1
         cancel.alternatives.x = "x"
         cancel.alternatives.other = {x = 1}

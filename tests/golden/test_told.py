@@ -77,9 +77,10 @@ def test_secrets_keep_their_names_in_the_parameter_store(monkeypatch: pytest.Mon
         secrets.captcha_secret,
         secrets.claim_keys,
         secrets.signing_keys,
+        secrets.slack_webhook_url,
     )
     both, each = "one two", ["one", "two"]
-    assert read == (both, each, both, each, both, each, both)
+    assert read == (both, each, both, each, both, each, both, both)
     assert [one.kwargs["Name"] for one in ssm.get_parameter.call_args_list] == [
         "/billhook/prod/stripe-api-key",
         "/billhook/prod/stripe-webhook-secrets",
@@ -88,6 +89,7 @@ def test_secrets_keep_their_names_in_the_parameter_store(monkeypatch: pytest.Mon
         "/billhook/prod/captcha-secret",
         "/billhook/prod/claim-keys",
         "/billhook/prod/signing-keys",
+        "/billhook/prod/slack-webhook-url",
     ]
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from chalicelib.aws.dynamo import client, put_versioned, read_one
 from chalicelib.aws.items import Item, dump, load
 from chalicelib.domain.messaging.team import DigestState
+from chalicelib.domain.outgoing.slack import SlackState
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison
 from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
@@ -27,6 +28,7 @@ KEYS: dict[type[Any], str] = {
     Comparison: "COMPARISON",
     DigestState: "DIGESTS",
     OpenConditions: "CONDITIONS",
+    SlackState: "SLACK",
     Undelivered: "UNDELIVERED",
 }
 """The sort key of each state. Deployed tables use these: under another key a job would start

@@ -201,9 +201,21 @@ class TeamPolicy:
 class BusPolicy:
     """`stripe_source` is the partner event source by which Stripe's events come over EventBridge;
     empty for none, None if billing.toml leaves it to the stage's own settings.
+
+    `name` is the name or ARN of the bus that domain events go to, those of the types `events`, all
+    if it is empty; None for none.
     """
 
     stripe_source: str | None = None
+    name: str | None = None
+    events: tuple[str, ...] = ()
+
+
+@frozen
+class SlackPolicy:
+    """The types of the domain events that the team's channel in Slack is told of."""
+
+    happenings: tuple[str, ...]
 
 
 @frozen
@@ -227,6 +239,7 @@ class Policy:
     milestones: Mapping[str, Milestone] = field(default_factory=dict)
     team: TeamPolicy | None = None
     bus: BusPolicy = BusPolicy()
+    slack: SlackPolicy | None = None
 
     def rank(self, plan: str | None) -> int:
         """The plan's place in billing.toml, from 0; -1 for None and for an unknown plan."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.errors import PolicyMistakes
-from chalicelib.domain.policy.bus import read_bus
+from chalicelib.domain.policy.bus import read_bus, read_slack
 from chalicelib.domain.policy.keys import (
     Key,
     https_origin,
@@ -81,6 +81,7 @@ _TABLES = (
     "cancel",
     "operators",
     "bus",
+    "slack",
 )
 
 
@@ -103,7 +104,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
     signup, pages = read_signup(raw, plans, mistakes), read_pages(raw, mistakes)
     checkout, cancel = read_checkout(raw, mistakes), read_cancel(raw, plans, mistakes)
     mail, team = read_mail(raw, mistakes), read_team(raw, mistakes)
-    bus = read_bus(raw, mistakes)
+    bus, slack = read_bus(raw, mistakes), read_slack(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     _check_after_trial(trial, plans, mistakes)
     if mistakes:
@@ -124,6 +125,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
         milestones=milestones,
         team=team,
         bus=bus,
+        slack=slack,
     )
 
 

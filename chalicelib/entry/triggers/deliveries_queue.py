@@ -1,15 +1,20 @@
 """The deliveries queue: posts events to the owner's endpoints."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from chalice.app import Blueprint
 
+from chalicelib.domain.changes import channels
 from chalicelib.domain.errors import Unavailable
 from chalicelib.runtime import wiring
 from chalicelib.runtime.invocation import entrypoint
 from chalicelib.runtime.telemetry import failure_of, logger
-from chalicelib.usecases.messages import read_deliver_message
+from chalicelib.usecases.messages import Deliver, read_deliver_message
 from chalicelib.usecases.webhooks.deliver import Made, Outgoing, deliver
+from chalicelib.usecases.webhooks.to_bus import deliver_to_bus
+from chalicelib.usecases.webhooks.to_slack import Channel, deliver_to_slack
 
 WRITES_NEED_SECONDS = 10
 """How much of the function's time is left when its last call ends."""
@@ -42,12 +47,38 @@ def _deliver(body: str, message_id: str, context: Any) -> None:
         logger.error("Unknown message in the deliveries queue", extra={"message_id": message_id})
         return
     needed = 1000 * (wiring.delivery_seconds() + WRITES_NEED_SECONDS)
-    outgoing = Outgoing(
-        wiring.caller(),
-        lambda: wiring.secrets().hash_key,
-        lambda: bool(context.get_remaining_time_in_millis() > needed),
+
+    def has_time() -> bool:
+        return bool(context.get_remaining_time_in_millis() > needed)
+
+    match message.endpoint_id:
+        case channels.BUS:
+            _put(message, has_time)
+        case channels.SLACK:
+            _tell(message, has_time)
+        case _:
+            outgoing = Outgoing(wiring.caller(), lambda: wiring.secrets().hash_key, has_time)
+            _log(message.endpoint_id, deliver(message, wiring.services(), outgoing))
+
+
+def _put(message: Deliver, has_time: Callable[[], bool]) -> None:
+    for put in deliver_to_bus(message, wiring.services(), wiring.event_bus(), has_time):
+        if not put.answer.succeeded:
+            fields = {"happening_id": put.delivery.key.event_id, "error": put.answer.error}
+            logger.warning("The event bus did not take an event", extra=fields)
+
+
+def _tell(message: Deliver, has_time: Callable[[], bool]) -> None:
+    channel = Channel(
+        wiring.slack_caller(),
+        lambda: wiring.secrets().slack_webhook_url,
+        wiring.links().base_url,
+        time.sleep,
+        has_time,
     )
-    _log(message.endpoint_id, deliver(message, wiring.services(), outgoing))
+    for said in deliver_to_slack(message, wiring.services(), channel):
+        if not said.answer.succeeded:
+            logger.warning("Slack did not take a message", extra={"error": said.answer.error})
 
 
 def _log(endpoint_id: str, attempts: list[Made]) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.changes.channels import SLACK
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
@@ -85,6 +86,8 @@ def send_endpoint_notice(
     """What became of the notice of a disabled endpoint: `sent`, or `nothing` (it was sent, or the
     endpoint is enabled again or deleted). Raises Unavailable if it is to be tried again later.
     """
+    if message.endpoint_id == SLACK:
+        return _send_slack_notice(message.disabled_at, services, post)
     endpoint = services.stores.endpoints.load().find(message.endpoint_id)
     if (
         endpoint is None
@@ -113,6 +116,19 @@ def send_endpoint_notice(
         services,
         post,
     )
+
+
+def _send_slack_notice(at: str, services: Services, post: MailServices) -> str:
+    if services.policy.team is None or services.policy.mail is None:
+        return "nothing"
+    facts = ["Slack refuses Billhook's messages: the webhook or its channel is gone."]
+    remedy = [
+        "Until one is taken again, you get no other mail about it. Make a new incoming webhook at",
+        "Slack, and give its URL:",
+        "python -m ops secrets set slack-webhook-url",
+    ]
+    mail = _mail("Slack refuses messages", [facts, remedy], services)
+    return _post(NOBODY, f"{SLACK}-{at}", "slack_refused", mail, services, post)
 
 
 def send_digest(day: str, timelines: Timelines, services: Services, post: MailServices) -> str:

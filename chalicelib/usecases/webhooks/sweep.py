@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from chalicelib.domain.changes.channels import channels
 from chalicelib.domain.errors import EndpointNotFound
 from chalicelib.domain.webhooks.endpoint import Endpoint
 from chalicelib.usecases.services import Services
@@ -19,13 +20,21 @@ def sweep_deliveries(services: Services) -> int:
     """Wake each endpoint to which something is due, by one small query each; returns how many.
     Without endpoints, it reads one item. Raises Unavailable; the next run does the same.
     """
-    woken = 0
+    woken = sum(_wake_channel(channel, services) for channel in channels(services.policy))
     for endpoint in services.stores.endpoints.load().all:
         try:
             woken += _sweep(endpoint, services)
         except EndpointNotFound:  # it was deleted meanwhile
             continue
     return woken
+
+
+def _wake_channel(channel: str, services: Services) -> bool:
+    """Whether the channel was woken."""
+    if not services.stores.deliveries.due(channel, services.clock.now(), 1):
+        return False
+    wake_endpoint(channel, services)
+    return True
 
 
 def _sweep(endpoint: Endpoint, services: Services) -> bool:

@@ -217,6 +217,7 @@ def _stack(endpoint: str, resources: Resources) -> None:
         "DeadLettersQueueUrl": resources.dead_letters_queue_url,
         "ActQueueUrl": resources.queue("ActQueue").ref,
         "MailQueueUrl": resources.queue("MailQueue").ref,
+        "DeliveriesQueueUrl": resources.queue("DeliveriesQueue").ref,
         "FeedbackFunctionName": "take-feedback",
         "ParametersPath": resources.parameters_path,
     }

@@ -92,6 +92,11 @@ def message(
     }
 
 
+OF_THE_BUS = {
+    "endpoint_id": "bus",
+    "deliveries": '[["2026-03-02T09:00:00+00:00", "acc_1.0.3.trial.started"]]',
+}
+REFUSED = {"code": "bus_refused", "reason": "EventBridge: InternalFailure."}
 ARN = "arn:aws:sqs:eu-central-1:123456789012:billhook-prod-{}-1ABCDEFGH"
 
 
@@ -122,6 +127,8 @@ ARN = "arn:aws:sqs:eu-central-1:123456789012:billhook-prod-{}-1ABCDEFGH"
         (message("{}", source=ARN.format("MailQueue")), "mail", "?", "worn_out"),
         (message(BY_SES, BY_EVENTBRIDGE), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
         (message(FAILED_FEEDBACK), "feedback", "Bounce 0100-a acc_ada", "failed"),
+        (message(OF_THE_BUS, REFUSED), "bus", "acc_1.0.3.trial.started acc_1", "bus_refused"),
+        (message("{}", REFUSED), "bus", "?", "bus_refused"),
         (message(RECORD_OF_LAMBDA), "feedback", "Bounce 0100-a acc_ada", "failed"),
         (message(NOTIFICATION), "feedback", "Bounce 0100-a acc_ada", "undelivered"),
         (message(CALLED), "feedback", "Bounce 0100-a acc_ada", "undelivered"),

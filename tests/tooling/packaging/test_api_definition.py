@@ -15,6 +15,7 @@ OF_ALL = {
     "X-Content-Type-Options": "'nosniff'",
     "Cache-Control": "'no-store'",
     "Referrer-Policy": "'no-referrer'",
+    "Content-Security-Policy": "'default-src; base-uri; frame-ancestors'",
     "Strict-Transport-Security": "'max-age=31536000'",
     "Content-Security-Policy": "'default-src; base-uri; frame-ancestors'",
 }

@@ -33,6 +33,7 @@ MARKED = {
     "link-keys": "MARKEDlinkkey0000000000000000000000 MARKEDlinkkey1111111111111111111111",
     "hash-key": "MARKEDhashkey000000000000000000000000",
     "captcha-secret": "MARKEDcaptchasecret",
+    "slack-webhook-url": "https://hooks.slack.com/services/MARKEDslackwebhook",
     "signing-keys": write_keys([replace(new_key(ALWAYS), d="MARKEDsigningkey" + "A" * 27)]),
 }
 EVENT = {

@@ -173,6 +173,7 @@ GOOD = {
     "signing-keys": new_signing_keys(),
     "claim-keys": f"{'d' * 43} {'e' * 43}",
     "captcha-secret": "0x4AAAAAAA",
+    "slack-webhook-url": "https://hooks.slack.com/services/T0/B0/x",
 }
 BAD = {
     "stripe-api-key": "pk_test_abc",
@@ -182,6 +183,7 @@ BAD = {
     "signing-keys": "[]",
     "claim-keys": "hunter2",
     "captcha-secret": "none",
+    "slack-webhook-url": "hooks.slack.com/services/T0/B0/y",
 }
 
 

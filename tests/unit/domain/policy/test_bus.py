@@ -1,10 +1,11 @@
-"""The partner event source that billing.toml names, and the stages that it is for."""
+"""The event buses and the happenings for Slack that billing.toml names."""
 
 import pytest
 
+from chalicelib.domain.changes.channels import channels_wanting, check_types
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy.bus import source_for
-from chalicelib.domain.policy.policy import BusPolicy
+from chalicelib.domain.policy.policy import BusPolicy, Policy, SlackPolicy
 from chalicelib.domain.policy.read import read_policy
 from tests.fakes.services import ROOT
 
@@ -58,3 +59,63 @@ def test_a_stage_uses_the_source_of_its_own_mode(
     source: str | None, livemode: bool, used: str | None
 ) -> None:
     assert source_for(BusPolicy(source), livemode) == used
+
+
+def written(text: str) -> Policy:
+    return read_policy(f"{SHIPPED}\n{text}\n")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "billing",
+        "default",
+        "acme/billing.events-1",
+        "arn:aws:events:eu-central-1:123456789012:event-bus/billing",
+        "arn:aws-us-gov:events:us-gov-west-1:123456789012:event-bus/billing",
+    ],
+)
+def test_a_bus_has_a_name_or_is_another_accounts(name: str) -> None:
+    assert written(f'[bus]\nname = "{name}"').bus == BusPolicy(None, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ('[bus]\nname = ""', "bus.name"),
+        ('[bus]\nname = "my bus"', "bus.name"),
+        ('[bus]\nname = "arn:aws:sqs:eu-central-1:123456789012:queue"', "bus.name"),
+        ('[bus]\nname = "arn:aws:events:eu-central-1:1:event-bus/b"', "bus.name"),
+        ('[bus]\nname = "b"\nevents = "all"', "bus.events"),
+        ('[bus]\nname = "b"\nevents = ["a", "a"]', "bus.events"),
+        ('[bus]\nevents = ["access.revoked"]', "bus.name"),
+        ("[slack]", "slack.happenings"),
+        ("[slack]\nhappenings = 1", "slack.happenings"),
+        ('[slack]\nhappenings = []\nurl = "https://hooks.slack.com/x"', "slack.url"),
+    ],
+)
+def test_a_mistake_is_named(text: str, wrong: str) -> None:
+    with pytest.raises(PolicyMistakes) as caught:
+        written(text)
+    assert [mistake.partition(":")[0] for mistake in caught.value.mistakes] == [wrong]
+
+
+@pytest.mark.parametrize("text", ["bus.events", "slack.happenings"])
+def test_a_type_that_no_event_has_is_a_mistake(text: str) -> None:
+    named = {
+        "bus.events": '[bus]\nname = "b"\nevents = ["access.revoked", "trial.begun"]',
+        "slack.happenings": '[slack]\nhappenings = ["access.revoked", "trial.begun"]',
+    }
+    with pytest.raises(PolicyMistakes, match=f'{text}: there are no events "trial.begun"'):
+        check_types(written(named[text]))
+    check_types(written(named[text].replace("trial.begun", "trial.started")))
+
+
+def test_each_channel_gets_what_it_wants() -> None:
+    both = written('[bus]\nname = "b"\n[slack]\nhappenings = ["trial.started"]')
+    assert both.slack == SlackPolicy(("trial.started",))
+    assert list(channels_wanting(both, "trial.started")) == ["bus", "slack"]
+    assert list(channels_wanting(both, "access.revoked")) == ["bus"]
+    some = written('[bus]\nname = "b"\nevents = ["access.revoked"]')
+    assert list(channels_wanting(some, "trial.started")) == []
+    assert list(channels_wanting(read_policy(SHIPPED), "trial.started")) == []

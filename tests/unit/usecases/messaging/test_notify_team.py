@@ -14,9 +14,14 @@ from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.domain.policy.team import NOTICES
 from chalicelib.usecases.billing.cancellation import give_feedback
-from chalicelib.usecases.messages import SendNotice, read_mail_message
+from chalicelib.usecases.messages import SendEndpointNotice, SendNotice, read_mail_message
 from chalicelib.usecases.messaging import notify_team
-from chalicelib.usecases.messaging.notify_team import enqueue_digests, send_digest, send_notice
+from chalicelib.usecases.messaging.notify_team import (
+    enqueue_digests,
+    send_digest,
+    send_endpoint_notice,
+    send_notice,
+)
 from chalicelib.usecases.services import MailServices
 from ops.rehearsal.customers import CUSTOMERS
 from ops.rehearsal.script import script
@@ -324,3 +329,17 @@ def test_mail_to_the_team_leaves_the_customers_account_alone() -> None:
     assert not [key for _, key in team.life.claims.kept if key.startswith("operators")], (
         "the claims of the two are apart"
     )
+
+
+def test_the_team_is_told_once_that_slack_refuses() -> None:
+    team, notice = Team(), SendEndpointNotice("slack", "2026-03-02T09:00:00+00:00")
+    outcomes = [send_endpoint_notice(notice, team.services, team.post) for _ in range(2)]
+    assert outcomes == ["sent", "nothing"]
+    for address in TEAM.mail:
+        assert team.subjects(address) == ["[Acme] Slack refuses messages"]
+    assert "secrets set slack-webhook-url" in team.mailer.sent[0].text
+
+
+def test_without_operators_nobody_is_told_that_slack_refuses() -> None:
+    team, notice = Team(POLICY), SendEndpointNotice("slack", "2026-03-02T09:00:00+00:00")
+    assert send_endpoint_notice(notice, team.services, team.post) == "nothing"
