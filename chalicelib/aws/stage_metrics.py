@@ -30,6 +30,7 @@ WEBHOOK_FUNCTION = "WebhookHandler"
 class StageMetrics:
     """Reads the stack `stack`. `functions` and `queues` have the names of its functions by logical
     id, and the URLs of its queues by the condition that is about them; `dead_letters` is a URL.
+    `event_source` is Stripe's partner event source; empty if its events come by the webhook alone.
     """
 
     def __init__(
@@ -40,15 +41,16 @@ class StageMetrics:
         dead_letters: str,
         cloudwatch: Any = None,
         sqs: "SQSClient | None" = None,
+        event_source: str = "",
     ) -> None:
         self._stack, self._functions, self._queues = stack, functions, queues
         self._dead_letters, self._sqs = dead_letters, sqs
+        self._event_source = event_source
         self._cloudwatch = cloudwatch or _client()
 
     def read(self, now: datetime) -> Readings:
         """The readings of the last hour. Raises Unavailable."""
         until = now - DELAY
-        webhooks = self._functions.get(WEBHOOK_FUNCTION, "")
         answers_5xx = self._sum("AWS/ApiGateway", "5XXError", until, **self._api())
         return Readings(
             errors=self._by_function("Errors", until),
@@ -62,11 +64,18 @@ class StageMetrics:
             dead_letters=WorkQueue(self._dead_letters, self._sqs).depth(),
             bounce_rate=self._rate("Reputation.BounceRate", until),
             complaint_rate=self._rate("Reputation.ComplaintRate", until),
-            webhooks=self._hours("AWS/Lambda", "Invocations", until, FunctionName=webhooks)
-            if webhooks
-            else (),
+            webhooks=self._webhooks(until),
             webhook_function=WEBHOOK_FUNCTION,
         )
+
+    def _webhooks(self, until: datetime) -> tuple[float, ...]:
+        """The webhooks of each hour, with the events that came over EventBridge."""
+        ways = []
+        if function := self._functions.get(WEBHOOK_FUNCTION):
+            ways.append(self._hours("AWS/Lambda", "Invocations", until, FunctionName=function))
+        if source := self._event_source:
+            ways.append(self._hours("AWS/Events", "Events", until, EventSourceName=source))
+        return tuple(map(sum, zip(*ways, strict=True)))
 
     def _by_function(self, metric: str, until: datetime) -> dict[str, float]:
         """Of the whole AWS account first, which is Lambda's metric without a dimension."""

@@ -35,6 +35,7 @@ class Settings:
     stack: str
     functions: str
     delivery_seconds: str | None
+    stripe_event_source: str
 
 
 @cache
@@ -58,4 +59,5 @@ def settings() -> Settings:
         stack=os.environ.get("POWERTOOLS_SERVICE_NAME") or "billhook",
         functions=os.environ.get("FUNCTIONS", ""),
         delivery_seconds=os.environ.get("DELIVERY_SECONDS") or None,
+        stripe_event_source=os.environ.get("STRIPE_EVENT_SOURCE", ""),
     )

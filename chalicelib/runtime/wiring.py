@@ -248,7 +248,13 @@ def stage_metrics() -> "StageReader":
         "MailsWaitLong": settings().mail_queue_url,
     }
     functions = dict(pair.split("=", 1) for pair in settings().functions.split(",") if pair)
-    return StageMetrics(settings().stack, functions, queues, settings().dead_letters_queue_url)
+    return StageMetrics(
+        settings().stack,
+        functions,
+        queues,
+        settings().dead_letters_queue_url,
+        event_source=settings().stripe_event_source,
+    )
 
 
 @cache

@@ -40,10 +40,12 @@ def queues(aws: None) -> dict[str, str]:
     return {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("events", "dead")}
 
 
-def reader(queues: dict[str, str], cloudwatch: Any) -> StageMetrics:
+def reader(queues: dict[str, str], cloudwatch: Any, event_source: str = "") -> StageMetrics:
     waits = {"EventsWaitLong": queues["events"]}
     sqs = boto3.client("sqs")
-    return StageMetrics("billhook-x", FUNCTIONS, waits, queues["dead"], cloudwatch, sqs)
+    return StageMetrics(
+        "billhook-x", FUNCTIONS, waits, queues["dead"], cloudwatch, sqs, event_source
+    )
 
 
 def test_a_quiet_stage_costs_seven_statistics_an_hour(queues: dict[str, str]) -> None:
@@ -101,3 +103,13 @@ def test_what_cloudwatch_refuses_is_unavailable(queues: dict[str, str]) -> None:
 
     with pytest.raises(Unavailable):
         reader(queues, Refusing()).read(NOW)
+
+
+def test_events_over_eventbridge_count_as_webhooks_do(queues: dict[str, str]) -> None:
+    source = "aws.partner/stripe.com/ed_test_1"
+    numbers = {("Invocations", "b-WebhookHandler-1"): 5.0, ("Events", source): 7.0}
+    cloudwatch = CloudWatch(numbers)
+    assert reader(queues, cloudwatch, source).read(NOW).webhooks[-1] == 12
+    assert len(cloudwatch.asked) == QUIET_CALLS + 1
+    assert cloudwatch.asked[-1]["Namespace"] == "AWS/Events"
+    assert reader(queues, CloudWatch(numbers)).read(NOW).webhooks[-1] == 5
