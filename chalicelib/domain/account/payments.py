@@ -253,12 +253,14 @@ def _debt(
     debit: timedelta,
     now: datetime,
 ) -> Debt | None:
+    if is_settled(account, invoice):
+        return None
     tracked, payment = account.invoices[invoice.id], account.payment_of(invoice.id)
     processing_until = _processing_until(account, invoice, debit)
     since = failed_since(account, invoice, processing_until)
     if was_debit(account, invoice):
         since = min(since, _first_return(account) or since)
-    if is_settled(account, invoice) or (processing_until and now < processing_until):
+    if processing_until and now < processing_until:
         return None
     match invoice.status:
         case "open" if invoice.send_invoice:

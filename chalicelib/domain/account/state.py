@@ -74,6 +74,9 @@ class PaymentState:
         )
 
 
+_NOTHING_REPORTED = PaymentState()
+
+
 @frozen
 class Profile:
     """Who the customer is, as last told by the signup, the product, the customer or Stripe.
@@ -402,7 +405,7 @@ class Account:
 
     def payment_of(self, invoice: str) -> PaymentState:
         """What was reported of an invoice's payment."""
-        return self.payments.get(invoice, PaymentState())
+        return self.payments.get(invoice, _NOTHING_REPORTED)
 
     def with_fetch(self, request: FetchRequest) -> "Account":
         """The account with `request` among what has to be fetched."""

@@ -98,7 +98,7 @@ def take_feedback(
     if feedback is None:
         return "left"
     account = services.stores.accounts.load(feedback.account_id) if feedback.account_id else None
-    claim = claims.load(account.id, feedback.key) if account else None
+    claim = _claim(account, feedback, claims) if account else None
     if feedback.for_good:
         team = services.policy.team.mail if services.policy.team else ()
         believed = [
@@ -122,6 +122,15 @@ def take_feedback(
         _settle(account, feedback, claim, services, claims)
         services.stores.timeline.put([_entry(account.id, feedback)])
     return feedback.kind
+
+
+def _claim(account: Account, feedback: DeliveryFeedback, claims: SendClaims) -> SendClaim | None:
+    """The claim of the message, if it is needed: to know whom to suppress, or to settle what became
+    of the message. It is confirmed before the account says that the message was sent.
+    """
+    mailed = account.mails.get(feedback.key)
+    is_settled = mailed is not None and mailed.outcome == "sent"
+    return None if is_settled and not feedback.for_good else claims.load(account.id, feedback.key)
 
 
 def went_to(

@@ -143,12 +143,17 @@ def test_a_mail_is_a_claim_a_confirmation_and_a_look_at_the_suppressions_beside_
     # the welcome, which anybody can cause: the count of its mailbox
     expected.update({"dynamodb.GetItem": 1, "dynamodb.PutItem": 1})
     assert used.calls["SendMails"] == expected
+    # Sent and delivered, each with a look at the account: the claim of a sent message is settled.
+    assert used.calls["TakeFeedback"] == {
+        "dynamodb.GetItem": 2 * mails,
+        "dynamodb.BatchWriteItem": 2 * mails,
+    }
     assert mails > 5, "those of a whole trial"
 
 
 @pytest.mark.parametrize("name", ["trial_converts", "renewal_fails_then_recovers"])
 def test_an_adoption_asks_stripe_and_no_later_event_does(name: str) -> None:
-    """The customer twice, before its account is known and behind the pointer that lets its events
-    be found; then subscriptions and invoices.
+    """Behind the pointer that lets its events be found: the customer with its subscriptions, and
+    its invoices.
     """
     assert recorded(RECORDINGS[name]).total["stripe_calls"] == 2
