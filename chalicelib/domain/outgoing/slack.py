@@ -5,12 +5,11 @@ is a notice, no record: what cannot be said within an hour is dropped.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from chalicelib.domain.outgoing.answers import CallAnswer, wait_until
-from chalicelib.values import frozen
+from chalicelib.values import frozen, replace
 
 FEW = 3
 """So many happenings have a message each. More are a burst: one message counts them."""

@@ -17,7 +17,6 @@ OF_ALL = {
     "Referrer-Policy": "'no-referrer'",
     "Content-Security-Policy": "'default-src; base-uri; frame-ancestors'",
     "Strict-Transport-Security": "'max-age=31536000'",
-    "Content-Security-Policy": "'default-src; base-uri; frame-ancestors'",
 }
 
 
