@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from chalicelib.domain.changes.channels import check_types
+from chalicelib.domain.changes.channels import channels, check_types
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.domain.policy.read import read_policy
@@ -76,7 +76,9 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
     check_types(policy)
     sites = policy.signup.sites if policy.signup else ()
     senders = policy.mail.senders.values() if policy.mail else ()
-    completed = watched(complete(template, permissions, sites, senders, policy.bus.name))
+    completed = watched(
+        complete(template, permissions, sites, senders, policy.bus.name, any(channels(policy)))
+    )
     (out / "template.json").write_text(json.dumps(completed, indent=1, sort_keys=True))
     return Package(completed, archive, hashlib.sha256(archive.read_bytes()).hexdigest())
 

@@ -36,9 +36,11 @@ def complete(
     sites: Sequence[str],
     senders: Collection[str] = (),
     bus: str | None = None,
+    has_channels: bool = False,
 ) -> Template:
     """The template with the webhook's function, the functions' roles, and API Gateway's answers;
-    `sites`, `senders` and `bus` are those of billing.toml. Raises ValueError for a function without
+    `sites`, `senders` and `bus` are those of billing.toml, and `has_channels` says whether it has
+    a bus or Slack: deliveries are made then, with or without endpoints. Raises ValueError for a function without
     permissions, or the reverse.
     """
     made = copy.deepcopy(template)
@@ -46,6 +48,8 @@ def complete(
     pass_every_method(api["DefinitionBody"]["paths"])
     add_error_headers(api["GatewayResponses"], sites)
     _add_webhook_function(made)
+    if has_channels:
+        deliver_always(made)
     functions = {
         id: it["Properties"]
         for id, it in made["Resources"].items()
@@ -65,6 +69,12 @@ def complete(
             }
         ]
     return made
+
+
+def deliver_always(template: Template) -> None:
+    """Have deliveries made whatever the stage's setting `Webhooks` says."""
+    events = template["Resources"]["DeliverEvents"]["Properties"]["Events"]
+    events["DeliverEventsSqsEventSource"]["Properties"]["Enabled"] = True
 
 
 def _add_webhook_function(template: Template) -> None:

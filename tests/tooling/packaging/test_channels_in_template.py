@@ -1,10 +1,12 @@
-"""Who may put events onto the owner's event bus: the function that delivers, if there is a bus."""
+"""What an event bus or Slack in billing.toml changes in the template."""
 
 from typing import Any
 
 import pytest
 
-from ops.package.template import _document
+from local.aws.template import load
+from ops.package.template import _document, deliver_always
+from tests.fakes.services import ROOT
 
 ROWS = [
     {"resources": ["EventBus"], "actions": ["events:PutEvents"], "why": "events"},
@@ -44,3 +46,14 @@ def test_with_a_bus_events_may_be_put_onto_that_one_alone(bus: str, resource: ob
         "Action": ["events:PutEvents"],
         "Resource": [resource],
     }
+
+
+def test_with_a_bus_or_slack_deliveries_are_made_without_the_setting_for_endpoints() -> None:
+    """Off, everything for the channels would wait for ever."""
+    template = load(ROOT / ".chalice" / "resources.yaml")
+    source = template["Resources"]["DeliverEvents"]["Properties"]["Events"][
+        "DeliverEventsSqsEventSource"
+    ]["Properties"]
+    assert source["Enabled"] == {"Fn::If": ["SendsWebhooks", True, False]}
+    deliver_always(template)
+    assert source["Enabled"] is True
