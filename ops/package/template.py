@@ -40,8 +40,8 @@ def complete(
 ) -> Template:
     """The template with the webhook's function, the functions' roles, and API Gateway's answers;
     `sites`, `senders` and `bus` are those of billing.toml, and `has_channels` says whether it has
-    a bus or Slack: deliveries are made then, with or without endpoints. Raises ValueError for a function without
-    permissions, or the reverse.
+    a bus or Slack: deliveries are made then, with or without endpoints. Raises ValueError for a
+    function without permissions, or the reverse.
     """
     made = copy.deepcopy(template)
     api = made["Resources"]["RestAPI"]["Properties"]
