@@ -19,6 +19,7 @@ from chalicelib.domain.changes.event_feed import (
     FeedPlace,
     FeedRow,
     Query,
+    before,
     behind,
     expired,
     is_cut_off,
@@ -34,7 +35,7 @@ from chalicelib.domain.changes.timeline import EventEntry
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.usecases.ports import FeedStore, TimelineStore
 from chalicelib.usecases.services import Services
-from chalicelib.values import frozen, replace
+from chalicelib.values import frozen
 
 TRIES = 100
 """How often a publisher tries to be the next one. Each failure is another one's success."""
@@ -143,23 +144,26 @@ def _take(
     """Add the documents of the rows' events, and return how far that went: to the limit, or to an
     event that somebody is putting.
     """
-    for row in rows:
-        taken = at.taken if row == rows[0] else 0
-        wanted = [
-            (number, pointer)
-            for number, pointer in enumerate(row.pointers)
-            if number >= taken and wants_account(query, pointer) and row.at >= now - FEED_KEPT
-        ]
-        kept = timeline.events([pointer for _, pointer in wanted]) if wanted else {}
-        for number, pointer in wanted:
+    wanted = [
+        (row, number, pointer)
+        for row in rows
+        for number, pointer in enumerate(row.pointers)
+        if (row is not rows[0] or number >= at.taken)
+        and wants_account(query, pointer)
+        and row.at >= now - FEED_KEPT
+    ]
+    while wanted:
+        some = wanted[: limit - len(documents)]
+        kept = timeline.events([pointer for _, _, pointer in some]) if some else {}
+        for row, number, pointer in some or wanted[:1]:
             event = kept.get(pointer)
             is_undecided = event is None and row.at > now - UNDECIDED_FOR
-            if is_undecided or len(documents) == limit:
-                return replace(at, taken=number)
+            if is_undecided or not some:
+                return Cursor(before(row.place), number)
             if event and event.place == row.place and wants_type(query, event):
                 documents.append(event.document)
-        at = Cursor(row.place)
-    return at
+        wanted = wanted[len(some) :]
+    return Cursor(rows[-1].place)
 
 
 def _close(last: FeedPlace, feed: FeedStore, now: datetime) -> Cursor:

@@ -1,5 +1,6 @@
 """A running system, as `make run` starts it, for stories told over HTTP and in a browser."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local.aws.emulator import die_with_parent, free_port
 from local.client import Client, Unreachable
+from tests.fakes.services import conforms
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
@@ -30,10 +33,38 @@ def start_system() -> Iterator[Callable[..., Client]]:
 @pytest.fixture(scope="package")
 def system() -> Iterator[Client]:
     """The one system that most stories share. Its clock only goes forward, so each story begins
-    where the last one ended.
+    where the last one ended. At the end, what the stories told the outside is held to the catalogue
+    of events.
     """
     with systems() as start:
-        yield start()
+        client = start()
+        yield client
+        hold_events(client)
+
+
+def hold_events(client: Client) -> None:
+    """Every event of the last 30 days is as the catalogue says, and those of an account follow each
+    other by their numbers.
+    """
+    numbers: dict[str, int] = {}
+    for event in events_of(client):
+        conforms(json.dumps(event))
+        account_id, number = event["data"]["account_id"], event["sequence"]
+        assert number == numbers.get(account_id, number - 1) + 1, event["id"]
+        numbers[account_id] = number
+
+
+def events_of(client: Client) -> Iterator[Any]:
+    """All events of the last 30 days, in the order of the feed."""
+    cursor, path = None, "/events"
+    while True:
+        status, page = client.call("GET", path)
+        assert status == 200, page
+        yield from page["events"]
+        if page["cursor"] == cursor:
+            return
+        cursor = page["cursor"]
+        path = f"/events?cursor={cursor}"
 
 
 @contextmanager

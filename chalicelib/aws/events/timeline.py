@@ -89,7 +89,7 @@ class Timelines:
             for item in read_many(
                 self._dynamodb,
                 self._table,
-                [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys.values()],
+                [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in dict.fromkeys(keys.values())],
             )
         }
         return {pointer: _kept(items[key]) for pointer, key in keys.items() if key in items}

@@ -99,6 +99,11 @@ class Query:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def before(place: FeedPlace) -> FeedPlace:
+    """The place before this one in its segment; with number 0 there is none."""
+    return FeedPlace(place.segment, place.number - 1)
+
+
 def segment_of(moment: datetime) -> str:
     """The segment to which rows are added at that time."""
     day = moment.astimezone(UTC).date()

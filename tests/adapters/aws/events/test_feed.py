@@ -111,6 +111,18 @@ def test_the_events_of_an_account_that_another_one_took_in_are_found(dynamodb: A
     assert [one.id for one in timelines.page("acc_c", None, T)[0]] == [of_b.id]
 
 
+def test_an_event_that_two_rows_lead_to_by_different_accounts_is_found_by_both(
+    dynamodb: Any,
+) -> None:
+    timelines, partition = Timelines(TABLE, dynamodb), Partition(TABLE, dynamodb)
+    timelines.put_event(event("acc_b"), FeedPlace(SEGMENT, 1))
+    of_b = pointer(event("acc_b"))
+    partition.move_timeline("acc_b", "acc_a")
+    partition.move_timeline("acc_a", "acc_c")
+    of_a = replace(of_b, account_id="acc_a")
+    assert timelines.events([of_a, of_b, of_b]).keys() == {of_a, of_b}
+
+
 def test_erasing_leaves_nothing_of_accounts_that_were_taken_in(dynamodb: Any) -> None:
     timelines, partition = Timelines(TABLE, dynamodb), Partition(TABLE, dynamodb)
     timelines.put_event(event("acc_b"), FeedPlace(SEGMENT, 1))
