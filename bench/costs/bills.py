@@ -44,12 +44,15 @@ ASSUMED = {
         "ms that a cold start adds, billed too: what bench/cold_start.py measures for the import"
         " and the first request, at 0.29 of a core",
     ),
-    "platform_log": Assumption(400, "bytes of START, END and REPORT for each invocation"),
-    "access_log": Assumption(400, "bytes of a line in the API's access log"),
+    "access_log": Assumption(
+        230, "bytes of a line in the API's access log, with the 26 that CloudWatch adds"
+    ),
     "pollers": Assumption(
-        5,
-        "concurrent long polls of a queue, from Lambda's guide; with a maximum concurrency it does"
-        " not go down to 2",
+        2,
+        "concurrent long polls of an empty queue, as few as Lambda's guide says it goes down to",
+    ),
+    "limited_pollers": Assumption(
+        5, "the same of a queue with a maximum concurrency, where it does not go down to 2"
     ),
     "poll_seconds": Assumption(20, "seconds of a long poll of an empty queue"),
     "secret_seconds": Assumption(
@@ -105,11 +108,13 @@ def total(by_function: ByFunction) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class Fixtures:
-    """What costs by being there: queues that are polled, alarms of one metric and of others,
-    dashboards, keys of our own. `traced`: X-Ray traces the functions.
+    """What costs by being there: queues that are polled, without and with a maximum concurrency,
+    alarms of one metric and of others, dashboards, keys of our own. `traced`: X-Ray traces the
+    functions.
     """
 
     queues: int = 0
+    limited_queues: int = 0
     alarms: int = 0
     composite_alarms: int = 0
     dashboards: int = 0
@@ -141,7 +146,10 @@ class Month:
 
 def idle(runs: list[Used], fixtures: Fixtures) -> Month:
     """A month in which nothing happens but what the clock starts and the pollers' looks."""
-    polls = fixtures.queues * assumed("pollers") * SECONDS / assumed("poll_seconds")
+    pollers = fixtures.queues * assumed("pollers") + fixtures.limited_queues * assumed(
+        "limited_pollers"
+    )
+    polls = pollers * SECONDS / assumed("poll_seconds")
     started = [
         scaled(run.by_function, runs_a_month(str(SCHEDULED[run.name].schedule_expression)))
         for run in runs
@@ -266,11 +274,7 @@ def quantities(month: Month) -> dict[str, float]:
     run = sum(map(milliseconds, functions)) + invocations * assumed("cold_share") * assumed(
         "cold_ms"
     )
-    logged = (
-        all_of_it["log_bytes"]
-        + invocations * assumed("platform_log")
-        + all_of_it["api"] * assumed("access_log")
-    )
+    logged = all_of_it["log_bytes"] + all_of_it["api"] * assumed("access_log")
     return {
         "api": all_of_it["api"],
         "bus_events": all_of_it["bus_events"],

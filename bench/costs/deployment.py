@@ -54,10 +54,20 @@ QUEUES = {
 }
 """The function of each queue: its logical id, its name, itself."""
 
+BESIDE_A_LINE = 26
+"""Bytes that CloudWatch adds to each line of a log."""
+
+MOST_AT_ONCE = 1000
+"""Batches of a queue that Lambda processes at once at most, where nothing limits it."""
+
+SQS_SOURCES = {
+    config.name: config for config in app.event_sources if isinstance(config, SQSEventConfig)
+}
+"""The queues that Lambda polls, by function."""
+
 BATCHES = {
-    config.name: (config.batch_size, config.maximum_concurrency or 1)
-    for config in app.event_sources
-    if isinstance(config, SQSEventConfig)
+    name: (config.batch_size, config.maximum_concurrency or MOST_AT_ONCE)
+    for name, config in SQS_SOURCES.items()
 }
 """Messages in a batch and batches at once, by function, as Chalice's decorators say."""
 
@@ -306,7 +316,8 @@ class Deployment:
             self.meter.add("invocations")
             yield
             said = self._said.getvalue()
-            self.meter.add("log_bytes", len(said.encode()))
+            lines = len(said.splitlines())
+            self.meter.add("log_bytes", len(said.encode()) + lines * BESIDE_A_LINE)
             blobs = [json.loads(line)["_aws"] for line in said.splitlines() if '"_aws"' in line]
             self.metrics |= {
                 one["Name"] for blob in blobs for one in blob["CloudWatchMetrics"][0]["Metrics"]

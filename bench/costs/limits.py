@@ -129,9 +129,9 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
         ),
         Limit("Lambda's concurrency, the account's default", "seconds", seconds, 1000, RAISED),
         at_once(
-            "process_events", "`maximum_concurrency`; larger batches need less for each customer"
+            "process_events", "Lambda's for a queue; larger batches need less for each customer"
         ),
-        at_once("act_on_accounts", "`maximum_concurrency`", morning),
+        at_once("act_on_accounts", "Lambda's for a queue", morning),
         at_once(
             "send_mails",
             "`maximum_concurrency`, with SENDERS_AT_ONCE in chalicelib/aws/mailer.py",

@@ -35,7 +35,7 @@ UNITS = {
     "sqs": "SQS requests, those of Lambda's pollers included",
     "mails": "mails handed to SES",
     "statistics": "statistics read of CloudWatch",
-    "log_bytes": "bytes that the functions log, metrics included",
+    "log_bytes": "bytes that the functions log, metrics and CloudWatch's own included",
     "webhooks": "webhooks of Stripe",
     "bus_events": "events of Stripe on its partner event bus, in pieces of 64 KB",
 }

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from textwrap import wrap
+from typing import Any
 
 import yaml
 
@@ -17,7 +18,7 @@ from bench.costs.bills import (
     quantities,
     webhooks,
 )
-from bench.costs.deployment import BATCHES
+from bench.costs.deployment import SQS_SOURCES, logical_id
 from bench.costs.metering import UNITS
 from bench.costs.prices import PRICES, READ_ON
 from bench.costs.stories import CARD_ON_DAY, WELL_AFTER, Used
@@ -260,14 +261,22 @@ def fixtures() -> Fixtures:
         for one in part["Resources"].values()
         if "Condition" not in one
     )
+    polled = [config for name, config in SQS_SOURCES.items() if _is_on(template, logical_id(name))]
     return Fixtures(
-        queues=len(BATCHES),
+        queues=sum(config.maximum_concurrency is None for config in polled),
+        limited_queues=sum(config.maximum_concurrency is not None for config in polled),
         alarms=types["AWS::CloudWatch::Alarm"],
         composite_alarms=types["AWS::CloudWatch::CompositeAlarm"],
         dashboards=types["AWS::CloudWatch::Dashboard"],
         keys=types["AWS::KMS::Key"],
         traced=template["Parameters"]["Traces"]["Default"] == "true",
     )
+
+
+def _is_on(template: Mapping[str, Any], function: str) -> bool:
+    """Whether Lambda polls the function's queue on a stage without settings."""
+    (source,) = template["Resources"][function]["Properties"]["Events"].values()
+    return "Enabled" not in source["Properties"]
 
 
 def _assumptions() -> list[str]:

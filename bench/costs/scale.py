@@ -121,9 +121,9 @@ THEN = {
     "accounts that a sweep queues": "Raise `A_RUN`, up to what the act queue's workers do in a"
     " minute. Until then messages of the busiest hour leave some minutes late.",
     "concurrency of send_mails": "Raise `maximum_concurrency` and SENDERS_AT_ONCE with SES's rate.",
-    "concurrency of process_events": "Raise `maximum_concurrency`: each worker takes a hundred"
-    " events at once, so a full queue is emptied faster than a short one.",
-    "concurrency of act_on_accounts": "Raise `maximum_concurrency`.",
+    "concurrency of process_events": "Each worker takes a hundred events at once, so a full queue"
+    " is emptied faster than a short one.",
+    "concurrency of act_on_accounts": "Raise the batch size.",
     "Stripe's API, in a sandbox": "A sandbox has no customers by the million.",
     "Stripe's API, live": "Ask Stripe for more. Adoptions of new customers need most calls; an"
     " account that signed up at Billhook needs none.",
@@ -160,8 +160,7 @@ def _walks(stories: Stories) -> list[str]:
         ),
         "queueing all accounts, if all were due at once, hours": (
             queueing_hours,
-            "Raise `A_RUN` and `A_SHARD`, and with them `maximum_concurrency` of act_on_accounts."
-            " The oldest come first.",
+            "Raise `A_RUN` and `A_SHARD`. The oldest come first.",
         ),
     }
     return [

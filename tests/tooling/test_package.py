@@ -438,6 +438,33 @@ def test_no_more_functions_send_at_once_than_share_the_rate_of_ses(package: Pack
     assert source["BatchSize"] == 1
 
 
+def test_lambda_polls_empty_queues_little_unless_the_owner_limits_the_workers(
+    package: Package,
+) -> None:
+    """With a maximum concurrency it keeps five pollers, else it goes down to two."""
+    limited = {"MaximumConcurrency": {"Ref": "WorkerConcurrency"}}
+    wanted = {"Fn::If": ["LimitsWorkers", limited, {"Ref": "AWS::NoValue"}]}
+    found = {
+        source["Queue"]["Fn::GetAtt"][0]: source["ScalingConfig"]
+        for _, source in package.sources("SQS")
+    }
+    assert {name for name, scaling in found.items() if scaling == wanted} == {
+        "EventsQueue",
+        "ActQueue",
+    }
+    assert package.merged["Parameters"]["WorkerConcurrency"]["Default"] == 0
+
+
+def test_lambda_logs_no_line_of_its_own_for_a_call_that_went_well(package: Package) -> None:
+    logging = package.merged["Globals"]["Function"]["LoggingConfig"]
+    assert logging == {
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "INFO",
+        "SystemLogLevel": "WARN",
+    }
+    assert not [id for id, fn in package.functions.items() if "LoggingConfig" in fn]
+
+
 def test_ses_tells_the_bus_of_all_events_that_are_read(package: Package) -> None:
     destination = package.merged["Resources"]["FeedbackDestination"]["Properties"]
     told = {kind.replace(" ", "").lower() for kind in KINDS}

@@ -17,7 +17,6 @@ bp = Blueprint(__name__)
 @bp.on_sqs_message(
     queue_arn="arn:aws:sqs:us-east-1:000000000000:replaced-by-resources-yaml",
     batch_size=10,
-    maximum_concurrency=5,
 )
 @entrypoint
 def act_on_accounts(event: Any) -> dict[str, Any]:

@@ -27,7 +27,6 @@ _METRICS = {
     batch_size=100,
     # one purchase makes several events within a second: a batch costs one read and one write
     maximum_batching_window_in_seconds=1,
-    maximum_concurrency=10,
 )
 @entrypoint
 def process_events(event: Any) -> dict[str, Any]:

@@ -181,6 +181,7 @@ def test_a_stage_without_settings_has_nothing_that_costs_by_being_there(package:
         "Traces": "false",
         "WebhookConcurrency": 0,
         "Webhooks": "false",
+        "WorkerConcurrency": 0,
     }
     conditional = {
         id: it["Condition"] for id, it in package.merged["Resources"].items() if "Condition" in it
