@@ -25,6 +25,7 @@ from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.schedule.process_due import process_due_account
 from chalicelib.usecases.services import Services
 from local.stripe_sim.api.api import Fault, Silence
+from local.stripe_sim.api.object_shapes import copied
 from tests.fakes.faults import Crash, OutsideCalls
 from tests.fakes.services import QUIET, FakeServices
 from tests.fakes.stripe_sim import START, SimStage
@@ -62,7 +63,7 @@ class SimTransport(StripeTransport):
                 error = stripe.APIConnectionError("no answer")  # type: ignore[no-untyped-call]
                 continue
             if status == 200:
-                found: Raw = json.loads(json.dumps(body))
+                found: Raw = copied(body)
                 return found
             if status == 404 and method != "post":
                 return None

@@ -4,6 +4,7 @@ lists.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -91,7 +92,7 @@ class Api:
         try:
             if not re.match(r"(Bearer|Basic) \S", asked.authorization or ""):
                 raise StripeRefusal("You did not provide an API key.", status=401)
-            route, ids = self._route(asked)
+            route, ids = _route(asked.method, asked.path)
             wanted = checked(route.params, parse_form(asked.pairs))
             fault = self._fault(asked)
             if fault and not fault.endswith("_after"):
@@ -108,13 +109,6 @@ class Api:
         if fault == "timeout_after":
             raise Silence
         return Reply(*result, {"Idempotent-Replayed": "true"} if replayed else {})
-
-    def _route(self, asked: ApiRequest) -> tuple[Route, tuple[str, ...]]:
-        for route in ROUTES:
-            match = route.path.fullmatch(asked.path) if route.method == asked.method else None
-            if match:
-                return route, match.groups()
-        raise StripeRefusal(f"Unrecognized request URL ({asked.method}: {asked.path}).", status=404)
 
     def _fault(self, asked: ApiRequest) -> str | None:
         for fault in self.faults:
@@ -175,6 +169,15 @@ class Api:
             **({"next_page": following} if is_search else {}),
             **count,
         }
+
+
+@lru_cache(1000)
+def _route(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
+    for route in ROUTES:
+        match = route.path.fullmatch(path) if route.method == method else None
+        if match:
+            return route, match.groups()
+    raise StripeRefusal(f"Unrecognized request URL ({method}: {path}).", status=404)
 
 
 def _page(things: list[Object], wanted: Object, kind: str) -> tuple[list[Object], bool, str | None]:

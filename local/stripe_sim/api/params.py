@@ -8,7 +8,7 @@ import sys
 import types
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -43,11 +43,7 @@ def parse_form(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, value in pairs:
-        parts = [part for part in re.split(r"\[|\]\[|\]$", name) if part != ""] + (
-            ["[]"] if name.endswith("[]") else []
-        )
-        if not re.fullmatch(r"[^\[\]]+(\[[^\[\]]*\])*", name):
-            raise StripeRefusal(f"Invalid parameter name: {name}", name)
+        parts = _parts(name)
         here = found
         for part in parts[:-1]:
             here = here.setdefault(part, {})
@@ -57,6 +53,16 @@ def parse_form(pairs: list[tuple[str, str]]) -> dict[str, Any]:
         here[last] = value
     listed = {name: _listed(value) for name, value in found.items()}
     return listed
+
+
+@lru_cache(1000)
+def _parts(name: str) -> list[str]:
+    """`items`, `0` and `price` of `items[0][price]`."""
+    if not re.fullmatch(r"[^\[\]]+(\[[^\[\]]*\])*", name):
+        raise StripeRefusal(f"Invalid parameter name: {name}", name)
+    return [part for part in re.split(r"\[|\]\[|\]$", name) if part != ""] + (
+        ["[]"] if name.endswith("[]") else []
+    )
 
 
 def parse_body(path: str, body: str) -> list[tuple[str, str]]:
@@ -124,6 +130,7 @@ def _hash(kind: Any, raw: Any, where: str) -> dict[str, Any]:
     return read
 
 
+@cache
 def _resolved(hint: Any, owner: Any) -> Any:
     """A hint without its forward references."""
     while True:
@@ -137,11 +144,17 @@ def _resolved(hint: Any, owner: Any) -> Any:
             return hint
 
 
+@cache
+def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    """What a hint is made of, and whether it stands for a hash of anything."""
+    return get_origin(hint), get_args(hint), "UntypedStripeObject" in str(hint)
+
+
 def _value(hint: Any, value: Any, where: str, owner: Any) -> Any:
     hint = _resolved(hint, owner)
-    origin, inside = get_origin(hint), get_args(hint)
+    origin, inside, is_untyped = _taken_apart(hint)
     if origin in (Union, types.UnionType):
-        return _one_of([_resolved(one, owner) for one in inside], value, where, owner)
+        return _one_of(tuple(_resolved(one, owner) for one in inside), value, where, owner)
     if origin is list or hint is list:
         if not isinstance(value, list):
             raise StripeRefusal(f"Invalid array: {where}", where)
@@ -152,7 +165,7 @@ def _value(hint: Any, value: Any, where: str, owner: Any) -> Any:
         return {
             name: _value(inside[1], one, f"{where}[{name}]", owner) for name, one in value.items()
         }
-    if origin is dict or "UntypedStripeObject" in str(hint):
+    if origin is dict or is_untyped:
         if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
             raise StripeRefusal(f"Invalid object: {where}", where)
         return value
@@ -161,20 +174,13 @@ def _value(hint: Any, value: Any, where: str, owner: Any) -> Any:
     return _leaf(hint, value, where)
 
 
-def _one_of(hints: list[Any], value: Any, where: str, owner: Any) -> Any:
+def _one_of(hints: tuple[Any, ...], value: Any, where: str, owner: Any) -> Any:
     """The first of several types that fits; `str` beside literals only says that Stripe may add to
     them.
     """
-    literals = [one for hint in hints if get_origin(hint) is Literal for one in get_args(hint)]
+    literals, closed = _kinds(hints)
     if value in literals and isinstance(value, str):
         return value
-    closed = [
-        hint
-        for hint in hints
-        if get_origin(hint) is not Literal
-        and hint is not type(None)
-        and not (hint is str and literals != [""] and literals)
-    ]
     refusal: StripeRefusal | None = None
     for hint in closed:
         try:
@@ -189,6 +195,20 @@ def _one_of(hints: list[Any], value: Any, where: str, owner: Any) -> Any:
             where,
         )
     raise refusal
+
+
+@cache
+def _kinds(hints: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
+    """The literals among several types, and the types that a value is read as."""
+    literals = [one for hint in hints if get_origin(hint) is Literal for one in get_args(hint)]
+    closed = [
+        hint
+        for hint in hints
+        if get_origin(hint) is not Literal
+        and hint is not type(None)
+        and not (hint is str and literals != [""] and literals)
+    ]
+    return literals, closed
 
 
 def _leaf(hint: Any, value: Any, where: str) -> Any:
@@ -208,7 +228,7 @@ def _leaf(hint: Any, value: Any, where: str) -> Any:
         except InvalidOperation:
             raise StripeRefusal(f"Invalid decimal: {value}", where) from None
     if get_origin(hint) is Literal:
-        return _one_of([hint], value, where, None)
+        return _one_of((hint,), value, where, None)
     if value == "":
         raise StripeRefusal(
             f"You passed an empty string for '{where}'. We assume empty values are an attempt to"

@@ -50,6 +50,8 @@ PREFIXES = {
 }
 """How ids of each kind of object begin."""
 
+LETTERS = string.ascii_letters + string.digits
+
 SETTINGS = {
     "invoice_draft_seconds": (0, "How long a renewal's invoice stays a draft; at Stripe an hour."),
     "every_event": (
@@ -96,8 +98,8 @@ class Store:
 
     def id(self, kind: str) -> str:
         """A new id."""
-        letters = self.chance.choices(string.ascii_letters + string.digits, k=24)
-        return f"{PREFIXES[kind]}_{''.join(letters)}"
+        letters = "".join(LETTERS[byte % len(LETTERS)] for byte in self.chance.randbytes(24))
+        return f"{PREFIXES[kind]}_{letters}"
 
     def make(self, kind: str, model: Any, /, **values: Any) -> Object:
         """A new object of a class of the SDK's, kept. `created` is now, where the class has it."""

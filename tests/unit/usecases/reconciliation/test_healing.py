@@ -86,7 +86,7 @@ def test_whatever_part_of_a_history_is_lost_it_heals_within_two_days_and_asks_co
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_where_every_event_arrives_nothing_is_asked_for_and_nothing_is_found(name: str) -> None:
-    life = Healing(name, lambda event: HEARD)
+    life = Healing(name, lambda event: HEARD, every=24)
     life.play()
     life.advance(life.now + timedelta(days=70))  # two renewals more
     assert (
