@@ -16,43 +16,45 @@ LATER = timedelta(hours=1)
 
 
 def deaf() -> Population:
-    """A town of which little was heard: one has bought, and one has left."""
-    town = Population()
-    left = town.customer(metadata={"account_id": "acct_left"})
-    subscription = town.buys(left)
-    town.hear()
-    town.days(1)
-    town.buys(town.customer(metadata={"account_id": "acct_bought"}))
-    town.stage.call("DELETE", f"/v1/subscriptions/{subscription}")
-    town.lose()
-    return town
+    """Customers of whom little was heard: one has bought, and one has left."""
+    population = Population()
+    left = population.customer(metadata={"account_id": "acct_left"})
+    subscription = population.buys(left)
+    population.hear()
+    population.days(1)
+    population.buys(population.customer(metadata={"account_id": "acct_bought"}))
+    population.stage.call("DELETE", f"/v1/subscriptions/{subscription}")
+    population.lose()
+    return population
 
 
 def undelivered() -> Population:
-    """A town of which nothing could be delivered."""
-    town = Population()
-    town.buys(town.customer(metadata={"account_id": "acct_bought"}))
-    for event in town.stage.engine.store.events:
+    """A customer about whom nothing could be delivered."""
+    population = Population()
+    population.buys(population.customer(metadata={"account_id": "acct_bought"}))
+    for event in population.stage.engine.store.events:
         event["pending_webhooks"] = 1
-    town.place.now.at += LATER
-    town.stage.second += 3600
-    return town
+    population.place.now.at += LATER
+    population.stage.second += 3600
+    return population
 
 
-def go_on_comparing(town: Population, calls: OutsideCalls) -> None:
-    reconcile(calls.watch(town.place.services))
+def go_on_comparing(population: Population, calls: OutsideCalls) -> None:
+    reconcile(calls.watch(population.place.services))
 
 
-def compare_later(town: Population, calls: OutsideCalls) -> None:
+def compare_later(population: Population, calls: OutsideCalls) -> None:
     for _ in range(3):
-        town.place.now.at += timedelta(minutes=10)
-        go_on_comparing(town, calls)
+        population.place.now.at += timedelta(minutes=10)
+        go_on_comparing(population, calls)
 
 
-def end_of_comparison(town: Population) -> Any:
-    round = town.place.job_states.load(Comparison)
+def end_of_comparison(population: Population) -> Any:
+    round = population.place.job_states.load(Comparison)
     done = round and (round.ended_at is not None, round.listed, round.healed, round.left)
-    accounts = {id: town.place.accounts.load(id) for id in sorted(town.place.accounts.items)}
+    accounts = {
+        id: population.place.accounts.load(id) for id in sorted(population.place.accounts.items)
+    }
     known = {
         id: (
             one.standing.access,
@@ -61,22 +63,22 @@ def end_of_comparison(town: Population) -> Any:
         )
         for id, one in accounts.items()
     }
-    return done, sorted(map(repr, town.reported())), sorted(town.told()), known
+    return done, sorted(map(repr, population.reported())), sorted(population.told()), known
 
 
-def fetch(town: Population, calls: OutsideCalls) -> None:
-    backfill_events(calls.watch(town.place.services))
+def fetch(population: Population, calls: OutsideCalls) -> None:
+    backfill_events(calls.watch(population.place.services))
 
 
-def fetch_later(town: Population, calls: OutsideCalls) -> None:
-    town.place.now.at += LATER
-    fetch(town, calls)
+def fetch_later(population: Population, calls: OutsideCalls) -> None:
+    population.place.now.at += LATER
+    fetch(population, calls)
 
 
-def end_of_fetching(town: Population) -> Any:
-    round = town.place.job_states.load(Undelivered)
-    wanted = {message.id for message in messages(town.stage.engine.store.events)}
-    fetched = {body for body, _ in town.place.events_queue.messages}
+def end_of_fetching(population: Population) -> Any:
+    round = population.place.job_states.load(Undelivered)
+    wanted = {message.id for message in messages(population.stage.engine.store.events)}
+    fetched = {body for body, _ in population.place.events_queue.messages}
     return len(wanted) > 3, len(fetched), round and round.until
 
 
@@ -88,8 +90,8 @@ USE_CASES = (
         go_on_comparing,
         compare_later,
         end_of_comparison,
-        clock=lambda town: town.place.now,
-        stripe_faults=lambda town: town.stage.api.faults,
+        clock=lambda population: population.place.now,
+        stripe_faults=lambda population: population.stage.api.faults,
     ),
     UseCase(
         "Fetch undelivered events",
@@ -98,7 +100,7 @@ USE_CASES = (
         fetch,
         fetch_later,
         end_of_fetching,
-        clock=lambda town: town.place.now,
-        stripe_faults=lambda town: town.stage.api.faults,
+        clock=lambda population: population.place.now,
+        stripe_faults=lambda population: population.stage.api.faults,
     ),
 )

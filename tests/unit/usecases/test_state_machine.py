@@ -61,10 +61,10 @@ OF_OUR_OWN = (
 )
 """Steps for the anchors that matter most here, whatever the shipped policy has for them."""
 
-TOWN_POLICY = replace(POLICY, steps=(*POLICY.steps, *OF_OUR_OWN))
-STEPS = {step.id: step for step in (*TOWN_POLICY.steps, *TRANSACTIONAL_STEPS)}
+POPULATION_POLICY = replace(POLICY, steps=(*POLICY.steps, *OF_OUR_OWN))
+STEPS = {step.id: step for step in (*POPULATION_POLICY.steps, *TRANSACTIONAL_STEPS)}
 FINAL = frozenset({"canceled", "incomplete_expired"})
-GRACE = TOWN_POLICY.access.renewal_grace + TOWN_POLICY.trial.first_payment
+GRACE = POPULATION_POLICY.access.renewal_grace + POPULATION_POLICY.trial.first_payment
 """How long access may go on after the last period that was paid for, at the very most."""
 
 GOOD_CARD, BAD_CARD, ASKING_CARD = "tok_visa", "tok_chargeCustomerFail", "tok_threeDSecure2Required"
@@ -87,10 +87,10 @@ class BillhookMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.town = Population(TOWN_POLICY)
+        self.population = Population(POPULATION_POLICY)
         self.sessions: list[tuple[str, str]] = []
         self.writes = self.mails = 0
-        self.town.watch = self.access_is_open_no_longer_than_it_says
+        self.population.watch = self.access_is_open_no_longer_than_it_says
 
     # --- people ---
 
@@ -106,35 +106,35 @@ class BillhookMachine(RuleBasedStateMachine):
 
     @rule(number=who, confirm=st.booleans())
     def sign_up(self, number: int, confirm: bool) -> None:
-        self.town.signs_up(
+        self.population.signs_up(
             SignupRequest(f"n{number}@example.com", "pro", "month", f"Ada {number}"), confirm
         )
-        self.town.play(self.town.now)
+        self.population.play(self.population.now)
 
     @rule(number=who)
     def open_a_mailed_link(self, number: int) -> None:
-        self._learns(number, AddressProved(self.town.now))
+        self._learns(number, AddressProved(self.population.now))
 
     @rule(number=who)
     def reach_a_milestone(self, number: int) -> None:
-        self._learns(number, MilestoneReached("connected_data", self.town.now))
+        self._learns(number, MilestoneReached("connected_data", self.population.now))
 
     @rule(number=who, wanted=st.booleans())
     def say_whether_mail_is_wanted(self, number: int, wanted: bool) -> None:
-        self._learns(number, ConsentGiven("lifecycle", wanted, self.town.now))
+        self._learns(number, ConsentGiven("lifecycle", wanted, self.population.now))
 
     @rule(number=who, card=cards)
     def give_a_card_in_the_portal(self, number: int, card: str) -> None:
         for customer in self._customers(number)[-1:]:
-            self.town.stage.gives(customer, card)
+            self.population.stage.gives(customer, card)
 
     @rule(number=who, plan=st.sampled_from([None, "pro", "scale"]))
     def go_to_checkout(self, number: int, plan: str | None) -> None:
         account = self._account(number)
         if account and not (account.signup and account.signup.confirm):
-            url = self.town.tries(
+            url = self.population.tries(
                 lambda: open_checkout(
-                    account.id, PurchaseRequest(plan), returns, self.town.services
+                    account.id, PurchaseRequest(plan), returns, self.population.services
                 )
             )
             if url:
@@ -144,25 +144,27 @@ class BillhookMachine(RuleBasedStateMachine):
     @rule(back=st.integers(0, 3), card=cards, comes_back=st.booleans())
     def complete_a_checkout_page(self, back: int, card: str, comes_back: bool) -> None:
         account_id, session = self.sessions[-1 - back % len(self.sessions)]
-        store = self.town.stage.engine.store
+        store = self.population.stage.engine.store
         if store.find("customer", store.find("checkout.session", session)["customer"]).get(
             "deleted"
         ):
             return  # of a deleted customer nothing can be completed
         try:
-            self.town.stage.completes(session, card)
+            self.population.stage.completes(session, card)
         except StripeRefusal:
             return
         if comes_back:
-            self.town.tries(lambda: finish_checkout(account_id, session, self.town.services))
+            self.population.tries(
+                lambda: finish_checkout(account_id, session, self.population.services)
+            )
 
     @rule(number=who)
     def pay_on_the_invoices_page(self, number: int) -> None:
         for invoice in self._of(number, "invoice"):
             if invoice["status"] == "open":
                 try:
-                    with self.town.stage.engine.lock:
-                        self.town.stage.engine.checkout.authenticate(invoice)
+                    with self.population.stage.engine.lock:
+                        self.population.stage.engine.checkout.authenticate(invoice)
                 except StripeRefusal:
                     return
 
@@ -170,29 +172,35 @@ class BillhookMachine(RuleBasedStateMachine):
     def cancel(self, number: int, how: str) -> None:
         for id in self._living(number):
             if how == "now":
-                self.town.by_hand("DELETE", f"/v1/subscriptions/{id}")
+                self.population.by_hand("DELETE", f"/v1/subscriptions/{id}")
             elif how == "at a moment":
-                self.town.by_hand(
+                self.population.by_hand(
                     "POST",
                     f"/v1/subscriptions/{id}",
-                    cancel_at=int((self.town.now + 5 * DAY).timestamp()),
+                    cancel_at=int((self.population.now + 5 * DAY).timestamp()),
                 )
             else:
-                self.town.by_hand("POST", f"/v1/subscriptions/{id}", cancel_at_period_end=True)
+                self.population.by_hand(
+                    "POST", f"/v1/subscriptions/{id}", cancel_at_period_end=True
+                )
 
     @rule(number=who)
     def change_ones_mind(self, number: int) -> None:
         for subscription in self._of(number, "subscription"):
             if subscription["status"] not in FINAL and subscription["cancel_at"]:
-                self.town.stage.engine.checkout.portal_uncancel(subscription)
+                self.population.stage.engine.checkout.portal_uncancel(subscription)
 
     @rule(number=who, lookup_key=st.sampled_from(["pro_monthly", "scale_monthly"]))
     def switch_the_plan(self, number: int, lookup_key: str) -> None:
-        price = self.town.stage.price(lookup_key) if not self.town.is_out("stripe") else None
+        price = (
+            self.population.stage.price(lookup_key)
+            if not self.population.is_out("stripe")
+            else None
+        )
         for subscription in self._of(number, "subscription"):
             if price and subscription["status"] in {"active", "trialing"}:
                 item = subscription["items"]["data"][0]["id"]
-                self.town.by_hand(
+                self.population.by_hand(
                     "POST",
                     f"/v1/subscriptions/{subscription['id']}",
                     items=[{"id": item, "price": price}],
@@ -202,16 +210,19 @@ class BillhookMachine(RuleBasedStateMachine):
     def pause_collection(self, number: int, paused: bool) -> None:
         for id in self._living(number):
             pause = (
-                {"behavior": "void", "resumes_at": int((self.town.now + 20 * DAY).timestamp())}
+                {
+                    "behavior": "void",
+                    "resumes_at": int((self.population.now + 20 * DAY).timestamp()),
+                }
                 if paused
                 else ""
             )
-            self.town.by_hand("POST", f"/v1/subscriptions/{id}", pause_collection=pause)
+            self.population.by_hand("POST", f"/v1/subscriptions/{id}", pause_collection=pause)
 
     @rule(number=who)
     def delete_the_customer(self, number: int) -> None:
         for customer in self._customers(number)[-1:]:
-            self.town.by_hand("DELETE", f"/v1/customers/{customer}")
+            self.population.by_hand("DELETE", f"/v1/customers/{customer}")
 
     # --- what goes wrong ---
 
@@ -220,12 +231,12 @@ class BillhookMachine(RuleBasedStateMachine):
         events=st.integers(1, 8),
     )
     def stripes_next_events(self, fate: str, events: int) -> None:
-        self.town.fates += [fate] * events
+        self.population.fates += [fate] * events
 
     @rule(n=st.integers(1, 30), reply_lost=st.booleans())
     def something_ends_soon(self, n: int, reply_lost: bool) -> None:
-        self.town.calls.crash_at, self.town.calls.reply_lost = (
-            len(self.town.calls.made) + n,
+        self.population.calls.crash_at, self.population.calls.reply_lost = (
+            len(self.population.calls.made) + n,
             reply_lost,
         )
 
@@ -237,13 +248,13 @@ class BillhookMachine(RuleBasedStateMachine):
         ),
     )
     def something_is_out(self, what: str, hours: float, stripe_says: str) -> None:
-        self.town.until[what] = self.town.now + hours * HOUR
-        self.town.stripe_says = stripe_says
-        self.town.play(self.town.now)
+        self.population.until[what] = self.population.now + hours * HOUR
+        self.population.stripe_says = stripe_says
+        self.population.play(self.population.now)
 
     @rule(how=st.sampled_from(["throttled", "lost before", "lost after"]))
     def ses_answers(self, how: str) -> None:
-        self.town.mailer.faults.append(how)
+        self.population.mailer.faults.append(how)
 
     @rule(
         time=st.sampled_from(
@@ -251,7 +262,7 @@ class BillhookMachine(RuleBasedStateMachine):
         )
     )
     def wait(self, time: timedelta) -> None:
-        self.town.advance(self.town.now + time)
+        self.population.advance(self.population.now + time)
 
     # --- what always holds ---
 
@@ -264,22 +275,22 @@ class BillhookMachine(RuleBasedStateMachine):
         self.nothing_is_broken()
 
     def every_write_keeps_what_it_must(self) -> None:
-        for old, new, at in self.town.accounts.written[self.writes :]:
+        for old, new, at in self.population.accounts.written[self.writes :]:
             assert_nothing_rises(old, new)
             assert_told(old, new)
             gone = outbox_of(old) - outbox_of(new)
-            assert gone <= self.town.log.happenings.keys(), (
+            assert gone <= self.population.log.happenings.keys(), (
                 "what leaves the outbox is on the timeline"
             )
-            if waiting := due_work(new, TOWN_POLICY, at):
+            if waiting := due_work(new, POPULATION_POLICY, at):
                 assert new.due_at, f"{waiting[0]} waits, and nothing is due"
                 assert new.due_at <= max(waiting[0].at, new.resting_until or waiting[0].at)
-        self.writes = len(self.town.accounts.written)
+        self.writes = len(self.population.accounts.written)
 
     def access_is_open_no_longer_than_it_says(self) -> None:
-        now = self.town.now
-        for account in self.town.all_accounts():
-            stands, written = self.town.stands(account), account.standing
+        now = self.population.now
+        for account in self.population.all_accounts():
+            stands, written = self.population.stands(account), account.standing
             assert stands.until is None or stands.until > now
             assert stands.access != "full" or stands.until, "nothing is open for ever"
             if written and written.until and written.until <= now:
@@ -289,14 +300,14 @@ class BillhookMachine(RuleBasedStateMachine):
                     written.until,
                 )
             if stands.access == "full":
-                assert now < paid_until(account, self.town) + GRACE
-                if not self.town.at_stripe("payment_method", account):
-                    assert now < paid_until(account, self.town), (
+                assert now < paid_until(account, self.population) + GRACE
+                if not self.population.at_stripe("payment_method", account):
+                    assert now < paid_until(account, self.population), (
                         "without any card a trial closes at its second"
                     )
 
     def nobody_is_sold_or_charged_anything_twice(self) -> None:
-        for account in self.town.all_accounts():
+        for account in self.population.all_accounts():
             current_subscription = [
                 one["id"]
                 for one in self._ours(account)
@@ -308,7 +319,7 @@ class BillhookMachine(RuleBasedStateMachine):
                     periods_paid(
                         [
                             one
-                            for one in self.town.at_stripe("invoice", account)
+                            for one in self.population.at_stripe("invoice", account)
                             if subscription_of(one) == subscription["id"]
                         ]
                     )
@@ -318,7 +329,7 @@ class BillhookMachine(RuleBasedStateMachine):
                 )
 
     def mail_is_written_once_and_only_for_a_reason(self) -> None:
-        sent = self.town.mailer.sent
+        sent = self.population.mailer.sent
         for number, one in enumerate(sent[self.mails :], self.mails):
             before = [other for other in sent[:number] if other.account.id == one.account.id]
             assert one.key not in {other.key for other in before}, f"{one.key} twice"
@@ -331,49 +342,51 @@ class BillhookMachine(RuleBasedStateMachine):
 
     def nothing_is_broken(self) -> None:
         assert {
-            name: self.town.place.metrics[name] for name in BROKEN if self.town.place.metrics[name]
+            name: self.population.place.metrics[name]
+            for name in BROKEN
+            if self.population.place.metrics[name]
         } == {}
-        assert self.town.place.dead_letters.messages == []
+        assert self.population.place.dead_letters.messages == []
 
     # --- the end ---
 
     def teardown(self) -> None:
         """All is let through, and two days pass: what is left is what Stripe has."""
-        town = self.town
-        town.fates.clear()
-        town.mailer.faults.clear()
-        town.calls.crash_at = None
-        town.until = dict.fromkeys(Population.OUTAGES, town.now)
-        town.coming = [(town.now, body) for _, body in town.coming]
-        town.advance(town.now + 2 * DAY)
+        population = self.population
+        population.fates.clear()
+        population.mailer.faults.clear()
+        population.calls.crash_at = None
+        population.until = dict.fromkeys(Population.OUTAGES, population.now)
+        population.coming = [(population.now, body) for _, body in population.coming]
+        population.advance(population.now + 2 * DAY)
         self.all_holds()
-        left = town.at_work()
+        left = population.at_work()
         assert left == [], left
-        for account in town.all_accounts():
-            truth = town.truth(account)
+        for account in population.all_accounts():
+            truth = population.truth(account)
             assert values(account.subscriptions) == values(truth.subscriptions), (
                 values(account.subscriptions),
                 values(truth.subscriptions),
             )
-            assert town.stands(account) == town.stands(truth), (
-                town.stands(account),
-                town.stands(truth),
+            assert population.stands(account) == population.stands(truth), (
+                population.stands(account),
+                population.stands(truth),
             )
-            assert all(self.town.stage.status(id) in FINAL for id in account.ended)
+            assert all(self.population.stage.status(id) in FINAL for id in account.ended)
             told = [
                 one
-                for one in town.log.happenings.values()
+                for one in population.log.happenings.values()
                 if one.account_id == account.id and one.type.startswith("access.")
             ]
             last = max(told, key=lambda one: int(one.id.split(".")[2]), default=None)
-            assert (last.data["access"] if last else "none") == town.stands(account).access, (
+            assert (last.data["access"] if last else "none") == population.stands(account).access, (
                 "the last that was told is what holds"
             )
 
     # --- whom it is about ---
 
     def _account(self, number: int) -> Account | None:
-        accounts = self.town.all_accounts()
+        accounts = self.population.all_accounts()
         return accounts[number % len(accounts)] if accounts else None
 
     def _customers(self, number: int) -> list[str]:
@@ -386,7 +399,7 @@ class BillhookMachine(RuleBasedStateMachine):
 
     def _of(self, number: int, kind: str) -> list[Any]:
         account = self._account(number)
-        return self.town.at_stripe(kind, account) if account else []
+        return self.population.at_stripe(kind, account) if account else []
 
     def _living(self, number: int) -> list[str]:
         return [one["id"] for one in self._of(number, "subscription") if one["status"] not in FINAL]
@@ -394,16 +407,19 @@ class BillhookMachine(RuleBasedStateMachine):
     def _ours(self, account: Account) -> list[Any]:
         return [
             one
-            for one in self.town.stage.engine.store.all("subscription")
+            for one in self.population.stage.engine.store.all("subscription")
             if one["metadata"].get("account_id") == account.id
         ]
 
     def _learns(self, number: int, fact: Any) -> None:
         account = self._account(number)
         if account:
-            self.town.tries(
+            self.population.tries(
                 lambda: apply_facts(
-                    account, [fact], self.town.services, StripeFetcher(self.town.services)
+                    account,
+                    [fact],
+                    self.population.services,
+                    StripeFetcher(self.population.services),
                 )
             )
 
@@ -467,7 +483,7 @@ def assert_reason(sent: Sent) -> None:
 
 
 def assert_within_hours_and_caps(sent: Sent, before: Iterable[Sent]) -> None:
-    step, mail = STEPS[sent.step], TOWN_POLICY.mail
+    step, mail = STEPS[sent.step], POPULATION_POLICY.mail
     assert mail
     zone = zone_of(sent.account, mail)
     local = sent.at.astimezone(zone)
@@ -480,11 +496,15 @@ def assert_within_hours_and_caps(sent: Sent, before: Iterable[Sent]) -> None:
     assert sum(sent.at - 7 * DAY < other.at for other in before) < mail.a_week
 
 
-def paid_until(account: Account, town: Population) -> datetime:
+def paid_until(account: Account, population: Population) -> datetime:
     """Until when, by what Stripe holds, there was a trial, or a period that is paid
     or was waived."""
-    ends = [one["trial_end"] for one in town.at_stripe("subscription", account) if one["trial_end"]]
-    for invoice in town.at_stripe("invoice", account):
+    ends = [
+        one["trial_end"]
+        for one in population.at_stripe("subscription", account)
+        if one["trial_end"]
+    ]
+    for invoice in population.at_stripe("invoice", account):
         if invoice["status"] not in {"draft", "open"}:
             ends += [line["period"]["end"] for line in invoice["lines"]["data"]]
     promised = account.signup.trial_ends_at if account.signup else BEGIN

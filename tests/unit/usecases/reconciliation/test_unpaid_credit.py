@@ -53,42 +53,44 @@ def test_a_payment_that_the_bank_took_back_pays_for_no_credit() -> None:
 
 
 @pytest.fixture
-def town() -> Population:
+def population() -> Population:
     return Population()
 
 
-def gets_credit(town: Population, customer: str, amount: int) -> None:
-    town.stage.post(
+def gets_credit(population: Population, customer: str, amount: int) -> None:
+    population.stage.post(
         f"/v1/customers/{customer}/balance_transactions", amount=-amount, currency="usd"
     )
 
 
 def test_a_customer_with_more_credit_than_was_ever_paid_is_counted_and_named(
-    town: Population,
+    population: Population,
 ) -> None:
-    customers = [town.customer() for _ in range(3)]
+    customers = [population.customer() for _ in range(3)]
     for customer in customers:
-        town.buys(customer)
-    gets_credit(town, customers[0], 4900)
-    gets_credit(town, customers[1], 490000)
-    town.hear()
-    done = town.compare()
+        population.buys(customer)
+    gets_credit(population, customers[0], 4900)
+    gets_credit(population, customers[1], 490000)
+    population.hear()
+    done = population.compare()
     assert done.unpaid_credit == (customers[1],)
-    assert town.place.metrics["CreditUnpaid"] == 1
+    assert population.place.metrics["CreditUnpaid"] == 1
     (told,) = [
-        entry for entry in town.place.timeline.entries.values() if entry.type == "credit.unpaid"
+        entry
+        for entry in population.place.timeline.entries.values()
+        if entry.type == "credit.unpaid"
     ]
-    assert told.account_id == town.account_of(customers[1]).id
+    assert told.account_id == population.account_of(customers[1]).id
     assert told.data == {"customer": customers[1], "credit": 490000, "unpaid": 485100}
 
 
-def test_a_day_without_credit_asks_stripe_for_nothing_more(town: Population) -> None:
-    town.buys(town.customer())
-    town.hear()
-    before = len(town.stage.api.calls)
-    assert town.compare().unpaid_credit == ()
-    assert len(town.stage.api.calls) == before + 2
-    assert town.place.metrics["CreditUnpaid"] == 0
+def test_a_day_without_credit_asks_stripe_for_nothing_more(population: Population) -> None:
+    population.buys(population.customer())
+    population.hear()
+    before = len(population.stage.api.calls)
+    assert population.compare().unpaid_credit == ()
+    assert len(population.stage.api.calls) == before + 2
+    assert population.place.metrics["CreditUnpaid"] == 0
 
 
 def test_a_page_that_is_compared_twice_counts_a_customer_once() -> None:
@@ -98,9 +100,9 @@ def test_a_page_that_is_compared_twice_counts_a_customer_once() -> None:
     assert len(many.unpaid_credit) == UNPAID_KEPT
 
 
-def test_customers_of_another_product_are_not_counted(town: Population) -> None:
-    product = town.stage.post("/v1/products", name="Another")["id"]
-    town.stage.post(
+def test_customers_of_another_product_are_not_counted(population: Population) -> None:
+    product = population.stage.post("/v1/products", name="Another")["id"]
+    population.stage.post(
         "/v1/prices",
         product=product,
         currency="usd",
@@ -108,7 +110,7 @@ def test_customers_of_another_product_are_not_counted(town: Population) -> None:
         lookup_key="another",
         recurring={"interval": "month"},
     )
-    customer = town.customer()
-    town.buys(customer, "another")
-    gets_credit(town, customer, 490000)
-    assert town.compare().unpaid_credit == ()
+    customer = population.customer()
+    population.buys(customer, "another")
+    gets_credit(population, customer, 490000)
+    assert population.compare().unpaid_credit == ()
