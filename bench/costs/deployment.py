@@ -23,9 +23,11 @@ from app import app
 from bench.costs.metering import Meter, size_of
 from bench.stubs import ENVIRONMENT, SECRET, TABLE
 from chalicelib.aws import dynamo, mailer, queues
+from chalicelib.aws.events import webhooks
 from chalicelib.domain.account.links import link_to
 from chalicelib.entry.triggers import (
     act_queue,
+    deliveries_queue,
     events_queue,
     mail_queue,
     schedules,
@@ -37,6 +39,7 @@ from chalicelib.runtime.clock import Clock, clock
 from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import logger, metrics
 from chalicelib.usecases.accounts.api_keys import create_key
+from chalicelib.usecases.webhooks.sweep import sweep_deliveries
 from local.aws.api_gateway import ApiGateway
 from local.aws.lambda_context import LambdaContext
 from local.aws.partner_bus import enveloped
@@ -51,6 +54,7 @@ QUEUES = {
     "events": ("ProcessEvents", "process_events", events_queue.process_events),
     "act": ("ActOnAccounts", "act_on_accounts", act_queue.act_on_accounts),
     "mail": ("SendMails", "send_mails", mail_queue.send_mails),
+    "deliveries": ("DeliverEvents", "deliver_events", deliveries_queue.deliver_events),
 }
 """The function of each queue: its logical id, its name, itself."""
 
@@ -220,6 +224,21 @@ class Deployment:
         self.drain("act")
         self.drain("mail")
 
+    def delivery_due_at(self) -> datetime | None:
+        """When the first delivery is due."""
+        moments = [
+            item["due_at"]["S"]
+            for item in self.items()
+            if "due_at" in item and item["sk"]["S"].startswith("DELIVERY#")
+        ]
+        return datetime.fromisoformat(min(moments)) if moments else None
+
+    def deliver(self) -> None:
+        """What the sweep would wake now is delivered."""
+        with self._counting("SweepDue"):
+            sweep_deliveries(wiring.services())
+        self.drain("deliveries")
+
     def drain(self, queue: str) -> None:
         """Let the queue's function take what waits."""
         name, python_name, function = QUEUES[queue]
@@ -357,6 +376,12 @@ def deployed(at: datetime, *stand_ins: Any) -> Iterator[Deployment]:
             )["QueueUrl"]
             stack.enter_context(patch.dict("os.environ", {f"{variable}_QUEUE_URL": url}))
             made.urls[name] = url
+        made.urls["deliveries"] = boto3.client("sqs").create_queue(
+            QueueName="deliveries.fifo", Attributes={"FifoQueue": "true"}
+        )["QueueUrl"]
+        stack.enter_context(
+            patch.dict("os.environ", {"DELIVERIES_QUEUE_URL": made.urls["deliveries"]})
+        )
         for name, value in PARAMETERS.items():
             boto3.client("ssm").put_parameter(
                 Name=f"{ENVIRONMENT['PARAMETERS_PATH']}/{name}", Value=value, Type="SecureString"
@@ -371,6 +396,8 @@ def deployed(at: datetime, *stand_ins: Any) -> Iterator[Deployment]:
             *stand_ins,
             patch.object(Clock, "now", lambda _: moment.at),
             patch.object(mailer, "client", lambda: ses),
+            # By the wall clock, which these counts must not depend on.
+            patch.object(webhooks, "REMEMBERED_SECONDS", float("inf")),
         ):
             stack.enter_context(one)
         for handler in logger._logger.handlers:
@@ -389,6 +416,7 @@ def _warm_up(made: Deployment) -> None:
     services = wiring.services()
     for _ in range(3):
         schedules.sweep_due(TICK, LambdaContext("sweep_due", 60))
+    services.stores.endpoints.remembered()
     wiring.mail_services().wait_for_capacity()
     wiring.signup_guard(), wiring.events_queue(), services.policy
     for name in ("stripe_webhook_secrets", "hash_key", "link_keys", "stripe_api_key"):

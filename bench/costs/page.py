@@ -1,7 +1,7 @@
 """docs/costs.md: the counts, the bills made of them, and where each part ends."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
@@ -143,7 +143,43 @@ def _counts(stories: Stories) -> list[str]:
         row(["story", "function", "calls"]),
         row(["---"] * 3),
         *(line for kind in stories.values() for used in kind for line in call_rows(used)),
+        "",
+        "### An event and its deliveries",
+        "",
+        *paragraph(_DELIVERIES),
+        "",
+        row(["", *(COLUMNS[unit] for unit in OF_A_DELIVERY), "dollars for a million"]),
+        row(["---"] + ["---:"] * (len(OF_A_DELIVERY) + 1)),
+        *_deliveries(stories),
     ]
+
+
+OF_A_DELIVERY = ("invocations", "aws_calls", "read_units", "write_units", "index_units", "sqs")
+"""The units that the table of deliveries shows."""
+
+_DELIVERIES = """What the start of a trial, which is three domain events, uses beyond the same
+without endpoints, for each event and endpoint. A function that publishes reads the list of endpoints once in five
+seconds, and the sweep once a minute, which is not in here. A delivery that fails is tried ten
+times. Dollars are those of DynamoDB and SQS; requests to a FIFO queue cost a quarter more than the
+standard ones that are counted here."""
+
+
+def _deliveries(stories: Stories) -> Iterator[str]:
+    alone, one, twenty, failing = stories["deliveries"]
+    rows = {
+        "a delivery, with one endpoint": (one, one.events),
+        "a delivery, with twenty endpoints": (twenty, twenty.events * 20),
+        "a delivery that fails ten times": (failing, failing.events),
+    }
+    for name, (used, deliveries) in rows.items():
+        beyond = {
+            unit: (used.total[unit] - alone.total[unit]) / deliveries for unit in OF_A_DELIVERY
+        }
+        dollars_each = sum(
+            PRICES[unit].of(beyond[unit] * 1_000_000)
+            for unit in ("read_units", "write_units", "sqs")
+        )
+        yield row([name, *(amount(beyond[unit]) for unit in OF_A_DELIVERY), f"{dollars_each:.2f}"])
 
 
 _STORIES = f"""First each scheduled function once, with nothing due; then one request for

@@ -4,7 +4,7 @@ clock; each story gives what it used.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,9 @@ from unittest.mock import patch
 
 from bench.costs.deployment import SCHEDULED, Deployment, deployed
 from bench.costs.metering import Meter, Tally
+from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
+from chalicelib.domain.webhooks.endpoint import Endpoint, Endpoints, Secret
 from chalicelib.runtime import wiring
 from local.recordings import Recording
 from tests.fakes.services import RECORDINGS, FakeReader, at
@@ -24,6 +26,9 @@ from tests.fakes.stripe_sim import START, SimStage
 DAY = timedelta(days=1)
 BEGIN = datetime.fromtimestamp(START, UTC)
 CARD_ON_DAY = 3
+STARTED = 5
+"""How many events of the recording `trial_converts` tell of the start of its trial."""
+
 WELL_AFTER = timedelta(days=30)
 """How long a trial is followed after its end."""
 
@@ -31,7 +36,7 @@ WELL_AFTER = timedelta(days=30)
 @dataclass(frozen=True, slots=True)
 class Used:
     """What one story used: units and calls by function, what lies in the table at its end, the
-    metrics that it wrote to.
+    metrics that it wrote to; `events` counts the domain events that were published.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Used:
     items: int
     days: float
     metrics: frozenset[str]
+    events: int
 
     @property
     def total(self) -> Tally:
@@ -49,15 +55,16 @@ class Used:
 
 
 def _used(name: str, stage: Deployment, days: float = 0) -> Used:
-    meter = stage.meter
+    meter, items = stage.meter, stage.items()
     return Used(
         name,
         meter.by_function,
         meter.calls,
         stage.stored_bytes(),
-        len(stage.items()),
+        len(items),
         days,
         frozenset(stage.metrics),
+        sum("document" in item for item in items),
     )
 
 
@@ -112,6 +119,48 @@ def recorded(recording: Recording) -> Used:
     with _of_recordings() as (stage, stripe):
         _arrive(stage, stripe, recording, len(recording.events))
         return _used(recording.name, stage, _days(recording))
+
+
+def delivered(endpoints: int, answer: CallAnswer) -> Used:
+    """A trial starts at Stripe, on a stage that delivers what happens to so many endpoints, which
+    all answer the same, until nothing is left to deliver.
+    """
+    name = f"a trial starts, endpoints: {endpoints}"
+    if not answer.succeeded:
+        name += ", which fails"
+    recording = RECORDINGS["trial_converts"]
+    with (
+        patch("time.sleep"),  # a run waits for the retry after five seconds
+        _of_recordings() as (stage, stripe),
+        patch.object(wiring, "caller", lambda: _All(answer)),
+    ):
+        _add_endpoints(endpoints)
+        _arrive(stage, stripe, recording, STARTED)
+        stage.drain("deliveries")
+        while due := stage.delivery_due_at():
+            stage.now.at = max(due, stage.now.at)
+            stage.deliver()
+        return _used(name, stage)
+
+
+class _All:
+    """Receivers that all answer the same."""
+
+    def __init__(self, answer: CallAnswer) -> None:
+        self._answer = answer
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
+        return self._answer
+
+
+def _add_endpoints(number: int) -> None:
+    store = wiring.services().stores.endpoints
+    made = (
+        Endpoint(f"we_{n:016}", "https://app.example.com/hooks", BEGIN, (Secret("a" * 64),))
+        for n in range(number)
+    )
+    before = store.load()
+    store.save(before, Endpoints(tuple(made), before.version + 1))
 
 
 def by_event_bus(recording: Recording) -> Used:
@@ -243,4 +292,10 @@ def all_stories() -> dict[str, list[Used]]:
         "webhooks": [recorded(recording) for recording in RECORDINGS.values()],
         "event bus": [by_event_bus(recording) for recording in RECORDINGS.values()],
         "signups": [signs_up(None), signs_up(CARD_ON_DAY)],
+        "deliveries": [
+            delivered(0, CallAnswer(200)),
+            delivered(1, CallAnswer(200)),
+            delivered(20, CallAnswer(200)),
+            delivered(1, CallAnswer(500, head="oops")),
+        ],
     }

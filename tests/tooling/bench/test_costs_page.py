@@ -167,7 +167,9 @@ def test_a_schedule_of_another_form_is_not_guessed() -> None:
 
 
 def test_idle_is_the_clock_and_the_pollers_of_every_queue() -> None:
-    sweep = Used("sweep_due", {"SweepDue": Counter(invocations=1, sqs=1)}, {}, 0, 0, 0, frozenset())
+    sweep = Used(
+        "sweep_due", {"SweepDue": Counter(invocations=1, sqs=1)}, {}, 0, 0, 0, frozenset(), 0
+    )
     month = bills.quantities(bills.idle([sweep], bills.Fixtures(2, 1, alarms=12, dashboards=1)))
     assert month["lambda_requests"] == 43_800
     assert month["sqs"] == 43_800 + (2 * 2 + 5) * bills.SECONDS / 20
