@@ -158,10 +158,10 @@ OF_A_DELIVERY = ("invocations", "aws_calls", "read_units", "write_units", "index
 """The units that the table of deliveries shows."""
 
 _DELIVERIES = """What the start of a trial, which is three domain events, uses beyond the same
-without endpoints, for each event and endpoint. A function that publishes reads the list of endpoints once in five
-seconds, and the sweep once a minute, which is not in here. A delivery that fails is tried ten
-times. Dollars are those of DynamoDB and SQS; requests to a FIFO queue cost a quarter more than the
-standard ones that are counted here."""
+without endpoints, for each event and endpoint. A function that publishes reads the list of
+endpoints once in five seconds, and the sweep once a minute, which is not in here. A delivery that
+fails is tried ten times. Dollars are those of DynamoDB and SQS; requests to a FIFO queue cost a
+quarter more than the standard ones that are counted here."""
 
 
 def _deliveries(stories: Stories) -> Iterator[str]:
