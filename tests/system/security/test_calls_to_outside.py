@@ -1,5 +1,6 @@
-"""Which address does Billhook call since a stranger, a customer or the product wrote it? None: it
-calls AWS, Stripe and the CAPTCHA service.
+"""Which address does Billhook call since a stranger or a customer wrote it? None: it calls AWS,
+Stripe and the CAPTCHA service. The product, with a write key, names where events are delivered:
+these calls are guarded (tests/unit/domain/outgoing/test_targets.py).
 """
 
 import ast
@@ -22,6 +23,9 @@ from tests.tooling.source_files import paths, source
 
 METADATA = "http://169.254.169.254/latest/meta-data/iam/security-credentials/"
 CALLERS = {
+    "outgoing/transport.py": (
+        "http.client, to what a write key or a secret of the stage names, if it is public"
+    ),
     "captcha/turnstile.py": (
         "urllib3, to the CAPTCHA service: its address is a constant, or CAPTCHA_BASE of the stage's"
         " environment"
@@ -69,7 +73,7 @@ settings (tests/adapters/aws/json_protocol).
 """
 
 
-def test_only_two_modules_call_anything_but_aws() -> None:
+def test_only_three_modules_call_anything_but_aws() -> None:
     found = {
         path.removeprefix("chalicelib/")
         for path in paths("chalicelib")
