@@ -4,14 +4,14 @@ decided in access_rules.py.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.domain.access_rules import Case
 from chalicelib.domain.account.payments import OF_A_CHANGE
 from chalicelib.domain.account.queries import creation_order, invoices_of, plan_of, recognized
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.stripe_objects.objects import Invoice
+from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 from chalicelib.values import frozen
 
 Terms = tuple[str | None, int | None]
@@ -43,6 +43,17 @@ def paid_plan(case: Case) -> Terms:
             before = _before(case, invoice)
             return present if before is None or _is_within(present, before, case.policy) else before
     return present
+
+
+def gives_what_it_costs(
+    account: Account, subscription: Subscription, policy: Policy, now: datetime
+) -> bool:
+    """Whether the plan and the quantity that the subscription gives are those that it has at
+    Stripe, so that its price is theirs.
+    """
+    seen = account.subscriptions[subscription.id].seen
+    case = Case(account, subscription, policy, now, seen)
+    return paid_plan(case) == plan_of(account, subscription, policy)
 
 
 def _is_unpaid(invoice: Invoice) -> bool:

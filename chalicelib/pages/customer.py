@@ -33,6 +33,7 @@ from chalicelib.domain.account.terms import ends_with_its_period, is_canceling
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
 from chalicelib.domain.billing.pending_change import PendingChange
+from chalicelib.domain.paid_plans import gives_what_it_costs
 from chalicelib.domain.policy.languages import DEFAULT, text_in
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import Link
@@ -187,11 +188,13 @@ def billing_view(
     offers_card = needs_card and (not card or current.reason in CARD_HELPS)
     currency = currency_of(account, policy)
     offers = [] if subscription else offers_in(policy, currency, language)
+    is_priced = subscription and gives_what_it_costs(account, subscription, policy, now)
+    priced = subscription if is_priced else None
     return {
         **standing_words(current, account, policy, zone, language),
         "status": _status_text(current.status, language),
         "plan": policy.plan_name(current.plan),
-        "price": price_of(account, subscription, policy, language),
+        "price": price_of(account, priced, policy, language),
         "others": _others(account, policy, zone, language),
         "card": _card_words(card_of(account, subscription), card, language),
         "card_label": (text(_card_label(card, by_debit), language) if offers_card else ""),

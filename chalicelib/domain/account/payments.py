@@ -274,7 +274,10 @@ def _debt(
                 return None
             return Debt(invoice, "uncollectible", invoice.due_date or since)
         case "void":
-            return Debt(invoice, "returned", payment.first_failed_at or since)
+            by_debit = was_debit(account, invoice)
+            return Debt(
+                invoice, "returned", since if by_debit else payment.first_failed_at or since
+            )
     return None
 
 

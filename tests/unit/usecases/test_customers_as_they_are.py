@@ -108,6 +108,18 @@ def test_debits_that_all_come_back_are_not_access_for_ever(life: AdoptedLife, ho
     assert life.days(6).stands == ("full", "active"), "money is money"
 
 
+def test_each_purchase_by_a_debit_that_comes_back_is_not_a_day_of_grace_more(
+    life: AdoptedLife,
+) -> None:
+    life.gives(FAILS).sells()
+    assert life.days(5.5).stands == ("full", "first_payment")
+    life.days(20)
+    for one in life.stage.get("/v1/subscriptions", customer=life.customer)["data"]:
+        life.stage.call("DELETE", f"/v1/subscriptions/{one['id']}")
+    life.sells()
+    assert life.days(5.5).stands == ("none", "payment_incomplete")
+
+
 def test_a_debit_that_is_tried_again_soon_keeps_access(life: AdoptedLife) -> None:
     life.sells(trial_period_days=7)
     life.gives(FAILS).days(12.1)

@@ -99,6 +99,8 @@ class CountedLife(SimLife):
     gifts: list[Gift]
     worth: list[tuple[datetime, float]]
     """What was used in all, at each moment that was counted."""
+    terms: dict[str, list[tuple[datetime, tuple[str, int]]]]
+    """The plan and the quantity of each subscription at Stripe, since when."""
 
     def _stop_at(self, moment: datetime, deaf: bool) -> None:
         self._count(max(moment, self.place.now.at))
@@ -109,6 +111,11 @@ class CountedLife(SimLife):
             return
         now, standing = self.place.now.at, self.standing
         self.worth.append((now, sum(self.used.values())))
+        for one in self.living():
+            item, known = one["items"]["data"][0], self.terms.setdefault(one["id"], [])
+            present = Terms(item["price"], item["quantity"])
+            if not known or known[-1][1] != (present.plan, present.quantity):
+                known.append((now, (present.plan, present.quantity)))
         end = min(moment, standing.until or moment)
         if standing.access != "full" or end <= now:
             return
@@ -125,14 +132,19 @@ class CountedLife(SimLife):
         return [one for one in self.objects("subscription") if one["status"] in LIVING]
 
     def gives_what_is_owed(self, one: Any) -> bool:
-        """Whether the account has the plan and the quantity of a change that is owed."""
+        """Whether the account has a greater plan, or more, than before a change that is owed."""
         unpaid, item = self.unpaid_change(one), one["items"]["data"][0]
         if unpaid is None or unpaid["id"] == (self.under_way(one) or {}).get("id"):
             return False
         present = Terms(item["price"], item["quantity"])
         given = self.standing.plan, self.standing.quantity
-        before = [(terms.plan, terms.quantity) for terms in self.credited(unpaid)]
-        return given == (present.plan, present.quantity) and given not in before
+        if given != (present.plan, present.quantity):
+            return False
+        changed_at = datetime.fromtimestamp(unpaid["created"], UTC)
+        known = [terms for at, terms in self.terms[one["id"]] if at < changed_at]
+        plan, quantity = known[-1]
+        is_larger = POLICY.rank(present.plan) > POLICY.rank(plan)
+        return is_larger or present.quantity > quantity
 
     def _count_subscription(self, one: Any, standing: Standing, time: timedelta) -> None:
         """Count what the product gave for a subscription, by its plan and quantity. A debit that is
@@ -221,6 +233,7 @@ class GreedyMachine(RuleBasedStateMachine):
         super().__init__()
         self.life = CountedLife(POLICY)
         self.life.used, self.life.gifts, self.life.worth = Counter(), [], []
+        self.life.terms = {}
         self.sessions: list[str] = []
         self.links: list[CancellationRequest] = []
         self.previews: list[tuple[PlanRequest, datetime]] = []

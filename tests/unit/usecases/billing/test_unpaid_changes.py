@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.domain.account.rules.joining import absorb
 from chalicelib.domain.account.state import Account
+from chalicelib.pages.customer import billing_view
 from chalicelib.stripe_api.objects import invoice
 from tests.fakes.simulated_lifecycles import DAY, SimLife
 from tests.unit.usecases.billing.test_actions import DECLINES, change, paid, paying, subscription
@@ -16,6 +17,11 @@ PAYS, COMES_BACK = "000123456789", "000222222227"
 
 def plan(life: SimLife) -> tuple[str | None, int | None]:
     return life.standing.plan, life.standing.quantity
+
+
+def shown_price(life: SimLife) -> str:
+    """The price on the customer's page."""
+    return str(billing_view(life.account, life.policy, life.place.now.at, None, "en")["price"])
 
 
 def later(life: SimLife, days: float) -> SimLife:
@@ -39,6 +45,7 @@ def test_a_greater_plan_whose_debit_comes_back_gives_the_old_plan_over_the_grace
     later(life, 6)
     assert (plan(life), life.stands()) == (("pro", 1), ("full", "past_due_grace"))
     assert life.standing.features == life.policy.features("pro")
+    assert shown_price(life) == "", "the price at Stripe is that of the greater plan"
     assert subscription(life)["items"]["data"][0]["quantity"] == 40
     later(life, 8)
     assert (plan(life), life.stands()) == (("pro", 1), ("limited", "past_due"))
@@ -57,6 +64,7 @@ def test_a_greater_plan_is_there_as_soon_as_its_debit_is_paid() -> None:
     life = upgraded(PAYS)
     later(life, 6)
     assert (plan(life), life.stands()) == (("scale", 1), ("full", "active"))
+    assert shown_price(life) == "$199.00 a month"
 
 
 def test_after_one_debit_came_back_the_next_change_waits_a_year_long_for_its_money() -> None:
