@@ -1,4 +1,4 @@
-"""The deliveries queue: posts events to the owner's endpoints."""
+"""The deliveries queue: events for the owner's endpoints, event bus and channel in Slack."""
 
 import time
 from collections.abc import Callable
@@ -13,8 +13,6 @@ from chalicelib.runtime.invocation import entrypoint
 from chalicelib.runtime.telemetry import failure_of, logger
 from chalicelib.usecases.messages import Deliver, read_deliver_message
 from chalicelib.usecases.webhooks.deliver import Made, Outgoing, deliver
-from chalicelib.usecases.webhooks.to_bus import deliver_to_bus
-from chalicelib.usecases.webhooks.to_slack import Channel, deliver_to_slack
 
 WRITES_NEED_SECONDS = 10
 """How much of the function's time is left when its last call ends."""
@@ -62,6 +60,8 @@ def _deliver(body: str, message_id: str, context: Any) -> None:
 
 
 def _put(message: Deliver, has_time: Callable[[], bool]) -> None:
+    from chalicelib.usecases.webhooks.to_bus import deliver_to_bus
+
     for put in deliver_to_bus(message, wiring.services(), wiring.event_bus(), has_time):
         if not put.answer.succeeded:
             fields = {"happening_id": put.delivery.key.event_id, "error": put.answer.error}
@@ -69,6 +69,8 @@ def _put(message: Deliver, has_time: Callable[[], bool]) -> None:
 
 
 def _tell(message: Deliver, has_time: Callable[[], bool]) -> None:
+    from chalicelib.usecases.webhooks.to_slack import Channel, deliver_to_slack
+
     channel = Channel(
         wiring.slack_caller(),
         lambda: wiring.secrets().slack_webhook_url,
