@@ -58,7 +58,7 @@ class Busy:
         assert self.system.post(f"/webhooks/endpoints/{endpoint['id']}/test", {})[0] == 202
 
     def histories(self) -> None:
-        for path in few(sorted((ROOT / "tests" / "recordings").glob("*.json")), 5):
+        for path in few(sorted((ROOT / "tests" / "recordings").glob("*.json")), 2):
             player = Player(self.system, Recording.load(path))
             player.tell_stripe()
             for event in player.recording.events:
