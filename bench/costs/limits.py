@@ -172,6 +172,13 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
             morning,
         ),
         Limit(
+            "the feed of events, one row after another",
+            "rows",
+            used["feed_rows"],
+            1000 / (2 * assumed("aws_ms")),
+            "how long a call to DynamoDB takes: a publisher needs two for a row",
+        ),
+        Limit(
             "Stripe's API, live",
             "calls",
             used["stripe_calls"],

@@ -31,6 +31,7 @@ UNITS = {
     "stripe_calls": "calls of Stripe",
     "write_units": "DynamoDB write units, index included",
     "index_units": "of them, those of the due index",
+    "feed_rows": "rows added to the feed of domain events",
     "read_units": "DynamoDB read units",
     "sqs": "SQS requests, those of Lambda's pollers included",
     "mails": "mails handed to SES",
@@ -174,6 +175,8 @@ class Meter:
         self, operation: str, before: list[Item | None], after: list[Item | None]
     ) -> None:
         for was, is_ in zip(before, after, strict=True):
+            if is_ and not was and is_["pk"]["S"].startswith("FEED#"):
+                self.add("feed_rows")
             index = index_units(was, is_)
             self.add("index_units", index)
             self.add(

@@ -135,6 +135,9 @@ THEN = {
     "Lambda's concurrency, the account's default": _ASK,
     f"the due index, {DUE_SHARDS} shards": "Raise `DUE_SHARDS`: accounts move to their new shard"
     " when they are next written.",
+    "the feed of events, one row after another": "Publishers wait for each other, and messages"
+    " return to their queues: nothing is lost. Events that a worker publishes together take one"
+    " row, so larger batches need fewer.",
     "the table, on demand": _ASK + " Warm throughput is worth its price before an import.",
 }
 """What then, by the part of the limit."""
