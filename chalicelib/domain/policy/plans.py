@@ -56,9 +56,22 @@ def _currencies(value: Any) -> str | None:
     return None
 
 
+FEATURE_BYTES = 8_000
+"""What the features of a plan may take. They are in each answer about access and in each event,
+which stays below 20 KB.
+"""
+
+
+def _features(value: Any) -> str | None:
+    wrong = text_list(value)
+    if wrong is None and sum(len(one.encode()) + 3 for one in value) > FEATURE_BYTES:
+        return f"must take {FEATURE_BYTES:,} bytes together at most"
+    return wrong
+
+
 _PLAN = {
     "name": Key(text, 'name = "Pro"'),
-    "features": Key(text_list, 'features = ["projects", "reports"]'),
+    "features": Key(_features, 'features = ["projects", "reports"]'),
     "lookup_keys": Key(
         _lookup_keys,
         'lookup_keys = { month = "pro_monthly", year = "pro_yearly" }',

@@ -83,6 +83,11 @@ def test_another_text_is_another_policy() -> None:
             "plans.pro.features: must be a list",
         ),
         (
+            'features = ["projects", "reports"]',
+            f'features = ["{"x" * 8_000}"]',
+            "plans.pro.features: must take 8,000 bytes together at most",
+        ),
+        (
             'month = "pro_monthly"',
             'monthly = "pro_monthly"',
             "plans.pro.lookup_keys: must name a lookup key",
