@@ -133,7 +133,7 @@ def create(request: CheckedRequest) -> Response:
         "GET",
         PATH,
         "All webhook endpoints, without their secrets.",
-        "write",
+        "read",
         answers={200: fields({"endpoints": array(_ENDPOINT)}, title="WebhookEndpoints")},
     ),
 )
@@ -242,7 +242,7 @@ def replay_events(endpoint_id: str, request: CheckedRequest) -> Response:
         f"{ONE}/deliveries",
         "What came of the deliveries to an endpoint, the newest events first: a row for each"
         " attempt, and one for what waits. Kept for 30 days.",
-        "write",
+        "read",
         query=(_CURSOR,),
         answers={200: _ROWS},
         errors=(EndpointNotFound, InvalidInput),
