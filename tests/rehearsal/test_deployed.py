@@ -28,6 +28,7 @@ from ops.package.api_definition import ANY_METHOD
 from ops.package.build import Package, build, this_machine
 from ops.stage.signing_keys import new_signing_keys
 from ops.stage.stages import find_stage
+from tests.unit.runtime.test_access_tokens import opened
 
 ROOT = Path(__file__).parents[2]
 STAGE = "dev"
@@ -240,6 +241,11 @@ def test_a_visitor_signs_up_and_is_on_trial_at_stripe(
         )
     )
     assert standing["access"] == "full"
+    status, told = client.post(f"/accounts/{body['account_id']}/access/token", {})
+    assert status == 200, told
+    _, key_set = deployed.client.call("GET", "/.well-known/jwks.json")
+    _, claims = opened(told["token"], key_set)
+    assert (claims["sub"], claims["access"]) == (body["account_id"], "full")
     assert eventually(lambda: deployed.mails(email))
 
 
