@@ -166,7 +166,6 @@ def test_the_same_again_changes_nothing(deployed: Deployed) -> None:
 def test_the_stage_is_watched(deployed: Deployed) -> None:
     """The alarms are about this stack's own metric, and the function that looks at the stage has
     the names of all others.
-
     """
     cloudwatch, lambdas = boto3.client("cloudwatch"), boto3.client("lambda")
     alarms = cloudwatch.describe_alarms(MaxRecords=100)["MetricAlarms"]

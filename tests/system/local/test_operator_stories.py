@@ -219,6 +219,7 @@ def _stack(endpoint: str, resources: Resources) -> None:
         "MailQueueUrl": resources.queue("MailQueue").ref,
         "DeliveriesQueueUrl": resources.queue("DeliveriesQueue").ref,
         "FeedbackFunctionName": "take-feedback",
+        "Webhooks": "false",
         "ParametersPath": resources.parameters_path,
     }
     template = {

@@ -239,7 +239,7 @@ def test_feedback_that_was_switched_off_in_the_console_is_wrong(clinic: Clinic) 
     before = clinic.ses.get_configuration_set_event_destinations(ConfigurationSetName=name)[
         "EventDestinations"
     ][0]
-    kept = {key: before[key] for key in ("MatchingEventTypes", "SnsDestination")}
+    kept = {key: before[key] for key in ("MatchingEventTypes", "EventBridgeDestination")}
     change = {"ConfigurationSetName": name, "EventDestinationName": "feedback"}
     clinic.ses.update_configuration_set_event_destination(
         **change, EventDestination={"Enabled": False, **kept}
