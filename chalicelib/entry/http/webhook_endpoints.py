@@ -50,7 +50,13 @@ _NEW = (
     Field("description", line(LONGEST_DESCRIPTION), "What it is for.", example="the product"),
 )
 _SPAN = (
-    Field("since", timestamp(), "The first timestamp of the events.", required=True),
+    Field(
+        "since",
+        timestamp(),
+        "The first timestamp of the events.",
+        required=True,
+        example="2026-11-27T00:00:00Z",
+    ),
     Field("until", timestamp(), "The last timestamp of the events; now, if left out."),
     Field("types", text_list(len(CATALOGUE), 80), "Only events of these types."),
 )
