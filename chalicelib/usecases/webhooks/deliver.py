@@ -114,6 +114,8 @@ class _Run:
                     delivery, body = calls.popleft()
                     if self._may_call(delivery):
                         under_way[self._begin(pool, delivery, body)] = delivery
+                    else:
+                        self.seen.discard(delivery.key)
                 for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                     self._note(under_way.pop(future), *future.result())
 

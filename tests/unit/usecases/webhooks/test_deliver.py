@@ -213,6 +213,18 @@ def test_a_run_without_time_leaves_the_rest_to_another_one(owner: Owner) -> None
     assert len(set(owner.got())) == len(owner.got()) == 250
 
 
+def test_what_a_run_has_begun_with_and_no_time_for_is_not_left_to_the_sweep(owner: Owner) -> None:
+    owner.endpoint(ONE)
+    owner.publish(*(owner.happens(account=f"acc_{number}") for number in range(40)))
+    left = iter([True] * 15)
+    owner.has_time = lambda: next(left, False)
+    owner.settle_one()
+    assert 0 < len(owner.receivers.got) < 40
+    owner.has_time = lambda: True
+    owner.settle()
+    assert len(set(owner.got())) == len(owner.got()) == 40
+
+
 def test_a_retry_after_five_seconds_does_not_wait_for_the_sweep(owner: Owner) -> None:
     owner.endpoint(ONE)
     answers = iter([DOWN, OK])
