@@ -62,6 +62,7 @@ def domain_event(type: str, at: datetime = T, **data: str | int | None) -> Domai
         (domain_event("feedback.given", answer="too_expensive"), "feedback", None),
         (domain_event("notice.complained", message="failed"), "complaint", None),
         (domain_event("subscription.duplicated", number=2), "second_subscription", None),
+        (domain_event("invoice.finalization_failed"), "finalization_failed", None),
     ],
 )
 def test_what_is_told_and_what_is_counted(
@@ -82,6 +83,7 @@ def test_every_other_happening_is_neither() -> None:
         "feedback.given",
         "notice.complained",
         "subscription.duplicated",
+        "invoice.finalization_failed",
     }
     assert {
         type
