@@ -9,6 +9,7 @@ from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.webhooks.endpoint import Endpoints
 from chalicelib.usecases.webhooks.sweep import LISTS_ARE_OLD
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
+from tests.unit.usecases.test_publishing import learns
 from tests.unit.usecases.webhooks.owner import OK, Owner
 
 URLS = [f"https://r{number}.example/" for number in range(3)]
@@ -140,3 +141,33 @@ def test_what_a_stale_list_brings_to_a_deleted_or_disabled_endpoint_is_not_sent(
     owner.settle()
     owner.passes(hours=1)
     assert [len(owner.got(url)) for url in URLS] == [0, 0, 1]
+
+
+def ingesting(calls: OutsideCalls) -> Owner:
+    """A trial starts at Stripe; the worker may be killed, and its message comes again."""
+    owner = with_endpoints()
+    try:
+        learns(owner.place, 0, 5, calls)
+    except Crash:
+        learns(owner.place, 0, 5)
+    owner.settle()
+    owner.passes(minutes=1)
+    return owner
+
+
+def calls_of_ingesting() -> int:
+    calls = OutsideCalls()
+    ingesting(calls)
+    return len(calls.made)
+
+
+@pytest.mark.parametrize("reply_lost", [False, True])
+@pytest.mark.parametrize("number", range(1, calls_of_ingesting() + 1))
+def test_a_worker_killed_after_any_call_between_change_and_delivery_loses_nothing(
+    number: int, reply_lost: bool
+) -> None:
+    owner = ingesting(crashing_after(number, reply_lost=reply_lost))
+    published = [one.id for one in owner.place.timeline.entries.values() if one.kind == "happening"]
+    assert len(published) == 3
+    for url in URLS:
+        assert sorted(owner.got(url)) == sorted(published)
