@@ -12,7 +12,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
 
@@ -21,7 +21,7 @@ from chalicelib.aws.events.webhooks import _item
 from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, KeptEvent
 from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.outgoing.answers import CallAnswer
-from chalicelib.domain.webhooks.delivery import Delivery
+from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
 from chalicelib.domain.webhooks.endpoint import Endpoint, Endpoints, Secret
 from chalicelib.usecases.fan_out import add_deliveries, wake
 from chalicelib.usecases.messages import read_deliver_message
@@ -54,6 +54,10 @@ class Billed(MemoryDeliveries):
         super().save(old, new)
         if new.next_at is None:
             del self.kept[new.key]
+
+    def due(self, endpoint_id: str, now: datetime, most: int) -> list[DeliveryKey]:
+        """None: retries are left, and to look for them here would read all that wait."""
+        return []
 
     def _count(self, old: Delivery | None, new: Delivery) -> None:
         was, is_ = (_item(old) if old else None), _item(new)
