@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -163,7 +164,10 @@ def asgi_product(module: Any, checker: Any) -> Get:
 
         headers = [(b"cookie", f"a=b; billhook_access={token}".encode())] if token else []
         scope = {"type": "http", "headers": headers, "session": {"account": account}}
-        asyncio.run(product(scope, None, send))
+        # in a thread of its own: the browser stories leave a loop running in this one
+        serving = Thread(target=lambda: asyncio.run(product(scope, None, send)))
+        serving.start()
+        serving.join()
         start, body = sent
         cookies = [value.decode() for name, value in start["headers"] if name == b"set-cookie"]
         return Page(start["status"], json.loads(body["body"]), kept(cookies))

@@ -25,7 +25,7 @@ OF_EVERY_ANSWER = {
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 NOTHING = ("default-src", "base-uri", "frame-ancestors")
 JSON = "application/json"
-PUBLIC_KEYS = "GET /.well-known/jwks.json"
+PUBLIC_KEYS = " /.well-known/jwks.json"
 Answers = Iterator[tuple[str, Page]]
 
 
