@@ -96,7 +96,7 @@ def pays(visitor: Visitor) -> str:
 
 
 def chooses_scale(visitor: Visitor, email: str, seats: str = "1") -> None:
-    """Chooses the greater plan. What costs more takes a fresh sign-in; the preview is there then."""
+    """Chooses the greater plan, which takes a fresh sign-in; the preview is there then."""
     visitor.page.click("#change-plan")
     visitor.page.check("input[value='scale:month']")
     visitor.page.click("#choose button")
