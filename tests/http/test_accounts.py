@@ -2,12 +2,14 @@
 learns anything.
 """
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.schedule.versions import next_version
+from chalicelib.entry.http.endpoint import ENDPOINTS
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.ingestion.ingest import ingest
@@ -40,6 +42,22 @@ def test_access_is_the_whole_answer(trial: Stage) -> None:
         "quantity": 1,
     }
     assert until.endswith("Z")
+
+
+def test_every_call_with_a_key_refuses_a_parameter_that_it_does_not_know(stage: Stage) -> None:
+    key = stage.key("admin")
+    calls = [(method, path) for (method, path), call in ENDPOINTS.items() if call.scope]
+    assert len(calls) > 20
+    for method, path in calls:
+        target = f"{re.sub('{[a-z_]+}', 'one', path)}?surprise=1"
+        answer = stage.call(method, target, b"{}", Authorization=f"Bearer {key}")
+        told = (answer.status, answer.body["error"].get("field"))
+        assert told == (400, "surprise"), (method, path)
+
+
+def test_public_calls_take_parameters_that_a_probe_adds(stage: Stage) -> None:
+    for path in ("/healthz", "/.well-known/jwks.json"):
+        assert stage.get(f"{path}?probe=1&probe=2", None).status == 200
 
 
 def test_an_account_with_its_standing_and_subscriptions(trial: Stage) -> None:

@@ -85,7 +85,7 @@ def test_the_same_again_is_as_good_and_an_unknown_account_is_told(shop: Shop) ->
 
 def test_a_subscription_that_would_go_on_is_not_left_alone(shop: Shop) -> None:
     refused = erases(shop, "?stripe=false")
-    assert (refused.status, refused.body["error"]["field"]) == (400, "account_id")
+    assert (refused.status, refused.body["error"]["field"]) == (400, "stripe")
     assert shop.stage.get(f"/accounts/{shop.account}", shop.key).status == 200
     assert erases(shop, "?stripe=perhaps").body["error"]["field"] == "stripe"
 

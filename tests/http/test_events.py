@@ -33,7 +33,7 @@ def busy(stage: Stage) -> Stage:
 
 
 def asked(stage: Stage, **query: Any) -> Answer:
-    return stage.get(f"/events?{urlencode(query)}", stage.key("read"))
+    return stage.get(f"/events?{urlencode(query, doseq=True)}", stage.key("read"))
 
 
 def read(stage: Stage, **query: Any) -> list[Any]:
@@ -99,6 +99,8 @@ def test_filters_choose_types_and_an_account(busy: Stage) -> None:
         ({"limit": "²"}, "limit"),
         ({"account_id": "a.b"}, "account_id"),
         ({"type": "trial.started"}, "type"),
+        ({"types": ["trial.started", "trial.expired"]}, "types"),
+        ({"limit": [1, 1]}, "limit"),
     ],
 )
 def test_a_wrong_parameter_is_named(stage: Stage, query: Any, field: str) -> None:

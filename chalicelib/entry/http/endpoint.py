@@ -18,7 +18,7 @@ from chalicelib.entry.http.request_schema import (
     read_fields,
     refuse_unknown,
 )
-from chalicelib.entry.http.responses import json_errors, query_fields
+from chalicelib.entry.http.responses import json_errors, query_fields, refuse_repeated
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.values import frozen
@@ -109,8 +109,10 @@ def serve(bp: Blueprint, endpoint: Endpoint) -> Callable[[View], View]:
 
 def _checked(endpoint: Endpoint, request: Any) -> CheckedRequest:
     query = query_fields(request)
-    if endpoint.query:
+    # What is public is also asked for by browsers and probes, which add parameters of their own.
+    if endpoint.scope or endpoint.query:
         refuse_unknown(query, endpoint.query, what="parameter")
+        refuse_repeated(request)
     return CheckedRequest(
         _body(endpoint, cast(bytes, request.raw_body or b"")),
         read_fields(query, endpoint.query),

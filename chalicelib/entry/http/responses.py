@@ -183,6 +183,16 @@ def query_fields(request: Any) -> dict[str, str]:
     return {str(name): str(value) for name, value in (request.query_params or {}).items()}
 
 
+def refuse_repeated(request: Any) -> None:
+    """Raise InvalidInput for a parameter of the query string that is there twice: of two values
+    nobody knows which one counts.
+    """
+    given = request.query_params
+    for name in given or ():
+        if len(given.getlist(name)) > 1:
+            raise errors.InvalidInput(f"The parameter {name[:40]} was sent twice.", name[:40])
+
+
 def standing_json(now: "Standing") -> dict[str, Any]:
     """The JSON form of a standing."""
     from chalicelib.domain.changes.event_document import access_fields

@@ -40,8 +40,9 @@ def leave_stripe(
         raise InvalidInput(
             f"Subscription {', '.join(charged)} of account {account.id} has not ended, and would go"
             " on with nobody to look after it: cancel it at Stripe first, or erase at Stripe too"
-            " (--stripe), which deletes the customer there and so ends it at once.",
-            "account_id",
+            " (stripe=true, or --stripe of ops), which deletes the customer there and so ends"
+            " it at once.",
+            "stripe",
         )
     for customer in customers:
         if account.checkout and not account.checkout.closed:
