@@ -214,12 +214,34 @@ def test_a_test_event_arrives_and_a_410_disables_until_enabled(
     receiver.answer = CallAnswer(410)
     assert api.call("POST", f"/{endpoint['id']}/test").status == 202
     api.delivers()
-    assert json.loads(receiver.got[0][2])["type"] == "billhook.test"
+    event = json.loads(receiver.got[0][2])
+    assert event["type"] == "billhook.test"
+    assert set(event) == {"id", "type", "timestamp", "data"}
+    assert event["data"] == {"endpoint_id": endpoint["id"], "livemode": False}
     (shown,) = api.call("GET").body["endpoints"]
     assert (shown["status"], shown["disabled_reason"]) == ("disabled", "gone")
     enabled = api.call("POST", f"/{endpoint['id']}/enable")
     assert (enabled.status, enabled.body["status"]) == (200, "enabled")
     assert enabled.body["disabled_reason"] is None
+
+
+def test_a_disabled_endpoint_gets_a_test_event_at_once_and_a_replay_once_enabled(
+    api: Api, receiver: Receiver
+) -> None:
+    happens(api.stage)
+    endpoint = api.made(events=["account.created"])
+    receiver.answer = CallAnswer(410)
+    assert api.call("POST", f"/{endpoint['id']}/test").status == 202
+    api.delivers()
+    receiver.answer, receiver.got = CallAnswer(200), []
+    span = {"since": "2020-01-01T00:00:00Z"}
+    assert api.call("POST", f"/{endpoint['id']}/replay", span).body == {"count": 1}
+    assert api.call("POST", f"/{endpoint['id']}/test").status == 202
+    api.delivers()
+    assert api.call("POST", f"/{endpoint['id']}/enable").status == 200
+    api.delivers()
+    got = [json.loads(body)["type"] for _, _, body in receiver.got]
+    assert got == ["billhook.test", "account.created"]
 
 
 def test_a_rotation_tells_the_new_secret(api: Api) -> None:
