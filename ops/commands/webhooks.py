@@ -1,13 +1,19 @@
-"""python -m ops webhooks: the endpoints that events are delivered to."""
+"""python -m ops webhooks and listen: the endpoints that events are delivered to, and the events as
+they happen.
+"""
 
 import argparse
+import json
+import os
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.errors import InvalidInput, Unavailable
 from chalicelib.domain.webhooks.endpoint import TEST_TYPE
 from ops.command_line import Command
 from ops.stage.stages import add_stage, find_stage, stage_name
+from ops.terminal import print_lines
 
 if TYPE_CHECKING:
     from chalicelib.usecases.services import Services
@@ -127,6 +133,43 @@ def _deliveries(options: argparse.Namespace) -> int:
     return 0
 
 
+def _listen(options: argparse.Namespace) -> int:
+    from ops.stage.listening import EventsApi, StateFile, check_target, follow, forward, line_of
+
+    if options.forward:
+        check_target(options.forward, options.any_target)
+    key = options.key or os.environ.get("BILLHOOK_KEY") or _local_key(options.url)
+    file = StateFile(options.url, key)
+    secret = file.load().secret
+    if options.forward:
+        print(f"Each event goes to {options.forward}, signed with {secret}")
+    try:
+        for event in follow(EventsApi(options.url, key), file, options.events):
+            came = f"  → {forward(event, options.forward, secret)}" if options.forward else ""
+            print_lines([line_of(event) + came])
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        print()
+    return 0
+
+
+def _local_key(base: str) -> str:
+    """The key of the local system. Raises InvalidInput if it is none."""
+    from ops.stage.listening import call
+
+    try:
+        status, content = call("GET", f"{base.rstrip('/')}/_local/state")
+        return str(json.loads(content)["api_key"]) if status == 200 else _no_key()
+    except (Unavailable, ValueError):
+        return _no_key()
+
+
+def _no_key() -> str:
+    raise InvalidInput(
+        "Which key? Give a read key by --key or BILLHOOK_KEY, or start the local system.", "key"
+    )
+
+
 def _moment(text: str, field: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
@@ -161,7 +204,27 @@ def _cursor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cursor", help="go on behind the page before")
 
 
+def _listener(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--url", default="http://127.0.0.1:8000", help="the stage (default: the local system)"
+    )
+    parser.add_argument("--key", help="a read key (default: BILLHOOK_KEY, or the local system's)")
+    parser.add_argument(
+        "--forward", metavar="URL", help="post each event there, signed as for an endpoint"
+    )
+    parser.add_argument("--any-target", action="store_true", help="forward to other machines too")
+    parser.add_argument(
+        "--events", nargs="+", default=(), metavar="TYPE", help="only these types (default: all)"
+    )
+
+
 COMMANDS = (
+    Command(
+        "listen",
+        "Print events as they happen, and forward them to a program on this machine",
+        _listen,
+        (_listener,),
+    ),
     Command("webhooks list", "List the endpoints, and whether they work", _list, (add_stage,)),
     Command(
         "webhooks add",
