@@ -277,5 +277,6 @@ def test_the_log_has_pages(api: Api, receiver: Receiver) -> None:
     assert len({row["id"] for row in rows}) == 60
     times = [row["at"] for row in rows]
     assert times == sorted(times, reverse=True)
-    wrong = api.call("GET", f"/{endpoint['id']}/deliveries?cursor=nonsense")
-    assert (wrong.status, wrong.body["error"]["field"]) == (400, "cursor")
+    for id, cursor in ((endpoint["id"], "nonsense"), (api.made()["id"], first["cursor"])):
+        wrong = api.call("GET", f"/{id}/deliveries?cursor={cursor}")
+        assert (wrong.status, wrong.body["error"]["field"]) == (400, "cursor")

@@ -136,7 +136,7 @@ class Deliveries:
         """
         partition = {"S": _partition(endpoint_id)}
         start: Any = (
-            {"ExclusiveStartKey": {"pk": partition, "sk": {"S": _read_cursor(cursor)}}}
+            {"ExclusiveStartKey": {"pk": partition, "sk": {"S": _read_cursor(cursor, endpoint_id)}}}
             if cursor
             else {}
         )
@@ -164,7 +164,7 @@ class Deliveries:
             if "LastEvaluatedKey" not in answer:
                 break
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        next_page = _cursor(items[PAGE - 1]["sk"]["S"]) if len(items) > PAGE else None
+        next_page = _cursor(items[PAGE - 1]) if len(items) > PAGE else None
         return [_delivery(item) for item in items[:PAGE]], next_page
 
 
@@ -215,15 +215,20 @@ def _delivery(item: Item) -> Delivery:
     )
 
 
-def _cursor(sort_key: str) -> str:
-    return base64.urlsafe_b64encode(sort_key.encode()).decode().rstrip("=")
+def _cursor(last: Item) -> str:
+    text = f"{last['pk']['S']} {last['sk']['S']}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str) -> str:
+def _read_cursor(cursor: str, endpoint_id: str) -> str:
+    """The sort key that a page of this endpoint ended with. Raises InvalidInput."""
     try:
-        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError) as error:
         raise InvalidInput("cursor must come from the previous page.", "cursor") from error
-    if not re.fullmatch(r"DELIVERY#[\x20-\x7e]{1,300}", key):
+    partition, _, key = text.partition(" ")
+    if partition != _partition(endpoint_id) or not re.fullmatch(
+        r"DELIVERY#[\x20-\x7e]{1,300}", key
+    ):
         raise InvalidInput("cursor must come from the previous page.", "cursor")
     return key
