@@ -11,9 +11,9 @@ WORKERS ?= 2
 ARGS ?=
 
 environments = $(PYTHON) -I local/environments.py
-sources = app.py bench chalicelib local ops tests
+sources = app.py bench chalicelib clients local ops tests
 
-.PHONY: run test test-unit test-system test-all .replica rehearse-deploy package deploy destroy mail locks lint check format clean
+.PHONY: run test test-unit test-system test-all .replica rehearse-deploy package deploy destroy mail clients locks lint check format clean
 
 # Variables on the command line reach the program:
 # make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_… POLICY=my/billing.toml
@@ -61,6 +61,11 @@ package deploy destroy:
 mail:
 	@$(environments) .venv
 	@.venv/bin/python -m ops.mail_build
+
+# Writes the clients in clients/ from the OpenAPI description: run it after a change of the API.
+clients:
+	@$(environments) .venv
+	@.venv/bin/python clients/build.py
 
 # Pins what pyproject.toml names, with all that it needs and the hash of each file, in the
 # requirements files. What is pinned stays as it is, but for what must change:
