@@ -142,6 +142,7 @@ class MemoryDynamo:
         operations = {
             "GetItem": self._get,
             "BatchGetItem": self._batch_get,
+            "Query": self._query,
             "PutItem": self._put,
             "BatchWriteItem": self._batch_write,
             "TransactWriteItems": self._transact,
@@ -161,6 +162,19 @@ class MemoryDynamo:
             },
             "UnprocessedKeys": {},
         }
+
+    def _query(self, call: Any) -> Any:
+        """The items of one partition, in the order of their sort keys."""
+        values = call["ExpressionAttributeValues"]
+        first = values.get(":first", {"S": ""})["S"]
+        found = sorted(
+            (key, item)
+            for key, item in self.items.items()
+            if key[0] == values[":pk"]["S"] and key[1] >= first
+        )
+        if not call.get("ScanIndexForward", True):
+            found.reverse()
+        return {"Items": [item for _, item in found[: call.get("Limit")]]}
 
     def _put(self, call: Any) -> Any:
         if not self._allows(call):

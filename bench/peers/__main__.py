@@ -186,7 +186,7 @@ def play_all(copies: int, rounds: int) -> None:
     print_table(results)
     print(
         "\nNormalised: to a machine on which a fixed piece of work takes"
-        f" {processes.YARDSTICK_MS:.0f} ms. PostgreSQL's own CPU is not counted, nor is AWS's."
+        f" {processes.YARDSTICK_MS} ms. PostgreSQL's own CPU is not counted, nor is AWS's."
     )
 
 
