@@ -21,7 +21,7 @@ from bench.costs.bills import (
 from bench.costs.deployment import SQS_SOURCES, logical_id
 from bench.costs.metering import UNITS
 from bench.costs.prices import PRICES, READ_ON
-from bench.costs.stories import CARD_ON_DAY, WELL_AFTER, Used
+from bench.costs.stories import AGES, CARD_ON_DAY, WELL_AFTER, Used
 from chalicelib.runtime.telemetry import METRICS
 from local.aws.resources import TEMPLATE
 from local.aws.template import load
@@ -221,6 +221,16 @@ def _bills(stories: Stories) -> list[str]:
         "A million events by EventBridge, without the idle stage",
         partner_events(stories["event bus"], 1_000_000),
     )
+    lines += [
+        "### Older accounts",
+        "",
+        *paragraph(_OLDER),
+        "",
+        row(["months paid", "webhooks", "write units", "a million webhooks, list price"]),
+        row(["---:"] * 4),
+        *map(_older_row, AGES, stories["renewals"]),
+        "",
+    ]
     lines += _bill("1,000 customers, the idle stage included", customers(stories, 1_000) + nothing)
     lines += [
         "Up to ten million customers are in [scale.md](scale.md).",
@@ -243,6 +253,17 @@ def _bills(stories: Stories) -> list[str]:
 _METRICS = """For paying customers only webhooks and requests for access are counted: with the
 shipped billing.toml nothing else falls due for them. AWS bills a custom metric for each hour in
 which it is written. The bills take the metrics of the stories as written in every hour."""
+
+
+_OLDER = """The webhooks above are of accounts that are days old. These are of one month of an
+account that has paid every month since its trial, with the mail that falls due in it."""
+
+
+def _older_row(months: int, used: Used) -> str:
+    amounts = used.total
+    million = sum(dollars(webhooks([used], 1_000_000)).values())
+    counts = [amount(amounts[unit]) for unit in ("webhooks", "write_units")]
+    return row([f"{months}", *counts, f"{million:.2f}"])
 
 
 def _bill(title: str, month: Month) -> list[str]:

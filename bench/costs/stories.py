@@ -24,6 +24,10 @@ from tests.fakes.simulated_lifecycles import SimTransport
 from tests.fakes.stripe_sim import START, SimStage
 
 DAY = timedelta(days=1)
+MONTH = timedelta(days=365 / 12)
+AGES = (1, 12, 36)
+"""Months for which accounts have paid whose next month is counted."""
+
 BEGIN = datetime.fromtimestamp(START, UTC)
 CARD_ON_DAY = 3
 STARTED = 5
@@ -197,6 +201,24 @@ def signs_up(card_on_day: int | None) -> Used:
         return _used(name, stage, (stage.now.at - BEGIN) / DAY)
 
 
+def renews(months: int) -> Used:
+    """One month of an account that has paid for so many: its webhooks, and what falls due."""
+    with _simulated() as (stage, stripe):
+        life = _Life(stage, stripe)
+        fields = json.dumps({"email": "ada@example.com", "name": "Ada Byron"}).encode()
+        stage.call("POST", "/signups", fields, Content_Type="application/json")
+        life.hear()
+        stripe.gives(stripe.engine.store.all("customer")[0]["id"], "tok_visa")
+        life.hear()
+        since = BEGIN + timedelta(days=wiring.policy().trial.days)
+        for month in range(months):
+            life.advance(since + (month + 0.5) * MONTH)
+        stage.meter.by_function.clear()
+        stage.meter.calls.clear()
+        life.advance(since + (months + 0.5) * MONTH)
+        return _used(f"a month after {months} paid", stage, MONTH / DAY)
+
+
 @dataclass
 class _Life:
     stage: Deployment
@@ -292,6 +314,7 @@ def all_stories() -> dict[str, list[Used]]:
         "webhooks": [recorded(recording) for recording in RECORDINGS.values()],
         "event bus": [by_event_bus(recording) for recording in RECORDINGS.values()],
         "signups": [signs_up(None), signs_up(CARD_ON_DAY)],
+        "renewals": [renews(months) for months in AGES],
         "deliveries": [
             delivered(0, CallAnswer(200)),
             delivered(1, CallAnswer(200)),

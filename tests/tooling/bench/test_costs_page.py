@@ -50,6 +50,21 @@ def test_the_page_of_costs_is_that_of_the_present_code(story: str) -> None:
         assert row in PAGE
 
 
+def test_a_million_webhooks_cost_at_most_seven_and_a_half_dollars_at_any_age() -> None:
+    (young,) = [line for line in PAGE if line.startswith("| a million webhooks |")]
+    start = PAGE.index("### Older accounts")
+    older = [line for line in PAGE[start : start + 12] if line[:3].startswith("| ")]
+    ages = [line.split("|") for line in older if line.split("|")[1].strip().isdigit()]
+    assert [int(row[1]) for row in ages] == [1, 12, 36]
+    for price in (float(young.split("|")[2]), *(float(row[4]) for row in ages)):
+        assert price <= 7.50
+
+
+def test_an_idle_stage_costs_at_most_what_was_meant() -> None:
+    (row,) = [line for line in PAGE if line.startswith("| idle |")]
+    assert float(row.split("|")[2]) <= 1.20
+
+
 def test_a_million_events_by_eventbridge_cost_at_most_five_dollars() -> None:
     (row,) = [line for line in PAGE if line.startswith("| a million events by EventBridge |")]
     assert float(row.split("|")[2]) <= 5.00
