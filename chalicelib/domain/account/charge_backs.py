@@ -29,7 +29,7 @@ def charged_back(account: Account, subscription: Subscription) -> Invoice | None
 def is_paid_by_lost_credit(account: Account, subscription: Subscription) -> bool:
     """Whether credit pays for the running period while a payment of the same customer is taken
     back: the credit may have come from it. Until the dispute is decided; after a lost one until as
-    much was paid, or as much of the credit is used up by other periods.
+    much was paid beside the running period, or of the credit used up by others.
     """
     begun = subscription.period_start
     own = invoices_of(account, subscription)
@@ -43,8 +43,9 @@ def is_paid_by_lost_credit(account: Account, subscription: Subscription) -> bool
         for tracked in account.invoices.values()
         if tracked.value.customer == subscription.customer
     ]
-    paid = _paid_with_money(account, of_customer)
+    # What was paid in the running period pays for that period, and makes up for nothing beside it.
     earlier = [one for one in of_customer if one not in running]
+    paid = _paid_with_money(account, earlier)
     for invoice in earlier:
         lost_at = account.charged_back.get(invoice.id)
         used = sum(_credit_used(one) for one in earlier if lost_at and one.created >= lost_at)

@@ -634,6 +634,18 @@ def test_the_count_notices_a_cure_that_is_missing(
         recount(machine)
 
 
+def test_money_for_the_running_period_makes_up_for_no_other_that_was_taken_back() -> None:
+    machine = GreedyMachine()
+    machine.signs_up("a larger plan")
+    machine.saves_a_card(PAYS)
+    machine.takes_credit_and_the_payment_back("pro")
+    machine.takes_credit_and_the_payment_back("scale")
+    machine.waits(10, False)
+    machine.saves_a_card(COMES_BACK)
+    machine.waits(65, False)
+    recount(machine)
+
+
 def recount(machine: GreedyMachine) -> None:
     machine.nobody_has_more_than_was_paid()
     machine.nobody_has_more_than_the_policy_grants()
