@@ -1,5 +1,6 @@
 """Calls to receivers that behave well and badly, on this machine."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Sequence
@@ -85,9 +86,10 @@ def test_what_is_no_answer_is_a_failure(respond: Respond) -> None:
 
 
 def test_where_nobody_listens_there_is_no_answer() -> None:
-    with receiving(answer(200)) as receiver:
-        url = receiver.url()
-    told = Transport(SOON, loopback=True).post(url, {}, b"{}")
+    with socket.socket() as taken:  # a port that nobody else gets, and nobody listens at
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/hooks"
+        told = Transport(SOON, loopback=True).post(url, {}, b"{}")
     assert told.error == "No answer: Connection refused."
 
 
