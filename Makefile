@@ -60,7 +60,7 @@ package deploy destroy:
 # Compiles the sources of the messages: run it after a change in chalicelib/outreach/sources.
 mail:
 	@$(environments) .venv
-	@.venv/bin/python -m ops.mail_build
+	@.venv/bin/python -m ops.mail.build
 
 # Writes the clients in clients/ from the OpenAPI description: run it after a change of the API.
 clients:

@@ -7,20 +7,19 @@ from chalice.app import Chalice, Response
 from chalicelib.entry.http import (
     access_tokens,
     accounts,
-    actions,
-    charges,
     events,
     links,
-    signups,
     suppressions,
     webhook_endpoints,
     webhooks,
 )
+from chalicelib.entry.http.actions import actions, charges
 from chalicelib.entry.http.middleware import reader
 from chalicelib.entry.http.middleware.cors import add_cors
 from chalicelib.entry.http.middleware.every_response import answered
 from chalicelib.entry.http.middleware.methods import respond
 from chalicelib.entry.http.openapi import route as openapi
+from chalicelib.entry.http.signups import signups
 from chalicelib.entry.pages import billing, cancellation, details, exit_feedback, mail_links, plan
 from chalicelib.entry.triggers import (
     act_queue,

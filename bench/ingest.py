@@ -57,7 +57,7 @@ from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.items import account_item, account_key, account_of, account_text
 from chalicelib.aws.packing import pack
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import StripeFact
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.schedule.versions import next_version

@@ -294,8 +294,8 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]
     share what is otherwise built on first use, so it is built now, and nothing is counted.
     """
     from chalicelib.aws.events.bus import EventBus
-    from chalicelib.aws.mailer import client as ses_client
-    from chalicelib.aws.suppressions import SesSuppressionList
+    from chalicelib.aws.mail.mailer import client as ses_client
+    from chalicelib.aws.mail.suppressions import SesSuppressionList
     from chalicelib.runtime import telemetry, wiring
     from chalicelib.runtime.clock import clock
     from chalicelib.usecases.accounts.api_keys import create_key

@@ -14,18 +14,16 @@ from ops.commands import (
     doctor,
     drift,
     events,
-    export,
-    importing,
     keys,
-    mail,
     policy,
     rehearse,
-    restore,
     secrets,
     stripe,
     suppressions,
     webhooks,
 )
+from ops.commands.data import export, importing, restore
+from ops.commands.mail import mail
 from ops.terminal import visible_output
 
 SUBJECTS: Subjects = {

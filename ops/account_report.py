@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.aws.items import Item
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.links import is_opening_ended
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry

@@ -22,8 +22,9 @@ from chalice.app import ScheduledEventConfig, SQSEventConfig
 from app import app
 from bench.costs.metering import Meter, size_of
 from bench.stubs import ENVIRONMENT, SECRET, TABLE
-from chalicelib.aws import dynamo, mailer, queues
+from chalicelib.aws import dynamo, queues
 from chalicelib.aws.events import webhooks
+from chalicelib.aws.mail import mailer
 from chalicelib.domain.account.links import link_to
 from chalicelib.entry.triggers import (
     act_queue,

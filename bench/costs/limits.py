@@ -134,7 +134,7 @@ def limits(stories: Mapping[str, list[Used]]) -> list[Limit]:
         at_once("act_on_accounts", "Lambda's for a queue", morning),
         at_once(
             "send_mails",
-            "`maximum_concurrency`, with SENDERS_AT_ONCE in chalicelib/aws/mailer.py",
+            "`maximum_concurrency`, with SENDERS_AT_ONCE in chalicelib/aws/mail/mailer.py",
             morning,
         ),
         Limit(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bench.soak.lifecycles import Customer
 from bench.soak.system import SystemUnderTest
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.queries import is_deleted

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.messaging.email_message import EmailMessage

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.paid_plans import gives_what_it_costs
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.links import (
     SIGNED_IN,
     address_of,
@@ -33,7 +34,6 @@ from chalicelib.domain.account.terms import ends_with_its_period, is_canceling
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
 from chalicelib.domain.billing.pending_change import PendingChange
-from chalicelib.domain.paid_plans import gives_what_it_costs
 from chalicelib.domain.policy.languages import DEFAULT, text_in
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import Link

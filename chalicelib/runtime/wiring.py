@@ -10,11 +10,11 @@ from chalicelib.runtime.settings import settings
 
 if TYPE_CHECKING:
     from chalicelib.aws.accounts import Accounts
-    from chalicelib.aws.api_keys import ApiKeys
     from chalicelib.aws.events.timeline import Timelines
-    from chalicelib.aws.secrets import Secrets
-    from chalicelib.aws.send_claims import SendClaims
-    from chalicelib.aws.suppressions import SesSuppressionList, Suppressions
+    from chalicelib.aws.keys.api_keys import ApiKeys
+    from chalicelib.aws.keys.secrets import Secrets
+    from chalicelib.aws.mail.send_claims import SendClaims
+    from chalicelib.aws.mail.suppressions import SesSuppressionList, Suppressions
     from chalicelib.domain.policy.policy import Policy
     from chalicelib.runtime.access_tokens import AccessTokens
     from chalicelib.runtime.links import Links
@@ -36,7 +36,7 @@ def policy() -> "Policy":
 @cache
 def secrets() -> "Secrets":
     """The secrets of this stage."""
-    from chalicelib.aws.secrets import Secrets
+    from chalicelib.aws.keys.secrets import Secrets
 
     return Secrets(settings().parameters_path)
 
@@ -74,7 +74,7 @@ def timelines() -> "Timelines":
 @cache
 def api_keys() -> "ApiKeys":
     """The API keys in the table."""
-    from chalicelib.aws.api_keys import ApiKeys
+    from chalicelib.aws.keys.api_keys import ApiKeys
 
     return ApiKeys(settings().table_name)
 
@@ -205,7 +205,7 @@ def stripe_over(transport: "StripeTransport") -> "Stripe":
 @cache
 def claims() -> "SendClaims":
     """The send claims in the table."""
-    from chalicelib.aws.send_claims import SendClaims
+    from chalicelib.aws.mail.send_claims import SendClaims
 
     return SendClaims(settings().table_name)
 
@@ -213,7 +213,7 @@ def claims() -> "SendClaims":
 @cache
 def suppressions() -> "Suppressions":
     """The suppressed addresses in the table."""
-    from chalicelib.aws.suppressions import Suppressions
+    from chalicelib.aws.mail.suppressions import Suppressions
 
     return Suppressions(settings().table_name, lambda: secrets().hash_key)
 
@@ -221,7 +221,7 @@ def suppressions() -> "Suppressions":
 @cache
 def mail_services() -> "MailServices":
     """The services that sending needs in addition to `services`."""
-    from chalicelib.aws.mailer import Mailer
+    from chalicelib.aws.mail.mailer import Mailer
     from chalicelib.usecases.services import MailServices
 
     held = suppressions()
@@ -232,7 +232,7 @@ def mail_services() -> "MailServices":
 @cache
 def ses_suppressions() -> "SesSuppressionList":
     """SES's own list of suppressed addresses."""
-    from chalicelib.aws.suppressions import SesSuppressionList
+    from chalicelib.aws.mail.suppressions import SesSuppressionList
 
     return SesSuppressionList()
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from chalicelib.domain.account.domain_event import DomainEvent
-from chalicelib.domain.signup import SignupRequest
+from chalicelib.domain.security.signup import SignupRequest
 from chalicelib.domain.webhooks.delivery import DeliveryKey
 from chalicelib.values import frozen
 

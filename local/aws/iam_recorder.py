@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-from chalicelib.aws.secrets import Secrets
+from chalicelib.aws.keys.secrets import Secrets
 from local.aws.resources import Resources
 from local.aws.sdk_calls import pass_through
 

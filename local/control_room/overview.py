@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chalicelib.aws.items import account_of
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.standing import ON_TRIAL, REASONS
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.policy import Policy

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
-from ops.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter
+from ops.recovery.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter
 from ops.stage.confirm import agreed
 from ops.stage.stages import Stage, add_stage, find_stage, stage_name
 
 if TYPE_CHECKING:
-    from ops.dead_letters.queue_reader import Box
+    from ops.recovery.dead_letters.queue_reader import Box
 
 MOST = 1000
 """How many dead letters one command reads."""
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ops.dead_letters.handling import looking
+    from ops.recovery.dead_letters.handling import looking
 
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -28,7 +28,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from ops.dead_letters.handling import looking
+    from ops.recovery.dead_letters.handling import looking
 
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -38,7 +38,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _redrive(options: argparse.Namespace) -> int:
-    from ops.dead_letters.handling import looking, redrive
+    from ops.recovery.dead_letters.handling import looking, redrive
 
     box, ways = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -53,7 +53,7 @@ def _redrive(options: argparse.Namespace) -> int:
 
 
 def _discard(options: argparse.Namespace) -> int:
-    from ops.dead_letters.handling import discard, looking
+    from ops.recovery.dead_letters.handling import discard, looking
 
     box, _ = _post(find_stage(stage_name(options)))
     with looking(box, options.most) as letters:
@@ -75,7 +75,7 @@ def line(letter: DeadLetter) -> str:
 
 
 def _tell(done: Iterable[tuple[DeadLetter, str]]) -> int:
-    from ops.dead_letters.handling import FAILED, OUTCOMES
+    from ops.recovery.dead_letters.handling import FAILED, OUTCOMES
 
     failed = 0
     for letter, outcome in done:
@@ -108,7 +108,7 @@ def _post(stage: Stage) -> tuple["Box", dict[str, Callable[[DeadLetter], None]]]
     """The stage's dead letters, and the functions that send them back."""
     import boto3
 
-    from ops.dead_letters.queue_reader import Box, ways_back
+    from ops.recovery.dead_letters.queue_reader import Box, ways_back
 
     sqs, outputs = boto3.client("sqs"), stage.outputs
     queues = {

@@ -53,7 +53,13 @@ def _from_stripe(options: argparse.Namespace, since: datetime, transport: "Strip
     from chalicelib.runtime.clock import clock
     from chalicelib.runtime.settings import settings
     from chalicelib.stripe_api.reader import StripeReader
-    from ops.replay.stripe_events import Choice, customers_of, kept_events, replay, wanted_types
+    from ops.recovery.replay.stripe_events import (
+        Choice,
+        customers_of,
+        kept_events,
+        replay,
+        wanted_types,
+    )
 
     account = wiring.accounts().load(options.account) if options.account else None
     customers = (
@@ -85,7 +91,7 @@ def _from_log(options: argparse.Namespace, since: datetime, transport: "StripeTr
     from chalicelib.runtime.clock import clock
     from chalicelib.usecases.ingestion.apply_facts import apply_facts
     from chalicelib.usecases.ingestion.fetching import StripeFetcher
-    from ops.replay.timeline_events import kept_facts
+    from ops.recovery.replay.timeline_events import kept_facts
     from ops.stage.services import world_of_stage
 
     account = wiring.accounts().load(options.account)
@@ -124,7 +130,7 @@ def _timeline(account_id: str) -> "Iterator[Entry]":
 
 def told(found: Counter[tuple[str, str]]) -> list[str]:
     """A line for each type and outcome, the most frequent first."""
-    from ops.replay.stripe_events import OUTCOMES
+    from ops.recovery.replay.stripe_events import OUTCOMES
 
     return [
         f"{number:>7}  {type:<45} {OUTCOMES[outcome]}"

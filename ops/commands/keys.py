@@ -4,7 +4,7 @@ import argparse
 import sys
 from datetime import UTC, datetime
 
-from chalicelib.aws.api_keys import ApiKeys
+from chalicelib.aws.keys.api_keys import ApiKeys
 from chalicelib.domain.security.api_keys import SCOPES
 from ops.command_line import Command
 from ops.stage.stages import add_stage, add_table, stack_name, stage_name, table_of

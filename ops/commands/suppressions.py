@@ -9,7 +9,7 @@ from ops.command_line import Command
 from ops.stage.stages import add_stage, find_stage, stage_name
 
 if TYPE_CHECKING:
-    from chalicelib.aws.suppressions import Suppressions
+    from chalicelib.aws.mail.suppressions import Suppressions
 
 
 def _suppressions(options: argparse.Namespace) -> "Suppressions":
@@ -21,7 +21,7 @@ def _suppressions(options: argparse.Namespace) -> "Suppressions":
 
 
 def _list(options: argparse.Namespace) -> int:
-    from chalicelib.aws.suppressions import SesSuppressionList
+    from chalicelib.aws.mail.suppressions import SesSuppressionList
 
     ours = _suppressions(options)
     at_ses = {ours.mark(email): email for email, _, _ in SesSuppressionList().all()}
@@ -43,7 +43,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _lift(options: argparse.Namespace) -> int:
-    from chalicelib.aws.suppressions import SesSuppressionList
+    from chalicelib.aws.mail.suppressions import SesSuppressionList
     from chalicelib.usecases.messaging.lift_suppression import lift_suppression
 
     ours = _suppressions(options)

@@ -6,7 +6,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from chalicelib.aws.accounts import Accounts
-from chalicelib.aws.suppressions import Suppressions
+from chalicelib.aws.mail.suppressions import Suppressions
 from chalicelib.domain.account.queries import notice_complaint_of
 from chalicelib.domain.messaging.suppression import Suppression
 from chalicelib.usecases.messaging.delivery_feedback import KINDS

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.facts import FetchResult, MessageRecorded, OperationUpdated
 from chalicelib.domain.account.messages import MessageRecord

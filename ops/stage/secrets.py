@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.aws.secrets import CACHED_SECONDS
+from chalicelib.aws.keys.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.policy import Policy
 from ops.stage.parameters import Parameters

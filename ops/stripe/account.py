@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.aws.secrets import CACHED_SECONDS
+from chalicelib.aws.keys.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.stripe_api.portal_settings import without_email
 from chalicelib.stripe_api.transport import Raw, StripeTransport

@@ -18,7 +18,7 @@ from typing import Any
 
 import stripe
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing

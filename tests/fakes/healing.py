@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import CustomerSnapshot, MessageRecorded, SubscriptionSnapshot
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.ordering import FromEvent

@@ -19,7 +19,7 @@ from unittest.mock import patch
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.dynamo import translate_errors
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing
@@ -27,7 +27,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Refused, Unavailable
 from chalicelib.domain.policy.policy import Policy
-from chalicelib.domain.signup import SignupRequest
+from chalicelib.domain.security.signup import SignupRequest
 from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.accounts.sign_up import sign_up
 from chalicelib.usecases.ingestion.answers import fetch

@@ -10,13 +10,13 @@ from typing import Any
 
 import stripe
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import Link
-from chalicelib.domain.signup import SignupRequest
+from chalicelib.domain.security.signup import SignupRequest
 from chalicelib.runtime.wiring import stripe_over
 from chalicelib.stripe_api.transport import RETRIES, Raw, StripeTransport, translated_error
 from chalicelib.usecases.accounts.sign_up import SignupOutcome, sign_up

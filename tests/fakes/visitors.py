@@ -13,7 +13,7 @@ from chalicelib.entry.pages.session import cookie
 from chalicelib.runtime import wiring
 from local.aws.api_gateway import ApiGateway
 from local.http_server import Request
-from tests.http.test_actions import Shop
+from tests.http.actions.test_actions import Shop
 
 
 @dataclass

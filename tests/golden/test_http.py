@@ -28,7 +28,7 @@ from chalicelib.runtime.settings import settings
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from local.aws.api_gateway import ApiGateway
 from local.http_server import Request
-from ops.replay.timeline_events import kept_facts
+from ops.recovery.replay.timeline_events import kept_facts
 from tests.fakes.services import POLICY, FakeServices
 from tests.golden.additions import without_additions
 

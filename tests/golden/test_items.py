@@ -15,18 +15,18 @@ import boto3
 import pytest
 
 from chalicelib.aws.accounts import Accounts
-from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.idempotency import StoredResponses
 from chalicelib.aws.items import account_item, account_of, account_text, dump
 from chalicelib.aws.jobs.job_states import JobStates
 from chalicelib.aws.jobs.replan_state import ReplanStates
+from chalicelib.aws.keys.api_keys import ApiKeys
+from chalicelib.aws.mail.send_claims import SendClaims
+from chalicelib.aws.mail.suppressions import Suppressions
 from chalicelib.aws.rate_counters import Mailboxes, RateCounters
 from chalicelib.aws.reconciliation import ReconciliationState
 from chalicelib.aws.schema_versions import SHAPE
-from chalicelib.aws.send_claims import SendClaims
-from chalicelib.aws.suppressions import Suppressions
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState

@@ -17,7 +17,7 @@ import pytest
 
 from chalicelib.aws.items import account_text, dump
 from chalicelib.domain.policy.read import read_policy
-from chalicelib.domain.signup import SignupRequest
+from chalicelib.domain.security.signup import SignupRequest
 from chalicelib.domain.stripe_objects.answers import StripeCharge
 from chalicelib.entry.triggers.act_queue import act_on_accounts
 from chalicelib.entry.triggers.events_queue import process_events
@@ -31,8 +31,8 @@ from chalicelib.usecases.accounts.sign_up import enqueue_sign_in, enqueue_signup
 from chalicelib.usecases.messaging.notify_team import enqueue_digests
 from chalicelib.usecases.services import MailServices
 from local.aws.lambda_context import LambdaContext
-from ops.dead_letters.dead_letter import DeadLetter
-from ops.dead_letters.queue_reader import ways_back
+from ops.recovery.dead_letters.dead_letter import DeadLetter
+from ops.recovery.dead_letters.queue_reader import ways_back
 from tests.fakes.lifecycles import MemoryClaims
 from tests.fakes.services import POLICY, ROOT, FakeServices
 from tests.fakes.simulated_lifecycles import SimLife

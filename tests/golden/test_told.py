@@ -13,7 +13,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from chalicelib.aws.items import account_of
-from chalicelib.aws.secrets import Secrets
+from chalicelib.aws.keys.secrets import Secrets
 from chalicelib.domain.changes.domain_events import domain_events
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.runtime.links import Links

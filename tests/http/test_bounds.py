@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most
 from chalicelib.runtime import wiring
-from tests.http.test_signups import ADA, Front, Page, front  # noqa: F401 - the fixture
+from tests.http.signups.test_signups import ADA, Front, Page, front  # noqa: F401 - the fixture
 from tests.http.triggers.test_mail_queue import office  # noqa: F401 - the fixture
 
 

@@ -9,10 +9,17 @@ import pytest
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.policy.policy import SignupPolicy
-from chalicelib.entry.http import signup_form
 from chalicelib.entry.http.responses import LARGEST_BODY
+from chalicelib.entry.http.signups import form
 from chalicelib.runtime import wiring
-from tests.http.test_signups import ADA, FORM, Captcha, Front, Page, front  # noqa: F401 - a fixture
+from tests.http.signups.test_signups import (  # noqa: F401 - one is a fixture
+    ADA,
+    FORM,
+    Captcha,
+    Front,
+    Page,
+    front,
+)
 from tests.http.triggers.test_mail_queue import office  # noqa: F401 - a fixture
 
 SITES = ("https://acme.example", "https://www.acme.example")
@@ -34,8 +41,8 @@ ANSWERS: dict[str, tuple[int, Ask]] = {
     "no JSON": (400, posts(b"{")),
     "not UTF-8": (400, posts(b"\xff\xfe")),
     "an empty body": (400, posts(b"")),
-    "more than a signup has": (413, posts(b"x" * (signup_form.LARGEST_BODY + 1))),
-    "a form of more than a signup has": (413, posts(b"x" * (signup_form.LARGEST_BODY + 1), FORM)),
+    "more than a signup has": (413, posts(b"x" * (form.LARGEST_BODY + 1))),
+    "a form of more than a signup has": (413, posts(b"x" * (form.LARGEST_BODY + 1), FORM)),
     "more than any call has": (413, posts(b"x" * (LARGEST_BODY + 1))),
     "a type that is not taken": (415, posts(WELL, "text/plain")),
     "a method that is not taken": (405, posts(WELL, method="PUT")),

@@ -10,8 +10,8 @@ from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.schedule.process_due import process_due_account
 from tests.adapters.aws.conftest import TABLE
+from tests.http.actions.test_actions import Shop, shop
 from tests.http.conftest import Answer, Stage
-from tests.http.test_actions import Shop, shop
 
 __all__ = ["shop"]
 

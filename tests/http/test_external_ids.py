@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
 from chalicelib.runtime import wiring
 from chalicelib.usecases.accounts.profile import change_external_id
-from tests.http.test_signups import Front, Page, front, refused  # noqa: F401 - the fixture
+from tests.http.signups.test_signups import Front, Page, front, refused  # noqa: F401 - the fixture
 from tests.http.triggers.test_mail_queue import office  # noqa: F401 - the fixture
 
 

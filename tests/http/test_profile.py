@@ -12,7 +12,7 @@ from chalicelib.runtime.clock import clock
 from chalicelib.usecases.accounts.api_keys import create_key
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.stripe_sim.api.api import Fault
-from tests.http.test_signups import ADA, Front, Page, front  # noqa: F401 - the fixture
+from tests.http.signups.test_signups import ADA, Front, Page, front  # noqa: F401 - the fixture
 from tests.http.triggers.test_mail_queue import later, office  # noqa: F401 - the fixture
 
 NEW = "ada@new.example"

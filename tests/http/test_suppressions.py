@@ -5,7 +5,7 @@ from urllib.parse import quote
 import boto3
 import pytest
 
-from chalicelib.aws.suppressions import SesSuppressionList
+from chalicelib.aws.mail.suppressions import SesSuppressionList
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from local.aws.ses_suppressions import SuppressionList

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import FetchResult, SubscriptionSnapshot
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromFetch

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.domain.access_rules import RULES, RUNNING, Rule
-from chalicelib.domain.paid_plans import PLAN_RULES, PlanRule
+from chalicelib.domain.access.paid_plans import PLAN_RULES, PlanRule
+from chalicelib.domain.access.rules import RULES, RUNNING, Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "access.md"
 TABLES: dict[str, Sequence[Rule | PlanRule]] = {

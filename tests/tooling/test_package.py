@@ -16,7 +16,7 @@ import pytest
 from app import app
 from bench import cold_start
 from chalicelib.aws.items import account_item
-from chalicelib.aws.mailer import SENDERS_AT_ONCE
+from chalicelib.aws.mail.mailer import SENDERS_AT_ONCE
 from chalicelib.domain.account.domain_event import DomainEvent
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.policy.languages import LANGUAGES

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.rules.apply import apply

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.payments import remembered_return
 from chalicelib.domain.account.rules.ownership import with_ownership
 from chalicelib.domain.account.rules.profile import with_profile_operation

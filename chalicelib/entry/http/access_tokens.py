@@ -5,12 +5,12 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.changes.event_document import iso_time
 from chalicelib.domain.errors import AccountNotFound
-from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.responses import access_json
+from chalicelib.entry.http.schemas import response_schemas
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.reading import require_account

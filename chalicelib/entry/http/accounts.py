@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.links import is_opening_ended
 from chalicelib.domain.account.queries import plan_of
 from chalicelib.domain.account.state import Account
@@ -23,9 +23,10 @@ from chalicelib.domain.errors import (
     TooMany,
 )
 from chalicelib.domain.stripe_objects.objects import Subscription
-from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
-from chalicelib.entry.http.request_schema import (
+from chalicelib.entry.http.responses import access_json, standing_json
+from chalicelib.entry.http.schemas import response_schemas
+from chalicelib.entry.http.schemas.request import (
     Field,
     integer,
     language_tag,
@@ -34,8 +35,7 @@ from chalicelib.entry.http.request_schema import (
     time_zone,
     timestamp,
 )
-from chalicelib.entry.http.responses import access_json, standing_json
-from chalicelib.entry.http.signup_form import EXTERNAL_ID, email_of
+from chalicelib.entry.http.signups.form import EXTERNAL_ID, email_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings

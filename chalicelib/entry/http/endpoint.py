@@ -10,7 +10,8 @@ from typing import Any, cast
 from chalice.app import Blueprint
 
 from chalicelib.domain.errors import BillhookError, InvalidInput
-from chalicelib.entry.http.request_schema import (
+from chalicelib.entry.http.responses import json_errors, query_fields, refuse_repeated
+from chalicelib.entry.http.schemas.request import (
     Field,
     Schema,
     json_object,
@@ -18,7 +19,6 @@ from chalicelib.entry.http.request_schema import (
     read_fields,
     refuse_unknown,
 )
-from chalicelib.entry.http.responses import json_errors, query_fields, refuse_repeated
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.values import frozen

@@ -8,9 +8,9 @@ from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.changes.event_feed import FEED_KEPT, Query
 from chalicelib.domain.errors import CursorExpired, InvalidInput
 from chalicelib.domain.ids import ACCOUNT_ID
-from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
-from chalicelib.entry.http.request_schema import (
+from chalicelib.entry.http.schemas import response_schemas
+from chalicelib.entry.http.schemas.request import (
     Field,
     integer_text,
     line,

@@ -4,7 +4,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import AccountNotFound, InvalidInput, TooMany
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
-from chalicelib.entry.http.request_schema import Field, line
+from chalicelib.entry.http.schemas.request import Field, line
 from chalicelib.runtime import wiring
 from chalicelib.usecases.accounts.links import end_link, end_links
 

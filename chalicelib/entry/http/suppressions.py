@@ -6,7 +6,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import InvalidInput, Refused
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
-from chalicelib.entry.http.request_schema import Field, matching
+from chalicelib.entry.http.schemas.request import Field, matching
 from chalicelib.runtime import wiring
 from chalicelib.usecases.messaging.lift_suppression import lift_suppression
 

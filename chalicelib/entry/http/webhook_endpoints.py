@@ -12,8 +12,8 @@ from chalicelib.domain.webhooks import endpoint as webhook_endpoint
 from chalicelib.domain.webhooks.delivery import LogRow, log_rows
 from chalicelib.domain.webhooks.endpoint import DISABLED_REASONS, TEST_TYPE, checked_types
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
-from chalicelib.entry.http.request_schema import Field, Schema, line, text_list, timestamp
-from chalicelib.entry.http.response_schemas import MAYBE, TEXT, TIME, WHOLE, array, fields
+from chalicelib.entry.http.schemas.request import Field, Schema, line, text_list, timestamp
+from chalicelib.entry.http.schemas.response_schemas import MAYBE, TEXT, TIME, WHOLE, array, fields
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings

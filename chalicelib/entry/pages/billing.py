@@ -32,8 +32,8 @@ from chalicelib.entry.http.page_responses import (
     sign_in_page,
 )
 from chalicelib.entry.http.responses import query_fields
-from chalicelib.entry.http.signup_form import email_of
-from chalicelib.entry.http.signups import source_address
+from chalicelib.entry.http.signups.form import email_of
+from chalicelib.entry.http.signups.signups import source_address
 from chalicelib.entry.pages.session import (
     FORM,
     billing_page,

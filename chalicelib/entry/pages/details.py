@@ -13,8 +13,8 @@ from chalicelib.entry.http.page_responses import (
     page_response,
     refuse_cross_site,
 )
-from chalicelib.entry.http.request_schema import Field, line, one_of, read_fields, time_zone
-from chalicelib.entry.http.signup_form import email_of
+from chalicelib.entry.http.schemas.request import Field, line, one_of, read_fields, time_zone
+from chalicelib.entry.http.signups.form import email_of
 from chalicelib.entry.pages.session import (
     FORM,
     billing_page,

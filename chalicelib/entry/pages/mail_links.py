@@ -7,10 +7,10 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.account.links import link_to
 from chalicelib.domain.account.state import Account
-from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.middleware.reader import recognize
 from chalicelib.entry.http.page_responses import html_page, page_response
+from chalicelib.entry.http.schemas import response_schemas
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.accounts.links import UNSUBSCRIBABLE, open_mail_link

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import Forbidden, TooManyRequests
 from chalicelib.domain.policy.policy import SignupPolicy
-from chalicelib.domain.signup import identity, network_of, own_domain
+from chalicelib.domain.security.signup import identity, network_of, own_domain
 from chalicelib.usecases.services import SignupGuard
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -8,7 +8,7 @@ from chalicelib.domain.account.queries import is_unclaimed
 from chalicelib.domain.account.rules.profile import profile_operations
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, InvalidInput
-from chalicelib.domain.signup import identity
+from chalicelib.domain.security.signup import identity
 from chalicelib.usecases.accounts.sign_up import owner_of
 from chalicelib.usecases.billing.run_operation import try_operation
 from chalicelib.usecases.enqueue import enqueue_if_due

@@ -14,7 +14,7 @@ from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.errors import AccountTaken
 from chalicelib.domain.schedule.versions import next_version
-from chalicelib.domain.signup import SignupRequest, identity
+from chalicelib.domain.security.signup import SignupRequest, identity
 from chalicelib.usecases.billing.run_operation import try_operation
 from chalicelib.usecases.enqueue import enqueue_if_due
 from chalicelib.usecases.ingestion.apply_facts import apply_facts

@@ -6,7 +6,7 @@ All of them raise as `perform_once` does.
 
 from datetime import datetime
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import GrantGiven
 from chalicelib.domain.account.operations import Charge, Operation
 from chalicelib.domain.account.queries import currency_of

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NoReturn
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import OperationUpdated
 from chalicelib.domain.account.operations import (
     HEAD_START,

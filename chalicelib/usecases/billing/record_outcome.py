@@ -2,7 +2,7 @@
 caller's Idempotency-Key.
 """
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import Fact, OperationUpdated
 from chalicelib.domain.account.operations import (
     Operation,

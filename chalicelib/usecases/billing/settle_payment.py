@@ -1,6 +1,6 @@
 """What has become of a payment that was open when a call was answered."""
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.billing.idempotency import Outcome, StoredResponse
 from chalicelib.domain.billing.payments import OpenPayment, open_payment
 from chalicelib.domain.errors import PaymentFailed

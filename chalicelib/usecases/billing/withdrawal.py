@@ -8,7 +8,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing import decisions
 from chalicelib.domain.billing.cancellation_rules import withdraws_again
 from chalicelib.domain.billing.refunds import share_of_days_left
-from chalicelib.domain.signup import identity
+from chalicelib.domain.security.signup import identity
 from chalicelib.usecases.billing.live_subscription import hold
 from chalicelib.usecases.billing.refund import planned_refund
 from chalicelib.usecases.services import Services

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from chalicelib.domain.access import unknown_prices
+from chalicelib.domain.access.standing import unknown_prices
 from chalicelib.domain.account.facts import (
     CheckoutCompleted,
     CustomerSnapshot,

@@ -19,7 +19,7 @@ from chalicelib.domain.messaging.mailbox_limits import (
 from chalicelib.domain.messaging.notice_limits import with_notice
 from chalicelib.domain.policy.sequences import Step
 from chalicelib.domain.security.links import Link
-from chalicelib.domain.signup import identity
+from chalicelib.domain.security.signup import identity
 from chalicelib.usecases.services import Services
 from chalicelib.values import replace
 

@@ -7,7 +7,7 @@ it is lifecycle mail (at most once), and sent again if it is a billing notice (a
 
 from datetime import datetime, timedelta
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.links import address_of, as_typed, link_to
 from chalicelib.domain.account.messages import MessageRecord

@@ -9,9 +9,9 @@ import pytest
 
 from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.events.timeline import Timelines
+from chalicelib.aws.mail.send_claims import SendClaims
+from chalicelib.aws.mail.suppressions import Suppressions
 from chalicelib.aws.partition import Partition
-from chalicelib.aws.send_claims import SendClaims
-from chalicelib.aws.suppressions import Suppressions
 from chalicelib.domain.account.facts import CustomerSnapshot
 from chalicelib.domain.account.ordering import FromFetch
 from chalicelib.domain.account.pointers import tombstone_of_account, tombstone_of_customer

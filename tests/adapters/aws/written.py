@@ -12,15 +12,15 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from chalicelib.aws.accounts import Accounts
-from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.aws.events.timeline import Timelines
 from chalicelib.aws.idempotency import StoredResponses
 from chalicelib.aws.items import account_item
 from chalicelib.aws.jobs.replan_state import ReplanStates
+from chalicelib.aws.keys.api_keys import ApiKeys
+from chalicelib.aws.mail.send_claims import SendClaims
+from chalicelib.aws.mail.suppressions import Suppressions
 from chalicelib.aws.rate_counters import RateCounters
 from chalicelib.aws.schema_versions import SHAPE
-from chalicelib.aws.send_claims import SendClaims
-from chalicelib.aws.suppressions import Suppressions
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
 from chalicelib.domain.changes.timeline import Entry

@@ -10,8 +10,8 @@ from chalicelib.domain.account.operations import pending
 from local.stripe_sim.api.api import ApiRequest
 from tests.fakes.stripe_answers import Confirmation, Debits, Schedule, StripeAnswers, refusal
 from tests.fakes.visitors import Person
+from tests.http.actions.test_actions import shop
 from tests.http.pages.test_billing import ada, upgrade
-from tests.http.test_actions import shop
 
 __all__ = ["ada", "shop"]
 

@@ -19,7 +19,7 @@ from chalicelib.usecases.ingestion.fetching import StripeFetcher
 from tests.fakes.links import token_to
 from tests.fakes.services import POLICY
 from tests.fakes.visitors import Page, Person
-from tests.http.test_actions import Shop, shop  # noqa: F401 - the fixture
+from tests.http.actions.test_actions import Shop, shop  # noqa: F401 - the fixture
 
 OFFERS = CancelPolicy(
     {

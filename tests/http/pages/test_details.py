@@ -7,8 +7,8 @@ import pytest
 
 from chalicelib.domain.account.state import Account
 from chalicelib.runtime import wiring
+from tests.http.signups.test_signups import Front, front  # noqa: F401 - the fixture
 from tests.http.test_profile import ada  # noqa: F401 - the fixture
-from tests.http.test_signups import Front, front  # noqa: F401 - the fixture
 from tests.http.triggers.test_mail_queue import later, office  # noqa: F401 - the fixture
 
 OLD, NEW, EVE = "ada@example.com", "ada@new.example", "eve@evil.example"

@@ -8,7 +8,7 @@ from chalicelib.runtime import wiring
 from tests.fakes.links import token_to
 from tests.fakes.services import POLICY
 from tests.fakes.visitors import Page, Person
-from tests.http.test_actions import Shop, shop  # noqa: F401 - the fixture
+from tests.http.actions.test_actions import Shop, shop  # noqa: F401 - the fixture
 
 GERMAN = {"Accept-Language": "fr, de-AT;q=0.9, en;q=0.8"}
 

@@ -10,8 +10,8 @@ from chalicelib.domain.security.links import Link
 from chalicelib.runtime.clock import clock
 from tests.fakes.links import visit_of
 from tests.fakes.visitors import Person
+from tests.http.actions.test_actions import shop  # noqa: F401 - the fixture
 from tests.http.pages.test_billing import ada  # noqa: F401 - the fixture
-from tests.http.test_actions import shop  # noqa: F401 - the fixture
 
 HOUR = timedelta(hours=1)
 MORE = {"choice": "scale:month", "seats": 2}

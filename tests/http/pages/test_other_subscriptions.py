@@ -8,8 +8,8 @@ from chalicelib.domain.account.queries import current_subscription, other_subscr
 from chalicelib.runtime import wiring
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from tests.fakes.visitors import Person
+from tests.http.actions.test_actions import Shop, shop  # noqa: F401 - the fixture
 from tests.http.pages.test_billing import ada  # noqa: F401 - the fixture
-from tests.http.test_actions import Shop, shop  # noqa: F401 - the fixture
 
 
 def hears(shop: Shop) -> None:

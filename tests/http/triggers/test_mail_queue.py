@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from moto.backends import get_backend
 
-from chalicelib.aws import mailer
+from chalicelib.aws.mail import mailer
 from chalicelib.entry.triggers.act_queue import act_on_accounts
 from chalicelib.entry.triggers.mail_queue import send_mails
 from chalicelib.entry.triggers.schedules import sweep_due

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.fetch_requests import everything_of
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.standing import Standing

@@ -20,11 +20,11 @@ import urllib3
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from chalicelib.aws import mailer
 from chalicelib.aws.json_protocol.client import JsonClient
 from chalicelib.aws.json_protocol.dynamodb import DynamoDb
 from chalicelib.aws.json_protocol.retries import ATTEMPTS
 from chalicelib.aws.json_protocol.sqs import Sqs
+from chalicelib.aws.mail import mailer
 from local.aws.emulator import Emulator, die_with_parent, free_port
 from local.client import Client, Unreachable
 from local.stripe_sim.api.api import ApiRequest

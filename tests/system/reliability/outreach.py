@@ -10,8 +10,8 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.billing.cancellation import give_feedback
 from chalicelib.usecases.messaging.notify_team import enqueue_digests
-from ops.broadcast.recipients import Aim, listed
-from ops.broadcast.sending import pages, want
+from ops.mail.broadcast.recipients import Aim, listed
+from ops.mail.broadcast.sending import pages, want
 from tests.fakes.faults import OutsideCalls
 from tests.fakes.lifecycles import ACCOUNT, START, Life
 from tests.fakes.services import POLICY, FakeServices

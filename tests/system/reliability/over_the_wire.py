@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.aws.accounts import Accounts
 from chalicelib.aws.due_index import DueIndex
 from chalicelib.aws.events.timeline import Timelines
-from chalicelib.aws.mailer import Mailer
+from chalicelib.aws.mail.mailer import Mailer
 from chalicelib.aws.queues import Queue, WorkQueue
 from chalicelib.domain.account.facts import MessageRecorded
 from chalicelib.domain.account.messages import MessageRecord

@@ -12,11 +12,11 @@ from typing import Any
 from chalicelib.stripe_api.reader import StripeReader
 from chalicelib.usecases.accounts.erase import erase
 from chalicelib.usecases.ingestion.ingest import Message, ingest
-from ops.dead_letters.handling import discard, looking, redrive
 from ops.export.export import STATE, export
 from ops.import_customers.import_run import bring_in
-from ops.replay.stripe_events import kept_events, replay, wanted_types
-from ops.restore.restore import restore
+from ops.recovery.dead_letters.handling import discard, looking, redrive
+from ops.recovery.replay.stripe_events import kept_events, replay, wanted_types
+from ops.recovery.restore.restore import restore
 from tests.fakes.faults import OutsideCalls
 from tests.fakes.lifecycles import START, Life
 from tests.fakes.services import FakeServices, updated
@@ -24,10 +24,14 @@ from tests.fakes.simulated_lifecycles import BEGIN, SimLife, SimTransport
 from tests.system.reliability.clock import until_later
 from tests.system.reliability.customers import at_stripe
 from tests.system.reliability.run import UseCase
-from tests.tooling.ops.restore.test_restored_lifecycles import MemoryTables
-from tests.tooling.ops.test_dead_letters import RECORDING, MemoryBox, lived_with_dead_letters
+from tests.tooling.ops.recovery.restore.test_restored_lifecycles import MemoryTables
+from tests.tooling.ops.recovery.test_dead_letters import (
+    RECORDING,
+    MemoryBox,
+    lived_with_dead_letters,
+)
+from tests.tooling.ops.recovery.test_replay import ALL, bought
 from tests.tooling.ops.test_import import Shop, without_versions
-from tests.tooling.ops.test_replay import ALL, bought
 from tests.unit.usecases.accounts.test_erase import MemoryBeside, subscriber
 
 AGAIN = "the operator reads what failed and runs the same command again"

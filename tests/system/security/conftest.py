@@ -3,5 +3,5 @@ moto behind it, a simulated Stripe.
 """
 
 from tests.http.conftest import stage  # noqa: F401 - the fixture
-from tests.http.test_signups import front  # noqa: F401 - the fixture
+from tests.http.signups.test_signups import front  # noqa: F401 - the fixture
 from tests.http.triggers.test_mail_queue import office  # noqa: F401 - the fixture

@@ -15,7 +15,7 @@ from chalicelib.usecases.ingestion.ingest import Message, ingest
 from local.http_server import Request
 from local.stripe_sim.hosted import hosted_pages
 from tests.fakes.links import token_to
-from tests.http.test_signups import Front
+from tests.http.signups.test_signups import Front
 from tests.http.triggers.test_mail_queue import later
 
 ADA, EVE = "ada@example.com", "eve@evil.example"

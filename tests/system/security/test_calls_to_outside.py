@@ -17,7 +17,7 @@ from chalicelib.runtime import wiring
 from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import ROUTES, content_type, target
 from tests.fakes.services import ROOT
-from tests.http.test_signups import ADA, Front
+from tests.http.signups.test_signups import ADA, Front
 from tests.http.test_telemetry import fresh
 from tests.tooling.source_files import paths, source
 

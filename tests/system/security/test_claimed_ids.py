@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.runtime import wiring
 from tests.fakes.services import ROOT
-from tests.http.test_signups import ADA, Front, Page
+from tests.http.signups.test_signups import ADA, Front, Page
 
 KEY = "a-key-of-the-product-that-is-long-enough"
 EVE = "eve@example.com"

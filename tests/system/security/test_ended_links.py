@@ -13,7 +13,7 @@ from chalicelib.domain.security.links import LinkRefused
 from chalicelib.runtime import wiring
 from chalicelib.usecases.accounts.record import record_sign_in
 from tests.fakes.links import token_to, visit_of
-from tests.http.test_signups import Front
+from tests.http.signups.test_signups import Front
 from tests.http.triggers.test_mail_queue import later
 
 Ends = Callable[[Front, str], None]

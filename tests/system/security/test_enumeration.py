@@ -16,7 +16,7 @@ from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.runtime import wiring
 from local.aws.sdk_calls import passing_through
 from tests.fakes.simulated_lifecycles import SimTransport
-from tests.http.test_signups import ADA, Front, Page, under
+from tests.http.signups.test_signups import ADA, Front, Page, under
 from tests.system.security.test_claimed_ids import (
     by_python,
     signing,  # noqa: F401 - the fixture

@@ -23,7 +23,7 @@ from tests.fakes.routes import (
     guarded_by,
     target,
 )
-from tests.http.test_signups import Front, Page
+from tests.http.signups.test_signups import Front, Page
 
 
 def knock(front: Front, method: str, path: str, template: str, **headers: str) -> Page:

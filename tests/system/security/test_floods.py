@@ -12,7 +12,7 @@ from chalicelib.domain.policy.policy import SignupPolicy
 from local.aws.api_gateway import ApiGateway
 from tests.fakes.services import SHIPPED
 from tests.http.conftest import SECRET
-from tests.http.test_signups import Front, under
+from tests.http.signups.test_signups import Front, under
 
 AN_HOUR, A_DAY = 10, 20
 ROUNDS = 6

@@ -17,7 +17,7 @@ from chalicelib.entry.pages.session import COOKIES
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from tests.fakes.links import sent_as, visit_of
-from tests.http.test_signups import Front
+from tests.http.signups.test_signups import Front
 
 KEYS = ["new-link-key", "old-link-key"]
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

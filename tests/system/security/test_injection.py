@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.mailer import Mailer
+from chalicelib.aws.mail.mailer import Mailer
 from chalicelib.domain.errors import MailRefused
 from chalicelib.domain.messaging.email_message import EmailMessage
 from chalicelib.runtime import wiring
 from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import ROUTES, content_type, target
-from tests.http.test_signups import ADA, Front, refused
+from tests.http.signups.test_signups import ADA, Front, refused
 
 LINE_ENDS = ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", "\x00"]
 TEMPLATES = [

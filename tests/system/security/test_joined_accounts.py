@@ -11,7 +11,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.runtime import wiring
 from chalicelib.usecases.ingestion.adopt import derived_id
 from chalicelib.usecases.ingestion.ingest import Message, ingest
-from tests.http.test_signups import ADA, Front
+from tests.http.signups.test_signups import ADA, Front
 
 EVE = "eve@example.com"
 DECLINES = "4000000000000341"

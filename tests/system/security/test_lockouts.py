@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.runtime import wiring
-from tests.http.test_signups import Front, under
+from tests.http.signups.test_signups import Front, under
 from tests.http.triggers.test_mail_queue import later
 
 ADA = {"email": "ada@example.com"}

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.runtime import wiring
 from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import LINK, ROUTES, guarded_by, target
-from tests.http.test_signups import Front
+from tests.http.signups.test_signups import Front
 from tests.http.triggers.test_mail_queue import later
 
 METHODS = ("GET", "HEAD")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.http.test_signups import Front
+from tests.http.signups.test_signups import Front
 
 NAMES = ["Call\u00a0+1\u00a0555\u00a00100", "Evil\uff0eExample Prize", "Mallory Prize"]
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.state import Account, Profile, Signup
 from chalicelib.domain.policy.policy import SignupPolicy
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
-from tests.http.test_signups import Front, Page, under
+from tests.http.signups.test_signups import Front, Page, under
 from tests.http.triggers.test_mail_queue import later
 
 ADA = {

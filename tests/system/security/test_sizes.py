@@ -8,7 +8,7 @@ from chalicelib.entry.http.responses import LARGEST_BODY
 from chalicelib.entry.pages.session import COOKIES
 from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import ROUTES, content_type, target
-from tests.http.test_signups import Front, Page
+from tests.http.signups.test_signups import Front, Page
 
 JSON = "application/json"
 

@@ -5,7 +5,7 @@ headers that every answer has.
 import pytest
 
 from tests.fakes.links import sent_as, visit_of
-from tests.http.test_signups import Front
+from tests.http.signups.test_signups import Front
 
 JSON = "application/json"
 

@@ -13,7 +13,7 @@ from chalicelib.domain.schedule.versions import next_version
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.usecases.ingestion.ingest import Message, ingest
-from tests.http.test_signups import Front
+from tests.http.signups.test_signups import Front
 from tests.http.triggers.test_mail_queue import later
 
 ADA = "ada@example.com"

@@ -15,10 +15,10 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws import dynamo, queues
 from chalicelib.aws.accounts import Accounts
-from chalicelib.aws.api_keys import ApiKeys
 from chalicelib.aws.events.timeline import Timelines
-from chalicelib.aws.send_claims import SendClaims
-from chalicelib.aws.suppressions import Suppressions
+from chalicelib.aws.keys.api_keys import ApiKeys
+from chalicelib.aws.mail.send_claims import SendClaims
+from chalicelib.aws.mail.suppressions import Suppressions
 from chalicelib.domain.account.facts import SignedUp
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile, Signup

@@ -17,7 +17,7 @@ from chalicelib.runtime.wiring import stripe_over
 from chalicelib.usecases.ingestion.adopt import derived_id
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.services import Services
-from ops.commands.importing import report
+from ops.commands.data.importing import report
 from ops.import_customers.import_run import OUTCOMES, bring_in, listed
 from ops.import_customers.survey import FINDINGS, Candidate, Finding, Survey, survey
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after

@@ -21,7 +21,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 
 @pytest.fixture
 def table(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.aws.api_keys.client", lambda: dynamodb)
+    monkeypatch.setattr("chalicelib.aws.keys.api_keys.client", lambda: dynamodb)
     monkeypatch.setenv("TABLE_NAME", TABLE)
 
 

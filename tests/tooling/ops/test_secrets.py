@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.aws.secrets import CACHED_SECONDS
+from chalicelib.aws.keys.secrets import CACHED_SECONDS
 from ops.stage.parameters import Parameters
 from ops.stage.secrets import SECRETS, make_missing, put, to_do
 from tests.fakes.services import POLICY

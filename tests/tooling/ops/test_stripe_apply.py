@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.secrets import CACHED_SECONDS
+from chalicelib.aws.keys.secrets import CACHED_SECONDS
 from chalicelib.domain.errors import Refused, Unavailable
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.stripe_api.customers import StripeCustomers

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.outreach.rendering import COMPILED, SOURCES, languages, messages, render, split
 from chalicelib.outreach.samples import SAMPLES
-from ops.mail_build import compiled, preview, sources
+from ops.mail.build import compiled, preview, sources
 from tests.fakes.services import ROOT
 
 WITHOUT_BUTTON = {"trial_personal_note", "lead_why", "left_why", "left_help"}
@@ -69,7 +69,7 @@ def test_the_compiled_file_is_in_step_with_its_source(source: Path) -> None:
 
 def test_compiling_gives_the_same_in_another_process_with_other_hashes() -> None:
     code = (
-        "import sys; from ops.mail_build import *; [sys.stdout.write(compiled(source)) for"
+        "import sys; from ops.mail.build import *; [sys.stdout.write(compiled(source)) for"
         " source in sources()]"
     )
     run = subprocess.run(

@@ -12,7 +12,7 @@ import pytest
 
 from bench.costs.metering import write_units
 from chalicelib.aws.items import account_item, dump
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.cancellation import (
     CancellationRequest,
     CancellationRequested,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access import standing, unknown_prices
+from chalicelib.domain.access.standing import standing, unknown_prices
 from chalicelib.domain.account.payments import unpaid_invoices
 from tests.fakes.adopted_lives import ACCOUNT, AdoptedLife
 from tests.fakes.services import proof_of, proving

@@ -23,7 +23,7 @@ from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.messaging.due_messages import zone_of
 from chalicelib.domain.policy.sequences import EVERY_DAY, TRANSACTIONAL_STEPS, Step
 from chalicelib.domain.schedule.due_work import due_work
-from chalicelib.domain.signup import SignupRequest
+from chalicelib.domain.security.signup import SignupRequest
 from chalicelib.usecases.billing.checkout import finish_checkout, open_checkout
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher

@@ -9,10 +9,10 @@ from chalicelib.domain import errors
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.changes.event_document import document_schema, example
 from chalicelib.domain.security.api_keys import SCOPES
-from chalicelib.entry.http import response_schemas
 from chalicelib.entry.http.endpoint import ENDPOINTS, IDEMPOTENCY_KEY, Endpoint
-from chalicelib.entry.http.request_schema import Field, Schema, object_schema
 from chalicelib.entry.http.responses import status_of
+from chalicelib.entry.http.schemas import response_schemas
+from chalicelib.entry.http.schemas.request import Field, Schema, object_schema
 
 VERSION = "1.0.0"
 PATH_SCHEMAS: Mapping[str, Schema] = {

@@ -6,9 +6,10 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.domain.errors import SignatureRefused, TooLarge
-from chalicelib.entry.http import response_schemas, webhooks
+from chalicelib.entry.http import webhooks
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, declare, serve
 from chalicelib.entry.http.page_responses import PAGES
+from chalicelib.entry.http.schemas import response_schemas
 from chalicelib.runtime import wiring
 
 bp = Blueprint(__name__)

@@ -15,7 +15,7 @@ from local.aws.api_gateway import ApiGateway
 from local.http_server import error_answer
 from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import ROUTES, content_type, target
-from tests.http.test_signups import FORM, Front, Page, under
+from tests.http.signups.test_signups import FORM, Front, Page, under
 
 OF_EVERY_ANSWER = {
     "X-Content-Type-Options": "nosniff",

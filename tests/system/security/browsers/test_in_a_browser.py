@@ -8,7 +8,7 @@ from chalicelib.entry.http.page_responses import KNOWN
 from chalicelib.entry.pages.session import COOKIES
 from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import COOKIE, ROUTES, content_type, guarded_by, target
-from tests.http.test_signups import Front, Page
+from tests.http.signups.test_signups import Front, Page
 
 ALWAYS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 PAGES = ALWAYS | {

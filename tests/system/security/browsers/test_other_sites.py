@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.runtime import wiring
-from tests.http.test_signups import ADA, Front
+from tests.http.signups.test_signups import ADA, Front
 
 OTHERS = [
     {"Origin": "https://elsewhere.example", "Sec_Fetch_Site": "cross-site"},

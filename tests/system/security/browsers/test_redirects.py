@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from chalicelib.entry.pages.session import COOKIES
 from tests.fakes.links import token_to, visit_of
 from tests.fakes.routes import ROUTES, content_type, target
-from tests.http.test_signups import Front, Page
+from tests.http.signups.test_signups import Front, Page
 
 EVIL = "https://evil.example/x"
 PARAMETERS = (

@@ -73,7 +73,7 @@ def test_there_is_one_way_to_compare_secrets_and_whoever_proves_one_goes_it() ->
     assert signing - PROVEN <= {
         "chalicelib/aws/items.py",  # hashes that stand for addresses
         "chalicelib/aws/queues.py",  # which tasks are the same
-        "chalicelib/entry/http/action_messages.py",  # what was asked for under an Idempotency-Key
+        "chalicelib/entry/http/actions/messages.py",  # what was asked for under an Idempotency-Key
         "chalicelib/usecases/billing/perform_once.py",  # the name of what was asked for
         "chalicelib/domain/policy/holdout.py",  # the lot of who is held out
         "chalicelib/domain/security/signing_keys.py",  # the id of a public key

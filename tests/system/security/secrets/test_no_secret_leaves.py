@@ -24,7 +24,7 @@ from tests.adapters.aws.conftest import TABLE
 from tests.fakes.links import token_to, visit_of
 from tests.fakes.packages import Package
 from tests.fakes.routes import ROUTES, content_type, target
-from tests.http.test_signups import ADA, Front, Page, under
+from tests.http.signups.test_signups import ADA, Front, Page, under
 from tests.http.test_telemetry import words_of
 
 MARKED = {

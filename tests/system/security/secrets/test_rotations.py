@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
 
-from chalicelib.aws.secrets import Secrets
+from chalicelib.aws.keys.secrets import Secrets
 from chalicelib.captcha.turnstile import Turnstile
 from chalicelib.domain.security.claims import read_claim
 from chalicelib.domain.security.links import link_for, sign, verify
@@ -17,7 +17,7 @@ from chalicelib.runtime.clock import clock
 from local.http_server import Answer, Request, Server, json_answer
 from ops.stage.parameters import Parameters
 from ops.stage.secrets import SECRETS, rotate_link_keys
-from tests.http.test_signups import Front
+from tests.http.signups.test_signups import Front
 from tests.system.security.test_claimed_ids import BLOCKS
 
 PATH = "/billhook"

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from chalicelib.aws.items import account_of
-from chalicelib.aws.suppressions import SesSuppressionList, Suppressions
+from chalicelib.aws.mail.suppressions import SesSuppressionList, Suppressions
 from chalicelib.domain.account.links import link_to, opens
 from chalicelib.usecases.billing.run_operation import run_operation
 from local.aws.ses_suppressions import SuppressionList
@@ -163,7 +163,7 @@ def at_ses(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> SuppressionLi
     """SES's own list."""
     kept = SuppressionList()
     listed = SesSuppressionList(kept.attach(boto3.client("sesv2")))
-    monkeypatch.setattr("chalicelib.aws.suppressions.SesSuppressionList", lambda: listed)
+    monkeypatch.setattr("chalicelib.aws.mail.suppressions.SesSuppressionList", lambda: listed)
     return kept
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from chalicelib.aws.suppressions import Suppressions
+from chalicelib.aws.mail.suppressions import Suppressions
 from chalicelib.domain.account.facts import NoticeComplained
 from chalicelib.domain.account.messages import NoticeComplaint
 from chalicelib.domain.account.profile import ProfileChanged

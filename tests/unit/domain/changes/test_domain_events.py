@@ -15,7 +15,7 @@ from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.domain.schedule.versions import next_version, outbox_cleared
 from chalicelib.domain.stripe_objects.objects import Customer
 from tests.fakes.services import QUIET
-from tests.unit.domain.test_access import (
+from tests.unit.domain.access.test_standing import (
     AT_START,
     BOUGHT,
     CONVERTED,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import GrantGiven, MilestoneReached
 from chalicelib.domain.account.state import Grant
 from chalicelib.domain.billing.plan_requests import PurchaseRequest

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chalicelib.domain import access_rules
-from chalicelib.domain.access_rules import Access, Case
+from chalicelib.domain.access import rules as access_rules
+from chalicelib.domain.access.rules import Access, Case
 from chalicelib.domain.account.cancellation import CancellationRequest
 from chalicelib.domain.account.facts import AddressProved
 from chalicelib.domain.account.queries import plan_of
@@ -581,7 +581,7 @@ PAUSED_BY_CUSTOMER = next(
 )
 CURES: dict[str, tuple[str, Any, Callable[[GreedyMachine], None]]] = {
     "a pause ends access with what is paid": (
-        "chalicelib.domain.access.access_of",
+        "chalicelib.domain.access.standing.access_of",
         _without_pauses,
         _pauses,
     ),
@@ -596,7 +596,7 @@ CURES: dict[str, tuple[str, Any, Callable[[GreedyMachine], None]]] = {
         _withdraws_with_credit,
     ),
     "a change that is not paid gives the plan of before it": (
-        "chalicelib.domain.access.paid_plan",
+        "chalicelib.domain.access.standing.paid_plan",
         lambda case: plan_of(case.account, case.subscription, case.policy),
         _takes_more_by_debits_that_come_back,
     ),
@@ -606,7 +606,7 @@ CURES: dict[str, tuple[str, Any, Callable[[GreedyMachine], None]]] = {
         _pays_by_one_failing_debit_after_another,
     ),
     "credit of a payment that was taken back gives nothing": (
-        "chalicelib.domain.access_rules.is_paid_by_lost_credit",
+        "chalicelib.domain.access.rules.is_paid_by_lost_credit",
         lambda account, subscription: False,
         _takes_the_payment_back_that_made_the_credit,
     ),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.stripe_objects.answers import ListEntry

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.items import account_item, account_of
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.errors import Refused
 from chalicelib.usecases.ingestion.ingest import Message, ingest

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.bounds import most

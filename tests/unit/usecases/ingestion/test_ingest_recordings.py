@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.stripe_objects.objects import Invoice
 from chalicelib.stripe_api import objects
 from chalicelib.usecases.ingestion.ingest import Message, ingest

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access import standing
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.facts import AddressProved
 from chalicelib.domain.account.queries import card_of, current_subscription, customer_for
 from chalicelib.domain.account.state import Account

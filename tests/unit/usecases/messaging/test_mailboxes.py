@@ -16,7 +16,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.security.links import Link
-from chalicelib.domain.signup import SignupRequest, identity
+from chalicelib.domain.security.signup import SignupRequest, identity
 from chalicelib.usecases.accounts.links import end_links, open_link
 from chalicelib.usecases.accounts.record import record_proof, record_sign_in
 from chalicelib.usecases.accounts.sign_up import ask_to_sign_in, sign_up

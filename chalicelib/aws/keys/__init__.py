@@ -1,0 +1,1 @@
+"""API keys and the secrets of a stage."""

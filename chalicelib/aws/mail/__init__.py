@@ -1,0 +1,1 @@
+"""SES, the claims of messages, and the suppression list."""

@@ -1,0 +1,1 @@
+"""What an account may use, by account, policy and time."""

@@ -1,0 +1,1 @@
+"""Calls that change something at Stripe, and their messages."""

@@ -1,0 +1,1 @@
+"""The signup form, the sign-in form, and the visitor's request."""

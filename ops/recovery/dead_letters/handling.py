@@ -1,0 +1,88 @@
+"""What an operator does with dead letters: read, send back, delete. Dead letters that were not
+chosen stay as they are.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from chalicelib.domain.errors import Unavailable
+from ops.recovery.dead_letters.dead_letter import DeadLetter
+
+OUTCOMES = {
+    "sent": "It is back in the queue that it came from.",
+    "discarded": "It was deleted.",
+    "no_way": "Its origin is not known: it stays in the dead-letter queue.",
+    "not_sent": "The queue did not accept it: it stays in the dead-letter queue.",
+    "not_deleted": (
+        "It could not be deleted from the dead-letter queue. Sending it again does no harm."
+    ),
+}
+"""What can be the result for a dead letter."""
+
+FAILED = frozenset({"no_way", "not_sent", "not_deleted"})
+
+Ways = Mapping[str, Callable[[DeadLetter], None]]
+"""Sends a dead letter back, by its origin. Each raises Unavailable."""
+
+
+class Letters(Protocol):
+    """The dead-letter queue; see queue_reader.py."""
+
+    def look(self, most: int) -> list[DeadLetter]:
+        """Up to `most` dead letters, the oldest first, invisible to others until they are released.
+        Raises Unavailable.
+        """
+
+    def give_back(self) -> None:
+        """Make the messages that were received and not deleted visible again."""
+
+    def delete(self, letter: DeadLetter) -> None:
+        """Delete it. Raises Unavailable."""
+
+
+@contextmanager
+def looking(box: Letters, most: int) -> Iterator[list[DeadLetter]]:
+    """The dead letters. At the end, also after an error, those that were not deleted become visible
+    again.
+    """
+    try:
+        yield box.look(most)
+    finally:
+        box.give_back()
+
+
+def redrive(
+    letters: Iterable[DeadLetter], box: Letters, ways: Ways
+) -> Iterator[tuple[DeadLetter, str]]:
+    """Each dead letter with its outcome. It is sent to its origin first, and deleted here after
+    that.
+
+    If this stops in between, the message is in both queues. Sending it again does no harm: a
+    duplicate changes nothing.
+    """
+    for letter in letters:
+        way = ways.get(letter.origin)
+        if way is None:
+            yield letter, "no_way"
+            continue
+        try:
+            way(letter)
+        except Unavailable:
+            yield letter, "not_sent"
+            continue
+        yield letter, _deleted(letter, box, "sent")
+
+
+def discard(letters: Iterable[DeadLetter], box: Letters) -> Iterator[tuple[DeadLetter, str]]:
+    """Each dead letter with its outcome, once it was deleted."""
+    for letter in letters:
+        yield letter, _deleted(letter, box, "discarded")
+
+
+def _deleted(letter: DeadLetter, box: Letters, outcome: str) -> str:
+    try:
+        box.delete(letter)
+    except Unavailable:
+        return "not_deleted"
+    return outcome
