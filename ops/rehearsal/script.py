@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.domain.account.checkout import Order
+from chalicelib.domain.account.external.checkout import Order
 from chalicelib.domain.account.facts import (
     AddressProved,
     Fact,

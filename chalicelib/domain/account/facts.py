@@ -5,7 +5,8 @@ the product, the customer, operators and Billhook's own operations.
 from datetime import datetime
 
 from chalicelib.domain.account.cancellation import CancellationFact
-from chalicelib.domain.account.checkout import Checkout
+from chalicelib.domain.account.external.checkout import Checkout
+from chalicelib.domain.account.external.instance import InstanceFact
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
@@ -311,6 +312,7 @@ Fact = (
     | CancellationFact
     | ProfileFact
     | OpeningFact
+    | InstanceFact
 )
 """Every fact that can be applied to an account. A FetchRequest as a fact means that something has
 to be fetched.

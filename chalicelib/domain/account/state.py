@@ -10,8 +10,9 @@ from chalicelib.domain.account.cancellation import (
     OwnPause,
     Refund,
 )
-from chalicelib.domain.account.checkout import Checkout
 from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.external.checkout import Checkout
+from chalicelib.domain.account.external.instance import Instance
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
@@ -196,7 +197,8 @@ class Account:
     - `mails`: messages by `step@occasion`; `unsubscribed`: since when, by stream; `broadcasts`: by
       name. `notice_complaint`: the last complaint about a billing notice.
     - `errands`: operations at Stripe by name; `checkout`; `card_given_at`: when the customer
-      entered the card that Billhook last made the default.
+      entered the card that Billhook last made the default; `instance`: that of the product, with
+      what is asked of its provisioner.
     - `asks`: what has to be fetched; `asked_in_vain`: how often fetching it failed in a row;
       `owed_asked_at`: when updates that were overdue were last fetched.
     - `failures`: how often processing it failed in a row; until `resting_until` nothing is tried.
@@ -280,6 +282,7 @@ class Account:
     ended_links: Mapping[str, datetime] = field(default_factory=dict)
     events: int | None = None
     superseded_at: datetime | None = None
+    instance: Instance | None = None
 
     @property
     def email(self) -> str | None:

@@ -10,6 +10,7 @@ from chalicelib.domain.account.standing import ON_TRIAL, Standing
 from chalicelib.domain.account.state import Account, Signup, TrackedInvoice
 from chalicelib.domain.account.terms import is_canceling
 from chalicelib.domain.changes.event_document import iso_time
+from chalicelib.domain.changes.instance_events import instance_events
 from chalicelib.domain.stripe_objects.objects import Invoice, Subscription
 
 RECENT = timedelta(days=1)
@@ -49,6 +50,7 @@ def domain_events(old: Account, new: Account, now: datetime) -> tuple[DomainEven
         *_of_complaints(old, new),
         *_of_profile(old, new),
         *_of_grants(old, new),
+        *instance_events(old.instance, new.instance),
     ):
         about = (
             data.get("dispute")

@@ -47,6 +47,9 @@ FIELDS: Mapping[str, EventField] = {
     "access_before": EventField(
         {"enum": ["none", "limited", "full"]}, "The access before the change.", "none"
     ),
+    "action": EventField(
+        _TEXT, "What is asked: `create`, `suspend`, `resume` or `delete`.", "create"
+    ),
     "amount": EventField(_AMOUNT, "What is gone, in minor units of its currency.", 4900),
     "amount_due": EventField(
         _AMOUNT, "What the invoice asks for, in minor units of its currency.", 4900
@@ -70,6 +73,7 @@ FIELDS: Mapping[str, EventField] = {
     "currency": EventField(
         _TEXT, "The invoice's currency, as a code of ISO 4217 in small letters.", "usd"
     ),
+    "deadline": EventField(_TIME, "By when it was to be done.", "2026-11-27T15:52:03Z"),
     "dispute": EventField(_TEXT, "The dispute's id at Stripe.", "dp_1"),
     "error": EventField(_TEXT, "Stripe's code for what went wrong.", "customer_tax_location"),
     "granted_until": EventField(
@@ -94,11 +98,15 @@ FIELDS: Mapping[str, EventField] = {
     "status": EventField(
         _TEXT, "The status: of the subscription, or of the dispute, as Stripe has it.", "active"
     ),
+    "request_id": EventField(
+        _TEXT, "The id of what was asked of the provisioner.", "acc_1.0.2.create"
+    ),
     "subscription": EventField(_TEXT, "The subscription's id at Stripe.", "sub_9"),
     "trial_end": EventField(_TIME, "When the trial ends.", "2026-12-11T14:52:03Z"),
     "until": EventField(
         _TIME, "When the access changes by the clock alone.", "2026-04-02T09:00:00Z"
     ),
+    "url": EventField(_TEXT, "Where the instance is.", "https://acc-1.acme.app"),
     "withdrawn_at": EventField(_TIME, "When the customer withdrew.", "2026-03-02T09:00:00Z"),
 }
 """Every field that `data` can have beside the common ones, by its name."""
@@ -121,6 +129,10 @@ def _payment(meaning: str, *more: str) -> EventType:
     fields = ("invoice", "subscription", "amount_due", "amount_paid", "currency", "attempt_count")
     optional = ("subscription", "currency", "next_payment_attempt")
     return EventType(meaning, (*fields, "next_payment_attempt", *more), optional)
+
+
+def _instance(meaning: str) -> EventType:
+    return EventType(meaning, ("url", "request_id"), ("url", "request_id"))
 
 
 CATALOGUE: Mapping[str, EventType] = {
@@ -172,6 +184,15 @@ CATALOGUE: Mapping[str, EventType] = {
         "The customer gave, or changed, the reason for not staying.",
         ("occasion", "answer", "comment"),
         ("comment",),
+    ),
+    "instance.ready": _instance("The customer's instance of the product can be used."),
+    "instance.suspended": _instance("The customer's instance was suspended."),
+    "instance.resumed": _instance("A suspended instance can be used again."),
+    "instance.deleted": _instance("The customer's instance was deleted."),
+    "instance.stalled": EventType(
+        "The provisioner did not do by the deadline what was asked for an instance. It may still"
+        " report that it did.",
+        ("action", "request_id", "deadline"),
     ),
 }
 """Every type of domain event."""

@@ -82,18 +82,11 @@ def read_target(url: str, loopback: bool = False, field: str = "url") -> Target:
 
 
 def _target(url: str, loopback: bool) -> Target:
-    if len(url) > LONGEST_URL:
-        raise ValueError(f"must have at most {LONGEST_URL} characters")
-    # urlsplit drops tabs and line breaks silently, and browsers read a backslash as a slash.
-    if any(letter <= " " or letter in '\\"<>\x7f' for letter in url):
-        raise ValueError("must be a URL without spaces, control characters and backslashes")
-    parts, port = _split(url)
-    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise ValueError("must not hold a user name or password")
+    parts, port = split_url(url)
     if parts.fragment or url.endswith("#"):
         raise ValueError("must not have a fragment")
-    host = _host(parts.hostname or "")
-    is_local = loopback and (host == "localhost" or _is_loopback(host))
+    host = ascii_host(parts.hostname or "")
+    is_local = loopback and is_this_machine(host)
     if parts.scheme != "https" and not (is_local and parts.scheme == "http"):
         raise ValueError("must begin with https://")
     if not is_local:
@@ -108,15 +101,31 @@ def _target(url: str, loopback: bool) -> Target:
     return Target(url, parts.scheme == "https", host, port, path)
 
 
-def _split(url: str) -> tuple[SplitResult, int | None]:
+def split_url(url: str) -> tuple[SplitResult, int | None]:
+    """The parts of a URL and its port, None if it names none. Raises ValueError, with what is
+    wrong, for what browsers and programs may read differently.
+    """
+    if len(url) > LONGEST_URL:
+        raise ValueError(f"must have at most {LONGEST_URL} characters")
+    # urlsplit drops tabs and line breaks silently, and browsers read a backslash as a slash.
+    if any(letter <= " " or letter in '\\"<>\x7f' for letter in url):
+        raise ValueError("must be a URL without spaces, control characters and backslashes")
     try:
         parts = urlsplit(url)
-        return parts, parts.port
+        port = parts.port
     except ValueError:
         raise ValueError("must be a URL such as https://example.com/hooks") from None
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password")
+    return parts, port
 
 
-def _host(name: str) -> str:
+def is_this_machine(host: str) -> bool:
+    """Whether a host in ASCII is this machine itself."""
+    return host == "localhost" or _is_loopback(host)
+
+
+def ascii_host(name: str) -> str:
     """The host as it is resolved. Raises ValueError for what is no host name and no address."""
     if ":" in name:
         try:

@@ -219,6 +219,23 @@ class SlackPolicy:
 
 
 @frozen
+class InstancePolicy:
+    """How each customer gets an instance of the product.
+
+    `target` is the provisioner: a URL, `eventbridge`, or `stepfunctions:` and a state machine's
+    ARN. URLs of instances are on `hosts` or below them; hosts are in ASCII. An instance is
+    suspended `suspend_after` the time at which access ended, and deleted `delete_after` it; never
+    if that is None. A new one is to be ready within `deadline`.
+    """
+
+    target: str
+    hosts: tuple[str, ...]
+    suspend_after: timedelta
+    delete_after: timedelta | None
+    deadline: timedelta
+
+
+@frozen
 class Policy:
     """All of billing.toml; `hash` identifies the text. `plans` are in the order of the file, the
     smallest first.
@@ -240,6 +257,7 @@ class Policy:
     team: TeamPolicy | None = None
     bus: BusPolicy = BusPolicy()
     slack: SlackPolicy | None = None
+    instance: InstancePolicy | None = None
 
     def rank(self, plan: str | None) -> int:
         """The plan's place in billing.toml, from 0; -1 for None and for an unknown plan."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy.bus import read_bus, read_slack
+from chalicelib.domain.policy.instance import read_instance
 from chalicelib.domain.policy.keys import (
     Key,
     https_origin,
@@ -82,6 +83,7 @@ _TABLES = (
     "operators",
     "bus",
     "slack",
+    "instance",
 )
 
 
@@ -105,6 +107,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
     checkout, cancel = read_checkout(raw, mistakes), read_cancel(raw, plans, mistakes)
     mail, team = read_mail(raw, mistakes), read_team(raw, mistakes)
     bus, slack = read_bus(raw, mistakes), read_slack(raw, mistakes)
+    instance = read_instance(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     _check_after_trial(trial, plans, mistakes)
     if mistakes:
@@ -126,6 +129,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
         team=team,
         bus=bus,
         slack=slack,
+        instance=instance,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.account.operations import pending as undone
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF, wait_after
+from chalicelib.domain.instances.lifecycle import next_moment
 from chalicelib.domain.messaging.due_messages import QUEUED_PATIENCE, due_messages
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import expected_updates
@@ -51,6 +52,8 @@ def due_work(account: Account, policy: Policy, now: datetime) -> tuple[DueItem, 
         for key, mailed in account.mails.items()
         if mailed.outcome == "queued"
     ]
+    if instance_at := next_moment(account, policy, now):
+        waiting.append(DueItem(instance_at, "look after the instance"))
     if forgotten := forgotten_at(account, policy):
         waiting.append(DueItem(forgotten, "forget what nobody proved or used"))
     return tuple(sorted(waiting))

@@ -77,6 +77,8 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         debit_failed_at=max(
             (at for at in (backup.debit_failed_at, present.debit_failed_at) if at), default=None
         ),
+        # The provisioner keeps what it was asked for since the backup.
+        instance=present.instance if present.version else backup.instance,
         owed_asked_at=None,
         outbox=_unpublished(backup, present),
         worker_outbox=(),

@@ -10,6 +10,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.changes.domain_events import domain_events
 from chalicelib.domain.changes.plan_changes import plan_change
+from chalicelib.domain.instances.lifecycle import with_instance
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.due_work import due_work, is_dead
 from chalicelib.domain.schedule.growth import pruned, refuse_growth
@@ -51,6 +52,7 @@ def version_without_bounds(
         departed_at=_departed_at(written, new, now),
         plan_change=plan_change(written, new, policy, now),
     )
+    new = with_instance(new, policy, now)
     if is_dead(new):  # the change may have corrected the cause: it is tried once more
         new = replace(new, failures=len(BACKOFF), resting_until=None)
     happened = domain_events(written, new, now)

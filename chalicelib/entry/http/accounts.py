@@ -24,6 +24,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
+from chalicelib.entry.http.instances import instance_json
 from chalicelib.entry.http.responses import access_json, standing_json
 from chalicelib.entry.http.schemas import response_schemas
 from chalicelib.entry.http.schemas.request import (
@@ -368,6 +369,7 @@ def _account(account: Account) -> dict[str, Any]:
             {"id": id, "customer": known.value.customer, "status": known.value.status}
             for id, known in sorted(account.others.items())
         ],
+        "instance": instance_json(account),
     }
 
 

@@ -14,6 +14,12 @@ from chalicelib.domain.account.cancellation import (
     ExitFeedbackGiven,
     RetentionOfferAccepted,
 )
+from chalicelib.domain.account.external.instance import (
+    InstanceAnswered,
+    InstanceCalled,
+    InstanceOrdered,
+    InstanceReported,
+)
 from chalicelib.domain.account.facts import (
     AddressProved,
     BroadcastRequested,
@@ -50,7 +56,14 @@ from chalicelib.domain.account.profile import (
     CustomerCreated,
     ProfileChanged,
 )
-from chalicelib.domain.account.rules import customer, invoices, profile, signups, stripe
+from chalicelib.domain.account.rules import (
+    customer,
+    instance,
+    invoices,
+    profile,
+    signups,
+    stripe,
+)
 from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.security.openings import LinkEnded, LinkOpened
 from chalicelib.values import replace
@@ -116,4 +129,8 @@ _RULES: Mapping[type, Callable[[Account, Any], Account]] = {
     AddressChangeRequested: profile.apply_address_request,
     AddressChangeConfirmed: profile.apply_confirmed_address,
     AddressChangeUndone: profile.apply_undone_address,
+    InstanceCalled: instance.apply_call,
+    InstanceAnswered: instance.apply_answer,
+    InstanceReported: instance.apply_report,
+    InstanceOrdered: instance.apply_order,
 }

@@ -78,6 +78,8 @@ def absorb(account: Account, absorbed: Account) -> Account:
             (at for at in (account.debit_failed_at, absorbed.debit_failed_at) if at),
             default=None,
         ),
+        # One instance stays. The other one is deleted by nobody: `ops instances drift` shows it.
+        instance=account.instance if _has_instance(account) else absorbed.instance,
         outbox=(*account.outbox, *absorbed.outbox),
         worker_outbox=(*account.worker_outbox, *absorbed.worker_outbox),
     )
@@ -88,6 +90,10 @@ def absorb(account: Account, absorbed: Account) -> Account:
     for request in absorbed.asks:
         both = both.with_fetch(request)
     return both
+
+
+def _has_instance(account: Account) -> bool:
+    return account.instance is not None and account.instance.status != "deleted"
 
 
 def _refuse_loss(account: Account, absorbed: Account) -> None:

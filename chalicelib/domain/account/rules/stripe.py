@@ -2,7 +2,7 @@
 account.
 """
 
-from chalicelib.domain.account.checkout import merge_checkout
+from chalicelib.domain.account.external.checkout import merge_checkout
 from chalicelib.domain.account.facts import (
     CardSaved,
     CheckoutCompleted,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.domain.account.external.instance import STATUSES
 from chalicelib.domain.billing.payments import OPEN_STATUSES
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.changes.event_document import ACCESS_SCHEMAS, COMMON_SCHEMAS
@@ -132,6 +133,25 @@ _OPENING = fields(
     {"at": TIME, "link": TEXT, "browser": TEXT, "ended": {"type": "boolean"}},
     title="LinkOpening",
 )
+_INSTANCE = fields(
+    {
+        "status": {
+            "enum": list(STATUSES),
+            "description": " ".join(f"{name}: {meaning}" for name, meaning in STATUSES.items()),
+        },
+        "url": MAYBE | {"format": "uri", "description": "Where it is, once that is known."},
+        "wanted": {
+            "enum": ["ready", "suspended", "deleted", None],
+            "description": "What it is to be, by the account's access and operators' orders.",
+        },
+        "request_id": MAYBE
+        | {"description": "The last request to the provisioner: the same in each of its calls."},
+        "deadline": MAYBE_TIME
+        | {"description": "By when the provisioner has to do what is asked; null if nothing is."},
+        "since": TIME | {"description": "When the status became what it is."},
+    },
+    title="Instance",
+)
 ACCOUNT = fields(
     {
         "account_id": TEXT,
@@ -165,6 +185,11 @@ ACCOUNT = fields(
         | {
             "description": "The customer's subscriptions to other products in the same Stripe"
             " account. They give no access, and Billhook never changes them."
+        },
+        "instance": _INSTANCE
+        | {
+            "type": ["object", "null"],
+            "description": "The customer's instance of the product; null if there is none.",
         },
     },
     title="Account",

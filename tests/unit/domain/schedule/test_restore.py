@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account.checkout import Checkout, Order
 from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.external.checkout import Checkout, Order
 from chalicelib.domain.account.facts import (
     AddressProved,
     CheckoutUpdated,

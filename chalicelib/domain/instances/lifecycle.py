@@ -1,0 +1,182 @@
+"""Brings together what an account's instance is to be and what it is.
+
+What it is to be follows from the account's access and the clock; what it is, from the provisioner's
+answers. There is one request at a time, and the next one is for the newest wish: who changes their
+mind twice while a call fails ends with the last.
+"""
+
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from chalicelib.domain.account.external.instance import Instance, InstanceRequest
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.instances.call_times import deadline_of, next_look_at
+from chalicelib.domain.policy.policy import InstancePolicy, Policy
+from chalicelib.values import replace
+
+ANNOUNCED = timedelta(days=7)
+"""How long before its deletion a customer is told of it, also where a new policy would delete it at
+once.
+"""
+
+SPREAD = timedelta(days=1)
+"""Over how long the deletions are spread that a new policy makes due together."""
+
+
+def with_instance(account: Account, policy: Policy, now: datetime) -> Account:
+    """The account, whose standing is as of now, with what its instance needs next. Without
+    `[instance]` in the policy nothing is asked any more.
+    """
+    if policy.instance is None:
+        return account
+    instance = account.instance
+    if instance is None:
+        if not has_access(account):
+            return account
+        instance = Instance(now)
+    instance = _stalled(instance, now)
+    if instance.order == "deleted" and has_access(account):
+        instance = replace(instance, order=None)  # what is used is deleted by nobody's order
+    instance = replace(instance, deletes_at=_deletes_at(account, instance, policy.instance, now))
+    return replace(account, instance=_asked(account, instance, policy.instance, now))
+
+
+def has_access(account: Account) -> bool:
+    """Whether the account had access when its standing was found."""
+    return account.standing is not None and account.standing.access != "none"
+
+
+def wanted(account: Account, policy: Policy, now: datetime) -> str | None:
+    """What the account's instance is to be now: `ready`, `suspended` or `deleted`; None without one
+    or without `[instance]` in the policy.
+    """
+    if policy.instance is None or account.instance is None:
+        return None
+    return _wanted(account, account.instance, policy.instance, now)
+
+
+def next_moment(account: Account, policy: Policy, now: datetime) -> datetime | None:
+    """When something is due for the account's instance: a call, or a wish that changes by the
+    clock; None if nothing is.
+    """
+    instance = account.instance
+    if policy.instance is None or instance is None:
+        return None
+    request = instance.open_request
+    looked_at = next_look_at(request) if request else None
+    if looked_at:
+        return looked_at
+    if instance.order or has_access(account) or account.departed_at is None:
+        return None
+    times = []
+    if instance.state == "ready":
+        times.append(account.departed_at + policy.instance.suspend_after)
+    if instance.exists and instance.deletes_at:
+        times.append(instance.deletes_at)
+    return min((at for at in times if at > now), default=None)
+
+
+def _wanted(account: Account, instance: Instance, policy: InstancePolicy, now: datetime) -> str:
+    if instance.order:
+        return instance.order
+    if has_access(account):
+        return "ready"
+    if instance.state == "deleted" and not instance.exists:
+        return "deleted"
+    if instance.deletes_at and instance.deletes_at <= now:
+        return "deleted"
+    departed_at = account.departed_at
+    if departed_at is None or now < departed_at + policy.suspend_after:
+        return "ready" if instance.state in {"none", "ready"} else instance.state
+    return "suspended"
+
+
+def _deletes_at(
+    account: Account, instance: Instance, policy: InstancePolicy, now: datetime
+) -> datetime | None:
+    """When the instance is to be deleted. It never comes nearer than ANNOUNCED, so a policy that
+    deletes sooner deletes nothing without a warning, and not all on one day.
+    """
+    if (
+        has_access(account)
+        or account.departed_at is None
+        or policy.delete_after is None
+        or not instance.exists
+    ):
+        return None
+    planned = account.departed_at + policy.delete_after
+    known = instance.deletes_at
+    if known is not None and planned >= known:
+        return planned
+    soonest = now + ANNOUNCED
+    if planned < soonest:
+        planned = soonest + SPREAD * (crc32(account.id.encode()) / 0xFFFFFFFF)
+    return min(known, planned) if known else planned
+
+
+def _stalled(instance: Instance, now: datetime) -> Instance:
+    """The instance, whose request has stalled if its deadline is over."""
+    request = instance.open_request
+    if request is None or request.trouble == "stalled" or now < request.deadline:
+        return instance
+    return replace(instance, request=replace(request, trouble="stalled", call_at=None), since=now)
+
+
+def _asked(
+    account: Account, instance: Instance, policy: InstancePolicy, now: datetime
+) -> Instance | None:
+    """The instance with the request that it needs now; None if there never was one and none is
+    wanted any more.
+    """
+    want = _wanted(account, instance, policy, now)
+    request = instance.open_request
+    if request and request.target != want and request.calls == 0:
+        instance = _since(replace(instance, request=None), instance, now)  # nobody was asked yet
+        request = None
+    if request and not _is_over(request, want, now):
+        return instance
+    action = _needed(instance, want)
+    if action is None or (request and request.action == action):
+        return instance if instance.exists or instance.request else None
+    new = InstanceRequest(
+        id=f"{account.id}.{account.epoch}.{account.version}.{action}",
+        action=action,
+        begun_at=now,
+        deadline=deadline_of(action, policy, now),
+        call_at=now,
+    )
+    return _since(replace(instance, request=new), instance, now)
+
+
+def _is_over(request: InstanceRequest, want: str, now: datetime) -> bool:
+    """Whether the request makes room for another one: it has stalled, or the wish has changed since
+    and nothing is under way by it. A creation is ended first: what it may have made is unknown.
+    """
+    if request.trouble == "stalled":
+        return True
+    return (
+        request.target != want
+        and request.action != "create"
+        and request.accepted_at is None
+        and not request.in_flight(now)
+    )
+
+
+def _needed(instance: Instance, want: str) -> str | None:
+    """What to ask for, so that the instance becomes what is wanted; None if it is that already.
+    Where it is in doubt what it is, it is asked for again.
+    """
+    state, doubt = instance.state, instance.doubt
+    if want == "ready":
+        if state in {"none", "deleted"} or doubt == "delete":
+            return "create"
+        return "resume" if state == "suspended" or doubt else None
+    if want == "suspended":
+        if state in {"none", "deleted"}:
+            return None
+        return "suspend" if state == "ready" or doubt in {"suspend", "resume"} else None
+    return "delete" if instance.exists else None
+
+
+def _since(after: Instance, before: Instance, now: datetime) -> Instance:
+    return replace(after, since=now) if after.status != before.status else after

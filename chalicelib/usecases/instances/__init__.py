@@ -1,0 +1,1 @@
+"""Instances of the product: calls to the provisioner, its reports, and operators' orders."""
