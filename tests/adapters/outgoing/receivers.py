@@ -104,12 +104,17 @@ def hang_up(connection: socket.socket) -> None:
     """Closes the connection without an answer."""
 
 
-def certificate(folder: Path, *hosts: str) -> tuple[ssl.SSLContext, Path]:
+def certificate(
+    folder: Path, *hosts: str, ends: timedelta = timedelta(days=1)
+) -> tuple[ssl.SSLContext, Path]:
     """What a server with a certificate of its own for these hosts needs, and the file that a client
-    must trust.
+    must trust. It was made a month ago, and expires `ends` from now.
     """
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver of tests")])
+    serial = x509.random_serial_number()  # in the name too: each is an issuer of its own
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, f"receiver of tests {serial:x}"[:60])]
+    )
     now = datetime.now(UTC)
     names = [
         x509.IPAddress(ip_address(host)) if host[-1].isdigit() else x509.DNSName(host)
@@ -120,9 +125,9 @@ def certificate(folder: Path, *hosts: str) -> tuple[ssl.SSLContext, Path]:
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .serial_number(serial)
+        .not_valid_before(now - timedelta(days=30))
+        .not_valid_after(now + ends)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
