@@ -355,6 +355,11 @@ class DeliveryStore(Protocol):
     def due(self, endpoint_id: str, now: datetime, most: int) -> list[DeliveryKey]:
         """The deliveries of an endpoint that are due, the longest due first."""
 
+    def later(
+        self, endpoint_id: str, after: datetime, most: int
+    ) -> list[tuple[datetime, DeliveryKey]]:
+        """When the deliveries of an endpoint are due that are so after a time, the first first."""
+
     def page(
         self, endpoint_id: str, cursor: str | None, now: datetime
     ) -> tuple[list[Delivery], str | None]:

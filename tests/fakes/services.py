@@ -342,6 +342,16 @@ class MemoryDeliveries:
         )
         return [key for *_, key in found[:most]]
 
+    def later(
+        self, endpoint_id: str, after: datetime, most: int
+    ) -> list[tuple[datetime, DeliveryKey]]:
+        found = sorted(
+            (one.next_at, one.key.at, one.key.event_id, one.key)
+            for one in self.kept.values()
+            if one.key.endpoint_id == endpoint_id and one.next_at and one.next_at > after
+        )
+        return [(due_at, key) for due_at, *_, key in found[:most]]
+
     def page(
         self, endpoint_id: str, cursor: str | None, now: datetime
     ) -> tuple[list[Delivery], str | None]:

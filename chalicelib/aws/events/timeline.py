@@ -120,14 +120,14 @@ class Timelines:
         self, account_id: str, cursor: str | None, now: datetime
     ) -> tuple[list[Entry], str | None]:
         """Up to 50 entries, newest first, from `cursor` on, and the cursor of the next page: None
-        on the last. Raises InvalidInput for a malformed cursor, Unavailable.
+        on the last. Raises InvalidInput for a cursor that is not this account's, Unavailable.
         """
         items: list[Item] = []
         start: Any = (
             {
                 "ExclusiveStartKey": {
                     "pk": {"S": f"ACCOUNT#{account_id}"},
-                    "sk": {"S": _read_cursor(cursor)},
+                    "sk": {"S": _read_cursor(cursor, account_id)},
                 }
             }
             if cursor
@@ -167,7 +167,8 @@ def _kept(item: Item) -> KeptEvent:
 
 
 def _cursor(last: Entry) -> str:
-    return base64.urlsafe_b64encode(_sort_key(last).encode()).decode().rstrip("=")
+    text = f"{last.account_id} {_sort_key(last)}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _sort_key(entry: Entry) -> str:
@@ -196,11 +197,13 @@ def entry_of(item: Item) -> Entry:
     return Entry(account_id, datetime.fromisoformat(at), kind, id, raw["type"], raw.get("data", {}))
 
 
-def _read_cursor(cursor: str) -> str:
+def _read_cursor(cursor: str, account_id: str) -> str:
+    """The sort key that a page of this account ended with. Raises InvalidInput."""
     try:
-        key = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError) as error:
         raise InvalidInput("cursor must come from the previous page.", "cursor") from error
-    if not re.fullmatch(r"LOG#[\x20-\x7e]{1,300}", key):
+    of, _, key = text.partition(" ")
+    if of != account_id or not re.fullmatch(r"LOG#[\x20-\x7e]{1,300}", key):
         raise InvalidInput("cursor must come from the previous page.", "cursor")
     return key

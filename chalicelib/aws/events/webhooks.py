@@ -115,18 +115,30 @@ class Deliveries:
         """The deliveries of an endpoint that are due, the longest due first: one query of its own
         shard of the index, which lags behind the table. Raises Unavailable.
         """
+        return [_read_key(item) for item in self._waiting(endpoint_id, "<=", now, most)]
+
+    def later(
+        self, endpoint_id: str, after: datetime, most: int
+    ) -> list[tuple[datetime, DeliveryKey]]:
+        """When the deliveries of an endpoint are due that are so after a time, the first first, by
+        the same index. Raises Unavailable.
+        """
+        items = self._waiting(endpoint_id, ">", after, most)
+        return [(datetime.fromisoformat(item["due_at"]["S"]), _read_key(item)) for item in items]
+
+    def _waiting(self, endpoint_id: str, compared: str, moment: datetime, most: int) -> list[Item]:
         with translate_errors():
             page = self._dynamodb.query(
                 TableName=self._table,
                 IndexName="due",
-                KeyConditionExpression="due_shard = :shard AND due_at <= :now",
+                KeyConditionExpression=f"due_shard = :shard AND due_at {compared} :moment",
                 ExpressionAttributeValues={
                     ":shard": {"S": due_shard(endpoint_id)},
-                    ":now": {"S": stamp(now)},
+                    ":moment": {"S": stamp(moment)},
                 },
                 Limit=most,
             )
-        return [_read_key(item) for item in page["Items"]]
+        return page["Items"]
 
     def page(
         self, endpoint_id: str, cursor: str | None, now: datetime

@@ -87,6 +87,17 @@ def after_attempt(delivery: Delivery, answer: CallAnswer, at: datetime) -> Deliv
     return replace(delivery, attempts=attempts, next_at=next_at, version=delivery.version + 1)
 
 
+def resumed(delivery: Delivery, since: datetime, now: datetime) -> Delivery:
+    """Due now, if it waits for later since before its endpoint was enabled again, at `since`; else
+    the same.
+    """
+    if delivery.next_at is None or delivery.next_at <= now:
+        return delivery
+    if delivery.attempts and delivery.attempts[-1].at > since:
+        return delivery
+    return replace(delivery, next_at=now, version=delivery.version + 1)
+
+
 def given_up(delivery: Delivery, reason: str, at: datetime) -> Delivery:
     """Over, without a call; the log tells why."""
     attempts = (*delivery.attempts, Attempt(at, None, reason))

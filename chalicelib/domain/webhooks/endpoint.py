@@ -47,7 +47,8 @@ class Secret:
 class Endpoint:
     """One endpoint. `events` are the types that it gets, empty for all. `secrets` has the newest
     first. `hears_from` is set until the events since then that others may have missed to deliver
-    were looked for, and `notice_due` until the operators' mail is queued.
+    were looked for, `resumed_at` until what waited while it was disabled is due at once, and
+    `notice_due` until the operators' mail is queued.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Endpoint:
     failing_events: tuple[str, ...] = ()
     hears_from: datetime | None = None
     notice_due: bool = False
+    resumed_at: datetime | None = None
 
     @property
     def is_enabled(self) -> bool:
@@ -144,7 +146,9 @@ def rotated(endpoint: Endpoint, salt: str, now: datetime) -> Endpoint:
 
 
 def enabled(endpoint: Endpoint, now: datetime) -> Endpoint:
-    """Enabled again, as if it had never failed; the same if it is enabled."""
+    """Enabled again, as if it had never failed, and what waits is due at once; the same if it is
+    enabled.
+    """
     if endpoint.is_enabled:
         return endpoint
     return replace(
@@ -155,6 +159,7 @@ def enabled(endpoint: Endpoint, now: datetime) -> Endpoint:
         failing_events=(),
         hears_from=now,
         notice_due=False,
+        resumed_at=now,
     )
 
 

@@ -30,6 +30,7 @@ from chalicelib.usecases.ports import Caller
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.endpoint_notice import tell_operators
 from chalicelib.usecases.webhooks.endpoints import change_endpoint, wake_endpoint
+from chalicelib.usecases.webhooks.resume import bring_forward
 from chalicelib.values import frozen
 
 UNDER_WAY = 10
@@ -74,6 +75,7 @@ def deliver(message: Deliver, services: Services, outgoing: Outgoing) -> list[Ma
     try:
         keys: Sequence[DeliveryKey] = message.keys
         while run.enter():
+            run.resume()
             run.make(keys)
             keys = run.more()
             if not keys:
@@ -100,6 +102,11 @@ class _Run:
         """Look at the endpoint; False if there is none any more."""
         self.endpoint = self.services.stores.endpoints.load().find(self.endpoint_id)
         return self.endpoint is not None
+
+    def resume(self) -> None:
+        """Make due at once what waited while the endpoint was disabled."""
+        if self.endpoint and self.endpoint.is_enabled and self.endpoint.resumed_at:
+            bring_forward(self.endpoint, self.services, self.outgoing.has_time)
 
     def make(self, keys: Sequence[DeliveryKey]) -> None:
         """Make those of the deliveries that are due."""

@@ -93,7 +93,7 @@ def rotate_secret(id: str, hash_key: str, services: Services) -> str:
 
 
 def enable_endpoint(id: str, services: Services) -> Endpoint:
-    """The endpoint, enabled again. What waits for it goes on. Raises EndpointNotFound,
+    """The endpoint, enabled again. What waits for it is delivered at once. Raises EndpointNotFound,
     Unavailable.
     """
     changed = change_endpoint(

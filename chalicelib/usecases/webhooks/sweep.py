@@ -45,7 +45,7 @@ def _sweep(endpoint: Endpoint, services: Services) -> bool:
         return False
     if endpoint.hears_from and now - endpoint.hears_from >= LISTS_ARE_OLD:
         catch_up(endpoint, endpoint.hears_from, now, services)
-    if not services.stores.deliveries.due(endpoint.id, now, 1):
+    if not endpoint.resumed_at and not services.stores.deliveries.due(endpoint.id, now, 1):
         return False
     wake_endpoint(endpoint.id, services)
     return True

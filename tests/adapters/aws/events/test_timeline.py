@@ -109,6 +109,14 @@ def test_an_invalid_cursor_is_refused(log: Timelines, cursor: str) -> None:
     assert caught.value.field == "cursor"
 
 
+def test_a_cursor_of_another_account_is_refused(log: Timelines) -> None:
+    log.put(entries(PAGE + 1))
+    _, cursor = log.page("acc_1", None, T)
+    with pytest.raises(InvalidInput) as caught:
+        log.page("acc_2", cursor, T)
+    assert caught.value.field == "cursor"
+
+
 def test_entries_that_are_not_there_are_missing(dynamodb: Any, log: Timelines) -> None:
     there, others = entries(120), entries(3, account="acc_2")
     Timelines(TABLE, dynamodb).put(there)  # another process

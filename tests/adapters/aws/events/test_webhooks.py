@@ -50,6 +50,7 @@ def test_endpoints_are_stored_as_they_are(dynamodb: Any) -> None:
         failing_since=T,
         failing_events=("e1", "e2"),
         hears_from=T,
+        resumed_at=T,
         notice_due=True,
     )
     both = Endpoints((ENDPOINT, whole), 1)
@@ -125,6 +126,16 @@ def test_what_is_due_is_found_by_endpoint_and_not_among_accounts(
     assert deliveries.due("we_1", T, 10) == [delivery(2).key, delivery(1).key]
     assert deliveries.due("we_1", T, 1) == [delivery(2).key]
     assert DueIndex(TABLE, dynamodb).due(T + MINUTE, 10) == []
+
+
+def test_what_is_due_later_is_found_with_its_time(deliveries: Deliveries) -> None:
+    for number, minutes in enumerate((0, 1, 2, 3)):
+        deliveries.add(delivery(number, next_at=T + minutes * MINUTE))
+    deliveries.add(delivery(4, "we_2", next_at=T + MINUTE))
+    later = [(T + minutes * MINUTE, delivery(minutes).key) for minutes in (1, 2, 3)]
+    assert deliveries.later("we_1", T, 10) == later
+    assert deliveries.later("we_1", T, 1) == later[:1]
+    assert deliveries.later("we_1", T + 3 * MINUTE, 10) == []
 
 
 def test_deliveries_are_read_in_the_order_that_is_asked(deliveries: Deliveries) -> None:

@@ -1,5 +1,6 @@
 """A delivery: its attempts, and the rows of the log that they make."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.outgoing.answers import CallAnswer
@@ -9,6 +10,7 @@ from chalicelib.domain.webhooks.delivery import (
     after_attempt,
     given_up,
     log_rows,
+    resumed,
 )
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -60,6 +62,17 @@ def test_a_test_event_is_tried_once() -> None:
 def test_what_is_given_up_says_why() -> None:
     (row,) = log_rows(given_up(NEW, "It was too old.", NOW), True)
     assert (row.status, row.error, row.code) == ("failed", "It was too old.", None)
+
+
+def test_what_waits_for_later_is_due_once_its_endpoint_is_enabled_again() -> None:
+    later, failed = NOW + timedelta(hours=1), after_attempt(NEW, FAILED, NOW)
+    waiting = replace(failed, next_at=later + timedelta(days=1))
+    (before, after) = waiting, resumed(waiting, later, later)
+    assert after == replace(before, next_at=later, version=before.version + 1)
+    assert resumed(after, later, later) is after, "it is due"
+    over = replace(waiting, next_at=None)
+    assert resumed(over, later, later) is over
+    assert resumed(waiting, NOW - timedelta(hours=1), later) is waiting, "it was tried since"
 
 
 def test_a_replay_is_another_delivery_of_the_same_event() -> None:

@@ -102,7 +102,7 @@ def test_a_success_in_between_starts_the_five_days_anew() -> None:
 def test_enabling_forgets_the_failures_and_listens_from_then_on() -> None:
     later = NOW + timedelta(days=6)
     gone = after_failure(after_failure(ENDPOINT, "e1", 500, NOW), "e2", 410, NOW)
-    assert enabled(gone, later) == replace(ENDPOINT, hears_from=later)
+    assert enabled(gone, later) == replace(ENDPOINT, hears_from=later, resumed_at=later)
     assert enabled(ENDPOINT, later) is ENDPOINT
 
 

@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from chalicelib.domain.outgoing.answers import CallAnswer
-from chalicelib.domain.webhooks.endpoint import MOST
+from chalicelib.domain.webhooks.endpoint import MOST, Endpoint
 from chalicelib.usecases.webhooks.endpoints import (
     enable_endpoint,
     remove_endpoint,
@@ -161,6 +161,61 @@ def test_five_days_of_failures_disable_and_what_waits_stays(owner: Owner) -> Non
     enable_endpoint(endpoint.id, owner.place.services)
     owner.settle()
     assert not [row for row in owner.log(endpoint) if row.status == "pending"]
+
+
+def waiting_long(owner: Owner, number: int) -> Endpoint:
+    """An endpoint that was disabled while so many events wait for their next attempt for hours."""
+    endpoint, _ = owner.endpoint(ONE)
+    owner.answers(ONE, DOWN)
+    owner.publish(*(owner.happens(account=f"acc_{n}") for n in range(number)))
+    owner.settle()
+    owner.passes(hours=3)
+    owner.answers(ONE, CallAnswer(410))
+    send_test(endpoint.id, owner.place.services)
+    owner.settle()
+    assert owner.find(endpoint).disabled_reason == "gone"
+    owner.receivers.got.clear()
+    return endpoint
+
+
+def test_what_waits_for_hours_is_delivered_as_soon_as_the_endpoint_is_enabled(owner: Owner) -> None:
+    endpoint = waiting_long(owner, 250)
+    owner.answers(ONE, OK)
+    enable_endpoint(endpoint.id, owner.place.services)
+    owner.settle()
+    assert len(owner.got(ONE)) == len(set(owner.got(ONE))) == 250
+    assert owner.find(endpoint).resumed_at is None
+
+
+def test_what_fails_again_after_the_endpoint_was_enabled_keeps_its_schedule(owner: Owner) -> None:
+    endpoint = waiting_long(owner, 1)
+    owner.answers(ONE, DOWN)
+    enable_endpoint(endpoint.id, owner.place.services)
+    owner.settle()
+    owner.passes(minutes=30)
+    assert len(owner.got(ONE)) == 1
+    assert owner.find(endpoint).resumed_at is None
+
+
+def test_if_the_message_of_enabling_is_lost_the_sweep_delivers_what_waits(owner: Owner) -> None:
+    endpoint = waiting_long(owner, 3)
+    owner.answers(ONE, OK)
+    enable_endpoint(endpoint.id, owner.place.services)
+    owner.place.deliveries_queue.waiting.clear()
+    owner.passes(minutes=1)
+    assert len(owner.got(ONE)) == 3
+
+
+def test_a_run_without_time_leaves_what_waits_to_the_next_one(owner: Owner) -> None:
+    endpoint = waiting_long(owner, 3)
+    owner.answers(ONE, OK)
+    owner.has_time = lambda: False
+    enable_endpoint(endpoint.id, owner.place.services)
+    owner.settle_one()
+    assert owner.find(endpoint).resumed_at
+    owner.has_time = lambda: True
+    owner.passes(minutes=1)
+    assert len(owner.got(ONE)) == 3
 
 
 def test_what_waited_for_more_than_a_week_is_left_to_a_replay(owner: Owner) -> None:
