@@ -355,6 +355,9 @@ class DeliveryStore(Protocol):
     def due(self, endpoint_id: str, now: datetime, most: int) -> list[DeliveryKey]:
         """The deliveries of an endpoint that are due, the longest due first."""
 
+    def due_since(self, endpoint_id: str, now: datetime) -> datetime | None:
+        """Since when something is due to an endpoint; None if nothing is."""
+
     def later(
         self, endpoint_id: str, after: datetime, most: int
     ) -> list[tuple[datetime, DeliveryKey]]:

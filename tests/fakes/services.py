@@ -342,6 +342,10 @@ class MemoryDeliveries:
         )
         return [key for *_, key in found[:most]]
 
+    def due_since(self, endpoint_id: str, now: datetime) -> datetime | None:
+        due = self.due(endpoint_id, now, 1)
+        return self.kept[due[0]].next_at if due else None
+
     def later(
         self, endpoint_id: str, after: datetime, most: int
     ) -> list[tuple[datetime, DeliveryKey]]:

@@ -117,6 +117,13 @@ class Deliveries:
         """
         return [_read_key(item) for item in self._waiting(endpoint_id, "<=", now, most)]
 
+    def due_since(self, endpoint_id: str, now: datetime) -> datetime | None:
+        """Since when something is due to an endpoint, by the same index; None if nothing is. Raises
+        Unavailable.
+        """
+        items = self._waiting(endpoint_id, "<=", now, 1)
+        return datetime.fromisoformat(items[0]["due_at"]["S"]) if items else None
+
     def later(
         self, endpoint_id: str, after: datetime, most: int
     ) -> list[tuple[datetime, DeliveryKey]]:

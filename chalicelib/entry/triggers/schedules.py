@@ -33,7 +33,7 @@ def sweep_due(event: Any) -> None:
     """
     services = wiring.services()
     swept = sweep(services)
-    sweep_deliveries(services)
+    late = sweep_deliveries(services).oldest
     replanned = replan(services)
     if swept.due or replanned:
         logger.info(
@@ -45,7 +45,7 @@ def sweep_due(event: Any) -> None:
                 "replanned": replanned,
             },
         )
-    conditions = conditions_to_tell(swept.oldest, services)
+    conditions = conditions_to_tell(swept.oldest, services, late)
     for one in conditions:
         tell_log(one.name, one.details)
     measure("NeedsYou", len(conditions))

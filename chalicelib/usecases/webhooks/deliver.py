@@ -28,6 +28,7 @@ from chalicelib.domain.webhooks.endpoint import Endpoint, after_failure, after_s
 from chalicelib.usecases.messages import Deliver
 from chalicelib.usecases.ports import Caller
 from chalicelib.usecases.services import Services
+from chalicelib.usecases.webhooks.documents import ERASED
 from chalicelib.usecases.webhooks.endpoint_notice import tell_operators
 from chalicelib.usecases.webhooks.endpoints import change_endpoint, wake_endpoint
 from chalicelib.usecases.webhooks.resume import bring_forward
@@ -158,11 +159,13 @@ class _Run:
             if delivery.body is not None:
                 yield delivery, delivery.body.encode()
             elif now - delivery.created_at > TOO_OLD:
-                self._end(delivery, "It waited for more than seven days. Replay it.")
+                reason = "It waited for more than seven days. Replay it."
+                if self._save(delivery, given_up(delivery, reason, now)):
+                    self.services.metrics.count("DeliveriesGivenUp", 1)
             elif event:
                 yield delivery, event.document.encode()
             elif now - delivery.created_at > NOT_THERE_YET:
-                self._end(delivery, "The event was erased.")
+                self._save(delivery, given_up(delivery, ERASED, now))
             # Else its publisher has not put it yet: it stays due, and the next sweep finds it.
 
     def _may_call(self, delivery: Delivery) -> bool:
@@ -212,10 +215,6 @@ class _Run:
         if was_enabled and not self.endpoint.is_enabled:
             self.services.metrics.count("EndpointsDisabled", 1)
             tell_operators(self.endpoint, self.services)
-
-    def _end(self, delivery: Delivery, reason: str) -> None:
-        if self._save(delivery, given_up(delivery, reason, self.services.clock.now())):
-            self.services.metrics.count("DeliveriesGivenUp", 1)
 
     def _save(self, old: Delivery, new: Delivery) -> bool:
         """Whether it was written; not if another run has made the same attempt."""

@@ -7,6 +7,9 @@ from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.webhooks.delivery import NOT_THERE_YET, Delivery, given_up
 from chalicelib.usecases.services import Services
 
+ERASED = "The event was erased."
+"""Why the deliveries of an erased account end: nobody has to do anything about it."""
+
 
 def with_documents(
     deliveries: Sequence[Delivery], services: Services
@@ -21,12 +24,12 @@ def with_documents(
         if event := events.get(pointers[one.key]):
             found.append((one, event.document))
         elif services.clock.now() - one.created_at > NOT_THERE_YET:
-            end(one, "The event was erased.", services)
+            save(one, given_up(one, ERASED, services.clock.now()), services)
     return found
 
 
 def end(delivery: Delivery, reason: str, services: Services) -> None:
-    """Give a delivery up. Raises Unavailable."""
+    """Give a delivery up, which somebody should know of. Raises Unavailable."""
     if save(delivery, given_up(delivery, reason, services.clock.now()), services):
         services.metrics.count("DeliveriesGivenUp", 1)
 

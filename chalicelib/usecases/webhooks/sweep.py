@@ -9,43 +9,59 @@ from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.endpoint_notice import tell_operators
 from chalicelib.usecases.webhooks.endpoints import wake_endpoint
 from chalicelib.usecases.webhooks.replay import catch_up
+from chalicelib.values import frozen
 
 LISTS_ARE_OLD = timedelta(minutes=2)
 """How long after an endpoint began to hear events every publisher knows it: the seconds for which
 they remember the list, and those that one publishing takes.
 """
 
+NOTHING = timedelta(0)
 
-def sweep_deliveries(services: Services) -> int:
-    """Wake each endpoint to which something is due, by one small query each; returns how many.
-    Without endpoints, it reads one item. Raises Unavailable; the next run does the same.
+
+@frozen
+class SweptDeliveries:
+    """How many endpoints and channels were woken, and for how long the oldest delivery was due."""
+
+    woken: int = 0
+    oldest: timedelta = NOTHING
+
+
+def sweep_deliveries(services: Services) -> SweptDeliveries:
+    """Wake each endpoint and channel to which something is due, by one small query each. Without
+    endpoints, it reads one item. Raises Unavailable; the next run does the same.
     """
-    woken = sum(_wake_channel(channel, services) for channel in channels(services.policy))
+    late = [_wake(channel, services) for channel in channels(services.policy)]
     for endpoint in services.stores.endpoints.load().all:
         try:
-            woken += _sweep(endpoint, services)
+            late.append(_sweep(endpoint, services))
         except EndpointNotFound:  # it was deleted meanwhile
             continue
-    return woken
+    found = [one for one in late if one is not None]
+    return SweptDeliveries(len(found), max(found, default=NOTHING))
 
 
-def _wake_channel(channel: str, services: Services) -> bool:
-    """Whether the channel was woken."""
-    if not services.stores.deliveries.due(channel, services.clock.now(), 1):
-        return False
-    wake_endpoint(channel, services)
-    return True
+def _wake(receiver: str, services: Services) -> timedelta | None:
+    """For how long something was due to an endpoint or channel, which was woken; None if nothing
+    was.
+    """
+    now = services.clock.now()
+    since = services.stores.deliveries.due_since(receiver, now)
+    if since is None:
+        return None
+    wake_endpoint(receiver, services)
+    return now - since
 
 
-def _sweep(endpoint: Endpoint, services: Services) -> bool:
-    """Whether the endpoint was woken."""
+def _sweep(endpoint: Endpoint, services: Services) -> timedelta | None:
+    """As `_wake`."""
     now = services.clock.now()
     tell_operators(endpoint, services)
     if not endpoint.is_enabled:
-        return False
+        return None
     if endpoint.hears_from and now - endpoint.hears_from >= LISTS_ARE_OLD:
         catch_up(endpoint, endpoint.hears_from, now, services)
-    if not endpoint.resumed_at and not services.stores.deliveries.due(endpoint.id, now, 1):
-        return False
-    wake_endpoint(endpoint.id, services)
-    return True
+    if endpoint.resumed_at:
+        wake_endpoint(endpoint.id, services)
+        return NOTHING
+    return _wake(endpoint.id, services)

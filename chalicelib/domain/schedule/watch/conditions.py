@@ -66,6 +66,13 @@ CONDITIONS: Mapping[str, Condition] = {
     "ClockworkBehind": Condition(
         "Due work waits longer than 15 minutes.", "sweep", 15 * MINUTE, lasts=10 * MINUTE
     ),
+    "DeliveriesWaitLong": Condition(
+        "Events wait longer than 15 minutes after they were due to a webhook endpoint, the event bus"
+        " or Slack.",
+        "sweep",
+        15 * MINUTE,
+        lasts=10 * MINUTE,
+    ),
     "WatchStopped": Condition(
         "The hourly look at the stage has not been made for three hours.", "sweep", 3 * HOUR
     ),
@@ -79,6 +86,14 @@ CONDITIONS: Mapping[str, Condition] = {
         "Processing an account failed seven times in a row: Billhook stopped trying.",
         HOUR,
         "AccountsDead",
+    ),
+    "DeliveriesGivenUp": _counted(
+        "An event was given up: a webhook endpoint, the event bus or Slack did not take it.",
+        metric="DeliveriesGivenUp",
+    ),
+    "EndpointsDisabled": _counted(
+        "A webhook endpoint was disabled: it fails for days, or wants no more events.",
+        metric="EndpointsDisabled",
     ),
     "SignupsOverCeiling": _counted(
         "More signups came today than billing.toml allows: everybody has to confirm the address"

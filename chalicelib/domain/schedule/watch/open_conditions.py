@@ -18,7 +18,7 @@ KEPT = timedelta(days=7)
 """How long an occurrence stays in the list."""
 
 BEHIND = timedelta(minutes=15)
-"""How late due work may be."""
+"""How late due work, and deliveries of events, may be."""
 
 NO_LOOK = timedelta(hours=3)
 """After how long without a look at the stage the sweep notices."""
@@ -82,10 +82,18 @@ def looked(known: OpenConditions, found: Mapping[str, str], now: datetime) -> Op
     return replace(noticed(over(known, gone), found, now), looked_at=now)
 
 
-def swept(known: OpenConditions, oldest: timedelta, now: datetime) -> OpenConditions:
-    """After a sweep. `oldest` is for how long work has been due. Occurrences of a week ago go."""
+def swept(
+    known: OpenConditions,
+    oldest: timedelta,
+    now: datetime,
+    deliveries: timedelta = timedelta(0),
+) -> OpenConditions:
+    """After a sweep. `oldest` is for how long work has been due, `deliveries` the same of events to
+    be delivered. Occurrences of a week ago go.
+    """
     states = {
         "ClockworkBehind": oldest > BEHIND,
+        "DeliveriesWaitLong": deliveries > BEHIND,
         "WatchStopped": known.looked_at is not None and now - known.looked_at > NO_LOOK,
     }
     old = {one.name for one in known.entries if now - one.seen_at > KEPT}

@@ -17,6 +17,7 @@ from chalicelib.usecases.webhooks.endpoints import (
     rotate_secret,
     send_test,
 )
+from chalicelib.usecases.webhooks.sweep import SweptDeliveries, sweep_deliveries
 from tests.unit.usecases.webhooks.owner import HASH_KEY, OK, Got, Owner
 
 ONE, TWO = "https://one.example/", "https://two.example/"
@@ -328,6 +329,26 @@ def test_the_events_of_an_erased_account_are_not_delivered_any_more(owner: Owner
     owner.passes(hours=2)
     assert len(owner.receivers.got) == 1
     assert owner.log(endpoint)[-1].error == "The event was erased."
+    assert owner.place.metrics["DeliveriesGivenUp"] == 0, "nobody has to do anything"
+
+
+def test_the_sweep_says_for_how_long_a_delivery_was_due(owner: Owner) -> None:
+    endpoint, _ = owner.endpoint(ONE)
+    services = owner.place.services
+    assert sweep_deliveries(services) == SweptDeliveries()
+    owner.publish(owner.happens())
+    owner.place.now.at += timedelta(minutes=20)
+    assert sweep_deliveries(services) == SweptDeliveries(1, timedelta(minutes=20))
+    owner.settle()
+    assert sweep_deliveries(services) == SweptDeliveries()
+    owner.answers(ONE, CallAnswer(410))
+    owner.publish(owner.happens())
+    owner.settle()
+    assert not owner.find(endpoint).is_enabled
+    owner.place.now.at += timedelta(days=1)
+    assert sweep_deliveries(services) == SweptDeliveries(), (
+        "what waits for a disabled one is not late"
+    )
 
 
 def test_a_test_event_is_delivered_once_and_is_in_no_feed(owner: Owner) -> None:

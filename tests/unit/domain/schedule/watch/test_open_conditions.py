@@ -112,6 +112,19 @@ def test_work_that_is_late_is_told_once_it_has_been_for_ten_minutes() -> None:
     assert heard[10] == ["ClockworkBehind"]
 
 
+def test_deliveries_that_are_late_are_told_once_they_have_been_for_ten_minutes() -> None:
+    known = OpenConditions(looked_at=NOW)
+    heard: list[tuple[int, list[str]]] = []
+    for minute in range(30):
+        now = NOW + minute * MINUTE
+        known = swept(known, timedelta(0), now, LATE if minute < 20 else timedelta(0))
+        if news := names(to_tell(known, now)):
+            heard.append((minute, news))
+            known = told(known, news, now)
+    assert heard == [(10, ["DeliveriesWaitLong"])]
+    assert known.entries == ()
+
+
 def test_work_that_was_late_for_a_moment_is_not_told() -> None:
     known = swept(OpenConditions(looked_at=NOW), LATE, NOW)
     known = swept(known, timedelta(0), NOW + MINUTE)
