@@ -56,16 +56,33 @@ class Transport:
         try:
             target = read_target(url, self._loopback)
             return self._call(target, self._addresses(target), headers, body)
-        except InvalidInput as refused:
-            return CallAnswer(None, f"Not called: {refused.message}")
-        except (TimeoutError, _TimeIsUp):
-            return CallAnswer(None, f"No answer came within {self._seconds:g} seconds.")
-        except ssl.SSLError as error:
-            reason = getattr(error, "verify_message", "") or error.reason or "it failed"
-            return CallAnswer(None, f"TLS: {reason}.")
-        except (OSError, HTTPException) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else None
-            return CallAnswer(None, f"No answer: {reason or type(error).__name__}.")
+        except _FAILURES as failure:
+            return CallAnswer(None, self._told(failure))
+
+    def reach(self, url: str) -> str | None:
+        """Why a URL could not be called now, for people; None if a connection to its host can be
+        made. Nothing is sent.
+        """
+        try:
+            target = read_target(url, self._loopback)
+            ends = time.monotonic() + self._seconds
+            connection = self._connection(target, self._addresses(target), ends)
+            connection.connect()
+        except _FAILURES as failure:
+            return self._told(failure)
+        connection.close()
+        return None
+
+    def _told(self, failure: Exception) -> str:
+        if isinstance(failure, InvalidInput):
+            return f"Not called: {failure.message}"
+        if isinstance(failure, TimeoutError | _TimeIsUp):
+            return f"No answer came within {self._seconds:g} seconds."
+        if isinstance(failure, ssl.SSLError):
+            reason = getattr(failure, "verify_message", "") or failure.reason or "it failed"
+            return f"TLS: {reason}."
+        told = failure.strerror if isinstance(failure, OSError) and failure.strerror else None
+        return f"No answer: {told or type(failure).__name__}."
 
     def _addresses(self, target: Target) -> Sequence[str]:
         """The addresses of the host, all of which were looked at. Raises InvalidInput, OSError."""
@@ -156,6 +173,10 @@ def _to_one_of(addresses: Sequence[str], ends: float) -> Callable[..., socket.so
 
 class _TimeIsUp(Exception):
     """The whole call took too long, though something came again and again."""
+
+
+_FAILURES = (InvalidInput, _TimeIsUp, OSError, HTTPException)
+"""What a call may end with; SSLError and TimeoutError are OSErrors."""
 
 
 @contextmanager

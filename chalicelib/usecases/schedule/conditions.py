@@ -37,8 +37,8 @@ def conditions_to_tell(
     oldest: timedelta, services: Services, deliveries: timedelta = timedelta(0)
 ) -> tuple[OpenCondition, ...]:
     """What the operator has to be told of now, by a sweep that found work due for `oldest`, and
-    events to be delivered for `deliveries`. Call `mark_told` once it was told: what is told twice does less harm than what is not told. Raises
-    Unavailable.
+    events to be delivered for `deliveries`. Call `mark_told` once it was told: what is told twice
+    does less harm than what is not told. Raises Unavailable.
     """
     now = services.clock.now()
     known = _change(lambda known: open_conditions.swept(known, oldest, now, deliveries), services)

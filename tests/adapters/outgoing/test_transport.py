@@ -163,6 +163,21 @@ def test_a_certificate_is_checked_against_the_hosts_name(tmp_path: Path) -> None
     assert (wrong.error or "").startswith("TLS: IP address mismatch")
 
 
+def test_whether_a_host_can_be_reached_is_found_without_a_request(tmp_path: Path) -> None:
+    context, file = certificate(tmp_path, "localhost")
+    trust = ssl.create_default_context(cafile=str(file))
+    with receiving(answer(200), context) as receiver:
+        transport = Transport(5, loopback=True, trust=trust)
+        assert transport.reach(receiver.url("localhost")) is None
+        assert (transport.reach(receiver.url("127.0.0.1")) or "").startswith("TLS: IP address")
+        assert "Not called" in (Transport(5).reach(receiver.url("localhost")) or "")
+        assert receiver.requests in ([], [b""])
+    private = Transport(5, resolve=lambda host, port: ["10.0.0.8"])
+    assert "not public" in (private.reach("https://example.com/") or "")
+    nowhere = Transport(5, resolve=lambda host, port: [])
+    assert "no address" in (nowhere.reach("https://example.com/") or "")
+
+
 def test_certificates_of_the_public_authorities_are_trusted_and_checked() -> None:
     context = trusted()
     assert context.verify_mode == ssl.CERT_REQUIRED

@@ -67,8 +67,8 @@ CONDITIONS: Mapping[str, Condition] = {
         "Due work waits longer than 15 minutes.", "sweep", 15 * MINUTE, lasts=10 * MINUTE
     ),
     "DeliveriesWaitLong": Condition(
-        "Events wait longer than 15 minutes after they were due to a webhook endpoint, the event bus"
-        " or Slack.",
+        "Events wait longer than 15 minutes after they were due to a webhook endpoint, the event"
+        " bus or Slack.",
         "sweep",
         15 * MINUTE,
         lasts=10 * MINUTE,
