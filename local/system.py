@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from chalicelib.domain.outgoing.signature import as_secret
 from chalicelib.outreach.check import check_messages
 from local.aws.emulator import Emulator
 from local.aws.progress import Progress
@@ -116,6 +117,9 @@ class System:
         }
         if slack := os.environ.get("SLACK_WEBHOOK_URL"):
             parameters["slack-webhook-url"] = slack
+        # What runs beside this, such as the example product, finds the one that is made.
+        made = os.environ.get("INSTANCE_SECRET") or as_secret(secrets.token_bytes(32))
+        os.environ["INSTANCE_SECRET"] = parameters["instance-secret"] = made
         self._begin("table, queues and secrets")
         resources = create(self._emulator.endpoint, parameters)
         self._begin("functions and control room")
@@ -300,7 +304,12 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]
     from chalicelib.runtime.clock import clock
     from chalicelib.usecases.accounts.api_keys import create_key
     from local.control_room.mailbox import WatchedMailer
-    from local.control_room.sent_requests import WatchedBus, WatchedCaller, WatchedSlack
+    from local.control_room.sent_requests import (
+        WatchedBus,
+        WatchedCaller,
+        WatchedMachines,
+        WatchedSlack,
+    )
 
     telemetry.metrics.add_metric = _uncounted  # type: ignore[method-assign]
     wiring.services()
@@ -317,6 +326,10 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]
     wiring.caller = cache(lambda: caller)
     slack, bus = WatchedSlack(wiring.slack_caller(), outgoing), WatchedBus(EventBus(), outgoing)
     wiring.slack_caller, wiring.event_bus = cache(lambda: slack), cache(lambda: bus)
+    provisioner = WatchedCaller(wiring.instance_caller(), outgoing, "instance")
+    machines = WatchedMachines(wiring.state_machines(), outgoing)
+    wiring.instance_caller = cache(lambda: provisioner)
+    wiring.state_machines = cache(lambda: machines)
     listed = SesSuppressionList(mailbox.suppressed.attach(ses_client()))
     wiring.ses_suppressions = cache(lambda: listed)
     store, now = wiring.api_keys(), clock.now()

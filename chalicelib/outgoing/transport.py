@@ -107,8 +107,9 @@ class Transport:
                 answer = connection.getresponse()
                 if is_up.is_set():  # the end of the connection also ends a head
                     raise _TimeIsUp
+                body = _body_of(answer)
                 return CallAnswer(
-                    answer.status, None, _head_of(answer), answer.getheader("Retry-After")
+                    answer.status, None, readable(body), answer.getheader("Retry-After"), body
                 )
         finally:
             connection.close()
@@ -125,14 +126,14 @@ class Transport:
         return connection
 
 
-def _head_of(answer: HTTPResponse) -> str:
-    """The beginning of the body. The status is the answer, so a body that ends early is no
+def _body_of(answer: HTTPResponse) -> bytes:
+    """The body, MOST_READ bytes at most. The status is the answer, so a body that ends early is no
     failure.
     """
     try:
-        return readable(answer.read(MOST_READ))
+        return answer.read(MOST_READ)
     except (OSError, HTTPException, ValueError):
-        return ""
+        return b""
 
 
 def resolve_host(host: str, port: int) -> list[str]:

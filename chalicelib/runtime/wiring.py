@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from chalicelib.runtime.links import Links
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
-    from chalicelib.usecases.ports import Bus, Caller, Captcha, MessageQueue, StageReader
+    from chalicelib.usecases.instances.call import Provisioner
+    from chalicelib.usecases.ports import (
+        Bus,
+        Caller,
+        Captcha,
+        MessageQueue,
+        StageReader,
+        StateMachines,
+    )
     from chalicelib.usecases.services import MailServices, Services, SignupGuard
     from chalicelib.usecases.stripe_ports import Stripe
 
@@ -173,6 +181,37 @@ def slack_caller() -> "Caller":
     from chalicelib.outgoing.transport import Transport
 
     return Transport(delivery_seconds(), loopback=settings().stage == "local")
+
+
+@cache
+def instance_caller() -> "Caller":
+    """What calls the provisioner: the same as `caller`, which the local system shows apart."""
+    from chalicelib.outgoing.transport import Transport
+
+    return Transport(delivery_seconds(), loopback=settings().stage == "local")
+
+
+@cache
+def state_machines() -> "StateMachines":
+    """The owner's state machines."""
+    from chalicelib.aws.events.state_machines import Executions
+
+    return Executions()
+
+
+def provisioner() -> "Provisioner":
+    """What billing.toml names to make instances. Raises NotPossible if it names none."""
+    from chalicelib.domain.policy.instance import DEFAULT_BUS, EVENTBRIDGE, machine_of
+    from chalicelib.usecases.instances.report import instance_policy
+    from chalicelib.usecases.instances.targets import BusTarget, EndpointTarget, MachineTarget
+
+    made_by = instance_policy(services())
+    target = made_by.target
+    if target == EVENTBRIDGE:
+        return BusTarget(policy().bus.name or DEFAULT_BUS, event_bus())
+    if machine := machine_of(made_by):
+        return MachineTarget(machine, state_machines())
+    return EndpointTarget(target, instance_caller(), lambda: secrets().instance_secret.split())
 
 
 def proof_of(account_id: str) -> str:

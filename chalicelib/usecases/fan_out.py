@@ -6,14 +6,23 @@ there already. What wakes the function that delivers comes last: without it the 
 """
 
 from collections.abc import Iterable, Sequence
+from zlib import crc32
 
+from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.channels import channels_wanting
 from chalicelib.domain.changes.timeline import EventEntry
+from chalicelib.domain.instances.call_times import is_to_be_called
 from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
-from chalicelib.usecases.messages import Deliver
+from chalicelib.usecases.messages import CallProvisioner, Deliver
 from chalicelib.usecases.services import Services
 
 KEYS_OF_A_MESSAGE = 100
+
+LANES = 8
+"""How many calls to the provisioner are under way at most. Each account has its lane, a group of
+the deliveries queue: a provisioner that hangs keeps this many runs busy, and no endpoint of
+webhooks waiting.
+"""
 
 
 def add_deliveries(events: Sequence[EventEntry], services: Services) -> list[DeliveryKey]:
@@ -48,3 +57,19 @@ def wake(keys: Iterable[DeliveryKey], services: Services) -> None:
     ]
     if messages:
         services.queues.deliveries.send_many([(one.endpoint_id, one.dump()) for one in messages])
+
+
+def wake_instances(accounts: Iterable[Account], services: Services) -> None:
+    """Have the provisioner called now for those accounts that have a call due. Raises Unavailable;
+    the sweep finds what was not woken.
+    """
+    now = services.clock.now()
+    due = []
+    for account in accounts:
+        request = account.instance.request if account.instance else None
+        if request and services.policy.instance and is_to_be_called(request, now):
+            about = f"{request.id} {request.calls} {now:%Y-%m-%dT%H:%M}"
+            lane = f"instances-{crc32(account.id.encode()) % LANES}"
+            due.append((lane, CallProvisioner(account.id, about).dump()))
+    if due:
+        services.queues.deliveries.send_many(due)

@@ -122,6 +122,21 @@ class Deliver:
         return {"endpoint_id": self.endpoint_id, "deliveries": keys, **sent}
 
 
+@frozen
+class CallProvisioner:
+    """Make the call that is due for an account's instance. `about` tells apart messages that ask
+    for another call, or a minute later.
+    """
+
+    account_id: str
+    about: str = ""
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued."""
+        about = {"about": self.about} if self.about else {}
+        return {"instance_of": self.account_id, **about}
+
+
 ActMessage = ProcessAccount | SignUp | SignIn
 MailMessage = SendMessage | SendNotice | SendDigest | SendEndpointNotice
 
@@ -159,6 +174,14 @@ def read_mail_message(body: str) -> MailMessage | None:
         at = datetime.fromisoformat(raw["at"])
         return SendNotice(texts["account_id"], DomainEvent(raw["id"], raw["type"], at, raw["data"]))
     return None
+
+
+def read_instance_message(body: str) -> CallProvisioner | None:
+    """A message of the deliveries queue about an instance; None if it is none."""
+    texts = _texts(body)
+    if "instance_of" not in texts:
+        return None
+    return CallProvisioner(texts["instance_of"], texts.get("about", ""))
 
 
 def read_deliver_message(body: str) -> Deliver | None:

@@ -317,6 +317,13 @@ class Caller(Protocol):
         """
 
 
+class StateMachines(Protocol):
+    """State machines of AWS Step Functions; see aws/events/state_machines.py."""
+
+    def start(self, arn: str, name: str, input: str) -> CallAnswer:
+        """What came of starting an execution of that name; a failure is an answer too."""
+
+
 class Bus(Protocol):
     """Event buses of Amazon EventBridge; see aws/events/bus.py."""
 

@@ -21,7 +21,7 @@ from chalicelib.domain.changes.domain_events import went_stale
 from chalicelib.domain.changes.event_document import document
 from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.messaging.team import is_news, notice_of, of_the_day
-from chalicelib.usecases.fan_out import add_deliveries, wake
+from chalicelib.usecases.fan_out import add_deliveries, wake, wake_instances
 from chalicelib.usecases.feed import put_events
 from chalicelib.usecases.messages import SendNotice
 from chalicelib.usecases.services import Services
@@ -40,7 +40,9 @@ def publish(
     again does no harm: everything has the domain event's id. Raises Unavailable.
     """
     entries, numbered, published = list(beside), list[EventEntry](), list[DomainEvent]()
+    accounts = list[Account]()
     for account, saved in events_of:
+        accounts.append(account)
         events = [_as_stored(event) for event in saved]
         # First, because the entry on the timeline is the proof that all of it was done.
         _notify_team(account, events, services)
@@ -56,6 +58,7 @@ def publish(
     deliveries = add_deliveries(numbered, services)
     put_events(numbered, services)
     wake(deliveries, services)
+    wake_instances(accounts, services)
     if published:
         services.log_published(published)
     disputes = sum(event.type in DISPUTES for event in published)

@@ -102,6 +102,8 @@ def _calls(
             yield f"ses:{operation}", "*"
         case "events":
             yield f"events:{operation}", "EventBus"
+        case "states":
+            yield f"states:{operation}", "StateMachine"
         case "ssm":
             return  # noted where the secret is asked for
         case _:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.bus import BusEntry
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.ports import Bus, Caller
+from chalicelib.usecases.ports import Bus, Caller, StateMachines
 from local.durations import iso
 
 SECRET_HEADERS = frozenset({"authorization", "x-stripe-client-user-agent"})
@@ -39,6 +39,19 @@ class WatchedSlack:
         parts = urlsplit(url)
         to = f"{parts.scheme}://{parts.netloc}"
         self._outgoing.note(to, "slack", headers, json.loads(body), answer.code)
+        return answer
+
+
+class WatchedMachines:
+    """Calls of StartExecution, which are kept too."""
+
+    def __init__(self, machines: StateMachines, outgoing: "Outgoing") -> None:
+        self._machines, self._outgoing = machines, outgoing
+
+    def start(self, arn: str, name: str, input: str) -> CallAnswer:
+        answer = self._machines.start(arn, name, input)
+        body = {"stateMachineArn": arn, "name": name, "input": input}
+        self._outgoing.note("states", "stepfunctions", {}, body, answer.code)
         return answer
 
 

@@ -17,6 +17,7 @@ import yaml
 
 from chalicelib.domain.changes.channels import channels, check_types
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.policy.instance import bus_of, machine_of, refuse_local_instances
 from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.domain.policy.read import read_policy
 from local.aws.template import load
@@ -73,11 +74,20 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
     permissions = yaml.safe_load((ROOT / ".chalice" / "permissions.yaml").read_text())
     policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
     refuse_local(policy.base_url)
+    refuse_local_instances(policy.instance)
     check_types(policy)
     sites = policy.signup.sites if policy.signup else ()
     senders = policy.mail.senders.values() if policy.mail else ()
     completed = watched(
-        complete(template, permissions, sites, senders, policy.bus.name, any(channels(policy)))
+        complete(
+            template,
+            permissions,
+            sites,
+            senders,
+            bus_of(policy),
+            machine_of(policy.instance),
+            always_delivers=any(channels(policy)) or policy.instance is not None,
+        )
     )
     (out / "template.json").write_text(json.dumps(completed, indent=1, sort_keys=True))
     return Package(completed, archive, hashlib.sha256(archive.read_bytes()).hexdigest())

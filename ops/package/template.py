@@ -25,6 +25,9 @@ SENDERS = "identity/senders"
 EVENT_BUS = "EventBus"
 """What it calls the event bus that billing.toml names."""
 
+STATE_MACHINE = "StateMachine"
+"""What it calls the state machine that billing.toml names as the provisioner of instances."""
+
 _ARN = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:%s"
 _QUEUE_READER = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
 _STREAM_READER = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
@@ -36,19 +39,20 @@ def complete(
     sites: Sequence[str],
     senders: Collection[str] = (),
     bus: str | None = None,
-    has_channels: bool = False,
+    machine: str | None = None,
+    always_delivers: bool = False,
 ) -> Template:
     """The template with the webhook's function, the functions' roles, and API Gateway's answers;
-    `sites`, `senders` and `bus` are those of billing.toml, and `has_channels` says whether it has
-    a bus or Slack: deliveries are made then, with or without endpoints. Raises ValueError for a
-    function without permissions, or the reverse.
+    `sites`, `senders`, `bus` and `machine` are those of billing.toml, and `always_delivers` says
+    whether it has a bus, Slack or instances: deliveries are made then, with or without endpoints.
+    Raises ValueError for a function without permissions, or the reverse.
     """
     made = copy.deepcopy(template)
     api = made["Resources"]["RestAPI"]["Properties"]
     pass_every_method(api["DefinitionBody"]["paths"])
     add_error_headers(api["GatewayResponses"], sites)
     _add_webhook_function(made)
-    if has_channels:
+    if always_delivers:
         deliver_always(made)
     functions = {
         id: it["Properties"]
@@ -65,7 +69,7 @@ def complete(
         role["Policies"] = [
             {
                 "PolicyName": "own",
-                "PolicyDocument": _document(id, function, permissions[id], senders, bus),
+                "PolicyDocument": _document(id, function, permissions[id], senders, bus, machine),
             }
         ]
     return made
@@ -119,11 +123,12 @@ def _document(
     rows: Sequence[Mapping[str, Any]],
     senders: Collection[str],
     bus: str | None,
+    machine: str | None = None,
 ) -> Template:
     statements = [
         _allow(row["actions"], [_resource(one) for one in named])
         for row in rows
-        if (named := list(_named(row["resources"], senders, bus)))
+        if (named := list(_named(row["resources"], senders, bus, machine)))
     ]
     return {"Version": "2012-10-17", "Statement": [*statements, *_needed_by_lambda(id, function)]}
 
@@ -158,13 +163,19 @@ def _allow(actions: Sequence[str], resources: Sequence[Any]) -> Template:
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def _named(resources: Sequence[str], senders: Collection[str], bus: str | None) -> Iterator[str]:
-    """The resources of a row; none if all of them are the bus, and billing.toml names none."""
+def _named(
+    resources: Sequence[str], senders: Collection[str], bus: str | None, machine: str | None
+) -> Iterator[str]:
+    """The resources of a row; none if all of them are the bus or the state machine, and
+    billing.toml names none.
+    """
     for name in resources:
         if name == SENDERS:
             yield from (f"identity/{identity}" for identity in identities(senders))
         elif name == EVENT_BUS:
             yield from [f"event-bus/{bus}"] if bus else []
+        elif name == STATE_MACHINE:
+            yield from [machine] if machine else []
         else:
             yield name
 
@@ -174,8 +185,8 @@ def _resource(name: str) -> Any:
     secret, an identity of SES's.
     """
     kind, _, rest = name.partition("/")
-    if name == "*":
-        return "*"
+    if name == "*" or name.startswith("arn:"):
+        return name
     if kind == "parameter":
         return {"Fn::Sub": _ARN % ("ssm", f"parameter/${{AWS::StackName}}/{rest}")}
     if kind == "event-bus":

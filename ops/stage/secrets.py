@@ -85,6 +85,16 @@ SECRETS = (
         needed=lambda policy: policy.slack is not None,
     ),
     Secret(
+        "instance-secret",
+        re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}(\s+whsec_[A-Za-z0-9+/]{32,88}={0,2})*"),
+        "secrets whsec_ and the base64 of 24 to 64 random bytes, apart by white space",
+        source="python -c \"import base64, os; print('whsec_' +"
+        ' base64.b64encode(os.urandom(32)).decode())", and give your provisioner the same',
+        needed=lambda policy: (
+            policy.instance is not None and policy.instance.target.startswith("https")
+        ),
+    ),
+    Secret(
         "captcha-secret",
         re.compile(r"\S{10,}"),
         "the CAPTCHA service's secret",

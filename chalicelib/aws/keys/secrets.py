@@ -72,6 +72,13 @@ class Secrets:
         return self._get("slack-webhook-url")
 
     @property
+    def instance_secret(self) -> str:
+        """The secrets that sign calls to the provisioner, the newest first, apart by white space,
+        if the policy has instances.
+        """
+        return self._get("instance-secret")
+
+    @property
     def captcha_secret(self) -> str:
         """The secret of the CAPTCHA service, if the policy uses one."""
         return self._get("captcha-secret")

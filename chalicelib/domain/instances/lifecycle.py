@@ -8,9 +8,10 @@ mind twice while a call fails ends with the last.
 from datetime import datetime, timedelta
 from zlib import crc32
 
+from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.external.instance import Instance, InstanceRequest
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.instances.call_times import deadline_of, next_look_at
+from chalicelib.domain.instances.call_times import deadline_of, is_to_be_called, next_look_at
 from chalicelib.domain.policy.policy import InstancePolicy, Policy
 from chalicelib.values import replace
 
@@ -53,6 +54,23 @@ def wanted(account: Account, policy: Policy, now: datetime) -> str | None:
     if policy.instance is None or account.instance is None:
         return None
     return _wanted(account, account.instance, policy.instance, now)
+
+
+def request_to_call(account: Account, policy: Policy, now: datetime) -> InstanceRequest | None:
+    """The request for which the provisioner is to be called now; None if there is none. It is found
+    by the account's access at this very moment, so nothing is asked that is wanted no more.
+    """
+    fresh = replace(account, standing=standing(account, policy, now))
+    fresh = with_instance(fresh, policy, now)
+    known = account.instance.open_request if account.instance else None
+    request = fresh.instance.open_request if fresh.instance else None
+    if request is None or known is None or request.id != known.id:
+        return None
+    if not is_to_be_called(request, now) or request.in_flight(now):
+        return None
+    if request.action == "delete" and has_access(fresh):
+        return None  # it was accepted before the access came back: it is not asked for again
+    return request
 
 
 def next_moment(account: Account, policy: Policy, now: datetime) -> datetime | None:
@@ -134,6 +152,9 @@ def _asked(
         instance = _since(replace(instance, request=None), instance, now)  # nobody was asked yet
         request = None
     if request and not _is_over(request, want, now):
+        if request.action == "delete" and want != "deleted":
+            # The provisioner is at it, and is not asked once more for what is wanted no more.
+            return replace(instance, request=replace(request, call_at=None))
         return instance
     action = _needed(instance, want)
     if action is None or (request and request.action == action):

@@ -17,13 +17,15 @@ KEPT_CHARACTERS = 200
 @frozen
 class CallAnswer:
     """The result of one call: `code` is the status if an answer came, `failure` says why none came.
-    `head` is the beginning of the answer's body, `retry_after` its header of that name.
+    `head` is the beginning of the answer's body, `retry_after` its header of that name; `body` is
+    as much of the body as was read, for who expects more than a status.
     """
 
     code: int | None
     failure: str | None = None
     head: str = ""
     retry_after: str | None = None
+    body: bytes = b""
 
     @property
     def succeeded(self) -> bool:

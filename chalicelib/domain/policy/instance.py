@@ -8,10 +8,13 @@ from typing import Any
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.outgoing.targets import ascii_host, is_this_machine, read_target
 from chalicelib.domain.policy.keys import Key, read_keys, table, whole_number
-from chalicelib.domain.policy.policy import InstancePolicy
+from chalicelib.domain.policy.policy import InstancePolicy, Policy
 
 EVENTBRIDGE = "eventbridge"
 STEPFUNCTIONS = "stepfunctions:"
+
+DEFAULT_BUS = "default"
+"""The bus of the AWS account, if billing.toml names none."""
 
 _MACHINE = re.compile(
     r"arn:aws[a-z-]*:states:[a-z0-9-]+:\d{12}"
@@ -97,7 +100,22 @@ def read_instance(raw: Mapping[str, Any], mistakes: list[str]) -> InstancePolicy
     )
 
 
-def refuse_local(policy: InstancePolicy | None) -> None:
+def bus_of(policy: Policy) -> str | None:
+    """The name or ARN of the event bus that something is put onto; None if nothing is."""
+    asks_by_bus = policy.instance is not None and policy.instance.target == EVENTBRIDGE
+    return policy.bus.name or (DEFAULT_BUS if asks_by_bus else None)
+
+
+def machine_of(policy: InstancePolicy | None) -> str | None:
+    """The ARN of the state machine that makes the instances; None if none does. A version or an
+    alias behind it belongs to it.
+    """
+    if policy is None or not policy.target.startswith(STEPFUNCTIONS):
+        return None
+    return policy.target.removeprefix(STEPFUNCTIONS)
+
+
+def refuse_local_instances(policy: InstancePolicy | None) -> None:
     """Check the policy of a deployed stage: it calls and names no address of the local system.
     Raises InvalidInput.
     """

@@ -1,4 +1,6 @@
-"""The deliveries queue: events for the owner's endpoints, event bus and channel in Slack."""
+"""The deliveries queue: events for the owner's endpoints, event bus and channel in Slack, and calls
+to the provisioner of instances.
+"""
 
 import time
 from collections.abc import Callable
@@ -10,8 +12,9 @@ from chalicelib.domain.changes import channels
 from chalicelib.domain.errors import Unavailable
 from chalicelib.runtime import wiring
 from chalicelib.runtime.invocation import entrypoint
+from chalicelib.runtime.settings import settings
 from chalicelib.runtime.telemetry import failure_of, logger
-from chalicelib.usecases.messages import Deliver, read_deliver_message
+from chalicelib.usecases.messages import Deliver, read_deliver_message, read_instance_message
 from chalicelib.usecases.webhooks.deliver import Made, Outgoing, deliver
 
 WRITES_NEED_SECONDS = 10
@@ -23,7 +26,8 @@ bp = Blueprint(__name__)
 @bp.on_sqs_message(
     queue_arn="arn:aws:sqs:us-east-1:000000000000:replaced-by-resources-yaml",
     batch_size=1,
-    maximum_concurrency=20,  # one for each endpoint: none waits for another
+    # One for each endpoint: none waits for another. Calls for instances take LANES of them at most.
+    maximum_concurrency=20,
 )
 @entrypoint
 def deliver_events(event: Any) -> dict[str, Any]:
@@ -40,15 +44,18 @@ def deliver_events(event: Any) -> dict[str, Any]:
 
 
 def _deliver(body: str, message_id: str, context: Any) -> None:
-    message = read_deliver_message(body)
-    if message is None:
-        logger.error("Unknown message in the deliveries queue", extra={"message_id": message_id})
-        return
     needed = 1000 * (wiring.delivery_seconds() + WRITES_NEED_SECONDS)
 
     def has_time() -> bool:
         return bool(context.get_remaining_time_in_millis() > needed)
 
+    if about := read_instance_message(body):
+        _call(about.account_id, has_time)
+        return
+    message = read_deliver_message(body)
+    if message is None:
+        logger.error("Unknown message in the deliveries queue", extra={"message_id": message_id})
+        return
     match message.endpoint_id:
         case channels.BUS:
             _put(message, has_time)
@@ -57,6 +64,25 @@ def _deliver(body: str, message_id: str, context: Any) -> None:
         case _:
             outgoing = Outgoing(wiring.caller(), lambda: wiring.secrets().hash_key, has_time)
             _log(message.endpoint_id, deliver(message, wiring.services(), outgoing))
+
+
+def _call(account_id: str, has_time: Callable[[], bool]) -> None:
+    from chalicelib.usecases.instances.call import call_provisioner
+
+    services, is_local = wiring.services(), settings().stage == "local"
+    if services.policy.instance is None:  # the policy had instances when the message was sent
+        return
+    for made in call_provisioner(account_id, wiring.provisioner(), services, has_time, is_local):
+        logger.info(
+            "The provisioner was called",
+            extra={
+                "account_id": account_id,
+                "request_id": made.request.id,
+                "call": made.request.calls,
+                "outcome": made.outcome,
+                "answer": made.answer.code or "none",
+            },
+        )
 
 
 def _put(message: Deliver, has_time: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ from chalicelib.domain.schedule.expected_updates import fetching_overdue
 from chalicelib.domain.schedule.processing import after_processing
 from chalicelib.domain.schedule.versions import failed
 from chalicelib.usecases.billing.run_operation import run_operations
+from chalicelib.usecases.fan_out import wake_instances
 from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
 from chalicelib.usecases.messages import SendMessage
 from chalicelib.usecases.publishing import publish_worker_outbox, without_published
@@ -75,7 +76,10 @@ def _process(account: Account, services: Services) -> None:
     services.stores.accounts.save(account, processed.account)
     for key in processed.to_send:
         services.queues.mail.send(SendMessage(account.id, key).dump())
-    publish_worker_outbox(processed.account, services)
+    if processed.account.worker_outbox:
+        publish_worker_outbox(processed.account, services)
+    else:
+        wake_instances([processed.account], services)
 
 
 def _rest(account_id: str, failure: Exception, services: Services) -> str:

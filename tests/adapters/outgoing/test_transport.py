@@ -33,7 +33,7 @@ def test_the_very_bytes_arrive_with_the_headers_and_the_hosts_name() -> None:
     with receiving(answer(200, b"thanks")) as receiver:
         url = receiver.url("localhost", "/hooks?a=1")
         told = Transport(loopback=True).post(url, {"webhook-id": "e1"}, b'{"a":1}')
-    assert told == CallAnswer(200, None, "thanks", None)
+    assert told == CallAnswer(200, None, "thanks", None, b"thanks")
     head, _, body = receiver.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /hooks?a=1 HTTP/1.1\r\n")
     assert f"Host: localhost:{receiver.port}".encode() in head

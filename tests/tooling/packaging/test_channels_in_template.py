@@ -48,6 +48,15 @@ def test_with_a_bus_events_may_be_put_onto_that_one_alone(bus: str, resource: ob
     }
 
 
+def test_the_state_machine_of_instances_may_be_started_and_no_other() -> None:
+    rows = [{"resources": ["StateMachine"], "actions": ["states:StartExecution"], "why": "x"}]
+    arn = "arn:aws:states:eu-west-1:123456789012:stateMachine:make-instance"
+    for machine, resources in ((None, []), (arn, [[arn]])):
+        document = _document("DeliverEvents", {}, rows, (), None, machine)
+        found = [one for one in document["Statement"] if "states:StartExecution" in one["Action"]]
+        assert [one["Resource"] for one in found] == resources
+
+
 def test_with_a_bus_or_slack_deliveries_are_made_without_the_setting_for_endpoints() -> None:
     """Off, everything for the channels would wait for ever."""
     template = load(ROOT / ".chalice" / "resources.yaml")

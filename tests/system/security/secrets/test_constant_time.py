@@ -81,6 +81,7 @@ def test_there_is_one_way_to_compare_secrets_and_whoever_proves_one_goes_it() ->
         "chalicelib/domain/outgoing/signature.py",  # signs what goes out; receivers compare
         "chalicelib/domain/webhooks/delivery.py",  # the id of a delivery
         "chalicelib/domain/webhooks/endpoint.py",  # makes an endpoint's key, which signs
+        "chalicelib/usecases/instances/targets.py",  # the name of an execution
         "chalicelib/domain/account/ordering.py",  # digests of projections
         "chalicelib/domain/policy/read.py",  # the policy's hash
         "chalicelib/pages/rendering.py",  # the style's hash, for the browser

@@ -5,15 +5,20 @@ a rotation some have the old value and some the new one: both must do for what e
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
 from chalicelib.aws.keys.secrets import Secrets
 from chalicelib.captcha.turnstile import Turnstile
+from chalicelib.domain.account.external.instance import InstanceRequest
+from chalicelib.domain.outgoing.answers import CallAnswer
+from chalicelib.domain.outgoing.signature import as_secret, key_of, signed_headers
 from chalicelib.domain.security.claims import read_claim
 from chalicelib.domain.security.links import link_for, sign, verify
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
+from chalicelib.usecases.instances.targets import EndpointTarget
 from local.http_server import Answer, Request, Server, json_answer
 from ops.stage.parameters import Parameters
 from ops.stage.secrets import SECRETS, rotate_link_keys
@@ -32,6 +37,7 @@ ROTATED = {
     "captcha-secret",
     "signing-keys",  # tests/http/test_access_tokens.py: the next key is published a day before
     "slack-webhook-url",  # Slack takes messages by both until the old webhook is removed
+    "instance-secret",
     "stripe-api-key",  # tests/adapters/stripe_api/test_reader.py: read anew for each call
 }
 NEVER = {"hash-key"}
@@ -137,3 +143,27 @@ def test_the_product_goes_on_while_its_key_is_replaced(front: Front) -> None:
     wiring.api_keys().revoke(old.split("_")[1], clock.now())
     wiring.key_ring.cache_clear()
     assert [stage.get(asked, key).status for key in (old, new)] == [401, 200]
+
+
+def test_a_provisioner_takes_calls_while_their_secret_is_replaced(front: Front) -> None:
+    """It takes either secret from the first step on, and the new one alone after the last."""
+    old, new = as_secret(b"o" * 32), as_secret(b"n" * 32)
+    now = clock.now()
+    request = InstanceRequest("acc_1.0.1.create", "create", now, now)
+    taken = ((old, new), (new,))
+    for knows, held in zip(
+        taken, functions("instance-secret", old, f"{new} {old}", new), strict=True
+    ):
+        for one in held:
+            sent: list[str] = []
+
+            def post(url: str, headers: Any, body: bytes, sent: list[str] = sent) -> CallAnswer:
+                sent.extend(headers["webhook-signature"].split())
+                return CallAnswer(202)
+
+            signing = partial(lambda held: held.instance_secret.split(), one)
+            caller: Any = SimpleNamespace(post=post)
+            target = EndpointTarget("https://x.example", caller, signing)
+            assert target.ask(request, b"{}", now).code == 202
+            expected = signed_headers(request.id, b"{}", [key_of(key) for key in knows], now)
+            assert set(sent) & set(expected["webhook-signature"].split())

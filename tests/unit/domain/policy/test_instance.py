@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.errors import InvalidInput, PolicyMistakes
-from chalicelib.domain.policy.instance import refuse_local
+from chalicelib.domain.policy.instance import refuse_local_instances
 from chalicelib.domain.policy.policy import InstancePolicy
 from chalicelib.domain.policy.read import read_policy
 from tests.fakes.services import ROOT
@@ -148,7 +148,7 @@ def test_hosts_are_compared_in_ascii_and_small_letters() -> None:
     ],
 )
 def test_a_deployment_refuses_addresses_of_the_local_system(before: str, after: str) -> None:
-    refuse_local(read(WELL))
-    refuse_local(None)
+    refuse_local_instances(read(WELL))
+    refuse_local_instances(None)
     with pytest.raises(InvalidInput):
-        refuse_local(read(WELL.replace(before, after)))
+        refuse_local_instances(read(WELL.replace(before, after)))

@@ -1,0 +1,161 @@
+"""Instances in the local system: a provisioner on this machine, and a customer's life."""
+
+import hashlib
+import hmac
+import json
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.client import Client
+from local.http_server import Answer, Request, Server, json_answer
+from tests.fakes.services import ROOT
+from tests.system.conftest import systems
+from tests.system.local.test_permissions import allowed
+
+SECRET = "whsec_c2VjcmV0IG9mIHRoZSBwcm92aXNpb25lcidzIGNhbGxz"
+POLICY = """
+[instance]
+target = "{target}"
+hosts = ["127.0.0.1"]
+suspend_after_hours = 24
+delete_after_days = 30
+"""
+DONE = {"create": "ready", "resume": "ready", "suspend": "suspended", "delete": "deleted"}
+
+
+@dataclass
+class Provisioner:
+    """The owner's end. `answer` replaces its own answer."""
+
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    answer: Callable[[dict[str, Any]], Answer] | None = None
+
+    def __call__(self, request: Request) -> Answer:
+        told = json.loads(request.body)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        assert is_signed(headers, request.body)
+        self.asked.append(told)
+        self.headers.append(headers)
+        if self.answer:
+            return self.answer(told)
+        url = f"http://127.0.0.1:8100/{told['account']['id']}"
+        return json_answer({"status": DONE[told["action"]], "url": url})
+
+
+def is_signed(headers: dict[str, str], body: bytes) -> bool:
+    """By Standard Webhooks, as the receiver checks it."""
+    text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = b64decode(SECRET.removeprefix("whsec_"))
+    expected = hmac.new(key, text, hashlib.sha256).digest()
+    return any(
+        hmac.compare_digest(b64decode(one.removeprefix("v1,")), expected)
+        for one in headers["webhook-signature"].split()
+    )
+
+
+@dataclass
+class Stage:
+    system: Client
+    provisioner: Provisioner
+
+    def signs_up(self, email: str) -> str:
+        status, body = self.system.post("/signups", {"email": email})
+        assert status == 201, body
+        return str(body["account_id"])
+
+    def instance(self, account: str) -> dict[str, Any]:
+        status, body = self.system.call("GET", f"/accounts/{account}")
+        assert status == 200
+        found: dict[str, Any] = body["instance"]
+        return found
+
+    def asked(self, account: str) -> list[dict[str, Any]]:
+        return [one for one in self.provisioner.asked if one["account"]["id"] == account]
+
+    def advances(self, by: str) -> None:
+        assert self.system.post("/_local/clock", {"advance": by})[0] == 200
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    provisioner = Provisioner()
+    server = Server(0, provisioner)
+    server.start()
+    policy: Path = tmp_path_factory.mktemp("policy") / "billing.toml"
+    table = POLICY.format(target=f"{server.base}/instances")
+    policy.write_text((ROOT / "chalicelib" / "billing.toml").read_text() + table)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("POLICY", str(policy))
+        patched.setenv("INSTANCE_SECRET", SECRET)
+        with systems() as start:
+            yield Stage(start(), provisioner)
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def as_usual(stage: Stage) -> None:
+    stage.provisioner.answer = None
+
+
+def test_a_signup_has_its_instance_once_the_system_is_idle(stage: Stage) -> None:
+    account = stage.signs_up("ada@example.com")
+    stage.system.settle()
+    found = stage.instance(account)
+    assert (found["status"], found["wanted"]) == ("ready", "ready")
+    assert found["url"] == f"http://127.0.0.1:8100/{account}"
+    (asked,) = stage.asked(account)
+    assert (asked["action"], asked["request_id"]) == ("create", found["request_id"])
+    assert asked["account"]["email"] == "ada@example.com"
+
+
+def test_each_call_is_among_the_sent_requests_without_the_secret(stage: Stage) -> None:
+    account = stage.signs_up("bob@example.com")
+    stage.system.settle()
+    _, calls = stage.system.call("GET", "/_local/outgoing")
+    (call,) = [
+        one
+        for one in calls
+        if one["kind"] == "instance" and json.loads(one["body"])["account"]["id"] == account
+    ]
+    assert call["status"] == 200
+    assert call["headers"]["webhook-id"] == json.loads(call["body"])["request_id"]
+    assert SECRET not in json.dumps(calls)
+
+
+def test_the_clock_plays_every_retry_and_a_life_to_its_end(stage: Stage) -> None:
+    tries = iter(range(100))
+    stage.provisioner.answer = lambda told: (
+        Answer(500, b"down", [])
+        if next(tries) < 3
+        else json_answer({"status": DONE[told["action"]], "url": "http://127.0.0.1:8100/eve"})
+    )
+    account = stage.signs_up("eve@example.com")
+    stage.system.settle()
+    assert stage.instance(account)["status"] == "creating"
+    stage.advances("5m")
+    assert stage.instance(account)["status"] == "ready"
+    assert len({one["request_id"] for one in stage.asked(account)}) == 1
+    used = {"name": "connected_data"}  # by somebody, so that the account is not forgotten
+    assert stage.system.post(f"/accounts/{account}/milestones", used)[0] == 204
+    stage.advances("16d")
+    assert stage.instance(account)["status"] == "suspended"
+    stage.advances("31d")
+    assert stage.instance(account)["status"] == "deleted"
+    actions = [one["action"] for one in stage.asked(account)]
+    assert actions == ["create"] * 4 + ["suspend", "delete"]
+
+
+def test_the_function_that_calls_may_do_what_it_does(stage: Stage) -> None:
+    status, calls = stage.system.call("GET", "/_local/calls")
+    assert status == 200
+    may = allowed()
+    made = {(action, on) for action, on in calls["DeliverEvents"]}
+    assert ("ssm:GetParameter", "parameter/instance-secret") in made
+    for function, some in calls.items():
+        assert {(action, on) for action, on in some} <= may[function]
