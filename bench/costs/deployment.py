@@ -47,6 +47,7 @@ from local.aws.partner_bus import enveloped
 from local.client import signature
 from local.http_server import Answer, Request
 from ops.package.template import API_FUNCTION, WEBHOOK_FUNCTION, WEBHOOK_PATH
+from ops.stage.signing_keys import new_signing_keys
 from tests.adapters.aws.conftest import table_definition
 from tests.adapters.aws.on_moto import mocked_aws
 from tests.fakes.services import Moment
@@ -87,6 +88,8 @@ PARAMETERS = {
     "hash-key": "h" * 64,
     "stripe-api-key": "sk_test_costs",
     "link-keys": "k" * 64,
+    "signing-keys": new_signing_keys(),
+    "slack-webhook-url": "https://hooks.slack.com/services/T0/B0/costs",
 }
 CACHES = (
     settings,
@@ -420,8 +423,8 @@ def _warm_up(made: Deployment) -> None:
     services.stores.endpoints.remembered()
     wiring.mail_services().wait_for_capacity()
     wiring.signup_guard(), wiring.events_queue(), services.policy
-    for name in ("stripe_webhook_secrets", "hash_key", "link_keys", "stripe_api_key"):
-        getattr(wiring.secrets(), name)
+    for name in PARAMETERS:
+        getattr(wiring.secrets(), name.replace("-", "_"))
     made._said.seek(0)
     made._said.truncate()
 

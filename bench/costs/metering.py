@@ -38,6 +38,7 @@ UNITS = {
     "statistics": "statistics read of CloudWatch",
     "log_bytes": "bytes that the functions log, metrics and CloudWatch's own included",
     "webhooks": "webhooks of Stripe",
+    "own_events": "events put onto the owner's bus, in pieces of 64 KB",
     "bus_events": "events of Stripe on its partner event bus, in pieces of 64 KB",
 }
 

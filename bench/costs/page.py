@@ -151,6 +151,14 @@ def _counts(stories: Stories) -> list[str]:
         row(["", *(COLUMNS[unit] for unit in OF_A_DELIVERY), "dollars for a million"]),
         row(["---"] + ["---:"] * (len(OF_A_DELIVERY) + 1)),
         *_deliveries(stories),
+        "",
+        "### The bus, Slack, tokens and the feed",
+        "",
+        *paragraph(_OUTSIDE),
+        "",
+        row(["", *(COLUMNS[unit] for unit in OF_A_DELIVERY), "dollars for a million"]),
+        row(["---"] + ["---:"] * (len(OF_A_DELIVERY) + 1)),
+        *_outside(stories),
     ]
 
 
@@ -180,6 +188,29 @@ def _deliveries(stories: Stories) -> Iterator[str]:
             for unit in ("read_units", "write_units", "sqs")
         )
         yield row([name, *(amount(beyond[unit]) for unit in OF_A_DELIVERY), f"{dollars_each:.2f}"])
+
+
+_OUTSIDE = """What the same three events use beyond that for each event that goes to the owner's
+event bus, or to Slack, one message each. Then one call each: an access token, a page of the feed
+with all events of one customer's history, and a look that finds none. Dollars are those of
+DynamoDB, SQS, API Gateway and EventBridge. A product that checks tokens by itself pays for one in
+fifteen minutes of use, and for no call between."""
+
+
+def _outside(stories: Stories) -> Iterator[str]:
+    alone = stories["deliveries"][0]
+    bus, slack, *calls = stories["outside"]
+    for name, used in (("an event to the event bus", bus), ("an event to Slack", slack)):
+        beyond = {unit: used.total[unit] - alone.total[unit] for unit in used.total}
+        yield _outside_row(name, {unit: beyond[unit] / used.events for unit in beyond})
+    for used in calls:
+        yield _outside_row(used.name, used.total)
+
+
+def _outside_row(name: str, amounts: Mapping[str, float]) -> str:
+    paid = ("read_units", "write_units", "sqs", "api", "own_events")
+    million = sum(PRICES[unit].of(amounts.get(unit, 0) * 1_000_000) for unit in paid)
+    return row([name, *(amount(amounts.get(unit, 0)) for unit in OF_A_DELIVERY), f"{million:.2f}"])
 
 
 _STORIES = f"""First each scheduled function once, with nothing due; then one request for

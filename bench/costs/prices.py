@@ -45,6 +45,14 @@ PRICES = {
         0,
         "aws.amazon.com/eventbridge/pricing",
     ),
+    "own_events": Price(
+        "EventBridge",
+        "events of our own, 64 KB each",
+        1.00,
+        1e6,
+        0,
+        "aws.amazon.com/eventbridge/pricing",
+    ),
     "lambda_requests": Price("Lambda", "requests", 0.20, 1e6, 1e6, "aws.amazon.com/lambda/pricing"),
     "lambda_gb_seconds": Price(
         "Lambda", "GB-seconds on arm64", 13.3334, 1e6, 400_000, "aws.amazon.com/lambda/pricing"

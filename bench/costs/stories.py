@@ -58,7 +58,8 @@ class Used:
         return sum(self.by_function.values(), Tally())
 
 
-def _used(name: str, stage: Deployment, days: float = 0) -> Used:
+def used_by(name: str, stage: Deployment, days: float = 0) -> Used:
+    """What a stage has used so far."""
     meter, items = stage.meter, stage.items()
     return Used(
         name,
@@ -101,28 +102,28 @@ def idle_run(scheduled: str) -> Used:
     """What the clock starts, once, with nothing in the table and nothing at Stripe."""
     with _simulated() as (stage, _):
         stage.run(scheduled)
-        return _used(scheduled, stage)
+        return used_by(scheduled, stage)
 
 
 def access_call() -> Used:
     """The product asks what an account may use; its key is remembered."""
-    with _of_recordings() as (stage, stripe):
-        _arrive(stage, stripe, RECORDINGS["trial_converts"], 4)
+    with of_recordings() as (stage, stripe):
+        arrive(stage, stripe, RECORDINGS["trial_converts"], 4)
         bearer = f"Bearer {stage.key('access')}"
         stage.call("GET", "/accounts/acct_demo/access", Authorization=bearer)
         stage.meter.by_function.clear()
         stage.meter.calls.clear()
         stage.call("GET", "/accounts/acct_demo/access", Authorization=bearer)
-        return _used("a request for access", stage)
+        return used_by("a request for access", stage)
 
 
 def recorded(recording: Recording) -> Used:
     """The webhooks of a recording and nothing else: those of one second in one batch. No clock runs
     beside them.
     """
-    with _of_recordings() as (stage, stripe):
-        _arrive(stage, stripe, recording, len(recording.events))
-        return _used(recording.name, stage, _days(recording))
+    with of_recordings() as (stage, stripe):
+        arrive(stage, stripe, recording, len(recording.events))
+        return used_by(recording.name, stage, _days(recording))
 
 
 def delivered(endpoints: int, answer: CallAnswer) -> Used:
@@ -135,19 +136,24 @@ def delivered(endpoints: int, answer: CallAnswer) -> Used:
     recording = RECORDINGS["trial_converts"]
     with (
         patch("time.sleep"),  # a run waits for the retry after five seconds
-        _of_recordings() as (stage, stripe),
-        patch.object(wiring, "caller", lambda: _All(answer)),
+        of_recordings() as (stage, stripe),
+        patch.object(wiring, "caller", lambda: Same(answer)),
     ):
         _add_endpoints(endpoints)
-        _arrive(stage, stripe, recording, STARTED)
-        stage.drain("deliveries")
-        while due := stage.delivery_due_at():
-            stage.now.at = max(due, stage.now.at)
-            stage.deliver()
-        return _used(name, stage)
+        arrive(stage, stripe, recording, STARTED)
+        deliver_all(stage)
+        return used_by(name, stage)
 
 
-class _All:
+def deliver_all(stage: Deployment) -> None:
+    """Deliver until nothing is left to deliver."""
+    stage.drain("deliveries")
+    while due := stage.delivery_due_at():
+        stage.now.at = max(due, stage.now.at)
+        stage.deliver()
+
+
+class Same:
     """Receivers that all answer the same."""
 
     def __init__(self, answer: CallAnswer) -> None:
@@ -169,9 +175,9 @@ def _add_endpoints(number: int) -> None:
 
 def by_event_bus(recording: Recording) -> Used:
     """The events of a recording by Stripe's partner event bus instead of the webhook."""
-    with _of_recordings() as (stage, stripe):
-        _arrive(stage, stripe, recording, len(recording.events), stage.partner_events)
-        return _used(f"{recording.name}, by EventBridge", stage, _days(recording))
+    with of_recordings() as (stage, stripe):
+        arrive(stage, stripe, recording, len(recording.events), stage.partner_events)
+        return used_by(f"{recording.name}, by EventBridge", stage, _days(recording))
 
 
 def signs_up(card_on_day: int | None) -> Used:
@@ -198,7 +204,7 @@ def signs_up(card_on_day: int | None) -> Used:
             stripe.gives(stripe.engine.store.all("customer")[0]["id"], "tok_visa")
             life.hear()
         life.advance(ends + WELL_AFTER)
-        return _used(name, stage, (stage.now.at - BEGIN) / DAY)
+        return used_by(name, stage, (stage.now.at - BEGIN) / DAY)
 
 
 def renews(months: int) -> Used:
@@ -216,7 +222,7 @@ def renews(months: int) -> Used:
         stage.meter.by_function.clear()
         stage.meter.calls.clear()
         life.advance(since + (months + 0.5) * MONTH)
-        return _used(f"a month after {months} paid", stage, MONTH / DAY)
+        return used_by(f"a month after {months} paid", stage, MONTH / DAY)
 
 
 @dataclass
@@ -274,17 +280,19 @@ def _simulated() -> Iterator[tuple[Deployment, SimStage]]:
 
 
 @contextmanager
-def _of_recordings() -> Iterator[tuple[Deployment, CountedStripe]]:
+def of_recordings(*stand_ins: Any) -> Iterator[tuple[Deployment, CountedStripe]]:
+    """A stage, and the Stripe of the recordings. `stand_ins` are patches that are begun before
+    anything is built.
+    """
     stripe = CountedStripe()
     begin = at(min(recording.start for recording in RECORDINGS.values()))
-    with deployed(
-        begin, patch("chalicelib.stripe_api.reader.StripeReader", lambda *_: stripe)
-    ) as stage:
+    reads = patch("chalicelib.stripe_api.reader.StripeReader", lambda *_: stripe)
+    with deployed(begin, reads, *stand_ins) as stage:
         stripe.meter = stage.meter
         yield stage, stripe
 
 
-def _arrive(
+def arrive(
     stage: Deployment,
     stripe: CountedStripe,
     recording: Recording,

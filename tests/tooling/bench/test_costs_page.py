@@ -10,6 +10,7 @@ from bench.costs import bills
 from bench.costs.deployment import SCHEDULED
 from bench.costs.limits import Limit, throttles
 from bench.costs.metering import Meter, index_units, read_units, size_of, write_units
+from bench.costs.outside import to_the_bus, token
 from bench.costs.page import call_rows, counted_row
 from bench.costs.prices import PRICES
 from bench.costs.stories import (
@@ -34,6 +35,8 @@ COUNTED_HERE: dict[str, Callable[[], Used]] = {
     "recording": lambda: recorded(RECORDINGS["trial_converts"]),
     "event bus": lambda: by_event_bus(RECORDINGS["trial_converts"]),
     "signup": lambda: signs_up(None),
+    "owner's bus": to_the_bus,
+    "token": token,
 }
 """A part of the page, as the whole takes twenty seconds: `python -m bench.costs --check` holds all
 of it.
