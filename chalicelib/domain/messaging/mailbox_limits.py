@@ -74,6 +74,12 @@ CAUSES: Mapping[str, Cause] = {
     "canceling": Cause("notice", "It takes a subscription, and says when it ends."),
     "canceled": Cause("notice", "It takes a subscription that was paid for."),
     "card_expires": Cause("notice", "It is about a card that will be charged."),
+    "instance_ready": Cause(
+        "lifecycle", "It comes of a trial that anybody can begin, and of a provisioner's outage."
+    ),
+    "instance_deletes": Cause(
+        "lifecycle", "It comes of a trial that anybody can begin. A notice is about their data."
+    ),
     "broadcast": Cause("never", "The team sends it, to proved addresses only."),
 }
 """Anchor of a step → what causes its messages. A limit that a stranger can fill holds nothing back

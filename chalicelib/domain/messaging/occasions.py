@@ -63,6 +63,7 @@ def occasions(account: Account, policy: Policy) -> list[Occasion]:
         *_plan_change(account, policy),
         *_cancellations(account),
         *_expiring_cards(account),
+        *_instance(account),
         *_broadcasts(account),
     ]
 
@@ -164,6 +165,16 @@ def _milestones(account: Account, policy: Policy) -> Iterator[Occasion]:
 def _departure(account: Account) -> Iterator[Occasion]:
     if account.departed_at:
         yield Occasion("access_ended", _second(account.departed_at), account.departed_at)
+
+
+def _instance(account: Account) -> Iterator[Occasion]:
+    instance = account.instance
+    if instance is None:
+        return
+    if instance.late_at and instance.state == "ready":
+        yield Occasion("instance_ready", _second(instance.late_at), instance.late_at)
+    if instance.deletes_at:
+        yield Occasion("instance_deletes", _second(instance.deletes_at), instance.deletes_at)
 
 
 def _failed_payments(account: Account) -> Iterator[Occasion]:

@@ -51,12 +51,22 @@ ANCHORS = {
         "The time by which a milestone should be reached in a trial. Lapses when it is reached, or"
         " when the trial is over."
     ),
+    "instance_ready": (
+        "The instance became ready after its deadline, when the customer had been told to wait for"
+        " a mail. Lapses when it is suspended or deleted."
+    ),
+    "instance_deletes": (
+        "The instance will be deleted with its data, unless the account gets access before. Lapses"
+        " when it does, or when another time is planned."
+    ),
 }
 """What a sequence of billing.toml can be anchored to, and when it lapses: then no more of its
 messages are sent.
 """
 
-KNOWN_IN_ADVANCE = frozenset({"trial_ends", "next_try", "card_expires", "invoice_due"})
+KNOWN_IN_ADVANCE = frozenset(
+    {"trial_ends", "next_try", "card_expires", "invoice_due", "instance_deletes"}
+)
 """The anchors whose time is known in advance: only their steps can be sent before it."""
 
 STREAMS = {

@@ -93,7 +93,7 @@ def test_the_shipped_sequences_are_read() -> None:
         (
             'after = "0m", message = "welcome"',
             'before = "1d", message = "welcome"',
-            "sequences.onboarding.steps[1].before: only card_expires, invoice_due, next_try,",
+            "sequences.onboarding.steps[1].before: only card_expires, instance_deletes,",
         ),
         (
             'anchor = "trial_started"',

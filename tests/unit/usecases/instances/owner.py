@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.external.instance import Instance
 from chalicelib.domain.account.facts import GrantGiven
-from chalicelib.domain.account.state import Account, Grant
+from chalicelib.domain.account.state import Account, Grant, Profile
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.signature import as_secret
 from chalicelib.domain.policy.policy import InstancePolicy
@@ -29,6 +29,7 @@ from tests.fakes.services import QUIET, FakeServices
 SECRET = as_secret(b"the secret of the provisioner's calls")
 ACCOUNT = "acc_1"
 URL = "https://acc-1.acme.app"
+ADA = Profile("ada@example.com", "Ada Byron", "u-9")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 INSTANCES = InstancePolicy(
     "https://provisioner.acme.example/instances",
@@ -130,7 +131,7 @@ class Owner:
 
     def grant(self, lasts: timedelta, id: str = ACCOUNT) -> None:
         """Access for a time, from now on."""
-        account = self.place.accounts.load(id) or Account(id)
+        account = self.place.accounts.load(id) or Account(id, profile=ADA)
         given = GrantGiven(Grant(self.place.now.at + lasts, "pro"))
         apply_facts(account, [given], self.services, None)
 

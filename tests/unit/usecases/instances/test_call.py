@@ -59,9 +59,9 @@ def test_a_call_is_signed_and_says_whom_it_is_for(owner: Owner) -> None:
         "action": "create",
         "account": {
             "id": "acc_1",
-            "external_id": None,
-            "email": None,
-            "name": None,
+            "external_id": "u-9",
+            "email": "ada@example.com",
+            "name": "Ada Byron",
             "plan": "pro",
             "features": list(owner.place.policy.features("pro")),
             "quantity": None,
