@@ -7,6 +7,7 @@ from chalice.app import Chalice, Response
 from chalicelib.entry.http import (
     access_tokens,
     accounts,
+    audit,
     events,
     instances,
     links,
@@ -49,6 +50,7 @@ def handle_request(request: Any, get_response: Any) -> Response:
 for module in (
     access_tokens,
     accounts,
+    audit,
     actions,
     charges,
     events,

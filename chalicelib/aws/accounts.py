@@ -15,6 +15,7 @@ from chalicelib.aws.dynamo import (
     translate_errors,
 )
 from chalicelib.aws.items import Item, account_item, account_key, account_of, keyed_hash, stamp
+from chalicelib.aws.write_hook import about_to_write
 from chalicelib.domain.account.pointers import WAITING_JOIN, Pointer, pointers, tombstones
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate
@@ -175,6 +176,7 @@ class Accounts:
         """Write `new` and the pointers that are `added`; with it delete the account that it has
         `absorbed`, and those of its pointers that are `gone`.
         """
+        about_to_write(old, new)
         put: Any = {
             "TableName": self._table,
             "Item": account_item(new),

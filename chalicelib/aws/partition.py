@@ -32,14 +32,16 @@ class Partition:
         return (item for item in found if item["sk"]["S"] != "ACCOUNT")
 
     def move_timeline(self, account_id: str, to: str) -> None:
-        """Move the account's timeline to another account, and delete what else is beside it. An
+        """Move the account's timeline and the details of its audit log to another account, and
+        delete what else is beside it. An
         item stays that says where it went, since the feed leads to its events here. Idempotent.
         Raises Unavailable.
         """
         forward = {**_moved_key(account_id), "to": {"S": to}}
         items = [item for item in self.items(account_id) if item["sk"]["S"] != _MOVED]
         moved = {"pk": {"S": f"ACCOUNT#{to}"}}
-        entries = [{**item, **moved} for item in items if item["sk"]["S"].startswith("LOG#")]
+        kept = ("LOG#", "AUDIT#")
+        entries = [{**item, **moved} for item in items if item["sk"]["S"].startswith(kept)]
         put_many(self._dynamodb, self._table, [forward, *entries])
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
         delete_many(self._dynamodb, self._table, keys)

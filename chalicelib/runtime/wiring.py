@@ -1,6 +1,7 @@
 """The adapters and the services of the use cases, each built once, when it is first needed."""
 
 import time
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,10 @@ from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chalicelib.aws.accounts import Accounts
+    from chalicelib.aws.events.audit import AuditLog
     from chalicelib.aws.events.timeline import Timelines
     from chalicelib.aws.keys.api_keys import ApiKeys
     from chalicelib.aws.keys.secrets import Secrets
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.stripe_api.transport import StripeTransport
     from chalicelib.usecases.accounts.api_keys import KeyRing
     from chalicelib.usecases.instances.call import Provisioner
+    from chalicelib.usecases.operators.audit import Act
     from chalicelib.usecases.ports import (
         Bus,
         Caller,
@@ -93,6 +98,28 @@ def key_ring() -> "KeyRing":
     from chalicelib.usecases.accounts.api_keys import KeyRing
 
     return KeyRing(api_keys())
+
+
+@cache
+def audit_log() -> "AuditLog":
+    """The audit log in the table."""
+    from chalicelib.aws.events.audit import AuditLog
+
+    return AuditLog(settings().table_name)
+
+
+@contextmanager
+def audited(act: "Act") -> "Iterator[None]":
+    """Within it, what an operator or a key does goes into the audit log before the first write to
+    the table. What writes nothing leaves no entry.
+    """
+    from chalicelib.aws.write_hook import before_first_write
+    from chalicelib.usecases.operators.audit import entry
+
+    with before_first_write(
+        lambda before, after: audit_log().put(entry(act, before, after, policy(), clock.now()))
+    ):
+        yield
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.aws.events.audit import entry_of
 from chalicelib.aws.items import Item, account_of
 
 Line = dict[str, Any]
@@ -31,6 +32,10 @@ FILES = {
     ),
     "suppressions": "Addresses that must not be written to, as keyed hashes, with the reason.",
     "erased": "Accounts and customers that were erased, as keyed hashes.",
+    "audit": (
+        "Who changed what, by key, operator or command. An entry about an account is there twice:"
+        " in the log of all, and in the account's own with its `detail`."
+    ),
     "keys": "The API keys that were made, without their secrets: they open nothing elsewhere.",
     "others": (
         "What is none of these: counters that pass away, and where walks over the table are."
@@ -50,6 +55,7 @@ def line_of(item: Item) -> tuple[str, Line]:
         "ACCOUNT": ("accounts", _account),
         "LOG": ("timeline", _entry),
         "MESSAGE": ("messages", _claim),
+        "AUDIT": ("audit", _audited),
     }
     found = of_account.get(sk.partition("#")[0]) if kind == "ACCOUNT" else _BESIDE.get(kind)
     if found is None:
@@ -89,6 +95,19 @@ def _claim(account_id: str, sk: str, item: Item) -> Line:
     return {"account_id": account_id, "message": sk.partition("#")[2], **told}
 
 
+def _audited(value: str, sk: str, item: Item) -> Line:
+    entry = entry_of(item)
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "actor": entry.actor,
+        "action": entry.action,
+        "account_id": entry.account_id,
+        "detail": entry.detail,
+        "from": entry.source or None,
+    }
+
+
 def _pointer(value: str, sk: str, item: Item) -> Line:
     kind = item["pk"]["S"].partition("#")[0].lower()
     return {"kind": kind, "value": value, "account_id": item["account_id"]["S"]}
@@ -111,6 +130,7 @@ _BESIDE: dict[str, tuple[str, Callable[[str, str, Item], Line]]] = {
     "SUPPRESSED": ("suppressions", _hashed),
     "ERASED": ("erased", _hashed),
     "KEYS": ("keys", _key),
+    "AUDIT": ("audit", _audited),
 }
 
 

@@ -19,6 +19,12 @@ Permissions = Mapping[str, Sequence[Mapping[str, Any]]]
 `why`, and perhaps `rare`.
 """
 
+TABLE = "BillingTable"
+AUDIT_LOG = "AUDIT#*"
+"""The partition keys of the audit log."""
+
+_CHANGES = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"]
+
 SENDERS = "identity/senders"
 """What permissions.yaml calls SES's identities of the senders in billing.toml."""
 
@@ -130,7 +136,27 @@ def _document(
         for row in rows
         if (named := list(_named(row["resources"], senders, bus, machine)))
     ]
-    return {"Version": "2012-10-17", "Statement": [*statements, *_needed_by_lambda(id, function)]}
+    may_write = any(one in _CHANGES for row in rows for one in row["actions"])
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            *statements,
+            *([_append_only(AUDIT_LOG)] if may_write else []),
+            *_needed_by_lambda(id, function),
+        ],
+    }
+
+
+def _append_only(partitions: str) -> Template:
+    """Nobody changes or deletes items in these partitions: they are only put. A put in place of an
+    item would need its very key, which holds its microsecond.
+    """
+    return {
+        "Effect": "Deny",
+        "Action": _CHANGES,
+        "Resource": [_resource(TABLE)],
+        "Condition": {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [partitions]}},
+    }
 
 
 def _needed_by_lambda(id: str, function: Template) -> list[Template]:

@@ -19,6 +19,7 @@ from app import app
 from chalicelib.aws.events.timeline import entry_of
 from chalicelib.aws.items import account_item, account_text
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.security.api_keys import ApiKey
 from chalicelib.entry.http.openapi.document import document
 from chalicelib.entry.http.openapi.route import routes
 from chalicelib.runtime import wiring
@@ -65,8 +66,9 @@ class Timelines:
 class AnyKey:
     """Every API key opens."""
 
-    def check(self, authorization: str | None, scope: str, now: datetime) -> None:
+    def check(self, authorization: str | None, scope: str, now: datetime) -> ApiKey:
         """The key is not looked at."""
+        return ApiKey("golden", "golden", "admin", "", NOW)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import urllib3
 from botocore.exceptions import ResponseStreamingError
 
 from chalicelib.aws.json_protocol.client import JsonClient
+from chalicelib.aws.write_hook import about_to_write
 
 
 class AttributeValue(TypedDict, total=False):
@@ -98,19 +99,24 @@ class DynamoDb(JsonClient):
         return self.call("Scan", parameters)
 
     def put_item(self, **parameters: Any) -> Any:
+        about_to_write()
         return self.call("PutItem", parameters)
 
     def update_item(self, **parameters: Any) -> Any:
+        about_to_write()
         return self.call("UpdateItem", parameters)
 
     def delete_item(self, **parameters: Any) -> Any:
+        about_to_write()
         return self.call("DeleteItem", parameters)
 
     def batch_write_item(self, **parameters: Any) -> Any:
+        about_to_write()
         return self.call("BatchWriteItem", parameters)
 
     def transact_write_items(self, **parameters: Any) -> Any:
         """Sent again, the same token lets DynamoDB answer as it did the first time."""
+        about_to_write()
         return self.call(
             "TransactWriteItems", {"ClientRequestToken": str(uuid.uuid4()), **parameters}
         )

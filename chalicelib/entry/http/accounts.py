@@ -138,6 +138,7 @@ PROFILE = (
         PROFILE,
         answers={200: response_schemas.ACCOUNT},
         errors=(AccountNotFound, InvalidInput, AccountTaken),
+        audit="profile.changed",
     ),
 )
 def update_account(account_id: str, request: CheckedRequest) -> dict[str, Any]:
@@ -159,6 +160,7 @@ def update_account(account_id: str, request: CheckedRequest) -> dict[str, Any]:
         (replace(EXTERNAL_ID, required=True, help=EXTERNAL_ID_MEANS),),
         answers={200: response_schemas.ACCOUNT},
         errors=(AccountNotFound, InvalidInput, AccountTaken),
+        audit="external_id.set",
     ),
 )
 def give_external_id(account_id: str, request: CheckedRequest) -> dict[str, Any]:
@@ -186,6 +188,7 @@ AT_STRIPE = Field(
         query=(AT_STRIPE,),
         answers={202: None},
         errors=(AccountNotFound, InvalidInput, Refused, StripeRefused),
+        audit="account.erased",
     ),
 )
 def erase_account(account_id: str, request: CheckedRequest) -> Response:
@@ -286,6 +289,7 @@ MILESTONE = (
         MILESTONE,
         answers={204: None},
         errors=(AccountNotFound, InvalidInput, TooMany),
+        audit="milestone.reported",
     ),
 )
 def reach_milestone(account_id: str, request: CheckedRequest) -> Response:
@@ -304,6 +308,7 @@ def reach_milestone(account_id: str, request: CheckedRequest) -> Response:
         (PLAN, INTERVAL, QUANTITY, CURRENCY),
         answers={200: response_schemas.URL},
         errors=(AccountNotFound, InvalidInput, AlreadySubscribed, Refused, StripeRefused),
+        audit="checkout.opened",
     ),
 )
 def make_checkout(account_id: str, request: CheckedRequest) -> dict[str, str]:
@@ -324,6 +329,7 @@ def make_checkout(account_id: str, request: CheckedRequest) -> dict[str, str]:
         (),
         answers={200: response_schemas.URL},
         errors=(AccountNotFound, Refused, StripeRefused),
+        audit="portal.opened",
     ),
 )
 def make_portal(account_id: str, request: CheckedRequest) -> dict[str, str]:

@@ -5,12 +5,17 @@ serves the endpoint and describes it in OpenAPI.
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from chalice.app import Blueprint
 
 from chalicelib.domain.errors import BillhookError, InvalidInput
-from chalicelib.entry.http.responses import json_errors, query_fields, refuse_repeated
+from chalicelib.entry.http.responses import (
+    json_errors,
+    query_fields,
+    refuse_repeated,
+    source_address,
+)
 from chalicelib.entry.http.schemas.request import (
     Field,
     Schema,
@@ -22,6 +27,9 @@ from chalicelib.entry.http.schemas.request import (
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.values import frozen
+
+if TYPE_CHECKING:
+    from chalicelib.usecases.operators.audit import Act
 
 IDEMPOTENCY_KEY = Field(
     "Idempotency-Key",
@@ -43,6 +51,7 @@ class Endpoint:
     `scope` is the scope that the API key needs, None for a public endpoint. `body` None means no
     body; a body without required fields may be left out. `answers` maps a status to the schema of
     its body, None for an empty body. `errors` are the errors beyond those of every endpoint.
+    `audit` is the action under which a change is in the audit log; empty if it changes nothing.
     """
 
     method: str
@@ -55,6 +64,7 @@ class Endpoint:
     errors: tuple[type[BillhookError], ...] = ()
     idempotency: str = ""
     content_types: tuple[str, ...] = ("application/json",)
+    audit: str = ""
 
 
 @frozen
@@ -93,11 +103,16 @@ def serve(bp: Blueprint, endpoint: Endpoint) -> Callable[[View], View]:
         @functools.wraps(view)
         def served(**ids: str) -> Any:
             request = bp.current_request
-            if endpoint.scope:
-                wiring.key_ring().check(
-                    request.headers.get("authorization"), endpoint.scope, clock.now()
-                )
-            return view(**ids, request=_checked(endpoint, request))
+            if not endpoint.scope:
+                return view(**ids, request=_checked(endpoint, request))
+            key = wiring.key_ring().check(
+                request.headers.get("authorization"), endpoint.scope, clock.now()
+            )
+            checked = _checked(endpoint, request)
+            if not endpoint.audit:
+                return view(**ids, request=checked)
+            with wiring.audited(_act(endpoint, f"key:{key.name}", ids, checked, request)):
+                return view(**ids, request=checked)
 
         bp.route(
             endpoint.path, methods=[endpoint.method], content_types=list(endpoint.content_types)
@@ -105,6 +120,24 @@ def serve(bp: Blueprint, endpoint: Endpoint) -> Callable[[View], View]:
         return view
 
     return decorate
+
+
+def _act(
+    endpoint: Endpoint, actor: str, ids: Mapping[str, str], checked: CheckedRequest, request: Any
+) -> "Act":
+    """What the caller asks for, as the audit log has it."""
+    from chalicelib.usecases.operators.audit import Act
+
+    others = {name: id for name, id in ids.items() if name not in ("account_id", "email")}
+    asked = {**others, **checked.query, **checked.body}
+    return Act(
+        actor,
+        endpoint.audit,
+        ids.get("account_id"),
+        {name: value for name, value in asked.items() if value is not None},
+        source_address(request),
+        checked.key,
+    )
 
 
 def _checked(endpoint: Endpoint, request: Any) -> CheckedRequest:

@@ -55,6 +55,7 @@ bp = Blueprint(__name__)
         _REPORT,
         answers={204: None},
         errors=(AccountNotFound, InvalidInput, NotPossible),
+        audit="instance.reported",
     ),
 )
 def report(account_id: str, request: CheckedRequest) -> Response:

@@ -26,6 +26,7 @@ bp = Blueprint(__name__)
         (LINK,),
         answers={204: None},
         errors=(AccountNotFound, InvalidInput, TooMany),
+        audit="links.ended",
     ),
 )
 def end(account_id: str, request: CheckedRequest) -> Response:

@@ -183,6 +183,13 @@ def query_fields(request: Any) -> dict[str, str]:
     return {str(name): str(value) for name, value in (request.query_params or {}).items()}
 
 
+def source_address(request: Any) -> str:
+    """The caller's network address, as API Gateway saw it. Headers are ignored: callers can forge
+    them.
+    """
+    return str(request.context.get("identity", {}).get("sourceIp") or "unknown")
+
+
 def refuse_repeated(request: Any) -> None:
     """Raise InvalidInput for a parameter of the query string that is there twice: of two values
     nobody knows which one counts.

@@ -30,6 +30,7 @@ bp = Blueprint(__name__)
         "write",
         answers={204: None},
         errors=(InvalidInput, Refused),
+        audit="suppression.lifted",
     ),
 )
 def lift(email: str, request: CheckedRequest) -> Response:

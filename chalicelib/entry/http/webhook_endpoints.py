@@ -118,6 +118,7 @@ bp = Blueprint(__name__)
         _NEW,
         answers={201: _CREATED},
         errors=(InvalidInput, NotPossible, TooMany),
+        audit="webhooks.endpoint_made",
     ),
 )
 def create(request: CheckedRequest) -> Response:
@@ -158,6 +159,7 @@ def show_all(request: CheckedRequest) -> dict[str, Any]:
         "write",
         answers={204: None},
         errors=(EndpointNotFound,),
+        audit="webhooks.endpoint_deleted",
     ),
 )
 def delete(endpoint_id: str, request: CheckedRequest) -> Response:
@@ -176,6 +178,7 @@ def delete(endpoint_id: str, request: CheckedRequest) -> Response:
         (),
         answers={200: fields({"secret": _SECRET}, title="WebhookSecret")},
         errors=(EndpointNotFound,),
+        audit="webhooks.secret_rotated",
     ),
 )
 def rotate(endpoint_id: str, request: CheckedRequest) -> dict[str, str]:
@@ -193,6 +196,7 @@ def rotate(endpoint_id: str, request: CheckedRequest) -> dict[str, str]:
         (),
         answers={202: None},
         errors=(EndpointNotFound,),
+        audit="webhooks.test_sent",
     ),
 )
 def test(endpoint_id: str, request: CheckedRequest) -> Response:
@@ -212,6 +216,7 @@ def test(endpoint_id: str, request: CheckedRequest) -> Response:
         (),
         answers={200: _ENDPOINT},
         errors=(EndpointNotFound,),
+        audit="webhooks.endpoint_enabled",
     ),
 )
 def enable(endpoint_id: str, request: CheckedRequest) -> dict[str, Any]:
@@ -230,6 +235,7 @@ def enable(endpoint_id: str, request: CheckedRequest) -> dict[str, Any]:
         _SPAN,
         answers={202: fields({"count": WHOLE}, title="Replayed")},
         errors=(EndpointNotFound, InvalidInput, TooMany),
+        audit="webhooks.events_replayed",
     ),
 )
 def replay_events(endpoint_id: str, request: CheckedRequest) -> Response:

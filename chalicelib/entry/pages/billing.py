@@ -31,9 +31,8 @@ from chalicelib.entry.http.page_responses import (
     refuse_cross_site,
     sign_in_page,
 )
-from chalicelib.entry.http.responses import query_fields
+from chalicelib.entry.http.responses import query_fields, source_address
 from chalicelib.entry.http.signups.form import email_of
-from chalicelib.entry.http.signups.signups import source_address
 from chalicelib.entry.pages.session import (
     FORM,
     billing_page,

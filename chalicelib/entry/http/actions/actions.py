@@ -65,6 +65,18 @@ ON_SUBSCRIPTION = (*ANY_ACTION, NoSubscription, SubscriptionEnded, NotPossible, 
 """The errors of every action on a subscription."""
 
 
+AUDITED = {
+    "cancel": "subscription.canceled",
+    "reactivate": "subscription.reactivated",
+    "plan": "subscription.plan_changed",
+    "trial": "trial.changed",
+    "discount": "discount.given",
+    "grants": "grants.given",
+    "charges": "charge.made",
+}
+"""The last part of an action's path → what the audit log calls it."""
+
+
 def action(
     name: str,
     help: str,
@@ -84,6 +96,7 @@ def action(
         answers,
         errors,
         idempotency,
+        audit=AUDITED[name],
     )
 
 

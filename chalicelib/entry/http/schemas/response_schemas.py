@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.domain.account.external.instance import STATUSES
 from chalicelib.domain.billing.payments import OPEN_STATUSES
+from chalicelib.domain.changes.audit import ACTIONS
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.changes.event_document import ACCESS_SCHEMAS, COMMON_SCHEMAS
 from chalicelib.entry.http.schemas.request import Schema
@@ -204,6 +205,30 @@ TIMELINE = fields(
         "cursor": MAYBE | {"description": "The cursor of the next page; null on the last page."},
     },
     title="Timeline",
+)
+_AUDIT_ENTRY = fields(
+    {
+        "id": TEXT | {"description": "Repeats under one Idempotency-Key have the same."},
+        "at": TIME,
+        "actor": TEXT | {"description": "key:<name of the key>, operator:<address> or ops:<user>."},
+        "action": {"enum": list(ACTIONS)},
+        "account_id": TEXT,
+        "detail": {
+            "type": "object",
+            "description": "What was asked for, and `before` and `after` of what changed. Empty"
+            " once the account is erased.",
+        },
+        "from": MAYBE | {"description": "The network address of the caller."},
+    },
+    "account_id",
+    title="AuditEntry",
+)
+AUDIT = fields(
+    {
+        "entries": array(_AUDIT_ENTRY),
+        "cursor": MAYBE | {"description": "The cursor of the next page; null on the last page."},
+    },
+    title="AuditLog",
 )
 _EVENT = fields(
     {

@@ -26,7 +26,7 @@ from chalicelib.entry.http.page_responses import (
     known_browser,
     redirect,
 )
-from chalicelib.entry.http.responses import json_errors
+from chalicelib.entry.http.responses import json_errors, source_address
 from chalicelib.entry.http.schemas import response_schemas
 from chalicelib.entry.http.signups.form import (
     CLAIM,
@@ -191,13 +191,6 @@ def _admitted(signup: SignupRequest, posted: PostedSignup, policy: SignupPolicy)
         clock.now(),
         known_browser(bp.current_request),
     )
-
-
-def source_address(request: Any) -> str:
-    """The caller's network address, as API Gateway saw it. Headers are ignored: callers can forge
-    them.
-    """
-    return str(request.context.get("identity", {}).get("sourceIp") or "unknown")
 
 
 def _policy() -> SignupPolicy:

@@ -20,7 +20,7 @@ from chalicelib.runtime.clock import clock
 from local.aws.lambda_context import LambdaContext
 from tests.adapters.outgoing.receivers import Receiver, answer, certificate, receiving
 from tests.http.conftest import Stage
-from tests.http.test_webhook_endpoints import Api, happens
+from tests.http.outgoing.test_webhook_endpoints import Api, happens
 from tests.http.triggers.test_mail_queue import TICK
 
 ILL, WELL = "hooks.example.com", "well.example.com"

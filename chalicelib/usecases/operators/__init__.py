@@ -1,0 +1,1 @@
+"""What operators do, and the log of it."""
