@@ -29,6 +29,7 @@ NAMES = {
     ("post", "/accounts/{account_id}/access/token"): "create_access_token",
     ("get", "/accounts/{account_id}/timeline"): "get_timeline",
     ("put", "/accounts/{account_id}/external_id"): "set_external_id",
+    ("put", "/accounts/{account_id}/instance"): "report_instance",
     ("post", "/accounts/{account_id}/milestones"): "report_milestone",
     ("post", "/accounts/{account_id}/checkout"): "create_checkout",
     ("post", "/accounts/{account_id}/portal"): "create_portal",

@@ -121,6 +121,7 @@ class Account(TypedDict):
     subscriptions: list[Subscription]
     openings: list[LinkOpening]
     others: list[SubscriptionToAnotherProduct]
+    instance: dict[str, Any] | None
 
 
 class AccountCreatedEvent(TypedDict):
@@ -200,6 +201,11 @@ class Event(TypedDict):
         "grant.given",
         "notice.complained",
         "feedback.given",
+        "instance.ready",
+        "instance.suspended",
+        "instance.resumed",
+        "instance.deleted",
+        "instance.stalled",
     ]
     timestamp: str
     sequence: int
@@ -229,6 +235,46 @@ class GrantGivenEvent(TypedDict):
 
 class Health(TypedDict):
     status: Literal["ok"]
+
+
+class InstanceDeletedEvent(TypedDict):
+    id: str
+    type: Literal["instance.deleted"]
+    timestamp: str
+    sequence: int
+    data: dict[str, Any]
+
+
+class InstanceReadyEvent(TypedDict):
+    id: str
+    type: Literal["instance.ready"]
+    timestamp: str
+    sequence: int
+    data: dict[str, Any]
+
+
+class InstanceResumedEvent(TypedDict):
+    id: str
+    type: Literal["instance.resumed"]
+    timestamp: str
+    sequence: int
+    data: dict[str, Any]
+
+
+class InstanceStalledEvent(TypedDict):
+    id: str
+    type: Literal["instance.stalled"]
+    timestamp: str
+    sequence: int
+    data: dict[str, Any]
+
+
+class InstanceSuspendedEvent(TypedDict):
+    id: str
+    type: Literal["instance.suspended"]
+    timestamp: str
+    sequence: int
+    data: dict[str, Any]
 
 
 class InvoiceFinalizationFailedEvent(TypedDict):
@@ -648,6 +694,12 @@ class SetExternalIdBody(TypedDict):
     external_id: str
 
 
+class ReportInstanceBody(TypedDict):
+    status: Literal["creating", "ready", "suspended", "deleted", "failed"]
+    url: NotRequired[str | None]
+    request_id: NotRequired[str | None]
+
+
 class Billhook:
     """The calls of the API. Each raises BillhookError. A call that may be repeated takes an
     `idempotency_key`: repeat it with the same key until there is an answer.
@@ -927,3 +979,9 @@ class Billhook:
             "PUT", f"/accounts/{_part(account_id)}/external_id", body, {}, None
         )
         return answer
+
+    def report_instance(self, account_id: str, body: ReportInstanceBody) -> None:
+        """Report what the account's instance is, such as ready once it is made. The same again
+        changes nothing.
+        """
+        self._call("PUT", f"/accounts/{_part(account_id)}/instance", body, {}, None)

@@ -97,6 +97,7 @@ export interface Account {
   subscriptions: Array<Subscription>
   openings: Array<LinkOpening>
   others: Array<SubscriptionToAnotherProduct>
+  instance: Record<string, unknown> | null
 }
 
 export interface AccountCreatedEvent {
@@ -176,6 +177,11 @@ export interface Event {
     | 'grant.given'
     | 'notice.complained'
     | 'feedback.given'
+    | 'instance.ready'
+    | 'instance.suspended'
+    | 'instance.resumed'
+    | 'instance.deleted'
+    | 'instance.stalled'
   timestamp: string
   sequence: number
   data: Record<string, unknown>
@@ -204,6 +210,46 @@ export interface GrantGivenEvent {
 
 export interface Health {
   status: 'ok'
+}
+
+export interface InstanceDeletedEvent {
+  id: string
+  type: 'instance.deleted'
+  timestamp: string
+  sequence: number
+  data: Record<string, unknown>
+}
+
+export interface InstanceReadyEvent {
+  id: string
+  type: 'instance.ready'
+  timestamp: string
+  sequence: number
+  data: Record<string, unknown>
+}
+
+export interface InstanceResumedEvent {
+  id: string
+  type: 'instance.resumed'
+  timestamp: string
+  sequence: number
+  data: Record<string, unknown>
+}
+
+export interface InstanceStalledEvent {
+  id: string
+  type: 'instance.stalled'
+  timestamp: string
+  sequence: number
+  data: Record<string, unknown>
+}
+
+export interface InstanceSuspendedEvent {
+  id: string
+  type: 'instance.suspended'
+  timestamp: string
+  sequence: number
+  data: Record<string, unknown>
 }
 
 export interface InvoiceFinalizationFailedEvent {
@@ -619,6 +665,12 @@ export interface SetExternalIdBody {
   external_id: string
 }
 
+export interface ReportInstanceBody {
+  status: 'creating' | 'ready' | 'suspended' | 'deleted' | 'failed'
+  url?: string | null
+  request_id?: string | null
+}
+
 /**
  * The calls of the API. Each rejects with BillhookError. A call that may be repeated takes an
  * `idempotencyKey`: repeat it with the same key until there is an answer.
@@ -653,7 +705,7 @@ export class Billhook {
     const url = this.base + path + (asked.size ? `?${asked}` : '')
     let response: Response
     try {
-      const content = sends ? JSON.stringify(body ?? {}) : undefined
+      const content = sends ? JSON.stringify(body ?? {}) : null
       response = await this.fetcher(url, { method, headers, body: content, redirect: 'error' })
     } catch {
       throw new BillhookError(0, 'no_answer', `${this.base} gives no answer.`)
@@ -1028,5 +1080,18 @@ export class Billhook {
       body ?? {},
       {},
     ) as Promise<Account>
+  }
+
+  /**
+   * Report what the account's instance is, such as ready once it is made. The same again changes
+   * nothing.
+   */
+  reportInstance(accountId: string, body: ReportInstanceBody): Promise<void> {
+    return this.call(
+      'PUT',
+      `/accounts/${part(accountId)}/instance`,
+      body ?? {},
+      {},
+    ) as Promise<void>
   }
 }

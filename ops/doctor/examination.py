@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import BillhookError, Refused
-from ops.doctor import deployment, event_bus, mail, outgoing, secrets, stripe
+from ops.doctor import deployment, event_bus, event_receivers, mail, secrets, stripe
 from ops.doctor.findings import Finding, unknown
 from ops.doctor.site import Site
 
@@ -43,8 +43,8 @@ CHECKS = (
     Check("portal", stripe.check_portal),
     Check("webhook", stripe.check_webhook),
     Check("EventBridge", event_bus.check_event_bus),
-    Check("outgoing events", outgoing.check_endpoints),
-    Check("event bus", outgoing.check_bus),
+    Check("outgoing events", event_receivers.check_endpoints),
+    Check("event bus", event_receivers.check_bus),
     Check("Stripe's own mails", stripe.check_stripes_own_mails),
 )
 

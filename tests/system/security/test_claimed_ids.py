@@ -33,7 +33,21 @@ def by_node(external_id: str, email: str | None) -> str:
     return run.stdout.strip()
 
 
-EXAMPLES = [by_python, *([by_node] if shutil.which("node") else [])]
+def by_php(external_id: str, email: str | None) -> str:
+    asked = f"{BLOCKS['php']}\necho claim(...json_decode(stream_get_contents(STDIN)));"
+    given = json.dumps([KEY, external_id, email])
+    run = subprocess.run(
+        ["php", "-r", asked], input=given, capture_output=True, text=True, check=True
+    )
+    return run.stdout
+
+
+EXAMPLES = [
+    by_python,
+    *([by_node] if shutil.which("node") else []),
+    *([by_php] if shutil.which("php") else []),
+]
+"""Those that can run here."""
 
 
 @pytest.fixture

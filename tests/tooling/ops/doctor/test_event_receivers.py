@@ -12,15 +12,15 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.events.webhooks import EndpointList
 from chalicelib.domain.policy.policy import BusPolicy, Policy, SlackPolicy
 from chalicelib.domain.webhooks.endpoint import Endpoint, Secret, after_failure
-from ops.doctor.examination import CHECKS, Check, examine
-from ops.doctor.findings import Finding
-from ops.doctor.outgoing import (
+from ops.doctor.event_receivers import (
     check_bus,
     check_endpoints,
     judge_delivery,
     judge_endpoint,
     judge_permission,
 )
+from ops.doctor.examination import CHECKS, Check, examine
+from ops.doctor.findings import Finding
 from ops.doctor.secrets import check_secrets
 from ops.doctor.site import Site
 from tests.adapters.aws.conftest import TABLE
