@@ -43,6 +43,7 @@ NAMES = {
     ("post", "/accounts/{account_id}/links/end"): "end_links",
     ("delete", "/suppressions/{email}"): "lift_suppression",
     ("get", "/events"): "list_events",
+    ("get", "/audit"): "list_audit",
     ("get", "/webhooks/endpoints"): "list_endpoints",
     ("post", "/webhooks/endpoints"): "create_endpoint",
     ("delete", "/webhooks/endpoints/{endpoint_id}"): "delete_endpoint",
