@@ -4,6 +4,8 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
+from chalicelib.entry.admin import actions as operators_actions
+from chalicelib.entry.admin import customer, customers, sign_in, today
 from chalicelib.entry.http import (
     access_tokens,
     accounts,
@@ -67,6 +69,11 @@ for module in (
     suppressions,
     webhook_endpoints,
     webhooks,
+    today,
+    customers,
+    customer,
+    operators_actions,
+    sign_in,
     act_queue,
     deliveries_queue,
     events_queue,

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 from chalicelib.domain.security.links import Link, sign, verify
 from chalicelib.values import frozen
 
+PATHS = {"return": "billing/return", "operator": "admin/sign-in"}
+"""Purpose of a link → its path, where that is not the purpose itself."""
+
 
 @frozen
 class Links:
@@ -41,7 +44,7 @@ class Links:
 
     def url(self, link: Link) -> str:
         """The URL of a signed link."""
-        path = "billing/return" if link.purpose == "return" else link.purpose
+        path = PATHS.get(link.purpose, link.purpose)
         return f"{self.base_url}/{path}/{self.token(link)}"
 
     def read(self, token: str, purpose: str, now: datetime) -> Link:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chalicelib.aws.accounts import Accounts
+    from chalicelib.aws.directory import Directory
     from chalicelib.aws.events.audit import AuditLog
     from chalicelib.aws.events.timeline import Timelines
     from chalicelib.aws.keys.api_keys import ApiKeys
     from chalicelib.aws.keys.secrets import Secrets
+    from chalicelib.aws.keys.sessions import OperatorSessions
     from chalicelib.aws.mail.send_claims import SendClaims
     from chalicelib.aws.mail.suppressions import SesSuppressionList, Suppressions
     from chalicelib.domain.policy.policy import Policy
@@ -90,6 +92,22 @@ def api_keys() -> "ApiKeys":
     from chalicelib.aws.keys.api_keys import ApiKeys
 
     return ApiKeys(settings().table_name)
+
+
+@cache
+def operator_sessions() -> "OperatorSessions":
+    """The sessions of the dashboard in the table."""
+    from chalicelib.aws.keys.sessions import OperatorSessions
+
+    return OperatorSessions(settings().table_name)
+
+
+@cache
+def directory() -> "Directory":
+    """The lists of accounts in the table."""
+    from chalicelib.aws.directory import Directory
+
+    return Directory(settings().table_name)
 
 
 @cache

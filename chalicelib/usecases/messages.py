@@ -55,6 +55,20 @@ class SignIn:
 
 
 @frozen
+class SignInOperator:
+    """Mail a link to the dashboard to this address, if it is an operator's. It was asked for at
+    this second.
+    """
+
+    email: str
+    asked_at: str
+
+    def dump(self) -> dict[str, str]:
+        """The message as it is queued, in the act queue and then in the mail queue."""
+        return {"operator_sign_in": self.email, "asked_at": self.asked_at}
+
+
+@frozen
 class SendMessage:
     """Send one message, `step@occasion`, to the customer."""
 
@@ -137,8 +151,8 @@ class CallProvisioner:
         return {"instance_of": self.account_id, **about}
 
 
-ActMessage = ProcessAccount | SignUp | SignIn
-MailMessage = SendMessage | SendNotice | SendDigest | SendEndpointNotice
+ActMessage = ProcessAccount | SignUp | SignIn | SignInOperator
+MailMessage = SendMessage | SendNotice | SendDigest | SendEndpointNotice | SignInOperator
 
 
 def read_act_message(body: str) -> ActMessage | None:
@@ -151,6 +165,8 @@ def read_act_message(body: str) -> ActMessage | None:
         return ProcessAccount(texts["account_id"])
     if "sign_in" in texts:
         return SignIn(texts["sign_in"])
+    if texts.keys() == {"operator_sign_in", "asked_at"}:
+        return SignInOperator(texts["operator_sign_in"], texts["asked_at"])
     if "sign_up" in texts:
         raw = json.loads(texts["sign_up"])
         return SignUp(raw["id"], SignupRequest(**raw["wish"]), raw["confirm"])
@@ -167,6 +183,8 @@ def read_mail_message(body: str) -> MailMessage | None:
         return SendDigest(texts["digest"])
     if texts.keys() == {"endpoint_id", "disabled_at"}:
         return SendEndpointNotice(texts["endpoint_id"], texts["disabled_at"])
+    if texts.keys() == {"operator_sign_in", "asked_at"}:
+        return SignInOperator(texts["operator_sign_in"], texts["asked_at"])
     if texts.keys() == {"account_id", "key"}:
         return SendMessage(texts["account_id"], texts["key"])
     if texts.keys() == {"account_id", "happening"}:

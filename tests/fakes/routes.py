@@ -4,7 +4,10 @@ must ask for a key.
 
 from app import app
 
-LINK, COOKIE, SIGNATURE, OPEN = "link", "cookie", "signature", "open"
+LINK, COOKIE, SIGNATURE, OPEN, DASHBOARD = "link", "cookie", "signature", "open", "dashboard"
+
+OPEN_AT_THE_DASHBOARD = ("/admin/sign-in", "/admin/style.css")
+"""The routes of the dashboard that need no session."""
 
 GUARDS = {
     ("GET", "/openapi.json"): (OPEN, "what the API is like"),
@@ -70,6 +73,17 @@ GUARDS = {
     ("POST", "/leave/{token}"): (LINK, "mailed, for half an hour"),
     ("GET", "/feedback/{token}"): (LINK, "mailed"),
     ("POST", "/feedback/{token}"): (LINK, "mailed"),
+    ("GET", "/admin/sign-in"): (OPEN, "a form; 404 where billing.toml names no operators"),
+    ("POST", "/admin/sign-in"): (OPEN, "a key, or a link mailed to operators; counted by network"),
+    ("GET", "/admin/sign-in/{token}"): (LINK, "mailed to an operator; shows a button"),
+    ("POST", "/admin/sign-in/{token}"): (LINK, "mailed to an operator; once, for 15 minutes"),
+    ("GET", "/admin/style.css"): (OPEN, "a stylesheet; 404 where billing.toml names no operators"),
+    **{
+        (method, template): (DASHBOARD, "an admin key, or an operator's session")
+        for template, entries in app.routes.items()
+        for method in entries
+        if template.startswith("/admin") and not template.startswith(OPEN_AT_THE_DASHBOARD)
+    },
 }
 """(method, route) → what guards it, and why that is enough."""
 

@@ -140,8 +140,17 @@ def test_the_pointers_of_an_account_are_written_as_stored(old: Any) -> None:
     kinds = {"CUSTOMER", "EMAIL", "EXTERNAL", "TRIAL"}
     expected = {key: item for key, item in ITEMS.items() if key[0].partition("#")[0] in kinds}
     assert len(expected) == 6
+    places = {
+        ("LIST#all", "2026-03-02T09:00:00Z#acc_golden"),
+        ("LIST#active/pro", "2026-03-02T09:00:00Z#acc_golden"),
+        ("NAME#ada", "ada lovelace#acc_golden"),
+    }
     assert written(old) == expected | {
-        ("ACCOUNT#acc_golden", "ACCOUNT"): in_the_present_shape(ACCOUNTS["ACCOUNT#acc_golden"])
+        ("ACCOUNT#acc_golden", "ACCOUNT"): in_the_present_shape(ACCOUNTS["ACCOUNT#acc_golden"]),
+        **{
+            (pk, sk): {"pk": {"S": pk}, "sk": {"S": sk}, "account_id": {"S": "acc_golden"}}
+            for pk, sk in places
+        },
     }
 
 

@@ -42,6 +42,8 @@ CACHES = (
     wiring.timelines,
     wiring.api_keys,
     wiring.key_ring,
+    wiring.operator_sessions,
+    wiring.directory,
 )
 CACHES += (wiring.secrets, wiring.events_queue, wiring.services, wiring.signup_guard)
 

@@ -188,13 +188,20 @@ class Milestone:
 @frozen
 class TeamPolicy:
     """The mail to the team: the addresses, the notices (of team.NOTICES), and whether a daily
-    digest is sent, at `digest_hour` of the next day in the policy's time zone.
+    digest is sent, at `digest_hour` of the next day in the policy's time zone. `roles` has the
+    role (security.dashboard.ROLES) of each address in the dashboard that may not do all there.
     """
 
     mail: tuple[str, ...]
     notices: frozenset[str]
     digest: bool = True
     digest_hour: int = 8
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+    def role_by_address(self) -> Mapping[str, str]:
+        """The role of each address, in lower case, in the dashboard."""
+        given = {address.lower(): role for address, role in self.roles.items()}
+        return {address.lower(): given.get(address.lower(), "act") for address in self.mail}
 
 
 @frozen

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.domain.policy.keys import Key, boolean, read_keys, table, text_list, whole_number
 from chalicelib.domain.policy.policy import TeamPolicy
+from chalicelib.domain.security.dashboard import ROLES
 
 NOTICES = {
     "signup": "A free trial began.",
@@ -38,6 +39,11 @@ def _addresses(value: Any) -> str | None:
     return None if fits else f"must list from 1 to {MOST_ADDRESSES} different e-mail addresses"
 
 
+def _roles(value: Any) -> str | None:
+    fits = isinstance(value, dict) and all(role in ROLES for role in value.values())
+    return None if fits else f"must name a role for addresses: {' or '.join(ROLES)}"
+
+
 _SWITCHES = {
     name: Key(boolean, f"{name} = true", True, required=False) for name in (*NOTICES, "digest")
 }
@@ -46,6 +52,7 @@ _SWITCHES = {
 _OPERATORS = {
     "mail": Key(_addresses, 'mail = ["team@acme.example"]'),
     "digest_hour": Key(whole_number(0, 23), "digest_hour = 8", 8, required=False),
+    "roles": Key(_roles, 'roles = { "ben@acme.example" = "look" }', {}, required=False),
     **_SWITCHES,
 }
 
@@ -62,6 +69,14 @@ def read_team(raw: Mapping[str, Any], mistakes: list[str]) -> TeamPolicy | None:
         mistakes.append(
             'mail: is required to send mail to the team. Example: [mail] product = "Acme"'
         )
+    if len(mistakes) == before:
+        known = {address.lower() for address in values["mail"]}
+        mistakes += [
+            f"operators.roles: {address} is not in operators.mail. Example:"
+            f" {_OPERATORS['roles'].example}"
+            for address in values["roles"]
+            if address.lower() not in known
+        ]
     if len(mistakes) > before:
         return None
     return TeamPolicy(
@@ -69,4 +84,5 @@ def read_team(raw: Mapping[str, Any], mistakes: list[str]) -> TeamPolicy | None:
         frozenset(name for name in NOTICES if values[name]),
         values["digest"],
         values["digest_hour"],
+        values["roles"],
     )

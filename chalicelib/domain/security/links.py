@@ -30,6 +30,13 @@ PURPOSES: dict[str, tuple[timedelta | None, str]] = {
             " second at which it was requested."
         ),
     ),
+    "operator": (
+        timedelta(minutes=15),
+        (
+            "Shows a button that signs an operator in to the dashboard, once. Only ever mailed, to"
+            " an address of billing.toml; `about` is that address. It is of no account."
+        ),
+    ),
     "leave": (
         timedelta(minutes=30),
         (

@@ -8,7 +8,8 @@ from chalicelib.runtime import wiring
 from chalicelib.runtime.invocation import entrypoint
 from chalicelib.runtime.telemetry import failure_of, logger
 from chalicelib.usecases.accounts.sign_up import process_request
-from chalicelib.usecases.messages import ProcessAccount, read_act_message
+from chalicelib.usecases.messages import ProcessAccount, SignInOperator, read_act_message
+from chalicelib.usecases.operators.sign_in import process_operator_sign_in
 from chalicelib.usecases.schedule.process_due import process_due_account
 
 bp = Blueprint(__name__)
@@ -40,6 +41,8 @@ def _process(body: str, message_id: str) -> None:
         logger.error("Unknown message in the act queue", extra={"message_id": message_id})
     elif isinstance(message, ProcessAccount):
         _process_account(message.account_id)
+    elif isinstance(message, SignInOperator):
+        process_operator_sign_in(message, wiring.services())
     else:
         process_request(message, wiring.services())
 

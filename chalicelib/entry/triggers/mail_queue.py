@@ -15,6 +15,7 @@ from chalicelib.usecases.messages import (
     SendEndpointNotice,
     SendMessage,
     SendNotice,
+    SignInOperator,
     read_mail_message,
 )
 from chalicelib.usecases.messaging.notify_team import (
@@ -23,8 +24,12 @@ from chalicelib.usecases.messaging.notify_team import (
     send_notice,
 )
 from chalicelib.usecases.messaging.send_message import send_message
+from chalicelib.usecases.operators.sign_in import send_operator_link
 
 DASHBOARD = "https://dashboard.stripe.com"
+
+UNLOGGED = frozenset({"happening", "operator_sign_in"})
+"""The parts of a message that the log must not have: the customer's words, an address."""
 
 bp = Blueprint(__name__)
 
@@ -63,7 +68,7 @@ def _handled(record: dict[str, Any]) -> bool:
         if message is None:
             logger.error("Unknown message in the mail queue", extra=fields)
             return True
-        fields |= {name: value for name, value in message.dump().items() if name != "happening"}
+        fields |= {name: value for name, value in message.dump().items() if name not in UNLOGGED}
         outcome = _send(message)
     except Unavailable as failure:
         count("MailsWaiting")
@@ -86,6 +91,8 @@ def _send(message: MailMessage) -> str:
             return send_digest(day, wiring.timelines(), services, mail_services)
         case SendEndpointNotice():
             return send_endpoint_notice(message, services, mail_services)
+        case SignInOperator():
+            return send_operator_link(message, services, mail_services)
         case SendNotice(account_id, event):
             dashboard = DASHBOARD if settings().livemode else f"{DASHBOARD}/test"
             return send_notice(account_id, event, dashboard, services, mail_services)

@@ -1,1 +1,1 @@
-"""What operators do, and the log of it."""
+"""What operators do and see: sign-in to the dashboard, its lists, and the log of every change."""

@@ -34,7 +34,7 @@ def knock(front: Front, method: str, path: str, template: str, **headers: str) -
 def needed(method: str, template: str) -> str:
     if template.endswith(("/access", "/access/token")):
         return "access"
-    if (method, template) == ("DELETE", "/accounts/{account_id}"):
+    if (method, template) in {("DELETE", "/accounts/{account_id}"), ("GET", "/audit")}:
         return "admin"
     return "read" if method == "GET" else "write"
 

@@ -26,6 +26,9 @@ declare(
     )
 )
 
+DASHBOARD = "admin"
+"""The first part of the paths of the operators' dashboard."""
+
 
 @serve(bp, Endpoint("GET", "/openapi.json", "This document.", answers={200: {"type": "object"}}))
 def show_openapi(request: CheckedRequest) -> dict[str, Any]:
@@ -46,11 +49,14 @@ def _document() -> dict[str, Any]:
 
 
 def routes(registered: Any) -> list[tuple[str, str, str]]:
-    """The method, path and summary of all routes of a Chalice app. The summary is the first line of
-    a page's docstring, and empty for an API endpoint.
+    """The method, path and summary of all routes of a Chalice app but those of the dashboard, which
+    is for people alone. The summary is the first line of a page's docstring, and empty for an API
+    endpoint.
     """
     found = []
     for path, methods in registered.items():
+        if path.split("/")[1] == DASHBOARD:
+            continue
         for method, entry in methods.items():
             view = entry.view_function
             summary = (view.__doc__ or "A page.").splitlines()[0] if view in PAGES else ""

@@ -1,0 +1,1 @@
+"""The operators' dashboard: who may open it, its pages and its actions."""

@@ -1,0 +1,75 @@
+"""The first page of the dashboard, and its stylesheet."""
+
+from datetime import timedelta
+from typing import Any
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain.account.rules.directory import TRIALS
+from chalicelib.domain.errors import BillhookError
+from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
+from chalicelib.domain.security.dashboard import NoDashboard, Operator
+from chalicelib.entry.admin.responses import admin_page
+from chalicelib.entry.admin.session import open_page, operator_of, page
+from chalicelib.runtime import wiring
+from chalicelib.runtime.clock import clock
+from chalicelib.runtime.settings import settings
+from chalicelib.usecases.operators.customers import (
+    CustomerPage,
+    CustomerQuery,
+    failing_groups,
+    find_customers,
+    list_customers,
+)
+
+bp = Blueprint(__name__)
+
+SHOWN = 10
+"""How many customers each list of this page shows."""
+
+THIS_WEEK = timedelta(days=7)
+
+
+@page(bp, "/admin")
+def show_today(operator: Operator) -> Response:
+    """Show what needs a person, the trials that end this week, failing payments, new customers."""
+    from chalicelib.pages.admin.conditions import open_now
+    from chalicelib.pages.admin.customer import row_of
+
+    policy, now, services = wiring.policy(), clock.now(), wiring.services()
+    directory, accounts = wiring.directory(), wiring.accounts()
+    ending = list_customers([TRIALS], None, directory, accounts, until=now + THIS_WEEK)
+    failing = list_customers(failing_groups(policy), None, directory, accounts, newest_first=True)
+    newest = find_customers(CustomerQuery(), directory, accounts, services)
+    known = services.stores.job_states.load(OpenConditions)
+
+    def rows(found: CustomerPage) -> list[dict[str, Any]]:
+        return [row_of(one, policy, now) for one in found.accounts[:SHOWN]]
+
+    return admin_page(
+        operator,
+        "today",
+        conditions=open_now(known),
+        ending=rows(ending),
+        failing=rows(failing),
+        newest=rows(newest),
+    )
+
+
+@open_page(bp, "/admin/style.css")
+def show_style() -> Response:
+    """The stylesheet of all pages. Where nobody may sign in, only who is signed in gets it."""
+    from chalicelib.pages.admin.rendering import stylesheet
+
+    if wiring.policy().team is None and settings().stage != "local":
+        try:
+            operator_of(bp.current_request)
+        except BillhookError as error:
+            raise NoDashboard from error
+    return Response(
+        stylesheet(),
+        headers={
+            "Content-Type": "text/css; charset=utf-8",
+            "Cache-Control": "private, max-age=3600",
+        },
+    )

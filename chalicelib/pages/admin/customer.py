@@ -1,0 +1,126 @@
+"""What the dashboard shows of a customer: a row of a list, and the page of one."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.access.standing import standing
+from chalicelib.domain.account.queries import (
+    card_of,
+    creation_order,
+    current_subscription,
+    known_invoices,
+    plan_of,
+)
+from chalicelib.domain.account.rules.directory import STATUSES, first_known, trial_end_of
+from chalicelib.domain.account.standing import REASONS, Standing
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.policy.policy import Policy
+from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
+from chalicelib.domain.policy.selling import PRORATE
+from chalicelib.domain.schedule.due_work import due_work
+from chalicelib.domain.stripe_objects.objects import Subscription
+from chalicelib.localization.prices import price_of, spoken_method
+
+ACCESS = {
+    "full": "Full access",
+    "limited": "Limited access: the billing pages and their own data",
+    "none": "No access",
+}
+
+NOTICES = {
+    "grants": "Access was granted.",
+    "trial": "The end of the trial was moved.",
+    "plan": "The plan was changed.",
+    "plan_waits": "The change waits for a payment that the customer has to confirm.",
+    "discount": "The discount was given.",
+    "charges": "The charge was made.",
+    "charges_waits": "The charge was made; its payment is still open.",
+    "cancel": "The subscription was canceled.",
+    "reactivate": "The subscription was reactivated, or waits for the customer to buy.",
+    "reactivate_waits": "The subscription waits for a payment that the customer has to confirm.",
+    "sign-out": "Every link and every session of the customer was ended.",
+}
+"""What was done by an action, by the notice in the URL."""
+
+MAILS_SHOWN = 30
+
+
+def title_of(account: Account) -> str:
+    """What a customer is called: the name, the address, or the id."""
+    return account.name or account.email or account.id
+
+
+def row_of(account: Account, policy: Policy, now: datetime) -> dict[str, Any]:
+    """A customer in a list."""
+    current = standing(account, policy, now)
+    return {
+        "id": account.id,
+        "title": title_of(account),
+        "email": account.email,
+        "standing": current,
+        "status": STATUSES.get(current.status, current.status),
+        "plan": policy.plan_name(current.plan),
+        "since": first_known(account),
+        "trial_ends": trial_end_of(account),
+        "price": price_of(account, current_subscription(account), policy),
+    }
+
+
+def customer_view(account: Account, policy: Policy, now: datetime) -> dict[str, Any]:
+    """The values of the page of one customer."""
+    current = standing(account, policy, now)
+    subscription = current_subscription(account)
+    card = card_of(account, subscription)
+    return {
+        "account": account,
+        "title": title_of(account),
+        "standing": current,
+        "status": STATUSES.get(current.status, current.status),
+        "access": ACCESS[current.access],
+        "rule": rule_of(current),
+        "since": first_known(account),
+        "plan_name": policy.plan_name(current.plan),
+        "method": spoken_method(card) if card else "",
+        "subscriptions": [
+            _subscription(account, one, policy)
+            for one in sorted(
+                (tracked.value for tracked in account.subscriptions.values()),
+                key=creation_order,
+                reverse=True,
+            )
+        ],
+        "invoices": sorted(
+            (tracked.value for tracked in known_invoices(account).values()),
+            key=creation_order,
+            reverse=True,
+        ),
+        "mails": sorted(account.mails.items(), key=lambda item: item[1].at, reverse=True)[
+            :MAILS_SHOWN
+        ],
+        "due": due_work(account, policy, now)[:8],
+        "grants": sorted(account.grants, key=lambda grant: grant.until, reverse=True),
+        "notices": NOTICES,
+        "plans": policy.plans,
+        "reasons": CANCELLATION_REASONS,
+        "prorate": PRORATE,
+        "currency": subscription.currency if subscription else policy.currency,
+        "once": secrets.token_urlsafe(18),
+        "now": now,
+    }
+
+
+def rule_of(current: Standing) -> str:
+    """The rule that made a standing, in words."""
+    return REASONS.get(current.reason, current.reason)
+
+
+def _subscription(account: Account, one: Subscription, policy: Policy) -> dict[str, Any]:
+    plan, quantity = plan_of(account, one, policy)
+    return {
+        "value": one,
+        "plan": policy.plan_name(plan) or "Unknown price",
+        "quantity": quantity,
+        "price": price_of(account, one, policy),
+        "status": STATUSES.get(one.status, one.status),
+    }

@@ -1,0 +1,114 @@
+"""Sign-in to the dashboard by a mailed link.
+
+The answer to the form, and the work before it, are the same for every address: one message for the
+act queue. Whether the address is an operator's is looked at there.
+"""
+
+import hashlib
+from datetime import datetime
+
+from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
+from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
+from chalicelib.domain.messaging.team import NOBODY
+from chalicelib.domain.security.dashboard import operator_actor
+from chalicelib.domain.security.links import Link, LinkRefused, link_for
+from chalicelib.outreach.plain import plain
+from chalicelib.usecases.messages import SignInOperator
+from chalicelib.usecases.operators.ports import SessionStore
+from chalicelib.usecases.services import MailServices, Services
+
+ONE_IN_MINUTES = 5
+"""Anybody may ask for an operator's link, so one is mailed in so many minutes."""
+
+
+def enqueue_operator_sign_in(email: str, services: Services) -> None:
+    """Have a link mailed a moment later, if the address is an operator's. Raises Unavailable."""
+    asked_at = services.clock.now().replace(microsecond=0).isoformat()
+    services.queues.act.send(SignInOperator(email, asked_at).dump())
+
+
+def process_operator_sign_in(message: SignInOperator, services: Services) -> None:
+    """Put the mail into the mail queue, if the address is an operator's. Raises Unavailable."""
+    if address_of_operator(message.email, services):
+        services.queues.mail.send(message.dump())
+
+
+def address_of_operator(email: str, services: Services) -> str | None:
+    """The address as billing.toml has it; None if it is none of the operators'."""
+    team = services.policy.team
+    given = email.strip().lower()
+    return next((one for one in team.mail if one.lower() == given), None) if team else None
+
+
+def send_operator_link(message: SignInOperator, services: Services, post: MailServices) -> str:
+    """What became of it: `sent`, `refused`, `unclear`, or `nothing` (it is no operator's, one was
+    mailed some minutes before, or it was asked for too long ago). Raises Unavailable if it is to be
+    tried again later.
+    """
+    address, policy = address_of_operator(message.email, services), services.policy.mail
+    asked_at, now = datetime.fromisoformat(message.asked_at), services.clock.now()
+    if address is None or policy is None or post.suppressed(address, "billing"):
+        return "nothing"
+    link = link_for("operator", NOBODY, 0, asked_at, address.lower())
+    if link.expires_at is None or link.expires_at <= now:
+        return "nothing"
+    window = int(asked_at.timestamp()) // (60 * ONE_IN_MINUTES)
+    mark = post.mark(address)
+    claim = SendClaim(NOBODY, f"operator-{mark}@{window}", "sending", now, recipient=mark)
+    if post.claims.load(NOBODY, claim.key):
+        return "nothing"
+    post.wait_for_capacity()
+    mail = plain(
+        policy.product,
+        "Sign in to the dashboard",
+        [
+            ["Open this link and press the button there. It works once, for 15 minutes:"],
+            [post.link(link)],
+            ["If you did not ask for it, somebody else typed your address. Nothing happens."],
+        ],
+    )
+    letter = EmailMessage(
+        policy.senders["billing"],
+        address,
+        policy.support_email,
+        mail.subject,
+        mail.html,
+        mail.text,
+        {},
+        {"notice": "operator_sign_in"},
+    )
+    try:
+        post.claims.take(claim, None)
+        message_id = post.mailer.send(letter)
+    except ConcurrentUpdate:  # another sends it
+        return "nothing"
+    except MailOutcomeUnknown:
+        return "unclear"
+    except MailRefused:
+        return "refused"
+    except Unavailable:
+        post.claims.drop(claim)
+        raise
+    post.claims.confirm(claim, message_id)
+    return "sent"
+
+
+def operator_behind(link: Link, services: Services) -> str:
+    """The actor of the operator that a link was mailed to. Raises LinkRefused if they are none any
+    more.
+    """
+    address = address_of_operator(link.about, services)
+    if address is None:
+        raise LinkRefused
+    return operator_actor(address)
+
+
+def use_operator_link(link: Link, store: SessionStore, services: Services) -> str:
+    """The actor that a link signs in, the first time that it is used. Raises LinkRefused,
+    Unavailable.
+    """
+    actor = operator_behind(link, services)
+    mark = hashlib.sha256(f"{link.about} {link.expires_at}".encode()).hexdigest()
+    if not store.use_link(mark, services.clock.now()):
+        raise LinkRefused
+    return actor

@@ -1,0 +1,181 @@
+"""Who gets into the dashboard: by key, by a mailed link, and who is out again."""
+
+import re
+
+import pytest
+
+from chalicelib.runtime import wiring
+from chalicelib.runtime.clock import clock
+from chalicelib.usecases.operators.sessions import SIGN_INS_AN_HOUR
+from tests.http.pages.admin.conftest import OWN, TEAM, Dashboard, with_team
+from tests.http.signups.test_signups import Front
+from tests.http.triggers.test_mail_queue import later
+
+SIGN_IN = "/admin/sign-in"
+
+
+def test_an_admin_key_in_a_header_opens_every_page_for_scripts(desk: Dashboard) -> None:
+    assert desk.with_key().opens("/admin").status == 200
+    assert desk.with_key("write").opens("/admin").status == 403
+    assert desk.opens("/admin", Authorization="Bearer bh_x").status == 401
+
+
+def test_a_key_begins_a_session_that_ends_with_the_key(desk: Dashboard) -> None:
+    key = desk.front.office.stage.key("admin")
+    answer = desk.posts(SIGN_IN, {"key": key})
+    assert (answer.status, answer.path) == (303, "/admin")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-billhook_operator=")
+    for part in ("HttpOnly", "Secure", "SameSite=Lax", "Path=/", "Max-Age=43200"):
+        assert part in cookie
+    session = Dashboard(desk.front, {"Cookie": answer.cookie})
+    assert session.opens("/admin").status == 200
+    wiring.api_keys().revoke(key.split("_")[1], clock.now())
+    assert session.opens("/admin").status == 303, "led to the sign-in"
+
+
+def test_a_wrong_key_and_one_of_a_smaller_scope_begin_no_session(desk: Dashboard) -> None:
+    write = desk.front.office.stage.key("write")
+    for key, status in (("nonsense", 401), (write, 403), (write[:-1] + "x", 401)):
+        answer = desk.posts(SIGN_IN, {"key": key})
+        assert answer.status == status
+        assert "Set-Cookie" not in answer.headers
+
+
+def test_whoever_has_no_session_is_led_to_the_sign_in_and_posts_nothing(desk: Dashboard) -> None:
+    assert desk.opens("/admin").path == SIGN_IN
+    assert desk.opens("/admin/customers/acc_1").path == SIGN_IN
+    assert desk.posts("/admin/customers/acc_1/grants", {}).status == 401
+    assert desk.opens("/admin", Cookie="__Host-billhook_operator=invented").status == 303
+
+
+def test_a_mailed_link_shows_a_button_and_signs_in_once(desk: Dashboard) -> None:
+    asked = desk.posts(SIGN_IN, {"email": " ADA@acme.example "})
+    desk.front.works()
+    (mail,) = desk.front.office.inbox
+    assert "It works once, for 15 minutes" in str(mail.body)
+    link = desk.front.link("admin/sign-in")
+    for _ in range(2):
+        assert "Sign in" in desk.opens(link).text
+    session = desk.posts(link, {})
+    assert (asked.path, session.path) == (f"{SIGN_IN}?notice=mailed", "/admin")
+    assert (
+        "ada@acme.example" in Dashboard(desk.front, {"Cookie": session.cookie}).opens("/admin").text
+    )
+    assert desk.posts(link, {}).status == 404, "a second time"
+
+
+def test_a_link_ends_after_a_quarter_of_an_hour(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.posts(SIGN_IN, {"email": "ada@acme.example"})
+    desk.front.works()
+    link = desk.front.link("admin/sign-in")
+    later(monkeypatch, minutes=15)
+    assert desk.posts(link, {}).status == 404
+
+
+def test_every_other_address_gets_the_same_answer_the_same_work_and_no_mail(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.front.signs_up()
+    sent: list[str] = []
+    queue = wiring.services().queues.act
+    monkeypatch.setattr(type(queue), "send", lambda _, work: sent.append(next(iter(work))))
+    answers = {
+        (page.status, page.text, page.path)
+        for email in ("ada@acme.example", "ada@example.com", "nobody@example.com")
+        for page in [desk.posts(SIGN_IN, {"email": email})]
+    }
+    assert len(answers) == 1
+    assert sent == ["operator_sign_in"] * 3
+
+
+def test_an_operator_who_is_removed_is_out_at_the_next_request(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ben = desk.signed_in("ben@acme.example")
+    assert ben.opens("/admin").status == 200
+    with_team(None, monkeypatch)
+    assert ben.opens("/admin").status == 404
+    with_team(TEAM, monkeypatch)
+    assert ben.opens("/admin").status == 200
+
+
+def test_a_session_lasts_twelve_hours(desk: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = desk.signed_in_by_key()
+    later(monkeypatch, hours=11, minutes=59)
+    assert ada.opens("/admin").status == 200
+    later(monkeypatch, minutes=1)
+    assert ada.opens("/admin").status == 303
+
+
+def test_signing_out_ends_the_session_and_with_all_every_one_of_the_operator(
+    desk: Dashboard,
+) -> None:
+    first = desk.signed_in_by_key()
+    second = desk.signed_in_by_key()
+    assert first.sends("/admin/sign-out", {}).path == f"{SIGN_IN}?notice=signed_out"
+    assert (first.opens("/admin").status, second.opens("/admin").status) == (303, 200)
+    third = desk.signed_in_by_key()
+    third.sends("/admin/sign-out", {"all": "yes"})
+    assert second.opens("/admin").status == 303
+
+
+def test_only_hashes_of_sessions_are_stored(desk: Dashboard) -> None:
+    session = desk.signed_in_by_key()
+    secret = session.headers["Cookie"].partition("=")[2]
+    (stored,) = wiring.operator_sessions().all(clock.now())
+    assert secret not in str(stored)
+    assert stored.actor == "key:test"
+
+
+def test_without_operators_only_an_admin_key_finds_a_dashboard(
+    desk: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_team(None, monkeypatch)
+    for path in ("/admin", "/admin/customers", SIGN_IN, "/admin/style.css"):
+        assert desk.opens(path).status == 404, path
+    assert desk.posts(SIGN_IN, {"email": "ada@acme.example"}).status == 404
+    assert desk.posts(SIGN_IN, {"key": "wrong"}).status == 404
+    assert desk.with_key().opens("/admin").status == 200
+    session = desk.signed_in_by_key()
+    assert session.opens("/admin").status == 200
+    assert session.opens("/admin/style.css").status == 200
+
+
+def test_forms_of_other_sites_sign_nobody_in(desk: Dashboard) -> None:
+    key = desk.front.office.stage.key("admin")
+    assert desk.posts(SIGN_IN, {"key": key}, Origin="https://evil.example").status == 403
+    assert desk.posts(SIGN_IN, {"key": key}, Sec_Fetch_Site="cross-site").status == 403
+    assert desk.posts(SIGN_IN, {"key": key}, Origin=OWN).status == 303
+
+
+def test_attempts_of_one_network_are_bounded_and_shut_out_no_other(
+    desk: Dashboard, front: Front
+) -> None:
+    for _ in range(SIGN_INS_AN_HOUR):
+        desk.posts(SIGN_IN, {"key": "x"})
+    assert desk.posts(SIGN_IN, {"key": front.office.stage.key("admin")}).status == 429
+    elsewhere = front.posts_form(
+        {"key": front.office.stage.key("admin")}, SIGN_IN, address="198.51.100.9"
+    )
+    assert elsewhere.status == 303
+
+
+def test_one_link_is_mailed_in_five_minutes_however_often_it_is_asked_for(desk: Dashboard) -> None:
+    for _ in range(4):
+        desk.posts(SIGN_IN, {"email": "ada@acme.example"})
+        desk.front.works()
+    assert len(desk.front.office.inbox) <= 2, "two, if five minutes ended in between"
+
+
+def test_every_page_forbids_scripts_frames_caches_and_referrers(desk: Dashboard) -> None:
+    page = desk.signed_in_by_key().opens("/admin")
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self' data:;")
+    assert "form-action 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page.text)
