@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -158,18 +159,30 @@ def _python_class(name: str, schema: Schema) -> str:
         else f"    {field}: NotRequired[{python_type(told)}]"
         for field, told in schema.get("properties", {}).items()
     ]
+    if any(map(iskeyword, schema.get("properties", {}))):
+        pairs = (line.strip().partition(": ") for line in fields)
+        inner = ", ".join(f'"{field}": "{kind}"' for field, _, kind in pairs)
+        return f'{name} = TypedDict("{name}", {{{inner}}})'
     return "\n".join([f"class {name}(TypedDict):", *(fields or ["    pass"])])
+
+
+def _python_name(name: str) -> str:
+    """The name of a parameter; `from` is none."""
+    return f"{name}_" if iskeyword(name) else name
 
 
 def _python_method(one: Operation) -> str:
     takes = ["self", *(f"{name}: str" for name in one.in_path)]
     if one.body:
         takes.append(f"body: {one.body_name}" + ("" if one.needs_body else " | None = None"))
-    keywords = [f"{name}: {python_type(schema)} | None = None" for name, schema in one.in_query]
+    keywords = [
+        f"{_python_name(name)}: {python_type(schema)} | None = None"
+        for name, schema in one.in_query
+    ]
     keywords += ["idempotency_key: str | None = None"] if one.repeatable else []
     takes += ["*", *keywords] if keywords else []
     path = re.sub(r"\{(\w+)\}", r"{_part(\1)}", one.path)
-    query = ", ".join(f'"{name}": {name}' for name, _ in one.in_query)
+    query = ", ".join(f'"{name}": {_python_name(name)}' for name, _ in one.in_query)
     given = [f'"{one.method}"', f'f"{path}"' if one.in_path else f'"{path}"']
     given.append("body" if one.body else "{}" if one.method != "GET" else "None")
     given.append(f"{{{query}}}")

@@ -144,6 +144,25 @@ class Accounts(TypedDict):
     accounts: list[Account]
 
 
+AuditEntry = TypedDict(
+    "AuditEntry",
+    {
+        "id": "str",
+        "at": "str",
+        "actor": "str",
+        "action": "Literal['profile.changed', 'external_id.set', 'account.erased', 'accounts.exported', 'accounts.imported', 'accounts.joined', 'account.revived', 'account.signed_up', 'milestone.reported', 'checkout.opened', 'portal.opened', 'links.ended', 'instance.reported', 'instance.retried', 'instance.suspended', 'instance.resumed', 'instance.deleted', 'subscription.canceled', 'subscription.reactivated', 'subscription.plan_changed', 'trial.changed', 'discount.given', 'grants.given', 'charge.made', 'suppression.lifted', 'webhooks.endpoint_made', 'webhooks.endpoint_deleted', 'webhooks.secret_rotated', 'webhooks.test_sent', 'webhooks.endpoint_enabled', 'webhooks.events_replayed', 'key.made', 'key.revoked', 'signing_keys.rotated', 'secrets.set', 'stage.deployed', 'stripe.applied', 'stage.restored', 'dead_letters.handled', 'events.replayed', 'drift.handled', 'broadcast.sent', 'people.synced', 'revenue.recounted', 'admin.signed_in', 'admin.signed_out']",
+        "account_id": "NotRequired[str]",
+        "detail": "dict[str, Any]",
+        "from": "str | None",
+    },
+)
+
+
+class AuditLog(TypedDict):
+    entries: list[AuditEntry]
+    cursor: str | None
+
+
 class Charge(TypedDict):
     charge_id: str
     amount: int
@@ -783,6 +802,15 @@ class Billhook:
         """The account's history, newest first."""
         answer: Timeline = self._call(
             "GET", f"/accounts/{_part(account_id)}/timeline", None, {"cursor": cursor}, None
+        )
+        return answer
+
+    def list_audit(self, *, cursor: str | None = None, account_id: str | None = None) -> AuditLog:
+        """Who changed what in the last 400 days, the newest first: 50 entries and the cursor of
+        the next page.
+        """
+        answer: AuditLog = self._call(
+            "GET", "/audit", None, {"cursor": cursor, "account_id": account_id}, None
         )
         return answer
 

@@ -120,6 +120,67 @@ export interface Accounts {
   accounts: Array<Account>
 }
 
+export interface AuditEntry {
+  id: string
+  at: string
+  actor: string
+  action:
+    | 'profile.changed'
+    | 'external_id.set'
+    | 'account.erased'
+    | 'accounts.exported'
+    | 'accounts.imported'
+    | 'accounts.joined'
+    | 'account.revived'
+    | 'account.signed_up'
+    | 'milestone.reported'
+    | 'checkout.opened'
+    | 'portal.opened'
+    | 'links.ended'
+    | 'instance.reported'
+    | 'instance.retried'
+    | 'instance.suspended'
+    | 'instance.resumed'
+    | 'instance.deleted'
+    | 'subscription.canceled'
+    | 'subscription.reactivated'
+    | 'subscription.plan_changed'
+    | 'trial.changed'
+    | 'discount.given'
+    | 'grants.given'
+    | 'charge.made'
+    | 'suppression.lifted'
+    | 'webhooks.endpoint_made'
+    | 'webhooks.endpoint_deleted'
+    | 'webhooks.secret_rotated'
+    | 'webhooks.test_sent'
+    | 'webhooks.endpoint_enabled'
+    | 'webhooks.events_replayed'
+    | 'key.made'
+    | 'key.revoked'
+    | 'signing_keys.rotated'
+    | 'secrets.set'
+    | 'stage.deployed'
+    | 'stripe.applied'
+    | 'stage.restored'
+    | 'dead_letters.handled'
+    | 'events.replayed'
+    | 'drift.handled'
+    | 'broadcast.sent'
+    | 'people.synced'
+    | 'revenue.recounted'
+    | 'admin.signed_in'
+    | 'admin.signed_out'
+  account_id?: string
+  detail: Record<string, unknown>
+  from: string | null
+}
+
+export interface AuditLog {
+  entries: Array<AuditEntry>
+  cursor: string | null
+}
+
 export interface Charge {
   charge_id: string
   amount: number
@@ -787,6 +848,14 @@ export class Billhook {
       undefined,
       { cursor: options.cursor },
     ) as Promise<Timeline>
+  }
+
+  /**
+   * Who changed what in the last 400 days, the newest first: 50 entries and the cursor of the next
+   * page.
+   */
+  listAudit(options: { cursor?: string, account_id?: string } = {}): Promise<AuditLog> {
+    return this.call('GET', `/audit`, undefined, options) as Promise<AuditLog>
   }
 
   /**
