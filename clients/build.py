@@ -161,7 +161,8 @@ def _python_class(name: str, schema: Schema) -> str:
     ]
     if any(map(iskeyword, schema.get("properties", {}))):
         pairs = (line.strip().partition(": ") for line in fields)
-        inner = ", ".join(f'"{field}": "{kind}"' for field, _, kind in pairs)
+        # Evaluated at once, so it may name no class that comes later.
+        inner = ", ".join(f'"{field}": {kind}' for field, _, kind in pairs)
         return f'{name} = TypedDict("{name}", {{{inner}}})'
     return "\n".join([f"class {name}(TypedDict):", *(fields or ["    pass"])])
 
