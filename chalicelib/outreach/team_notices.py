@@ -26,6 +26,7 @@ _TITLES = {
     "cancellation": "Canceled",
     "complaint": "Reported a bill as spam",
     "feedback": "Answered why",
+    "instance_stalled": "Instance has stalled",
 }
 
 
@@ -88,12 +89,28 @@ def facts_of(
                     " there any more. A new address of the account ends that.",
                 ),
             ]
+        case "instance_stalled":
+            lines += _of_stalled_instance(account, data, policy)
         case "feedback":
             lines += [
                 ("Answer", str(data.get("answer") or "")),
                 ("In their words", str(data.get("comment") or "")),
             ]
     return [(name, value) for name, value in lines if value]
+
+
+def _of_stalled_instance(
+    account: Account, data: Mapping[str, Any], policy: Policy
+) -> list[tuple[str, str]]:
+    request = account.instance.request if account.instance else None
+    return [
+        ("Asked", str(data.get("action") or "")),
+        ("Request", str(data.get("request_id") or "")),
+        ("Deadline", _moment(data, "deadline", policy)),
+        ("Last answer", broken_up(request.error or "") if request else ""),
+        ("What to do", "Mend the provisioner, then have it asked once more:"),
+        ("Command", f"python -m ops instances retry {account.id}"),
+    ]
 
 
 def _of_failed_payment(

@@ -70,6 +70,12 @@ METRICS = {
     "SignupsTrapped": "A signup filled in the hidden field, so a program sent it.",
     "SignupsOfOneDomain": "More than 20 signups in a day came from addresses of one domain.",
     "SignupsOverCeiling": "A signup exceeded the daily ceiling and must be confirmed first.",
+    "InstancesStalled": (
+        "The provisioner did not do by the deadline what was asked for an instance."
+    ),
+    "InstanceDeletionsHeld": (
+        "An instance was not deleted yet: more are due today than usual, and somebody has to look."
+    ),
     "SweepsHeld": "A sweep queued nothing because the act queue is long.",
     "ActsFailed": "Processing a due account failed. It is repeated after a pause.",
     "AccountsStale": (

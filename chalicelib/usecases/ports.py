@@ -8,6 +8,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
 from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, FeedRow, KeptEvent
 from chalicelib.domain.changes.timeline import Entry, EventEntry
+from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.messaging.team import DigestState
@@ -125,7 +126,15 @@ class SendClaims(Protocol):
         """SES has said that it did not take it: it may be claimed again."""
 
 
-JobState = TypeVar("JobState", Comparison, DigestState, OpenConditions, SlackState, Undelivered)
+JobState = TypeVar(
+    "JobState",
+    Comparison,
+    DigestState,
+    InstanceDeletions,
+    OpenConditions,
+    SlackState,
+    Undelivered,
+)
 
 
 class AccountStore(Protocol):

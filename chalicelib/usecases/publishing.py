@@ -63,6 +63,8 @@ def publish(
         services.log_published(published)
     disputes = sum(event.type in DISPUTES for event in published)
     services.metrics.count("Disputes", disputes)
+    stalled = sum(event.type == "instance.stalled" for event in published)
+    services.metrics.count("InstancesStalled", stalled)
     services.metrics.count("AccountsStale", sum(went_stale(event) for event in published))
 
 

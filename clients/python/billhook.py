@@ -968,6 +968,22 @@ class Billhook:
         )
         return answer
 
+    def delete_instance(self, account_id: str) -> None:
+        """Delete it now. Only without access."""
+        self._call("POST", f"/accounts/{_part(account_id)}/instance/delete", {}, {}, None)
+
+    def resume_instance(self, account_id: str) -> None:
+        """Leave it to the access again, and ask once more for what has stalled."""
+        self._call("POST", f"/accounts/{_part(account_id)}/instance/resume", {}, {}, None)
+
+    def retry_instance(self, account_id: str) -> None:
+        """Ask once more for what has stalled or failed."""
+        self._call("POST", f"/accounts/{_part(account_id)}/instance/retry", {}, {}, None)
+
+    def suspend_instance(self, account_id: str) -> None:
+        """Suspend it, whatever the access, until the next order."""
+        self._call("POST", f"/accounts/{_part(account_id)}/instance/suspend", {}, {}, None)
+
     def end_links(self, account_id: str, body: EndLinksBody | None = None) -> None:
         """End every link that was mailed to the customer, and every session on the billing page:
         for a mailbox or a link that somebody else has. Links to unsubscribe go on working,

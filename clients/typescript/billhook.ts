@@ -1003,6 +1003,49 @@ export class Billhook {
   }
 
   /**
+   * Delete it now. Only without access.
+   */
+  deleteInstance(accountId: string): Promise<void> {
+    return this.call(
+      'POST',
+      `/accounts/${part(accountId)}/instance/delete`,
+      {},
+      {},
+    ) as Promise<void>
+  }
+
+  /**
+   * Leave it to the access again, and ask once more for what has stalled.
+   */
+  resumeInstance(accountId: string): Promise<void> {
+    return this.call(
+      'POST',
+      `/accounts/${part(accountId)}/instance/resume`,
+      {},
+      {},
+    ) as Promise<void>
+  }
+
+  /**
+   * Ask once more for what has stalled or failed.
+   */
+  retryInstance(accountId: string): Promise<void> {
+    return this.call('POST', `/accounts/${part(accountId)}/instance/retry`, {}, {}) as Promise<void>
+  }
+
+  /**
+   * Suspend it, whatever the access, until the next order.
+   */
+  suspendInstance(accountId: string): Promise<void> {
+    return this.call(
+      'POST',
+      `/accounts/${part(accountId)}/instance/suspend`,
+      {},
+      {},
+    ) as Promise<void>
+  }
+
+  /**
    * End every link that was mailed to the customer, and every session on the billing page: for a
    * mailbox or a link that somebody else has. Links to unsubscribe go on working, and the customer
    * can sign in again by a new link. With `link`, end only that one, and the sessions that it

@@ -92,6 +92,12 @@ def _erase(options: argparse.Namespace) -> int:
     gone = erase(
         options.id, options.stripe, world_of_stage(), Partition(stage.outputs["TableName"])
     )
+    if gone.waits:
+        print(
+            f"Account {options.id} has an instance, which is deleted first. Then the account is"
+            " erased by itself, after three days at the latest."
+        )
+        return 0
     print(
         f"Account {options.id} {'is erased' if gone.account else 'was erased before'};"
         f" {gone.beside} notes and claims beside it are."

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from chalicelib.aws.dynamo import client, put_versioned, read_one
 from chalicelib.aws.items import Item, dump, load
+from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.outgoing.slack import SlackState
 from chalicelib.domain.reconciliation.backfill import Undelivered
@@ -27,6 +28,7 @@ T = TypeVar("T", bound=Versioned)
 KEYS: dict[type[Any], str] = {
     Comparison: "COMPARISON",
     DigestState: "DIGESTS",
+    InstanceDeletions: "INSTANCES",
     OpenConditions: "CONDITIONS",
     SlackState: "SLACK",
     Undelivered: "UNDELIVERED",

@@ -20,6 +20,12 @@ TRIED_FOR = timedelta(days=3)
 """How long everything but a creation is tried: a deletion must not be given up in an hour."""
 
 
+LEAVES_WITHIN = TRIED_FOR + timedelta(hours=2)
+"""How long an erasure waits for the instance to be deleted: until that has stalled, after whatever
+was under way before, and operators were told.
+"""
+
+
 def deadline_of(action: str, policy: InstancePolicy, begun_at: datetime) -> datetime:
     """By when an action is to be done that is asked for from a time on."""
     return begun_at + (policy.deadline if action == "create" else TRIED_FOR)

@@ -36,7 +36,7 @@ def with_instance(account: Account, policy: Policy, now: datetime) -> Account:
             return account
         instance = Instance(now)
     instance = _stalled(instance, now)
-    if instance.order == "deleted" and has_access(account):
+    if instance.order == "deleted" and has_access(account) and not instance.erase_by:
         instance = replace(instance, order=None)  # what is used is deleted by nobody's order
     instance = replace(instance, deletes_at=_deletes_at(account, instance, policy.instance, now))
     return replace(account, instance=_asked(account, instance, policy.instance, now))
@@ -68,9 +68,31 @@ def request_to_call(account: Account, policy: Policy, now: datetime) -> Instance
         return None
     if not is_to_be_called(request, now) or request.in_flight(now):
         return None
-    if request.action == "delete" and has_access(fresh):
+    if request.action == "delete" and has_access(fresh) and not is_leaving(account):
         return None  # it was accepted before the access came back: it is not asked for again
     return request
+
+
+def is_by_itself(account: Account, request: InstanceRequest) -> bool:
+    """Whether a request is the beginning of a deletion that nobody has ordered: only so many of
+    these are made a day.
+    """
+    instance = account.instance
+    is_ordered = instance is not None and bool(instance.order or instance.erase_by)
+    return request.action == "delete" and request.calls == 0 and not is_ordered
+
+
+def is_leaving(account: Account) -> bool:
+    """Whether the account is to be erased once its instance is gone."""
+    return account.instance is not None and account.instance.erase_by is not None
+
+
+def keeps_from_erasure(account: Account, policy: Policy, now: datetime) -> bool:
+    """Whether an account that is to be erased has to wait for its instance to be deleted."""
+    instance = account.instance
+    if policy.instance is None or instance is None or not instance.exists:
+        return False
+    return instance.erase_by is None or now < instance.erase_by
 
 
 def next_moment(account: Account, policy: Policy, now: datetime) -> datetime | None:
@@ -78,12 +100,16 @@ def next_moment(account: Account, policy: Policy, now: datetime) -> datetime | N
     clock; None if nothing is.
     """
     instance = account.instance
-    if policy.instance is None or instance is None:
+    if instance is None:
+        return None
+    if instance.erase_by and not keeps_from_erasure(account, policy, now):
+        return now
+    if policy.instance is None:
         return None
     request = instance.open_request
     looked_at = next_look_at(request) if request else None
-    if looked_at:
-        return looked_at
+    if looked_at or instance.erase_by:
+        return looked_at or instance.erase_by
     if instance.order or has_access(account) or account.departed_at is None:
         return None
     times = []
@@ -95,6 +121,8 @@ def next_moment(account: Account, policy: Policy, now: datetime) -> datetime | N
 
 
 def _wanted(account: Account, instance: Instance, policy: InstancePolicy, now: datetime) -> str:
+    if instance.erase_by:
+        return "deleted"
     if instance.order:
         return instance.order
     if has_access(account):
@@ -158,7 +186,8 @@ def _asked(
         return instance
     action = _needed(instance, want)
     if action is None or (request and request.action == action):
-        return instance if instance.exists or instance.request else None
+        is_known = instance.exists or instance.request or instance.erase_by
+        return instance if is_known else None
     new = InstanceRequest(
         id=f"{account.id}.{account.epoch}.{account.version}.{action}",
         action=action,

@@ -58,23 +58,23 @@ def notice_of(domain_event: DomainEvent) -> str | None:
     if is_conversion(domain_event.type, data):
         return "conversion"
     match domain_event.type:
-        case "trial.started":
-            return "signup"
-        case "payment.failed" if data.get("attempt_count") == 1:
-            return "failed_payment"
-        case "invoice.finalization_failed":
-            return "finalization_failed"
-        case "subscription.duplicated":
-            return "second_subscription"
-        case "subscription.canceling":
-            return "cancellation"
-        case "notice.complained":
-            return "complaint"
-        case "feedback.given":
-            return "feedback"
-        case "subscription.canceled" if not data.get("cancels_at"):
-            return "cancellation"
-    return None
+        case "payment.failed":
+            return "failed_payment" if data.get("attempt_count") == 1 else None
+        case "subscription.canceled":
+            return None if data.get("cancels_at") else "cancellation"
+    return _NOTICES.get(domain_event.type)
+
+
+_NOTICES = {
+    "trial.started": "signup",
+    "invoice.finalization_failed": "finalization_failed",
+    "subscription.duplicated": "second_subscription",
+    "subscription.canceling": "cancellation",
+    "notice.complained": "complaint",
+    "feedback.given": "feedback",
+    "instance.stalled": "instance_stalled",
+}
+"""Type of a domain event → the notice that each of them causes."""
 
 
 def group_of(domain_event: DomainEvent) -> str | None:

@@ -22,6 +22,7 @@ NOTICES = {
         "By the link in a message, a customer gave or changed the reason for not staying."
     ),
     "complaint": "A customer reported a billing notice as spam.",
+    "instance_stalled": "The provisioner did not do in time what was asked for an instance.",
 }
 """The notices to the team. Each has a switch in billing.toml, as `digest` has."""
 

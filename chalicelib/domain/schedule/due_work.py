@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.account.operations import pending as undone
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF, wait_after
-from chalicelib.domain.instances.lifecycle import next_moment
+from chalicelib.domain.instances.lifecycle import is_leaving, keeps_from_erasure, next_moment
 from chalicelib.domain.messaging.due_messages import QUEUED_PATIENCE, due_messages
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import expected_updates
@@ -54,7 +54,8 @@ def due_work(account: Account, policy: Policy, now: datetime) -> tuple[DueItem, 
     ]
     if instance_at := next_moment(account, policy, now):
         waiting.append(DueItem(instance_at, "look after the instance"))
-    if forgotten := forgotten_at(account, policy):
+    forgotten = forgotten_at(account, policy)
+    if forgotten and not (is_leaving(account) and keeps_from_erasure(account, policy, now)):
         waiting.append(DueItem(forgotten, "forget what nobody proved or used"))
     return tuple(sorted(waiting))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.account.external.instance import REPORTED, STATUSES
+from chalicelib.domain.account.external.instance import ORDERS, REPORTED, STATUSES
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.event_document import iso_time
 from chalicelib.domain.errors import AccountNotFound, InvalidInput, NotPossible
@@ -15,6 +15,7 @@ from chalicelib.entry.http.schemas.request import Field, line, one_of
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
+from chalicelib.usecases.instances.order import order_instance
 from chalicelib.usecases.instances.report import InstanceReport, report_instance
 
 PATH = "/accounts/{account_id}/instance"
@@ -63,6 +64,41 @@ def report(account_id: str, request: CheckedRequest) -> Response:
     told = InstanceReport(**request.body, loopback=settings().stage == "local")
     report_instance(account_id, told, wiring.services())
     return Response("", status_code=204)
+
+
+_LOGGED = {
+    "retry": "instance.retried",
+    "suspend": "instance.suspended",
+    "resume": "instance.resumed",
+    "delete": "instance.deleted",
+}
+"""What the audit log calls each order."""
+
+
+def _serve_order(order: str) -> None:
+    """The call by which an operator gives one order."""
+
+    @serve(
+        bp,
+        Endpoint(
+            "POST",
+            f"{PATH}/{order}",
+            ORDERS[order],
+            "admin",
+            (),
+            answers={202: None},
+            errors=(AccountNotFound, NotPossible),
+            audit=_LOGGED[order],
+        ),
+    )
+    def give_order(account_id: str, request: CheckedRequest) -> Response:
+        """202; the account shows what came of it."""
+        order_instance(account_id, order, wiring.services())
+        return Response("", status_code=202)
+
+
+for _order in ORDERS:
+    _serve_order(_order)
 
 
 def instance_json(account: Account) -> dict[str, Any] | None:

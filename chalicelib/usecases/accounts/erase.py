@@ -4,9 +4,14 @@ that a repetition finishes an interrupted erasure.
 
 from datetime import timedelta
 
+from chalicelib.domain.account.external.instance import InstanceLeaves
 from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.errors import AccountNotFound
+from chalicelib.domain.instances.call_times import LEAVES_WITHIN
+from chalicelib.domain.instances.lifecycle import keeps_from_erasure
 from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_stripe
+from chalicelib.usecases.enqueue import enqueue_if_due
+from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ports import PartitionStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import retry_on_lost_race
@@ -21,12 +26,14 @@ erased may write timeline entries and claims until then.
 @frozen
 class Erased:
     """What was erased: whether the account still existed, how many timeline entries and claims were
-    stored beside it, and which customers were deleted at Stripe.
+    stored beside it, and which customers were deleted at Stripe. `waits`: the account's instance is
+    deleted first, and the schedule erases the account after that, or after three days.
     """
 
     account: bool
     beside: int
     customers: tuple[str, ...]
+    waits: bool = False
 
 
 def erase(account_id: str, at_stripe: bool, services: Services, beside: PartitionStore) -> Erased:
@@ -41,31 +48,42 @@ def erase(account_id: str, at_stripe: bool, services: Services, beside: Partitio
     Refused. After an error a repetition continues where this run ended.
     """
     erased = _erase(account_id, at_stripe, services, beside)
+    if erased.waits:
+        return erased
     services.clock.pause(UNDER_WAY_SECONDS)
     return replace(erased, beside=erased.beside + beside.clear(account_id))
 
 
 def erase_now(account_id: str, at_stripe: bool, services: Services) -> None:
     """As `erase`, without waiting: the schedule clears later what is being written meanwhile."""
-    _erase(account_id, at_stripe, services, services.stores.partitions)
+    if _erase(account_id, at_stripe, services, services.stores.partitions).waits:
+        return
     later = services.clock.now() + timedelta(seconds=UNDER_WAY_SECONDS)
     services.stores.partitions.clear_at(account_id, later)
 
 
 def _erase(account_id: str, at_stripe: bool, services: Services, beside: PartitionStore) -> Erased:
     customers: tuple[str, ...] = ()
+    waits = False
 
     def erase_account() -> bool:
-        nonlocal customers
+        nonlocal customers, waits
         account = services.stores.accounts.load(account_id)
         if account is None:
             return False
         customers = customers_to_leave(account, at_stripe, services)
         leave_stripe(account, customers, at_stripe, services)
-        services.stores.accounts.erase(account, services.clock.now())
+        now = services.clock.now()
+        if waits := keeps_from_erasure(account, services.policy, now):
+            leaves = InstanceLeaves(now, now + LEAVES_WITHIN)
+            enqueue_if_due(apply_facts(account, [leaves], services, None), services)
+        else:
+            services.stores.accounts.erase(account, now)
         return True
 
     was_there = retry_on_lost_race(account_id, erase_account, services)
     if not was_there and not services.stores.accounts.erased({tombstone_of_account(account_id)}):
         raise AccountNotFound(f"There is no account {account_id}.", "account_id")
+    if waits:
+        return Erased(True, 0, customers if at_stripe else (), waits=True)
     return Erased(was_there, beside.clear(account_id), customers if at_stripe else ())

@@ -11,15 +11,21 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.domain.access.standing import standing
-from chalicelib.domain.account.external.instance import InstanceCalled, InstanceRequest
+from chalicelib.domain.account.external.instance import (
+    InstanceCalled,
+    InstanceHeld,
+    InstanceRequest,
+)
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.instances.answers import call_body, read_answer
-from chalicelib.domain.instances.call_times import lost_answer_at
-from chalicelib.domain.instances.lifecycle import request_to_call
+from chalicelib.domain.instances.call_times import TRIED_FOR, lost_answer_at
+from chalicelib.domain.instances.deletions import HELD_FOR
+from chalicelib.domain.instances.lifecycle import is_by_itself, request_to_call
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.instances.deletions import count_change, take_one
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.writing import update
 from chalicelib.values import frozen
@@ -83,7 +89,8 @@ def _call(
     told = call_body(account, request, standing(account, services.policy, at))
     answer = provisioner.ask(request, json.dumps(told, separators=(",", ":")).encode(), at)
     fact = read_answer(account, request, answer, policy.hosts, services.clock.now(), loopback)
-    apply_facts(account, [fact], services, None)
+    after = apply_facts(account, [fact], services, None)
+    count_change(account.instance, after.instance, services)
     return MadeCall(request, answer, fact.outcome, fact.call_at)
 
 
@@ -97,6 +104,11 @@ def _claimed(account_id: str, services: Services) -> tuple[Account, InstanceRequ
         request = request_to_call(account, services.policy, now)
         if request is None:
             return None
+        if is_by_itself(account, request) and not take_one(services):
+            services.metrics.count("InstanceDeletionsHeld", 1)
+            until = now + HELD_FOR
+            held = apply(account, InstanceHeld(request.id, until, until + TRIED_FOR))
+            return next_version(account, held, services.policy, now)
         number = request.calls + 1
         called = InstanceCalled(request.id, number, now, lost_answer_at(request, now))
         claimed = apply(account, called)

@@ -7,6 +7,7 @@ from chalicelib.domain.instances.call_times import asked_again_at, retry_at
 from chalicelib.domain.outgoing.hosts import link_to
 from chalicelib.domain.policy.policy import InstancePolicy
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
+from chalicelib.usecases.instances.deletions import count_change
 from chalicelib.usecases.reading import require_account
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen
@@ -52,7 +53,9 @@ def report_instance(account_id: str, report: InstanceReport, services: Services)
     elif request and report.status == "failed":
         call_at = retry_at(request, now)
     fact = InstanceReported(report.status, now, url, report.request_id, call_at)
-    return apply_facts(account, [fact], services, None, check=check)
+    after = apply_facts(account, [fact], services, None, check=check)
+    count_change(account.instance, after.instance, services)
+    return after
 
 
 def instance_policy(services: Services) -> InstancePolicy:

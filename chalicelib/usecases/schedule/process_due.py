@@ -12,7 +12,13 @@ from chalicelib.usecases.fan_out import wake_instances
 from chalicelib.usecases.ingestion.fetching import StripeFetcher, fetch_pending
 from chalicelib.usecases.messages import SendMessage
 from chalicelib.usecases.publishing import publish_worker_outbox, without_published
-from chalicelib.usecases.schedule.forget import clear_rest, forget, is_to_be_forgotten
+from chalicelib.usecases.schedule.forget import (
+    clear_rest,
+    erase_after_instance,
+    has_instance_to_leave,
+    is_to_be_erased,
+    leave_instance,
+)
 from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen, replace
@@ -63,8 +69,11 @@ def _process(account: Account, services: Services) -> None:
     if account.outbox:
         publish_outbox(account.id, services)
         account = services.stores.accounts.load(account.id) or account
-    if is_to_be_forgotten(account, services):
-        forget(account, services)
+    if is_to_be_erased(account, services):
+        erase_after_instance(account, services)
+        return
+    if has_instance_to_leave(account, services):
+        leave_instance(account, services)
         return
     account = run_operations(account, services)
     now = services.clock.now()

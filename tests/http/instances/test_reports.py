@@ -130,3 +130,26 @@ def test_without_the_policy_there_are_no_instances(front: Front) -> None:
     assert (page.status, page.json["error"]["code"]) == (409, "not_possible")
     key = {"Authorization": f"Bearer {front.office.stage.key('read')}"}
     assert front.call("GET", f"/accounts/{account}", b"", **key).json["instance"] is None
+
+
+def orders(front: Front, account: str, order: str, scope: str = "admin") -> Page:
+    key = {"Authorization": f"Bearer {front.office.stage.key(scope)}"}
+    return front.call("POST", f"/accounts/{account}/instance/{order}", b"", **key)
+
+
+def test_an_operator_orders_what_is_then_asked_for(front: Front, account: str) -> None:
+    puts(front, account, status="ready", url=URL)
+    assert orders(front, account, "suspend").status == 202
+    found = shown(front, account)
+    assert (found["status"], found["wanted"]) == ("suspending", "suspended")
+    assert orders(front, account, "resume").status == 202
+    assert shown(front, account)["wanted"] == "ready"
+
+
+def test_an_order_that_cannot_be_carried_out_says_why(front: Front, account: str) -> None:
+    puts(front, account, status="ready", url=URL)
+    for order in ("delete", "retry"):
+        page = orders(front, account, order)
+        assert (page.status, page.json["error"]["code"]) == (409, "not_possible")
+    assert orders(front, "acc_nobody", "suspend").status == 404
+    assert orders(front, account, "suspend", "write").status == 403

@@ -33,7 +33,12 @@ STATUSES = {
 REPORTED = ("creating", "ready", "suspended", "deleted", "failed")
 """What a provisioner can report."""
 
-ORDERS = ("retry", "suspend", "resume", "delete")
+ORDERS = {
+    "retry": "Ask once more for what has stalled or failed.",
+    "suspend": "Suspend it, whatever the access, until the next order.",
+    "resume": "Leave it to the access again, and ask once more for what has stalled.",
+    "delete": "Delete it now. Only without access.",
+}
 """What an operator can order."""
 
 CALL_TAKES = timedelta(seconds=40)
@@ -96,7 +101,8 @@ class Instance:
     `since` is when its status became what it is. `request` is the last one. `order` is what an
     operator ordered it to be, `suspended` or `deleted`, whatever the access; None for none.
     `deletes_at` is when it is to be deleted, announced to the customer before. `late_at` is when it
-    became ready after its request had stalled.
+    became ready after its request had stalled. `erase_by` is set once the account is to be erased:
+    that waits until the instance is deleted, and no longer than this.
     """
 
     since: datetime
@@ -107,6 +113,7 @@ class Instance:
     order: str | None = None
     deletes_at: datetime | None = None
     late_at: datetime | None = None
+    erase_by: datetime | None = None
 
     @property
     def open_request(self) -> InstanceRequest | None:
@@ -174,4 +181,28 @@ class InstanceOrdered:
     deadline: datetime
 
 
-InstanceFact = InstanceCalled | InstanceAnswered | InstanceReported | InstanceOrdered
+@frozen
+class InstanceHeld:
+    """A deletion is not begun before `until`: there were enough today. Its deadline is put off."""
+
+    request_id: str
+    until: datetime
+    deadline: datetime
+
+
+@frozen
+class InstanceLeaves:
+    """The account is to be erased: its instance is deleted first, whatever the access."""
+
+    at: datetime
+    erase_by: datetime
+
+
+InstanceFact = (
+    InstanceCalled
+    | InstanceAnswered
+    | InstanceReported
+    | InstanceOrdered
+    | InstanceHeld
+    | InstanceLeaves
+)

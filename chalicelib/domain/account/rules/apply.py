@@ -17,6 +17,8 @@ from chalicelib.domain.account.cancellation import (
 from chalicelib.domain.account.external.instance import (
     InstanceAnswered,
     InstanceCalled,
+    InstanceHeld,
+    InstanceLeaves,
     InstanceOrdered,
     InstanceReported,
 )
@@ -133,4 +135,6 @@ _RULES: Mapping[type, Callable[[Account, Any], Account]] = {
     InstanceAnswered: instance.apply_answer,
     InstanceReported: instance.apply_report,
     InstanceOrdered: instance.apply_order,
+    InstanceHeld: instance.apply_hold,
+    InstanceLeaves: instance.apply_leaving,
 }

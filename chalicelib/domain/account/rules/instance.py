@@ -9,6 +9,8 @@ from chalicelib.domain.account.external.instance import (
     Instance,
     InstanceAnswered,
     InstanceCalled,
+    InstanceHeld,
+    InstanceLeaves,
     InstanceOrdered,
     InstanceReported,
     InstanceRequest,
@@ -92,6 +94,23 @@ def apply_order(account: Account, fact: InstanceOrdered) -> Account:
         trouble=None,
     )
     return _with(account, fact.at, request=again)
+
+
+def apply_hold(account: Account, fact: InstanceHeld) -> Account:
+    """The request waits, and nobody was asked yet."""
+    request = _open(account, fact.request_id)
+    if request is None or request.calls or account.instance is None:
+        return account
+    held = replace(request, call_at=fact.until, deadline=fact.deadline)
+    return replace(account, instance=replace(account.instance, request=held))
+
+
+def apply_leaving(account: Account, fact: InstanceLeaves) -> Account:
+    """The instance is to be deleted for good."""
+    instance = account.instance
+    if instance is None or instance.erase_by:
+        return account
+    return _with(account, fact.at, order="deleted", erase_by=fact.erase_by)
 
 
 def _open(account: Account, request_id: str) -> InstanceRequest | None:

@@ -112,6 +112,16 @@ CONDITIONS: Mapping[str, Condition] = {
         " account apart: join the two, or dismiss it.",
         metric="JoinsRefused",
     ),
+    "InstancesStalled": _counted(
+        "The provisioner did not do in time what was asked for a customer's instance.",
+        HOUR,
+        "InstancesStalled",
+    ),
+    "InstanceDeletionsHeld": _counted(
+        "More instances are due to be deleted today than usual: nothing more is deleted until"
+        " somebody allows it.",
+        metric="InstanceDeletionsHeld",
+    ),
     "Disputes": _counted(
         "A customer disputes a payment: it must be answered in Stripe's dashboard, in time.",
         timedelta(0),

@@ -63,6 +63,7 @@ def domain_event(type: str, at: datetime = T, **data: str | int | None) -> Domai
         (domain_event("notice.complained", message="failed"), "complaint", None),
         (domain_event("subscription.duplicated", number=2), "second_subscription", None),
         (domain_event("invoice.finalization_failed"), "finalization_failed", None),
+        (domain_event("instance.stalled"), "instance_stalled", None),
     ],
 )
 def test_what_is_told_and_what_is_counted(
@@ -84,6 +85,7 @@ def test_every_other_happening_is_neither() -> None:
         "notice.complained",
         "subscription.duplicated",
         "invoice.finalization_failed",
+        "instance.stalled",
     }
     assert {
         type
