@@ -24,6 +24,7 @@ from ops.commands import (
 )
 from ops.commands.data import export, importing, restore
 from ops.commands.mail import mail
+from ops.stage.audit import audited
 from ops.terminal import visible_output
 
 SUBJECTS: Subjects = {
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with a sentence on stderr, 2 if there is no such command.
     """
     with visible_output():
-        return execute(SUBJECTS, sys.argv[1:] if arguments is None else arguments)
+        return execute(SUBJECTS, sys.argv[1:] if arguments is None else arguments, around=audited)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ def person(account: Account, items: Iterable[Item]) -> dict[str, Any]:
         "account": msgspec.to_builtins(account),
         "timeline": [line for file, line in beside if file == "timeline"],
         "messages": [line for file, line in beside if file == "messages"],
-        "others": [line for file, line in beside if file not in {"timeline", "messages"}],
+        "audit": [line for file, line in beside if file == "audit"],
+        "others": [line for file, line in beside if file not in {"timeline", "messages", "audit"}],
     }
 
 

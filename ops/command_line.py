@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -35,9 +36,14 @@ class UnknownCommand(Exception):
     """There is no command of this name. The text suggests the nearest one."""
 
 
-def execute(subjects: Subjects, arguments: Sequence[str], program: str = PROGRAM) -> int:
+def execute(
+    subjects: Subjects,
+    arguments: Sequence[str],
+    program: str = PROGRAM,
+    around: Callable[[str, argparse.Namespace], AbstractContextManager[None]] | None = None,
+) -> int:
     """Run the command that the arguments name, or print a list if they name none or a group.
-    `program` is what is typed before them.
+    `program` is what is typed before them; the command runs within `around`, which gets its name.
 
     Returns the exit status: 1 if the command refuses, 2 if there is no such command. Raises
     SystemExit like argparse, for help on a command and for arguments that it does not take.
@@ -52,7 +58,8 @@ def execute(subjects: Subjects, arguments: Sequence[str], program: str = PROGRAM
         return 0
     options = parser_of(found, program).parse_args(arguments[len(found.name.split()) :])
     try:
-        return found.run(options)
+        with around(found.name, options) if around else nullcontext():
+            return found.run(options)
     except BillhookError as error:
         print(error.message, file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import AccountNotFound, InvalidInput
 from ops.command_line import Command
+from ops.stage.audit import note
 from ops.stage.confirm import typed
 from ops.stage.policy import POLICY
 from ops.stage.stages import add_stage, add_table, find_stage, stage_name, table_of
@@ -52,6 +53,7 @@ def _export(options: argparse.Namespace) -> int:
     from ops.account_report import person
 
     account = _found(_accounts(options), options.id)
+    note("accounts export", options)
     text = json.dumps(
         person(account, Partition(table_of(options)).items(account.id)),
         ensure_ascii=False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
 from ops.recovery.dead_letters.dead_letter import CODES, ORIGINS, DeadLetter
+from ops.stage.audit import note
 from ops.stage.confirm import agreed
 from ops.stage.stages import Stage, add_stage, find_stage, stage_name
 
@@ -47,6 +48,8 @@ def _redrive(options: argparse.Namespace) -> int:
             if options.ids
             else [one for one in letters if options.all or one.code == options.code]
         )
+        if wanted:
+            note("dead redrive", options)
         status = _tell(redrive(wanted, box, ways))
         print(*_end(letters, options.most), sep="\n")
     return status
@@ -62,6 +65,7 @@ def _discard(options: argparse.Namespace) -> int:
         if not (options.yes or agreed(f"Delete {len(wanted)}? Their content is lost.")):
             print("Nothing was deleted.")
             return 1
+        note("dead discard", options)
         return _tell(discard(wanted, box))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
+from ops.stage.audit import note
 from ops.stage.confirm import agreed
 from ops.stage.policy import POLICY, bus_settings, read_checked
 from ops.stage.stages import add_stage, find_stage, stack_name, stage_name
@@ -44,6 +45,7 @@ def _deploy(options: argparse.Namespace) -> int:
         ):
             print("Nothing was changed.")
             return 1
+        note("deploy", options, changes=len(changes))
         release.carry_out()
     parameters = Parameters(f"/{stack_name(stage)}")
     for name in make_missing(parameters):
@@ -85,6 +87,7 @@ def _destroy(options: argparse.Namespace) -> int:
     ):
         print("Nothing was changed.")
         return 1
+    note("destroy", options)
     Release(stage).remove()
     print(f"{stack_name(stage)} is deleted. Its data is still in the table {table}.")
     return 0

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from chalicelib.aws.keys.api_keys import ApiKeys
 from chalicelib.domain.security.api_keys import SCOPES
 from ops.command_line import Command
+from ops.stage.audit import note
 from ops.stage.stages import add_stage, add_table, stack_name, stage_name, table_of
 
 
@@ -37,6 +38,7 @@ def _rotate(options: argparse.Namespace) -> int:
     from ops.stage.signing_keys import rotate_signing_keys
 
     parameters = Parameters(f"/{stack_name(stage_name(options))}")
+    note("keys rotate-signing", options)
     rotate_signing_keys(parameters, datetime.now(UTC), print, options.leaked)
     return 0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
+from ops.stage.audit import note
 from ops.stage.confirm import agreed
 from ops.stage.stages import add_stage, stack_name, stage_name
 
@@ -40,11 +41,9 @@ def _set(options: argparse.Namespace) -> int:
     ):
         print("Nothing was changed.")
         return 1
-    put(
-        parameters,
-        wanted.name,
-        _typed(f"{wanted.described}{f', from {wanted.source}' if wanted.source else ''}: "),
-    )
+    value = _typed(f"{wanted.described}{f', from {wanted.source}' if wanted.source else ''}: ")
+    note("secrets set", options)
+    put(parameters, wanted.name, value)
     print(f"{parameters.name(wanted.name)} is set; every function uses it within five minutes.")
     return 0
 
@@ -52,6 +51,7 @@ def _set(options: argparse.Namespace) -> int:
 def _rotate(options: argparse.Namespace) -> int:
     from ops.stage.secrets import rotate_link_keys
 
+    note("secrets rotate-links", options)
     rotate_link_keys(_parameters(options), time.sleep, print)
     print(
         "Links are signed with the new key from now on. The old keys stay: links in mails already"

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ops.command_line import Command
+from ops.stage.audit import note
 from ops.stage.policy import POLICY, read_checked
 from ops.stage.stages import add_stage, find_stage, stage_name
 
@@ -29,6 +30,7 @@ def _plan(options: argparse.Namespace) -> int:
 
 def _apply(options: argparse.Namespace) -> int:
     account, wanted = _opened(options)
+    note("stripe apply", options)
     left = account.apply(wanted)
     if left:
         print("Not everything could be done:", *left, sep="\n", file=sys.stderr)

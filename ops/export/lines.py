@@ -99,7 +99,7 @@ def _audited(value: str, sk: str, item: Item) -> Line:
     entry = entry_of(item)
     return {
         "id": entry.id,
-        "at": entry.at,
+        "at": sk.split("#", 2)[1],
         "actor": entry.actor,
         "action": entry.action,
         "account_id": entry.account_id,

@@ -59,7 +59,6 @@ ACTIONS = {
     "stage.restored": "The stage, or an account, was restored from a backup.",
     "dead_letters.handled": "Messages that failed were sent again or deleted.",
     "events.replayed": "Events of Stripe, or a timeline, were read again.",
-    "drift.handled": "Differences from Stripe were acknowledged.",
     "broadcast.sent": "A message to many customers.",
     "people.synced": "All accounts were sent to the people system.",
     "revenue.recounted": "The daily rows of revenue were written anew.",

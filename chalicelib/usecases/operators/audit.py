@@ -35,7 +35,7 @@ def entry(
     asked = {name: shortened(value) for name, value in (act.asked or {}).items()}
     named = act.account_id or (after.id if after else None)
     return AuditEntry(
-        id=_id(act),
+        id=entry_id(act),
         at=now,
         actor=act.actor,
         action=act.action,
@@ -45,7 +45,8 @@ def entry(
     )
 
 
-def _id(act: Act) -> str:
+def entry_id(act: Act) -> str:
+    """The id of an act's entry: the same for repeats under one Idempotency-Key."""
     if not act.key:
         return f"aud_{secrets.token_hex(8)}"
     text = "\n".join((act.actor, act.action, act.account_id or "", act.key))

@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ops.command_line import Command
+from ops.stage.audit import note
 from ops.stage.stages import add_table, table_of
 
 
 def _export(options: argparse.Namespace) -> int:
     from ops.export.export import counter, export
-    from ops.stage.tables import table_client
+    from ops.stage.tables import description, table_client
 
+    description(table_client(), table_of(options))  # raises for a table that is not there
+    note("export", options)
     progress = export(
         table_of(options), options.folder, table_client(), counter, lambda: datetime.now(UTC)
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import InvalidInput
 from ops.command_line import Command
+from ops.stage.audit import note
 from ops.stage.confirm import agreed
 from ops.stage.stages import add_stage, find_stage, stage_name
 
@@ -30,6 +31,7 @@ def _restore(options: argparse.Namespace) -> int:
         print("Nothing was changed.")
         return 1
     enter(stage)
+    note("restore", options)
     run = restore(Tables(source, live, table_client()), world_of_stage(), counter, options.rate)
     print(file=sys.stderr)
     print(

@@ -60,6 +60,11 @@ class Deployed:
         return find_stage("dev")
 
     def items(self, table: str = TABLE) -> list[Any]:
+        """All items but those of the audit log, which commands add to."""
+        found = self.every_item(table)
+        return [item for item in found if not item["sk"]["S"].startswith("AUDIT#")]
+
+    def every_item(self, table: str = TABLE) -> list[Any]:
         return sorted(
             self.dynamodb.scan(TableName=table)["Items"],
             key=lambda item: (item["pk"]["S"], item["sk"]["S"]),
