@@ -191,7 +191,6 @@ AuditEntry = TypedDict(
             "stage.restored",
             "dead_letters.handled",
             "events.replayed",
-            "drift.handled",
             "broadcast.sent",
             "people.synced",
             "revenue.recounted",

@@ -165,7 +165,6 @@ export interface AuditEntry {
     | 'stage.restored'
     | 'dead_letters.handled'
     | 'events.replayed'
-    | 'drift.handled'
     | 'broadcast.sent'
     | 'people.synced'
     | 'revenue.recounted'
