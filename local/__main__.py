@@ -28,6 +28,7 @@ Billhook runs at {base}  (Ctrl-C ends it)
   Control room     {base}/_local  (start here)
   Example site     {base}/_local/site/
   Mailbox          {base}/_local/mailbox
+  Example product  {product}
   Stripe           {stripe}
   AWS emulator     {emulator}
   API key          {key}
@@ -73,6 +74,7 @@ def _where_to_look(system: "System") -> str:
     return WHERE_TO_LOOK.format(
         base=system.base,
         stripe=system.stripe_base + ("  (simulated: docs/stripe-sim.md)" if is_simulated else ""),
+        product=system.product_url or "does not run",
         emulator=system.emulator_endpoint,
         key=system.api_key,
         secret=system.webhook_secret,

@@ -19,6 +19,7 @@ from local.aws.resources import Resources, create, verify_senders
 from local.aws.template import REGION
 from local.aws.triggers import Function, Trigger
 from local.http_server import Answer, Request, Server, error_answer
+from local.product.process import ExampleProduct
 from local.shutdown import Stopped
 from local.stripe_sim.api.simulator import StripeSimulator
 from local.stripe_sim.lifecycle.catalogue import catalogue
@@ -44,7 +45,8 @@ LAST_BATCHES_SECONDS = 1.5
 class System:
     """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a simulated
     Stripe unless STRIPE_API_BASE names a Stripe. The variable POLICY names the file of another
-    policy. Setting `stopping` from any thread makes work in progress stop. `tell` receives the name
+    policy; without it, the example product runs too, unless the variable PRODUCT is `none`. Setting
+    `stopping` from any thread makes work in progress stop. `tell` receives the name
     of each step of the start as it begins.
 
     A process has one clock and one environment, so it can have one System. `around` wraps each
@@ -65,6 +67,7 @@ class System:
         self._server = Server(port, self.answer, self._own_error)
         self._emulator = Emulator()
         self.simulator: StripeSimulator | None = None
+        self._product: ExampleProduct | None = None
         self._stopping = stopping or threading.Event()
         self._tell = tell
         self._triggers: list[Trigger] = []
@@ -84,6 +87,11 @@ class System:
     def has_simulator(self) -> bool:
         return self.simulator is not None
 
+    @property
+    def product_url(self) -> str | None:
+        """The example product's address; None where it does not run."""
+        return self._product.base if self._product else None
+
     def start(self) -> Self:
         """Start everything; requests are answered when this returns. Raises Stopped if `stopping`
         is set meanwhile.
@@ -98,6 +106,9 @@ class System:
     def _start(self) -> None:
         if path := os.environ.get("POLICY"):
             _use_policy(Path(path))
+        elif os.environ.get("PRODUCT") != "none":
+            self._product = ExampleProduct()
+            _use_instances(self._product)
         self._begin("AWS emulator")
         self._emulator.start()
         self.stripe_base = os.environ.get("STRIPE_API_BASE", "")
@@ -117,16 +128,25 @@ class System:
         }
         if slack := os.environ.get("SLACK_WEBHOOK_URL"):
             parameters["slack-webhook-url"] = slack
-        # What runs beside this, such as the example product, finds the one that is made.
         made = os.environ.get("INSTANCE_SECRET") or as_secret(secrets.token_bytes(32))
-        os.environ["INSTANCE_SECRET"] = parameters["instance-secret"] = made
+        parameters["instance-secret"] = made
         self._begin("table, queues and secrets")
         resources = create(self._emulator.endpoint, parameters)
         self._begin("functions and control room")
         _set_environment(self._emulator.endpoint, resources, self.stripe_base, self.base)
         self._assemble(resources)
+        if self._product:
+            self._start_product(self._product, made)
         self._begin("HTTP server")
         self._server.start()
+
+    def _start_product(self, product: ExampleProduct, secret: str) -> None:
+        from chalicelib.runtime import wiring
+        from chalicelib.runtime.clock import clock
+        from chalicelib.usecases.accounts.api_keys import create_key
+
+        key = create_key(wiring.api_keys(), "write", "example-product", clock.now())
+        product.start(self.base, key, secret, clock)
 
     def _begin(self, step: str) -> None:
         if self._stopping.is_set():
@@ -205,6 +225,7 @@ class System:
                 endpoint,
                 simulator is not None,
                 self.admin_key,
+                self.product_url,
             ),
             Parts(
                 self.rest,
@@ -240,6 +261,8 @@ class System:
             trigger.join(max(0, end - time.monotonic()))
         if self.simulator:
             self.simulator.close()
+        if self._product:
+            self._product.stop()
         self._emulator.stop()
 
     def __enter__(self) -> Self:
@@ -262,6 +285,14 @@ def _use_policy(path: Path) -> None:
     from ops.stage.policy import read_checked
 
     policy = read_checked(path)
+    wiring.policy = cache(lambda: policy)
+
+
+def _use_instances(product: ExampleProduct) -> None:
+    """Run with the shipped billing.toml, and the example product as its `[instance]`."""
+    from chalicelib.runtime import wiring
+
+    policy = replace(wiring.policy(), instance=product.policy)
     wiring.policy = cache(lambda: policy)
 
 

@@ -57,6 +57,7 @@ class Facts:
     emulator: str
     has_stripe_pages: bool
     admin_key: str = ""
+    product_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class Control:
             "admin_key": self._facts.admin_key,
             "webhook_secret": self._facts.webhook_secret,
             "stripe_base": self._facts.stripe_base,
+            "product_url": self._facts.product_url,
             "queues": self._parts.rest.depths(),
             "due_at": self._parts.rest.next_due(),
             "stuck": self._parts.clockwork.stuck,

@@ -1,0 +1,1 @@
+"""The example product (examples/product), as a part of the running system."""
