@@ -124,6 +124,16 @@ BOUNDS: Mapping[str, Bound] = {
         "Those that the owner won make room first. One that is open or lost is enough for the"
         " rule. As many invoices that were charged back are known.",
     ),
+    "recurring changes": Bound(
+        60,
+        "changes of what subscriptions bring in",
+        "oldest",
+        "Usually a few in years. Events come within a month of what they tell; what came of older"
+        " changes is in the daily figures.",
+    ),
+    "discounts": Bound(
+        20, "discounts", "oldest", "Usually one. Older ones are seldom of what runs now."
+    ),
     "reports": Bound(
         12,
         "reports of one object that tie, or are settled",

@@ -154,6 +154,7 @@ def services() -> "Services":
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.events.feed import EventFeed
     from chalicelib.aws.events.webhooks import Deliveries, EndpointList
+    from chalicelib.aws.figures import Figures
     from chalicelib.aws.idempotency import StoredResponses
     from chalicelib.aws.jobs.job_states import JobStates
     from chalicelib.aws.jobs.replan_state import ReplanStates
@@ -181,6 +182,7 @@ def services() -> "Services":
             feed=EventFeed(table),
             endpoints=EndpointList(table),
             deliveries=Deliveries(table),
+            figures=Figures(table, lambda: secrets().hash_key),
         ),
         queues=Queues(
             events=events_queue(),

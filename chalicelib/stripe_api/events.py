@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.domain.account.facts import (
     CheckoutCompleted,
     CustomerSnapshot,
+    DiscountSnapshot,
     DisputeSnapshot,
     InvoiceSnapshot,
     PaymentSnapshot,
@@ -24,6 +25,7 @@ from chalicelib.domain.account.state import CardSnapshot
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.stripe_objects.event_types import EVENT_TYPES
 from chalicelib.domain.stripe_objects.objects import digest
+from chalicelib.domain.stripe_objects.recurring import recurring
 from chalicelib.stripe_api import objects
 from chalicelib.stripe_api.envelope import opened
 from chalicelib.stripe_api.fields import (
@@ -52,6 +54,7 @@ OBJECTS = {
     "checkout.session": "checkout.session",
     "charge": "charge",
     "charge.dispute": "dispute",
+    "customer.discount": "discount",
 }
 """The family of an event, which is its type without the last word → the object that it carries."""
 
@@ -194,6 +197,19 @@ def _checkout(raw: Mapping[str, Any], now: datetime) -> CheckoutCompleted | None
     return CheckoutCompleted(identity(raw), text(raw, "mode"), customer, now)
 
 
+def _discount(kind: str, raw: Mapping[str, Any], created: datetime) -> DiscountSnapshot:
+    """The terms of a discount, which ends with its deletion. Since clover (2025-09-30) it names its
+    coupon only by its id.
+    """
+    terms = objects.discount_terms(raw, created)
+    if kind == "customer.discount.deleted":
+        terms = replace(terms, end=min(terms.end or created, created))
+    coupon = mapping(raw.get("source")).get("coupon")
+    return DiscountSnapshot(
+        identity(raw), terms, reference(coupon) if terms.duration is None else None
+    )
+
+
 def _payment(kind: str, raw: Mapping[str, Any], created: datetime) -> PaymentSnapshot | None:
     """The state of an invoice's payment; None for a payment that belongs to no invoice."""
     payment = objects.payment(raw)
@@ -225,9 +241,12 @@ def _fact(
                 echo,
             )
         case "subscription":
-            before = digest(objects.subscription(was)) if was else None
+            former = objects.subscription(was) if was else None
+            before = digest(former) if former else None
             return SubscriptionSnapshot(
-                objects.subscription(raw), FromEvent(created, before, born, stale)
+                objects.subscription(raw),
+                FromEvent(created, before, born, stale),
+                recurring_before=recurring(former) if former else None,
             )
         case "invoice":
             return InvoiceSnapshot(
@@ -251,6 +270,8 @@ def _fact(
                 text(raw, "status"),
                 created,
             )
+        case "discount":
+            return _discount(kind, raw, created)
         case "charge":
             amount, refunded = (
                 whole(raw, "amount") or 0,

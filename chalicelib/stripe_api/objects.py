@@ -2,7 +2,9 @@
 Where a field moved, the line says in which version.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.bounds import most
@@ -19,6 +21,7 @@ from chalicelib.domain.stripe_objects.objects import (
     PauseCollection,
     Subscription,
 )
+from chalicelib.domain.stripe_objects.recurring import DiscountTerms, percent_text
 from chalicelib.stripe_api.fields import (
     identity,
     mapping,
@@ -30,6 +33,7 @@ from chalicelib.stripe_api.fields import (
     words,
 )
 from chalicelib.stripe_api.transport import Raw
+from chalicelib.values import replace
 
 DEBITS = frozenset(
     {
@@ -294,7 +298,21 @@ def item(line: Raw) -> Item:
         interval=words(recurring, "interval"),
         interval_count=whole(recurring, "interval_count") or 1,
         metered=recurring.get("usage_type") == "metered",
+        amount_decimal=_amount_decimal(price),
+        discounts=_discounts(line),
     )
+
+
+def _amount_decimal(price: Raw) -> str | None:
+    """An amount with fractions of a minor unit; `amount_decimal` in a plan."""
+    if price.get("unit_amount") is not None or price.get("amount") is not None:
+        return None
+    found = words(price, "unit_amount_decimal") or words(price, "amount_decimal")
+    return found if found and _DECIMAL.fullmatch(found) else None
+
+
+_DECIMAL = re.compile(r"-?\d{1,16}(\.\d{1,12})?")
+"""Stripe's has up to 12 decimal places (docs.stripe.com/api/prices/object)."""
 
 
 def _cancellation_details(raw: Any) -> CancellationDetails | None:
@@ -303,6 +321,42 @@ def _cancellation_details(raw: Any) -> CancellationDetails | None:
     )
     details = CancellationDetails(reason, feedback, comment and comment[: most("comment")])
     return None if details == CancellationDetails() else details
+
+
+def discount_terms(raw: Raw, at: datetime) -> DiscountTerms:
+    """The terms of a discount as told at that time; without what it gives if its coupon is not told
+    whole. The coupon is in `source` since clover (2025-09-30), as an id unless it is expanded.
+    """
+    coupon = mapping(mapping(raw.get("source")).get("coupon")) or mapping(raw.get("coupon"))
+    for_one = raw.get("subscription") or raw.get("subscription_item") or raw.get("invoice")
+    terms = DiscountTerms(
+        start=when(raw.get("start")) or at,
+        told_at=at,
+        end=when(raw.get("end")),
+        customer=None if for_one else reference(raw.get("customer")),
+    )
+    return coupon_terms(terms, coupon) if coupon else terms
+
+
+def coupon_terms(terms: DiscountTerms, coupon: Raw) -> DiscountTerms:
+    """The terms with what the coupon gives."""
+    percent = coupon.get("percent_off")
+    return replace(
+        terms,
+        duration=words(coupon, "duration"),
+        percent_off=percent_text(float(percent)) if isinstance(percent, int | float) else None,
+        amount_off=whole(coupon, "amount_off"),
+        currency=words(coupon, "currency"),
+    )
+
+
+def discounts_in(raw: Raw) -> list[Raw]:
+    """The discounts that a customer or a subscription holds whole, those of its items too."""
+    lines = mapping(raw.get("items")).get("data")
+    found = [raw.get("discount"), *(raw.get("discounts") or [])]
+    for line in lines if isinstance(lines, list) else []:
+        found += mapping(line).get("discounts") or []
+    return [one for one in found if isinstance(one, Mapping)]
 
 
 def _discounts(raw: Raw) -> tuple[str, ...]:

@@ -1,12 +1,14 @@
 """Reads Stripe's objects."""
 
 from chalicelib.domain.stripe_objects.answers import (
+    Coupon,
     CustomerAnswer,
     InvoiceAnswer,
     StripeCharge,
     SubscriptionAnswer,
 )
 from chalicelib.domain.stripe_objects.objects import InvoicePayment
+from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.stripe_api import answers
 from chalicelib.stripe_api.fields import reference
 from chalicelib.stripe_api.transport import StripeTransport
@@ -100,6 +102,19 @@ class StripeReader:
         """See ReaderApi."""
         raw = self._transport.get(f"/v1/charges/{id}")
         return answers.charge(raw) if raw else None
+
+    def coupon(self, id: str) -> Coupon | None:
+        """See ReaderApi."""
+        raw = self._transport.get(f"/v1/coupons/{id}")
+        return answers.coupon(raw) if raw else None
+
+    def discount_terms(self, subscription: str) -> dict[str, DiscountTerms]:
+        """See ReaderApi."""
+        raw = self._transport.get(
+            f"/v1/subscriptions/{subscription}",
+            expand=["discounts.source.coupon", "items.data.discounts.source.coupon"],
+        )
+        return answers.terms_of_discounts(raw) if raw else {}
 
     def invoice_paid_by(self, payment_intent: str) -> str | None:
         """See ReaderApi."""

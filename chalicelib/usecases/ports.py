@@ -1,13 +1,15 @@
 """Protocols that the use cases call. Adapters and fakes implement them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
 from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, FeedRow, KeptEvent
 from chalicelib.domain.changes.timeline import Entry, EventEntry
+from chalicelib.domain.figures.closing import ClosedFigures, Mark
+from chalicelib.domain.figures.contributions import FigureKey
 from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
@@ -128,6 +130,7 @@ class SendClaims(Protocol):
 
 JobState = TypeVar(
     "JobState",
+    ClosedFigures,
     Comparison,
     DigestState,
     InstanceDeletions,
@@ -385,6 +388,41 @@ class DeliveryStore(Protocol):
         """Some deliveries, the newest events first, and the cursor of the next page if there is
         one.
         """
+
+
+class FigureStore(Protocol):
+    """Figures in the table: see aws/figures.py. Every method raises Unavailable."""
+
+    def put(self, key: FigureKey, account_id: str, text: str, rank: int) -> None:
+        """Write what an account contributes to a figure, unless a version of a higher rank has
+        written it; an empty text for nothing.
+        """
+
+    def ranks(self, of: Sequence[tuple[FigureKey, str]]) -> dict[tuple[FigureKey, str], int]:
+        """By which version each of these contributions was written, if it was: a consistent
+        read.
+        """
+
+    def contributions(self, key: FigureKey) -> list[str]:
+        """All contributions to a figure that are not empty."""
+
+    def rows(self, kind: str, first: date, last: date) -> dict[date, str]:
+        """The rows of these days that there are."""
+
+    def last_row(self, kind: str, before: date) -> tuple[date, str] | None:
+        """The last row before a day."""
+
+    def put_rows(self, kind: str, rows: Mapping[date, str]) -> None:
+        """Write rows; an empty text deletes one."""
+
+    def mark(self, key: FigureKey, at: datetime) -> None:
+        """Mark a row that is to be written again."""
+
+    def marks(self, kind: str) -> list[Mark]:
+        """The marks of a kind's rows."""
+
+    def unmark(self, kind: str, mark: Mark) -> None:
+        """Take a mark away, unless the row was marked again since."""
 
 
 class GroupedQueue(Protocol):

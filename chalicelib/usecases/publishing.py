@@ -23,6 +23,7 @@ from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.messaging.team import is_news, notice_of, of_the_day
 from chalicelib.usecases.fan_out import add_deliveries, wake, wake_instances
 from chalicelib.usecases.feed import put_events
+from chalicelib.usecases.figures.writing import with_written_figures, write_figures
 from chalicelib.usecases.messages import SendNotice
 from chalicelib.usecases.services import Services
 from chalicelib.values import replace
@@ -43,6 +44,7 @@ def publish(
     accounts = list[Account]()
     for account, saved in events_of:
         accounts.append(account)
+        write_figures(account, services)
         events = [_as_stored(event) for event in saved]
         # First, because the entry on the timeline is the proof that all of it was done.
         _notify_team(account, events, services)
@@ -70,7 +72,7 @@ def publish(
 
 def publish_worker_outbox(account: Account, services: Services) -> None:
     """Publish what the worker that saved this version has to. Raises Unavailable."""
-    if account.worker_outbox:
+    if account.worker_outbox or account.figures_due:
         publish([(account, account.worker_outbox)], services)
 
 
@@ -86,6 +88,7 @@ def all_without_published(
     accounts: Mapping[str, Account], services: Services
 ) -> dict[str, Account]:
     """As `without_published`, for accounts under any keys, with one call."""
+    accounts = with_written_figures(accounts, services)
     known = {account.id: account for account in accounts.values() if account.worker_outbox}
     if known:
         waiting = [(account, account.worker_outbox) for account in known.values()]

@@ -15,6 +15,7 @@ from chalicelib.usecases.ports import (
     DueIndex,
     EndpointStore,
     FeedStore,
+    FigureStore,
     GroupedQueue,
     JobStateStore,
     MailboxStore,
@@ -77,6 +78,7 @@ class Stores:
     feed: FeedStore
     endpoints: EndpointStore
     deliveries: DeliveryStore
+    figures: FigureStore
 
 
 @frozen

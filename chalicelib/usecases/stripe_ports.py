@@ -25,6 +25,7 @@ from chalicelib.domain.stripe_objects.answers import (
 )
 from chalicelib.domain.stripe_objects.objects import Customer, InvoicePayment, Subscription
 from chalicelib.domain.stripe_objects.pagination import ListCursor, Page
+from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.values import frozen
 
 
@@ -72,6 +73,14 @@ class ReaderApi(Protocol):
 
     def charge(self, id: str) -> StripeCharge | None:
         """The charge; None if Stripe does not know it."""
+
+    def coupon(self, id: str) -> Coupon | None:
+        """The coupon; None if Stripe does not know it any more."""
+
+    def discount_terms(self, subscription: str) -> dict[str, DiscountTerms]:
+        """The terms of the discounts of a subscription and of its items, by id; empty if Stripe
+        does not know the subscription.
+        """
 
     def invoice_paid_by(self, payment_intent: str) -> str | None:
         """The id of the invoice that a PaymentIntent pays; None if it pays none."""

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from chalicelib.domain.changes.event_document import LARGEST, document_schema
 from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, FeedRow, KeptEvent
 from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unavailable
+from chalicelib.domain.figures.closing import Mark
+from chalicelib.domain.figures.contributions import FigureKey
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.read import read_policy
@@ -27,12 +29,14 @@ from chalicelib.domain.reconciliation.comparison import Drift
 from chalicelib.domain.reconciliation.replan import ReplanState
 from chalicelib.domain.security.account_proof import account_proof, stripe_metadata
 from chalicelib.domain.stripe_objects.answers import (
+    Coupon,
     CustomerAnswer,
     InvoiceAnswer,
     StripeCharge,
     SubscriptionAnswer,
 )
 from chalicelib.domain.stripe_objects.objects import InvoicePayment
+from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
 from chalicelib.domain.webhooks.endpoint import Endpoints
 from chalicelib.runtime.telemetry import MEASURED, METRICS
@@ -364,6 +368,56 @@ class MemoryDeliveries:
 
 
 @dataclass
+class MemoryFigures:
+    """Figures in memory, under the same conditions as in DynamoDB; `written` counts the puts."""
+
+    kept: dict[tuple[FigureKey, str], tuple[str, int]] = field(default_factory=dict)
+    summed: dict[tuple[str, date], str] = field(default_factory=dict)
+    marked: dict[tuple[str, date], datetime] = field(default_factory=dict)
+    written: int = 0
+
+    def put(self, key: FigureKey, account_id: str, text: str, rank: int) -> None:
+        self.written += 1
+        known = self.kept.get((key, account_id))
+        if known is None or known[1] <= rank:
+            self.kept[key, account_id] = (text, rank)
+
+    def ranks(self, of: Sequence[tuple[FigureKey, str]]) -> dict[tuple[FigureKey, str], int]:
+        return {one: self.kept[one][1] for one in of if one in self.kept}
+
+    def contributions(self, key: FigureKey) -> list[str]:
+        return [text for (of, _), (text, _) in self.kept.items() if of == key and text]
+
+    def rows(self, kind: str, first: date, last: date) -> dict[date, str]:
+        return {
+            day: text
+            for (of, day), text in sorted(self.summed.items())
+            if of == kind and first <= day <= last
+        }
+
+    def last_row(self, kind: str, before: date) -> tuple[date, str] | None:
+        found = {day: text for (of, day), text in self.summed.items() if of == kind}
+        days = [day for day in found if day < before]
+        return (max(days), found[max(days)]) if days else None
+
+    def put_rows(self, kind: str, rows: Mapping[date, str]) -> None:
+        for day, text in rows.items():
+            self.summed.pop((kind, day), None)
+            if text:
+                self.summed[kind, day] = text
+
+    def mark(self, key: FigureKey, at: datetime) -> None:
+        self.marked[key.kind, key.day] = at
+
+    def marks(self, kind: str) -> list[Mark]:
+        return [Mark(day, at) for (of, day), at in self.marked.items() if of == kind]
+
+    def unmark(self, kind: str, mark: Mark) -> None:
+        if self.marked.get((kind, mark.day)) == mark.at:
+            del self.marked[kind, mark.day]
+
+
+@dataclass
 class MemoryIndex:
     """The due index over accounts in memory."""
 
@@ -558,6 +612,14 @@ class FakeReader:
         found: StripeCharge | None = self._answer(f"charge {id}", lambda: None)
         return found
 
+    def coupon(self, id: str) -> Coupon | None:
+        found: Coupon | None = self._answer(f"coupon {id}", lambda: None)
+        return found
+
+    def discount_terms(self, subscription: str) -> dict[str, DiscountTerms]:
+        found: dict[str, DiscountTerms] = self._answer(f"discounts of {subscription}", dict)
+        return found
+
     def invoice_paid_by(self, payment_intent: str) -> str | None:
         found: str | None = self._answer(f"invoice paid by {payment_intent}", lambda: None)
         return found
@@ -609,6 +671,7 @@ class FakeServices:
     deliveries: MemoryDeliveries = field(default_factory=MemoryDeliveries)
     deliveries_queue: MemoryGroups = field(default_factory=MemoryGroups)
     to_clear: dict[str, datetime] = field(default_factory=dict)
+    figures: MemoryFigures = field(default_factory=MemoryFigures)
 
     def counted(self, metric: str, by: int) -> None:
         assert metric in METRICS.keys() - MEASURED.keys()
@@ -638,6 +701,7 @@ class FakeServices:
                 partitions=MemoryPartitions(self.timeline, self.to_clear),
                 endpoints=self.endpoints,
                 deliveries=self.deliveries,
+                figures=self.figures,
             ),
             queues=Queues(
                 events=self.events_queue,

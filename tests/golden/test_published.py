@@ -173,6 +173,7 @@ def test_the_keys_of_billing_toml_stay() -> None:
         bus.x = 1
         slack.x = 1
         instance.x = 1
+        figures.x = 1
         cancel.x = 1
         cancel.alternatives.x = "x"
         cancel.alternatives.other = {x = 1}

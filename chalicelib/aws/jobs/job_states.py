@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from chalicelib.aws.dynamo import client, put_versioned, read_one
 from chalicelib.aws.items import Item, dump, load
+from chalicelib.domain.figures.closing import ClosedFigures
 from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.outgoing.slack import SlackState
@@ -26,6 +27,7 @@ class Versioned(Protocol):
 T = TypeVar("T", bound=Versioned)
 
 KEYS: dict[type[Any], str] = {
+    ClosedFigures: "FIGURES",
     Comparison: "COMPARISON",
     DigestState: "DIGESTS",
     InstanceDeletions: "INSTANCES",

@@ -15,6 +15,7 @@ from chalicelib.domain.account.profile import ProfileFact
 from chalicelib.domain.account.state import CardSnapshot, Grant, Profile, Signup
 from chalicelib.domain.security.openings import OpeningFact
 from chalicelib.domain.stripe_objects.objects import Customer, Invoice, Subscription
+from chalicelib.domain.stripe_objects.recurring import DiscountTerms
 from chalicelib.values import frozen
 
 
@@ -35,12 +36,25 @@ class CustomerSnapshot:
 @frozen
 class SubscriptionSnapshot:
     """A subscription's state, from an event or a fetch. `proved` says that the right proof stands
-    beside the account that its metadata names, or that Billhook has sold it.
+    beside the account that its metadata names, or that Billhook has sold it. `recurring_before` is
+    what it brought in before the event, as the event tells it; None if it does not.
     """
 
     subscription: Subscription
     source: FromEvent | FromFetch
     proved: bool = False
+    recurring_before: str | None = None
+
+
+@frozen
+class DiscountSnapshot:
+    """The terms of a discount as told at a time. `coupon` is the id of its coupon, if only that is
+    known of what it gives.
+    """
+
+    id: str
+    terms: DiscountTerms
+    coupon: str | None = None
 
 
 @frozen
@@ -129,6 +143,7 @@ StripeFact = (
     | CheckoutCompleted
     | DisputeSnapshot
     | RefundRecorded
+    | DiscountSnapshot
 )
 
 
@@ -138,7 +153,12 @@ class FetchResult:
 
     request: FetchRequest
     facts: tuple[
-        CustomerSnapshot | SubscriptionSnapshot | InvoiceSnapshot | PaymentSnapshot | CardSnapshot,
+        CustomerSnapshot
+        | SubscriptionSnapshot
+        | InvoiceSnapshot
+        | PaymentSnapshot
+        | CardSnapshot
+        | DiscountSnapshot,
         ...,
     ] = ()
 

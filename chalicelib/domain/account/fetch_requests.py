@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class FetchRequest:
     """An object or a list to fetch from Stripe. `what` is `customer`, `subscription` or `invoice`,
     with its `id`; or `subscriptions` or `invoices`, with the customer's `id`; or `payments`, with
-    the invoice's `id`.
+    the invoice's `id`; or `discounts`, with the subscription's `id`.
     """
 
     what: str

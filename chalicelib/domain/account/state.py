@@ -23,6 +23,7 @@ from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.policy.languages import LANGUAGES, language_code
 from chalicelib.domain.security.openings import LinkOpening
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Subscription
+from chalicelib.domain.stripe_objects.recurring import DiscountTerms, RecurringChange
 from chalicelib.values import frozen, replace
 
 DISPUTES_WON = frozenset({"won", "warning_closed", "prevented"})
@@ -148,6 +149,17 @@ class CardSnapshot:
 
 
 @frozen
+class TrialRecord:
+    """The trial of an account: when it started, when it ends or ended, and when an invoice of more
+    than 0 was first paid since, None if none was.
+    """
+
+    started_at: datetime
+    ends_at: datetime
+    converted_at: datetime | None = None
+
+
+@frozen
 class PlanChange:
     """The plan and quantity of a running subscription before its last change. `at` is when Billhook
     learned of the change.
@@ -167,7 +179,9 @@ class Account:
 
     - `customers`, `subscriptions`, `invoices`, `cards`: Stripe's objects by id. `payments`: the
       state of payments by invoice. `settled_invoices` has a mark of each that was settled and is
-      kept no more, `ended` the end of such subscriptions. `disputes` has each dispute's status,
+      kept no more, `ended` the end of such subscriptions. `recurring` has the changes of what each
+      subscription brings in, all of them after `recurring_since`; `discounts` the terms of
+      discounts by id. `disputes` has each dispute's status,
       and `charged_back` when the bank took a payment back for good, by the invoice that it was for.
     - `others`: the customers' subscriptions to other products in the same Stripe account. They are
       shown, and nothing else. `ours` has the ids of `subscriptions` that were once recognized as
@@ -212,6 +226,8 @@ class Account:
     - `departed_at`: when access ended; None while the account has access.
     - `debit_returned_at`: when a bank debit came back that no money followed, if its invoice is
       kept no more. `debit_failed_at` is when any debit came back last, whatever followed.
+    - `trial`: the account's trial, for the figures; `figures_due`: the figures that this version
+      changes, which whoever saves it writes.
     - `history_until`: what happened before that, happened before Billhook knew the customer.
     - `restored_at`: when the account was last restored from a backup, which raises `epoch`.
     """
@@ -283,6 +299,11 @@ class Account:
     events: int | None = None
     superseded_at: datetime | None = None
     instance: Instance | None = None
+    recurring: Mapping[str, tuple[RecurringChange, ...]] = field(default_factory=dict)
+    recurring_since: datetime | None = None
+    discounts: Mapping[str, DiscountTerms] = field(default_factory=dict)
+    trial: TrialRecord | None = None
+    figures_due: tuple[str, ...] = ()
 
     @property
     def email(self) -> str | None:

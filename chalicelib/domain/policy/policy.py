@@ -205,6 +205,15 @@ class TeamPolicy:
 
 
 @frozen
+class FiguresPolicy:
+    """`metered` says that one unit of a metered price counts as revenue; otherwise nothing of it
+    does, since what will be used is not known.
+    """
+
+    metered: bool = False
+
+
+@frozen
 class BusPolicy:
     """`stripe_source` is the partner event source by which Stripe's events come over EventBridge;
     empty for none, None if billing.toml leaves it to the stage's own settings.
@@ -265,6 +274,7 @@ class Policy:
     bus: BusPolicy = BusPolicy()
     slack: SlackPolicy | None = None
     instance: InstancePolicy | None = None
+    figures: FiguresPolicy = FiguresPolicy()
 
     def rank(self, plan: str | None) -> int:
         """The plan's place in billing.toml, from 0; -1 for None and for an unknown plan."""

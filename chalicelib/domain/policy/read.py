@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy.bus import read_bus, read_slack
+from chalicelib.domain.policy.figures import read_figures
 from chalicelib.domain.policy.instance import read_instance
 from chalicelib.domain.policy.keys import (
     Key,
@@ -84,6 +85,7 @@ _TABLES = (
     "bus",
     "slack",
     "instance",
+    "figures",
 )
 
 
@@ -108,6 +110,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
     mail, team = read_mail(raw, mistakes), read_team(raw, mistakes)
     bus, slack = read_bus(raw, mistakes), read_slack(raw, mistakes)
     instance = read_instance(raw, mistakes)
+    figures = read_figures(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     _check_after_trial(trial, plans, mistakes)
     if mistakes:
@@ -130,6 +133,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
         bus=bus,
         slack=slack,
         instance=instance,
+        figures=figures,
     )
 
 

@@ -10,6 +10,8 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.changes.domain_events import domain_events
 from chalicelib.domain.changes.plan_changes import plan_change
+from chalicelib.domain.figures.contributions import changed_contributions
+from chalicelib.domain.figures.trials import with_trial_record
 from chalicelib.domain.instances.lifecycle import with_instance
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.due_work import due_work, is_dead
@@ -39,6 +41,7 @@ def version_without_bounds(
 ) -> Account:
     """As `next_version`, for what must be saved whatever it holds."""
     updated = with_ownership(with_profile_operation(updated, now), policy)
+    updated = with_trial_record(updated)
     updated = replace(updated, debit_returned_at=remembered_return(written, updated))
     new = replace(
         updated,
@@ -64,6 +67,8 @@ def version_without_bounds(
         outbox=() if by_worker else unpublished,
         worker_outbox=unpublished if by_worker else (),
     )
+    due = {*written.figures_due, *changed_contributions(written, new, policy)}
+    new = replace(new, figures_due=tuple(sorted(due)))
     return rescheduled(new, policy, now)
 
 
@@ -71,7 +76,8 @@ def outbox_cleared(written: Account, policy: Policy, now: datetime) -> Account:
     """The version to save once the outbox has been published. Nothing else changes, so it causes no
     domain event.
     """
-    return rescheduled(replace(written, version=written.version + 1, outbox=()), policy, now)
+    cleared = replace(written, version=written.version + 1, outbox=(), figures_due=())
+    return rescheduled(cleared, policy, now)
 
 
 def failed(written: Account, now: datetime) -> Account:

@@ -6,6 +6,9 @@ EVENT_TYPES = {
     "customer.created": "A customer that Billhook may adopt, with e-mail and default card.",
     "customer.updated": "The default card or the e-mail changed.",
     "customer.deleted": "The customer was deleted, which ends every subscription.",
+    "customer.discount.created": "What a discount takes off, for the figures.",
+    "customer.discount.updated": "The same, of a discount that changed.",
+    "customer.discount.deleted": "A discount takes nothing off any more.",
     "customer.subscription.created": "A subscription began.",
     "customer.subscription.updated": (
         "Status, plan, seats, trial, period or a scheduled cancellation changed."

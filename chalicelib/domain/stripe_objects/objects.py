@@ -50,7 +50,8 @@ class Customer:
 @frozen
 class Item:
     """An item of a subscription. `amount` is in minor units of `currency`, the price's own; None if
-    the price is tiered or custom. A `metered` price takes no quantity.
+    the price is tiered or custom, or has fractions of a minor unit, which `amount_decimal` has
+    then. A `metered` price takes no quantity. `discounts` are the ids of those of this item alone.
     """
 
     price: str
@@ -62,6 +63,8 @@ class Item:
     interval: str | None = None
     interval_count: int = 1
     metered: bool = field(default=False, repr=False)
+    amount_decimal: str | None = field(default=None, repr=False)
+    discounts: tuple[str, ...] = field(default=(), repr=False)
 
 
 @frozen

@@ -7,6 +7,7 @@ from chalice.app import Blueprint
 from chalicelib.runtime import wiring
 from chalicelib.runtime.invocation import entrypoint, tell_log
 from chalicelib.runtime.telemetry import failure_of, flush, logger, measure
+from chalicelib.usecases.figures.close import close_figures
 from chalicelib.usecases.messaging.notify_team import enqueue_digests
 from chalicelib.usecases.reconciliation.backfill import backfill_events
 from chalicelib.usecases.reconciliation.reconcile import reconcile
@@ -68,9 +69,9 @@ def watch_stage(event: Any) -> None:
 @bp.schedule("rate(1 hour)")
 @entrypoint
 def fetch_events(event: Any) -> None:
-    """Fetch the events that Stripe could not deliver, then queue the team's digest if it is due.
-    The digest comes last, so that it never delays an event. The next run continues where this one
-    stopped.
+    """Fetch the events that Stripe could not deliver, close the figures of days and weeks, then
+    queue the team's digest if it is due. They come last, so that they never delay an event. The
+    next run continues where this one stopped.
     """
     fetched = backfill_events(wiring.services())
     if fetched.events:
@@ -78,6 +79,7 @@ def fetch_events(event: Any) -> None:
     if fetched.failure:
         logger.warning("Fetching events was interrupted", extra=failure_of(fetched.failure))
     enqueue_digests(wiring.services())
+    close_figures(wiring.services())
 
 
 @bp.schedule("rate(10 minutes)")

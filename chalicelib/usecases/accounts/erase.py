@@ -11,6 +11,7 @@ from chalicelib.domain.instances.call_times import LEAVES_WITHIN
 from chalicelib.domain.instances.lifecycle import keeps_from_erasure
 from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_stripe
 from chalicelib.usecases.enqueue import enqueue_if_due
+from chalicelib.usecases.figures.writing import end_figures
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ports import PartitionStore
 from chalicelib.usecases.services import Services
@@ -78,6 +79,7 @@ def _erase(account_id: str, at_stripe: bool, services: Services, beside: Partiti
             leaves = InstanceLeaves(now, now + LEAVES_WITHIN)
             enqueue_if_due(apply_facts(account, [leaves], services, None), services)
         else:
+            end_figures(account, now, services)
             services.stores.accounts.erase(account, now)
         return True
 

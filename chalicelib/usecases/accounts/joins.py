@@ -9,6 +9,7 @@ from chalicelib.domain.schedule.expected_updates import fetching_all_of
 from chalicelib.domain.schedule.versions import next_version
 from chalicelib.usecases.accounts.erase import UNDER_WAY_SECONDS
 from chalicelib.usecases.billing.completed_checkout import expire_sessions
+from chalicelib.usecases.figures.writing import withdraw_figures
 from chalicelib.usecases.ports import PartitionStore
 from chalicelib.usecases.publishing import without_published
 from chalicelib.usecases.reading import require_account
@@ -43,6 +44,7 @@ def join(account_id: str, services: Services, beside: PartitionStore) -> str:
                 expire_sessions(apart, customer, services)
         # Before it is gone: a run that ends in between leaves nothing without an account.
         beside.move_timeline(apart.id, named.id)
+        withdraw_figures(apart, services)
         services.stores.accounts.absorb(apart, named, new)
         return named.id
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from chalicelib.domain.account.facts import (
     PAYMENT_STATUSES,
     CustomerSnapshot,
+    DiscountSnapshot,
     FetchResult,
     InvoiceSnapshot,
     PaymentSnapshot,
@@ -13,6 +14,7 @@ from chalicelib.domain.account.facts import (
 )
 from chalicelib.domain.account.fetch_requests import FetchRequest
 from chalicelib.domain.account.ordering import FromFetch
+from chalicelib.domain.account.rules.revenue import unknown_discounts, without_terms
 from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.security.account_proof import proves
 from chalicelib.domain.stripe_objects.answers import (
@@ -40,6 +42,8 @@ def fetch(
     that cannot be read does not hold up the others. Raises Unavailable, Refused.
     """
     began = now.replace(microsecond=0)
+    if ask.what == "discounts":
+        return FetchResult(ask, _discounts(reader, ask.id, account, began)), 0
     if ask.what == "payments":
         return FetchResult(ask, (_payment(reader, ask.id, began),)), 0
     return as_facts(ask, _found(reader, ask), account, began, proof_of)
@@ -97,6 +101,20 @@ def _fact(
         case Invoice() as invoice:
             return InvoiceSnapshot(invoice, began, fetched=True)
     return None
+
+
+def _discounts(
+    reader: ReaderApi, subscription: str, account: Account, began: datetime
+) -> tuple[DiscountSnapshot, ...]:
+    """The terms of the subscription's discounts. One that Stripe does not tell any more counts as
+    known, so that it is not asked for again. Raises Unavailable, Refused.
+    """
+    told = reader.discount_terms(subscription)
+    unknown = unknown_discounts(account, subscription) - told.keys()
+    return (
+        *(DiscountSnapshot(id, terms) for id, terms in sorted(told.items())),
+        *(without_terms(id, began) for id in sorted(unknown)),
+    )
 
 
 def _payment(reader: ReaderApi, invoice: str, began: datetime) -> PaymentSnapshot:

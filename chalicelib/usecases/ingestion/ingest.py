@@ -7,6 +7,7 @@ from chalicelib.domain.access.standing import unknown_prices
 from chalicelib.domain.account.facts import (
     CheckoutCompleted,
     CustomerSnapshot,
+    DiscountSnapshot,
     DisputeSnapshot,
     InvoiceSnapshot,
     RefundRecorded,
@@ -17,6 +18,7 @@ from chalicelib.domain.account.state import Account, CardSnapshot
 from chalicelib.domain.changes.timeline import EVENTS_KEPT, Entry
 from chalicelib.domain.errors import NewerSchemaVersion, Refused, Unavailable, Unreadable
 from chalicelib.domain.security.account_proof import proves
+from chalicelib.domain.stripe_objects.recurring import percent_text
 from chalicelib.stripe_api.events import StripeEvent, read_event
 from chalicelib.usecases.ingestion.adopt import adopt, probable_account
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
@@ -99,9 +101,11 @@ def ingest(messages: Sequence[Message], services: Services) -> list[Outcome]:
 
 def with_customer(event: StripeEvent, reader: ReaderApi) -> tuple[StripeEvent, str | None]:
     """The event and the customer that it is about. A dispute does not name it, but its charge does.
-    Nor does it name the invoice that was paid, which is added to one that is lost. Raises
-    Unavailable, Refused.
+    Nor does it name the invoice that was paid, which is added to one that is lost. A discount says
+    what it gives only by the id of its coupon, which is read. Raises Unavailable, Refused.
     """
+    if isinstance(event.fact, DiscountSnapshot):
+        return _with_terms(event, event.fact, reader), event.customer
     dispute = event.fact
     if not isinstance(dispute, DisputeSnapshot):
         return event, event.customer
@@ -112,6 +116,20 @@ def with_customer(event: StripeEvent, reader: ReaderApi) -> tuple[StripeEvent, s
         invoice = reader.invoice_paid_by(charge.payment_intent)
         event = replace(event, fact=replace(dispute, invoice=invoice))
     return event, charge.customer
+
+
+def _with_terms(event: StripeEvent, told: DiscountSnapshot, reader: ReaderApi) -> StripeEvent:
+    coupon = reader.coupon(told.coupon) if told.coupon else None
+    if coupon is None:
+        return event
+    terms = replace(
+        told.terms,
+        duration=coupon.duration,
+        percent_off=percent_text(coupon.percent_off),
+        amount_off=coupon.amount_off,
+        currency=coupon.currency,
+    )
+    return replace(event, fact=replace(told, terms=terms))
 
 
 def _ingest_by_customer(by_customer: dict[str, list[_Read]], services: Services) -> list[Outcome]:
@@ -231,7 +249,7 @@ def _entry(account: str, event: StripeEvent) -> Entry:
             | CardSnapshot(thing)
         ):
             return Entry(account, event.created, "stripe", event.id, event.type, thing, EVENTS_KEPT)
-        case CheckoutCompleted() | DisputeSnapshot() | RefundRecorded():
+        case CheckoutCompleted() | DisputeSnapshot() | RefundRecorded() | DiscountSnapshot():
             return Entry(
                 account, event.created, "stripe", event.id, event.type, event.fact, EVENTS_KEPT
             )

@@ -13,6 +13,7 @@ from chalicelib.domain.schedule.forgetting import forgotten_at
 from chalicelib.domain.stripe_objects.objects import Customer
 from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_stripe
 from chalicelib.usecases.fan_out import wake_instances
+from chalicelib.usecases.figures.writing import end_figures
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.services import Services
 from chalicelib.values import replace
@@ -53,7 +54,9 @@ def erase_after_instance(account: Account, services: Services) -> None:
         forget(account, services)
         return
     services.stores.partitions.clear(account.id)
-    services.stores.accounts.erase(account, services.clock.now())
+    now = services.clock.now()
+    end_figures(account, now, services)
+    services.stores.accounts.erase(account, now)
     services.stores.partitions.clear(account.id)  # what was written in between
 
 

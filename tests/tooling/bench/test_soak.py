@@ -14,7 +14,7 @@ from bench.soak.lifecycles import KINDS, population
 from bench.soak.soak import KILLED, SPOILT, Soak, soak
 from chalicelib.domain.policy.sequences import TRANSACTIONAL_STEPS
 from ops.report.counting import Counting
-from tests.fakes.recount import recount
+from tests.fakes.figures.recount import recount
 
 SEED = 2
 

@@ -20,9 +20,9 @@ from ops.report.counting import WITHIN, Counting, Line
 from ops.report.interval import difference, wilson
 from tests.adapters.aws.conftest import TABLE
 from tests.adapters.aws.conftest import boto3_table as dynamodb  # noqa: F401 - the fixture
+from tests.fakes.figures.recount import recount
 from tests.fakes.grids import examples
 from tests.fakes.lifecycles import START, Life
-from tests.fakes.recount import recount
 from tests.fakes.services import POLICY, FakeServices
 from tests.tooling.ops.test_ops import run
 

@@ -57,8 +57,9 @@ def test_what_a_worker_published_takes_no_second_write(place: FakeServices) -> N
     calls = OutsideCalls()
     learns(place, 0, 5, calls)
     assert told(place) == BEGAN
-    assert [call for call in calls.made if not call.startswith("stripe")][-7:] == [
+    assert [call for call in calls.made if not call.startswith("stripe")][-8:] == [
         "accounts.save",
+        "figures.put",
         "timeline.put",  # Stripe's events
         "feed.last",
         "feed.append",

@@ -30,6 +30,7 @@ from chalicelib.domain.account.facts import (
     CheckoutUpdated,
     ConsentGiven,
     CustomerSnapshot,
+    DiscountSnapshot,
     DisputeSnapshot,
     Fact,
     FetchResult,
@@ -63,6 +64,7 @@ from chalicelib.domain.account.rules import (
     instance,
     invoices,
     profile,
+    revenue,
     signups,
     stripe,
 )
@@ -101,6 +103,7 @@ _RULES: Mapping[type, Callable[[Account, Any], Account]] = {
     CardSnapshot: stripe.apply_card,
     CheckoutCompleted: stripe.apply_completed_checkout,
     DisputeSnapshot: stripe.apply_dispute,
+    DiscountSnapshot: revenue.apply_discount,
     RefundRecorded: _apply_refund,
     OperationUpdated: stripe.apply_operation,
     CheckoutUpdated: stripe.apply_checkout,

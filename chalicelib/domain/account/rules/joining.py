@@ -65,6 +65,13 @@ def absorb(account: Account, absorbed: Account) -> Account:
                 key=lambda grant: (grant.until, grant.plan or "", grant.note),
             )
         ),
+        recurring=_both(account.recurring, absorbed.recurring),
+        recurring_since=max(
+            (at for at in (account.recurring_since, absorbed.recurring_since) if at),
+            default=None,
+        ),
+        discounts=_both(account.discounts, absorbed.discounts),
+        trial=account.trial or absorbed.trial,
         mails=_both(account.mails, absorbed.mails),
         feedback=_both(account.feedback, absorbed.feedback),
         errands=_both(account.errands, absorbed.errands),

@@ -21,6 +21,11 @@ from chalicelib.domain.account.rules.profile import (
     changes_at_stripe,
     with_undo_of_move,
 )
+from chalicelib.domain.account.rules.revenue import (
+    with_assumed_change,
+    with_bounded_changes,
+    with_recurring_change,
+)
 from chalicelib.domain.account.state import DISPUTES_WON, Account, CardSnapshot
 from chalicelib.domain.bounds import most
 from chalicelib.domain.stripe_objects.objects import Subscription
@@ -66,9 +71,14 @@ def _with_customer(account: Account, fact: CustomerSnapshot) -> Account:
 
 
 def apply_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
-    """Keeps the newest state of the subscription; requests a fetch if that is not certain. One over
-    the bound is left out.
+    """Keeps the newest state of the subscription, and every change of what it brings in; requests a
+    fetch if the state is not certain. One over the bound is left out.
     """
+    account = _with_subscription(with_recurring_change(account, fact), fact)
+    return with_bounded_changes(with_assumed_change(account, fact.subscription.id))
+
+
+def _with_subscription(account: Account, fact: SubscriptionSnapshot) -> Account:
     subscription = fact.subscription
     if subscription.id in account.ended:
         return account

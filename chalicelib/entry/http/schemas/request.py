@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
@@ -240,6 +240,20 @@ def timestamp() -> Kind:
         return time
 
     return Kind({"type": "string", "format": "date-time"}, read)
+
+
+def day() -> Kind:
+    """A day such as 2026-03-01, from 1970 to 2999."""
+
+    def read(value: Any) -> date:
+        if not isinstance(value, str) or not re.fullmatch(r"(19[7-9]|2\d\d)\d-\d\d-\d\d", value):
+            raise ValueError("must be a day, such as 2026-03-01")
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError("must be a day that exists, such as 2026-03-01") from error
+
+    return Kind({"type": "string", "format": "date"}, read)
 
 
 def time_zone() -> Kind:

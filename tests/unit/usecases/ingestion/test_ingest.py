@@ -342,6 +342,9 @@ def test_a_batch_for_one_account_costs_one_read_one_write_and_one_log(
         # for what happened last; the process that published it remembers that
         "timeline.missing",
         "accounts.save",
+        # for the trial and the revenue of its day
+        "figures.put",
+        "figures.put",
         "timeline.put",
         # for the two domain events that others can read
         "feed.last",

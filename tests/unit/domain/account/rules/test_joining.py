@@ -98,6 +98,7 @@ STAYS = {
     "standing", "written_at", "policy", "due_at", "profile_changes", "address_changes",
     "origin", "pending_signups", "sign_in_signup", "links_void_before", "refused_join",
     "openings", "ended_links", "events", "superseded_at",
+    "figures_due",
 }  # fmt: skip
 """The fields that stay as the account has them, because they are about its own address, links,
 clock or last version."""

@@ -1,0 +1,1 @@
+"""Figures: revenue by day, trials by week, and what the accounts contribute to them."""

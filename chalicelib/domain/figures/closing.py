@@ -1,0 +1,96 @@
+"""Which figures are summed up in a row, and which are summed up when they are read.
+
+Recent figures change often, so their contributions are summed up when somebody reads them. A job
+closes the older ones: it writes the row of their sums. What comes later marks its figure, so that
+it is summed up again: by readers at once, and by the job for good.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from chalicelib.domain.account.state import TrialRecord
+from chalicelib.domain.figures.contributions import REVENUE, TRIALS, FigureKey
+from chalicelib.domain.figures.movements import DayTotals
+from chalicelib.domain.figures.trials import TrialWeek, counted
+from chalicelib.values import frozen
+
+LATE = {"REVENUE": timedelta(days=2), "TRIALS": timedelta(weeks=6)}
+"""A contribution to a figure that began longer ago marks it."""
+
+CLOSED = {"REVENUE": timedelta(days=3), "TRIALS": timedelta(weeks=7)}
+"""A figure that began longer ago is closed. The time in between is for writers that are slow."""
+
+
+def is_late(key: FigureKey, now: datetime) -> bool:
+    """Whether a contribution to this figure has to mark it."""
+    return key.day < now.astimezone(UTC).date() - LATE[key.kind]
+
+
+@frozen
+class ClosedFigures:
+    """The last day, and the Monday of the last week, that are closed. `version` counts the writes
+    of this state.
+    """
+
+    revenue: date
+    trials: date
+    version: int = 0
+
+    def of(self, kind: str) -> date:
+        """The last closed figure of a kind."""
+        return self.revenue if kind == REVENUE else self.trials
+
+
+def closed_by(now: datetime) -> ClosedFigures:
+    """What is to be closed by now. What no job has closed yet has marks at its contributions."""
+    today = now.astimezone(UTC).date()
+    monday = today - CLOSED[TRIALS] - timedelta(days=(today - CLOSED[TRIALS]).weekday())
+    return ClosedFigures(today - CLOSED[REVENUE] - timedelta(days=1), monday - timedelta(weeks=1))
+
+
+def open_figures(kind: str, closed: date, last: date) -> list[date]:
+    """The days, or Mondays, behind `closed` up to `last`."""
+    step = timedelta(days=1 if kind == REVENUE else 7)
+    return [closed + step * number for number in range(1, (last - closed) // step + 1)]
+
+
+@frozen
+class Mark:
+    """Something was contributed to a closed figure, and a mark was left at that time."""
+
+    day: date
+    at: datetime
+
+
+SETTLED = timedelta(minutes=5)
+"""A mark is left before the contribution is written. It goes once it is older than the longest run
+of a writer, so that the contribution is in the sums.
+"""
+
+
+def day_text(totals: DayTotals) -> str:
+    """The row of a day."""
+    return json.dumps({"moves": totals.moves, "mrr": totals.mrr}, separators=(",", ":"))
+
+
+def day_in(day: date, text: str) -> DayTotals:
+    """The totals in the row of a day."""
+    found = json.loads(text)
+    return DayTotals(day, found["moves"], found["mrr"])
+
+
+def week_text(trials: Sequence[TrialRecord], now: datetime) -> str:
+    """The row of a week: how many trials started and converted, and when the running ones end."""
+    week = counted(date.min, trials, now)
+    ends = sorted(one.ends_at for one in trials if not one.converted_at and now < one.ends_at)
+    numbers = {"started": week.started, "converted": week.converted}
+    return json.dumps({**numbers, "ends": [end.isoformat() for end in ends]})
+
+
+def week_in(week: date, text: str, now: datetime) -> TrialWeek:
+    """The trials of a week by its row, as they are now."""
+    found = json.loads(text)
+    started, converted = found["started"], found["converted"]
+    running = sum(now < datetime.fromisoformat(end) for end in found["ends"])
+    return TrialWeek(week, started, converted, started - converted - running, running)

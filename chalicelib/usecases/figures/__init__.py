@@ -1,0 +1,1 @@
+"""Keep the figures of revenue and trials, read them, and count them again from the accounts."""
