@@ -1,5 +1,5 @@
-"""The values of the welcome and billing pages, in the customer's language, currency and time
-zone.
+"""The values of the billing page and of the way to it, in the customer's language, currency and
+time zone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ from chalicelib.domain.account.queries import (
     other_subscriptions,
     plan_of,
 )
-from chalicelib.domain.account.standing import ON_TRIAL, Standing
+from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.account.terms import ends_with_its_period, is_canceling
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
 from chalicelib.domain.billing.pending_change import PendingChange
-from chalicelib.domain.policy.languages import DEFAULT, text_in
+from chalicelib.domain.instances.links import known_link
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import Link
 from chalicelib.domain.stripe_objects.objects import Card, Invoice, Subscription
@@ -142,30 +142,6 @@ def _is_of_another(link: Link, account: Account) -> bool:
     return link.purpose == "billing" and link.epoch == 0 and (number or 1) > 1
 
 
-def welcome_view(account: Account, policy: Policy, now: datetime, language: str) -> dict[str, Any]:
-    """The values of the welcome page. They contain nothing private, because anyone who types an
-    address into the signup form sees the page.
-    """
-    signup, default = account.signup, policy.mail.language if policy.mail else DEFAULT
-    state = "over"
-    if signup and signup.confirm:
-        state = "confirm"
-    elif standing(account, policy, now).reason in ON_TRIAL:
-        state = "runs"
-    ends_at = signup.trial_ends_at if signup else None
-    return {
-        "state": state,
-        "plan": policy.plan_name(signup.plan if signup else None),
-        "until": spoken_day(ends_at, zone_of(account, policy), language) if ends_at else "",
-        "written_to": masked(account.email or ""),
-        "first_steps": [
-            told for step in policy.pages.first_steps if (told := text_in(language, step, default))
-        ],
-        "app_url": policy.mail.app_url if policy.mail else "",
-        "trial_days": policy.trial.days,
-    }
-
-
 def billing_view(
     account: Account,
     policy: Policy,
@@ -211,11 +187,23 @@ def billing_view(
         "pay_url": _open_invoice(account),
         "invoices": _invoices(account, policy, zone, language),
         "notice": _notice(notice, language),
-        "app_url": policy.mail.app_url if policy.mail else "",
+        "app_url": known_link(account, policy) or (policy.mail.app_url if policy.mail else ""),
+        "instance": _instance_words(account, policy, zone, language),
         "email": account.email or "",
         "signs_in": policy.signup is not None,
         "openings": [],
     }
+
+
+def _instance_words(account: Account, policy: Policy, zone: ZoneInfo, language: str) -> str:
+    """What is told of a suspended instance; empty for every other."""
+    instance = account.instance
+    if policy.instance is None or instance is None or instance.state != "suspended":
+        return ""
+    if instance.deletes_at is None:
+        return text("billing.suspended", language)
+    day = spoken_day(instance.deletes_at, zone, language)
+    return text("billing.suspended_until", language, day=day)
 
 
 def _others(

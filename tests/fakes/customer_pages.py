@@ -5,16 +5,24 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chalicelib.domain.account.external.instance import UNDER_WAY, Instance, InstanceRequest
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.rules.apply import apply
+from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account, CardSnapshot, Profile, Signup, TrackedInvoice
 from chalicelib.domain.billing.cancellation_rules import Offer
 from chalicelib.domain.billing.payments import OPEN_STATUSES
 from chalicelib.domain.billing.preview import Preview
 from chalicelib.domain.errors import BillhookError
-from chalicelib.domain.policy.policy import CancelPolicy, Plan, RetentionOffer, Tariff
+from chalicelib.domain.policy.policy import (
+    CancelPolicy,
+    InstancePolicy,
+    Plan,
+    RetentionOffer,
+    Tariff,
+)
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.domain.stripe_objects.answers import Coupon
 from chalicelib.domain.stripe_objects.objects import (
@@ -26,14 +34,15 @@ from chalicelib.domain.stripe_objects.objects import (
     Subscription,
 )
 from chalicelib.pages.cancellation import cancel_view, confirm_view
-from chalicelib.pages.customer import NOTICES, billing_view, welcome_view
+from chalicelib.pages.customer import NOTICES, billing_view
 from chalicelib.pages.details import details_view
 from chalicelib.pages.plan import plan_view, preview_view
 from chalicelib.pages.problems import problem_text
+from chalicelib.pages.welcome import SHOWN_AS, welcome_view
 from tests.fakes.services import POLICY
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 EMAIL = "ada@example.com"
 PRICES = {"month": 4900, "year": 49000}
 SOLD = replace(
@@ -190,6 +199,28 @@ def _welcome_pages(language: str) -> Iterator[Shown]:
         ("over", account, NOW + 14 * DAY),
     ):
         yield Shown(f"welcome-{name}", "welcome", welcome_view(one, policy, now, language))
+    policy = replace(policy, instance=INSTANCES)
+    for status in SHOWN_AS:
+        one = replace(account, instance=instance_that_is(status), standing=OPEN)
+        yield Shown(f"welcome-{status}", "welcome", welcome_view(one, policy, NOW, language))
+
+
+INSTANCES = InstancePolicy("https://acme.app/instances", ("acme.app",), DAY, None, HOUR)
+OPEN = Standing("full", "trialing", "trialing", "pro", (), 1, NOW + 13 * DAY)
+STATES = {"resuming": "suspended", "suspending": "ready", "deleting": "suspended"}
+ASKED = {status: action for action, status in UNDER_WAY.items()}
+
+
+def instance_that_is(status: str, **changes: Any) -> Instance:
+    """An instance of each status, asked for a minute ago."""
+    action = ASKED.get(status, "create" if status in ("failed", "stalled") else "")
+    trouble = status if status in ("failed", "stalled") else None
+    ago = NOW - timedelta(minutes=1)
+    request = InstanceRequest("r.1", action, ago, ago + HOUR, calls=1, trouble=trouble)
+    state = STATES.get(status, "none" if action else status)
+    made = Instance(ago, state, request=request if action else None)
+    assert made.status == status
+    return replace(made, **changes)
 
 
 def _plan_pages(language: str) -> Iterator[Shown]:

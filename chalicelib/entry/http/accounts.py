@@ -22,6 +22,7 @@ from chalicelib.domain.errors import (
     StripeRefused,
     TooMany,
 )
+from chalicelib.domain.instances.links import known_link
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.instances import instance_json
@@ -333,15 +334,12 @@ def make_checkout(account_id: str, request: CheckedRequest) -> dict[str, str]:
     ),
 )
 def make_portal(account_id: str, request: CheckedRequest) -> dict[str, str]:
-    """{url}."""
-    policy = wiring.policy()
-    return {
-        "url": open_portal(
-            account_id,
-            policy.mail.app_url if policy.mail else wiring.links().base_url,
-            wiring.services(),
-        )
-    }
+    """{url}. From there the customer comes back to their instance, if they have one."""
+    policy, account = wiring.policy(), wiring.accounts().load(account_id)
+    back = policy.mail.app_url if policy.mail else wiring.links().base_url
+    if account:
+        back = known_link(account, policy) or back
+    return {"url": open_portal(account_id, back, wiring.services())}
 
 
 def _account(account: Account) -> dict[str, Any]:

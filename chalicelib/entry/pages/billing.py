@@ -18,6 +18,7 @@ from chalicelib.domain.account.links import (
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Unavailable
+from chalicelib.domain.instances.links import known_link, ready_link
 from chalicelib.domain.security.browsers import browser_of
 from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.entry.http.middleware.reader import reader_language, recognize
@@ -25,7 +26,6 @@ from chalicelib.entry.http.page_responses import (
     html_page,
     known_browser,
     known_cookie,
-    message_page,
     page_response,
     redirect,
     refuse_cross_site,
@@ -81,14 +81,17 @@ def open_welcome(token: str) -> Response:
 @bp.route("/welcome", methods=["GET"])
 @html_page
 def show_welcome() -> Response:
-    """Show when the trial ends and the first steps. Shows nothing private, because anyone who
-    types an address into the signup form gets here.
+    """Lead to the customer's instance once it is ready; until then, show how far it is. Without
+    instances, show when the trial ends and the first steps. Shows nothing private, because anyone
+    who types an address into the signup form gets here.
     """
-    from chalicelib.pages.customer import welcome_view
+    from chalicelib.pages.welcome import welcome_view
 
-    account = visitor(bp.current_request, "welcome-visit")
+    account, policy = visitor(bp.current_request, "welcome-visit"), wiring.policy()
+    if url := ready_link(account, policy):
+        return redirect(url)
     return page_response(
-        200, "welcome", **welcome_view(account, wiring.policy(), clock.now(), reader_language())
+        200, "welcome", **welcome_view(account, policy, clock.now(), reader_language())
     )
 
 
@@ -254,7 +257,13 @@ def return_from_checkout(token: str) -> Response:
         raise LinkRefused from error
     if session_of(bp.current_request, account.id):
         return redirect_to("/billing", notice)
-    return message_page(200, f"returned.{notice}.title", f"returned.{notice}.text")
+    return page_response(
+        200,
+        "message",
+        title=f"returned.{notice}.title",
+        text=f"returned.{notice}.text",
+        back_url=known_link(account, wiring.policy()) or "",
+    )
 
 
 def _entrance(token: str, purpose: str) -> Response:

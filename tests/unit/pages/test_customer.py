@@ -24,8 +24,9 @@ from chalicelib.domain.billing.pending_change import PendingChange
 from chalicelib.domain.policy.policy import PagesPolicy
 from chalicelib.domain.stripe_objects.objects import Card, Customer, Invoice, Item, Subscription
 from chalicelib.entry import pages
-from chalicelib.pages.customer import NOTICES, TONES, billing_view, welcome_view
+from chalicelib.pages.customer import NOTICES, TONES, billing_view
 from chalicelib.pages.rendering import headers, page, readable_on
+from chalicelib.pages.welcome import welcome_view
 from chalicelib.usecases.billing.checkout import RETURNS
 from tests.fakes.services import POLICY
 

@@ -21,6 +21,7 @@ from chalicelib.pages.customer import NOTICES, standing_words, zone_of
 from chalicelib.pages.rendering import TEMPLATES, page
 from chalicelib.pages.standing_wording import BY_DEBIT, FIRST_RETURNED, FIRST_VOID, SENT
 from chalicelib.pages.texts import Text, catalogue, markup, placeholders, text
+from chalicelib.pages.welcome import SHOWN_AS
 from chalicelib.usecases.billing.checkout import RETURNS
 from tests.fakes.customer_pages import EMAIL, NOW, SOLD, Shown, customer, every_page
 
@@ -88,6 +89,7 @@ def test_no_text_is_unused() -> None:
         r"(status|notice|invoice_status|by|reason|problem|returned|language)\.[\w.]+",
         r"cancel\.take_\w+",
         r"discount\.(once|forever)",
+        r"welcome\.(instance|step)\.\w+",
     ]
     unused = [
         key
@@ -111,9 +113,13 @@ def test_every_computed_name_has_a_text() -> None:
         *(f"language.{code}" for code in LANGUAGES),
         *(f"invoice_status.{one}" for one in ("open", "paid", "void", "uncollectible")),
         *(f"cancel.take_{kind}" for kind in ("pause", "plan", "coupon")),
+        *(f"welcome.instance.{told}" for told in SHOWN_AS.values()),
+        *(f"welcome.instance.{told}_heading" for told in SHOWN_AS.values()),
+        *(f"welcome.step.{name}" for name in ("account", "trial", "asked", "made")),
     }
     assert wanted <= known
     groups = ("standing", "notice", "reason", "returned", "by", "invoice_status", "language")
+    groups = (*groups, "welcome.instance", "welcome.step")
     computed = {key for key in known if key.startswith(tuple(f"{group}." for group in groups))}
     spare = {key for key in computed - wanted if not key.endswith(".without_plan")}
     assert spare == set(), "each is for something that there is"

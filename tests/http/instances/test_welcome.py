@@ -1,0 +1,84 @@
+"""The welcome page, which leads to the customer's instance once that is ready."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from chalicelib.runtime import wiring
+from chalicelib.values import replace
+from tests.http.instances.test_reports import INSTANCES, URL, puts
+from tests.http.signups.test_signups import Front, Page, front  # noqa: F401 - the fixture
+from tests.http.triggers.test_mail_queue import office  # noqa: F401 - the fixture
+
+
+@pytest.fixture
+def use(front: Front, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs with `[instance]`, some of its settings changed."""
+
+    def use(**settings: Any) -> None:
+        policy = replace(shipped, instance=replace(INSTANCES, **settings))
+        monkeypatch.setattr(wiring, "policy", lambda: policy)
+        wiring.services.cache_clear()
+
+    shipped = wiring.policy()
+    return use
+
+
+@dataclass
+class Visitor:
+    """Who has just signed up, in their browser."""
+
+    front: Front
+    account: str
+    cookie: str
+
+    def welcome(self) -> Page:
+        return self.front.call("GET", "/welcome", Cookie=self.cookie)
+
+    def has_instance(self) -> None:
+        assert puts(self.front, self.account, status="ready", url=URL).status == 204
+
+
+@pytest.fixture
+def visitor(front: Front, use: Callable[..., None]) -> Visitor:
+    use()
+    signed_up = front.signs_up().json
+    opened = front.call("GET", urlsplit(signed_up["welcome_url"]).path)
+    return Visitor(front, signed_up["account_id"], opened.cookie)
+
+
+def test_a_new_customer_sees_that_the_workspace_is_being_made(visitor: Visitor) -> None:
+    page = visitor.welcome()
+    assert page.status == 200
+    assert "Your workspace is being made" in page.text
+    assert '<meta http-equiv="refresh" content="2">' in page.text
+    assert "ada@example.com" not in page.text
+
+
+def test_once_it_is_ready_the_customer_is_led_there(visitor: Visitor) -> None:
+    visitor.has_instance()
+    page = visitor.welcome()
+    assert (page.status, page.headers["Location"]) == (303, URL)
+
+
+def test_the_hosts_are_those_of_now_at_the_redirect(
+    visitor: Visitor, use: Callable[..., None]
+) -> None:
+    visitor.has_instance()
+    use(hosts=("acme.example",))
+    page = visitor.welcome()
+    assert page.status == 200
+    assert URL not in page.text
+
+
+def test_the_portal_leads_back_to_the_instance(visitor: Visitor) -> None:
+    visitor.has_instance()
+    key = {"Authorization": f"Bearer {visitor.front.office.stage.key('write')}"}
+    path = f"/accounts/{visitor.account}/portal"
+    answer = visitor.front.call("POST", path, b"{}", Content_Type="application/json", **key)
+    assert answer.status == 200
+    (session,) = visitor.front.stripe.engine.store.all("billing_portal.session")
+    assert session["return_url"] == URL
