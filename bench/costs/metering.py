@@ -30,7 +30,7 @@ UNITS = {
     "aws_calls": "calls of AWS that a function waits for",
     "stripe_calls": "calls of Stripe",
     "write_units": "DynamoDB write units, index included",
-    "index_units": "of them, those of the due index",
+    "index_units": "of them, those of the two indexes",
     "feed_rows": "rows added to the feed of domain events",
     "read_units": "DynamoDB read units",
     "sqs": "SQS requests, those of Lambda's pollers included",
@@ -72,9 +72,18 @@ def write_units(before: Item | None, after: Item | None) -> int:
 
 
 def index_units(before: Item | None, after: Item | None) -> int:
-    """Of the same write in the due index, whose entries are keys and so less than a KB."""
+    """Of the same write in the two indexes, whose entries are keys and so less than a KB. An entry
+    whose key stays and whose plan changes is one write.
+    """
+    due = _moved(before, after, "due_shard", "due_at")
+    listed = _moved(before, after, "listed", "listed_at")
+    plan = 0 if listed or not after or "listed" not in after else _moved(before, after, "plan")
+    return due + listed + min(plan, 1)
+
+
+def _moved(before: Item | None, after: Item | None, *names: str) -> int:
     was, is_ = (
-        {name: item[name] for name in ("due_shard", "due_at") if name in item} if item else {}
+        {name: item[name] for name in names if name in item} if item else {}
         for item in (before, after)
     )
     return 0 if was == is_ else 2 if was and is_ else 1

@@ -18,6 +18,7 @@ import msgspec
 
 from chalicelib.aws.packing import pack, unpack
 from chalicelib.aws.schema_versions import SHAPE, refuse_newer, upgraded
+from chalicelib.domain.account.rules.directory import place_of
 from chalicelib.domain.account.state import Account
 from chalicelib.values import replace
 
@@ -94,6 +95,7 @@ def account_item(account: Account) -> Item:
     if account.outbox:
         # For the stream's filter alone: the domain events themselves are in `packed`.
         item["outbox"] = {"S": str(len(account.outbox))}
+    item |= listed_fields(account)
     return item | due_fields(account.id, account.due_at) if account.due_at else item
 
 
@@ -143,6 +145,17 @@ def due_fields(account_id: str, at: datetime) -> Item:
     """The attributes by which the due index finds an item."""
     shard = due_shard(crc32(account_id.encode()) % DUE_SHARDS)
     return {"due_shard": {"S": shard}, "due_at": {"S": stamp(at)}}
+
+
+def listed_fields(account: Account) -> Item:
+    """The attributes by which the index of the dashboard's lists finds an account. The index is
+    written only when one of them changes.
+    """
+    place = place_of(account)
+    if place is None:
+        return {}
+    plan: Item = {"plan": {"S": place.plan}} if place.plan else {}
+    return {"listed": {"S": f"LIST#{place.status}"}, "listed_at": {"S": place.at}, **plan}
 
 
 def due_shard(number: int) -> str:

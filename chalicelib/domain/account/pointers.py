@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chalicelib.domain.account.rules.directory import listed_as, listed_names
+from chalicelib.domain.account.rules.directory import listed_names
 from chalicelib.domain.account.state import Account
 
 
@@ -11,8 +11,8 @@ from chalicelib.domain.account.state import Account
 class Pointer:
     """A `CUSTOMER` (Stripe's id), an `EXTERNAL` id (the product's) or a `TRIAL` (an identity that
     may have one trial) belongs to one account; an `EMAIL` may belong to several, and so may `JOIN`,
-    which leads to the accounts whose join an operator has to decide on. `LIST` and `NAME` are the
-    places of the account in the lists of the dashboard (rules/directory.py).
+    which leads to the accounts whose join an operator has to decide on. By `NAME` the dashboard
+    finds the beginning of a name (rules/directory.py).
     """
 
     kind: str
@@ -26,18 +26,15 @@ class Pointer:
     @property
     def unique(self) -> bool:
         """Whether only one account can have it."""
-        return self.kind not in {"EMAIL", "JOIN", *SORTED}
+        return self.kind not in {"EMAIL", "JOIN", "NAME"}
 
     @property
     def sorted_in(self) -> tuple[str, str] | None:
         """(partition, sort key) of a pointer that is listed in an order; None for all others."""
-        if self.kind not in SORTED:
+        if self.kind != "NAME":
             return None
         group, _, place = self.value.partition("|")
         return f"{self.kind}#{group}", place
-
-
-SORTED = frozenset({"LIST", "NAME"})
 
 
 WAITING_JOIN = Pointer("JOIN", "waits")
@@ -56,7 +53,6 @@ def pointers(account: Account) -> frozenset[Pointer]:
     }
     if account.refused_join and account.refused_join.waits:
         found.add(WAITING_JOIN)
-    found |= {Pointer("LIST", place) for place in listed_as(account)}
     found |= {Pointer("NAME", place) for place in listed_names(account)}
     return frozenset(found)
 

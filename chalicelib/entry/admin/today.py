@@ -5,7 +5,6 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.account.rules.directory import TRIALS
 from chalicelib.domain.errors import BillhookError
 from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
 from chalicelib.domain.security.dashboard import NoDashboard, Operator
@@ -15,11 +14,12 @@ from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
 from chalicelib.usecases.operators.customers import (
+    FAILING,
     CustomerPage,
     CustomerQuery,
-    failing_groups,
     find_customers,
     list_customers,
+    trials_until,
 )
 
 bp = Blueprint(__name__)
@@ -38,8 +38,8 @@ def show_today(operator: Operator) -> Response:
 
     policy, now, services = wiring.policy(), clock.now(), wiring.services()
     directory, accounts = wiring.directory(), wiring.accounts()
-    ending = list_customers([TRIALS], None, directory, accounts, until=now + THIS_WEEK)
-    failing = list_customers(failing_groups(policy), None, directory, accounts, newest_first=True)
+    ending = trials_until(now + THIS_WEEK, None, directory, accounts, services)
+    failing = list_customers(FAILING, None, directory, accounts, newest_first=True)
     newest = find_customers(CustomerQuery(), directory, accounts, services)
     known = services.stores.job_states.load(OpenConditions)
 

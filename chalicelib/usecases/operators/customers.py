@@ -5,17 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.domain.account.rules.directory import (
-    EVERYONE,
-    NO_PLAN,
     PREFIX,
     STATUSES,
-    group_of,
+    ListedAccount,
     searchable,
+    stamp,
 )
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.ids import well_formed
-from chalicelib.domain.policy.policy import Policy
 from chalicelib.usecases.operators.ports import AccountFinder, Directory
 from chalicelib.usecases.services import Services
 from chalicelib.values import frozen
@@ -54,8 +52,10 @@ def find_customers(
     """
     cursor = _checked(query.cursor)
     if not query.text:
-        groups = _groups(query, services)
-        return list_customers(groups, cursor, directory, accounts, newest_first=True)
+        statuses = [query.status] if query.status else list(STATUSES)
+        return list_customers(
+            statuses, cursor, directory, accounts, newest_first=True, plan=query.plan
+        )
     exact = [] if cursor else list(_exactly(query.text, accounts, services))
     name = searchable(query.text)
     if len(name) < PREFIX or exact:
@@ -64,44 +64,69 @@ def find_customers(
 
 
 def list_customers(
-    groups: Sequence[str],
+    statuses: Sequence[str],
     cursor: str | None,
     directory: Directory,
     accounts: AccountFinder,
     until: datetime | None = None,
     newest_first: bool = False,
+    plan: str = "",
 ) -> CustomerPage:
-    """A page of the accounts in some groups, in one order. `until` ends it. Raises Unavailable."""
-    end = f"{until:%Y-%m-%dT%H:%M:%SZ}" if until else ""
-    places = [
-        place
-        for group in groups
-        for place in directory.places(group, cursor, PAGE + 1, end, newest_first)
+    """A page of the accounts of some statuses, in one order. `until` ends it. A page of a plan may
+    be short although another follows. Raises Unavailable.
+    """
+    end = stamp(until) if until else ""
+    lists = [
+        directory.places(status, cursor, PAGE + 1, end, newest_first, plan) for status in statuses
     ]
-    return _page(sorted(places, reverse=newest_first), accounts)
+    # A list that was not read to its end says nothing of what comes behind its last place.
+    ends = [one[-1].at for one in lists if len(one) > PAGE]
+    nearest = (max if newest_first else min)(ends, default=None)
+    places = sorted(
+        (place for one in lists for place in one), key=lambda place: place.at, reverse=newest_first
+    )
+    if nearest is not None:
+        places = [
+            place
+            for place in places
+            if (place.at >= nearest if newest_first else place.at <= nearest)
+        ]
+    return _page(places, accounts, ends_here=nearest is None)
+
+
+def trials_until(
+    until: datetime,
+    cursor: str | None,
+    directory: Directory,
+    accounts: AccountFinder,
+    services: Services,
+) -> CustomerPage:
+    """A page of the accounts whose trial runs and ends before `until`, the next to end first."""
+    now = stamp(services.clock.now())
+    return list_customers(TRIALS, max(cursor or now, now), directory, accounts, until)
 
 
 FAILING = ("past_due", "unpaid", "incomplete")
 """The statuses of customers whose payment failed or was not completed."""
 
-
-def failing_groups(policy: Policy) -> list[str]:
-    """The groups of the customers whose payment failed."""
-    return [group_of(status, plan) for status in FAILING for plan in (NO_PLAN, *policy.plans)]
+TRIALS = ("trialing", "trial_starting")
+"""The statuses of customers whose trial may run."""
 
 
-def _page(places: Sequence[tuple[str, str]], accounts: AccountFinder) -> CustomerPage:
-    shown = places[:PAGE]
-    found = accounts.load_many(list(dict.fromkeys(id for _, id in shown)))
-    return CustomerPage(found, shown[-1][0] if len(places) > PAGE else None)
-
-
-def _groups(query: CustomerQuery, services: Services) -> list[str]:
-    if not query.status and not query.plan:
-        return [EVERYONE]
-    statuses = [query.status] if query.status else STATUSES
-    plans = [query.plan] if query.plan else [NO_PLAN, *services.policy.plans]
-    return [group_of(status, plan) for status in statuses for plan in plans]
+def _page(
+    places: Sequence[ListedAccount], accounts: AccountFinder, ends_here: bool = True
+) -> CustomerPage:
+    shown: list[ListedAccount] = []
+    fits = 0
+    for place in places:
+        if fits == PAGE:
+            break
+        shown.append(place)
+        fits += place.account_id is not None
+    ids = [one.account_id for one in shown if one.account_id is not None]
+    goes_on = len(shown) < len(places) or not ends_here
+    cursor = shown[-1].at if shown and goes_on else None
+    return CustomerPage(accounts.load_many(list(dict.fromkeys(ids))), cursor)
 
 
 def _exactly(text: str, accounts: AccountFinder, services: Services) -> Iterator[Account]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.account.rules.directory import ListedAccount
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.security.dashboard import OperatorSession
 
@@ -31,12 +32,18 @@ class Directory(Protocol):
     """The lists of accounts; see aws/directory.py."""
 
     def places(
-        self, group: str, after: str | None, most: int, until: str = "", newest_first: bool = False
-    ) -> list[tuple[str, str]]:
-        """Some (sort key, account id) of a group. Raises Unavailable."""
+        self,
+        status: str,
+        after: str | None,
+        most: int,
+        until: str = "",
+        newest_first: bool = False,
+        plan: str = "",
+    ) -> list[ListedAccount]:
+        """Some places of a status. Raises Unavailable."""
 
-    def named(self, prefix: str, group: str, after: str | None, most: int) -> list[tuple[str, str]]:
-        """Some (sort key, account id) of names that begin so. Raises Unavailable."""
+    def named(self, prefix: str, group: str, after: str | None, most: int) -> list[ListedAccount]:
+        """Some places of names that begin so. Raises Unavailable."""
 
 
 class AccountFinder(Protocol):

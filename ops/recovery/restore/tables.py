@@ -29,7 +29,6 @@ NOT_TAKEN = {
     "CUSTOMER": "put anew with the account that it leads to",
     "EXTERNAL": "put anew with the account that it leads to",
     "EMAIL": "put anew with the account that it leads to",
-    "LIST": "put anew with the account that it leads to",
     "NAME": "put anew with the account that it leads to",
     "OPERATORS": "is a session of the dashboard, which is begun anew",
     "LIMIT": "counts what was done in an hour or a day that is over",

@@ -1,7 +1,5 @@
-"""The places of an account in the lists of the dashboard. They are written with the account, and
-only when they change.
-
-A place is `<group>|<sort key>`.
+"""The place of an account in the lists of the dashboard, and of its name in the search. They are
+written with the account: the place as two attributes of its item, for a sparse index.
 """
 
 import unicodedata
@@ -11,15 +9,7 @@ from datetime import datetime
 from chalicelib.domain.account.queries import creation_order, current_subscription
 from chalicelib.domain.account.standing import ON_TRIAL
 from chalicelib.domain.account.state import Account
-
-EVERYONE = "all"
-"""The group of all accounts."""
-
-NO_PLAN = "-"
-"""Stands for the plan of an account without one."""
-
-TRIALS = "trials"
-"""The group of the accounts whose trial runs, in the order of their ends."""
+from chalicelib.values import frozen
 
 STATUSES: Mapping[str, str] = {
     "unconfirmed": "Not confirmed",
@@ -35,7 +25,7 @@ STATUSES: Mapping[str, str] = {
     "canceled": "Canceled",
     "none": "None",
 }
-"""Every status of a standing, as the dashboard calls it."""
+"""Every status of a standing, as the dashboard calls it. Each is a list."""
 
 PREFIX = 3
 """How many letters of a name group it. A search needs as many."""
@@ -44,15 +34,34 @@ LONGEST_NAME = 60
 """Letters of a name that are kept in its place."""
 
 
-def listed_as(account: Account) -> Iterator[str]:
-    """The places of the account: among all, and among those of its status and plan."""
-    since = first_known(account)
-    yield f"{EVERYONE}|{_stamp(since)}"
-    if account.standing:
-        yield f"{group_of(account.standing.status, account.standing.plan)}|{_stamp(since)}"
-    ends = trial_end_of(account)
-    if ends and account.standing and account.standing.reason in ON_TRIAL:
-        yield f"{TRIALS}|{_stamp(ends)}"
+@frozen
+class ListPlace:
+    """Where an account is listed: among those of its status, in the order of `at`. That is the end
+    of a running trial, else the day the customer came. Both are of the account as last saved.
+    """
+
+    status: str
+    at: str
+    plan: str
+
+
+@frozen
+class ListedAccount:
+    """A place that was read from a list: its key, and the account there; None for one that is not
+    of the plan that is looked for.
+    """
+
+    at: str
+    account_id: str | None
+
+
+def place_of(account: Account) -> ListPlace | None:
+    """The place of the account; None before its standing was first found."""
+    if account.standing is None:
+        return None
+    ends = trial_end_of(account) if account.standing.reason in ON_TRIAL else None
+    at = stamp(ends or first_known(account))
+    return ListPlace(account.standing.status, f"{at}#{account.id}", account.standing.plan or "")
 
 
 def listed_names(account: Account) -> Iterator[str]:
@@ -60,11 +69,6 @@ def listed_names(account: Account) -> Iterator[str]:
     name = searchable(account.name or "")
     if len(name) >= PREFIX:
         yield f"{name[:PREFIX]}|{name}"
-
-
-def group_of(status: str, plan: str | None) -> str:
-    """The group of the accounts of a status and a plan."""
-    return f"{status}/{plan or NO_PLAN}"
 
 
 def searchable(name: str) -> str:
@@ -90,6 +94,6 @@ def trial_end_of(account: Account) -> datetime | None:
     return account.signup.trial_ends_at if account.signup else None
 
 
-def _stamp(moment: datetime | None) -> str:
-    """A time that sorts; accounts without one come before all others."""
+def stamp(moment: datetime | None) -> str:
+    """A time that sorts; an account without one comes before all others."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else "0"

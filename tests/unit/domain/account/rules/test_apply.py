@@ -208,7 +208,6 @@ def test_an_account_is_found_by_its_customers_addresses_and_external_id() -> Non
         Pointer("EXTERNAL", "42"),
         Pointer("EMAIL", "ada@example.com"),
         Pointer("EMAIL", "ada@home.example"),
-        Pointer("LIST", "all|0"),
     }
 
 
