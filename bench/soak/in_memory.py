@@ -220,7 +220,12 @@ class InMemorySystem:
         services = replace(services, clock=replace(services.clock, now=clock.now))
         self.mailer = CheckedMailer(MemorySes(), self.mailbox, self.accounts_kept.load, POLICY)
         office = MailServices(
-            self.mailer, claims, suppressions.holds, links().url, suppressions.mark
+            self.mailer,
+            claims,
+            suppressions.holds,
+            links().url,
+            suppressions.mark,
+            f"{links().base_url}/sign-in",
         )
         post = self.kills.watch_parts(office, "mailer", "claims")
         secrets = SimpleNamespace(

@@ -80,6 +80,8 @@ def variables(
         "asked_at": spoken_moment(mail.occasion.moment, zone, language),
         "reminds": account.proved,
         "own_page": not letter.billing_url,
+        "copy_for": "",
+        "copy_until": "",
         "next_mail_at": spoken_moment(last_until, zone, language) if last_until else "",
         "refunded": _refunded(account, language),
         "app_url": letter.app_url,
@@ -93,6 +95,26 @@ def variables(
         **_of_subscription(account, mail, policy, now, zone, language),
         **_of_invoice(account, mail, zone, language),
         **_of_milestone(mail, policy, language),
+        **links,
+    }
+
+
+def of_a_copy(
+    account: Account, policy: Policy, until: datetime, form: str, language: str
+) -> dict[str, object]:
+    """What is other in a copy for the address of before: it says that it is one until when, greets
+    nobody by a name that is another's now, and leads to the form for a sign-in link alone.
+    """
+    assert policy.mail is not None
+    links = dict.fromkeys(("link_url", "billing_url", "feedback_url"), form)
+    if policy.mail.billing_url:  # the product's own page, which opens by its own sign-in
+        links["billing_url"] = policy.mail.billing_url
+    return {
+        "name": "",
+        "greeting": WORDING[language].greeting_nobody,
+        "copy_for": masked(account.email or ""),
+        "copy_until": spoken_day(until, zone_of(account, policy.mail), language),
+        "invoice_url": "",
         **links,
     }
 

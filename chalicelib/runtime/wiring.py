@@ -312,7 +312,8 @@ def mail_services() -> "MailServices":
 
     held = suppressions()
     mailer = Mailer(settings().configuration_set)
-    return MailServices(mailer, claims(), held.holds, links().url, held.mark)
+    form = f"{links().base_url}/sign-in"
+    return MailServices(mailer, claims(), held.holds, links().url, held.mark, form)
 
 
 @cache

@@ -48,7 +48,8 @@ class SignupGuard:
 @frozen
 class MailServices:
     """`suppressed` says whether mail of a stream must not go to an address; `link` makes a signed
-    link; `mark` is the hash that stands for an address in the claim of a message.
+    link; `mark` is the hash that stands for an address in the claim of a message; `sign_in_form` is
+    the URL of the form that mails a sign-in link.
     """
 
     mailer: Mailer
@@ -56,6 +57,7 @@ class MailServices:
     suppressed: Callable[[str, str], bool]
     link: Callable[[Link], str]
     mark: Callable[[str], str]
+    sign_in_form: str
 
     def wait_for_capacity(self) -> None:
         """See Mailer."""

@@ -147,6 +147,7 @@ class Life:
             lambda email, stream: email in self.suppressed,
             lambda link: f"https://b.example/{link.purpose}",
             lambda email: email,
+            sign_in_form="https://b.example/sign-in",
         )
         return self.calls.watch_parts(office, "mailer", "claims")
 

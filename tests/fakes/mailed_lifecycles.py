@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.usecases.messaging.send_message import send_message
@@ -37,6 +38,7 @@ class MailedLife(SimLife):
     currency: str = "usd"
     language: str = "en"
     claims: MemoryClaims = field(default_factory=MemoryClaims)
+    suppressed: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,13 +118,17 @@ class MailedLife(SimLife):
         office = MailServices(
             self.mailer,
             self.claims,
-            lambda email, stream: False,
+            lambda email, stream: (email, stream) in self.suppressed,
             lambda link: f"https://b.example/{link.purpose}",
             lambda email: email,
+            sign_in_form="https://b.example/sign-in",
         )
         waiting, self.place.mail_queue.waiting[:] = list(self.place.mail_queue.waiting), []
         for work in waiting:
-            send_message(work["account_id"], work["key"], self.place.services, office)
+            try:
+                send_message(work["account_id"], work["key"], self.place.services, office)
+            except Unavailable:  # the queue gives it back
+                self.place.mail_queue.waiting.append(work)
 
 
 def steps_only(policy: Policy, *sequences: str) -> Policy:

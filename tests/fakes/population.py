@@ -206,6 +206,7 @@ class Population:
             self.suppressed.holds,
             lambda link: f"https://b.example/{link.purpose}",
             self.suppressed.mark,
+            sign_in_form="https://b.example/sign-in",
         )
         return self.calls.watch_parts(office, "mailer", "claims")
 

@@ -92,6 +92,7 @@ class System:
             lambda email, stream: email in self.suppressed,
             lambda link: f"/{link.purpose}",
             self.mark,
+            sign_in_form="https://b.example/sign-in",
         )
 
     def timeline(self) -> list[str]:

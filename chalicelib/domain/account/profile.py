@@ -59,6 +59,24 @@ class AddressChange:
         return self.at + CONFIRMED_WITHIN
 
 
+COPIED_FOR = timedelta(days=30)
+"""How long after a change the address of before gets copies of mail about money."""
+
+
+@frozen
+class PreviousEmail:
+    """An address that its reader had proved before it was changed, at `changed_at`, by the customer
+    or at Stripe. Whoever reads it may not know of the change.
+    """
+
+    address: str
+    changed_at: datetime
+
+    def until(self) -> datetime:
+        """Until when it gets copies of mail about money."""
+        return self.changed_at + COPIED_FOR
+
+
 @frozen
 class ProfileChanged:
     """Fields of the profile got these values, at `at`; `by` as in ProfileChange."""

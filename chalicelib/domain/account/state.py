@@ -18,7 +18,7 @@ from chalicelib.domain.account.joins import RefusedJoin
 from chalicelib.domain.account.messages import Broadcast, MessageRecord, NoticeComplaint
 from chalicelib.domain.account.operations import PendingOperation
 from chalicelib.domain.account.ordering import Tracked
-from chalicelib.domain.account.profile import AddressChange, ProfileChange
+from chalicelib.domain.account.profile import AddressChange, PreviousEmail, ProfileChange
 from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.policy.languages import LANGUAGES, language_code
 from chalicelib.domain.security.openings import LinkOpening
@@ -188,9 +188,9 @@ class Account:
       this product's, and `price_keys` every lookup key that a price was ever reported with.
     - `profile_changes`: the last change of each field of the profile since the signup;
       `address_changes`: those that the customer asked for and that can still be confirmed or
-      undone; `origin`: the Stripe customer that the account came from, whose address it follows,
-      empty if another one joined before there was one; `refused_join`: the account that this
-      customer named without a proof.
+      undone; `previous_email`: the address of before, while it gets copies; `origin`: the Stripe
+      customer that the account came from, whose address it follows, empty if another one joined
+      before there was one; `refused_join`: the account that this customer named without a proof.
     - `signup`: the one that counts; `pending_signups`: later ones that wait for a mailed link.
     - `milestones`: when each was first reached. `grants`: access granted by operators.
     - `proved_at`: when a mailed link was first opened, which raises `link_epoch`; `signed_in_by`:
@@ -304,6 +304,7 @@ class Account:
     discounts: Mapping[str, DiscountTerms] = field(default_factory=dict)
     trial: TrialRecord | None = None
     figures_due: tuple[str, ...] = ()
+    previous_email: PreviousEmail | None = None
 
     @property
     def email(self) -> str | None:

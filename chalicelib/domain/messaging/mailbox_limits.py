@@ -31,12 +31,14 @@ COUNTS = {
 @frozen
 class Cause:
     """What causes the messages of an anchor: `counts` is one of COUNTS. `lets_in` says that the
-    link in them leads the owner into the account.
+    link in them leads the owner into the account, `about_money` that its billing notices tell of
+    money.
     """
 
     counts: str
     reason: str
     lets_in: bool = False
+    about_money: bool = False
 
 
 CAUSES: Mapping[str, Cause] = {
@@ -58,22 +60,30 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "milestone_waits": Cause("lifecycle", "It comes of a trial that anybody can begin."),
     "trial_ends": Cause(
-        "lifecycle", "It comes of a trial that anybody can begin. A notice is about a charge."
+        "lifecycle",
+        "It comes of a trial that anybody can begin. A notice is about a charge.",
+        about_money=True,
     ),
     "access_ended": Cause("lifecycle", "It comes of a trial that anybody can begin."),
     "email_changed": Cause(
         "never", "The owner must learn of it to undo it. It takes the proof of an address."
     ),
-    "withdrawn": Cause("never", "The law requires this receipt. It takes a withdrawal."),
-    "payment_failed": Cause("notice", "It is about money that is owed."),
-    "next_try": Cause("notice", "It is about money that is owed."),
-    "invoice_due": Cause("notice", "It is about money that is owed."),
-    "payment_succeeded": Cause("notice", "It takes a payment."),
-    "converted": Cause("notice", "It takes a payment."),
-    "plan_changed": Cause("notice", "It takes a subscription, and changes what is charged."),
-    "canceling": Cause("notice", "It takes a subscription, and says when it ends."),
-    "canceled": Cause("notice", "It takes a subscription that was paid for."),
-    "card_expires": Cause("notice", "It is about a card that will be charged."),
+    "withdrawn": Cause(
+        "never", "The law requires this receipt. It takes a withdrawal.", about_money=True
+    ),
+    "payment_failed": Cause("notice", "It is about money that is owed.", about_money=True),
+    "next_try": Cause("notice", "It is about money that is owed.", about_money=True),
+    "invoice_due": Cause("notice", "It is about money that is owed.", about_money=True),
+    "payment_succeeded": Cause("notice", "It takes a payment.", about_money=True),
+    "converted": Cause("notice", "It takes a payment.", about_money=True),
+    "plan_changed": Cause(
+        "notice", "It takes a subscription, and changes what is charged.", about_money=True
+    ),
+    "canceling": Cause(
+        "notice", "It takes a subscription, and says when it ends.", about_money=True
+    ),
+    "canceled": Cause("notice", "It takes a subscription that was paid for.", about_money=True),
+    "card_expires": Cause("notice", "It is about a card that will be charged.", about_money=True),
     "instance_ready": Cause(
         "lifecycle", "It comes of a trial that anybody can begin, and of a provisioner's outage."
     ),

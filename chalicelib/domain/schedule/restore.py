@@ -66,6 +66,7 @@ def restored(backup: Account, present: Account, at: datetime) -> Account:
         charged_back={**backup.charged_back, **present.charged_back},
         notice_complaint=present.notice_complaint or backup.notice_complaint,
         address_changes=present.address_changes if present.version else backup.address_changes,
+        previous_email=present.previous_email if present.version else backup.previous_email,
         origin=_origin(backup, present),
         refused_join=present.refused_join or backup.refused_join,
         sign_in_asked_at=asked.sign_in_asked_at,

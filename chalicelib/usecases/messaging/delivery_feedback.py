@@ -14,6 +14,7 @@ from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import Unreadable
 from chalicelib.domain.ids import well_formed
+from chalicelib.domain.messaging.copies import copy_key
 from chalicelib.domain.messaging.email_message import SendClaim
 from chalicelib.domain.messaging.suppression import is_about_a_notice
 from chalicelib.domain.security.links import reader_mark
@@ -59,7 +60,7 @@ _GREETING = "Successfully validated SNS topic"
 class DeliveryFeedback:
     """One notification. `account_id` and `key` say which message of ours it was about, if it was
     one; `recipients` are those it names, `destinations` those that the message went to. `notice` is
-    the kind of a message to the team.
+    the kind of a message to the team, `copy` the tag of a copy for the account's address of before.
     """
 
     kind: str
@@ -73,6 +74,12 @@ class DeliveryFeedback:
     details: Mapping[str, str]
     destinations: tuple[str, ...] = ()
     notice: str = ""
+    copy: str = ""
+
+    @property
+    def claim_key(self) -> str:
+        """The key of the claim that the message was sent under."""
+        return copy_key(self.key, self.copy) if self.copy else self.key
 
     @property
     def for_good(self) -> bool:
@@ -107,7 +114,8 @@ def take_feedback(
             if went_to(address, feedback, account, claim, suppressions.mark(address), team)
         ]
         step = feedback.key.partition("@")[0]
-        notice = is_about_a_notice(step, feedback.stream)
+        # The reader of a copy is no customer any more: a complaint stops the copies, and no bill.
+        notice = not feedback.copy and is_about_a_notice(step, feedback.stream)
         for address in believed:
             suppressions.add(
                 address, feedback.kind.lower(), feedback.at, feedback.message_id, notice
@@ -129,8 +137,10 @@ def _claim(account: Account, feedback: DeliveryFeedback, claims: SendClaims) -> 
     of the message. It is confirmed before the account says that the message was sent.
     """
     mailed = account.mails.get(feedback.key)
-    is_settled = mailed is not None and mailed.outcome == "sent"
-    return None if is_settled and not feedback.for_good else claims.load(account.id, feedback.key)
+    is_settled = feedback.copy or (mailed is not None and mailed.outcome == "sent")
+    if is_settled and not feedback.for_good:
+        return None
+    return claims.load(account.id, feedback.claim_key)
 
 
 def went_to(
@@ -156,6 +166,8 @@ def went_to(
         return False
     if claim and claim.recipient:
         return claim.recipient == mark
+    if feedback.copy:
+        return False
     of_ours = claim is not None or feedback.key in account.mails
     return of_ours and address.casefold() == (account.email or "").casefold()
 
@@ -187,6 +199,7 @@ def read_feedback(text: str) -> DeliveryFeedback | None:
             stream=tags.get("stream", "lifecycle"),
             destinations=_destinations(mail.get("destination")),
             notice=tags.get("notice", ""),
+            copy=tags.get("copy", ""),
             details={
                 name: str(body[name])[:100] for name in _DETAILS.get(kind, ()) if body.get(name)
             },
@@ -258,8 +271,10 @@ def _settle(
     claims: SendClaims,
 ) -> None:
     """SES had the message, whatever its reply said or if there was none: it is not to be sent
-    again.
+    again. Of a copy nothing follows for its message.
     """
+    if feedback.copy:
+        return
     if claim is not None and claim.state != "sent":
         claims.confirm(claim, feedback.message_id)
     mailed = account.mails.get(feedback.key)
@@ -277,5 +292,11 @@ def _settle(
 
 def _entry(account_id: str, feedback: DeliveryFeedback) -> Entry:
     type = KINDS[feedback.kind]
-    data = {"message": feedback.key, "ses_id": feedback.message_id, **feedback.details}
+    data: dict[str, Any] = {
+        "message": feedback.key,
+        "ses_id": feedback.message_id,
+        **feedback.details,
+    }
+    if feedback.copy:
+        data["copy"] = True
     return Entry(account_id, feedback.at, "mail", f"{feedback.message_id}.{type}", type, data)

@@ -18,6 +18,7 @@ from chalicelib.domain.account.profile import (
     AddressChangeRequested,
     AddressChangeUndone,
     CustomerCreated,
+    PreviousEmail,
     ProfileChange,
     ProfileChanged,
 )
@@ -105,7 +106,8 @@ def with_undo_of_move(before: Account, after: Account, fact: CustomerSnapshot) -
     later = [change.at + timedelta(seconds=1) for change in after.address_changes]
     at = max(reported.replace(microsecond=0), *later) if later else reported.replace(microsecond=0)
     told = AddressChange(new, old, at, confirmed_at=at)
-    return replace(after, address_changes=(*after.address_changes, told))
+    after = replace(after, address_changes=(*after.address_changes, told))
+    return _with_previous(after, old, at)
 
 
 def apply_created_customer(account: Account, fact: CustomerCreated) -> Account:
@@ -130,9 +132,20 @@ def apply_confirmed_address(account: Account, fact: AddressChangeConfirmed) -> A
     confirmed = replace(change, confirmed_at=fact.at)
     changes = tuple(confirmed if one == change else one for one in account.address_changes)
     account = replace(_with_links_ended(account, fact.at), address_changes=changes)
+    account = _with_previous(account, change.before, fact.at)
     return apply_profile_change(
         account, ProfileChanged({"email": change.email}, fact.at, "customer")
     )
+
+
+def _with_previous(account: Account, address: str, at: datetime) -> Account:
+    """With the address of before a change, which gets copies of mail about money for a time. The
+    first of several stays: whoever took the account over could push it out by changing on.
+    """
+    known = account.previous_email
+    if known and at < known.until():
+        return account
+    return replace(account, previous_email=PreviousEmail(address, at))
 
 
 def apply_undone_address(account: Account, fact: AddressChangeUndone) -> Account:
@@ -144,6 +157,9 @@ def apply_undone_address(account: Account, fact: AddressChangeUndone) -> Account
         return account
     earlier = tuple(one for one in account.address_changes if one.at < change.at)
     account = replace(_with_links_ended(account, fact.at), address_changes=earlier)
+    previous = account.previous_email
+    if previous and previous.changed_at >= change.at:
+        account = replace(account, previous_email=None)
     return apply_profile_change(
         account, ProfileChanged({"email": change.before}, fact.at, "customer")
     )
@@ -158,7 +174,12 @@ def _with_links_ended(account: Account, at: datetime) -> Account:
 
 
 def unlapsed_addresses(account: Account, now: datetime) -> Account:
-    """The account without the changes of its address that can neither be confirmed nor undone."""
+    """The account without the changes of its address that can neither be confirmed nor undone, and
+    without the address of before once it gets no copies any more.
+    """
+    previous = account.previous_email
+    if previous and now >= previous.until():
+        account = replace(account, previous_email=None)
     kept = tuple(change for change in account.address_changes if now < change.lapses_at())
     return account if kept == account.address_changes else replace(account, address_changes=kept)
 

@@ -17,6 +17,7 @@ from chalicelib.domain.account.queries import notice_complaint_of
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account, Profile
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.messaging.copies import copy_key, copy_tag
 from chalicelib.domain.messaging.email_message import SendClaim
 from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.domain.schedule.versions import next_version
@@ -192,6 +193,37 @@ def test_a_bounce_suppresses_nobody_whom_the_message_did_not_go_to(
     told["mail"]["destination"] += ["victim@example.com"]
     desk.take(json.dumps(told))
     assert list(desk.suppressions.held) == ["ada@example.com"]
+    assert desk.place.metrics["FeedbackForeign"] == 1
+
+
+def of_a_copy(kind: str, tag: str) -> str:
+    """A notification about the copy of a bill that went to the account's address of before."""
+    told = json.loads(notice(kind, ["old@example.com"]))
+    told["mail"]["destination"] = ["old@example.com"]
+    told["mail"]["tags"] |= {"step": ["failed"], "stream": ["billing"], "copy": [tag]}
+    return json.dumps(told)
+
+
+@pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
+def test_feedback_about_a_copy_is_about_its_reader_and_no_bill(desk: Desk, kind: str) -> None:
+    desk.has("sent")
+    mark = desk.suppressions.mark("old@example.com")
+    key = copy_key("failed@signup", copy_tag(mark))
+    desk.claims.take(SendClaim("acc_1", key, "sending", desk.place.now.at, recipient=mark), None)
+    before = desk.place.accounts.only()
+    assert desk.take(of_a_copy(kind, copy_tag(mark))) == kind
+    assert desk.suppressions.held == {"old@example.com": kind.lower()}
+    assert desk.suppressions.about_notices == [False]
+    assert desk.place.accounts.only() == before, "neither marked nor settled"
+    (entry,) = [one for one in desk.place.timeline.entries.values() if one.kind == "mail"]
+    assert entry.data["copy"] is True
+
+
+@pytest.mark.parametrize("tag", ["mark of somebody", ""])
+def test_feedback_about_a_copy_that_never_went_out_suppresses_nobody(desk: Desk, tag: str) -> None:
+    desk.has("sent")
+    desk.take(of_a_copy("Bounce", tag))
+    assert desk.suppressions.held == {}
     assert desk.place.metrics["FeedbackForeign"] == 1
 
 

@@ -58,7 +58,12 @@ class Inbox:
         self.mailer, self.claims = MemoryMailer(self), MemoryClaims()
         self.links: dict[str, list[Link]] = {}
         self.office = MailServices(
-            self.mailer, self.claims, lambda *_: False, self._handed_out, lambda email: email
+            self.mailer,
+            self.claims,
+            lambda *_: False,
+            self._handed_out,
+            lambda email: email,
+            sign_in_form="https://b.example/sign-in",
         )
 
     def addressee(self, account_id: str) -> Account:

@@ -96,6 +96,7 @@ class Team:
             lambda email, stream: email in self.suppressed,
             lambda link: "",
             lambda email: email,
+            sign_in_form="https://b.example/sign-in",
         )
         return self.life.calls.watch_parts(office, "mailer", "claims")
 

@@ -255,6 +255,39 @@ def test_undoing_a_change_undoes_all_that_came_after_it() -> None:
     assert apply(undone, AddressChangeUndone(third.id, T + 6 * MINUTE)) == undone
 
 
+def test_the_address_of_before_is_kept_for_copies_until_a_month_later() -> None:
+    found = account(ASKED, CONFIRMED)
+    previous = found.previous_email
+    assert previous
+    assert (previous.address, previous.changed_at) == (TYPED, T + 2 * MINUTE)
+    end = previous.until()
+    assert unlapsed_addresses(found, end - timedelta(seconds=1)).previous_email == previous
+    assert unlapsed_addresses(found, end).previous_email is None
+
+
+def test_changing_on_does_not_push_the_first_address_out_and_undoing_ends_its_copies() -> None:
+    third = AddressChange("eve@evil.example", NEW, T + 3 * MINUTE)
+    on = (AddressChangeRequested(third), AddressChangeConfirmed(third.id, T + 4 * MINUTE))
+    taken = account(ASKED, CONFIRMED, *on)
+    assert taken.previous_email
+    assert taken.previous_email.address == TYPED
+    back = apply(taken, AddressChangeUndone(third.id, T + 5 * MINUTE))
+    assert back.previous_email == taken.previous_email, "the first change still stands"
+    assert apply(taken, AddressChangeUndone(CHANGE.id, T + 5 * MINUTE)).previous_email is None
+
+
+def test_an_address_that_nobody_proved_or_that_the_product_changed_gets_no_copies() -> None:
+    assert account(changed(NEW, T + MINUTE)).previous_email is None
+    assert apply(account(), patched(NEW, T + MINUTE)).previous_email is None
+
+
+def test_a_proved_address_that_changes_at_stripe_gets_copies() -> None:
+    pressed = apply(apply(Account("acc_1", origin="cus_1"), created()), AddressProved(T))
+    moved = apply(pressed, changed(NEW, T + MINUTE)).previous_email
+    assert moved
+    assert (moved.address, moved.changed_at) == (TYPED, T + MINUTE)
+
+
 def test_a_change_can_be_undone_for_seven_days() -> None:
     found, week = account(ASKED, CONFIRMED), timedelta(days=7)
     in_time = T + 2 * MINUTE + week - timedelta(seconds=1)

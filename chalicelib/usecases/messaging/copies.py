@@ -1,0 +1,92 @@
+"""Send the copy of a message to the address that the account had before, once at most.
+
+The copy goes before the message, and whatever becomes of that: an address that takes nothing is
+what somebody would choose who does not want the bills to be seen.
+"""
+
+from datetime import datetime
+
+from chalicelib.domain.account.queries import wanted_language
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
+from chalicelib.domain.messaging.copies import copied_to, copy_key, copy_tag
+from chalicelib.domain.messaging.due_messages import DueMessage
+from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
+from chalicelib.domain.messaging.notice_limits import is_repeated
+from chalicelib.outreach.rendering import language_for, render
+from chalicelib.outreach.variables import of_a_copy, variables
+from chalicelib.usecases.messaging.mailboxes import count_notice, uncount_mail
+from chalicelib.usecases.services import MailServices, Services
+
+
+def send_copy(account: Account, mail: DueMessage, services: Services, post: MailServices) -> bool:
+    """Whether SES took a copy now. None goes to an address that bounced or complained, and no more
+    than notices to an address that nobody has proved. Raises Unavailable; then it is tried again
+    with its message.
+    """
+    now = services.clock.now()
+    address = copied_to(account, mail.step, now)
+    if address is None or is_repeated(account, mail.step, now):
+        return False
+    if post.suppressed(address, "lifecycle"):
+        return False
+    tag = copy_tag(post.mark(address))
+    key = copy_key(mail.key, tag)
+    if post.claims.load(account.id, key):
+        return False
+    counted, about = f"{account.id} {key}", f"{account.id} {mail.step.id} {mail.occasion.about}"
+    if not count_notice(address, counted, about, services):
+        return False
+    letter = _letter(account, mail, address, tag, now, post.sign_in_form, services)
+    post.wait_for_capacity()
+    claim = SendClaim(account.id, key, "sending", now, recipient=post.mark(address))
+    try:
+        post.claims.take(claim, None)
+        post.claims.confirm(claim, post.mailer.send(letter))
+    except (ConcurrentUpdate, MailOutcomeUnknown):
+        return False
+    except MailRefused:
+        uncount_mail(address, counted, services)
+        return False
+    except Unavailable:
+        post.claims.drop(claim)
+        uncount_mail(address, counted, services)
+        raise
+    return True
+
+
+def _letter(
+    account: Account,
+    mail: DueMessage,
+    address: str,
+    tag: str,
+    now: datetime,
+    form: str,
+    services: Services,
+) -> EmailMessage:
+    policy = services.policy.mail
+    assert policy is not None
+    assert account.previous_email is not None
+    message, wanted = mail.step.message, wanted_language(account, services.policy)
+    language = language_for(message, wanted, policy.language)
+    no_links = dict.fromkeys(("unsubscribe_url", "preferences_url"), "")
+    until = account.previous_email.until()
+    values = variables(account, mail, services.policy, now, no_links, language)
+    values |= of_a_copy(account, services.policy, until, form, language)
+    rendered = render(message, values, language)
+    return EmailMessage(
+        sender=policy.senders[mail.step.stream],
+        recipient=address,
+        reply_to=policy.support_email,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        headers={},
+        tags={
+            "account": account.id,
+            "step": mail.step.id,
+            "occasion": mail.occasion.id,
+            "stream": mail.step.stream,
+            "copy": tag,
+        },
+    )
