@@ -46,6 +46,7 @@ _EMPTY = (
     "paid_on",
     "next_try_on",
     "limited_on",
+    "deletes_on",
 )
 _LONG = (
     "Maximiliane-Theodora von Hohenberg-Zwischenwasser und Sonnleithen zu Altenmarkt an der"
@@ -110,6 +111,7 @@ def _ada(language: str) -> Mapping[str, object]:
         "copy_until": "",
         "refunded": money(4900, "usd", language),
         "app_url": "https://app.tidewater.example/",
+        "deletes_on": day(90),
         "booking_url": "https://calendar.example.com/ines/20-minutes",
         "unsubscribe_url": f"{_LINK}/mail/unsubscribe?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",
         "preferences_url": f"{_LINK}/mail/preferences?t=eyJhIjoiYWNjdF9kZW1vIn0.b27a",
@@ -230,7 +232,7 @@ _PAYMENT_MESSAGES = (
 
 SHOWN: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(_PAYMENT_MESSAGES, "with_card"),
+        **dict.fromkeys((*_PAYMENT_MESSAGES, "instance_ready"), "with_card"),
         **dict.fromkeys(
             (
                 "sign_in",
@@ -242,6 +244,7 @@ SHOWN: Mapping[str, str] = MappingProxyType(
                 "withdrawn",
                 "trial_ended",
                 "left_unpaid",
+                "instance_deletes",
             ),
             "ended",
         ),

@@ -13,6 +13,7 @@ from chalicelib.domain.account.queries import (
     plan_of,
 )
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.instances.shown import instance_url
 from chalicelib.domain.messaging.conditions import holds
 from chalicelib.domain.messaging.due_messages import DueMessage, zone_of
 from chalicelib.domain.messaging.occasions import subscription_of
@@ -84,7 +85,8 @@ def variables(
         "copy_until": "",
         "next_mail_at": spoken_moment(last_until, zone, language) if last_until else "",
         "refunded": _refunded(account, language),
-        "app_url": letter.app_url,
+        "app_url": instance_url(account, policy, now) or letter.app_url,
+        "deletes_on": _deletes_on(account, zone, language),
         "booking_url": letter.booking_url,
         "postal_address": letter.postal_address,
         "support_email": letter.support_email,
@@ -237,6 +239,12 @@ def _trial_end(account: Account) -> datetime | None:
         known.value.trial_end for known in account.subscriptions.values() if known.value.trial_end
     ]
     return max(ends, default=account.signup.trial_ends_at if account.signup else None)
+
+
+def _deletes_on(account: Account, zone: ZoneInfo, language: str) -> str:
+    """The day on which the instance will be deleted; empty if none is planned."""
+    at = account.instance.deletes_at if account.instance else None
+    return spoken_day(at, zone, language) if at else ""
 
 
 def _refunded(account: Account, language: str) -> str:

@@ -40,6 +40,7 @@ LINK = {
     "confirm_email": ("link_url",),
     "email_changed": ("link_url",),
     "welcome": ("app_url",),
+    "instance_ready": ("app_url",),
     "new_features": ("news_url",),
     "nudge": ("article_url", "app_url"),
     "trial_personal_note": ("booking_url",),
