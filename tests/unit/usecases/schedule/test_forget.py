@@ -120,6 +120,44 @@ def test_what_somebody_proved_or_used_stays(use: str) -> None:
     assert not life.only("customer").get("deleted")
 
 
+def deleted_at_stripe(life: SimLife) -> None:
+    """The owner deletes the customer in Stripe's dashboard."""
+    life.stage.call("DELETE", f"/v1/customers/{life.only('customer')['id']}")
+    life.hear()
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_a_card_uses_the_account_if_it_was_heard_of_before_its_customer_was_deleted(
+    is_heard: bool,
+) -> None:
+    """A customer that is deleted is fetched no more: what was lost before is lost."""
+    life = signed_up()
+    life.days(3)
+    life.stage.gives(life.only("customer")["id"], "tok_visa")
+    if is_heard:
+        life.hear()
+    life.heard = len(life.stage.engine.store.events)
+    deleted_at_stripe(life)
+    if is_heard:
+        assert forgotten_at(life.account, QUIET) is None
+        life.advance(BEGIN + 60 * DAY)
+        assert life.account.id == life.account_id
+    else:
+        passes(life, 45)
+        is_gone(life)
+
+
+def test_what_was_paid_for_stays_though_its_customer_was_deleted_at_stripe() -> None:
+    life = signed_up()
+    life.days(3)
+    life.gives_card()
+    life.days(20)
+    deleted_at_stripe(life)
+    assert forgotten_at(life.account, QUIET) is None
+    life.advance(BEGIN + 60 * DAY)
+    assert life.account.id == life.account_id
+
+
 def test_an_id_that_came_with_the_signup_keeps_the_account_too() -> None:
     life = SimLife()
     life.sign_up(replace(WISH, external_id="user-1"))
