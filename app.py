@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from chalicelib.entry.admin import actions as operators_actions
-from chalicelib.entry.admin import customer, customers, sign_in, today
+from chalicelib.entry.admin import customer, customers, figures, overviews, sign_in, today
 from chalicelib.entry.http import (
     access_tokens,
     accounts,
@@ -72,6 +72,8 @@ for module in (
     webhook_endpoints,
     webhooks,
     today,
+    figures,
+    overviews,
     customers,
     customer,
     operators_actions,

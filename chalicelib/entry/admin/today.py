@@ -1,6 +1,6 @@
 """The first page of the dashboard, and its stylesheet."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from chalice.app import Blueprint, Response
@@ -13,6 +13,7 @@ from chalicelib.entry.admin.session import open_page, operator_of, page
 from chalicelib.runtime import wiring
 from chalicelib.runtime.clock import clock
 from chalicelib.runtime.settings import settings
+from chalicelib.usecases.figures.reports import revenue
 from chalicelib.usecases.operators.customers import (
     FAILING,
     CustomerPage,
@@ -42,6 +43,8 @@ def show_today(operator: Operator) -> Response:
     failing = list_customers(FAILING, None, directory, accounts, newest_first=True)
     newest = find_customers(CustomerQuery(), directory, accounts, services)
     known = services.stores.job_states.load(OpenConditions)
+    today = now.astimezone(UTC).date()
+    earned = revenue(services, today - timedelta(days=1), today)
 
     def rows(found: CustomerPage) -> list[dict[str, Any]]:
         return [row_of(one, policy, now) for one in found.accounts[:SHOWN]]
@@ -53,6 +56,10 @@ def show_today(operator: Operator) -> Response:
         ending=rows(ending),
         failing=rows(failing),
         newest=rows(newest),
+        earned=[
+            (currency, one.days[-1].mrr, one.days[-1].mrr - one.days[0].mrr)
+            for currency, one in sorted(earned.items())
+        ],
     )
 
 

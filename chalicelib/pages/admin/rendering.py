@@ -33,6 +33,12 @@ HEADERS = {
 SECTIONS = (
     ("", "Today"),
     ("/customers", "Customers"),
+    ("/revenue", "Revenue"),
+    ("/trials", "Trials"),
+    ("/payments", "Payments"),
+    ("/messages", "Messages"),
+    ("/webhooks", "Webhooks"),
+    ("/audit", "Audit log"),
 )
 """The pages in the navigation: the rest of the path below /admin, and the name."""
 

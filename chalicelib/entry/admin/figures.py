@@ -1,0 +1,54 @@
+"""Revenue and trials: charts with the table beside them."""
+
+from datetime import UTC, date, timedelta
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.security.dashboard import Operator
+from chalicelib.entry.admin.responses import admin_page
+from chalicelib.entry.admin.session import page, query_of
+from chalicelib.runtime import wiring
+from chalicelib.runtime.clock import clock
+from chalicelib.usecases.figures.reports import DEFAULT, LONGEST, revenue, trials
+
+bp = Blueprint(__name__)
+
+WEEKS = timedelta(weeks=12)
+
+
+@page(bp, "/admin/revenue")
+def show_revenue(operator: Operator) -> Response:
+    """Show the MRR of each currency day by day, and what moved it."""
+    from chalicelib.pages.admin.figures import revenue_view
+
+    first, last = _span(timedelta(days=DEFAULT - 1))
+    found = revenue(wiring.services(), first, last)
+    return admin_page(operator, "revenue", first=first, last=last, currencies=revenue_view(found))
+
+
+@page(bp, "/admin/trials")
+def show_trials(operator: Operator) -> Response:
+    """Show the trials of each week, and how many became customers."""
+    from chalicelib.pages.admin.figures import trials_view
+
+    first, last = _span(WEEKS)
+    found = trials(wiring.services(), first, last)
+    return admin_page(operator, "trials", first=first, last=last, **trials_view(found))
+
+
+def _span(length: timedelta) -> tuple[date, date]:
+    """The days that the query asks for: the last ones by default. Raises InvalidInput."""
+    query = query_of(bp.current_request, "from", "to")
+    last = _day("to", query["to"]) or clock.now().astimezone(UTC).date()
+    first = _day("from", query["from"]) or last - length
+    if not timedelta(0) <= last - first < timedelta(days=LONGEST):
+        raise InvalidInput(f"from must not be after to, and at most {LONGEST} days before it.")
+    return first, last
+
+
+def _day(name: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise InvalidInput(f"{name} must be a day such as 2026-12-31.", name) from error
