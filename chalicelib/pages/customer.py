@@ -34,7 +34,7 @@ from chalicelib.domain.account.terms import ends_with_its_period, is_canceling
 from chalicelib.domain.billing.cancellation_rules import may_withdraw
 from chalicelib.domain.billing.decisions import may_cancel, may_change
 from chalicelib.domain.billing.pending_change import PendingChange
-from chalicelib.domain.instances.links import known_link
+from chalicelib.domain.instances.shown import shown_instance, way_back
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.security.links import Link
 from chalicelib.domain.stripe_objects.objects import Card, Invoice, Subscription
@@ -187,22 +187,24 @@ def billing_view(
         "pay_url": _open_invoice(account),
         "invoices": _invoices(account, policy, zone, language),
         "notice": _notice(notice, language),
-        "app_url": known_link(account, policy) or (policy.mail.app_url if policy.mail else ""),
-        "instance": _instance_words(account, policy, zone, language),
+        "app_url": way_back(account, policy, now) or (policy.mail.app_url if policy.mail else ""),
+        "instance": _instance_words(account, policy, now, zone, language),
         "email": account.email or "",
         "signs_in": policy.signup is not None,
         "openings": [],
     }
 
 
-def _instance_words(account: Account, policy: Policy, zone: ZoneInfo, language: str) -> str:
+def _instance_words(
+    account: Account, policy: Policy, now: datetime, zone: ZoneInfo, language: str
+) -> str:
     """What is told of a suspended instance; empty for every other."""
-    instance = account.instance
-    if policy.instance is None or instance is None or instance.state != "suspended":
+    shown = shown_instance(account, policy, now)
+    if shown is None or shown.phase != "suspended":
         return ""
-    if instance.deletes_at is None:
+    if shown.deletes_at is None:
         return text("billing.suspended", language)
-    day = spoken_day(instance.deletes_at, zone, language)
+    day = spoken_day(shown.deletes_at, zone, language)
     return text("billing.suspended_until", language, day=day)
 
 

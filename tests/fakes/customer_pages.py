@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.account.external.instance import UNDER_WAY, Instance, InstanceRequest
+from chalicelib.domain.account.external.instance import Instance, InstanceRequest
 from chalicelib.domain.account.facts import CustomerSnapshot, SubscriptionSnapshot
 from chalicelib.domain.account.operations import Change
 from chalicelib.domain.account.ordering import FromEvent
 from chalicelib.domain.account.rules.apply import apply
-from chalicelib.domain.account.standing import Standing
 from chalicelib.domain.account.state import Account, CardSnapshot, Profile, Signup, TrackedInvoice
 from chalicelib.domain.billing.cancellation_rules import Offer
 from chalicelib.domain.billing.payments import OPEN_STATUSES
@@ -38,7 +37,7 @@ from chalicelib.pages.customer import NOTICES, billing_view
 from chalicelib.pages.details import details_view
 from chalicelib.pages.plan import plan_view, preview_view
 from chalicelib.pages.problems import problem_text
-from chalicelib.pages.welcome import SHOWN_AS, welcome_view
+from chalicelib.pages.welcome import welcome_view
 from tests.fakes.services import POLICY
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=UTC)
@@ -200,27 +199,37 @@ def _welcome_pages(language: str) -> Iterator[Shown]:
     ):
         yield Shown(f"welcome-{name}", "welcome", welcome_view(one, policy, now, language))
     policy = replace(policy, instance=INSTANCES)
-    for status in SHOWN_AS:
-        one = replace(account, instance=instance_that_is(status), standing=OPEN)
-        yield Shown(f"welcome-{status}", "welcome", welcome_view(one, policy, NOW, language))
+    over = NOW + 15 * DAY
+    for name, one, now in (
+        ("making", instance_that_is("creating"), NOW),
+        ("delayed", instance_that_is("creating", error="The answer was 500."), NOW),
+        ("opening", instance_that_is("resuming"), NOW),
+        ("stalled", instance_that_is("stalled"), NOW),
+        ("held", Instance(NOW, "suspended", order="suspended"), NOW),
+        ("suspended", Instance(NOW, "suspended"), over),
+        ("deleted", Instance(NOW, "deleted"), over),
+    ):
+        view = welcome_view(replace(account, instance=one), policy, now, language)
+        yield Shown(f"welcome-{name}", "welcome", view)
 
 
 INSTANCES = InstancePolicy("https://acme.app/instances", ("acme.app",), DAY, None, HOUR)
-OPEN = Standing("full", "trialing", "trialing", "pro", (), 1, NOW + 13 * DAY)
-STATES = {"resuming": "suspended", "suspending": "ready", "deleting": "suspended"}
-ASKED = {status: action for action, status in UNDER_WAY.items()}
+ASKED = {
+    "creating": ("create", "none"),
+    "resuming": ("resume", "suspended"),
+    "stalled": ("create", "none"),
+}
 
 
 def instance_that_is(status: str, **changes: Any) -> Instance:
-    """An instance of each status, asked for a minute ago."""
-    action = ASKED.get(status, "create" if status in ("failed", "stalled") else "")
-    trouble = status if status in ("failed", "stalled") else None
+    """An instance that is asked for since a minute; the changes are of the request."""
+    action, state = ASKED[status]
+    trouble = "stalled" if status == "stalled" else None
     ago = NOW - timedelta(minutes=1)
     request = InstanceRequest("r.1", action, ago, ago + HOUR, calls=1, trouble=trouble)
-    state = STATES.get(status, "none" if action else status)
-    made = Instance(ago, state, request=request if action else None)
+    made = Instance(ago, state, request=replace(request, **changes))
     assert made.status == status
-    return replace(made, **changes)
+    return made
 
 
 def _plan_pages(language: str) -> Iterator[Shown]:

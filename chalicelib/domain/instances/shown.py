@@ -78,6 +78,16 @@ def instance_url(account: Account, policy: Policy, now: datetime) -> str | None:
     return shown.url if shown else None
 
 
+def way_back(account: Account, policy: Policy, now: datetime) -> str | None:
+    """Where a customer goes back to who comes from paying: to the instance, which says itself how
+    far it is if it is not open yet. None if there is none, or the policy does not allow its host.
+    """
+    shown, instance = shown_instance(account, policy, now), account.instance
+    if shown is None or instance is None or shown.phase in {"making", "stalled", "deleted"}:
+        return None
+    return allowed_url(instance, policy)
+
+
 def allowed_url(instance: Instance, policy: Policy) -> str | None:
     """The instance's URL if it is on one of the hosts that the policy has now; None otherwise. This
     machine is one only where the policy names it, which a deployment refuses.

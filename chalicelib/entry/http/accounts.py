@@ -22,7 +22,7 @@ from chalicelib.domain.errors import (
     StripeRefused,
     TooMany,
 )
-from chalicelib.domain.instances.links import known_link
+from chalicelib.domain.instances.shown import way_back
 from chalicelib.domain.stripe_objects.objects import Subscription
 from chalicelib.entry.http.endpoint import CheckedRequest, Endpoint, serve
 from chalicelib.entry.http.instances import instance_json
@@ -338,7 +338,7 @@ def make_portal(account_id: str, request: CheckedRequest) -> dict[str, str]:
     policy, account = wiring.policy(), wiring.accounts().load(account_id)
     back = policy.mail.app_url if policy.mail else wiring.links().base_url
     if account:
-        back = known_link(account, policy) or back
+        back = way_back(account, policy, clock.now()) or back
     return {"url": open_portal(account_id, back, wiring.services())}
 
 

@@ -18,7 +18,7 @@ from chalicelib.domain.account.links import (
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.plan_requests import PurchaseRequest
 from chalicelib.domain.errors import AccountNotFound, AlreadySubscribed, Unavailable
-from chalicelib.domain.instances.links import known_link, ready_link
+from chalicelib.domain.instances.shown import instance_url, way_back
 from chalicelib.domain.security.browsers import browser_of
 from chalicelib.domain.security.links import Link, LinkRefused
 from chalicelib.entry.http.middleware.reader import reader_language, recognize
@@ -88,7 +88,7 @@ def show_welcome() -> Response:
     from chalicelib.pages.welcome import welcome_view
 
     account, policy = visitor(bp.current_request, "welcome-visit"), wiring.policy()
-    if url := ready_link(account, policy):
+    if url := instance_url(account, policy, clock.now()):
         return redirect(url)
     return page_response(
         200, "welcome", **welcome_view(account, policy, clock.now(), reader_language())
@@ -262,7 +262,7 @@ def return_from_checkout(token: str) -> Response:
         "message",
         title=f"returned.{notice}.title",
         text=f"returned.{notice}.text",
-        back_url=known_link(account, wiring.policy()) or "",
+        back_url=way_back(account, wiring.policy(), clock.now()) or "",
     )
 
 

@@ -11,6 +11,7 @@ from markupsafe import escape
 
 from chalicelib import pages
 from chalicelib.domain.account.standing import REASONS, Standing
+from chalicelib.domain.instances.shown import PHASES
 from chalicelib.domain.policy.languages import LANGUAGES
 from chalicelib.domain.policy.reasons import CANCELLATION_REASONS
 from chalicelib.entry import pages as entry_pages
@@ -21,7 +22,6 @@ from chalicelib.pages.customer import NOTICES, standing_words, zone_of
 from chalicelib.pages.rendering import TEMPLATES, page
 from chalicelib.pages.standing_wording import BY_DEBIT, FIRST_RETURNED, FIRST_VOID, SENT
 from chalicelib.pages.texts import Text, catalogue, markup, placeholders, text
-from chalicelib.pages.welcome import SHOWN_AS
 from chalicelib.usecases.billing.checkout import RETURNS
 from tests.fakes.customer_pages import EMAIL, NOW, SOLD, Shown, customer, every_page
 
@@ -104,6 +104,7 @@ def test_every_computed_name_has_a_text() -> None:
     tables = (SENT, BY_DEBIT, FIRST_RETURNED, FIRST_VOID)
     variants = {"trial_paused", *(name for table in tables for name in table.values())}
     reasons = {f"standing.{reason}" for reason in (*REASONS, *variants)}
+    phases = {*PHASES, "late"} - {"ready"}
     wanted = {
         *(f"{name}.{part}" for name in reasons for part in ("headline", "detail")),
         *(f"notice.{notice}" for notice in NOTICES),
@@ -113,8 +114,8 @@ def test_every_computed_name_has_a_text() -> None:
         *(f"language.{code}" for code in LANGUAGES),
         *(f"invoice_status.{one}" for one in ("open", "paid", "void", "uncollectible")),
         *(f"cancel.take_{kind}" for kind in ("pause", "plan", "coupon")),
-        *(f"welcome.instance.{told}" for told in SHOWN_AS.values()),
-        *(f"welcome.instance.{told}_heading" for told in SHOWN_AS.values()),
+        *(f"welcome.instance.{told}" for told in phases),
+        *(f"welcome.instance.{told}_heading" for told in phases),
         *(f"welcome.step.{name}" for name in ("account", "trial", "asked", "made")),
     }
     assert wanted <= known
