@@ -47,7 +47,8 @@ Answers = Callable[..., Answer]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the control room shows about the system. `has_stripe_pages` says whether Stripe is the
+    """What the control room shows about the system. `product_url` is the example product's address,
+    where it runs. `has_stripe_pages` says whether Stripe is the
     simulated one, which has a page for each customer.
     """
 
@@ -261,6 +262,7 @@ class Control:
             notice=NOTICES.get(dict(request.query).get("done", ""), ""),
             problem=problem,
             amount=content_of(request).get("advance", "") if is_form(request) else "",
+            product=facts.product_url,
             stripe_pages=facts.stripe_base if facts.has_stripe_pages else "",
             facts={
                 "API key": facts.api_key,
@@ -268,6 +270,7 @@ class Control:
                 "Webhook secret": facts.webhook_secret,
                 "Stripe": facts.stripe_base,
                 "AWS emulator": facts.emulator,
+                **({"Example product": facts.product_url} if facts.product_url else {}),
             },
         )
 

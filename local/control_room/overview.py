@@ -7,6 +7,7 @@ from chalicelib.aws.items import account_of
 from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.standing import ON_TRIAL, REASONS
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.instances.shown import way_back
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.entry.pages.session import cookie
 from chalicelib.runtime import wiring
@@ -18,7 +19,8 @@ from local.aws.queue_drain import Rest
 class Customer:
     """An account as the control room shows it. `access`, `reason` and `until` are its standing's,
     `meaning` is a sentence on the reason, `plan` is a name for people, `stripe_ids` are its
-    customers at Stripe, and `trial_ends` is set while a trial runs.
+    customers at Stripe, and `trial_ends` is set while a trial runs. `workspace` is the URL of its
+    instance, if it has one.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Customer:
     until: datetime | None
     trial_ends: datetime | None
     stripe_ids: tuple[str, ...]
+    workspace: str | None = None
 
 
 class Customers:
@@ -52,7 +55,8 @@ class Customers:
         return cookie("billing-visit", account) if account else None
 
     def _shown(self, account: Account) -> Customer:
-        now = standing(account, self._policy, clock.now())
+        at = clock.now()
+        now = standing(account, self._policy, at)
         return Customer(
             account.id,
             account.name,
@@ -64,6 +68,7 @@ class Customers:
             now.until,
             now.until if now.reason in ON_TRIAL else None,
             tuple(sorted(account.customers)),
+            way_back(account, self._policy, at),
         )
 
 
