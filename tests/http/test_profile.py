@@ -113,11 +113,43 @@ def test_only_the_new_address_gets_a_sign_in_link(front: Front, ada: Account) ->
     assert front.signs_up(ADA).status == 202, "one trial for one person"
 
 
+def bob_signs_up(front: Front) -> Account:
+    front.signs_up({"email": "bob@example.com"})
+    front.works()
+    (bob,) = wiring.accounts().with_email("bob@example.com")
+    return bob
+
+
+def test_a_signup_that_nobody_proved_keeps_its_address_from_no_customer(
+    front: Front, ada: Account
+) -> None:
+    """Anybody may have typed it, such as somebody who knows which address Ada will have."""
+    bob = bob_signs_up(front)
+    assert patches(front, ada, {"email": "bob@example.com"}).status == 200
+    (same,) = [one for one in wiring.accounts().with_email("bob@example.com") if one.id == bob.id]
+    assert same.superseded_at is None, "nor does the product's word end a signup"
+
+
+def test_the_reader_of_the_address_ends_a_signup_of_it_by_proving_it_for_the_customer(
+    front: Front, ada: Account
+) -> None:
+    front.enters()
+    bob = bob_signs_up(front)
+    patches(front, ada, {"email": "bob@example.com"})
+    front.posts_form({"email": "bob@example.com"}, "/sign-in")
+    front.works()
+    assert front.enters("sign-in").status == 303
+    found = {one.id: one for one in wiring.accounts().with_email("bob@example.com")}
+    assert found[ada.id].email_proved
+    assert found[bob.id].superseded_at
+
+
 def test_an_address_of_another_account_is_refused_and_changes_nothing(
     front: Front,
     ada: Account,
 ) -> None:
-    front.signs_up({"email": "bob@example.com"})
+    bob_signs_up(front)
+    assert front.enters().status == 303, "its reader proves it"
     for taken in ("bob@example.com", "BOB+x@example.com"):
         page = patches(front, ada, {"email": taken, "name": "Bob"})
         assert page.status == 409

@@ -29,7 +29,7 @@ def ask_for_address(account: Account, email: str, services: Services) -> None:
     if email.casefold() == account.email.casefold():
         raise InvalidInput("This is your address already.", "email", kind="same")
     try:
-        refuse_taken(account, email, services, by_proof=True)
+        refuse_taken(account, email, services)
     except AccountTaken:
         return
     now = services.clock.now().replace(microsecond=0)
@@ -53,7 +53,7 @@ def confirm_address(account: Account, link: Link, services: Services) -> Account
     """
     change = requested_change(account, link.about, confirmed=False)
     note_press(change.email, link, services)
-    refuse_taken(account, change.email, services, by_proof=True)
+    refuse_taken(account, change.email, services)
     confirmed = AddressChangeConfirmed(change.id, services.clock.now())
     return _changed(account, confirmed, change.email, services)
 

@@ -64,14 +64,14 @@ def _holds(account: Account, name: str, value: str) -> bool:
     return bool(change and not change.is_stripes and getattr(account.profile, name) == value)
 
 
-def refuse_taken(account: Account, email: str, services: Services, by_proof: bool = False) -> None:
+def refuse_taken(account: Account, email: str, services: Services) -> None:
     """Raises AccountTaken if the address is another customer's, or had a trial as another's: such
-    an address gets no second account by a signup either. `by_proof`: its reader proves it first. A
-    signup that nobody has proved or used keeps it from no reader: anybody may have typed it. Raises
-    Unavailable.
+    an address gets no second account by a signup either. A signup that nobody has proved or used
+    keeps it from nobody: anybody may have typed it. It goes on beside the account, and ends once
+    the address is proved for the account. Raises Unavailable.
     """
     owner = owner_of(email, services)
-    if owner is None or owner.id == account.id or (by_proof and is_unclaimed(owner)):
+    if owner is None or owner.id == account.id or is_unclaimed(owner):
         return
     raise AccountTaken(
         "This address belongs to another account. Give another address, or change that account"
