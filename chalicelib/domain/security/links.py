@@ -81,6 +81,14 @@ PURPOSES: dict[str, tuple[timedelta | None, str]] = {
 works for no other.
 """
 
+LIFECYCLE = "lifecycle"
+"""What a billing link is about that came with lifecycle mail."""
+
+SOONER = {("billing", LIFECYCLE): timedelta(days=7)}
+"""Purpose and `about` of links that work for a shorter time than others of their purpose, since
+such mail is kept and forwarded more lightly than a bill.
+"""
+
 MAILED = frozenset({"billing", "sign-in", "leave", "feedback", "email-change", "email-undo"})
 """Purposes of links that only the reader of the account's mail can have. The first proof of the
 address voids all links but these and those that work for ever.
@@ -192,7 +200,7 @@ def verify(token: str, purpose: str, keys: Sequence[str], now: datetime) -> Link
         raise LinkRefused from error
     if signed_for != purpose or (expires and expires <= now.timestamp()):
         raise LinkRefused
-    return Link(
+    link = Link(
         signed_for,
         account_id,
         about,
@@ -200,6 +208,10 @@ def verify(token: str, purpose: str, keys: Sequence[str], now: datetime) -> Link
         later[0] if later else 0,
         later[1] if len(later) > 1 else "",
     )
+    sooner, issued = SOONER.get((link.purpose, link.about)), link.issued_at
+    if sooner and issued and now >= issued + sooner:
+        raise LinkRefused
+    return link
 
 
 def _signature(payload: str, key: str) -> str:

@@ -18,10 +18,11 @@ from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
 from chalicelib.domain.messaging.due_messages import DueMessage, due_messages
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
-from chalicelib.domain.messaging.mailbox_limits import is_counted
+from chalicelib.domain.messaging.mailbox_limits import cause_of, is_counted
 from chalicelib.domain.messaging.notice_limits import is_bounded, is_repeated
 from chalicelib.domain.policy.holdout import is_held_out
 from chalicelib.domain.schedule.versions import next_version
+from chalicelib.domain.security.links import LIFECYCLE
 from chalicelib.outreach.rendering import language_for, render
 from chalicelib.outreach.variables import variables
 from chalicelib.usecases.messaging.copies import send_copy
@@ -222,18 +223,20 @@ def _links(
     post: MailServices,
 ) -> dict[str, str]:
     """The links of a message by variable: empty for what cannot be unsubscribed from. Only mail has
-    links that prove the address. They work at least until `last_until`.
+    links that prove the address. They work at least until `last_until`. That of lifecycle mail
+    opens the billing page for a week, if it is not what lets a new customer in.
     """
     lifecycle = mail.step.stream == "lifecycle"
+    page = LIFECYCLE if lifecycle and not cause_of(mail.step).lets_in else ""
 
     def link(purpose: str, about: str) -> str:
         return post.link(link_to(account, purpose, services.clock.now(), about, last_until))
 
     billing = (services.policy.mail.billing_url if services.policy.mail else "") or link(
-        "billing", ""
+        "billing", page
     )
     purpose = ASKED_BY.get(mail.step.id)
-    asked = link(purpose, mail.occasion.id) if purpose else link("billing", "")
+    asked = link(purpose, mail.occasion.id) if purpose else link("billing", page)
     return {
         "unsubscribe_url": link("unsubscribe", mail.step.stream) if lifecycle else "",
         "preferences_url": link("preferences", mail.step.stream) if lifecycle else "",

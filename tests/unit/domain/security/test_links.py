@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.security.links import Link, LinkRefused, sign, verify
+from chalicelib.domain.security.links import (
+    LIFECYCLE,
+    Link,
+    LinkRefused,
+    link_for,
+    sign,
+    verify,
+)
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LINK = Link("unsubscribe", "acc_1", "lifecycle")
@@ -40,6 +47,17 @@ def test_a_link_expires_when_it_says_so_and_else_never() -> None:
     assert not refused(sign(brief, KEYS))
     assert refused(sign(brief, KEYS), now=NOW + timedelta(minutes=15))
     assert not refused(sign(LINK, KEYS), now=NOW + timedelta(days=4000))
+
+
+def test_a_billing_link_of_lifecycle_mail_works_for_a_week_and_another_for_a_month() -> None:
+    """Which second it was issued at stays the same, so that it can be ended."""
+    bill = link_for("billing", "acc_1", 0, NOW, email="ada@example.com")
+    reminder = link_for("billing", "acc_1", 0, NOW, LIFECYCLE, "ada@example.com")
+    assert reminder.issued_at == bill.issued_at == NOW
+    for link, days in ((bill, 30), (reminder, 7)):
+        end = NOW + timedelta(days=days)
+        assert not refused(sign(link, KEYS), "billing", now=end - timedelta(seconds=1))
+        assert refused(sign(link, KEYS), "billing", now=end)
 
 
 @given(st.text(max_size=200))

@@ -15,7 +15,7 @@ from chalicelib.domain.account.profile import AddressChange, AddressChangeReques
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate, Unavailable
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
-from chalicelib.domain.security.links import Link
+from chalicelib.domain.security.links import LIFECYCLE, Link
 from chalicelib.domain.security.signup import SignupRequest, identity
 from chalicelib.usecases.accounts.links import end_links, open_link
 from chalicelib.usecases.accounts.record import record_proof, record_sign_in
@@ -357,3 +357,19 @@ def test_whatever_strangers_do_a_mailbox_gets_no_more_than_the_bound_and_one_lin
         if of_step(inbox, "welcome"):
             inbox.asks().later(MINUTE)
             assert inbox.working(), "the owner can ask for a link, or has one"
+
+
+def test_only_the_welcome_and_bills_have_a_link_that_opens_the_page_for_a_month() -> None:
+    inbox = Inbox().signs_up()
+    inbox.presses(inbox.links["billing"][-1])
+    inbox.links.clear()
+    while inbox.place.now.at < START + 60 * DAY:
+        inbox.works().later(6 * HOUR)
+    streams = [one.letter.tags["stream"] for one in inbox.mails if one.step != "welcome"]
+    assert "lifecycle" in streams
+    about = {link.about for link in inbox.links["billing"]}
+    assert about <= {LIFECYCLE, ""}
+    lifecycle = [link for link in inbox.links["billing"] if link.about == LIFECYCLE]
+    assert len(lifecycle) == 2 * streams.count("lifecycle"), "a mail makes two of its links"
+    (welcome, *_) = Inbox().signs_up().links["billing"]
+    assert welcome.about == ""
