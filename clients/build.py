@@ -49,6 +49,8 @@ NAMES = {
     ("delete", "/suppressions/{email}"): "lift_suppression",
     ("get", "/events"): "list_events",
     ("get", "/audit"): "list_audit",
+    ("get", "/reports/revenue"): "get_revenue",
+    ("get", "/reports/trials"): "get_trials",
     ("get", "/webhooks/endpoints"): "list_endpoints",
     ("post", "/webhooks/endpoints"): "create_endpoint",
     ("delete", "/webhooks/endpoints/{endpoint_id}"): "delete_endpoint",

@@ -232,6 +232,11 @@ class ContractWithdrawnEvent(TypedDict):
     data: dict[str, Any]
 
 
+class CurrencyRevenue(TypedDict):
+    annualised: int
+    days: list[RevenueDay]
+
+
 class Error(TypedDict):
     error: dict[str, Any]
 
@@ -446,6 +451,20 @@ class Replayed(TypedDict):
     count: int
 
 
+class Revenue(TypedDict):
+    currencies: dict[str, Any]
+
+
+class RevenueDay(TypedDict):
+    date: str
+    mrr: int
+    new: int
+    reactivation: int
+    expansion: int
+    contraction: int
+    churn: int
+
+
 class SignedUp(TypedDict):
     account_id: str
     status: str
@@ -617,6 +636,18 @@ class TrialStartedEvent(TypedDict):
     timestamp: str
     sequence: int
     data: dict[str, Any]
+
+
+class TrialWeek(TypedDict):
+    week: str
+    started: int
+    converted: int
+    expired: int
+    running: int
+
+
+class Trials(TypedDict):
+    weeks: list[TrialWeek]
 
 
 class Waiting(TypedDict):
@@ -878,6 +909,18 @@ class Billhook:
             {"cursor": cursor, "types": types, "account_id": account_id, "limit": limit},
             None,
         )
+        return answer
+
+    def get_revenue(self, *, from_: str | None = None, to: str | None = None) -> Revenue:
+        """Monthly recurring revenue by currency: a row for each day, with what moved it."""
+        answer: Revenue = self._call(
+            "GET", "/reports/revenue", None, {"from": from_, "to": to}, None
+        )
+        return answer
+
+    def get_trials(self, *, from_: str | None = None, to: str | None = None) -> Trials:
+        """Trials by the week in which they started, the oldest first, and what became of them."""
+        answer: Trials = self._call("GET", "/reports/trials", None, {"from": from_, "to": to}, None)
         return answer
 
     def list_endpoints(self) -> WebhookEndpoints:

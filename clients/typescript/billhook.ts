@@ -203,6 +203,11 @@ export interface ContractWithdrawnEvent {
   data: Record<string, unknown>
 }
 
+export interface CurrencyRevenue {
+  annualised: number
+  days: Array<RevenueDay>
+}
+
 export interface Error {
   error: Record<string, unknown>
 }
@@ -416,6 +421,20 @@ export interface Replayed {
   count: number
 }
 
+export interface Revenue {
+  currencies: Record<string, unknown>
+}
+
+export interface RevenueDay {
+  date: string
+  mrr: number
+  new: number
+  reactivation: number
+  expansion: number
+  contraction: number
+  churn: number
+}
+
 export interface SignedUp {
   account_id: string
   status: string
@@ -586,6 +605,18 @@ export interface TrialStartedEvent {
   timestamp: string
   sequence: number
   data: Record<string, unknown>
+}
+
+export interface TrialWeek {
+  week: string
+  started: number
+  converted: number
+  expired: number
+  running: number
+}
+
+export interface Trials {
+  weeks: Array<TrialWeek>
 }
 
 export interface Waiting {
@@ -865,6 +896,20 @@ export class Billhook {
     options: { cursor?: string, types?: string, account_id?: string, limit?: number } = {},
   ): Promise<Events> {
     return this.call('GET', `/events`, undefined, options) as Promise<Events>
+  }
+
+  /**
+   * Monthly recurring revenue by currency: a row for each day, with what moved it.
+   */
+  getRevenue(options: { from?: string, to?: string } = {}): Promise<Revenue> {
+    return this.call('GET', `/reports/revenue`, undefined, options) as Promise<Revenue>
+  }
+
+  /**
+   * Trials by the week in which they started, the oldest first, and what became of them.
+   */
+  getTrials(options: { from?: string, to?: string } = {}): Promise<Trials> {
+    return this.call('GET', `/reports/trials`, undefined, options) as Promise<Trials>
   }
 
   /**
