@@ -57,7 +57,7 @@ def _told(
         "heading": text(f"welcome.instance.{told}_heading", language),
         "detail": text(f"welcome.instance.{told}", language),
         "looks_again": round(shown.look_after.total_seconds()) if shown.look_after else 0,
-        "steps": _steps(shown, account, language) if told == "making" else [],
+        "steps": _steps(shown, account, language) if shown.phase == "making" else [],
         "leads_to_billing": shown.phase in LEADS_TO_BILLING,
         "billing": "/sign-in" if policy.signup else "/billing",
     }

@@ -150,7 +150,7 @@ def test_who_waits_for_the_workspace_is_told_how_far_it_is_and_led_there_once_it
     )
     customer, email = Visitor(context, without_provisioner), address()
     signs_up(customer, email)
-    customer.page.wait_for_selector("#step-asked.done")
+    customer.page.wait_for_selector("#step-asked:has-text('✓')")
     fits(customer, "welcome-making-phone")
     _, found = customer.system.call("GET", f"/accounts?email={quote(email)}")
     (account,) = found["accounts"]
