@@ -17,6 +17,7 @@ from ops.commands import (
     keys,
     policy,
     rehearse,
+    revenue,
     secrets,
     stripe,
     suppressions,
@@ -41,7 +42,7 @@ SUBJECTS: Subjects = {
     "Mail": (*rehearse.COMMANDS, *mail.COMMANDS, *suppressions.COMMANDS),
     "Events that failed or were lost": (*dead.COMMANDS, *events.COMMANDS, *drift.COMMANDS),
     "Events that go out": webhooks.COMMANDS,
-    "All data of a stage": (*export.COMMANDS, *restore.COMMANDS),
+    "All data of a stage": (*export.COMMANDS, *restore.COMMANDS, *revenue.COMMANDS),
 }
 """All commands, as python -m ops lists them."""
 

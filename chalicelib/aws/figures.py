@@ -19,7 +19,7 @@ from chalicelib.aws.items import Item, keyed_hash, stamp
 from chalicelib.domain.account.pointers import tombstone_of_account
 from chalicelib.domain.errors import ConcurrentUpdate
 from chalicelib.domain.figures.closing import Mark
-from chalicelib.domain.figures.contributions import FigureKey
+from chalicelib.domain.figures.contributions import NOTHING, FigureKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,29 +39,47 @@ class Figures:
 
     def put(self, key: FigureKey, account_id: str, text: str, rank: int) -> None:
         """See FigureStore."""
-        with suppress(ConcurrentUpdate), translate_errors():  # a newer version has written it
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item={**self._key(key, account_id), "text": {"S": text}, "rank": {"N": str(rank)}},
-                ConditionExpression="attribute_not_exists(pk) OR #rank <= :rank",
-                ExpressionAttributeNames={"#rank": "rank"},
-                ExpressionAttributeValues={":rank": {"N": str(rank)}},
-            )
+        self._put(self._key(key, account_id), text, rank)
 
-    def ranks(self, of: Sequence[tuple[FigureKey, str]]) -> dict[tuple[FigureKey, str], int]:
+    def kept(
+        self, of: Sequence[tuple[FigureKey, str]]
+    ) -> dict[tuple[FigureKey, str], tuple[str, int]]:
         """See FigureStore."""
         names = {str(self._key(key, id)): (key, id) for key, id in of}
         found = read_many(
             self._dynamodb, self._table, [self._key(*name) for name in names.values()]
         )
         return {
-            names[str({"pk": item["pk"], "sk": item["sk"]})]: int(item["rank"]["N"])
+            names[str({"pk": item["pk"], "sk": item["sk"]})]: (
+                item["text"]["S"],
+                int(item["rank"]["N"]),
+            )
             for item in found
         }
 
     def contributions(self, key: FigureKey) -> list[str]:
         """See FigureStore."""
-        return [item["text"]["S"] for item in self._all(_partition(key)) if item["text"]["S"]]
+        return list(self.by_hash(key).values())
+
+    def by_hash(self, key: FigureKey) -> dict[str, str]:
+        """See FigureStore."""
+        query = self._query("pk = :pk", {":pk": _partition(key)})
+        found = all_items(self._dynamodb.query, **query)
+        return {item["sk"]["S"]: item["text"]["S"] for item in found if item["text"]["S"]}
+
+    def hash_of(self, account_id: str) -> str:
+        """See FigureStore."""
+        return keyed_hash(tombstone_of_account(account_id), self._hash_key())
+
+    def erased(self, hashes: Sequence[str]) -> set[str]:
+        """See FigureStore."""
+        keys = [{"pk": {"S": f"ERASED#{one}"}, "sk": {"S": "ERASED"}} for one in hashes]
+        found = read_many(self._dynamodb, self._table, keys)
+        return {item["pk"]["S"].partition("#")[2] for item in found}
+
+    def take_back(self, key: FigureKey, hash: str, rank: int) -> None:
+        """See FigureStore."""
+        self._put({"pk": {"S": _partition(key)}, "sk": {"S": hash}}, NOTHING, rank)
 
     def rows(self, kind: str, first: date, last: date) -> dict[date, str]:
         """See FigureStore."""
@@ -127,9 +145,15 @@ class Figures:
                 ExpressionAttributeValues={":at": {"S": stamp(mark.at)}},
             )
 
-    def _all(self, partition: str) -> list[Item]:
-        query = self._query("pk = :pk", {":pk": partition})
-        return list(all_items(self._dynamodb.query, **query))
+    def _put(self, key: Item, text: str, rank: int) -> None:
+        with suppress(ConcurrentUpdate), translate_errors():  # a newer version has written it
+            self._dynamodb.put_item(
+                TableName=self._table,
+                Item={**key, "text": {"S": text}, "rank": {"N": str(rank)}},
+                ConditionExpression="attribute_not_exists(pk) OR #rank <= :rank",
+                ExpressionAttributeNames={"#rank": "rank"},
+                ExpressionAttributeValues={":rank": {"N": str(rank)}},
+            )
 
     def _query(self, condition: str, values: Mapping[str, str]) -> dict[str, Any]:
         return {
@@ -140,8 +164,7 @@ class Figures:
         }
 
     def _key(self, key: FigureKey, account_id: str) -> Item:
-        mark = keyed_hash(tombstone_of_account(account_id), self._hash_key())
-        return {"pk": {"S": _partition(key)}, "sk": {"S": mark}}
+        return {"pk": {"S": _partition(key)}, "sk": {"S": self.hash_of(account_id)}}
 
 
 def _partition(key: FigureKey) -> str:

@@ -29,6 +29,7 @@ METRICS = {
         "A new customer at Stripe named an account that exists, without its proof, and got an"
         " account apart."
     ),
+    "FiguresDiffer": "A figure is not what the accounts come to, by the weekly recount.",
     "EventsDead": "An event went to the dead-letter queue.",
     "EventsGivenBack": "An event failed and returned to the queue.",
     "AsksUnanswered": "Stripe did not answer a read. It is repeated later.",

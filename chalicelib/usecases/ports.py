@@ -10,6 +10,7 @@ from chalicelib.domain.changes.event_feed import EventPointer, FeedPlace, FeedRo
 from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.figures.closing import ClosedFigures, Mark
 from chalicelib.domain.figures.contributions import FigureKey
+from chalicelib.domain.figures.recounts import RecountState
 from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
@@ -135,6 +136,7 @@ JobState = TypeVar(
     DigestState,
     InstanceDeletions,
     OpenConditions,
+    RecountState,
     SlackState,
     Undelivered,
 )
@@ -398,13 +400,27 @@ class FigureStore(Protocol):
         written it; an empty text for nothing.
         """
 
-    def ranks(self, of: Sequence[tuple[FigureKey, str]]) -> dict[tuple[FigureKey, str], int]:
-        """By which version each of these contributions was written, if it was: a consistent
+    def kept(
+        self, of: Sequence[tuple[FigureKey, str]]
+    ) -> dict[tuple[FigureKey, str], tuple[str, int]]:
+        """These contributions, and the rank by which each was written, if it was: a consistent
         read.
         """
 
     def contributions(self, key: FigureKey) -> list[str]:
         """All contributions to a figure that are not empty."""
+
+    def by_hash(self, key: FigureKey) -> dict[str, str]:
+        """All contributions to a figure that are not empty, by the hash of the account's id."""
+
+    def hash_of(self, account_id: str) -> str:
+        """The hash that stands for an account."""
+
+    def erased(self, hashes: Sequence[str]) -> set[str]:
+        """Those of the hashes that stand for accounts that were erased."""
+
+    def take_back(self, key: FigureKey, hash: str, rank: int) -> None:
+        """Take back a contribution that is of no account."""
 
     def rows(self, kind: str, first: date, last: date) -> dict[date, str]:
         """The rows of these days that there are."""

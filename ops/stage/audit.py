@@ -22,6 +22,7 @@ WRITE_TABLE = {
     "keys create": "key.made",
     "keys revoke": "key.revoked",
     "mail broadcast": "broadcast.sent",
+    "revenue recount": "figures.recounted",
     "suppressions lift": "suppression.lifted",
     "webhooks add": "webhooks.endpoint_made",
     "webhooks enable": "webhooks.endpoint_enabled",

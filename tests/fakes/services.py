@@ -13,7 +13,13 @@ import jsonschema_rs
 
 from chalicelib.aws.items import Item, account_item, account_of, dump, load, stamp
 from chalicelib.domain.account.domain_event import DomainEvent
-from chalicelib.domain.account.pointers import WAITING_JOIN, Pointer, pointers, tombstones
+from chalicelib.domain.account.pointers import (
+    WAITING_JOIN,
+    Pointer,
+    pointers,
+    tombstone_of_account,
+    tombstones,
+)
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.billing.idempotency import StoredResponse
 from chalicelib.domain.changes.event_document import LARGEST, document_schema
@@ -371,22 +377,37 @@ class MemoryDeliveries:
 class MemoryFigures:
     """Figures in memory, under the same conditions as in DynamoDB; `written` counts the puts."""
 
-    kept: dict[tuple[FigureKey, str], tuple[str, int]] = field(default_factory=dict)
+    graves: set[str] = field(default_factory=set)
+    texts: dict[tuple[FigureKey, str], tuple[str, int]] = field(default_factory=dict)
     summed: dict[tuple[str, date], str] = field(default_factory=dict)
     marked: dict[tuple[str, date], datetime] = field(default_factory=dict)
     written: int = 0
 
     def put(self, key: FigureKey, account_id: str, text: str, rank: int) -> None:
         self.written += 1
-        known = self.kept.get((key, account_id))
+        known = self.texts.get((key, account_id))
         if known is None or known[1] <= rank:
-            self.kept[key, account_id] = (text, rank)
+            self.texts[key, account_id] = (text, rank)
 
-    def ranks(self, of: Sequence[tuple[FigureKey, str]]) -> dict[tuple[FigureKey, str], int]:
-        return {one: self.kept[one][1] for one in of if one in self.kept}
+    def kept(
+        self, of: Sequence[tuple[FigureKey, str]]
+    ) -> dict[tuple[FigureKey, str], tuple[str, int]]:
+        return {one: self.texts[one] for one in of if one in self.texts}
 
     def contributions(self, key: FigureKey) -> list[str]:
-        return [text for (of, _), (text, _) in self.kept.items() if of == key and text]
+        return list(self.by_hash(key).values())
+
+    def by_hash(self, key: FigureKey) -> dict[str, str]:
+        return {id: text for (of, id), (text, _) in self.texts.items() if of == key and text}
+
+    def hash_of(self, account_id: str) -> str:
+        return account_id
+
+    def erased(self, hashes: Sequence[str]) -> set[str]:
+        return {one for one in hashes if tombstone_of_account(one) in self.graves}
+
+    def take_back(self, key: FigureKey, hash: str, rank: int) -> None:
+        self.put(key, hash, "", rank)
 
     def rows(self, kind: str, first: date, last: date) -> dict[date, str]:
         return {
@@ -684,6 +705,7 @@ class FakeServices:
     def __post_init__(self) -> None:
         self.replan_states = MemoryWalks(self.accounts)
         self.reconciliation = MemoryComparisons(self.accounts)
+        self.figures.graves = getattr(self.accounts, "graves", set())
 
     @property
     def services(self) -> Services:

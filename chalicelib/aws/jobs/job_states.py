@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from chalicelib.aws.dynamo import client, put_versioned, read_one
 from chalicelib.aws.items import Item, dump, load
 from chalicelib.domain.figures.closing import ClosedFigures
+from chalicelib.domain.figures.recounts import RecountState
 from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.outgoing.slack import SlackState
@@ -32,6 +33,7 @@ KEYS: dict[type[Any], str] = {
     DigestState: "DIGESTS",
     InstanceDeletions: "INSTANCES",
     OpenConditions: "CONDITIONS",
+    RecountState: "RECOUNT",
     SlackState: "SLACK",
     Undelivered: "UNDELIVERED",
 }

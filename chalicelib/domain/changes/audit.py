@@ -42,6 +42,7 @@ ACTIONS = {
     "trial.changed": "The end of a trial.",
     "discount.given": "A coupon or promotion code on a subscription.",
     "grants.given": "Access by hand until a date.",
+    "figures.recounted": "Revenue and trials were counted again, and written.",
     "charge.made": "A one-off charge, or an attempt of one.",
     "suppression.lifted": "Mail may go to an address again.",
     "webhooks.endpoint_made": "An endpoint of webhooks.",

@@ -27,6 +27,10 @@ def is_late(key: FigureKey, now: datetime) -> bool:
     return key.day < now.astimezone(UTC).date() - LATE[key.kind]
 
 
+FIRST_JOB = timedelta(days=14)
+"""The first job closes figures at the latest so long after the first contribution; it is hourly."""
+
+
 @frozen
 class ClosedFigures:
     """The last day, and the Monday of the last week, that are closed. `version` counts the writes
@@ -43,10 +47,17 @@ class ClosedFigures:
 
 
 def closed_by(now: datetime) -> ClosedFigures:
-    """What is to be closed by now. What no job has closed yet has marks at its contributions."""
+    """What is to be closed by now."""
     today = now.astimezone(UTC).date()
     monday = today - CLOSED[TRIALS] - timedelta(days=(today - CLOSED[TRIALS]).weekday())
     return ClosedFigures(today - CLOSED[REVENUE] - timedelta(days=1), monday - timedelta(weeks=1))
+
+
+def before_first_job(now: datetime) -> ClosedFigures:
+    """What counts as closed as long as no job has closed anything: contributions to what is older
+    have marks, unless they were written longer than FIRST_JOB ago.
+    """
+    return closed_by(now - FIRST_JOB)
 
 
 def open_figures(kind: str, closed: date, last: date) -> list[date]:

@@ -6,6 +6,7 @@ from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.payments import remembered_return
 from chalicelib.domain.account.rules.ownership import with_ownership
 from chalicelib.domain.account.rules.profile import with_profile_operation
+from chalicelib.domain.account.rules.revenue import with_missing_changes
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.backoff import BACKOFF
 from chalicelib.domain.changes.domain_events import domain_events
@@ -41,7 +42,7 @@ def version_without_bounds(
 ) -> Account:
     """As `next_version`, for what must be saved whatever it holds."""
     updated = with_ownership(with_profile_operation(updated, now), policy)
-    updated = with_trial_record(updated)
+    updated = with_trial_record(with_missing_changes(updated))
     updated = replace(updated, debit_returned_at=remembered_return(written, updated))
     new = replace(
         updated,

@@ -11,6 +11,7 @@ from chalicelib.usecases.figures.close import close_figures
 from chalicelib.usecases.messaging.notify_team import enqueue_digests
 from chalicelib.usecases.reconciliation.backfill import backfill_events
 from chalicelib.usecases.reconciliation.reconcile import reconcile
+from chalicelib.usecases.reconciliation.recount import check_figures
 from chalicelib.usecases.schedule.conditions import (
     conditions_to_tell,
     look_at_stage,
@@ -69,9 +70,9 @@ def watch_stage(event: Any) -> None:
 @bp.schedule("rate(1 hour)")
 @entrypoint
 def fetch_events(event: Any) -> None:
-    """Fetch the events that Stripe could not deliver, close the figures of days and weeks, then
-    queue the team's digest if it is due. They come last, so that they never delay an event. The
-    next run continues where this one stopped.
+    """Fetch the events that Stripe could not deliver, then queue the team's digest if it is due,
+    close the figures of days and weeks, and go on with the weekly recount. These come last, so
+    that they never delay an event. The next run continues where this one stopped.
     """
     fetched = backfill_events(wiring.services())
     if fetched.events:
@@ -80,6 +81,7 @@ def fetch_events(event: Any) -> None:
         logger.warning("Fetching events was interrupted", extra=failure_of(fetched.failure))
     enqueue_digests(wiring.services())
     close_figures(wiring.services())
+    check_figures(wiring.services())
 
 
 @bp.schedule("rate(10 minutes)")

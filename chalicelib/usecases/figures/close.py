@@ -10,6 +10,7 @@ from chalicelib.domain.figures.closing import (
     SETTLED,
     ClosedFigures,
     Mark,
+    before_first_job,
     closed_by,
     day_text,
     open_figures,
@@ -27,7 +28,7 @@ def close_figures(services: Services) -> int:
     """
     stores, now = services.stores, services.clock.now()
     known, wanted = stores.job_states.load(ClosedFigures), closed_by(now)
-    closed = known or wanted
+    closed = known or before_first_job(now)
     marks = {
         kind: [mark for mark in stores.figures.marks(kind) if mark.day <= wanted.of(kind)]
         for kind in (REVENUE, TRIALS)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from chalicelib.domain.figures.closing import (
     ClosedFigures,
-    closed_by,
+    before_first_job,
     day_in,
     open_figures,
     week_in,
@@ -89,4 +89,4 @@ def trials(services: Services, first: date, last: date) -> list[TrialWeek]:
 
 
 def _closed(stores: Stores, now: datetime) -> ClosedFigures:
-    return stores.job_states.load(ClosedFigures) or closed_by(now)
+    return stores.job_states.load(ClosedFigures) or before_first_job(now)

@@ -46,11 +46,11 @@ def with_written_figures(accounts: Mapping[str, Account], services: Services) ->
     waiting = {one.id: one for one in accounts.values() if one.figures_due}
     if not waiting:
         return dict(accounts)
-    ranks = services.stores.figures.ranks(
+    kept = services.stores.figures.kept(
         [(key, id) for id, one in waiting.items() for key in _due(one)]
     )
     for id, one in waiting.items():
-        missing = [key for key in _due(one) if ranks.get((key, id), -1) < rank_of(one)]
+        missing = [key for key in _due(one) if _rank(kept, key, id) < rank_of(one)]
         write_figures(replace(one, figures_due=tuple(map(str, missing))), services)
     return {
         name: replace(one, figures_due=()) if one.figures_due else one
@@ -71,7 +71,7 @@ def end_figures(account: Account, at: datetime, services: Services) -> None:
             FigureKey(REVENUE, (at - timedelta(days=days)).date())
             for days in range(RETRIED_FOR.days + 1)
         ]
-        known = services.stores.figures.ranks([(key, account.id) for key in recent])
+        known = services.stores.figures.kept([(key, account.id) for key in recent])
         changed |= {key: last.get(key, NOTHING) for key, _ in known}
     _put(account, changed, rank_of(account) + 1, services)
 
@@ -87,6 +87,13 @@ def withdraw_figures(account: Account, services: Services) -> None:
 def rank_of(account: Account) -> int:
     """The place of a version among all of its account's: a backup that is restored begins anew."""
     return account.epoch * 10**9 + account.version
+
+
+def _rank(
+    kept: Mapping[tuple[FigureKey, str], tuple[str, int]], key: FigureKey, account_id: str
+) -> int:
+    _, rank = kept.get((key, account_id), (NOTHING, -1))
+    return rank
 
 
 def _due(account: Account) -> list[FigureKey]:

@@ -66,6 +66,16 @@ def with_assumed_change(account: Account, id: str, at: datetime | None = None) -
     )
 
 
+def with_missing_changes(account: Account) -> Account:
+    """The account with a change that is assumed for each subscription of which none is known: it
+    was last saved by a release that did not keep them.
+    """
+    for id in (*account.subscriptions, *account.others):
+        if id not in account.recurring:
+            account = with_assumed_change(account, id)
+    return account
+
+
 def _assumed_moment(account: Account, one: Subscription, last: str, learnt: datetime) -> datetime:
     """When a change happened of which no event told: at a moment that Stripe names, if there is
     one; else when it was learnt. What is older than the customer here opens with it.

@@ -112,6 +112,10 @@ CONDITIONS: Mapping[str, Condition] = {
         " account apart: join the two, or dismiss it.",
         metric="JoinsRefused",
     ),
+    "FiguresDiffer": _counted(
+        "Revenue or trials are not what the accounts come to, by the weekly recount.",
+        metric="FiguresDiffer",
+    ),
     "InstancesStalled": _counted(
         "The provisioner did not do in time what was asked for a customer's instance.",
         HOUR,

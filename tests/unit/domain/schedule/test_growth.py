@@ -289,6 +289,8 @@ GROWING = {
     "ended_links": "ended links",
     "feedback": "feedback",
     "address_changes": "address changes",
+    "recurring": "recurring changes",
+    "discounts": "discounts",
     "pending_signups": "pending signups",
     "outbox": "events",
     "worker_outbox": "events",
@@ -308,6 +310,7 @@ BOUNDED_OTHERWISE = {
     "unsubscribed": "one for each stream",
     "alternatives": "one for each kind of retention offer",
     "profile_changes": "one for each field of the profile",
+    "figures_due": "the days of the changes and discounts that are kept",
 }
 """Field of an account → why it needs no bound of its own."""
 
