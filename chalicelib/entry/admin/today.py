@@ -16,9 +16,8 @@ from chalicelib.runtime.settings import settings
 from chalicelib.usecases.figures.reports import revenue
 from chalicelib.usecases.operators.customers import (
     FAILING,
+    TRIALS,
     CustomerPage,
-    CustomerQuery,
-    find_customers,
     list_customers,
     trials_until,
 )
@@ -27,6 +26,9 @@ bp = Blueprint(__name__)
 
 SHOWN = 10
 """How many customers each list of this page shows."""
+
+NEW = ("unconfirmed", *TRIALS)
+"""The statuses of customers who have signed up lately."""
 
 THIS_WEEK = timedelta(days=7)
 
@@ -41,7 +43,7 @@ def show_today(operator: Operator) -> Response:
     directory, accounts = wiring.directory(), wiring.accounts()
     ending = trials_until(now + THIS_WEEK, None, directory, accounts, services)
     failing = list_customers(FAILING, None, directory, accounts, newest_first=True)
-    newest = find_customers(CustomerQuery(), directory, accounts, services)
+    newest = list_customers(NEW, None, directory, accounts, newest_first=True)
     known = services.stores.job_states.load(OpenConditions)
     today = now.astimezone(UTC).date()
     earned = revenue(services, today - timedelta(days=1), today)
