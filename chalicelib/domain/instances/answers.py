@@ -58,6 +58,8 @@ def read_answer(
         return InstanceAnswered(request.id, request.calls, "accepted", at, call_at)
     if request.action == "delete" and answer.code in GONE:
         return InstanceAnswered(request.id, request.calls, "done", at)
+    if answer.code in GONE and account.instance and account.instance.doubt == "delete":
+        return InstanceAnswered(request.id, request.calls, "gone", at)
     try:
         url = _url_in(account, request, answer, hosts, loopback)
     except ValueError as wrong:

@@ -68,9 +68,8 @@ def request_to_call(account: Account, policy: Policy, now: datetime) -> Instance
         return None
     if not is_to_be_called(request, now) or request.in_flight(now):
         return None
-    if request.action == "delete" and has_access(fresh) and not is_leaving(account):
-        return None  # it was accepted before the access came back: it is not asked for again
-    return request
+    is_wanted = request.target == wanted(fresh, policy, now)
+    return request if is_wanted or request.action == "create" else None
 
 
 def is_by_itself(account: Account, request: InstanceRequest) -> bool:
@@ -180,11 +179,13 @@ def _asked(
         instance = _since(replace(instance, request=None), instance, now)  # nobody was asked yet
         request = None
     if request and not _is_over(request, want, now):
-        if request.action == "delete" and want != "deleted":
+        if request.target != want and request.action != "create" and request.accepted_at:
             # The provisioner is at it, and is not asked once more for what is wanted no more.
             return replace(instance, request=replace(request, call_at=None))
         return instance
     action = _needed(instance, want)
+    if action is None and request and request.trouble != "stalled":
+        return _since(replace(instance, request=None), instance, now)  # wanted by nobody any more
     if action is None or (request and request.action == action):
         is_known = instance.exists or instance.request or instance.erase_by
         return instance if is_known else None
@@ -224,7 +225,7 @@ def _needed(instance: Instance, want: str) -> str | None:
     if want == "suspended":
         if state in {"none", "deleted"}:
             return None
-        return "suspend" if state == "ready" or doubt in {"suspend", "resume"} else None
+        return "suspend" if state == "ready" or doubt else None
     return "delete" if instance.exists else None
 
 

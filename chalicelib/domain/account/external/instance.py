@@ -96,7 +96,8 @@ class InstanceRequest:
 class Instance:
     """The instance of one account. `state` is the last that is known for certain: `none`, `ready`,
     `suspended` or `deleted`. `doubt` is the action of a call whose outcome is not known: it may
-    have been carried out, whatever `state` says.
+    have been carried out, whatever `state` says. A deletion in doubt stays so until it is certain
+    what there is.
 
     `since` is when its status became what it is. `request` is the last one. `order` is what an
     operator ordered it to be, `suspended` or `deleted`, whatever the access; None for none.
@@ -146,8 +147,8 @@ class InstanceCalled:
 
 @frozen
 class InstanceAnswered:
-    """What came of a call: `outcome` is `done`, `accepted` (the provisioner will report) or
-    `failed`. `call_at` is when it is called again; None if it is not.
+    """What came of a call: `outcome` is `done`, `accepted` (the provisioner will report), `failed`,
+    or `gone` (there is no instance, by a deletion that was in doubt). `call_at` is when it is called again; None if it is not.
     """
 
     request_id: str

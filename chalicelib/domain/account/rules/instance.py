@@ -25,7 +25,9 @@ def apply_call(account: Account, fact: InstanceCalled) -> Account:
     if request is None or account.instance is None or fact.number <= request.calls:
         return account
     request = replace(request, calls=fact.number, called_at=fact.at, call_at=fact.call_at)
-    return _with(account, fact.at, request=request, doubt=request.action)
+    in_doubt = account.instance.doubt
+    doubt = in_doubt if in_doubt == "delete" else request.action
+    return _with(account, fact.at, request=request, doubt=doubt)
 
 
 def apply_answer(account: Account, fact: InstanceAnswered) -> Account:
@@ -36,6 +38,9 @@ def apply_answer(account: Account, fact: InstanceAnswered) -> Account:
     request = replace(request, answered=fact.number)
     if fact.outcome == "done":
         return _settled(account, request.target, fact.url, fact.at, request)
+    if fact.outcome == "gone":
+        request = replace(request, done_at=fact.at, call_at=None, trouble=None)
+        return _settled(account, "deleted", None, fact.at, request)
     if fact.outcome == "accepted":
         accepted = replace(
             request, accepted_at=fact.at, call_at=fact.call_at, error=None, trouble=None

@@ -181,7 +181,7 @@ class Owner:
     def passes(self, time: timedelta, services: Services | None = None) -> None:
         """Time passes, with a sweep whenever something falls due."""
         end = self.place.now.at + time
-        for _ in range(10_000):
+        for _ in range(3_000):
             self.sweep(services)
             due = self.next_due()
             if due is None or due > end:

@@ -13,6 +13,7 @@ from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.signature import key_of, signed_headers
 from chalicelib.domain.schedule.due_work import due_work
 from chalicelib.usecases.schedule.process_due import process_due_account
+from tests.fakes.faults import Crash
 from tests.unit.usecases.instances.owner import (
     ACCEPTED,
     DAY,
@@ -335,3 +336,22 @@ def test_a_policy_that_deletes_sooner_deletes_nothing_for_a_week(owner: Owner) -
     assert owner.instance.status == "suspended"
     owner.passes(DAY)
     assert owner.instance.status == "deleted"
+
+
+def test_a_changed_mind_is_not_kept_waiting_by_a_call_that_was_lost(owner: Owner) -> None:
+    """Billhook ends while it suspends, and the customer pays at that moment."""
+    owner.grant(2 * DAY)
+    owner.passes(3 * DAY - MINUTE)
+
+    def ends(told: Any) -> CallAnswer:
+        owner.provisioner.does(told)
+        raise Crash
+
+    owner.provisioner.answer = ends
+    with pytest.raises(Crash):
+        owner.passes(2 * MINUTE)
+    owner.provisioner.answer = None
+    owner.grant(10 * DAY)
+    owner.passes(5 * MINUTE)
+    assert (owner.instance.status, owner.provisioner.has) == ("ready", {"acc_1": "ready"})
+    assert owner.provisioner.actions() == ["create", "suspend", "resume"]
