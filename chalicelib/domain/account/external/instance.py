@@ -148,8 +148,8 @@ class InstanceCalled:
 @frozen
 class InstanceAnswered:
     """What came of a call: `outcome` is `done`, `accepted` (the provisioner will report), `failed`,
-    or `gone` (there is no instance, by a deletion that was in doubt). `call_at` is when it is called
-    again; None if it is not.
+    or `gone` (there is no instance, by a deletion that was in doubt). `call_at` is when it is
+    called again; None if it is not.
     """
 
     request_id: str
