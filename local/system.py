@@ -128,6 +128,8 @@ class System:
         }
         if slack := os.environ.get("SLACK_WEBHOOK_URL"):
             parameters["slack-webhook-url"] = slack
+        if token := os.environ.get("PEOPLE_TOKEN"):
+            parameters["people-token"] = token
         made = os.environ.get("INSTANCE_SECRET") or as_secret(secrets.token_bytes(32))
         parameters["instance-secret"] = made
         self._begin("table, queues and secrets")
@@ -339,6 +341,7 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]
         WatchedBus,
         WatchedCaller,
         WatchedMachines,
+        WatchedPeople,
         WatchedSlack,
     )
 
@@ -360,6 +363,8 @@ def _build_services(mailbox: "Mailbox", outgoing: "Outgoing") -> tuple[str, str]
     provisioner = WatchedCaller(wiring.instance_caller(), outgoing, "instance")
     machines = WatchedMachines(wiring.state_machines(), outgoing)
     wiring.instance_caller = cache(lambda: provisioner)
+    people = WatchedPeople(wiring.people_caller(), outgoing)
+    wiring.people_caller = cache(lambda: people)
     wiring.state_machines = cache(lambda: machines)
     listed = SesSuppressionList(mailbox.suppressed.attach(ses_client()))
     wiring.ses_suppressions = cache(lambda: listed)

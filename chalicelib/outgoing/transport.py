@@ -1,4 +1,4 @@
-"""Sends one POST request to a URL that somebody named.
+"""Sends one request to a URL that somebody named.
 
 The host is resolved once. If any of its addresses is not of the public internet, nothing is called;
 else the connection goes to the very address that was looked at, with the host's name for TLS and
@@ -17,7 +17,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
-from chalicelib.domain.outgoing.answers import CallAnswer, readable
+from chalicelib.domain.outgoing.answers import NAMED_HEADERS, CallAnswer, readable
 from chalicelib.domain.outgoing.targets import Target, is_callable, read_target
 
 MOST_READ = 64 * 1024
@@ -50,12 +50,16 @@ class Transport:
         self._resolve, self._trust = resolve or resolve_host, trust
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
+        """What came of one POST request; as `call`."""
+        return self.call("POST", url, headers, body)
+
+    def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
         """What came of one request with these bytes. Failures are answers too: this raises nothing.
         May be called by several threads at once.
         """
         try:
             target = read_target(url, self._loopback)
-            return self._call(target, self._addresses(target), headers, body)
+            return self._call(method, target, self._addresses(target), headers, body)
         except _FAILURES as failure:
             return CallAnswer(None, self._told(failure))
 
@@ -95,7 +99,12 @@ class Transport:
         return sorted(dict.fromkeys(addresses), key=lambda address: ":" in address)
 
     def _call(
-        self, target: Target, addresses: Sequence[str], headers: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        target: Target,
+        addresses: Sequence[str],
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> CallAnswer:
         ends = time.monotonic() + self._seconds
         connection = self._connection(target, addresses, ends)
@@ -103,13 +112,18 @@ class Transport:
             connection.connect()
             with _ended_at(ends, connection.sock) as is_up:
                 shown = {**headers, "User-Agent": USER_AGENT, "Connection": "close"}
-                connection.request("POST", target.path, body, shown)
+                connection.request(method, target.path, body or None, shown)
                 answer = connection.getresponse()
                 if is_up.is_set():  # the end of the connection also ends a head
                     raise _TimeIsUp
                 body = _body_of(answer)
                 return CallAnswer(
-                    answer.status, None, readable(body), answer.getheader("Retry-After"), body
+                    answer.status,
+                    None,
+                    readable(body),
+                    answer.getheader("Retry-After"),
+                    body,
+                    {name: value for name in NAMED_HEADERS if (value := answer.getheader(name))},
                 )
         finally:
             connection.close()

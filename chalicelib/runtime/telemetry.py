@@ -114,6 +114,7 @@ METRICS = {
         " means that no sweep ended well."
     ),
     "Disputes": "A customer disputes a payment. Respond in Stripe's dashboard.",
+    "PeopleRefused": ("The people system does not take an account as it is. ops people shows why."),
     "DeliveriesGivenUp": "An event was not delivered to an endpoint. Replay it.",
     "EndpointsDisabled": "An endpoint was disabled: it fails for days, or wants no more events.",
 }

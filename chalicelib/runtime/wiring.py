@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from chalicelib.usecases.accounts.api_keys import KeyRing
     from chalicelib.usecases.instances.call import Provisioner
     from chalicelib.usecases.operators.audit import Act
+    from chalicelib.usecases.people.system import PeopleSystem
     from chalicelib.usecases.ports import (
         Bus,
         Caller,
         Captcha,
         MessageQueue,
+        MethodCaller,
         StageReader,
         StateMachines,
     )
@@ -159,6 +161,7 @@ def services() -> "Services":
     from chalicelib.aws.jobs.job_states import JobStates
     from chalicelib.aws.jobs.replan_state import ReplanStates
     from chalicelib.aws.partition import Partition
+    from chalicelib.aws.persons import Persons
     from chalicelib.aws.queues import GroupedQueue, Queue, WorkQueue
     from chalicelib.aws.rate_counters import Mailboxes
     from chalicelib.aws.reconciliation import ReconciliationState
@@ -183,6 +186,7 @@ def services() -> "Services":
             endpoints=EndpointList(table),
             deliveries=Deliveries(table),
             figures=Figures(table, lambda: secrets().hash_key),
+            persons=Persons(table),
         ),
         queues=Queues(
             events=events_queue(),
@@ -228,6 +232,23 @@ def slack_caller() -> "Caller":
     from chalicelib.outgoing.transport import Transport
 
     return Transport(delivery_seconds(), loopback=settings().stage == "local")
+
+
+@cache
+def people_caller() -> "MethodCaller":
+    """What calls the people system: the same as `caller`, which the local system shows apart."""
+    from chalicelib.outgoing.transport import Transport
+
+    return Transport(delivery_seconds(), loopback=settings().stage == "local")
+
+
+def people_system() -> "PeopleSystem":
+    """The people system that the policy names."""
+    from chalicelib.usecases.people.connect import connected
+
+    people = policy().people
+    assert people
+    return connected(people, people_caller(), secrets().people_token, clock.now)
 
 
 @cache

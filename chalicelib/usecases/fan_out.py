@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 from chalicelib.domain.account.state import Account
-from chalicelib.domain.changes.channels import channels_wanting
-from chalicelib.domain.changes.timeline import EventEntry
+from chalicelib.domain.changes.channels import PEOPLE, channels_wanting
+from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.instances.call_times import is_to_be_called
+from chalicelib.domain.people.deliveries import CONTACT_CHANGED, erasure
 from chalicelib.domain.webhooks.delivery import Delivery, DeliveryKey
 from chalicelib.usecases.messages import CallProvisioner, Deliver
 from chalicelib.usecases.services import Services
@@ -43,6 +44,28 @@ def add_deliveries(events: Sequence[EventEntry], services: Services) -> list[Del
             services.stores.deliveries.add(delivery)
             keys.append(key)
     return keys
+
+
+def add_contact_change(event: Entry, services: Services) -> list[DeliveryKey]:
+    """Put the delivery of a change of a contact that is no event of the feed, and return its key.
+    Raises Unavailable.
+    """
+    if services.policy.people is None or event.type != CONTACT_CHANGED:
+        return []
+    now, key = services.clock.now(), DeliveryKey(PEOPLE, event.at, event.id)
+    new = Delivery(key, event.type, event.account_id, event.at, now, now, version=1)
+    services.stores.deliveries.add(new)
+    return [key]
+
+
+def forget_person(account: Account, services: Services) -> None:
+    """Have an account that is erased deleted in the people system too. Raises Unavailable."""
+    if services.policy.people is None:
+        return
+    person = services.stores.persons.load(account.id)
+    gone = erasure(account.id, person.id if person else "", services.clock.now())
+    services.stores.deliveries.add(gone)
+    wake([gone.key], services)
 
 
 def wake(keys: Iterable[DeliveryKey], services: Services) -> None:

@@ -18,6 +18,7 @@ from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.bus import BusEntry
 from chalicelib.domain.outgoing.slack import SlackState
+from chalicelib.domain.people.state import PeopleState, Person
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison, Drift
 from chalicelib.domain.reconciliation.replan import ReplanState
@@ -137,6 +138,7 @@ JobState = TypeVar(
     InstanceDeletions,
     OpenConditions,
     RecountState,
+    PeopleState,
     SlackState,
     Undelivered,
 )
@@ -322,6 +324,16 @@ class MessageQueue(Protocol):
         """Put a message into the queue. Raises Unavailable."""
 
 
+class PersonStore(Protocol):
+    """What is known of accounts in the people system; see aws/persons.py."""
+
+    def load(self, account_id: str) -> Person | None:
+        """What is known of an account; None if it was never written there."""
+
+    def save(self, account_id: str, old: Person, new: Person) -> None:
+        """Write it, if it still was `old`. Raises ConcurrentUpdate, Unavailable."""
+
+
 class Caller(Protocol):
     """Calls to URLs that somebody named; see outgoing/transport.py."""
 
@@ -329,6 +341,13 @@ class Caller(Protocol):
         """What came of one request; a failure is an answer too. Several threads may call at
         once.
         """
+
+
+class MethodCaller(Protocol):
+    """As Caller, with any method."""
+
+    def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
+        """What came of one request; a failure is an answer too."""
 
 
 class StateMachines(Protocol):

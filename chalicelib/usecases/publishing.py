@@ -21,7 +21,7 @@ from chalicelib.domain.changes.domain_events import went_stale
 from chalicelib.domain.changes.event_document import document
 from chalicelib.domain.changes.timeline import Entry, EventEntry
 from chalicelib.domain.messaging.team import is_news, notice_of, of_the_day
-from chalicelib.usecases.fan_out import add_deliveries, wake, wake_instances
+from chalicelib.usecases.fan_out import add_contact_change, add_deliveries, wake, wake_instances
 from chalicelib.usecases.feed import put_events
 from chalicelib.usecases.figures.writing import with_written_figures, write_figures
 from chalicelib.usecases.messages import SendNotice
@@ -58,6 +58,7 @@ def publish(
     if entries:
         services.stores.timeline.put(entries)
     deliveries = add_deliveries(numbered, services)
+    deliveries += [key for entry in entries for key in add_contact_change(entry, services)]
     put_events(numbered, services)
     wake(deliveries, services)
     wake_instances(accounts, services)

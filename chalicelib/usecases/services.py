@@ -22,6 +22,7 @@ from chalicelib.usecases.ports import (
     Mailer,
     MessageQueue,
     PartitionStore,
+    PersonStore,
     RateCounters,
     ReconciliationStore,
     ReplanStateStore,
@@ -81,6 +82,7 @@ class Stores:
     endpoints: EndpointStore
     deliveries: DeliveryStore
     figures: FigureStore
+    persons: PersonStore
 
 
 @frozen

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.outgoing.bus import BusEntry
 from chalicelib.runtime.clock import clock
-from chalicelib.usecases.ports import Bus, Caller, StateMachines
+from chalicelib.usecases.ports import Bus, Caller, MethodCaller, StateMachines
 from local.durations import iso
 
 SECRET_HEADERS = frozenset({"authorization", "x-stripe-client-user-agent"})
@@ -25,6 +25,19 @@ class WatchedCaller:
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
         answer = self._caller.post(url, headers, body)
         self._outgoing.note(url, self._kind, headers, body.decode(), answer.code)
+        return answer
+
+
+class WatchedPeople:
+    """Calls of the people system, which are kept too, without their token."""
+
+    def __init__(self, caller: MethodCaller, outgoing: "Outgoing") -> None:
+        self._caller, self._outgoing = caller, outgoing
+
+    def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
+        answer = self._caller.call(method, url, headers, body)
+        sent = json.loads(body) if body else None
+        self._outgoing.note(f"{method} {url}", "people", headers, sent, answer.code)
         return answer
 
 

@@ -19,6 +19,7 @@ from chalicelib.domain.changes.channels import channels, check_types
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.policy.instance import bus_of, machine_of, refuse_local_instances
 from chalicelib.domain.policy.languages import LANGUAGES
+from chalicelib.domain.policy.people import refuse_local_people
 from chalicelib.domain.policy.read import read_policy
 from local.aws.template import load
 from ops.package.archive import compile_all, keep_locales, pack
@@ -75,6 +76,7 @@ def build(stage: str, out: Path, architecture: str | None = None) -> Package:
     policy = read_policy((ROOT / "chalicelib" / "billing.toml").read_text())
     refuse_local(policy.base_url)
     refuse_local_instances(policy.instance)
+    refuse_local_people(policy.people)
     check_types(policy)
     sites = policy.signup.sites if policy.signup else ()
     senders = policy.mail.senders.values() if policy.mail else ()

@@ -95,6 +95,13 @@ SECRETS = (
         ),
     ),
     Secret(
+        "people-token",
+        re.compile(r"[\x21-\x7e]{8,}"),
+        "Intercom's access token, or Segment's write key",
+        source="Intercom: Developer Hub, your app, Authentication",
+        needed=lambda policy: policy.people is not None,
+    ),
+    Secret(
         "captcha-secret",
         re.compile(r"\S{10,}"),
         "the CAPTCHA service's secret",

@@ -29,6 +29,7 @@ from chalicelib.domain.errors import AccountTaken, ConcurrentUpdate, Unavailable
 from chalicelib.domain.figures.closing import Mark
 from chalicelib.domain.figures.contributions import FigureKey
 from chalicelib.domain.messaging.mailbox_limits import Mailbox
+from chalicelib.domain.people.state import Person
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.policy.read import read_policy
 from chalicelib.domain.reconciliation.comparison import Drift
@@ -495,6 +496,22 @@ class MemoryRounds:
 
 
 @dataclass
+class MemoryPersons:
+    """What is known of accounts in the people system."""
+
+    kept: dict[str, Person] = field(default_factory=dict)
+
+    def load(self, account_id: str) -> Person | None:
+        return self.kept.get(account_id)
+
+    def save(self, account_id: str, old: Person, new: Person) -> None:
+        known = self.kept.get(account_id)
+        if (known.version if known else 0) != old.version:
+            raise ConcurrentUpdate("another run wrote it")
+        self.kept[account_id] = new
+
+
+@dataclass
 class MemoryComparisons:
     """What comparisons keep, and the walk over accounts in memory."""
 
@@ -691,6 +708,7 @@ class FakeServices:
     endpoints: MemoryEndpoints = field(default_factory=MemoryEndpoints)
     deliveries: MemoryDeliveries = field(default_factory=MemoryDeliveries)
     deliveries_queue: MemoryGroups = field(default_factory=MemoryGroups)
+    persons: MemoryPersons = field(default_factory=MemoryPersons)
     to_clear: dict[str, datetime] = field(default_factory=dict)
     figures: MemoryFigures = field(default_factory=MemoryFigures)
 
@@ -724,6 +742,7 @@ class FakeServices:
                 endpoints=self.endpoints,
                 deliveries=self.deliveries,
                 figures=self.figures,
+                persons=self.persons,
             ),
             queues=Queues(
                 events=self.events_queue,

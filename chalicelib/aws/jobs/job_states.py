@@ -9,6 +9,7 @@ from chalicelib.domain.figures.recounts import RecountState
 from chalicelib.domain.instances.deletions import InstanceDeletions
 from chalicelib.domain.messaging.team import DigestState
 from chalicelib.domain.outgoing.slack import SlackState
+from chalicelib.domain.people.state import PeopleState
 from chalicelib.domain.reconciliation.backfill import Undelivered
 from chalicelib.domain.reconciliation.comparison import Comparison
 from chalicelib.domain.schedule.watch.open_conditions import OpenConditions
@@ -34,6 +35,7 @@ KEYS: dict[type[Any], str] = {
     InstanceDeletions: "INSTANCES",
     OpenConditions: "CONDITIONS",
     RecountState: "RECOUNT",
+    PeopleState: "PEOPLE",
     SlackState: "SLACK",
     Undelivered: "UNDELIVERED",
 }

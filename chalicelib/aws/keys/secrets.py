@@ -79,6 +79,11 @@ class Secrets:
         return self._get("instance-secret")
 
     @property
+    def people_token(self) -> str:
+        """Intercom's access token, or Segment's write key, if the policy has a people system."""
+        return self._get("people-token")
+
+    @property
     def captcha_secret(self) -> str:
         """The secret of the CAPTCHA service, if the policy uses one."""
         return self._get("captcha-secret")

@@ -1,5 +1,5 @@
-"""The channels that billing.toml names: an event bus and Slack. Events go to them as they go to the
-endpoints of webhooks, each under a name in place of an endpoint's id.
+"""The channels that billing.toml names: an event bus, Slack and the people system. Events go to
+them as they go to the endpoints of webhooks, each under a name in place of an endpoint's id.
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.errors import PolicyMistakes
 from chalicelib.domain.policy.policy import Policy
 
-BUS, SLACK = "bus", "slack"
+BUS, SLACK, PEOPLE = "bus", "slack", "people"
 """No endpoint has such an id: theirs begin with `we_`."""
 
 
@@ -18,6 +18,8 @@ def channels(policy: Policy) -> Iterator[str]:
         yield BUS
     if policy.slack:
         yield SLACK
+    if policy.people:
+        yield PEOPLE
 
 
 def channels_wanting(policy: Policy, type: str) -> Iterator[str]:
@@ -26,6 +28,8 @@ def channels_wanting(policy: Policy, type: str) -> Iterator[str]:
         yield BUS
     if policy.slack and type in policy.slack.happenings:
         yield SLACK
+    if policy.people:  # each event may change the contact, whether it is told itself or not
+        yield PEOPLE
 
 
 def check_types(policy: Policy) -> None:
@@ -33,6 +37,7 @@ def check_types(policy: Policy) -> None:
     wanted = {
         "bus.events": policy.bus.events,
         "slack.happenings": policy.slack.happenings if policy.slack else (),
+        "people.events": policy.people.events if policy.people else (),
     }
     mistakes = [
         f'{key}: there are no events "{type}". There are {", ".join(CATALOGUE)}.'

@@ -1,5 +1,7 @@
 """What came of a call to another system."""
 
+from collections.abc import Mapping
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -13,12 +15,22 @@ LONGEST_WAIT = timedelta(days=1)
 
 KEPT_CHARACTERS = 200
 
+NAMED_HEADERS = (
+    "date",
+    "link",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+)
+"""The headers of an answer that somebody reads."""
+
 
 @frozen
 class CallAnswer:
     """The result of one call: `code` is the status if an answer came, `failure` says why none came.
     `head` is the beginning of the answer's body, `retry_after` its header of that name; `body` is
-    as much of the body as was read, for who expects more than a status.
+    as much of the body as was read, for who expects more than a status, and `headers` are those of
+    NAMED_HEADERS, by their names in lower case.
     """
 
     code: int | None
@@ -26,6 +38,15 @@ class CallAnswer:
     head: str = ""
     retry_after: str | None = None
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """The time of the answer, by the clock of who gave it."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", ""))
+        except (TypeError, ValueError):
+            return None
 
     @property
     def succeeded(self) -> bool:

@@ -235,6 +235,20 @@ class SlackPolicy:
 
 
 @frozen
+class PeoplePolicy:
+    """The people system: `to` is intercom or segment, `base_url` its address. It gets events of the
+    types `events`, all if it is empty, and of each account the `fields`. Contacts that were
+    archived there are revived, or left.
+    """
+
+    to: str
+    base_url: str
+    events: tuple[str, ...] = ()
+    fields: frozenset[str] = frozenset()
+    revive_archived: bool = True
+
+
+@frozen
 class InstancePolicy:
     """How each customer gets an instance of the product.
 
@@ -275,6 +289,7 @@ class Policy:
     slack: SlackPolicy | None = None
     instance: InstancePolicy | None = None
     figures: FiguresPolicy = FiguresPolicy()
+    people: PeoplePolicy | None = None
 
     def rank(self, plan: str | None) -> int:
         """The plan's place in billing.toml, from 0; -1 for None and for an unknown plan."""

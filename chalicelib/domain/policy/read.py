@@ -23,6 +23,7 @@ from chalicelib.domain.policy.keys import (
 )
 from chalicelib.domain.policy.mail import read_mail
 from chalicelib.domain.policy.milestones import read_milestones
+from chalicelib.domain.policy.people import read_people
 from chalicelib.domain.policy.plans import currency_code, read_plans
 from chalicelib.domain.policy.policy import AccessPolicy, Policy, TrialPolicy
 from chalicelib.domain.policy.selling import read_cancel, read_checkout
@@ -86,6 +87,7 @@ _TABLES = (
     "slack",
     "instance",
     "figures",
+    "people",
 )
 
 
@@ -109,8 +111,8 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
     checkout, cancel = read_checkout(raw, mistakes), read_cancel(raw, plans, mistakes)
     mail, team = read_mail(raw, mistakes), read_team(raw, mistakes)
     bus, slack = read_bus(raw, mistakes), read_slack(raw, mistakes)
-    instance = read_instance(raw, mistakes)
     figures = read_figures(raw, mistakes)
+    instance, people = read_instance(raw, mistakes), read_people(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     _check_after_trial(trial, plans, mistakes)
     if mistakes:
@@ -134,6 +136,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
         slack=slack,
         instance=instance,
         figures=figures,
+        people=people,
     )
 
 

@@ -14,6 +14,7 @@ from chalicelib.domain.changes.plan_changes import plan_change
 from chalicelib.domain.figures.contributions import changed_contributions
 from chalicelib.domain.figures.trials import with_trial_record
 from chalicelib.domain.instances.lifecycle import with_instance
+from chalicelib.domain.people.changes import contact_change
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.due_work import due_work, is_dead
 from chalicelib.domain.schedule.growth import pruned, refuse_growth
@@ -59,12 +60,12 @@ def version_without_bounds(
     new = with_instance(new, policy, now)
     if is_dead(new):  # the change may have corrected the cause: it is tried once more
         new = replace(new, failures=len(BACKOFF), resting_until=None)
-    happened = domain_events(written, new, now)
+    happened = domain_events(written, new, now) or contact_change(written, new, policy, now)
     waiting = (*new.outbox, *new.worker_outbox)
     unpublished = (*sorted(waiting, key=lambda event: event.sequence or 0), *happened)
     new = replace(
         new,
-        events=(new.events or 0) + len(happened) or None,
+        events=(new.events or 0) + sum(one.sequence is not None for one in happened) or None,
         outbox=() if by_worker else unpublished,
         worker_outbox=unpublished if by_worker else (),
     )

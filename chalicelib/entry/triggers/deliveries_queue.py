@@ -61,6 +61,8 @@ def _deliver(body: str, message_id: str, context: Any) -> None:
             _put(message, has_time)
         case channels.SLACK:
             _tell(message, has_time)
+        case channels.PEOPLE:
+            _tell_people(message, has_time)
         case _:
             outgoing = Outgoing(wiring.caller(), lambda: wiring.secrets().hash_key, has_time)
             _log(message.endpoint_id, deliver(message, wiring.services(), outgoing))
@@ -107,6 +109,25 @@ def _tell(message: Deliver, has_time: Callable[[], bool]) -> None:
     for said in deliver_to_slack(message, wiring.services(), channel):
         if not said.answer.succeeded:
             logger.warning("Slack did not take a message", extra={"error": said.answer.error})
+
+
+def _tell_people(message: Deliver, has_time: Callable[[], bool]) -> None:
+    from chalicelib.usecases.people.deliver import People, deliver_to_people
+
+    services = wiring.services()
+    if services.policy.people is None:  # the policy had one when the message was sent
+        return
+    people = People(
+        wiring.people_system(),
+        services.stores.persons,
+        lambda email: wiring.suppressions().holds(email, "lifecycle"),
+        time.sleep,
+        has_time,
+    )
+    for told in deliver_to_people(message, services, people):
+        if told.error:
+            fields = {"account_id": told.account_id, "error": told.error}
+            logger.warning("The people system did not take something", extra=fields)
 
 
 def _log(endpoint_id: str, attempts: list[Made]) -> None:

@@ -11,6 +11,7 @@ from chalicelib.domain.instances.call_times import LEAVES_WITHIN
 from chalicelib.domain.instances.lifecycle import keeps_from_erasure
 from chalicelib.usecases.billing.leave_stripe import customers_to_leave, leave_stripe
 from chalicelib.usecases.enqueue import enqueue_if_due
+from chalicelib.usecases.fan_out import forget_person
 from chalicelib.usecases.figures.writing import end_figures
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ports import PartitionStore
@@ -80,6 +81,7 @@ def _erase(account_id: str, at_stripe: bool, services: Services, beside: Partiti
             enqueue_if_due(apply_facts(account, [leaves], services, None), services)
         else:
             end_figures(account, now, services)
+            forget_person(account, services)
             services.stores.accounts.erase(account, now)
         return True
 

@@ -1,0 +1,88 @@
+"""What is known of the people system: as a whole, and of one person in it."""
+
+from datetime import datetime, timedelta
+
+from chalicelib.domain.outgoing.answers import CallAnswer, wait_until
+from chalicelib.values import frozen, replace
+
+DROPPED_AFTER = timedelta(days=3)
+"""For how long something is tried while the system does not answer."""
+
+RETRY_DELAYS = tuple(map(timedelta, (0,) * 5, (5, 30, 120, 300, 900)))
+"""How long nothing is called after each failure in a row; the last one goes on."""
+
+LIMITED = timedelta(seconds=10)
+"""The same after a 429 that does not say how long: a window of Intercom's limit."""
+
+UNAUTHORIZED_REST = timedelta(hours=1)
+
+SHORT = 0.05
+"""The part of the limit of calls that is left for others: below it we wait for the reset."""
+
+
+@frozen
+class Person:
+    """One account in the people system: `id` is that system's own id, without which an archived
+    contact cannot be found; `digest` of the contact that was written last, `refused` of the one
+    that was refused last, `reason` why. `archived` says that we archived it.
+    """
+
+    id: str = ""
+    digest: str = ""
+    refused: str = ""
+    reason: str = ""
+    archived: bool = False
+    without_email: bool = False
+    version: int = 0
+
+
+@frozen
+class PeopleState:
+    """The system as a whole: nothing is called before `free_at`. `failures` counts those in a row,
+    `told` says that the operators know that the token is refused, and `attributes_at` where the
+    attributes were made: the address.
+    """
+
+    free_at: datetime | None = None
+    failures: int = 0
+    told: bool = False
+    attributes_at: str = ""
+    version: int = 0
+
+
+def is_down(answer: CallAnswer) -> bool:
+    """Whether the whole system is to be left alone: it is limited, down or refuses the token."""
+    return answer.code is None or answer.code in (401, 403, 429) or answer.code >= 500
+
+
+def after_answer(state: PeopleState, answer: CallAnswer, now: datetime) -> PeopleState:
+    """After a call that was answered at `now`."""
+    if answer.code in (401, 403):
+        return replace(state, free_at=now + UNAUTHORIZED_REST, told=True)
+    if answer.code == 429:
+        return replace(state, free_at=reset_at(answer, now) or now + LIMITED)
+    if is_down(answer):
+        delay = RETRY_DELAYS[min(state.failures, len(RETRY_DELAYS) - 1)]
+        free_at = max(now + delay, wait_until(answer, now) or now)
+        return replace(state, free_at=free_at, failures=state.failures + 1)
+    return replace(state, free_at=reset_at(answer, now), failures=0, told=False)
+
+
+def reset_at(answer: CallAnswer, now: datetime) -> datetime | None:
+    """Until when the answer's headers ask to wait; None if they do not. X-RateLimit-Reset is in
+    Intercom's own clock, so it is compared with the Date of the same answer.
+    """
+    limit, left = _number(answer, "x-ratelimit-limit"), _number(answer, "x-ratelimit-remaining")
+    reset, date = _number(answer, "x-ratelimit-reset"), answer.sent_at
+    is_short = answer.code == 429 or (limit and left is not None and left <= limit * SHORT)
+    if not is_short:
+        return None
+    if reset is not None:
+        theirs = date.timestamp() if date else now.timestamp()
+        return now + timedelta(seconds=min(max(reset - theirs, 1), 60))
+    return wait_until(answer, now)
+
+
+def _number(answer: CallAnswer, name: str) -> float | None:
+    text = answer.headers.get(name, "")
+    return float(text) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,89 @@
+"""Reads and checks the part of billing.toml about the people system: Intercom, or what speaks
+Segment's HTTP API.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.outgoing.targets import read_target
+from chalicelib.domain.policy.keys import Key, boolean, one_of, read_keys, table, text_list
+from chalicelib.domain.policy.policy import PeoplePolicy
+
+INTERCOM, SEGMENT = "intercom", "segment"
+
+DEFAULT_ADDRESSES = {INTERCOM: "https://api.intercom.io", SEGMENT: "https://api.segment.io"}
+"""Of the regions in the US. Intercom's others are api.eu.intercom.io and api.au.intercom.io,
+Segment's is events.eu1.segmentapis.com.
+"""
+
+FIELDS = {
+    "email": "The address.",
+    "name": "The name.",
+    "signed_up_at": "When the customer came.",
+    "billing_access": "full, limited or none.",
+    "billing_reason": "Why.",
+    "billing_status": "The subscription's status at Stripe.",
+    "billing_plan": "The plan.",
+    "billing_quantity": "The seats.",
+    "trial_ends_at": "When the trial ends.",
+    "billing_until_at": "When access changes next.",
+    "mrr": "The revenue a month, in major units.",
+    "billing_currency": "Of which currency that is.",
+    "billing_mode": "test or live.",
+    "billing_external_id": "The product's id.",
+    "billing_source": "Where the customer signed up.",
+}
+"""What may leave, each with its meaning. The account's id and the consent to mail always do."""
+
+
+def _base_url(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "must be a URL"
+    try:
+        # This machine is refused by a deployment, not by the file.
+        read_target(value, loopback=True, field="")
+    except InvalidInput as error:
+        return error.message.strip().removesuffix(".")
+    return None
+
+
+def _fields(value: Any) -> str | None:
+    unknown = text_list(value) or [name for name in value if name not in FIELDS]
+    return f"must list some of {', '.join(FIELDS)}" if unknown else None
+
+
+_PEOPLE = {
+    "to": Key(one_of(INTERCOM, SEGMENT), 'to = "intercom"'),
+    "base_url": Key(_base_url, 'base_url = "https://api.eu.intercom.io"', required=False),
+    "events": Key(text_list, 'events = ["trial.started"]', (), required=False),
+    "fields": Key(_fields, 'fields = ["email", "billing_access"]', list(FIELDS), required=False),
+    "revive_archived": Key(boolean, "revive_archived = true", True, required=False),
+}
+
+
+def read_people(raw: Mapping[str, Any], mistakes: list[str]) -> PeoplePolicy | None:
+    """The table `people`; None if there is none or if it has a mistake. Whether there are events of
+    these types is checked by `check_types`.
+    """
+    if "people" not in raw:
+        return None
+    before = len(mistakes)
+    values = read_keys(table(raw, "people", mistakes), _PEOPLE, "people.", mistakes)
+    if len(mistakes) > before:
+        return None
+    return PeoplePolicy(
+        to=values["to"],
+        base_url=(values["base_url"] or DEFAULT_ADDRESSES[values["to"]]).rstrip("/"),
+        events=tuple(values["events"]),
+        fields=frozenset(values["fields"]),
+        revive_archived=values["revive_archived"],
+    )
+
+
+def refuse_local_people(policy: PeoplePolicy | None) -> None:
+    """Check the policy of a deployed stage: it calls no address of the local system. Raises
+    InvalidInput.
+    """
+    if policy:
+        read_target(policy.base_url, field="people.base_url")

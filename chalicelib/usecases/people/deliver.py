@@ -1,0 +1,273 @@
+"""Tell the people system of the accounts that something is due for.
+
+The deliveries queue has one group for it, so one run at a time calls it, and each account's events
+go out in order. A delivery stands for an event, for a change of the contact without one, or for an
+erasure. Whatever it stands for, the contact is written first, as the account is now: the last state
+wins, and a state that was written already costs no call.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from chalicelib.domain.account.state import Account
+from chalicelib.domain.changes.channels import PEOPLE
+from chalicelib.domain.errors import ConcurrentUpdate
+from chalicelib.domain.outgoing.answers import CallAnswer
+from chalicelib.domain.people.contact import Contact, contact
+from chalicelib.domain.people.deliveries import CONTACT_CHANGED, ERASED, STEP
+from chalicelib.domain.people.events import PersonEvent, of_document, of_step
+from chalicelib.domain.people.state import DROPPED_AFTER, PeopleState, Person, after_answer
+from chalicelib.domain.webhooks.delivery import (
+    Delivery,
+    DeliveryKey,
+    after_attempt,
+    given_up,
+    postponed,
+)
+from chalicelib.usecases.messages import Deliver, SendEndpointNotice
+from chalicelib.usecases.people.system import ContactRefused, PeopleSystem, SystemDown
+from chalicelib.usecases.ports import PersonStore
+from chalicelib.usecases.services import Services
+from chalicelib.usecases.webhooks.documents import end, save, with_documents
+from chalicelib.usecases.webhooks.endpoints import wake_endpoint
+from chalicelib.values import frozen, replace
+
+A_ROUND = 100
+"""How many deliveries are read at once."""
+
+STAYS_FOR = timedelta(seconds=15)
+"""A run waits so long at most until it may call again. For more, the sweep comes again."""
+
+TAKEN = CallAnswer(200)
+NOT_GONE_YET = timedelta(hours=1)
+"""For how long an erasure is waited for whose account is still there."""
+
+
+@frozen
+class People:
+    """What telling needs beside the services. `suppressed` says whether an address gets no mail;
+    `pause` waits for some seconds.
+    """
+
+    system: PeopleSystem
+    persons: PersonStore
+    suppressed: Callable[[str], bool]
+    pause: Callable[[float], None]
+    has_time: Callable[[], bool]
+
+
+@frozen
+class Told:
+    """What was done for one account, for the log: so many deliveries, and what went wrong."""
+
+    account_id: str
+    deliveries: int
+    error: str | None = None
+
+
+def deliver_to_people(message: Deliver, services: Services, people: People) -> list[Told]:
+    """Tell what a message names and what else is due. Raises Unavailable; what was not written down
+    is told once more then.
+    """
+    run = _Run(services, people)
+    if services.policy.people is None:
+        return run.told
+    keys: Sequence[DeliveryKey] = message.keys
+    while waiting := run.due(keys):
+        if not run.is_free(waiting):
+            return run.told
+        for account_id in dict.fromkeys(one.account_id for one in waiting):
+            if not people.has_time():
+                wake_endpoint(PEOPLE, services)
+                return run.told
+            of_account = [one for one in waiting if one.account_id == account_id]
+            try:
+                run.tell(account_id, of_account)
+            except SystemDown as failure:
+                run.rest(failure.answer)
+                break
+        keys = ()
+    return run.told
+
+
+@dataclass
+class _Run:
+    services: Services
+    people: People
+    told: list[Told] = field(default_factory=list)
+    done: set[DeliveryKey] = field(default_factory=set)
+
+    def due(self, named: Iterable[DeliveryKey]) -> list[Delivery]:
+        """What is due, in the order in which it happened."""
+        now = self.services.clock.now()
+        stores = self.services.stores
+        keys = [*named, *stores.deliveries.due(PEOPLE, now, A_ROUND)]
+        new = [key for key in dict.fromkeys(keys) if key not in self.done]
+        found = [one for one in stores.deliveries.load(new) if one.is_due(now)]
+        self.done.update(key for key in new if key not in {one.key for one in found})
+        return sorted(found, key=lambda one: (one.key.at, one.key.event_id))
+
+    def is_free(self, waiting: Sequence[Delivery]) -> bool:
+        """Wait until the system may be called; or leave all that waits for later."""
+        now = self.services.clock.now()
+        free_at = self._state().free_at or now
+        if free_at - now > STAYS_FOR:
+            for one in waiting:
+                self._over(one, postponed(one, free_at))
+            return False
+        if not self.people.has_time():
+            wake_endpoint(PEOPLE, self.services)
+            return False
+        if free_at > now:
+            self.people.pause((free_at - now).total_seconds())
+        return True
+
+    def tell(self, account_id: str, waiting: Sequence[Delivery]) -> None:
+        """Everything that waits for one account."""
+        now = self.services.clock.now()
+        late = [one for one in waiting if now - one.created_at > DROPPED_AFTER]
+        for one in late:
+            end(one, "The people system took nothing for three days.", self.services)
+            self.done.add(one.key)
+        waiting = [one for one in waiting if one not in late]
+        account = self.services.stores.accounts.load(account_id)
+        if erasures := [one for one in waiting if one.type == ERASED]:
+            self._forget(account, erasures)
+            waiting = [one for one in waiting if one.type != ERASED]
+        if not waiting:
+            return
+        if account is None:
+            for one in waiting:
+                self._over(one, given_up(one, "The account is gone.", now))
+            return
+        error = self._tell(account, waiting)
+        self._answered(CallAnswer(200))
+        self.told.append(Told(account_id, len(waiting), error))
+
+    def _tell(self, account: Account, waiting: Sequence[Delivery]) -> str | None:
+        known, person, refused = self._written(account)
+        at = self.services.clock.now()
+        events = self._events(waiting, known) if person.id else {}
+        for one in sorted(waiting, key=lambda one: _order(one, events.get(one.key))):
+            event = events.get(one.key)
+            if event is None and one.key in events:  # it is not there yet, and stays due
+                self.done.add(one.key)
+                continue
+            reason = self._told(known, event) if event and person.id else refused
+            self._over(one, given_up(one, reason, at) if reason else after_attempt(one, TAKEN, at))
+        return refused
+
+    def _told(self, known: Contact, event: PersonEvent) -> str | None:
+        """Why the event was refused; None if it was taken."""
+        try:
+            self.people.system.tell(known, [event])
+        except ContactRefused as refusal:
+            return str(refusal)
+        return None
+
+    def _written(self, account: Account) -> tuple[Contact, Person, str | None]:
+        """The contact as it is written now, and why it was refused, if it was."""
+        services = self.services
+        email = account.email
+        suppressed = bool(email) and self.people.suppressed(email or "")
+        now, live = services.clock.now(), services.livemode is True
+        known = contact(account, services.policy, live, now, suppressed)
+        person = self.people.persons.load(account.id) or Person()
+        if person.digest == known.digest:
+            return known, person, None
+        if person.refused == known.digest:
+            return known, person, person.reason
+        try:
+            written = self.people.system.write(known, person)
+        except ContactRefused as refusal:
+            after = replace(person, refused=known.digest, reason=str(refusal))
+            self._keep(account.id, person, after)
+            services.metrics.count("PeopleRefused", 1)
+            return known, person, str(refusal)
+        after = replace(written.person, digest=known.digest, refused="", reason=written.remark)
+        self._keep(account.id, person, after)
+        return known, after, None
+
+    def _events(
+        self, waiting: Sequence[Delivery], known: Contact
+    ) -> dict[DeliveryKey, PersonEvent | None]:
+        """The events among what waits; None where one cannot be read yet."""
+        policy = self.services.policy.people
+        steps = {
+            one.key: of_step(one.key.event_id, *_step_of(one), one.event_at)
+            for one in waiting
+            if one.type == STEP
+        }
+        told = [
+            one
+            for one in waiting
+            if one.type not in (STEP, CONTACT_CHANGED)
+            and (not policy or not policy.events or one.type in policy.events)
+        ]
+        documents = with_documents(told, self.services)
+        found = {one.key: of_document(json.loads(text)) for one, text in documents}
+        return {**steps, **{one.key: found.get(one.key) for one in told}}
+
+    def _forget(self, account: Account | None, erasures: Sequence[Delivery]) -> None:
+        now = self.services.clock.now()
+        for one in erasures:
+            if account is not None and now - one.created_at < NOT_GONE_YET:
+                self._over(one, postponed(one, now + timedelta(minutes=1)))
+                continue
+            if account is not None:
+                self._over(one, given_up(one, "The account was not erased.", now))
+                continue
+            person_id = json.loads(one.body or "{}").get("person", "")
+            try:
+                self.people.system.forget(one.account_id, person_id)
+            except ContactRefused as refusal:
+                end(one, f"The person could not be deleted: {refusal}", self.services)
+                self.done.add(one.key)
+            else:
+                self._over(one, after_attempt(one, TAKEN, now))
+
+    def rest(self, answer: CallAnswer) -> None:
+        """After an answer that means everybody: nothing is called for a time."""
+        if answer.code in (401, 403) and not self._state().told:
+            self._tell_operators()
+        self._answered(answer)
+        self.told.append(Told("", 0, answer.error))
+
+    def _answered(self, answer: CallAnswer) -> None:
+        state = self._state()
+        after = after_answer(state, answer, self.services.clock.now())
+        if after != state:
+            with suppress(ConcurrentUpdate):  # another run has called meanwhile
+                self.services.stores.job_states.save(
+                    state, replace(after, version=state.version + 1)
+                )
+
+    def _keep(self, account_id: str, before: Person, after: Person) -> None:
+        with suppress(ConcurrentUpdate):  # another run wrote the same account
+            self.people.persons.save(account_id, before, replace(after, version=before.version + 1))
+
+    def _over(self, one: Delivery, after: Delivery) -> None:
+        save(one, after, self.services)
+        if after.next_at is None or after.next_at > self.services.clock.now():
+            self.done.add(one.key)
+
+    def _state(self) -> PeopleState:
+        return self.services.stores.job_states.load(PeopleState) or PeopleState()
+
+    def _tell_operators(self) -> None:
+        if self.services.policy.team and self.services.policy.mail:
+            at = self.services.clock.now().isoformat()
+            self.services.queues.mail.send(SendEndpointNotice(PEOPLE, at).dump())
+
+
+def _order(one: Delivery, event: PersonEvent | None) -> tuple[datetime, int]:
+    return one.key.at, event.sequence if event else 0
+
+
+def _step_of(one: Delivery) -> tuple[str, str]:
+    """(key, sequence) of the message that a delivery stands for."""
+    about = json.loads(one.body or "{}")
+    return about.get("key", ""), about.get("sequence", "")

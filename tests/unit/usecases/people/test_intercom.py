@@ -1,0 +1,265 @@
+"""Accounts at Intercom: whatever happens there and here, each contact ends as its account is."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.account.facts import ConsentGiven
+from chalicelib.domain.outgoing.answers import CallAnswer
+from chalicelib.domain.policy.policy import TeamPolicy
+from chalicelib.usecases.fan_out import forget_person
+from chalicelib.usecases.people.intercom import Intercom
+from tests.unit.usecases.messaging.test_lifecycles import MAIL
+from tests.unit.usecases.people.place import POLICY, Place
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+def test_a_signup_becomes_a_contact_with_its_event(place: Place) -> None:
+    account = place.signs_up("acc_1", "ada@example.com", "Ada")
+    place.settles()
+    one = place.intercom.of("acc_1")
+    assert (one["role"], one["email"], one["name"]) == ("user", "ada@example.com", "Ada")
+    assert one["signed_up_at"] == int(place.services.now.at.timestamp())
+    told = one["custom_attributes"]
+    assert told["billing_access"] == "full"
+    assert told["billing_mode"] == "test"
+    assert told["billing_source"] == "site"
+    assert account.signup
+    assert told["trial_ends_at"] == int(account.signup.trial_ends_at.timestamp())
+    assert told["mrr"] == 0.0
+    assert [event["event_name"] for event in place.intercom.events] == [
+        event.type.replace(".", "-") for event in place.services.published
+    ]
+    assert place.waiting() == []
+
+
+def test_the_attributes_are_made_before_the_first_contact(place: Place) -> None:
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    assert len(place.intercom.attributes) == 12
+    before = len(place.intercom.calls)
+    place.signs_up("acc_2", "eve@example.com")
+    place.settles()
+    paths = [path for _, path in place.intercom.calls[before:]]
+    assert "/data_attributes" not in paths
+
+
+def test_a_state_that_was_written_costs_no_call(place: Place) -> None:
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    before = len(place.intercom.calls)
+    place.sweeps()
+    assert len(place.intercom.calls) == before
+
+
+def test_an_unsubscription_reaches_the_contact_without_an_event(place: Place) -> None:
+    account = place.signs_up("acc_1", "ada@example.com", "Ada")
+    place.settles()
+    events = len(place.intercom.events)
+    place.changes(account, ConsentGiven("lifecycle", False, place.services.now.at))
+    place.settles()
+    assert place.intercom.of("acc_1")["unsubscribed_from_emails"] is True
+    assert len(place.intercom.events) == events
+
+
+def test_changes_within_seconds_are_one_write(place: Place) -> None:
+    place.signs_up("acc_1", "ada@example.com", "A")
+    place.settles()
+    before = len(place.intercom.calls)
+    for name in ("B", "C", "D"):
+        place.is_renamed("acc_1", name)
+    place.settles()
+    written = [path for method, path in place.intercom.calls[before:] if method == "PUT"]
+    assert len(written) == 1
+    assert place.intercom.of("acc_1")["name"] == "D"
+
+
+def test_who_is_suppressed_is_unsubscribed_there(place: Place) -> None:
+    place.suppressed.add("ada@example.com")
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    assert place.intercom.of("acc_1")["unsubscribed_from_emails"] is True
+
+
+def test_a_contact_of_the_same_address_without_an_id_is_adopted(place: Place) -> None:
+    place.intercom.contacts["c9"] = {
+        "id": "c9", "role": "user", "email": "ADA@example.com", "archived": False,
+    }  # fmt: skip
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    assert place.intercom.of("acc_1")["id"] == "c9"
+    assert len(place.intercom.contacts) == 1
+
+
+def test_a_contact_with_another_id_is_somebody_elses(place: Place) -> None:
+    place.intercom.contacts["c9"] = {
+        "id": "c9", "role": "user", "email": "ada@example.com", "external_id": "their-id",
+        "archived": False,
+    }  # fmt: skip
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    assert place.intercom.contacts["c9"]["external_id"] == "their-id"
+    assert "email" not in place.intercom.of("acc_1")
+    person = place.services.persons.load("acc_1")
+    assert person
+    assert person.without_email
+    assert "another id" in person.reason
+    assert place.intercom.events
+
+
+def test_a_contact_of_the_other_mode_is_left_alone(place: Place) -> None:
+    place.intercom.contacts["c9"] = {
+        "id": "c9", "role": "user", "external_id": "acc_1", "archived": False,
+        "custom_attributes": {"billing_mode": "live"},
+    }  # fmt: skip
+    place.signs_up("acc_1", "ada@example.com")
+    (told,) = place.settles()
+    assert "live mode" in str(told.error)
+    assert "email" not in place.intercom.contacts["c9"]
+    assert place.intercom.events == []
+    assert place.waiting() == []
+
+
+def test_a_merged_contact_is_followed_to_the_one_that_is_left(place: Place) -> None:
+    place.intercom.contacts["c7"] = {"id": "c7", "role": "user", "archived": False}
+    place.intercom.merged["acc_1"] = "c7"
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    person = place.services.persons.load("acc_1")
+    assert person
+    assert person.id == "c7"
+
+
+@pytest.mark.parametrize("revive", [True, False])
+def test_a_contact_that_was_archived_there_is_revived_or_left(place: Place, revive: bool) -> None:
+    place.system = Intercom(place.intercom, revive)
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    place.intercom.of("acc_1")["archived"] = True
+    place.is_renamed("acc_1", "Ada")
+    (told,) = place.settles()
+    one = place.intercom.of("acc_1")
+    assert one["archived"] is not revive
+    assert (told.error is None) is revive
+    assert place.waiting() == []
+
+
+def test_what_is_refused_is_not_repeated_until_it_changes(place: Place) -> None:
+    place.intercom.fails = lambda method, path: (
+        CallAnswer(400, None, "wrong") if path == "/contacts" else None
+    )
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    before = len(place.intercom.calls)
+    place.passes(hours=3)
+    assert len(place.intercom.calls) == before
+    assert place.services.metrics["PeopleRefused"] == 1
+    place.intercom.fails = lambda method, path: None
+    place.is_renamed("acc_1", "Ada")
+    place.settles()
+    assert place.intercom.of("acc_1")["name"] == "Ada"
+
+
+def test_an_outage_of_almost_three_days_loses_nothing(place: Place) -> None:
+    place.intercom.fails = lambda method, path: CallAnswer(503)
+    place.signs_up("acc_1", "ada@example.com")
+    place.signs_up("acc_2", "eve@example.com")
+    place.settles()
+    place.passes(hours=70)
+    calls = len(place.intercom.calls)
+    assert calls < 70 * 5, (
+        "it is called every quarter of an hour at most, for all accounts together"
+    )
+    place.intercom.fails = lambda method, path: None
+    place.passes(minutes=20)
+    assert {one["external_id"] for one in place.intercom.contacts.values()} == {"acc_1", "acc_2"}
+    assert len(place.intercom.events) == len(place.services.published)
+    assert place.waiting() == []
+
+
+def test_after_three_days_it_is_given_up_and_counted(place: Place) -> None:
+    place.intercom.fails = lambda method, path: CallAnswer(None, "No answer.")
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    place.passes(hours=73)
+    assert place.waiting() == []
+    assert place.services.metrics["DeliveriesGivenUp"] > 0
+
+
+def test_a_limit_is_waited_for_by_intercoms_own_clock(place: Place) -> None:
+    place.intercom.limit = 30
+    for number in range(40):
+        place.signs_up(f"acc_{number}", f"a{number}@example.com")
+    place.settles()
+    place.passes(minutes=30)
+    assert len(place.intercom.contacts) == 40
+    assert place.waiting() == []
+    assert place.intercom.limit == 30
+
+
+def test_a_revoked_token_is_told_once_and_rests_for_an_hour(place: Place) -> None:
+    team = TeamPolicy(("team@acme.example",), frozenset(), digest=False)
+    place.services.policy = replace(POLICY, team=team, mail=MAIL)
+    place.intercom.fails = lambda method, path: CallAnswer(401)
+    place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    calls = len(place.intercom.calls)
+    place.passes(minutes=59)
+    assert len(place.intercom.calls) == calls
+    place.passes(hours=5)
+    notices = [one for one in place.services.mail_queue.waiting if "endpoint_id" in one]
+    assert len(notices) == 1
+    place.intercom.fails = lambda method, path: None
+    place.passes(hours=2)
+    assert place.intercom.of("acc_1")
+    assert place.waiting() == []
+
+
+def test_who_is_erased_is_deleted_there_for_good_even_if_archived(place: Place) -> None:
+    account = place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    place.intercom.of("acc_1")["archived"] = True
+    forget_person(account, place.services.services)
+    place.services.accounts.erase(place.account("acc_1"), place.services.now.at)
+    place.settles()
+    assert place.intercom.contacts == {}
+    assert place.waiting() == []
+
+
+def test_an_erasure_that_is_not_done_yet_is_waited_for(place: Place) -> None:
+    account = place.signs_up("acc_1", "ada@example.com")
+    place.settles()
+    forget_person(account, place.services.services)
+    place.settles()
+    assert place.intercom.of("acc_1"), "the account is still there"
+    place.services.accounts.erase(place.account("acc_1"), place.services.now.at)
+    place.passes(minutes=3)
+    assert place.intercom.contacts == {}
+
+
+@pytest.mark.parametrize("at", range(1, 40))
+def test_a_run_that_ends_at_any_call_is_made_good(place: Place, at: int) -> None:
+    class Ended(Exception):
+        pass
+
+    def ends(method: str, path: str) -> CallAnswer | None:
+        if len(place.intercom.calls) == at:
+            raise Ended
+        return None
+
+    place.intercom.fails = ends
+    place.signs_up("acc_1", "ada@example.com")
+    try:
+        place.settles()
+    except Ended:
+        place.services.now.at += timedelta(minutes=1)
+    place.intercom.fails = lambda method, path: None
+    place.passes(minutes=3)
+    assert place.intercom.of("acc_1")["email"] == "ada@example.com"
+    assert len(place.intercom.events) == len(place.services.published)
+    assert place.waiting() == []
