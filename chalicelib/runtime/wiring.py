@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from chalicelib.usecases.accounts.api_keys import KeyRing
     from chalicelib.usecases.instances.call import Provisioner
     from chalicelib.usecases.operators.audit import Act
-    from chalicelib.usecases.people.system import PeopleSystem
     from chalicelib.usecases.ports import (
         Bus,
         Caller,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     )
     from chalicelib.usecases.services import MailServices, Services, SignupGuard
     from chalicelib.usecases.stripe_ports import Stripe
+    from chalicelib.usecases.webhooks.people.system import PeopleSystem
 
 
 @cache
@@ -155,13 +155,13 @@ def services() -> "Services":
     """The services of the use cases."""
     from chalicelib.aws.due_index import DueIndex
     from chalicelib.aws.events.feed import EventFeed
+    from chalicelib.aws.events.persons import Persons
     from chalicelib.aws.events.webhooks import Deliveries, EndpointList
     from chalicelib.aws.figures import Figures
     from chalicelib.aws.idempotency import StoredResponses
     from chalicelib.aws.jobs.job_states import JobStates
     from chalicelib.aws.jobs.replan_state import ReplanStates
     from chalicelib.aws.partition import Partition
-    from chalicelib.aws.persons import Persons
     from chalicelib.aws.queues import GroupedQueue, Queue, WorkQueue
     from chalicelib.aws.rate_counters import Mailboxes
     from chalicelib.aws.reconciliation import ReconciliationState
@@ -244,7 +244,7 @@ def people_caller() -> "MethodCaller":
 
 def people_system() -> "PeopleSystem":
     """The people system that the policy names."""
-    from chalicelib.usecases.people.connect import connected
+    from chalicelib.usecases.webhooks.people.connect import connected
 
     people = policy().people
     assert people

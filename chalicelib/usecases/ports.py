@@ -325,7 +325,7 @@ class MessageQueue(Protocol):
 
 
 class PersonStore(Protocol):
-    """What is known of accounts in the people system; see aws/persons.py."""
+    """What is known of accounts in the people system; see aws/events/persons.py."""
 
     def load(self, account_id: str) -> Person | None:
         """What is known of an account; None if it was never written there."""

@@ -112,7 +112,7 @@ def _tell(message: Deliver, has_time: Callable[[], bool]) -> None:
 
 
 def _tell_people(message: Deliver, has_time: Callable[[], bool]) -> None:
-    from chalicelib.usecases.people.deliver import People, deliver_to_people
+    from chalicelib.usecases.webhooks.people.deliver import People, deliver_to_people
 
     services = wiring.services()
     if services.policy.people is None:  # the policy had one when the message was sent

@@ -67,6 +67,8 @@ def test_every_item_is_in_a_file_with_our_names_and_iso_times(
     assert (key["name"], key["scope"]) == ("the product", "read")
     assert sorted(line["pk"].partition("#")[0] for line in lines(folder, "others")) == [
         "LIMIT",
+        "NAME",
+        "NAME",
         "NEW",
     ]
     assert {"n": [1, None]} in [line.get("of") for line in lines(folder, "others")]

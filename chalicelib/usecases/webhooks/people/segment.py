@@ -7,7 +7,7 @@ from chalicelib.domain.people.contact import ATTRIBUTES, Contact
 from chalicelib.domain.people.events import PersonEvent
 from chalicelib.domain.people.segment import Message, batches, forgotten, group, identify, track
 from chalicelib.domain.people.state import Person, is_down
-from chalicelib.usecases.people.system import Call, ContactRefused, SystemDown, Written
+from chalicelib.usecases.webhooks.people.system import Call, ContactRefused, SystemDown, Written
 from chalicelib.values import replace
 
 TRAITS = ("email", "name", "createdAt", "unsubscribedFromEmails", *ATTRIBUTES)

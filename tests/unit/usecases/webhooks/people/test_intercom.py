@@ -9,17 +9,17 @@ from chalicelib.domain.account.facts import ConsentGiven
 from chalicelib.domain.outgoing.answers import CallAnswer
 from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.usecases.fan_out import forget_person
-from chalicelib.usecases.people.intercom import Intercom
+from chalicelib.usecases.webhooks.people.intercom import Intercom
 from tests.unit.usecases.messaging.test_lifecycles import MAIL
-from tests.unit.usecases.people.place import POLICY, Place
+from tests.unit.usecases.webhooks.people.place import POLICY, PeopleScene
 
 
 @pytest.fixture
-def place() -> Place:
-    return Place()
+def place() -> PeopleScene:
+    return PeopleScene()
 
 
-def test_a_signup_becomes_a_contact_with_its_event(place: Place) -> None:
+def test_a_signup_becomes_a_contact_with_its_event(place: PeopleScene) -> None:
     account = place.signs_up("acc_1", "ada@example.com", "Ada")
     place.settles()
     one = place.intercom.of("acc_1")
@@ -38,7 +38,7 @@ def test_a_signup_becomes_a_contact_with_its_event(place: Place) -> None:
     assert place.waiting() == []
 
 
-def test_the_attributes_are_made_before_the_first_contact(place: Place) -> None:
+def test_the_attributes_are_made_before_the_first_contact(place: PeopleScene) -> None:
     place.signs_up("acc_1", "ada@example.com")
     place.settles()
     assert len(place.intercom.attributes) == 12
@@ -49,7 +49,7 @@ def test_the_attributes_are_made_before_the_first_contact(place: Place) -> None:
     assert "/data_attributes" not in paths
 
 
-def test_a_state_that_was_written_costs_no_call(place: Place) -> None:
+def test_a_state_that_was_written_costs_no_call(place: PeopleScene) -> None:
     place.signs_up("acc_1", "ada@example.com")
     place.settles()
     before = len(place.intercom.calls)
@@ -57,7 +57,7 @@ def test_a_state_that_was_written_costs_no_call(place: Place) -> None:
     assert len(place.intercom.calls) == before
 
 
-def test_an_unsubscription_reaches_the_contact_without_an_event(place: Place) -> None:
+def test_an_unsubscription_reaches_the_contact_without_an_event(place: PeopleScene) -> None:
     account = place.signs_up("acc_1", "ada@example.com", "Ada")
     place.settles()
     events = len(place.intercom.events)
@@ -67,7 +67,7 @@ def test_an_unsubscription_reaches_the_contact_without_an_event(place: Place) ->
     assert len(place.intercom.events) == events
 
 
-def test_changes_within_seconds_are_one_write(place: Place) -> None:
+def test_changes_within_seconds_are_one_write(place: PeopleScene) -> None:
     place.signs_up("acc_1", "ada@example.com", "A")
     place.settles()
     before = len(place.intercom.calls)
@@ -79,14 +79,14 @@ def test_changes_within_seconds_are_one_write(place: Place) -> None:
     assert place.intercom.of("acc_1")["name"] == "D"
 
 
-def test_who_is_suppressed_is_unsubscribed_there(place: Place) -> None:
+def test_who_is_suppressed_is_unsubscribed_there(place: PeopleScene) -> None:
     place.suppressed.add("ada@example.com")
     place.signs_up("acc_1", "ada@example.com")
     place.settles()
     assert place.intercom.of("acc_1")["unsubscribed_from_emails"] is True
 
 
-def test_a_contact_of_the_same_address_without_an_id_is_adopted(place: Place) -> None:
+def test_a_contact_of_the_same_address_without_an_id_is_adopted(place: PeopleScene) -> None:
     place.intercom.contacts["c9"] = {
         "id": "c9", "role": "user", "email": "ADA@example.com", "archived": False,
     }  # fmt: skip
@@ -96,7 +96,7 @@ def test_a_contact_of_the_same_address_without_an_id_is_adopted(place: Place) ->
     assert len(place.intercom.contacts) == 1
 
 
-def test_a_contact_with_another_id_is_somebody_elses(place: Place) -> None:
+def test_a_contact_with_another_id_is_somebody_elses(place: PeopleScene) -> None:
     place.intercom.contacts["c9"] = {
         "id": "c9", "role": "user", "email": "ada@example.com", "external_id": "their-id",
         "archived": False,
@@ -112,7 +112,7 @@ def test_a_contact_with_another_id_is_somebody_elses(place: Place) -> None:
     assert place.intercom.events
 
 
-def test_a_contact_of_the_other_mode_is_left_alone(place: Place) -> None:
+def test_a_contact_of_the_other_mode_is_left_alone(place: PeopleScene) -> None:
     place.intercom.contacts["c9"] = {
         "id": "c9", "role": "user", "external_id": "acc_1", "archived": False,
         "custom_attributes": {"billing_mode": "live"},
@@ -125,7 +125,7 @@ def test_a_contact_of_the_other_mode_is_left_alone(place: Place) -> None:
     assert place.waiting() == []
 
 
-def test_a_merged_contact_is_followed_to_the_one_that_is_left(place: Place) -> None:
+def test_a_merged_contact_is_followed_to_the_one_that_is_left(place: PeopleScene) -> None:
     place.intercom.contacts["c7"] = {"id": "c7", "role": "user", "archived": False}
     place.intercom.merged["acc_1"] = "c7"
     place.signs_up("acc_1", "ada@example.com")
@@ -136,7 +136,9 @@ def test_a_merged_contact_is_followed_to_the_one_that_is_left(place: Place) -> N
 
 
 @pytest.mark.parametrize("revive", [True, False])
-def test_a_contact_that_was_archived_there_is_revived_or_left(place: Place, revive: bool) -> None:
+def test_a_contact_that_was_archived_there_is_revived_or_left(
+    place: PeopleScene, revive: bool
+) -> None:
     place.system = Intercom(place.intercom, revive)
     place.signs_up("acc_1", "ada@example.com")
     place.settles()
@@ -149,7 +151,7 @@ def test_a_contact_that_was_archived_there_is_revived_or_left(place: Place, revi
     assert place.waiting() == []
 
 
-def test_what_is_refused_is_not_repeated_until_it_changes(place: Place) -> None:
+def test_what_is_refused_is_not_repeated_until_it_changes(place: PeopleScene) -> None:
     place.intercom.fails = lambda method, path: (
         CallAnswer(400, None, "wrong") if path == "/contacts" else None
     )
@@ -165,7 +167,7 @@ def test_what_is_refused_is_not_repeated_until_it_changes(place: Place) -> None:
     assert place.intercom.of("acc_1")["name"] == "Ada"
 
 
-def test_an_outage_of_almost_three_days_loses_nothing(place: Place) -> None:
+def test_an_outage_of_almost_three_days_loses_nothing(place: PeopleScene) -> None:
     place.intercom.fails = lambda method, path: CallAnswer(503)
     place.signs_up("acc_1", "ada@example.com")
     place.signs_up("acc_2", "eve@example.com")
@@ -182,7 +184,7 @@ def test_an_outage_of_almost_three_days_loses_nothing(place: Place) -> None:
     assert place.waiting() == []
 
 
-def test_after_three_days_it_is_given_up_and_counted(place: Place) -> None:
+def test_after_three_days_it_is_given_up_and_counted(place: PeopleScene) -> None:
     place.intercom.fails = lambda method, path: CallAnswer(None, "No answer.")
     place.signs_up("acc_1", "ada@example.com")
     place.settles()
@@ -191,7 +193,7 @@ def test_after_three_days_it_is_given_up_and_counted(place: Place) -> None:
     assert place.services.metrics["DeliveriesGivenUp"] > 0
 
 
-def test_a_limit_is_waited_for_by_intercoms_own_clock(place: Place) -> None:
+def test_a_limit_is_waited_for_by_intercoms_own_clock(place: PeopleScene) -> None:
     place.intercom.limit = 30
     for number in range(40):
         place.signs_up(f"acc_{number}", f"a{number}@example.com")
@@ -202,7 +204,7 @@ def test_a_limit_is_waited_for_by_intercoms_own_clock(place: Place) -> None:
     assert place.intercom.limit == 30
 
 
-def test_a_revoked_token_is_told_once_and_rests_for_an_hour(place: Place) -> None:
+def test_a_revoked_token_is_told_once_and_rests_for_an_hour(place: PeopleScene) -> None:
     team = TeamPolicy(("team@acme.example",), frozenset(), digest=False)
     place.services.policy = replace(POLICY, team=team, mail=MAIL)
     place.intercom.fails = lambda method, path: CallAnswer(401)
@@ -220,7 +222,7 @@ def test_a_revoked_token_is_told_once_and_rests_for_an_hour(place: Place) -> Non
     assert place.waiting() == []
 
 
-def test_who_is_erased_is_deleted_there_for_good_even_if_archived(place: Place) -> None:
+def test_who_is_erased_is_deleted_there_for_good_even_if_archived(place: PeopleScene) -> None:
     account = place.signs_up("acc_1", "ada@example.com")
     place.settles()
     place.intercom.of("acc_1")["archived"] = True
@@ -231,7 +233,7 @@ def test_who_is_erased_is_deleted_there_for_good_even_if_archived(place: Place) 
     assert place.waiting() == []
 
 
-def test_an_erasure_that_is_not_done_yet_is_waited_for(place: Place) -> None:
+def test_an_erasure_that_is_not_done_yet_is_waited_for(place: PeopleScene) -> None:
     account = place.signs_up("acc_1", "ada@example.com")
     place.settles()
     forget_person(account, place.services.services)
@@ -243,7 +245,7 @@ def test_an_erasure_that_is_not_done_yet_is_waited_for(place: Place) -> None:
 
 
 @pytest.mark.parametrize("at", range(1, 40))
-def test_a_run_that_ends_at_any_call_is_made_good(place: Place, at: int) -> None:
+def test_a_run_that_ends_at_any_call_is_made_good(place: PeopleScene, at: int) -> None:
     class Ended(Exception):
         pass
 

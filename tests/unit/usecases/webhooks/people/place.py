@@ -15,12 +15,12 @@ from chalicelib.domain.policy.policy import PeoplePolicy
 from chalicelib.domain.webhooks.delivery import Delivery
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.messages import Deliver, read_deliver_message
-from chalicelib.usecases.people.deliver import People, Told, deliver_to_people
-from chalicelib.usecases.people.intercom import Intercom
-from chalicelib.usecases.people.system import PeopleSystem
 from chalicelib.usecases.schedule.outbox import publish_outbox
+from chalicelib.usecases.webhooks.people.deliver import People, Told, deliver_to_people
+from chalicelib.usecases.webhooks.people.intercom import Intercom
+from chalicelib.usecases.webhooks.people.system import PeopleSystem
 from tests.fakes.services import QUIET, FakeServices
-from tests.unit.usecases.people.intercom_stand_in import IntercomStandIn
+from tests.unit.usecases.webhooks.people.intercom_stand_in import IntercomStandIn
 
 POLICY = replace(
     QUIET, people=PeoplePolicy("intercom", "https://api.intercom.io", (), frozenset(FIELDS))
@@ -28,7 +28,7 @@ POLICY = replace(
 
 
 @dataclass
-class Place:
+class PeopleScene:
     """The accounts, and Intercom behind them."""
 
     services: FakeServices = field(default_factory=lambda: FakeServices(policy=POLICY))

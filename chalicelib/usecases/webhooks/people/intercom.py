@@ -20,7 +20,7 @@ from chalicelib.domain.people.intercom import (
     other_id,
 )
 from chalicelib.domain.people.state import Person, is_down
-from chalicelib.usecases.people.system import Call, ContactRefused, SystemDown, Written
+from chalicelib.usecases.webhooks.people.system import Call, ContactRefused, SystemDown, Written
 from chalicelib.values import replace
 
 

@@ -28,11 +28,11 @@ from chalicelib.domain.webhooks.delivery import (
     postponed,
 )
 from chalicelib.usecases.messages import Deliver, SendEndpointNotice
-from chalicelib.usecases.people.system import ContactRefused, PeopleSystem, SystemDown
 from chalicelib.usecases.ports import PersonStore
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.webhooks.documents import end, save, with_documents
 from chalicelib.usecases.webhooks.endpoints import wake_endpoint
+from chalicelib.usecases.webhooks.people.system import ContactRefused, PeopleSystem, SystemDown
 from chalicelib.values import frozen, replace
 
 A_ROUND = 100
