@@ -2,7 +2,9 @@
 portal and back.
 """
 
+import contextlib
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 from chalice.app import Blueprint, Response
@@ -87,7 +89,7 @@ def show_welcome() -> Response:
     """
     from chalicelib.pages.welcome import welcome_view
 
-    account, policy = visitor(bp.current_request, "welcome-visit"), wiring.policy()
+    account, policy = _welcomed(bp.current_request), wiring.policy()
     if url := instance_url(account, policy, clock.now()):
         return redirect(url)
     return page_response(
@@ -283,8 +285,24 @@ def _entrance(token: str, purpose: str) -> Response:
     return _choice(link, account)
 
 
+def _welcomed(request: Any) -> Account:
+    """The account of the newest session that may see the welcome page: one on the billing page may
+    too, since the first proof of the address ends what was handed out before. Raises LinkRefused.
+    """
+    sessions = []
+    for purpose in ("welcome-visit", "billing-visit"):
+        with contextlib.suppress(LinkRefused):
+            sessions.append(visit(request, purpose))
+    if not sessions:
+        raise LinkRefused
+    _, account = max(sessions, key=lambda session: session[0].expires_at or clock.now())
+    recognize(account)
+    return account
+
+
 def _pressed(link: Link, account: Account, record: Recording) -> Response:
-    """The billing page, once the press of the button is recorded. If the link's own signup is not
+    """The billing page, once the press of the button is recorded; the welcome page, if a trial
+    begins by it and an instance is made for it. If the link's own signup is not
     kept any more, its reader chooses among the others first.
     """
     chosen = form_of(bp.current_request).get("signup", "")
@@ -294,8 +312,12 @@ def _pressed(link: Link, account: Account, record: Recording) -> Response:
     if number is None:
         return _choice(link, account)
     browser = browser_of(bp.current_request.headers.get("user-agent", ""))
+    waited = account.signup is not None and account.signup.confirm
     account = record(account, link, number, wiring.services(), browser)
-    return redirect_to("/billing", cookie=cookie("billing-visit", account, mark_of(link)))
+    begins = waited and account.signup is not None and not account.signup.confirm
+    # With the trial an instance begins to be made, and the customer waits for that one.
+    path = "/welcome" if begins and wiring.policy().instance else "/billing"
+    return redirect_to(path, cookie=cookie("billing-visit", account, mark_of(link)))
 
 
 def _choice(link: Link, account: Account) -> Response:

@@ -82,3 +82,46 @@ def test_the_portal_leads_back_to_the_instance(visitor: Visitor) -> None:
     assert answer.status == 200
     (session,) = visitor.front.stripe.engine.store.all("billing_portal.session")
     assert session["return_url"] == URL
+
+
+def test_who_confirms_the_address_waits_for_the_workspace_and_is_led_there(
+    front: Front, use: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use()
+    policy = wiring.policy()
+    assert policy.signup
+    asking = replace(policy, signup=replace(policy.signup, confirm=True))
+    monkeypatch.setattr(wiring, "policy", lambda: asking)
+    assert front.signs_up().status == 202
+    front.works()
+    pressed = front.enters()
+    assert (pressed.status, pressed.path) == (303, "/welcome")
+    waiting = Visitor(front, front.accounts()[0].id, pressed.cookie)
+    assert "Your workspace is being made" in waiting.welcome().text
+    waiting.has_instance()
+    assert waiting.welcome().headers["Location"] == URL
+    again = front.enters()
+    assert again.path == "/billing", "the trial has begun before"
+
+
+def test_without_instances_who_confirms_the_address_gets_to_the_billing_page(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = wiring.policy()
+    assert policy.signup
+    asking = replace(policy, signup=replace(policy.signup, confirm=True))
+    monkeypatch.setattr(wiring, "policy", lambda: asking)
+    wiring.services.cache_clear()
+    assert front.signs_up().status == 202
+    front.works()
+    assert front.enters().path == "/billing"
+
+
+def test_the_page_goes_on_for_who_opens_the_mailed_link_meanwhile(visitor: Visitor) -> None:
+    visitor.front.works()
+    proved = visitor.front.enters()
+    assert visitor.welcome().status == 404, "what was handed out before the proof has ended"
+    both = Visitor(visitor.front, visitor.account, f"{visitor.cookie}; {proved.cookie}")
+    assert "Your workspace is being made" in both.welcome().text
+    visitor.has_instance()
+    assert both.welcome().headers["Location"] == URL
