@@ -1,15 +1,20 @@
 """The example product: it carries out what Billhook asks, and lets in who may use it."""
 
+import contextlib
 import json
+import socket
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.outgoing.signature import as_secret, signed_headers
+from local.aws.emulator import free_port
 from tests.fakes.services import ROOT
 from tests.tooling.examples.conftest import ACCESS, Billhook
 
@@ -100,7 +105,12 @@ def test_a_request_with_a_wrong_or_old_signature_is_refused(shop: Shop, action: 
     signed = signed_headers("r", body, [KEY], now)
     wrong = signed | {"webhook-signature": "v1," + b64encode(b"x" * 32).decode()}
     old = signed_headers("r", body, [KEY], now - timedelta(minutes=6))
-    for headers in (wrong, old, {}, signed | {"webhook-timestamp": "soon"}):
+    for headers in (
+        wrong,
+        old,
+        {},
+        *(signed | {"webhook-timestamp": at} for at in ("soon", "9" * 5000)),
+    ):
         assert shop.sends(headers, body)[0] == 401
     assert shop.sends(signed, body + b" ")[0] == 401
 
@@ -184,3 +194,25 @@ def test_an_address_that_does_not_exist_tells_nothing(shop: Shop) -> None:
     for path in ("/", "/w", "/w/guess", "/w/guess/billing", "/instances", "/../etc/passwd"):
         assert shop.goes("GET", path).status == 404
     assert shop.opens("/style.css").kind == "text/css"
+
+
+@pytest.mark.parametrize(
+    "header", ["Transfer-Encoding: chunked", "Content-Length: -1", "Content-Length: 70000"]
+)
+def test_a_body_of_unknown_or_too_great_length_ends_the_connection(
+    shop: Shop, modules: Callable[[str], Any], header: str
+) -> None:
+    server = modules("product").server(shop.product, free_port())
+    Thread(target=server.serve_forever, daemon=True).start()
+    with closing(socket.create_connection(server.server_address)) as connection:
+        request = f"POST /instances HTTP/1.1\r\nHost: product\r\n{header}\r\n\r\n"
+        connection.sendall(request.encode() + b"GET /style.css HTTP/1.1\r\nHost: product\r\n\r\n")
+        connection.settimeout(10)
+        answered = b""
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                answered += part
+    server.shutdown()
+    server.server_close()
+    assert answered.startswith(b"HTTP/1.1 413 ")
+    assert answered.count(b"HTTP/1.1 ") == 1
