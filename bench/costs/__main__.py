@@ -11,6 +11,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from bench.costs.bills import ASSUMED
+from bench.costs.instances import life_of_an_instance
 from bench.costs.outside import outside_stories
 from bench.costs.page import page
 from bench.costs.scale import scale_page
@@ -35,7 +36,10 @@ def main() -> int:
         if name not in ASSUMED:
             parser.error(f"there is no assumption {name}: there are {', '.join(ASSUMED)}")
         ASSUMED[name] = replace(ASSUMED[name], value=float(number))
-    stories = all_stories() | {"outside": outside_stories()}
+    stories = all_stories() | {
+        "outside": outside_stories(),
+        "instances": [life_of_an_instance()],
+    }
     pages = {"costs.md": page(stories), "scale.md": scale_page(stories)}
     if asked.assume:
         print(*pages.values(), sep="\n", end="")

@@ -159,6 +159,14 @@ def _counts(stories: Stories) -> list[str]:
         row(["", *(COLUMNS[unit] for unit in OF_A_DELIVERY), "dollars for a million"]),
         row(["---"] + ["---:"] * (len(OF_A_DELIVERY) + 1)),
         *_outside(stories),
+        "",
+        "### The life of an instance",
+        "",
+        *paragraph(_INSTANCES),
+        "",
+        row(["", *(COLUMNS[unit] for unit in OF_AN_INSTANCE), "dollars for a thousand"]),
+        row(["---"] + ["---:"] * (len(OF_AN_INSTANCE) + 1)),
+        _instance(stories),
     ]
 
 
@@ -211,6 +219,29 @@ def _outside_row(name: str, amounts: Mapping[str, float]) -> str:
     paid = ("read_units", "write_units", "sqs", "api", "own_events")
     million = sum(PRICES[unit].of(amounts.get(unit, 0) * 1_000_000) for unit in paid)
     return row([name, *(amount(amounts.get(unit, 0)) for unit in OF_A_DELIVERY), f"{million:.2f}"])
+
+
+OF_AN_INSTANCE = (*OF_A_DELIVERY, "mails")
+"""The units that the table of an instance shows."""
+
+_INSTANCES = """What an instance adds to a signup whose trial runs out: three calls to your
+provisioner (made, suspended, deleted), each answered at once, three domain events, and the two
+mails that announce the deletion. Dollars are those of DynamoDB, SQS and SES, without what your
+provisioner costs."""
+
+
+def _instance(stories: Stories) -> str:
+    alone, (with_one,) = stories["signups"][0], stories["instances"]
+    beyond = {unit: with_one.total[unit] - alone.total[unit] for unit in OF_AN_INSTANCE}
+    paid = ("read_units", "write_units", "sqs", "mails")
+    thousand = sum(PRICES[unit].of(beyond[unit] * 1000) for unit in paid)
+    return row(
+        [
+            "an instance: made, suspended, deleted",
+            *(amount(beyond[unit]) for unit in OF_AN_INSTANCE),
+            f"{thousand:.2f}",
+        ]
+    )
 
 
 _STORIES = f"""First each scheduled function once, with nothing due; then one request for

@@ -180,17 +180,20 @@ def by_event_bus(recording: Recording) -> Used:
         return used_by(f"{recording.name}, by EventBridge", stage, _days(recording))
 
 
-def signs_up(card_on_day: int | None) -> Used:
+def signs_up(card_on_day: int | None, name: str = "", *stand_ins: Any) -> Used:
     """A signup on the site and its trial, with every mail of the policy, its webhooks, and the
     month after; a card is given or not.
     """
-    name = "a signup whose trial is paid" if card_on_day else "a signup whose trial runs out"
-    with _simulated() as (stage, stripe):
+    name = name or (
+        "a signup whose trial is paid" if card_on_day else "a signup whose trial runs out"
+    )
+    with _simulated(*stand_ins) as (stage, stripe):
         life = _Life(stage, stripe)
         fields = json.dumps({"email": "ada@example.com", "name": "Ada Byron"}).encode()
         stage.call("POST", "/signups", fields, Content_Type="application/json")
         stage.drain("act")
         stage.drain("mail")
+        stage.drain("deliveries")
         life.hear()
         ends = BEGIN + timedelta(days=wiring.policy().trial.days)
         life.advance(BEGIN + DAY)
@@ -265,15 +268,18 @@ class _Life:
         due = self.stage.due_at()
         if due and due <= self.stage.now.at:
             self.stage.act()
+        self.stage.drain("deliveries")
 
 
 @contextmanager
-def _simulated() -> Iterator[tuple[Deployment, SimStage]]:
+def _simulated(*stand_ins: Any) -> Iterator[tuple[Deployment, SimStage]]:
     stripe, running = SimStage(), Meter(lambda _: None)
     held = [running]
     transport = CountedSimTransport(stripe, lambda: held[-1])
     with deployed(
-        BEGIN, patch("chalicelib.stripe_api.transport.StripeTransport", lambda *_: transport)
+        BEGIN,
+        patch("chalicelib.stripe_api.transport.StripeTransport", lambda *_: transport),
+        *stand_ins,
     ) as stage:
         held.append(stage.meter)
         yield stage, stripe
