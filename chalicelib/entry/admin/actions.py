@@ -22,6 +22,7 @@ from chalicelib.entry.http.endpoint import CheckedRequest
 from chalicelib.entry.http.schemas.request import Field, line
 from chalicelib.runtime import wiring
 from chalicelib.usecases.accounts.links import end_links
+from chalicelib.usecases.instances.order import order_instance
 from chalicelib.values import frozen
 
 bp = Blueprint(__name__)
@@ -52,6 +53,13 @@ def _end_links(account_id: str, request: CheckedRequest) -> None:
     end_links(account_id, "operator", wiring.services())
 
 
+def _order(order: str) -> Call:
+    def give(account_id: str, request: CheckedRequest) -> None:
+        order_instance(account_id, order, wiring.services())
+
+    return give
+
+
 ACTIONS: Mapping[str, Action] = {
     "grants": Action(actions.GRANT, actions.grant, "grants.given"),
     "trial": Action(actions.TRIAL, actions.move_trial_end, "trial.changed"),
@@ -61,6 +69,10 @@ ACTIONS: Mapping[str, Action] = {
     "cancel": Action(actions.CANCEL, actions.cancel, "subscription.canceled"),
     "reactivate": Action((), actions.reactivate, "subscription.reactivated"),
     "sign-out": Action((), _end_links, "links.ended"),
+    "instance-retry": Action((), _order("retry"), "instance.retried"),
+    "instance-suspend": Action((), _order("suspend"), "instance.suspended"),
+    "instance-resume": Action((), _order("resume"), "instance.resumed"),
+    "instance-delete": Action((), _order("delete"), "instance.deleted"),
     "erase": Action((accounts.AT_STRIPE,), _erase, "account.erased"),
 }
 """The last part of the path → the action."""
@@ -82,8 +94,8 @@ def act(operator: Operator, account_id: str, call: str) -> Response:
         return customer_page(
             operator, account_id, status=error_status(error), call=call, error=error, given=form
         )
-    notice = f"{call}_waits" if getattr(done, "status_code", 200) == 202 else call
-    notice = "erase" if call == "erase" else notice
+    waits = getattr(done, "status_code", 200) == 202 and call != "erase"
+    notice = f"{call}_waits" if waits else call
     return redirect_to(f"/admin/customers/{account_id}", notice=notice)
 
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.access.standing import standing
+from chalicelib.domain.account.external.instance import ORDERS
+from chalicelib.domain.account.external.instance import STATUSES as INSTANCE_STATUSES
 from chalicelib.domain.account.queries import (
     card_of,
     creation_order,
@@ -39,6 +41,11 @@ NOTICES = {
     "cancel": "The subscription was canceled.",
     "reactivate": "The subscription was reactivated, or waits for the customer to buy.",
     "reactivate_waits": "The subscription waits for a payment that the customer has to confirm.",
+    "instance-retry": "The instance is asked for again.",
+    "instance-suspend": "The instance is being suspended.",
+    "instance-resume": "The instance is being made ready again.",
+    "instance-delete": "The instance is being deleted.",
+    "erase": "The customer is erased once the instance is deleted.",
     "sign-out": "Every link and every session of the customer was ended.",
 }
 """What was done by an action, by the notice in the URL."""
@@ -99,6 +106,11 @@ def customer_view(account: Account, policy: Policy, now: datetime) -> dict[str, 
             :MAILS_SHOWN
         ],
         "due": due_work(account, policy, now)[:8],
+        "instance": account.instance,
+        "instance_means": INSTANCE_STATUSES.get(account.instance.status, "")
+        if account.instance
+        else "",
+        "orders": ORDERS if account.instance and policy.instance else {},
         "grants": sorted(account.grants, key=lambda grant: grant.until, reverse=True),
         "notices": NOTICES,
         "plans": policy.plans,

@@ -132,3 +132,25 @@ def test_the_greatest_plan_among_the_items_counts() -> None:
     assert POLICY.plan_of([other]) == (None, 2)
     assert POLICY.plan_of([]) == (None, None)
     assert (POLICY.rank(None), POLICY.rank("gone")) == (-1, -1)
+
+
+TEAM = '[operators]\nmail = ["ada@acme.example", "Ben@acme.example"]\n'
+
+
+def test_roles_of_operators_are_read_and_default_to_act() -> None:
+    team = read_policy(f'{SHIPPED}\n{TEAM}roles = {{ "ben@acme.example" = "look" }}').team
+    assert team
+    assert team.role_by_address() == {"ada@acme.example": "act", "ben@acme.example": "look"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "mistake"),
+    [
+        ('{ "eve@acme.example" = "look" }', "operators.roles: eve@acme.example is not in"),
+        ('{ "ada@acme.example" = "own" }', "operators.roles: must name a role"),
+        ('["ada@acme.example"]', "operators.roles: must name a role"),
+    ],
+)
+def test_a_role_must_be_known_and_of_an_operator(roles: str, mistake: str) -> None:
+    (found,) = mistakes(f"{SHIPPED}\n{TEAM}roles = {roles}")
+    assert found.startswith(mistake)

@@ -1,0 +1,104 @@
+"""What the dashboard draws and says: charts, the times of messages, conditions."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from chalicelib.domain.figures.movements import CurrencyRevenue, RevenueDay
+from chalicelib.domain.figures.trials import TrialWeek
+from chalicelib.domain.policy.sequences import Step
+from chalicelib.domain.schedule.watch.open_conditions import OpenCondition, OpenConditions
+from chalicelib.pages.admin.charts import HEIGHT, WIDTH, chart
+from chalicelib.pages.admin.conditions import open_now
+from chalicelib.pages.admin.figures import revenue_view, trials_view
+from chalicelib.pages.admin.messages import when_of
+from chalicelib.pages.admin.rendering import page, stylesheet
+
+T = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def test_the_highest_bar_fills_the_chart_and_all_stay_inside() -> None:
+    drawn = chart([("a", 0, ""), ("b", 50, ""), ("c", 100, "")])
+    low, middle, high = drawn.bars
+    assert (low.height, middle.height) == (0, high.height / 2)
+    for bar in drawn.bars:
+        assert bar.x >= 0
+        assert bar.x + bar.width <= WIDTH
+        assert bar.y + bar.height <= HEIGHT
+
+
+@pytest.mark.parametrize("number", [0, 1, 6, 7, 31, 731])
+def test_a_chart_names_a_few_of_its_days(number: int) -> None:
+    drawn = chart([(str(one), 0, "") for one in range(number)])
+    assert len(drawn.bars) == number
+    assert len(drawn.labels) <= 6
+
+
+def test_currencies_are_shown_apart_the_greatest_first() -> None:
+    days = {"usd": (100, 200), "eur": (500, 400)}
+    shown = revenue_view(
+        {
+            currency: CurrencyRevenue(
+                12 * mrr[-1],
+                tuple(RevenueDay(date(2026, 3, 1 + n), one) for n, one in enumerate(mrr)),
+            )
+            for currency, mrr in days.items()
+        }
+    )
+    assert [(one["currency"], one["mrr"], one["change"]) for one in shown] == [
+        ("eur", 400, -100),
+        ("usd", 200, 100),
+    ]
+
+
+def test_the_share_of_trials_that_convert_needs_a_trial() -> None:
+    assert trials_view([TrialWeek(date(2026, 3, 2))])["share"] is None
+    assert trials_view([TrialWeek(date(2026, 3, 2), 4, 1, 1, 2)])["share"] == 25
+
+
+@pytest.mark.parametrize(
+    ("offset", "words"),
+    [
+        (timedelta(days=3), "3 days after: trial started"),
+        (timedelta(days=-1), "1 day before: trial started"),
+        (timedelta(hours=36), "36 hours after: trial started"),
+        (timedelta(0), "At: trial started"),
+    ],
+)
+def test_a_message_says_when_it_goes_out(offset: timedelta, words: str) -> None:
+    step = Step("a", "b", "trial_started", offset, "c", "lifecycle", timedelta(days=1))
+    assert when_of(step) == words
+
+
+def test_open_conditions_are_told_with_their_meaning_the_newest_first() -> None:
+    known = OpenConditions(
+        (OpenCondition("Disputes", T, T), OpenCondition("DeadLetters", T, T + timedelta(hours=1)))
+    )
+    shown = open_now(known)
+    assert [one["name"] for one in shown] == ["DeadLetters", "Disputes"]
+    assert "dead-letter queue" in shown[0]["means"]
+    assert open_now(None) == []
+
+
+def test_a_hostile_text_is_escaped_in_a_chart_too() -> None:
+    shown = page(
+        "trials",
+        operator=None,
+        root="",
+        product="<i>Acme</i>",
+        first='"><script>',
+        last="x",
+        weeks=[],
+        chart=chart([("<b>", 1, "</title><script>")]),
+        started=1,
+        converted=0,
+        share=0,
+    )
+    assert "<script>" not in shown
+    assert "<i>Acme" not in shown
+    assert "<b>" not in shown
+
+
+def test_the_stylesheet_loads_nothing_from_elsewhere() -> None:
+    assert "url(" not in stylesheet()
+    assert "@import" not in stylesheet()
