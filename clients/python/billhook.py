@@ -174,6 +174,7 @@ AuditEntry = TypedDict(
             "trial.changed",
             "discount.given",
             "grants.given",
+            "figures.recounted",
             "charge.made",
             "suppression.lifted",
             "webhooks.endpoint_made",

@@ -148,6 +148,7 @@ export interface AuditEntry {
     | 'trial.changed'
     | 'discount.given'
     | 'grants.given'
+    | 'figures.recounted'
     | 'charge.made'
     | 'suppression.lifted'
     | 'webhooks.endpoint_made'
