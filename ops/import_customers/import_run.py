@@ -2,7 +2,7 @@
 rate limits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain.account.state import Account
@@ -11,7 +11,9 @@ from chalicelib.stripe_api.transport import Raw, StripeTransport
 from chalicelib.usecases.ingestion.adopt import adopt_old
 from chalicelib.usecases.ingestion.apply_facts import apply_facts
 from chalicelib.usecases.ingestion.fetching import StripeFetcher
+from chalicelib.usecases.instances.report import InstanceReport, report_instance
 from chalicelib.usecases.services import Services
+from chalicelib.values import replace
 from ops.import_customers.survey import Candidate
 
 OUTCOMES = {
@@ -52,10 +54,30 @@ def listed(
         yield found
 
 
+def instances_in(text: str) -> dict[str, str]:
+    """Customer → the URL of the instance that they have already: a line for each, with white space
+    between. Raises InvalidInput.
+    """
+    found = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split()
+        if not words:
+            continue
+        if len(words) != 2 or not words[0].startswith("cus_"):
+            raise InvalidInput(
+                f"Line {number} must be a customer and a URL: cus_1 https://a.acme.app", "instances"
+            )
+        found[words[0]] = words[1]
+    return found
+
+
 def bring_in(
-    candidates: Sequence[Candidate], services: Services
+    candidates: Sequence[Candidate],
+    services: Services,
+    instances: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Candidate, str, str]]:
-    """Each candidate with its outcome, one of OUTCOMES, and what failed, if anything did.
+    """Each candidate with its outcome, one of OUTCOMES, and what failed, if anything did. Those in
+    `instances` are ready at that URL: nothing is asked of the provisioner for them.
 
     The table has the progress: a customer with an account is skipped without a call to Stripe, and
     an account that still waits for fetches is completed. So an import can stop anywhere and be run
@@ -68,17 +90,31 @@ def bring_in(
         )
         for candidate in batch:
             try:
-                yield (
-                    candidate,
-                    _brought_in(candidate, accounts.get(candidate.customer), services),
-                    "",
-                )
+                url = (instances or {}).get(candidate.customer)
+                known = accounts.get(candidate.customer)
+                yield candidate, _with_its_instance(candidate, known, url, services), ""
             except (Unavailable, Refused):
                 raise
             except Exception as failure:
                 # One customer that cannot be imported must not stop the import. The error's text
                 # may contain payload data.
                 yield candidate, "failed", type(failure).__name__
+
+
+def _with_its_instance(
+    candidate: Candidate, known: Account | None, url: str | None, services: Services
+) -> str:
+    """The outcome. Until the instance is known, none is asked for."""
+    if url is None:
+        return _brought_in(candidate, known, services)
+    policy = services.policy
+    quiet = replace(services, policy=replace(policy, instance=None))
+    outcome = _brought_in(candidate, known, quiet)
+    found = services.stores.accounts.of_customers({candidate.customer: candidate.account_id})
+    account = found.get(candidate.customer)
+    if account and account.instance is None:
+        report_instance(account.id, InstanceReport("ready", url), services)
+    return outcome
 
 
 def _brought_in(candidate: Candidate, known: Account | None, services: Services) -> str:

@@ -9,11 +9,13 @@ from functools import reduce
 
 from chalicelib.domain.access.standing import standing
 from chalicelib.domain.account.domain_event import DomainEvent
+from chalicelib.domain.account.external.instance import InstanceAnswered, InstanceCalled
 from chalicelib.domain.account.facts import FetchResult, MessageRecorded, OperationUpdated
 from chalicelib.domain.account.messages import MessageRecord
 from chalicelib.domain.account.operations import pending
 from chalicelib.domain.account.rules.apply import apply
 from chalicelib.domain.account.state import Account
+from chalicelib.domain.instances.lifecycle import request_to_call
 from chalicelib.domain.messaging.due_messages import DueMessage, dispatch
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.domain.schedule.expected_updates import expected_updates
@@ -90,13 +92,15 @@ def _written(account: Account, updated: Account, policy: Policy, now: datetime) 
 
 def _acted(account: Account, policy: Policy, now: datetime) -> tuple[Account, list[DueMessage]]:
     """As usecases/schedule/process_due.py does, with nothing left to fetch or to do at Stripe: each
-    fetch returns nothing, and each pending operation is done.
+    fetch returns nothing, and each pending operation is done. The provisioner does at once what it
+    is asked.
     """
     updated = reduce(lambda known, ask: apply(known, FetchResult(ask)), account.asks, account)
     if any(update.fetch_at <= now for update in expected_updates(updated)):
         updated = replace(updated, owed_asked_at=now)
     for name, operation in pending(updated.errands).items():
         updated = apply(updated, OperationUpdated(name, replace(operation, done_at=now)))
+    updated = _with_instance(updated, policy, now)
     updated = replace(updated, standing=standing(updated, policy, now))
     passed, ready = dispatch(updated, policy, now)
     for outcome, some in (("passed", passed), ("sent", ready)):
@@ -105,3 +109,13 @@ def _acted(account: Account, policy: Policy, now: datetime) -> tuple[Account, li
                 updated, MessageRecorded(mail.key, MessageRecord(outcome, now, mail.step.stream))
             )
     return next_version(account, updated, policy, now), ready
+
+
+def _with_instance(account: Account, policy: Policy, now: datetime) -> Account:
+    request = request_to_call(account, policy, now)
+    if request is None or policy.instance is None:
+        return account
+    number = request.calls + 1
+    url = f"https://{policy.instance.hosts[0]}"
+    called = apply(account, InstanceCalled(request.id, number, now, now))
+    return apply(called, InstanceAnswered(request.id, number, "done", now, url=url))

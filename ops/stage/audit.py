@@ -19,6 +19,12 @@ WRITE_TABLE = {
     "accounts revive": "account.revived",
     "events replay": "events.replayed",
     "import stripe": "accounts.imported",
+    "instances allow": "instance.deleted",
+    "instances delete": "instance.deleted",
+    "instances ready": "instance.reported",
+    "instances resume": "instance.resumed",
+    "instances retry": "instance.retried",
+    "instances suspend": "instance.suspended",
     "keys create": "key.made",
     "keys revoke": "key.revoked",
     "mail broadcast": "broadcast.sent",
@@ -51,7 +57,17 @@ NOTE = {
 the operator has agreed."""
 
 OF_ACCOUNT = frozenset(
-    {"accounts end-links", "accounts erase", "accounts export", "accounts revive"}
+    {
+        "accounts end-links",
+        "accounts erase",
+        "accounts export",
+        "accounts revive",
+        "instances delete",
+        "instances ready",
+        "instances resume",
+        "instances retry",
+        "instances suspend",
+    }
 )
 """Commands whose `id` is an account's."""
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.errors import InvalidInput
@@ -25,6 +26,7 @@ def _stripe(options: argparse.Namespace) -> int:
 
     if not 0 < options.a_second <= 100:
         raise InvalidInput("--a-second must be more than 0, and at most 100.", "a-second")
+    instances = _instances(options.instances)
     enter(find_stage(stage_name(options)))
     transport = stripe_of_stage(options.a_second)
     print("Reading Stripe's customers and subscriptions …", flush=True)
@@ -48,7 +50,9 @@ def _stripe(options: argparse.Namespace) -> int:
         return 0
     outcomes: Counter[str] = Counter()
     try:
-        for candidate, outcome, detail in bring_in(found.candidates, world_of_stage(transport)):
+        for candidate, outcome, detail in bring_in(
+            found.candidates, world_of_stage(transport), instances
+        ):
             outcomes[outcome] += 1
             if outcome in ("gone", "failed"):
                 findings.append(Finding(outcome, (candidate.customer,), detail))
@@ -56,6 +60,17 @@ def _stripe(options: argparse.Namespace) -> int:
     finally:
         print_lines([*report(sorted(findings)), *told(outcomes)])
     return 1 if outcomes["failed"] else 0
+
+
+def _instances(file: Path | None) -> dict[str, str]:
+    from ops.import_customers.import_run import instances_in
+
+    if file is None:
+        return {}
+    try:
+        return instances_in(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file} cannot be read.", "instances") from error
 
 
 def report(findings: Iterable[Any]) -> list[str]:
@@ -93,6 +108,12 @@ def _how(parser: argparse.ArgumentParser) -> None:
         "--dry-run",
         action="store_true",
         help="import nothing: only list who would be imported, and what is unusual",
+    )
+    parser.add_argument(
+        "--instances",
+        type=Path,
+        metavar="FILE",
+        help="who has an instance already: a line for each, a customer's id and the URL",
     )
     parser.add_argument(
         "--a-second",

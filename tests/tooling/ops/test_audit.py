@@ -14,6 +14,8 @@ from tests.tooling.ops.conftest import Deployed
 
 ONLY_LOOK = {
     "accounts show", "check", "conditions", "dead list", "dead show", "doctor", "drift",
+    "instances drift",
+    "instances list",
     "keys list", "listen", "mail compile", "mail preview", "mail report", "package", "rehearse",
     "secrets list", "stripe plan", "suppressions list", "webhooks deliveries", "webhooks list",
 }  # fmt: skip

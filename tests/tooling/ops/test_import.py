@@ -18,11 +18,12 @@ from chalicelib.usecases.ingestion.adopt import derived_id
 from chalicelib.usecases.ingestion.ingest import Message, ingest
 from chalicelib.usecases.services import Services
 from ops.commands.data.importing import report
-from ops.import_customers.import_run import OUTCOMES, bring_in, listed
+from ops.import_customers.import_run import OUTCOMES, bring_in, instances_in, listed
 from ops.import_customers.survey import FINDINGS, Candidate, Finding, Survey, survey
 from tests.fakes.faults import Crash, OutsideCalls, crashing_after
 from tests.fakes.services import QUIET, proving, updated
 from tests.fakes.simulated_lifecycles import BEGIN, DAY, SimLife, SimTransport
+from tests.unit.usecases.instances.owner import INSTANCES
 
 
 @dataclass
@@ -401,3 +402,23 @@ def test_objects_that_cannot_be_read_or_have_no_customer_are_named() -> None:
     assert found.candidates == ()
     assert {one.code for one in found.findings} <= set(FINDINGS)
     assert report([Finding("gone", ("cus_1",))]) == [f"{FINDINGS['gone']} (1)", "  cus_1"]
+
+
+def test_who_has_an_instance_already_is_imported_with_it_and_the_others_get_one() -> None:
+    shop = Shop()
+    policy = replace(QUIET, instance=INSTANCES)
+    shop.place.policy = policy
+    has, new = shop.buys("ada"), shop.buys("bob")
+    instances = instances_in(f"{has}  https://ada.acme.app\n\n")
+    candidates = shop.later(5).survey().candidates
+    outcomes = [one for _, one, _ in bring_in(candidates, shop.place.services, instances)]
+    assert outcomes == ["imported", "imported"]
+    found = shop.place.accounts.of_customers({has: "", new: ""})
+    known, made = found[has].instance, found[new].instance
+    assert (known.status, known.url, known.request) == ("ready", "https://ada.acme.app", None)
+    assert made.status == "creating"
+    again = [one for _, one, _ in bring_in(candidates, shop.place.services, instances)]
+    assert again == ["known", "known"]
+    for wrong in ("cus_1", "acc_1 https://ada.acme.app", "cus_1 https://a.app x"):
+        with pytest.raises(InvalidInput):
+            instances_in(wrong)
