@@ -17,7 +17,9 @@ def check_messages(policy: Policy) -> None:
     """
     if policy.mail is None:
         return
-    for message in {step.message: None for step in (*policy.steps, *TRANSACTIONAL_STEPS)}:
+    for message in {
+        step.message: None for step in (*policy.steps, *TRANSACTIONAL_STEPS) if not step.via
+    }:
         language_for(message, policy.mail.language, policy.mail.language)
         for language in SAMPLES.keys() & set(languages(message)):
             for reader, variables in SAMPLES[language].items():

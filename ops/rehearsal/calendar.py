@@ -11,6 +11,7 @@ from chalicelib.domain.account.queries import wanted_language
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.changes.event_catalogue import CATALOGUE
 from chalicelib.domain.errors import InvalidInput
+from chalicelib.domain.people.events import STEP
 from chalicelib.domain.policy.policy import Policy
 from chalicelib.outreach.rendering import language_for, render
 from chalicelib.outreach.variables import variables
@@ -150,6 +151,9 @@ def _written(sent: Sent, policy: Policy) -> tuple[str, str]:
     """The subject and the text of a message as the reader gets it, except for its links. Raises
     BrokenMessage, UnknownMessage.
     """
+    if sent.mail.step.via:
+        told = f"{STEP}{sent.mail.step.id}"
+        return f"{told} to {sent.mail.step.via}", f"The event {told}. No mail is sent."
     lifecycle = sent.mail.step.stream == "lifecycle"
     links = {
         name: f"{policy.base_url}/…" if lifecycle or name in {"billing_url", "link_url"} else ""

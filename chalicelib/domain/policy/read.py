@@ -4,7 +4,7 @@ wrong and an example.
 
 import hashlib
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,8 +25,9 @@ from chalicelib.domain.policy.mail import read_mail
 from chalicelib.domain.policy.milestones import read_milestones
 from chalicelib.domain.policy.people import read_people
 from chalicelib.domain.policy.plans import currency_code, read_plans
-from chalicelib.domain.policy.policy import AccessPolicy, Policy, TrialPolicy
+from chalicelib.domain.policy.policy import AccessPolicy, PeoplePolicy, Policy, TrialPolicy
 from chalicelib.domain.policy.selling import read_cancel, read_checkout
+from chalicelib.domain.policy.sequences import Step
 from chalicelib.domain.policy.signup import read_pages, read_signup
 from chalicelib.domain.policy.steps import read_steps
 from chalicelib.domain.policy.team import read_team
@@ -115,6 +116,7 @@ def read_policy(toml: str, messages: Collection[str] | None = None) -> Policy:
     instance, people = read_instance(raw, mistakes), read_people(raw, mistakes)
     steps = read_steps(raw, frozenset(plans), milestones, messages, mail is not None, mistakes)
     _check_after_trial(trial, plans, mistakes)
+    _check_handed_over(steps, people, mistakes)
     if mistakes:
         raise PolicyMistakes(mistakes)
     return Policy(
@@ -149,6 +151,17 @@ def _check_after_trial(
             f'trial.after_trial: there is no plan "{plan}". Example: after_trial ='
             f' "{next(iter(plans), "free")}"'
         )
+
+
+def _check_handed_over(
+    steps: Sequence[Step], people: PeoplePolicy | None, mistakes: list[str]
+) -> None:
+    mistakes += [
+        f"sequences.{step.sequence}: {step.id} goes via {step.via}, which [people] does not name."
+        f' Example: [people] to = "{step.via}"'
+        for step in steps
+        if step.via and (people is None or people.to != step.via)
+    ]
 
 
 def _trial(values: Mapping[str, Any]) -> TrialPolicy:

@@ -109,7 +109,8 @@ class Step:
     (negative: before it), and no later than `tolerance` after that.
 
     `at_any_hour` ignores the hours, `on_any_day` only their weekdays. `hold_out` is the share of
-    accounts that do not get it.
+    accounts that do not get it. `via` is the people system that sends it in place of a mail; then
+    it needs no `message`.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Step:
     only_if: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     hold_out: float = 0.0
+    via: str = ""
 
 
 TRANSACTIONAL_STEPS = (

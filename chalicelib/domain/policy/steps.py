@@ -18,6 +18,7 @@ from chalicelib.domain.policy.keys import (
     text,
     text_list,
 )
+from chalicelib.domain.policy.people import INTERCOM, SEGMENT
 from chalicelib.domain.policy.reasons import END_REASONS
 from chalicelib.domain.policy.sequences import (
     ANCHORS,
@@ -103,6 +104,8 @@ def _sequence(
         where = f"sequences.{name}.steps[{place}]."
         values = read_keys(content if isinstance(content, dict) else {}, keys, where, mistakes)
         _check_anchor(values, anchor, where, mistakes)
+        if values["message"] is None and values["via"] is None:
+            mistakes.append(f'{where}message: is required. Example: message = "welcome"')
         if len(mistakes) == before:
             steps.append(_step(name, str(anchor), values))
     return steps
@@ -136,7 +139,10 @@ def _step_keys(
         "id": Key(identifier, 'id = "three_days"'),
         "before": Key(duration_text, 'before = "3d"', required=False),
         "after": Key(duration_text, 'after = "1d"', required=False),
-        "message": Key(text if messages is None else one_of(*messages), 'message = "welcome"'),
+        "message": Key(
+            text if messages is None else one_of(*messages), 'message = "welcome"', required=False
+        ),
+        "via": Key(one_of(INTERCOM, SEGMENT), f'via = "{INTERCOM}"', required=False),
         "stream": Key(one_of(*STREAMS), 'stream = "lifecycle"', "lifecycle", required=False),
         "tolerance": Key(duration_text, 'tolerance = "1d"', "1d", required=False),
         "at_any_hour": Key(boolean, "at_any_hour = true", False, required=False),
@@ -186,7 +192,7 @@ def _step(sequence: str, anchor: str, values: Mapping[str, Any]) -> Step:
         sequence=sequence,
         anchor=anchor,
         offset=-length if is_before else length,
-        message=values["message"],
+        message=values["message"] or "",
         stream=values["stream"],
         tolerance=duration(values["tolerance"]) or timedelta(0),
         at_any_hour=values["at_any_hour"],
@@ -194,4 +200,5 @@ def _step(sequence: str, anchor: str, values: Mapping[str, Any]) -> Step:
         only_if=tuple(values["if"]),
         unless=tuple(values["unless"]),
         hold_out=float(values["hold_out"]),
+        via=values["via"] or "",
     )

@@ -26,7 +26,7 @@ def send_copy(account: Account, mail: DueMessage, services: Services, post: Mail
     """
     now = services.clock.now()
     address = copied_to(account, mail.step, now)
-    if address is None or is_repeated(account, mail.step, now):
+    if mail.step.via or address is None or is_repeated(account, mail.step, now):
         return False
     if post.suppressed(address, "lifecycle"):
         return False

@@ -26,6 +26,7 @@ from chalicelib.domain.security.links import LIFECYCLE
 from chalicelib.outreach.rendering import language_for, render
 from chalicelib.outreach.variables import variables
 from chalicelib.usecases.messaging.copies import send_copy
+from chalicelib.usecases.messaging.hand_over import hand_over
 from chalicelib.usecases.messaging.mailboxes import count_mail, count_notice, uncount_mail
 from chalicelib.usecases.services import MailServices, Services
 from chalicelib.usecases.writing import update
@@ -75,13 +76,29 @@ def send_message(account_id: str, key: str, services: Services, post: MailServic
         account.id, mail.step
     ):  # here, so that those who get it and those who do not differ in nothing else
         return _done(account, key, "held_out", services)
-    post.wait_for_capacity()
+    return _sent(account, mail, claim, services, post)
+
+
+def _sent(
+    account: Account,
+    mail: DueMessage,
+    claim: SendClaim | None,
+    services: Services,
+    post: MailServices,
+) -> str:
+    """Send what nothing holds back but the limits, or hand it over."""
+    key, recipient = mail.key, recipient_of(account, mail)
+    if not mail.step.via:
+        post.wait_for_capacity()
     may_go, last_until = _counted(account, mail, recipient, services)
     if not may_go:
         return _done(account, key, "over_limit", services)
+    if mail.step.via:
+        hand_over(account, mail, services)
+        return _done(account, key, "sent", services)
     letter = _letter(account, mail, last_until, services, post)
     claimed = SendClaim(
-        account_id,
+        account.id,
         key,
         "sending",
         services.clock.now(),
