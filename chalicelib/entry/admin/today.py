@@ -41,15 +41,15 @@ def show_today(operator: Operator) -> Response:
 
     policy, now, services = wiring.policy(), clock.now(), wiring.services()
     directory, accounts = wiring.directory(), wiring.accounts()
-    ending = trials_until(now + THIS_WEEK, None, directory, accounts, services)
-    failing = list_customers(FAILING, None, directory, accounts, newest_first=True)
-    newest = list_customers(NEW, None, directory, accounts, newest_first=True)
+    ending = trials_until(now + THIS_WEEK, None, directory, accounts, services, SHOWN)
+    failing = list_customers(FAILING, None, directory, accounts, newest_first=True, size=SHOWN)
+    newest = list_customers(NEW, None, directory, accounts, newest_first=True, size=SHOWN)
     known = services.stores.job_states.load(OpenConditions)
     today = now.astimezone(UTC).date()
     earned = revenue(services, today - timedelta(days=1), today)
 
     def rows(found: CustomerPage) -> list[dict[str, Any]]:
-        return [row_of(one, policy, now) for one in found.accounts[:SHOWN]]
+        return [row_of(one, policy, now) for one in found.accounts]
 
     return admin_page(
         operator,

@@ -60,7 +60,7 @@ def find_customers(
     name = searchable(query.text)
     if len(name) < PREFIX or exact:
         return CustomerPage(exact)
-    return _page(directory.named(name, name[:PREFIX], cursor, PAGE + 1), accounts)
+    return _page(directory.named(name, name[:PREFIX], cursor, PAGE + 1), accounts, PAGE)
 
 
 def list_customers(
@@ -71,16 +71,17 @@ def list_customers(
     until: datetime | None = None,
     newest_first: bool = False,
     plan: str = "",
+    size: int | None = None,
 ) -> CustomerPage:
-    """A page of the accounts of some statuses, in one order. `until` ends it. A page of a plan may
-    be short although another follows. Raises Unavailable.
+    """A page of `size` accounts of some statuses, 50 by default, in one order. `until` ends it. A
+    page of a plan may be short although another follows. Raises Unavailable.
     """
-    end = stamp(until) if until else ""
+    end, size = stamp(until) if until else "", size or PAGE
     lists = [
-        directory.places(status, cursor, PAGE + 1, end, newest_first, plan) for status in statuses
+        directory.places(status, cursor, size + 1, end, newest_first, plan) for status in statuses
     ]
     # A list that was not read to its end says nothing of what comes behind its last place.
-    ends = [one[-1].at for one in lists if len(one) > PAGE]
+    ends = [one[-1].at for one in lists if len(one) > size]
     nearest = (max if newest_first else min)(ends, default=None)
     places = sorted(
         (place for one in lists for place in one), key=lambda place: place.at, reverse=newest_first
@@ -91,7 +92,7 @@ def list_customers(
             for place in places
             if (place.at >= nearest if newest_first else place.at <= nearest)
         ]
-    return _page(places, accounts, ends_here=nearest is None)
+    return _page(places, accounts, size, ends_here=nearest is None)
 
 
 def trials_until(
@@ -100,10 +101,11 @@ def trials_until(
     directory: Directory,
     accounts: AccountFinder,
     services: Services,
+    size: int | None = None,
 ) -> CustomerPage:
     """A page of the accounts whose trial runs and ends before `until`, the next to end first."""
     now = stamp(services.clock.now())
-    return list_customers(TRIALS, max(cursor or now, now), directory, accounts, until)
+    return list_customers(TRIALS, max(cursor or now, now), directory, accounts, until, size=size)
 
 
 FAILING = ("past_due", "unpaid", "incomplete")
@@ -114,12 +116,12 @@ TRIALS = ("trialing", "trial_starting")
 
 
 def _page(
-    places: Sequence[ListedAccount], accounts: AccountFinder, ends_here: bool = True
+    places: Sequence[ListedAccount], accounts: AccountFinder, size: int, ends_here: bool = True
 ) -> CustomerPage:
     shown: list[ListedAccount] = []
     fits = 0
     for place in places:
-        if fits == PAGE:
+        if fits == size:
             break
         shown.append(place)
         fits += place.account_id is not None
