@@ -151,6 +151,22 @@ def test_the_clock_plays_every_retry_and_a_life_to_its_end(stage: Stage) -> None
     assert actions == ["create"] * 4 + ["suspend", "delete"]
 
 
+def test_who_waits_in_vain_is_written_to_once_it_is_ready(stage: Stage) -> None:
+    """Whose address nobody has proved too: the page that they wait at promises it."""
+    stage.provisioner.answer = lambda told: Answer(500, b"down", [])
+    account = stage.signs_up("zoe@example.com")
+    stage.advances("2h")
+    assert stage.instance(account)["status"] == "stalled"
+    url = "http://127.0.0.1:8100/zoe"
+    report = json.dumps({"status": "ready", "url": url}).encode()
+    json_body = {"Content-Type": "application/json"}
+    assert stage.system.call("PUT", f"/accounts/{account}/instance", report, json_body)[0] == 204
+    stage.system.settle()
+    (mail,) = [one for one in stage.system.mail(account) if one["step"] == "instance_ready"]
+    assert mail["to"] == "zoe@example.com"
+    assert url in mail["text"]
+
+
 def test_the_function_that_calls_may_do_what_it_does(stage: Stage) -> None:
     status, calls = stage.system.call("GET", "/_local/calls")
     assert status == 200

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.domain.messaging.due_messages import due_messages
 from chalicelib.domain.messaging.occasions import Occasion, occasions
 from chalicelib.domain.policy.sequences import Step
+from tests.fakes.services import SHIPPED
 from tests.unit.usecases.instances.owner import DAY, DOWN, HOUR, Owner
 
 
@@ -78,3 +79,11 @@ def test_only_who_was_told_to_wait_is_told_that_it_is_ready(owner: Owner) -> Non
     slow.reports("ready")
     assert [one.anchor for one in of_instances(slow)] == ["instance_ready"]
     assert list(planned(slow)) == ["is_ready"]
+
+
+def test_who_has_not_proved_the_address_yet_is_told_too() -> None:
+    """The welcome page promises a mail to who has just signed up."""
+    assert SHIPPED.mail
+    told = {step.id for step in SHIPPED.steps if step.anchor.startswith("instance_")}
+    assert told == {"instance_ready", "instance_deletes_7", "instance_deletes_1"}
+    assert told <= set(SHIPPED.mail.unproved)
