@@ -23,6 +23,7 @@ PAGES = (
     ("/_local/mailbox", "Mailbox"),
     ("/_local/outgoing", "Sent requests"),
     ("/_local/site/", "Example site"),
+    ("/admin/sign-in", "Dashboard"),
     ("/_local/stripe", "Stripe"),
 )
 
