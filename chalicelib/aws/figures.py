@@ -121,7 +121,10 @@ class Figures:
 
     def mark(self, key: FigureKey, at: datetime) -> None:
         """See FigureStore."""
-        put_many(self._dynamodb, self._table, [{**_mark_key(key), "at": {"S": stamp(at)}}])
+        with translate_errors():
+            self._dynamodb.put_item(
+                TableName=self._table, Item={**_mark_key(key), "at": {"S": stamp(at)}}
+            )
 
     def marks(self, kind: str) -> list[Mark]:
         """See FigureStore."""
