@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.aws.dynamo import translate_errors
 from chalicelib.domain.errors import InvalidInput
 from ops.export.lines import FILES, line_of
+from ops.export.progress import bar
 from ops.stage.tables import description
-from ops.terminal import print_progress
+from ops.terminal import print_progress, visible
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -89,7 +90,7 @@ def export(
             _private(folder / "README.md", _readme(progress).encode())
         _keep(progress, folder)
         done = sum(progress.lines.values())
-        say(f"{done:,} items" + (f" of about {about:,}" if about >= done else ""))
+        say(bar(done, about))
     return progress
 
 
@@ -132,7 +133,8 @@ def _append(items: list[Any], folder: Path, progress: Progress) -> None:
     for item in items:
         name, line = line_of(item)
         page[name].append(
-            json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+            visible(json.dumps(line, ensure_ascii=False, separators=(",", ":")), kept="").encode()
+            + b"\n"
         )
     for name, lines in page.items():
         with _opened(folder / f"{name}.jsonl") as file:
