@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,11 @@ target = "{target}"
 hosts = ["127.0.0.1"]
 suspend_after_hours = 24
 delete_after_days = 30
+
+[operators]
+mail = ["team@acme.example"]
+signup = false
+digest = false
 """
 DONE = {"create": "ready", "resume": "ready", "suspend": "suspended", "delete": "deleted"}
 
@@ -78,6 +84,10 @@ class Stage:
     def asked(self, account: str) -> list[dict[str, Any]]:
         return [one for one in self.provisioner.asked if one["account"]["id"] == account]
 
+    def reports(self, account: str, **told: str) -> tuple[int, Any]:
+        sent, kind = json.dumps(told).encode(), {"Content-Type": "application/json"}
+        return self.system.call("PUT", f"/accounts/{account}/instance", sent, kind)
+
     def advances(self, by: str) -> None:
         assert self.system.post("/_local/clock", {"advance": by})[0] == 200
 
@@ -93,6 +103,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("POLICY", str(policy))
         patched.setenv("INSTANCE_SECRET", SECRET)
+        patched.setenv("DELIVERY_SECONDS", "1")
         with systems() as start:
             yield Stage(start(), provisioner)
     server.close()
@@ -165,6 +176,74 @@ def test_who_waits_in_vain_is_written_to_once_it_is_ready(stage: Stage) -> None:
     (mail,) = [one for one in stage.system.mail(account) if one["step"] == "instance_ready"]
     assert mail["to"] == "zoe@example.com"
     assert url in mail["text"]
+
+
+def hangs(told: dict[str, Any]) -> Answer:
+    time.sleep(1.5)
+    return json_answer({"status": "ready", "url": "http://127.0.0.1:8100/late"})
+
+
+FAULTS: dict[str, Callable[[dict[str, Any]], Answer]] = {
+    "hangs": hangs,
+    "a megabyte": lambda told: Answer(200, b'{"status": "ready"}' + b" " * 2**20, []),
+    "no JSON": lambda told: Answer(200, b"<html>", []),
+    "elsewhere": lambda told: json_answer({"status": "ready", "url": "https://evil.example/"}),
+    "a script": lambda told: json_answer({"status": "ready", "url": "javascript:alert(1)"}),
+    "a redirect": lambda told: Answer(302, b"", [("Location", "http://127.0.0.1:1/")]),
+    "broken": lambda told: Answer(500, b"broken", []),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_provisioner_with_a_fault_is_asked_again_and_one_instance_is_left(
+    stage: Stage, fault: str
+) -> None:
+    stage.provisioner.answer = FAULTS[fault]
+    account = stage.signs_up(f"{fault.replace(' ', '-')}@example.com")
+    stage.system.settle()
+    found = stage.instance(account)
+    assert (found["status"], found["url"]) == ("creating", None)
+    stage.provisioner.answer = None
+    stage.advances("20m")
+    assert stage.instance(account)["status"] == "ready"
+    assert {one["action"] for one in stage.asked(account)} == {"create"}
+    assert len({one["request_id"] for one in stage.asked(account)}) == 1
+
+
+def test_two_days_down_stall_and_tell_the_team_once(stage: Stage) -> None:
+    stage.provisioner.answer = FAULTS["broken"]
+    account = stage.signs_up("down@example.com")
+    stage.system.settle()
+    stage.advances("2d")
+    found = stage.instance(account)
+    assert (found["status"], found["wanted"]) == ("stalled", "ready")
+    mails = stage.system.mail()
+    told = [one for one in mails if one["subject"].endswith(f"Instance has stalled: {account}")]
+    assert [one["to"] for one in told] == ["team@acme.example"]
+    stage.provisioner.answer = None
+    operator = {"Authorization": f"Bearer {stage.system.state()['admin_key']}"}
+    path = f"/accounts/{account}/instance/retry"
+    assert stage.system.call("POST", path, headers=operator)[0] == 202
+    stage.system.settle()
+    assert stage.instance(account)["status"] == "ready"
+    assert len({one["request_id"] for one in stage.asked(account)}) == 1
+
+
+def test_what_is_reported_twice_or_late_ends_the_same(stage: Stage) -> None:
+    stage.provisioner.answer = lambda told: Answer(202, b"", [])
+    account = stage.signs_up("later@example.com")
+    stage.system.settle()
+    asked = stage.instance(account)["request_id"]
+    url = "http://127.0.0.1:8100/later"
+    told = {"status": "ready", "url": url, "request_id": asked}
+    for _ in range(2):
+        assert stage.reports(account, **told)[0] == 204
+    stage.provisioner.answer = FAULTS["broken"]
+    stage.advances("2h")
+    assert (stage.instance(account)["status"], len(stage.asked(account))) == ("ready", 1)
+    old = told | {"request_id": f"{account}.0.0.create"}
+    status, answer = stage.reports(account, **old)
+    assert (status, answer["error"]["field"]) == (409, "request_id")
 
 
 def test_the_function_that_calls_may_do_what_it_does(stage: Stage) -> None:

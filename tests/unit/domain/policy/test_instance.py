@@ -1,5 +1,6 @@
 """`[instance]` of billing.toml: who makes the instances, where they are, and when they end."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from chalicelib.domain.errors import InvalidInput, PolicyMistakes
 from chalicelib.domain.policy.instance import refuse_local_instances
 from chalicelib.domain.policy.policy import InstancePolicy
 from chalicelib.domain.policy.read import read_policy
+from chalicelib.domain.policy.warnings import warnings_of
 from tests.fakes.services import ROOT
 
 SHIPPED = (ROOT / "chalicelib" / "billing.toml").read_text()
@@ -152,3 +154,13 @@ def test_a_deployment_refuses_addresses_of_the_local_system(before: str, after: 
     refuse_local_instances(None)
     with pytest.raises(InvalidInput):
         refuse_local_instances(read(WELL.replace(before, after)))
+
+
+def test_deletions_that_no_message_announces_are_warned_of() -> None:
+    def warned(table: str) -> bool:
+        policy = replace(read_policy(f"{SHIPPED}\n{table}"), steps=())
+        return any("delete_after_days" in one for one in warnings_of(policy))
+
+    assert warned(WELL)
+    assert not warned(WELL.replace("delete_after_days = 90", "delete_after_days = 0"))
+    assert not warned("")
