@@ -97,5 +97,11 @@ def changed_contributions(old: Account, new: Account, policy: Policy) -> tuple[s
     if all(getattr(old, name) is getattr(new, name) for name in _INPUTS):
         return ()
     before, after = contributions(old, policy), contributions(new, policy)
-    keys = before.keys() | after.keys()
+    keys = [key for key in before.keys() | after.keys() if not is_settled(new, key)]
     return tuple(sorted(str(key) for key in keys if before.get(key) != after.get(key)))
+
+
+def is_settled(account: Account, key: FigureKey) -> bool:
+    """Whether the account keeps no changes of that day any more: its contribution stays."""
+    since = account.recurring_since
+    return key.kind == REVENUE and since is not None and key.day < since.date()

@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.figures.contributions import (
     NOTHING,
-    REVENUE,
     TRIALS,
     FigureKey,
     contributions,
+    is_settled,
 )
 from chalicelib.domain.figures.history import Amounts, closings
 from chalicelib.domain.policy.policy import Policy
@@ -83,14 +83,8 @@ def differing(account: Account, kept: Mapping[FigureKey, str], policy: Policy) -
     return [
         Difference(key, account.id, kept.get(key, NOTHING), counted.get(key, NOTHING))
         for key in sorted(kept.keys() | counted.keys(), key=str)
-        if kept.get(key, NOTHING) != counted.get(key, NOTHING)
-        and not (key not in counted and _is_kept_only(account, key))
+        if kept.get(key, NOTHING) != counted.get(key, NOTHING) and not is_settled(account, key)
     ]
-
-
-def _is_kept_only(account: Account, key: FigureKey) -> bool:
-    since = account.recurring_since
-    return key.kind == REVENUE and since is not None and key.day < since.date()
 
 
 def unpriced_of(account: Account) -> set[str]:

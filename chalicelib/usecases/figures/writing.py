@@ -15,6 +15,7 @@ from chalicelib.domain.figures.contributions import (
     REVENUE,
     FigureKey,
     contributions,
+    is_settled,
     key_of,
     last_contributions,
 )
@@ -72,7 +73,7 @@ def end_figures(account: Account, at: datetime, services: Services) -> None:
             for days in range(RETRIED_FOR.days + 1)
         ]
         known = services.stores.figures.kept([(key, account.id) for key in recent])
-        changed |= {key: last.get(key, NOTHING) for key, _ in known}
+        changed |= {key: last.get(key, NOTHING) for key, _ in known if not is_settled(account, key)}
     _put(account, changed, rank_of(account) + 1, services)
 
 
@@ -97,7 +98,8 @@ def _rank(
 
 
 def _due(account: Account) -> list[FigureKey]:
-    return [key_of(text) for text in account.figures_due]
+    keys = [key_of(text) for text in account.figures_due]
+    return [key for key in keys if not is_settled(account, key)]
 
 
 def _put(account: Account, texts: Mapping[FigureKey, str], rank: int, services: Services) -> None:

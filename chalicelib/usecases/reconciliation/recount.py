@@ -10,7 +10,14 @@ from datetime import UTC, date, datetime, timedelta
 from chalicelib.domain.account.rules.revenue import with_missing_changes
 from chalicelib.domain.account.state import Account
 from chalicelib.domain.errors import ConcurrentUpdate
-from chalicelib.domain.figures.closing import closed_by, day_in, day_text, week_in, week_text
+from chalicelib.domain.figures.closing import (
+    ClosedFigures,
+    before_first_job,
+    day_in,
+    day_text,
+    week_in,
+    week_text,
+)
 from chalicelib.domain.figures.contributions import (
     NOTHING,
     REVENUE,
@@ -222,10 +229,11 @@ def _wrong_rows(services: Services) -> list[Difference]:
     written again, and those behind them, are left out.
     """
     figures, now = services.stores.figures, services.clock.now()
+    closed = services.stores.job_states.load(ClosedFigures) or before_first_job(now)
     found = list[Difference]()
     for kind in (REVENUE, TRIALS):
         marks = [mark.day for mark in figures.marks(kind)]
-        last = min([closed_by(now).of(kind), *(day - timedelta(days=1) for day in marks)])
+        last = min([closed.of(kind), *(day - timedelta(days=1) for day in marks)])
         kept = figures.rows(kind, EVER, last)
         first = min([*kept, last]) - BEFORE
         texts = {key.day: figures.contributions(key) for key in figures_between(kind, first, last)}
