@@ -16,6 +16,7 @@ from ops.commands import (
     events,
     instances,
     keys,
+    mcp,
     policy,
     rehearse,
     revenue,
@@ -43,6 +44,7 @@ SUBJECTS: Subjects = {
     "Mail": (*rehearse.COMMANDS, *mail.COMMANDS, *suppressions.COMMANDS),
     "Events that failed or were lost": (*dead.COMMANDS, *events.COMMANDS, *drift.COMMANDS),
     "Events that go out": webhooks.COMMANDS,
+    "Assistants": mcp.COMMANDS,
     "All data of a stage": (*export.COMMANDS, *restore.COMMANDS, *revenue.COMMANDS),
 }
 """All commands, as python -m ops lists them."""

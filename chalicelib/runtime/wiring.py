@@ -142,6 +142,13 @@ def audited(act: "Act") -> "Iterator[None]":
         yield
 
 
+def note_read(act: "Act") -> None:
+    """Put what an assistant reads into the audit log."""
+    from chalicelib.usecases.operators.audit import entry
+
+    audit_log().put(entry(act, None, None, policy(), clock.now()))
+
+
 @cache
 def events_queue() -> "MessageQueue":
     """The queue of Stripe's events that wait to be ingested."""

@@ -195,6 +195,7 @@ AuditEntry = TypedDict(
             "broadcast.sent",
             "people.synced",
             "revenue.recounted",
+            "mcp.read",
             "admin.signed_in",
             "admin.signed_out",
         ],

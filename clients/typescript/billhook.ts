@@ -169,6 +169,7 @@ export interface AuditEntry {
     | 'broadcast.sent'
     | 'people.synced'
     | 'revenue.recounted'
+    | 'mcp.read'
     | 'admin.signed_in'
     | 'admin.signed_out'
   account_id?: string

@@ -3,13 +3,12 @@ they happen.
 """
 
 import argparse
-import json
 import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.errors import InvalidInput, Unavailable
+from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.webhooks.endpoint import TEST_TYPE
 from ops.command_line import Command
 from ops.stage.stages import add_stage, find_stage, stage_name
@@ -134,11 +133,19 @@ def _deliveries(options: argparse.Namespace) -> int:
 
 
 def _listen(options: argparse.Namespace) -> int:
-    from ops.stage.listening import EventsApi, StateFile, check_target, follow, forward, line_of
+    from ops.stage.listening import (
+        EventsApi,
+        StateFile,
+        check_target,
+        follow,
+        forward,
+        line_of,
+        local_key,
+    )
 
     if options.forward:
         check_target(options.forward, options.any_target)
-    key = options.key or os.environ.get("BILLHOOK_KEY") or _local_key(options.url)
+    key = options.key or os.environ.get("BILLHOOK_KEY") or local_key(options.url)
     file = StateFile(options.url, key)
     secret = file.load().secret
     if options.forward:
@@ -151,23 +158,6 @@ def _listen(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print()
     return 0
-
-
-def _local_key(base: str) -> str:
-    """The key of the local system. Raises InvalidInput if it is none."""
-    from ops.stage.listening import call
-
-    try:
-        status, content = call("GET", f"{base.rstrip('/')}/_local/state")
-        return str(json.loads(content)["api_key"]) if status == 200 else _no_key()
-    except (Unavailable, ValueError):
-        return _no_key()
-
-
-def _no_key() -> str:
-    raise InvalidInput(
-        "Which key? Give a read key by --key or BILLHOOK_KEY, or start the local system.", "key"
-    )
 
 
 def _moment(text: str, field: str) -> datetime:

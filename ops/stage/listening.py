@@ -176,3 +176,16 @@ def _json(content: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def local_key(base: str) -> str:
+    """The key of the local system. Raises InvalidInput if there is none at that address."""
+    try:
+        status, content = call("GET", f"{base.rstrip('/')}/_local/state")
+        if status == 200:
+            return str(json.loads(content)["api_key"])
+    except (Unavailable, ValueError):
+        pass  # no local system is there: told below
+    raise InvalidInput(
+        "Which key? Give one by --key or BILLHOOK_KEY, or start the local system.", "key"
+    )

@@ -41,6 +41,10 @@ def pins(file: str) -> dict[str, str]:
     }
 
 
+OURS = {"app", "product"}
+"""Modules of this repository in no package: the Chalice app, and the example product."""
+
+
 def normal(name: str) -> str:
     """A package's name as the files write it, without extras and versions."""
     return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~ ;]", name)[0]).lower()

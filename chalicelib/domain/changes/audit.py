@@ -63,6 +63,7 @@ ACTIONS = {
     "broadcast.sent": "A message to many customers.",
     "people.synced": "All accounts were sent to the people system.",
     "revenue.recounted": "The daily rows of revenue were written anew.",
+    "mcp.read": "An assistant read something, by `ops mcp`.",
     "admin.signed_in": "An operator signed in to the dashboard.",
     "admin.signed_out": "An operator ended their sessions.",
 }

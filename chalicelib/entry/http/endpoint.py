@@ -110,6 +110,8 @@ def serve(bp: Blueprint, endpoint: Endpoint) -> Callable[[View], View]:
             )
             checked = _checked(endpoint, request)
             if not endpoint.audit:
+                if request.headers.get("billhook-client") == "mcp":
+                    wiring.note_read(_act(endpoint, f"key:{key.name}", ids, checked, request))
                 return view(**ids, request=checked)
             with wiring.audited(_act(endpoint, f"key:{key.name}", ids, checked, request)):
                 return view(**ids, request=checked)
@@ -130,9 +132,11 @@ def _act(
 
     others = {name: id for name, id in ids.items() if name not in ("account_id", "email")}
     asked = {**others, **checked.query, **checked.body}
+    if not endpoint.audit:
+        asked = {"call": f"{endpoint.method} {endpoint.path}"}
     return Act(
         actor,
-        endpoint.audit,
+        endpoint.audit or "mcp.read",
         ids.get("account_id"),
         {name: value for name, value in asked.items() if value is not None},
         source_address(request),

@@ -16,7 +16,8 @@ ONLY_LOOK = {
     "accounts show", "check", "conditions", "dead list", "dead show", "doctor", "drift",
     "instances drift",
     "instances list",
-    "keys list", "listen", "mail compile", "mail preview", "mail report", "package", "rehearse",
+    "keys list", "listen", "mail compile", "mail preview", "mail report", "mcp",
+    "package", "rehearse",
     "secrets list", "stripe plan", "suppressions list", "webhooks deliveries", "webhooks list",
 }  # fmt: skip
 """Commands that change nothing of a stage."""

@@ -1,0 +1,1 @@
+"""The API as tools of an assistant (Model Context Protocol)."""
