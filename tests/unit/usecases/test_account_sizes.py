@@ -356,7 +356,7 @@ def with_broadcasts_and_sign_ins(years: Years) -> None:
 
 KINDS: dict[Callable[[Years], None], tuple[int, int]] = {
     monthly: (16_000, 2),
-    yearly: (8_000, 1),
+    yearly: (8_000, 2),
     by_sent_invoices: (16_000, 2),
     by_debits: (16_000, 2),
     with_broadcasts_and_sign_ins: (8_000, 1),
