@@ -335,10 +335,12 @@ def make_checkout(account_id: str, request: CheckedRequest) -> dict[str, str]:
 )
 def make_portal(account_id: str, request: CheckedRequest) -> dict[str, str]:
     """{url}. From there the customer comes back to their instance, if they have one."""
-    policy, account = wiring.policy(), wiring.accounts().load(account_id)
-    back = policy.mail.app_url if policy.mail else wiring.links().base_url
-    if account:
-        back = way_back(account, policy, clock.now()) or back
+    policy = wiring.policy()
+    product = policy.mail.app_url if policy.mail else wiring.links().base_url
+
+    def back(account: Account) -> str:
+        return way_back(account, policy, clock.now()) or product
+
     return {"url": open_portal(account_id, back, wiring.services())}
 
 

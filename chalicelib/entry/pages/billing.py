@@ -199,7 +199,9 @@ def go_to_portal() -> Response:
     """Redirect to Stripe's customer portal."""
     account = visitor(bp.current_request)
     return redirect(
-        open_portal(account.id, f"{wiring.links().base_url}/billing", wiring.services())
+        open_portal(
+            account.id, lambda account: f"{wiring.links().base_url}/billing", wiring.services()
+        )
     )
 
 

@@ -109,13 +109,15 @@ def finish_checkout(account_id: str, session_id: str, services: Services) -> str
     return _finished(account, session, services)
 
 
-def open_portal(account_id: str, return_url: str, services: Services) -> str:
-    """The URL of Stripe's portal for this account. Raises AccountNotFound, Unavailable, Refused."""
+def open_portal(account_id: str, return_url: Callable[[Account], str], services: Services) -> str:
+    """The URL of Stripe's portal for this account, from which `return_url` leads back. Raises
+    AccountNotFound, Unavailable, Refused.
+    """
     account = _with_customer(require_account(account_id, services.stores.accounts), services)
     customer = customer_for(account)
     if customer is None:
         raise Unavailable("The account is not known to Stripe yet. Please try again in a minute.")
-    return services.stripe.customers.open_portal(customer.id, return_url)
+    return services.stripe.customers.open_portal(customer.id, return_url(account))
 
 
 def invoice_url(account: Account, invoice_id: str, services: Services, pdf: bool = False) -> str:

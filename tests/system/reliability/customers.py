@@ -160,7 +160,7 @@ def click_again(life: SimLife, calls: OutsideCalls) -> None:
 def portal(life: SimLife, calls: OutsideCalls) -> None:
     life.calls = calls
     life.place.metrics["opened"] = bool(
-        open_portal(life.account_id, "https://b.example", life.services)
+        open_portal(life.account_id, lambda account: "https://b.example", life.services)
     )
 
 

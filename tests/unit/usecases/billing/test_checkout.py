@@ -344,7 +344,7 @@ def test_with_stripe_down_checkout_and_portal_say_so_and_nothing_is_lost() -> No
     life.sign_up()
     for step in (
         lambda: life.opens(),
-        lambda: open_portal(life.account_id, "https://b.example", life.services),
+        lambda: open_portal(life.account_id, lambda account: "https://b.example", life.services),
     ):
         with pytest.raises(Unavailable):
             step()

@@ -65,7 +65,9 @@ CASES = {
     "checkout": Case(gone, lambda life: life.opens(), "POST", "/v1/checkout/sessions"),
     "portal": Case(
         paying,
-        lambda life: open_portal(life.account_id, "https://a.example", life.services),
+        lambda life: open_portal(
+            life.account_id, lambda account: "https://a.example", life.services
+        ),
         "POST",
         "/v1/billing_portal/sessions",
     ),
