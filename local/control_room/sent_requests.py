@@ -37,7 +37,7 @@ class WatchedPeople:
     def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> CallAnswer:
         answer = self._caller.call(method, url, headers, body)
         sent = json.loads(body) if body else None
-        self._outgoing.note(f"{method} {url}", "people", headers, sent, answer.code)
+        self._outgoing.note(url, "people", headers, sent, answer.code, method)
         return answer
 
 
@@ -89,9 +89,17 @@ class Outgoing:
         self._lock = threading.Lock()
 
     def note(
-        self, to: str, kind: str, headers: Mapping[str, str], body: Any, status: int | None
+        self,
+        to: str,
+        kind: str,
+        headers: Mapping[str, str],
+        body: Any,
+        status: int | None,
+        method: str | None = None,
     ) -> None:
-        """Keep one call; a `status` of None says that no answer came."""
+        """Keep one call; a `status` of None says that no answer came. `method` is told where calls
+        of a kind have different ones.
+        """
         shown = {
             name: value for name, value in headers.items() if name.lower() not in SECRET_HEADERS
         }
@@ -102,6 +110,7 @@ class Outgoing:
             "headers": shown,
             "body": body,
             "status": status,
+            **({"method": method} if method else {}),
         }
         with self._lock:
             self._calls.append(call)
