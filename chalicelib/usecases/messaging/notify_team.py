@@ -6,7 +6,7 @@ from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.account.domain_event import DomainEvent
-from chalicelib.domain.changes.channels import SLACK
+from chalicelib.domain.changes.channels import PEOPLE, SLACK
 from chalicelib.domain.changes.timeline import Entry
 from chalicelib.domain.errors import ConcurrentUpdate, MailOutcomeUnknown, MailRefused, Unavailable
 from chalicelib.domain.messaging.email_message import EmailMessage, SendClaim
@@ -88,6 +88,8 @@ def send_endpoint_notice(
     """
     if message.endpoint_id == SLACK:
         return _send_slack_notice(message.disabled_at, services, post)
+    if message.endpoint_id == PEOPLE:
+        return _send_people_notice(message.disabled_at, services, post)
     endpoint = services.stores.endpoints.load().find(message.endpoint_id)
     if (
         endpoint is None
@@ -129,6 +131,18 @@ def _send_slack_notice(at: str, services: Services, post: MailServices) -> str:
     ]
     mail = _mail("Slack refuses messages", [facts, remedy], services)
     return _post(NOBODY, f"{SLACK}-{at}", "slack_refused", mail, services, post)
+
+
+def _send_people_notice(at: str, services: Services, post: MailServices) -> str:
+    if services.policy.team is None or services.policy.mail is None:
+        return "nothing"
+    facts = ["The people system of billing.toml refuses the token."]
+    remedy = [
+        "Nothing is lost for three days. Give it a token of this stage:",
+        "python -m ops secrets set people-token",
+    ]
+    mail = _mail("The people system refuses Billhook", [facts, remedy], services)
+    return _post(NOBODY, f"{PEOPLE}-{at}", "people_refused", mail, services, post)
 
 
 def send_digest(day: str, timelines: Timelines, services: Services, post: MailServices) -> str:

@@ -65,7 +65,8 @@ def test_nothing_that_a_stranger_can_send_is_either(fuzzing: Client, tmp_path: P
 def test_all_routes_are_in_what_is_fuzzed(fuzzing: Client) -> None:
     document = declared(fuzzing)
     calls = {(method.upper(), path) for path, of in document["paths"].items() for method in of}
-    assert calls >= set(ROUTES)
+    # The dashboard is no part of the API, and has stories of its own.
+    assert calls >= {route for route in ROUTES if not route[1].startswith("/admin")}
 
 
 def declared(system: Client) -> Any:

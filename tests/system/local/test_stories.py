@@ -164,6 +164,7 @@ def test_the_control_room_tells_where_everything_is(system: Client) -> None:
         "now",
         "api_key",
         "admin_key",
+        "product_url",
         "webhook_secret",
         "stripe_base",
         "queues",

@@ -34,6 +34,7 @@ MARKED = {
     "hash-key": "MARKEDhashkey000000000000000000000000",
     "captcha-secret": "MARKEDcaptchasecret",
     "slack-webhook-url": "https://hooks.slack.com/services/MARKEDslackwebhook",
+    "people-token": "MARKEDpeopletoken",
     "instance-secret": "whsec_MARKEDinstancesecretMARKEDinstancesecret",
     "signing-keys": write_keys([replace(new_key(ALWAYS), d="MARKEDsigningkey" + "A" * 27)]),
 }

@@ -174,6 +174,7 @@ GOOD = {
     "claim-keys": f"{'d' * 43} {'e' * 43}",
     "captcha-secret": "0x4AAAAAAA",
     "slack-webhook-url": "https://hooks.slack.com/services/T0/B0/x",
+    "people-token": "dG9rOmFiY2RlZg==",
     "instance-secret": f"whsec_{'A' * 43}= whsec_{'b' * 43}=",
 }
 BAD = {
@@ -185,6 +186,7 @@ BAD = {
     "claim-keys": "hunter2",
     "captcha-secret": "none",
     "slack-webhook-url": "hooks.slack.com/services/T0/B0/y",
+    "people-token": "short",
     "instance-secret": "whsec_short",
 }
 
