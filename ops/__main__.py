@@ -17,6 +17,7 @@ from ops.commands import (
     instances,
     keys,
     mcp,
+    people,
     policy,
     rehearse,
     revenue,
@@ -43,7 +44,7 @@ SUBJECTS: Subjects = {
     "Accounts": (*accounts.COMMANDS, *importing.COMMANDS, *instances.COMMANDS),
     "Mail": (*rehearse.COMMANDS, *mail.COMMANDS, *suppressions.COMMANDS),
     "Events that failed or were lost": (*dead.COMMANDS, *events.COMMANDS, *drift.COMMANDS),
-    "Events that go out": webhooks.COMMANDS,
+    "Events that go out": (*webhooks.COMMANDS, *people.COMMANDS),
     "Assistants": mcp.COMMANDS,
     "All data of a stage": (*export.COMMANDS, *restore.COMMANDS, *revenue.COMMANDS),
 }

@@ -29,6 +29,7 @@ WRITE_TABLE = {
     "keys revoke": "key.revoked",
     "mail broadcast": "broadcast.sent",
     "revenue recount": "figures.recounted",
+    "people sync": "people.synced",
     "suppressions lift": "suppression.lifted",
     "webhooks add": "webhooks.endpoint_made",
     "webhooks enable": "webhooks.endpoint_enabled",

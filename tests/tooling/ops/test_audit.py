@@ -16,7 +16,7 @@ ONLY_LOOK = {
     "accounts show", "check", "conditions", "dead list", "dead show", "doctor", "drift",
     "instances drift",
     "instances list",
-    "keys list", "listen", "mail compile", "mail preview", "mail report", "mcp",
+    "keys list", "listen", "mail compile", "mail preview", "mail report", "mcp", "people list",
     "package", "rehearse",
     "secrets list", "stripe plan", "suppressions list", "webhooks deliveries", "webhooks list",
 }  # fmt: skip

@@ -68,6 +68,39 @@ class Told:
     error: str | None = None
 
 
+def write_contact(
+    account: Account, services: Services, people: People
+) -> tuple[Contact, Person, str | None]:
+    """The contact as it is written now, what is known of the person, and why the contact was
+    refused, if it was. Calls nothing for a contact that was written or refused as it is. Raises
+    SystemDown, Unavailable.
+    """
+    email = account.email
+    suppressed = bool(email) and people.suppressed(email or "")
+    now, live = services.clock.now(), services.livemode is True
+    known = contact(account, services.policy, live, now, suppressed)
+    person = people.persons.load(account.id) or Person()
+    if person.digest == known.digest:
+        return known, person, None
+    if person.refused == known.digest:
+        return known, person, person.reason
+    try:
+        written = people.system.write(known, person)
+    except ContactRefused as refusal:
+        after = replace(person, refused=known.digest, reason=str(refusal))
+        _keep(account.id, person, after, people)
+        services.metrics.count("PeopleRefused", 1)
+        return known, person, str(refusal)
+    after = replace(written.person, digest=known.digest, refused="", reason=written.remark)
+    _keep(account.id, person, after, people)
+    return known, after, None
+
+
+def _keep(account_id: str, before: Person, after: Person, people: People) -> None:
+    with suppress(ConcurrentUpdate):  # another run wrote the same account
+        people.persons.save(account_id, before, replace(after, version=before.version + 1))
+
+
 def deliver_to_people(message: Deliver, services: Services, people: People) -> list[Told]:
     """Tell what a message names and what else is due. Raises Unavailable; what was not written down
     is told once more then.
@@ -148,7 +181,7 @@ class _Run:
         self.told.append(Told(account_id, len(waiting), error))
 
     def _tell(self, account: Account, waiting: Sequence[Delivery]) -> str | None:
-        known, person, refused = self._written(account)
+        known, person, refused = write_contact(account, self.services, self.people)
         at = self.services.clock.now()
         events = self._events(waiting, known) if person.id else {}
         for one in sorted(waiting, key=lambda one: _order(one, events.get(one.key))):
@@ -167,29 +200,6 @@ class _Run:
         except ContactRefused as refusal:
             return str(refusal)
         return None
-
-    def _written(self, account: Account) -> tuple[Contact, Person, str | None]:
-        """The contact as it is written now, and why it was refused, if it was."""
-        services = self.services
-        email = account.email
-        suppressed = bool(email) and self.people.suppressed(email or "")
-        now, live = services.clock.now(), services.livemode is True
-        known = contact(account, services.policy, live, now, suppressed)
-        person = self.people.persons.load(account.id) or Person()
-        if person.digest == known.digest:
-            return known, person, None
-        if person.refused == known.digest:
-            return known, person, person.reason
-        try:
-            written = self.people.system.write(known, person)
-        except ContactRefused as refusal:
-            after = replace(person, refused=known.digest, reason=str(refusal))
-            self._keep(account.id, person, after)
-            services.metrics.count("PeopleRefused", 1)
-            return known, person, str(refusal)
-        after = replace(written.person, digest=known.digest, refused="", reason=written.remark)
-        self._keep(account.id, person, after)
-        return known, after, None
 
     def _events(
         self, waiting: Sequence[Delivery], known: Contact
@@ -244,10 +254,6 @@ class _Run:
                 self.services.stores.job_states.save(
                     state, replace(after, version=state.version + 1)
                 )
-
-    def _keep(self, account_id: str, before: Person, after: Person) -> None:
-        with suppress(ConcurrentUpdate):  # another run wrote the same account
-            self.people.persons.save(account_id, before, replace(after, version=before.version + 1))
 
     def _over(self, one: Delivery, after: Delivery) -> None:
         save(one, after, self.services)

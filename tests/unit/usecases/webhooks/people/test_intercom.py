@@ -11,7 +11,7 @@ from chalicelib.domain.policy.policy import TeamPolicy
 from chalicelib.usecases.fan_out import forget_person
 from chalicelib.usecases.webhooks.people.intercom import Intercom
 from tests.unit.usecases.messaging.test_lifecycles import MAIL
-from tests.unit.usecases.webhooks.people.place import POLICY, PeopleScene
+from tests.unit.usecases.webhooks.people.scene import POLICY, PeopleScene
 
 
 @pytest.fixture

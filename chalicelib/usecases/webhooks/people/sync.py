@@ -1,0 +1,65 @@
+"""Write all accounts into the people system: the first time, and to find what differs."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from chalicelib.domain.people.state import LIMITED, reset_at
+from chalicelib.usecases.services import Services
+from chalicelib.usecases.webhooks.people.deliver import People, write_contact
+from chalicelib.usecases.webhooks.people.system import SystemDown
+from chalicelib.values import frozen
+
+TRIES = 6
+"""How often an account is tried while the system is limited or down."""
+
+
+@frozen
+class Synced:
+    """One account: `outcome` is `written`, `same` (nothing had to be called) or `refused`, with the
+    `reason`.
+    """
+
+    account_id: str
+    outcome: str
+    reason: str = ""
+
+
+def sync(services: Services, people: People, a_second: float) -> Iterator[Synced]:
+    """Write each account that is not there as it is, so many a second at most. Started again, it
+    passes quickly over those that are written. Raises SystemDown if the system stays down,
+    Unavailable.
+    """
+    cursor: str | None = None
+    while True:
+        accounts, cursor = services.stores.reconciliation.accounts(cursor)
+        for account in accounts:
+            before = people.persons.load(account.id)
+            synced = _synced(account.id, services, people)
+            if synced is None:
+                continue
+            yield synced
+            if people.persons.load(account.id) != before:
+                people.pause(1 / a_second)
+        if cursor is None:
+            return
+
+
+def _synced(account_id: str, services: Services, people: People) -> Synced | None:
+    for number in range(1, TRIES + 1):
+        account = services.stores.accounts.load(account_id)
+        if account is None:
+            return None
+        before = people.persons.load(account_id)
+        try:
+            _, person, refused = write_contact(account, services, people)
+        except SystemDown as failure:
+            if number == TRIES or failure.answer.code in (401, 403):
+                raise
+            now = services.clock.now()
+            wait = (reset_at(failure.answer, now) or now + number * LIMITED) - now
+            people.pause(max(wait, timedelta(seconds=1)).total_seconds())
+            continue
+        if refused:
+            return Synced(account_id, "refused", refused)
+        return Synced(account_id, "same" if person == before else "written", person.reason)
+    raise AssertionError("the last try raises")
