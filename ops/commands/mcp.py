@@ -31,7 +31,7 @@ def _which(parser: argparse.ArgumentParser) -> None:
         "--allow-actions",
         "--write",
         action="store_true",
-        help="also tools that change something; none erases, and none charges",
+        help="also tools that change something; none erases, charges or cancels",
     )
 
 

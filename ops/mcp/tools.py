@@ -6,9 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-NEVER = frozenset({"delete_account", "charge"})
-"""Calls that no tool makes: they erase, or take money. A person does that on the dashboard, or by
-`ops accounts erase` and the API."""
+_ACCOUNT, _ENDPOINT = "/accounts/{account_id}", "/webhooks/endpoints/{endpoint_id}"
+
+LEFT_OUT = {
+    ("DELETE", _ACCOUNT): "it erases",
+    ("POST", f"{_ACCOUNT}/charges"): "it takes money",
+    ("POST", f"{_ACCOUNT}/plan"): "it may take money",
+    ("POST", f"{_ACCOUNT}/trial"): "it may take money at once",
+    ("POST", f"{_ACCOUNT}/cancel"): "at once, it cannot be undone",
+    ("POST", f"{_ACCOUNT}/instance/delete"): "it cannot be undone",
+    ("POST", f"{_ACCOUNT}/access/token"): "its answer opens the product",
+    ("POST", f"{_ACCOUNT}/portal"): "its answer opens a customer's page",
+    ("POST", f"{_ACCOUNT}/checkout"): "its answer opens a customer's page",
+    ("POST", "/webhooks/endpoints"): "its answer has a secret",
+    ("POST", f"{_ENDPOINT}/rotate"): "its answer has a secret",
+}
+"""Calls that no tool makes, each with the reason: a person makes them on the dashboard, by `ops` or
+by the API.
+"""
 
 SAFE_TO_REPEAT = frozenset({"GET", "PUT", "DELETE"})
 
@@ -63,7 +78,7 @@ def _tool(
     description: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]
 ) -> Tool | None:
     name = operation.get("operationId", "")
-    if not operation.get("security") or name in NEVER or _is_dangerous(method, path):
+    if not operation.get("security") or (method, path) in LEFT_OUT:
         return None
     parameters = [_resolved(description, one) for one in operation.get("parameters", [])]
     given = [one for one in parameters if one["in"] in ("path", "query")]
@@ -87,14 +102,6 @@ def _tool(
         frozenset(one["name"] for one in given if one["in"] == "query"),
         frozenset(body.get("properties", {})),
     )
-
-
-def _is_dangerous(method: str, path: str) -> bool:
-    """Whether a call erases an account or charges a card, whatever its name is."""
-    return (method, path) in {
-        ("DELETE", "/accounts/{account_id}"),
-        ("POST", "/accounts/{account_id}/charges"),
-    }
 
 
 def _resolved(description: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
