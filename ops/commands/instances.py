@@ -100,15 +100,27 @@ def _allow(options: argparse.Namespace) -> int:
 def _drift(options: argparse.Namespace) -> int:
     from chalicelib.domain.instances.drift import differences, read_list
 
-    try:
-        text = sys.stdin.read() if str(options.list) == "-" else options.list.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{options.list} cannot be read.", "list") from error
-    listed = read_list(text)
-    known = {account.id: account.instance for account in accounts_of(_services(options))}
+    services = _services(options)
+    listed = read_list(_list_text(options.list, services))
+    known = {account.id: account.instance for account in accounts_of(services)}
     found = [f"{id}: {what}" for id, what in differences(known, listed)]
     print_lines(found or ["Billhook and the provisioner have the same instances."])
     return 1 if found else 0
+
+
+def _list_text(file: Path | None, services: "Services") -> str:
+    from chalicelib.runtime import wiring
+    from ops.stage.provisioner import list_of
+
+    if file is None:
+        if services.policy.instance is None:
+            raise InvalidInput("billing.toml has no [instance].", "instance")
+        target, secret = services.policy.instance.target, wiring.secrets().instance_secret
+        return list_of(target, secret, services.clock.now())
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file} cannot be read.", "list") from error
 
 
 def _id(parser: argparse.ArgumentParser) -> None:
@@ -130,9 +142,10 @@ def _status(parser: argparse.ArgumentParser) -> None:
 def _listed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "list",
+        nargs="?",
         type=Path,
         help='the provisioner\'s list: {"instances": [{"account_id": …, "status": …}]};'
-        " - reads it from a pipe",
+        " - reads it from a pipe; left out, the provisioner is asked by a signed GET",
     )
 
 
