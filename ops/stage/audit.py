@@ -1,7 +1,6 @@
 """What commands put into the stage's audit log."""
 
 import argparse
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -147,8 +146,7 @@ def operator() -> str:
 
 
 def _table(options: argparse.Namespace) -> str:
-    named = getattr(options, "table", None) or os.environ.get("TABLE_NAME")
-    if named:
+    if named := getattr(options, "table", None):
         return str(named)
     stage = find_stage(stage_name(options))
     if "TableName" not in stage.outputs:

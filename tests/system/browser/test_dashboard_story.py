@@ -137,6 +137,8 @@ def test_every_page_can_be_read_by_everybody_on_a_phone(phone: Visitor) -> None:
 
 def test_the_keyboard_leads_past_the_navigation_to_the_content(phone: Visitor) -> None:
     signs_in(phone)
+    phone.page.wait_for_load_state()
+    phone.page.bring_to_front()
     phone.page.keyboard.press("Tab")
     assert phone.reads(":focus") == "Skip to the content"
     phone.page.keyboard.press("Enter")
