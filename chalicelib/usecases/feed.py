@@ -57,8 +57,19 @@ def put_events(events: Sequence[EventEntry], services: Services) -> None:
         for event in left[:A_ROW]:
             if services.clock.now() - row.at > WRITERS_HAVE:
                 break
-            services.stores.timeline.put_event(event, row.place)
+            is_new = services.stores.timeline.put_event(event, row.place)
             left = left[1:]
+            if not is_new and left and _is_behind(event, row.place, services):
+                break
+
+
+def _is_behind(event: EventEntry, place: FeedPlace, services: Services) -> bool:
+    """Whether another publisher put the event behind a place: what follows it must not come to that
+    place, before it.
+    """
+    pointer = _pointer(event)
+    found = services.stores.timeline.events([pointer]).get(pointer)
+    return found is not None and found.place > place
 
 
 def _append(pointers: Sequence[EventPointer], services: Services) -> FeedRow:

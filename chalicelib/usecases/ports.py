@@ -186,9 +186,9 @@ class TimelineStore(Protocol):
     def missing(self, entries: Sequence[Entry]) -> list[Entry]:
         """Those of the entries that are not on their timeline."""
 
-    def put_event(self, event: EventEntry, place: FeedPlace) -> None:
-        """Put a domain event with its place in the feed, unless it is there: the first place stays.
-        Raises Unavailable.
+    def put_event(self, event: EventEntry, place: FeedPlace) -> bool:
+        """Put a domain event with its place in the feed. False if it is there: the first place
+        stays. Raises Unavailable.
         """
 
     def events(self, pointers: Sequence[EventPointer]) -> dict[EventPointer, KeptEvent]:

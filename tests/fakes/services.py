@@ -200,8 +200,9 @@ class MemoryLog:
     def missing(self, entries: Sequence[Entry]) -> list[Entry]:
         return [entry for entry in entries if self._key(entry) not in self.entries]
 
-    def put_event(self, event: EventEntry, place: FeedPlace) -> None:
-        if self._key(event.entry) not in self.entries:
+    def put_event(self, event: EventEntry, place: FeedPlace) -> bool:
+        is_new = self._key(event.entry) not in self.entries
+        if is_new:
             values = json.loads(event.document)
             account_id, number = values["data"]["account_id"], values["sequence"]
             conforms(event.document)
@@ -210,6 +211,7 @@ class MemoryLog:
             self.put([event.entry])
             self.numbers[account_id] = number
             self.kept[event.entry.id] = KeptEvent(place, event.entry.type, event.document)
+        return is_new
 
     def events(self, pointers: Sequence[EventPointer]) -> dict[EventPointer, KeptEvent]:
         there = {key[3] for key in self.entries}

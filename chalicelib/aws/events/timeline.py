@@ -4,7 +4,6 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -49,21 +48,26 @@ class Timelines:
         put_many(self._dynamodb, self._table, map(_item, of_keys.values()))
         self._remember(key for key, entry in of_keys.items() if not entry.keep_for)
 
-    def put_event(self, event: EventEntry, place: FeedPlace) -> None:
-        """Put the entry of a domain event with its document and its place in the feed, unless there
-        is one: the first stays. Raises Unavailable.
+    def put_event(self, event: EventEntry, place: FeedPlace) -> bool:
+        """Put the entry of a domain event with its document and its place in the feed. False if
+        there is one: the first stays. Raises Unavailable.
         """
         item = _item(event.entry) | {
             "document": {"B": pack(event.document)},
             "place": {"S": f"{place.segment}#{place.number}"},
         }
-        with suppress(ConcurrentUpdate), translate_errors():
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=item,
-                ConditionExpression="attribute_not_exists(pk)",
-            )
+        is_new = True
+        try:
+            with translate_errors():
+                self._dynamodb.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(pk)",
+                )
+        except ConcurrentUpdate:
+            is_new = False
         self._remember([(event.entry.account_id, _sort_key(event.entry))])
+        return is_new
 
     def events(self, pointers: Sequence[EventPointer]) -> dict[EventPointer, KeptEvent]:
         """The domain events that are there, also those of an account that another one has taken in:

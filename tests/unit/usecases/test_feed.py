@@ -256,13 +256,31 @@ def test_a_publisher_that_was_held_up_begins_with_a_new_row() -> None:
     events = [event(place, 1), event(place, 2)]
     slow = place.timeline.put_event
 
-    def hangs(one: EventEntry, at: Any) -> None:
-        slow(one, at)
+    def hangs(one: EventEntry, at: Any) -> bool:
+        is_new = slow(one, at)
         place.now.at += timedelta(minutes=5)
+        return is_new
 
     place.timeline.put_event = hangs
     put_events(events, place.services)
     assert [len(row.pointers) for row in place.feed.segments["2026-03-02"]] == [2, 1]
+    assert Reader(place).reads().seen == [one.entry.id for one in events]
+
+
+def test_two_publishers_of_the_same_events_keep_their_order() -> None:
+    place = somewhere()
+    events = [event(place, number) for number in (1, 2, 3, 4)]
+    put = place.timeline.put_event
+    others = iter([events[:2]])
+
+    def overtaken(one: EventEntry, at: Any) -> bool:
+        is_new = put(one, at)
+        for some in others:
+            put_events(some, place.services)
+        return is_new
+
+    place.timeline.put_event = overtaken
+    put_events(events, place.services)
     assert Reader(place).reads().seen == [one.entry.id for one in events]
 
 
