@@ -5,7 +5,6 @@ file, so it goes on where it stopped.
 """
 
 import hashlib
-import http.client
 import ipaddress
 import json
 import secrets
@@ -19,8 +18,8 @@ from urllib.parse import urlencode, urlsplit
 
 from chalicelib.domain.errors import InvalidInput, Unavailable
 from chalicelib.domain.outgoing.signature import as_secret, key_of, signed_headers
+from ops.stage.requests import call
 
-TIMEOUT_SECONDS = 30
 FOLDER = Path.home() / ".config" / "billhook" / "listen"
 """Where is kept what was read, and the secret; a file for each address."""
 
@@ -88,24 +87,6 @@ class EventsApi:
         if status != 200:
             raise Unavailable(f"{self._base} answers {status}.")
         return told["events"], told["cursor"]
-
-
-def call(
-    method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
-) -> tuple[int, bytes]:
-    """Status and body of one HTTP request; redirects are not followed. Raises Unavailable."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
-        connection.request(method, target, body, headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise Unavailable(f"{parts.netloc} does not answer: {type(error).__name__}.") from error
-    finally:
-        connection.close()
 
 
 def check_target(url: str, any_target: bool) -> None:

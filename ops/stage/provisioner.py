@@ -1,14 +1,11 @@
 """What the provisioner of a stage says of its own instances."""
 
 import secrets
-import urllib.error
-import urllib.request
 from datetime import datetime
 
 from chalicelib.domain.errors import InvalidInput, Unavailable
 from chalicelib.domain.outgoing.signature import key_of, signed_headers
-
-TIMEOUT_SECONDS = 60
+from ops.stage.requests import call
 
 
 def list_of(target: str, instance_secret: str, now: datetime) -> str:
@@ -20,18 +17,13 @@ def list_of(target: str, instance_secret: str, now: datetime) -> str:
         raise InvalidInput("Only an endpoint has a list to ask for: give a file of it.", "list")
     keys = [key_of(secret) for secret in instance_secret.split()]
     headers = signed_headers(f"list_{secrets.token_hex(8)}", b"", keys, now)
-    # The scheme was looked at: it reads no file.
-    asked = urllib.request.Request(  # noqa: S310
-        target, headers={**headers, "Accept": "application/json"}
-    )
-    try:
-        with urllib.request.urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            found: bytes = answer.read()
-            return found.decode()
-    except urllib.error.HTTPError as error:
+    status, found = call("GET", target, headers={**headers, "Accept": "application/json"})
+    if status != 200:
         raise InvalidInput(
-            f"The provisioner answered {error.code} to a GET: it has no list. Give a file of it.",
+            f"The provisioner answered {status} to a GET: it has no list. Give a file of it.",
             "list",
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(f"The provisioner gives no list: {error}.") from error
+        )
+    try:
+        return found.decode()
+    except UnicodeDecodeError as error:
+        raise Unavailable("The provisioner gives no list: its answer is no text.") from error
