@@ -12,9 +12,9 @@ import pytest
 
 from local.client import Client
 from local.http_server import Answer, Request, Server
+from local.intercom.stand_in import IntercomStandIn
 from tests.fakes.services import ROOT
 from tests.system.conftest import systems
-from tests.unit.usecases.webhooks.people.intercom_stand_in import IntercomStandIn
 
 TOKEN = "dG9rOnBlb3BsZS1zZWNyZXQ"
 OVER_STEP = 'message = "trial_three_days"'

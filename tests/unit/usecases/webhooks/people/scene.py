@@ -19,8 +19,8 @@ from chalicelib.usecases.schedule.outbox import publish_outbox
 from chalicelib.usecases.webhooks.people.deliver import People, Told, deliver_to_people
 from chalicelib.usecases.webhooks.people.intercom import Intercom
 from chalicelib.usecases.webhooks.people.system import PeopleSystem
+from local.intercom.stand_in import IntercomStandIn
 from tests.fakes.services import QUIET, FakeServices
-from tests.unit.usecases.webhooks.people.intercom_stand_in import IntercomStandIn
 
 POLICY = replace(
     QUIET, people=PeoplePolicy("intercom", "https://api.intercom.io", (), frozenset(FIELDS))

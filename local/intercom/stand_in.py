@@ -6,7 +6,7 @@ id alone; calls are limited in windows of ten seconds.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote
@@ -194,8 +194,3 @@ def _missing() -> tuple[int, Json]:
 
 def _errors(code: str, message: str) -> Json:
     return {"type": "error.list", "errors": [{"code": code, "message": message}]}
-
-
-def utc(seconds: int) -> datetime:
-    """The time of Unix seconds."""
-    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,1 @@
+"""Intercom on this machine: as strict as the real one, with a page that shows what it holds."""
