@@ -17,7 +17,8 @@ sources = app.py bench chalicelib clients local ops tests
 
 # Variables on the command line reach the program:
 # make run STRIPE_API_BASE=http://127.0.0.1:8421 STRIPE_WEBHOOK_SECRET=whsec_… POLICY=my/billing.toml
-# The example product runs with the shipped policy only, and not with PRODUCT=none.
+# The example product and a stand-in for Intercom run with the shipped policy, but not with
+# PRODUCT=none.
 run:
 	@$(environments) --to-run .venv .emulator
 	@exec .venv/bin/python -m local run --port $(PORT)

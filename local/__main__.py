@@ -29,6 +29,7 @@ Billhook runs at {base}  (Ctrl-C ends it)
   Example site     {base}/_local/site/
   Mailbox          {base}/_local/mailbox
   Example product  {product}
+  Intercom         {intercom}
   Stripe           {stripe}
   AWS emulator     {emulator}
   API key          {key}
@@ -75,6 +76,9 @@ def _where_to_look(system: "System") -> str:
         base=system.base,
         stripe=system.stripe_base + ("  (simulated: docs/stripe-sim.md)" if is_simulated else ""),
         product=system.product_url or "does not run",
+        intercom=f"{system.base}/_local/intercom  (a stand-in: docs/people.md)"
+        if system.has_intercom
+        else "does not run",
         emulator=system.emulator_endpoint,
         key=system.api_key,
         secret=system.webhook_secret,

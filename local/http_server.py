@@ -190,7 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
         return error_answer(413, "too_large", "The request is too large.")
 
     def _send(self, answer: Answer) -> None:
-        self.send_response(answer.status)
+        if any(name == "Date" for name, _ in answer.headers):  # of a clock that is not this one
+            self.send_response_only(answer.status)
+            self.send_header("Server", self.version_string())
+        else:
+            self.send_response(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)
         if answer.status not in (204, 304):

@@ -19,6 +19,8 @@ from local.aws.resources import Resources, create, verify_senders
 from local.aws.template import REGION
 from local.aws.triggers import Function, Trigger
 from local.http_server import Answer, Request, Server, error_answer
+from local.intercom.server import IntercomServer
+from local.policies import use_example, use_policy
 from local.product.process import ExampleProduct
 from local.shutdown import Stopped
 from local.stripe_sim.api.simulator import StripeSimulator
@@ -45,9 +47,9 @@ LAST_BATCHES_SECONDS = 1.5
 class System:
     """Billhook at `http://127.0.0.1:{port}`: app, emulator, triggers, control room, and a simulated
     Stripe unless STRIPE_API_BASE names a Stripe. The variable POLICY names the file of another
-    policy; without it, the example product runs too, unless the variable PRODUCT is `none`. Setting
-    `stopping` from any thread makes work in progress stop. `tell` receives the name
-    of each step of the start as it begins.
+    policy; without it, the example product and a stand-in for Intercom run too, unless the variable
+    PRODUCT is `none`. Setting `stopping` from any thread makes work in progress stop. `tell`
+    receives the name of each step of the start as it begins.
 
     A process has one clock and one environment, so it can have one System. `around` wraps each
     function that is no route, given its logical id. Raises OSError, before anything is started, if
@@ -68,6 +70,7 @@ class System:
         self._emulator = Emulator()
         self.simulator: StripeSimulator | None = None
         self._product: ExampleProduct | None = None
+        self._intercom: IntercomServer | None = None
         self._stopping = stopping or threading.Event()
         self._tell = tell
         self._triggers: list[Trigger] = []
@@ -92,6 +95,11 @@ class System:
         """The example product's address; None where it does not run."""
         return self._product.base if self._product else None
 
+    @property
+    def has_intercom(self) -> bool:
+        """Whether a stand-in for Intercom runs, which /_local/intercom shows."""
+        return self._intercom is not None
+
     def start(self) -> Self:
         """Start everything; requests are answered when this returns. Raises Stopped if `stopping`
         is set meanwhile.
@@ -105,10 +113,11 @@ class System:
 
     def _start(self) -> None:
         if path := os.environ.get("POLICY"):
-            _use_policy(Path(path))
+            self._intercom = use_policy(Path(path))
         elif os.environ.get("PRODUCT") != "none":
-            self._product = ExampleProduct()
-            _use_instances(self._product)
+            self._product, self._intercom = use_example()
+        if self._intercom:
+            self._intercom.start()
         self._begin("AWS emulator")
         self._emulator.start()
         self.stripe_base = os.environ.get("STRIPE_API_BASE", "")
@@ -128,7 +137,7 @@ class System:
         }
         if slack := os.environ.get("SLACK_WEBHOOK_URL"):
             parameters["slack-webhook-url"] = slack
-        if token := os.environ.get("PEOPLE_TOKEN"):
+        if token := self._intercom.token if self._intercom else os.environ.get("PEOPLE_TOKEN"):
             parameters["people-token"] = token
         made = os.environ.get("INSTANCE_SECRET") or as_secret(secrets.token_bytes(32))
         parameters["instance-secret"] = made
@@ -239,6 +248,7 @@ class System:
                 Customers(self.rest, policy),
                 PartnerBus(wiring.events_queue()),
                 self._app,
+                self._intercom,
             ),
         )
         for trigger in triggers.all():
@@ -265,6 +275,8 @@ class System:
             self.simulator.close()
         if self._product:
             self._product.stop()
+        if self._intercom:
+            self._intercom.close()
         self._emulator.stop()
 
     def __enter__(self) -> Self:
@@ -277,25 +289,6 @@ class System:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _use_policy(path: Path) -> None:
-    """Run with the policy in this file, in place of the shipped billing.toml. Raises
-    PolicyMistakes; InvalidInput for a file that cannot be read.
-    """
-    from chalicelib.runtime import wiring
-    from ops.stage.policy import read_checked
-
-    policy = read_checked(path)
-    wiring.policy = cache(lambda: policy)
-
-
-def _use_instances(product: ExampleProduct) -> None:
-    """Run with the shipped billing.toml, and the example product as its `[instance]`."""
-    from chalicelib.runtime import wiring
-
-    policy = replace(wiring.policy(), instance=product.policy)
-    wiring.policy = cache(lambda: policy)
 
 
 def _watch_services(resources: Resources, progress: Progress, is_simulated: bool) -> None:

@@ -31,6 +31,7 @@ from local.control_room.request_input import (
 from local.control_room.sent_requests import Outgoing
 from local.durations import iso
 from local.http_server import Answer, Handle, Request, error_answer, json_answer
+from local.intercom.server import IntercomServer
 from local.shutdown import Stopped
 
 OWN_NAMES = ("127.0.0.1", "localhost")
@@ -63,7 +64,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the control room shows and changes. `app` answers all requests outside /_local."""
+    """What the control room shows and changes. `app` answers all requests outside /_local;
+    `intercom` is the stand-in, where it runs.
+    """
 
     rest: Rest
     clockwork: Clockwork
@@ -74,6 +77,7 @@ class Parts:
     customers: Customers
     partner_bus: PartnerBus
     app: Handle
+    intercom: IntercomServer | None = None
 
 
 class Control:
@@ -98,6 +102,7 @@ class Control:
                 ("POST", rf"/_local/mail/(\d{{1,9}})/({'|'.join(BY_HAND)})", self._happen),
                 ("GET", r"/_local/site(?:/([a-z.]{1,40}))?", self._site),
                 ("GET", r"/_local/stripe", lambda _: _see(facts.stripe_base)),
+                ("GET", r"/_local/intercom(?:/([A-Za-z0-9_-]{1,64}))?", self._intercom),
                 ("GET", r"/_local/accounts/([A-Za-z0-9_-]{1,64})/timeline", self._timeline),
                 ("GET", r"/_local/accounts/([A-Za-z0-9_-]{1,64})/billing", self._billing),
             )
@@ -238,6 +243,17 @@ class Control:
             return error_answer(404, "not_found", "There is no such account.")
         return _see("/billing", ("Set-Cookie", cookie))
 
+    def _intercom(self, request: Request, account_id: str | None) -> Answer:
+        """The contacts of the stand-in for Intercom, or that of one account."""
+        intercom = self._parts.intercom
+        contacts = intercom.contacts() if intercom else []
+        found = next((one for one in contacts if one.get("external_id") == account_id), None)
+        if account_id and found is None:
+            return error_answer(404, "not_found", "Intercom has no contact of such an account.")
+        if not is_browser(request):
+            return json_answer(found or {"contacts": contacts})
+        return pages.contact(found) if found else pages.contacts(contacts, intercom is not None)
+
     def _site(self, request: Request, name: str | None) -> Answer:
         """The example site. Its form posts to the host name of this request."""
         if request.path == "/_local/site":
@@ -263,6 +279,7 @@ class Control:
             problem=problem,
             amount=content_of(request).get("advance", "") if is_form(request) else "",
             product=facts.product_url,
+            has_intercom=self._parts.intercom is not None,
             stripe_pages=facts.stripe_base if facts.has_stripe_pages else "",
             facts={
                 "API key": facts.api_key,

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from chalicelib.domain.people.events import STEP
+from chalicelib.localization.amounts import money
 from local.aws.ses_events import BY_HAND
 from local.control_room.overview import Customer
 from local.durations import distance
@@ -22,6 +24,7 @@ PAGES = (
     ("/_local", "Control room"),
     ("/_local/mailbox", "Mailbox"),
     ("/_local/outgoing", "Sent requests"),
+    ("/_local/intercom", "Intercom"),
     ("/_local/site/", "Example site"),
     ("/admin/sign-in", "Dashboard"),
     ("/_local/stripe", "Stripe"),
@@ -31,7 +34,8 @@ CALLS = (
     ("GET", "/_local/state", "", "the system as JSON"),
     ("GET", "/_local/mail", "", "every mail as JSON"),
     ("POST", "/_local/mail/{number}/{bounce|soft_bounce|complain}", "", "what happens to a mail"),
-    ("GET", "/_local/outgoing", "", "every request to Stripe and SES as JSON"),
+    ("GET", "/_local/outgoing", "", "every request to Stripe, SES and others as JSON"),
+    ("GET", "/_local/intercom", "", "the contacts of the stand-in for Intercom, with their events"),
     ("GET", "/_local/calls", "", "which calls to AWS each function has made"),
     (
         "POST",
@@ -109,6 +113,58 @@ def sent_requests(calls: Sequence[dict[str, Any]]) -> Answer:
         for call in calls[: -REQUESTS_SHOWN - 1 : -1]
     ]
     return _page("sent_requests", "Sent requests", calls=shown, left_out=len(calls) - len(shown))
+
+
+def contacts(contacts: Sequence[dict[str, Any]], runs: bool) -> Answer:
+    """The contacts that Intercom has, the newest first; `runs` says whether the stand-in does."""
+    return _page("contacts", "Intercom", contacts=[_contact(one) for one in contacts], runs=runs)
+
+
+def contact(contact: Mapping[str, Any]) -> Answer:
+    """One contact at Intercom, with its attributes and events."""
+    return _page("contact", "Intercom", contact=_contact(contact))
+
+
+def _contact(contact: Mapping[str, Any]) -> dict[str, Any]:
+    """A contact with its attributes and events as people read them."""
+    own = {
+        "signed_up_at": contact.get("signed_up_at"),
+        "unsubscribed_from_emails": contact.get("unsubscribed_from_emails", False),
+        "archived": contact.get("archived", False),
+    }
+    attributes = contact.get("custom_attributes", {})
+    events = [
+        {
+            "name": event["event_name"],
+            "at": _moment(datetime.fromtimestamp(event["created_at"], UTC)),
+            "metadata": {name: _told(name, value) for name, value in event["metadata"].items()},
+            "is_step": event["event_name"].startswith(STEP),
+        }
+        for event in contact["events"]
+    ]
+    return {
+        "id": contact.get("external_id"),
+        "name": contact.get("name"),
+        "email": contact.get("email"),
+        "archived": own["archived"],
+        "attributes": attributes,
+        "told": {name: _told(name, value) for name, value in (own | attributes).items()},
+        "events": events,
+    }
+
+
+def _told(name: str, value: Any) -> str:
+    """A value at Intercom: seconds as a moment, an amount in its currency."""
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case {"amount": int(amount), "currency": str(currency)}:
+            return money(amount, currency)
+        case int() if name.endswith("_at"):
+            return _moment(datetime.fromtimestamp(value, UTC))
+    return str(value)
 
 
 def timeline(account_id: str, entries: Iterable[dict[str, Any]], cursor: str | None) -> Answer:

@@ -1,7 +1,6 @@
 """The local system with Intercom: what a customer's life looks like there, over real calls."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,8 +10,7 @@ from typing import Any
 import pytest
 
 from local.client import Client
-from local.http_server import Answer, Request, Server
-from local.intercom.stand_in import IntercomStandIn
+from local.intercom.server import IntercomServer
 from tests.fakes.services import ROOT
 from tests.system.conftest import systems
 
@@ -21,31 +19,9 @@ OVER_STEP = 'message = "trial_three_days"'
 
 
 @dataclass
-class Intercom:
-    """Intercom's HTTP end."""
-
-    stand_in: IntercomStandIn
-    lock: threading.Lock
-    wrong: list[str]
-
-    def __call__(self, request: Request) -> Answer:
-        if request.headers["authorization"] != f"Bearer {TOKEN}":
-            self.wrong.append("token")
-            return Answer(401, b"{}", [])
-        if request.headers["intercom-version"] != "2.15":
-            self.wrong.append("version")
-        body = json.loads(request.body) if request.body else None
-        with self.lock:
-            answer = self.stand_in(request.method, request.path, body)
-        told = {name: value for name, value in answer.headers.items() if name != "date"}
-        headers = [(name.title(), value) for name, value in told.items()]
-        return Answer(answer.code or 500, answer.body, headers)
-
-
-@dataclass
 class Stage:
     system: Client
-    intercom: Intercom
+    intercom: IntercomServer
 
     def outgoing(self) -> list[dict[str, Any]]:
         status, calls = self.system.call("GET", "/_local/outgoing")
@@ -55,20 +31,18 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    stand_in = IntercomStandIn(lambda: datetime.now(UTC))
-    intercom = Intercom(stand_in, threading.Lock(), [])
-    server = Server(0, intercom)
-    server.start()
+    intercom = IntercomServer(lambda: datetime.now(UTC), TOKEN)
+    intercom.start()
     policy: Path = tmp_path_factory.mktemp("policy") / "billing.toml"
     shipped = (ROOT / "chalicelib" / "billing.toml").read_text()
-    people = f'\n[people]\nto = "intercom"\nbase_url = "{server.base}"\n'
+    people = f'\n[people]\nto = "intercom"\nbase_url = "{intercom.base}"\n'
     policy.write_text(shipped.replace(OVER_STEP, 'via = "intercom"') + people)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("POLICY", str(policy))
         patched.setenv("PEOPLE_TOKEN", TOKEN)
         with systems() as start:
             yield Stage(start(), intercom)
-    server.close()
+    intercom.close()
 
 
 def test_a_customer_is_there_from_the_trial_to_the_erasure(stage: Stage) -> None:
@@ -82,7 +56,6 @@ def test_a_customer_is_there_from_the_trial_to_the_erasure(stage: Stage) -> None
     assert contact["custom_attributes"]["billing_source"] is None
     names = [event["event_name"] for event in stage.intercom.stand_in.events]
     assert "trial-started" in names
-    assert stage.intercom.wrong == []
 
     used = {"name": "invited_team"}  # who uses the product is who they say they are
     assert stage.system.post(f"/accounts/{account}/milestones", used)[0] == 204
